@@ -1,0 +1,53 @@
+//! What must be remembered of a request while its answer is read and written.
+
+use super::{Context, Request, ToolChoice};
+
+/// What the client asked for, as far as it decides the form of the answer.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Asked {
+    /// The model by the client's name for it.
+    pub model: String,
+    /// Answers shall carry the client's name: an alias was in force.
+    pub echo_model: bool,
+    /// The client wants a stream.
+    pub stream: bool,
+    /// The client wants usage at the end of the stream.
+    pub include_usage: bool,
+    /// The client offered tools.
+    pub tools: bool,
+    /// The client demanded one function by name: OpenAI itself then ends with `stop`.
+    pub named_tool: bool,
+    /// The client used the legacy `functions`, and expects `function_call`.
+    pub functions: bool,
+    /// How the upstream's answers are known to deviate.
+    pub quirks: AnswerQuirks,
+    /// Time and ids.
+    pub context: Context,
+}
+
+impl Asked {
+    /// What `request` asks for, under the client's own name for the model.
+    pub fn new(request: &Request, context: Context) -> Self {
+        Self {
+            model: request.model.clone(),
+            echo_model: false,
+            stream: request.stream,
+            include_usage: request.include_usage,
+            tools: !request.tools.is_empty(),
+            named_tool: matches!(request.tool_choice, Some(ToolChoice::Function(_))),
+            functions: request.extra.get("functions").is_some(),
+            quirks: AnswerQuirks::default(),
+            context,
+        }
+    }
+}
+
+/// Deviations of an upstream's answers that cannot be told from the bytes alone.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct AnswerQuirks {
+    /// Every delta repeats all text so far.
+    pub cumulative_deltas: bool,
+}

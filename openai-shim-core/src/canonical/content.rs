@@ -1,0 +1,186 @@
+//! Messages as ordered lists of blocks.
+
+use super::Extra;
+use serde_json::value::RawValue;
+
+/// Who speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Role {
+    /// Instructions of the highest rank.
+    System,
+    /// OpenAI's newer name for instructions.
+    Developer,
+    /// The person.
+    User,
+    /// The model.
+    Assistant,
+    /// A tool's result.
+    Tool,
+}
+
+impl Role {
+    /// OpenAI's word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::Developer => "developer",
+            Self::User => "user",
+            Self::Assistant => "assistant",
+            Self::Tool => "tool",
+        }
+    }
+
+    /// Reads OpenAI's word; `function` counts as a tool.
+    pub fn parse(word: &str) -> Option<Self> {
+        Some(match word {
+            "system" => Self::System,
+            "developer" => Self::Developer,
+            "user" => Self::User,
+            "assistant" => Self::Assistant,
+            "tool" | "function" => Self::Tool,
+            _ => return None,
+        })
+    }
+}
+
+/// One turn of the conversation.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Message {
+    /// Who speaks.
+    pub role: Role,
+    /// What, in order.
+    pub blocks: Vec<Block>,
+    /// The speaker's name.
+    pub name: Option<String>,
+    /// Leftovers.
+    pub extra: Extra,
+}
+
+impl Message {
+    /// A message of one role.
+    pub fn new(role: Role, blocks: Vec<Block>) -> Self {
+        Self { role, blocks, name: None, extra: Extra::default() }
+    }
+
+    /// A message of one text.
+    pub fn text(role: Role, text: impl Into<String>) -> Self {
+        Self::new(role, vec![Block::text(text)])
+    }
+
+    /// All text blocks, joined.
+    pub fn joined_text(&self) -> String {
+        self.blocks.iter().filter_map(Block::as_text).collect()
+    }
+}
+
+/// One piece of content.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Block {
+    /// Plain text.
+    Text {
+        /// The text.
+        text: String,
+        /// Leftovers.
+        extra: Extra,
+    },
+    /// A picture.
+    Image(Media),
+    /// Sound.
+    Audio(Media),
+    /// A document.
+    File(Media),
+    /// The model's thinking.
+    Reasoning {
+        /// The thinking, as text; may be empty where only an opaque form exists.
+        text: String,
+        /// A signature or encrypted form that must be sent back unchanged.
+        signature: Option<String>,
+        /// Leftovers (`reasoning_details` and the like).
+        extra: Extra,
+    },
+    /// The model declines, in words.
+    Refusal(String),
+    /// The model calls a tool.
+    ToolCall {
+        /// The call's id.
+        id: String,
+        /// The function's name.
+        name: String,
+        /// The arguments, as JSON text exactly as the model wrote them.
+        arguments: String,
+        /// Leftovers.
+        extra: Extra,
+    },
+    /// A tool's answer.
+    ToolResult {
+        /// The id of the call that is answered.
+        id: String,
+        /// The answer.
+        blocks: Vec<Block>,
+        /// Whether the tool failed.
+        is_error: bool,
+    },
+    /// Something that only its own dialect knows, whole and raw.
+    Native {
+        /// The dialect.
+        dialect: &'static str,
+        /// The block's JSON.
+        raw: Box<RawValue>,
+    },
+}
+
+impl Block {
+    /// A text block.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self::Text { text: text.into(), extra: Extra::default() }
+    }
+
+    /// The text of a text block.
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text { text, .. } => Some(text),
+            _ => None,
+        }
+    }
+}
+
+/// A picture, a sound or a document.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Media {
+    /// Where its bytes are.
+    pub source: MediaSource,
+    /// Its file name.
+    pub name: Option<String>,
+    /// How closely to look at it (`low`, `high`, `auto`).
+    pub detail: Option<String>,
+    /// Leftovers.
+    pub extra: Extra,
+}
+
+impl Media {
+    /// Media from one source.
+    pub fn new(source: MediaSource) -> Self {
+        Self { source, name: None, detail: None, extra: Extra::default() }
+    }
+}
+
+/// Where media bytes are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MediaSource {
+    /// At an address.
+    Url(String),
+    /// Here, in base64, with a media type or a format's name.
+    Base64 {
+        /// `image/png`, or a bare format such as `wav`.
+        media_type: String,
+        /// The bytes.
+        data: String,
+    },
+    /// In a file that was uploaded before.
+    FileId(String),
+}

@@ -1,0 +1,248 @@
+//! The record of everything that was changed, dropped, filled in or found wrong.
+
+use std::fmt;
+
+/// How much a diagnostic matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// The form was mended; nothing of the meaning changed.
+    Info,
+    /// Something was filled in, dropped or downgraded.
+    Warning,
+    /// Something of the answer is missing or wrong.
+    Error,
+}
+
+impl Severity {
+    /// `info`, `warning` or `error`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+macro_rules! codes {
+    ($($variant:ident $name:literal $severity:ident $meaning:literal;)*) => {
+        /// What was done or found; the names are stable, and `docs/diagnostics.md` is made from this table.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum Code {
+            $(#[doc = $meaning] $variant,)*
+        }
+
+        impl Code {
+            /// Every code, in the table's order.
+            pub const ALL: &'static [Code] = &[$(Code::$variant),*];
+
+            /// The stable, kebab-case name.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Code::$variant => $name,)* }
+            }
+
+            /// How much it matters.
+            pub fn severity(self) -> Severity {
+                match self { $(Code::$variant => Severity::$severity,)* }
+            }
+
+            /// One sentence for the documentation.
+            pub fn meaning(self) -> &'static str {
+                match self { $(Code::$variant => $meaning,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    ParamDropped "param-dropped" Warning "A request parameter that the upstream does not accept was left out.";
+    ParamRenamed "param-renamed" Info "A request parameter was sent under the upstream's own name for it.";
+    ParamClamped "param-clamped" Warning "A request parameter was moved into the range that the upstream accepts.";
+    ParamDefaulted "param-defaulted" Info "A parameter that the client left out was set from the configured defaults.";
+    ParamInvalid "param-invalid" Warning "A request parameter of a wrong type was left as it came, for the upstream to judge.";
+    PromptToMessages "prompt-to-messages" Info "`prompt` on a chat request became user messages.";
+    RoleDemoted "role-demoted" Info "A message role that the upstream does not know was sent as another one.";
+    ContentFlattened "content-flattened" Info "A list of text parts was sent as one string.";
+    ContentRewritten "content-rewritten" Info "A message's content was put into the shape that the upstream accepts.";
+    MessagesMerged "messages-merged" Info "Messages were merged because the upstream wants alternating roles or a single system message.";
+    ModelAliased "model-aliased" Info "The model's public name was replaced by the upstream's, and put back in the answer.";
+    StreamSimulated "stream-simulated" Info "The client asked for a stream and the upstream answered whole: the answer was cut into a stream.";
+    StreamFolded "stream-folded" Info "The client asked for a whole answer and the upstream streamed: the stream was folded.";
+    FramingRepaired "framing-repaired" Info "The event stream was not framed as OpenAI frames it.";
+    FrameCorrupt "frame-corrupt" Error "A frame of the stream could not be read and is missing from the answer.";
+    FrameForeign "frame-foreign" Info "A frame with nothing in it for the client was left out.";
+    ContentTypeWrong "content-type-wrong" Info "The upstream's content type did not fit its body.";
+    BodyPadded "body-padded" Info "White space around the JSON body was removed.";
+    DoneMissing "done-missing" Info "The stream ended without `[DONE]`; it was added.";
+    DataAfterDone "data-after-done" Info "Data after the end of the stream was left out.";
+    IdSynthesized "id-synthesized" Info "A missing or empty id was filled in.";
+    IdPinned "id-pinned" Info "An id, model or time that changed within one stream was held at its first value.";
+    ObjectFilled "object-filled" Info "A missing or wrong `object` was put right.";
+    CreatedFilled "created-filled" Info "A missing or unusable `created` was filled in.";
+    ModelFilled "model-filled" Info "A missing model name was filled in from the request.";
+    FieldDropped "field-dropped" Warning "A member of the answer with a value that OpenAI's types forbid was left out.";
+    FieldFilled "field-filled" Info "A member of the answer that OpenAI's types require was filled in.";
+    NullDropped "null-dropped" Info "A member that must not be null or empty was left out.";
+    RoleFilled "role-filled" Info "The assistant role was added to the message or the first delta.";
+    RoleRepeated "role-repeated" Info "A role repeated in a later delta was left out.";
+    MessageAsDelta "message-as-delta" Info "A whole message came where a delta was due (or the other way round).";
+    ContentJoined "content-joined" Info "Content that came as parts or as an object was turned into text.";
+    ContentAfterFinish "content-after-finish" Warning "Content came after the finish reason; it was put before it.";
+    DeltasCumulative "deltas-cumulative" Info "Deltas that repeat all text so far were cut to what is new.";
+    ReasoningRenamed "reasoning-renamed" Info "Reasoning text was moved into `reasoning_content`.";
+    ReasoningDuplicate "reasoning-duplicate" Info "The same reasoning in several members was kept once.";
+    ReasoningSplit "reasoning-split" Info "Reasoning inside think tags was moved out of the content.";
+    ToolIndexSynthesized "tool-index-synthesized" Info "A missing, repeated or sparse tool call index was put right.";
+    ToolIdSynthesized "tool-id-synthesized" Info "A missing or empty tool call id was filled in.";
+    ToolTypeFilled "tool-type-filled" Info "A missing tool call type was filled in.";
+    ToolFieldRepeated "tool-field-repeated" Info "An id, type or name repeated in a later tool call fragment was left out.";
+    ToolArgumentsShaped "tool-arguments-shaped" Info "Tool call arguments that came as an object, or not at all, were turned into JSON text.";
+    ToolArgumentsInvalid "tool-arguments-invalid" Warning "The model's tool call arguments are not JSON; they were passed on as they are.";
+    FunctionCallUpgraded "function-call-upgraded" Info "A legacy `function_call` was turned into a tool call.";
+    FinishReasonDerived "finish-reason-derived" Info "A missing, empty or contradictory finish reason was derived from the answer.";
+    FinishReasonMapped "finish-reason-mapped" Info "A finish reason outside OpenAI's set was mapped into it.";
+    FinishReasonRepeated "finish-reason-repeated" Info "A second finish reason was left out.";
+    UsageMoved "usage-moved" Info "Usage was moved to its own chunk at the end of the stream.";
+    UsageUnasked "usage-unasked" Info "Usage that the client did not ask for was left out.";
+    UsageMissing "usage-missing" Warning "The upstream sent no usage where the client is promised one: counters are zero.";
+    UsageShaped "usage-shaped" Info "Usage counters that were null, partial or elsewhere were put into OpenAI's shape.";
+    StatusPromoted "status-promoted" Warning "An error came with the wrong status and was given its true one.";
+    ErrorReshaped "error-reshaped" Info "An error came in another envelope and was put into the client's.";
+    ErrorInStream "error-in-stream" Error "The upstream reported an error in the middle of the stream.";
+    StreamTruncated "stream-truncated" Error "The stream ended before the answer was complete.";
+    ModelsRepaired "models-repaired" Info "The upstream's model list was put into OpenAI's shape.";
+    Retried "retried" Warning "The upstream was asked again.";
+    FallbackUsed "fallback-used" Warning "The answer was synthesized because the upstream had none.";
+    FeatureUnsupported "feature-unsupported" Warning "The other dialect has no way to say this; it was left out.";
+    ExtraDropped "extra-dropped" Info "A member that the other dialect does not have was left out.";
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One thing that was changed or found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Diagnostic {
+    /// What was done.
+    pub code: Code,
+    /// Where: a path into the payload (`choices[0].delta.role`); empty for the payload as a whole.
+    pub path: String,
+    /// What exactly, in a few words; may be empty. Never holds message content or secrets.
+    pub detail: String,
+    /// How often, in a stream.
+    pub count: u32,
+}
+
+impl Diagnostic {
+    /// How much it matters.
+    pub fn severity(&self) -> Severity {
+        self.code.severity()
+    }
+}
+
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} [{}]", self.code, self.severity().as_str())?;
+        if !self.path.is_empty() {
+            write!(f, " {}", self.path)?;
+        }
+        if !self.detail.is_empty() {
+            write!(f, ": {}", self.detail)?;
+        }
+        if self.count > 1 {
+            write!(f, " (x{})", self.count)?;
+        }
+        Ok(())
+    }
+}
+
+/// Diagnostics in the order in which they first occurred; the same finding again only counts up.
+///
+/// Bounded: after 256 different findings new ones are counted in [`omitted`](Self::omitted).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Diagnostics {
+    list: Vec<Diagnostic>,
+    omitted: u32,
+}
+
+const MAX: usize = 256;
+
+impl Diagnostics {
+    /// Notes a finding. `path` may be anything printable; it is only rendered when the finding is new.
+    pub fn note(&mut self, code: Code, path: &str, detail: &str) {
+        if let Some(known) =
+            self.list.iter_mut().find(|d| d.code == code && d.path == path && d.detail == detail)
+        {
+            known.count = known.count.saturating_add(1);
+        } else if self.list.len() < MAX {
+            self.list.push(Diagnostic { code, path: path.to_owned(), detail: detail.to_owned(), count: 1 });
+        } else {
+            self.omitted = self.omitted.saturating_add(1);
+        }
+    }
+
+    /// Takes over the findings of another list.
+    pub fn extend(&mut self, other: &Self) {
+        for d in &other.list {
+            for _ in 0..d.count.min(1) {
+                self.note(d.code, &d.path, &d.detail);
+            }
+            if d.count > 1 {
+                if let Some(known) = self.list.iter_mut().find(|k| k.code == d.code && k.path == d.path) {
+                    known.count = known.count.saturating_add(d.count - 1);
+                }
+            }
+        }
+        self.omitted = self.omitted.saturating_add(other.omitted);
+    }
+
+    /// The findings.
+    pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
+        self.list.iter()
+    }
+
+    /// How many different findings there are.
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Whether nothing was found.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// How many findings were not kept because there were too many.
+    pub fn omitted(&self) -> u32 {
+        self.omitted
+    }
+
+    /// Whether a code occurs.
+    pub fn has(&self, code: Code) -> bool {
+        self.list.iter().any(|d| d.code == code)
+    }
+
+    /// The different codes with how often each occurred, in the order of their first occurrence.
+    pub fn codes(&self) -> Vec<(Code, u32)> {
+        let mut out: Vec<(Code, u32)> = Vec::new();
+        for d in &self.list {
+            match out.iter_mut().find(|(code, _)| *code == d.code) {
+                Some((_, count)) => *count = count.saturating_add(d.count),
+                None => out.push((d.code, d.count)),
+            }
+        }
+        out
+    }
+}
+
+impl<'a> IntoIterator for &'a Diagnostics {
+    type Item = &'a Diagnostic;
+    type IntoIter = std::slice::Iter<'a, Diagnostic>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.list.iter()
+    }
+}

@@ -1,0 +1,34 @@
+//! Floor 1: our own model, a superset of every dialect.
+//!
+//! A [`Request`] is what a client asks, a [`Response`] what it gets, and [`Event`]s are the same answer as it streams;
+//! [`grammar`] says in which order events may come, [`fold`](fold()) and [`unfold`](unfold()) turn one form into the
+//! other. [`Diagnostics`] is the record of everything that was changed on the way.
+
+mod asked;
+mod content;
+mod context;
+mod diagnostic;
+mod event;
+mod extra;
+mod fold;
+pub mod grammar;
+mod outcome;
+mod request;
+mod response;
+mod tool;
+mod unfold;
+mod usage;
+
+pub use asked::{AnswerQuirks, Asked};
+pub use content::{Block, Media, MediaSource, Message, Role};
+pub use context::Context;
+pub use diagnostic::{Code, Diagnostic, Diagnostics, Severity};
+pub use event::{BlockKind, Delta, Event};
+pub use extra::Extra;
+pub use fold::{Fold, fold};
+pub use outcome::{Outcome, Seen};
+pub use request::{Reasoning, Request, ResponseFormat, TokenLimit, Touched};
+pub use response::{Choice, FinishReason, Response};
+pub use tool::{Tool, ToolChoice};
+pub use unfold::unfold;
+pub use usage::Usage;

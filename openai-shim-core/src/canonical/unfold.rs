@@ -1,0 +1,74 @@
+//! A response to events: a stream for a client whose upstream does not stream.
+
+use super::{Block, BlockKind, Delta, Event, FinishReason, Response};
+
+/// The events of a complete response, in a legal order.
+///
+/// A choice without a finish reason gets `stop`, or `tool_calls` if it calls tools: the response is whole, so its end is
+/// known.
+pub fn unfold(response: &Response) -> Vec<Event> {
+    let mut out = vec![Event::Start {
+        id: response.id.clone(),
+        model: response.model.clone(),
+        created: response.created,
+    }];
+    if !response.extra.is_empty() {
+        out.push(Event::Extra { choice: None, extra: response.extra.clone() });
+    }
+    for choice in &response.choices {
+        let index = choice.index;
+        if !choice.extra.is_empty() {
+            out.push(Event::Extra { choice: Some(index), extra: choice.extra.clone() });
+        }
+        let (mut next, mut calls) = (0, false);
+        for block in &choice.blocks {
+            let Some((kind, deltas)) = parts(block) else { continue };
+            calls |= matches!(kind, BlockKind::ToolCall { .. });
+            out.push(Event::Open { choice: index, block: next, kind });
+            out.extend(deltas.into_iter().map(|delta| Event::Delta { choice: index, block: next, delta }));
+            out.push(Event::Close { choice: index, block: next });
+            next += 1;
+        }
+        let derived = if calls { FinishReason::ToolCalls } else { FinishReason::Stop };
+        out.push(Event::Finish { choice: index, reason: choice.finish.clone().unwrap_or(derived) });
+    }
+    if let Some(usage) = response.usage {
+        out.push(Event::Usage(usage));
+    }
+    out.push(Event::End);
+    out
+}
+
+/// A block's kind and its deltas; `None` for blocks that an answer does not have.
+fn parts(block: &Block) -> Option<(BlockKind, Vec<Delta>)> {
+    let text = |text: &String| if text.is_empty() { Vec::new() } else { vec![Delta::Text(text.clone())] };
+    let native = |extra: &super::Extra, deltas: &mut Vec<Delta>| {
+        deltas.extend(extra.members.iter().map(|(key, raw)| Delta::Native {
+            dialect: extra.dialect,
+            key: key.clone(),
+            raw: raw.clone(),
+        }));
+    };
+    Some(match block {
+        Block::Text { text: t, extra } => {
+            let mut deltas = text(t);
+            native(extra, &mut deltas);
+            (BlockKind::Text, deltas)
+        }
+        Block::Refusal(t) => (BlockKind::Refusal, text(t)),
+        Block::Reasoning { text: t, signature, extra } => {
+            let mut deltas = text(t);
+            deltas.extend(signature.clone().map(Delta::Signature));
+            native(extra, &mut deltas);
+            (BlockKind::Reasoning, deltas)
+        }
+        Block::ToolCall { id, name, arguments, extra } => {
+            let mut deltas = text(arguments);
+            native(extra, &mut deltas);
+            (BlockKind::ToolCall { id: id.clone(), name: name.clone() }, deltas)
+        }
+        Block::Image(_) | Block::Audio(_) | Block::File(_) | Block::ToolResult { .. } | Block::Native { .. } => {
+            return None;
+        }
+    })
+}

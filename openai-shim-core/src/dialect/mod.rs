@@ -1,0 +1,167 @@
+//! Floor 2: one folder per wire format, and the registry.
+//!
+//! A dialect is a [`Dialect`] in [`DIALECTS`]; adding one is its folder and its line there. Nothing outside a dialect's
+//! folder names it, and no dialect names another.
+
+pub mod openai_chat;
+
+use crate::canonical::{Asked, Diagnostics, Event, Request, Response, Seen};
+use crate::error::{ClientError, Error, Unsupported, UpstreamError};
+use crate::framing::Frame;
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+
+/// Every dialect; the only list of them.
+pub static DIALECTS: &[&dyn Dialect] = &[&openai_chat::OpenAiChat];
+
+/// The dialect of that name (`openai-chat`, …).
+///
+/// ```
+/// assert!(openai_shim_core::dialect("openai-chat").is_ok());
+/// ```
+pub fn dialect(name: &str) -> Result<&'static dyn Dialect, ClientError> {
+    DIALECTS.iter().copied().find(|d| d.name() == name).ok_or_else(|| {
+        let known: Vec<_> = DIALECTS.iter().map(|d| d.name()).collect();
+        ClientError::invalid(format!("There is no dialect {name:?}; there are: {}.", known.join(", ")))
+    })
+}
+
+/// A route that a dialect serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Endpoint {
+    /// The HTTP method.
+    pub method: &'static str,
+    /// The path under which clients find it.
+    pub path: &'static str,
+}
+
+/// A request as the upstream gets it.
+#[derive(Debug, Clone, Default)]
+pub struct Encoded {
+    /// The path, relative to the upstream's base URL (`/chat/completions`).
+    pub path: String,
+    /// The body; `None` means the client's own bytes, unchanged.
+    pub body: Option<Vec<u8>>,
+    /// Headers besides `content-type` and credentials.
+    pub headers: HeaderMap,
+}
+
+/// A wire format, on both sides: read from clients and written to them, written to upstreams and read from them.
+pub trait Dialect: Send + Sync + std::fmt::Debug + 'static {
+    /// The name in configuration and on the command line.
+    fn name(&self) -> &'static str;
+
+    /// The routes on which clients speak it.
+    fn endpoints(&self) -> &'static [Endpoint];
+
+    /// Reads a client's request.
+    fn decode_request(&self, path: &str, body: &[u8], notes: &mut Diagnostics) -> Result<Request, ClientError>;
+
+    /// Writes a request for an upstream. `source` is the client's own body if it spoke this dialect too: what was not
+    /// changed is then sent byte for byte.
+    fn encode_request(
+        &self,
+        request: &Request,
+        source: Option<&[u8]>,
+        notes: &mut Diagnostics,
+    ) -> Result<Encoded, Unsupported>;
+
+    /// Reads an upstream's whole answer.
+    fn decode_response(&self, body: &[u8], asked: &mut Asked, notes: &mut Diagnostics) -> Result<Response, UpstreamError>;
+
+    /// Writes a whole answer for a client.
+    fn encode_response(&self, response: &Response, asked: &mut Asked, notes: &mut Diagnostics) -> Vec<u8>;
+
+    /// A reader for one stream of an upstream.
+    fn decoder(&self, asked: &Asked) -> Box<dyn Decoder>;
+
+    /// A writer for one stream to a client.
+    fn encoder(&self, asked: &Asked) -> Box<dyn Encoder>;
+
+    /// Mends one stream in place where client and upstream both speak this dialect: what is well-formed passes as its
+    /// own bytes. `None`: streams go through [`decoder`](Self::decoder) and [`encoder`](Self::encoder) all the same.
+    fn mender(&self, _asked: &Asked) -> Option<Box<dyn Mender>> {
+        None
+    }
+
+    /// Mends a whole answer in place; `None` as for [`mender`](Self::mender).
+    fn mend_response(
+        &self,
+        _body: &[u8],
+        _asked: &mut Asked,
+        _notes: &mut Diagnostics,
+    ) -> Option<Result<Mended, UpstreamError>> {
+        None
+    }
+
+    /// Reads an upstream's error answer.
+    fn decode_error(&self, status: StatusCode, headers: &HeaderMap, body: &[u8], notes: &mut Diagnostics) -> UpstreamError;
+
+    /// Writes an error for a client: its status and its body.
+    fn encode_error(&self, error: &Error) -> (StatusCode, Bytes);
+
+    /// Writes an error into a stream that has begun.
+    fn encode_stream_error(&self, error: &Error, out: &mut Vec<u8>);
+
+    /// What keeps a silent stream open; ignored by clients.
+    fn keep_alive(&self) -> &'static [u8] {
+        b": keep-alive\n\n"
+    }
+
+    /// The content type of a stream.
+    fn stream_content_type(&self) -> &'static str {
+        "text/event-stream"
+    }
+}
+
+/// A whole answer that was mended in place.
+#[derive(Debug, Clone)]
+pub struct Mended {
+    /// The body; `None` means the upstream's own bytes, unchanged.
+    pub body: Option<Vec<u8>>,
+    /// What was seen in it.
+    pub seen: Seen,
+}
+
+/// Reads one stream of an upstream: frames in, events out, in the order of [`grammar`](crate::canonical::grammar).
+pub trait Decoder: Send {
+    /// Takes one frame.
+    fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<Event>);
+
+    /// The stream has ended: closes it, or says [`Truncated`](UpstreamError::Truncated). Never invents an ending.
+    /// A second call does nothing.
+    fn finish(&mut self, out: &mut Vec<Event>);
+
+    /// What was mended and found so far.
+    fn notes(&self) -> &Diagnostics;
+}
+
+/// Writes one stream for a client: events in, bytes out.
+pub trait Encoder: Send {
+    /// Takes one event.
+    fn event(&mut self, event: &Event, out: &mut Vec<u8>);
+
+    /// Nothing follows. A second call does nothing; so does the first after `End` or `Error`.
+    fn finish(&mut self, out: &mut Vec<u8>);
+
+    /// What the dialect could not say.
+    fn notes(&self) -> &Diagnostics;
+}
+
+/// Mends one stream in place: frames in, the same dialect's bytes out.
+pub trait Mender: Send {
+    /// Takes one frame.
+    fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<u8>);
+
+    /// The stream has ended, as for [`Decoder::finish`].
+    fn finish(&mut self, out: &mut Vec<u8>);
+
+    /// The stream broke: says so to the client.
+    fn fail(&mut self, error: &UpstreamError, out: &mut Vec<u8>);
+
+    /// What was seen so far.
+    fn seen(&self) -> &Seen;
+
+    /// What was mended and found so far.
+    fn notes(&self) -> &Diagnostics;
+}

@@ -1,0 +1,42 @@
+//! A client's request, read but not yet addressed to an upstream.
+
+use crate::canonical::{Diagnostics, Request};
+use crate::dialect::Dialect;
+use crate::error::Error;
+use bytes::Bytes;
+
+/// A client's request, read but not yet addressed: the caller looks at the model and picks the upstream.
+#[derive(Debug, Clone)]
+pub struct Incoming {
+    pub(super) client: &'static dyn Dialect,
+    pub(super) request: Request,
+    pub(super) notes: Diagnostics,
+    pub(super) body: Bytes,
+}
+
+impl Incoming {
+    /// Reads a body that came on `path` (some dialects name the model there).
+    ///
+    /// # Errors
+    /// [`Error::Client`] with the field at fault.
+    pub fn read(client: &'static dyn Dialect, path: &str, body: Bytes) -> Result<Self, Error> {
+        let mut notes = Diagnostics::default();
+        let request = client.decode_request(path, &body, &mut notes)?;
+        Ok(Self { client, request, notes, body })
+    }
+
+    /// The model by the client's name; may be empty.
+    pub fn model(&self) -> &str {
+        &self.request.model
+    }
+
+    /// Whether the client wants a stream.
+    pub fn wants_stream(&self) -> bool {
+        self.request.stream
+    }
+
+    /// The request in the canonical form.
+    pub fn request(&self) -> &Request {
+        &self.request
+    }
+}

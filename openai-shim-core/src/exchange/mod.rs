@@ -1,0 +1,353 @@
+//! Floor 4: one request's session, without any input or output of its own.
+//!
+//! ```text
+//!            next() = Send ──────► you send it
+//!                ▲                     │
+//!   retry wanted │                     ▼ next() = Await
+//!                │        head(status, headers)     or fail(error)
+//!                │        push(chunk, out) …        or fail(error)
+//!                └─────── finish(out)
+//!                              │
+//!                              ▼ next() = Done, report()
+//! ```
+//!
+//! Nothing is handed out before the first meaningful event, so that an empty, broken or failed answer can still be asked
+//! for again or get its true status: [`reply`](Exchange::reply) is `None` until then.
+
+mod incoming;
+mod report;
+mod settings;
+mod settle;
+mod transcoder;
+mod whole;
+
+pub use incoming::Incoming;
+pub use report::Report;
+pub use settings::{Fallback, Mode, Retry, Settings, When};
+
+use crate::canonical::{Asked, Code, Context};
+use crate::dialect::{Dialect, Encoded, dialect};
+use crate::error::{Error, UpstreamError};
+use crate::normalize::normalize;
+use crate::profile::Profile;
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use std::time::Duration;
+use transcoder::Transcoder;
+
+/// What to do next.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Step {
+    /// Send this to the upstream, after waiting so long (zero for a first attempt). The URI is relative to the upstream's
+    /// base URL, and there are no credentials in it.
+    Send {
+        /// The request.
+        request: http::Request<Bytes>,
+        /// How long to wait first.
+        after: Duration,
+    },
+    /// Give the answer: [`head`](Exchange::head), [`push`](Exchange::push), [`finish`](Exchange::finish), or
+    /// [`fail`](Exchange::fail).
+    Await,
+    /// The exchange is over; see [`report`](Exchange::report).
+    Done,
+}
+
+/// The head of what the client gets.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Reply {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers: content type, `Retry-After`, and the upstream's own rate limit headers.
+    pub headers: HeaderMap,
+    /// The error that the body holds, if it holds one.
+    pub error: Option<Error>,
+}
+
+/// One request's session: bytes in, bytes out.
+#[derive(Debug)]
+pub struct Exchange {
+    client: &'static dyn Dialect,
+    upstream: &'static dyn Dialect,
+    settings: Settings,
+    asked: Asked,
+    body: Bytes,
+    encoded: Encoded,
+    state: State,
+    attempt: u32,
+    /// Bytes for the client that wait for the first meaningful event.
+    held: Vec<u8>,
+    reply: Option<Reply>,
+    /// Headers of the upstream that a client may see.
+    kept: HeaderMap,
+    report: Report,
+}
+
+#[derive(Debug)]
+enum State {
+    /// A request is to be sent.
+    Ready(Duration),
+    /// Its answer has not begun.
+    Waiting,
+    /// The answer is an error, by its status.
+    Error(StatusCode, HeaderMap, Vec<u8>),
+    /// The client wants the answer whole.
+    Whole(Vec<u8>),
+    /// The client wants a stream.
+    Stream(Box<Transcoder>),
+    /// All is said.
+    Over,
+}
+
+impl Exchange {
+    /// An exchange with default settings: reads the client's body, and prepares the upstream's request.
+    ///
+    /// # Errors
+    /// The client's fault ([`Error::Client`]), to be written with [`Dialect::encode_error`].
+    pub fn new(
+        client: &'static dyn Dialect,
+        profile: Profile,
+        context: Context,
+        body: &[u8],
+    ) -> Result<Self, Error> {
+        let incoming = Incoming::read(client, "", Bytes::copy_from_slice(body))?;
+        Self::start(incoming, &profile, Settings::default(), context)
+    }
+
+    /// An exchange for a request that was read before, with settings.
+    ///
+    /// # Errors
+    /// [`Error::Client`], or in strict mode [`Error::Unsupported`].
+    pub fn start(
+        incoming: Incoming,
+        profile: &Profile,
+        settings: Settings,
+        context: Context,
+    ) -> Result<Self, Error> {
+        let Incoming { client, mut request, mut notes, body } = incoming;
+        let upstream = dialect(&profile.dialect)?;
+        let mut asked = Asked::new(&request, context);
+        asked.quirks = profile.answers;
+        let same = client.name() == upstream.name();
+        if let Some(model) = &settings.upstream_model {
+            if *model != request.model {
+                asked.echo_model = true;
+                request.model.clone_from(model);
+                notes.note(Code::ModelAliased, "model", "");
+            }
+        }
+        normalize(&mut request, profile, &settings.defaults(), &mut notes)?;
+        let encoded = upstream.encode_request(&request, same.then_some(body.as_ref()), &mut notes)?;
+        let report = Report::new(&asked, profile, notes);
+        let body = if encoded.body.is_some() { Bytes::new() } else { body };
+        Ok(Self {
+            client,
+            upstream,
+            settings,
+            asked,
+            body,
+            encoded,
+            state: State::Ready(Duration::ZERO),
+            attempt: 0,
+            held: Vec::new(),
+            reply: None,
+            kept: HeaderMap::new(),
+            report,
+        })
+    }
+
+    /// What to do next. After [`Step::Send`] the exchange waits for [`head`](Self::head) or [`fail`](Self::fail); ask
+    /// again after [`finish`](Self::finish) and [`fail`](Self::fail).
+    #[allow(clippy::should_implement_trait)] // `next` is the word for it, and this is no iterator
+    pub fn next(&mut self) -> Step {
+        let State::Ready(after) = self.state else {
+            return if matches!(self.state, State::Over) { Step::Done } else { Step::Await };
+        };
+        self.state = State::Waiting;
+        self.attempt += 1;
+        self.report.attempts = self.attempt;
+        Step::Send { request: self.request(), after }
+    }
+
+    fn request(&mut self) -> http::Request<Bytes> {
+        if let Some(body) = self.encoded.body.take() {
+            self.body = Bytes::from(body);
+        }
+        let mut request = http::Request::new(self.body.clone());
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = self.encoded.path.parse().unwrap_or_default();
+        *request.headers_mut() = self.encoded.headers.clone();
+        request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        request
+    }
+
+    /// The upstream's answer begins.
+    pub fn head(&mut self, status: StatusCode, headers: &HeaderMap) {
+        if !matches!(self.state, State::Waiting) {
+            return;
+        }
+        self.report.upstream_status = Some(status.as_u16());
+        self.keep_headers(headers);
+        self.state = if !status.is_success() {
+            State::Error(status, headers.clone(), Vec::new())
+        } else if self.asked.stream {
+            State::Stream(Box::new(Transcoder::new(self.client, self.upstream, &self.asked, self.settings.max_frame)))
+        } else {
+            State::Whole(Vec::new())
+        };
+    }
+
+    /// Takes bytes of the answer; what the client may have by now is appended to `out`.
+    pub fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>) {
+        match &mut self.state {
+            State::Error(_, _, body) => {
+                // An error's first bytes say it; the rest is not worth keeping.
+                let room = (1usize << 20).saturating_sub(body.len());
+                body.extend_from_slice(chunk.get(..room.min(chunk.len())).unwrap_or_default());
+            }
+            State::Whole(body) => {
+                if body.len() + chunk.len() > self.settings.max_body {
+                    let message = format!("The upstream's answer is larger than {} bytes.", self.settings.max_body);
+                    self.settle(Err(UpstreamError::TooLarge { message }), out);
+                } else {
+                    body.extend_from_slice(chunk);
+                }
+            }
+            State::Stream(transcoder) => {
+                let started = self.reply.is_some();
+                let pushed = transcoder.push(chunk, if started { out } else { &mut self.held });
+                if let Err(limit) = pushed {
+                    self.fail(UpstreamError::TooLarge { message: limit.to_string() }, out);
+                } else if !started {
+                    let seen = transcoder.seen();
+                    if seen.is_meaningful() || self.held.len() > self.settings.max_frame {
+                        self.begin_stream();
+                        out.append(&mut self.held);
+                    }
+                }
+            }
+            State::Ready(_) | State::Waiting | State::Over => {}
+        }
+    }
+
+    /// The answer has ended. Ask [`next`](Self::next) whether it shall be asked for again.
+    pub fn finish(&mut self, out: &mut Vec<u8>) {
+        match std::mem::replace(&mut self.state, State::Over) {
+            State::Error(status, headers, body) => {
+                let error = self.upstream.decode_error(status, &headers, &body, &mut self.report.diagnostics);
+                self.settle(Err(error), out);
+            }
+            State::Whole(body) => {
+                let result = self.whole(&body, out);
+                self.settle(result, out);
+            }
+            State::Stream(mut transcoder) => {
+                let started = self.reply.is_some();
+                transcoder.finish(if started { out } else { &mut self.held });
+                self.end_stream(&transcoder, out);
+            }
+            state @ (State::Ready(_) | State::Waiting | State::Over) => self.state = state,
+        }
+    }
+
+    /// The upstream could not be reached, or its answer broke off.
+    pub fn fail(&mut self, error: UpstreamError, out: &mut Vec<u8>) {
+        match std::mem::replace(&mut self.state, State::Over) {
+            State::Stream(mut transcoder) => {
+                // What came complete before the break stays complete.
+                let started = self.reply.is_some();
+                if transcoder.is_over() {
+                    transcoder.finish(if started { out } else { &mut self.held });
+                } else {
+                    transcoder.fail(&error, if started { out } else { &mut self.held });
+                }
+                self.end_stream(&transcoder, out);
+            }
+            State::Over => {}
+            _ => self.settle(Err(error), out),
+        }
+    }
+
+    /// The head of what the client gets, once that is certain.
+    pub fn reply(&self) -> Option<&Reply> {
+        self.reply.as_ref()
+    }
+
+    /// Nothing that the upstream may still send is of interest: stop reading and call [`finish`](Self::finish).
+    pub fn is_over(&self) -> bool {
+        match &self.state {
+            State::Stream(transcoder) => transcoder.is_over(),
+            State::Over => true,
+            _ => false,
+        }
+    }
+
+    /// The upstream reported an error in its stream: reading on is pointless.
+    pub fn has_failed(&self) -> bool {
+        matches!(&self.state, State::Stream(transcoder) if transcoder.seen().error.is_some())
+            || matches!(self.state, State::Over | State::Ready(_))
+    }
+
+    /// The client's dialect.
+    pub fn client(&self) -> &'static dyn Dialect {
+        self.client
+    }
+
+    /// Outcome, usage and every diagnostic; complete when [`next`](Self::next) says [`Step::Done`].
+    pub fn report(&self) -> &Report {
+        &self.report
+    }
+
+    /// The report, without the rest. An exchange that was not over counts as cancelled.
+    pub fn into_report(mut self) -> Report {
+        if let State::Stream(transcoder) = &self.state {
+            self.report.diagnostics.extend(&transcoder.notes());
+            self.report.usage = transcoder.seen().usage;
+        }
+        if !matches!(self.state, State::Over) {
+            self.report.outcome = crate::canonical::Outcome::Cancelled;
+        }
+        self.report
+    }
+
+    /// The diagnostics so far, those of the running stream included.
+    pub fn diagnostics(&self) -> crate::canonical::Diagnostics {
+        let mut all = self.report.diagnostics.clone();
+        if let State::Stream(transcoder) = &self.state {
+            all.extend(&transcoder.notes());
+        }
+        all
+    }
+
+    fn begin_stream(&mut self) {
+        let content_type = self.client.stream_content_type();
+        let mut headers = self.kept.clone();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        headers.insert(http::header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        self.reply = Some(Reply { status: StatusCode::OK, headers, error: None });
+    }
+
+    /// Rate limit headers, and the upstream's request id, are the client's business.
+    fn keep_headers(&mut self, headers: &HeaderMap) {
+        self.kept.clear();
+        for (name, value) in headers {
+            let name_str = name.as_str();
+            if name == RETRY_AFTER || name_str == "retry-after-ms" || name_str.starts_with("x-ratelimit-") {
+                self.kept.append(name, value.clone());
+            }
+        }
+    }
+}
+
+impl Settings {
+    fn defaults(&self) -> crate::normalize::Defaults {
+        crate::normalize::Defaults {
+            max_tokens: self.default_max_tokens,
+            strict: self.mode == Mode::Strict,
+        }
+    }
+}
+

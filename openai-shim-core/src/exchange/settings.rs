@@ -1,0 +1,92 @@
+//! What the owner of the service decides, apart from any request.
+
+use std::time::Duration;
+
+/// Limits, retries, fallback and defaults of one exchange.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Settings {
+    /// What to do with a request that the upstream cannot fulfil as it stands.
+    pub mode: Mode,
+    /// The upstream's name for the model, where it differs from the client's.
+    pub upstream_model: Option<String>,
+    /// `max_tokens` for upstreams that want one, when the client sent none.
+    pub default_max_tokens: Option<u64>,
+    /// How often and when to ask again.
+    pub retry: Retry,
+    /// When to synthesize an answer.
+    pub fallback: Fallback,
+    /// The most bytes of a whole answer.
+    pub max_body: usize,
+    /// The most bytes of one frame of a stream.
+    pub max_frame: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            mode: Mode::Lenient,
+            upstream_model: None,
+            default_max_tokens: None,
+            retry: Retry::default(),
+            fallback: Fallback::default(),
+            max_body: 64 << 20,
+            max_frame: 8 << 20,
+        }
+    }
+}
+
+/// Whether losses are allowed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// Losses are reported, and the request goes on.
+    #[default]
+    Lenient,
+    /// A loss is a 400 before anything is sent.
+    Strict,
+}
+
+/// How often and when to ask an upstream again. Never after the first byte went out to the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Retry {
+    /// How many attempts in all; 1 means no retry.
+    pub attempts: u32,
+    /// The wait before the second attempt; doubled before each further one.
+    pub backoff: Duration,
+    /// The longest wait; a `Retry-After` beyond it is passed on to the client instead.
+    pub max_backoff: Duration,
+}
+
+impl Default for Retry {
+    fn default() -> Self {
+        Self { attempts: 2, backoff: Duration::from_secs(1), max_backoff: Duration::from_secs(30) }
+    }
+}
+
+/// When to synthesize an answer, and what it says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Fallback {
+    /// When.
+    pub when: When,
+    /// What the answer says; absent: one sentence that says what happened.
+    pub message: Option<String>,
+}
+
+impl Default for Fallback {
+    fn default() -> Self {
+        Self { when: When::Empty, message: None }
+    }
+}
+
+/// When to synthesize an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    /// Never: an empty answer is a 502.
+    Never,
+    /// When the upstream answered successfully but with nothing usable on every attempt.
+    Empty,
+    /// Also instead of every error of the upstream.
+    Always,
+}

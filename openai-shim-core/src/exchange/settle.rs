@@ -1,0 +1,116 @@
+//! How an attempt ends: the answer stands, is asked for again, is synthesized, or is an error.
+
+use super::transcoder::Transcoder;
+use super::{Exchange, Reply, State, When};
+use crate::canonical::{Code, Outcome, unfold};
+use crate::error::{Error, UpstreamError};
+use crate::fallback::completion;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, StatusCode};
+use std::time::Duration;
+
+impl Exchange {
+    /// Ends an attempt whose answer was read to its end without a stream having begun.
+    pub(super) fn settle(&mut self, result: Result<(), UpstreamError>, out: &mut Vec<u8>) {
+        self.state = State::Over;
+        let Err(error) = result else { return };
+        self.held.clear();
+        if let Some(after) = self.wait_before_retry(&error) {
+            self.report.diagnostics.note(Code::Retried, "", error.code().unwrap_or("upstream_error"));
+            self.state = State::Ready(after);
+            return;
+        }
+        let unusable = matches!(error, UpstreamError::Empty | UpstreamError::Malformed { .. });
+        match self.settings.fallback.when {
+            When::Always => self.fall_back(&error, out),
+            When::Empty if unusable => self.fall_back(&error, out),
+            When::Empty | When::Never => self.reply_error(Error::Upstream(error), out),
+        }
+    }
+
+    /// Ends an attempt whose answer streamed.
+    pub(super) fn end_stream(&mut self, transcoder: &Transcoder, out: &mut Vec<u8>) {
+        let seen = transcoder.seen();
+        let notes = transcoder.notes();
+        self.report.usage = seen.usage.or(self.report.usage);
+        let outcome = seen.outcome();
+        if self.reply.is_none() && matches!(outcome, Outcome::Empty | Outcome::Truncated | Outcome::Errored) {
+            let error = seen.error.clone().unwrap_or(match outcome {
+                Outcome::Truncated => UpstreamError::Truncated,
+                _ => UpstreamError::Empty,
+            });
+            self.report.diagnostics.extend(&notes);
+            self.settle(Err(error), out);
+            return;
+        }
+        self.report.diagnostics.extend(&notes);
+        if self.reply.is_none() {
+            self.begin_stream();
+            out.append(&mut self.held);
+        }
+        self.report.outcome = outcome;
+        self.report.error = seen.error.clone().map(Error::Upstream);
+        self.state = State::Over;
+    }
+
+    /// How long to wait before the next attempt; `None` when there shall be none.
+    fn wait_before_retry(&self, error: &UpstreamError) -> Option<Duration> {
+        let retry = self.settings.retry;
+        if self.reply.is_some() || self.attempt >= retry.attempts || !error.is_transient() {
+            return None;
+        }
+        let doubled = retry.backoff.saturating_mul(1 << self.attempt.saturating_sub(1).min(16));
+        match error {
+            UpstreamError::Status(e) => match e.retry_after {
+                Some(asked) if asked > retry.max_backoff => None,
+                Some(asked) => Some(asked),
+                None => Some(doubled.min(retry.max_backoff)),
+            },
+            _ => Some(doubled.min(retry.max_backoff)),
+        }
+    }
+
+    fn fall_back(&mut self, error: &UpstreamError, out: &mut Vec<u8>) {
+        self.report.diagnostics.note(Code::FallbackUsed, "", error.code().unwrap_or("upstream_error"));
+        let message = self.settings.fallback.message.clone();
+        let response = completion::apology(message, error, &mut self.asked);
+        if self.asked.stream {
+            let mut encoder = self.client.encoder(&self.asked);
+            for event in unfold(&response) {
+                encoder.event(&event, out);
+            }
+            encoder.finish(out);
+            self.begin_stream();
+        } else {
+            out.extend(self.client.encode_response(&response, &mut self.asked, &mut self.report.diagnostics));
+            self.begin_whole(StatusCode::OK, None);
+        }
+        self.report.outcome = Outcome::Fallback;
+        self.report.usage = response.usage;
+    }
+
+    /// Answers with an error, in the client's envelope.
+    pub(super) fn reply_error(&mut self, error: Error, out: &mut Vec<u8>) {
+        let (status, body) = self.client.encode_error(&error);
+        out.extend_from_slice(&body);
+        if let Some(after) = error.retry_after() {
+            if !self.kept.contains_key(http::header::RETRY_AFTER) {
+                let seconds = after.as_secs().max(u64::from(after.subsec_nanos() > 0));
+                self.kept.insert(http::header::RETRY_AFTER, HeaderValue::from(seconds));
+            }
+        }
+        self.begin_whole(status, Some(error.clone()));
+        self.report.outcome = match &error {
+            Error::Upstream(UpstreamError::Truncated) => Outcome::Truncated,
+            Error::Upstream(UpstreamError::Empty) => Outcome::Empty,
+            _ => Outcome::Errored,
+        };
+        self.report.error = Some(error);
+    }
+
+    pub(super) fn begin_whole(&mut self, status: StatusCode, error: Option<Error>) {
+        let mut headers: HeaderMap = self.kept.clone();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        self.reply = Some(Reply { status, headers, error });
+    }
+}

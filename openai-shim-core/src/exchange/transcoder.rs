@@ -1,0 +1,160 @@
+//! One stream on its way from upstream to client: framing, then mending in place or decoding and encoding.
+
+use crate::canonical::{Asked, Code, Diagnostics, Event, Seen};
+use crate::dialect::{Decoder, Dialect, Encoder, Mender};
+use crate::error::UpstreamError;
+use crate::framing::{Deviation, Frame, FrameTooLarge, Framer};
+
+/// One stream on its way through.
+pub(super) struct Transcoder {
+    framer: Framer,
+    path: Path,
+    /// Nothing may be written any more.
+    closed: bool,
+}
+
+enum Path {
+    /// Both sides speak the same dialect: frames are mended in place.
+    Mend(Box<dyn Mender>),
+    /// Frames become events, and events the other dialect's frames.
+    Translate(Translation),
+}
+
+struct Translation {
+    decoder: Box<dyn Decoder>,
+    encoder: Box<dyn Encoder>,
+    events: Vec<Event>,
+    seen: Seen,
+}
+
+impl std::fmt::Debug for Transcoder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Transcoder").field("framer", &self.framer).finish_non_exhaustive()
+    }
+}
+
+impl Transcoder {
+    pub(super) fn new(client: &dyn Dialect, upstream: &dyn Dialect, asked: &Asked, max_frame: usize) -> Self {
+        let mender = if client.name() == upstream.name() { upstream.mender(asked) } else { None };
+        let path = match mender {
+            Some(mender) => Path::Mend(mender),
+            None => Path::Translate(Translation {
+                decoder: upstream.decoder(asked),
+                encoder: client.encoder(asked),
+                events: Vec::new(),
+                seen: Seen::default(),
+            }),
+        };
+        Self { framer: Framer::new(max_frame), path, closed: false }
+    }
+
+    pub(super) fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>) -> Result<(), FrameTooLarge> {
+        if self.closed {
+            return Ok(());
+        }
+        let path = &mut self.path;
+        self.framer.push(chunk, &mut |frame| path.frame(frame, out))
+    }
+
+    pub(super) fn finish(&mut self, out: &mut Vec<u8>) {
+        if std::mem::replace(&mut self.closed, true) {
+            return;
+        }
+        let path = &mut self.path;
+        self.framer.finish(&mut |frame| path.frame(frame, out));
+        path.finish(out);
+    }
+
+    pub(super) fn fail(&mut self, error: &UpstreamError, out: &mut Vec<u8>) {
+        if !std::mem::replace(&mut self.closed, true) {
+            self.path.fail(error, out);
+        }
+    }
+
+    pub(super) fn seen(&self) -> &Seen {
+        match &self.path {
+            Path::Mend(mender) => mender.seen(),
+            Path::Translate(t) => &t.seen,
+        }
+    }
+
+    /// The answer is complete or failed; what else comes does not matter.
+    pub(super) fn is_over(&self) -> bool {
+        let seen = self.seen();
+        self.closed || seen.ended || seen.error.is_some()
+    }
+
+    pub(super) fn notes(&self) -> Diagnostics {
+        let mut notes = match &self.path {
+            Path::Mend(mender) => mender.notes().clone(),
+            Path::Translate(t) => {
+                let mut notes = t.decoder.notes().clone();
+                notes.extend(t.encoder.notes());
+                notes
+            }
+        };
+        for deviation in self.framer.deviations() {
+            let (code, detail) = describe(deviation);
+            notes.note(code, "", detail);
+        }
+        notes
+    }
+}
+
+impl Path {
+    fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<u8>) {
+        match self {
+            Self::Mend(mender) => mender.frame(frame, out),
+            Self::Translate(t) => {
+                t.decoder.frame(frame, &mut t.events);
+                t.drain(out);
+            }
+        }
+    }
+
+    fn finish(&mut self, out: &mut Vec<u8>) {
+        match self {
+            Self::Mend(mender) => mender.finish(out),
+            Self::Translate(t) => {
+                t.decoder.finish(&mut t.events);
+                t.drain(out);
+                t.encoder.finish(out);
+            }
+        }
+    }
+
+    fn fail(&mut self, error: &UpstreamError, out: &mut Vec<u8>) {
+        match self {
+            Self::Mend(mender) => mender.fail(error, out),
+            Self::Translate(t) => {
+                t.events.push(Event::Error(error.clone()));
+                t.drain(out);
+                t.encoder.finish(out);
+            }
+        }
+    }
+}
+
+impl Translation {
+    fn drain(&mut self, out: &mut Vec<u8>) {
+        for event in self.events.drain(..) {
+            self.seen.event(&event);
+            self.encoder.event(&event, out);
+        }
+    }
+}
+
+fn describe(deviation: Deviation) -> (Code, &'static str) {
+    match deviation {
+        Deviation::LineEnding => (Code::FramingRepaired, "line endings other than LF"),
+        Deviation::Bom => (Code::FramingRepaired, "byte order mark"),
+        Deviation::NoSpace => (Code::FramingRepaired, "no space after data:"),
+        Deviation::MultiLine => (Code::FramingRepaired, "several data lines for one event"),
+        Deviation::Fields => (Code::FramingRepaired, "event, id or retry lines"),
+        Deviation::NoBlankLine => (Code::FramingRepaired, "no blank line between events"),
+        Deviation::Unterminated => (Code::FramingRepaired, "no blank line after the last event"),
+        Deviation::StrayLine => (Code::FramingRepaired, "a line that is no server-sent event field"),
+        Deviation::Ndjson => (Code::FramingRepaired, "JSON lines instead of an event stream"),
+        Deviation::WholeBody => (Code::StreamSimulated, "one JSON document instead of an event stream"),
+    }
+}

@@ -1,0 +1,34 @@
+//! The apology: a well-formed answer that says in one sentence that there is none.
+
+use crate::canonical::{Asked, Block, Choice, FinishReason, Response, Usage};
+use crate::error::UpstreamError;
+
+/// An answer that says what happened: id `fallback-…`, finish `stop`, zero usage.
+pub fn apology(message: Option<String>, error: &UpstreamError, asked: &mut Asked) -> Response {
+    let message = message.unwrap_or_else(|| sentence(error));
+    let mut response = Response::default();
+    response.id = Some(asked.context.id("fallback-"));
+    response.created = Some(asked.context.created());
+    response.model = Some(asked.model.clone());
+    response.usage = Some(Usage::new(0, 0));
+    let mut choice = Choice::default();
+    choice.blocks.push(Block::text(message));
+    choice.finish = Some(FinishReason::Stop);
+    response.choices.push(choice);
+    response
+}
+
+fn sentence(error: &UpstreamError) -> String {
+    match error {
+        UpstreamError::Empty => {
+            String::from("The language model service answered without any content. Please try again.")
+        }
+        UpstreamError::Malformed { .. } => {
+            String::from("The language model service sent an answer that could not be read. Please try again.")
+        }
+        UpstreamError::Timeout { .. } => {
+            String::from("The language model service did not answer in time. Please try again.")
+        }
+        other => format!("The language model service reported an error: {other}"),
+    }
+}

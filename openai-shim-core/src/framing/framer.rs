@@ -1,0 +1,107 @@
+//! Finds out what a stream body is, and cuts it into frames.
+
+use super::lines::LineReader;
+use super::sse::SseReader;
+use super::{Deviation, Frame, FrameTooLarge};
+
+/// Cuts a stream body into frames; decides by the body itself, never by its content type.
+///
+/// ```
+/// use openai_shim_core::framing::{Frame, Framer};
+/// let mut framer = Framer::new(1 << 20);
+/// let mut seen = Vec::new();
+/// for piece in [&b"data: {\"a\""[..], b":1}\r", b"\n\r\ndata:[DONE]"] {
+///     framer.push(piece, &mut |frame| if let Frame::Event { data, .. } = frame { seen.push(data.to_vec()) }).unwrap();
+/// }
+/// framer.finish(&mut |frame| if let Frame::Event { data, .. } = frame { seen.push(data.to_vec()) });
+/// assert_eq!(seen, [&b"{\"a\":1}"[..], b"[DONE]"]);
+/// ```
+#[derive(Debug)]
+pub struct Framer {
+    state: State,
+    limit: usize,
+    bom: bool,
+}
+
+#[derive(Debug)]
+enum State {
+    /// Nothing but white space (or part of a BOM) so far.
+    Start(Vec<u8>),
+    Sse(SseReader),
+    Lines(LineReader),
+    /// HTML or another document: kept up to a limit, handed out whole.
+    Text(Vec<u8>),
+}
+
+const BOM: &[u8] = b"\xef\xbb\xbf";
+
+impl Framer {
+    /// A framer that refuses frames of more than `limit` bytes.
+    pub fn new(limit: usize) -> Self {
+        Self { state: State::Start(Vec::new()), limit, bom: false }
+    }
+
+    /// Takes bytes and hands every frame that is complete to `sink`.
+    pub fn push(&mut self, chunk: &[u8], sink: &mut dyn FnMut(Frame<'_>)) -> Result<(), FrameTooLarge> {
+        match &mut self.state {
+            State::Sse(reader) => reader.push(chunk, sink),
+            State::Lines(reader) => reader.push(chunk, sink),
+            State::Text(text) => {
+                // An error page is worth its first bytes only.
+                let room = self.limit.min(1 << 16).saturating_sub(text.len());
+                text.extend_from_slice(chunk.get(..room.min(chunk.len())).unwrap_or_default());
+                Ok(())
+            }
+            State::Start(seen) => {
+                seen.extend_from_slice(chunk);
+                if seen.len() < BOM.len() && BOM.starts_with(seen) {
+                    return Ok(());
+                }
+                let mut body = std::mem::take(seen);
+                if let Some(rest) = body.strip_prefix(BOM) {
+                    body = rest.to_vec();
+                    self.bom = true;
+                }
+                let body = body.trim_ascii_start();
+                let Some(first) = body.first() else {
+                    // White space before the body is a heartbeat: nothing of it is kept.
+                    return Ok(());
+                };
+                self.state = match first {
+                    b'{' | b'[' => State::Lines(LineReader::new(self.limit)),
+                    b'<' => State::Text(Vec::new()),
+                    _ => State::Sse(SseReader::new(self.limit)),
+                };
+                let body = body.to_vec();
+                self.push(&body, sink)
+            }
+        }
+    }
+
+    /// The body has ended: hands out what is left.
+    pub fn finish(&mut self, sink: &mut dyn FnMut(Frame<'_>)) {
+        match &mut self.state {
+            State::Start(_) => {}
+            State::Sse(reader) => reader.finish(sink),
+            State::Lines(reader) => reader.finish(sink),
+            State::Text(text) => sink(Frame::Body(text)),
+        }
+        self.state = match std::mem::replace(&mut self.state, State::Start(Vec::new())) {
+            State::Text(_) => State::Text(Vec::new()),
+            other => other,
+        };
+    }
+
+    /// How the body was not written as it should have been; complete after [`finish`](Self::finish).
+    pub fn deviations(&self) -> Vec<Deviation> {
+        let mut found = match &self.state {
+            State::Sse(reader) => reader.deviations.clone(),
+            State::Lines(reader) => reader.deviation.into_iter().collect(),
+            State::Start(_) | State::Text(_) => Vec::new(),
+        };
+        if self.bom {
+            found.push(Deviation::Bom);
+        }
+        found
+    }
+}

@@ -1,0 +1,37 @@
+//! Floor 0: bytes to frames, without looking at what a frame means.
+//!
+//! A stream body is whatever the upstream really sent: an event stream (well-formed or not), JSON lines, or one JSON
+//! document. [`Framer`] finds out by the first byte and cuts it into [`Frame`]s. Where the chunks of the transport end
+//! never matters.
+
+mod framer;
+mod lines;
+mod sse;
+
+pub use framer::Framer;
+pub use sse::Deviation;
+
+/// One unit of a stream body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Frame<'a> {
+    /// The payload of one server-sent event: its `data` lines joined by LF.
+    Event {
+        /// The `event` field, if there was one.
+        event: Option<&'a str>,
+        /// The joined data.
+        data: &'a [u8],
+    },
+    /// One line that is JSON by itself: NDJSON, or a bare line between server-sent events.
+    Line(&'a [u8]),
+    /// The whole body: one JSON document over several lines, HTML, or plain text.
+    Body(&'a [u8]),
+}
+
+/// A frame passed the limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("The upstream sent a single event of more than {limit} bytes.")]
+pub struct FrameTooLarge {
+    /// The limit in bytes.
+    pub limit: usize,
+}

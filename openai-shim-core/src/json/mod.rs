@@ -1,0 +1,13 @@
+//! Floor 0: JSON held without losing any of it.
+//!
+//! [`Object`] keeps an object's members in order, each as its raw text, so that one member can be changed while every
+//! other byte stays. [`peek`] tells what a raw value is without parsing it. [`wire_object!`](crate::wire_object) makes
+//! typed structs that keep unknown members.
+
+mod object;
+mod typed;
+mod value;
+
+pub use object::Object;
+pub use typed::Extras;
+pub use value::{Kind, peek, quote, raw, text, text_of};

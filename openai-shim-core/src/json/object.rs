@@ -1,0 +1,208 @@
+//! An object as an ordered list of members, each value its raw text.
+
+use super::value::{Kind, peek, text};
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::fmt;
+
+/// A JSON object whose members keep their order and their exact text.
+///
+/// Reading costs one pass and no copy. [`set`](Object::set) and [`remove`](Object::remove) touch one member; every other
+/// member is written back byte for byte. Of two members with one key the last one counts, as in `JSON.parse`.
+///
+/// ```
+/// use openai_shim_core::json::Object;
+/// let mut object = Object::parse(br#"{"model":"m","n":12345678901234567890123}"#).unwrap();
+/// object.set("model", "\"other\"");
+/// assert_eq!(object.to_json(), r#"{"model":"other","n":12345678901234567890123}"#);
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Object<'a> {
+    members: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    changed: bool,
+}
+
+impl<'a> Object<'a> {
+    /// Reads an object; anything else, or broken JSON, is an error with line and column.
+    pub fn parse(json: &'a [u8]) -> Result<Self, serde_json::Error> {
+        serde_json::from_slice(json)
+    }
+
+    /// An object without members.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The raw text of a member.
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.members.iter().rev().find(|(k, _)| k == key).map(|(_, v)| v.as_ref())
+    }
+
+    /// The raw text of a member, `None` also when it is `null`.
+    pub fn non_null(&self, key: &str) -> Option<&str> {
+        self.get(key).filter(|v| peek(v) != Kind::Null)
+    }
+
+    /// The text of a member that is a string.
+    pub fn str(&self, key: &str) -> Option<Cow<'_, str>> {
+        self.get(key).and_then(text)
+    }
+
+    /// The unsigned number of a member.
+    pub fn u64(&self, key: &str) -> Option<u64> {
+        self.get(key).and_then(|v| v.trim().parse().ok())
+    }
+
+    /// The truth value of a member.
+    pub fn bool(&self, key: &str) -> Option<bool> {
+        match self.get(key).map(str::trim) {
+            Some("true") => Some(true),
+            Some("false") => Some(false),
+            _ => None,
+        }
+    }
+
+    /// A member that is an object.
+    pub fn object(&self, key: &str) -> Option<Object<'_>> {
+        self.get(key).and_then(|v| Object::parse(v.as_bytes()).ok())
+    }
+
+    /// The items of a member that is an array, each as raw text.
+    pub fn array(&self, key: &str) -> Option<Vec<&str>> {
+        let items: Vec<&RawValue> = serde_json::from_str(self.get(key)?).ok()?;
+        Some(items.into_iter().map(RawValue::get).collect())
+    }
+
+    /// Puts a member: in place if the key is there, else at the end. The value must be JSON text.
+    pub fn set(&mut self, key: impl Into<Cow<'a, str>>, value: impl Into<Cow<'a, str>>) {
+        let (key, value) = (key.into(), value.into());
+        self.changed = true;
+        match self.members.iter_mut().rev().find(|(k, _)| *k == key) {
+            Some((_, slot)) => *slot = value,
+            None => self.members.push((key, value)),
+        }
+    }
+
+    /// Puts a member before all others.
+    pub fn set_first(&mut self, key: impl Into<Cow<'a, str>>, value: impl Into<Cow<'a, str>>) {
+        let (key, value) = (key.into(), value.into());
+        self.remove(&key);
+        self.changed = true;
+        self.members.insert(0, (key, value));
+    }
+
+    /// Takes a member out; its raw text.
+    pub fn remove(&mut self, key: &str) -> Option<Cow<'a, str>> {
+        let mut taken = None;
+        while let Some(at) = self.members.iter().position(|(k, _)| k == key) {
+            taken = Some(self.members.remove(at).1);
+            self.changed = true;
+        }
+        taken
+    }
+
+    /// Gives a member another key, in place.
+    pub fn rename(&mut self, from: &str, to: &'static str) {
+        if let Some((key, _)) = self.members.iter_mut().rev().find(|(k, _)| k == from) {
+            *key = Cow::Borrowed(to);
+            self.changed = true;
+        }
+    }
+
+    /// Whether any member was put, taken or renamed.
+    pub fn is_changed(&self) -> bool {
+        self.changed
+    }
+
+    /// Whether the object has no member.
+    pub fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+
+    /// The keys with their raw values, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.members.iter().map(|(k, v)| (k.as_ref(), v.as_ref()))
+    }
+
+    /// Writes the object as JSON.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        out.push(b'{');
+        for (i, (key, value)) in self.members.iter().enumerate() {
+            if i > 0 {
+                out.push(b',');
+            }
+            write_key(key, out);
+            out.push(b':');
+            out.extend_from_slice(value.as_bytes());
+        }
+        out.push(b'}');
+    }
+
+    /// The object as JSON text.
+    pub fn to_json(&self) -> String {
+        let mut out = Vec::new();
+        self.write(&mut out);
+        String::from_utf8(out).unwrap_or_default()
+    }
+
+    /// The same object, owning its text.
+    pub fn into_owned(self) -> Object<'static> {
+        let own = |(k, v): (Cow<'a, str>, Cow<'a, str>)| (Cow::Owned(k.into_owned()), Cow::Owned(v.into_owned()));
+        Object { members: self.members.into_iter().map(own).collect(), changed: self.changed }
+    }
+}
+
+fn write_key(key: &str, out: &mut Vec<u8>) {
+    let plain = key.bytes().all(|b| b >= 0x20 && b != b'"' && b != b'\\');
+    if plain {
+        out.push(b'"');
+        out.extend_from_slice(key.as_bytes());
+        out.push(b'"');
+    } else {
+        out.extend_from_slice(super::value::quote(key).as_bytes());
+    }
+}
+
+/// A key, borrowed where it has no escapes.
+struct Key<'a>(Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Key<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct KeyVisitor;
+        impl<'de> Visitor<'de> for KeyVisitor {
+            type Value = Key<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a key")
+            }
+            fn visit_borrowed_str<E>(self, key: &'de str) -> Result<Key<'de>, E> {
+                Ok(Key(Cow::Borrowed(key)))
+            }
+            fn visit_str<E>(self, key: &str) -> Result<Key<'de>, E> {
+                Ok(Key(Cow::Owned(key.to_owned())))
+            }
+        }
+        deserializer.deserialize_str(KeyVisitor)
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ObjectVisitor;
+        impl<'de> Visitor<'de> for ObjectVisitor {
+            type Value = Object<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object<'de>, A::Error> {
+                let mut members = Vec::with_capacity(8);
+                while let Some(Key(key)) = map.next_key()? {
+                    let value: &'de RawValue = map.next_value()?;
+                    members.push((key, Cow::Borrowed(value.get())));
+                }
+                Ok(Object { members, changed: false })
+            }
+        }
+        deserializer.deserialize_map(ObjectVisitor)
+    }
+}

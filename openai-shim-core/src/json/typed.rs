@@ -1,0 +1,61 @@
+//! Typed objects that keep what they do not know.
+
+use serde_json::value::RawValue;
+
+/// Members that a typed struct has no field for: raw, in the order in which they came.
+///
+/// `serde(flatten)` cannot carry raw values and reorders keys; this can and does not.
+pub type Extras = Vec<(String, Box<RawValue>)>;
+
+/// Makes an owned struct for a JSON object: known members as typed `Option`s, all others kept raw in `extra`.
+///
+/// Absent and `null` both read as `None`, and `None` is not written. A member of a wrong type is an error that names it.
+#[macro_export]
+macro_rules! wire_object {
+    ($(#[$meta:meta])* pub struct $name:ident { $($(#[$fmeta:meta])* pub $field:ident : $type:ty = $key:literal,)* }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Default)]
+        pub struct $name {
+            $($(#[$fmeta])* pub $field: Option<$type>,)*
+            /// Members without a field of their own, raw and in order.
+            pub extra: $crate::json::Extras,
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct ObjectVisitor;
+                impl<'de> serde::de::Visitor<'de> for ObjectVisitor {
+                    type Value = $name;
+                    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        f.write_str(concat!("an object (", stringify!($name), ")"))
+                    }
+                    fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<$name, A::Error> {
+                        let mut out = $name::default();
+                        while let Some(key) = map.next_key::<std::borrow::Cow<'de, str>>()? {
+                            match key.as_ref() {
+                                $($key => out.$field = map.next_value().map_err(|e| {
+                                    serde::de::Error::custom(format_args!("{}: {e}", $key))
+                                })?,)*
+                                _ => out.extra.push((key.into_owned(), map.next_value()?)),
+                            }
+                        }
+                        Ok(out)
+                    }
+                }
+                deserializer.deserialize_map(ObjectVisitor)
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                use serde::ser::SerializeMap;
+                let mut map = serializer.serialize_map(None)?;
+                $(if let Some(value) = &self.$field { map.serialize_entry($key, value)?; })*
+                for (key, value) in &self.extra {
+                    map.serialize_entry(key, value)?;
+                }
+                map.end()
+            }
+        }
+    };
+}

@@ -1,0 +1,103 @@
+//! One raw JSON value: what it is, and its text.
+
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+
+/// What a raw JSON value is, by its first byte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// `null`
+    Null,
+    /// `true` or `false`
+    Bool,
+    /// A number.
+    Number,
+    /// A string.
+    String,
+    /// An array.
+    Array,
+    /// An object.
+    Object,
+}
+
+/// Tells the kind of a valid JSON text by its first byte.
+///
+/// ```
+/// use openai_shim_core::json::{peek, Kind};
+/// assert_eq!(peek("[1]"), Kind::Array);
+/// ```
+pub fn peek(raw: &str) -> Kind {
+    match raw.bytes().find(|b| !b.is_ascii_whitespace()) {
+        Some(b'{') => Kind::Object,
+        Some(b'[') => Kind::Array,
+        Some(b'"') => Kind::String,
+        Some(b't' | b'f') => Kind::Bool,
+        Some(b'n') | None => Kind::Null,
+        Some(_) => Kind::Number,
+    }
+}
+
+/// The text of a raw JSON string, borrowed where it has no escapes; `None` for any other kind.
+pub fn text(raw: &str) -> Option<Cow<'_, str>> {
+    let inner = raw.trim().strip_prefix('"')?.strip_suffix('"')?;
+    if memchr::memchr(b'\\', inner.as_bytes()).is_none() {
+        return Some(Cow::Borrowed(inner));
+    }
+    match serde_json::from_str::<String>(raw) {
+        Ok(text) => Some(Cow::Owned(text)),
+        // A lone surrogate is valid JSON grammar but no text: keep what is text of it.
+        Err(_) => Some(Cow::Owned(lossy(inner))),
+    }
+}
+
+/// The text of a string, or the JSON text of anything else; `null` is empty.
+pub fn text_of(raw: &str) -> Cow<'_, str> {
+    match peek(raw) {
+        Kind::String => text(raw).unwrap_or_default(),
+        Kind::Null => Cow::Borrowed(""),
+        _ => Cow::Borrowed(raw.trim()),
+    }
+}
+
+/// A JSON string of a text.
+pub fn quote(text: &str) -> String {
+    let mut out = Vec::with_capacity(text.len() + 8);
+    // Writing a string into memory cannot fail.
+    if serde_json::to_writer(&mut out, text).is_err() {
+        return String::from("\"\"");
+    }
+    String::from_utf8(out).unwrap_or_else(|_| String::from("\"\""))
+}
+
+/// A text that is known to be JSON as a raw value; `null` if it is not.
+pub fn raw(json: impl Into<String>) -> Box<RawValue> {
+    RawValue::from_string(json.into()).unwrap_or_else(|_| RawValue::NULL.to_owned())
+}
+
+/// Unescapes what can be unescaped, and puts U+FFFD where a surrogate stands alone.
+fn lossy(inner: &str) -> String {
+    let mut out = String::with_capacity(inner.len());
+    let mut rest = inner;
+    while let Some(at) = rest.find('\\') {
+        let (before, after) = rest.split_at(at);
+        out.push_str(before);
+        let len = match after.as_bytes().get(1) {
+            Some(b'u') => 6,
+            _ => 2,
+        };
+        let pair = after.get(..12).filter(|p| p.len() == 12 && p.get(6..8) == Some("\\u"));
+        let try_text = |s: &str| serde_json::from_str::<String>(&format!("\"{s}\"")).ok();
+        if let Some(text) = pair.and_then(try_text).filter(|t| len == 6 && t.chars().count() == 1) {
+            out.push_str(&text);
+            rest = after.get(12..).unwrap_or("");
+            continue;
+        }
+        match after.get(..len).and_then(try_text) {
+            Some(text) => out.push_str(&text),
+            None => out.push('\u{fffd}'),
+        }
+        rest = after.get(len..).unwrap_or("");
+    }
+    out.push_str(rest);
+    out
+}

@@ -1,0 +1,303 @@
+//! Drives an exchange over an upstream.
+
+use super::{ByteStream, ReplyBody, Upstream};
+use crate::canonical::{Context, Diagnostics};
+use crate::dialect::Dialect;
+use crate::error::{Error, UpstreamError};
+use crate::exchange::{Exchange, Incoming, Report, Settings, Step};
+use crate::profile::Profile;
+use bytes::Bytes;
+use futures_core::Stream;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Poll, ready};
+use std::time::Duration;
+
+/// How long a finished answer waits for its upstream to close, so that the connection can serve again.
+const GRACE: Duration = Duration::from_millis(100);
+
+/// Called once with the report, when the exchange is over or its client went away.
+pub type Finished = Box<dyn FnOnce(Report) + Send>;
+
+/// Translates between clients and one upstream.
+///
+/// ```
+/// use openai_shim_core::{dialect, profile, ReplyBody, Shim, Upstream, UpstreamError};
+/// struct Canned;
+/// #[async_trait::async_trait]
+/// impl Upstream for Canned {
+///     async fn send(
+///         &self,
+///         _request: http::Request<bytes::Bytes>,
+///     ) -> Result<http::Response<ReplyBody>, UpstreamError> {
+///         let body = r#"{"choices":[{"message":{"content":"hello"}}]}"#;
+///         Ok(http::Response::new(ReplyBody::Complete(body.into())))
+///     }
+/// }
+/// let shim = Shim::new(Canned, profile("compatible")?);
+/// let request = http::Request::new(r#"{"model":"m","messages":[{"role":"user","content":"hi"}]}"#.into());
+/// let future = async move { shim.handle(dialect("openai-chat").unwrap(), request).await };
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Shim {
+    upstream: Arc<dyn Upstream>,
+    profile: Arc<Profile>,
+    settings: Settings,
+    seed: u64,
+    count: Arc<AtomicU64>,
+}
+
+impl std::fmt::Debug for Shim {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shim").field("profile", &self.profile.name).finish_non_exhaustive()
+    }
+}
+
+impl Shim {
+    /// A shim in front of an upstream that behaves as `profile` says, with default [`Settings`].
+    pub fn new(upstream: impl Upstream + 'static, profile: Profile) -> Self {
+        Self::shared(Arc::new(upstream), profile)
+    }
+
+    /// The same, for an upstream that is shared.
+    pub fn shared(upstream: Arc<dyn Upstream>, profile: Profile) -> Self {
+        Self {
+            upstream,
+            profile: Arc::new(profile),
+            settings: Settings::default(),
+            seed: 0,
+            count: Arc::default(),
+        }
+    }
+
+    /// Other settings.
+    pub fn with_settings(mut self, settings: Settings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// A seed for synthesized ids. Hand in something random: core has no randomness of its own.
+    pub fn with_seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Handles a client's request. Every failure becomes a reply in the client's dialect. The time in synthesized
+    /// answers comes from the request's extension of type [`Context`], if there is one, else it is 0.
+    pub async fn handle(&self, client: &'static dyn Dialect, request: http::Request<Bytes>) -> http::Response<ReplyBody> {
+        let (parts, body) = request.into_parts();
+        let context = parts.extensions.get::<Context>().cloned().unwrap_or_else(|| {
+            Context::new(0, self.seed.wrapping_add(self.count.fetch_add(1, Ordering::Relaxed)))
+        });
+        let started = Incoming::read(client, parts.uri.path(), body)
+            .and_then(|incoming| Exchange::start(incoming, &self.profile, self.settings.clone(), context));
+        match started {
+            Ok(exchange) => {
+                let (head, body) = run(self.upstream.clone(), exchange, Box::new(drop)).await.into_parts();
+                let body = match body.into_complete() {
+                    Ok(bytes) => ReplyBody::Complete(bytes),
+                    Err(body) => ReplyBody::Stream(Box::pin(body)),
+                };
+                http::Response::from_parts(head, body)
+            }
+            Err(error) => error_reply(client, &error),
+        }
+    }
+
+    /// Drives an exchange to its reply: sends, waits and retries until something may go out.
+    ///
+    /// The reply's extensions hold the [`Diagnostics`] so far, and the [`Error`] if the body is one. `finished` is
+    /// called once, when the body has ended or was dropped.
+    pub async fn run(&self, exchange: Exchange, finished: Finished) -> http::Response<Body> {
+        run(self.upstream.clone(), exchange, finished).await
+    }
+}
+
+/// An error as a reply in the client's dialect.
+fn error_reply(client: &dyn Dialect, error: &Error) -> http::Response<ReplyBody> {
+    let (status, body) = client.encode_error(error);
+    let mut reply = http::Response::new(ReplyBody::Complete(body));
+    *reply.status_mut() = status;
+    reply.headers_mut().insert(
+        http::header::CONTENT_TYPE,
+        http::HeaderValue::from_static("application/json"),
+    );
+    reply
+}
+
+async fn run(upstream: Arc<dyn Upstream>, exchange: Exchange, finished: Finished) -> http::Response<Body> {
+    let mut body =
+        Body { exchange: Some(exchange), finished: Some(finished), source: None, out: Vec::new(), grace: None, upstream };
+    loop {
+        let Some(exchange) = body.exchange.as_mut() else { return http::Response::new(body) };
+        match exchange.next() {
+            Step::Send { request, after } => {
+                if !after.is_zero() {
+                    body.upstream.pause(after).await;
+                }
+                let upstream = body.upstream.clone();
+                let sent = upstream.send(request).await;
+                body.begin(sent);
+            }
+            Step::Await => {
+                // Until something may go out, or the attempt is over.
+                let more = std::future::poll_fn(|cx| body.poll_source(cx)).await;
+                if let Some(reply) = body.exchange.as_ref().and_then(Exchange::reply).cloned() {
+                    return body.into_response(reply);
+                }
+                if !more {
+                    continue;
+                }
+            }
+            Step::Done => {
+                let reply = exchange.reply().cloned();
+                return match reply {
+                    Some(reply) => body.into_response(reply),
+                    None => http::Response::new(body),
+                };
+            }
+        }
+    }
+}
+
+/// The body of a reply: complete, or translated while the upstream sends.
+///
+/// Dropping it cancels the upstream's call, and calls `finished` with the outcome `cancelled` if there was more to come.
+pub struct Body {
+    exchange: Option<Exchange>,
+    finished: Option<Finished>,
+    source: Option<ByteStream>,
+    out: Vec<u8>,
+    grace: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    upstream: Arc<dyn Upstream>,
+}
+
+impl std::fmt::Debug for Body {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Body").field("exchange", &self.exchange).finish_non_exhaustive()
+    }
+}
+
+impl Body {
+    /// The bytes, if all of them are there; else the body itself.
+    pub fn into_complete(mut self) -> Result<Bytes, Self> {
+        if self.source.is_some() {
+            return Err(self);
+        }
+        let out = std::mem::take(&mut self.out);
+        self.report();
+        Ok(Bytes::from(out))
+    }
+
+    /// The diagnostics so far.
+    pub fn diagnostics(&self) -> Diagnostics {
+        self.exchange.as_ref().map(Exchange::diagnostics).unwrap_or_default()
+    }
+
+    fn into_response(self, reply: crate::exchange::Reply) -> http::Response<Self> {
+        let mut response = http::Response::new(self);
+        *response.status_mut() = reply.status;
+        *response.headers_mut() = reply.headers;
+        let diagnostics = response.body().diagnostics();
+        response.extensions_mut().insert(diagnostics);
+        if let Some(error) = reply.error {
+            response.extensions_mut().insert(error);
+        }
+        if let Some(exchange) = &response.body().exchange {
+            let outcome = exchange.report().outcome;
+            let attempts = exchange.report().attempts;
+            response.extensions_mut().insert(outcome);
+            response.extensions_mut().insert(Attempts(attempts));
+        }
+        response
+    }
+
+    fn begin(&mut self, sent: Result<http::Response<ReplyBody>, UpstreamError>) {
+        let Some(exchange) = self.exchange.as_mut() else { return };
+        self.source = None;
+        match sent {
+            Ok(response) => {
+                let (head, body) = response.into_parts();
+                exchange.head(head.status, &head.headers);
+                match body {
+                    ReplyBody::Complete(bytes) => {
+                        exchange.push(&bytes, &mut self.out);
+                        exchange.finish(&mut self.out);
+                    }
+                    ReplyBody::Stream(stream) => self.source = Some(stream),
+                }
+            }
+            Err(error) => exchange.fail(error, &mut self.out),
+        }
+    }
+
+    /// Takes one chunk from the upstream; false when there will be no more of this attempt.
+    fn poll_source(&mut self, cx: &mut std::task::Context<'_>) -> Poll<bool> {
+        let (Some(exchange), Some(source)) = (self.exchange.as_mut(), self.source.as_mut()) else {
+            return Poll::Ready(false);
+        };
+        let over = exchange.is_over();
+        let polled = source.as_mut().poll_next(cx);
+        if polled.is_pending() && over {
+            // All is said. Wait a little for the upstream to close, so that its connection can serve again.
+            let upstream = self.upstream.clone();
+            let grace = self.grace.get_or_insert_with(|| Box::pin(async move { upstream.pause(GRACE).await }));
+            ready!(grace.as_mut().poll(cx));
+        } else {
+            match ready!(polled) {
+                Some(Ok(chunk)) => {
+                    exchange.push(&chunk, &mut self.out);
+                    if !exchange.has_failed() {
+                        return Poll::Ready(true);
+                    }
+                }
+                Some(Err(_)) if over => {}
+                Some(Err(error)) => {
+                    self.source = None;
+                    exchange.fail(error, &mut self.out);
+                    return Poll::Ready(false);
+                }
+                None => {}
+            }
+        }
+        self.source = None;
+        exchange.finish(&mut self.out);
+        Poll::Ready(false)
+    }
+
+    fn report(&mut self) {
+        if let (Some(exchange), Some(finished)) = (self.exchange.take(), self.finished.take()) {
+            finished(exchange.into_report());
+        }
+    }
+}
+
+/// How many attempts a reply took; among the reply's extensions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Attempts(pub u32);
+
+impl Stream for Body {
+    type Item = Result<Bytes, UpstreamError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut std::task::Context<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            if !self.out.is_empty() {
+                return Poll::Ready(Some(Ok(Bytes::from(std::mem::take(&mut self.out)))));
+            }
+            if self.source.is_none() {
+                self.report();
+                return Poll::Ready(None);
+            }
+            ready!(self.poll_source(cx));
+        }
+    }
+}
+
+impl Drop for Body {
+    fn drop(&mut self) {
+        self.source = None;
+        self.report();
+    }
+}
