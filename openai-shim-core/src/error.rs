@@ -215,7 +215,7 @@ pub enum UpstreamError {
 }
 
 /// An error that the upstream itself stated.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct StatusError {
     /// The HTTP status to pass on (already put right: a 200 with an error body has its true status here).
@@ -236,7 +236,15 @@ pub struct StatusError {
     pub extra: Vec<(String, Box<serde_json::value::RawValue>)>,
 }
 
-impl Eq for StatusError {}
+impl PartialEq for StatusError {
+    fn eq(&self, other: &Self) -> bool {
+        let said = |e: &Self| {
+            let extra: Vec<_> = e.extra.iter().map(|(k, v)| (k.clone(), v.get().to_owned())).collect();
+            (e.status, e.kind, e.message.clone(), e.error_type.clone(), e.code.clone(), e.param.clone(), e.retry_after, extra)
+        };
+        said(self) == said(other)
+    }
+}
 
 impl StatusError {
     /// An error with a status, its kind and a message.

@@ -14,6 +14,8 @@ pub struct Asked {
     pub stream: bool,
     /// The client wants usage at the end of the stream.
     pub include_usage: bool,
+    /// Usage is asked from the upstream although the client did not ask for it.
+    pub usage_injected: bool,
     /// The client offered tools.
     pub tools: bool,
     /// The client demanded one function by name: OpenAI itself then ends with `stop`.
@@ -34,6 +36,7 @@ impl Asked {
             echo_model: false,
             stream: request.stream,
             include_usage: request.include_usage,
+            usage_injected: false,
             tools: !request.tools.is_empty(),
             named_tool: matches!(request.tool_choice, Some(ToolChoice::Function(_))),
             functions: request.extra.get("functions").is_some(),

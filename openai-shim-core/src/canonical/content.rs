@@ -2,6 +2,7 @@
 
 use super::Extra;
 use serde_json::value::RawValue;
+use std::ops::Range;
 
 /// Who speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -56,17 +57,33 @@ pub struct Message {
     pub name: Option<String>,
     /// Leftovers.
     pub extra: Extra,
+    /// Its content came as a list of parts, and is written as one.
+    pub content_was_parts: bool,
+    /// Where it stands in the payload that it was read from; `None` once it was changed.
+    pub span: Option<Range<usize>>,
 }
 
 impl Message {
     /// A message of one role.
     pub fn new(role: Role, blocks: Vec<Block>) -> Self {
-        Self { role, blocks, name: None, extra: Extra::default() }
+        Self { role, blocks, name: None, extra: Extra::default(), content_was_parts: false, span: None }
     }
 
     /// A message of one text.
     pub fn text(role: Role, text: impl Into<String>) -> Self {
         Self::new(role, vec![Block::text(text)])
+    }
+
+    /// Makes one block of text blocks that follow one another.
+    pub fn join_texts(&mut self) {
+        let mut joined: Vec<Block> = Vec::with_capacity(self.blocks.len());
+        for block in std::mem::take(&mut self.blocks) {
+            match (joined.last_mut(), block) {
+                (Some(Block::Text { text, .. }), Block::Text { text: more, .. }) => text.push_str(&more),
+                (_, block) => joined.push(block),
+            }
+        }
+        self.blocks = joined;
     }
 
     /// All text blocks, joined.

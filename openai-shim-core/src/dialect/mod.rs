@@ -8,6 +8,7 @@ pub mod openai_chat;
 use crate::canonical::{Asked, Diagnostics, Event, Request, Response, Seen};
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use crate::framing::Frame;
+use crate::json::Object;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
@@ -37,11 +38,11 @@ pub struct Endpoint {
 
 /// A request as the upstream gets it.
 #[derive(Debug, Clone, Default)]
-pub struct Encoded {
+pub struct Encoded<'a> {
     /// The path, relative to the upstream's base URL (`/chat/completions`).
     pub path: String,
-    /// The body; `None` means the client's own bytes, unchanged.
-    pub body: Option<Vec<u8>>,
+    /// The body; if it [is not changed](Object::is_changed) the client's own bytes are sent.
+    pub body: Object<'a>,
     /// Headers besides `content-type` and credentials.
     pub headers: HeaderMap,
 }
@@ -59,12 +60,12 @@ pub trait Dialect: Send + Sync + std::fmt::Debug + 'static {
 
     /// Writes a request for an upstream. `source` is the client's own body if it spoke this dialect too: what was not
     /// changed is then sent byte for byte.
-    fn encode_request(
+    fn encode_request<'a>(
         &self,
         request: &Request,
-        source: Option<&[u8]>,
+        source: Option<&'a [u8]>,
         notes: &mut Diagnostics,
-    ) -> Result<Encoded, Unsupported>;
+    ) -> Result<Encoded<'a>, Unsupported>;
 
     /// Reads an upstream's whole answer.
     fn decode_response(&self, body: &[u8], asked: &mut Asked, notes: &mut Diagnostics) -> Result<Response, UpstreamError>;

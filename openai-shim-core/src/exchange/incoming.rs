@@ -35,6 +35,11 @@ impl Incoming {
         self.request.stream
     }
 
+    /// Asks for a stream, or for a whole answer, whatever the client wrote.
+    pub(crate) fn set_stream(&mut self, stream: bool) {
+        self.request.stream = stream;
+    }
+
     /// The request in the canonical form.
     pub fn request(&self) -> &Request {
         &self.request

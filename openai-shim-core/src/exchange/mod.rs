@@ -26,9 +26,9 @@ pub use report::Report;
 pub use settings::{Fallback, Mode, Retry, Settings, When};
 
 use crate::canonical::{Asked, Code, Context};
-use crate::dialect::{Dialect, Encoded, dialect};
+use crate::dialect::{Dialect, dialect};
 use crate::error::{Error, UpstreamError};
-use crate::normalize::normalize;
+use crate::normalize::{normalize, params};
 use crate::profile::Profile;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
@@ -74,8 +74,7 @@ pub struct Exchange {
     upstream: &'static dyn Dialect,
     settings: Settings,
     asked: Asked,
-    body: Bytes,
-    encoded: Encoded,
+    send: http::Request<Bytes>,
     state: State,
     attempt: u32,
     /// Bytes for the client that wait for the first meaningful event.
@@ -139,17 +138,30 @@ impl Exchange {
                 notes.note(Code::ModelAliased, "model", "");
             }
         }
-        normalize(&mut request, profile, &settings.defaults(), &mut notes)?;
-        let encoded = upstream.encode_request(&request, same.then_some(body.as_ref()), &mut notes)?;
+        let defaults = settings.defaults();
+        normalize(&mut request, profile, &defaults, &mut notes)?;
+        asked.usage_injected = request.include_usage && !asked.include_usage;
+        let mut encoded = upstream.encode_request(&request, same.then_some(body.as_ref()), &mut notes)?;
+        params(&mut encoded.body, profile, &defaults, &mut notes)?;
+        let sending = if encoded.body.is_changed() || !same {
+            let mut written = Vec::with_capacity(body.len() + 64);
+            encoded.body.write(&mut written);
+            Bytes::from(written)
+        } else {
+            body.clone()
+        };
+        let mut send = http::Request::new(sending);
+        *send.method_mut() = Method::POST;
+        *send.uri_mut() = encoded.path.parse().unwrap_or_default();
+        *send.headers_mut() = encoded.headers;
+        send.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let report = Report::new(&asked, profile, notes);
-        let body = if encoded.body.is_some() { Bytes::new() } else { body };
         Ok(Self {
             client,
             upstream,
             settings,
             asked,
-            body,
-            encoded,
+            send,
             state: State::Ready(Duration::ZERO),
             attempt: 0,
             held: Vec::new(),
@@ -169,19 +181,7 @@ impl Exchange {
         self.state = State::Waiting;
         self.attempt += 1;
         self.report.attempts = self.attempt;
-        Step::Send { request: self.request(), after }
-    }
-
-    fn request(&mut self) -> http::Request<Bytes> {
-        if let Some(body) = self.encoded.body.take() {
-            self.body = Bytes::from(body);
-        }
-        let mut request = http::Request::new(self.body.clone());
-        *request.method_mut() = Method::POST;
-        *request.uri_mut() = self.encoded.path.parse().unwrap_or_default();
-        *request.headers_mut() = self.encoded.headers.clone();
-        request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        request
+        Step::Send { request: self.send.clone(), after }
     }
 
     /// The upstream's answer begins.
@@ -311,6 +311,11 @@ impl Exchange {
             self.report.outcome = crate::canonical::Outcome::Cancelled;
         }
         self.report
+    }
+
+    /// Forgets what was noted while the request was prepared: for conversions of answers alone.
+    pub(crate) fn forget_request_notes(&mut self) {
+        self.report.diagnostics = crate::canonical::Diagnostics::default();
     }
 
     /// The diagnostics so far, those of the running stream included.

@@ -58,6 +58,13 @@ pub struct Retry {
     pub max_backoff: Duration,
 }
 
+impl Retry {
+    /// One attempt and no more.
+    pub fn none() -> Self {
+        Self { attempts: 1, ..Self::default() }
+    }
+}
+
 impl Default for Retry {
     fn default() -> Self {
         Self { attempts: 2, backoff: Duration::from_secs(1), max_backoff: Duration::from_secs(30) }

@@ -110,6 +110,11 @@ impl<'a> Object<'a> {
         }
     }
 
+    /// Marks the object as changed, so that it is written instead of what it was read from.
+    pub fn touch(&mut self) {
+        self.changed = true;
+    }
+
     /// Whether any member was put, taken or renamed.
     pub fn is_changed(&self) -> bool {
         self.changed

@@ -1,0 +1,198 @@
+//! One payload in, one payload out, and everything that was changed: for snapshot tests and the command line.
+//!
+//! The same code path as a live exchange, with the bytes handed in at once.
+
+use crate::canonical::{Context, Diagnostics, Outcome};
+use crate::dialect::Dialect;
+use crate::error::{Error, UpstreamError};
+use crate::exchange::{Exchange, Incoming, Retry, Settings, Step, When};
+use crate::profile::Profile;
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use std::fmt;
+
+/// What kind of payload is converted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A client's request, on its way to an upstream.
+    Request,
+    /// An upstream's whole answer.
+    Response,
+    /// An upstream's stream.
+    Stream,
+    /// An upstream's error answer.
+    Error,
+}
+
+impl Kind {
+    /// Reads `request`, `response`, `stream` or `error`.
+    pub fn parse(word: &str) -> Option<Self> {
+        Some(match word {
+            "request" => Self::Request,
+            "response" => Self::Response,
+            "stream" => Self::Stream,
+            "error" => Self::Error,
+            _ => return None,
+        })
+    }
+}
+
+/// What to convert.
+#[derive(Debug, Clone)]
+pub struct Input<'a> {
+    /// The dialect of the payload: a client's for requests, an upstream's for answers.
+    pub from: &'static dyn Dialect,
+    /// The dialect to turn it into.
+    pub to: &'static dyn Dialect,
+    /// The upstream's profile; its own `dialect` is not looked at.
+    pub profile: Profile,
+    /// What kind of payload it is.
+    pub kind: Kind,
+    /// The payload.
+    pub body: &'a [u8],
+    /// The request that an answer belongs to, in the dialect of the client (`to`); absent: a plain one is assumed.
+    pub request: Option<&'a [u8]>,
+    /// The status of an error answer; absent: 500.
+    pub status: Option<u16>,
+    /// Time and ids.
+    pub context: Context,
+}
+
+/// What came of it. Its [`Display`](fmt::Display) is stable, and made for snapshots.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Conversion {
+    /// The payload that goes out; for a failure the error in the client's dialect.
+    pub body: Vec<u8>,
+    /// Whether the payload could be converted.
+    pub ok: bool,
+    /// How the exchange ended; `None` for requests.
+    pub outcome: Option<Outcome>,
+    /// The status that the client gets; `None` for requests that were converted.
+    pub status: Option<u16>,
+    /// Everything that was changed.
+    pub diagnostics: Diagnostics,
+}
+
+/// Converts one payload.
+///
+/// ```
+/// use openai_shim_core::{convert, convert::Input, dialect, profile, Context, Kind};
+/// let chat = dialect("openai-chat")?;
+/// let conversion = convert(&Input {
+///     from: chat,
+///     to: chat,
+///     profile: profile("compatible")?,
+///     kind: Kind::Response,
+///     body: br#"{"choices":[{"message":{"content":"hi"}}]}"#,
+///     request: None,
+///     status: None,
+///     context: Context::fixed(),
+/// });
+/// assert!(conversion.ok && conversion.to_string().contains("finish-reason-derived"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn convert(input: &Input<'_>) -> Conversion {
+    match input.kind {
+        Kind::Request => request(input),
+        Kind::Response | Kind::Stream | Kind::Error => answer(input),
+    }
+}
+
+fn request(input: &Input<'_>) -> Conversion {
+    let profile = Profile { dialect: input.to.name().to_owned(), ..input.profile.clone() };
+    let started = Incoming::read(input.from, "", Bytes::copy_from_slice(input.body))
+        .and_then(|incoming| Exchange::start(incoming, &profile, settings(), input.context.clone()));
+    let mut exchange = match started {
+        Ok(exchange) => exchange,
+        Err(error) => return failed(input.from, &error),
+    };
+    let Step::Send { request, .. } = exchange.next() else {
+        return failed(input.from, &Error::Upstream(UpstreamError::Empty));
+    };
+    Conversion {
+        body: request.into_body().to_vec(),
+        ok: true,
+        outcome: None,
+        status: None,
+        diagnostics: exchange.diagnostics(),
+    }
+}
+
+fn answer(input: &Input<'_>) -> Conversion {
+    let profile = Profile { dialect: input.from.name().to_owned(), ..input.profile.clone() };
+    let plain: &[u8] = if input.kind == Kind::Stream { PLAIN_STREAM } else { PLAIN };
+    let given = input.request.map(|r| Incoming::read(input.to, "", Bytes::copy_from_slice(r)));
+    let incoming = match given {
+        Some(Ok(incoming)) => Ok(incoming),
+        // A request that cannot be read says nothing about its answer.
+        Some(Err(_)) | None => Incoming::read(input.to, "", Bytes::from_static(plain)),
+    };
+    let started = incoming.map(|mut incoming| {
+        incoming.set_stream(input.kind == Kind::Stream);
+        incoming
+    });
+    let started =
+        started.and_then(|incoming| Exchange::start(incoming, &profile, settings(), input.context.clone()));
+    let mut exchange = match started {
+        Ok(exchange) => exchange,
+        Err(error) => return failed(input.to, &error),
+    };
+    exchange.forget_request_notes();
+    let status = match input.kind {
+        Kind::Error => input.status.unwrap_or(500),
+        _ => input.status.unwrap_or(200),
+    };
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    exchange.next();
+    exchange.head(status, &HeaderMap::new());
+    let mut body = Vec::with_capacity(input.body.len());
+    exchange.push(input.body, &mut body);
+    exchange.finish(&mut body);
+    let reply = exchange.reply().map(|r| r.status.as_u16());
+    let report = exchange.into_report();
+    Conversion {
+        body,
+        ok: input.kind == Kind::Error || report.error.is_none(),
+        outcome: Some(report.outcome),
+        status: reply,
+        diagnostics: report.diagnostics,
+    }
+}
+
+const PLAIN: &[u8] = br#"{"model":"","messages":[{"role":"user","content":""}]}"#;
+const PLAIN_STREAM: &[u8] = br#"{"model":"","messages":[{"role":"user","content":""}],"stream":true}"#;
+
+fn settings() -> Settings {
+    let mut settings = Settings::default();
+    settings.retry = Retry::none();
+    settings.fallback.when = When::Never;
+    settings
+}
+
+fn failed(client: &dyn Dialect, error: &Error) -> Conversion {
+    let (status, body) = client.encode_error(error);
+    Conversion {
+        body: body.to_vec(),
+        ok: false,
+        outcome: Some(Outcome::Errored),
+        status: Some(status.as_u16()),
+        diagnostics: Diagnostics::default(),
+    }
+}
+
+impl fmt::Display for Conversion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(outcome) = self.outcome {
+            writeln!(f, "outcome: {outcome}")?;
+        }
+        if let Some(status) = self.status {
+            writeln!(f, "status: {status}")?;
+        }
+        for diagnostic in &self.diagnostics {
+            writeln!(f, "- {diagnostic}")?;
+        }
+        writeln!(f, "---")?;
+        f.write_str(&String::from_utf8_lossy(&self.body))
+    }
+}

@@ -1,0 +1,243 @@
+//! A stream as events: mended chunks in, blocks out.
+
+use super::super::Decoder;
+use super::NAME;
+use super::mend::{Sink, Stream, read_usage};
+use crate::canonical::{Asked, BlockKind, Delta, Diagnostics, Event, Extra, FinishReason};
+use crate::error::UpstreamError;
+use crate::framing::Frame;
+use crate::json::{Object, raw, text};
+use std::borrow::Cow;
+
+/// Reads a stream: the mender puts chunks right, and what is left is plain.
+pub(super) struct ChatDecoder {
+    stream: Stream,
+    blocks: Blocks,
+}
+
+impl ChatDecoder {
+    pub(super) fn new(asked: Asked) -> Self {
+        // Whether the client wants usage is its encoder's business: here it is always read.
+        let asked = Asked { include_usage: true, ..asked };
+        Self { stream: Stream::new(asked), blocks: Blocks::default() }
+    }
+}
+
+impl Decoder for ChatDecoder {
+    fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<Event>) {
+        self.stream.frame(frame, &mut Events { blocks: &mut self.blocks, out });
+    }
+
+    fn finish(&mut self, out: &mut Vec<Event>) {
+        self.stream.finish(&mut Events { blocks: &mut self.blocks, out });
+    }
+
+    fn notes(&self) -> &Diagnostics {
+        &self.stream.notes
+    }
+}
+
+/// Which blocks are open.
+#[derive(Default)]
+struct Blocks {
+    started: bool,
+    choices: Vec<Choice>,
+    /// Members of the answer as a whole, as last said.
+    said: Vec<(String, String)>,
+}
+
+struct Choice {
+    index: u32,
+    next: u32,
+    /// The open block of text, reasoning or refusal.
+    open: Option<(u32, BlockKind)>,
+    /// Open tool calls: OpenAI's index, and the block.
+    calls: Vec<(u64, u32)>,
+}
+
+/// Turns mended chunks into events.
+struct Events<'a> {
+    blocks: &'a mut Blocks,
+    out: &'a mut Vec<Event>,
+}
+
+impl Sink for Events<'_> {
+    fn chunk(&mut self, chunk: &Object<'_>, _source: Option<&[u8]>) {
+        if !self.blocks.started {
+            self.blocks.started = true;
+            self.out.push(Event::Start {
+                id: chunk.str("id").map(Cow::into_owned),
+                model: chunk.str("model").map(Cow::into_owned),
+                created: chunk.u64("created"),
+            });
+        }
+        self.leftovers(chunk);
+        for item in chunk.array("choices").unwrap_or_default() {
+            if let Ok(choice) = Object::parse(item.as_bytes()) {
+                self.choice(&choice);
+            }
+        }
+        if let Some(usage) = chunk.non_null("usage").and_then(read_usage) {
+            self.out.push(Event::Usage(usage));
+        }
+    }
+
+    fn error(&mut self, error: &UpstreamError) {
+        self.out.push(Event::Error(error.clone()));
+    }
+
+    fn done(&mut self) {
+        self.out.push(Event::End);
+    }
+}
+
+impl Events<'_> {
+    /// Members of the chunk that the canonical model has no place for, where they are new.
+    fn leftovers(&mut self, chunk: &Object<'_>) {
+        const KNOWN: [&str; 6] = ["id", "object", "created", "model", "choices", "usage"];
+        let mut members = Vec::new();
+        for (key, value) in chunk.iter().filter(|(key, _)| !KNOWN.contains(key)) {
+            match self.blocks.said.iter_mut().find(|(k, _)| k == key) {
+                Some((_, old)) if old == value => continue,
+                Some((_, old)) => value.clone_into(old),
+                None => self.blocks.said.push((key.to_owned(), value.to_owned())),
+            }
+            members.push((key.to_owned(), raw(value)));
+        }
+        if !members.is_empty() {
+            self.out.push(Event::Extra { choice: None, extra: Extra::new(NAME, members) });
+        }
+    }
+
+    fn choice(&mut self, choice: &Object<'_>) {
+        let index = choice.u64("index").and_then(|i| u32::try_from(i).ok()).unwrap_or(0);
+        let at = self.at(index);
+        let extra: Vec<_> = choice
+            .iter()
+            .filter(|(k, v)| !["index", "delta", "finish_reason"].contains(k) && v.trim() != "null")
+            .map(|(k, v)| (k.to_owned(), raw(v)))
+            .collect();
+        if !extra.is_empty() {
+            self.out.push(Event::Extra { choice: Some(index), extra: Extra::new(NAME, extra) });
+        }
+        if let Some(delta) = choice.object("delta") {
+            self.delta(at, index, &delta);
+        }
+        if let Some(word) = choice.str("finish_reason") {
+            self.close_all(at, index);
+            self.out.push(Event::Finish { choice: index, reason: reason(&word) });
+        }
+    }
+
+    fn delta(&mut self, at: usize, index: u32, delta: &Object<'_>) {
+        let kinds = [
+            ("reasoning_content", BlockKind::Reasoning),
+            ("content", BlockKind::Text),
+            ("refusal", BlockKind::Refusal),
+        ];
+        for (key, kind) in kinds {
+            if let Some(words) = delta.get(key).and_then(text).filter(|t| !t.is_empty()) {
+                let block = self.open(at, index, kind);
+                self.out.push(Event::Delta { choice: index, block, delta: Delta::Text(words.into_owned()) });
+            }
+        }
+        const KNOWN: [&str; 5] = ["role", "content", "reasoning_content", "refusal", "tool_calls"];
+        for (key, value) in delta.iter().filter(|(k, v)| !KNOWN.contains(k) && v.trim() != "null") {
+            let kind = if key.starts_with("reasoning") { BlockKind::Reasoning } else { BlockKind::Text };
+            let block = match self.blocks.choices.get(at).and_then(|c| c.open.as_ref()) {
+                Some((block, open)) if kind == BlockKind::Text || *open == kind => *block,
+                _ => self.open(at, index, kind),
+            };
+            let native = Delta::Native { dialect: NAME, key: key.to_owned(), raw: raw(value) };
+            self.out.push(Event::Delta { choice: index, block, delta: native });
+        }
+        for item in delta.array("tool_calls").unwrap_or_default() {
+            if let Ok(fragment) = Object::parse(item.as_bytes()) {
+                self.fragment(at, index, &fragment);
+            }
+        }
+    }
+
+    fn fragment(&mut self, at: usize, index: u32, fragment: &Object<'_>) {
+        let number = fragment.u64("index").unwrap_or(0);
+        // A custom tool's input is text where a function's arguments are JSON.
+        let function = fragment.object("function").or_else(|| fragment.object("custom")).unwrap_or_default();
+        let known = self.blocks.choices.get(at).and_then(|c| c.calls.iter().find(|(n, _)| *n == number)).copied();
+        let block = match known {
+            Some((_, block)) => block,
+            None => {
+                self.close_open(at, index);
+                let kind = BlockKind::ToolCall {
+                    id: fragment.str("id").unwrap_or_default().into_owned(),
+                    name: function.str("name").unwrap_or_default().into_owned(),
+                };
+                let Some(choice) = self.blocks.choices.get_mut(at) else { return };
+                let block = choice.next;
+                choice.next += 1;
+                choice.calls.push((number, block));
+                self.out.push(Event::Open { choice: index, block, kind });
+                block
+            }
+        };
+        let arguments = function.get("arguments").or_else(|| function.get("input")).and_then(text);
+        if let Some(arguments) = arguments.filter(|a| !a.is_empty()) {
+            self.out.push(Event::Delta { choice: index, block, delta: Delta::Text(arguments.into_owned()) });
+        }
+    }
+
+    /// The block of this kind that is open, or a new one.
+    fn open(&mut self, at: usize, index: u32, kind: BlockKind) -> u32 {
+        if let Some((block, open)) = self.blocks.choices.get(at).and_then(|c| c.open.as_ref()) {
+            if *open == kind {
+                return *block;
+            }
+        }
+        self.close_all(at, index);
+        let Some(choice) = self.blocks.choices.get_mut(at) else { return 0 };
+        let block = choice.next;
+        choice.next += 1;
+        choice.open = Some((block, kind.clone()));
+        self.out.push(Event::Open { choice: index, block, kind });
+        block
+    }
+
+    fn close_open(&mut self, at: usize, index: u32) {
+        if let Some((block, _)) = self.blocks.choices.get_mut(at).and_then(|c| c.open.take()) {
+            self.out.push(Event::Close { choice: index, block });
+        }
+    }
+
+    fn close_all(&mut self, at: usize, index: u32) {
+        self.close_open(at, index);
+        let calls = self.blocks.choices.get_mut(at).map(|c| std::mem::take(&mut c.calls)).unwrap_or_default();
+        self.out.extend(calls.into_iter().map(|(_, block)| Event::Close { choice: index, block }));
+    }
+
+    fn at(&mut self, index: u32) -> usize {
+        let choices = &mut self.blocks.choices;
+        choices.iter().position(|c| c.index == index).unwrap_or_else(|| {
+            choices.push(Choice { index, next: 0, open: None, calls: Vec::new() });
+            choices.len() - 1
+        })
+    }
+}
+
+/// The meaning of one of OpenAI's words.
+pub(super) fn reason(word: &str) -> FinishReason {
+    match word {
+        "length" => FinishReason::Length,
+        "tool_calls" | "function_call" => FinishReason::ToolCalls,
+        "content_filter" => FinishReason::ContentFilter,
+        _ => FinishReason::Stop,
+    }
+}
+
+/// OpenAI's word for a reason.
+pub(super) fn word(reason: &FinishReason) -> &'static str {
+    match reason {
+        FinishReason::Stop | FinishReason::StopSequence(_) => "stop",
+        FinishReason::Length => "length",
+        FinishReason::ToolCalls => "tool_calls",
+        FinishReason::ContentFilter | FinishReason::Refusal => "content_filter",
+    }
+}

@@ -1,0 +1,225 @@
+//! Events as a stream: strictly what OpenAI sends.
+//!
+//! <https://platform.openai.com/docs/api-reference/chat-streaming>
+
+use super::super::Encoder;
+use super::decode::word;
+use super::mend::write_usage;
+use super::{NAME, error};
+use crate::canonical::{Asked, BlockKind, Code, Delta, Diagnostics, Event, Usage};
+use crate::error::Error;
+use crate::json::{Object, quote};
+
+/// Writes a stream.
+pub(super) struct ChatEncoder {
+    asked: Asked,
+    notes: Diagnostics,
+    id: String,
+    model: String,
+    created: u64,
+    choices: Vec<Choice>,
+    usage: Option<Usage>,
+    /// Members for the next chunk, of the answer as a whole.
+    extra: Vec<(String, String)>,
+    over: bool,
+}
+
+struct Choice {
+    index: u32,
+    role_sent: bool,
+    /// Kind of each open block; for tool calls OpenAI's index.
+    open: Vec<(u32, Open)>,
+    calls: u32,
+    /// Members for the next chunk of this choice.
+    extra: Vec<(String, String)>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Open {
+    Text,
+    Reasoning,
+    Refusal,
+    Call(u32, bool),
+}
+
+impl ChatEncoder {
+    pub(super) fn new(asked: Asked) -> Self {
+        Self {
+            id: String::new(),
+            model: asked.model.clone(),
+            created: asked.context.created(),
+            asked,
+            notes: Diagnostics::default(),
+            choices: Vec::new(),
+            usage: None,
+            extra: Vec::new(),
+            over: false,
+        }
+    }
+
+    fn choice(&mut self, index: u32) -> Option<&mut Choice> {
+        let at = match self.choices.iter().position(|c| c.index == index) {
+            Some(at) => at,
+            None => {
+                self.choices.push(Choice { index, role_sent: false, open: Vec::new(), calls: 0, extra: Vec::new() });
+                self.choices.len() - 1
+            }
+        };
+        self.choices.get_mut(at)
+    }
+
+    /// Writes one chunk of one choice.
+    fn chunk(&mut self, index: u32, delta: &str, finish: &str, out: &mut Vec<u8>) {
+        let Some(choice) = self.choice(index) else { return };
+        let role = if choice.role_sent { "" } else { "\"role\":\"assistant\"" };
+        choice.role_sent = true;
+        let comma = if role.is_empty() || delta.is_empty() { "" } else { "," };
+        let mut object = Object::new();
+        object.set("index", index.to_string());
+        object.set("delta", format!("{{{role}{comma}{delta}}}"));
+        object.set("logprobs", "null");
+        object.set("finish_reason", finish);
+        for (key, value) in std::mem::take(&mut choice.extra) {
+            object.set(key, value);
+        }
+        let choices = format!("[{}]", object.to_json());
+        self.write(&choices, None, out);
+    }
+
+    fn write(&mut self, choices: &str, usage: Option<String>, out: &mut Vec<u8>) {
+        let mut chunk = Object::new();
+        chunk.set("id", quote(&self.id));
+        chunk.set("object", "\"chat.completion.chunk\"");
+        chunk.set("created", self.created.to_string());
+        chunk.set("model", quote(&self.model));
+        for (key, value) in std::mem::take(&mut self.extra) {
+            chunk.set(key, value);
+        }
+        chunk.set("choices", choices);
+        if let Some(usage) = usage {
+            chunk.set("usage", usage);
+        }
+        out.extend_from_slice(b"data: ");
+        chunk.write(out);
+        out.extend_from_slice(b"\n\n");
+    }
+
+    fn open(&mut self, index: u32, block: u32, kind: &BlockKind, out: &mut Vec<u8>) {
+        let Some(choice) = self.choice(index) else { return };
+        let open = match kind {
+            BlockKind::Text => Open::Text,
+            BlockKind::Reasoning => Open::Reasoning,
+            BlockKind::Refusal => Open::Refusal,
+            BlockKind::ToolCall { .. } => {
+                choice.calls += 1;
+                Open::Call(choice.calls - 1, false)
+            }
+        };
+        choice.open.push((block, open));
+        if let (BlockKind::ToolCall { id, name }, Open::Call(call, _)) = (kind, open) {
+            let id = if id.is_empty() { self.asked.context.id("call_") } else { id.clone() };
+            let fragment = format!(
+                r#""tool_calls":[{{"index":{call},"id":{},"type":"function","function":{{"name":{},"arguments":""}}}}]"#,
+                quote(&id),
+                quote(name)
+            );
+            self.chunk(index, &fragment, "null", out);
+        }
+    }
+
+    fn delta(&mut self, index: u32, block: u32, delta: &Delta, out: &mut Vec<u8>) {
+        let Some(choice) = self.choice(index) else { return };
+        let Some((_, open)) = choice.open.iter_mut().find(|(b, _)| *b == block) else { return };
+        let member = match (delta, &mut *open) {
+            (Delta::Text(text), Open::Call(call, said)) => {
+                *said |= !text.is_empty();
+                format!(r#""tool_calls":[{{"index":{call},"function":{{"arguments":{}}}}}]"#, quote(text))
+            }
+            (Delta::Text(text), Open::Text) => format!("\"content\":{}", quote(text)),
+            (Delta::Text(text), Open::Reasoning) => format!("\"reasoning_content\":{}", quote(text)),
+            (Delta::Text(text), Open::Refusal) => format!("\"refusal\":{}", quote(text)),
+            (Delta::Native { dialect: NAME, key, raw }, _) => format!("{}:{}", quote(key), raw.get()),
+            (Delta::Signature(_) | Delta::Native { .. }, _) => {
+                self.notes.note(Code::FeatureUnsupported, "choices[].delta", "an opaque part");
+                return;
+            }
+        };
+        self.chunk(index, &member, "null", out);
+    }
+
+    fn close(&mut self, index: u32, block: u32, out: &mut Vec<u8>) {
+        let Some(choice) = self.choice(index) else { return };
+        let Some(at) = choice.open.iter().position(|(b, _)| *b == block) else { return };
+        if let (_, Open::Call(call, false)) = choice.open.remove(at) {
+            // A call without arguments calls with none.
+            let fragment = format!(r#""tool_calls":[{{"index":{call},"function":{{"arguments":"{{}}"}}}}]"#);
+            self.chunk(index, &fragment, "null", out);
+        }
+    }
+}
+
+impl Encoder for ChatEncoder {
+    fn event(&mut self, event: &Event, out: &mut Vec<u8>) {
+        if self.over {
+            return;
+        }
+        match event {
+            Event::Start { id, model, created } => {
+                self.id = id.clone().unwrap_or_else(|| self.asked.context.id("chatcmpl-"));
+                if let (Some(model), false) = (model, self.asked.echo_model) {
+                    self.model.clone_from(model);
+                }
+                self.created = created.unwrap_or(self.created);
+            }
+            Event::Open { choice, block, kind } => self.open(*choice, *block, kind, out),
+            Event::Delta { choice, block, delta } => self.delta(*choice, *block, delta, out),
+            Event::Close { choice, block } => self.close(*choice, *block, out),
+            Event::Finish { choice, reason } => {
+                let calls = self.choice(*choice).is_some_and(|c| c.calls > 0);
+                let word = match word(reason) {
+                    "stop" if calls && !self.asked.named_tool => "tool_calls",
+                    "tool_calls" if !calls => "stop",
+                    word => word,
+                };
+                self.chunk(*choice, "", &quote(word), out);
+            }
+            Event::Usage(usage) => self.usage = Some(*usage),
+            Event::Extra { choice, extra } => {
+                let members = extra.of(NAME).iter().map(|(k, v)| (k.clone(), v.get().to_owned()));
+                match choice.map(|index| self.choice(index)) {
+                    Some(Some(choice)) => choice.extra.extend(members),
+                    Some(None) => {}
+                    None => self.extra.extend(members),
+                }
+                if extra.of(NAME).is_empty() && !extra.is_empty() {
+                    self.notes.note(Code::ExtraDropped, "", extra.dialect);
+                }
+            }
+            Event::Error(failure) => {
+                error::encode_in_stream(&Error::Upstream(failure.clone()), out);
+                self.over = true;
+            }
+            Event::End => {
+                if self.asked.include_usage {
+                    let usage = write_usage(self.usage.unwrap_or_default());
+                    if self.usage.is_none() {
+                        self.notes.note(Code::UsageMissing, "usage", "");
+                    }
+                    self.write("[]", Some(usage), out);
+                }
+                out.extend_from_slice(b"data: [DONE]\n\n");
+                self.over = true;
+            }
+        }
+    }
+
+    fn finish(&mut self, out: &mut Vec<u8>) {
+        if !std::mem::replace(&mut self.over, true) && !self.id.is_empty() {
+            error::encode_in_stream(&Error::Upstream(crate::error::UpstreamError::Truncated), out);
+        }
+    }
+
+    fn notes(&self) -> &Diagnostics {
+        &self.notes
+    }
+}

@@ -1,0 +1,349 @@
+//! One chunk of a stream.
+
+use super::stream::{Choice, Sink, Stream};
+use super::{content, finish, logprobs, usage};
+use crate::canonical::Code;
+use crate::error::{ErrorKind, StatusError, UpstreamError};
+use crate::json::{Kind, Object, peek, quote, text};
+
+/// What became of one choice of a chunk.
+struct Mended {
+    /// Its JSON; `None` if nothing of it is left.
+    json: Option<String>,
+    changed: bool,
+    finishes: bool,
+    /// It holds text or tool calls.
+    says: bool,
+}
+
+impl Stream {
+    /// Mends one chunk and hands it out. `changed`: it is no longer its source.
+    pub(super) fn chunk(&mut self, mut chunk: Object<'_>, source: &[u8], mut changed: bool, sink: &mut dyn Sink) {
+        let mut items: Vec<String> = chunk.array("choices").unwrap_or_default().into_iter().map(str::to_owned).collect();
+        if items.is_empty() {
+            match top_level_message(&mut chunk) {
+                Some(item) => {
+                    self.notes.note(Code::MessageAsDelta, "message", "no choices around it");
+                    items.push(item);
+                    changed = true;
+                }
+                None => {
+                    self.without_choices(chunk, source);
+                    return;
+                }
+            }
+        }
+        self.take_usage(&mut chunk);
+        self.identity.mend(&mut chunk, &mut self.asked, &mut self.notes);
+        let (mut written, mut finishes, mut says) = (Vec::with_capacity(items.len()), false, false);
+        let mut late = false;
+        for (at, item) in items.iter().enumerate() {
+            let Ok(choice) = Object::parse(item.as_bytes()) else {
+                self.notes.note(Code::FieldDropped, "choices[]", "no object");
+                changed = true;
+                continue;
+            };
+            let finished_before = self.is_finished(choice.u64("index").unwrap_or(at as u64));
+            match self.choice(choice, item, at, sink) {
+                Ok(mended) => {
+                    changed |= mended.changed;
+                    finishes |= mended.finishes;
+                    says |= mended.says;
+                    late |= mended.says && finished_before;
+                    written.extend(mended.json);
+                }
+                Err(error) => {
+                    self.fail(&error, sink);
+                    return;
+                }
+            }
+        }
+        if written.is_empty() {
+            self.notes.note(Code::FrameForeign, "", "nothing left in it");
+            return;
+        }
+        if changed {
+            chunk.set("choices", format!("[{}]", written.join(",")));
+        }
+        for (key, value) in std::mem::take(&mut self.prelude) {
+            if chunk.get(&key).is_none() {
+                chunk.set(key, value);
+            }
+        }
+        if late {
+            self.notes.note(Code::ContentAfterFinish, "", "");
+        } else {
+            self.flush(sink);
+        }
+        let own = if chunk.is_changed() { None } else { Some(source) };
+        self.seen.content |= says;
+        self.emit(chunk, own, finishes, sink);
+    }
+
+    fn is_finished(&self, index: u64) -> bool {
+        self.choices.iter().any(|c| c.index == index && c.finished)
+    }
+
+    /// A chunk without choices: usage, a prelude, or nothing for the client.
+    fn without_choices(&mut self, chunk: Object<'_>, source: &[u8]) {
+        let complete = chunk.non_null("usage").and_then(usage::read).is_some();
+        if complete {
+            let raw = chunk.get("usage").unwrap_or_default().to_owned();
+            let mut own = chunk.into_owned();
+            let listed = own.get("choices").is_some();
+            if !listed {
+                own.set("choices", "[]");
+            }
+            let fresh = self.usage.is_none();
+            self.identity.mend(&mut own, &mut self.asked, &mut self.notes);
+            if let Some(mended) = usage::mend(&raw, &mut self.notes) {
+                own.set("usage", mended);
+            }
+            self.usage_chunk = Some(if own.is_changed() {
+                let mut out = Vec::new();
+                own.write(&mut out);
+                out
+            } else {
+                source.to_vec()
+            });
+            if !fresh {
+                self.notes.note(Code::UsageMoved, "usage", "an earlier one was replaced");
+            } else if !self.asked.include_usage && !self.asked.usage_injected {
+                self.notes.note(Code::UsageUnasked, "usage", "");
+            }
+            self.usage = Some(raw);
+            return;
+        }
+        self.notes.note(Code::FrameForeign, "", "no choices");
+        if self.choices.is_empty() {
+            let identity = ["id", "object", "created", "model", "choices", "usage", "system_fingerprint"];
+            for (key, value) in chunk.iter().filter(|(key, _)| !identity.contains(key)) {
+                if self.prelude.len() < 16 && value.len() < 4096 {
+                    self.prelude.push((key.to_owned(), value.to_owned()));
+                }
+            }
+        }
+    }
+
+    /// Takes usage off a chunk that has choices.
+    fn take_usage(&mut self, chunk: &mut Object<'_>) {
+        let in_choice = || {
+            // Moonshot puts it inside the choice.
+            let first = chunk.array("choices")?.first().map(|c| (*c).to_owned())?;
+            Some(Object::parse(first.as_bytes()).ok()?.non_null("usage")?.to_owned())
+        };
+        let Some(given) = chunk.non_null("usage").map(str::to_owned).or_else(in_choice) else { return };
+        if chunk.non_null("usage").is_some() {
+            chunk.remove("usage");
+        }
+        if usage::read(&given).is_some() {
+            let code = if self.asked.include_usage { Code::UsageMoved } else { Code::UsageUnasked };
+            if self.asked.include_usage || !self.asked.usage_injected {
+                self.notes.note(code, "usage", "");
+            }
+            self.usage = Some(given);
+            self.usage_chunk = None;
+        } else {
+            self.notes.note(Code::UsageShaped, "usage", "incomplete");
+        }
+    }
+
+    fn choice(
+        &mut self,
+        mut choice: Object<'_>,
+        item: &str,
+        at: usize,
+        sink: &mut dyn Sink,
+    ) -> Result<Mended, UpstreamError> {
+        let index = choice.u64("index").unwrap_or(at as u64);
+        if choice.u64("index").is_none() {
+            self.notes.note(Code::FieldFilled, "choices[].index", "");
+            choice.set_first("index", index.to_string());
+        }
+        if choice.get("usage").is_some() {
+            choice.remove("usage");
+        }
+        let slot = self.slot(index);
+        let mut delta = self.delta(&mut choice);
+        self.role(slot, &mut delta);
+        content::mend(&mut delta, "choices[].delta", &mut self.notes);
+        self.cumulative(slot, &mut delta);
+        let word = self.finish_word(&choice)?;
+        let calls = self.calls(slot, &mut delta, word.is_some());
+        logprobs::mend(&mut choice, &mut self.notes);
+        let says_text = says(&delta, "content") || says(&delta, "reasoning_content");
+        self.seen.refusal |= says(&delta, "refusal");
+        let finishes = self.finish_reason(slot, index, &mut choice, word, sink);
+        if delta.is_changed() {
+            choice.set("delta", delta.to_json());
+        }
+        let legacy = delta.non_null("function_call").is_some();
+        let changed = choice.is_changed();
+        let hollow = delta.is_empty() || delta.iter().all(|(k, v)| k == "content" && v.trim() == "\"\"");
+        let nothing = changed
+            && hollow
+            && !finishes
+            && choice.non_null("logprobs").is_none()
+            && !delta.iter().any(|(k, _)| k == "role");
+        let json = if nothing {
+            None
+        } else {
+            Some(if changed { choice.to_json() } else { item.to_owned() })
+        };
+        let says = says_text || calls || legacy || delta.non_null("audio").is_some() || delta.non_null("images").is_some();
+        Ok(Mended { json, changed, finishes, says })
+    }
+
+    fn slot(&mut self, index: u64) -> usize {
+        if let Some(at) = self.choices.iter().position(|c| c.index == index) {
+            return at;
+        }
+        self.choices.push(Choice { index, ..Choice::default() });
+        self.choices.len() - 1
+    }
+
+    /// The delta of a choice, under whatever name it came.
+    fn delta(&mut self, choice: &mut Object<'_>) -> Object<'static> {
+        let message = choice.object("message").map(Object::into_owned);
+        if message.is_some() {
+            self.notes.note(Code::MessageAsDelta, "choices[].message", "");
+            choice.remove("message");
+        }
+        let delta = choice.object("delta").map(Object::into_owned);
+        let text = choice.get("text").filter(|t| peek(t) == Kind::String).map(str::to_owned);
+        // A choice that repeats the whole message beside its delta says nothing new with it.
+        if let Some(delta) = delta {
+            return delta;
+        }
+        let mut delta = message.unwrap_or_else(|| {
+            let mut delta = Object::new();
+            match text {
+                Some(text) => {
+                    self.notes.note(Code::MessageAsDelta, "choices[].text", "");
+                    choice.remove("text");
+                    delta.set("content", text);
+                }
+                None => self.notes.note(Code::FieldFilled, "choices[].delta", ""),
+            }
+            delta
+        });
+        delta.touch();
+        delta
+    }
+
+    /// The first delta says `assistant`, no other one says anything.
+    fn role(&mut self, slot: usize, delta: &mut Object<'_>) {
+        let Some(choice) = self.choices.get_mut(slot) else { return };
+        if choice.role_sent {
+            if delta.remove("role").is_some() {
+                self.notes.note(Code::RoleRepeated, "choices[].delta.role", "");
+            }
+            return;
+        }
+        choice.role_sent = true;
+        if delta.str("role").as_deref() != Some("assistant") {
+            self.notes.note(Code::RoleFilled, "choices[].delta.role", "");
+            delta.set_first("role", "\"assistant\"");
+        }
+    }
+
+    /// Deltas that repeat all text so far are cut to what is new.
+    fn cumulative(&mut self, slot: usize, delta: &mut Object<'_>) {
+        if !self.asked.quirks.cumulative_deltas {
+            return;
+        }
+        let Some(choice) = self.choices.get_mut(slot) else { return };
+        let Some(all) = delta.get("content").and_then(text).map(std::borrow::Cow::into_owned) else { return };
+        if let Some(new) = all.strip_prefix(choice.text.as_str()) {
+            if !choice.text.is_empty() {
+                self.notes.note(Code::DeltasCumulative, "choices[].delta.content", "");
+                delta.set("content", quote(new));
+            }
+            choice.text = all;
+        }
+    }
+
+    /// OpenAI's word for the finish reason that a choice states.
+    fn finish_word(&mut self, choice: &Object<'_>) -> Result<Option<&'static str>, UpstreamError> {
+        let given = choice.get("finish_reason").or_else(|| choice.get("done_reason")).and_then(text);
+        let Some(given) = given.filter(|g| !g.is_empty()) else { return Ok(None) };
+        match finish::word(&given) {
+            finish::Word::Known(word) => Ok(Some(word)),
+            finish::Word::Mapped(word) => {
+                self.notes.note(Code::FinishReasonMapped, "choices[].finish_reason", &given);
+                Ok(Some(word))
+            }
+            finish::Word::Failure => {
+                let text = "The upstream reported that the answer failed.";
+                Err(UpstreamError::Status(Box::new(StatusError::new(502, ErrorKind::Upstream, text))))
+            }
+        }
+    }
+
+    /// Puts tool calls in order; true if the delta has any.
+    fn calls(&mut self, slot: usize, delta: &mut Object<'_>, last: bool) -> bool {
+        let Some(choice) = self.choices.get_mut(slot) else { return false };
+        choice.legacy_call |= self.asked.functions && delta.non_null("function_call").is_some();
+        choice.calls.delta(delta, last, &mut self.asked, &mut self.notes);
+        delta.non_null("tool_calls").is_some()
+    }
+
+    /// Settles the finish reason; true if the choice ends with this chunk.
+    fn finish_reason(
+        &mut self,
+        slot: usize,
+        index: u64,
+        choice: &mut Object<'_>,
+        word: Option<&'static str>,
+        sink: &mut dyn Sink,
+    ) -> bool {
+        const AT: &str = "choices[].finish_reason";
+        let Some(state) = self.choices.get_mut(slot) else { return false };
+        let Some(word) = word else {
+            if choice.get("finish_reason").is_none_or(|f| peek(f) != Kind::Null) {
+                self.notes.note(Code::FieldFilled, AT, "");
+                choice.set("finish_reason", "null");
+            }
+            return false;
+        };
+        if state.finished {
+            self.notes.note(Code::FinishReasonRepeated, AT, "");
+            choice.set("finish_reason", "null");
+            return false;
+        }
+        state.finished = true;
+        let calls = !state.calls.is_empty();
+        let settled = if state.legacy_call { word } else { finish::reconcile(word, calls, self.asked.named_tool) };
+        if settled != word {
+            self.notes.note(Code::FinishReasonDerived, AT, "");
+        }
+        if choice.str("finish_reason").as_deref() != Some(settled) {
+            choice.set("finish_reason", format!("\"{settled}\""));
+        }
+        if self.seen.finish.is_none() {
+            self.seen.finish = Some(finish::reason(settled));
+        }
+        let rest = state.calls.rest(&mut self.notes);
+        if let Some(rest) = rest {
+            self.say(index, &format!(r#"{{"tool_calls":{rest}}}"#), "null", sink);
+        }
+        true
+    }
+}
+
+fn says(delta: &Object<'_>, key: &str) -> bool {
+    delta.get(key).is_some_and(|v| peek(v) == Kind::String && v.trim() != "\"\"")
+}
+
+/// A message without choices around it, as Ollama's own API streams: the choice that it is.
+fn top_level_message(chunk: &mut Object<'_>) -> Option<String> {
+    let message = chunk.non_null("message").filter(|m| peek(m) == Kind::Object)?.to_owned();
+    chunk.remove("message");
+    let reason = chunk.remove("done_reason").filter(|r| peek(r) == Kind::String);
+    let reason = match (chunk.bool("done"), reason) {
+        (Some(true), Some(reason)) => reason.into_owned(),
+        (Some(true), None) => String::from("\"stop\""),
+        _ => String::from("null"),
+    };
+    Some(format!(r#"{{"index":0,"message":{message},"finish_reason":{reason}}}"#))
+}

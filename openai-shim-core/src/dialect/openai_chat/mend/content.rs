@@ -1,0 +1,147 @@
+//! What is said: content in every shape, reasoning under every name. `said` is a message or a delta.
+
+use crate::canonical::{Code, Diagnostics};
+use crate::json::{Kind, Object, peek, quote, text, text_of};
+
+/// Puts content and reasoning of a message or a delta right.
+pub(super) fn mend(said: &mut Object<'_>, at: &str, notes: &mut Diagnostics) {
+    shape(said, at, notes);
+    reasoning(said, at, notes);
+    for key in ["function_call", "audio"] {
+        if said.get(key).is_some_and(|v| peek(v) == Kind::Null) {
+            notes.note(Code::NullDropped, &format!("{at}.{key}"), "");
+            said.remove(key);
+        }
+    }
+    if said.get("tool_calls").is_some_and(|v| peek(v) == Kind::Null || said.array("tool_calls").is_some_and(|l| l.is_empty())) {
+        notes.note(Code::NullDropped, &format!("{at}.tool_calls"), "");
+        said.remove("tool_calls");
+    }
+    if said.get("refusal").is_some_and(|v| !matches!(peek(v), Kind::String | Kind::Null)) {
+        notes.note(Code::FieldDropped, &format!("{at}.refusal"), "");
+        said.remove("refusal");
+    }
+    annotations(said, at, notes);
+}
+
+/// Content that is no text becomes one.
+fn shape(said: &mut Object<'_>, at: &str, notes: &mut Diagnostics) {
+    let Some(content) = said.get("content") else { return };
+    let (words, thoughts) = match peek(content) {
+        Kind::String | Kind::Null => return,
+        Kind::Array => join(content, at, notes),
+        _ => (content.trim().to_owned(), String::new()),
+    };
+    notes.note(Code::ContentJoined, &format!("{at}.content"), "");
+    said.set("content", if words.is_empty() && !thoughts.is_empty() { quote("") } else { quote(&words) });
+    if !thoughts.is_empty() && said.str("reasoning_content").is_none_or(|t| t.is_empty()) {
+        notes.note(Code::ReasoningRenamed, &format!("{at}.content"), "thinking parts");
+        said.set("reasoning_content", quote(&thoughts));
+    }
+}
+
+/// The text of a list of parts, and the thinking in it.
+fn join(content: &str, at: &str, notes: &mut Diagnostics) -> (String, String) {
+    let (mut words, mut thoughts) = (String::new(), String::new());
+    let parts: Vec<&serde_json::value::RawValue> = serde_json::from_str(content).unwrap_or_default();
+    for part in parts {
+        let part = part.get();
+        if let Some(plain) = text(part) {
+            words.push_str(&plain);
+            continue;
+        }
+        let Ok(part) = Object::parse(part.as_bytes()) else { continue };
+        let kind = part.str("type").unwrap_or_default().into_owned();
+        match kind.as_str() {
+            "thinking" | "reasoning" | "summary_text" => {
+                let inner = part.get("thinking").or_else(|| part.get("summary")).or_else(|| part.get("text"));
+                match inner {
+                    Some(list) if peek(list) == Kind::Array => {
+                        let (a, b) = join(list, at, notes);
+                        thoughts.push_str(&a);
+                        thoughts.push_str(&b);
+                    }
+                    Some(inner) => thoughts.push_str(&text_of(inner)),
+                    None => {}
+                }
+            }
+            _ => match part.str("text").or_else(|| part.str("content")) {
+                Some(text) => words.push_str(&text),
+                None => notes.note(Code::FieldDropped, &format!("{at}.content"), &format!("a part of type {kind:?}")),
+            },
+        }
+    }
+    (words, thoughts)
+}
+
+const NAMES: [&str; 3] = ["reasoning_content", "reasoning", "thinking"];
+
+/// Reasoning has one place, `reasoning_content`.
+fn reasoning(said: &mut Object<'_>, at: &str, notes: &mut Diagnostics) {
+    if !NAMES.iter().any(|name| said.get(name).is_some()) && said.get("reasoning_details").is_none() {
+        return;
+    }
+    if let Some(parts) = said.get("reasoning_content").filter(|v| peek(v) == Kind::Array) {
+        let (words, thoughts) = join(parts, at, notes);
+        notes.note(Code::ContentJoined, &format!("{at}.reasoning_content"), "");
+        said.set("reasoning_content", quote(&format!("{thoughts}{words}")));
+    }
+    let filled = |said: &Object<'_>, name: &str| said.get(name).is_some_and(|v| peek(v) == Kind::String && v.trim() != "\"\"");
+    let Some(first) = NAMES.into_iter().find(|name| filled(said, name)) else {
+        details(said, at, notes);
+        return;
+    };
+    let value = said.get(first).unwrap_or_default().to_owned();
+    for other in NAMES.into_iter().filter(|name| *name != first) {
+        if said.get(other).is_some_and(|v| v == value || matches!(v.trim(), "\"\"" | "null")) {
+            if said.get(other).is_some_and(|v| v == value) {
+                notes.note(Code::ReasoningDuplicate, &format!("{at}.{other}"), "");
+            }
+            if filled(said, other) || first != "reasoning_content" {
+                said.remove(other);
+            }
+        }
+    }
+    if first != "reasoning_content" {
+        notes.note(Code::ReasoningRenamed, &format!("{at}.{first}"), "");
+        said.rename(first, "reasoning_content");
+    }
+}
+
+/// Reasoning that stands only in `reasoning_details` is shown as text too; the details stay.
+fn details(said: &mut Object<'_>, at: &str, notes: &mut Diagnostics) {
+    let mut words = String::new();
+    for item in said.array("reasoning_details").unwrap_or_default() {
+        let Ok(item) = Object::parse(item.as_bytes()) else { continue };
+        if let Some(text) = item.str("text").or_else(|| item.str("summary")) {
+            words.push_str(&text);
+        }
+    }
+    if !words.is_empty() {
+        notes.note(Code::ReasoningRenamed, &format!("{at}.reasoning_details"), "");
+        said.set("reasoning_content", quote(&words));
+    }
+}
+
+/// Annotations of a kind that OpenAI does not have would fail a typed client.
+fn annotations(said: &mut Object<'_>, at: &str, notes: &mut Diagnostics) {
+    let Some(list) = said.array("annotations") else { return };
+    let known = |item: &str| {
+        Object::parse(item.as_bytes()).is_ok_and(|o| {
+            o.str("type").as_deref() == Some("url_citation")
+                && o.object("url_citation").is_some_and(|c| {
+                    c.str("url").is_some()
+                        && c.str("title").is_some()
+                        && c.u64("start_index").is_some()
+                        && c.u64("end_index").is_some()
+                })
+        })
+    };
+    if list.iter().all(|item| known(item)) {
+        return;
+    }
+    let kept: Vec<_> = list.into_iter().filter(|item| known(item)).collect();
+    notes.note(Code::FieldDropped, &format!("{at}.annotations"), "an annotation of another kind");
+    let kept = format!("[{}]", kept.join(","));
+    said.set("annotations", kept);
+}

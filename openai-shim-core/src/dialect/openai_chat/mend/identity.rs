@@ -1,0 +1,135 @@
+//! Who answered, and when: `id`, `object`, `created`, `model` and their like.
+
+use crate::canonical::{Asked, Code, Diagnostics};
+use crate::json::{Kind, Object, peek, quote};
+
+/// The first values, which hold for the whole answer.
+#[derive(Debug)]
+pub(super) struct Identity {
+    object: &'static str,
+    id: Option<String>,
+    created: Option<String>,
+    model: Option<String>,
+}
+
+impl Identity {
+    pub(super) fn new(object: &'static str) -> Self {
+        Self { object, id: None, created: None, model: None }
+    }
+
+    /// Puts the identity of a chunk or an answer right.
+    pub(super) fn mend(&mut self, answer: &mut Object<'_>, asked: &mut Asked, notes: &mut Diagnostics) {
+        self.mend_id(answer, asked, notes);
+        if answer.str("object").as_deref() != Some(self.object) {
+            notes.note(Code::ObjectFilled, "object", "");
+            answer.set("object", quote(self.object));
+        }
+        self.mend_created(answer, asked, notes);
+        self.mend_model(answer, asked, notes);
+        keep_known(answer, "service_tier", &["auto", "default", "flex", "scale", "priority"], notes);
+        if answer.get("system_fingerprint").is_some_and(|v| !matches!(peek(v), Kind::String | Kind::Null)) {
+            notes.note(Code::FieldDropped, "system_fingerprint", "");
+            answer.remove("system_fingerprint");
+        }
+        if answer.get("error").is_some_and(|e| peek(e) == Kind::Null) {
+            notes.note(Code::NullDropped, "error", "");
+            answer.remove("error");
+        }
+    }
+
+    /// An answer or chunk that has nothing but its identity.
+    pub(super) fn blank(&mut self, asked: &mut Asked) -> Object<'static> {
+        let mut blank = Object::new();
+        self.mend(&mut blank, asked, &mut Diagnostics::default());
+        blank
+    }
+
+    fn mend_id(&mut self, answer: &mut Object<'_>, asked: &mut Asked, notes: &mut Diagnostics) {
+        let given = match answer.get("id").map(|id| (peek(id), id.trim())) {
+            Some((Kind::String, id)) if id != "\"\"" => Some((id.to_owned(), false)),
+            Some((Kind::Number, id)) => Some((format!("\"{id}\""), true)),
+            _ => None,
+        };
+        match (&self.id, given) {
+            (None, Some((id, reshaped))) => {
+                if reshaped {
+                    notes.note(Code::IdSynthesized, "id", "a number became a text");
+                    answer.set("id", id.clone());
+                }
+                self.id = Some(id);
+            }
+            (Some(pinned), Some((id, false))) if *pinned == id => {}
+            (Some(pinned), Some(_)) => {
+                notes.note(Code::IdPinned, "id", "");
+                answer.set("id", pinned.clone());
+            }
+            (pinned, None) => {
+                notes.note(Code::IdSynthesized, "id", "");
+                let id = pinned.clone().unwrap_or_else(|| quote(&asked.context.id("chatcmpl-")));
+                answer.set_first("id", id.clone());
+                self.id = Some(id);
+            }
+        }
+    }
+
+    fn mend_created(&mut self, answer: &mut Object<'_>, asked: &Asked, notes: &mut Diagnostics) {
+        let given = answer.get("created").map(str::trim);
+        let whole = given.and_then(|c| c.parse::<u64>().ok()).filter(|c| *c > 0);
+        match (&self.created, whole) {
+            (None, Some(created)) => self.created = Some(created.to_string()),
+            (Some(pinned), Some(created)) if *pinned == created.to_string() => {}
+            (Some(pinned), Some(_)) => {
+                notes.note(Code::IdPinned, "created", "");
+                answer.set("created", pinned.clone());
+            }
+            (pinned, None) => {
+                notes.note(Code::CreatedFilled, "created", "");
+                // A time with a fraction, or as a text, is a time all the same.
+                let text = given.map(|g| g.trim_matches('"'));
+                let read = text.and_then(|g| g.parse::<f64>().ok()).filter(|c| *c >= 1.0 && *c < 1e12);
+                let created = pinned.clone().unwrap_or_else(|| match read {
+                    Some(seconds) => format!("{:.0}", seconds.trunc()),
+                    None => asked.context.created().to_string(),
+                });
+                answer.set("created", created.clone());
+                self.created = Some(created);
+            }
+        }
+    }
+
+    fn mend_model(&mut self, answer: &mut Object<'_>, asked: &Asked, notes: &mut Diagnostics) {
+        let asked_for = || quote(&asked.model);
+        let given = answer.get("model").filter(|m| peek(m) == Kind::String && m.trim() != "\"\"").map(str::to_owned);
+        if asked.echo_model {
+            if given.as_deref() != Some(&asked_for()) {
+                answer.set("model", asked_for());
+            }
+            return;
+        }
+        match (&self.model, given) {
+            (None, Some(model)) => self.model = Some(model),
+            (Some(pinned), Some(model)) if *pinned == model => {}
+            (Some(pinned), Some(_)) => {
+                notes.note(Code::IdPinned, "model", "");
+                answer.set("model", pinned.clone());
+            }
+            (pinned, None) => {
+                notes.note(Code::ModelFilled, "model", "");
+                let model = pinned.clone().unwrap_or_else(asked_for);
+                answer.set("model", model.clone());
+                self.model = Some(model);
+            }
+        }
+    }
+}
+
+/// A member that may only be one of some words (or null) is left out if it is not.
+fn keep_known(answer: &mut Object<'_>, key: &str, words: &[&str], notes: &mut Diagnostics) {
+    let Some(value) = answer.get(key) else { return };
+    let known = peek(value) == Kind::Null || answer.str(key).is_some_and(|word| words.contains(&word.as_ref()));
+    if !known {
+        let detail = answer.str(key).unwrap_or_default().chars().take(40).collect::<String>();
+        notes.note(Code::FieldDropped, key, &detail);
+        answer.remove(key);
+    }
+}

@@ -1,0 +1,82 @@
+//! Tolerant reading, in one place: whatever an upstream sent becomes what OpenAI would have sent.
+//!
+//! Everything works on the members of the JSON objects, so that what needs no mending stays the upstream's own bytes.
+//! `whole` mends complete answers, `stream` one chunk after the other; the other modules mend one aspect each, for both.
+
+mod chunk;
+mod content;
+mod finish;
+mod identity;
+mod logprobs;
+mod stream;
+mod tools;
+mod usage;
+mod whole;
+
+pub(super) use stream::{Sink, Stream};
+pub(super) use usage::{read as read_usage, write as write_usage};
+pub(super) use whole::whole;
+
+use super::super::Mender;
+use super::error;
+use crate::canonical::{Asked, Diagnostics, Seen};
+use crate::error::{Error, UpstreamError};
+use crate::framing::Frame;
+use crate::json::Object;
+
+/// Mends a stream in place.
+pub(super) struct ChatMender {
+    stream: Stream,
+}
+
+impl ChatMender {
+    pub(super) fn new(asked: Asked) -> Self {
+        Self { stream: Stream::new(asked) }
+    }
+}
+
+impl Mender for ChatMender {
+    fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<u8>) {
+        self.stream.frame(frame, &mut Bytes { out });
+    }
+
+    fn finish(&mut self, out: &mut Vec<u8>) {
+        self.stream.finish(&mut Bytes { out });
+    }
+
+    fn fail(&mut self, error: &UpstreamError, out: &mut Vec<u8>) {
+        self.stream.fail(error, &mut Bytes { out });
+    }
+
+    fn seen(&self) -> &Seen {
+        &self.stream.seen
+    }
+
+    fn notes(&self) -> &Diagnostics {
+        &self.stream.notes
+    }
+}
+
+/// Writes mended chunks as server-sent events.
+struct Bytes<'o> {
+    out: &'o mut Vec<u8>,
+}
+
+impl Sink for Bytes<'_> {
+    fn chunk(&mut self, chunk: &Object<'_>, source: Option<&[u8]>) {
+        self.out.extend_from_slice(b"data: ");
+        match source {
+            Some(bytes) => self.out.extend_from_slice(bytes),
+            None => chunk.write(self.out),
+        }
+        self.out.extend_from_slice(b"\n\n");
+    }
+
+    fn error(&mut self, error: &UpstreamError) {
+        error::encode_in_stream(&Error::Upstream(error.clone()), self.out);
+    }
+
+    fn done(&mut self) {
+        self.out.extend_from_slice(b"data: [DONE]\n\n");
+    }
+}

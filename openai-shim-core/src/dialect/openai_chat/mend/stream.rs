@@ -1,0 +1,297 @@
+//! A stream: frames in, mended chunks out.
+
+use super::identity::Identity;
+use super::tools::Calls;
+use super::{finish, usage};
+use super::super::error;
+use crate::canonical::{Asked, Code, Diagnostics, FinishReason, Seen};
+use crate::error::UpstreamError;
+use crate::framing::Frame;
+use crate::json::{Kind, Object, peek};
+
+/// Where mended chunks go.
+pub(in super::super) trait Sink {
+    /// A chunk; `source` is its own text where nothing was changed.
+    fn chunk(&mut self, chunk: &Object<'_>, source: Option<&[u8]>);
+    /// The stream failed.
+    fn error(&mut self, error: &UpstreamError);
+    /// The stream is complete.
+    fn done(&mut self);
+}
+
+/// One stream.
+pub(in super::super) struct Stream {
+    pub(super) asked: Asked,
+    pub(in super::super) seen: Seen,
+    pub(in super::super) notes: Diagnostics,
+    pub(super) identity: Identity,
+    pub(super) choices: Vec<Choice>,
+    /// The last complete usage, as its JSON.
+    pub(super) usage: Option<String>,
+    /// The upstream's own usage chunk, where it needs no mending.
+    pub(super) usage_chunk: Option<Vec<u8>>,
+    /// Members of a prelude, for the first real chunk.
+    pub(super) prelude: Vec<(String, String)>,
+    /// A chunk with a finish reason waits for one frame: content may still come.
+    pub(super) held: Option<Held>,
+    done_seen: bool,
+    /// The body was one JSON document: it is complete by itself.
+    document: bool,
+    closed: bool,
+    /// The first bytes of a body that is no stream at all.
+    foreign: Option<&'static str>,
+}
+
+/// What is known of one choice.
+#[derive(Debug, Default)]
+pub(super) struct Choice {
+    pub(super) index: u64,
+    pub(super) role_sent: bool,
+    pub(super) finished: bool,
+    pub(super) calls: Calls,
+    pub(super) legacy_call: bool,
+    /// All text so far, where deltas are cumulative.
+    pub(super) text: String,
+}
+
+/// A chunk that waits.
+pub(super) struct Held {
+    pub(super) chunk: Object<'static>,
+    pub(super) source: Option<Vec<u8>>,
+}
+
+impl Stream {
+    pub(in super::super) fn new(asked: Asked) -> Self {
+        Self {
+            asked,
+            seen: Seen::default(),
+            notes: Diagnostics::default(),
+            identity: Identity::new("chat.completion.chunk"),
+            choices: Vec::new(),
+            usage: None,
+            usage_chunk: None,
+            prelude: Vec::new(),
+            held: None,
+            done_seen: false,
+            document: false,
+            closed: false,
+            foreign: None,
+        }
+    }
+
+    /// Takes one frame.
+    pub(in super::super) fn frame(&mut self, frame: Frame<'_>, sink: &mut dyn Sink) {
+        match frame {
+            Frame::Event { event, data } => self.data(event, data, sink),
+            Frame::Line(line) => self.data(None, line, sink),
+            Frame::Body(body) => self.body(body, sink),
+        }
+    }
+
+    fn data(&mut self, event: Option<&str>, data: &[u8], sink: &mut dyn Sink) {
+        let data = data.trim_ascii();
+        if data.is_empty() {
+            return;
+        }
+        if self.closed || self.done_seen {
+            if !data.starts_with(b"[DONE]") {
+                self.notes.note(Code::DataAfterDone, "", "");
+            }
+            return;
+        }
+        if data == b"[DONE]" {
+            self.done_seen = true;
+            self.close(sink);
+            return;
+        }
+        match Object::parse(data) {
+            Ok(chunk) => self.object(event, chunk, data, sink),
+            // Several events under one blank line.
+            Err(_) if data.contains(&b'\n') && starts_with_json_line(data) => {
+                for line in data.split(|b| *b == b'\n') {
+                    self.data(event, line, sink);
+                }
+            }
+            Err(_) if self.choices.is_empty() && !data.starts_with(b"{") => self.foreign = Some("text"),
+            Err(_) => self.notes.note(Code::FrameCorrupt, "", "not JSON"),
+        }
+    }
+
+    /// The whole body at once.
+    fn body(&mut self, body: &[u8], sink: &mut dyn Sink) {
+        if body.starts_with(b"<") {
+            self.foreign = Some("HTML");
+            return;
+        }
+        match Object::parse(body) {
+            Ok(chunk) => {
+                self.document = true;
+                self.object(None, chunk, body, sink);
+            }
+            Err(e) if e.is_eof() => self.fail(&UpstreamError::Truncated, sink),
+            Err(_) => self.foreign = Some("text"),
+        }
+    }
+
+    fn object(&mut self, event: Option<&str>, chunk: Object<'_>, source: &[u8], sink: &mut dyn Sink) {
+        if error::is_error(&chunk) || (event == Some("error") && chunk.get("choices").is_none()) {
+            let choices = chunk.array("choices").unwrap_or_default();
+            let says = choices.iter().any(|c| c.contains("\"content\":\"") && !c.contains("\"content\":\"\""));
+            let error = error::in_body(&chunk, &mut self.notes).unwrap_or_else(|| {
+                UpstreamError::malformed("The upstream reported an error in its stream.")
+            });
+            if says {
+                let mut rest = chunk.into_owned();
+                rest.remove("error");
+                self.chunk(rest, source, true, sink);
+            }
+            self.fail(&error, sink);
+            return;
+        }
+        // A whole answer as one line of a stream is complete by itself.
+        self.document |= chunk.str("object").as_deref() == Some("chat.completion");
+        self.chunk(chunk, source, false, sink);
+    }
+
+    /// Hands a chunk out, and keeps one with a finish reason back for a frame.
+    pub(super) fn emit(&mut self, chunk: Object<'_>, source: Option<&[u8]>, finishes: bool, sink: &mut dyn Sink) {
+        if finishes {
+            self.flush(sink);
+            self.held = Some(Held { chunk: chunk.into_owned(), source: source.map(<[u8]>::to_vec) });
+        } else {
+            sink.chunk(&chunk, source);
+        }
+    }
+
+    /// Hands out what was kept back.
+    pub(super) fn flush(&mut self, sink: &mut dyn Sink) {
+        if let Some(held) = self.held.take() {
+            sink.chunk(&held.chunk, held.source.as_deref());
+        }
+    }
+
+    /// The body has ended.
+    pub(in super::super) fn finish(&mut self, sink: &mut dyn Sink) {
+        if self.closed {
+            return;
+        }
+        if self.choices.is_empty() {
+            let error = match self.foreign {
+                Some("HTML") => UpstreamError::malformed("The upstream answered with an HTML page instead of a stream."),
+                Some(_) => UpstreamError::malformed("The upstream answered with text that is no event stream."),
+                None if self.notes.has(Code::FrameCorrupt) => UpstreamError::Truncated,
+                None => UpstreamError::Empty,
+            };
+            self.fail(&error, sink);
+            return;
+        }
+        let unfinished = |c: &Choice| !c.finished && !c.calls.are_complete();
+        if !self.document && self.choices.iter().any(unfinished) {
+            self.fail(&UpstreamError::Truncated, sink);
+            return;
+        }
+        if !self.document {
+            self.notes.note(Code::DoneMissing, "", "");
+        }
+        self.close(sink);
+    }
+
+    /// The stream broke or reported an error.
+    pub(in super::super) fn fail(&mut self, error: &UpstreamError, sink: &mut dyn Sink) {
+        if std::mem::replace(&mut self.closed, true) {
+            return;
+        }
+        self.flush(sink);
+        let code = if matches!(error, UpstreamError::Truncated | UpstreamError::Transport { .. }) {
+            Code::StreamTruncated
+        } else {
+            Code::ErrorInStream
+        };
+        self.notes.note(code, "", "");
+        // A connection that broke in the middle of an answer is a cut answer.
+        let error = match error {
+            UpstreamError::Transport { .. } if self.seen.is_meaningful() => &UpstreamError::Truncated,
+            other => other,
+        };
+        self.seen.error = Some(error.clone());
+        sink.error(error);
+    }
+
+    /// Says what is still to be said, and ends the stream.
+    fn close(&mut self, sink: &mut dyn Sink) {
+        if std::mem::replace(&mut self.closed, true) {
+            return;
+        }
+        for at in 0..self.choices.len() {
+            self.finish_choice(at, sink);
+        }
+        self.flush(sink);
+        self.close_usage(sink);
+        self.seen.ended = true;
+        sink.done();
+    }
+
+    /// Gives an answer the ending that its parts imply, if the upstream gave it none.
+    fn finish_choice(&mut self, at: usize, sink: &mut dyn Sink) {
+        let Some(choice) = self.choices.get_mut(at) else { return };
+        if choice.finished {
+            return;
+        }
+        let index = choice.index;
+        choice.finished = true;
+        let calls = !choice.calls.is_empty();
+        let word = match (choice.legacy_call, calls) {
+            (true, _) => "function_call",
+            (false, true) => "tool_calls",
+            (false, false) => "stop",
+        };
+        let rest = choice.calls.rest(&mut self.notes);
+        self.notes.note(Code::FinishReasonDerived, "choices[].finish_reason", "");
+        if let Some(rest) = rest {
+            self.say(index, &format!(r#"{{"tool_calls":{rest}}}"#), "null", sink);
+        }
+        self.say(index, "{}", &format!("\"{word}\""), sink);
+        if self.seen.finish.is_none() {
+            self.seen.finish = Some(if word == "stop" { FinishReason::Stop } else { finish::reason(word) });
+        }
+    }
+
+    /// Says something of our own.
+    pub(super) fn say(&mut self, index: u64, delta: &str, finish: &str, sink: &mut dyn Sink) {
+        let mut chunk = self.identity.blank(&mut self.asked);
+        chunk.set("choices", format!(r#"[{{"index":{index},"delta":{delta},"logprobs":null,"finish_reason":{finish}}}]"#));
+        sink.chunk(&chunk, None);
+    }
+
+    fn close_usage(&mut self, sink: &mut dyn Sink) {
+        if let Some(usage) = &self.usage {
+            self.seen.usage = usage::read(usage);
+        }
+        if !self.asked.include_usage {
+            return;
+        }
+        if let Some(own) = self.usage_chunk.take() {
+            if let Ok(chunk) = Object::parse(&own) {
+                sink.chunk(&chunk, Some(&own));
+            }
+            return;
+        }
+        let usage = match self.usage.take() {
+            Some(usage) => usage::mend(&usage, &mut self.notes).unwrap_or(usage),
+            None => {
+                self.notes.note(Code::UsageMissing, "usage", "");
+                String::from(r#"{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}"#)
+            }
+        };
+        let mut chunk = self.identity.blank(&mut self.asked);
+        chunk.set("choices", "[]");
+        chunk.set("usage", usage);
+        sink.chunk(&chunk, None);
+    }
+}
+
+fn starts_with_json_line(data: &[u8]) -> bool {
+    let line = data.split(|b| *b == b'\n').next().unwrap_or_default().trim_ascii();
+    peek(std::str::from_utf8(line).unwrap_or_default()) == Kind::Object
+        && serde_json::from_slice::<serde::de::IgnoredAny>(line).is_ok()
+}

@@ -1,0 +1,338 @@
+//! Tool calls: whole ones put right, streamed fragments put in order.
+
+use crate::canonical::{Asked, Code, Diagnostics};
+use crate::json::{Kind, Object, peek, quote, text_of};
+
+/// Puts the calls of a whole message right; true if there are any.
+pub(super) fn whole(message: &mut Object<'_>, asked: &mut Asked, cut: bool, notes: &mut Diagnostics) -> bool {
+    upgrade(message, "choices[].message", asked, notes);
+    let Some(items) = message.array("tool_calls") else { return false };
+    let mut changed = false;
+    let mut written = Vec::with_capacity(items.len());
+    for item in items {
+        let Ok(mut call) = Object::parse(item.as_bytes()) else {
+            written.push(item.to_owned());
+            continue;
+        };
+        whole_call(&mut call, asked, cut, notes);
+        changed |= call.is_changed();
+        written.push(if call.is_changed() { call.to_json() } else { item.to_owned() });
+    }
+    let any = !written.is_empty();
+    if changed {
+        message.set("tool_calls", format!("[{}]", written.join(",")));
+    }
+    any
+}
+
+fn whole_call(call: &mut Object<'_>, asked: &mut Asked, cut: bool, notes: &mut Diagnostics) {
+    const AT: &str = "choices[].message.tool_calls[]";
+    if call.str("id").is_none_or(|id| id.is_empty()) {
+        notes.note(Code::ToolIdSynthesized, &format!("{AT}.id"), "");
+        let id = call.get("id").filter(|id| peek(id) == Kind::Number).map(|id| text_of(id).into_owned());
+        call.set("id", quote(&id.unwrap_or_else(|| asked.context.id("call_"))));
+    }
+    if call.get("custom").is_some() {
+        return;
+    }
+    if call.str("type").as_deref() != Some("function") {
+        notes.note(Code::ToolTypeFilled, &format!("{AT}.type"), "");
+        call.set("type", "\"function\"");
+    }
+    lift(call);
+    let mut function = call.object("function").map(Object::into_owned).unwrap_or_default();
+    if function.str("name").is_none() {
+        function.set("name", "\"\"");
+    }
+    if let Some(shaped) = arguments(&function) {
+        notes.note(Code::ToolArgumentsShaped, &format!("{AT}.function.arguments"), "");
+        function.set("arguments", quote(&shaped));
+    } else if !cut && !is_json(&function.str("arguments").unwrap_or_default()) {
+        notes.note(Code::ToolArgumentsInvalid, &format!("{AT}.function.arguments"), "");
+    }
+    if function.is_changed() {
+        call.set("function", function.to_json());
+    }
+}
+
+/// `name` and `arguments` beside `type` belong into `function`.
+fn lift(call: &mut Object<'_>) {
+    if call.get("function").is_some() {
+        return;
+    }
+    let mut function = Object::new();
+    for key in ["name", "arguments"] {
+        if let Some(value) = call.remove(key) {
+            function.set(key, value.into_owned());
+        }
+    }
+    call.set("function", function.to_json());
+}
+
+/// Arguments as they should be, where they are not a JSON text: an object becomes its text, nothing becomes `{}`.
+fn arguments(function: &Object<'_>) -> Option<String> {
+    match function.get("arguments").map(|a| (peek(a), a)) {
+        Some((Kind::String, given)) => (text_of(given).trim().is_empty()).then(|| String::from("{}")),
+        Some((Kind::Null, _)) | None => Some(String::from("{}")),
+        Some((_, given)) => Some(given.trim().to_owned()),
+    }
+}
+
+fn is_json(text: &str) -> bool {
+    serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
+}
+
+/// A legacy `function_call` becomes a tool call, unless the client speaks the legacy form itself.
+pub(super) fn upgrade(said: &mut Object<'_>, at: &str, asked: &Asked, notes: &mut Diagnostics) {
+    if asked.functions || said.get("tool_calls").is_some() {
+        return;
+    }
+    let Some(function) = said.non_null("function_call").filter(|f| peek(f) == Kind::Object).map(str::to_owned) else {
+        return;
+    };
+    said.remove("function_call");
+    notes.note(Code::FunctionCallUpgraded, &format!("{at}.function_call"), "");
+    said.set("tool_calls", format!(r#"[{{"index":0,"function":{function}}}]"#));
+}
+
+/// The calls of one choice of a stream, in the order in which they began.
+#[derive(Debug, Default)]
+pub(super) struct Calls {
+    slots: Vec<Slot>,
+}
+
+/// One call.
+#[derive(Debug, Default)]
+struct Slot {
+    /// The index that the upstream gave it.
+    upstream: Option<u64>,
+    id: String,
+    name: String,
+    /// Arguments so far.
+    arguments: String,
+    /// Its first fragment went out.
+    sent: bool,
+    custom: bool,
+}
+
+impl Calls {
+    pub(super) fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
+    /// Whether every call's arguments are complete JSON.
+    pub(super) fn are_complete(&self) -> bool {
+        !self.slots.is_empty() && self.slots.iter().all(|s| s.custom || s.name.is_empty() || is_json(&s.arguments))
+    }
+
+    /// Puts one delta's fragments right. `last`: the answer ends with this delta, so that no more fragments come.
+    pub(super) fn delta(&mut self, delta: &mut Object<'_>, last: bool, asked: &mut Asked, notes: &mut Diagnostics) {
+        upgrade(delta, "choices[].delta", asked, notes);
+        let Some(items) = delta.array("tool_calls") else { return };
+        let (mut written, mut changed) = (Vec::with_capacity(items.len()), false);
+        for item in items {
+            let Ok(mut fragment) = Object::parse(item.as_bytes()) else {
+                notes.note(Code::FieldDropped, "choices[].delta.tool_calls[]", "no object");
+                changed = true;
+                continue;
+            };
+            if !self.fragment(&mut fragment, last, asked, notes) {
+                changed = true;
+                continue;
+            }
+            changed |= fragment.is_changed();
+            written.push(if fragment.is_changed() { fragment.to_json() } else { item.to_owned() });
+        }
+        if !changed {
+            return;
+        }
+        if written.is_empty() {
+            delta.remove("tool_calls");
+        } else {
+            delta.set("tool_calls", format!("[{}]", written.join(",")));
+        }
+    }
+
+    /// What must be said before the answer ends: `{}` for calls without arguments, and calls that never got a name.
+    pub(super) fn rest(&mut self, notes: &mut Diagnostics) -> Option<String> {
+        let mut written = Vec::new();
+        for (index, slot) in self.slots.iter_mut().enumerate().filter(|(_, s)| !s.custom) {
+            if !slot.arguments.trim().is_empty() && slot.sent {
+                continue;
+            }
+            let empty = slot.arguments.trim().is_empty();
+            if empty {
+                notes.note(Code::ToolArgumentsShaped, "choices[].delta.tool_calls[].function.arguments", "");
+                slot.arguments = String::from("{}");
+            }
+            written.push(if slot.sent {
+                format!(r#"{{"index":{index},"function":{{"arguments":"{{}}"}}}}"#)
+            } else {
+                slot.opening(index)
+            });
+            slot.sent = true;
+        }
+        (!written.is_empty()).then(|| format!("[{}]", written.join(",")))
+    }
+
+    /// Puts one fragment right; false if nothing of it is left.
+    fn fragment(&mut self, fragment: &mut Object<'_>, last: bool, asked: &mut Asked, notes: &mut Diagnostics) -> bool {
+        const AT: &str = "choices[].delta.tool_calls[]";
+        if fragment.get("function").is_none() && fragment.get("custom").is_none() {
+            lift(fragment);
+        }
+        let function = fragment.object("function").map(Object::into_owned).unwrap_or_default();
+        let given = Fragment {
+            index: fragment.u64("index"),
+            id: fragment.str("id").filter(|id| !id.is_empty()).map(std::borrow::Cow::into_owned),
+            name: function.str("name").filter(|name| !name.is_empty()).map(std::borrow::Cow::into_owned),
+            arguments: function.get("arguments").map(|a| text_of(a).into_owned()).unwrap_or_default(),
+        };
+        let known = self.find(&given);
+        let at = known.unwrap_or(self.slots.len());
+        if known.is_none() {
+            self.slots.push(Slot { upstream: given.index, ..Slot::default() });
+        }
+        let Some(slot) = self.slots.get_mut(at) else { return false };
+        if fragment.u64("index") != Some(at as u64) {
+            notes.note(Code::ToolIndexSynthesized, &format!("{AT}.index"), "");
+            fragment.set_first("index", at.to_string());
+        }
+        if fragment.get("custom").is_some() || slot.custom {
+            (slot.custom, slot.sent) = (true, true);
+            return true;
+        }
+        if slot.sent {
+            return slot.go_on(fragment, function, &given, notes);
+        }
+        if let Some(id) = &given.id {
+            if slot.id.is_empty() {
+                slot.id.clone_from(id);
+            }
+        }
+        if slot.id.is_empty() && (given.name.is_some() || last) {
+            notes.note(Code::ToolIdSynthesized, &format!("{AT}.id"), "");
+            slot.id = asked.context.id("call_");
+        }
+        if let Some(name) = &given.name {
+            slot.name.clone_from(name);
+        }
+        let waited = !slot.arguments.is_empty();
+        slot.arguments.push_str(&given.arguments);
+        if slot.name.is_empty() && !last {
+            // A call is known by its name: what comes before it waits.
+            notes.note(Code::ToolFieldRepeated, &format!("{AT}.function.name"), "the name came late");
+            return false;
+        }
+        slot.sent = true;
+        if waited {
+            let opening = slot.opening(at);
+            *fragment = Object::parse(opening.as_bytes()).map(Object::into_owned).unwrap_or_default();
+            fragment.set("index", at.to_string());
+            return true;
+        }
+        slot.open(fragment, function, last, notes);
+        true
+    }
+
+    /// The call that a fragment belongs to; `None` if it begins one.
+    fn find(&self, given: &Fragment) -> Option<usize> {
+        let at = match (given.index, &given.id) {
+            (Some(index), _) => self.slots.iter().rposition(|s| s.upstream == Some(index))?,
+            (None, Some(id)) => return self.slots.iter().rposition(|s| s.id == *id),
+            (None, None) => {
+                let last = self.slots.len().checked_sub(1)?;
+                let begins = given.name.is_some() && self.slots.get(last).is_some_and(|s| !s.name.is_empty());
+                return (!begins).then_some(last);
+            }
+        };
+        let slot = self.slots.get(at)?;
+        let new_id = given.id.as_ref().is_some_and(|id| !slot.id.is_empty() && *id != slot.id);
+        let complete = !slot.name.is_empty() && is_json(&slot.arguments);
+        let begins = given.name.is_some()
+            && !slot.name.is_empty()
+            && (new_id || (complete && given.id.is_none() && given.arguments != slot.arguments));
+        // Some servers give each fragment a new id; only a name then begins another call.
+        (!begins).then_some(at)
+    }
+}
+
+/// What a fragment says.
+struct Fragment {
+    index: Option<u64>,
+    id: Option<String>,
+    name: Option<String>,
+    arguments: String,
+}
+
+impl Slot {
+    /// The first fragment of a call, written anew.
+    fn opening(&self, index: usize) -> String {
+        format!(
+            r#"{{"index":{index},"id":{},"type":"function","function":{{"name":{},"arguments":{}}}}}"#,
+            quote(&self.id),
+            quote(&self.name),
+            quote(&self.arguments)
+        )
+    }
+
+    /// Puts the first fragment right.
+    fn open(&mut self, fragment: &mut Object<'_>, mut function: Object<'_>, last: bool, notes: &mut Diagnostics) {
+        const AT: &str = "choices[].delta.tool_calls[]";
+        if fragment.str("id").as_deref() != Some(self.id.as_str()) {
+            fragment.set("id", quote(&self.id));
+        }
+        if fragment.str("type").as_deref() != Some("function") {
+            notes.note(Code::ToolTypeFilled, &format!("{AT}.type"), "");
+            fragment.set("type", "\"function\"");
+        }
+        if function.str("name").is_none() {
+            function.set("name", quote(&self.name));
+        }
+        let empty = self.arguments.trim().is_empty();
+        let text = function.get("arguments").is_none_or(|a| peek(a) == Kind::String);
+        if !text || (last && empty) {
+            notes.note(Code::ToolArgumentsShaped, &format!("{AT}.function.arguments"), "");
+            if empty {
+                self.arguments = String::from("{}");
+            }
+            function.set("arguments", quote(&self.arguments));
+        }
+        if function.is_changed() {
+            fragment.set("function", function.to_json());
+        }
+    }
+
+    /// Puts a later fragment right; false if nothing of it is left.
+    fn go_on(
+        &mut self,
+        fragment: &mut Object<'_>,
+        mut function: Object<'_>,
+        given: &Fragment,
+        notes: &mut Diagnostics,
+    ) -> bool {
+        const AT: &str = "choices[].delta.tool_calls[]";
+        for key in ["id", "type"] {
+            if fragment.remove(key).is_some() {
+                notes.note(Code::ToolFieldRepeated, &format!("{AT}.{key}"), "");
+            }
+        }
+        if function.remove("name").is_some() {
+            notes.note(Code::ToolFieldRepeated, &format!("{AT}.function.name"), "");
+        }
+        let whole_again = given.arguments.len() > 1 && given.arguments == self.arguments && is_json(&self.arguments);
+        if whole_again {
+            notes.note(Code::ToolFieldRepeated, &format!("{AT}.function.arguments"), "");
+            return false;
+        }
+        self.arguments.push_str(&given.arguments);
+        if function.get("arguments").is_some_and(|a| peek(a) != Kind::String) {
+            notes.note(Code::ToolArgumentsShaped, &format!("{AT}.function.arguments"), "");
+            function.set("arguments", quote(&given.arguments));
+        }
+        if function.is_changed() {
+            fragment.set("function", function.to_json());
+        }
+        !(fragment.is_changed() && given.arguments.is_empty())
+    }
+}

@@ -1,0 +1,99 @@
+//! Token counts in OpenAI's shape.
+
+use crate::canonical::{Diagnostics, Usage};
+use crate::canonical::Code;
+use crate::json::{Kind, Object, peek};
+
+/// Reads token counts; `None` if there is not even one.
+pub(in super::super) fn read(raw: &str) -> Option<Usage> {
+    let object = Object::parse(raw.as_bytes()).ok()?;
+    let count = |object: &Object<'_>, key: &str| object.get(key).and_then(number);
+    let prompt = object.object("prompt_tokens_details").unwrap_or_default();
+    let completion = object.object("completion_tokens_details").unwrap_or_default();
+    let mut usage = Usage::default();
+    usage.input = count(&object, "prompt_tokens").or_else(|| count(&object, "input_tokens"));
+    usage.output = count(&object, "completion_tokens").or_else(|| count(&object, "output_tokens"));
+    usage.total = count(&object, "total_tokens");
+    usage.cached = count(&prompt, "cached_tokens")
+        .or_else(|| count(&object, "prompt_cache_hit_tokens"))
+        .or_else(|| count(&object, "cached_tokens"))
+        .or_else(|| count(&object, "num_cached_tokens"))
+        .or_else(|| count(&object, "cache_read_input_tokens"));
+    usage.cache_written =
+        count(&prompt, "cache_write_tokens").or_else(|| count(&object, "cache_creation_input_tokens"));
+    usage.reasoning =
+        count(&completion, "reasoning_tokens").or_else(|| count(&object, "reasoning_tokens"));
+    if usage.total == Some(usage.input.unwrap_or(0).saturating_add(usage.output.unwrap_or(0))) {
+        usage.total = None;
+    }
+    (usage.input.is_some() || usage.output.is_some() || usage.total.is_some()).then_some(usage)
+}
+
+/// A count, also where it was written as `12.0`.
+fn number(raw: &str) -> Option<u64> {
+    let raw = raw.trim();
+    raw.parse().ok().or_else(|| {
+        let float: f64 = raw.parse().ok()?;
+        (float >= 0.0 && float < 1e15).then(|| format!("{:.0}", float.trunc()).parse().ok()).flatten()
+    })
+}
+
+/// Puts a usage object right; the new one, if it was not.
+pub(super) fn mend(raw: &str, notes: &mut Diagnostics) -> Option<String> {
+    let mut object = Object::parse(raw.as_bytes()).ok()?;
+    let usage = read(raw).unwrap_or_default();
+    let want = [
+        ("prompt_tokens", usage.input.unwrap_or(0)),
+        ("completion_tokens", usage.output.unwrap_or(0)),
+        ("total_tokens", usage.total()),
+    ];
+    for (key, value) in want {
+        if object.u64(key).is_none() {
+            object.set(key, value.to_string());
+        }
+    }
+    for key in ["prompt_tokens_details", "completion_tokens_details"] {
+        let Some(value) = object.get(key) else { continue };
+        match peek(value) {
+            Kind::Null => {}
+            Kind::Object => {
+                let Some(mut details) = object.object(key).map(Object::into_owned) else { continue };
+                let wrong: Vec<String> = details
+                    .iter()
+                    .filter(|(k, v)| k.ends_with("_tokens") && v.trim().parse::<u64>().is_err())
+                    .map(|(k, _)| k.to_owned())
+                    .collect();
+                if wrong.is_empty() {
+                    continue;
+                }
+                for member in wrong {
+                    details.remove(&member);
+                }
+                object.set(key, details.to_json());
+            }
+            _ => {
+                object.remove(key);
+            }
+        }
+    }
+    object.is_changed().then(|| {
+        notes.note(Code::UsageShaped, "usage", "");
+        object.to_json()
+    })
+}
+
+/// Writes token counts in OpenAI's shape.
+pub(in super::super) fn write(usage: Usage) -> String {
+    let (input, output) = (usage.input.unwrap_or(0), usage.output.unwrap_or(0));
+    let mut object = Object::new();
+    object.set("prompt_tokens", input.to_string());
+    object.set("completion_tokens", output.to_string());
+    object.set("total_tokens", usage.total().to_string());
+    if let Some(cached) = usage.cached {
+        object.set("prompt_tokens_details", format!("{{\"cached_tokens\":{cached}}}"));
+    }
+    if let Some(reasoning) = usage.reasoning {
+        object.set("completion_tokens_details", format!("{{\"reasoning_tokens\":{reasoning}}}"));
+    }
+    object.to_json()
+}

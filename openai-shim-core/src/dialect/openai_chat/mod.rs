@@ -1,0 +1,107 @@
+//! OpenAI's chat completions, and everything that is nearly that.
+//!
+//! Reference: <https://platform.openai.com/docs/api-reference/chat> (read 2026-11).
+//!
+//! Reading is tolerant and happens in one place, `mend`: it turns whatever an upstream sent into what OpenAI would have
+//! sent, and notes each change. Where the client speaks this dialect too, that is all; else the mended chunks become
+//! events (`decode`).
+
+mod decode;
+mod encode;
+mod error;
+mod mend;
+mod request;
+mod response;
+pub mod wire;
+
+use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Mended, Mender};
+use crate::canonical::{Asked, Diagnostics, Request, Response};
+use crate::error::{ClientError, Error, Unsupported, UpstreamError};
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+
+const NAME: &str = "openai-chat";
+
+/// The dialect `openai-chat`.
+#[derive(Debug)]
+pub struct OpenAiChat;
+
+impl Dialect for OpenAiChat {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn endpoints(&self) -> &'static [Endpoint] {
+        &[
+            Endpoint { method: "POST", path: "/v1/chat/completions" },
+            Endpoint { method: "POST", path: "/api/openai/v1/chat/completions" },
+        ]
+    }
+
+    fn decode_request(&self, _path: &str, body: &[u8], notes: &mut Diagnostics) -> Result<Request, ClientError> {
+        request::decode(body, notes)
+    }
+
+    fn encode_request<'a>(
+        &self,
+        request: &Request,
+        source: Option<&'a [u8]>,
+        notes: &mut Diagnostics,
+    ) -> Result<Encoded<'a>, Unsupported> {
+        request::encode(request, source, notes)
+    }
+
+    fn decode_response(&self, body: &[u8], asked: &mut Asked, notes: &mut Diagnostics) -> Result<Response, UpstreamError> {
+        response::decode(body, asked, notes)
+    }
+
+    fn encode_response(&self, response: &Response, asked: &mut Asked, notes: &mut Diagnostics) -> Vec<u8> {
+        response::encode(response, asked, notes)
+    }
+
+    fn decoder(&self, asked: &Asked) -> Box<dyn Decoder> {
+        Box::new(decode::ChatDecoder::new(asked.clone()))
+    }
+
+    fn encoder(&self, asked: &Asked) -> Box<dyn Encoder> {
+        Box::new(encode::ChatEncoder::new(asked.clone()))
+    }
+
+    fn mender(&self, asked: &Asked) -> Option<Box<dyn Mender>> {
+        Some(Box::new(mend::ChatMender::new(asked.clone())))
+    }
+
+    fn mend_response(
+        &self,
+        body: &[u8],
+        asked: &mut Asked,
+        notes: &mut Diagnostics,
+    ) -> Option<Result<Mended, UpstreamError>> {
+        Some(mend::whole(body, asked, notes).map(|(object, seen)| Mended {
+            body: object.is_changed().then(|| {
+                let mut out = Vec::with_capacity(body.len() + 64);
+                object.write(&mut out);
+                out
+            }),
+            seen,
+        }))
+    }
+
+    fn decode_error(
+        &self,
+        status: StatusCode,
+        headers: &HeaderMap,
+        body: &[u8],
+        notes: &mut Diagnostics,
+    ) -> UpstreamError {
+        error::decode(status, headers, body, notes)
+    }
+
+    fn encode_error(&self, error: &Error) -> (StatusCode, Bytes) {
+        error::encode(error)
+    }
+
+    fn encode_stream_error(&self, error: &Error, out: &mut Vec<u8>) {
+        error::encode_in_stream(error, out);
+    }
+}

@@ -1,0 +1,396 @@
+//! Requests: read from clients, written for upstreams.
+//!
+//! <https://platform.openai.com/docs/api-reference/chat/create>
+
+use super::super::Encoded;
+use super::NAME;
+use crate::canonical::{
+    Code, Diagnostics, Extra, Message, Request, ResponseFormat, Role, TokenLimit, Tool,
+    ToolChoice,
+};
+use crate::error::{ClientError, Unsupported};
+use crate::json::{Kind, Object, peek, quote, raw, text};
+use std::borrow::Cow;
+use std::ops::Range;
+
+mod message;
+
+/// Reads a request.
+pub(super) fn decode(body: &[u8], notes: &mut Diagnostics) -> Result<Request, ClientError> {
+    let object = Object::parse(body).map_err(|e| not_an_object(body, &e))?;
+    let mut request = Request::default();
+    let mut extra = Vec::new();
+    for (key, value) in object.iter() {
+        let mut param = Param { key, value, notes };
+        match key {
+            "model" => match (text(value), peek(value)) {
+                (Some(model), _) => request.model = model.into_owned(),
+                (None, Kind::Null) => {}
+                (None, _) => return Err(ClientError::invalid("`model` must be a string.").at("model")),
+            },
+            "messages" | "prompt" => {}
+            "stream" => match (object.bool("stream"), peek(value)) {
+                (Some(stream), _) => request.stream = stream,
+                (None, Kind::Null) => {}
+                (None, _) => return Err(ClientError::invalid("`stream` must be true or false.").at("stream")),
+            },
+            "stream_options" => {
+                request.include_usage =
+                    object.object("stream_options").and_then(|o| o.bool("include_usage")).unwrap_or(false);
+            }
+            "max_completion_tokens" | "max_tokens" => {
+                if let Some(tokens) = param.number::<u64>() {
+                    let completion = key == "max_completion_tokens";
+                    if completion || request.max_tokens.is_none() {
+                        request.max_tokens = Some(TokenLimit { tokens, completion });
+                    }
+                }
+            }
+            "n" => request.n = param.number(),
+            "temperature" => request.temperature = param.number(),
+            "top_p" => request.top_p = param.number(),
+            "top_k" => request.top_k = param.number(),
+            "frequency_penalty" => request.frequency_penalty = param.number(),
+            "presence_penalty" => request.presence_penalty = param.number(),
+            "seed" => request.seed = param.number(),
+            "user" => request.user = param.text(),
+            "reasoning_effort" => request.reasoning.effort = param.text(),
+            "parallel_tool_calls" => request.parallel_tool_calls = object.bool(key),
+            "stop" => request.stop = stops(value),
+            "tools" => request.tools = tools(&object)?,
+            "tool_choice" => request.tool_choice = tool_choice(value),
+            "response_format" => request.response_format = response_format(value),
+            _ => extra.push((key.to_owned(), raw(value))),
+        }
+    }
+    request.extra = Extra::new(NAME, extra);
+    if request.include_usage && !request.stream {
+        request.include_usage = false;
+    }
+    messages(&object, body, &mut request, notes)?;
+    Ok(request)
+}
+
+fn not_an_object(body: &[u8], error: &serde_json::Error) -> ClientError {
+    if body.trim_ascii().is_empty() {
+        return ClientError::invalid("The request body is empty. Send a JSON object with `model` and `messages`.");
+    }
+    if serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok() {
+        return ClientError::invalid("The request body must be a JSON object with `model` and `messages`.");
+    }
+    ClientError::invalid(format!("The request body is not valid JSON: {error}."))
+}
+
+fn messages(
+    object: &Object<'_>,
+    body: &[u8],
+    request: &mut Request,
+    notes: &mut Diagnostics,
+) -> Result<(), ClientError> {
+    match object.non_null("messages") {
+        Some(list) if peek(list) == Kind::Array => {
+            let items = object.array("messages").unwrap_or_default();
+            if items.is_empty() {
+                let text = "`messages` is empty. Send at least one message, such as {\"role\": \"user\", \"content\": \"…\"}.";
+                return Err(ClientError::invalid(text).at("messages"));
+            }
+            for (i, item) in items.iter().enumerate() {
+                let mut message = message::decode(item, i, &mut request.touched.messages, notes)?;
+                message.span = message.span.and_then(|_| span(body, item));
+                request.messages.push(message);
+            }
+            Ok(())
+        }
+        Some(_) => {
+            let text = "`messages` must be a list of messages, such as [{\"role\": \"user\", \"content\": \"…\"}].";
+            Err(ClientError::invalid(text).at("messages"))
+        }
+        None => prompt(object, request, notes),
+    }
+}
+
+/// `prompt` instead of `messages`: a text, or a list of texts, each a user message.
+fn prompt(object: &Object<'_>, request: &mut Request, notes: &mut Diagnostics) -> Result<(), ClientError> {
+    let missing = || {
+        ClientError::invalid("Send `messages`, a list of messages (or `prompt`, a text).").at("messages")
+    };
+    let value = object.non_null("prompt").ok_or_else(missing)?;
+    let texts: Vec<Cow<'_, str>> = match peek(value) {
+        Kind::String => text(value).into_iter().collect(),
+        Kind::Array => {
+            let items = object.array("prompt").unwrap_or_default();
+            let texts: Vec<_> = items.iter().filter_map(|item| text(item)).collect();
+            if texts.len() != items.len() || texts.is_empty() {
+                let text = "`prompt` must be a text or a list of texts; token ids cannot be sent to a chat model.";
+                return Err(ClientError::invalid(text).at("prompt"));
+            }
+            // The borrow is of `object`, which outlives this.
+            texts.into_iter().map(|t| Cow::Owned(t.into_owned())).collect()
+        }
+        _ => return Err(ClientError::invalid("`prompt` must be a text or a list of texts.").at("prompt")),
+    };
+    request.messages = texts.into_iter().map(|t| Message::text(Role::User, t)).collect();
+    request.touched.messages = true;
+    notes.note(Code::PromptToMessages, "prompt", "");
+    Ok(())
+}
+
+/// Where `part` stands in `whole`, of which it is a slice.
+fn span(whole: &[u8], part: &str) -> Option<Range<usize>> {
+    let start = (part.as_ptr() as usize).checked_sub(whole.as_ptr() as usize)?;
+    let range = start..start.checked_add(part.len())?;
+    (whole.get(range.clone())? == part.as_bytes()).then_some(range)
+}
+
+/// One parameter, read if it has the right type; if not it stays as it came, for the upstream to judge.
+struct Param<'p> {
+    key: &'p str,
+    value: &'p str,
+    notes: &'p mut Diagnostics,
+}
+
+impl Param<'_> {
+    fn number<T: std::str::FromStr>(&mut self) -> Option<T> {
+        if peek(self.value) == Kind::Null {
+            return None;
+        }
+        let number = self.value.trim().parse().ok();
+        if number.is_none() {
+            self.notes.note(Code::ParamInvalid, self.key, "");
+        }
+        number
+    }
+
+    fn text(&mut self) -> Option<String> {
+        if !matches!(peek(self.value), Kind::Null | Kind::String) {
+            self.notes.note(Code::ParamInvalid, self.key, "");
+        }
+        text(self.value).map(Cow::into_owned)
+    }
+}
+
+fn stops(value: &str) -> Vec<String> {
+    match peek(value) {
+        Kind::String => text(value).map(Cow::into_owned).into_iter().collect(),
+        Kind::Array => serde_json::from_str(value).unwrap_or_default(),
+        _ => Vec::new(),
+    }
+}
+
+fn tools(object: &Object<'_>) -> Result<Vec<Tool>, ClientError> {
+    if object.non_null("tools").is_none() {
+        return Ok(Vec::new());
+    }
+    let items = object
+        .array("tools")
+        .ok_or_else(|| ClientError::invalid("`tools` must be a list of tools.").at("tools"))?;
+    Ok(items.into_iter().map(tool).collect())
+}
+
+fn tool(item: &str) -> Tool {
+    let native = || Tool::Native { dialect: NAME, raw: raw(item) };
+    let Ok(object) = Object::parse(item.as_bytes()) else { return native() };
+    let Some(function) = object.object("function") else { return native() };
+    let Some(name) = function.str("name") else { return native() };
+    let known = ["name", "description", "parameters", "strict"];
+    Tool::Function {
+        name: name.into_owned(),
+        description: function.str("description").map(Cow::into_owned),
+        parameters: function.non_null("parameters").map(raw),
+        strict: function.bool("strict"),
+        extra: leftovers(&function, &known),
+    }
+}
+
+pub(super) fn leftovers(object: &Object<'_>, known: &[&str]) -> Extra {
+    let members: Vec<_> =
+        object.iter().filter(|(k, _)| !known.contains(k)).map(|(k, v)| (k.to_owned(), raw(v))).collect();
+    if members.is_empty() { Extra::default() } else { Extra::new(NAME, members) }
+}
+
+fn tool_choice(value: &str) -> Option<ToolChoice> {
+    Some(match (peek(value), text(value).as_deref()) {
+        (Kind::Null, _) => return None,
+        (_, Some("auto")) => ToolChoice::Auto,
+        (_, Some("none")) => ToolChoice::None,
+        (_, Some("required" | "any")) => ToolChoice::Required,
+        _ => {
+            let object = Object::parse(value.as_bytes()).ok();
+            match object.and_then(|o| Some(o.object("function")?.str("name")?.into_owned())) {
+                Some(name) => ToolChoice::Function(name),
+                None => ToolChoice::Native { dialect: NAME, raw: raw(value) },
+            }
+        }
+    })
+}
+
+fn response_format(value: &str) -> Option<ResponseFormat> {
+    let native = || ResponseFormat::Native { dialect: NAME, raw: raw(value) };
+    if peek(value) == Kind::Null {
+        return None;
+    }
+    let Ok(object) = Object::parse(value.as_bytes()) else { return Some(native()) };
+    Some(match object.str("type").as_deref() {
+        Some("text") => ResponseFormat::Text,
+        Some("json_object") => ResponseFormat::JsonObject,
+        Some("json_schema") => match object.object("json_schema") {
+            Some(schema) => ResponseFormat::JsonSchema {
+                name: schema.str("name").unwrap_or_default().into_owned(),
+                schema: schema.non_null("schema").map(raw),
+                strict: schema.bool("strict"),
+                extra: leftovers(&schema, &["name", "schema", "strict"]),
+            },
+            None => native(),
+        },
+        _ => native(),
+    })
+}
+
+/// Writes a request; what was not changed stays the client's own bytes.
+pub(super) fn encode<'a>(
+    request: &Request,
+    source: Option<&'a [u8]>,
+    notes: &mut Diagnostics,
+) -> Result<Encoded<'a>, Unsupported> {
+    let mut body = source.and_then(|bytes| Object::parse(bytes).ok()).unwrap_or_default();
+    if !request.model.is_empty() && body.str("model").as_deref() != Some(request.model.as_str()) {
+        body.set("model", quote(&request.model));
+    }
+    if source.is_none() || request.touched.messages {
+        let mut list = Vec::new();
+        list.push(b'[');
+        for (i, message) in request.messages.iter().enumerate() {
+            if i > 0 {
+                list.push(b',');
+            }
+            let own = message.span.clone().and_then(|span| source?.get(span));
+            match own {
+                Some(bytes) => list.extend_from_slice(bytes),
+                None => message::encode(message, &mut list, i, notes),
+            }
+        }
+        list.push(b']');
+        body.set("messages", String::from_utf8(list).unwrap_or_default());
+        body.remove("prompt");
+    }
+    if source.is_none() {
+        write_params(request, &mut body);
+    }
+    if body.bool("stream").unwrap_or(false) != request.stream {
+        body.set("stream", if request.stream { "true" } else { "false" });
+    }
+    stream_options(request, &mut body, notes);
+    if let Some(limit) = request.max_tokens {
+        let name = if limit.completion { "max_completion_tokens" } else { "max_tokens" };
+        if body.non_null("max_tokens").is_none() && body.non_null("max_completion_tokens").is_none() {
+            body.set(name, limit.tokens.to_string());
+        }
+    }
+    Ok(Encoded { path: String::from("/chat/completions"), body, headers: http::HeaderMap::new() })
+}
+
+fn stream_options(request: &Request, body: &mut Object<'_>, notes: &mut Diagnostics) {
+    let options = body.object("stream_options").map(Object::into_owned);
+    let asked = options.as_ref().and_then(|o| o.bool("include_usage")).unwrap_or(false);
+    if request.stream && request.include_usage {
+        if !asked {
+            let mut options = options.unwrap_or_default();
+            options.set("include_usage", "true");
+            body.set("stream_options", options.to_json());
+        }
+    } else if body.non_null("stream_options").is_some() {
+        body.remove("stream_options");
+        notes.note(Code::ParamDropped, "stream_options", if request.stream { "" } else { "only streams have options" });
+    }
+}
+
+/// The parameters of a request that came in another dialect.
+fn write_params(request: &Request, body: &mut Object<'_>) {
+    let mut number = |key: &'static str, value: Option<String>| {
+        if let Some(value) = value {
+            body.set(key, value);
+        }
+    };
+    number("temperature", request.temperature.map(|v| v.to_string()));
+    number("top_p", request.top_p.map(|v| v.to_string()));
+    number("top_k", request.top_k.map(|v| v.to_string()));
+    number("frequency_penalty", request.frequency_penalty.map(|v| v.to_string()));
+    number("presence_penalty", request.presence_penalty.map(|v| v.to_string()));
+    number("seed", request.seed.map(|v| v.to_string()));
+    number("n", request.n.map(|v| v.to_string()));
+    number("parallel_tool_calls", request.parallel_tool_calls.map(|v| v.to_string()));
+    number("user", request.user.as_deref().map(quote));
+    number("reasoning_effort", request.reasoning.effort.as_deref().map(quote));
+    if !request.stop.is_empty() {
+        let stops: Vec<_> = request.stop.iter().map(|s| quote(s)).collect();
+        body.set("stop", format!("[{}]", stops.join(",")));
+    }
+    if !request.tools.is_empty() {
+        let tools: Vec<_> = request.tools.iter().filter_map(write_tool).collect();
+        body.set("tools", format!("[{}]", tools.join(",")));
+    }
+    match &request.tool_choice {
+        Some(ToolChoice::Auto) => body.set("tool_choice", "\"auto\""),
+        Some(ToolChoice::None) => body.set("tool_choice", "\"none\""),
+        Some(ToolChoice::Required) => body.set("tool_choice", "\"required\""),
+        Some(ToolChoice::Function(name)) => {
+            body.set("tool_choice", format!(r#"{{"type":"function","function":{{"name":{}}}}}"#, quote(name)));
+        }
+        Some(ToolChoice::Native { dialect: NAME, raw }) => body.set("tool_choice", raw.get().to_owned()),
+        Some(ToolChoice::Native { .. }) | None => {}
+    }
+    if let Some(format) = write_format(request.response_format.as_ref()) {
+        body.set("response_format", format);
+    }
+    for (key, value) in request.extra.of(NAME) {
+        body.set(key.clone(), value.get().to_owned());
+    }
+}
+
+fn write_tool(tool: &Tool) -> Option<String> {
+    match tool {
+        Tool::Function { name, description, parameters, strict, extra } => {
+            let mut function = Object::new();
+            function.set("name", quote(name));
+            if let Some(description) = description {
+                function.set("description", quote(description));
+            }
+            if let Some(parameters) = parameters {
+                function.set("parameters", parameters.get());
+            }
+            if let Some(strict) = strict {
+                function.set("strict", strict.to_string());
+            }
+            for (key, value) in extra.of(NAME) {
+                function.set(key.as_str(), value.get());
+            }
+            Some(format!(r#"{{"type":"function","function":{}}}"#, function.to_json()))
+        }
+        Tool::Native { dialect: NAME, raw } => Some(raw.get().to_owned()),
+        Tool::Native { .. } => None,
+    }
+}
+
+fn write_format(format: Option<&ResponseFormat>) -> Option<String> {
+    Some(match format? {
+        ResponseFormat::Text => String::from(r#"{"type":"text"}"#),
+        ResponseFormat::JsonObject => String::from(r#"{"type":"json_object"}"#),
+        ResponseFormat::JsonSchema { name, schema, strict, extra } => {
+            let mut inner = Object::new();
+            inner.set("name", quote(name));
+            if let Some(schema) = schema {
+                inner.set("schema", schema.get());
+            }
+            if let Some(strict) = strict {
+                inner.set("strict", strict.to_string());
+            }
+            for (key, value) in extra.of(NAME) {
+                inner.set(key.as_str(), value.get());
+            }
+            format!(r#"{{"type":"json_schema","json_schema":{}}}"#, inner.to_json())
+        }
+        ResponseFormat::Native { dialect: NAME, raw } => raw.get().to_owned(),
+        ResponseFormat::Native { .. } => return None,
+    })
+}
+

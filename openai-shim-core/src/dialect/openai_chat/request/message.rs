@@ -1,0 +1,329 @@
+//! One message: its role, its content in either shape, its tool calls.
+
+use super::super::NAME;
+use super::leftovers;
+use crate::canonical::{Block, Code, Diagnostics, Extra, Media, MediaSource, Message, Role};
+use crate::error::ClientError;
+use crate::json::{Kind, Object, peek, quote, raw, text, text_of};
+use std::borrow::Cow;
+
+/// Reads a message. `touched` is set when it cannot be sent as it came.
+pub(super) fn decode(
+    item: &str,
+    i: usize,
+    touched: &mut bool,
+    notes: &mut Diagnostics,
+) -> Result<Message, ClientError> {
+    let at = |field: &str| format!("messages[{i}]{field}");
+    let object = Object::parse(item.as_bytes()).map_err(|_| {
+        ClientError::invalid(format!("{} must be an object with `role` and `content`.", at(""))).at(at(""))
+    })?;
+    let role = object.str("role").ok_or_else(|| {
+        ClientError::invalid(format!("{} is missing. Use system, user, assistant or tool.", at(".role"))).at(at(".role"))
+    })?;
+    let role = Role::parse(&role).ok_or_else(|| {
+        let text = format!("{} is {role:?}; it must be system, developer, user, assistant or tool.", at(".role"));
+        ClientError::invalid(text).at(at(".role"))
+    })?;
+    let mut message = Message::new(role, Vec::new());
+    message.span = Some(0..0);
+    if let Some(reasoning) = object.str("reasoning_content").filter(|t| !t.is_empty()) {
+        message.blocks.push(Block::Reasoning {
+            text: reasoning.into_owned(),
+            signature: None,
+            extra: Extra::default(),
+        });
+    }
+    let mut content = Vec::new();
+    if let Some(value) = object.non_null("content") {
+        message.content_was_parts = peek(value) == Kind::Array;
+        if decode_content(value, &at(".content"), &mut content, notes)? {
+            *touched = true;
+            message.span = None;
+        }
+    }
+    if let Some(refusal) = object.str("refusal") {
+        content.push(Block::Refusal(refusal.into_owned()));
+    }
+    if role == Role::Tool {
+        let id = object.str("tool_call_id").unwrap_or_default().into_owned();
+        message.blocks.push(Block::ToolResult { id, blocks: content, is_error: false });
+    } else {
+        message.blocks.append(&mut content);
+    }
+    if object.non_null("tool_calls").is_some() {
+        let calls = object.array("tool_calls").ok_or_else(|| {
+            ClientError::invalid(format!("{} must be a list.", at(".tool_calls"))).at(at(".tool_calls"))
+        })?;
+        for (k, call) in calls.into_iter().enumerate() {
+            let (block, changed) = tool_call(call);
+            if changed {
+                *touched = true;
+                message.span = None;
+                notes.note(Code::ToolArgumentsShaped, &format!("messages[{i}].tool_calls[{k}].function.arguments"), "");
+            }
+            message.blocks.push(block);
+        }
+    }
+    message.name = object.str("name").map(Cow::into_owned);
+    message.extra = leftovers(
+        &object,
+        &["role", "content", "refusal", "tool_calls", "tool_call_id", "name", "reasoning_content"],
+    );
+    Ok(message)
+}
+
+/// Reads content in any shape; true if it cannot be sent as it came.
+fn decode_content(
+    value: &str,
+    at: &str,
+    out: &mut Vec<Block>,
+    notes: &mut Diagnostics,
+) -> Result<bool, ClientError> {
+    match peek(value) {
+        Kind::String => {
+            out.push(Block::text(text(value).unwrap_or_default()));
+            Ok(false)
+        }
+        Kind::Array => {
+            let parts: Vec<&serde_json::value::RawValue> = serde_json::from_str(value).unwrap_or_default();
+            let mut changed = false;
+            for (k, part) in parts.into_iter().enumerate() {
+                let (block, reshaped) = decode_part(part.get()).ok_or_else(|| {
+                    let at = format!("{at}[{k}]");
+                    ClientError::invalid(format!("{at} must be a content part: an object with `type`.")).at(at)
+                })?;
+                if reshaped {
+                    notes.note(Code::ContentRewritten, &format!("{at}[{k}]"), "");
+                }
+                changed |= reshaped;
+                out.push(block);
+            }
+            Ok(changed)
+        }
+        _ => Err(ClientError::invalid(format!("{at} must be a text or a list of parts.")).at(at)),
+    }
+}
+
+/// Reads a part; with it whether it cannot be sent as it came.
+fn decode_part(part: &str) -> Option<(Block, bool)> {
+    if let Some(plain) = text(part) {
+        return Some((Block::text(plain), true));
+    }
+    let object = Object::parse(part.as_bytes()).ok()?;
+    let native = || Block::Native { dialect: NAME, raw: raw(part) };
+    let kind = object.str("type").unwrap_or_default();
+    Some(match kind.as_ref() {
+        "text" => match object.str("text") {
+            Some(words) => {
+                (Block::Text { text: words.into_owned(), extra: leftovers(&object, &["type", "text"]) }, false)
+            }
+            None => (native(), false),
+        },
+        "image_url" => match object.get("image_url").map(|v| (peek(v), v)) {
+            Some((Kind::String, url)) => (Block::Image(media(source(&text_of(url)), &object)), true),
+            Some((Kind::Object, inner)) => {
+                let inner = Object::parse(inner.as_bytes()).ok()?;
+                let mut image = media(source(&inner.str("url")?), &object);
+                image.detail = inner.str("detail").map(Cow::into_owned);
+                (Block::Image(image), false)
+            }
+            _ => (native(), false),
+        },
+        "input_audio" => match object.object("input_audio") {
+            Some(audio) => {
+                let source = MediaSource::Base64 {
+                    media_type: audio.str("format").unwrap_or_default().into_owned(),
+                    data: audio.str("data").unwrap_or_default().into_owned(),
+                };
+                (Block::Audio(media(source, &object)), false)
+            }
+            None => (native(), false),
+        },
+        "file" => match object.object("file") {
+            Some(file) => {
+                let from = match (file.str("file_data"), file.str("file_id")) {
+                    (Some(data), _) => source(&data),
+                    (None, Some(id)) => MediaSource::FileId(id.into_owned()),
+                    (None, None) => return Some((native(), false)),
+                };
+                let mut document = media(from, &object);
+                document.name = file.str("filename").map(Cow::into_owned);
+                (Block::File(document), false)
+            }
+            None => (native(), false),
+        },
+        "refusal" => (Block::Refusal(object.str("refusal").unwrap_or_default().into_owned()), false),
+        _ => (native(), false),
+    })
+}
+
+fn media(source: MediaSource, object: &Object<'_>) -> Media {
+    let mut media = Media::new(source);
+    media.extra = leftovers(object, &["type", "image_url", "input_audio", "file"]);
+    media
+}
+
+/// A data URL is bytes; anything else is an address.
+fn source(url: &str) -> MediaSource {
+    let data = url.strip_prefix("data:").and_then(|rest| rest.split_once(";base64,"));
+    match data {
+        Some((media_type, data)) => {
+            MediaSource::Base64 { media_type: media_type.to_owned(), data: data.to_owned() }
+        }
+        None => MediaSource::Url(url.to_owned()),
+    }
+}
+
+/// Reads a tool call; with it whether its arguments came as an object.
+fn tool_call(call: &str) -> (Block, bool) {
+    let native = || (Block::Native { dialect: NAME, raw: raw(call) }, false);
+    let Ok(object) = Object::parse(call.as_bytes()) else { return native() };
+    let Some(function) = object.object("function") else { return native() };
+    let arguments = function.get("arguments").unwrap_or("\"\"");
+    let changed = peek(arguments) != Kind::String;
+    let block = Block::ToolCall {
+        id: object.str("id").unwrap_or_default().into_owned(),
+        name: function.str("name").unwrap_or_default().into_owned(),
+        arguments: text_of(arguments).into_owned(),
+        extra: leftovers(&object, &["id", "type", "function", "index"]),
+    };
+    (block, changed)
+}
+
+/// Writes a message that was changed, or came in another dialect.
+pub(super) fn encode(message: &Message, out: &mut Vec<u8>, i: usize, notes: &mut Diagnostics) {
+    // Results of several tools in one message are several messages here.
+    let results: Vec<_> = message.blocks.iter().filter(|b| matches!(b, Block::ToolResult { .. })).collect();
+    let rest: Vec<_> = message.blocks.iter().filter(|b| !matches!(b, Block::ToolResult { .. })).collect();
+    for (k, result) in results.iter().enumerate() {
+        if k > 0 {
+            out.push(b',');
+        }
+        if let Block::ToolResult { id, blocks, .. } = result {
+            let mut object = Object::new();
+            object.set("role", "\"tool\"");
+            let blocks: Vec<_> = blocks.iter().collect();
+            object.set("content", content(&blocks, message.content_was_parts, i, notes).unwrap_or_else(|| quote("")));
+            object.set("tool_call_id", quote(id));
+            finish(message, object, out);
+        }
+    }
+    if rest.is_empty() && !results.is_empty() {
+        return;
+    }
+    if !results.is_empty() {
+        out.push(b',');
+    }
+    let mut object = Object::new();
+    let role = if results.is_empty() { message.role } else { Role::User };
+    object.set("role", quote(role.as_str()));
+    let text = content(&rest, message.content_was_parts, i, notes);
+    let assistant = message.role == Role::Assistant;
+    object.set("content", text.unwrap_or_else(|| String::from(if assistant { "null" } else { "\"\"" })));
+    let mut calls = Vec::new();
+    for block in &rest {
+        match block {
+            Block::ToolCall { id, name, arguments, extra } => {
+                let mut call = Object::new();
+                call.set("id", quote(id));
+                call.set("type", "\"function\"");
+                call.set("function", format!(r#"{{"name":{},"arguments":{}}}"#, quote(name), quote(arguments)));
+                for (key, value) in extra.of(NAME) {
+                    call.set(key.as_str(), value.get());
+                }
+                calls.push(call.to_json());
+            }
+            Block::Native { dialect: NAME, raw } if assistant && raw.get().contains("\"id\"") => {
+                calls.push(raw.get().to_owned());
+            }
+            Block::Refusal(words) => object.set("refusal", quote(words)),
+            Block::Reasoning { text, .. } if !text.is_empty() => object.set("reasoning_content", quote(text)),
+            _ => {}
+        }
+    }
+    if !calls.is_empty() {
+        object.set("tool_calls", format!("[{}]", calls.join(",")));
+    }
+    finish(message, object, out);
+}
+
+fn finish(message: &Message, mut object: Object<'_>, out: &mut Vec<u8>) {
+    if let Some(name) = &message.name {
+        object.set("name", quote(name));
+    }
+    for (key, value) in message.extra.of(NAME) {
+        object.set(key.clone(), value.get().to_owned());
+    }
+    object.write(out);
+}
+
+/// The content of a message: a string where one text is all there is, else a list of parts; `None` if there is none.
+fn content(blocks: &[&Block], was_parts: bool, i: usize, notes: &mut Diagnostics) -> Option<String> {
+    let mut parts = Vec::new();
+    let mut only_text = None;
+    for block in blocks {
+        let part = match block {
+            Block::Text { text, extra } => {
+                only_text = Some(text).filter(|_| extra.is_empty());
+                let mut object = Object::new();
+                object.set("type", "\"text\"");
+                object.set("text", quote(text));
+                for (key, value) in extra.of(NAME) {
+                    object.set(key.as_str(), value.get());
+                }
+                object.to_json()
+            }
+            Block::Image(image) => {
+                let detail = image.detail.as_deref().map(|d| format!(",\"detail\":{}", quote(d))).unwrap_or_default();
+                format!(r#"{{"type":"image_url","image_url":{{"url":{}{detail}}}}}"#, quote(&url(&image.source)))
+            }
+            Block::Audio(audio) => match &audio.source {
+                MediaSource::Base64 { media_type, data } => {
+                    let format = media_type.strip_prefix("audio/").unwrap_or(media_type);
+                    format!(
+                        r#"{{"type":"input_audio","input_audio":{{"data":{},"format":{}}}}}"#,
+                        quote(data),
+                        quote(format)
+                    )
+                }
+                _ => {
+                    notes.note(Code::FeatureUnsupported, &format!("messages[{i}].content"), "audio by address");
+                    continue;
+                }
+            },
+            Block::File(file) => {
+                let mut inner = Object::new();
+                if let Some(name) = &file.name {
+                    inner.set("filename", quote(name));
+                }
+                match &file.source {
+                    MediaSource::FileId(id) => inner.set("file_id", quote(id)),
+                    source => inner.set("file_data", quote(&url(source))),
+                }
+                format!(r#"{{"type":"file","file":{}}}"#, inner.to_json())
+            }
+            Block::Native { dialect: NAME, raw } if !raw.get().contains("\"id\"") => raw.get().to_owned(),
+            Block::Native { dialect: NAME, .. } => continue,
+            Block::Native { .. } => {
+                notes.note(Code::FeatureUnsupported, &format!("messages[{i}].content"), "");
+                continue;
+            }
+            Block::Reasoning { .. } | Block::Refusal(_) | Block::ToolCall { .. } | Block::ToolResult { .. } => continue,
+        };
+        parts.push(part);
+    }
+    match (parts.len(), only_text) {
+        (0, _) => None,
+        (1, Some(text)) if !was_parts => Some(quote(text)),
+        _ => Some(format!("[{}]", parts.join(","))),
+    }
+}
+
+fn url(source: &MediaSource) -> String {
+    match source {
+        MediaSource::Url(url) => url.clone(),
+        MediaSource::Base64 { media_type, data } => format!("data:{media_type};base64,{data}"),
+        MediaSource::FileId(id) => id.clone(),
+    }
+}

@@ -1,0 +1,162 @@
+//! Whole answers: read from upstreams, written for clients.
+//!
+//! <https://platform.openai.com/docs/api-reference/chat/object>
+
+use super::NAME;
+use super::decode::{reason, word};
+use super::mend::{read_usage, whole, write_usage};
+use crate::canonical::{Asked, Block, Choice, Code, Diagnostics, Extra, FinishReason, Response};
+use crate::error::UpstreamError;
+use crate::json::{Object, quote, raw, text};
+use std::borrow::Cow;
+
+/// Reads an answer: mended first, so that what is left is plain.
+pub(super) fn decode(body: &[u8], asked: &mut Asked, notes: &mut Diagnostics) -> Result<Response, UpstreamError> {
+    let (answer, _) = whole(body, asked, notes)?;
+    let mut response = Response::default();
+    response.id = answer.str("id").map(Cow::into_owned);
+    response.created = answer.u64("created");
+    response.model = answer.str("model").map(Cow::into_owned);
+    response.usage = answer.get("usage").and_then(read_usage).filter(|_| !notes.has(Code::UsageMissing));
+    response.extra = rest(&answer, &["id", "object", "created", "model", "choices", "usage"]);
+    for item in answer.array("choices").unwrap_or_default() {
+        let Ok(object) = Object::parse(item.as_bytes()) else { continue };
+        response.choices.push(decode_choice(&object));
+    }
+    Ok(response)
+}
+
+fn decode_choice(object: &Object<'_>) -> Choice {
+    let mut choice = Choice::default();
+    choice.index = object.u64("index").and_then(|i| u32::try_from(i).ok()).unwrap_or(0);
+    choice.finish = object.str("finish_reason").map(|word| reason(&word));
+    choice.extra = rest(object, &["index", "message", "finish_reason"]);
+    let message = object.object("message").unwrap_or_default();
+    const KNOWN: [&str; 5] = ["role", "content", "reasoning_content", "refusal", "tool_calls"];
+    let mut extra = rest(&message, &KNOWN);
+    if let Some(thoughts) = message.get("reasoning_content").and_then(text).filter(|t| !t.is_empty()) {
+        // Opaque reasoning belongs to the reasoning that it signs.
+        let (own, others) = extra.members.into_iter().partition(|(key, _)| key.starts_with("reasoning"));
+        extra = Extra::new(NAME, others);
+        choice.blocks.push(Block::Reasoning {
+            text: thoughts.into_owned(),
+            signature: None,
+            extra: Extra::new(NAME, own),
+        });
+    }
+    let words = message.get("content").and_then(text).unwrap_or_default();
+    if !words.is_empty() || !extra.is_empty() {
+        choice.blocks.push(Block::Text { text: words.into_owned(), extra });
+    }
+    if let Some(refusal) = message.get("refusal").and_then(text).filter(|t| !t.is_empty()) {
+        choice.blocks.push(Block::Refusal(refusal.into_owned()));
+    }
+    for item in message.array("tool_calls").unwrap_or_default() {
+        let Ok(call) = Object::parse(item.as_bytes()) else { continue };
+        let function = call.object("function").or_else(|| call.object("custom")).unwrap_or_default();
+        let arguments = function.get("arguments").or_else(|| function.get("input")).and_then(text);
+        choice.blocks.push(Block::ToolCall {
+            id: call.str("id").unwrap_or_default().into_owned(),
+            name: function.str("name").unwrap_or_default().into_owned(),
+            arguments: arguments.unwrap_or_default().into_owned(),
+            extra: rest(&call, &["id", "type", "function", "index"]),
+        });
+    }
+    choice
+}
+
+/// Members that have no place in the canonical model; `null` says nothing.
+fn rest(object: &Object<'_>, known: &[&str]) -> Extra {
+    let members: Vec<_> = object
+        .iter()
+        .filter(|(k, v)| !known.contains(k) && v.trim() != "null")
+        .map(|(k, v)| (k.to_owned(), raw(v)))
+        .collect();
+    if members.is_empty() { Extra::default() } else { Extra::new(NAME, members) }
+}
+
+/// Writes an answer.
+pub(super) fn encode(response: &Response, asked: &mut Asked, notes: &mut Diagnostics) -> Vec<u8> {
+    let mut answer = Object::new();
+    answer.set("id", quote(&response.id.clone().unwrap_or_else(|| asked.context.id("chatcmpl-"))));
+    answer.set("object", "\"chat.completion\"");
+    answer.set("created", response.created.unwrap_or_else(|| asked.context.created()).to_string());
+    let model = response.model.as_ref().filter(|_| !asked.echo_model).unwrap_or(&asked.model);
+    answer.set("model", quote(model));
+    let choices: Vec<_> = response.choices.iter().map(|c| encode_choice(c, asked, notes)).collect();
+    answer.set("choices", format!("[{}]", choices.join(",")));
+    if response.usage.is_none() {
+        notes.note(Code::UsageMissing, "usage", "");
+    }
+    answer.set("usage", write_usage(response.usage.unwrap_or_default()));
+    for (key, value) in response.extra.of(NAME) {
+        answer.set(key.as_str(), value.get());
+    }
+    if response.extra.of(NAME).is_empty() && !response.extra.is_empty() {
+        notes.note(Code::ExtraDropped, "", response.extra.dialect);
+    }
+    let mut out = Vec::new();
+    answer.write(&mut out);
+    out
+}
+
+fn encode_choice(choice: &Choice, asked: &mut Asked, notes: &mut Diagnostics) -> String {
+    let (mut words, mut thoughts, mut refusal) = (String::new(), String::new(), String::new());
+    let mut calls = Vec::new();
+    let mut extras: Vec<(String, String)> = Vec::new();
+    for block in &choice.blocks {
+        match block {
+            Block::Text { text, extra } => {
+                words.push_str(text);
+                extras.extend(extra.of(NAME).iter().map(|(k, v)| (k.clone(), v.get().to_owned())));
+            }
+            Block::Reasoning { text, extra, .. } => {
+                thoughts.push_str(text);
+                extras.extend(extra.of(NAME).iter().map(|(k, v)| (k.clone(), v.get().to_owned())));
+            }
+            Block::Refusal(text) => refusal.push_str(text),
+            Block::ToolCall { id, name, arguments, extra } => {
+                let id = if id.is_empty() { asked.context.id("call_") } else { id.clone() };
+                let arguments = if arguments.is_empty() { "{}" } else { arguments };
+                let mut call = Object::new();
+                call.set("id", quote(&id));
+                call.set("type", "\"function\"");
+                call.set("function", format!(r#"{{"name":{},"arguments":{}}}"#, quote(name), quote(arguments)));
+                for (key, value) in extra.of(NAME) {
+                    call.set(key.as_str(), value.get());
+                }
+                calls.push(call.to_json());
+            }
+            _ => notes.note(Code::FeatureUnsupported, "choices[].message", "media in an answer"),
+        }
+    }
+    let mut message = Object::new();
+    message.set("role", "\"assistant\"");
+    let silent = words.is_empty() && (!calls.is_empty() || !refusal.is_empty());
+    message.set("content", if silent { String::from("null") } else { quote(&words) });
+    if !thoughts.is_empty() {
+        message.set("reasoning_content", quote(&thoughts));
+    }
+    message.set("refusal", if refusal.is_empty() { String::from("null") } else { quote(&refusal) });
+    if !calls.is_empty() {
+        message.set("tool_calls", format!("[{}]", calls.join(",")));
+    }
+    for (key, value) in extras {
+        message.set(key, value);
+    }
+    let derived = if calls.is_empty() { FinishReason::Stop } else { FinishReason::ToolCalls };
+    let finish = match word(choice.finish.as_ref().unwrap_or(&derived)) {
+        "stop" if !calls.is_empty() && !asked.named_tool => "tool_calls",
+        "tool_calls" if calls.is_empty() => "stop",
+        word => word,
+    };
+    let mut object = Object::new();
+    object.set("index", choice.index.to_string());
+    object.set("message", message.to_json());
+    object.set("logprobs", "null");
+    object.set("finish_reason", quote(finish));
+    for (key, value) in choice.extra.of(NAME) {
+        object.set(key.as_str(), value.get());
+    }
+    object.to_json()
+}
