@@ -240,7 +240,16 @@ impl PartialEq for StatusError {
     fn eq(&self, other: &Self) -> bool {
         let said = |e: &Self| {
             let extra: Vec<_> = e.extra.iter().map(|(k, v)| (k.clone(), v.get().to_owned())).collect();
-            (e.status, e.kind, e.message.clone(), e.error_type.clone(), e.code.clone(), e.param.clone(), e.retry_after, extra)
+            (
+                e.status,
+                e.kind,
+                e.message.clone(),
+                e.error_type.clone(),
+                e.code.clone(),
+                e.param.clone(),
+                e.retry_after,
+                extra,
+            )
         };
         said(self) == said(other)
     }
@@ -306,7 +315,8 @@ impl UpstreamError {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Status(e) => {
-                matches!(e.status, 408 | 425 | 429 | 500 | 502 | 503 | 504 | 520..=529) && e.kind != ErrorKind::Quota
+                matches!(e.status, 408 | 425 | 429 | 500 | 502 | 503 | 504 | 520..=529)
+                    && e.kind != ErrorKind::Quota
             }
             Self::Malformed { .. } | Self::Empty | Self::Truncated | Self::Transport { .. } => true,
             Self::Timeout { .. } | Self::TooLarge { .. } => false,

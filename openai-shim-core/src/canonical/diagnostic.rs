@@ -192,10 +192,10 @@ impl Diagnostics {
             for _ in 0..d.count.min(1) {
                 self.note(d.code, &d.path, &d.detail);
             }
-            if d.count > 1 {
-                if let Some(known) = self.list.iter_mut().find(|k| k.code == d.code && k.path == d.path) {
-                    known.count = known.count.saturating_add(d.count - 1);
-                }
+            if d.count > 1
+                && let Some(known) = self.list.iter_mut().find(|k| k.code == d.code && k.path == d.path)
+            {
+                known.count = known.count.saturating_add(d.count - 1);
             }
         }
         self.omitted = self.omitted.saturating_add(other.omitted);

@@ -91,7 +91,10 @@ impl Fold {
 
 fn extend(block: &mut Block, delta: &Delta) {
     match (block, delta) {
-        (Block::Text { text, .. } | Block::Refusal(text) | Block::Reasoning { text, .. }, Delta::Text(more)) => {
+        (
+            Block::Text { text, .. } | Block::Refusal(text) | Block::Reasoning { text, .. },
+            Delta::Text(more),
+        ) => {
             text.push_str(more);
         }
         (Block::ToolCall { arguments, .. }, Delta::Text(more)) => arguments.push_str(more),

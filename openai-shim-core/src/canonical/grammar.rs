@@ -79,7 +79,9 @@ impl Grammar {
     pub fn check(&mut self, event: &Event) -> Result<(), &'static str> {
         let step = match event {
             Event::Start { .. } => Step::Start,
-            Event::Open { .. } | Event::Delta { .. } | Event::Close { .. } | Event::Finish { .. } => Step::Content,
+            Event::Open { .. } | Event::Delta { .. } | Event::Close { .. } | Event::Finish { .. } => {
+                Step::Content
+            }
             Event::Usage(_) | Event::Extra { .. } => Step::Aside,
             Event::End => Step::End,
             Event::Error(_) => Step::Error,
@@ -96,7 +98,11 @@ impl Grammar {
             Event::Open { choice, block, kind } => self.open(*choice, *block, kind),
             Event::Delta { choice, block, .. } => {
                 let state = self.choice(*choice);
-                if state.open.iter().any(|(b, _)| b == block) { Ok(()) } else { Err("a delta for a block that is not open") }
+                if state.open.iter().any(|(b, _)| b == block) {
+                    Ok(())
+                } else {
+                    Err("a delta for a block that is not open")
+                }
             }
             Event::Close { choice, block } => {
                 let state = self.choice(*choice);
@@ -119,7 +125,9 @@ impl Grammar {
                 state.finished = true;
                 Ok(())
             }
-            Event::End if self.choices.iter().any(|c| !c.finished) => Err("the stream ended with an answer unfinished"),
+            Event::End if self.choices.iter().any(|c| !c.finished) => {
+                Err("the stream ended with an answer unfinished")
+            }
             _ => Ok(()),
         }
     }

@@ -101,7 +101,10 @@ impl Seen {
     pub fn is_meaningful(&self) -> bool {
         self.content
             || self.refusal
-            || matches!(self.finish, Some(FinishReason::Length | FinishReason::ContentFilter | FinishReason::Refusal))
+            || matches!(
+                self.finish,
+                Some(FinishReason::Length | FinishReason::ContentFilter | FinishReason::Refusal)
+            )
     }
 
     /// The outcome, from everything that was seen.

@@ -67,7 +67,11 @@ fn parts(block: &Block) -> Option<(BlockKind, Vec<Delta>)> {
             native(extra, &mut deltas);
             (BlockKind::ToolCall { id: id.clone(), name: name.clone() }, deltas)
         }
-        Block::Image(_) | Block::Audio(_) | Block::File(_) | Block::ToolResult { .. } | Block::Native { .. } => {
+        Block::Image(_)
+        | Block::Audio(_)
+        | Block::File(_)
+        | Block::ToolResult { .. }
+        | Block::Native { .. } => {
             return None;
         }
     })

@@ -56,7 +56,12 @@ pub trait Dialect: Send + Sync + std::fmt::Debug + 'static {
     fn endpoints(&self) -> &'static [Endpoint];
 
     /// Reads a client's request.
-    fn decode_request(&self, path: &str, body: &[u8], notes: &mut Diagnostics) -> Result<Request, ClientError>;
+    fn decode_request(
+        &self,
+        path: &str,
+        body: &[u8],
+        notes: &mut Diagnostics,
+    ) -> Result<Request, ClientError>;
 
     /// Writes a request for an upstream. `source` is the client's own body if it spoke this dialect too: what was not
     /// changed is then sent byte for byte.
@@ -68,7 +73,12 @@ pub trait Dialect: Send + Sync + std::fmt::Debug + 'static {
     ) -> Result<Encoded<'a>, Unsupported>;
 
     /// Reads an upstream's whole answer.
-    fn decode_response(&self, body: &[u8], asked: &mut Asked, notes: &mut Diagnostics) -> Result<Response, UpstreamError>;
+    fn decode_response(
+        &self,
+        body: &[u8],
+        asked: &mut Asked,
+        notes: &mut Diagnostics,
+    ) -> Result<Response, UpstreamError>;
 
     /// Writes a whole answer for a client.
     fn encode_response(&self, response: &Response, asked: &mut Asked, notes: &mut Diagnostics) -> Vec<u8>;
@@ -96,7 +106,13 @@ pub trait Dialect: Send + Sync + std::fmt::Debug + 'static {
     }
 
     /// Reads an upstream's error answer.
-    fn decode_error(&self, status: StatusCode, headers: &HeaderMap, body: &[u8], notes: &mut Diagnostics) -> UpstreamError;
+    fn decode_error(
+        &self,
+        status: StatusCode,
+        headers: &HeaderMap,
+        body: &[u8],
+        notes: &mut Diagnostics,
+    ) -> UpstreamError;
 
     /// Writes an error for a client: its status and its body.
     fn encode_error(&self, error: &Error) -> (StatusCode, Bytes);

@@ -131,15 +131,15 @@ impl Exchange {
         let mut asked = Asked::new(&request, context);
         asked.quirks = profile.answers;
         let same = client.name() == upstream.name();
-        if let Some(model) = &settings.upstream_model {
-            if *model != request.model {
-                asked.echo_model = true;
-                request.model.clone_from(model);
-                notes.note(Code::ModelAliased, "model", "");
-            }
+        if let Some(model) = &settings.upstream_model
+            && *model != request.model
+        {
+            asked.echo_model = true;
+            request.model.clone_from(model);
+            notes.note(Code::ModelAliased, "model", "");
         }
         let defaults = settings.defaults();
-        normalize(&mut request, profile, &defaults, &mut notes)?;
+        normalize(&mut request, profile, &defaults, &mut notes);
         asked.usage_injected = request.include_usage && !asked.include_usage;
         let mut encoded = upstream.encode_request(&request, same.then_some(body.as_ref()), &mut notes)?;
         params(&mut encoded.body, profile, &defaults, &mut notes)?;
@@ -194,7 +194,12 @@ impl Exchange {
         self.state = if !status.is_success() {
             State::Error(status, headers.clone(), Vec::new())
         } else if self.asked.stream {
-            State::Stream(Box::new(Transcoder::new(self.client, self.upstream, &self.asked, self.settings.max_frame)))
+            State::Stream(Box::new(Transcoder::new(
+                self.client,
+                self.upstream,
+                &self.asked,
+                self.settings.max_frame,
+            )))
         } else {
             State::Whole(Vec::new())
         };
@@ -210,7 +215,8 @@ impl Exchange {
             }
             State::Whole(body) => {
                 if body.len() + chunk.len() > self.settings.max_body {
-                    let message = format!("The upstream's answer is larger than {} bytes.", self.settings.max_body);
+                    let message =
+                        format!("The upstream's answer is larger than {} bytes.", self.settings.max_body);
                     self.settle(Err(UpstreamError::TooLarge { message }), out);
                 } else {
                     body.extend_from_slice(chunk);
@@ -349,10 +355,6 @@ impl Exchange {
 
 impl Settings {
     fn defaults(&self) -> crate::normalize::Defaults {
-        crate::normalize::Defaults {
-            max_tokens: self.default_max_tokens,
-            strict: self.mode == Mode::Strict,
-        }
+        crate::normalize::Defaults { max_tokens: self.default_max_tokens, strict: self.mode == Mode::Strict }
     }
 }
-

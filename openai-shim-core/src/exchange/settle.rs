@@ -93,11 +93,11 @@ impl Exchange {
     pub(super) fn reply_error(&mut self, error: Error, out: &mut Vec<u8>) {
         let (status, body) = self.client.encode_error(&error);
         out.extend_from_slice(&body);
-        if let Some(after) = error.retry_after() {
-            if !self.kept.contains_key(http::header::RETRY_AFTER) {
-                let seconds = after.as_secs().max(u64::from(after.subsec_nanos() > 0));
-                self.kept.insert(http::header::RETRY_AFTER, HeaderValue::from(seconds));
-            }
+        if let Some(after) = error.retry_after()
+            && !self.kept.contains_key(http::header::RETRY_AFTER)
+        {
+            let seconds = after.as_secs().max(u64::from(after.subsec_nanos() > 0));
+            self.kept.insert(http::header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         self.begin_whole(status, Some(error.clone()));
         self.report.outcome = match &error {

@@ -16,8 +16,10 @@ impl Exchange {
         let document = matches!(trimmed.first(), Some(b'{' | b'['));
         let single = document && !is_json_lines(trimmed);
         if single && self.client.name() == self.upstream.name() {
-            let mended =
-                self.upstream.mend_response(trimmed, &mut self.asked, &mut self.report.diagnostics).transpose()?;
+            let mended = self
+                .upstream
+                .mend_response(trimmed, &mut self.asked, &mut self.report.diagnostics)
+                .transpose()?;
             if let Some(mended) = mended {
                 if trimmed.len() < body.len() {
                     self.report.diagnostics.note(Code::BodyPadded, "", "");
@@ -29,9 +31,12 @@ impl Exchange {
             }
         }
         let (response, seen) = if single {
-            let response = self.upstream.decode_response(trimmed, &mut self.asked, &mut self.report.diagnostics)?;
+            let response =
+                self.upstream.decode_response(trimmed, &mut self.asked, &mut self.report.diagnostics)?;
             let mut seen = Seen::default();
-            unfold(&response).iter().for_each(|event| seen.event(event));
+            for event in unfold(&response) {
+                seen.event(&event);
+            }
             (response, seen)
         } else {
             self.folded(body)?

@@ -23,9 +23,9 @@ fn sentence(error: &UpstreamError) -> String {
         UpstreamError::Empty => {
             String::from("The language model service answered without any content. Please try again.")
         }
-        UpstreamError::Malformed { .. } => {
-            String::from("The language model service sent an answer that could not be read. Please try again.")
-        }
+        UpstreamError::Malformed { .. } => String::from(
+            "The language model service sent an answer that could not be read. Please try again.",
+        ),
         UpstreamError::Timeout { .. } => {
             String::from("The language model service did not answer in time. Please try again.")
         }

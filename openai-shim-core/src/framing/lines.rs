@@ -19,7 +19,11 @@ impl LineReader {
         Self { buffer: Vec::new(), whole: false, any: false, limit, deviation: None }
     }
 
-    pub(super) fn push(&mut self, chunk: &[u8], sink: &mut dyn FnMut(Frame<'_>)) -> Result<(), FrameTooLarge> {
+    pub(super) fn push(
+        &mut self,
+        chunk: &[u8],
+        sink: &mut dyn FnMut(Frame<'_>),
+    ) -> Result<(), FrameTooLarge> {
         let searched = self.buffer.len();
         self.buffer.extend_from_slice(chunk);
         if !self.whole {

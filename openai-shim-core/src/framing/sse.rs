@@ -59,7 +59,11 @@ impl SseReader {
         }
     }
 
-    pub(super) fn push(&mut self, chunk: &[u8], sink: &mut dyn FnMut(Frame<'_>)) -> Result<(), FrameTooLarge> {
+    pub(super) fn push(
+        &mut self,
+        chunk: &[u8],
+        sink: &mut dyn FnMut(Frame<'_>),
+    ) -> Result<(), FrameTooLarge> {
         if self.partial.is_empty() {
             let used = self.lines(chunk, sink);
             self.partial.extend_from_slice(chunk.get(used..).unwrap_or_default());

@@ -153,7 +153,8 @@ impl<'a> Object<'a> {
 
     /// The same object, owning its text.
     pub fn into_owned(self) -> Object<'static> {
-        let own = |(k, v): (Cow<'a, str>, Cow<'a, str>)| (Cow::Owned(k.into_owned()), Cow::Owned(v.into_owned()));
+        let own =
+            |(k, v): (Cow<'a, str>, Cow<'a, str>)| (Cow::Owned(k.into_owned()), Cow::Owned(v.into_owned()));
         Object { members: self.members.into_iter().map(own).collect(), changed: self.changed }
     }
 }

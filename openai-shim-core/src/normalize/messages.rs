@@ -30,11 +30,17 @@ fn touch(message: &mut Message) -> bool {
 }
 
 fn demote(message: &mut Message, rules: &Messages, i: usize, notes: &mut Diagnostics) -> bool {
-    let Some(role) = rules.roles.get(message.role.as_str()).and_then(|word| Role::parse(word)) else { return false };
+    let Some(role) = rules.roles.get(message.role.as_str()).and_then(|word| Role::parse(word)) else {
+        return false;
+    };
     if role == message.role {
         return false;
     }
-    notes.note(Code::RoleDemoted, &format!("messages[{i}].role"), &format!("{} to {}", message.role.as_str(), role.as_str()));
+    notes.note(
+        Code::RoleDemoted,
+        &format!("messages[{i}].role"),
+        &format!("{} to {}", message.role.as_str(), role.as_str()),
+    );
     message.role = role;
     touch(message)
 }
@@ -46,18 +52,20 @@ fn flatten(message: &mut Message, rules: &Messages, i: usize, notes: &mut Diagno
     }
     let texts = message.blocks.iter().filter(|b| matches!(b, Block::Text { .. })).count();
     let media = message.blocks.iter().any(|b| {
-        matches!(b, Block::Image(_) | Block::Audio(_) | Block::File(_) | Block::Native { .. } | Block::ToolResult { .. })
+        matches!(
+            b,
+            Block::Image(_)
+                | Block::Audio(_)
+                | Block::File(_)
+                | Block::Native { .. }
+                | Block::ToolResult { .. }
+        )
     });
     let parts = message.content_was_parts;
     if !parts || texts == 0 || media {
         return false;
     }
-    let joined = message
-        .blocks
-        .iter()
-        .filter_map(Block::as_text)
-        .collect::<Vec<_>>()
-        .join("\n\n");
+    let joined = message.blocks.iter().filter_map(Block::as_text).collect::<Vec<_>>().join("\n\n");
     let at = message.blocks.iter().position(|b| matches!(b, Block::Text { .. })).unwrap_or(0);
     message.blocks.retain(|b| !matches!(b, Block::Text { .. }));
     message.blocks.insert(at.min(message.blocks.len()), Block::text(joined));
@@ -87,7 +95,9 @@ fn merge_adjacent(messages: &mut Vec<Message>, notes: &mut Diagnostics) -> bool 
     let mut merged: Vec<Message> = Vec::with_capacity(before);
     for message in std::mem::take(messages) {
         match merged.last_mut() {
-            Some(last) if last.role == message.role && matches!(message.role, Role::User | Role::Assistant) => {
+            Some(last)
+                if last.role == message.role && matches!(message.role, Role::User | Role::Assistant) =>
+            {
                 let both_text = last.blocks.last().and_then(Block::as_text).is_some()
                     && message.blocks.first().and_then(Block::as_text).is_some();
                 if both_text {

@@ -6,7 +6,6 @@ mod params;
 pub use params::params;
 
 use crate::canonical::{Code, Diagnostics, Request, TokenLimit};
-use crate::error::Unsupported;
 use crate::profile::Profile;
 
 /// What the owner of the service decides about every request.
@@ -19,21 +18,14 @@ pub struct Defaults {
 }
 
 /// Makes `request` one that `profile` accepts.
-///
-/// # Errors
-/// In strict mode, when something of the request would be lost.
-pub fn normalize(
-    request: &mut Request,
-    profile: &Profile,
-    defaults: &Defaults,
-    notes: &mut Diagnostics,
-) -> Result<(), Unsupported> {
+pub fn normalize(request: &mut Request, profile: &Profile, defaults: &Defaults, notes: &mut Diagnostics) {
     messages::normalize(request, &profile.messages, notes);
-    if request.max_tokens.is_none() && profile.params.wants_max_tokens {
-        if let Some(tokens) = defaults.max_tokens {
-            request.max_tokens = Some(TokenLimit { tokens, completion: false });
-            notes.note(Code::ParamDefaulted, "max_tokens", "");
-        }
+    if request.max_tokens.is_none()
+        && profile.params.wants_max_tokens
+        && let Some(tokens) = defaults.max_tokens
+    {
+        request.max_tokens = Some(TokenLimit { tokens, completion: false });
+        notes.note(Code::ParamDefaulted, "max_tokens", "");
     }
     if request.stream && !profile.stream.supported {
         request.stream = false;
@@ -41,5 +33,4 @@ pub fn normalize(
     }
     // Usage is always asked for, so that reports have it; the client gets it only if it asked.
     request.include_usage = request.stream && profile.stream.options;
-    Ok(())
 }

@@ -29,7 +29,8 @@ pub fn params(
         }
     }
     for (key, [low, high]) in &profile.params.clamp {
-        let Some(value) = body.get(key).filter(|v| peek(v) == Kind::Number).and_then(|v| v.trim().parse::<f64>().ok())
+        let Some(value) =
+            body.get(key).filter(|v| peek(v) == Kind::Number).and_then(|v| v.trim().parse::<f64>().ok())
         else {
             continue;
         };

@@ -31,7 +31,11 @@ fn table() -> Vec<Profile> {
                 wants_max_tokens: true,
                 ..Params::default()
             },
-            messages: Messages { roles: map(&[("developer", "system")]), flatten_text: true, ..Messages::default() },
+            messages: Messages {
+                roles: map(&[("developer", "system")]),
+                flatten_text: true,
+                ..Messages::default()
+            },
             ..row("lemonfox")
         },
         Profile {

@@ -86,7 +86,11 @@ impl Shim {
 
     /// Handles a client's request. Every failure becomes a reply in the client's dialect. The time in synthesized
     /// answers comes from the request's extension of type [`Context`], if there is one, else it is 0.
-    pub async fn handle(&self, client: &'static dyn Dialect, request: http::Request<Bytes>) -> http::Response<ReplyBody> {
+    pub async fn handle(
+        &self,
+        client: &'static dyn Dialect,
+        request: http::Request<Bytes>,
+    ) -> http::Response<ReplyBody> {
         let (parts, body) = request.into_parts();
         let context = parts.extensions.get::<Context>().cloned().unwrap_or_else(|| {
             Context::new(0, self.seed.wrapping_add(self.count.fetch_add(1, Ordering::Relaxed)))
@@ -120,16 +124,21 @@ fn error_reply(client: &dyn Dialect, error: &Error) -> http::Response<ReplyBody>
     let (status, body) = client.encode_error(error);
     let mut reply = http::Response::new(ReplyBody::Complete(body));
     *reply.status_mut() = status;
-    reply.headers_mut().insert(
-        http::header::CONTENT_TYPE,
-        http::HeaderValue::from_static("application/json"),
-    );
+    reply
+        .headers_mut()
+        .insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("application/json"));
     reply
 }
 
 async fn run(upstream: Arc<dyn Upstream>, exchange: Exchange, finished: Finished) -> http::Response<Body> {
-    let mut body =
-        Body { exchange: Some(exchange), finished: Some(finished), source: None, out: Vec::new(), grace: None, upstream };
+    let mut body = Body {
+        exchange: Some(exchange),
+        finished: Some(finished),
+        source: None,
+        out: Vec::new(),
+        grace: None,
+        upstream,
+    };
     loop {
         let Some(exchange) = body.exchange.as_mut() else { return http::Response::new(body) };
         match exchange.next() {
@@ -143,12 +152,9 @@ async fn run(upstream: Arc<dyn Upstream>, exchange: Exchange, finished: Finished
             }
             Step::Await => {
                 // Until something may go out, or the attempt is over.
-                let more = std::future::poll_fn(|cx| body.poll_source(cx)).await;
-                if let Some(reply) = body.exchange.as_ref().and_then(Exchange::reply).cloned() {
+                std::future::poll_fn(|cx| body.poll_source(cx)).await;
+                if let Some(reply) = body.exchange.as_deref().and_then(Exchange::reply).cloned() {
                     return body.into_response(reply);
-                }
-                if !more {
-                    continue;
                 }
             }
             Step::Done => {
@@ -166,7 +172,7 @@ async fn run(upstream: Arc<dyn Upstream>, exchange: Exchange, finished: Finished
 ///
 /// Dropping it cancels the upstream's call, and calls `finished` with the outcome `cancelled` if there was more to come.
 pub struct Body {
-    exchange: Option<Exchange>,
+    exchange: Option<Box<Exchange>>,
     finished: Option<Finished>,
     source: Option<ByteStream>,
     out: Vec<u8>,
@@ -193,7 +199,7 @@ impl Body {
 
     /// The diagnostics so far.
     pub fn diagnostics(&self) -> Diagnostics {
-        self.exchange.as_ref().map(Exchange::diagnostics).unwrap_or_default()
+        self.exchange.as_deref().map(Exchange::diagnostics).unwrap_or_default()
     }
 
     fn into_response(self, reply: crate::exchange::Reply) -> http::Response<Self> {
@@ -243,7 +249,8 @@ impl Body {
         if polled.is_pending() && over {
             // All is said. Wait a little for the upstream to close, so that its connection can serve again.
             let upstream = self.upstream.clone();
-            let grace = self.grace.get_or_insert_with(|| Box::pin(async move { upstream.pause(GRACE).await }));
+            let grace =
+                self.grace.get_or_insert_with(|| Box::pin(async move { upstream.pause(GRACE).await }));
             ready!(grace.as_mut().poll(cx));
         } else {
             match ready!(polled) {

@@ -141,8 +141,7 @@ impl Events<'_> {
                 self.out.push(Event::Delta { choice: index, block, delta: Delta::Text(words.into_owned()) });
             }
         }
-        const KNOWN: [&str; 5] = ["role", "content", "reasoning_content", "refusal", "tool_calls"];
-        for (key, value) in delta.iter().filter(|(k, v)| !KNOWN.contains(k) && v.trim() != "null") {
+        for (key, value) in delta.iter().filter(|(k, v)| !super::SAID.contains(k) && v.trim() != "null") {
             let kind = if key.starts_with("reasoning") { BlockKind::Reasoning } else { BlockKind::Text };
             let block = match self.blocks.choices.get(at).and_then(|c| c.open.as_ref()) {
                 Some((block, open)) if kind == BlockKind::Text || *open == kind => *block,
@@ -162,7 +161,8 @@ impl Events<'_> {
         let number = fragment.u64("index").unwrap_or(0);
         // A custom tool's input is text where a function's arguments are JSON.
         let function = fragment.object("function").or_else(|| fragment.object("custom")).unwrap_or_default();
-        let known = self.blocks.choices.get(at).and_then(|c| c.calls.iter().find(|(n, _)| *n == number)).copied();
+        let known =
+            self.blocks.choices.get(at).and_then(|c| c.calls.iter().find(|(n, _)| *n == number)).copied();
         let block = match known {
             Some((_, block)) => block,
             None => {
@@ -187,10 +187,10 @@ impl Events<'_> {
 
     /// The block of this kind that is open, or a new one.
     fn open(&mut self, at: usize, index: u32, kind: BlockKind) -> u32 {
-        if let Some((block, open)) = self.blocks.choices.get(at).and_then(|c| c.open.as_ref()) {
-            if *open == kind {
-                return *block;
-            }
+        if let Some((block, open)) = self.blocks.choices.get(at).and_then(|c| c.open.as_ref())
+            && *open == kind
+        {
+            return *block;
         }
         self.close_all(at, index);
         let Some(choice) = self.blocks.choices.get_mut(at) else { return 0 };

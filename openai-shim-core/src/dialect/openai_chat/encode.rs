@@ -61,7 +61,13 @@ impl ChatEncoder {
         let at = match self.choices.iter().position(|c| c.index == index) {
             Some(at) => at,
             None => {
-                self.choices.push(Choice { index, role_sent: false, open: Vec::new(), calls: 0, extra: Vec::new() });
+                self.choices.push(Choice {
+                    index,
+                    role_sent: false,
+                    open: Vec::new(),
+                    calls: 0,
+                    extra: Vec::new(),
+                });
                 self.choices.len() - 1
             }
         };

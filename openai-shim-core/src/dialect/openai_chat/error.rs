@@ -42,7 +42,8 @@ pub(super) fn encode(error: &Error) -> (StatusCode, Bytes) {
         Error::Upstream(UpstreamError::Status(e)) => e.status,
         other => row(other.kind()).0,
     };
-    let status = StatusCode::from_u16(status).ok().filter(|s| s.as_u16() >= 400).unwrap_or(StatusCode::BAD_GATEWAY);
+    let status =
+        StatusCode::from_u16(status).ok().filter(|s| s.as_u16() >= 400).unwrap_or(StatusCode::BAD_GATEWAY);
     (status, Bytes::from(envelope(error)))
 }
 
@@ -74,7 +75,12 @@ fn envelope(error: &Error) -> String {
 }
 
 /// Reads an error answer: its status, its headers and whatever body it has.
-pub(super) fn decode(status: StatusCode, headers: &HeaderMap, body: &[u8], notes: &mut Diagnostics) -> UpstreamError {
+pub(super) fn decode(
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &[u8],
+    notes: &mut Diagnostics,
+) -> UpstreamError {
     let trimmed = body.trim_ascii();
     // An error may come as the only event of a stream.
     let json = trimmed.strip_prefix(b"data:").map_or(trimmed, |rest| {
@@ -83,7 +89,9 @@ pub(super) fn decode(status: StatusCode, headers: &HeaderMap, body: &[u8], notes
     });
     let mut error = match Object::parse(json).ok().and_then(|object| read(&object, notes)) {
         Some(error) => error,
-        None => match first_of_array(json).and_then(|item| Object::parse(item).ok().and_then(|o| read(&o, notes))) {
+        None => match first_of_array(json)
+            .and_then(|item| Object::parse(item).ok().and_then(|o| read(&o, notes)))
+        {
             Some(error) => {
                 notes.note(Code::ErrorReshaped, "error", "the first item of an array");
                 error
@@ -123,7 +131,9 @@ pub(super) fn is_error(object: &Object<'_>) -> bool {
         || object.str("object").as_deref() == Some("error")
         || object.str("type").as_deref() == Some("error")
         || (object.non_null("detail").is_some() && object.get("choices").is_none())
-        || (object.get("choices").is_none() && object.get("code").is_some() && object.str("message").is_some())
+        || (object.get("choices").is_none()
+            && object.get("code").is_some()
+            && object.str("message").is_some())
         || object
             .object("base_resp")
             .is_some_and(|b| b.non_null("status_code").is_some_and(|c| c.trim() != "0"))
@@ -177,9 +187,9 @@ fn members(object: &Object<'_>, error: &mut StatusError) {
             "type" | "error_type" if value.trim() != "\"error\"" => error.error_type = said(),
             "code" => error.code = said(),
             "param" => error.param = said(),
-            "object" | "type" | "error" | "detail" | "id" | "created" | "model" | "choices" | "base_resp" => {}
-            // No paths of the upstream's machine, no tracebacks.
-            "traceback" | "stack" | "trace" => {}
+            // What is not the error's own; and no tracebacks of the upstream's machine.
+            "object" | "type" | "error" | "detail" | "id" | "created" | "model" | "choices" | "base_resp"
+            | "traceback" | "stack" | "trace" => {}
             _ => error.extra.push((key.to_owned(), raw(value))),
         }
     }
@@ -260,7 +270,9 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
         return Duration::try_from_secs_f64(ms / 1000.0).ok();
     }
     // A date would need a clock; such a header is passed on, and not acted upon.
-    header("retry-after").and_then(|v| v.parse::<f64>().ok()).and_then(|s| Duration::try_from_secs_f64(s).ok())
+    header("retry-after")
+        .and_then(|v| v.parse::<f64>().ok())
+        .and_then(|s| Duration::try_from_secs_f64(s).ok())
 }
 
 /// The status that the words say, where the stated one contradicts them.
@@ -281,7 +293,8 @@ fn true_status(stated: u16, error: &StatusError) -> u16 {
 /// The status of an error that came without one.
 fn status_of_words(error: &StatusError) -> u16 {
     let word = |w: &str| {
-        error.error_type.as_deref().is_some_and(|t| t.contains(w)) || error.code.as_deref().is_some_and(|c| c.contains(w))
+        error.error_type.as_deref().is_some_and(|t| t.contains(w))
+            || error.code.as_deref().is_some_and(|c| c.contains(w))
     };
     if is_context_overflow(error) || word("invalid_request") || word("BadRequest") {
         400
@@ -314,7 +327,9 @@ fn is_context_overflow(error: &StatusError) -> bool {
     let code = [error.code.as_deref(), error.error_type.as_deref()];
     let message = error.message.to_lowercase();
     code.into_iter().flatten().map(str::to_lowercase).any(|c| {
-        c.contains("context_length") || c.contains("exceed_context_size") || c.contains("too_many") && c.contains("tokens")
+        c.contains("context_length")
+            || c.contains("exceed_context_size")
+            || c.contains("too_many") && c.contains("tokens")
     }) || (error.status < 500 || message.contains("token")) && WORDINGS.iter().any(|w| message.contains(w))
 }
 

@@ -22,6 +22,9 @@ use http::{HeaderMap, StatusCode};
 
 const NAME: &str = "openai-chat";
 
+/// The members of a message or delta that the canonical model has a place for.
+const SAID: [&str; 5] = ["role", "content", "reasoning_content", "refusal", "tool_calls"];
+
 /// The dialect `openai-chat`.
 #[derive(Debug)]
 pub struct OpenAiChat;
@@ -38,7 +41,12 @@ impl Dialect for OpenAiChat {
         ]
     }
 
-    fn decode_request(&self, _path: &str, body: &[u8], notes: &mut Diagnostics) -> Result<Request, ClientError> {
+    fn decode_request(
+        &self,
+        _path: &str,
+        body: &[u8],
+        notes: &mut Diagnostics,
+    ) -> Result<Request, ClientError> {
         request::decode(body, notes)
     }
 
@@ -51,7 +59,12 @@ impl Dialect for OpenAiChat {
         request::encode(request, source, notes)
     }
 
-    fn decode_response(&self, body: &[u8], asked: &mut Asked, notes: &mut Diagnostics) -> Result<Response, UpstreamError> {
+    fn decode_response(
+        &self,
+        body: &[u8],
+        asked: &mut Asked,
+        notes: &mut Diagnostics,
+    ) -> Result<Response, UpstreamError> {
         response::decode(body, asked, notes)
     }
 

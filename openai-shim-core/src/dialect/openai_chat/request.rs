@@ -5,8 +5,7 @@
 use super::super::Encoded;
 use super::NAME;
 use crate::canonical::{
-    Code, Diagnostics, Extra, Message, Request, ResponseFormat, Role, TokenLimit, Tool,
-    ToolChoice,
+    Code, Diagnostics, Extra, Message, Request, ResponseFormat, Role, TokenLimit, Tool, ToolChoice,
 };
 use crate::error::{ClientError, Unsupported};
 use crate::json::{Kind, Object, peek, quote, raw, text};
@@ -73,7 +72,9 @@ pub(super) fn decode(body: &[u8], notes: &mut Diagnostics) -> Result<Request, Cl
 
 fn not_an_object(body: &[u8], error: &serde_json::Error) -> ClientError {
     if body.trim_ascii().is_empty() {
-        return ClientError::invalid("The request body is empty. Send a JSON object with `model` and `messages`.");
+        return ClientError::invalid(
+            "The request body is empty. Send a JSON object with `model` and `messages`.",
+        );
     }
     if serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok() {
         return ClientError::invalid("The request body must be a JSON object with `model` and `messages`.");
@@ -102,7 +103,8 @@ fn messages(
             Ok(())
         }
         Some(_) => {
-            let text = "`messages` must be a list of messages, such as [{\"role\": \"user\", \"content\": \"…\"}].";
+            let text =
+                "`messages` must be a list of messages, such as [{\"role\": \"user\", \"content\": \"…\"}].";
             Err(ClientError::invalid(text).at("messages"))
         }
         None => prompt(object, request, notes),
@@ -111,9 +113,8 @@ fn messages(
 
 /// `prompt` instead of `messages`: a text, or a list of texts, each a user message.
 fn prompt(object: &Object<'_>, request: &mut Request, notes: &mut Diagnostics) -> Result<(), ClientError> {
-    let missing = || {
-        ClientError::invalid("Send `messages`, a list of messages (or `prompt`, a text).").at("messages")
-    };
+    let missing =
+        || ClientError::invalid("Send `messages`, a list of messages (or `prompt`, a text).").at("messages");
     let value = object.non_null("prompt").ok_or_else(missing)?;
     let texts: Vec<Cow<'_, str>> = match peek(value) {
         Kind::String => text(value).into_iter().collect(),
@@ -121,7 +122,8 @@ fn prompt(object: &Object<'_>, request: &mut Request, notes: &mut Diagnostics) -
             let items = object.array("prompt").unwrap_or_default();
             let texts: Vec<_> = items.iter().filter_map(|item| text(item)).collect();
             if texts.len() != items.len() || texts.is_empty() {
-                let text = "`prompt` must be a text or a list of texts; token ids cannot be sent to a chat model.";
+                let text =
+                    "`prompt` must be a text or a list of texts; token ids cannot be sent to a chat model.";
                 return Err(ClientError::invalid(text).at("prompt"));
             }
             // The borrow is of `object`, which outlives this.
@@ -300,7 +302,11 @@ fn stream_options(request: &Request, body: &mut Object<'_>, notes: &mut Diagnost
         }
     } else if body.non_null("stream_options").is_some() {
         body.remove("stream_options");
-        notes.note(Code::ParamDropped, "stream_options", if request.stream { "" } else { "only streams have options" });
+        notes.note(
+            Code::ParamDropped,
+            "stream_options",
+            if request.stream { "" } else { "only streams have options" },
+        );
     }
 }
 
@@ -334,7 +340,10 @@ fn write_params(request: &Request, body: &mut Object<'_>) {
         Some(ToolChoice::None) => body.set("tool_choice", "\"none\""),
         Some(ToolChoice::Required) => body.set("tool_choice", "\"required\""),
         Some(ToolChoice::Function(name)) => {
-            body.set("tool_choice", format!(r#"{{"type":"function","function":{{"name":{}}}}}"#, quote(name)));
+            body.set(
+                "tool_choice",
+                format!(r#"{{"type":"function","function":{{"name":{}}}}}"#, quote(name)),
+            );
         }
         Some(ToolChoice::Native { dialect: NAME, raw }) => body.set("tool_choice", raw.get().to_owned()),
         Some(ToolChoice::Native { .. }) | None => {}
@@ -393,4 +402,3 @@ fn write_format(format: Option<&ResponseFormat>) -> Option<String> {
         ResponseFormat::Native { .. } => return None,
     })
 }
-

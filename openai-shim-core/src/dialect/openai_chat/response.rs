@@ -11,7 +11,11 @@ use crate::json::{Object, quote, raw, text};
 use std::borrow::Cow;
 
 /// Reads an answer: mended first, so that what is left is plain.
-pub(super) fn decode(body: &[u8], asked: &mut Asked, notes: &mut Diagnostics) -> Result<Response, UpstreamError> {
+pub(super) fn decode(
+    body: &[u8],
+    asked: &mut Asked,
+    notes: &mut Diagnostics,
+) -> Result<Response, UpstreamError> {
     let (answer, _) = whole(body, asked, notes)?;
     let mut response = Response::default();
     response.id = answer.str("id").map(Cow::into_owned);
@@ -32,8 +36,7 @@ fn decode_choice(object: &Object<'_>) -> Choice {
     choice.finish = object.str("finish_reason").map(|word| reason(&word));
     choice.extra = rest(object, &["index", "message", "finish_reason"]);
     let message = object.object("message").unwrap_or_default();
-    const KNOWN: [&str; 5] = ["role", "content", "reasoning_content", "refusal", "tool_calls"];
-    let mut extra = rest(&message, &KNOWN);
+    let mut extra = rest(&message, &super::SAID);
     if let Some(thoughts) = message.get("reasoning_content").and_then(text).filter(|t| !t.is_empty()) {
         // Opaque reasoning belongs to the reasoning that it signs.
         let (own, others) = extra.members.into_iter().partition(|(key, _)| key.starts_with("reasoning"));
@@ -121,7 +124,10 @@ fn encode_choice(choice: &Choice, asked: &mut Asked, notes: &mut Diagnostics) ->
                 let mut call = Object::new();
                 call.set("id", quote(&id));
                 call.set("type", "\"function\"");
-                call.set("function", format!(r#"{{"name":{},"arguments":{}}}"#, quote(name), quote(arguments)));
+                call.set(
+                    "function",
+                    format!(r#"{{"name":{},"arguments":{}}}"#, quote(name), quote(arguments)),
+                );
                 for (key, value) in extra.of(NAME) {
                     call.set(key.as_str(), value.get());
                 }

@@ -18,8 +18,15 @@ struct Mended {
 
 impl Stream {
     /// Mends one chunk and hands it out. `changed`: it is no longer its source.
-    pub(super) fn chunk(&mut self, mut chunk: Object<'_>, source: &[u8], mut changed: bool, sink: &mut dyn Sink) {
-        let mut items: Vec<String> = chunk.array("choices").unwrap_or_default().into_iter().map(str::to_owned).collect();
+    pub(super) fn chunk(
+        &mut self,
+        mut chunk: Object<'_>,
+        source: &[u8],
+        mut changed: bool,
+        sink: &mut dyn Sink,
+    ) {
+        let mut items: Vec<String> =
+            chunk.array("choices").unwrap_or_default().into_iter().map(str::to_owned).collect();
         if items.is_empty() {
             match top_level_message(&mut chunk) {
                 Some(item) => {
@@ -185,12 +192,13 @@ impl Stream {
             && !finishes
             && choice.non_null("logprobs").is_none()
             && !delta.iter().any(|(k, _)| k == "role");
-        let json = if nothing {
-            None
-        } else {
-            Some(if changed { choice.to_json() } else { item.to_owned() })
-        };
-        let says = says_text || calls || legacy || delta.non_null("audio").is_some() || delta.non_null("images").is_some();
+        let json =
+            if nothing { None } else { Some(if changed { choice.to_json() } else { item.to_owned() }) };
+        let says = says_text
+            || calls
+            || legacy
+            || delta.non_null("audio").is_some()
+            || delta.non_null("images").is_some();
         Ok(Mended { json, changed, finishes, says })
     }
 
@@ -313,7 +321,8 @@ impl Stream {
         }
         state.finished = true;
         let calls = !state.calls.is_empty();
-        let settled = if state.legacy_call { word } else { finish::reconcile(word, calls, self.asked.named_tool) };
+        let settled =
+            if state.legacy_call { word } else { finish::reconcile(word, calls, self.asked.named_tool) };
         if settled != word {
             self.notes.note(Code::FinishReasonDerived, AT, "");
         }

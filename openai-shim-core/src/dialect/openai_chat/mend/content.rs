@@ -13,7 +13,10 @@ pub(super) fn mend(said: &mut Object<'_>, at: &str, notes: &mut Diagnostics) {
             said.remove(key);
         }
     }
-    if said.get("tool_calls").is_some_and(|v| peek(v) == Kind::Null || said.array("tool_calls").is_some_and(|l| l.is_empty())) {
+    if said
+        .get("tool_calls")
+        .is_some_and(|v| peek(v) == Kind::Null || said.array("tool_calls").is_some_and(|l| l.is_empty()))
+    {
         notes.note(Code::NullDropped, &format!("{at}.tool_calls"), "");
         said.remove("tool_calls");
     }
@@ -67,7 +70,11 @@ fn join(content: &str, at: &str, notes: &mut Diagnostics) -> (String, String) {
             }
             _ => match part.str("text").or_else(|| part.str("content")) {
                 Some(text) => words.push_str(&text),
-                None => notes.note(Code::FieldDropped, &format!("{at}.content"), &format!("a part of type {kind:?}")),
+                None => notes.note(
+                    Code::FieldDropped,
+                    &format!("{at}.content"),
+                    &format!("a part of type {kind:?}"),
+                ),
             },
         }
     }
@@ -86,7 +93,9 @@ fn reasoning(said: &mut Object<'_>, at: &str, notes: &mut Diagnostics) {
         notes.note(Code::ContentJoined, &format!("{at}.reasoning_content"), "");
         said.set("reasoning_content", quote(&format!("{thoughts}{words}")));
     }
-    let filled = |said: &Object<'_>, name: &str| said.get(name).is_some_and(|v| peek(v) == Kind::String && v.trim() != "\"\"");
+    let filled = |said: &Object<'_>, name: &str| {
+        said.get(name).is_some_and(|v| peek(v) == Kind::String && v.trim() != "\"\"")
+    };
     let Some(first) = NAMES.into_iter().find(|name| filled(said, name)) else {
         details(said, at, notes);
         return;

@@ -10,11 +10,12 @@ pub(super) struct Identity {
     id: Option<String>,
     created: Option<String>,
     model: Option<String>,
+    id_was_missing: bool,
 }
 
 impl Identity {
     pub(super) fn new(object: &'static str) -> Self {
-        Self { object, id: None, created: None, model: None }
+        Self { object, id: None, created: None, model: None, id_was_missing: false }
     }
 
     /// Puts the identity of a chunk or an answer right.
@@ -64,6 +65,7 @@ impl Identity {
                 answer.set("id", pinned.clone());
             }
             (pinned, None) => {
+                self.id_was_missing = true;
                 notes.note(Code::IdSynthesized, "id", "");
                 let id = pinned.clone().unwrap_or_else(|| quote(&asked.context.id("chatcmpl-")));
                 answer.set_first("id", id.clone());
@@ -74,7 +76,9 @@ impl Identity {
 
     fn mend_created(&mut self, answer: &mut Object<'_>, asked: &Asked, notes: &mut Diagnostics) {
         let given = answer.get("created").map(str::trim);
-        let whole = given.and_then(|c| c.parse::<u64>().ok()).filter(|c| *c > 0);
+        // 0 beside an id is somebody's clock; 0 beside none is a placeholder.
+        let placeholder = self.id_was_missing && given == Some("0");
+        let whole = given.and_then(|c| c.parse::<u64>().ok()).filter(|_| !placeholder);
         match (&self.created, whole) {
             (None, Some(created)) => self.created = Some(created.to_string()),
             (Some(pinned), Some(created)) if *pinned == created.to_string() => {}
@@ -99,7 +103,8 @@ impl Identity {
 
     fn mend_model(&mut self, answer: &mut Object<'_>, asked: &Asked, notes: &mut Diagnostics) {
         let asked_for = || quote(&asked.model);
-        let given = answer.get("model").filter(|m| peek(m) == Kind::String && m.trim() != "\"\"").map(str::to_owned);
+        let given =
+            answer.get("model").filter(|m| peek(m) == Kind::String && m.trim() != "\"\"").map(str::to_owned);
         if asked.echo_model {
             if given.as_deref() != Some(&asked_for()) {
                 answer.set("model", asked_for());
@@ -126,7 +131,8 @@ impl Identity {
 /// A member that may only be one of some words (or null) is left out if it is not.
 fn keep_known(answer: &mut Object<'_>, key: &str, words: &[&str], notes: &mut Diagnostics) {
     let Some(value) = answer.get(key) else { return };
-    let known = peek(value) == Kind::Null || answer.str(key).is_some_and(|word| words.contains(&word.as_ref()));
+    let known =
+        peek(value) == Kind::Null || answer.str(key).is_some_and(|word| words.contains(&word.as_ref()));
     if !known {
         let detail = answer.str(key).unwrap_or_default().chars().take(40).collect::<String>();
         notes.note(Code::FieldDropped, key, &detail);

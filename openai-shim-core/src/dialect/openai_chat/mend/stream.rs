@@ -1,9 +1,9 @@
 //! A stream: frames in, mended chunks out.
 
+use super::super::error;
 use super::identity::Identity;
 use super::tools::Calls;
 use super::{finish, usage};
-use super::super::error;
 use crate::canonical::{Asked, Code, Diagnostics, FinishReason, Seen};
 use crate::error::UpstreamError;
 use crate::framing::Frame;
@@ -136,10 +136,10 @@ impl Stream {
     fn object(&mut self, event: Option<&str>, chunk: Object<'_>, source: &[u8], sink: &mut dyn Sink) {
         if error::is_error(&chunk) || (event == Some("error") && chunk.get("choices").is_none()) {
             let choices = chunk.array("choices").unwrap_or_default();
-            let says = choices.iter().any(|c| c.contains("\"content\":\"") && !c.contains("\"content\":\"\""));
-            let error = error::in_body(&chunk, &mut self.notes).unwrap_or_else(|| {
-                UpstreamError::malformed("The upstream reported an error in its stream.")
-            });
+            let says =
+                choices.iter().any(|c| c.contains("\"content\":\"") && !c.contains("\"content\":\"\""));
+            let error = error::in_body(&chunk, &mut self.notes)
+                .unwrap_or_else(|| UpstreamError::malformed("The upstream reported an error in its stream."));
             if says {
                 let mut rest = chunk.into_owned();
                 rest.remove("error");
@@ -154,7 +154,13 @@ impl Stream {
     }
 
     /// Hands a chunk out, and keeps one with a finish reason back for a frame.
-    pub(super) fn emit(&mut self, chunk: Object<'_>, source: Option<&[u8]>, finishes: bool, sink: &mut dyn Sink) {
+    pub(super) fn emit(
+        &mut self,
+        chunk: Object<'_>,
+        source: Option<&[u8]>,
+        finishes: bool,
+        sink: &mut dyn Sink,
+    ) {
         if finishes {
             self.flush(sink);
             self.held = Some(Held { chunk: chunk.into_owned(), source: source.map(<[u8]>::to_vec) });
@@ -177,8 +183,12 @@ impl Stream {
         }
         if self.choices.is_empty() {
             let error = match self.foreign {
-                Some("HTML") => UpstreamError::malformed("The upstream answered with an HTML page instead of a stream."),
-                Some(_) => UpstreamError::malformed("The upstream answered with text that is no event stream."),
+                Some("HTML") => {
+                    UpstreamError::malformed("The upstream answered with an HTML page instead of a stream.")
+                }
+                Some(_) => {
+                    UpstreamError::malformed("The upstream answered with text that is no event stream.")
+                }
                 None if self.notes.has(Code::FrameCorrupt) => UpstreamError::Truncated,
                 None => UpstreamError::Empty,
             };
@@ -259,7 +269,10 @@ impl Stream {
     /// Says something of our own.
     pub(super) fn say(&mut self, index: u64, delta: &str, finish: &str, sink: &mut dyn Sink) {
         let mut chunk = self.identity.blank(&mut self.asked);
-        chunk.set("choices", format!(r#"[{{"index":{index},"delta":{delta},"logprobs":null,"finish_reason":{finish}}}]"#));
+        chunk.set(
+            "choices",
+            format!(r#"[{{"index":{index},"delta":{delta},"logprobs":null,"finish_reason":{finish}}}]"#),
+        );
         sink.chunk(&chunk, None);
     }
 

@@ -87,7 +87,9 @@ pub(super) fn upgrade(said: &mut Object<'_>, at: &str, asked: &Asked, notes: &mu
     if asked.functions || said.get("tool_calls").is_some() {
         return;
     }
-    let Some(function) = said.non_null("function_call").filter(|f| peek(f) == Kind::Object).map(str::to_owned) else {
+    let Some(function) =
+        said.non_null("function_call").filter(|f| peek(f) == Kind::Object).map(str::to_owned)
+    else {
         return;
     };
     said.remove("function_call");
@@ -122,11 +124,18 @@ impl Calls {
 
     /// Whether every call's arguments are complete JSON.
     pub(super) fn are_complete(&self) -> bool {
-        !self.slots.is_empty() && self.slots.iter().all(|s| s.custom || s.name.is_empty() || is_json(&s.arguments))
+        !self.slots.is_empty()
+            && self.slots.iter().all(|s| s.custom || s.name.is_empty() || is_json(&s.arguments))
     }
 
     /// Puts one delta's fragments right. `last`: the answer ends with this delta, so that no more fragments come.
-    pub(super) fn delta(&mut self, delta: &mut Object<'_>, last: bool, asked: &mut Asked, notes: &mut Diagnostics) {
+    pub(super) fn delta(
+        &mut self,
+        delta: &mut Object<'_>,
+        last: bool,
+        asked: &mut Asked,
+        notes: &mut Diagnostics,
+    ) {
         upgrade(delta, "choices[].delta", asked, notes);
         let Some(items) = delta.array("tool_calls") else { return };
         let (mut written, mut changed) = (Vec::with_capacity(items.len()), false);
@@ -176,7 +185,13 @@ impl Calls {
     }
 
     /// Puts one fragment right; false if nothing of it is left.
-    fn fragment(&mut self, fragment: &mut Object<'_>, last: bool, asked: &mut Asked, notes: &mut Diagnostics) -> bool {
+    fn fragment(
+        &mut self,
+        fragment: &mut Object<'_>,
+        last: bool,
+        asked: &mut Asked,
+        notes: &mut Diagnostics,
+    ) -> bool {
         const AT: &str = "choices[].delta.tool_calls[]";
         if fragment.get("function").is_none() && fragment.get("custom").is_none() {
             lift(fragment);
@@ -205,10 +220,10 @@ impl Calls {
         if slot.sent {
             return slot.go_on(fragment, function, &given, notes);
         }
-        if let Some(id) = &given.id {
-            if slot.id.is_empty() {
-                slot.id.clone_from(id);
-            }
+        if let Some(id) = &given.id
+            && slot.id.is_empty()
+        {
+            slot.id.clone_from(id);
         }
         if slot.id.is_empty() && (given.name.is_some() || last) {
             notes.note(Code::ToolIdSynthesized, &format!("{AT}.id"), "");
@@ -277,7 +292,13 @@ impl Slot {
     }
 
     /// Puts the first fragment right.
-    fn open(&mut self, fragment: &mut Object<'_>, mut function: Object<'_>, last: bool, notes: &mut Diagnostics) {
+    fn open(
+        &mut self,
+        fragment: &mut Object<'_>,
+        mut function: Object<'_>,
+        last: bool,
+        notes: &mut Diagnostics,
+    ) {
         const AT: &str = "choices[].delta.tool_calls[]";
         if fragment.str("id").as_deref() != Some(self.id.as_str()) {
             fragment.set("id", quote(&self.id));
@@ -320,7 +341,8 @@ impl Slot {
         if function.remove("name").is_some() {
             notes.note(Code::ToolFieldRepeated, &format!("{AT}.function.name"), "");
         }
-        let whole_again = given.arguments.len() > 1 && given.arguments == self.arguments && is_json(&self.arguments);
+        let whole_again =
+            given.arguments.len() > 1 && given.arguments == self.arguments && is_json(&self.arguments);
         if whole_again {
             notes.note(Code::ToolFieldRepeated, &format!("{AT}.function.arguments"), "");
             return false;

@@ -1,7 +1,7 @@
 //! Token counts in OpenAI's shape.
 
-use crate::canonical::{Diagnostics, Usage};
 use crate::canonical::Code;
+use crate::canonical::{Diagnostics, Usage};
 use crate::json::{Kind, Object, peek};
 
 /// Reads token counts; `None` if there is not even one.
@@ -21,8 +21,7 @@ pub(in super::super) fn read(raw: &str) -> Option<Usage> {
         .or_else(|| count(&object, "cache_read_input_tokens"));
     usage.cache_written =
         count(&prompt, "cache_write_tokens").or_else(|| count(&object, "cache_creation_input_tokens"));
-    usage.reasoning =
-        count(&completion, "reasoning_tokens").or_else(|| count(&object, "reasoning_tokens"));
+    usage.reasoning = count(&completion, "reasoning_tokens").or_else(|| count(&object, "reasoning_tokens"));
     if usage.total == Some(usage.input.unwrap_or(0).saturating_add(usage.output.unwrap_or(0))) {
         usage.total = None;
     }
@@ -34,7 +33,7 @@ fn number(raw: &str) -> Option<u64> {
     let raw = raw.trim();
     raw.parse().ok().or_else(|| {
         let float: f64 = raw.parse().ok()?;
-        (float >= 0.0 && float < 1e15).then(|| format!("{:.0}", float.trunc()).parse().ok()).flatten()
+        (0.0..1e15).contains(&float).then(|| format!("{:.0}", float.trunc()).parse().ok()).flatten()
     })
 }
 

@@ -1,8 +1,8 @@
 //! A complete answer.
 
+use super::super::error;
 use super::identity::Identity;
 use super::{content, finish, logprobs, tools, usage};
-use super::super::error;
 use crate::canonical::{Asked, Code, Diagnostics, FinishReason, Seen};
 use crate::error::{ErrorKind, StatusError, UpstreamError};
 use crate::json::{Kind, Object, peek};
@@ -95,7 +95,7 @@ fn mend_choice(
     }
     content::mend(&mut message, "choices[].message", notes);
     let calls = tools::whole(&mut message, asked, cut, notes);
-    let legacy = message.non_null("function_call").is_some();
+    let legacy = !calls && message.non_null("function_call").is_some();
     settle_content(&mut message, calls || legacy, notes);
     if message.is_changed() {
         choice.set("message", message.to_json());
@@ -144,6 +144,7 @@ fn settle_content(message: &mut Object<'_>, calls: bool, notes: &mut Diagnostics
         message.set("content", "\"\"");
     }
     if message.get("refusal").is_none() {
+        notes.note(Code::FieldFilled, "choices[].message.refusal", "");
         message.set("refusal", "null");
     }
 }

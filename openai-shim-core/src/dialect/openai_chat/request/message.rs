@@ -19,10 +19,12 @@ pub(super) fn decode(
         ClientError::invalid(format!("{} must be an object with `role` and `content`.", at(""))).at(at(""))
     })?;
     let role = object.str("role").ok_or_else(|| {
-        ClientError::invalid(format!("{} is missing. Use system, user, assistant or tool.", at(".role"))).at(at(".role"))
+        ClientError::invalid(format!("{} is missing. Use system, user, assistant or tool.", at(".role")))
+            .at(at(".role"))
     })?;
     let role = Role::parse(&role).ok_or_else(|| {
-        let text = format!("{} is {role:?}; it must be system, developer, user, assistant or tool.", at(".role"));
+        let text =
+            format!("{} is {role:?}; it must be system, developer, user, assistant or tool.", at(".role"));
         ClientError::invalid(text).at(at(".role"))
     })?;
     let mut message = Message::new(role, Vec::new());
@@ -60,7 +62,11 @@ pub(super) fn decode(
             if changed {
                 *touched = true;
                 message.span = None;
-                notes.note(Code::ToolArgumentsShaped, &format!("messages[{i}].tool_calls[{k}].function.arguments"), "");
+                notes.note(
+                    Code::ToolArgumentsShaped,
+                    &format!("messages[{i}].tool_calls[{k}].function.arguments"),
+                    "",
+                );
             }
             message.blocks.push(block);
         }
@@ -91,7 +97,8 @@ fn decode_content(
             for (k, part) in parts.into_iter().enumerate() {
                 let (block, reshaped) = decode_part(part.get()).ok_or_else(|| {
                     let at = format!("{at}[{k}]");
-                    ClientError::invalid(format!("{at} must be a content part: an object with `type`.")).at(at)
+                    ClientError::invalid(format!("{at} must be a content part: an object with `type`."))
+                        .at(at)
                 })?;
                 if reshaped {
                     notes.note(Code::ContentRewritten, &format!("{at}[{k}]"), "");
@@ -115,9 +122,10 @@ fn decode_part(part: &str) -> Option<(Block, bool)> {
     let kind = object.str("type").unwrap_or_default();
     Some(match kind.as_ref() {
         "text" => match object.str("text") {
-            Some(words) => {
-                (Block::Text { text: words.into_owned(), extra: leftovers(&object, &["type", "text"]) }, false)
-            }
+            Some(words) => (
+                Block::Text { text: words.into_owned(), extra: leftovers(&object, &["type", "text"]) },
+                false,
+            ),
             None => (native(), false),
         },
         "image_url" => match object.get("image_url").map(|v| (peek(v), v)) {
@@ -175,18 +183,21 @@ fn source(url: &str) -> MediaSource {
     }
 }
 
-/// Reads a tool call; with it whether its arguments came as an object.
+/// Reads a tool call; with it whether its arguments came as an object. A custom tool's input is text, and the call's own
+/// members are kept beside it.
 fn tool_call(call: &str) -> (Block, bool) {
-    let native = || (Block::Native { dialect: NAME, raw: raw(call) }, false);
-    let Ok(object) = Object::parse(call.as_bytes()) else { return native() };
-    let Some(function) = object.object("function") else { return native() };
-    let arguments = function.get("arguments").unwrap_or("\"\"");
+    let object = Object::parse(call.as_bytes()).unwrap_or_default();
+    let custom = object.object("custom");
+    let is_custom = custom.is_some();
+    let function = custom.or_else(|| object.object("function")).unwrap_or_default();
+    let arguments = function.get(if is_custom { "input" } else { "arguments" }).unwrap_or("\"\"");
     let changed = peek(arguments) != Kind::String;
+    let known: &[&str] = if is_custom { &["id"] } else { &["id", "type", "function", "index"] };
     let block = Block::ToolCall {
         id: object.str("id").unwrap_or_default().into_owned(),
         name: function.str("name").unwrap_or_default().into_owned(),
         arguments: text_of(arguments).into_owned(),
-        extra: leftovers(&object, &["id", "type", "function", "index"]),
+        extra: leftovers(&object, known),
     };
     (block, changed)
 }
@@ -204,7 +215,10 @@ pub(super) fn encode(message: &Message, out: &mut Vec<u8>, i: usize, notes: &mut
             let mut object = Object::new();
             object.set("role", "\"tool\"");
             let blocks: Vec<_> = blocks.iter().collect();
-            object.set("content", content(&blocks, message.content_was_parts, i, notes).unwrap_or_else(|| quote("")));
+            object.set(
+                "content",
+                content(&blocks, message.content_was_parts, i, notes).unwrap_or_else(|| quote("")),
+            );
             object.set("tool_call_id", quote(id));
             finish(message, object, out);
         }
@@ -227,15 +241,17 @@ pub(super) fn encode(message: &Message, out: &mut Vec<u8>, i: usize, notes: &mut
             Block::ToolCall { id, name, arguments, extra } => {
                 let mut call = Object::new();
                 call.set("id", quote(id));
-                call.set("type", "\"function\"");
-                call.set("function", format!(r#"{{"name":{},"arguments":{}}}"#, quote(name), quote(arguments)));
+                if extra.get("custom").is_none() {
+                    call.set("type", "\"function\"");
+                    call.set(
+                        "function",
+                        format!(r#"{{"name":{},"arguments":{}}}"#, quote(name), quote(arguments)),
+                    );
+                }
                 for (key, value) in extra.of(NAME) {
                     call.set(key.as_str(), value.get());
                 }
                 calls.push(call.to_json());
-            }
-            Block::Native { dialect: NAME, raw } if assistant && raw.get().contains("\"id\"") => {
-                calls.push(raw.get().to_owned());
             }
             Block::Refusal(words) => object.set("refusal", quote(words)),
             Block::Reasoning { text, .. } if !text.is_empty() => object.set("reasoning_content", quote(text)),
@@ -275,8 +291,12 @@ fn content(blocks: &[&Block], was_parts: bool, i: usize, notes: &mut Diagnostics
                 object.to_json()
             }
             Block::Image(image) => {
-                let detail = image.detail.as_deref().map(|d| format!(",\"detail\":{}", quote(d))).unwrap_or_default();
-                format!(r#"{{"type":"image_url","image_url":{{"url":{}{detail}}}}}"#, quote(&url(&image.source)))
+                let detail =
+                    image.detail.as_deref().map(|d| format!(",\"detail\":{}", quote(d))).unwrap_or_default();
+                format!(
+                    r#"{{"type":"image_url","image_url":{{"url":{}{detail}}}}}"#,
+                    quote(&url(&image.source))
+                )
             }
             Block::Audio(audio) => match &audio.source {
                 MediaSource::Base64 { media_type, data } => {
@@ -288,7 +308,11 @@ fn content(blocks: &[&Block], was_parts: bool, i: usize, notes: &mut Diagnostics
                     )
                 }
                 _ => {
-                    notes.note(Code::FeatureUnsupported, &format!("messages[{i}].content"), "audio by address");
+                    notes.note(
+                        Code::FeatureUnsupported,
+                        &format!("messages[{i}].content"),
+                        "audio by address",
+                    );
                     continue;
                 }
             },
@@ -303,13 +327,15 @@ fn content(blocks: &[&Block], was_parts: bool, i: usize, notes: &mut Diagnostics
                 }
                 format!(r#"{{"type":"file","file":{}}}"#, inner.to_json())
             }
-            Block::Native { dialect: NAME, raw } if !raw.get().contains("\"id\"") => raw.get().to_owned(),
-            Block::Native { dialect: NAME, .. } => continue,
+            Block::Native { dialect: NAME, raw } => raw.get().to_owned(),
             Block::Native { .. } => {
                 notes.note(Code::FeatureUnsupported, &format!("messages[{i}].content"), "");
                 continue;
             }
-            Block::Reasoning { .. } | Block::Refusal(_) | Block::ToolCall { .. } | Block::ToolResult { .. } => continue,
+            Block::Reasoning { .. }
+            | Block::Refusal(_)
+            | Block::ToolCall { .. }
+            | Block::ToolResult { .. } => continue,
         };
         parts.push(part);
     }
