@@ -132,7 +132,7 @@ fn error_reply(client: &dyn Dialect, error: &Error) -> http::Response<ReplyBody>
 
 async fn run(upstream: Arc<dyn Upstream>, exchange: Exchange, finished: Finished) -> http::Response<Body> {
     let mut body = Body {
-        exchange: Some(exchange),
+        exchange: Some(Box::new(exchange)),
         finished: Some(finished),
         source: None,
         out: Vec::new(),
@@ -239,10 +239,10 @@ impl Body {
         }
     }
 
-    /// Takes one chunk from the upstream; false when there will be no more of this attempt.
-    fn poll_source(&mut self, cx: &mut std::task::Context<'_>) -> Poll<bool> {
+    /// Takes one chunk from the upstream, or the end of this attempt.
+    fn poll_source(&mut self, cx: &mut std::task::Context<'_>) -> Poll<()> {
         let (Some(exchange), Some(source)) = (self.exchange.as_mut(), self.source.as_mut()) else {
-            return Poll::Ready(false);
+            return Poll::Ready(());
         };
         let over = exchange.is_over();
         let polled = source.as_mut().poll_next(cx);
@@ -257,21 +257,21 @@ impl Body {
                 Some(Ok(chunk)) => {
                     exchange.push(&chunk, &mut self.out);
                     if !exchange.has_failed() {
-                        return Poll::Ready(true);
+                        return Poll::Ready(());
                     }
                 }
                 Some(Err(_)) if over => {}
                 Some(Err(error)) => {
                     self.source = None;
                     exchange.fail(error, &mut self.out);
-                    return Poll::Ready(false);
+                    return Poll::Ready(());
                 }
                 None => {}
             }
         }
         self.source = None;
         exchange.finish(&mut self.out);
-        Poll::Ready(false)
+        Poll::Ready(())
     }
 
     fn report(&mut self) {
