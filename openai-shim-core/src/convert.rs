@@ -160,8 +160,8 @@ fn answer(input: &Input<'_>) -> Conversion {
     }
 }
 
-const PLAIN: &[u8] = br#"{"model":"","messages":[{"role":"user","content":""}]}"#;
-const PLAIN_STREAM: &[u8] = br#"{"model":"","messages":[{"role":"user","content":""}],"stream":true}"#;
+const PLAIN: &[u8] = br#"{"model":"model","messages":[{"role":"user","content":""}]}"#;
+const PLAIN_STREAM: &[u8] = br#"{"model":"model","messages":[{"role":"user","content":""}],"stream":true}"#;
 
 fn settings() -> Settings {
     let mut settings = Settings::default();

@@ -1,0 +1,60 @@
+//! Somebody else's axum service that mounts the translation over an upstream of its own.
+//!
+//! `cargo run --example embed` starts it, asks it one question over a socket, prints the answer and ends.
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use axum::routing::post;
+use bytes::Bytes;
+use openai_shim_core::{ReplyBody, Shim, Upstream, UpstreamError, dialect, profile};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+/// A language model of one's own: here it answers as a careless server would.
+struct MyModel;
+
+#[async_trait::async_trait]
+impl Upstream for MyModel {
+    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<ReplyBody>, UpstreamError> {
+        println!("the model gets {} {}", request.method(), request.uri());
+        Ok(http::Response::new(ReplyBody::Complete(Bytes::from_static(
+            b"data:{\"choices\":[{\"delta\":{\"content\":\"Hello\"}}]}\r\n\r\n\
+              data:{\"choices\":[{\"delta\":{\"content\":\" there\"},\"finish_reason\":\"eos\"}]}\r\n\r\n",
+        ))))
+    }
+}
+
+/// The ten lines that an embedder writes.
+async fn chat(State(shim): State<Shim>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let body = axum::body::to_bytes(body, 1 << 20).await.unwrap_or_default();
+    let Ok(chat) = dialect("openai-chat") else { return Response::default() };
+    let reply = shim.handle(chat, http::Request::from_parts(parts, body)).await;
+    reply.map(|body| match body {
+        ReplyBody::Stream(stream) => Body::from_stream(stream),
+        ReplyBody::Complete(bytes) => Body::from(bytes),
+        _ => Body::empty(),
+    })
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let shim = Shim::new(MyModel, profile("compatible")?);
+    let app = Router::new().route("/v1/chat/completions", post(chat)).with_state(shim);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    tokio::spawn(async move { axum::serve(listener, app).await });
+
+    let question = r#"{"model":"mine","stream":true,"messages":[{"role":"user","content":"hi"}]}"#;
+    let mut socket = tokio::net::TcpStream::connect(address).await?;
+    let head = format!(
+        "POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+        question.len()
+    );
+    socket.write_all(format!("{head}{question}").as_bytes()).await?;
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).await?;
+    println!("{answer}");
+    if answer.contains("data: [DONE]") { Ok(()) } else { Err("the stream has no end".into()) }
+}

@@ -1,0 +1,20 @@
+//! Snapshot-testing a conversion: a payload in, the payload that goes out and every change as one stable text.
+//!
+//! In a test the last line is `insta::assert_snapshot!(conversion);`. See `docs/snapshot-testing.md`.
+
+use openai_shim_core::{Context, Kind, convert, convert::Input, dialect, profile};
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let conversion = convert(&Input {
+        from: dialect("openai-chat")?,
+        to: dialect("openai-chat")?,
+        profile: profile("vllm")?,
+        kind: Kind::Stream,
+        body: b"data: {\"choices\":[{\"delta\":{\"content\":\"hi\"}}]}\n\ndata: [DONE]\n\n",
+        request: None,
+        status: None,
+        context: Context::fixed(),
+    });
+    println!("{conversion}");
+    Ok(())
+}
