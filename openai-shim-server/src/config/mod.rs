@@ -1,5 +1,18 @@
 //! The configuration: what it is. How it is read from files, arguments and environment is in `read.rs` and beside it.
 
+mod file;
+mod keys;
+mod quirks;
+mod read;
+mod secret;
+mod show;
+mod suggest;
+mod units;
+mod upstream;
+
+pub use keys::keys;
+pub use read::{Overrides, read};
+
 use openai_shim_core::Profile;
 use openai_shim_core::exchange::{Fallback, Mode, Retry};
 use std::net::SocketAddr;
@@ -92,12 +105,12 @@ pub struct Limits {
 }
 
 /// Logging.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Log {
     /// How the lines look.
     pub format: LogFormat,
-    /// Whether bodies are logged too (never by default).
-    pub bodies: bool,
+    /// A level, or a list of `target=level`; absent: `info`.
+    pub filter: Option<String>,
 }
 
 /// How log lines look.
@@ -108,6 +121,17 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line.
     Json,
+}
+
+/// What is wrong with the configuration: one line a fault, with place, key, fault and remedy.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ConfigError(String);
+
+impl ConfigError {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self(message.into())
+    }
 }
 
 /// A secret: never printed, never logged.

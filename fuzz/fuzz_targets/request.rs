@@ -1,0 +1,15 @@
+//! Feeds `openai_shim_fuzz::request`.
+#![cfg_attr(fuzzing, no_main)]
+
+#[cfg(fuzzing)]
+libfuzzer_sys::fuzz_target!(|data: &[u8]| openai_shim_fuzz::request(data));
+
+#[cfg(not(fuzzing))]
+fn main() {
+    for path in std::env::args().skip(1) {
+        match std::fs::read(&path) {
+            Ok(data) => openai_shim_fuzz::request(&data),
+            Err(error) => eprintln!("{path}: {error}"),
+        }
+    }
+}

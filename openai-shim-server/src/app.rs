@@ -1,0 +1,100 @@
+//! What all requests share.
+
+use crate::config::{Config, UpstreamConfig};
+use crate::metrics::Metrics;
+use crate::models::Cache;
+use openai_shim_core::exchange::Settings;
+use openai_shim_core::{Context, Shim, Upstream};
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+use tokio::sync::Semaphore;
+
+/// What all requests share: configuration, upstreams, metrics.
+#[derive(Debug)]
+pub struct App {
+    pub(crate) config: Config,
+    pub(crate) upstreams: Vec<Served>,
+    pub(crate) metrics: Metrics,
+    pub(crate) places: Arc<Semaphore>,
+    seed: RandomState,
+    count: AtomicU64,
+}
+
+/// One upstream with the way to reach it.
+#[derive(Debug)]
+pub(crate) struct Served {
+    pub(crate) config: UpstreamConfig,
+    pub(crate) transport: Transport,
+    pub(crate) shim: Shim,
+    pub(crate) list: Cache,
+}
+
+/// A way to reach an upstream, for `Debug`'s sake.
+#[derive(Clone)]
+pub(crate) struct Transport(pub(crate) Arc<dyn Upstream>);
+
+impl std::fmt::Debug for Transport {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Transport")
+    }
+}
+
+impl App {
+    /// An app whose upstreams are reached as `connect` says.
+    pub fn new(config: Config, connect: impl Fn(&UpstreamConfig) -> Arc<dyn Upstream>) -> Self {
+        let upstreams = config
+            .upstreams
+            .iter()
+            .map(|upstream| {
+                let transport = Transport(connect(upstream));
+                Served {
+                    shim: Shim::shared(transport.0.clone(), upstream.profile.clone()),
+                    transport,
+                    list: Cache::default(),
+                    config: upstream.clone(),
+                }
+            })
+            .collect();
+        Self {
+            metrics: Metrics::new(&config),
+            places: Arc::new(Semaphore::new(config.limits.concurrent)),
+            upstreams,
+            seed: RandomState::new(),
+            count: AtomicU64::new(0),
+            config,
+        }
+    }
+
+    /// Time and ids for one exchange.
+    pub(crate) fn context(&self) -> Context {
+        Context::new(now(), self.random())
+    }
+
+    /// A number that nobody can guess and that never comes twice.
+    pub(crate) fn random(&self) -> u64 {
+        let mut hasher = self.seed.build_hasher();
+        hasher.write_u64(self.count.fetch_add(1, Ordering::Relaxed));
+        hasher.finish()
+    }
+
+    /// The settings of an exchange with this upstream.
+    pub(crate) fn settings(&self, upstream_model: Option<String>) -> Settings {
+        let mut settings = Settings::default();
+        settings.mode = self.config.mode;
+        settings.upstream_model = upstream_model;
+        settings.default_max_tokens = self.config.default_max_tokens;
+        settings.retry = self.config.retry;
+        settings.fallback = self.config.fallback.clone();
+        settings.max_body = self.config.limits.response_body;
+        settings.max_frame = self.config.limits.frame;
+        settings
+    }
+}
+
+/// Seconds since 1970.
+pub(crate) fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs())
+}

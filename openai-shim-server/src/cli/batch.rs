@@ -1,0 +1,125 @@
+//! `convert --batch`: one payload a line, and nothing in it changed that the conversion does not change.
+
+use super::convert::Plan;
+use openai_shim_core::convert::{Conversion, Kind};
+use openai_shim_core::json::{self, text};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::io::{BufRead, BufWriter, IsTerminal, Write};
+
+/// A line of the input. Raw values keep numbers and the order of keys as they are.
+#[derive(Deserialize)]
+struct Line<'a> {
+    #[serde(borrow)]
+    id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    body: &'a RawValue,
+    #[serde(borrow)]
+    request: Option<&'a RawValue>,
+    status: Option<u16>,
+}
+
+/// Converts line by line. Only reading and writing can fail.
+pub(super) fn run(plan: &Plan) -> std::io::Result<()> {
+    let mut input = std::io::stdin().lock();
+    // Someone who types lines wants to see each one's answer.
+    let interactive = std::io::stdin().is_terminal();
+    let mut output = BufWriter::with_capacity(1 << 16, std::io::stdout().lock());
+    let (mut line, mut out) = (Vec::new(), Vec::new());
+    while input.read_until(b'\n', &mut line)? > 0 {
+        if !line.trim_ascii().is_empty() {
+            convert(plan, line.trim_ascii(), &mut out);
+            output.write_all(&out)?;
+            if interactive {
+                output.flush()?;
+            }
+        }
+        line.clear();
+        out.clear();
+    }
+    output.flush()
+}
+
+fn convert(plan: &Plan, line: &[u8], out: &mut Vec<u8>) {
+    let parsed: Line<'_> = match serde_json::from_slice(line) {
+        Ok(parsed) => parsed,
+        Err(error) => return invalid(line, &error.to_string(), out),
+    };
+    let body = payload(parsed.body);
+    let request = parsed.request.filter(|request| request.get() != "null").map(payload);
+    let conversion = plan.convert(body.as_bytes(), request.as_deref().map(str::as_bytes), parsed.status);
+    write(parsed.id, &conversion, plan.kind, out);
+}
+
+/// The bytes of a payload: a string's text, or the JSON as it stands.
+fn payload(raw: &RawValue) -> Cow<'_, str> {
+    text(raw.get()).unwrap_or(Cow::Borrowed(raw.get()))
+}
+
+fn write(id: Option<&RawValue>, conversion: &Conversion, kind: Kind, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"{\"id\":");
+    out.extend_from_slice(id.map_or("null", RawValue::get).as_bytes());
+    out.extend_from_slice(if conversion.ok { b",\"ok\":true,\"body\":" } else { b",\"ok\":false,\"body\":" });
+    let is_error = conversion.status.is_some_and(|status| status >= 400);
+    let embedded = (kind != Kind::Stream || is_error) && embed(&conversion.body, out);
+    if !embedded {
+        quote(&String::from_utf8_lossy(&conversion.body), out);
+    }
+    out.extend_from_slice(b",\"outcome\":");
+    match conversion.outcome {
+        Some(outcome) => quote(outcome.as_str(), out),
+        None => out.extend_from_slice(b"null"),
+    }
+    out.extend_from_slice(b",\"diagnostics\":[");
+    for (at, d) in conversion.diagnostics.iter().enumerate() {
+        if at > 0 {
+            out.push(b',');
+        }
+        note(d.code.as_str(), d.severity().as_str(), &d.path, &d.detail, d.count, out);
+    }
+    out.extend_from_slice(b"]}\n");
+}
+
+/// Writes a payload as JSON, if it is JSON. A JSON string is not: it would read as the text in it.
+fn embed(body: &[u8], out: &mut Vec<u8>) -> bool {
+    let Ok(raw) = serde_json::from_slice::<&RawValue>(body) else { return false };
+    let raw = raw.get();
+    if json::peek(raw) == json::Kind::String {
+        return false;
+    }
+    // Between tokens a line break is white space, and inside a string there is none: one line stays one line.
+    match raw.contains(['\n', '\r']) {
+        true => out.extend(raw.bytes().filter(|b| !matches!(b, b'\n' | b'\r'))),
+        false => out.extend_from_slice(raw.as_bytes()),
+    }
+    true
+}
+
+/// A line that is not what it should be: its answer says so, and the next line is read.
+fn invalid(line: &[u8], what: &str, out: &mut Vec<u8>) {
+    #[derive(Deserialize)]
+    struct Id<'a> {
+        #[serde(borrow)]
+        id: Option<&'a RawValue>,
+    }
+    let id = serde_json::from_slice::<Id<'_>>(line).ok().and_then(|line| line.id);
+    out.extend_from_slice(b"{\"id\":");
+    out.extend_from_slice(id.map_or("null", RawValue::get).as_bytes());
+    out.extend_from_slice(b",\"ok\":false,\"body\":null,\"outcome\":\"errored\",\"diagnostics\":[");
+    let what = format!("the line is no {{\"id\", \"body\"}} object: {what}");
+    note("line-invalid", "error", "", &what, 1, out);
+    out.extend_from_slice(b"]}\n");
+}
+
+fn note(code: &str, severity: &str, path: &str, detail: &str, count: u32, out: &mut Vec<u8>) {
+    for (key, value) in [("{\"code\":", code), (",\"severity\":", severity), (",\"path\":", path), (",\"detail\":", detail)] {
+        out.extend_from_slice(key.as_bytes());
+        quote(value, out);
+    }
+    out.extend_from_slice(format!(",\"count\":{count}}}").as_bytes());
+}
+
+fn quote(text: &str, out: &mut Vec<u8>) {
+    out.extend_from_slice(json::quote(text).as_bytes());
+}

@@ -1,0 +1,131 @@
+//! The command line: what may be written, and which part of the program it starts.
+
+mod batch;
+mod convert;
+mod profiles;
+mod serve;
+
+use clap::{Args, Parser, Subcommand};
+use openai_shim_server::config::{ConfigError, Overrides, read};
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Something was wrong with what the user wrote.
+const USAGE: u8 = 2;
+
+/// Any chat client, any nearly-OpenAI language-model API: nothing lost and nothing invented.
+#[derive(Debug, Parser)]
+#[command(name = "openai-shim", version, args_conflicts_with_subcommands = true, after_help = EXAMPLES)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: ServeArgs,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  openai-shim                                              serve the built-in echo on 127.0.0.1:8000
+  openai-shim --upstream http://localhost:8080/v1          put it in front of a server
+  openai-shim --upstream https://api.lemonfox.ai/v1 --api-key env:LEMONFOX_API_KEY
+  openai-shim --config shim.toml                           several upstreams, keys, limits
+  openai-shim check --config shim.toml                     say what would run, or what is wrong
+  openai-shim convert --from openai-chat --to openai-chat --kind stream < answer.sse
+
+Then point a chat client at http://127.0.0.1:8000/v1.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve (this is what happens without a subcommand)
+    Serve(ServeArgs),
+    /// Read the configuration and say what would run, or what is wrong and what to write instead
+    Check(ServeArgs),
+    /// Convert payloads from standard input to standard output
+    #[command(after_help = convert::EXAMPLES)]
+    Convert(convert::ConvertArgs),
+    /// List the built-in profiles, or print one as TOML
+    Profiles {
+        /// The profile to print
+        name: Option<String>,
+    },
+}
+
+/// Options that win over the configuration file.
+#[derive(Debug, Args)]
+struct ServeArgs {
+    /// Where to listen [default: 127.0.0.1:8000]
+    #[arg(long, value_name = "ADDR", env = "OPENAI_SHIM_LISTEN")]
+    listen: Option<String>,
+    /// The configuration file
+    #[arg(long, value_name = "FILE", env = "OPENAI_SHIM_CONFIG")]
+    config: Option<PathBuf>,
+    /// The base URL of the only upstream, or `echo` [default: those of the file, else echo]
+    #[arg(long, value_name = "URL|echo", env = "OPENAI_SHIM_UPSTREAM")]
+    upstream: Option<String>,
+    /// The dialect that the upstream speaks [default: its profile's]
+    #[arg(long, value_name = "NAME", env = "OPENAI_SHIM_DIALECT")]
+    dialect: Option<String>,
+    /// The upstream's profile [default: the one whose hosts match, else `compatible`]
+    #[arg(long, value_name = "NAME", env = "OPENAI_SHIM_PROFILE")]
+    profile: Option<String>,
+    /// The upstream's key: env:NAME, file:PATH, credential:NAME (systemd), or the key itself
+    #[arg(long, value_name = "REF", env = "OPENAI_SHIM_API_KEY", hide_env_values = true)]
+    api_key: Option<String>,
+}
+
+/// Does what the command line says.
+pub(crate) fn run(cli: Cli) -> ExitCode {
+    match cli.command {
+        None => serve::serve(&cli.serve.into_overrides()),
+        Some(Command::Serve(args)) => serve::serve(&args.into_overrides()),
+        Some(Command::Check(args)) => check(&args.into_overrides()),
+        Some(Command::Convert(args)) => convert::run(&args),
+        Some(Command::Profiles { name }) => profiles::run(name.as_deref()),
+    }
+}
+
+impl ServeArgs {
+    /// The arguments with the variables that have no option: `ps` would show keys.
+    fn into_overrides(self) -> Overrides {
+        let keys = std::env::var("OPENAI_SHIM_CLIENT_KEYS").unwrap_or_default();
+        Overrides {
+            listen: self.listen,
+            config: self.config,
+            upstream: self.upstream,
+            dialect: self.dialect,
+            profile: self.profile,
+            api_key: self.api_key,
+            client_keys: keys.split(',').map(str::to_owned).collect(),
+            log: std::env::var("OPENAI_SHIM_LOG").ok(),
+        }
+    }
+}
+
+fn check(overrides: &Overrides) -> ExitCode {
+    match read(overrides) {
+        Ok(config) => {
+            print(&format!("{config}"));
+            ExitCode::SUCCESS
+        }
+        Err(error) => refused(&error),
+    }
+}
+
+/// A configuration that cannot be used.
+fn refused(error: &ConfigError) -> ExitCode {
+    eprintln!("{error}");
+    ExitCode::from(USAGE)
+}
+
+/// Something else that the user must write differently.
+fn usage(message: &str) -> ExitCode {
+    eprintln!("openai-shim: {message}");
+    ExitCode::from(USAGE)
+}
+
+/// Prints a text. A reader that has left wants no more of it.
+fn print(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}

@@ -1,0 +1,81 @@
+//! Every key that a configuration file may have: the one list, for suggestions and for the documentation's test.
+
+use super::suggest::near;
+
+/// The sections with their keys; `""` is the top of the file.
+const SECTIONS: &[(&str, &[&str])] = &[
+    ("", &["listen", "client_keys", "allow_anonymous", "mode"]),
+    ("upstream", &["name", "base_url", "dialect", "profile", "api_key", "models", "quirks"]),
+    ("upstream.models", &["id", "upstream"]),
+    ("defaults", &["max_tokens"]),
+    ("retry", &["attempts", "backoff", "max_backoff"]),
+    ("fallback", &["when", "message"]),
+    ("timeouts", &["connect", "first_byte", "idle", "keepalive"]),
+    ("limits", &["request_body", "response_body", "frame", "concurrent"]),
+    ("cors", &["origins"]),
+    ("log", &["format", "filter"]),
+];
+
+/// Every key of a configuration file with its section, such as `retry.attempts`.
+///
+/// ```
+/// assert!(openai_shim_server::config::keys().any(|key| key == "retry.attempts"));
+/// ```
+pub fn keys() -> impl Iterator<Item = String> {
+    SECTIONS.iter().flat_map(|(section, keys)| keys.iter().map(move |key| join(section, key)))
+}
+
+/// Whether a section has this key, or this section below it.
+pub(crate) fn known(section: &str, key: &str) -> bool {
+    candidates(section).any(|known| known == key)
+}
+
+/// What to write instead of a key that a section does not have.
+pub(crate) fn instead_of(section: &str, key: &str) -> String {
+    // The right key in the wrong place is commoner than a typing error. Only a key that has one place can be moved.
+    let elsewhere: Vec<&str> =
+        SECTIONS.iter().filter(|(_, keys)| keys.contains(&key)).map(|(section, _)| *section).collect();
+    match elsewhere.as_slice() {
+        [""] => return format!("{key} stands at the top of the file; write it above the first [section]"),
+        ["upstream"] => return format!("{key} belongs to an upstream; write it under [[upstream]]"),
+        [home] if !home.contains('.') => return format!("{key} stands elsewhere; write it under [{home}]"),
+        _ => {}
+    }
+    match near(key, candidates(section)) {
+        Some(word) => format!("there is no such key; write {word} instead"),
+        None => {
+            let all: Vec<_> = candidates(section).collect();
+            format!("there is no such key; write one of {}", all.join(", "))
+        }
+    }
+}
+
+/// The keys of a section and, at the top, the sections.
+fn candidates(section: &str) -> impl Iterator<Item = &'static str> {
+    let keys = SECTIONS.iter().filter(move |(s, _)| *s == section).flat_map(|(_, keys)| keys.iter().copied());
+    let below = SECTIONS.iter().map(|(s, _)| *s).filter(move |s| section.is_empty() && !s.is_empty() && !s.contains('.'));
+    keys.chain(below)
+}
+
+fn join(section: &str, key: &str) -> String {
+    if section.is_empty() { key.to_owned() } else { format!("{section}.{key}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_in_the_wrong_section_is_sent_to_its_own() {
+        assert!(instead_of("", "max_tokens").contains("under [defaults]"));
+        assert!(instead_of("log", "listen").contains("top of the file"));
+        assert!(instead_of("", "base_url").contains("under [[upstream]]"));
+    }
+
+    #[test]
+    fn a_misspelt_key_or_section_is_corrected() {
+        assert!(instead_of("retry", "attemps").contains("write attempts instead"));
+        assert!(instead_of("", "timeout").contains("write timeouts instead"));
+        assert!(instead_of("cors", "zzz").contains("one of origins"));
+    }
+}

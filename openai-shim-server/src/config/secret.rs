@@ -1,0 +1,94 @@
+//! Secrets and where they come from: `env:NAME`, `file:PATH`, `credential:NAME` or the text itself.
+
+use super::Secret;
+use std::path::{Path, PathBuf};
+
+/// Looks a reference up. Relative paths start at `base`, the folder of the file that the reference stands in.
+///
+/// The fault that comes back names the reference, never what is behind it.
+pub(crate) fn resolve(reference: &str, base: &Path) -> Result<Secret, String> {
+    if let Some(name) = reference.strip_prefix("env:") {
+        return from_env(name);
+    }
+    if let Some(path) = reference.strip_prefix("file:") {
+        return from_file(&base.join(path), &format!("the file {path}"));
+    }
+    if let Some(name) = reference.strip_prefix("credential:") {
+        return from_credential(name, std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from));
+    }
+    checked(reference, "the key", "write env:NAME, file:PATH, credential:NAME or the key itself")
+}
+
+fn from_env(name: &str) -> Result<Secret, String> {
+    let remedy = "set it, or write file:PATH";
+    match std::env::var(name) {
+        Ok(value) => checked(&value, &format!("the environment variable {name}"), remedy),
+        Err(_) => Err(format!("the environment variable {name} is not set; {remedy}")),
+    }
+}
+
+fn from_file(path: &Path, what: &str) -> Result<Secret, String> {
+    let remedy = "put the key into it, and nothing else";
+    match std::fs::read_to_string(path) {
+        Ok(text) => checked(&text, what, remedy),
+        Err(error) => {
+            Err(format!("{what} cannot be read ({error}); write the path of a file with the key in it"))
+        }
+    }
+}
+
+/// A credential that systemd handed over (`LoadCredential=`).
+fn from_credential(name: &str, folder: Option<PathBuf>) -> Result<Secret, String> {
+    if name.is_empty() || name.contains('/') {
+        return Err(String::from("a credential has a plain name; write credential:NAME as in LoadCredential=NAME:PATH"));
+    }
+    match folder {
+        Some(folder) => from_file(&folder.join(name), &format!("the credential {name}")),
+        None => Err(format!(
+            "there are no credentials here, because $CREDENTIALS_DIRECTORY is not set; start under systemd with \
+             LoadCredential={name}:PATH, or write env:NAME or file:PATH"
+        )),
+    }
+}
+
+/// A secret that can stand in a header: one line of visible ASCII, without the newline that files end with.
+fn checked(text: &str, what: &str, remedy: &str) -> Result<Secret, String> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(format!("{what} is empty; {remedy}"));
+    }
+    if !text.bytes().all(|b| (b' '..=b'~').contains(&b)) {
+        return Err(format!("{what} holds a line break or a character that a header cannot carry; {remedy}"));
+    }
+    Ok(Secret::new(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_variable_is_named() {
+        let fault = resolve("env:OPENAI_SHIM_NO_SUCH_VARIABLE", Path::new("")).unwrap_err();
+        assert!(fault.contains("OPENAI_SHIM_NO_SUCH_VARIABLE") && fault.contains("not set"), "{fault}");
+    }
+
+    #[test]
+    fn the_newline_at_the_end_of_a_file_is_not_part_of_the_key() {
+        let folder = std::env::temp_dir().join(format!("openai-shim-secret-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("key"), "sk-1\n").unwrap();
+        std::fs::write(folder.join("two"), "sk-1\nsk-2\n").unwrap();
+        assert_eq!(resolve("file:key", &folder).unwrap().expose(), "sk-1");
+        assert_eq!(from_credential("key", Some(folder.clone())).unwrap().expose(), "sk-1");
+        let fault = resolve("file:two", &folder).unwrap_err();
+        assert!(!fault.contains("sk-"), "the fault shows the secret: {fault}");
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn credentials_need_systemd_and_a_plain_name() {
+        assert!(from_credential("key", None).unwrap_err().contains("LoadCredential=key:PATH"));
+        assert!(from_credential("../key", Some(PathBuf::from("/"))).is_err());
+    }
+}

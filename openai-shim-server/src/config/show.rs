@@ -1,0 +1,99 @@
+//! A configuration for people: what would run, and no secret.
+
+use super::units::{show_duration, show_size};
+use super::{Config, LogFormat, ModelConfig, Target, UpstreamConfig};
+use openai_shim_core::exchange::{Mode, When};
+use std::fmt;
+
+impl fmt::Display for Config {
+    /// Several lines, for `openai-shim check`; of secrets only whether they are set.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mode = match self.mode {
+            Mode::Lenient => "lenient: what an upstream cannot take is left out and reported",
+            Mode::Strict => "strict: what an upstream cannot take is refused",
+        };
+        writeln!(f, "listen        {}", self.listen)?;
+        writeln!(f, "client keys   {}", keys(self))?;
+        writeln!(f, "mode          {mode}")?;
+        for upstream in &self.upstreams {
+            write!(f, "\n{upstream}")?;
+        }
+        if let Some(max_tokens) = self.default_max_tokens {
+            writeln!(f, "\nmax_tokens    {max_tokens} where the upstream wants one and the client sent none")?;
+        }
+        let (first, longest) = (show_duration(self.retry.backoff), show_duration(self.retry.max_backoff));
+        match self.retry.attempts {
+            1 => writeln!(f, "retry         never")?,
+            n => writeln!(f, "retry         {n} attempts, {first} apart at first, {longest} at most")?,
+        }
+        let fallback = match self.fallback.when {
+            When::Never => "never",
+            When::Empty => "when every attempt came back empty",
+            When::Always => "also instead of errors",
+        };
+        let said = if self.fallback.message.is_some() { ", with a message of your own" } else { "" };
+        writeln!(f, "fallback      {fallback}{said}")?;
+        let t = &self.timeouts;
+        let [connect, first, idle, keepalive] =
+            [t.connect, t.first_byte, t.idle, t.keepalive].map(show_duration);
+        writeln!(
+            f,
+            "timeouts      connect {connect}, first byte {first}, idle {idle}, keep-alive after {keepalive}"
+        )?;
+        let l = &self.limits;
+        let [request, response, frame] = [l.request_body, l.response_body, l.frame].map(show_size);
+        writeln!(
+            f,
+            "limits        request {request}, answer {response}, event {frame}, {} requests at once",
+            l.concurrent
+        )?;
+        let origins =
+            if self.cors_origins.is_empty() { String::from("off") } else { self.cors_origins.join(", ") };
+        writeln!(f, "cors          {origins}")?;
+        let format = match self.log.format {
+            LogFormat::Text => "text",
+            LogFormat::Json => "json",
+        };
+        writeln!(f, "log           {format}, {}", self.log.filter.as_deref().unwrap_or("info"))
+    }
+}
+
+fn keys(config: &Config) -> String {
+    match config.client_keys.len() {
+        0 if config.listen.ip().is_loopback() => String::from("none: programs on this machine need no key"),
+        0 => String::from("none: everyone who can reach it may use it (allow_anonymous)"),
+        1 => String::from("set (1)"),
+        n => format!("set ({n})"),
+    }
+}
+
+impl fmt::Display for UpstreamConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "upstream      {}", self.name)?;
+        writeln!(f, "  base url    {}", self.target)?;
+        writeln!(f, "  dialect     {}", self.profile.dialect)?;
+        writeln!(f, "  profile     {}", self.profile.name)?;
+        writeln!(f, "  api key     {}", if self.api_key.is_some() { "set" } else { "none" })?;
+        let models: Vec<String> = self.models.iter().map(ToString::to_string).collect();
+        let models = if models.is_empty() { String::from("asked from the upstream") } else { models.join(", ") };
+        writeln!(f, "  models      {models}")
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Http(base) => f.write_str(base),
+            Self::Echo => f.write_str("echo (inside this program)"),
+        }
+    }
+}
+
+impl fmt::Display for ModelConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.id == self.upstream {
+            true => f.write_str(&self.id),
+            false => write!(f, "{} (there {})", self.id, self.upstream),
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! Routes that are forwarded as they are: embeddings, audio, images, and whatever else an upstream has.
+
+use crate::app::App;
+use crate::reply;
+use crate::routes::Meta;
+use crate::telemetry::Record;
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use futures_core::Stream;
+use http::header::{ACCEPT, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use openai_shim_core::json::{Object, quote};
+use openai_shim_core::upstream::{ByteStream, ReplyBody};
+use openai_shim_core::{Diagnostics, Error, UpstreamError};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use tokio::sync::OwnedSemaphorePermit;
+
+/// Headers that go to the upstream.
+const SENT: [HeaderName; 3] = [CONTENT_TYPE, ACCEPT, HeaderName::from_static("openai-beta")];
+/// Headers that come back, besides rate limits.
+const RETURNED: [HeaderName; 4] = [CONTENT_TYPE, CONTENT_LENGTH, CONTENT_DISPOSITION, RETRY_AFTER];
+
+/// Forwards a request: only the model's name may change.
+pub(crate) async fn forward(
+    app: Arc<App>,
+    meta: Meta,
+    path: String,
+    parts: Parts,
+    body: Bytes,
+    place: OwnedSemaphorePermit,
+) -> Response {
+    let dialect = reply::default_dialect();
+    let model = model_of(&parts.headers, &body);
+    let route = match app.route(model.as_deref().unwrap_or_default()).await {
+        Ok(route) => route,
+        // Without a model any upstream may be meant; the first one is.
+        Err(_) if model.is_none() => crate::models::Route { upstream: 0, model: None },
+        Err(error) => return reply::error(dialect, &error),
+    };
+    let Some(served) = app.upstreams.get(route.upstream) else {
+        return reply::error(dialect, &Error::Client(crate::models::no_upstream()));
+    };
+    let record = Record::new(app.clone(), meta, "forward", served.config.name.clone());
+    let head = record.head();
+    let mut request = http::Request::new(with_model(&parts.headers, body, route.model.as_deref()));
+    *request.method_mut() = parts.method.clone();
+    let target = match parts.uri.query() {
+        Some(query) => format!("{path}?{query}"),
+        None => path,
+    };
+    *request.uri_mut() = target.parse().unwrap_or_default();
+    for name in SENT {
+        if let Some(value) = parts.headers.get(&name) {
+            request.headers_mut().insert(name, value.clone());
+        }
+    }
+    let mut response = match served.transport.0.send(request).await {
+        Ok(response) => {
+            let (upstream, body) = response.into_parts();
+            head.seen(upstream.status);
+            if upstream.status.is_success() {
+                let guard = Guard { record: Some(record), _place: place };
+                let body = match body {
+                    ReplyBody::Complete(bytes) => Body::from_stream(Guarded { source: one(bytes), guard }),
+                    ReplyBody::Stream(source) => Body::from_stream(Guarded { source, guard }),
+                    _ => Body::empty(),
+                };
+                let mut response = Response::new(body);
+                *response.status_mut() = upstream.status;
+                *response.headers_mut() = returned(&upstream.headers);
+                response
+            } else {
+                let body = collect(body).await;
+                let mut notes = Diagnostics::default();
+                let error = dialect.decode_error(upstream.status, &upstream.headers, &body, &mut notes);
+                refused(record, Error::Upstream(error))
+            }
+        }
+        Err(error) => refused(record, Error::Upstream(error)),
+    };
+    if let Ok(name) = HeaderValue::from_str(&served.config.name) {
+        response.headers_mut().insert(reply::UPSTREAM, name);
+    }
+    response
+}
+
+fn refused(record: Record, error: Error) -> Response {
+    let response = reply::error(reply::default_dialect(), &error);
+    record.refuse(response.status(), &error);
+    response
+}
+
+/// The model that a body names: a JSON member, or a part of a form.
+fn model_of(headers: &HeaderMap, body: &[u8]) -> Option<String> {
+    if is_json(headers) {
+        return Some(Object::parse(body).ok()?.str("model")?.into_owned());
+    }
+    // A form's text parts are plain: name, blank line, value.
+    let marker = b"name=\"model\"";
+    let at = body.windows(marker.len()).position(|window| window == marker)?;
+    let rest = body.get(at..)?;
+    let start = rest.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
+    let value = rest.get(start..)?;
+    let end = value.windows(2).position(|window| window == b"\r\n")?;
+    String::from_utf8(value.get(..end)?.to_vec()).ok()
+}
+
+fn with_model(headers: &HeaderMap, body: Bytes, model: Option<&str>) -> Bytes {
+    let Some(model) = model.filter(|_| is_json(headers)) else { return body };
+    let Ok(mut object) = Object::parse(&body) else { return body.clone() };
+    object.set("model", quote(model));
+    let mut out = Vec::with_capacity(body.len());
+    object.write(&mut out);
+    Bytes::from(out)
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).is_none_or(|v| v.contains("json"))
+}
+
+fn returned(headers: &HeaderMap) -> HeaderMap {
+    let mut out = HeaderMap::new();
+    for (name, value) in headers {
+        if RETURNED.contains(name) || name.as_str().starts_with("x-ratelimit-") {
+            out.append(name, value.clone());
+        }
+    }
+    out
+}
+
+/// An error body, up to a size that says enough.
+async fn collect(body: ReplyBody) -> Vec<u8> {
+    match body {
+        ReplyBody::Complete(bytes) => bytes.to_vec(),
+        ReplyBody::Stream(mut source) => {
+            let mut all = Vec::new();
+            while let Some(Ok(chunk)) = std::future::poll_fn(|cx| source.as_mut().poll_next(cx)).await {
+                all.extend_from_slice(&chunk);
+                if all.len() > 1 << 20 {
+                    break;
+                }
+            }
+            all
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn one(bytes: Bytes) -> ByteStream {
+    struct One(Option<Bytes>);
+    impl Stream for One {
+        type Item = Result<Bytes, UpstreamError>;
+        fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+            Poll::Ready(self.0.take().map(Ok))
+        }
+    }
+    Box::pin(One(Some(bytes)))
+}
+
+/// Logs the request when its body is done or dropped.
+struct Guard {
+    record: Option<Record>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        if let Some(record) = self.record.take() {
+            record.forwarded();
+        }
+    }
+}
+
+struct Guarded {
+    source: ByteStream,
+    #[allow(dead_code)] // held for its drop
+    guard: Guard,
+}
+
+impl Stream for Guarded {
+    type Item = Result<Bytes, UpstreamError>;
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.source.as_mut().poll_next(cx)
+    }
+}

@@ -1,0 +1,115 @@
+//! One request for an answer of a model.
+
+use crate::app::App;
+use crate::reply;
+use crate::routes::Meta;
+use crate::stream::{Kept, Reply};
+use crate::telemetry::Record;
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use openai_shim_core::exchange::Incoming;
+use openai_shim_core::{Diagnostics, Dialect, Error, Exchange, Outcome};
+use std::sync::Arc;
+use tokio::sync::OwnedSemaphorePermit;
+
+/// Handles one request that came on a dialect's route.
+pub(crate) async fn generate(
+    app: Arc<App>,
+    dialect: &'static dyn Dialect,
+    meta: Meta,
+    body: Bytes,
+    place: OwnedSemaphorePermit,
+) -> Response {
+    let incoming = match Incoming::read(dialect, &meta.path, body) {
+        Ok(incoming) => incoming,
+        Err(error) => return refused(&app, dialect, meta, &error),
+    };
+    let stream = incoming.wants_stream();
+    let route = match app.route(incoming.model()).await {
+        Ok(route) => route,
+        Err(error) => return refused(&app, dialect, meta, &error),
+    };
+    let Some(served) = app.upstreams.get(route.upstream) else {
+        return refused(&app, dialect, meta, &Error::Client(crate::models::no_upstream()));
+    };
+    let settings = app.settings(route.model);
+    let exchange = match Exchange::start(incoming, &served.config.profile, settings, app.context()) {
+        Ok(exchange) => exchange,
+        Err(error) => return refused(&app, dialect, meta, &error),
+    };
+    let record = Record::new(app.clone(), meta, dialect.name(), served.config.name.clone());
+    let head = record.head();
+    let finished = Box::new(move |report| {
+        record.finish(report);
+        drop(place);
+    });
+    let shim = served.shim.clone();
+    let mut reply: Reply = Box::pin(async move { shim.run(exchange, finished).await });
+    let every = app.config.timeouts.keepalive;
+    let name = served.config.name.as_str();
+    if !stream {
+        return respond(reply.await, dialect, false, name, &head, every);
+    }
+    match tokio::time::timeout(every, &mut reply).await {
+        Ok(reply) => respond(reply, dialect, true, name, &head, every),
+        Err(_) => promise(reply, dialect, name, every),
+    }
+}
+
+/// The client's response from core's reply.
+fn respond(
+    reply: http::Response<openai_shim_core::upstream::Body>,
+    dialect: &'static dyn Dialect,
+    stream: bool,
+    upstream: &str,
+    head: &crate::telemetry::Head,
+    every: std::time::Duration,
+) -> Response {
+    let (parts, body) = reply.into_parts();
+    let failed = parts.extensions.get::<Error>().is_some();
+    let outcome = parts.extensions.get::<Outcome>().copied().unwrap_or(Outcome::Cancelled);
+    let diagnostics = parts.extensions.get::<Diagnostics>().cloned().unwrap_or_default();
+    head.seen(parts.status);
+    let (body, whole) = match body.into_complete() {
+        Ok(bytes) => (Body::from(bytes), true),
+        Err(body) if stream && !failed => (Body::from_stream(Kept::running(body, dialect, every)), false),
+        Err(body) => (Body::from_stream(body), false),
+    };
+    let mut response = Response::new(body);
+    *response.status_mut() = parts.status;
+    *response.headers_mut() = parts.headers;
+    let outcome = if whole { outcome.as_str() } else { "streaming" };
+    decorate(response.headers_mut(), upstream, outcome);
+    reply::diagnostics_header(response.headers_mut(), &diagnostics);
+    response
+}
+
+/// A stream that begins before its reply: the client sees keep-alives, and then what comes.
+fn promise(reply: Reply, dialect: &'static dyn Dialect, upstream: &str, every: std::time::Duration) -> Response {
+    let mut response = Response::new(Body::from_stream(Kept::waiting(reply, dialect, every)));
+    *response.status_mut() = StatusCode::OK;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(dialect.stream_content_type()));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    decorate(headers, upstream, "streaming");
+    response
+}
+
+fn decorate(headers: &mut HeaderMap, upstream: &str, outcome: &'static str) {
+    if let Ok(name) = HeaderValue::from_str(upstream) {
+        headers.insert(reply::UPSTREAM, name);
+    }
+    headers.insert(reply::OUTCOME, HeaderValue::from_static(outcome));
+    // A proxy in between must not collect a stream before passing it on.
+    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+}
+
+/// An error before any upstream was asked.
+fn refused(app: &Arc<App>, dialect: &'static dyn Dialect, meta: Meta, error: &Error) -> Response {
+    let response = reply::error(dialect, error);
+    Record::new(app.clone(), meta, dialect.name(), String::new()).refuse(response.status(), error);
+    response
+}

@@ -1,0 +1,188 @@
+//! Counters in Prometheus' text format. Labels are bounded: configured names, stable words, and at most 100 models.
+
+use crate::config::Config;
+use openai_shim_core::Outcome;
+use openai_shim_core::canonical::{Code, Usage};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+/// The most different models that get a label of their own.
+const MAX_MODELS: usize = 100;
+/// Bounds of the histograms, in seconds.
+const BOUNDS: [f64; 12] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0];
+
+/// All counters.
+#[derive(Debug, Default)]
+pub(crate) struct Metrics {
+    counters: Mutex<Counters>,
+    open: AtomicI64,
+}
+
+#[derive(Debug, Default)]
+struct Counters {
+    requests: BTreeMap<(&'static str, String, u16), u64>,
+    outcomes: BTreeMap<(String, &'static str), u64>,
+    diagnostics: BTreeMap<Code, u64>,
+    tokens: BTreeMap<(String, String, &'static str), u64>,
+    first_byte: BTreeMap<String, Histogram>,
+    duration: BTreeMap<String, Histogram>,
+    retries: BTreeMap<String, u64>,
+    models: Vec<String>,
+}
+
+#[derive(Debug, Default, Clone)]
+struct Histogram {
+    buckets: [u64; BOUNDS.len()],
+    count: u64,
+    sum: f64,
+}
+
+/// What one request counts as.
+#[derive(Debug)]
+pub(crate) struct Counted<'a> {
+    pub(crate) route: &'static str,
+    pub(crate) upstream: &'a str,
+    pub(crate) model: &'a str,
+    pub(crate) status: u16,
+    pub(crate) outcome: Option<Outcome>,
+    pub(crate) codes: Vec<(Code, u32)>,
+    pub(crate) usage: Option<Usage>,
+    pub(crate) attempts: u32,
+    pub(crate) first_byte: Option<Duration>,
+    pub(crate) total: Duration,
+}
+
+impl Metrics {
+    pub(crate) fn new(config: &Config) -> Self {
+        let metrics = Self::default();
+        // Configured models always have a label.
+        if let Ok(mut counters) = metrics.counters.lock() {
+            counters.models = config
+                .upstreams
+                .iter()
+                .flat_map(|u| u.models.iter().map(|m| m.id.clone()))
+                .take(MAX_MODELS)
+                .collect();
+        }
+        metrics
+    }
+
+    pub(crate) fn opened(&self) {
+        self.open.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn closed(&self) {
+        self.open.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn count(&self, counted: &Counted<'_>) {
+        let Ok(mut c) = self.counters.lock() else { return };
+        let upstream = counted.upstream.to_owned();
+        let model = c.model(counted.model);
+        *c.requests.entry((counted.route, upstream.clone(), counted.status)).or_default() += 1;
+        if let Some(outcome) = counted.outcome {
+            *c.outcomes.entry((upstream.clone(), outcome.as_str())).or_default() += 1;
+        }
+        for (code, count) in &counted.codes {
+            *c.diagnostics.entry(*code).or_default() += u64::from(*count);
+        }
+        if let Some(usage) = counted.usage {
+            for (kind, tokens) in [("input", usage.input), ("output", usage.output)] {
+                if let Some(tokens) = tokens {
+                    *c.tokens.entry((upstream.clone(), model.clone(), kind)).or_default() += tokens;
+                }
+            }
+        }
+        if counted.attempts > 1 {
+            *c.retries.entry(upstream.clone()).or_default() += u64::from(counted.attempts - 1);
+        }
+        if let Some(first) = counted.first_byte {
+            c.first_byte.entry(upstream.clone()).or_default().add(first);
+        }
+        c.duration.entry(upstream).or_default().add(counted.total);
+    }
+
+    pub(crate) fn render(&self) -> String {
+        let mut out = String::new();
+        let Ok(c) = self.counters.lock() else { return out };
+        head(&mut out, "requests_total", "counter", "Requests by route, upstream and status.");
+        for ((route, upstream, status), n) in &c.requests {
+            line(&mut out, "requests_total", &[("route", route), ("upstream", upstream), ("status", &status.to_string())], n);
+        }
+        head(&mut out, "outcomes_total", "counter", "How exchanges ended.");
+        for ((upstream, outcome), n) in &c.outcomes {
+            line(&mut out, "outcomes_total", &[("upstream", upstream), ("outcome", outcome)], n);
+        }
+        head(&mut out, "diagnostics_total", "counter", "Everything changed, dropped, filled in or found wrong, by code.");
+        for (code, n) in &c.diagnostics {
+            line(&mut out, "diagnostics_total", &[("code", code.as_str())], n);
+        }
+        head(&mut out, "tokens_total", "counter", "Tokens as upstreams counted them.");
+        for ((upstream, model, kind), n) in &c.tokens {
+            line(&mut out, "tokens_total", &[("upstream", upstream), ("model", model), ("kind", kind)], n);
+        }
+        head(&mut out, "retries_total", "counter", "Attempts after the first.");
+        for (upstream, n) in &c.retries {
+            line(&mut out, "retries_total", &[("upstream", upstream)], n);
+        }
+        histogram(&mut out, "first_byte_seconds", "From a request to the first byte of its answer.", &c.first_byte);
+        histogram(&mut out, "request_seconds", "From a request to the end of its answer.", &c.duration);
+        head(&mut out, "open_exchanges", "gauge", "Exchanges that have not ended.");
+        line(&mut out, "open_exchanges", &[], &self.open.load(Ordering::Relaxed));
+        out
+    }
+}
+
+impl Counters {
+    fn model(&mut self, model: &str) -> String {
+        if !self.models.iter().any(|m| m == model) {
+            if self.models.len() >= MAX_MODELS || model.len() > 128 {
+                return String::from("other");
+            }
+            self.models.push(model.to_owned());
+        }
+        model.to_owned()
+    }
+}
+
+impl Histogram {
+    fn add(&mut self, duration: Duration) {
+        let seconds = duration.as_secs_f64();
+        for (bucket, bound) in self.buckets.iter_mut().zip(BOUNDS) {
+            *bucket += u64::from(seconds <= bound);
+        }
+        self.count += 1;
+        self.sum += seconds;
+    }
+}
+
+fn head(out: &mut String, name: &str, kind: &str, help: &str) {
+    let _ = writeln!(out, "# HELP openai_shim_{name} {help}\n# TYPE openai_shim_{name} {kind}");
+}
+
+fn line(out: &mut String, name: &str, labels: &[(&str, &str)], value: &dyn std::fmt::Display) {
+    let labels: Vec<_> = labels
+        .iter()
+        .map(|(key, value)| {
+            let value = value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+            format!("{key}=\"{value}\"")
+        })
+        .collect();
+    let braces = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
+    let _ = writeln!(out, "openai_shim_{name}{braces} {value}");
+}
+
+fn histogram(out: &mut String, name: &str, help: &str, rows: &BTreeMap<String, Histogram>) {
+    head(out, name, "histogram", help);
+    for (upstream, h) in rows {
+        for (bucket, bound) in h.buckets.iter().zip(BOUNDS) {
+            line(out, &format!("{name}_bucket"), &[("upstream", upstream), ("le", &bound.to_string())], bucket);
+        }
+        line(out, &format!("{name}_bucket"), &[("upstream", upstream), ("le", "+Inf")], &h.count);
+        line(out, &format!("{name}_sum"), &[("upstream", upstream)], &h.sum);
+        line(out, &format!("{name}_count"), &[("upstream", upstream)], &h.count);
+    }
+}

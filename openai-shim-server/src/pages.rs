@@ -1,0 +1,50 @@
+//! Health, metrics, and what a browser sees.
+
+use crate::app::App;
+use crate::reply;
+use axum::body::Body;
+use axum::response::Response;
+use http::header::{ACCEPT, CONTENT_TYPE, HOST};
+use http::{HeaderMap, HeaderValue, StatusCode};
+
+pub(crate) const PAGES: [&str; 4] = ["/", "/healthz", "/readyz", "/metrics"];
+
+pub(crate) fn page(app: &App, page: &str, headers: &HeaderMap) -> Response {
+    match page {
+        "/healthz" => reply::json(StatusCode::OK, r#"{"status":"ok"}"#),
+        "/readyz" => ready(app),
+        "/metrics" => text("text/plain; version=0.0.4; charset=utf-8", app.metrics.render()),
+        _ => front(headers),
+    }
+}
+
+/// Ready while the server takes requests and has somewhere to send them.
+fn ready(app: &App) -> Response {
+    if app.upstreams.is_empty() || app.places.is_closed() {
+        return reply::json(StatusCode::SERVICE_UNAVAILABLE, r#"{"status":"not ready"}"#);
+    }
+    reply::json(StatusCode::OK, r#"{"status":"ready"}"#)
+}
+
+/// Programs that look for Ollama find it; people find out what to paste where.
+fn front(headers: &HeaderMap) -> Response {
+    let html = headers.get(ACCEPT).and_then(|a| a.to_str().ok()).is_some_and(|a| a.contains("text/html"));
+    if !html {
+        return text("text/plain; charset=utf-8", String::from("Ollama is running"));
+    }
+    let host = headers.get(HOST).and_then(|h| h.to_str().ok()).unwrap_or("127.0.0.1:8000");
+    let host: String = host.chars().filter(|c| c.is_ascii_alphanumeric() || ".:-[]".contains(*c)).collect();
+    let page = format!(
+        "<!doctype html><meta charset=\"utf-8\"><title>openai-shim</title>\
+         <h1>openai-shim is running</h1>\
+         <p>Paste this base URL into your chat client: <code>http://{host}/v1</code></p>\
+         <p><a href=\"/v1/models\">models</a> · <a href=\"/healthz\">health</a> · <a href=\"/metrics\">metrics</a></p>"
+    );
+    text("text/html; charset=utf-8", page)
+}
+
+fn text(content_type: &'static str, body: String) -> Response {
+    let mut response = Response::new(Body::from(body));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}

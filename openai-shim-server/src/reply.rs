@@ -1,0 +1,86 @@
+//! Replies of our own: errors in the client's dialect, and the headers that every reply carries.
+
+use axum::body::Body;
+use axum::response::Response;
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use openai_shim_core::dialect::{DIALECTS, Dialect};
+use openai_shim_core::error::ClientError;
+use openai_shim_core::{Diagnostics, Error, ErrorKind};
+
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(crate) const UPSTREAM: HeaderName = HeaderName::from_static("x-openai-shim-upstream");
+pub(crate) const OUTCOME: HeaderName = HeaderName::from_static("x-openai-shim-outcome");
+pub(crate) const DIAGNOSTICS: HeaderName = HeaderName::from_static("x-openai-shim-diagnostics");
+
+/// The most bytes of the diagnostics header.
+const MAX_HEADER: usize = 1000;
+
+/// The dialect of routes that no dialect claims: the first one.
+pub(crate) fn default_dialect() -> &'static dyn Dialect {
+    DIALECTS.first().copied().unwrap_or(&openai_shim_core::dialect::openai_chat::OpenAiChat)
+}
+
+/// An error in the client's dialect.
+pub(crate) fn error(dialect: &dyn Dialect, error: &Error) -> Response {
+    let (status, body) = dialect.encode_error(error);
+    let mut response = json(status, body);
+    if let Some(after) = error.retry_after() {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(after.as_secs().max(1)));
+    }
+    response
+}
+
+/// A client's error in the default dialect, with a status of its own.
+pub(crate) fn refusal(status: StatusCode, kind: ErrorKind, message: impl Into<String>, code: &str) -> Response {
+    let error = Error::Client(ClientError::new(kind, message).with_code(code));
+    let (_, body) = default_dialect().encode_error(&error);
+    json(status, body)
+}
+
+/// A JSON body.
+pub(crate) fn json(status: StatusCode, body: impl Into<Body>) -> Response {
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// Adds the diagnostics header, if there is anything to say.
+pub(crate) fn diagnostics_header(headers: &mut HeaderMap, diagnostics: &Diagnostics) {
+    if let Ok(value) = HeaderValue::from_str(&summary(diagnostics)) {
+        headers.insert(DIAGNOSTICS, value);
+    }
+}
+
+/// `3; role-filled, usage-moved x12`: how many different findings, and which codes; at most 1 kB.
+pub(crate) fn summary(diagnostics: &Diagnostics) -> String {
+    let mut text = diagnostics.len().to_string();
+    for (i, (code, count)) in diagnostics.codes().into_iter().enumerate() {
+        let times = if count > 1 { format!(" x{count}") } else { String::new() };
+        let item = format!("{}{code}{times}", if i == 0 { "; " } else { ", " });
+        if text.len() + item.len() > MAX_HEADER {
+            break;
+        }
+        text.push_str(&item);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use openai_shim_core::canonical::Code;
+
+    #[test]
+    fn the_diagnostics_header_stays_within_a_kilobyte() {
+        let mut diagnostics = Diagnostics::default();
+        for code in Code::ALL {
+            for _ in 0..1000 {
+                diagnostics.note(*code, "", "");
+            }
+        }
+        assert!(summary(&diagnostics).len() <= 1024);
+        assert!(summary(&diagnostics).starts_with(&format!("{}; ", Code::ALL.len())));
+    }
+}

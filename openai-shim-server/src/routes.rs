@@ -1,0 +1,249 @@
+//! Which request goes where. The dialects say which paths are theirs; the rest is here.
+
+use crate::app::App;
+use crate::{auth, cors, forward, generate, models, pages, reply};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use bytes::Bytes;
+use http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderValue, Method, StatusCode};
+use openai_shim_core::dialect::{DIALECTS, Dialect};
+use openai_shim_core::error::ClientError;
+use openai_shim_core::{Error, ErrorKind};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// OpenAI's routes are served under both.
+const PREFIXES: [&str; 2] = ["/v1", "/api/openai/v1"];
+
+/// Routes that are forwarded as they are; a trailing slash stands for everything below.
+const FORWARDED: [&str; 7] =
+    ["/embeddings", "/audio/", "/images/", "/moderations", "/rerank", "/completions", "/responses"];
+
+/// How long a client may take to send its body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// What is known of a request before it is read.
+#[derive(Debug, Clone)]
+pub(crate) struct Meta {
+    /// Its id, the client's or ours.
+    pub(crate) id: String,
+    pub(crate) method: Method,
+    /// Its path, without doubled and trailing slashes.
+    pub(crate) path: String,
+    pub(crate) started: Instant,
+}
+
+/// What a path stands for.
+enum Route {
+    Generate(&'static dyn Dialect),
+    Models,
+    Model(String),
+    Forward(String),
+    Page(&'static str),
+}
+
+/// All routes.
+pub(crate) fn router(app: Arc<App>) -> Router {
+    Router::new().fallback(handle).with_state(app)
+}
+
+async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
+    let meta = Meta {
+        id: request_id(&app, &request),
+        method: request.method().clone(),
+        path: tidy(request.uri().path()),
+        started: Instant::now(),
+    };
+    let origin = cors::allowed(&app, request.headers());
+    let id = HeaderValue::from_str(&meta.id);
+    let mut response = if meta.method == Method::OPTIONS && origin.is_some() {
+        cors::preflight(request.headers())
+    } else {
+        dispatch(app, meta, request).await
+    };
+    if let Ok(id) = id {
+        response.headers_mut().insert(reply::REQUEST_ID, id);
+    }
+    if let Some(origin) = origin {
+        cors::decorate(&mut response, origin);
+    }
+    response
+}
+
+async fn dispatch(app: Arc<App>, meta: Meta, request: Request) -> Response {
+    let (route, allowed) = match find(&meta.path) {
+        Some(found) => found,
+        None => return unknown(&meta),
+    };
+    if !auth::allows(&app, &meta.method, &meta.path, request.headers()) {
+        return no_key(&route);
+    }
+    if !allowed.split(", ").any(|method| method == meta.method.as_str()) {
+        return wrong_method(&meta, allowed);
+    }
+    let dialect = match &route {
+        Route::Generate(dialect) => *dialect,
+        Route::Models => return models::list(&app).await,
+        Route::Model(id) => return models::one(&app, id).await,
+        Route::Page(page) => return pages::page(&app, page, request.headers()),
+        Route::Forward(_) => reply::default_dialect(),
+    };
+    let Ok(place) = app.places.clone().try_acquire_owned() else { return full(dialect) };
+    let (parts, body) = request.into_parts();
+    let body = match read(body, app.config.limits.request_body).await {
+        Ok(body) => body,
+        Err(error) => return reply::error(dialect, &Error::Client(error)),
+    };
+    match route {
+        Route::Generate(dialect) => generate::generate(app, dialect, meta, body, place).await,
+        Route::Forward(path) => forward::forward(app, meta, path, parts, body, place).await,
+        Route::Models | Route::Model(_) | Route::Page(_) => unknown(&meta),
+    }
+}
+
+/// The route of a path, and its methods.
+fn find(path: &str) -> Option<(Route, &'static str)> {
+    for dialect in DIALECTS {
+        if let Some(endpoint) = dialect.endpoints().iter().find(|endpoint| endpoint.path == path) {
+            return Some((Route::Generate(*dialect), endpoint.method));
+        }
+    }
+    if let Some(page) = pages::PAGES.iter().find(|page| **page == path) {
+        return Some((Route::Page(page), "GET, HEAD"));
+    }
+    let rest = PREFIXES.iter().find_map(|prefix| path.strip_prefix(prefix))?;
+    if rest == "/models" {
+        return Some((Route::Models, "GET, HEAD"));
+    }
+    if let Some(id) = rest.strip_prefix("/models/") {
+        return Some((Route::Model(decode(id)), "GET, HEAD"));
+    }
+    let forwarded = FORWARDED.iter().any(|known| match known.strip_suffix('/') {
+        Some(_) => rest.starts_with(known),
+        None => rest == *known || rest.strip_prefix(known).is_some_and(|below| below.starts_with('/')),
+    });
+    let safe = !rest.split('/').any(|segment| matches!(decode(segment).as_str(), "." | ".."));
+    (forwarded && safe).then(|| (Route::Forward(rest.to_owned()), "POST, GET, DELETE"))
+}
+
+/// One slash where several stand, and none at the end.
+fn tidy(path: &str) -> String {
+    let mut tidy = String::with_capacity(path.len());
+    for segment in path.split('/').filter(|segment| !segment.is_empty()) {
+        tidy.push('/');
+        tidy.push_str(segment);
+    }
+    if tidy.is_empty() { String::from("/") } else { tidy }
+}
+
+/// Percent-decodes a path segment; what is no UTF-8 stays as it is.
+fn decode(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let hex = after.get(..2).filter(|_| *first == b'%').and_then(|h| std::str::from_utf8(h).ok());
+        match hex.and_then(|h| u8::from_str_radix(h, 16).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = after.get(2..).unwrap_or_default();
+            }
+            None => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
+}
+
+/// The client's own id, if it is one that can be logged; else a new one.
+fn request_id(app: &App, request: &Request) -> String {
+    let given = request.headers().get(reply::REQUEST_ID).and_then(|id| id.to_str().ok());
+    let fits = |id: &&str| {
+        (1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(&b))
+    };
+    given.filter(fits).map_or_else(|| format!("req_{:016x}", app.random()), str::to_owned)
+}
+
+async fn read(body: Body, limit: usize) -> Result<Bytes, ClientError> {
+    let read = tokio::time::timeout(BODY_TIMEOUT, axum::body::to_bytes(body, limit)).await;
+    match read {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(error)) => {
+            let mut source: Option<&dyn std::error::Error> = Some(&error);
+            while let Some(cause) = source {
+                if cause.to_string().contains("length limit exceeded") {
+                    let text = format!("The request body is larger than {limit} bytes, the limit of this server.");
+                    return Err(ClientError::new(ErrorKind::TooLarge, text));
+                }
+                source = cause.source();
+            }
+            Err(ClientError::invalid("The request body could not be read to its end."))
+        }
+        Err(_) => Err(ClientError::new(ErrorKind::Timeout, "The request body did not arrive in time.")),
+    }
+}
+
+fn unknown(meta: &Meta) -> Response {
+    let text = format!(
+        "There is no {} {}. Served are /v1/models, /v1/chat/completions, /v1/embeddings and more; point the client's \
+         base URL at /v1.",
+        meta.method, meta.path
+    );
+    reply::refusal(StatusCode::NOT_FOUND, ErrorKind::NotFound, text, "unknown_url")
+}
+
+fn wrong_method(meta: &Meta, allowed: &'static str) -> Response {
+    let text = format!("{} cannot be used on {}; use {allowed}.", meta.method, meta.path);
+    let mut response =
+        reply::refusal(StatusCode::METHOD_NOT_ALLOWED, ErrorKind::InvalidRequest, text, "method_not_allowed");
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+    response
+}
+
+fn no_key(route: &Route) -> Response {
+    let dialect = match route {
+        Route::Generate(dialect) => *dialect,
+        _ => reply::default_dialect(),
+    };
+    let text = "A key is needed: send `Authorization: Bearer KEY` (or `x-api-key`) with one of this server's client keys.";
+    let error = Error::Client(ClientError::new(ErrorKind::Authentication, text).with_code("invalid_api_key"));
+    let mut response = reply::error(dialect, &error);
+    response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    response
+}
+
+fn full(dialect: &dyn Dialect) -> Response {
+    let text = "This server is handling as many requests as it may. Try again in a moment.";
+    let mut response = reply::error(dialect, &Error::Client(ClientError::new(ErrorKind::Overloaded, text)));
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn doubled_and_trailing_slashes_do_not_matter() {
+        assert_eq!(tidy("/v1//models/"), "/v1/models");
+        assert_eq!(tidy("//"), "/");
+    }
+
+    #[test]
+    fn model_ids_may_have_slashes_and_escapes() {
+        for path in ["/v1/models/org/name:free", "/v1/models/org%2Fname%3Afree"] {
+            assert!(matches!(find(path), Some((Route::Model(id), _)) if id == "org/name:free"));
+        }
+    }
+
+    #[test]
+    fn forwarded_paths_cannot_climb() {
+        assert!(find("/v1/audio/../models").is_none());
+        assert!(find("/v1/audio/%2e%2e/models").is_none());
+        assert!(find("/v1/audio/speech").is_some());
+    }
+}

@@ -1,0 +1,103 @@
+//! Serving over a socket.
+
+use crate::app::App;
+use crate::config::Config;
+use crate::{routes, shutdown, upstream};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+
+/// How long a client may take to send the head of a request.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Why the server could not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// The address could not be had.
+    #[error("{address} cannot be listened on: {source}. Choose another one with --listen ADDR, such as --listen 127.0.0.1:8001.")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// An upstream's transport could not be built.
+    #[error("the upstream {name:?} cannot be reached as configured: {reason}")]
+    Upstream {
+        /// The upstream's name.
+        name: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Serves until SIGTERM or SIGINT; running answers may then finish.
+///
+/// `started` is called with the address once requests are taken.
+///
+/// # Errors
+/// When the address or a transport cannot be had.
+pub async fn serve(config: Config, started: impl FnOnce(SocketAddr)) -> Result<(), ServeError> {
+    let address = config.listen;
+    let listener = TcpListener::bind(address).await.map_err(|source| ServeError::Listen { address, source })?;
+    started(listener.local_addr().unwrap_or(address));
+    tokio::spawn(shutdown::watchdog());
+    serve_on(listener, config, shutdown::requested()).await
+}
+
+/// Serves on a listener until `stop` is ready.
+///
+/// # Errors
+/// When a transport cannot be built.
+pub async fn serve_on(
+    listener: TcpListener,
+    config: Config,
+    stop: impl Future<Output = ()>,
+) -> Result<(), ServeError> {
+    let transports = upstream::connect(&config)?;
+    let app = Arc::new(App::new(config, |u| transports(u)));
+    let places = app.places.clone();
+    let service = TowerToHyperService::new(routes::router(app));
+    let mut http = hyper::server::conn::http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).pipeline_flush(true);
+    let graceful = GracefulShutdown::new();
+    let mut stop = std::pin::pin!(stop);
+    shutdown::notify("READY=1");
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = &mut stop => break,
+        };
+        let socket = match accepted {
+            Ok((socket, _)) => socket,
+            Err(error) => {
+                // Out of file descriptors, or a client that left at once: wait a little and go on.
+                tracing::warn!("a connection could not be accepted: {error}");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            }
+        };
+        let _ = socket.set_nodelay(true);
+        let connection = graceful.watch(http.serve_connection(TokioIo::new(socket), service.clone()));
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!("a connection broke: {error}");
+            }
+        });
+    }
+    shutdown::notify("STOPPING=1");
+    drop(listener);
+    tracing::info!("stopping: running answers may finish");
+    tokio::select! {
+        () = graceful.shutdown() => {}
+        () = tokio::time::sleep(shutdown::GRACE) => tracing::warn!("answers were still running and are cut"),
+        () = shutdown::requested() => tracing::warn!("asked again to stop: running answers are cut"),
+    }
+    places.close();
+    Ok(())
+}

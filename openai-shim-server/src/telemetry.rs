@@ -1,0 +1,170 @@
+//! Logs: one line a request. Secrets and message contents are never in them.
+
+use crate::app::App;
+use crate::config::{Log, LogFormat};
+use crate::metrics::Counted;
+use crate::reply::summary;
+use crate::routes::Meta;
+use http::StatusCode;
+use openai_shim_core::{Error, Report};
+use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+use tracing_subscriber::EnvFilter;
+
+/// Starts logging to standard error.
+pub fn init(log: &Log) {
+    let filter = EnvFilter::try_new(log.filter.as_deref().unwrap_or("info")).unwrap_or_else(|_| EnvFilter::new("info"));
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    // A second start (in tests) keeps the first one's settings.
+    let _ = match log.format {
+        LogFormat::Json => lines.json().flatten_event(true).try_init(),
+        LogFormat::Text => lines.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).try_init(),
+    };
+}
+
+/// One request on its way into logs and metrics.
+#[derive(Debug)]
+pub(crate) struct Record {
+    app: Arc<App>,
+    meta: Meta,
+    route: &'static str,
+    upstream: String,
+    head: Head,
+    counted: OnceLock<()>,
+}
+
+/// When the answer began, and with which status; shared with the one who writes it.
+#[derive(Debug, Clone)]
+pub(crate) struct Head(Arc<(AtomicU64, AtomicU16)>, std::time::Instant);
+
+impl Head {
+    /// The answer begins now.
+    pub(crate) fn seen(&self, status: StatusCode) {
+        let micros = u64::try_from(self.1.elapsed().as_micros()).unwrap_or(u64::MAX).max(1);
+        self.0.0.store(micros, Ordering::Relaxed);
+        self.0.1.store(status.as_u16(), Ordering::Relaxed);
+    }
+
+    fn first_byte(&self) -> Option<Duration> {
+        Some(self.0.0.load(Ordering::Relaxed)).filter(|m| *m > 0).map(Duration::from_micros)
+    }
+
+    fn status(&self) -> u16 {
+        match self.0.1.load(Ordering::Relaxed) {
+            0 => 200,
+            status => status,
+        }
+    }
+}
+
+impl Record {
+    pub(crate) fn new(app: Arc<App>, meta: Meta, route: &'static str, upstream: String) -> Self {
+        app.metrics.opened();
+        let head = Head(Arc::default(), meta.started);
+        Self { app, meta, route, upstream, head, counted: OnceLock::new() }
+    }
+
+    pub(crate) fn head(&self) -> Head {
+        self.head.clone()
+    }
+
+    /// An exchange has ended, or its client went away.
+    pub(crate) fn finish(self, report: Report) {
+        let status = match &report.error {
+            // The client went away before an answer.
+            None if report.outcome == openai_shim_core::Outcome::Cancelled && self.head.first_byte().is_none() => 499,
+            _ => self.head.status(),
+        };
+        let total = self.meta.started.elapsed();
+        let error = report.error.as_ref().map(ToString::to_string).unwrap_or_default();
+        tracing::info!(
+            id = self.meta.id,
+            method = %self.meta.method,
+            path = self.meta.path,
+            dialect = self.route,
+            upstream = self.upstream,
+            model = report.model,
+            stream = report.stream,
+            status,
+            outcome = report.outcome.as_str(),
+            attempts = report.attempts,
+            first_byte_ms = self.head.first_byte().map(|d| millis(d)),
+            total_ms = millis(total),
+            tokens_in = report.usage.and_then(|u| u.input),
+            tokens_out = report.usage.and_then(|u| u.output),
+            diagnostics = summary(&report.diagnostics),
+            error,
+            "exchange"
+        );
+        for diagnostic in &report.diagnostics {
+            tracing::debug!(id = self.meta.id, "{diagnostic}");
+        }
+        self.count(&Counted {
+            route: self.route,
+            upstream: &self.upstream,
+            model: &report.model,
+            status,
+            outcome: Some(report.outcome),
+            codes: report.diagnostics.codes(),
+            usage: report.usage,
+            attempts: report.attempts,
+            first_byte: self.head.first_byte(),
+            total,
+        });
+    }
+
+    /// The request was refused, or failed before it could be translated.
+    pub(crate) fn refuse(self, status: StatusCode, error: &Error) {
+        self.plain(status.as_u16(), &error.to_string());
+    }
+
+    /// A forwarded answer has ended.
+    pub(crate) fn forwarded(self) {
+        let status = self.head.status();
+        self.plain(status, "");
+    }
+
+    fn plain(self, status: u16, error: &str) {
+        let total = self.meta.started.elapsed();
+        tracing::info!(
+            id = self.meta.id,
+            method = %self.meta.method,
+            path = self.meta.path,
+            dialect = self.route,
+            upstream = self.upstream,
+            status,
+            total_ms = millis(total),
+            error,
+            "request"
+        );
+        self.count(&Counted {
+            route: self.route,
+            upstream: &self.upstream,
+            model: "",
+            status,
+            outcome: None,
+            codes: Vec::new(),
+            usage: None,
+            attempts: 0,
+            first_byte: self.head.first_byte(),
+            total,
+        });
+    }
+
+    fn count(&self, counted: &Counted<'_>) {
+        if self.counted.set(()).is_ok() {
+            self.app.metrics.count(counted);
+        }
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        self.app.metrics.closed();
+    }
+}
+
+fn millis(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1_000_000.0).round() / 1000.0
+}

@@ -1,0 +1,28 @@
+//! Transports: HTTP, and the embedded `echo`.
+
+pub mod echo;
+pub mod http;
+
+use crate::config::{Config, Target, UpstreamConfig};
+use crate::serve::ServeError;
+use openai_shim_core::Upstream;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Builds the transport of every configured upstream.
+pub(crate) fn connect(config: &Config) -> Result<impl Fn(&UpstreamConfig) -> Arc<dyn Upstream> + use<>, ServeError> {
+    let mut transports: BTreeMap<String, Arc<dyn Upstream>> = BTreeMap::new();
+    for upstream in &config.upstreams {
+        let transport: Arc<dyn Upstream> = match &upstream.target {
+            Target::Echo => Arc::new(echo::Echo),
+            Target::Http(base) => {
+                let transport = http::HttpUpstream::new(base, upstream, config.timeouts);
+                Arc::new(transport.map_err(|reason| ServeError::Upstream { name: upstream.name.clone(), reason })?)
+            }
+        };
+        transports.insert(upstream.name.clone(), transport);
+    }
+    Ok(move |upstream: &UpstreamConfig| {
+        transports.get(&upstream.name).cloned().unwrap_or_else(|| Arc::new(echo::Echo) as Arc<dyn Upstream>)
+    })
+}
