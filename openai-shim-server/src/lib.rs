@@ -2,6 +2,8 @@
 //!
 //! It knows nothing of any payload; that is core's. [`router`] is all of it without a socket, [`serve`] with one.
 
+#![forbid(unsafe_code)]
+
 pub mod config;
 
 mod app;

@@ -8,16 +8,20 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 pub(super) const EXAMPLES: &str = "\
-Requests go from a client to an upstream; responses, streams and errors come back. Diagnostics go to standard error.
+A request goes from a client to an upstream; a response, a stream or an error comes
+back. Diagnostics go to standard error.
 
-With --batch every line of the input is {\"id\", \"body\"[, \"request\"][, \"status\"]}, and every line of the output
-{\"id\", \"ok\", \"body\", \"outcome\", \"diagnostics\"}, in the same order. A body is JSON as it stands, or a string with the
-payload's text: for streams, and for payloads that are not JSON.
+With --batch the lines of the input are
+  {\"id\", \"body\"[, \"request\"][, \"status\"]}
+and the lines of the output, in the same order,
+  {\"id\", \"ok\", \"body\", \"outcome\", \"diagnostics\"}
+A body is JSON as it stands, or a string with the payload's text: for streams, and
+for payloads that are not JSON.
 
 Examples:
-  openai-shim convert --from openai-chat --to openai-chat --kind request --profile vllm < request.json
-  openai-shim convert --from openai-chat --to openai-chat --kind stream --request request.json < answer.sse
-  openai-shim convert --from openai-chat --to openai-chat --kind response --batch < answers.ndjson";
+  openai-shim convert --from openai-chat --to openai-chat --kind request < request.json
+  openai-shim convert --from openai-chat --to openai-chat --kind stream < answer.sse
+  openai-shim convert --from openai-chat --to openai-chat --kind response --batch < a.ndjson";
 
 /// What to convert.
 #[derive(Debug, Args)]

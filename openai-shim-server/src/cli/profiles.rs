@@ -34,10 +34,15 @@ fn list() -> String {
     text
 }
 
+const FIRST: [&str; 5] = ["name", "about", "sources", "hosts", "dialect"];
+
 /// A row as TOML. The keys are dotted, so that the lines are the same alone and under `[upstream.quirks]`.
 fn one(row: &Profile) -> String {
     let mut text = format!("# {}. Put under [upstream.quirks] what shall differ for your upstream.\n", row.about);
-    for (key, value) in Table::try_from(row).unwrap_or_default() {
+    let mut entries: Vec<_> = Table::try_from(row).unwrap_or_default().into_iter().collect();
+    // What it is comes first, then how it is.
+    entries.sort_by_key(|(key, _)| FIRST.iter().position(|first| first == key).unwrap_or(FIRST.len()));
+    for (key, value) in entries {
         match value {
             Value::Table(below) => {
                 for (inner, value) in below {

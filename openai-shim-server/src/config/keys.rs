@@ -36,9 +36,9 @@ pub(crate) fn instead_of(section: &str, key: &str) -> String {
     let elsewhere: Vec<&str> =
         SECTIONS.iter().filter(|(_, keys)| keys.contains(&key)).map(|(section, _)| *section).collect();
     match elsewhere.as_slice() {
-        [""] => return format!("{key} stands at the top of the file; write it above the first [section]"),
-        ["upstream"] => return format!("{key} belongs to an upstream; write it under [[upstream]]"),
-        [home] if !home.contains('.') => return format!("{key} stands elsewhere; write it under [{home}]"),
+        [""] => return String::from("has no place here; write it at the top of the file, above the first [section]"),
+        ["upstream"] => return String::from("has no place here; write it under [[upstream]]"),
+        [home] if !home.contains('.') => return format!("has no place here; write it under [{home}]"),
         _ => {}
     }
     match near(key, candidates(section)) {

@@ -1,0 +1,43 @@
+//! Core in WebAssembly, with no imports at all: `.ci/wasm.mjs` runs the fixtures through it under Node.
+//!
+//! The interface is one byte at a time, so that nothing but the exported names is unusual: `put` every byte of a payload,
+//! `run` a conversion (0 request, 1 response, 2 stream, 3 error), then `get` every byte of the result.
+
+// Exporting a name is all that needs it.
+#![allow(unsafe_code)]
+
+use openai_shim_core::{Context, Kind, convert, convert::Input, dialect, profile};
+use std::sync::Mutex;
+
+static INPUT: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+static OUTPUT: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+
+/// Adds a byte to the payload.
+#[unsafe(no_mangle)]
+pub extern "C" fn put(byte: u32) {
+    if let (Ok(mut input), Ok(byte)) = (INPUT.lock(), u8::try_from(byte)) {
+        input.push(byte);
+    }
+}
+
+/// Converts the payload, and forgets it; the length of the result.
+#[unsafe(no_mangle)]
+pub extern "C" fn run(kind: u32) -> u32 {
+    let body = INPUT.lock().map(|mut input| std::mem::take(&mut *input)).unwrap_or_default();
+    let kinds = [Kind::Request, Kind::Response, Kind::Stream, Kind::Error];
+    let kind = kinds.get(kind as usize).copied().unwrap_or(Kind::Stream);
+    let (Ok(chat), Ok(profile)) = (dialect("openai-chat"), profile("compatible")) else { return 0 };
+    let (request, status, context) = (None, None, Context::fixed());
+    let text = convert(&Input { from: chat, to: chat, profile, kind, body: &body, request, status, context }).to_string();
+    let length = u32::try_from(text.len()).unwrap_or(0);
+    if let Ok(mut output) = OUTPUT.lock() {
+        *output = text.into_bytes();
+    }
+    length
+}
+
+/// A byte of the result.
+#[unsafe(no_mangle)]
+pub extern "C" fn get(at: u32) -> u32 {
+    OUTPUT.lock().ok().and_then(|output| output.get(at as usize).copied()).map_or(0, u32::from)
+}

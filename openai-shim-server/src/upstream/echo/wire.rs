@@ -1,0 +1,141 @@
+//! Answers as OpenAI writes them.
+
+use super::Fault;
+use super::answer::{Answer, prompt_tokens};
+use bytes::Bytes;
+use futures_core::Stream;
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Response, StatusCode};
+use openai_shim_core::UpstreamError;
+use openai_shim_core::json::{Object, quote};
+use openai_shim_core::upstream::ReplyBody;
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// The list of the one model.
+pub(super) const MODELS: &str =
+    r#"{"object":"list","data":[{"id":"echo","object":"model","created":0,"owned_by":"openai-shim"}]}"#;
+
+/// A whole answer.
+pub(super) fn completion(request: &Object<'_>, answer: &Answer) -> Response<ReplyBody> {
+    let id = next_id();
+    let message = match answer {
+        Answer::Words(words) => format!(r#""content":{},"refusal":null"#, quote(words)),
+        Answer::Call { name, arguments, .. } => format!(
+            r#""content":null,"refusal":null,"tool_calls":[{{"id":"call_{id}","type":"function","function":{{"name":{},"arguments":{}}}}}]"#,
+            quote(name),
+            quote(arguments)
+        ),
+    };
+    let body = format!(
+        r#"{{{},"choices":[{{"index":0,"message":{{"role":"assistant",{message}}},"logprobs":null,"finish_reason":"{}"}}],"usage":{}}}"#,
+        identity(request, &id, "chat.completion"),
+        answer.finish(),
+        usage(request, answer)
+    );
+    whole(StatusCode::OK, body)
+}
+
+/// A stream: the role, word by word, the end.
+pub(super) fn stream(request: &Object<'_>, answer: &Answer, asks_usage: bool) -> Response<ReplyBody> {
+    let id = next_id();
+    let identity = identity(request, &id, "chat.completion.chunk");
+    let event = |choices: &str, usage: &str| {
+        let usage = if asks_usage { format!(",\"usage\":{usage}") } else { String::new() };
+        Bytes::from(format!("data: {{{identity},\"choices\":[{choices}]{usage}}}\n\n"))
+    };
+    let chunk = |delta: &str, finish: &str| {
+        let choice = format!(r#"{{"index":0,"delta":{{{delta}}},"logprobs":null,"finish_reason":{finish}}}"#);
+        event(&choice, "null")
+    };
+    let mut events = VecDeque::new();
+    match answer {
+        Answer::Words(words) => {
+            events.push_back(chunk(r#""role":"assistant","content":"","refusal":null"#, "null"));
+            let words = words.split_inclusive(char::is_whitespace);
+            events.extend(words.map(|word| chunk(&format!("\"content\":{}", quote(word)), "null")));
+        }
+        Answer::Call { name, arguments, .. } => {
+            let opening = format!(
+                r#""role":"assistant","content":null,"refusal":null,"tool_calls":[{{"index":0,"id":"call_{id}","type":"function","function":{{"name":{},"arguments":""}}}}]"#,
+                quote(name)
+            );
+            events.push_back(chunk(&opening, "null"));
+            // In pieces, as models send them: whoever joins them wrongly shall notice here.
+            events.extend(arguments.split_inclusive([',', ':']).map(|piece| {
+                let delta = format!(r#""tool_calls":[{{"index":0,"function":{{"arguments":{}}}}}]"#, quote(piece));
+                chunk(&delta, "null")
+            }));
+        }
+    }
+    events.push_back(chunk("", &quote(answer.finish())));
+    if asks_usage {
+        events.push_back(event("", &usage(request, answer)));
+    }
+    events.push_back(Bytes::from_static(b"data: [DONE]\n\n"));
+    let mut response = Response::new(ReplyBody::Stream(Box::pin(Events { events, due: false })));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
+    response
+}
+
+/// A JSON answer.
+pub(super) fn whole(status: StatusCode, body: impl Into<Bytes>) -> Response<ReplyBody> {
+    let mut response = Response::new(ReplyBody::Complete(body.into()));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// An error in OpenAI's envelope.
+pub(super) fn error(fault: &Fault) -> Response<ReplyBody> {
+    let or_null = |text: Option<&str>| text.map_or_else(|| String::from("null"), quote);
+    let body = format!(
+        r#"{{"error":{{"message":{},"type":"invalid_request_error","param":{},"code":{}}}}}"#,
+        quote(&fault.message),
+        or_null(fault.param),
+        or_null(fault.code)
+    );
+    whole(fault.status, body)
+}
+
+/// Id, kind, time and model: the members that every answer begins with.
+fn identity(request: &Object<'_>, id: &str, object: &str) -> String {
+    let created = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
+    let model = request.str("model").filter(|model| !model.is_empty());
+    let model = quote(model.as_deref().unwrap_or("echo"));
+    format!(r#""id":"chatcmpl-{id}","object":"{object}","created":{created},"model":{model}"#)
+}
+
+fn usage(request: &Object<'_>, answer: &Answer) -> String {
+    let (prompt, said) = (prompt_tokens(request), answer.tokens());
+    format!(r#"{{"prompt_tokens":{prompt},"completion_tokens":{said},"total_tokens":{}}}"#, prompt + said)
+}
+
+/// Ids that differ: a conversation with two calls must be able to tell them apart.
+fn next_id() -> String {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let nanos = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_nanos());
+    format!("echo{nanos:016x}{:04x}", COUNT.fetch_add(1, Ordering::Relaxed) & 0xffff)
+}
+
+/// One event at a time, with the runtime's turn in between, as a real model sends them.
+struct Events {
+    events: VecDeque<Bytes>,
+    due: bool,
+}
+
+impl Stream for Events {
+    type Item = Result<Bytes, UpstreamError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.due = !self.due;
+        if self.due {
+            return Poll::Ready(self.events.pop_front().map(Ok));
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
