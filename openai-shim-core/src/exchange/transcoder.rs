@@ -93,10 +93,7 @@ impl Transcoder {
                 notes
             }
         };
-        for deviation in self.framer.deviations() {
-            let (code, detail) = describe(deviation);
-            notes.note(code, "", detail);
-        }
+        note_framing(&self.framer, &mut notes);
         notes
     }
 }
@@ -141,6 +138,14 @@ impl Translation {
             self.seen.event(&event);
             self.encoder.event(&event, out);
         }
+    }
+}
+
+/// Notes how a body was not framed as OpenAI frames it.
+pub(super) fn note_framing(framer: &Framer, notes: &mut Diagnostics) {
+    for deviation in framer.deviations() {
+        let (code, detail) = describe(deviation);
+        notes.note(code, "", detail);
     }
 }
 

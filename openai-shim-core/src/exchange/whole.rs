@@ -1,6 +1,7 @@
 //! A whole answer for a client that wants one, whatever the upstream sent.
 
 use super::Exchange;
+use super::transcoder::note_framing;
 use crate::canonical::{Code, Event, Fold, Outcome, Response, Seen, unfold};
 use crate::error::UpstreamError;
 use crate::framing::Framer;
@@ -57,6 +58,7 @@ impl Exchange {
         framer.finish(&mut |frame| decoder.frame(frame, &mut events));
         decoder.finish(&mut events);
         self.report.diagnostics.note(Code::StreamFolded, "", "");
+        note_framing(&framer, &mut self.report.diagnostics);
         self.report.diagnostics.extend(decoder.notes());
         let (mut fold, mut seen) = (Fold::new(), Seen::default());
         for event in &events {

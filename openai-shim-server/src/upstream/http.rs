@@ -28,8 +28,7 @@ impl HttpUpstream {
     /// # Errors
     /// One sentence, when the key cannot be sent or TLS cannot be set up.
     pub fn new(base: &str, config: &UpstreamConfig, timeouts: Timeouts) -> Result<Self, String> {
-        // The second installation of a provider is refused, and that is fine: it is the same one.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        provide_tls();
         let mut builder = reqwest::Client::builder()
             .connect_timeout(timeouts.connect)
             .pool_idle_timeout(Duration::from_secs(50))
@@ -44,9 +43,11 @@ impl HttpUpstream {
         let key = match &config.api_key {
             Some(secret) => {
                 let auth = &config.profile.auth;
-                let name = HeaderName::try_from(auth.header.as_str()).map_err(|_| "its auth header has no valid name")?;
+                let name = HeaderName::try_from(auth.header.as_str())
+                    .map_err(|_| "its auth header has no valid name")?;
                 let value = format!("{}{}", auth.prefix, secret.expose());
-                let mut value = HeaderValue::try_from(value).map_err(|_| "its key has characters that no header may have")?;
+                let mut value = HeaderValue::try_from(value)
+                    .map_err(|_| "its key has characters that no header may have")?;
                 value.set_sensitive(true);
                 Some((name, value))
             }
@@ -54,6 +55,12 @@ impl HttpUpstream {
         };
         Ok(Self { client, base: base.to_owned(), key, timeouts })
     }
+}
+
+/// Makes ring the process's TLS provider: reqwest, built without one, needs it before its first client.
+pub fn provide_tls() {
+    // A second installation is refused, and that is fine: it is the same one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
 fn is_local(base: &str) -> bool {
@@ -81,12 +88,19 @@ impl Upstream for HttpUpstream {
             Ok(Err(error)) => return Err(failure(&error)),
             Err(_) => {
                 let seconds = self.timeouts.first_byte.as_secs_f64();
-                return Err(UpstreamError::timeout(format!("The upstream did not begin to answer within {seconds} s.")));
+                return Err(UpstreamError::timeout(format!(
+                    "The upstream did not begin to answer within {seconds} s."
+                )));
             }
         };
         let response: Response<reqwest::Body> = response.into();
         let (head, body) = response.into_parts();
-        let body = Incoming { body, idle: self.timeouts.idle, timer: Box::pin(sleep(self.timeouts.idle)), over: false };
+        let body = Incoming {
+            body,
+            idle: self.timeouts.idle,
+            timer: Box::pin(sleep(self.timeouts.idle)),
+            over: false,
+        };
         Ok(Response::from_parts(head, ReplyBody::Stream(Box::pin(body))))
     }
 

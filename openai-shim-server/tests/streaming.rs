@@ -1,0 +1,215 @@
+//! Streams over real sockets, against an upstream that sends what, and when, we say.
+
+mod support;
+
+use std::time::{Duration, Instant};
+use support::{Answer, Running, Script, Scripted, Step, completion, stop, text};
+
+const STREAM: &str = r#"{"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}]}"#;
+
+fn good() -> Script {
+    Script::stream().events(&[&text("hello"), &stop(), "[DONE]"]).end()
+}
+
+#[tokio::test]
+async fn a_clean_stream_arrives_as_it_was_sent() {
+    let upstream = Scripted::start(vec![good()]).await;
+    let shim = Running::before(&upstream, "").await;
+    let answer = shim.chat(true).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.body, format!("data: {}\n\ndata: {}\n\ndata: [DONE]\n\n", text("hello"), stop()));
+    assert_eq!(answer.header("x-openai-shim-upstream"), "up");
+    assert!(upstream.body(0)["stream_options"]["include_usage"].as_bool().unwrap());
+}
+
+#[tokio::test]
+async fn each_event_leaves_when_it_comes() {
+    let script =
+        Script::stream().events(&[&text("one")]).wait(700).events(&[&text("two"), &stop(), "[DONE]"]).end();
+    let upstream = Scripted::start(vec![script]).await;
+    let shim = Running::before(&upstream, "").await;
+    let begun = Instant::now();
+    let mut response = shim.post("/v1/chat/completions", STREAM).await;
+    let first = response.chunk().await.unwrap().unwrap();
+    assert!(begun.elapsed() < Duration::from_millis(500), "the first event waited for the second");
+    assert!(String::from_utf8_lossy(&first).contains("one"));
+    let rest = Answer::of(response).await;
+    assert!(begun.elapsed() >= Duration::from_millis(650));
+    assert!(rest.body.contains("two") && rest.is_done());
+}
+
+#[tokio::test]
+async fn a_silent_upstream_keeps_the_stream_open_before_its_first_byte() {
+    let script = Script(vec![Step::Wait(Duration::from_millis(450))]);
+    let script = Script([script.0, good().0].concat());
+    let upstream = Scripted::start(vec![script]).await;
+    let shim = Running::before(&upstream, "[timeouts]\nkeepalive = \"100ms\"").await;
+    let answer = shim.chat(true).await;
+    assert!(answer.body.starts_with(": keep-alive\n\n: keep-alive\n\n"), "{}", answer.body);
+    assert!(answer.text() == "hello" && answer.is_done());
+}
+
+#[tokio::test]
+async fn a_silent_upstream_keeps_the_stream_open_in_the_middle() {
+    let script = Script::stream().events(&[&text("one")]).wait(350).events(&[&stop(), "[DONE]"]).end();
+    let upstream = Scripted::start(vec![script]).await;
+    let shim = Running::before(&upstream, "[timeouts]\nkeepalive = \"100ms\"").await;
+    let answer = shim.chat(true).await;
+    assert!(answer.body.contains("}\n\n: keep-alive\n\n"), "{}", answer.body);
+    assert!(answer.text() == "one" && answer.is_done());
+}
+
+#[tokio::test]
+async fn keep_alives_do_not_delay_the_first_byte_deadline() {
+    let upstream = Scripted::start(vec![Script(vec![Step::Stall])]).await;
+    let more = "[timeouts]\nkeepalive = \"50ms\"\nfirst_byte = \"300ms\"";
+    let shim = Running::before(&upstream, more).await;
+    let begun = Instant::now();
+    let answer = shim.chat(true).await;
+    assert!(begun.elapsed() < Duration::from_secs(2));
+    assert_eq!(answer.error()["code"], "upstream_timeout");
+    assert!(!answer.is_done());
+}
+
+#[tokio::test]
+async fn a_stream_that_falls_silent_ends_with_an_error() {
+    let script = Script::stream().events(&[&text("one")]).then(Step::Stall);
+    let upstream = Scripted::start(vec![script]).await;
+    let shim = Running::before(&upstream, "[timeouts]\nidle = \"200ms\"").await;
+    let answer = shim.chat(true).await;
+    assert_eq!(answer.error()["code"], "upstream_timeout");
+    assert!(answer.body.contains("one") && !answer.is_done() && !answer.body.contains("\"stop\""));
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_before_the_answer_cancels_the_call() {
+    let upstream = Scripted::start(vec![Script(vec![Step::Stall])]).await;
+    let shim = Running::before(&upstream, "").await;
+    for body in [STREAM, &STREAM.replace("true", "false")] {
+        let sent = shim.client.post(format!("{}/v1/chat/completions", shim.url)).body(body.to_owned()).send();
+        let call = tokio::spawn(sent);
+        upstream.until_asked().await;
+        call.abort();
+        upstream.until_gone().await;
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_before_the_first_token_cancels_the_call() {
+    let role = r#"{"choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null}]}"#;
+    let upstream = Scripted::start(vec![Script::stream().events(&[role]).then(Step::Stall)]).await;
+    let shim = Running::before(&upstream, "").await;
+    let call =
+        tokio::spawn(shim.client.post(format!("{}/v1/chat/completions", shim.url)).body(STREAM).send());
+    upstream.until_asked().await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    call.abort();
+    upstream.until_gone().await;
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_in_the_middle_cancels_the_call() {
+    let upstream = Scripted::start(vec![Script::stream().events(&[&text("one")]).then(Step::Stall)]).await;
+    let shim = Running::before(&upstream, "").await;
+    let mut response = shim.post("/v1/chat/completions", STREAM).await;
+    response.chunk().await.unwrap();
+    drop(response);
+    upstream.until_gone().await;
+    let metrics = shim.get("/metrics").await.text().await.unwrap();
+    assert!(metrics.contains("outcome=\"cancelled\"} 1"), "{metrics}");
+    assert!(metrics.contains("openai_shim_open_exchanges 0"), "{metrics}");
+}
+
+#[tokio::test]
+async fn a_stream_that_ends_without_closing_does_not_hang() {
+    let script = Script::stream().events(&[&text("hello"), &stop(), "[DONE]"]).then(Step::Stall);
+    let upstream = Scripted::start(vec![script]).await;
+    let shim = Running::before(&upstream, "").await;
+    let begun = Instant::now();
+    assert!(shim.chat(true).await.is_done());
+    assert!(begun.elapsed() < Duration::from_secs(2));
+}
+
+#[tokio::test]
+async fn many_events_of_one_read_leave_in_one_write() {
+    let all: String = (0..8).map(|i| format!("data: {}\n\n", text(&i.to_string()))).collect();
+    let script = Script::stream().chunk(&all).events(&[&stop(), "[DONE]"]).end();
+    let upstream = Scripted::start(vec![script]).await;
+    let shim = Running::before(&upstream, "").await;
+    let mut response = shim.post("/v1/chat/completions", STREAM).await;
+    let first = response.chunk().await.unwrap().unwrap();
+    assert_eq!(String::from_utf8_lossy(&first).matches("data: ").count(), 8);
+}
+
+#[tokio::test]
+async fn running_streams_finish_when_the_server_is_told_to_stop() {
+    let script =
+        Script::stream().events(&[&text("one")]).wait(400).events(&[&text("two"), &stop(), "[DONE]"]).end();
+    let upstream = Scripted::start(vec![script]).await;
+    let mut shim = Running::before(&upstream, "").await;
+    let mut response = shim.post("/v1/chat/completions", STREAM).await;
+    response.chunk().await.unwrap();
+    shim.stop();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let late = shim.client.get(format!("{}/healthz", shim.url)).send().await;
+    assert!(late.is_err(), "a stopping server takes no new connections");
+    assert!(Answer::of(response).await.is_done());
+    tokio::time::timeout(Duration::from_secs(3), &mut shim.task).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_whole_answer_is_asked_for_again_once_when_it_is_empty() {
+    let upstream =
+        Scripted::start(vec![Script::json(r#"{"choices":[]}"#), Script::json(&completion("second"))]).await;
+    let shim = Running::before(&upstream, "").await;
+    let answer = shim.chat(false).await;
+    assert_eq!((answer.status, answer.text().as_str()), (200, "second"));
+    assert!(answer.header("x-openai-shim-diagnostics").contains("retried"));
+    assert_eq!(upstream.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn nothing_is_asked_for_again_after_the_first_byte_went_out() {
+    let cut = Script::stream().events(&[&text("half")]).then(Step::HangUp);
+    let upstream = Scripted::start(vec![cut, good()]).await;
+    let shim = Running::before(&upstream, "").await;
+    let answer = shim.chat(true).await;
+    assert_eq!(answer.error()["code"], "stream_truncated");
+    assert_eq!(upstream.requests().len(), 1);
+    assert!(!answer.is_done() && !answer.body.contains("\"stop\""));
+}
+
+#[tokio::test]
+async fn more_requests_than_allowed_are_told_to_come_back() {
+    let upstream = Scripted::start(vec![Script(vec![Step::Stall])]).await;
+    let shim = Running::before(&upstream, "[limits]\nconcurrent = 1").await;
+    let first =
+        tokio::spawn(shim.client.post(format!("{}/v1/chat/completions", shim.url)).body(STREAM).send());
+    upstream.until_asked().await;
+    let second = shim.chat(false).await;
+    assert_eq!((second.status, second.header("retry-after")), (503, "1"));
+    second.error();
+    first.abort();
+}
+
+#[tokio::test]
+async fn a_body_over_the_limit_is_refused() {
+    let upstream = Scripted::start(vec![good()]).await;
+    let shim = Running::before(&upstream, "[limits]\nrequest_body = \"1KiB\"").await;
+    let answer = Answer::of(shim.post("/v1/chat/completions", &"x".repeat(2000)).await).await;
+    assert_eq!(answer.status, 413);
+    assert!(answer.error()["message"].as_str().unwrap().contains("1024 bytes"));
+    assert!(upstream.requests().is_empty());
+}
+
+#[tokio::test]
+async fn an_endless_answer_ends_at_the_limit() {
+    let endless = Script::whole(200, "application/json", format!("{{\"x\":\"{}\"}}", "y".repeat(100_000)));
+    let upstream = Scripted::start(vec![endless]).await;
+    let shim = Running::before(&upstream, "[limits]\nresponse_body = \"10KiB\"\nframe = \"10KiB\"").await;
+    for stream in [false, true] {
+        let answer = shim.chat(stream).await;
+        assert_eq!(answer.status, 502);
+        assert_eq!(answer.error()["code"], "upstream_too_large");
+    }
+}

@@ -1,0 +1,368 @@
+//! Shared by the tests: an upstream that does exactly what a script says, chunk by chunk, and a shim in front of it.
+#![allow(dead_code, unreachable_pub, missing_docs)] // each test file uses its part
+
+use openai_shim_server::config::{Overrides, read};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+/// One thing that the upstream does.
+#[derive(Debug, Clone)]
+pub enum Step {
+    /// Sends bytes as they are.
+    Raw(Vec<u8>),
+    /// Sends one HTTP chunk.
+    Chunk(Vec<u8>),
+    /// Ends a chunked body in order.
+    End,
+    /// Does nothing for so long.
+    Wait(Duration),
+    /// Does nothing until the client is gone.
+    Stall,
+    /// Hangs up in the middle.
+    HangUp,
+}
+
+/// What the upstream does for one request.
+#[derive(Debug, Clone, Default)]
+pub struct Script(pub Vec<Step>);
+
+impl Script {
+    /// A whole answer with its length.
+    pub fn whole(status: u16, content_type: &str, body: impl AsRef<[u8]>) -> Self {
+        Self::whole_with(status, content_type, "", body)
+    }
+
+    /// The same with further header lines, each with its CRLF.
+    pub fn whole_with(status: u16, content_type: &str, headers: &str, body: impl AsRef<[u8]>) -> Self {
+        let body = body.as_ref();
+        let head = format!(
+            "HTTP/1.1 {status} X\r\ncontent-type: {content_type}\r\ncontent-length: {}\r\n{headers}connection: close\r\n\r\n",
+            body.len()
+        );
+        Self(vec![Step::Raw([head.as_bytes(), body].concat()), Step::HangUp])
+    }
+
+    pub fn json(body: &str) -> Self {
+        Self::whole(200, "application/json", body)
+    }
+
+    /// The head of a stream; chunks follow.
+    pub fn stream() -> Self {
+        Self::stream_as("text/event-stream")
+    }
+
+    pub fn stream_as(content_type: &str) -> Self {
+        let head = format!(
+            "HTTP/1.1 200 OK\r\ncontent-type: {content_type}\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n"
+        );
+        Self(vec![Step::Raw(head.into_bytes())])
+    }
+
+    pub fn chunk(mut self, bytes: impl AsRef<[u8]>) -> Self {
+        self.0.push(Step::Chunk(bytes.as_ref().to_vec()));
+        self
+    }
+
+    /// One chunk for each event.
+    pub fn events(mut self, events: &[&str]) -> Self {
+        self.0.extend(events.iter().map(|e| Step::Chunk(format!("data: {e}\n\n").into_bytes())));
+        self
+    }
+
+    pub fn wait(mut self, millis: u64) -> Self {
+        self.0.push(Step::Wait(Duration::from_millis(millis)));
+        self
+    }
+
+    pub fn then(mut self, step: Step) -> Self {
+        self.0.push(step);
+        self
+    }
+
+    pub fn end(self) -> Self {
+        self.then(Step::End)
+    }
+}
+
+/// A chunk of a chat stream with one text.
+pub fn text(words: &str) -> String {
+    format!(
+        r#"{{"id":"c1","object":"chat.completion.chunk","created":1,"model":"m","choices":[{{"index":0,"delta":{{"role":"assistant","content":"{words}"}},"finish_reason":null}}]}}"#
+    )
+}
+
+/// The chunk that ends a chat stream.
+pub fn stop() -> String {
+    String::from(
+        r#"{"id":"c1","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#,
+    )
+}
+
+/// A whole answer with one text.
+pub fn completion(words: &str) -> String {
+    format!(
+        r#"{{"id":"c1","object":"chat.completion","created":1,"model":"m","choices":[{{"index":0,"message":{{"role":"assistant","content":"{words}","refusal":null}},"logprobs":null,"finish_reason":"stop"}}],"usage":{{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2}}}}"#
+    )
+}
+
+/// An upstream on a socket of its own.
+#[derive(Debug, Clone)]
+pub struct Scripted {
+    pub url: String,
+    requests: Arc<Mutex<Vec<(String, String)>>>,
+    gone: Arc<AtomicUsize>,
+}
+
+impl Scripted {
+    /// Answers the first request with the first script and so on; the last one answers all further requests.
+    pub async fn start(scripts: Vec<Script>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let this = Self {
+            url: format!("http://{}/v1", listener.local_addr().unwrap()),
+            requests: Arc::default(),
+            gone: Arc::default(),
+        };
+        let (requests, gone) = (this.requests.clone(), this.gone.clone());
+        tokio::spawn(async move {
+            let mut served = 0;
+            loop {
+                let Ok((mut socket, _)) = listener.accept().await else { return };
+                let Some(request) = read_request(&mut socket).await else { continue };
+                requests.lock().unwrap().push(request);
+                let script = scripts[served.min(scripts.len() - 1)].clone();
+                served += 1;
+                let gone = gone.clone();
+                tokio::spawn(async move { play(socket, script, &gone).await });
+            }
+        });
+        this
+    }
+
+    /// Heads and bodies of the requests so far.
+    pub fn requests(&self) -> Vec<(String, String)> {
+        self.requests.lock().unwrap().clone()
+    }
+
+    pub fn body(&self, at: usize) -> serde_json::Value {
+        serde_json::from_str(&self.requests()[at].1).unwrap()
+    }
+
+    /// How many clients went away before the end of their script.
+    pub fn gone(&self) -> usize {
+        self.gone.load(Ordering::SeqCst)
+    }
+
+    /// Waits until a client went away.
+    pub async fn until_gone(&self) {
+        until("the upstream's client is gone", || self.gone() > 0).await;
+    }
+
+    pub async fn until_asked(&self) {
+        until("the upstream is asked", || !self.requests().is_empty()).await;
+    }
+}
+
+/// Waits until something holds; fails after five seconds.
+pub async fn until(what: &str, holds: impl Fn() -> bool) {
+    for _ in 0..500 {
+        if holds() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("not after five seconds: {what}");
+}
+
+async fn read_request(socket: &mut TcpStream) -> Option<(String, String)> {
+    let mut bytes = Vec::new();
+    let mut buffer = [0; 16384];
+    loop {
+        let n = socket.read(&mut buffer).await.ok().filter(|n| *n > 0)?;
+        bytes.extend_from_slice(&buffer[..n]);
+        let Some(end) = bytes.windows(4).position(|w| w == b"\r\n\r\n") else { continue };
+        let head = String::from_utf8_lossy(&bytes[..end]).to_lowercase();
+        let length: usize = head
+            .lines()
+            .find_map(|l| l.strip_prefix("content-length:"))
+            .map_or(0, |v| v.trim().parse().unwrap());
+        if bytes.len() >= end + 4 + length {
+            return Some((head, String::from_utf8_lossy(&bytes[end + 4..]).into_owned()));
+        }
+    }
+}
+
+async fn play(mut socket: TcpStream, script: Script, gone: &AtomicUsize) {
+    let _ = socket.set_nodelay(true);
+    for step in script.0 {
+        let written = match step {
+            Step::Raw(bytes) => socket.write_all(&bytes).await,
+            Step::Chunk(bytes) => {
+                let frame = [format!("{:x}\r\n", bytes.len()).as_bytes(), &bytes, b"\r\n"].concat();
+                socket.write_all(&frame).await
+            }
+            Step::End => socket.write_all(b"0\r\n\r\n").await,
+            Step::Wait(duration) => match tokio::time::timeout(duration, closed(&mut socket)).await {
+                Ok(()) => {
+                    gone.fetch_add(1, Ordering::SeqCst);
+                    return;
+                }
+                Err(_) => Ok(()),
+            },
+            Step::Stall => {
+                closed(&mut socket).await;
+                gone.fetch_add(1, Ordering::SeqCst);
+                return;
+            }
+            Step::HangUp => {
+                let _ = socket.shutdown().await;
+                return;
+            }
+        };
+        if written.is_err() {
+            gone.fetch_add(1, Ordering::SeqCst);
+            return;
+        }
+    }
+}
+
+async fn closed(socket: &mut TcpStream) {
+    let mut buffer = [0; 64];
+    while socket.read(&mut buffer).await.is_ok_and(|n| n > 0) {}
+}
+
+static FILES: AtomicUsize = AtomicUsize::new(0);
+
+/// A shim on a socket of its own; it stops when this is dropped.
+#[derive(Debug)]
+pub struct Running {
+    pub url: String,
+    pub client: reqwest::Client,
+    stop: Option<tokio::sync::oneshot::Sender<()>>,
+    pub task: tokio::task::JoinHandle<()>,
+}
+
+impl Running {
+    /// A shim with this configuration file.
+    pub async fn with(config: &str) -> Self {
+        openai_shim_server::upstream::http::provide_tls();
+        let number = FILES.fetch_add(1, Ordering::Relaxed);
+        let file =
+            std::env::temp_dir().join(format!("openai-shim-{}-{}.toml", std::process::id(), number));
+        std::fs::write(&file, config).unwrap();
+        let overrides = Overrides { config: Some(file.clone()), ..Overrides::default() };
+        let config = read(&overrides).unwrap_or_else(|e| panic!("{e}"));
+        let _ = std::fs::remove_file(file);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let task = tokio::spawn(async move {
+            let stopped = async move {
+                let _ = stopped.await;
+            };
+            openai_shim_server::serve_on(listener, config, stopped).await.unwrap();
+        });
+        Self { url, client: reqwest::Client::builder().no_proxy().build().unwrap(), stop: Some(stop), task }
+    }
+
+    /// A shim in front of one upstream that it knows nothing of; quick retries, and more of the configuration.
+    pub async fn before(upstream: &Scripted, more: &str) -> Self {
+        let retry = if more.contains("[retry]") { "" } else { "[retry]\nattempts = 2\nbackoff = \"10ms\"\n" };
+        Self::with(&format!("[[upstream]]\nname = \"up\"\nbase_url = \"{}\"\n{more}\n{retry}", upstream.url))
+            .await
+    }
+
+    pub fn stop(&mut self) {
+        drop(self.stop.take());
+    }
+
+    pub async fn post(&self, path: &str, body: &str) -> reqwest::Response {
+        self.client
+            .post(format!("{}{path}", self.url))
+            .header("content-type", "application/json")
+            .body(body.to_owned())
+            .send()
+            .await
+            .unwrap()
+    }
+
+    pub async fn get(&self, path: &str) -> reqwest::Response {
+        self.client.get(format!("{}{path}", self.url)).send().await.unwrap()
+    }
+
+    /// Asks for an answer; streamed or whole.
+    pub async fn chat(&self, stream: bool) -> Answer {
+        let body =
+            format!(r#"{{"model":"m","stream":{stream},"messages":[{{"role":"user","content":"hi"}}]}}"#);
+        Answer::of(self.post("/v1/chat/completions", &body).await).await
+    }
+}
+
+/// A whole reply.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: http::HeaderMap,
+    pub body: String,
+}
+
+impl Answer {
+    pub async fn of(response: reqwest::Response) -> Self {
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Self { status, headers, body: response.text().await.unwrap_or_else(|e| format!("broken: {e}")) }
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |v| v.to_str().unwrap())
+    }
+
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|e| panic!("{e}: {}", self.body))
+    }
+
+    /// The text of the answer, streamed or whole.
+    pub fn text(&self) -> String {
+        if !self.is_stream() {
+            return self.json()["choices"][0]["message"]["content"].as_str().unwrap_or_default().to_owned();
+        }
+        self.chunks().iter().filter_map(|c| c["choices"][0]["delta"]["content"].as_str()).collect()
+    }
+
+    pub fn is_stream(&self) -> bool {
+        self.header("content-type").starts_with("text/event-stream")
+    }
+
+    /// The JSON of every event of a stream but `[DONE]`; each is one `data: ` line and a blank line, or a comment.
+    pub fn chunks(&self) -> Vec<serde_json::Value> {
+        let mut chunks = Vec::new();
+        for event in
+            self.body.split_terminator("\n\n").filter(|e| !e.starts_with(':') && *e != "data: [DONE]")
+        {
+            let data = event.strip_prefix("data: ").unwrap_or_else(|| panic!("no event: {event:?}"));
+            chunks.push(serde_json::from_str(data).unwrap_or_else(|e| panic!("{e}: {data}")));
+        }
+        chunks
+    }
+
+    pub fn is_done(&self) -> bool {
+        self.body.ends_with("data: [DONE]\n\n")
+    }
+
+    /// The error in OpenAI's envelope, whole or in the stream.
+    pub fn error(&self) -> serde_json::Value {
+        let holder = if self.is_stream() { self.chunks().pop().unwrap_or_default() } else { self.json() };
+        let error = holder["error"].clone();
+        assert!(
+            error["message"].as_str().is_some_and(|m| !m.is_empty() && !m.contains('<')),
+            "{}",
+            self.body
+        );
+        assert!(error["type"].is_string(), "{}", self.body);
+        for key in ["param", "code"] {
+            assert!(error[key].is_string() || error[key].is_null(), "{}", self.body);
+        }
+        error
+    }
+}
