@@ -89,9 +89,10 @@ fn embed(body: &[u8], out: &mut Vec<u8>) -> bool {
         return false;
     }
     // Between tokens a line break is white space, and inside a string there is none: one line stays one line.
-    match raw.contains(['\n', '\r']) {
-        true => out.extend(raw.bytes().filter(|b| !matches!(b, b'\n' | b'\r'))),
-        false => out.extend_from_slice(raw.as_bytes()),
+    if raw.contains(['\n', '\r']) {
+        out.extend(raw.bytes().filter(|b| !matches!(b, b'\n' | b'\r')));
+    } else {
+        out.extend_from_slice(raw.as_bytes());
     }
     true
 }
@@ -113,7 +114,9 @@ fn invalid(line: &[u8], what: &str, out: &mut Vec<u8>) {
 }
 
 fn note(code: &str, severity: &str, path: &str, detail: &str, count: u32, out: &mut Vec<u8>) {
-    for (key, value) in [("{\"code\":", code), (",\"severity\":", severity), (",\"path\":", path), (",\"detail\":", detail)] {
+    for (key, value) in
+        [("{\"code\":", code), (",\"severity\":", severity), (",\"path\":", path), (",\"detail\":", detail)]
+    {
         out.extend_from_slice(key.as_bytes());
         quote(value, out);
     }

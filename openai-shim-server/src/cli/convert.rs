@@ -60,7 +60,10 @@ impl Plan {
     fn new(args: &ConvertArgs) -> Result<Self, String> {
         let request = match &args.request {
             Some(path) => Some(std::fs::read(path).map_err(|error| {
-                format!("{} cannot be read ({error}); write --request FILE with the client's request", path.display())
+                format!(
+                    "{} cannot be read ({error}); write --request FILE with the client's request",
+                    path.display()
+                )
             })?),
             None => None,
         };

@@ -33,7 +33,11 @@ Examples:
   openai-shim check --config shim.toml                     say what would run, or what is wrong
   openai-shim convert --from openai-chat --to openai-chat --kind stream < answer.sse
 
-Then point a chat client at http://127.0.0.1:8000/v1.";
+Then point a chat client at http://127.0.0.1:8000/v1.
+
+Two settings have a variable and no option:
+  OPENAI_SHIM_CLIENT_KEYS   keys that clients may use, separated by commas
+  OPENAI_SHIM_LOG           text or json, a level, or both: json,debug";
 
 #[derive(Debug, Subcommand)]
 enum Command {

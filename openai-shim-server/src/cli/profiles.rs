@@ -38,7 +38,8 @@ const FIRST: [&str; 5] = ["name", "about", "sources", "hosts", "dialect"];
 
 /// A row as TOML. The keys are dotted, so that the lines are the same alone and under `[upstream.quirks]`.
 fn one(row: &Profile) -> String {
-    let mut text = format!("# {}. Put under [upstream.quirks] what shall differ for your upstream.\n", row.about);
+    let mut text =
+        format!("# {}. Put under [upstream.quirks] what shall differ for your upstream.\n", row.about);
     let mut entries: Vec<_> = Table::try_from(row).unwrap_or_default().into_iter().collect();
     // What it is comes first, then how it is.
     entries.sort_by_key(|(key, _)| FIRST.iter().position(|first| first == key).unwrap_or(FIRST.len()));

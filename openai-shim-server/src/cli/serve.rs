@@ -38,13 +38,15 @@ struct Welcome {
 
 impl Welcome {
     fn new(config: &Config) -> Self {
-        let upstreams: Vec<_> = config.upstreams.iter().map(|u| format!("{} at {}", u.name, u.target)).collect();
+        let upstreams: Vec<_> =
+            config.upstreams.iter().map(|u| format!("{} at {}", u.name, u.target)).collect();
         let echo_only = config.upstreams.iter().all(|u| u.target == Target::Echo);
         let named = config.upstreams.iter().flat_map(|u| &u.models).map(|m| m.id.clone()).next();
         let model = named.unwrap_or_else(|| String::from(if echo_only { "echo" } else { "MODEL" }));
-        let upstreams = match echo_only {
-            true => String::from("echo, which says back what you say"),
-            false => upstreams.join("\n            "),
+        let upstreams = if echo_only {
+            String::from("echo, which says back what you say")
+        } else {
+            upstreams.join("\n            ")
         };
         Self { upstreams, model, needs_key: !config.client_keys.is_empty(), first_steps: echo_only }
     }
@@ -53,10 +55,7 @@ impl Welcome {
         let base = format!("http://{}/v1", reachable(address));
         let key = if self.needs_key { " \\\n      -H 'authorization: Bearer KEY'" } else { "" };
         let model = self.model.replace(['\'', '"', '\\'], "");
-        let next = match self.first_steps {
-            true => "\nFor a real model: openai-shim --upstream URL --api-key env:NAME   (openai-shim --help says more)\n",
-            false => "",
-        };
+        let next = if self.first_steps { REAL } else { "" };
         format!(
             "openai-shim is listening on {address}\n\n\
              Base URL:   {base}\n\
@@ -71,6 +70,11 @@ impl Welcome {
         )
     }
 }
+
+const REAL: &str = "
+For a real model: openai-shim --upstream URL --api-key env:NAME
+(openai-shim --help says more)
+";
 
 /// An address that a client on this machine can use: all interfaces is none.
 fn reachable(address: SocketAddr) -> SocketAddr {

@@ -108,7 +108,8 @@ impl<'a> Section<'a> {
         let table = match self.get(path).map(|v| (v.span(), v.get_ref())) {
             Some((span, DeValue::Table(table))) => Some((span.start, table)),
             Some((span, other)) => {
-                let what = format!("is {} and must be a section; write [{path}] on a line of its own", kind(other));
+                let what =
+                    format!("is {} and must be a section; write [{path}] on a line of its own", kind(other));
                 self.fault(path, &span, what);
                 None
             }
@@ -199,7 +200,9 @@ impl<'a> Section<'a> {
         let given = self.get(key)?;
         let parsed = match given.get_ref() {
             DeValue::Boolean(flag) => Ok(*flag),
-            other => Err(format!("is {} and must be yes or no; write {key} = true, without quotes", kind(other))),
+            other => {
+                Err(format!("is {} and must be yes or no; write {key} = true, without quotes", kind(other)))
+            }
         };
         self.checked(key, given.span(), parsed).map(|given| given.value)
     }
@@ -209,7 +212,11 @@ impl<'a> Section<'a> {
         match self.get(key).map(|given| (given.span(), given.get_ref())) {
             Some((_, DeValue::Array(items))) => items.iter().collect(),
             Some((span, other)) => {
-                self.fault(key, &span, format!("is {} and must be a list; write {key} = {example}", kind(other)));
+                self.fault(
+                    key,
+                    &span,
+                    format!("is {} and must be a list; write {key} = {example}", kind(other)),
+                );
                 Vec::new()
             }
             None => Vec::new(),

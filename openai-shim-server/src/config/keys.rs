@@ -36,7 +36,11 @@ pub(crate) fn instead_of(section: &str, key: &str) -> String {
     let elsewhere: Vec<&str> =
         SECTIONS.iter().filter(|(_, keys)| keys.contains(&key)).map(|(section, _)| *section).collect();
     match elsewhere.as_slice() {
-        [""] => return String::from("has no place here; write it at the top of the file, above the first [section]"),
+        [""] => {
+            return String::from(
+                "has no place here; write it at the top of the file, above the first [section]",
+            );
+        }
         ["upstream"] => return String::from("has no place here; write it under [[upstream]]"),
         [home] if !home.contains('.') => return format!("has no place here; write it under [{home}]"),
         _ => {}
@@ -53,7 +57,10 @@ pub(crate) fn instead_of(section: &str, key: &str) -> String {
 /// The keys of a section and, at the top, the sections.
 fn candidates(section: &str) -> impl Iterator<Item = &'static str> {
     let keys = SECTIONS.iter().filter(move |(s, _)| *s == section).flat_map(|(_, keys)| keys.iter().copied());
-    let below = SECTIONS.iter().map(|(s, _)| *s).filter(move |s| section.is_empty() && !s.is_empty() && !s.contains('.'));
+    let below = SECTIONS
+        .iter()
+        .map(|(s, _)| *s)
+        .filter(move |s| section.is_empty() && !s.is_empty() && !s.contains('.'));
     keys.chain(below)
 }
 

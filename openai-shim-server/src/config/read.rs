@@ -47,7 +47,9 @@ pub fn read(overrides: &Overrides) -> Result<Config, ConfigError> {
         upstreams: upstreams(&top, &source, overrides, &faults),
         mode: top.text("mode", |m| choice(m, &MODES)).map_or_else(Mode::default, |m| m.value),
         default_max_tokens: Some(
-            top.section("defaults").number("max_tokens", 1..=100_000_000).map_or(DEFAULT_MAX_TOKENS, |n| n.value),
+            top.section("defaults")
+                .number("max_tokens", 1..=100_000_000)
+                .map_or(DEFAULT_MAX_TOKENS, |n| n.value),
         ),
         retry: retry(&top.section("retry")),
         fallback: fallback(&top.section("fallback")),
@@ -153,7 +155,9 @@ fn upstreams(
             ];
             for (option, _) in given.into_iter().filter(|(_, given)| given.is_some()) {
                 let key = option.trim_start_matches('-').replace('-', "_");
-                let what = format!("the file has several upstreams, and this is for one; write {key} = … under its [[upstream]]");
+                let what = format!(
+                    "the file has several upstreams, and this is for one; write {key} = … under its [[upstream]]"
+                );
                 faults.outside(option, what);
             }
         }
@@ -174,7 +178,11 @@ fn retry(section: &Section<'_>) -> Retry {
     if let Some(max) = section.text("max_backoff", units::duration) {
         if max.value < retry.backoff {
             let first = units::show_duration(retry.backoff);
-            section.fault("max_backoff", &max.span, format!("is shorter than backoff; write at least \"{first}\""));
+            section.fault(
+                "max_backoff",
+                &max.span,
+                format!("is shorter than backoff; write at least \"{first}\""),
+            );
         }
         retry.max_backoff = max.value;
     }
@@ -222,7 +230,9 @@ fn log(section: &Section<'_>, overrides: &Overrides, faults: &Faults) -> Log {
     let filter = section.text("filter", parse_filter).map(|filter| filter.value);
     let mut log = Log { format: format.unwrap_or_default(), filter };
     let (mut formats, mut filters) = (Vec::new(), Vec::new());
-    for word in overrides.log.iter().flat_map(|words| words.split(',')).map(str::trim).filter(|w| !w.is_empty()) {
+    for word in
+        overrides.log.iter().flat_map(|words| words.split(',')).map(str::trim).filter(|w| !w.is_empty())
+    {
         match choice(word, &FORMATS) {
             Ok(format) => formats.push(format),
             Err(_) => filters.push(word),
@@ -250,7 +260,9 @@ fn parse_filter(text: &str) -> Result<String, String> {
     }
     match tracing_subscriber::EnvFilter::try_new(text) {
         Ok(_) => Ok(text.to_owned()),
-        Err(_) => Err(format!("{text:?} is no filter; write a level such as \"debug\", or \"info,hyper=warn\"")),
+        Err(_) => {
+            Err(format!("{text:?} is no filter; write a level such as \"debug\", or \"info,hyper=warn\""))
+        }
     }
 }
 
@@ -262,7 +274,9 @@ fn parse_origin(text: &str) -> Result<String, String> {
     let uri = text.parse::<http::Uri>().ok();
     let parts = uri.as_ref().and_then(|uri| Some((uri.scheme_str()?, uri.authority()?)));
     let Some((scheme, authority)) = parts else {
-        return Err(format!("{text:?} is no origin; write one such as \"https://chat.example.com\", or \"*\""));
+        return Err(format!(
+            "{text:?} is no origin; write one such as \"https://chat.example.com\", or \"*\""
+        ));
     };
     let origin = format!("{scheme}://{authority}").to_ascii_lowercase();
     if origin == text {

@@ -40,7 +40,9 @@ fn from_file(path: &Path, what: &str) -> Result<Secret, String> {
 /// A credential that systemd handed over (`LoadCredential=`).
 fn from_credential(name: &str, folder: Option<PathBuf>) -> Result<Secret, String> {
     if name.is_empty() || name.contains('/') {
-        return Err(String::from("a credential has a plain name; write credential:NAME as in LoadCredential=NAME:PATH"));
+        return Err(String::from(
+            "a credential has a plain name; write credential:NAME as in LoadCredential=NAME:PATH",
+        ));
     }
     match folder {
         Some(folder) => from_file(&folder.join(name), &format!("the credential {name}")),

@@ -19,7 +19,10 @@ impl fmt::Display for Config {
             write!(f, "\n{upstream}")?;
         }
         if let Some(max_tokens) = self.default_max_tokens {
-            writeln!(f, "\nmax_tokens    {max_tokens} where the upstream wants one and the client sent none")?;
+            writeln!(
+                f,
+                "\nmax_tokens    {max_tokens} where the upstream wants one and the client sent none"
+            )?;
         }
         let (first, longest) = (show_duration(self.retry.backoff), show_duration(self.retry.max_backoff));
         match self.retry.attempts {
@@ -75,7 +78,8 @@ impl fmt::Display for UpstreamConfig {
         writeln!(f, "  profile     {}", self.profile.name)?;
         writeln!(f, "  api key     {}", if self.api_key.is_some() { "set" } else { "none" })?;
         let models: Vec<String> = self.models.iter().map(ToString::to_string).collect();
-        let models = if models.is_empty() { String::from("asked from the upstream") } else { models.join(", ") };
+        let models =
+            if models.is_empty() { String::from("asked from the upstream") } else { models.join(", ") };
         writeln!(f, "  models      {models}")
     }
 }
@@ -91,9 +95,10 @@ impl fmt::Display for Target {
 
 impl fmt::Display for ModelConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.id == self.upstream {
-            true => f.write_str(&self.id),
-            false => write!(f, "{} (there {})", self.id, self.upstream),
+        f.write_str(&self.id)?;
+        if self.id != self.upstream {
+            write!(f, " (there {})", self.upstream)?;
         }
+        Ok(())
     }
 }

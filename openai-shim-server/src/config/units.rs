@@ -16,7 +16,9 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
         "s" => number,
         "m" | "min" => number * 60.0,
         "h" => number * 3600.0,
-        "" => return Err(format!("{text:?} has no unit; write \"{number}s\" for seconds, or \"{number}ms\"")),
+        "" => {
+            return Err(format!("{text:?} has no unit; write \"{number}s\" for seconds, or \"{number}ms\""));
+        }
         _ => return Err(wrong()),
     };
     match Duration::try_from_secs_f64(seconds) {
@@ -58,7 +60,11 @@ pub(crate) fn size(text: &str) -> Result<usize, String> {
 /// A duration as [`duration`] reads it.
 pub(crate) fn show_duration(duration: Duration) -> String {
     let millis = duration.as_millis();
-    if millis > 0 && millis.is_multiple_of(1000) { format!("{}s", millis / 1000) } else { format!("{millis}ms") }
+    if millis > 0 && millis.is_multiple_of(1000) {
+        format!("{}s", millis / 1000)
+    } else {
+        format!("{millis}ms")
+    }
 }
 
 /// A size as [`size`] reads it.

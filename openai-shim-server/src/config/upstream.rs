@@ -37,12 +37,13 @@ fn one(section: &Section<'_>, folder: &Path) -> Option<(Given<String>, UpstreamC
     if section.get("base_url").is_none() {
         section.missing("base_url", "\"https://api.example.com/v1\", or \"echo\"");
     }
-    let (name, target) = (name?, target?);
-    let mut profile = chosen.map_or_else(|| row_for(&target.value), |row| row.value);
+    let by_host = || target.as_ref().map(|target| row_for(&target.value)).unwrap_or_default();
+    let mut profile = chosen.map_or_else(by_host, |row| row.value);
     if let Some(dialect) = dialect {
         profile.dialect = dialect.value;
     }
     let profile = quirks::merged(section, profile);
+    let (name, target) = (name?, target?);
     let upstream = UpstreamConfig {
         name: name.value.clone(),
         target: target.value,
@@ -121,7 +122,11 @@ fn model<'a>(section: &Section<'a>, item: &'a Spanned<DeValue<'a>>) -> Option<Mo
         return Some(ModelConfig { upstream: id.clone(), id });
     }
     let Some(alias) = section.inline("upstream.models", item) else {
-        section.fault("models", &item.span(), format!("a model is a text or a pair of names; write models = {MODELS}"));
+        section.fault(
+            "models",
+            &item.span(),
+            format!("a model is a text or a pair of names; write models = {MODELS}"),
+        );
         return None;
     };
     if alias.get("id").is_none() {
@@ -161,7 +166,9 @@ pub(crate) fn parse_target(text: &str) -> Result<Target, String> {
         ));
     }
     if let Some((base, _)) = text.split_once(['?', '#']) {
-        return Err(format!("a base URL cannot have a query; write {base:?}, and the key as api_key = \"env:NAME\""));
+        return Err(format!(
+            "a base URL cannot have a query; write {base:?}, and the key as api_key = \"env:NAME\""
+        ));
     }
     let Some((scheme, rest)) = text.split_once("://") else {
         return Err(format!("{text:?} is no URL with http:// or https://; {EXAMPLE}"));
@@ -189,10 +196,10 @@ fn find_profile(name: &str) -> Result<Profile, String> {
 
 fn find_dialect(name: &str) -> Result<String, String> {
     let known: Vec<&str> = DIALECTS.iter().map(|d| d.name()).collect();
-    match known.contains(&name) {
-        true => Ok(name.to_owned()),
-        false => Err(format!("there is no dialect {name:?}; {}", suggest::instead(name, &known))),
+    if known.contains(&name) {
+        return Ok(name.to_owned());
     }
+    Err(format!("there is no dialect {name:?}; {}", suggest::instead(name, &known)))
 }
 
 /// The row whose hosts match. `echo` answers as OpenAI does.
@@ -236,14 +243,19 @@ mod tests {
     #[test]
     fn what_is_no_base_url_is_refused_with_advice() {
         for wrong in ["", "api.example.com/v1", "ftp://example.com", "http://", "https://exa mple.com"] {
-            assert!(parse_target(wrong).is_err_and(|e| e.contains("https://api.example.com/v1")), "{wrong:?}");
+            assert!(
+                parse_target(wrong).is_err_and(|e| e.contains("https://api.example.com/v1")),
+                "{wrong:?}"
+            );
         }
         assert!(parse_target("https://h/v1?key=sk-secret").is_err_and(|e| e.contains("\"https://h/v1\"")));
     }
 
     #[test]
     fn credentials_in_a_base_url_are_refused_and_not_repeated() {
-        for wrong in ["https://me:sk-secret@example.com/v1", "https://sk-secret@h?x=1", "sk-secret@example.com"] {
+        for wrong in
+            ["https://me:sk-secret@example.com/v1", "https://sk-secret@h?x=1", "sk-secret@example.com"]
+        {
             let fault = parse_target(wrong).unwrap_err();
             assert!(fault.contains("api_key") && !fault.contains("sk-secret"), "{fault}");
         }

@@ -92,11 +92,19 @@ fn demanded(request: &Object<'_>) -> Result<Option<Answer>, Fault> {
     let tool = match (text_of(choice).as_ref(), &name) {
         ("none" | "auto", _) => return Ok(None),
         ("required", _) => tools.first().ok_or_else(|| {
-            Fault::invalid("tool_choice", "`tool_choice` is \"required\", but there are no functions in `tools`.")
+            Fault::invalid(
+                "tool_choice",
+                "`tool_choice` is \"required\", but there are no functions in `tools`.",
+            )
         })?,
-        (_, Some(name)) => tools.iter().find(|tool| tool.str("name").as_deref() == Some(name)).ok_or_else(|| {
-            Fault::invalid("tool_choice", format!("`tool_choice` names {name:?}, which is not in `tools`."))
-        })?,
+        (_, Some(name)) => {
+            tools.iter().find(|tool| tool.str("name").as_deref() == Some(name)).ok_or_else(|| {
+                Fault::invalid(
+                    "tool_choice",
+                    format!("`tool_choice` names {name:?}, which is not in `tools`."),
+                )
+            })?
+        }
         _ => {
             let text = "`tool_choice` must be \"none\", \"auto\", \"required\" or name a function.";
             return Err(Fault::invalid("tool_choice", text));

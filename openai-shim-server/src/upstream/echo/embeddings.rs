@@ -26,9 +26,10 @@ pub(super) fn embed(request: &Object<'_>) -> Result<Response<ReplyBody>, Fault> 
     };
     let items = inputs.iter().enumerate().map(|(index, input)| {
         let vector = vector(input, dimensions);
-        let embedding = match base64 {
-            true => quote(&to_base64(&vector.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<_>>())),
-            false => format!("[{}]", vector.iter().map(f32::to_string).collect::<Vec<_>>().join(",")),
+        let embedding = if base64 {
+            quote(&to_base64(&vector.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<_>>()))
+        } else {
+            format!("[{}]", vector.iter().map(f32::to_string).collect::<Vec<_>>().join(","))
         };
         format!(r#"{{"object":"embedding","index":{index},"embedding":{embedding}}}"#)
     });
@@ -45,7 +46,8 @@ pub(super) fn embed(request: &Object<'_>) -> Result<Response<ReplyBody>, Fault> 
 
 /// A text, several texts, or tokens: one list of numbers is one input.
 fn inputs(request: &Object<'_>) -> Result<Vec<String>, Fault> {
-    let wrong = || Fault::invalid("input", "`input` must be a text, a list of texts, or tokens; and not empty.");
+    let wrong =
+        || Fault::invalid("input", "`input` must be a text, a list of texts, or tokens; and not empty.");
     let input = request.non_null("input").ok_or_else(wrong)?;
     match peek(input) {
         Kind::String => Ok(vec![text_of(input).into_owned()]),
@@ -53,7 +55,9 @@ fn inputs(request: &Object<'_>) -> Result<Vec<String>, Fault> {
             let items = request.array("input").filter(|items| !items.is_empty()).ok_or_else(wrong)?;
             match items.first().map(|first| peek(first)) {
                 Some(Kind::Number) => Ok(vec![input.to_owned()]),
-                Some(Kind::String | Kind::Array) => Ok(items.into_iter().map(|i| text_of(i).into_owned()).collect()),
+                Some(Kind::String | Kind::Array) => {
+                    Ok(items.into_iter().map(|i| text_of(i).into_owned()).collect())
+                }
                 _ => Err(wrong()),
             }
         }
@@ -64,7 +68,9 @@ fn inputs(request: &Object<'_>) -> Result<Vec<String>, Fault> {
 /// A vector of length 1, from a hash of the text.
 fn vector(text: &str, dimensions: u64) -> Vec<f32> {
     // FNV-1a: the standard library's hasher may change between releases.
-    let seed = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
+    let seed = text
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
     let raw: Vec<f32> = (1..=dimensions)
         .map(|at| {
             let mixed = (seed ^ at.wrapping_mul(0x9e37_79b9_7f4a_7c15)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -80,7 +86,8 @@ fn to_base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for group in bytes.chunks(3) {
-        let bits = group.iter().fold(0_u32, |bits, byte| (bits << 8) | u32::from(*byte)) << (8 * (3 - group.len()));
+        let bits =
+            group.iter().fold(0_u32, |bits, byte| (bits << 8) | u32::from(*byte)) << (8 * (3 - group.len()));
         for place in 0..4 {
             let digit = ((bits >> (18 - 6 * place)) & 63) as usize;
             let digit = DIGITS.get(digit).copied().unwrap_or(b'A');
@@ -96,7 +103,8 @@ mod tests {
 
     #[test]
     fn base64_is_that_of_the_standard() {
-        for (text, encoded) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("\u{ff}>", "w78+")] {
+        for (text, encoded) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("\u{ff}>", "w78+")]
+        {
             assert_eq!(to_base64(text.as_bytes()), encoded);
         }
     }

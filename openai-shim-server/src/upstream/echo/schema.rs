@@ -47,7 +47,8 @@ impl Schemas<'_> {
             "boolean" => String::from("false"),
             "null" => String::from("null"),
             "array" => {
-                let item = schema.get("items").map_or_else(|| String::from("null"), |item| self.below(item, depth));
+                let item =
+                    schema.get("items").map_or_else(|| String::from("null"), |item| self.below(item, depth));
                 format!("[{}]", vec![item; at_least(schema, "minItems")].join(","))
             }
             _ => self.object(schema, depth),
@@ -145,6 +146,8 @@ mod tests {
             "$defs":{"P":{"type":"object","properties":{"x":{"type":"integer"}},"required":["x"]}}}"##;
         assert_eq!(example(schema), r#"{"p":{"x":0}}"#);
         let endless = r##"{"type":"object","properties":{"self":{"$ref":"#"}},"required":["self"]}"##;
-        assert!(example(endless).ends_with(&format!("null{}", "}".repeat(example(endless).matches('{').count()))));
+        assert!(
+            example(endless).ends_with(&format!("null{}", "}".repeat(example(endless).matches('{').count())))
+        );
     }
 }

@@ -66,7 +66,8 @@ pub(super) fn stream(request: &Object<'_>, answer: &Answer, asks_usage: bool) ->
             events.push_back(chunk(&opening, "null"));
             // In pieces, as models send them: whoever joins them wrongly shall notice here.
             events.extend(arguments.split_inclusive([',', ':']).map(|piece| {
-                let delta = format!(r#""tool_calls":[{{"index":0,"function":{{"arguments":{}}}}}]"#, quote(piece));
+                let delta =
+                    format!(r#""tool_calls":[{{"index":0,"function":{{"arguments":{}}}}}]"#, quote(piece));
                 chunk(&delta, "null")
             }));
         }

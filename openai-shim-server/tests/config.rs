@@ -1,0 +1,394 @@
+//! The configuration: what is read, what is refused, and what the refusal says.
+
+use openai_shim_core::exchange::{Mode, When};
+use openai_shim_server::Config;
+use openai_shim_server::config::{ConfigError, LogFormat, ModelConfig, Overrides, Target, keys, read};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+/// A file of that text, in a folder of its own.
+fn file(text: &str) -> PathBuf {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!(
+        "config-{}-{}",
+        std::process::id(),
+        COUNT.fetch_add(1, Ordering::Relaxed)
+    ));
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join("shim.toml");
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+fn from(text: &str) -> Result<Config, ConfigError> {
+    read(&Overrides { config: Some(file(text)), ..Overrides::default() })
+}
+
+/// The faults of a file, without the folder's name.
+fn faults(text: &str) -> Vec<String> {
+    let path = file(text);
+    let folder = format!("{}/", path.parent().unwrap().display());
+    let error = read(&Overrides { config: Some(path), ..Overrides::default() }).expect_err(text);
+    error.to_string().replace(&folder, "").lines().map(str::to_owned).collect()
+}
+
+fn fault(text: &str) -> String {
+    let faults = faults(text);
+    assert_eq!(faults.len(), 1, "{faults:#?}");
+    faults.into_iter().next().unwrap()
+}
+
+fn upstream(lines: &str) -> String {
+    format!("[[upstream]]\nname = \"u\"\nbase_url = \"http://localhost:1/v1\"\n{lines}\n")
+}
+
+#[test]
+fn without_anything_echo_is_served_on_loopback() {
+    let config = read(&Overrides::default()).unwrap();
+    assert_eq!(config.listen.to_string(), "127.0.0.1:8000");
+    assert_eq!(config.upstreams.len(), 1);
+    assert_eq!((config.upstreams[0].name.as_str(), &config.upstreams[0].target), ("echo", &Target::Echo));
+    assert!(config.client_keys.is_empty());
+}
+
+#[test]
+fn the_design_s_own_example_is_read_as_it_is_meant() {
+    let config = from(
+        r#"
+        listen = "127.0.0.1:9000"
+        client_keys = ["env:CARGO_PKG_NAME", "literal"]
+        mode = "strict"
+        [[upstream]]
+        name = "lemonfox"
+        base_url = "https://api.lemonfox.ai//v1/"
+        dialect = "openai-chat"
+        api_key = "sk-1"
+        models = ["mixtral-chat", { id = "gpt-4o", upstream = "mixtral-chat" }]
+        [defaults]
+        max_tokens = 100
+        [retry]
+        attempts = 3
+        backoff = "250ms"
+        max_backoff = "2m"
+        [fallback]
+        when = "always"
+        message = "Sorry."
+        [timeouts]
+        connect = "1s"
+        first_byte = "2s"
+        idle = "3s"
+        keepalive = "4s"
+        [limits]
+        request_body = "1MiB"
+        response_body = "2 MiB"
+        frame = 4096
+        concurrent = 7
+        [cors]
+        origins = ["https://chat.example.com"]
+        [log]
+        format = "json"
+        filter = "debug"
+        "#,
+    )
+    .unwrap();
+    assert_eq!(config.listen.port(), 9000);
+    let keys: Vec<_> = config.client_keys.iter().map(|k| k.expose()).collect();
+    assert_eq!(keys, ["openai-shim-server", "literal"]);
+    assert_eq!(config.mode, Mode::Strict);
+    let u = &config.upstreams[0];
+    assert_eq!(u.target, Target::Http(String::from("https://api.lemonfox.ai/v1")));
+    assert_eq!(u.profile.name, "lemonfox");
+    assert_eq!(u.api_key.as_ref().map(|k| k.expose()), Some("sk-1"));
+    let model = |id: &str, upstream: &str| ModelConfig { id: id.into(), upstream: upstream.into() };
+    assert_eq!(u.models, [model("mixtral-chat", "mixtral-chat"), model("gpt-4o", "mixtral-chat")]);
+    assert_eq!(config.default_max_tokens, Some(100));
+    assert_eq!((config.retry.attempts, config.retry.backoff), (3, Duration::from_millis(250)));
+    assert_eq!(config.retry.max_backoff, Duration::from_secs(120));
+    assert_eq!((config.fallback.when, config.fallback.message.as_deref()), (When::Always, Some("Sorry.")));
+    let t = config.timeouts;
+    assert_eq!([t.connect, t.first_byte, t.idle, t.keepalive].map(|d| d.as_secs()), [1, 2, 3, 4]);
+    let l = config.limits;
+    assert_eq!([l.request_body, l.response_body, l.frame, l.concurrent], [1 << 20, 2 << 20, 4096, 7]);
+    assert_eq!(config.cors_origins, ["https://chat.example.com"]);
+    assert_eq!((config.log.format, config.log.filter.as_deref()), (LogFormat::Json, Some("debug")));
+}
+
+#[test]
+fn every_known_key_is_read() {
+    // A date is never right: a key that nobody reads would not complain.
+    for key in keys() {
+        let value = "1979-05-27";
+        let text = match key.rsplit_once('.') {
+            None => format!("{key} = {value}\n"),
+            Some(("upstream.models", name)) => upstream(&format!("models = [{{ {name} = {value} }}]")),
+            Some(("upstream", name)) => format!("[[upstream]]\n{name} = {value}\n"),
+            Some((section, name)) => format!("[{section}]\n{name} = {value}\n"),
+        };
+        let faults = faults(&text);
+        assert!(faults.iter().any(|f| f.contains(&format!(" {key}: "))), "{key} is not read: {faults:#?}");
+        assert!(!faults.iter().any(|f| f.contains("no such key")), "{key} is not known: {faults:#?}");
+    }
+}
+
+#[test]
+fn every_fault_of_a_file_is_named_in_the_file_s_order() {
+    let text = "lissen = \"x\"\nmode = \"strickt\"\n[retry]\nattempts = 99\nbackoff = 10\n";
+    assert_eq!(
+        faults(text),
+        [
+            "shim.toml:1: lissen: there is no such key; write listen instead",
+            "shim.toml:2: mode: \"strickt\" is not known; write \"strict\" instead",
+            "shim.toml:4: retry.attempts: 99 is out of range; write a whole number from 1 to 10",
+            "shim.toml:5: retry.backoff: \"10\" has no unit; write \"10s\" for seconds, or \"10ms\"",
+        ]
+    );
+}
+
+#[test]
+fn a_key_in_the_wrong_place_is_sent_to_the_right_one() {
+    assert!(fault("max_tokens = 5").contains("write it under [defaults]"));
+    assert!(fault("[log]\nclient_keys = []").contains("top of the file"));
+    assert!(fault("[upstream]\nname = \"u\"").contains("[[upstream]] with two brackets"));
+    assert!(fault("retry = 3").contains("[retry] on a line of its own"));
+}
+
+#[test]
+fn what_is_no_toml_is_said_with_its_line() {
+    assert!(fault("mode = \"strict\"\nlisten = \n").starts_with("shim.toml:2: this is not TOML: "));
+    let twice = fault("mode = \"strict\"\nmode = \"strict\"\n");
+    assert!(twice.starts_with("shim.toml:2: ") && twice.contains("duplicate"), "{twice}");
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    let config = Some(PathBuf::from("/no/such/shim.toml"));
+    let error = read(&Overrides { config, ..Overrides::default() }).unwrap_err().to_string();
+    assert!(error.starts_with("/no/such/shim.toml: cannot be read") && error.contains("--config"), "{error}");
+}
+
+#[test]
+fn an_upstream_needs_a_name_of_its_own_and_a_place() {
+    let missing = faults("mode = \"strict\"\n[[upstream]]\n");
+    assert!(missing[0].starts_with("shim.toml:2: upstream.name: is missing; write name = "), "{missing:#?}");
+    assert!(missing[1].starts_with("shim.toml:2: upstream.base_url: is missing; write base_url = "));
+    assert!(
+        fault(&[upstream(""), upstream("")].concat())
+            .starts_with("shim.toml:6: upstream.name: two upstreams")
+    );
+    for wrong in ["", "a/b", "a b"] {
+        let text = format!("[[upstream]]\nname = \"{wrong}\"\nbase_url = \"echo\"\n");
+        assert!(fault(&text).contains("name/model"), "{wrong:?}");
+    }
+}
+
+#[test]
+fn models_are_names_or_pairs_and_none_is_there_twice() {
+    assert!(fault(&upstream("models = [3]")).contains("a model is a text or a pair of names"));
+    assert!(fault(&upstream("models = [\"\"]")).contains("is empty"));
+    assert!(fault(&upstream("models = [\"m\", { id = \"m\" }]")).contains("\"m\" is there twice"));
+    assert!(fault(&upstream("models = [{ upstream = \"m\" }]")).contains("upstream.models.id: is missing"));
+    assert!(fault(&upstream("models = \"m\"")).contains("must be a list"));
+}
+
+#[test]
+fn profile_and_dialect_must_be_known() {
+    assert!(fault(&upstream("profile = \"vlm\"")).contains("write \"vllm\" instead"));
+    assert!(fault(&upstream("dialect = \"openai_chat\"")).contains("write \"openai-chat\" instead"));
+}
+
+#[test]
+fn the_profile_follows_the_host_unless_it_is_named() {
+    let profile = |url: &str, more: &str| {
+        let config = from(&format!("[[upstream]]\nname = \"u\"\nbase_url = \"{url}\"\n{more}")).unwrap();
+        config.upstreams[0].profile.name.clone()
+    };
+    assert_eq!(profile("https://API.LEMONFOX.ai/v1", ""), "lemonfox");
+    assert_eq!(profile("http://192.168.0.7:11434/v1", ""), "ollama");
+    assert_eq!(profile("https://llm.example.com/v1", ""), "compatible");
+    assert_eq!(profile("https://api.lemonfox.ai/v1", "profile = \"vllm\""), "vllm");
+}
+
+#[test]
+fn quirks_replace_single_entries_of_the_row() {
+    let config = from(&upstream(
+        "profile = \"lemonfox\"\n[upstream.quirks]\nparams.drop = [\"user\"]\nauth = { header = \"api-key\" }\n\
+         [upstream.quirks.params.clamp]\ntemperature = [0, 1.5]\n",
+    ))
+    .unwrap();
+    let row = &config.upstreams[0].profile;
+    assert_eq!(row.params.drop, ["user"]);
+    assert_eq!(row.params.clamp["temperature"].map(f64::to_bits), [0.0, 1.5].map(f64::to_bits));
+    assert_eq!((row.auth.header.as_str(), row.auth.prefix.as_str()), ("api-key", "Bearer "));
+    // What was not named stays.
+    assert!(row.params.wants_max_tokens && row.messages.flatten_text);
+}
+
+#[test]
+fn wrong_quirks_have_a_place_and_a_remedy() {
+    let text = upstream("[upstream.quirks]\nparams.drp = []\nstream.supported = \"no\"\nlists_models.x = 1");
+    let faults = faults(&text);
+    assert_eq!(
+        faults[0],
+        "shim.toml:5: upstream.quirks.params.drp: there is no such key; write drop instead"
+    );
+    assert!(
+        faults[1].starts_with("shim.toml:6: upstream.quirks.stream.supported: invalid type"),
+        "{faults:#?}"
+    );
+    assert!(faults[2].contains("lists_models has nothing below it"), "{faults:#?}");
+}
+
+#[test]
+fn an_open_address_needs_keys_or_a_word_that_it_does_not() {
+    let open = "listen = \"0.0.0.0:8000\"\n";
+    let refusal = fault(open);
+    assert!(refusal.starts_with("shim.toml:1: listen: "), "{refusal}");
+    assert!(refusal.contains("client_keys = [") && refusal.contains("allow_anonymous = true"), "{refusal}");
+    assert!(from(&format!("{open}allow_anonymous = true")).is_ok());
+    assert!(from(&format!("{open}client_keys = [\"k\"]")).is_ok());
+    assert!(from("listen = \"[::1]:8000\"").is_ok());
+
+    let argument = Overrides { listen: Some(String::from("0.0.0.0:1")), ..Overrides::default() };
+    let refusal = read(&argument).unwrap_err().to_string();
+    assert!(refusal.starts_with("--listen: ") && refusal.contains("OPENAI_SHIM_CLIENT_KEYS"), "{refusal}");
+}
+
+#[test]
+fn an_address_without_a_port_is_explained() {
+    assert!(fault("listen = \"localhost\"").contains("\"127.0.0.1:8000\""));
+    assert!(fault("listen = \":9000\"").contains("\"127.0.0.1:9000\""));
+    assert_eq!(from("listen = \"localhost:9000\"").unwrap().listen.to_string(), "127.0.0.1:9000");
+}
+
+#[test]
+fn secrets_come_from_files_beside_the_configuration() {
+    let path = file("client_keys = [\"file:key\"]");
+    std::fs::write(path.with_file_name("key"), "sk-secret\n").unwrap();
+    let config = read(&Overrides { config: Some(path), ..Overrides::default() }).unwrap();
+    assert_eq!(config.client_keys[0].expose(), "sk-secret");
+    assert!(!format!("{config:?}{config}").contains("sk-secret"));
+}
+
+#[test]
+fn a_secret_that_is_not_there_is_named_with_its_line() {
+    let missing = fault(&upstream("api_key = \"env:NO_SUCH_KEY_HERE\""));
+    assert!(missing.starts_with("shim.toml:4: upstream.api_key: ") && missing.contains("NO_SUCH_KEY_HERE"));
+    assert!(fault("client_keys = [\"file:/no/such/key\"]").contains("/no/such/key"));
+    assert!(fault("client_keys = [\"\"]").contains("is empty"));
+}
+
+#[test]
+fn arguments_win_over_the_file() {
+    let config = file(&upstream("api_key = \"sk-file\""));
+    let given = |text: &str| Some(String::from(text));
+    let overrides = Overrides {
+        config: Some(config),
+        listen: given("127.0.0.1:1"),
+        profile: given("vllm"),
+        api_key: given("sk-argument"),
+        client_keys: vec![String::from(" a "), String::new()],
+        log: given("json,debug,hyper=warn"),
+        ..Overrides::default()
+    };
+    let config = read(&overrides).unwrap();
+    assert_eq!(config.listen.port(), 1);
+    assert_eq!(config.client_keys.iter().map(|k| k.expose()).collect::<Vec<_>>(), ["a"]);
+    assert_eq!(
+        (config.log.format, config.log.filter.as_deref()),
+        (LogFormat::Json, Some("debug,hyper=warn"))
+    );
+    let u = &config.upstreams[0];
+    assert_eq!((u.name.as_str(), u.profile.name.as_str()), ("u", "vllm"));
+    assert_eq!(u.api_key.as_ref().map(|k| k.expose()), Some("sk-argument"));
+
+    let replaced = read(&Overrides { upstream: given("https://llm.example.com/v1/"), ..overrides }).unwrap();
+    assert_eq!(replaced.upstreams.len(), 1);
+    assert_eq!(replaced.upstreams[0].target, Target::Http(String::from("https://llm.example.com/v1")));
+}
+
+#[test]
+fn an_upstream_of_the_command_line_is_named_after_its_profile_or_host() {
+    let name = |url: &str, profile: Option<&str>| {
+        let (upstream, profile) = (Some(url.to_owned()), profile.map(str::to_owned));
+        read(&Overrides { upstream, profile, ..Overrides::default() }).unwrap().upstreams[0].name.clone()
+    };
+    assert_eq!(name("https://api.lemonfox.ai/v1", None), "lemonfox");
+    assert_eq!(name("http://10.0.0.7:8080/v1", Some("vllm")), "vllm");
+    assert_eq!(name("http://10.0.0.7:8080/v1", None), "10.0.0.7");
+    assert_eq!(name("echo", Some("vllm")), "echo");
+}
+
+#[test]
+fn an_argument_for_one_upstream_is_refused_when_there_are_several() {
+    let two = [upstream(""), upstream("").replace("\"u\"", "\"v\"")].concat();
+    let overrides =
+        Overrides { config: Some(file(&two)), api_key: Some(String::from("sk-x")), ..Overrides::default() };
+    let error = read(&overrides).unwrap_err().to_string();
+    assert!(error.starts_with("--api-key: ") && !error.contains("sk-x"), "{error}");
+}
+
+#[test]
+fn log_filters_and_origins_are_checked() {
+    assert!(fault("[log]\nfilter = \"debgu\"").contains("write \"debug\" instead"));
+    assert!(
+        fault("[cors]\norigins = [\"https://Chat.example.com/\"]").contains("\"https://chat.example.com\"")
+    );
+    assert!(fault("[cors]\norigins = [\"chat\"]").contains("no origin"));
+    assert!(from("[cors]\norigins = [\"*\"]").is_ok());
+}
+
+#[test]
+fn the_longest_wait_is_not_shorter_than_the_first() {
+    assert!(fault("[retry]\nbackoff = \"5s\"\nmax_backoff = \"1s\"").contains("at least \"5s\""));
+    let config = from("[retry]\nbackoff = \"60s\"").unwrap();
+    assert_eq!(config.retry.max_backoff, Duration::from_secs(60));
+}
+
+fn documentation() -> String {
+    std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/configuration.md")).unwrap()
+}
+
+#[test]
+fn the_documented_keys_are_the_real_ones() {
+    let text = documentation();
+    let tables = text.split("\n## ").find(|part| part.starts_with("The file")).unwrap();
+    let mut documented: Vec<_> =
+        tables.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+    let real: Vec<_> = keys().collect();
+    let mut real: Vec<_> = real.iter().map(String::as_str).collect();
+    documented.sort_unstable();
+    real.sort_unstable();
+    assert_eq!(documented, real);
+}
+
+#[test]
+fn the_documented_defaults_are_the_real_ones() {
+    let text = documentation();
+    let block = text.split("```toml defaults\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let mut documented = from(block).unwrap();
+    // No filter at all and the filter `info` are the same.
+    assert_eq!(documented.log.filter.take().as_deref(), Some("info"));
+    let default = read(&Overrides::default()).unwrap();
+    assert_eq!(format!("{documented:#?}"), format!("{default:#?}"));
+    let optional = ["upstream", "fallback.message"];
+    for key in keys().filter(|key| !optional.iter().any(|o| key.starts_with(o))) {
+        let name = key.rsplit('.').next().unwrap();
+        assert!(
+            block.lines().any(|line| line.starts_with(&format!("{name} = "))),
+            "{key} is not in the example"
+        );
+    }
+}
+
+#[test]
+fn the_documented_example_of_upstreams_is_read() {
+    let text = documentation();
+    let block = text.split("```toml\n[[upstream]]").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let text = format!("[[upstream]]{block}").replace("env:LEMONFOX_API_KEY", "sk-1");
+    let config = from(&text).unwrap();
+    assert_eq!(config.upstreams.iter().map(|u| u.name.as_str()).collect::<Vec<_>>(), ["lemonfox", "home"]);
+    assert!(
+        !config.upstreams[1].profile.stream.options && config.upstreams[1].profile.messages.single_system
+    );
+}
