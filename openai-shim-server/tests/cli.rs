@@ -1,5 +1,6 @@
 //! The command line, as people and scripts meet it.
 
+use openai_shim_server::config::{Overrides, read};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -247,13 +248,11 @@ fn every_printed_profile_is_toml_and_can_be_pasted_as_quirks() {
         let output = run(&["profiles", &row.name]);
         let printed: openai_shim_core::Profile = toml::from_str(out(&output)).unwrap();
         assert_eq!(&printed, row);
-        let config = format!(
-            "[[upstream]]\nname = \"u\"\nbase_url = \"https://h.example.com\"\nprofile = \"compatible\"\n[upstream.quirks]\n{}",
-            out(&output)
-        );
-        let check = run(&["check", "--config", &file("shim.toml", &config)]);
-        assert!(check.status.success(), "{}: {}", row.name, err(&check));
-        assert!(out(&check).contains(&format!("profile     {}\n", row.name)), "{}", out(&check));
+        let start =
+            "[[upstream]]\nname = \"u\"\nbase_url = \"https://h.example.com\"\nprofile = \"openai\"\n";
+        let path = file("shim.toml", &format!("{start}[upstream.quirks]\n{}", out(&output)));
+        let config = read(&Overrides { config: Some(path.into()), ..Overrides::default() }).unwrap();
+        assert_eq!(&config.upstreams[0].profile, row);
     }
 }
 
@@ -334,6 +333,29 @@ fn a_string_stands_for_its_text_and_streams_come_out_as_strings() {
     let results = batch("request", &json!({"id": 1, "body": pretty}).to_string());
     assert_eq!(results.len(), 1, "a line break in a body broke the line");
     assert_eq!(results[0]["body"], serde_json::from_str::<Value>(pretty).unwrap());
+}
+
+#[test]
+fn a_stream_with_nothing_in_it_is_an_error_of_its_own() {
+    let results = batch("stream", &json!({"id": 1, "body": "data: [DONE]\n\n"}).to_string());
+    assert_eq!((&results[0]["ok"], &results[0]["outcome"]), (&json!(false), &json!("empty")), "{results:?}");
+    assert!(results[0]["body"]["error"]["message"].is_string(), "{results:?}");
+}
+
+#[test]
+fn each_line_is_answered_before_the_next_one_is_sent() {
+    let args = [&CHAT[..], &["--kind", "request", "--batch"]].concat();
+    let mut child = shim(&args).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let (mut stdin, mut lines) =
+        (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()).lines());
+    for id in 0..3 {
+        let body = json!({"model": "m", "messages": [{"role": "user", "content": "hi"}]});
+        writeln!(stdin, "{}", json!({"id": id, "body": body})).unwrap();
+        let answer: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+        assert_eq!(answer["id"], id);
+    }
+    drop(stdin);
+    assert!(child.wait().unwrap().success());
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 use openai_shim_core::exchange::{Mode, When};
 use openai_shim_server::Config;
-use openai_shim_server::config::{ConfigError, LogFormat, ModelConfig, Overrides, Target, keys, read};
+use openai_shim_server::config::{
+    ConfigError, LogFormat, ModelConfig, Overrides, Secret, Target, keys, read,
+};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -93,13 +95,13 @@ fn the_design_s_own_example_is_read_as_it_is_meant() {
     )
     .unwrap();
     assert_eq!(config.listen.port(), 9000);
-    let keys: Vec<_> = config.client_keys.iter().map(|k| k.expose()).collect();
+    let keys: Vec<_> = config.client_keys.iter().map(Secret::expose).collect();
     assert_eq!(keys, ["openai-shim-server", "literal"]);
     assert_eq!(config.mode, Mode::Strict);
     let u = &config.upstreams[0];
     assert_eq!(u.target, Target::Http(String::from("https://api.lemonfox.ai/v1")));
     assert_eq!(u.profile.name, "lemonfox");
-    assert_eq!(u.api_key.as_ref().map(|k| k.expose()), Some("sk-1"));
+    assert_eq!(u.api_key.as_ref().map(Secret::expose), Some("sk-1"));
     let model = |id: &str, upstream: &str| ModelConfig { id: id.into(), upstream: upstream.into() };
     assert_eq!(u.models, [model("mixtral-chat", "mixtral-chat"), model("gpt-4o", "mixtral-chat")]);
     assert_eq!(config.default_max_tokens, Some(100));
@@ -225,6 +227,16 @@ fn quirks_replace_single_entries_of_the_row() {
 }
 
 #[test]
+fn an_empty_map_clears_and_an_empty_section_does_not() {
+    let config = from(&upstream(
+        "profile = \"lemonfox\"\n[upstream.quirks]\nmessages.roles = {}\n[upstream.quirks.params]\n",
+    ))
+    .unwrap();
+    let row = &config.upstreams[0].profile;
+    assert!(row.messages.roles.is_empty() && !row.params.rename.is_empty());
+}
+
+#[test]
 fn wrong_quirks_have_a_place_and_a_remedy() {
     let text = upstream("[upstream.quirks]\nparams.drp = []\nstream.supported = \"no\"\nlists_models.x = 1");
     let faults = faults(&text);
@@ -293,14 +305,14 @@ fn arguments_win_over_the_file() {
     };
     let config = read(&overrides).unwrap();
     assert_eq!(config.listen.port(), 1);
-    assert_eq!(config.client_keys.iter().map(|k| k.expose()).collect::<Vec<_>>(), ["a"]);
+    assert_eq!(config.client_keys.iter().map(Secret::expose).collect::<Vec<_>>(), ["a"]);
     assert_eq!(
         (config.log.format, config.log.filter.as_deref()),
         (LogFormat::Json, Some("debug,hyper=warn"))
     );
     let u = &config.upstreams[0];
     assert_eq!((u.name.as_str(), u.profile.name.as_str()), ("u", "vllm"));
-    assert_eq!(u.api_key.as_ref().map(|k| k.expose()), Some("sk-argument"));
+    assert_eq!(u.api_key.as_ref().map(Secret::expose), Some("sk-argument"));
 
     let replaced = read(&Overrides { upstream: given("https://llm.example.com/v1/"), ..overrides }).unwrap();
     assert_eq!(replaced.upstreams.len(), 1);

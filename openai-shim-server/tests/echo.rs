@@ -241,12 +241,16 @@ fn embeddings_depend_on_the_text_alone_in_both_encodings() {
 
 fn from_base64(text: &str) -> Vec<u8> {
     const DIGITS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let bits: String =
-        text.trim_end_matches('=').chars().map(|c| format!("{:06b}", DIGITS.find(c).unwrap())).collect();
-    bits.as_bytes()
-        .chunks_exact(8)
-        .map(|b| u8::from_str_radix(std::str::from_utf8(b).unwrap(), 2).unwrap())
-        .collect()
+    let (mut bytes, mut bits, mut held) = (Vec::new(), 0_usize, 0);
+    for digit in text.trim_end_matches('=').chars() {
+        bits = (bits << 6 | DIGITS.find(digit).unwrap()) & 0xffff;
+        held += 6;
+        if held >= 8 {
+            held -= 8;
+            bytes.push(u8::try_from(bits >> held & 0xff).unwrap());
+        }
+    }
+    bytes
 }
 
 #[test]

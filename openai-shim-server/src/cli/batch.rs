@@ -6,7 +6,7 @@ use openai_shim_core::json::{self, text};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
-use std::io::{BufRead, BufWriter, IsTerminal, Write};
+use std::io::{BufRead, BufReader, BufWriter, Write};
 
 /// A line of the input. Raw values keep numbers and the order of keys as they are.
 #[derive(Deserialize)]
@@ -22,18 +22,17 @@ struct Line<'a> {
 
 /// Converts line by line. Only reading and writing can fail.
 pub(super) fn run(plan: &Plan) -> std::io::Result<()> {
-    let mut input = std::io::stdin().lock();
-    // Someone who types lines wants to see each one's answer.
-    let interactive = std::io::stdin().is_terminal();
+    let mut input = BufReader::with_capacity(1 << 16, std::io::stdin().lock());
     let mut output = BufWriter::with_capacity(1 << 16, std::io::stdout().lock());
     let (mut line, mut out) = (Vec::new(), Vec::new());
     while input.read_until(b'\n', &mut line)? > 0 {
         if !line.trim_ascii().is_empty() {
             convert(plan, line.trim_ascii(), &mut out);
             output.write_all(&out)?;
-            if interactive {
-                output.flush()?;
-            }
+        }
+        // Whoever sends the next line only after this one's answer shall get it.
+        if !input.buffer().contains(&b'\n') {
+            output.flush()?;
         }
         line.clear();
         out.clear();

@@ -59,12 +59,10 @@ fn with(row: &Profile, leaf: &Leaf) -> Result<Profile, String> {
             return Err(format!("{section} has nothing below it; {MORE}"));
         }
     }
-    match (table.get(last), &leaf.value) {
-        // An empty table changes nothing, as deep merging has it.
-        (Some(Value::Table(_)), Value::Table(_)) => {}
-        _ => {
-            table.insert(last.clone(), leaf.value.clone());
-        }
+    // `[upstream.quirks.params]` with nothing below it says nothing; `params.rename = {}` says that nothing is renamed.
+    let empty_section = sections.is_empty() && matches!(&leaf.value, Value::Table(below) if below.is_empty());
+    if !empty_section || !table.contains_key(last) {
+        table.insert(last.clone(), leaf.value.clone());
     }
     root.try_into().map_err(|error: toml::de::Error| explain(error.message()))
 }
