@@ -61,3 +61,8 @@ pub use error::{Error, ErrorKind, UpstreamError};
 pub use exchange::{Exchange, Report, Settings, Step};
 pub use profile::{Profile, profile};
 pub use upstream::{ReplyBody, Shim, Upstream};
+
+/// The README's code, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# Open WebUI in a real browser, through the shim, on echo, on a real model and on a server that misbehaves. By hand:
+#   openai-shim-server/tests/clients/openwebui.sh [LAB]
+# LAB (default ~/lab) keeps what is installed: Open WebUI from PyPI (several GB), playwright-core from npm, Debian's
+# chromium. The real model is that of shared/upstreams (setup.sh light), where there is one.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd); root=$(cd "$here/../../.." && pwd)
+lab=${1:-${LAB:-$HOME/lab}}; shared=${OPENAI_SHIM_CORPUS:-$root/../shared}; run=$lab/run/openwebui; mkdir -p "$run"
+pids=(); trap 'for p in "${pids[@]}"; do kill "$p" 2>/dev/null || true; done' EXIT
+
+command -v chromium >/dev/null || { apt-get update -q && apt-get install -y -q chromium; } >/dev/null
+[ -x "$lab/venvs/owui/bin/open-webui" ] || { python3 -m venv "$lab/venvs/owui" && "$lab/venvs/owui/bin/pip" install -q open-webui==0.12.4; }
+[ -d "$lab/npm/pw/node_modules/playwright-core" ] || { mkdir -p "$lab/npm/pw" && (cd "$lab/npm/pw" && npm init -y >/dev/null && npm i --no-audit --no-fund playwright-core >/dev/null); }
+
+cargo build --release --quiet --manifest-path "$root/Cargo.toml"
+python3 "$here/misbehaving.py" 18090 & pids+=($!)
+das=()
+if [ -x "$shared/upstreams/start.sh" ]; then
+  bash "$shared/upstreams/setup.sh" light >/dev/null && bash "$shared/upstreams/start.sh" das
+  pids+=("$(cat "${UPSTREAMS:-$HOME/upstreams}/run/das/pid")")
+  das=('smollm2-q8.gguf=\w{2,}')
+fi
+cat > "$run/shim.toml" <<T
+listen = "127.0.0.1:18080"
+client_keys = ["a-key-for-open-webui"]
+[[upstream]]
+name = "echo"
+base_url = "echo"
+[[upstream]]
+name = "careless"
+base_url = "http://127.0.0.1:18090/v1//"
+[retry]
+backoff = "200ms"
+T
+[ ${#das[@]} = 0 ] || printf '[[upstream]]\nname = "das"\nbase_url = "http://127.0.0.1:9101/v1"\nprofile = "dasllama"\n' >> "$run/shim.toml"
+"$root/target/release/openai-shim" --config "$run/shim.toml" > "$run/shim.log" 2>&1 & pids+=($!)
+
+data=$run/data; mkdir -p "$data"
+(cd "$data" && DATA_DIR=$data WEBUI_AUTH=False WEBUI_SECRET_KEY=x OFFLINE_MODE=True HF_HUB_OFFLINE=1 ENABLE_VERSION_UPDATE_CHECK=False \
+  ANONYMIZED_TELEMETRY=False DO_NOT_TRACK=1 SCARF_NO_ANALYTICS=true RAG_EMBEDDING_ENGINE=openai BYPASS_EMBEDDING_AND_RETRIEVAL=True \
+  ENABLE_PERSISTENT_CONFIG=False ENABLE_OLLAMA_API=False ENABLE_EVALUATION_ARENA_MODELS=False CORS_ALLOW_ORIGIN=http://127.0.0.1:18081 \
+  OPENAI_API_BASE_URLS=http://127.0.0.1:18080/v1/ OPENAI_API_KEYS=a-key-for-open-webui no_proxy=127.0.0.1 \
+  exec "$lab/venvs/owui/bin/open-webui" serve --host 127.0.0.1 --port 18081) > "$run/owui.log" 2>&1 & pids+=($!)
+for _ in $(seq 120); do curl -sf -o /dev/null http://127.0.0.1:18081/health && break; sleep 1; done
+
+pong='PONG says the careless server'
+PW_DIR=$lab/npm/pw node "$here/openwebui.mjs" http://127.0.0.1:18081 "$run/pictures" 'echo=Please answer PONG' "${das[@]}" \
+  "good=$pong" "crlf=$pong" "no-done=$pong" "json=$pong" "thinker=$pong" 'tool=PONG the tool said' \
+  'html=could not be read' 'empty=without any content' 'error-first=on fire' 'cut=cut before it was complete'
+echo "pictures in $run/pictures, logs in $run"
