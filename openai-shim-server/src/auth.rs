@@ -10,7 +10,10 @@ const HEADERS: [&str; 3] = ["authorization", "x-api-key", "api-key"];
 
 /// Whether a request may pass. Health checks and CORS preflights carry no key.
 pub(crate) fn allows(app: &App, method: &Method, path: &str, headers: &HeaderMap) -> bool {
-    if app.config.client_keys.is_empty() || method == Method::OPTIONS || matches!(path, "/healthz" | "/readyz" | "/") {
+    if app.config.client_keys.is_empty()
+        || method == Method::OPTIONS
+        || matches!(path, "/healthz" | "/readyz" | "/")
+    {
         return true;
     }
     HEADERS.iter().filter_map(|name| key(headers, name)).any(|key| is_known(&app.config.client_keys, key))

@@ -88,7 +88,12 @@ fn respond(
 }
 
 /// A stream that begins before its reply: the client sees keep-alives, and then what comes.
-fn promise(reply: Reply, dialect: &'static dyn Dialect, upstream: &str, every: std::time::Duration) -> Response {
+fn promise(
+    reply: Reply,
+    dialect: &'static dyn Dialect,
+    upstream: &str,
+    every: std::time::Duration,
+) -> Response {
     let mut response = Response::new(Body::from_stream(Kept::waiting(reply, dialect, every)));
     *response.status_mut() = StatusCode::OK;
     let headers = response.headers_mut();

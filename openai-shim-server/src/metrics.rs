@@ -110,13 +110,23 @@ impl Metrics {
         let Ok(c) = self.counters.lock() else { return out };
         head(&mut out, "requests_total", "counter", "Requests by route, upstream and status.");
         for ((route, upstream, status), n) in &c.requests {
-            line(&mut out, "requests_total", &[("route", route), ("upstream", upstream), ("status", &status.to_string())], n);
+            line(
+                &mut out,
+                "requests_total",
+                &[("route", route), ("upstream", upstream), ("status", &status.to_string())],
+                n,
+            );
         }
         head(&mut out, "outcomes_total", "counter", "How exchanges ended.");
         for ((upstream, outcome), n) in &c.outcomes {
             line(&mut out, "outcomes_total", &[("upstream", upstream), ("outcome", outcome)], n);
         }
-        head(&mut out, "diagnostics_total", "counter", "Everything changed, dropped, filled in or found wrong, by code.");
+        head(
+            &mut out,
+            "diagnostics_total",
+            "counter",
+            "Everything changed, dropped, filled in or found wrong, by code.",
+        );
         for (code, n) in &c.diagnostics {
             line(&mut out, "diagnostics_total", &[("code", code.as_str())], n);
         }
@@ -128,7 +138,12 @@ impl Metrics {
         for (upstream, n) in &c.retries {
             line(&mut out, "retries_total", &[("upstream", upstream)], n);
         }
-        histogram(&mut out, "first_byte_seconds", "From a request to the first byte of its answer.", &c.first_byte);
+        histogram(
+            &mut out,
+            "first_byte_seconds",
+            "From a request to the first byte of its answer.",
+            &c.first_byte,
+        );
         histogram(&mut out, "request_seconds", "From a request to the end of its answer.", &c.duration);
         head(&mut out, "open_exchanges", "gauge", "Exchanges that have not ended.");
         line(&mut out, "open_exchanges", &[], &self.open.load(Ordering::Relaxed));
@@ -179,7 +194,12 @@ fn histogram(out: &mut String, name: &str, help: &str, rows: &BTreeMap<String, H
     head(out, name, "histogram", help);
     for (upstream, h) in rows {
         for (bucket, bound) in h.buckets.iter().zip(BOUNDS) {
-            line(out, &format!("{name}_bucket"), &[("upstream", upstream), ("le", &bound.to_string())], bucket);
+            line(
+                out,
+                &format!("{name}_bucket"),
+                &[("upstream", upstream), ("le", &bound.to_string())],
+                bucket,
+            );
         }
         line(out, &format!("{name}_bucket"), &[("upstream", upstream), ("le", "+Inf")], &h.count);
         line(out, &format!("{name}_sum"), &[("upstream", upstream)], &h.sum);

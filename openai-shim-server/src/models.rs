@@ -51,9 +51,12 @@ pub(crate) async fn one(app: &App, id: &str) -> Response {
         Ok(models) => models,
         Err(error) => return reply::error(reply::default_dialect(), &error),
     };
-    let addressed = app.upstreams.iter().find_map(|s| id.strip_prefix(s.config.name.as_str())?.strip_prefix('/'));
+    let addressed =
+        app.upstreams.iter().find_map(|s| id.strip_prefix(s.config.name.as_str())?.strip_prefix('/'));
     let found = models.iter().find(|m| m.id == id);
-    let found = found.cloned().or_else(|| models.iter().find(|m| Some(m.id.as_str()) == addressed).map(|m| m.renamed(id)));
+    let found = found
+        .cloned()
+        .or_else(|| models.iter().find(|m| Some(m.id.as_str()) == addressed).map(|m| m.renamed(id)));
     match found {
         Some(model) => reply::json(StatusCode::OK, model.json),
         None => reply::error(reply::default_dialect(), &Error::Client(unknown(id))),
@@ -104,7 +107,8 @@ async fn of(served: &Served) -> Result<Arc<Vec<ListedModel>>, UpstreamError> {
         return Ok(list.clone());
     }
     let asked = tokio::time::timeout(PATIENCE, ask(served)).await;
-    let asked = asked.unwrap_or_else(|_| Err(UpstreamError::timeout("The upstream did not list its models in time.")));
+    let asked = asked
+        .unwrap_or_else(|_| Err(UpstreamError::timeout("The upstream did not list its models in time.")));
     match asked {
         Ok(list) => {
             let list = Arc::new(list);
@@ -114,7 +118,10 @@ async fn of(served: &Served) -> Result<Arc<Vec<ListedModel>>, UpstreamError> {
         // An old list is better than none.
         Err(error) => match cache.as_ref() {
             Some((_, list)) => {
-                tracing::warn!(upstream = served.config.name, "the model list failed, an older one is shown: {error}");
+                tracing::warn!(
+                    upstream = served.config.name,
+                    "the model list failed, an older one is shown: {error}"
+                );
                 Ok(list.clone())
             }
             None => Err(error),
@@ -132,12 +139,14 @@ async fn ask(served: &Served) -> Result<Vec<ListedModel>, UpstreamError> {
     *request.uri_mut() = http::Uri::from_static("/models");
     let (head, body) = served.transport.0.send(request).await?.into_parts();
     let body = collect(body).await?;
-    let dialect = openai_shim_core::dialect(&served.config.profile.dialect).unwrap_or_else(|_| reply::default_dialect());
+    let dialect = openai_shim_core::dialect(&served.config.profile.dialect)
+        .unwrap_or_else(|_| reply::default_dialect());
     if !head.status.is_success() {
         return Err(dialect.decode_error(head.status, &head.headers, &body, &mut Diagnostics::default()));
     }
     models(&body, &served.config.name).ok_or_else(|| {
-        let text = "The upstream's model list is no list. Name its models in the configuration: models = [\"…\"].";
+        let text =
+            "The upstream's model list is no list. Name its models in the configuration: models = [\"…\"].";
         UpstreamError::malformed(text)
     })
 }
@@ -166,7 +175,8 @@ impl App {
             return Ok(route);
         }
         for (upstream, served) in self.upstreams.iter().enumerate() {
-            let rest = model.strip_prefix(served.config.name.as_str()).and_then(|rest| rest.strip_prefix('/'));
+            let rest =
+                model.strip_prefix(served.config.name.as_str()).and_then(|rest| rest.strip_prefix('/'));
             if let Some(rest) = rest {
                 let known = served.config.models.iter().find(|m| m.id == rest).map(|m| m.upstream.clone());
                 return Ok(Route { upstream, model: Some(known.unwrap_or_else(|| rest.to_owned())) });

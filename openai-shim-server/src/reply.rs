@@ -32,7 +32,12 @@ pub(crate) fn error(dialect: &dyn Dialect, error: &Error) -> Response {
 }
 
 /// A client's error in the default dialect, with a status of its own.
-pub(crate) fn refusal(status: StatusCode, kind: ErrorKind, message: impl Into<String>, code: &str) -> Response {
+pub(crate) fn refusal(
+    status: StatusCode,
+    kind: ErrorKind,
+    message: impl Into<String>,
+    code: &str,
+) -> Response {
     let error = Error::Client(ClientError::new(kind, message).with_code(code));
     let (_, body) = default_dialect().encode_error(&error);
     json(status, body)

@@ -176,7 +176,8 @@ async fn read(body: Body, limit: usize) -> Result<Bytes, ClientError> {
             let mut source: Option<&dyn std::error::Error> = Some(&error);
             while let Some(cause) = source {
                 if cause.to_string().contains("length limit exceeded") {
-                    let text = format!("The request body is larger than {limit} bytes, the limit of this server.");
+                    let text =
+                        format!("The request body is larger than {limit} bytes, the limit of this server.");
                     return Err(ClientError::new(ErrorKind::TooLarge, text));
                 }
                 source = cause.source();

@@ -19,7 +19,9 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 #[non_exhaustive]
 pub enum ServeError {
     /// The address could not be had.
-    #[error("{address} cannot be listened on: {source}. Choose another one with --listen ADDR, such as --listen 127.0.0.1:8001.")]
+    #[error(
+        "{address} cannot be listened on: {source}. Choose another one with --listen ADDR, such as --listen 127.0.0.1:8001."
+    )]
     Listen {
         /// The address.
         address: SocketAddr,
@@ -44,7 +46,8 @@ pub enum ServeError {
 /// When the address or a transport cannot be had.
 pub async fn serve(config: Config, started: impl FnOnce(SocketAddr)) -> Result<(), ServeError> {
     let address = config.listen;
-    let listener = TcpListener::bind(address).await.map_err(|source| ServeError::Listen { address, source })?;
+    let listener =
+        TcpListener::bind(address).await.map_err(|source| ServeError::Listen { address, source })?;
     started(listener.local_addr().unwrap_or(address));
     tokio::spawn(shutdown::watchdog());
     serve_on(listener, config, shutdown::requested()).await

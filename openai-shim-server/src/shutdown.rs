@@ -8,7 +8,8 @@ pub(crate) const GRACE: Duration = Duration::from_secs(30);
 
 /// Waits for SIGTERM or SIGINT.
 pub(crate) async fn requested() {
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
     else {
         return std::future::pending().await;
     };

@@ -14,8 +14,10 @@ use tracing_subscriber::EnvFilter;
 
 /// Starts logging to standard error.
 pub fn init(log: &Log) {
-    let filter = EnvFilter::try_new(log.filter.as_deref().unwrap_or("info")).unwrap_or_else(|_| EnvFilter::new("info"));
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let filter = EnvFilter::try_new(log.filter.as_deref().unwrap_or("info"))
+        .unwrap_or_else(|_| EnvFilter::new("info"));
+    let lines =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
     // A second start (in tests) keeps the first one's settings.
     let _ = match log.format {
         LogFormat::Json => lines.json().flatten_event(true).try_init(),
@@ -73,7 +75,11 @@ impl Record {
     pub(crate) fn finish(self, report: Report) {
         let status = match &report.error {
             // The client went away before an answer.
-            None if report.outcome == openai_shim_core::Outcome::Cancelled && self.head.first_byte().is_none() => 499,
+            None if report.outcome == openai_shim_core::Outcome::Cancelled
+                && self.head.first_byte().is_none() =>
+            {
+                499
+            }
             _ => self.head.status(),
         };
         let total = self.meta.started.elapsed();

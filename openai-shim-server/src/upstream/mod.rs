@@ -10,14 +10,19 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Builds the transport of every configured upstream.
-pub(crate) fn connect(config: &Config) -> Result<impl Fn(&UpstreamConfig) -> Arc<dyn Upstream> + use<>, ServeError> {
+pub(crate) fn connect(
+    config: &Config,
+) -> Result<impl Fn(&UpstreamConfig) -> Arc<dyn Upstream> + use<>, ServeError> {
     let mut transports: BTreeMap<String, Arc<dyn Upstream>> = BTreeMap::new();
     for upstream in &config.upstreams {
         let transport: Arc<dyn Upstream> = match &upstream.target {
             Target::Echo => Arc::new(echo::Echo),
             Target::Http(base) => {
                 let transport = http::HttpUpstream::new(base, upstream, config.timeouts);
-                Arc::new(transport.map_err(|reason| ServeError::Upstream { name: upstream.name.clone(), reason })?)
+                Arc::new(
+                    transport
+                        .map_err(|reason| ServeError::Upstream { name: upstream.name.clone(), reason })?,
+                )
             }
         };
         transports.insert(upstream.name.clone(), transport);

@@ -1,0 +1,101 @@
+//! Instruction counts of representative paths: repeatable on a noisy machine, and gated by `.ci/instructions.sh`.
+//!
+//! Needs valgrind and `gungraun-runner` of the same version as the library.
+#![allow(missing_docs, unreachable_pub, clippy::unwrap_used, clippy::wildcard_imports, missing_debug_implementations)]
+
+use gungraun::{library_benchmark, library_benchmark_group, main};
+use openai_shim_core::convert::{Input, convert};
+use openai_shim_core::exchange::{Incoming, Settings};
+use openai_shim_core::{Context, Exchange, Kind, Profile, Step, dialect, profile};
+use std::hint::black_box;
+
+fn request(stream: bool, turns: usize) -> Vec<u8> {
+    let turn = format!(
+        r#"{{"role":"user","content":"{}"}},{{"role":"assistant","content":"{}"}},"#,
+        "What is a shim? ".repeat(20),
+        "A thin piece that \\\"fills\\\" a gap.\\n".repeat(20)
+    );
+    let tools = r#"{"type":"function","function":{"name":"f","description":"does f","parameters":{"type":"object","properties":{"a":{"type":"string"}}}}}"#;
+    format!(
+        r#"{{"model":"m","stream":{stream},"temperature":0.7,"tools":[{tools}],"messages":[{}{{"role":"user","content":"hi"}}]}}"#,
+        turn.repeat(turns)
+    )
+    .into_bytes()
+}
+
+fn row(name: &str) -> Profile {
+    profile(name).unwrap()
+}
+
+fn chunk(content: &str, extra: &str) -> String {
+    format!(
+        "data: {{\"id\":\"chatcmpl-9f2c1e7ab4\",\"object\":\"chat.completion.chunk\",\"created\":1763000000,\"model\":\"gpt-5-mini\",\"service_tier\":\"default\",\"system_fingerprint\":\"fp_5c1e\",\"choices\":[{{\"index\":0,\"delta\":{{{extra}\"content\":\"{content}\"}},\"logprobs\":null,\"finish_reason\":null}}],\"obfuscation\":\"aJx81\"}}\n\n"
+    )
+}
+
+/// An exchange in the middle of a stream, and the chunk that comes next.
+fn streaming(extra: &str, usage: &str) -> (Exchange, Vec<u8>, Vec<u8>) {
+    let mut exchange = start(request(true, 0), "compatible");
+    exchange.next();
+    exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
+    let mut out = Vec::with_capacity(1 << 16);
+    exchange.push(chunk("one", "\"role\":\"assistant\",").as_bytes(), &mut out);
+    out.clear();
+    let next = chunk(" two", extra).replace("\"obfuscation\"", &format!("{usage}\"obfuscation\""));
+    (exchange, next.into_bytes(), out)
+}
+
+fn start(body: Vec<u8>, name: &str) -> Exchange {
+    let incoming = Incoming::read(dialect("openai-chat").unwrap(), "", body.into()).unwrap();
+    Exchange::start(incoming, &row(name), Settings::default(), Context::fixed()).unwrap()
+}
+
+fn whole(padding: usize) -> Vec<u8> {
+    format!(
+        r#"{{"id":"chatcmpl-1","object":"chat.completion","created":1,"model":"m","choices":[{{"index":0,"message":{{"role":"assistant","content":"{}","refusal":null}},"logprobs":null,"finish_reason":"stop"}}],"usage":{{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}}}}"#,
+        "A thin piece. ".repeat(padding)
+    )
+    .into_bytes()
+}
+
+fn input(kind: Kind, body: &[u8]) -> Input<'_> {
+    let chat = dialect("openai-chat").unwrap();
+    let (request, status, context) = (None, None, Context::fixed());
+    Input { from: chat, to: chat, profile: row("compatible"), kind, body, request, status, context }
+}
+
+#[library_benchmark]
+#[bench::clean(streaming("", ""))]
+#[bench::repaired(streaming("\"role\":\"assistant\",", "\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":1,\"total_tokens\":2},"))]
+fn one_chunk((mut exchange, chunk, mut out): (Exchange, Vec<u8>, Vec<u8>)) -> (Exchange, Vec<u8>, Vec<u8>) {
+    exchange.push(black_box(&chunk), &mut out);
+    (exchange, chunk, out)
+}
+
+#[library_benchmark]
+#[bench::small(request(true, 0), "compatible")]
+#[bench::long_unchanged(request(false, 40), "compatible")]
+#[bench::long_streamed(request(true, 40), "compatible")]
+#[bench::long_rewritten(request(false, 40), "llama-cpp")]
+fn one_request(body: Vec<u8>, name: &str) -> Exchange {
+    let mut exchange = start(black_box(body), name);
+    let Step::Send { request, .. } = exchange.next() else { return exchange };
+    black_box(request);
+    exchange
+}
+
+#[library_benchmark]
+#[bench::clean(whole(100))]
+fn one_whole_answer(body: Vec<u8>) -> openai_shim_core::Conversion {
+    convert(&input(Kind::Response, black_box(&body)))
+}
+
+#[library_benchmark]
+#[bench::careless()]
+fn one_whole_stream() -> openai_shim_core::Conversion {
+    let body: String = (0..200).map(|i| format!("data:{{\"choices\":[{{\"delta\":{{\"content\":\"{i} \"}}}}]}}\n\n")).collect();
+    convert(&input(Kind::Stream, black_box(body.as_bytes())))
+}
+
+library_benchmark_group!(name = paths, benchmarks = [one_chunk, one_request, one_whole_answer, one_whole_stream]);
+main!(library_benchmark_groups = paths);
