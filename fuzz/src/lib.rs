@@ -3,7 +3,7 @@
 //! `fuzz_targets/` feeds them from libFuzzer (`cargo +nightly fuzz run stream`), `tests/replay.rs` from the fixtures of core
 //! in every `cargo test`.
 
-use openai_shim_core::canonical::{Diagnostics, grammar::Grammar};
+use openai_shim_core::canonical::{Asked, Diagnostics, Request, grammar::Grammar};
 use openai_shim_core::convert::{Input, convert};
 use openai_shim_core::dialect::DIALECTS;
 use openai_shim_core::framing::{Frame, Framer};
@@ -49,7 +49,7 @@ pub fn stream(data: &[u8]) {
     assert_eq!(whole, transcode(data, 1));
     assert_eq!(whole, transcode(data, 7));
     for dialect in DIALECTS {
-        let asked = openai_shim_core::canonical::Asked::new(&Default::default(), Context::fixed());
+        let asked = Asked::new(&Request::default(), Context::fixed());
         let mut decoder = dialect.decoder(&asked);
         let (mut events, mut grammar) = (Vec::new(), Grammar::new());
         let mut framer = Framer::new(1 << 20);

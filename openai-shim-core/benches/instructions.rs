@@ -1,7 +1,9 @@
 //! Instruction counts of representative paths: repeatable on a noisy machine, and gated by `.ci/instructions.sh`.
 //!
 //! Needs valgrind and `gungraun-runner` of the same version as the library.
-#![allow(missing_docs, unreachable_pub, clippy::unwrap_used, clippy::wildcard_imports, missing_debug_implementations)]
+// What the macros make is theirs; the bans are on core itself.
+#![allow(missing_docs, unreachable_pub, missing_debug_implementations, clippy::pedantic)]
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use gungraun::{library_benchmark, library_benchmark_group, main};
 use openai_shim_core::convert::{Input, convert};
@@ -66,7 +68,10 @@ fn input(kind: Kind, body: &[u8]) -> Input<'_> {
 
 #[library_benchmark]
 #[bench::clean(streaming("", ""))]
-#[bench::repaired(streaming("\"role\":\"assistant\",", "\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":1,\"total_tokens\":2},"))]
+#[bench::repaired(streaming(
+    "\"role\":\"assistant\",",
+    "\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":1,\"total_tokens\":2},"
+))]
 fn one_chunk((mut exchange, chunk, mut out): (Exchange, Vec<u8>, Vec<u8>)) -> (Exchange, Vec<u8>, Vec<u8>) {
     exchange.push(black_box(&chunk), &mut out);
     (exchange, chunk, out)
@@ -93,9 +98,14 @@ fn one_whole_answer(body: Vec<u8>) -> openai_shim_core::Conversion {
 #[library_benchmark]
 #[bench::careless()]
 fn one_whole_stream() -> openai_shim_core::Conversion {
-    let body: String = (0..200).map(|i| format!("data:{{\"choices\":[{{\"delta\":{{\"content\":\"{i} \"}}}}]}}\n\n")).collect();
+    let body: String = (0..200)
+        .map(|i| format!("data:{{\"choices\":[{{\"delta\":{{\"content\":\"{i} \"}}}}]}}\n\n"))
+        .collect();
     convert(&input(Kind::Stream, black_box(body.as_bytes())))
 }
 
-library_benchmark_group!(name = paths, benchmarks = [one_chunk, one_request, one_whole_answer, one_whole_stream]);
+library_benchmark_group!(
+    name = paths,
+    benchmarks = [one_chunk, one_request, one_whole_answer, one_whole_stream]
+);
 main!(library_benchmark_groups = paths);

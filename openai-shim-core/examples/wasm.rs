@@ -28,7 +28,8 @@ pub extern "C" fn run(kind: u32) -> u32 {
     let kind = kinds.get(kind as usize).copied().unwrap_or(Kind::Stream);
     let (Ok(chat), Ok(profile)) = (dialect("openai-chat"), profile("compatible")) else { return 0 };
     let (request, status, context) = (None, None, Context::fixed());
-    let text = convert(&Input { from: chat, to: chat, profile, kind, body: &body, request, status, context }).to_string();
+    let text = convert(&Input { from: chat, to: chat, profile, kind, body: &body, request, status, context })
+        .to_string();
     let length = u32::try_from(text.len()).unwrap_or(0);
     if let Ok(mut output) = OUTPUT.lock() {
         *output = text.into_bytes();

@@ -17,11 +17,8 @@ pub struct ListedModel {
 impl ListedModel {
     /// A model of which only the id is known.
     pub fn new(id: &str, owner: &str) -> Self {
-        let json = format!(
-            r#"{{"id":{},"object":"model","created":0,"owned_by":{}}}"#,
-            quote(id),
-            quote(owner)
-        );
+        let json =
+            format!(r#"{{"id":{},"object":"model","created":0,"owned_by":{}}}"#, quote(id), quote(owner));
         Self { id: id.to_owned(), json }
     }
 
@@ -46,7 +43,8 @@ pub fn models(body: &[u8], owner: &str) -> Option<Vec<ListedModel>> {
         Kind::Array => items(body)?,
         Kind::Object => {
             let object = Object::parse(body.as_bytes()).ok()?;
-            let list = ["data", "models"].iter().find_map(|key| object.get(key).filter(|v| peek(v) == Kind::Array));
+            let list =
+                ["data", "models"].iter().find_map(|key| object.get(key).filter(|v| peek(v) == Kind::Array));
             items(list?)?
         }
         _ => return None,
@@ -64,7 +62,10 @@ fn model(item: &str, owner: &str) -> Option<ListedModel> {
         return (!name.is_empty()).then(|| ListedModel::new(&name, owner));
     }
     let mut object = Object::parse(item.as_bytes()).ok()?;
-    let id = ["id", "model", "name"].iter().find_map(|key| object.str(key).filter(|id| !id.is_empty()))?.into_owned();
+    let id = ["id", "model", "name"]
+        .iter()
+        .find_map(|key| object.str(key).filter(|id| !id.is_empty()))?
+        .into_owned();
     if object.str("id").as_deref() != Some(&id) {
         object.set("id", quote(&id));
     }

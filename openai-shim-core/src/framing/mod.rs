@@ -35,3 +35,16 @@ pub struct FrameTooLarge {
     /// The limit in bytes.
     pub limit: usize,
 }
+
+/// Writes one server-sent event whose payload `write` appends; the payload is JSON, and stays on one line.
+pub fn write_event(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+    out.extend_from_slice(b"data: ");
+    let start = out.len();
+    write(out);
+    // Between JSON's tokens a line break is a space; inside its strings there is none.
+    let payload = out.get_mut(start..).unwrap_or_default();
+    if memchr::memchr2(b'\n', b'\r', payload).is_some() {
+        payload.iter_mut().filter(|b| matches!(b, b'\n' | b'\r')).for_each(|b| *b = b' ');
+    }
+    out.extend_from_slice(b"\n\n");
+}

@@ -8,6 +8,7 @@ use super::mend::write_usage;
 use super::{NAME, error};
 use crate::canonical::{Asked, BlockKind, Code, Delta, Diagnostics, Event, Usage};
 use crate::error::Error;
+use crate::framing::write_event;
 use crate::json::{Object, quote};
 
 /// Writes a stream.
@@ -105,9 +106,7 @@ impl ChatEncoder {
         if let Some(usage) = usage {
             chunk.set("usage", usage);
         }
-        out.extend_from_slice(b"data: ");
-        chunk.write(out);
-        out.extend_from_slice(b"\n\n");
+        write_event(out, |out| chunk.write(out));
     }
 
     fn open(&mut self, index: u32, block: u32, kind: &BlockKind, out: &mut Vec<u8>) {

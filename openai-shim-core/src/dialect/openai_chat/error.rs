@@ -4,6 +4,7 @@
 
 use crate::canonical::{Code, Diagnostics};
 use crate::error::{Error, ErrorKind, StatusError, UpstreamError};
+use crate::framing::write_event;
 use crate::json::{Kind, Object, peek, quote, raw, text, text_of};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
@@ -49,9 +50,7 @@ pub(super) fn encode(error: &Error) -> (StatusCode, Bytes) {
 
 /// Writes an error as the last event of a stream.
 pub(super) fn encode_in_stream(error: &Error, out: &mut Vec<u8>) {
-    out.extend_from_slice(b"data: ");
-    out.extend_from_slice(envelope(error).as_bytes());
-    out.extend_from_slice(b"\n\n");
+    write_event(out, |out| out.extend_from_slice(envelope(error).as_bytes()));
 }
 
 fn envelope(error: &Error) -> String {

@@ -122,7 +122,7 @@ impl Stream {
             return;
         }
         self.notes.note(Code::FrameForeign, "", "no choices");
-        if self.choices.is_empty() {
+        if self.choices.is_empty() && chunk.get("choices").is_some() {
             let identity = ["id", "object", "created", "model", "choices", "usage", "system_fingerprint"];
             for (key, value) in chunk.iter().filter(|(key, _)| !identity.contains(key)) {
                 if self.prelude.len() < 16 && value.len() < 4096 {

@@ -21,7 +21,7 @@ use super::super::Mender;
 use super::error;
 use crate::canonical::{Asked, Diagnostics, Seen};
 use crate::error::{Error, UpstreamError};
-use crate::framing::Frame;
+use crate::framing::{Frame, write_event};
 use crate::json::Object;
 
 /// Mends a stream in place.
@@ -64,12 +64,10 @@ struct Bytes<'o> {
 
 impl Sink for Bytes<'_> {
     fn chunk(&mut self, chunk: &Object<'_>, source: Option<&[u8]>) {
-        self.out.extend_from_slice(b"data: ");
-        match source {
-            Some(bytes) => self.out.extend_from_slice(bytes),
-            None => chunk.write(self.out),
-        }
-        self.out.extend_from_slice(b"\n\n");
+        write_event(self.out, |out| match source {
+            Some(bytes) => out.extend_from_slice(bytes),
+            None => chunk.write(out),
+        });
     }
 
     fn error(&mut self, error: &UpstreamError) {

@@ -184,10 +184,10 @@ impl Stream {
         if self.choices.is_empty() {
             let error = match self.foreign {
                 Some("HTML") => {
-                    UpstreamError::malformed("The upstream answered with an HTML page instead of a stream.")
+                    UpstreamError::malformed("The upstream answered with an HTML page.")
                 }
                 Some(_) => {
-                    UpstreamError::malformed("The upstream answered with text that is no event stream.")
+                    UpstreamError::malformed("The upstream answered with text that is neither JSON nor an event stream.")
                 }
                 None if self.notes.has(Code::FrameCorrupt) => UpstreamError::Truncated,
                 None => UpstreamError::Empty,
@@ -212,12 +212,17 @@ impl Stream {
             return;
         }
         self.flush(sink);
-        let code = if matches!(error, UpstreamError::Truncated | UpstreamError::Transport { .. }) {
-            Code::StreamTruncated
-        } else {
-            Code::ErrorInStream
-        };
-        self.notes.note(code, "", "");
+        match error {
+            UpstreamError::Truncated | UpstreamError::Transport { .. } => {
+                self.notes.note(Code::StreamTruncated, "", "")
+            }
+            // What was said stays said; the error follows it.
+            _ if self.seen.is_meaningful() => self.notes.note(Code::ErrorInStream, "", ""),
+            UpstreamError::Status(_) => {
+                self.notes.note(Code::StatusPromoted, "", "an error came as a success")
+            }
+            _ => {}
+        }
         // A connection that broke in the middle of an answer is a cut answer.
         let error = match error {
             UpstreamError::Transport { .. } if self.seen.is_meaningful() => &UpstreamError::Truncated,

@@ -1,0 +1,120 @@
+//! Shared by the tests: fixtures by kind, with what belongs to them.
+#![allow(dead_code, unreachable_pub, missing_docs, clippy::disallowed_methods)] // each test file uses its part, and reads files
+
+use openai_shim_core::convert::{Conversion, Input, convert};
+use openai_shim_core::dialect::{DIALECTS, Dialect};
+use openai_shim_core::{Context, Kind, Profile, dialect, profile};
+use std::path::{Path, PathBuf};
+
+/// One payload: `fixtures/<dialect>/<kind>s/<behaviour>.<ext>`, with `<behaviour>.request.json`, `.profile` and `.status`
+/// beside it where they matter.
+#[derive(Debug, Clone)]
+pub struct Fixture {
+    pub dialect: &'static dyn Dialect,
+    pub kind: Kind,
+    pub name: String,
+    pub body: Vec<u8>,
+    pub request: Option<Vec<u8>>,
+    pub profile: Profile,
+    pub status: Option<u16>,
+}
+
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
+}
+
+/// All fixtures of these kinds, in the order of their names.
+pub fn fixtures(kinds: &[Kind]) -> Vec<Fixture> {
+    let mut all = Vec::new();
+    for dialect in DIALECTS {
+        for kind in kinds {
+            let dir = root().join(dialect.name()).join(folder(*kind));
+            let mut paths: Vec<PathBuf> =
+                std::fs::read_dir(&dir).into_iter().flatten().map(|entry| entry.unwrap().path()).collect();
+            paths.sort();
+            for path in paths {
+                let file = path.file_name().unwrap().to_string_lossy().into_owned();
+                let (name, rest) = file.split_once('.').unwrap();
+                if ["request.json", "profile", "status"].contains(&rest) {
+                    continue;
+                }
+                let beside = |ext: &str| std::fs::read(dir.join(format!("{name}.{ext}"))).ok();
+                let text = |ext: &str| beside(ext).map(|b| String::from_utf8(b).unwrap().trim().to_owned());
+                all.push(Fixture {
+                    dialect: *dialect,
+                    kind: *kind,
+                    name: name.to_owned(),
+                    body: std::fs::read(&path).unwrap(),
+                    request: beside("request.json"),
+                    profile: row(&text("profile").unwrap_or_else(|| "compatible".to_owned())),
+                    status: text("status").map(|s| s.parse().unwrap()),
+                });
+            }
+        }
+    }
+    assert!(!all.is_empty());
+    all
+}
+
+/// A built-in row, or one with a deviation that no built-in row has.
+fn row(name: &str) -> Profile {
+    if name == "cumulative" {
+        let mut row = profile("compatible").unwrap();
+        row.answers.cumulative_deltas = true;
+        return row;
+    }
+    profile(name).unwrap()
+}
+
+pub fn folder(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Request => "requests",
+        Kind::Response => "responses",
+        Kind::Stream => "streams",
+        Kind::Error => "errors",
+    }
+}
+
+impl Fixture {
+    pub fn convert(&self, to: &'static dyn Dialect) -> Conversion {
+        convert(&Input {
+            from: self.dialect,
+            to,
+            profile: self.profile.clone(),
+            kind: self.kind,
+            body: &self.body,
+            request: self.request.as_deref(),
+            status: self.status,
+            context: Context::fixed(),
+        })
+    }
+
+    /// The client's request, or a plain one.
+    pub fn asking(&self, stream: bool) -> Vec<u8> {
+        let plain = br#"{"model":"model","messages":[{"role":"user","content":""}]}"#.to_vec();
+        let text = String::from_utf8(self.request.clone().unwrap_or(plain)).unwrap();
+        let mut value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        value["stream"] = stream.into();
+        value.to_string().into_bytes()
+    }
+}
+
+pub fn chat() -> &'static dyn Dialect {
+    dialect("openai-chat").unwrap()
+}
+
+/// `../shared`, or what `OPENAI_SHIM_CORPUS` names; absent, the test says so and is skipped, but not in CI.
+pub fn shared(test: &str) -> Option<PathBuf> {
+    let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared");
+    let path = std::env::var_os("OPENAI_SHIM_CORPUS").map_or(default, PathBuf::from);
+    if path.join("corpus").is_dir() {
+        return Some(path);
+    }
+    assert!(
+        std::env::var_os("CI").is_none_or(|ci| ci != "true"),
+        "{test}: no recordings at {}",
+        path.display()
+    );
+    println!("{test}: skipped, no recordings at {}", path.display());
+    None
+}

@@ -1,0 +1,51 @@
+//! Every fixture into every dialect: what goes out, and what is reported, as snapshots.
+
+mod common;
+
+use common::{fixtures, folder};
+use openai_shim_core::Kind;
+use openai_shim_core::dialect::DIALECTS;
+
+const KINDS: [Kind; 4] = [Kind::Request, Kind::Response, Kind::Stream, Kind::Error];
+
+#[test]
+fn every_fixture_becomes_what_its_snapshot_says() {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    for fixture in fixtures(&KINDS) {
+        for to in DIALECTS {
+            let path = format!("snapshots/{}/{}", folder(fixture.kind), fixture.dialect.name());
+            settings.set_snapshot_path(path);
+            settings.bind(|| {
+                insta::assert_snapshot!(format!("{}.{}", fixture.name, to.name()), fixture.convert(*to));
+            });
+        }
+    }
+}
+
+#[test]
+#[allow(clippy::disallowed_methods)] // tests read files
+fn every_snapshot_has_its_fixture() {
+    let mut expected: Vec<String> = Vec::new();
+    for fixture in fixtures(&KINDS) {
+        for to in DIALECTS {
+            expected.push(format!(
+                "{}/{}/{}.{}.snap",
+                folder(fixture.kind),
+                fixture.dialect.name(),
+                fixture.name,
+                to.name()
+            ));
+        }
+    }
+    let root = common::root().join("../snapshots");
+    for kind in std::fs::read_dir(&root).unwrap().flatten() {
+        for dialect in std::fs::read_dir(kind.path()).unwrap().flatten() {
+            for file in std::fs::read_dir(dialect.path()).unwrap().flatten() {
+                let path = file.path().strip_prefix(&root).unwrap().to_string_lossy().into_owned();
+                assert!(path.ends_with(".snap.new") || expected.contains(&path), "no fixture for {path}");
+            }
+        }
+    }
+}
