@@ -1,6 +1,7 @@
 //! What all requests share.
 
 use crate::config::{Config, UpstreamConfig};
+use crate::health::{Health, Watched};
 use crate::metrics::Metrics;
 use crate::models::Cache;
 use openai_shim_core::exchange::Settings;
@@ -30,6 +31,7 @@ pub(crate) struct Served {
     pub(crate) transport: Transport,
     pub(crate) shim: Shim,
     pub(crate) list: Cache,
+    pub(crate) health: Arc<Health>,
 }
 
 /// A way to reach an upstream, for `Debug`'s sake.
@@ -49,11 +51,14 @@ impl App {
             .upstreams
             .iter()
             .map(|upstream| {
-                let transport = Transport(connect(upstream));
+                let health = Arc::<Health>::default();
+                let watched = Watched { inner: connect(upstream), health: health.clone() };
+                let transport = Transport(Arc::new(watched));
                 Served {
                     shim: Shim::shared(transport.0.clone(), upstream.profile.clone()),
                     transport,
                     list: Cache::default(),
+                    health,
                     config: upstream.clone(),
                 }
             })

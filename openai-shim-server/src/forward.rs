@@ -1,6 +1,7 @@
 //! Routes that are forwarded as they are: embeddings, audio, images, and whatever else an upstream has.
 
 use crate::app::App;
+use crate::bodies::{self, Bodies};
 use crate::reply;
 use crate::routes::Meta;
 use crate::telemetry::Record;
@@ -35,14 +36,25 @@ pub(crate) async fn forward(
 ) -> Response {
     let dialect = reply::default_dialect();
     let model = model_of(&parts.headers, &body);
-    let route = match app.route(model.as_deref().unwrap_or_default()).await {
+    let route = match &model {
+        Some(model) => app.route(model).await,
+        None => Ok(app.route_without_model()),
+    };
+    let route = match route {
         Ok(route) => route,
-        // Without a model any upstream may be meant; the first one is.
-        Err(_) if model.is_none() => crate::models::Route { upstream: 0, model: None },
-        Err(error) => return reply::error(dialect, &error),
+        Err(error) => {
+            let response = reply::error(dialect, &error);
+            Record::new(app.clone(), meta, "forward", String::new()).answered(&response);
+            return response;
+        }
     };
     let Some(served) = app.upstreams.get(route.upstream) else {
-        return reply::error(dialect, &Error::Client(crate::models::no_upstream()));
+        return reply::error(dialect, &Error::Client(crate::choose::no_upstream()));
+    };
+    let transport = if bodies::wanted() {
+        Bodies::new(app.clone(), &meta.id).over(served.transport.0.clone())
+    } else {
+        served.transport.0.clone()
     };
     let record = Record::new(app.clone(), meta, "forward", served.config.name.clone());
     let head = record.head();
@@ -58,7 +70,7 @@ pub(crate) async fn forward(
             request.headers_mut().insert(name, value.clone());
         }
     }
-    let mut response = match served.transport.0.send(request).await {
+    let mut response = match transport.send(request).await {
         Ok(response) => {
             let (upstream, body) = response.into_parts();
             head.seen(upstream.status);
@@ -90,7 +102,7 @@ pub(crate) async fn forward(
 
 fn refused(record: Record, error: Error) -> Response {
     let response = reply::error(reply::default_dialect(), &error);
-    record.refuse(response.status(), &error);
+    record.answered(&response);
     response
 }
 

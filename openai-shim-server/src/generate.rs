@@ -1,18 +1,20 @@
 //! One request for an answer of a model.
 
 use crate::app::App;
+use crate::bodies::{self, Bodies};
 use crate::reply;
 use crate::routes::Meta;
 use crate::stream::{Kept, Reply};
-use crate::telemetry::Record;
+use crate::telemetry::{Head, Record};
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use openai_shim_core::exchange::Incoming;
-use openai_shim_core::{Diagnostics, Dialect, Error, Exchange, Outcome};
+use openai_shim_core::{Diagnostics, Dialect, Error, Exchange, Outcome, Shim};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
 
 /// Handles one request that came on a dialect's route.
@@ -33,20 +35,26 @@ pub(crate) async fn generate(
         Err(error) => return refused(&app, dialect, meta, &error),
     };
     let Some(served) = app.upstreams.get(route.upstream) else {
-        return refused(&app, dialect, meta, &Error::Client(crate::models::no_upstream()));
+        return refused(&app, dialect, meta, &Error::Client(crate::choose::no_upstream()));
     };
     let settings = app.settings(route.model);
     let exchange = match Exchange::start(incoming, &served.config.profile, settings, app.context()) {
         Ok(exchange) => exchange,
         Err(error) => return refused(&app, dialect, meta, &error),
     };
+    let id = meta.id.clone();
     let record = Record::new(app.clone(), meta, dialect.name(), served.config.name.clone());
     let head = record.head();
+    let shim = if bodies::wanted() {
+        let overheard = Bodies::new(app.clone(), &id).over(served.transport.0.clone());
+        Shim::shared(overheard, served.config.profile.clone())
+    } else {
+        served.shim.clone()
+    };
     let finished = Box::new(move |report| {
         record.finish(report);
         drop(place);
     });
-    let shim = served.shim.clone();
     let mut reply: Reply = Box::pin(async move { shim.run(exchange, finished).await });
     let every = app.config.timeouts.keepalive;
     let name = served.config.name.as_str();
@@ -55,7 +63,7 @@ pub(crate) async fn generate(
     }
     match tokio::time::timeout(every, &mut reply).await {
         Ok(reply) => respond(reply, dialect, true, name, &head, every),
-        Err(_) => promise(reply, dialect, name, every),
+        Err(_) => promise(reply, dialect, name, head, every),
     }
 }
 
@@ -65,8 +73,8 @@ fn respond(
     dialect: &'static dyn Dialect,
     stream: bool,
     upstream: &str,
-    head: &crate::telemetry::Head,
-    every: std::time::Duration,
+    head: &Head,
+    every: Duration,
 ) -> Response {
     let (parts, body) = reply.into_parts();
     let failed = parts.extensions.get::<Error>().is_some();
@@ -92,9 +100,10 @@ fn promise(
     reply: Reply,
     dialect: &'static dyn Dialect,
     upstream: &str,
-    every: std::time::Duration,
+    head: Head,
+    every: Duration,
 ) -> Response {
-    let mut response = Response::new(Body::from_stream(Kept::waiting(reply, dialect, every)));
+    let mut response = Response::new(Body::from_stream(Kept::waiting(reply, head, dialect, every)));
     *response.status_mut() = StatusCode::OK;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(dialect.stream_content_type()));
@@ -115,6 +124,6 @@ fn decorate(headers: &mut HeaderMap, upstream: &str, outcome: &'static str) {
 /// An error before any upstream was asked.
 fn refused(app: &Arc<App>, dialect: &'static dyn Dialect, meta: Meta, error: &Error) -> Response {
     let response = reply::error(dialect, error);
-    Record::new(app.clone(), meta, dialect.name(), String::new()).refuse(response.status(), error);
+    Record::new(app.clone(), meta, dialect.name(), String::new()).answered(&response);
     response
 }

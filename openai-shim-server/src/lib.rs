@@ -8,12 +8,17 @@ pub mod config;
 
 mod app;
 mod auth;
+mod bodies;
+mod body;
+mod choose;
 mod cors;
 mod forward;
 mod generate;
+mod health;
 mod metrics;
 mod models;
 mod pages;
+mod panics;
 mod reply;
 mod routes;
 mod serve;

@@ -14,6 +14,9 @@ const MAX_MODELS: usize = 100;
 /// Bounds of the histograms, in seconds.
 const BOUNDS: [f64; 12] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0];
 
+/// The route of health checks, metrics and the front page.
+pub(crate) const PAGE: &str = "page";
+
 /// All counters.
 #[derive(Debug, Default)]
 pub(crate) struct Metrics {
@@ -81,7 +84,6 @@ impl Metrics {
     pub(crate) fn count(&self, counted: &Counted<'_>) {
         let Ok(mut c) = self.counters.lock() else { return };
         let upstream = counted.upstream.to_owned();
-        let model = c.model(counted.model);
         *c.requests.entry((counted.route, upstream.clone(), counted.status)).or_default() += 1;
         if let Some(outcome) = counted.outcome {
             *c.outcomes.entry((upstream.clone(), outcome.as_str())).or_default() += 1;
@@ -90,6 +92,8 @@ impl Metrics {
             *c.diagnostics.entry(*code).or_default() += u64::from(*count);
         }
         if let Some(usage) = counted.usage {
+            // Only a model that an upstream counted tokens for can take one of the places.
+            let model = c.model(counted.model);
             for (kind, tokens) in [("input", usage.input), ("output", usage.output)] {
                 if let Some(tokens) = tokens {
                     *c.tokens.entry((upstream.clone(), model.clone(), kind)).or_default() += tokens;
@@ -102,7 +106,9 @@ impl Metrics {
         if let Some(first) = counted.first_byte {
             c.first_byte.entry(upstream.clone()).or_default().add(first);
         }
-        c.duration.entry(upstream).or_default().add(counted.total);
+        if !counted.upstream.is_empty() {
+            c.duration.entry(upstream).or_default().add(counted.total);
+        }
     }
 
     pub(crate) fn render(&self) -> String {
@@ -204,5 +210,73 @@ fn histogram(out: &mut String, name: &str, help: &str, rows: &BTreeMap<String, H
         line(out, &format!("{name}_bucket"), &[("upstream", upstream), ("le", "+Inf")], &h.count);
         line(out, &format!("{name}_sum"), &[("upstream", upstream)], &h.sum);
         line(out, &format!("{name}_count"), &[("upstream", upstream)], &h.count);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counted(model: &str, usage: Option<Usage>) -> Counted<'_> {
+        Counted {
+            route: "openai-chat",
+            upstream: "up",
+            model,
+            status: 200,
+            outcome: Some(Outcome::Complete),
+            codes: vec![(Code::RoleFilled, 3)],
+            usage,
+            attempts: 3,
+            first_byte: Some(Duration::from_millis(30)),
+            total: Duration::from_millis(700),
+        }
+    }
+
+    #[test]
+    fn every_number_of_a_request_is_counted() {
+        let metrics = Metrics::default();
+        metrics.count(&counted("m", Some(Usage::new(7, 9))));
+        let text = metrics.render();
+        for line in [
+            r#"requests_total{route="openai-chat",upstream="up",status="200"} 1"#,
+            r#"outcomes_total{upstream="up",outcome="complete"} 1"#,
+            r#"diagnostics_total{code="role-filled"} 3"#,
+            r#"tokens_total{upstream="up",model="m",kind="input"} 7"#,
+            r#"tokens_total{upstream="up",model="m",kind="output"} 9"#,
+            r#"retries_total{upstream="up"} 2"#,
+            r#"first_byte_seconds_bucket{upstream="up",le="0.025"} 0"#,
+            r#"first_byte_seconds_bucket{upstream="up",le="0.05"} 1"#,
+            r#"request_seconds_count{upstream="up"} 1"#,
+        ] {
+            assert!(text.contains(&format!("openai_shim_{line}\n")), "{line}\n{text}");
+        }
+    }
+
+    #[test]
+    fn models_have_at_most_a_hundred_labels() {
+        let metrics = Metrics::default();
+        for i in 0..1000 {
+            metrics.count(&counted(&format!("model {i}"), Some(Usage::new(1, 1))));
+        }
+        let text = metrics.render();
+        assert_eq!(text.matches("kind=\"input\"").count(), MAX_MODELS + 1);
+        assert!(text.contains(r#"model="other",kind="input"} 900"#));
+    }
+
+    #[test]
+    fn names_that_no_upstream_answered_to_take_no_label() {
+        let metrics = Metrics::default();
+        for i in 0..1000 {
+            metrics.count(&counted(&format!("junk {i}"), None));
+        }
+        metrics.count(&counted("real", Some(Usage::new(1, 1))));
+        assert!(metrics.render().contains(r#"model="real""#));
+    }
+
+    #[test]
+    fn labels_are_escaped() {
+        let mut out = String::new();
+        line(&mut out, "x", &[("model", "a\"b\\c\nd")], &1);
+        assert_eq!(out, "openai_shim_x{model=\"a\\\"b\\\\c\\nd\"} 1\n");
     }
 }

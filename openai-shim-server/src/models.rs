@@ -1,41 +1,64 @@
-//! Which models there are, and which upstream serves which.
+//! Which models there are.
 
 use crate::app::{App, Served};
-use crate::config::ModelConfig;
+use crate::choose::no_upstream;
 use crate::reply;
 use axum::response::Response;
 use http::{Method, StatusCode};
 use openai_shim_core::error::ClientError;
 use openai_shim_core::fallback::models::{ListedModel, models};
+use openai_shim_core::json::Object;
 use openai_shim_core::upstream::ReplyBody;
 use openai_shim_core::{Diagnostics, Error, ErrorKind, UpstreamError};
+use std::collections::HashMap;
 use std::future::poll_fn;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-use tokio::sync::Mutex;
+use tokio::task::JoinSet;
 
 /// How long an upstream's list holds.
 const FRESH: Duration = Duration::from_secs(60);
+/// How long a failure holds: whoever waits for a dead upstream shall not wait for it again and again.
+const FAILED: Duration = Duration::from_secs(5);
 /// How long an upstream may take to list its models; Open WebUI waits 10 s.
 const PATIENCE: Duration = Duration::from_secs(8);
 /// The most bytes of a list.
 const MAX_LIST: usize = 16 << 20;
 
+type List = Result<Arc<Vec<ListedModel>>, UpstreamError>;
+
 /// An upstream's list, asked once for all who wait, and kept for a while.
 #[derive(Debug, Default)]
-pub(crate) struct Cache(Mutex<Option<(Instant, Arc<Vec<ListedModel>>)>>);
+pub(crate) struct Cache {
+    known: Mutex<Option<(Instant, List)>>,
+    asking: tokio::sync::Mutex<()>,
+}
 
-/// Where a request goes.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Route {
-    /// Which of the upstreams.
-    pub(crate) upstream: usize,
-    /// The upstream's name for the model, where it differs from the client's.
-    pub(crate) model: Option<String>,
+impl Cache {
+    /// The list, if it need not be asked for.
+    fn fresh(&self) -> Option<List> {
+        let known = self.known.lock().ok()?;
+        known.as_ref().filter(|(until, _)| Instant::now() < *until).map(|(_, list)| list.clone())
+    }
+
+    /// Keeps what an upstream said. An old list is better than none.
+    fn keep(&self, said: List, upstream: &str) -> List {
+        let Ok(mut known) = self.known.lock() else { return said };
+        let hold = if said.is_ok() { FRESH } else { FAILED };
+        let list = match (said, known.take()) {
+            (Err(error), Some((_, Ok(old)))) => {
+                tracing::warn!(upstream, "the model list failed, an older one is shown: {error}");
+                Ok(old)
+            }
+            (said, _) => said,
+        };
+        *known = Some((Instant::now() + hold, list.clone()));
+        list
+    }
 }
 
 /// Answers `GET /models`.
-pub(crate) async fn list(app: &App) -> Response {
+pub(crate) async fn list(app: &Arc<App>) -> Response {
     match all(app).await {
         Ok(models) => {
             let items: Vec<_> = models.iter().map(|m| m.json.as_str()).collect();
@@ -46,36 +69,49 @@ pub(crate) async fn list(app: &App) -> Response {
 }
 
 /// Answers `GET /models/{id}`, also where the upstream has no such route.
-pub(crate) async fn one(app: &App, id: &str) -> Response {
-    let models = match all(app).await {
-        Ok(models) => models,
+pub(crate) async fn one(app: &Arc<App>, id: &str) -> Response {
+    let (models, lists) = match all_of(app).await {
+        Ok(all) => all,
         Err(error) => return reply::error(reply::default_dialect(), &error),
     };
-    let addressed =
-        app.upstreams.iter().find_map(|s| id.strip_prefix(s.config.name.as_str())?.strip_prefix('/'));
-    let found = models.iter().find(|m| m.id == id);
-    let found = found
-        .cloned()
-        .or_else(|| models.iter().find(|m| Some(m.id.as_str()) == addressed).map(|m| m.renamed(id)));
+    let found = models.into_iter().find(|m| m.id == id).or_else(|| {
+        let (upstream, rest) = app.split(id)?;
+        let list = lists.get(upstream)?.as_ref().ok()?;
+        Some(list.iter().find(|m| m.id == rest)?.renamed(id))
+    });
     match found {
         Some(model) => reply::json(StatusCode::OK, model.json),
         None => reply::error(reply::default_dialect(), &Error::Client(unknown(id))),
     }
 }
 
+async fn all(app: &Arc<App>) -> Result<Vec<ListedModel>, Error> {
+    all_of(app).await.map(|(models, _)| models)
+}
+
 /// All models, in the order of the upstreams; of two with one id the first keeps it, and the other is `name/id`.
-async fn all(app: &App) -> Result<Vec<ListedModel>, Error> {
+async fn all_of(app: &Arc<App>) -> Result<(Vec<ListedModel>, Vec<List>), Error> {
+    let lists = lists(app).await;
     let mut all: Vec<ListedModel> = Vec::new();
+    let mut seen: HashMap<String, usize> = HashMap::new();
     let mut failure = None;
-    for served in &app.upstreams {
-        match of(served).await {
+    for (upstream, (served, list)) in app.upstreams.iter().zip(&lists).enumerate() {
+        match list {
             Ok(list) => {
                 for model in list.iter() {
-                    if all.iter().any(|m| m.id == model.id) {
-                        let id = format!("{}/{}", served.config.name, model.id);
-                        all.push(model.renamed(&id));
-                    } else {
-                        all.push(model.clone());
+                    match seen.get(&model.id) {
+                        None => {
+                            seen.insert(model.id.clone(), upstream);
+                            all.push(model.clone());
+                        }
+                        // Listed twice by the same upstream.
+                        Some(first) if *first == upstream => {}
+                        Some(_) => {
+                            let id = format!("{}/{}", served.config.name, model.id);
+                            if seen.insert(id.clone(), upstream).is_none() {
+                                all.push(model.renamed(&id));
+                            }
+                        }
                     }
                 }
             }
@@ -86,47 +122,63 @@ async fn all(app: &App) -> Result<Vec<ListedModel>, Error> {
         }
     }
     match (all.is_empty(), failure) {
-        (true, Some(error)) => Err(Error::Upstream(error)),
+        (true, Some(error)) => Err(Error::Upstream(error.clone())),
+        (true, None) if app.upstreams.is_empty() => Err(Error::Client(no_upstream())),
         (true, None) => Err(Error::Upstream(UpstreamError::malformed(
             "The upstream lists no models. Name some in the configuration: models = [\"…\"].",
         ))),
-        (false, _) => Ok(all),
+        (false, _) => Ok((all, lists)),
     }
 }
 
-/// The models of one upstream: those configured, else those it lists.
-async fn of(served: &Served) -> Result<Arc<Vec<ListedModel>>, UpstreamError> {
-    if !served.config.models.is_empty() {
-        let owner = &served.config.name;
-        return Ok(Arc::new(served.config.models.iter().map(|m| ListedModel::new(&m.id, owner)).collect()));
+/// The lists of all upstreams, asked for at the same time.
+pub(crate) async fn lists(app: &Arc<App>) -> Vec<List> {
+    let mut lists: Vec<Option<List>> = app.upstreams.iter().map(known).collect();
+    let mut asking = JoinSet::new();
+    for (upstream, _) in lists.iter().enumerate().filter(|(_, list)| list.is_none()) {
+        let app = app.clone();
+        asking.spawn(async move {
+            let list = match app.upstreams.get(upstream) {
+                Some(served) => of(served).await,
+                None => Err(failed()),
+            };
+            (upstream, list)
+        });
     }
-    // Whoever comes first asks; the others wait at the lock and find the answer.
-    let mut cache = served.list.0.lock().await;
-    if let Some((at, list)) = cache.as_ref().filter(|(at, _)| at.elapsed() < FRESH) {
-        let _ = at;
-        return Ok(list.clone());
+    while let Some(answer) = asking.join_next().await {
+        if let Ok((upstream, list)) = answer
+            && let Some(place) = lists.get_mut(upstream)
+        {
+            *place = Some(list);
+        }
+    }
+    lists.into_iter().map(|list| list.unwrap_or_else(|| Err(failed()))).collect()
+}
+
+/// The models of one upstream that need not be asked for: those configured, else those it listed lately.
+fn known(served: &Served) -> Option<List> {
+    if served.config.models.is_empty() {
+        return served.list.fresh();
+    }
+    let owner = &served.config.name;
+    Some(Ok(Arc::new(served.config.models.iter().map(|m| ListedModel::new(&m.id, owner)).collect())))
+}
+
+/// The models of one upstream. Whoever comes first asks; the others wait, and find the answer.
+async fn of(served: &Served) -> List {
+    let _asking = served.list.asking.lock().await;
+    if let Some(list) = served.list.fresh() {
+        return list;
     }
     let asked = tokio::time::timeout(PATIENCE, ask(served)).await;
     let asked = asked
         .unwrap_or_else(|_| Err(UpstreamError::timeout("The upstream did not list its models in time.")));
-    match asked {
-        Ok(list) => {
-            let list = Arc::new(list);
-            *cache = Some((Instant::now(), list.clone()));
-            Ok(list)
-        }
-        // An old list is better than none.
-        Err(error) => match cache.as_ref() {
-            Some((_, list)) => {
-                tracing::warn!(
-                    upstream = served.config.name,
-                    "the model list failed, an older one is shown: {error}"
-                );
-                Ok(list.clone())
-            }
-            None => Err(error),
-        },
-    }
+    served.list.keep(asked.map(Arc::new), &served.config.name)
+}
+
+/// What is said where nothing is known because asking itself went wrong.
+fn failed() -> UpstreamError {
+    UpstreamError::transport("The upstream's models could not be asked for.")
 }
 
 async fn ask(served: &Served) -> Result<Vec<ListedModel>, UpstreamError> {
@@ -144,11 +196,17 @@ async fn ask(served: &Served) -> Result<Vec<ListedModel>, UpstreamError> {
     if !head.status.is_success() {
         return Err(dialect.decode_error(head.status, &head.headers, &body, &mut Diagnostics::default()));
     }
-    models(&body, &served.config.name).ok_or_else(|| {
-        let text =
-            "The upstream's model list is no list. Name its models in the configuration: models = [\"…\"].";
-        UpstreamError::malformed(text)
-    })
+    if let Some(models) = models(&body, &served.config.name) {
+        return Ok(models);
+    }
+    // An error may come with status 200.
+    if Object::parse(&body).is_ok_and(|object| object.non_null("error").is_some()) {
+        let status = StatusCode::BAD_GATEWAY;
+        return Err(dialect.decode_error(status, &head.headers, &body, &mut Diagnostics::default()));
+    }
+    let text =
+        "The upstream's model list is no list. Name its models in the configuration: models = [\"…\"].";
+    Err(UpstreamError::malformed(text))
 }
 
 async fn collect(body: ReplyBody) -> Result<Vec<u8>, UpstreamError> {
@@ -168,66 +226,9 @@ async fn collect(body: ReplyBody) -> Result<Vec<u8>, UpstreamError> {
     }
 }
 
-impl App {
-    /// Where a request for this model goes.
-    pub(crate) async fn route(&self, model: &str) -> Result<Route, Error> {
-        if let Some(route) = self.configured(model) {
-            return Ok(route);
-        }
-        for (upstream, served) in self.upstreams.iter().enumerate() {
-            let rest =
-                model.strip_prefix(served.config.name.as_str()).and_then(|rest| rest.strip_prefix('/'));
-            if let Some(rest) = rest {
-                let known = served.config.models.iter().find(|m| m.id == rest).map(|m| m.upstream.clone());
-                return Ok(Route { upstream, model: Some(known.unwrap_or_else(|| rest.to_owned())) });
-            }
-        }
-        match self.upstreams.len() {
-            0 => return Err(Error::Client(no_upstream())),
-            // There is no choice: the upstream judges. Without a model its only one is meant.
-            1 => return Ok(Route { upstream: 0, model: self.only_model(model) }),
-            _ => {}
-        }
-        let mut asked_all = true;
-        for (upstream, served) in self.upstreams.iter().enumerate() {
-            if !served.config.models.is_empty() {
-                continue;
-            }
-            match of(served).await {
-                Ok(list) if list.iter().any(|m| m.id == model) => return Ok(Route { upstream, model: None }),
-                Ok(_) => {}
-                Err(_) => asked_all = false,
-            }
-        }
-        // An upstream that cannot list its models may serve it all the same.
-        let unlisted = self.upstreams.iter().position(|s| s.config.models.is_empty());
-        match unlisted.filter(|_| !asked_all) {
-            Some(upstream) => Ok(Route { upstream, model: None }),
-            None => Err(Error::Client(unknown(model))),
-        }
-    }
-
-    fn configured(&self, model: &str) -> Option<Route> {
-        self.upstreams.iter().enumerate().find_map(|(upstream, served)| {
-            let ModelConfig { id, upstream: name } = served.config.models.iter().find(|m| m.id == model)?;
-            Some(Route { upstream, model: (id != name).then(|| name.clone()) })
-        })
-    }
-
-    fn only_model(&self, model: &str) -> Option<String> {
-        match self.upstreams.first().map(|s| s.config.models.as_slice()) {
-            Some([only]) if model.is_empty() => Some(only.upstream.clone()),
-            _ => None,
-        }
-    }
-}
-
-fn unknown(id: &str) -> ClientError {
+/// There is no such model.
+pub(crate) fn unknown(id: &str) -> ClientError {
     let short: String = id.chars().take(200).collect();
     let text = format!("The model `{short}` does not exist here. GET /v1/models lists those that do.");
     ClientError::new(ErrorKind::NotFound, text).at("model").with_code("model_not_found")
-}
-
-pub(crate) fn no_upstream() -> ClientError {
-    ClientError::new(ErrorKind::Overloaded, "No upstream is configured.")
 }

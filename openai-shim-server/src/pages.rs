@@ -18,9 +18,9 @@ pub(crate) fn page(app: &App, page: &str, headers: &HeaderMap) -> Response {
     }
 }
 
-/// Ready while the server takes requests and has somewhere to send them.
+/// Ready while the server takes requests and has somewhere to send them: not when every upstream could lately not be reached.
 fn ready(app: &App) -> Response {
-    if app.upstreams.is_empty() || app.places.is_closed() {
+    if app.places.is_closed() || app.upstreams.iter().all(|served| served.health.is_broken()) {
         return reply::json(StatusCode::SERVICE_UNAVAILABLE, r#"{"status":"not ready"}"#);
     }
     reply::json(StatusCode::OK, r#"{"status":"ready"}"#)
@@ -34,10 +34,12 @@ fn front(headers: &HeaderMap) -> Response {
     }
     let host = headers.get(HOST).and_then(|h| h.to_str().ok()).unwrap_or("127.0.0.1:8000");
     let host: String = host.chars().filter(|c| c.is_ascii_alphanumeric() || ".:-[]".contains(*c)).collect();
+    let scheme =
+        headers.get("x-forwarded-proto").filter(|proto| *proto == "https").map_or("http", |_| "https");
     let page = format!(
         "<!doctype html><meta charset=\"utf-8\"><title>openai-shim</title>\
          <h1>openai-shim is running</h1>\
-         <p>Paste this base URL into your chat client: <code>http://{host}/v1</code></p>\
+         <p>Paste this base URL into your chat client: <code>{scheme}://{host}/v1</code></p>\
          <p><a href=\"/v1/models\">models</a> · <a href=\"/healthz\">health</a> · <a href=\"/metrics\">metrics</a></p>"
     );
     text("text/html; charset=utf-8", page)

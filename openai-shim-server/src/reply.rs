@@ -21,13 +21,14 @@ pub(crate) fn default_dialect() -> &'static dyn Dialect {
     DIALECTS.first().copied().unwrap_or(&openai_shim_core::dialect::openai_chat::OpenAiChat)
 }
 
-/// An error in the client's dialect.
+/// An error in the client's dialect; the log finds it among the reply's extensions.
 pub(crate) fn error(dialect: &dyn Dialect, error: &Error) -> Response {
     let (status, body) = dialect.encode_error(error);
     let mut response = json(status, body);
     if let Some(after) = error.retry_after() {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(after.as_secs().max(1)));
     }
+    response.extensions_mut().insert(error.clone());
     response
 }
 
@@ -40,7 +41,9 @@ pub(crate) fn refusal(
 ) -> Response {
     let error = Error::Client(ClientError::new(kind, message).with_code(code));
     let (_, body) = default_dialect().encode_error(&error);
-    json(status, body)
+    let mut response = json(status, body);
+    response.extensions_mut().insert(error);
+    response
 }
 
 /// A JSON body.

@@ -1,19 +1,20 @@
 //! Which request goes where. The dialects say which paths are theirs; the rest is here.
 
 use crate::app::App;
-use crate::{auth, cors, forward, generate, models, pages, reply};
+use crate::bodies::{self, Bodies};
+use crate::metrics::PAGE;
+use crate::telemetry::Record;
+use crate::{auth, body, cors, forward, generate, models, pages, panics, reply};
 use axum::Router;
-use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
-use bytes::Bytes;
 use http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Method, StatusCode};
 use openai_shim_core::dialect::{DIALECTS, Dialect};
 use openai_shim_core::error::ClientError;
 use openai_shim_core::{Error, ErrorKind};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// OpenAI's routes are served under both.
 const PREFIXES: [&str; 2] = ["/v1", "/api/openai/v1"];
@@ -21,9 +22,6 @@ const PREFIXES: [&str; 2] = ["/v1", "/api/openai/v1"];
 /// Routes that are forwarded as they are; a trailing slash stands for everything below.
 const FORWARDED: [&str; 7] =
     ["/embeddings", "/audio/", "/images/", "/moderations", "/rerank", "/completions", "/responses"];
-
-/// How long a client may take to send its body.
-const BODY_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// What is known of a request before it is read.
 #[derive(Debug, Clone)]
@@ -59,11 +57,15 @@ async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
     };
     let origin = cors::allowed(&app, request.headers());
     let id = HeaderValue::from_str(&meta.id);
+    let bodies = bodies::wanted().then(|| Bodies::new(app.clone(), &meta.id));
     let mut response = if meta.method == Method::OPTIONS && origin.is_some() {
         cors::preflight(request.headers())
     } else {
         dispatch(app, meta, request).await
     };
+    if let Some(bodies) = bodies {
+        response = bodies.leaving(response);
+    }
     if let Ok(id) = id {
         response.headers_mut().insert(reply::REQUEST_ID, id);
     }
@@ -74,33 +76,77 @@ async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
 }
 
 async fn dispatch(app: Arc<App>, meta: Meta, request: Request) -> Response {
-    let (route, allowed) = match find(&meta.path) {
-        Some(found) => found,
+    let found = find(&meta.path);
+    let dialect = match &found {
+        Some((Route::Generate(dialect), _)) => *dialect,
+        _ => reply::default_dialect(),
+    };
+    let id = meta.id.clone();
+    if let Some(response) = panics::caught(serve(app, found, dialect, meta, request)).await {
+        return response;
+    }
+    tracing::error!(id, "a fault of openai-shim ended this request");
+    panics::reply(dialect)
+}
+
+async fn serve(
+    app: Arc<App>,
+    found: Option<(Route, &'static str)>,
+    dialect: &'static dyn Dialect,
+    meta: Meta,
+    request: Request,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let label = found.as_ref().map_or("unknown", |(route, _)| route.label());
+    let answered = |meta: Meta, response: Response| {
+        Record::new(app.clone(), meta, label, String::new()).answered(&response);
+        response
+    };
+    let refusal = match &found {
+        None => Some(unknown(&meta)),
+        Some(_) if !auth::allows(&app, &meta.method, &meta.path, &parts.headers) => Some(no_key(dialect)),
+        Some((_, allowed)) if !allowed.split(", ").any(|method| method == meta.method.as_str()) => {
+            Some(wrong_method(&meta, allowed))
+        }
+        Some(_) => None,
+    };
+    if let Some(response) = refusal {
+        body::discard(body).await;
+        return answered(meta, response);
+    }
+    let route = match found {
+        Some((Route::Models, _)) => return answered(meta, models::list(&app).await),
+        Some((Route::Model(id), _)) => return answered(meta, models::one(&app, &id).await),
+        Some((Route::Page(page), _)) => return answered(meta, pages::page(&app, page, &parts.headers)),
+        Some((route, _)) => route,
         None => return unknown(&meta),
     };
-    if !auth::allows(&app, &meta.method, &meta.path, request.headers()) {
-        return no_key(&route);
-    }
-    if !allowed.split(", ").any(|method| method == meta.method.as_str()) {
-        return wrong_method(&meta, allowed);
-    }
-    let dialect = match &route {
-        Route::Generate(dialect) => *dialect,
-        Route::Models => return models::list(&app).await,
-        Route::Model(id) => return models::one(&app, id).await,
-        Route::Page(page) => return pages::page(&app, page, request.headers()),
-        Route::Forward(_) => reply::default_dialect(),
+    let Ok(place) = app.places.clone().try_acquire_owned() else {
+        body::discard(body).await;
+        return answered(meta, full(dialect));
     };
-    let Ok(place) = app.places.clone().try_acquire_owned() else { return full(dialect) };
-    let (parts, body) = request.into_parts();
-    let body = match read(body, app.config.limits.request_body).await {
+    let body = match body::read(body, app.config.limits.request_body).await {
         Ok(body) => body,
-        Err(error) => return reply::error(dialect, &Error::Client(error)),
+        Err(error) => return answered(meta, reply::error(dialect, &Error::Client(error))),
     };
+    if bodies::wanted() {
+        Bodies::new(app.clone(), &meta.id).line("request", &body);
+    }
     match route {
-        Route::Generate(dialect) => generate::generate(app, dialect, meta, body, place).await,
         Route::Forward(path) => forward::forward(app, meta, path, parts, body, place).await,
-        Route::Models | Route::Model(_) | Route::Page(_) => unknown(&meta),
+        _ => generate::generate(app, dialect, meta, body, place).await,
+    }
+}
+
+impl Route {
+    /// What stands for it in logs and metrics.
+    fn label(&self) -> &'static str {
+        match self {
+            Self::Generate(dialect) => dialect.name(),
+            Self::Models | Self::Model(_) => "models",
+            Self::Forward(_) => "forward",
+            Self::Page(_) => PAGE,
+        }
     }
 }
 
@@ -168,26 +214,6 @@ fn request_id(app: &App, request: &Request) -> String {
     given.filter(fits).map_or_else(|| format!("req_{:016x}", app.random()), str::to_owned)
 }
 
-async fn read(body: Body, limit: usize) -> Result<Bytes, ClientError> {
-    let read = tokio::time::timeout(BODY_TIMEOUT, axum::body::to_bytes(body, limit)).await;
-    match read {
-        Ok(Ok(bytes)) => Ok(bytes),
-        Ok(Err(error)) => {
-            let mut source: Option<&dyn std::error::Error> = Some(&error);
-            while let Some(cause) = source {
-                if cause.to_string().contains("length limit exceeded") {
-                    let text =
-                        format!("The request body is larger than {limit} bytes, the limit of this server.");
-                    return Err(ClientError::new(ErrorKind::TooLarge, text));
-                }
-                source = cause.source();
-            }
-            Err(ClientError::invalid("The request body could not be read to its end."))
-        }
-        Err(_) => Err(ClientError::new(ErrorKind::Timeout, "The request body did not arrive in time.")),
-    }
-}
-
 fn unknown(meta: &Meta) -> Response {
     let text = format!(
         "There is no {} {}. Served are /v1/models, /v1/chat/completions, /v1/embeddings and more; point the client's \
@@ -205,11 +231,7 @@ fn wrong_method(meta: &Meta, allowed: &'static str) -> Response {
     response
 }
 
-fn no_key(route: &Route) -> Response {
-    let dialect = match route {
-        Route::Generate(dialect) => *dialect,
-        _ => reply::default_dialect(),
-    };
+fn no_key(dialect: &dyn Dialect) -> Response {
     let text = "A key is needed: send `Authorization: Bearer KEY` (or `x-api-key`) with one of this server's client keys.";
     let error = Error::Client(ClientError::new(ErrorKind::Authentication, text).with_code("invalid_api_key"));
     let mut response = reply::error(dialect, &error);

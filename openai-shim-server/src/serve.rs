@@ -69,6 +69,8 @@ pub async fn serve_on(
     let mut http = hyper::server::conn::http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).pipeline_flush(true);
     let graceful = GracefulShutdown::new();
+    // When this ends, for whatever reason, the connections that are left end too.
+    let alive = tokio::sync::watch::Sender::new(());
     let mut stop = std::pin::pin!(stop);
     shutdown::notify("READY=1");
     loop {
@@ -87,9 +89,15 @@ pub async fn serve_on(
         };
         let _ = socket.set_nodelay(true);
         let connection = graceful.watch(http.serve_connection(TokioIo::new(socket), service.clone()));
+        let mut over = alive.subscribe();
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!("a connection broke: {error}");
+            tokio::select! {
+                ended = connection => {
+                    if let Err(error) = ended {
+                        tracing::debug!("a connection broke: {error}");
+                    }
+                }
+                _ = over.changed() => {}
             }
         });
     }
@@ -102,5 +110,6 @@ pub async fn serve_on(
         () = shutdown::requested() => tracing::warn!("asked again to stop: running answers are cut"),
     }
     places.close();
+    drop(alive);
     Ok(())
 }

@@ -1,11 +1,14 @@
 //! The body that a streaming client gets: the reply as it comes, and keep-alives while there is none.
 
+use crate::panics;
+use crate::telemetry::Head;
 use bytes::Bytes;
 use futures_core::Stream;
+use http::StatusCode;
 use openai_shim_core::upstream::Body;
 use openai_shim_core::{Dialect, Error};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep};
 
@@ -23,7 +26,7 @@ pub(crate) struct Kept {
 
 enum State {
     /// The reply has not begun; the client was promised a stream.
-    Waiting(Reply),
+    Waiting(Reply, Head),
     Running(Body),
     Over,
 }
@@ -35,21 +38,44 @@ impl Kept {
     }
 
     /// A reply that is still awaited. The first keep-alive leaves at once.
-    pub(crate) fn waiting(reply: Reply, dialect: &'static dyn Dialect, every: Duration) -> Self {
-        Self { state: State::Waiting(reply), every, timer: Box::pin(sleep(Duration::ZERO)), dialect }
+    pub(crate) fn waiting(reply: Reply, head: Head, dialect: &'static dyn Dialect, every: Duration) -> Self {
+        Self { state: State::Waiting(reply, head), every, timer: Box::pin(sleep(Duration::ZERO)), dialect }
     }
 
     /// Takes over a reply that has come: its stream, or its error as the stream's only event.
     fn begin(&mut self, reply: http::Response<Body>) -> Option<Bytes> {
-        let (head, body) = reply.into_parts();
-        let Some(error) = head.extensions.get::<Error>() else {
+        let (parts, body) = reply.into_parts();
+        let Some(error) = parts.extensions.get::<Error>() else {
             self.state = State::Running(body);
             return None;
         };
+        Some(self.end(error))
+    }
+
+    /// Nothing follows but this error.
+    fn end(&mut self, error: &Error) -> Bytes {
+        self.state = State::Over;
         let mut event = Vec::new();
         self.dialect.encode_stream_error(error, &mut event);
-        self.state = State::Over;
-        Some(Bytes::from(event))
+        Bytes::from(event)
+    }
+
+    /// What comes next of the reply itself.
+    fn next(&mut self, cx: &mut Context<'_>) -> Poll<Option<<Self as Stream>::Item>> {
+        loop {
+            match &mut self.state {
+                State::Over => return Poll::Ready(None),
+                State::Waiting(reply, head) => {
+                    let reply = ready!(reply.as_mut().poll(cx));
+                    // The client has had its status for long.
+                    head.seen(StatusCode::OK);
+                    if let Some(event) = self.begin(reply) {
+                        return Poll::Ready(Some(Ok(event)));
+                    }
+                }
+                State::Running(body) => return Pin::new(body).poll_next(cx),
+            }
+        }
     }
 }
 
@@ -57,29 +83,16 @@ impl Stream for Kept {
     type Item = Result<Bytes, openai_shim_core::UpstreamError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        loop {
-            let polled = match &mut self.state {
-                State::Over => return Poll::Ready(None),
-                State::Waiting(reply) => match reply.as_mut().poll(cx) {
-                    Poll::Ready(reply) => match self.begin(reply) {
-                        Some(event) => Poll::Ready(Some(Ok(event))),
-                        None => continue,
-                    },
-                    Poll::Pending => Poll::Pending,
-                },
-                State::Running(body) => Pin::new(body).poll_next(cx),
-            };
-            if let Poll::Ready(item) = polled {
-                let next = Instant::now() + self.every;
-                self.timer.as_mut().reset(next);
-                return Poll::Ready(item);
-            }
-            if self.timer.as_mut().poll(cx).is_pending() {
-                return Poll::Pending;
-            }
-            let next = Instant::now() + self.every;
-            self.timer.as_mut().reset(next);
+        let polled = panics::polled(|| self.next(cx))
+            .unwrap_or_else(|| Poll::Ready(Some(Ok(self.end(&panics::error())))));
+        if polled.is_pending() && self.timer.as_mut().poll(cx).is_pending() {
+            return Poll::Pending;
+        }
+        let next = Instant::now() + self.every;
+        self.timer.as_mut().reset(next);
+        if polled.is_pending() {
             return Poll::Ready(Some(Ok(Bytes::from_static(self.dialect.keep_alive()))));
         }
+        polled
     }
 }

@@ -1,10 +1,11 @@
-//! Logs: one line a request. Secrets and message contents are never in them.
+//! Logs: one line a request. Secrets are never in them, and messages only where [`bodies`](crate::bodies) are asked for.
 
 use crate::app::App;
 use crate::config::{Log, LogFormat};
-use crate::metrics::Counted;
+use crate::metrics::{Counted, PAGE};
 use crate::reply::summary;
 use crate::routes::Meta;
+use axum::response::Response;
 use http::StatusCode;
 use openai_shim_core::{Error, Report};
 use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
@@ -12,10 +13,21 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tracing_subscriber::EnvFilter;
 
+/// The most characters of a model's name in a log line.
+const MAX_MODEL: usize = 128;
+/// The status of a request whose client went away before an answer, as nginx logs it.
+const CLIENT_GONE: u16 = 499;
+
 /// Starts logging to standard error.
 pub fn init(log: &Log) {
-    let filter = EnvFilter::try_new(log.filter.as_deref().unwrap_or("info"))
-        .unwrap_or_else(|_| EnvFilter::new("info"));
+    let wanted = log.filter.as_deref().unwrap_or("info");
+    let mut filter = EnvFilter::try_new(wanted).unwrap_or_else(|_| EnvFilter::new("info"));
+    // Whoever turns up all levels has not asked for people's messages.
+    if !wanted.contains(crate::bodies::TARGET)
+        && let Ok(off) = format!("{}=off", crate::bodies::TARGET).parse()
+    {
+        filter = filter.add_directive(off);
+    }
     let lines =
         tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
     // A second start (in tests) keeps the first one's settings.
@@ -78,7 +90,7 @@ impl Record {
             None if report.outcome == openai_shim_core::Outcome::Cancelled
                 && self.head.first_byte().is_none() =>
             {
-                499
+                CLIENT_GONE
             }
             _ => self.head.status(),
         };
@@ -90,12 +102,12 @@ impl Record {
             path = self.meta.path,
             dialect = self.route,
             upstream = self.upstream,
-            model = report.model,
+            model = short(&report.model),
             stream = report.stream,
             status,
             outcome = report.outcome.as_str(),
             attempts = report.attempts,
-            first_byte_ms = self.head.first_byte().map(|d| millis(d)),
+            first_byte_ms = self.head.first_byte().map(millis),
             total_ms = millis(total),
             tokens_in = report.usage.and_then(|u| u.input),
             tokens_out = report.usage.and_then(|u| u.output),
@@ -120,30 +132,36 @@ impl Record {
         });
     }
 
-    /// The request was refused, or failed before it could be translated.
-    pub(crate) fn refuse(self, status: StatusCode, error: &Error) {
-        self.plain(status.as_u16(), &error.to_string());
+    /// The request was answered without an upstream: refused, or a matter of ours such as the model list.
+    pub(crate) fn answered(self, response: &Response) {
+        let error = response.extensions().get::<Error>().map(ToString::to_string).unwrap_or_default();
+        self.plain(response.status().as_u16(), &error);
     }
 
     /// A forwarded answer has ended.
     pub(crate) fn forwarded(self) {
-        let status = self.head.status();
-        self.plain(status, "");
+        self.plain(self.head.status(), "");
     }
 
-    fn plain(self, status: u16, error: &str) {
+    fn plain(&self, status: u16, error: &str) {
         let total = self.meta.started.elapsed();
-        tracing::info!(
-            id = self.meta.id,
-            method = %self.meta.method,
-            path = self.meta.path,
-            dialect = self.route,
-            upstream = self.upstream,
-            status,
-            total_ms = millis(total),
-            error,
-            "request"
-        );
+        // Health checks and scrapes come all the time.
+        if self.route == PAGE {
+            tracing::debug!(id = self.meta.id, path = self.meta.path, status, "page");
+        } else {
+            tracing::info!(
+                id = self.meta.id,
+                method = %self.meta.method,
+                path = self.meta.path,
+                dialect = self.route,
+                upstream = self.upstream,
+                status,
+                first_byte_ms = self.head.first_byte().map(millis),
+                total_ms = millis(total),
+                error,
+                "request"
+            );
+        }
         self.count(&Counted {
             route: self.route,
             upstream: &self.upstream,
@@ -167,8 +185,15 @@ impl Record {
 
 impl Drop for Record {
     fn drop(&mut self) {
+        if self.counted.get().is_none() {
+            self.plain(CLIENT_GONE, "the client went away");
+        }
         self.app.metrics.closed();
     }
+}
+
+fn short(model: &str) -> &str {
+    model.char_indices().nth(MAX_MODEL).map_or(model, |(end, _)| model.get(..end).unwrap_or_default())
 }
 
 fn millis(duration: Duration) -> f64 {

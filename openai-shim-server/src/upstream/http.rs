@@ -4,10 +4,14 @@ use crate::config::{Timeouts, UpstreamConfig};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_core::Stream;
-use http::{HeaderName, HeaderValue, Request, Response};
+use http::header::ACCEPT_ENCODING;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 use http_body::Body as _;
+use openai_shim_core::error::StatusError;
 use openai_shim_core::upstream::ReplyBody;
-use openai_shim_core::{Upstream, UpstreamError};
+use openai_shim_core::{ErrorKind, Upstream, UpstreamError};
+use reqwest::redirect::{self, Policy};
+use std::error::Error;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -29,17 +33,11 @@ impl HttpUpstream {
     /// One sentence, when the key cannot be sent or TLS cannot be set up.
     pub fn new(base: &str, config: &UpstreamConfig, timeouts: Timeouts) -> Result<Self, String> {
         provide_tls();
-        let mut builder = reqwest::Client::builder()
-            .connect_timeout(timeouts.connect)
-            .pool_idle_timeout(Duration::from_secs(50))
-            .tcp_nodelay(true)
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
-            .user_agent(concat!("openai-shim/", env!("CARGO_PKG_VERSION")));
-        if is_local(base) {
-            builder = builder.no_proxy();
-        }
-        let client = builder.build().map_err(|e| format!("HTTP cannot be set up: {e}"))?;
+        // A system's own roots decide; where it has none (a container from scratch) those of Mozilla do.
+        let client = builder(base, timeouts)
+            .build()
+            .or_else(|_| builder(base, timeouts).tls_certs_merge(bundled_roots()).build())
+            .map_err(|e| format!("HTTP cannot be set up: {e}"))?;
         let key = match &config.api_key {
             Some(secret) => {
                 let auth = &config.profile.auth;
@@ -61,6 +59,45 @@ impl HttpUpstream {
 pub fn provide_tls() {
     // A second installation is refused, and that is fine: it is the same one.
     let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+fn builder(base: &str, timeouts: Timeouts) -> reqwest::ClientBuilder {
+    // Compressed answers are not asked for: nothing here could read them.
+    let headers = HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static("identity"))]);
+    let builder = reqwest::Client::builder()
+        .connect_timeout(timeouts.connect)
+        .pool_idle_timeout(Duration::from_secs(50))
+        .tcp_nodelay(true)
+        .redirect(Policy::custom(follow))
+        .referer(false)
+        .default_headers(headers)
+        .user_agent(concat!("openai-shim/", env!("CARGO_PKG_VERSION")));
+    if is_local(base) { builder.no_proxy() } else { builder }
+}
+
+fn bundled_roots() -> impl Iterator<Item = reqwest::Certificate> {
+    webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().filter_map(|der| reqwest::Certificate::from_der(der).ok())
+}
+
+/// Follows only to the same server, and only where the request stays what it is; the key goes nowhere else.
+fn follow(attempt: redirect::Attempt<'_>) -> redirect::Action {
+    let keeps_method = matches!(attempt.status().as_u16(), 307 | 308);
+    let to = attempt.url();
+    let stays = attempt.previous().last().is_some_and(|from| {
+        (from.scheme(), from.host_str(), from.port_or_known_default())
+            == (to.scheme(), to.host_str(), to.port_or_known_default())
+    });
+    if keeps_method && stays && attempt.previous().len() <= 3 { attempt.follow() } else { attempt.stop() }
+}
+
+/// A redirection that was not followed, in words that help.
+fn redirected(status: StatusCode) -> UpstreamError {
+    let text = format!(
+        "The upstream answered {} and wants to be asked at another address; correct its base_url (https instead of \
+         http, or another path).",
+        status.as_u16()
+    );
+    UpstreamError::Status(Box::new(StatusError::new(502, ErrorKind::Upstream, text)))
 }
 
 fn is_local(base: &str) -> bool {
@@ -85,7 +122,7 @@ impl Upstream for HttpUpstream {
             .send();
         let response = match timeout(self.timeouts.first_byte, sending).await {
             Ok(Ok(response)) => response,
-            Ok(Err(error)) => return Err(failure(&error)),
+            Ok(Err(error)) => return Err(failure(error)),
             Err(_) => {
                 let seconds = self.timeouts.first_byte.as_secs_f64();
                 return Err(UpstreamError::timeout(format!(
@@ -95,6 +132,9 @@ impl Upstream for HttpUpstream {
         };
         let response: Response<reqwest::Body> = response.into();
         let (head, body) = response.into_parts();
+        if head.status.is_redirection() {
+            return Err(redirected(head.status));
+        }
         let body = Incoming {
             body,
             idle: self.timeouts.idle,
@@ -109,17 +149,38 @@ impl Upstream for HttpUpstream {
     }
 }
 
-/// One sentence for a failure: no address, no key.
-fn failure(error: &reqwest::Error) -> UpstreamError {
+/// One sentence for a failure: no address, no key. The log has the rest.
+fn failure(error: reqwest::Error) -> UpstreamError {
+    let error = error.without_url();
+    let mut chain: Vec<&(dyn Error + 'static)> = vec![&error];
+    let mut next = error.source();
+    while let Some(source) = next {
+        chain.push(source);
+        next = source.source();
+    }
+    let said: Vec<String> = chain.iter().map(ToString::to_string).collect();
+    tracing::warn!("an upstream failed: {}", said.join(": "));
     if error.is_timeout() {
         return UpstreamError::timeout("The upstream could not be connected to in time.");
     }
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
     let what = if error.is_connect() { "could not be reached" } else { "broke off the connection" };
-    UpstreamError::transport(format!("The upstream {what}: {cause}."))
+    UpstreamError::transport(format!("The upstream {what}: {}.", cause(&chain)))
+}
+
+/// The innermost cause in plain words; the libraries' own often name hosts and numbers.
+fn cause(chain: &[&(dyn Error + 'static)]) -> String {
+    let says = |word: &str| chain.iter().any(|e| e.to_string().contains(word));
+    if says("dns error") {
+        return String::from("its name cannot be resolved");
+    }
+    if says("certificate") {
+        return String::from("its TLS certificate is not trusted");
+    }
+    let Some(last) = chain.last() else { return String::new() };
+    match last.downcast_ref::<std::io::Error>() {
+        Some(io) if io.raw_os_error().is_some() => io.kind().to_string(),
+        _ => last.to_string(),
+    }
 }
 
 /// An answer's body as it arrives, with a limit on silence.
@@ -143,7 +204,7 @@ impl Stream for Incoming {
                     Ok(data) => Some(Ok(data)),
                     Err(_trailers) => continue,
                 },
-                Poll::Ready(Some(Err(error))) => Some(Err(failure(&error))),
+                Poll::Ready(Some(Err(error))) => Some(Err(failure(error))),
                 Poll::Ready(None) => None,
                 Poll::Pending => {
                     if self.timer.as_mut().poll(cx).is_pending() {

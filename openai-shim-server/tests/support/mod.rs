@@ -249,8 +249,7 @@ impl Running {
     pub async fn with(config: &str) -> Self {
         openai_shim_server::upstream::http::provide_tls();
         let number = FILES.fetch_add(1, Ordering::Relaxed);
-        let file =
-            std::env::temp_dir().join(format!("openai-shim-{}-{}.toml", std::process::id(), number));
+        let file = std::env::temp_dir().join(format!("openai-shim-{}-{}.toml", std::process::id(), number));
         std::fs::write(&file, config).unwrap();
         let overrides = Overrides { config: Some(file.clone()), ..Overrides::default() };
         let config = read(&overrides).unwrap_or_else(|e| panic!("{e}"));

@@ -1,0 +1,80 @@
+//! A client's body: read to its end within limits, or thrown away so that a refusal arrives.
+
+use axum::body::Body;
+use bytes::{Bytes, BytesMut};
+use http_body::Body as _;
+use openai_shim_core::ErrorKind;
+use openai_shim_core::error::ClientError;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// How long a client may take to send its body.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// How long a body that nobody wants is still read.
+const LINGER: Duration = Duration::from_secs(2);
+/// How much of it.
+const LEFTOVER: usize = 64 << 20;
+
+/// Reads a body of at most `limit` bytes.
+pub(crate) async fn read(body: Body, limit: usize) -> Result<Bytes, ClientError> {
+    match timeout(PATIENCE, collect(body, limit)).await {
+        Ok(read) => read,
+        Err(_) => Err(ClientError::new(ErrorKind::Timeout, "The request body did not arrive in time.")),
+    }
+}
+
+async fn collect(mut body: Body, limit: usize) -> Result<Bytes, ClientError> {
+    let announced = body.size_hint().lower();
+    let mut fits = usize::try_from(announced).is_ok_and(|length| length <= limit);
+    let mut first = Bytes::new();
+    let mut all = BytesMut::new();
+    while fits {
+        let Some(chunk) = next(&mut body).await else {
+            return Ok(if all.is_empty() { first } else { all.freeze() });
+        };
+        let chunk =
+            chunk.map_err(|_| ClientError::invalid("The request body could not be read to its end."))?;
+        fits = first.len().max(all.len()) + chunk.len() <= limit;
+        // A body that came in one piece is not copied.
+        if first.is_empty() && all.is_empty() {
+            first = chunk;
+        } else {
+            all.extend_from_slice(&std::mem::take(&mut first));
+            all.extend_from_slice(&chunk);
+        }
+    }
+    drop((first, all));
+    discard(body).await;
+    let text = format!("The request body is larger than {limit} bytes, the limit of this server.");
+    Err(ClientError::new(ErrorKind::TooLarge, text))
+}
+
+/// Reads what a client still sends, for a while: to close on it would cut off the reply that says what is wrong.
+pub(crate) async fn discard(mut body: Body) {
+    let mut left = LEFTOVER;
+    let reading = async {
+        while let Some(Ok(chunk)) = next(&mut body).await {
+            left = left.saturating_sub(chunk.len());
+            if left == 0 {
+                break;
+            }
+        }
+    };
+    // Whoever does not stop by then must notice without our help.
+    let _ = timeout(LINGER, reading).await;
+}
+
+/// The next piece; trailers are of no interest.
+async fn next(body: &mut Body) -> Option<Result<Bytes, axum::Error>> {
+    loop {
+        match poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await? {
+            Ok(frame) => match frame.into_data() {
+                Ok(data) => return Some(Ok(data)),
+                Err(_trailers) => {}
+            },
+            Err(error) => return Some(Err(error)),
+        }
+    }
+}

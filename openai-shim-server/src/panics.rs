@@ -1,0 +1,35 @@
+//! A fault of ours ends one request, in the client's own envelope, and nothing else.
+
+use axum::response::Response;
+use openai_shim_core::error::ClientError;
+use openai_shim_core::{Dialect, Error, ErrorKind};
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::task::Poll;
+
+/// Awaits a future; `None` if it panicked. The panic itself is on standard error, with its place.
+pub(crate) async fn caught<T>(future: impl Future<Output = T>) -> Option<T> {
+    let mut future = pin!(future);
+    poll_fn(move |cx| match polled(|| future.as_mut().poll(cx)) {
+        Some(poll) => poll.map(Some),
+        None => Poll::Ready(None),
+    })
+    .await
+}
+
+/// Calls something; `None` if it panicked. What it worked on must not be used again.
+pub(crate) fn polled<T>(call: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(call)).ok()
+}
+
+/// What the client is told.
+pub(crate) fn error() -> Error {
+    let text = "openai-shim itself failed on this request; its log says where.";
+    Error::Client(ClientError::new(ErrorKind::Internal, text))
+}
+
+/// The same, as a reply.
+pub(crate) fn reply(dialect: &dyn Dialect) -> Response {
+    crate::reply::error(dialect, &error())
+}
