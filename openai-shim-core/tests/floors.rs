@@ -43,10 +43,12 @@ fn modules() -> Vec<(Vec<String>, String)> {
         .into_iter()
         .map(|path| {
             let relative = path.strip_prefix(src()).unwrap().with_extension("");
-            let module = relative.iter().map(|p| p.to_string_lossy().into_owned()).filter(|p| p != "mod").collect();
+            let module =
+                relative.iter().map(|p| p.to_string_lossy().into_owned()).filter(|p| p != "mod").collect();
             let text = std::fs::read_to_string(&path).unwrap();
             let code = text.split("#[cfg(test)]").next().unwrap();
-            let code = code.lines().filter(|l| !l.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+            let code =
+                code.lines().filter(|l| !l.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
             (module, code)
         })
         .collect()
@@ -80,7 +82,11 @@ fn a_module_names_only_lower_floors() {
 
 #[test]
 fn a_dialect_names_no_other_dialect() {
-    let dialects: Vec<String> = modules().into_iter().filter(|(m, _)| m.len() == 2 && m[0] == "dialect").map(|(m, _)| m[1].clone()).collect();
+    let dialects: Vec<String> = modules()
+        .into_iter()
+        .filter(|(m, _)| m.len() == 2 && m[0] == "dialect")
+        .map(|(m, _)| m[1].clone())
+        .collect();
     assert!(!dialects.is_empty());
     for (module, code) in modules().into_iter().filter(|(m, _)| m.len() >= 2 && m[0] == "dialect") {
         for other in dialects.iter().filter(|d| **d != module[1]) {

@@ -5,7 +5,8 @@ mod common;
 use common::fixtures;
 use openai_shim_core::canonical::grammar::{Grammar, Phase};
 use openai_shim_core::canonical::{
-    Asked, Block, BlockKind, Choice, Delta, Event, Extra, FinishReason, Request, Response, Usage, fold, unfold,
+    Asked, Block, BlockKind, Choice, Delta, Event, Extra, FinishReason, Request, Response, Usage, fold,
+    unfold,
 };
 use openai_shim_core::dialect::{DIALECTS, Dialect};
 use openai_shim_core::framing::Framer;
@@ -47,9 +48,14 @@ fn mutated() -> impl Strategy<Value = (usize, Vec<u8>)> {
         .into_iter()
         .map(|f| (DIALECTS.iter().position(|d| d.name() == f.dialect.name()).unwrap(), f.body))
         .collect();
-    (prop::sample::select(all), prop::collection::vec((0..3_u8, 0..40_usize, 0..40_usize), 0..4), 0..100_usize).prop_map(
-        |((dialect, body), edits, cut)| {
-            let mut events: Vec<Vec<u8>> = body.split_inclusive(|b| *b == b'\n').map(<[u8]>::to_vec).collect();
+    (
+        prop::sample::select(all),
+        prop::collection::vec((0..3_u8, 0..40_usize, 0..40_usize), 0..4),
+        0..100_usize,
+    )
+        .prop_map(|((dialect, body), edits, cut)| {
+            let mut events: Vec<Vec<u8>> =
+                body.split_inclusive(|b| *b == b'\n').map(<[u8]>::to_vec).collect();
             for (edit, a, b) in edits {
                 if events.is_empty() {
                     break;
@@ -64,8 +70,7 @@ fn mutated() -> impl Strategy<Value = (usize, Vec<u8>)> {
             let mut body = events.concat();
             body.truncate(body.len() * (100 - cut.min(50)) / 100);
             (dialect, body)
-        },
-    )
+        })
 }
 
 /// Text, reasoning, refusals and calls of one answer.
@@ -88,7 +93,8 @@ fn blocks() -> impl Strategy<Value = Vec<Block>> {
 fn response() -> impl Strategy<Value = Response> {
     (prop::collection::vec(blocks(), 1..3), any::<bool>()).prop_map(|(answers, length)| {
         let mut response = Response::default();
-        (response.id, response.model, response.created) = (Some("x".to_owned()), Some("m".to_owned()), Some(1));
+        (response.id, response.model, response.created) =
+            (Some("x".to_owned()), Some("m".to_owned()), Some(1));
         response.usage = Some(Usage::new(3, 4));
         for (index, blocks) in answers.into_iter().enumerate() {
             let calls = blocks.iter().any(|b| matches!(b, Block::ToolCall { .. }));
@@ -140,7 +146,8 @@ fn said(response: &Response) -> Vec<(String, String, String, Vec<(String, String
         .choices
         .iter()
         .map(|choice| {
-            let (mut text, mut thoughts, mut refusal, mut calls) = (String::new(), String::new(), String::new(), Vec::new());
+            let (mut text, mut thoughts, mut refusal, mut calls) =
+                (String::new(), String::new(), String::new(), Vec::new());
             for block in &choice.blocks {
                 match block {
                     Block::Text { text: t, .. } => text.push_str(t),

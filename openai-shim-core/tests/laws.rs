@@ -15,7 +15,10 @@ use proptest::prelude::*;
 fn what_was_mended_needs_no_mending() {
     for fixture in fixtures(&[Kind::Response, Kind::Stream]) {
         let once = fixture.convert(chat());
-        if once.status != Some(200) || once.outcome == Some(Outcome::Truncated) || once.outcome == Some(Outcome::Errored) {
+        if once.status != Some(200)
+            || once.outcome == Some(Outcome::Truncated)
+            || once.outcome == Some(Outcome::Errored)
+        {
             continue;
         }
         let mut again = fixture.clone();
@@ -34,9 +37,16 @@ fn what_was_mended_needs_no_mending() {
 #[test]
 fn what_is_well_formed_passes_byte_for_byte() {
     let mut passed = 0;
-    for fixture in fixtures(&[Kind::Response, Kind::Stream]).into_iter().filter(|f| f.name.starts_with("well_formed")) {
+    for fixture in
+        fixtures(&[Kind::Response, Kind::Stream]).into_iter().filter(|f| f.name.starts_with("well_formed"))
+    {
         let conversion = fixture.convert(chat());
-        assert_eq!(String::from_utf8_lossy(&conversion.body), String::from_utf8_lossy(&fixture.body), "{}", fixture.name);
+        assert_eq!(
+            String::from_utf8_lossy(&conversion.body),
+            String::from_utf8_lossy(&fixture.body),
+            "{}",
+            fixture.name
+        );
         assert!(conversion.diagnostics.is_empty(), "{}: {conversion}", fixture.name);
         passed += 1;
     }
@@ -50,7 +60,8 @@ fn streaming(max_frame: usize, max_body: usize, stream: bool) -> Exchange {
     settings.retry = Retry::none();
     settings.fallback.when = When::Never;
     let incoming = Incoming::read(chat(), "", body.into()).unwrap();
-    let mut exchange = Exchange::start(incoming, &profile("compatible").unwrap(), settings, Context::fixed()).unwrap();
+    let mut exchange =
+        Exchange::start(incoming, &profile("compatible").unwrap(), settings, Context::fixed()).unwrap();
     exchange.next();
     exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
     exchange
@@ -58,7 +69,12 @@ fn streaming(max_frame: usize, max_body: usize, stream: bool) -> Exchange {
 
 #[test]
 fn every_limit_has_its_own_error() {
-    let endless: [(&str, bool); 4] = [("data: xxxxxxxxxxxxxxx", true), ("data: xxxxxxxxxxxxxx\n", true), ("{ \"a\": 1,", true), ("{\"a\": 1,", false)];
+    let endless: [(&str, bool); 4] = [
+        ("data: xxxxxxxxxxxxxxx", true),
+        ("data: xxxxxxxxxxxxxx\n", true),
+        ("{ \"a\": 1,", true),
+        ("{\"a\": 1,", false),
+    ];
     for (piece, stream) in endless {
         let (mut exchange, mut out) = (streaming(1 << 12, 1 << 12, stream), Vec::new());
         for _ in 0..2000 {
@@ -126,7 +142,10 @@ fn every_error_has_an_envelope_in_every_dialect() {
                 let (status, body) = dialect.encode_error(&error);
                 assert!(status.as_u16() >= 400, "{error}");
                 let value: serde_json::Value = serde_json::from_slice(&body).unwrap();
-                assert!(value.to_string().contains(&serde_json::to_string(&error.to_string()).unwrap()), "{value}");
+                assert!(
+                    value.to_string().contains(&serde_json::to_string(&error.to_string()).unwrap()),
+                    "{value}"
+                );
                 let mut event = Vec::new();
                 dialect.encode_stream_error(&error, &mut event);
                 assert!(!event.is_empty());
@@ -145,6 +164,9 @@ fn html_and_tracebacks_of_an_upstream_stay_there() {
         let value: serde_json::Value = serde_json::from_str(&text).unwrap();
         let error = &value["error"];
         assert!(error["message"].is_string() && error["type"].is_string(), "{text}");
-        assert!(error.get("param").is_some() && error.get("code").is_some_and(|c| c.is_string() || c.is_null()), "{text}");
+        assert!(
+            error.get("param").is_some() && error.get("code").is_some_and(|c| c.is_string() || c.is_null()),
+            "{text}"
+        );
     }
 }

@@ -21,7 +21,13 @@ fn settings(attempts: u32, when: When) -> Settings {
 }
 
 /// Gives one whole answer to the attempt that is due; how long it had to wait.
-fn answer(exchange: &mut Exchange, status: u16, headers: &[(&'static str, &str)], body: &str, out: &mut Vec<u8>) -> Duration {
+fn answer(
+    exchange: &mut Exchange,
+    status: u16,
+    headers: &[(&'static str, &str)],
+    body: &str,
+    out: &mut Vec<u8>,
+) -> Duration {
     let Step::Send { after, .. } = exchange.next() else { panic!("nothing is to be sent") };
     let mut map = http::HeaderMap::new();
     for (name, value) in headers {
@@ -114,7 +120,10 @@ fn nothing_goes_out_before_the_first_meaningful_event() {
     let (mut exchange, mut out) = (exchange(true, settings(1, When::Empty)), Vec::new());
     exchange.next();
     exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
-    exchange.push(b": hello\n\ndata: {\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\n", &mut out);
+    exchange.push(
+        b": hello\n\ndata: {\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\n",
+        &mut out,
+    );
     assert!(out.is_empty() && exchange.reply().is_none());
     exchange.push(b"data: {\"error\":{\"message\":\"busy\",\"code\":503}}\n\n", &mut out);
     exchange.finish(&mut out);
@@ -129,7 +138,13 @@ fn strict_mode_refuses_what_lenient_mode_leaves_out() {
     let read = || Incoming::read(chat(), "", body.to_vec().into()).unwrap();
     let row = profile("ollama").unwrap();
     let lenient = Exchange::start(read(), &row, Settings::default(), Context::fixed()).unwrap();
-    assert!(lenient.report().diagnostics.iter().any(|d| d.to_string().contains("param-dropped") && d.path == "logit_bias"));
+    assert!(
+        lenient
+            .report()
+            .diagnostics
+            .iter()
+            .any(|d| d.to_string().contains("param-dropped") && d.path == "logit_bias")
+    );
     let mut strict = Settings::default();
     strict.mode = Mode::Strict;
     let error = Exchange::start(read(), &row, strict, Context::fixed()).unwrap_err();

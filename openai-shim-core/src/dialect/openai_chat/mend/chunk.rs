@@ -115,8 +115,8 @@ impl Stream {
             });
             if !fresh {
                 self.notes.note(Code::UsageMoved, "usage", "an earlier one was replaced");
-            } else if !self.asked.include_usage && !self.asked.usage_injected {
-                self.notes.note(Code::UsageUnasked, "usage", "");
+            } else if !self.asked.include_usage {
+                self.note_unasked();
             }
             self.usage = Some(raw);
             return;
@@ -132,6 +132,11 @@ impl Stream {
         }
     }
 
+    fn note_unasked(&mut self) {
+        let detail = if self.asked.usage_injected { "only we asked for it" } else { "" };
+        self.notes.note(Code::UsageUnasked, "usage", detail);
+    }
+
     /// Takes usage off a chunk that has choices.
     fn take_usage(&mut self, chunk: &mut Object<'_>) {
         let in_choice = || {
@@ -144,9 +149,10 @@ impl Stream {
             chunk.remove("usage");
         }
         if usage::read(&given).is_some() {
-            let code = if self.asked.include_usage { Code::UsageMoved } else { Code::UsageUnasked };
-            if self.asked.include_usage || !self.asked.usage_injected {
-                self.notes.note(code, "usage", "");
+            if self.asked.include_usage {
+                self.notes.note(Code::UsageMoved, "usage", "");
+            } else {
+                self.note_unasked();
             }
             self.usage = Some(given);
             self.usage_chunk = None;

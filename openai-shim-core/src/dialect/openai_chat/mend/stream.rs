@@ -183,12 +183,10 @@ impl Stream {
         }
         if self.choices.is_empty() {
             let error = match self.foreign {
-                Some("HTML") => {
-                    UpstreamError::malformed("The upstream answered with an HTML page.")
-                }
-                Some(_) => {
-                    UpstreamError::malformed("The upstream answered with text that is neither JSON nor an event stream.")
-                }
+                Some("HTML") => UpstreamError::malformed("The upstream answered with an HTML page."),
+                Some(_) => UpstreamError::malformed(
+                    "The upstream answered with text that is neither JSON nor an event stream.",
+                ),
                 None if self.notes.has(Code::FrameCorrupt) => UpstreamError::Truncated,
                 None => UpstreamError::Empty,
             };
