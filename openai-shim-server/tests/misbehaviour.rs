@@ -26,8 +26,8 @@ fn sse(body: impl AsRef<[u8]>) -> Script {
 
 /// A stream of raw chunk JSON, with its end.
 fn events(chunks: &[&str]) -> Script {
-    let body: String = chunks.iter().map(|c| format!("data: {c}\n\n")).collect();
-    sse(body + "data: [DONE]\n\n")
+    let body: Vec<_> = chunks.iter().map(|c| format!("data: {c}\n\n")).collect();
+    sse(body.concat() + "data: [DONE]\n\n")
 }
 
 fn delta(delta: &str, finish: &str) -> String {
@@ -353,7 +353,7 @@ async fn every_misbehaviour_becomes_a_correct_answer_or_a_correct_error() {
             let answer = shim.chat(stream).await;
             let metrics = shim.get("/metrics").await.text().await.unwrap();
             let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-                check(&answer, &expect, stream, &metrics)
+                check(&answer, &expect, stream, &metrics);
             }));
             if result.is_err() {
                 let headers = answer.header("x-openai-shim-diagnostics").to_owned();
@@ -369,7 +369,7 @@ async fn every_misbehaviour_becomes_a_correct_answer_or_a_correct_error() {
 
 fn check(answer: &Answer, expect: &Expect, stream: bool, metrics: &str) {
     let reported = |code: &str| {
-        assert!(code.is_empty() || metrics.contains(&format!("code=\"{code}\"")), "{code}: {metrics}")
+        assert!(code.is_empty() || metrics.contains(&format!("code=\"{code}\"")), "{code}: {metrics}");
     };
     match expect {
         Text(text, code) => {

@@ -3,7 +3,7 @@
 mod support;
 
 use std::time::{Duration, Instant};
-use support::{Answer, Running, Script, Scripted, Step, completion, stop, text};
+use support::{Answer, Running, Script, Scripted, Step, completion, stop, text, until};
 
 const STREAM: &str = r#"{"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}]}"#;
 
@@ -85,12 +85,13 @@ async fn a_stream_that_falls_silent_ends_with_an_error() {
 async fn a_client_that_leaves_before_the_answer_cancels_the_call() {
     let upstream = Scripted::start(vec![Script(vec![Step::Stall])]).await;
     let shim = Running::before(&upstream, "").await;
-    for body in [STREAM, &STREAM.replace("true", "false")] {
+    for (left, body) in [STREAM, &STREAM.replace("true", "false")].into_iter().enumerate() {
         let sent = shim.client.post(format!("{}/v1/chat/completions", shim.url)).body(body.to_owned()).send();
         let call = tokio::spawn(sent);
-        upstream.until_asked().await;
+        until("the upstream is asked", || upstream.requests().len() == left + 1).await;
+        assert_eq!(upstream.gone(), left);
         call.abort();
-        upstream.until_gone().await;
+        until("the upstream's client is gone", || upstream.gone() == left + 1).await;
     }
 }
 
@@ -132,8 +133,8 @@ async fn a_stream_that_ends_without_closing_does_not_hang() {
 
 #[tokio::test]
 async fn many_events_of_one_read_leave_in_one_write() {
-    let all: String = (0..8).map(|i| format!("data: {}\n\n", text(&i.to_string()))).collect();
-    let script = Script::stream().chunk(&all).events(&[&stop(), "[DONE]"]).end();
+    let all: Vec<_> = (0..8).map(|i| format!("data: {}\n\n", text(&i.to_string()))).collect();
+    let script = Script::stream().chunk(all.concat()).events(&[&stop(), "[DONE]"]).end();
     let upstream = Scripted::start(vec![script]).await;
     let shim = Running::before(&upstream, "").await;
     let mut response = shim.post("/v1/chat/completions", STREAM).await;
@@ -190,6 +191,45 @@ async fn more_requests_than_allowed_are_told_to_come_back() {
     assert_eq!((second.status, second.header("retry-after")), (503, "1"));
     second.error();
     first.abort();
+}
+
+#[tokio::test]
+async fn the_time_to_a_late_first_byte_is_counted() {
+    let late = Script([Script(vec![Step::Wait(Duration::from_millis(300))]).0, good().0].concat());
+    let upstream = Scripted::start(vec![late]).await;
+    let shim = Running::before(&upstream, "[timeouts]\nkeepalive = \"50ms\"").await;
+    assert!(shim.chat(true).await.is_done());
+    let metrics = shim.read("/metrics").await.body;
+    assert!(metrics.contains(r#"first_byte_seconds_bucket{upstream="up",le="0.25"} 0"#), "{metrics}");
+    assert!(metrics.contains(r#"first_byte_seconds_count{upstream="up"} 1"#), "{metrics}");
+}
+
+#[tokio::test]
+async fn an_error_after_keep_alives_is_the_stream_s_last_event() {
+    let error = Script::whole(401, "application/json", r#"{"error":{"message":"bad key"}}"#);
+    let late = Script([vec![Step::Wait(Duration::from_millis(200))], error.0].concat());
+    let upstream = Scripted::start(vec![late]).await;
+    let shim = Running::before(&upstream, "[timeouts]\nkeepalive = \"50ms\"").await;
+    let answer = shim.chat(true).await;
+    assert_eq!(answer.status, 200, "keep-alives went out before anything was known");
+    assert!(answer.body.starts_with(": keep-alive\n\n"));
+    assert_eq!(answer.error()["message"], "bad key");
+    assert!(!answer.is_done());
+}
+
+#[tokio::test]
+async fn a_large_body_over_the_limit_is_refused_with_a_reply_that_arrives() {
+    let upstream = Scripted::start(vec![good()]).await;
+    let shim = Running::before(&upstream, "[limits]\nrequest_body = \"1KiB\"").await;
+    for _ in 0..5 {
+        let sent = Box::pin(shim.post("/v1/chat/completions", &"x".repeat(8 << 20)));
+        assert_eq!(Answer::of(sent.await).await.status, 413);
+    }
+    let chunk = format!("400\r\n{}\r\n", "y".repeat(1024));
+    let head = "POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n";
+    let reply = shim.raw(format!("{head}{chunk}{chunk}0\r\n\r\n").as_bytes()).await;
+    assert!(reply.starts_with("HTTP/1.1 413 "), "also when no length was announced: {reply}");
+    assert!(upstream.requests().is_empty());
 }
 
 #[tokio::test]

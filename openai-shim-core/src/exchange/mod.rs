@@ -319,8 +319,9 @@ impl Exchange {
         self.report
     }
 
-    /// Forgets what was noted while the request was prepared: for conversions of answers alone.
-    pub(crate) fn forget_request_notes(&mut self) {
+    /// Forgets the request that was prepared: for conversions of answers that belong to another one.
+    pub(crate) fn forget_request(&mut self) {
+        self.asked.usage_injected = false;
         self.report.diagnostics = crate::canonical::Diagnostics::default();
     }
 

@@ -130,7 +130,7 @@ impl Scripted {
             let mut served = 0;
             loop {
                 let Ok((mut socket, _)) = listener.accept().await else { return };
-                let Some(request) = read_request(&mut socket).await else { continue };
+                let Some(request) = Box::pin(read_request(&mut socket)).await else { continue };
                 requests.lock().unwrap().push(request);
                 let script = scripts[served.min(scripts.len() - 1)].clone();
                 served += 1;
@@ -235,6 +235,17 @@ async fn closed(socket: &mut TcpStream) {
 
 static FILES: AtomicUsize = AtomicUsize::new(0);
 
+/// Reads a configuration file's text.
+pub fn parse(config: &str) -> openai_shim_server::Config {
+    let number = FILES.fetch_add(1, Ordering::Relaxed);
+    let file = std::env::temp_dir().join(format!("openai-shim-{}-{number}.toml", std::process::id()));
+    std::fs::write(&file, config).unwrap();
+    let overrides = Overrides { config: Some(file.clone()), ..Overrides::default() };
+    let config = read(&overrides).unwrap_or_else(|e| panic!("{e}"));
+    let _ = std::fs::remove_file(file);
+    config
+}
+
 /// A shim on a socket of its own; it stops when this is dropped.
 #[derive(Debug)]
 pub struct Running {
@@ -248,12 +259,7 @@ impl Running {
     /// A shim with this configuration file.
     pub async fn with(config: &str) -> Self {
         openai_shim_server::upstream::http::provide_tls();
-        let number = FILES.fetch_add(1, Ordering::Relaxed);
-        let file = std::env::temp_dir().join(format!("openai-shim-{}-{}.toml", std::process::id(), number));
-        std::fs::write(&file, config).unwrap();
-        let overrides = Overrides { config: Some(file.clone()), ..Overrides::default() };
-        let config = read(&overrides).unwrap_or_else(|e| panic!("{e}"));
-        let _ = std::fs::remove_file(file);
+        let config = parse(config);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
@@ -289,6 +295,36 @@ impl Running {
 
     pub async fn get(&self, path: &str) -> reqwest::Response {
         self.client.get(format!("{}{path}", self.url)).send().await.unwrap()
+    }
+
+    /// Sends a request and awaits the whole reply.
+    pub async fn send(&self, request: impl FnOnce(&reqwest::Client, &str) -> reqwest::RequestBuilder) -> Answer {
+        Answer::of(request(&self.client, &self.url).send().await.unwrap()).await
+    }
+
+    /// Sends bytes as they are, and returns what comes back until the server is silent.
+    pub async fn raw(&self, bytes: &[u8]) -> String {
+        let mut socket = TcpStream::connect(self.url.trim_start_matches("http://")).await.unwrap();
+        socket.write_all(bytes).await.unwrap();
+        let (mut reply, mut buffer) = (Vec::new(), vec![0; 16384]);
+        while let Ok(Ok(n)) = tokio::time::timeout(Duration::from_millis(500), socket.read(&mut buffer)).await {
+            if n == 0 {
+                break;
+            }
+            reply.extend_from_slice(&buffer[..n]);
+        }
+        String::from_utf8_lossy(&reply).into_owned()
+    }
+
+    /// Asks this model for a whole answer.
+    pub async fn ask(&self, model: &str) -> Answer {
+        let body = serde_json::json!({"model": model, "messages": [{"role": "user", "content": "hi"}]});
+        Answer::of(self.post("/v1/chat/completions", &body.to_string()).await).await
+    }
+
+    /// Gets a path, whole.
+    pub async fn read(&self, path: &str) -> Answer {
+        Answer::of(self.get(path).await).await
     }
 
     /// Asks for an answer; streamed or whole.

@@ -133,8 +133,10 @@ impl Stream {
     }
 
     fn note_unasked(&mut self) {
-        let detail = if self.asked.usage_injected { "only we asked for it" } else { "" };
-        self.notes.note(Code::UsageUnasked, "usage", detail);
+        // What only we asked for is ours to leave out.
+        if !self.asked.usage_injected {
+            self.notes.note(Code::UsageUnasked, "usage", "");
+        }
     }
 
     /// Takes usage off a chunk that has choices.

@@ -1,0 +1,125 @@
+//! Client keys, and the upstream's own.
+
+mod support;
+
+use support::{Answer, Running, Script, Scripted, completion};
+
+const CHAT: &str = r#"{"model":"m","messages":[{"role":"user","content":"hi"}]}"#;
+
+async fn locked(upstream: &Scripted) -> Running {
+    Running::with(&format!(
+        "client_keys = [\"key-one\", \"key-two\"]\n[[upstream]]\nname = \"up\"\nbase_url = \"{}\"\napi_key = \"sk-upstream\"\n\
+         models = [\"m\"]\n",
+        upstream.url
+    ))
+    .await
+}
+
+async fn ask(shim: &Running, header: Option<(&str, &str)>) -> Answer {
+    shim.send(|client, url| {
+        let request = client.post(format!("{url}/v1/chat/completions")).body(CHAT);
+        match header {
+            Some((name, value)) => request.header(name, value),
+            None => request,
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_key_is_taken_wherever_clients_put_it() {
+    let upstream = Scripted::start(vec![Script::json(&completion("x"))]).await;
+    let shim = locked(&upstream).await;
+    for header in [
+        ("authorization", "Bearer key-one"),
+        ("authorization", "bearer  key-two "),
+        ("x-api-key", "key-one"),
+        ("api-key", "key-two"),
+    ] {
+        assert_eq!(ask(&shim, Some(header)).await.status, 200, "{header:?}");
+    }
+}
+
+#[tokio::test]
+async fn without_a_right_key_nothing_is_served() {
+    let upstream = Scripted::start(vec![Script::json(&completion("x"))]).await;
+    let shim = locked(&upstream).await;
+    for header in [
+        None,
+        Some(("authorization", "Bearer key-on")),
+        Some(("authorization", "Bearer key-one1")),
+        Some(("authorization", "Bearer ")),
+        Some(("authorization", "Bearer sk-upstream")),
+        Some(("authorization", "Basic key-one")),
+        Some(("authorization", "key-one")),
+        Some(("x-api-key", "KEY-ONE")),
+        Some(("api-key", "")),
+        Some(("cookie", "key-one")),
+    ] {
+        let answer = ask(&shim, header).await;
+        assert_eq!((answer.status, answer.header("www-authenticate")), (401, "Bearer"), "{header:?}");
+        assert_eq!(answer.error()["code"], "invalid_api_key");
+    }
+    for path in ["/v1/models", "/v1/models/m", "/v1/embeddings", "/metrics"] {
+        assert_eq!(shim.read(path).await.status, 401, "{path}");
+    }
+    assert!(upstream.requests().is_empty());
+}
+
+#[tokio::test]
+async fn health_and_the_front_page_need_no_key() {
+    let upstream = Scripted::start(vec![Script::json("{}")]).await;
+    let shim = locked(&upstream).await;
+    for path in ["/healthz", "/readyz", "/"] {
+        assert_eq!(shim.read(path).await.status, 200, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn without_configured_keys_any_key_will_do() {
+    let upstream = Scripted::start(vec![Script::json(&completion("x"))]).await;
+    let shim = Running::before(&upstream, "").await;
+    assert_eq!(ask(&shim, None).await.status, 200);
+    assert_eq!(ask(&shim, Some(("authorization", "Bearer whatever"))).await.status, 200);
+    assert_eq!(shim.read("/metrics").await.status, 200);
+}
+
+#[tokio::test]
+async fn the_upstream_gets_its_own_key_and_never_the_client_s() {
+    let upstream = Scripted::start(vec![Script::json(&completion("x"))]).await;
+    let shim = locked(&upstream).await;
+    ask(&shim, Some(("authorization", "Bearer key-one"))).await;
+    shim.send(|c, url| c.post(format!("{url}/v1/embeddings")).header("x-api-key", "key-one").body(CHAT)).await;
+    for (head, body) in upstream.requests() {
+        assert!(head.contains("\r\nauthorization: bearer sk-upstream"), "{head}");
+        assert!(!head.contains("key-one") && !body.contains("key-one"), "{head}");
+    }
+}
+
+#[tokio::test]
+async fn without_a_key_of_its_own_the_upstream_gets_none() {
+    let upstream = Scripted::start(vec![Script::json(&completion("x"))]).await;
+    let shim = Running::before(&upstream, "").await;
+    ask(&shim, Some(("authorization", "Bearer the-client-s"))).await;
+    assert!(!upstream.requests()[0].0.contains("authorization"));
+}
+
+#[tokio::test]
+async fn a_key_is_sent_as_the_profile_says() {
+    let upstream = Scripted::start(vec![Script::json(&completion("x"))]).await;
+    let more = "api_key = \"sk-1\"\n[upstream.quirks.auth]\nheader = \"api-key\"\nprefix = \"\"";
+    let shim = Running::before(&upstream, more).await;
+    ask(&shim, None).await;
+    let head = &upstream.requests()[0].0;
+    assert!(head.contains("\r\napi-key: sk-1") && !head.contains("authorization"), "{head}");
+}
+
+#[tokio::test]
+async fn a_refusal_arrives_although_a_large_body_is_still_on_its_way() {
+    let upstream = Scripted::start(vec![Script::json(&completion("x"))]).await;
+    let shim = locked(&upstream).await;
+    for _ in 0..5 {
+        let answer = Answer::of(shim.post("/v1/chat/completions", &"x".repeat(8 << 20)).await).await;
+        assert_eq!(answer.status, 401);
+    }
+}

@@ -1,0 +1,221 @@
+//! Which models there are, whatever an upstream calls its list, and which upstream serves which.
+
+mod support;
+
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+use support::{Answer, Running, Script, Scripted, Step, completion, until};
+
+fn list(ids: &[&str]) -> Script {
+    let data: Vec<_> = ids.iter().map(|id| json!({"id": id, "object": "model", "created": 1, "owned_by": "x"})).collect();
+    Script::json(&json!({"object": "list", "data": data}).to_string())
+}
+
+fn ids(answer: &Answer) -> Vec<String> {
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let json = answer.json();
+    assert_eq!(json["object"], "list");
+    let models = json["data"].as_array().unwrap();
+    for model in models {
+        assert!(model["object"] == "model" && model["created"].is_u64() && model["owned_by"].is_string(), "{model}");
+    }
+    models.iter().map(|model| model["id"].as_str().unwrap().to_owned()).collect()
+}
+
+/// Two upstreams, `a` and `b`.
+async fn two(a: &Scripted, b: &Scripted, more: &str) -> Running {
+    Running::with(&format!(
+        "[[upstream]]\nname = \"a\"\nbase_url = \"{}\"\n[[upstream]]\nname = \"b\"\nbase_url = \"{}\"\n{more}\n",
+        a.url, b.url
+    ))
+    .await
+}
+
+#[tokio::test]
+async fn configured_models_are_listed_under_both_prefixes_and_nobody_is_asked() {
+    let upstream = Scripted::start(vec![list(&["secret"])]).await;
+    let more = "models = [\"one\", { id = \"two\", upstream = \"its/own\" }]";
+    let shim = Running::before(&upstream, more).await;
+    for path in ["/v1/models", "/api/openai/v1/models", "/v1//models/"] {
+        assert_eq!(ids(&shim.read(path).await), ["one", "two"], "{path}");
+    }
+    assert!(upstream.requests().is_empty());
+}
+
+#[tokio::test]
+async fn every_shape_of_list_becomes_openai_s() {
+    let shapes = [
+        (r#"[{"id":"a"},{"id":"b"}]"#, "a bare array"),
+        (r#"["a","b"]"#, "names alone"),
+        (r#"{"models":["a","b"]}"#, "names under models"),
+        (r#"{"models":[{"name":"a","size":1},{"name":"b"}]}"#, "Ollama's"),
+        (r#"{"data":[{"id":"a"},{"id":"b","created":null,"object":null,"owned_by":null}]}"#, "members missing"),
+        (r#"{"data":[{"name":"a"},{"model":"b"}]}"#, "other members for the id"),
+        (r#"{"data":[{"id":"a"},{"id":"a"},{"id":""},{},{"id":"b","name":null}]}"#, "repeated and without names"),
+    ];
+    for (body, shape) in shapes {
+        let upstream = Scripted::start(vec![Script::json(body)]).await;
+        let shim = Running::before(&upstream, "").await;
+        assert_eq!(ids(&shim.read("/v1/models").await), ["a", "b"], "{shape}");
+        assert!(upstream.requests()[0].0.starts_with("get /v1/models http/1.1"));
+    }
+}
+
+#[tokio::test]
+async fn whatever_else_a_list_says_is_kept() {
+    let body = r#"{"data":[{"id":"a","object":"model","created":5,"owned_by":"me","context_length":123456789012345678901234567890,"pricing":{"prompt":0.10}}],"has_more":false}"#;
+    let upstream = Scripted::start(vec![Script::json(body)]).await;
+    let answer = Running::before(&upstream, "").await.read("/v1/models").await;
+    assert!(answer.body.contains(r#""context_length":123456789012345678901234567890,"pricing":{"prompt":0.10}"#));
+    assert_eq!(answer.json()["data"][0]["created"], 5);
+}
+
+#[tokio::test]
+async fn all_who_ask_at_once_cause_one_request_and_later_ones_none() {
+    let upstream = Scripted::start(vec![Script([vec![Step::Wait(Duration::from_millis(100))], list(&["a"]).0].concat())]).await;
+    let shim = Running::before(&upstream, "").await;
+    let (x, y, z) = tokio::join!(shim.read("/v1/models"), shim.read("/v1/models"), shim.read("/v1/models/a"));
+    assert_eq!((ids(&x).len(), ids(&y).len(), z.status), (1, 1, 200));
+    ids(&shim.read("/v1/models").await);
+    assert_eq!(upstream.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn a_failure_is_told_with_its_reason_and_not_asked_for_again_at_once() {
+    let unauthorized = r#"{"error":{"message":"bad key","type":"x","code":"invalid_api_key"}}"#;
+    for (script, status, said) in [
+        (Script::whole(401, "application/json", unauthorized), 401, "bad key"),
+        (Script::json(r#"{"error":"no such route"}"#), 502, "no such route"),
+        (Script::whole(404, "text/html", "<html>x</html>"), 404, "404"),
+        (Script::json("hello"), 502, "models = ["),
+        (Script::json(r#"{"object":"list","data":[]}"#), 502, "lists no models"),
+        (Script(vec![Step::HangUp]), 502, "The upstream"),
+    ] {
+        let upstream = Scripted::start(vec![script]).await;
+        let shim = Running::before(&upstream, "").await;
+        for path in ["/v1/models", "/v1/models/x"] {
+            let answer = shim.read(path).await;
+            assert_eq!(answer.status, status, "{}", answer.body);
+            let message = answer.error()["message"].clone();
+            assert!(message.as_str().unwrap().contains(said), "{message}");
+            assert!(!message.as_str().unwrap().contains("127.0.0.1"), "{message}");
+        }
+        assert_eq!(upstream.requests().len(), 1, "{said}");
+    }
+}
+
+#[tokio::test]
+async fn an_upstream_that_has_no_list_says_what_to_configure() {
+    let upstream = Scripted::start(vec![list(&["a"])]).await;
+    let shim = Running::before(&upstream, "[upstream.quirks]\nlists_models = false").await;
+    let answer = shim.read("/v1/models").await;
+    assert_eq!(answer.status, 502);
+    assert!(answer.error()["message"].as_str().unwrap().contains("models = ["));
+    assert!(upstream.requests().is_empty());
+}
+
+#[tokio::test]
+async fn lists_are_merged_in_order_and_the_second_of_a_name_is_addressed() {
+    let a = Scripted::start(vec![list(&["one", "both"]), Script::json(&completion("from a"))]).await;
+    let b = Scripted::start(vec![list(&["both", "two"]), Script::json(&completion("from b"))]).await;
+    let shim = two(&a, &b, "").await;
+    assert_eq!(ids(&shim.read("/v1/models").await), ["one", "both", "b/both", "two"]);
+    for (model, from, sent) in [
+        ("one", &a, "one"),
+        ("both", &a, "both"),
+        ("b/both", &b, "both"),
+        ("two", &b, "two"),
+        ("a/unlisted/model", &a, "unlisted/model"),
+    ] {
+        let before = from.requests().len();
+        let answer = shim.ask(model).await;
+        assert_eq!((answer.status, from.requests().len()), (200, before + 1), "{model}: {}", answer.body);
+        assert_eq!(from.body(before)["model"], sent);
+    }
+    let unknown = shim.ask("three").await;
+    assert_eq!((unknown.status, &unknown.error()["code"]), (404, &json!("model_not_found")));
+    let missing = shim.post("/v1/chat/completions", r#"{"messages":[{"role":"user","content":"x"}]}"#).await;
+    let missing = Answer::of(missing).await;
+    assert_eq!((missing.status, &missing.error()["param"]), (400, &json!("model")));
+}
+
+#[tokio::test]
+async fn an_upstream_that_fails_does_not_take_the_others_along() {
+    let dead = Scripted::start(vec![Script::whole(500, "text/plain", "oh"), Script::json(&completion("dead"))]).await;
+    let alive = Scripted::start(vec![list(&["one"]), Script::json(&completion("alive"))]).await;
+    let shim = two(&dead, &alive, "").await;
+    assert_eq!(ids(&shim.read("/v1/models").await), ["one"]);
+    assert_eq!(shim.ask("one").await.text(), "alive");
+    assert_eq!(shim.ask("perhaps").await.text(), "dead", "who cannot list may serve all the same");
+}
+
+#[tokio::test]
+async fn upstreams_are_asked_at_the_same_time() {
+    let slow = |id: &str| Script([vec![Step::Wait(Duration::from_millis(400))], list(&[id]).0].concat());
+    let (a, b) = (Scripted::start(vec![slow("a")]).await, Scripted::start(vec![slow("b")]).await);
+    let shim = two(&a, &b, "").await;
+    let begun = Instant::now();
+    assert_eq!(ids(&shim.read("/v1/models").await), ["a", "b"]);
+    assert!(begun.elapsed() < Duration::from_millis(700));
+}
+
+#[tokio::test]
+async fn one_model_is_answered_from_the_list() {
+    let a = Scripted::start(vec![list(&["org/name:free", "both"])]).await;
+    let b = Scripted::start(vec![list(&["both", "only-b"])]).await;
+    let shim = two(&a, &b, "").await;
+    for path in [
+        "/v1/models/org/name:free",
+        "/v1/models/org%2Fname%3Afree",
+        "/api/openai/v1/models/org/name:free/",
+        "/v1/models/b/both",
+        "/v1/models/b/only-b",
+    ] {
+        let answer = shim.read(path).await;
+        assert_eq!((answer.status, &answer.json()["object"]), (200, &json!("model")), "{path}");
+        let id = answer.json()["id"].as_str().unwrap().to_owned();
+        assert!(path.replace("%2F", "/").replace("%3A", ":").contains(&id), "{id}");
+    }
+    for path in ["/v1/models/nothing", "/v1/models/a/only-b"] {
+        let answer = shim.read(path).await;
+        assert_eq!((answer.status, &answer.error()["code"]), (404, &json!("model_not_found")), "{path}");
+    }
+    assert_eq!((a.requests().len(), b.requests().len()), (1, 1));
+}
+
+#[tokio::test]
+async fn an_alias_goes_out_under_the_upstream_s_name_and_comes_back_under_its_own() {
+    let upstream = Scripted::start(vec![Script::json(&completion("x"))]).await;
+    let more = "models = [{ id = \"gpt-4o\", upstream = \"mixtral-chat\" }]";
+    let shim = Running::before(&upstream, more).await;
+    for (model, back) in [("gpt-4o", "gpt-4o"), ("up/gpt-4o", "up/gpt-4o"), ("", "")] {
+        let answer = shim.ask(model).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        let at = upstream.requests().len() - 1;
+        assert_eq!(upstream.body(at)["model"], "mixtral-chat", "{model}");
+        if !back.is_empty() {
+            assert_eq!(answer.json()["model"], back);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_single_upstream_judges_by_itself_which_models_it_has() {
+    let upstream = Scripted::start(vec![Script::json(&completion("x"))]).await;
+    let shim = Running::before(&upstream, "").await;
+    assert_eq!(shim.ask("never/heard-of").await.status, 200);
+    assert_eq!(upstream.requests().len(), 1, "its list was not needed");
+    assert_eq!(upstream.body(0)["model"], json!("never/heard-of") as Value);
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_while_models_are_asked_for_disturbs_nobody() {
+    let slow = Script([vec![Step::Wait(Duration::from_millis(200))], list(&["a"]).0].concat());
+    let upstream = Scripted::start(vec![Script(vec![Step::Stall]), slow]).await;
+    let shim = Running::before(&upstream, "").await;
+    let first = tokio::spawn(shim.client.get(format!("{}/v1/models", shim.url)).send());
+    until("the upstream is asked", || upstream.requests().len() == 1).await;
+    first.abort();
+    upstream.until_gone().await;
+    assert_eq!(ids(&shim.read("/v1/models").await), ["a"]);
+}
