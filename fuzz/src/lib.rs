@@ -103,7 +103,9 @@ fn conversions(kind: Kind, body: &[u8]) -> Vec<Vec<u8>> {
 fn transcode(data: &[u8], chunk: usize) -> (Vec<u8>, String) {
     let request = br#"{"model":"m","stream":true,"messages":[{"role":"user","content":"x"}],"tools":[]}"#;
     let Some(chat) = DIALECTS.first() else { return Default::default() };
-    let Ok(mut exchange) = Exchange::new(*chat, row(), Context::fixed(), request) else { return Default::default() };
+    let Ok(mut exchange) = Exchange::new(*chat, row(), Context::fixed(), request) else {
+        return Default::default();
+    };
     let mut out = Vec::new();
     for _ in 0..4 {
         let Step::Send { .. } = exchange.next() else { break };

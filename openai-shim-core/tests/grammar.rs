@@ -140,8 +140,11 @@ fn shuffled(response: &Response) -> Vec<Event> {
     out
 }
 
+/// Text, reasoning, refusal, calls and end of one answer.
+type Said = (String, String, String, Vec<(String, String)>, Option<FinishReason>);
+
 /// What an answer says, however it is cut into blocks.
-fn said(response: &Response) -> Vec<(String, String, String, Vec<(String, String)>, Option<FinishReason>)> {
+fn said(response: &Response) -> Vec<Said> {
     response
         .choices
         .iter()

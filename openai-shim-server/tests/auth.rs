@@ -89,7 +89,8 @@ async fn the_upstream_gets_its_own_key_and_never_the_client_s() {
     let upstream = Scripted::start(vec![Script::json(&completion("x"))]).await;
     let shim = locked(&upstream).await;
     ask(&shim, Some(("authorization", "Bearer key-one"))).await;
-    shim.send(|c, url| c.post(format!("{url}/v1/embeddings")).header("x-api-key", "key-one").body(CHAT)).await;
+    shim.send(|c, url| c.post(format!("{url}/v1/embeddings")).header("x-api-key", "key-one").body(CHAT))
+        .await;
     for (head, body) in upstream.requests() {
         assert!(head.contains("\r\nauthorization: bearer sk-upstream"), "{head}");
         assert!(!head.contains("key-one") && !body.contains("key-one"), "{head}");

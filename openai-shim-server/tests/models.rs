@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use support::{Answer, Running, Script, Scripted, Step, completion, until};
 
 fn list(ids: &[&str]) -> Script {
-    let data: Vec<_> = ids.iter().map(|id| json!({"id": id, "object": "model", "created": 1, "owned_by": "x"})).collect();
+    let data: Vec<_> =
+        ids.iter().map(|id| json!({"id": id, "object": "model", "created": 1, "owned_by": "x"})).collect();
     Script::json(&json!({"object": "list", "data": data}).to_string())
 }
 
@@ -17,7 +18,10 @@ fn ids(answer: &Answer) -> Vec<String> {
     assert_eq!(json["object"], "list");
     let models = json["data"].as_array().unwrap();
     for model in models {
-        assert!(model["object"] == "model" && model["created"].is_u64() && model["owned_by"].is_string(), "{model}");
+        assert!(
+            model["object"] == "model" && model["created"].is_u64() && model["owned_by"].is_string(),
+            "{model}"
+        );
     }
     models.iter().map(|model| model["id"].as_str().unwrap().to_owned()).collect()
 }
@@ -49,9 +53,15 @@ async fn every_shape_of_list_becomes_openai_s() {
         (r#"["a","b"]"#, "names alone"),
         (r#"{"models":["a","b"]}"#, "names under models"),
         (r#"{"models":[{"name":"a","size":1},{"name":"b"}]}"#, "Ollama's"),
-        (r#"{"data":[{"id":"a"},{"id":"b","created":null,"object":null,"owned_by":null}]}"#, "members missing"),
+        (
+            r#"{"data":[{"id":"a"},{"id":"b","created":null,"object":null,"owned_by":null}]}"#,
+            "members missing",
+        ),
         (r#"{"data":[{"name":"a"},{"model":"b"}]}"#, "other members for the id"),
-        (r#"{"data":[{"id":"a"},{"id":"a"},{"id":""},{},{"id":"b","name":null}]}"#, "repeated and without names"),
+        (
+            r#"{"data":[{"id":"a"},{"id":"a"},{"id":""},{},{"id":"b","name":null}]}"#,
+            "repeated and without names",
+        ),
     ];
     for (body, shape) in shapes {
         let upstream = Scripted::start(vec![Script::json(body)]).await;
@@ -66,13 +76,18 @@ async fn whatever_else_a_list_says_is_kept() {
     let body = r#"{"data":[{"id":"a","object":"model","created":5,"owned_by":"me","context_length":123456789012345678901234567890,"pricing":{"prompt":0.10}}],"has_more":false}"#;
     let upstream = Scripted::start(vec![Script::json(body)]).await;
     let answer = Running::before(&upstream, "").await.read("/v1/models").await;
-    assert!(answer.body.contains(r#""context_length":123456789012345678901234567890,"pricing":{"prompt":0.10}"#));
+    assert!(
+        answer.body.contains(r#""context_length":123456789012345678901234567890,"pricing":{"prompt":0.10}"#)
+    );
     assert_eq!(answer.json()["data"][0]["created"], 5);
 }
 
 #[tokio::test]
 async fn all_who_ask_at_once_cause_one_request_and_later_ones_none() {
-    let upstream = Scripted::start(vec![Script([vec![Step::Wait(Duration::from_millis(100))], list(&["a"]).0].concat())]).await;
+    let upstream = Scripted::start(vec![Script(
+        [vec![Step::Wait(Duration::from_millis(100))], list(&["a"]).0].concat(),
+    )])
+    .await;
     let shim = Running::before(&upstream, "").await;
     let (x, y, z) = tokio::join!(shim.read("/v1/models"), shim.read("/v1/models"), shim.read("/v1/models/a"));
     assert_eq!((ids(&x).len(), ids(&y).len(), z.status), (1, 1, 200));
@@ -141,7 +156,9 @@ async fn lists_are_merged_in_order_and_the_second_of_a_name_is_addressed() {
 
 #[tokio::test]
 async fn an_upstream_that_fails_does_not_take_the_others_along() {
-    let dead = Scripted::start(vec![Script::whole(500, "text/plain", "oh"), Script::json(&completion("dead"))]).await;
+    let dead =
+        Scripted::start(vec![Script::whole(500, "text/plain", "oh"), Script::json(&completion("dead"))])
+            .await;
     let alive = Scripted::start(vec![list(&["one"]), Script::json(&completion("alive"))]).await;
     let shim = two(&dead, &alive, "").await;
     assert_eq!(ids(&shim.read("/v1/models").await), ["one"]);

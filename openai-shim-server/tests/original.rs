@@ -1,133 +1,209 @@
-//! Every behaviour of the 60-line proxy that this began as, row by row of the design's section 9.
+//! Every behaviour of the Python proxy that this began as, row by row of the design's section 9.
 
 mod support;
 
-use support::{Answer, Running, Script, Scripted, completion};
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+use support::{Answer, Running, Script, Scripted, completion, stop, text};
 
-async fn before(script: Script) -> (Scripted, Running) {
-    let upstream = Scripted::start(vec![script]).await;
-    let shim = Running::before(&upstream, "models = [\"the-model\"]").await;
-    (upstream, shim)
+const CHAT: &str = "/api/openai/v1/chat/completions";
+
+async fn post(shim: &Running, body: Value) -> Answer {
+    Answer::of(shim.post(CHAT, &body.to_string()).await).await
+}
+
+fn hi(more: Value) -> Value {
+    let mut body = json!({"model": "m", "messages": [{"role": "user", "content": "hi"}]});
+    body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    body
+}
+
+async fn answering() -> Scripted {
+    Scripted::start(vec![Script::json(&completion("hello"))]).await
 }
 
 #[tokio::test]
-async fn the_model_list_under_both_prefixes() {
-    let (upstream, shim) = before(Script::json(&completion("x"))).await;
-    for prefix in ["/v1", "/api/openai/v1"] {
-        let list = Answer::of(shim.get(&format!("{prefix}/models")).await).await.json();
-        assert_eq!(
-            (list["object"].as_str(), list["data"][0]["id"].as_str()),
-            (Some("list"), Some("the-model"))
-        );
+async fn models_lists_the_configured_model_under_both_prefixes() {
+    let upstream = answering().await;
+    let shim = Running::before(&upstream, "models = [\"mixtral-chat\"]").await;
+    for path in ["/api/openai/v1/models", "/v1/models"] {
+        let list = shim.read(path).await.json();
+        assert_eq!(list["object"], "list");
+        assert_eq!(list["data"][0]["id"], "mixtral-chat");
+        assert_eq!(list["data"].as_array().unwrap().len(), 1);
     }
-    assert!(upstream.requests().is_empty(), "a configured list needs no upstream");
 }
 
 #[tokio::test]
-async fn a_prompt_instead_of_messages_becomes_a_user_message() {
-    let (upstream, shim) = before(Script::json(&completion("x"))).await;
-    let answer = Answer::of(
-        shim.post("/api/openai/v1/chat/completions", r#"{"model":"the-model","prompt":"hi"}"#).await,
-    )
-    .await;
-    assert_eq!(answer.status, 200);
-    assert_eq!(upstream.body(0)["messages"], serde_json::json!([{"role": "user", "content": "hi"}]));
-    assert!(upstream.body(0).get("prompt").is_none());
+async fn prompt_instead_of_messages_becomes_one_user_message() {
+    let upstream = answering().await;
+    let shim = Running::before(&upstream, "").await;
+    let answer = post(&shim, json!({"model": "m", "prompt": "say hello"})).await;
+    assert_eq!((answer.status, answer.text().as_str()), (200, "hello"));
     assert!(answer.header("x-openai-shim-diagnostics").contains("prompt-to-messages"));
+    assert_eq!(upstream.body(0)["messages"], json!([{"role": "user", "content": "say hello"}]));
+    assert!(upstream.body(0).get("prompt").is_none());
 }
 
 #[tokio::test]
-async fn neither_prompt_nor_messages_is_an_error_that_names_the_field() {
-    let (upstream, shim) = before(Script::json(&completion("x"))).await;
-    for body in [r#"{"model":"the-model"}"#, r#"{"model":"the-model","messages":"hi"}"#] {
-        let answer = Answer::of(shim.post("/v1/chat/completions", body).await).await;
-        assert_eq!((answer.status, answer.error()["param"].as_str()), (400, Some("messages")));
+async fn a_list_of_prompts_is_taken_too() {
+    let upstream = answering().await;
+    let shim = Running::before(&upstream, "").await;
+    let answer = post(&shim, json!({"model": "m", "prompt": ["one", "two"]})).await;
+    assert_eq!(answer.status, 200);
+    assert!(answer.header("x-openai-shim-diagnostics").contains("prompt-to-messages"));
+    let sent = upstream.body(0)["messages"].to_string();
+    assert!(sent.contains("one") && sent.contains("two"), "{sent}");
+}
+
+#[tokio::test]
+async fn real_completions_are_served_besides() {
+    let upstream = Scripted::start(vec![Script::json(r#"{"object":"text_completion"}"#)]).await;
+    let shim = Running::before(&upstream, "").await;
+    let answer = Answer::of(shim.post("/v1/completions", r#"{"model":"m","prompt":"x"}"#).await).await;
+    assert_eq!(answer.body, r#"{"object":"text_completion"}"#);
+    assert!(upstream.requests()[0].0.starts_with("post /v1/completions"));
+}
+
+#[tokio::test]
+async fn neither_prompt_nor_a_list_of_messages_is_an_error_that_names_the_field() {
+    let upstream = answering().await;
+    let shim = Running::before(&upstream, "").await;
+    for body in [
+        json!({"model": "m"}),
+        json!({"model": "m", "messages": "hi"}),
+        json!({"model": "m", "messages": []}),
+    ] {
+        let answer = post(&shim, body).await;
+        assert_eq!(answer.status, 400);
+        assert_eq!(
+            (&answer.error()["param"], &answer.error()["type"]),
+            (&json!("messages"), &json!("invalid_request_error"))
+        );
     }
     assert!(upstream.requests().is_empty());
 }
 
 #[tokio::test]
 async fn stream_is_forced_off_only_where_the_profile_says_so_and_the_client_still_gets_its_stream() {
-    let upstream = Scripted::start(vec![Script::json(&completion("hello"))]).await;
+    let upstream = answering().await;
     let shim = Running::before(&upstream, "[upstream.quirks.stream]\nsupported = false").await;
-    let answer = shim.chat(true).await;
-    assert!(answer.is_stream() && answer.is_done() && answer.text() == "hello", "{}", answer.body);
-    assert_eq!(upstream.body(0)["stream"], false);
-    let shim = Running::before(&upstream, "").await;
-    shim.chat(true).await;
-    assert_eq!(upstream.body(1)["stream"], true);
+    let answer = post(&shim, hi(json!({"stream": true}))).await;
+    assert_ne!(upstream.body(0)["stream"], json!(true));
+    assert!(answer.is_stream() && answer.is_done());
+    assert_eq!(answer.text(), "hello");
+
+    let upstream =
+        Scripted::start(vec![Script::stream().events(&[&text("hello"), &stop(), "[DONE]"]).end()]).await;
+    let answer = post(&Running::before(&upstream, "").await, hi(json!({"stream": true}))).await;
+    assert_eq!(upstream.body(0)["stream"], json!(true));
+    assert!(answer.is_done());
 }
 
 #[tokio::test]
 async fn max_tokens_has_a_default_that_never_overrides() {
-    let upstream = Scripted::start(vec![Script::json(&completion("x"))]).await;
-    let shim = Running::before(&upstream, "profile = \"lemonfox\"").await;
-    let ask = |more: &str| format!(r#"{{"model":"m"{more},"messages":[{{"role":"user","content":"hi"}}]}}"#);
-    shim.post("/v1/chat/completions", &ask("")).await;
-    shim.post("/v1/chat/completions", &ask(",\"max_tokens\":7")).await;
-    shim.post("/v1/chat/completions", &ask(",\"max_completion_tokens\":8")).await;
-    let sent: Vec<_> = (0..3).map(|i| upstream.body(i)["max_tokens"].as_u64()).collect();
-    assert_eq!(sent, [Some(4096), Some(7), Some(8)]);
-    let plain = Running::before(&upstream, "").await;
-    plain.post("/v1/chat/completions", &ask("")).await;
-    assert!(upstream.body(3).get("max_tokens").is_none(), "only profiles that want one get one");
+    let upstream = answering().await;
+    let more = "[upstream.quirks.params]\nwants_max_tokens = true\n[defaults]\nmax_tokens = 4096";
+    let shim = Running::before(&upstream, more).await;
+    post(&shim, hi(json!({}))).await;
+    post(&shim, hi(json!({"max_tokens": 7}))).await;
+    post(&shim, hi(json!({"max_completion_tokens": 9}))).await;
+    assert_eq!(upstream.body(0)["max_tokens"], 4096);
+    assert_eq!(upstream.body(1)["max_tokens"], 7);
+    let third = upstream.body(2);
+    let named: Vec<_> =
+        ["max_tokens", "max_completion_tokens"].iter().filter_map(|key| third[key].as_u64()).collect();
+    assert_eq!(named, [9], "{third}");
 }
 
 #[tokio::test]
-async fn one_retry_when_the_answer_is_empty_or_not_json() {
-    for bad in ["", "not json", "{\"choices\":[]}", "<html>"] {
-        let upstream = Scripted::start(vec![Script::json(bad), Script::json(&completion("second"))]).await;
-        let shim = Running::before(&upstream, "").await;
-        assert_eq!(shim.chat(false).await.text(), "second", "{bad:?}");
+async fn one_retry_after_a_pause_when_the_answer_is_empty_or_no_json() {
+    for first in [
+        Script::json(r#"{"choices":[]}"#),
+        Script::whole(200, "text/html", "<html>busy</html>"),
+        Script::json(""),
+    ] {
+        let upstream = Scripted::start(vec![first, Script::json(&completion("second"))]).await;
+        let shim = Running::before(&upstream, "[retry]\nattempts = 2\nbackoff = \"300ms\"").await;
+        let begun = Instant::now();
+        // The pause holds up nobody else.
+        let (answer, health) = tokio::join!(post(&shim, hi(json!({}))), async {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            let health = shim.read("/healthz").await.status;
+            (health, begun.elapsed() < Duration::from_millis(250))
+        });
+        assert_eq!((answer.text().as_str(), health), ("second", (200, true)));
+        assert!(begun.elapsed() >= Duration::from_millis(300));
         assert_eq!(upstream.requests().len(), 2);
     }
 }
 
 #[tokio::test]
-async fn a_polite_completion_when_both_attempts_fail() {
-    let upstream = Scripted::start(vec![Script::json("")]).await;
-    let shim = Running::before(&upstream, "[fallback]\nmessage = \"Sorry, come back later.\"").await;
+async fn a_polite_fallback_when_both_attempts_are_empty() {
+    let upstream = Scripted::start(vec![Script::json(r#"{"choices":[]}"#)]).await;
+    let shim = Running::before(&upstream, "").await;
     for stream in [false, true] {
-        let answer = shim.chat(stream).await;
-        assert_eq!((answer.status, answer.text().as_str()), (200, "Sorry, come back later."));
-        assert_eq!(answer.header("x-openai-shim-outcome"), "fallback");
+        let answer = post(&shim, hi(json!({"stream": stream}))).await;
+        assert_eq!((answer.status, answer.is_stream()), (200, stream));
+        assert!(!answer.text().is_empty());
+        let first = if stream { answer.chunks().remove(0) } else { answer.json() };
+        assert!(first["id"].as_str().unwrap().starts_with("fallback-"));
+        if !stream {
+            assert_eq!(answer.header("x-openai-shim-outcome"), "fallback");
+            assert_eq!(first["choices"][0]["finish_reason"], "stop");
+            assert_eq!(first["usage"]["total_tokens"], 0);
+        }
     }
     assert_eq!(upstream.requests().len(), 4);
 }
 
 #[tokio::test]
-async fn empty_choices_never_reach_the_client() {
-    let upstream = Scripted::start(vec![Script::json(r#"{"id":"x","choices":[]}"#)]).await;
+async fn the_fallback_says_what_its_owner_wants_and_can_be_had_for_errors_or_not_at_all() {
+    let broken = || Script::whole(400, "application/json", r#"{"error":{"message":"no"}}"#);
+    let upstream = Scripted::start(vec![broken()]).await;
+    let shim = Running::before(&upstream, "[fallback]\nwhen = \"always\"\nmessage = \"Sorry.\"").await;
+    let answer = post(&shim, hi(json!({}))).await;
+    assert_eq!((answer.status, answer.text().as_str()), (200, "Sorry."));
+
+    let upstream = Scripted::start(vec![broken()]).await;
+    assert_eq!(post(&Running::before(&upstream, "").await, hi(json!({}))).await.status, 400);
+
+    let upstream = Scripted::start(vec![Script::json(r#"{"choices":[]}"#)]).await;
     let shim = Running::before(&upstream, "[fallback]\nwhen = \"never\"").await;
-    let answer = shim.chat(false).await;
-    assert_eq!((answer.status, answer.error()["code"].as_str()), (502, Some("empty_completion")));
+    let answer = post(&shim, hi(json!({}))).await;
+    assert_eq!((answer.status, &answer.error()["code"]), (502, &json!("empty_completion")));
 }
 
 #[tokio::test]
-async fn every_failure_is_an_error_envelope() {
-    let upstream =
-        Scripted::start(vec![Script::whole(500, "text/plain", "Traceback (most recent call last)")]).await;
+async fn empty_choices_are_replaced() {
+    for body in [r#"{"id":"x","choices":[]}"#, r#"{"id":"x","choices":null}"#, r#"{"id":"x"}"#] {
+        let upstream = Scripted::start(vec![Script::json(body)]).await;
+        let answer = post(&Running::before(&upstream, "").await, hi(json!({}))).await;
+        let json = answer.json();
+        assert_eq!(json["choices"].as_array().unwrap().len(), 1, "{body}");
+        assert!(json["choices"][0]["message"]["content"].as_str().is_some_and(|text| !text.is_empty()));
+    }
+}
+
+/// That no panic reaches a client is in `operations.rs`.
+#[tokio::test]
+async fn whatever_breaks_is_answered_in_a_typed_envelope_with_its_status() {
+    let upstream = answering().await;
     let shim = Running::before(&upstream, "").await;
-    let answer = shim.chat(false).await;
-    assert_eq!(answer.status, 500);
-    answer.error();
-    for (path, status) in [("/v1/nothing", 404), ("/v1/models/none/such", 500)] {
-        let answer = Answer::of(shim.get(path).await).await;
-        assert_eq!(answer.status, status, "{path}: {}", answer.body);
-        answer.error();
+    for body in
+        ["", "{", "[]", "null", "\"x\"", "{\"messages\":7}", "\u{1}", "{\"model\":\"m\",\"messages\":[1]}"]
+    {
+        let answer = Answer::of(shim.post(CHAT, body).await).await;
+        assert_eq!(answer.status, 400, "{body:?}");
+        assert_eq!(answer.error()["type"], "invalid_request_error");
+        assert_eq!(answer.header("content-type"), "application/json");
     }
-    let answer = Answer::of(shim.get("/v1/chat/completions").await).await;
-    assert_eq!((answer.status, answer.header("allow")), (405, "POST"));
-    answer.error();
+    let nobody =
+        Running::with("[[upstream]]\nname = \"x\"\nbase_url = \"http://127.0.0.1:1\"\n[retry]\nattempts = 1")
+            .await;
+    let answer = nobody.chat(false).await;
+    assert_eq!((answer.status, &answer.error()["code"]), (502, &json!("upstream_unreachable")));
+    assert_eq!(answer.error()["message"], "The upstream could not be reached: connection refused.");
 }
 
-#[tokio::test]
-async fn the_unit_for_systemd_is_there_and_restarts_are_optional() {
-    let deploy = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/deploy");
-    let unit = std::fs::read_to_string(deploy.join("openai-shim.service")).unwrap();
-    for line in ["Type=notify", "WatchdogSec=", "DynamicUser=yes", "LoadCredential=", "NoNewPrivileges=yes"] {
-        assert!(unit.contains(line), "{line}");
-    }
-    assert!(!unit.contains("openai-shim-restart"), "the restart timer stands beside the unit");
-    assert!(deploy.join("openai-shim-restart.timer").exists());
-}
+// "debug log of request and response" and "systemd service" are in `process.rs`: they need a process of their own.

@@ -222,8 +222,8 @@ async fn a_large_body_over_the_limit_is_refused_with_a_reply_that_arrives() {
     let upstream = Scripted::start(vec![good()]).await;
     let shim = Running::before(&upstream, "[limits]\nrequest_body = \"1KiB\"").await;
     for _ in 0..5 {
-        let sent = Box::pin(shim.post("/v1/chat/completions", &"x".repeat(8 << 20)));
-        assert_eq!(Answer::of(sent.await).await.status, 413);
+        let sent = shim.post("/v1/chat/completions", &"x".repeat(8 << 20)).await;
+        assert_eq!(Answer::of(sent).await.status, 413);
     }
     let chunk = format!("400\r\n{}\r\n", "y".repeat(1024));
     let head = "POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n";

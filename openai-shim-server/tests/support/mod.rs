@@ -298,7 +298,10 @@ impl Running {
     }
 
     /// Sends a request and awaits the whole reply.
-    pub async fn send(&self, request: impl FnOnce(&reqwest::Client, &str) -> reqwest::RequestBuilder) -> Answer {
+    pub async fn send(
+        &self,
+        request: impl FnOnce(&reqwest::Client, &str) -> reqwest::RequestBuilder,
+    ) -> Answer {
         Answer::of(request(&self.client, &self.url).send().await.unwrap()).await
     }
 
@@ -307,7 +310,8 @@ impl Running {
         let mut socket = TcpStream::connect(self.url.trim_start_matches("http://")).await.unwrap();
         socket.write_all(bytes).await.unwrap();
         let (mut reply, mut buffer) = (Vec::new(), vec![0; 16384]);
-        while let Ok(Ok(n)) = tokio::time::timeout(Duration::from_millis(500), socket.read(&mut buffer)).await {
+        while let Ok(Ok(n)) = tokio::time::timeout(Duration::from_millis(500), socket.read(&mut buffer)).await
+        {
             if n == 0 {
                 break;
             }

@@ -212,12 +212,12 @@ impl Stream {
         self.flush(sink);
         match error {
             UpstreamError::Truncated | UpstreamError::Transport { .. } => {
-                self.notes.note(Code::StreamTruncated, "", "")
+                self.notes.note(Code::StreamTruncated, "", "");
             }
             // What was said stays said; the error follows it.
             _ if self.seen.is_meaningful() => self.notes.note(Code::ErrorInStream, "", ""),
             UpstreamError::Status(_) => {
-                self.notes.note(Code::StatusPromoted, "", "an error came as a success")
+                self.notes.note(Code::StatusPromoted, "", "an error came as a success");
             }
             _ => {}
         }

@@ -1,0 +1,33 @@
+#!/usr/bin/env python3
+"""Instruction counts of core's benchmark against the recorded ones: 5 % either way is a change that must be looked at.
+
+instructions.py [--record]     needs valgrind and gungraun-runner
+"""
+import json
+import pathlib
+import subprocess
+import sys
+
+root = pathlib.Path(__file__).resolve().parent.parent
+recorded = root / "openai-shim-core/benches/instructions.json"
+command = ["cargo", "bench", "--quiet", "-p", "openai-shim-core", "--bench", "instructions", "--", "--output-format=json"]
+output = subprocess.run(command, cwd=root, stdout=subprocess.PIPE, check=True, text=True).stdout
+counts = {}
+for line in output.splitlines():
+    if line.startswith("{"):
+        run = json.loads(line)
+        metrics = run["profiles"][0]["data"]["parts"][0]["metrics"]
+        counts[f"{run['function_name']} {run['id']}"] = metrics["Ir"]["values"]["new"]
+if "--record" in sys.argv:
+    recorded.write_text(json.dumps(counts, indent=2) + "\n")
+before = json.loads(recorded.read_text())
+failed = 0
+for name, count in counts.items():
+    old = before.get(name)
+    change = 100 * (count - old) / old if old else float("inf")
+    bad = abs(change) > 5
+    failed += bad
+    print(f"{name:32} {count:>10}  {change:+6.1f} %{'  <- look at it; .ci/instructions.py --record' if bad else ''}")
+failed += len(before.keys() - counts.keys())
+print(f"{len(counts) - failed} passed, {failed} failed")
+sys.exit(1 if failed or not counts else 0)

@@ -1,0 +1,190 @@
+//! Routes that are forwarded as they are.
+
+mod support;
+
+use serde_json::json;
+use std::time::{Duration, Instant};
+use support::{Answer, Running, Script, Scripted, Step};
+
+fn ok() -> Script {
+    Script::json(r#"{"object":"list","data":[]}"#)
+}
+
+#[tokio::test]
+async fn a_body_is_forwarded_byte_for_byte() {
+    let upstream = Scripted::start(vec![ok()]).await;
+    let shim = Running::before(&upstream, "").await;
+    let body = "{ \"input\" : \"x\\u00e9\",\n\"model\":\"m\", \"n\":12345678901234567890123 }";
+    for path in [
+        "/v1/embeddings",
+        "/api/openai/v1/embeddings",
+        "/v1/moderations",
+        "/v1/rerank",
+        "/v1/images/generations",
+    ] {
+        let answer = Answer::of(shim.post(path, body).await).await;
+        assert_eq!((answer.status, answer.body.as_str()), (200, r#"{"object":"list","data":[]}"#));
+        assert_eq!(answer.header("x-openai-shim-upstream"), "up");
+        assert!(!answer.header("x-request-id").is_empty());
+        let (head, sent) = upstream.requests().pop().unwrap();
+        let path = path.trim_start_matches("/api/openai");
+        assert!(head.starts_with(&format!("post {path} http/1.1\r\n")), "{head}");
+        assert_eq!(sent, body);
+    }
+}
+
+#[tokio::test]
+async fn an_alias_is_replaced_and_nothing_else() {
+    let upstream = Scripted::start(vec![ok()]).await;
+    let shim = Running::before(&upstream, "models = [{ id = \"small\", upstream = \"its/embedder\" }]").await;
+    shim.post("/v1/embeddings", r#"{"input":[1, 2.0],"model":"small","x":1.10,"e":"\u00e9"}"#).await;
+    assert_eq!(
+        upstream.requests()[0].1,
+        r#"{"input":[1, 2.0],"model":"its/embedder","x":1.10,"e":"\u00e9"}"#
+    );
+}
+
+#[tokio::test]
+async fn a_form_reaches_the_upstream_of_its_model() {
+    let a = Scripted::start(vec![ok()]).await;
+    let b = Scripted::start(vec![Script::json(r#"{"text":"hello"}"#)]).await;
+    let shim = Running::with(&format!(
+        "[[upstream]]\nname = \"a\"\nbase_url = \"{}\"\nmodels = [\"chat\"]\n[[upstream]]\nname = \"b\"\nbase_url = \"{}\"\n\
+         models = [\"whisper-1\"]\n",
+        a.url, b.url
+    ))
+    .await;
+    let form = "--X\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a.wav\"\r\ncontent-type: audio/wav\r\n\r\n\
+                RIFF\0\u{1}data\r\n--X\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nwhisper-1\r\n--X--\r\n";
+    let answer = shim
+        .send(|client, url| {
+            client
+                .post(format!("{url}/v1/audio/transcriptions"))
+                .header("content-type", "multipart/form-data; boundary=X")
+                .body(form)
+        })
+        .await;
+    assert_eq!((answer.status, answer.body.as_str()), (200, r#"{"text":"hello"}"#));
+    let (head, sent) = b.requests().pop().unwrap();
+    assert!(head.contains("content-type: multipart/form-data; boundary=x"));
+    assert_eq!(sent, form);
+    assert!(a.requests().is_empty());
+}
+
+#[tokio::test]
+async fn binary_answers_come_back_as_they_are() {
+    let sound: Vec<u8> = (0..=255).cycle().take(100_000).collect();
+    let upstream = Scripted::start(vec![Script::whole(200, "audio/mpeg", &sound)]).await;
+    let shim = Running::before(&upstream, "").await;
+    let response = shim.post("/v1/audio/speech", r#"{"model":"tts","input":"x"}"#).await;
+    assert_eq!(response.headers()["content-type"], "audio/mpeg");
+    assert_eq!(response.headers()["content-length"], "100000");
+    assert_eq!(response.bytes().await.unwrap(), sound);
+}
+
+#[tokio::test]
+async fn a_stream_is_passed_on_as_it_comes() {
+    let script =
+        Script::stream().chunk("event: a\ndata: 1\n\n").wait(600).chunk("event: b\ndata: 2\n\n").end();
+    let upstream = Scripted::start(vec![script]).await;
+    let shim = Running::before(&upstream, "").await;
+    let begun = Instant::now();
+    let mut response = shim.post("/v1/responses", r#"{"model":"m","stream":true,"input":"x"}"#).await;
+    assert_eq!(response.headers()["content-type"], "text/event-stream");
+    assert_eq!(response.chunk().await.unwrap().unwrap(), "event: a\ndata: 1\n\n");
+    assert!(begun.elapsed() < Duration::from_millis(500));
+    assert_eq!(response.text().await.unwrap(), "event: b\ndata: 2\n\n");
+}
+
+#[tokio::test]
+async fn methods_paths_below_and_queries_are_kept() {
+    let upstream = Scripted::start(vec![ok()]).await;
+    let shim = Running::before(&upstream, "").await;
+    shim.read("/v1//responses/resp_1/input_items/?limit=2&after=a%2Fb").await;
+    shim.send(|c, url| c.delete(format!("{url}/v1/responses/resp_1"))).await;
+    let heads: Vec<_> = upstream.requests().into_iter().map(|(head, _)| head).collect();
+    assert!(
+        heads[0].starts_with("get /v1/responses/resp_1/input_items?limit=2&after=a%2fb http/1.1"),
+        "{}",
+        heads[0]
+    );
+    assert!(heads[1].starts_with("delete /v1/responses/resp_1 http/1.1"), "{}", heads[1]);
+}
+
+#[tokio::test]
+async fn errors_keep_their_status_and_get_openai_s_envelope() {
+    let detail = Script::whole(422, "application/json", r#"{"detail":"input is missing"}"#);
+    let limited = Script::whole_with(429, "text/plain", "retry-after: 9\r\n", "slow down");
+    let upstream = Scripted::start(vec![detail, limited, Script(vec![Step::HangUp])]).await;
+    let shim = Running::before(&upstream, "").await;
+    for (status, message) in [(422, "input is missing"), (429, "slow down"), (502, "The upstream")] {
+        let answer = Answer::of(shim.post("/v1/embeddings", "{}").await).await;
+        assert_eq!(answer.status, status, "{}", answer.body);
+        assert!(answer.error()["message"].as_str().unwrap().contains(message));
+        assert_eq!(answer.header("retry-after"), if status == 429 { "9" } else { "" });
+    }
+}
+
+#[tokio::test]
+async fn only_harmless_headers_pass_in_either_direction() {
+    let more = "set-cookie: s=1\r\nserver: secret\r\nx-ratelimit-remaining: 5\r\nretry-after: 1\r\n";
+    let upstream = Scripted::start(vec![Script::whole_with(200, "application/json", more, "{}")]).await;
+    let shim = Running::before(&upstream, "").await;
+    let answer = shim
+        .send(|client, url| {
+            client
+                .post(format!("{url}/v1/embeddings"))
+                .header("cookie", "session=1")
+                .header("x-openwebui-user-email", "someone@example.com")
+                .header("openai-beta", "assistants=v2")
+                .body("{}")
+        })
+        .await;
+    assert!(answer.header("set-cookie").is_empty() && answer.header("server").is_empty());
+    assert_eq!(answer.header("x-ratelimit-remaining"), "5");
+    let head = upstream.requests().pop().unwrap().0;
+    assert!(!head.contains("cookie") && !head.contains("someone@"), "{head}");
+    assert!(head.contains("openai-beta: assistants=v2"));
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_cancels_a_forwarded_call() {
+    let upstream = Scripted::start(vec![Script(vec![Step::Stall])]).await;
+    let shim = Running::before(&upstream, "").await;
+    let call = tokio::spawn(shim.client.post(format!("{}/v1/embeddings", shim.url)).body("{}").send());
+    upstream.until_asked().await;
+    call.abort();
+    upstream.until_gone().await;
+    let metrics = shim.read("/metrics").await.body;
+    assert!(metrics.contains(r#"requests_total{route="forward",upstream="up",status="499"} 1"#), "{metrics}");
+    assert!(metrics.contains("open_exchanges 0\n"), "{metrics}");
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_off_is_not_passed_off_as_whole() {
+    let upstream = Scripted::start(vec![Script::stream().chunk("data: 1\n\n").then(Step::HangUp)]).await;
+    let shim = Running::before(&upstream, "").await;
+    let response = shim.post("/v1/responses", r#"{"stream":true}"#).await;
+    assert!(response.text().await.is_err());
+}
+
+#[tokio::test]
+async fn a_body_over_the_limit_is_not_forwarded() {
+    let upstream = Scripted::start(vec![ok()]).await;
+    let shim = Running::before(&upstream, "[limits]\nrequest_body = \"1KiB\"").await;
+    assert_eq!(shim.post("/v1/audio/transcriptions", &"x".repeat(2000)).await.status(), 413);
+    assert!(upstream.requests().is_empty());
+}
+
+#[tokio::test]
+async fn nothing_else_is_forwarded() {
+    let upstream = Scripted::start(vec![ok()]).await;
+    let shim = Running::before(&upstream, "").await;
+    for path in
+        ["/v1/files", "/v1/embeddingsx", "/v1/audio/%2e%2e/%2e%2e/admin", "/embeddings", "/v2/embeddings"]
+    {
+        let answer = Answer::of(shim.post(path, "{}").await).await;
+        assert_eq!((answer.status, &answer.error()["code"]), (404, &json!("unknown_url")), "{path}");
+    }
+    assert!(upstream.requests().is_empty());
+}
