@@ -15,7 +15,7 @@
 //! | 1 | [`canonical`] |
 //! | 2 | [`dialect`](mod@dialect), [`profile`](mod@profile) |
 //! | 3 | [`normalize`], [`fallback`] |
-//! | 4 | [`exchange`], [`convert`] |
+//! | 4 | [`exchange`], [`convert`](mod@convert) |
 //! | 5 | [`upstream`] |
 //!
 //! The paved path is re-exported here: [`Shim`] with an [`Upstream`] of yours, or an [`Exchange`] that you drive yourself.

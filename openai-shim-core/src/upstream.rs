@@ -1,7 +1,7 @@
 //! Floor 5: the only `async` in this crate.
 //!
 //! [`Upstream`] is what an embedder writes: raw HTTP, no dialect, no credentials of ours. [`Shim`] drives an
-//! [`Exchange`] over it.
+//! [`Exchange`](crate::Exchange) over it.
 
 mod drive;
 

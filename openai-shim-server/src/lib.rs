@@ -1,6 +1,6 @@
 //! The server around [`openai_shim_core`]: HTTP on both sides, configuration, keys, limits, logs and metrics.
 //!
-//! It knows nothing of any payload; that is core's. [`router`] is all of it without a socket, [`serve`] with one.
+//! It knows nothing of any payload; that is core's. [`router`] is all of it without a socket, [`serve`](serve()) with one.
 
 #![forbid(unsafe_code)]
 

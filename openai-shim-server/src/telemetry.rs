@@ -1,4 +1,4 @@
-//! Logs: one line a request. Secrets are never in them, and messages only where [`bodies`](crate::bodies) are asked for.
+//! Logs: one line a request. Secrets are never in them, and messages only where bodies are asked for.
 
 use crate::app::App;
 use crate::config::{Log, LogFormat};

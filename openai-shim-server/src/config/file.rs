@@ -82,7 +82,7 @@ impl Faults {
 pub(crate) struct Section<'a> {
     source: &'a Source,
     faults: &'a Faults,
-    /// As in [`keys`]: `""`, `retry`, `upstream`.
+    /// As in `keys`: `""`, `retry`, `upstream`.
     path: &'static str,
     table: Option<&'a DeTable<'a>>,
     at: usize,

@@ -1,0 +1,271 @@
+//! What those who run the server see: health, metrics, pages, wrong addresses, browsers, and faults of our own. Mostly
+//! without a socket: the router is a service like any other.
+
+mod support;
+
+use async_trait::async_trait;
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, Response};
+use openai_shim_core::upstream::ReplyBody;
+use openai_shim_core::{Upstream, UpstreamError};
+use openai_shim_server::router;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use support::{Answer, Running, Script, Scripted, completion, parse, text};
+use tower::ServiceExt as _;
+
+const ECHO: &str = "[[upstream]]\nname = \"up\"\nbase_url = \"echo\"\nmodels = [\"m\"]\n";
+const CHAT: &str = r#"{"model":"m","messages":[{"role":"user","content":"hi"}]}"#;
+const STREAM: &str = r#"{"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}]}"#;
+
+/// An upstream with a fault in it.
+#[derive(Clone, Copy)]
+enum Faulty {
+    AtOnce,
+    InTheStream,
+}
+
+#[async_trait]
+impl Upstream for Faulty {
+    async fn send(&self, _: Request<Bytes>) -> Result<Response<ReplyBody>, UpstreamError> {
+        match self {
+            Self::AtOnce => panic!("a fault, on purpose"),
+            Self::InTheStream => Ok(Response::new(ReplyBody::Stream(Box::pin(FaultyStream(false))))),
+        }
+    }
+}
+
+struct FaultyStream(bool);
+
+impl futures_core::Stream for FaultyStream {
+    type Item = Result<Bytes, UpstreamError>;
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        assert!(!self.0, "a fault in the stream, on purpose");
+        self.0 = true;
+        Poll::Ready(Some(Ok(Bytes::from(format!("data: {}\n\n", text("half"))))))
+    }
+}
+
+fn app(config: &str, upstream: impl Upstream + 'static) -> Router {
+    router(parse(config), Arc::new(upstream))
+}
+
+fn echo(more: &str) -> Router {
+    app(&format!("{more}\n{ECHO}"), openai_shim_server::upstream::echo::Echo)
+}
+
+async fn call(app: &Router, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+    let mut request = Request::builder().method(method).uri(path);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let response = app.clone().oneshot(request.body(Body::from(body.to_owned())).unwrap()).await.unwrap();
+    let (head, body) = response.into_parts();
+    let body = to_bytes(body, usize::MAX).await.unwrap();
+    Answer { status: head.status.as_u16(), headers: head.headers, body: String::from_utf8(body.to_vec()).unwrap() }
+}
+
+async fn get(app: &Router, path: &str) -> Answer {
+    call(app, Method::GET, path, &[], "").await
+}
+
+async fn post(app: &Router, body: &str) -> Answer {
+    call(app, Method::POST, "/v1/chat/completions", &[], body).await
+}
+
+#[tokio::test]
+async fn a_router_serves_without_a_socket() {
+    let app = echo("");
+    for path in ["/v1/chat/completions", "/api/openai/v1/chat/completions", "//v1//chat/completions/"] {
+        let answer = call(&app, Method::POST, path, &[], CHAT).await;
+        assert_eq!((answer.status, answer.text().as_str()), (200, "hi"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn no_panic_reaches_a_client() {
+    for (upstream, body) in [(Faulty::AtOnce, CHAT), (Faulty::AtOnce, STREAM), (Faulty::InTheStream, CHAT)] {
+        let app = app(ECHO, upstream);
+        let answer = post(&app, body).await;
+        assert_eq!((answer.status, answer.error()["code"].as_str()), (500, Some("internal_error")));
+        assert!(!answer.header("x-request-id").is_empty());
+        assert_eq!(get(&app, "/healthz").await.status, 200, "and the next request is served");
+        assert!(get(&app, "/metrics").await.body.contains("open_exchanges 0\n"));
+    }
+    let forwarded = call(&app(ECHO, Faulty::AtOnce), Method::POST, "/v1/embeddings", &[], "{}").await;
+    assert_eq!(forwarded.status, 500);
+}
+
+#[tokio::test]
+async fn a_panic_in_a_running_stream_is_its_last_event() {
+    let answer = post(&app(ECHO, Faulty::InTheStream), STREAM).await;
+    assert_eq!((answer.status, answer.text().as_str()), (200, "half"));
+    assert_eq!(answer.error()["code"], "internal_error");
+    assert!(!answer.is_done());
+}
+
+#[tokio::test]
+async fn ready_is_who_has_an_upstream_that_lately_answered() {
+    let app = echo("");
+    assert_eq!((get(&app, "/healthz").await.status, get(&app, "/readyz").await.status), (200, 200));
+
+    let dead = "[[upstream]]\nname = \"a\"\nbase_url = \"http://127.0.0.1:1\"\n";
+    let shim = Running::with(&format!("{dead}[retry]\nattempts = 1\n")).await;
+    assert_eq!(shim.read("/readyz").await.status, 200, "nothing is known yet");
+    shim.chat(false).await;
+    assert_eq!((shim.read("/readyz").await.status, shim.read("/healthz").await.status), (503, 200));
+
+    // One that answers, if only with errors, is enough.
+    let alive = Scripted::start(vec![Script::whole(500, "text/plain", "")]).await;
+    let other = format!("{dead}[[upstream]]\nname = \"b\"\nbase_url = \"{}\"\n[retry]\nattempts = 1\n", alive.url);
+    let shim = Running::with(&other).await;
+    shim.ask("a/m").await;
+    shim.ask("b/m").await;
+    assert_eq!(shim.read("/readyz").await.status, 200);
+}
+
+#[tokio::test]
+async fn everything_is_counted() {
+    let app = echo("");
+    post(&app, CHAT).await;
+    post(&app, STREAM).await;
+    post(&app, "{").await;
+    get(&app, "/v1/models").await;
+    get(&app, "/nowhere").await;
+    let metrics = get(&app, "/metrics").await;
+    assert_eq!(metrics.header("content-type"), "text/plain; version=0.0.4; charset=utf-8");
+    for line in [
+        r#"requests_total{route="openai-chat",upstream="up",status="200"} 2"#,
+        r#"requests_total{route="openai-chat",upstream="",status="400"} 1"#,
+        r#"requests_total{route="models",upstream="",status="200"} 1"#,
+        r#"requests_total{route="unknown",upstream="",status="404"} 1"#,
+        r#"outcomes_total{upstream="up",outcome="complete"} 2"#,
+        r#"request_seconds_count{upstream="up"} 2"#,
+        r#"first_byte_seconds_count{upstream="up"} 2"#,
+        "open_exchanges 0",
+    ] {
+        assert!(metrics.body.contains(&format!("openai_shim_{line}\n")), "{line}\n{}", metrics.body);
+    }
+    assert!(metrics.body.contains(r#"tokens_total{upstream="up",model="m",kind="output"}"#));
+}
+
+#[tokio::test]
+async fn a_wrong_address_says_which_ones_there_are() {
+    let app = echo("");
+    for path in ["/", "/v1", "/chat/completions", "/v1/chat/completion", "/v1/models/../x"].map(|p| format!("{p}?x")) {
+        let answer = call(&app, Method::POST, &path, &[], CHAT).await;
+        if path == "/?x" {
+            assert_eq!(answer.status, 405);
+            continue;
+        }
+        assert!(matches!(answer.status, 404 | 405), "{path}");
+        let message = answer.error()["message"].as_str().unwrap().to_owned();
+        assert!(answer.status == 405 || message.contains("/v1/chat/completions"), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_method_says_the_right_one() {
+    let app = echo("");
+    for (method, path, allow) in [
+        (Method::GET, "/v1/chat/completions", "POST"),
+        (Method::POST, "/v1/models", "GET, HEAD"),
+        (Method::PUT, "/healthz", "GET, HEAD"),
+        (Method::PATCH, "/v1/embeddings", "POST, GET, DELETE"),
+        (Method::OPTIONS, "/v1/models", "GET, HEAD"),
+    ] {
+        let answer = call(&app, method, path, &[("origin", "https://chat.example")], "").await;
+        assert_eq!((answer.status, answer.header("allow")), (405, allow), "{path}");
+        assert_eq!(answer.error()["code"], "method_not_allowed");
+    }
+}
+
+#[tokio::test]
+async fn the_front_page_is_ollama_s_for_programs_and_help_for_people() {
+    let app = echo("");
+    let plain = get(&app, "/").await;
+    assert_eq!((plain.body.as_str(), plain.header("content-type")), ("Ollama is running", "text/plain; charset=utf-8"));
+    let browser = [("accept", "text/html,*/*"), ("host", "shim.lan:8000\"<script>")];
+    let page = call(&app, Method::GET, "/", &browser, "").await;
+    assert!(page.header("content-type").starts_with("text/html"));
+    assert!(page.body.contains("<code>http://shim.lan:8000") && !page.body.contains("<script>"), "{}", page.body);
+    let behind = [("accept", "text/html"), ("host", "shim.example"), ("x-forwarded-proto", "https")];
+    assert!(call(&app, Method::GET, "/", &behind, "").await.body.contains("<code>https://shim.example/v1<"));
+}
+
+#[tokio::test]
+async fn a_request_keeps_its_id_if_it_can_be_logged() {
+    let app = echo("");
+    for (given, kept) in [("abc-1.2:3_4", true), ("a b", false), ("", false), (&*"x".repeat(129), false)] {
+        let answer = call(&app, Method::POST, "/v1/chat/completions", &[("x-request-id", given)], CHAT).await;
+        let id = answer.header("x-request-id");
+        assert_eq!(id == given, kept, "{given:?}");
+        assert!(kept || id.starts_with("req_"), "{id}");
+    }
+}
+
+#[tokio::test]
+async fn the_head_of_an_answer_says_what_was_done() {
+    let app = echo("");
+    let whole = post(&app, r#"{"model":"m","prompt":"hi"}"#).await;
+    assert_eq!((whole.header("x-openai-shim-upstream"), whole.header("x-openai-shim-outcome")), ("up", "complete"));
+    assert_eq!(whole.header("x-openai-shim-diagnostics"), "1; prompt-to-messages");
+    let stream = post(&app, STREAM).await;
+    assert_eq!(stream.header("x-openai-shim-outcome"), "streaming");
+    assert_eq!((stream.header("cache-control"), stream.header("x-accel-buffering")), ("no-cache", "no"));
+}
+
+fn cors(answer: &Answer) -> (&str, &HeaderMap) {
+    (answer.header("access-control-allow-origin"), &answer.headers)
+}
+
+#[tokio::test]
+async fn browsers_may_call_from_configured_origins_only() {
+    let app = echo("client_keys = [\"k\"]\n[cors]\norigins = [\"https://chat.example\"]");
+    let preflight = [
+        ("origin", "https://chat.example"),
+        ("access-control-request-method", "POST"),
+        ("access-control-request-headers", "authorization,content-type,x-openwebui-chat-id"),
+    ];
+    let answer = call(&app, Method::OPTIONS, "/v1/chat/completions", &preflight, "").await;
+    assert_eq!((answer.status, cors(&answer).0), (204, "https://chat.example"));
+    assert_eq!(answer.header("access-control-allow-headers"), "authorization,content-type,x-openwebui-chat-id");
+    assert!(answer.header("access-control-allow-methods").contains("POST"));
+
+    let known = [("origin", "https://chat.example"), ("authorization", "Bearer k")];
+    let answer = call(&app, Method::POST, "/v1/chat/completions", &known, CHAT).await;
+    assert_eq!((answer.status, cors(&answer).0), (200, "https://chat.example"));
+    assert!(answer.header("access-control-expose-headers").contains("x-openai-shim-diagnostics"));
+    assert_eq!(answer.header("vary"), "origin");
+
+    // A refusal must be readable too.
+    let answer = call(&app, Method::POST, "/v1/chat/completions", &known[..1], CHAT).await;
+    assert_eq!((answer.status, cors(&answer).0), (401, "https://chat.example"));
+
+    let foreign = [("origin", "https://evil.example"), ("authorization", "Bearer k")];
+    let answer = call(&app, Method::POST, "/v1/chat/completions", &foreign, CHAT).await;
+    assert_eq!(cors(&answer).0, "");
+    assert_eq!(call(&app, Method::OPTIONS, "/v1/models", &foreign, "").await.status, 405);
+}
+
+#[tokio::test]
+async fn without_configuration_no_browser_may_call_and_a_star_lets_all() {
+    let origin = [("origin", "https://chat.example")];
+    let answer = call(&echo(""), Method::GET, "/v1/models", &origin, "").await;
+    assert!(!answer.headers.keys().any(|name| name.as_str().starts_with("access-control")));
+    let answer = call(&echo("[cors]\norigins = [\"*\"]"), Method::GET, "/v1/models", &origin, "").await;
+    assert_eq!(cors(&answer).0, "*");
+}
+
+#[tokio::test]
+async fn a_slow_head_does_not_hold_up_others() {
+    let upstream = Scripted::start(vec![Script::json(&completion("x"))]).await;
+    let shim = Running::before(&upstream, "").await;
+    let (half, answer) = tokio::join!(shim.raw(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x"), shim.chat(false));
+    assert_eq!((half.as_str(), answer.status), ("", 200));
+    let nonsense = shim.raw(b"non sense\r\n\r\n").await;
+    assert!(nonsense.starts_with("HTTP/1.1 400 "), "{nonsense:?}");
+}
