@@ -65,7 +65,11 @@ async fn call(app: &Router, method: Method, path: &str, headers: &[(&str, &str)]
     let response = app.clone().oneshot(request.body(Body::from(body.to_owned())).unwrap()).await.unwrap();
     let (head, body) = response.into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap();
-    Answer { status: head.status.as_u16(), headers: head.headers, body: String::from_utf8(body.to_vec()).unwrap() }
+    Answer {
+        status: head.status.as_u16(),
+        headers: head.headers,
+        body: String::from_utf8(body.to_vec()).unwrap(),
+    }
 }
 
 async fn get(app: &Router, path: &str) -> Answer {
@@ -120,7 +124,8 @@ async fn ready_is_who_has_an_upstream_that_lately_answered() {
 
     // One that answers, if only with errors, is enough.
     let alive = Scripted::start(vec![Script::whole(500, "text/plain", "")]).await;
-    let other = format!("{dead}[[upstream]]\nname = \"b\"\nbase_url = \"{}\"\n[retry]\nattempts = 1\n", alive.url);
+    let other =
+        format!("{dead}[[upstream]]\nname = \"b\"\nbase_url = \"{}\"\n[retry]\nattempts = 1\n", alive.url);
     let shim = Running::with(&other).await;
     shim.ask("a/m").await;
     shim.ask("b/m").await;
@@ -155,7 +160,9 @@ async fn everything_is_counted() {
 #[tokio::test]
 async fn a_wrong_address_says_which_ones_there_are() {
     let app = echo("");
-    for path in ["/", "/v1", "/chat/completions", "/v1/chat/completion", "/v1/models/../x"].map(|p| format!("{p}?x")) {
+    for path in
+        ["/", "/v1", "/chat/completions", "/v1/chat/completion", "/v1/models/../x"].map(|p| format!("{p}?x"))
+    {
         let answer = call(&app, Method::POST, &path, &[], CHAT).await;
         if path == "/?x" {
             assert_eq!(answer.status, 405);
@@ -187,11 +194,18 @@ async fn a_wrong_method_says_the_right_one() {
 async fn the_front_page_is_ollama_s_for_programs_and_help_for_people() {
     let app = echo("");
     let plain = get(&app, "/").await;
-    assert_eq!((plain.body.as_str(), plain.header("content-type")), ("Ollama is running", "text/plain; charset=utf-8"));
+    assert_eq!(
+        (plain.body.as_str(), plain.header("content-type")),
+        ("Ollama is running", "text/plain; charset=utf-8")
+    );
     let browser = [("accept", "text/html,*/*"), ("host", "shim.lan:8000\"<script>")];
     let page = call(&app, Method::GET, "/", &browser, "").await;
     assert!(page.header("content-type").starts_with("text/html"));
-    assert!(page.body.contains("<code>http://shim.lan:8000") && !page.body.contains("<script>"), "{}", page.body);
+    assert!(
+        page.body.contains("<code>http://shim.lan:8000") && !page.body.contains("<script>"),
+        "{}",
+        page.body
+    );
     let behind = [("accept", "text/html"), ("host", "shim.example"), ("x-forwarded-proto", "https")];
     assert!(call(&app, Method::GET, "/", &behind, "").await.body.contains("<code>https://shim.example/v1<"));
 }
@@ -211,7 +225,10 @@ async fn a_request_keeps_its_id_if_it_can_be_logged() {
 async fn the_head_of_an_answer_says_what_was_done() {
     let app = echo("");
     let whole = post(&app, r#"{"model":"m","prompt":"hi"}"#).await;
-    assert_eq!((whole.header("x-openai-shim-upstream"), whole.header("x-openai-shim-outcome")), ("up", "complete"));
+    assert_eq!(
+        (whole.header("x-openai-shim-upstream"), whole.header("x-openai-shim-outcome")),
+        ("up", "complete")
+    );
     assert_eq!(whole.header("x-openai-shim-diagnostics"), "1; prompt-to-messages");
     let stream = post(&app, STREAM).await;
     assert_eq!(stream.header("x-openai-shim-outcome"), "streaming");
@@ -232,7 +249,10 @@ async fn browsers_may_call_from_configured_origins_only() {
     ];
     let answer = call(&app, Method::OPTIONS, "/v1/chat/completions", &preflight, "").await;
     assert_eq!((answer.status, cors(&answer).0), (204, "https://chat.example"));
-    assert_eq!(answer.header("access-control-allow-headers"), "authorization,content-type,x-openwebui-chat-id");
+    assert_eq!(
+        answer.header("access-control-allow-headers"),
+        "authorization,content-type,x-openwebui-chat-id"
+    );
     assert!(answer.header("access-control-allow-methods").contains("POST"));
 
     let known = [("origin", "https://chat.example"), ("authorization", "Bearer k")];
@@ -264,7 +284,8 @@ async fn without_configuration_no_browser_may_call_and_a_star_lets_all() {
 async fn a_slow_head_does_not_hold_up_others() {
     let upstream = Scripted::start(vec![Script::json(&completion("x"))]).await;
     let shim = Running::before(&upstream, "").await;
-    let (half, answer) = tokio::join!(shim.raw(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x"), shim.chat(false));
+    let (half, answer) =
+        tokio::join!(shim.raw(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x"), shim.chat(false));
     assert_eq!((half.as_str(), answer.status), ("", 200));
     let nonsense = shim.raw(b"non sense\r\n\r\n").await;
     assert!(nonsense.starts_with("HTTP/1.1 400 "), "{nonsense:?}");
