@@ -67,7 +67,7 @@ pub async fn serve_on(
     let places = app.places.clone();
     let service = TowerToHyperService::new(routes::router(app));
     let mut http = hyper::server::conn::http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).pipeline_flush(true);
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
     let graceful = GracefulShutdown::new();
     // When this ends, for whatever reason, the connections that are left end too.
     let alive = tokio::sync::watch::Sender::new(());

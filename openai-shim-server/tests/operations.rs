@@ -281,12 +281,34 @@ async fn without_configuration_no_browser_may_call_and_a_star_lets_all() {
 }
 
 #[tokio::test]
+async fn what_is_no_http_is_told_so() {
+    let shim = Running::with(ECHO).await;
+    let huge = format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(70_000));
+    for (bytes, status) in
+        [("non sense\r\n\r\n", "400"), ("GET / HTTP/1.1\r\nbad header\r\n\r\n", "400"), (&huge, "414")]
+    {
+        let reply = shim.raw(bytes.as_bytes()).await;
+        assert!(reply.starts_with(&format!("HTTP/1.1 {status} ")), "{reply:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_second_request_on_the_same_connection_does_not_hold_back_the_first_stream() {
+    let script = Script::stream().events(&[&text("one")]).then(support::Step::Stall);
+    let upstream = Scripted::start(vec![script]).await;
+    let shim = Running::before(&upstream, "").await;
+    let length = STREAM.len();
+    let first =
+        format!("POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n\r\n{STREAM}");
+    let reply = shim.raw(format!("{first}GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes()).await;
+    assert!(reply.contains("one"), "{reply:?}");
+}
+
+#[tokio::test]
 async fn a_slow_head_does_not_hold_up_others() {
     let upstream = Scripted::start(vec![Script::json(&completion("x"))]).await;
     let shim = Running::before(&upstream, "").await;
     let (half, answer) =
         tokio::join!(shim.raw(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x"), shim.chat(false));
     assert_eq!((half.as_str(), answer.status), ("", 200));
-    let nonsense = shim.raw(b"non sense\r\n\r\n").await;
-    assert!(nonsense.starts_with("HTTP/1.1 400 "), "{nonsense:?}");
 }

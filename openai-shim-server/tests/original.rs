@@ -114,6 +114,11 @@ async fn max_tokens_has_a_default_that_never_overrides() {
     let named: Vec<_> =
         ["max_tokens", "max_completion_tokens"].iter().filter_map(|key| third[key].as_u64()).collect();
     assert_eq!(named, [9], "{third}");
+
+    post(&Running::before(&upstream, "profile = \"lemonfox\"").await, hi(json!({}))).await;
+    assert_eq!(upstream.body(3)["max_tokens"], 4096, "the original's own upstream needs no configuration");
+    post(&Running::before(&upstream, "").await, hi(json!({}))).await;
+    assert!(upstream.body(4).get("max_tokens").is_none(), "only profiles that want one get one");
 }
 
 #[tokio::test]
@@ -146,10 +151,10 @@ async fn a_polite_fallback_when_both_attempts_are_empty() {
         let answer = post(&shim, hi(json!({"stream": stream}))).await;
         assert_eq!((answer.status, answer.is_stream()), (200, stream));
         assert!(!answer.text().is_empty());
+        assert_eq!(answer.header("x-openai-shim-outcome"), "fallback");
         let first = if stream { answer.chunks().remove(0) } else { answer.json() };
         assert!(first["id"].as_str().unwrap().starts_with("fallback-"));
         if !stream {
-            assert_eq!(answer.header("x-openai-shim-outcome"), "fallback");
             assert_eq!(first["choices"][0]["finish_reason"], "stop");
             assert_eq!(first["usage"]["total_tokens"], 0);
         }
@@ -206,4 +211,14 @@ async fn whatever_breaks_is_answered_in_a_typed_envelope_with_its_status() {
     assert_eq!(answer.error()["message"], "The upstream could not be reached: connection refused.");
 }
 
-// "debug log of request and response" and "systemd service" are in `process.rs`: they need a process of their own.
+/// That it tells systemd how it is, and ends in order, is in `process.rs`; so is the log of requests and answers.
+#[tokio::test]
+async fn the_unit_for_systemd_is_there_and_restarts_are_optional() {
+    let deploy = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/deploy");
+    let unit = std::fs::read_to_string(deploy.join("openai-shim.service")).unwrap();
+    for line in ["Type=notify", "WatchdogSec=", "DynamicUser=yes", "LoadCredential=", "NoNewPrivileges=yes"] {
+        assert!(unit.contains(line), "{line}");
+    }
+    assert!(!unit.contains("openai-shim-restart"), "the restart timer stands beside the unit");
+    assert!(deploy.join("openai-shim-restart.timer").exists());
+}
