@@ -39,6 +39,14 @@ impl<'a> Object<'a> {
         self.members.iter().rev().find(|(k, _)| k == key).map(|(_, v)| v.as_ref())
     }
 
+    /// The raw text of a member that was not changed, for as long as what it was read from.
+    pub fn original(&self, key: &str) -> Option<&'a str> {
+        match self.members.iter().rev().find(|(k, _)| k == key) {
+            Some((_, Cow::Borrowed(value))) => Some(value),
+            _ => None,
+        }
+    }
+
     /// The raw text of a member, `None` also when it is `null`.
     pub fn non_null(&self, key: &str) -> Option<&str> {
         self.get(key).filter(|v| peek(v) != Kind::Null)

@@ -42,7 +42,7 @@ for (const check of checks) {
       state = await seen(page);
       state.toasts.forEach(t => toasts.add(t));
       if (state.text !== last) { changes++; last = state.text; }
-      if ((!state.busy && Date.now() - begun > 3000) || Date.now() - begun > 60000) break;
+      if ((!state.busy && Date.now() - begun > 3000) || Date.now() - begun > 240000) break;
     }
     await page.waitForTimeout(2500);
     state = await seen(page);

@@ -15,9 +15,11 @@ command -v chromium >/dev/null || { apt-get update -q && apt-get install -y -q c
 cargo build --release --quiet --manifest-path "$root/Cargo.toml"
 python3 "$here/misbehaving.py" 18090 & pids+=($!)
 das=()
-if [ -x "$shared/upstreams/start.sh" ]; then
-  bash "$shared/upstreams/setup.sh" light >/dev/null && bash "$shared/upstreams/start.sh" das
-  pids+=("$(cat "${UPSTREAMS:-$HOME/upstreams}/run/das/pid")")
+if [ -f "$shared/upstreams/setup.sh" ]; then
+  # Open WebUI sends 36 tools of its own: 7,000 tokens before the first word. This model has room for 8,192.
+  export UPSTREAMS=${UPSTREAMS:-$HOME/upstreams}
+  bash "$shared/upstreams/setup.sh" light >/dev/null
+  (cd "$run" && exec "$UPSTREAMS/venvs/small/bin/dasllama-server" -m "$UPSTREAMS/model/smollm2-q8.gguf" -p 18091 --host 127.0.0.1 --gpu off -t 2 --ctx 8192) > "$run/das.log" 2>&1 & pids+=($!)
   das=('smollm2-q8.gguf=\w{2,}')
 fi
 cat > "$run/shim.toml" <<T
@@ -32,7 +34,7 @@ base_url = "http://127.0.0.1:18090/v1//"
 [retry]
 backoff = "200ms"
 T
-[ ${#das[@]} = 0 ] || printf '[[upstream]]\nname = "das"\nbase_url = "http://127.0.0.1:9101/v1"\nprofile = "dasllama"\n' >> "$run/shim.toml"
+[ ${#das[@]} = 0 ] || printf '[[upstream]]\nname = "das"\nbase_url = "http://127.0.0.1:18091/v1"\nprofile = "dasllama"\n' >> "$run/shim.toml"
 "$root/target/release/openai-shim" --config "$run/shim.toml" > "$run/shim.log" 2>&1 & pids+=($!)
 
 data=$run/data; mkdir -p "$data"
@@ -44,7 +46,7 @@ data=$run/data; mkdir -p "$data"
 for _ in $(seq 120); do curl -sf -o /dev/null http://127.0.0.1:18081/health && break; sleep 1; done
 
 pong='PONG says the careless server'
-PW_DIR=$lab/npm/pw node "$here/openwebui.mjs" http://127.0.0.1:18081 "$run/pictures" 'echo=Please answer PONG' "${das[@]}" \
+PW_DIR=$lab/npm/pw node "$here/openwebui.mjs" http://127.0.0.1:18081 "$run/pictures" 'echo=Please answer PONG' \
   "good=$pong" "crlf=$pong" "no-done=$pong" "json=$pong" "thinker=$pong" 'tool=PONG the tool said' \
-  'html=could not be read' 'empty=without any content' 'error-first=on fire' 'cut=cut before it was complete'
+  'html=could not be read' 'empty=without any content' 'error-first=on fire' 'cut=cut before it was complete' "${das[@]}"
 echo "pictures in $run/pictures, logs in $run"

@@ -5,11 +5,13 @@ use super::{content, finish, logprobs, usage};
 use crate::canonical::Code;
 use crate::error::{ErrorKind, StatusError, UpstreamError};
 use crate::json::{Kind, Object, peek, quote, text};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
 
 /// What became of one choice of a chunk.
-struct Mended {
+struct Mended<'i> {
     /// Its JSON; `None` if nothing of it is left.
-    json: Option<String>,
+    json: Option<Cow<'i, str>>,
     changed: bool,
     finishes: bool,
     /// It holds text or tool calls.
@@ -25,13 +27,14 @@ impl Stream {
         mut changed: bool,
         sink: &mut dyn Sink,
     ) {
-        let mut items: Vec<String> =
-            chunk.array("choices").unwrap_or_default().into_iter().map(str::to_owned).collect();
+        let listed: Vec<&RawValue> =
+            chunk.original("choices").and_then(|list| serde_json::from_str(list).ok()).unwrap_or_default();
+        let mut items: Vec<Cow<'_, str>> = listed.into_iter().map(|item| Cow::Borrowed(item.get())).collect();
         if items.is_empty() {
             match top_level_message(&mut chunk) {
                 Some(item) => {
                     self.notes.note(Code::MessageAsDelta, "message", "no choices around it");
-                    items.push(item);
+                    items.push(Cow::Owned(item));
                     changed = true;
                 }
                 None => {
@@ -44,7 +47,7 @@ impl Stream {
         self.identity.mend(&mut chunk, &mut self.asked, &mut self.notes);
         let (mut written, mut finishes, mut says) = (Vec::with_capacity(items.len()), false, false);
         let mut late = false;
-        for (at, item) in items.iter().enumerate() {
+        for (at, item) in items.iter().map(AsRef::as_ref).enumerate() {
             let Ok(choice) = Object::parse(item.as_bytes()) else {
                 self.notes.note(Code::FieldDropped, "choices[]", "no object");
                 changed = true;
@@ -163,13 +166,13 @@ impl Stream {
         }
     }
 
-    fn choice(
+    fn choice<'i>(
         &mut self,
-        mut choice: Object<'_>,
-        item: &str,
+        mut choice: Object<'i>,
+        item: &'i str,
         at: usize,
         sink: &mut dyn Sink,
-    ) -> Result<Mended, UpstreamError> {
+    ) -> Result<Mended<'i>, UpstreamError> {
         let index = choice.u64("index").unwrap_or(at as u64);
         if choice.u64("index").is_none() {
             self.notes.note(Code::FieldFilled, "choices[].index", "");
@@ -201,7 +204,7 @@ impl Stream {
             && choice.non_null("logprobs").is_none()
             && !delta.iter().any(|(k, _)| k == "role");
         let json =
-            if nothing { None } else { Some(if changed { choice.to_json() } else { item.to_owned() }) };
+            (!nothing).then(|| if changed { Cow::Owned(choice.to_json()) } else { Cow::Borrowed(item) });
         let says = says_text
             || calls
             || legacy
@@ -219,13 +222,13 @@ impl Stream {
     }
 
     /// The delta of a choice, under whatever name it came.
-    fn delta(&mut self, choice: &mut Object<'_>) -> Object<'static> {
-        let message = choice.object("message").map(Object::into_owned);
+    fn delta<'i>(&mut self, choice: &mut Object<'i>) -> Object<'i> {
+        let own = |key: &str| choice.original(key).and_then(|raw| Object::parse(raw.as_bytes()).ok());
+        let (delta, message) = (own("delta"), own("message"));
         if message.is_some() {
             self.notes.note(Code::MessageAsDelta, "choices[].message", "");
             choice.remove("message");
         }
-        let delta = choice.object("delta").map(Object::into_owned);
         let text = choice.get("text").filter(|t| peek(t) == Kind::String).map(str::to_owned);
         // A choice that repeats the whole message beside its delta says nothing new with it.
         if let Some(delta) = delta {

@@ -20,13 +20,23 @@ impl Identity {
 
     /// Puts the identity of a chunk or an answer right.
     pub(super) fn mend(&mut self, answer: &mut Object<'_>, asked: &mut Asked, notes: &mut Diagnostics) {
-        self.mend_id(answer, asked, notes);
+        let same =
+            |pinned: &Option<String>, key: &str| pinned.is_some() && answer.get(key) == pinned.as_deref();
+        let (id, created, model) =
+            (same(&self.id, "id"), same(&self.created, "created"), same(&self.model, "model"));
+        if !id {
+            self.mend_id(answer, asked, notes);
+        }
         if answer.str("object").as_deref() != Some(self.object) {
             notes.note(Code::ObjectFilled, "object", "");
             answer.set("object", quote(self.object));
         }
-        self.mend_created(answer, asked, notes);
-        self.mend_model(answer, asked, notes);
+        if !created {
+            self.mend_created(answer, asked, notes);
+        }
+        if !model || asked.echo_model {
+            self.mend_model(answer, asked, notes);
+        }
         keep_known(answer, "service_tier", &["auto", "default", "flex", "scale", "priority"], notes);
         if answer.get("system_fingerprint").is_some_and(|v| !matches!(peek(v), Kind::String | Kind::Null)) {
             notes.note(Code::FieldDropped, "system_fingerprint", "");

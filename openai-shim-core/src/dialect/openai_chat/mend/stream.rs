@@ -141,7 +141,7 @@ impl Stream {
             let error = error::in_body(&chunk, &mut self.notes)
                 .unwrap_or_else(|| UpstreamError::malformed("The upstream reported an error in its stream."));
             if says {
-                let mut rest = chunk.into_owned();
+                let mut rest = chunk;
                 rest.remove("error");
                 self.chunk(rest, source, true, sink);
             }
