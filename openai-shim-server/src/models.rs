@@ -232,3 +232,29 @@ pub(crate) fn unknown(id: &str) -> ClientError {
     let text = format!("The model `{short}` does not exist here. GET /v1/models lists those that do.");
     ClientError::new(ErrorKind::NotFound, text).at("model").with_code("model_not_found")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_old_list_is_shown_when_asking_again_fails_and_a_new_one_replaces_it() {
+        let cache = Cache::default();
+        let list = |id| Ok(Arc::new(vec![ListedModel::new(id, "me")]));
+        assert_eq!(cache.fresh(), None);
+        assert_eq!(cache.keep(list("old"), "up"), list("old"));
+        assert_eq!(cache.keep(Err(failed()), "up"), list("old"));
+        assert_eq!(cache.fresh(), Some(list("old")));
+        assert_eq!(cache.keep(list("new"), "up"), list("new"));
+        assert_eq!(cache.fresh(), Some(list("new")));
+    }
+
+    #[test]
+    fn a_failure_is_remembered_until_it_passes() {
+        let cache = Cache::default();
+        assert_eq!(cache.keep(Err(failed()), "up"), Err(failed()));
+        assert_eq!(cache.fresh(), Some(Err(failed())));
+        assert!(cache.keep(Ok(Arc::default()), "up").is_ok());
+        assert_eq!(cache.fresh(), Some(Ok(Arc::default())));
+    }
+}

@@ -82,6 +82,25 @@ async fn a_stream_that_falls_silent_ends_with_an_error() {
 }
 
 #[tokio::test]
+async fn a_client_that_reads_slowly_does_not_make_the_upstream_look_silent() {
+    let large = text(&"x".repeat(4000));
+    let mut script = Script::stream();
+    for _ in 0..4000 {
+        script = script.events(&[&large]);
+    }
+    let upstream = Scripted::start(vec![script.events(&[&stop(), "[DONE]"]).end()]).await;
+    let shim = Running::before(&upstream, "[timeouts]\nidle = \"200ms\"").await;
+    let mut response = shim.post("/v1/chat/completions", STREAM).await;
+    for _ in 0..3 {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        for _ in 0..50 {
+            response.chunk().await.unwrap();
+        }
+    }
+    assert!(Answer::of(response).await.is_done());
+}
+
+#[tokio::test]
 async fn a_client_that_leaves_before_the_answer_cancels_the_call() {
     let upstream = Scripted::start(vec![Script(vec![Step::Stall])]).await;
     let shim = Running::before(&upstream, "").await;

@@ -13,7 +13,7 @@ use openai_shim_core::{ErrorKind, Upstream, UpstreamError};
 use reqwest::redirect::{self, Policy};
 use std::error::Error;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep, timeout};
 
@@ -135,12 +135,7 @@ impl Upstream for HttpUpstream {
         if head.status.is_redirection() {
             return Err(redirected(head.status));
         }
-        let body = Incoming {
-            body,
-            idle: self.timeouts.idle,
-            timer: Box::pin(sleep(self.timeouts.idle)),
-            over: false,
-        };
+        let body = Incoming::new(body, self.timeouts.idle);
         Ok(Response::from_parts(head, ReplyBody::Stream(Box::pin(body))))
     }
 
@@ -183,12 +178,30 @@ fn cause(chain: &[&(dyn Error + 'static)]) -> String {
     }
 }
 
-/// An answer's body as it arrives, with a limit on silence.
+/// An answer's body as it arrives, with a limit on silence. Only the time counts in which somebody waits: a client that is
+/// slow to read does not make its upstream silent.
 struct Incoming {
     body: reqwest::Body,
     idle: Duration,
     timer: Pin<Box<Sleep>>,
+    waiting: bool,
     over: bool,
+}
+
+impl Incoming {
+    fn new(body: reqwest::Body, idle: Duration) -> Self {
+        Self { body, idle, timer: Box::pin(sleep(idle)), waiting: false, over: false }
+    }
+
+    fn poll_silence(&mut self, cx: &mut Context<'_>) -> Poll<UpstreamError> {
+        if !std::mem::replace(&mut self.waiting, true) {
+            self.timer.as_mut().reset(Instant::now() + self.idle);
+        }
+        self.timer.as_mut().poll(cx).map(|()| {
+            let seconds = self.idle.as_secs_f64();
+            UpstreamError::timeout(format!("The upstream fell silent for {seconds} s."))
+        })
+    }
 }
 
 impl Stream for Incoming {
@@ -198,26 +211,65 @@ impl Stream for Incoming {
         if self.over {
             return Poll::Ready(None);
         }
-        loop {
-            let item = match Pin::new(&mut self.body).poll_frame(cx) {
+        let item = loop {
+            break match Pin::new(&mut self.body).poll_frame(cx) {
                 Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
                     Ok(data) => Some(Ok(data)),
                     Err(_trailers) => continue,
                 },
                 Poll::Ready(Some(Err(error))) => Some(Err(failure(error))),
                 Poll::Ready(None) => None,
-                Poll::Pending => {
-                    if self.timer.as_mut().poll(cx).is_pending() {
-                        return Poll::Pending;
-                    }
-                    let seconds = self.idle.as_secs_f64();
-                    Some(Err(UpstreamError::timeout(format!("The upstream fell silent for {seconds} s."))))
-                }
+                Poll::Pending => Some(Err(ready!(self.poll_silence(cx)))),
             };
-            self.over = !matches!(item, Some(Ok(_)));
-            let next = Instant::now() + self.idle;
-            self.timer.as_mut().reset(next);
-            return Poll::Ready(item);
+        };
+        self.waiting = false;
+        self.over = !matches!(item, Some(Ok(_)));
+        Poll::Ready(item)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::poll_fn;
+
+    /// Every second poll has nothing yet, but wakes at once.
+    struct Hesitant(u32);
+
+    impl http_body::Body for Hesitant {
+        type Data = Bytes;
+        type Error = std::io::Error;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+        ) -> Poll<Option<Result<http_body::Frame<Bytes>, std::io::Error>>> {
+            self.0 += 1;
+            if self.0.is_multiple_of(2) {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            Poll::Ready(Some(Ok(http_body::Frame::data(Bytes::from_static(b"x")))))
         }
+    }
+
+    #[tokio::test]
+    async fn time_in_which_nobody_reads_is_no_silence_of_the_upstream() {
+        let mut body = Incoming::new(reqwest::Body::wrap(Hesitant(0)), Duration::from_millis(20));
+        for _ in 0..3 {
+            let item = poll_fn(|cx| Pin::new(&mut body).poll_next(cx)).await;
+            assert_eq!(item, Some(Ok(Bytes::from_static(b"x"))));
+            sleep(Duration::from_millis(60)).await;
+        }
+    }
+
+    #[test]
+    fn causes_are_plain_words_without_hosts() {
+        let refused = std::io::Error::from_raw_os_error(111);
+        assert_eq!(cause(&[&refused]), "connection refused");
+        let lookup = std::io::Error::other("dns error: failed to lookup secret.example");
+        assert_eq!(cause(&[&lookup]), "its name cannot be resolved");
+        let tls = std::io::Error::other("invalid peer certificate: not valid for name secret.example");
+        assert_eq!(cause(&[&tls]), "its TLS certificate is not trusted");
     }
 }
