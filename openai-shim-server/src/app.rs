@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 
 /// What all requests share: configuration, upstreams, metrics.
 #[derive(Debug)]
-pub struct App {
+pub(crate) struct App {
     pub(crate) config: Config,
     pub(crate) upstreams: Vec<Served>,
     pub(crate) metrics: Metrics,
@@ -46,7 +46,7 @@ impl std::fmt::Debug for Transport {
 
 impl App {
     /// An app whose upstreams are reached as `connect` says.
-    pub fn new(config: Config, connect: impl Fn(&UpstreamConfig) -> Arc<dyn Upstream>) -> Self {
+    pub(crate) fn new(config: Config, connect: impl Fn(&UpstreamConfig) -> Arc<dyn Upstream>) -> Self {
         let upstreams = config
             .upstreams
             .iter()

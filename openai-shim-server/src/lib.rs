@@ -27,15 +27,29 @@ mod stream;
 pub mod telemetry;
 pub mod upstream;
 
-pub use app::App;
 pub use config::Config;
 pub use serve::{ServeError, serve, serve_on};
 
+use app::App;
 use axum::Router;
+use config::UpstreamConfig;
 use openai_shim_core::Upstream;
 use std::sync::Arc;
 
 /// All routes, over one transport for every configured upstream: for tests, and for those who bring their own.
+///
+/// ```
+/// use openai_shim_server::config::{Overrides, read};
+/// use openai_shim_server::upstream::echo::Echo;
+/// let config = read(&Overrides { upstream: Some("echo".into()), ..Overrides::default() })?;
+/// let app: axum::Router = openai_shim_server::router(config, std::sync::Arc::new(Echo));
+/// # Ok::<(), openai_shim_server::config::ConfigError>(())
+/// ```
 pub fn router(config: Config, upstream: Arc<dyn Upstream>) -> Router {
-    routes::router(Arc::new(App::new(config, |_| upstream.clone())))
+    router_with(config, |_| upstream.clone())
+}
+
+/// All routes, over a transport of its own for each configured upstream.
+pub fn router_with(config: Config, connect: impl Fn(&UpstreamConfig) -> Arc<dyn Upstream>) -> Router {
+    routes::router(Arc::new(App::new(config, connect)))
 }

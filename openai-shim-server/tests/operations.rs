@@ -90,6 +90,18 @@ async fn a_router_serves_without_a_socket() {
 }
 
 #[tokio::test]
+async fn each_upstream_may_have_a_transport_of_its_own() {
+    let config =
+        parse(&format!("{ECHO}[[upstream]]\nname = \"bad\"\nbase_url = \"echo\"\nmodels = [\"n\"]\n"));
+    let app = openai_shim_server::router_with(config, |upstream| match upstream.name.as_str() {
+        "up" => Arc::new(openai_shim_server::upstream::echo::Echo),
+        _ => Arc::new(Faulty::AtOnce),
+    });
+    assert_eq!(post(&app, CHAT).await.status, 200);
+    assert_eq!(post(&app, &CHAT.replace("\"m\"", "\"n\"")).await.status, 500);
+}
+
+#[tokio::test]
 async fn no_panic_reaches_a_client() {
     for (upstream, body) in [(Faulty::AtOnce, CHAT), (Faulty::AtOnce, STREAM), (Faulty::InTheStream, CHAT)] {
         let app = app(ECHO, upstream);
