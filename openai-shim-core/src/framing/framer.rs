@@ -25,8 +25,10 @@ pub struct Framer {
 
 #[derive(Debug)]
 enum State {
-    /// Nothing but white space (or part of a BOM) so far.
+    /// Nothing yet, or the first bytes of a BOM.
     Start(Vec<u8>),
+    /// White space: a BOM that comes now is none.
+    Blank,
     Sse(SseReader),
     Lines(LineReader),
     /// HTML or another document: kept up to a limit, handed out whole.
@@ -57,23 +59,22 @@ impl Framer {
                 if seen.len() < BOM.len() && BOM.starts_with(seen) {
                     return Ok(());
                 }
-                let mut body = std::mem::take(seen);
-                if let Some(rest) = body.strip_prefix(BOM) {
-                    body = rest.to_vec();
-                    self.bom = true;
-                }
-                let body = body.trim_ascii_start();
-                let Some(first) = body.first() else {
-                    // White space before the body is a heartbeat: nothing of it is kept.
-                    return Ok(());
-                };
+                let body = std::mem::take(seen);
+                let rest = body.strip_prefix(BOM);
+                self.bom = rest.is_some();
+                self.state = State::Blank;
+                self.push(rest.unwrap_or(&body), sink)
+            }
+            State::Blank => {
+                // White space before the body is a heartbeat: nothing of it is kept.
+                let body = chunk.trim_ascii_start();
+                let Some(first) = body.first() else { return Ok(()) };
                 self.state = match first {
                     b'{' | b'[' => State::Lines(LineReader::new(self.limit)),
                     b'<' => State::Text(Vec::new()),
                     _ => State::Sse(SseReader::new(self.limit)),
                 };
-                let body = body.to_vec();
-                self.push(&body, sink)
+                self.push(body, sink)
             }
         }
     }
@@ -81,15 +82,11 @@ impl Framer {
     /// The body has ended: hands out what is left.
     pub fn finish(&mut self, sink: &mut dyn FnMut(Frame<'_>)) {
         match &mut self.state {
-            State::Start(_) => {}
+            State::Start(_) | State::Blank => {}
             State::Sse(reader) => reader.finish(sink),
             State::Lines(reader) => reader.finish(sink),
-            State::Text(text) => sink(Frame::Body(text)),
+            State::Text(text) => sink(Frame::Body(&std::mem::take(text))),
         }
-        self.state = match std::mem::replace(&mut self.state, State::Start(Vec::new())) {
-            State::Text(_) => State::Text(Vec::new()),
-            other => other,
-        };
     }
 
     /// How the body was not written as it should have been; complete after [`finish`](Self::finish).
@@ -97,7 +94,7 @@ impl Framer {
         let mut found = match &self.state {
             State::Sse(reader) => reader.deviations.clone(),
             State::Lines(reader) => reader.deviation.into_iter().collect(),
-            State::Start(_) | State::Text(_) => Vec::new(),
+            State::Start(_) | State::Blank | State::Text(_) => Vec::new(),
         };
         if self.bom {
             found.push(Deviation::Bom);
