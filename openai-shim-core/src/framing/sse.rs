@@ -69,12 +69,11 @@ impl SseReader {
             self.partial.extend_from_slice(chunk.get(used..).unwrap_or_default());
         } else {
             // Finish the started line alone, then go on without copying.
-            let skip = usize::from(self.after_cr && chunk.first() == Some(&b'\n'));
-            let Some(end) = memchr::memchr2(b'\n', b'\r', chunk.get(skip..).unwrap_or_default()) else {
+            let Some(end) = memchr::memchr2(b'\n', b'\r', chunk) else {
                 self.partial.extend_from_slice(chunk);
                 return self.check();
             };
-            let (head, rest) = chunk.split_at(skip + end + 1);
+            let (head, rest) = chunk.split_at(end + 1);
             let mut line = std::mem::take(&mut self.partial);
             line.extend_from_slice(head);
             if line.len() + self.data.len() > self.limit {
@@ -117,14 +116,14 @@ impl SseReader {
     fn lines(&mut self, input: &[u8], sink: &mut dyn FnMut(Frame<'_>)) -> usize {
         let mut at = 0;
         loop {
-            if self.after_cr && input.get(at) == Some(&b'\n') {
-                at += 1;
+            if self.after_cr && at < input.len() {
+                self.after_cr = false;
+                at += usize::from(input.get(at) == Some(&b'\n'));
             }
             let rest = input.get(at..).unwrap_or_default();
             if rest.is_empty() {
                 return at;
             }
-            self.after_cr = false;
             let Some(end) = memchr::memchr2(b'\n', b'\r', rest) else { return at };
             let line = rest.get(..end).unwrap_or_default();
             at += end + 1;

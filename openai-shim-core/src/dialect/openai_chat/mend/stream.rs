@@ -235,10 +235,10 @@ impl Stream {
         if std::mem::replace(&mut self.closed, true) {
             return;
         }
+        self.flush(sink);
         for at in 0..self.choices.len() {
             self.finish_choice(at, sink);
         }
-        self.flush(sink);
         self.close_usage(sink);
         self.seen.ended = true;
         sink.done();
@@ -271,6 +271,7 @@ impl Stream {
 
     /// Says something of our own.
     pub(super) fn say(&mut self, index: u64, delta: &str, finish: &str, sink: &mut dyn Sink) {
+        self.flush(sink);
         let mut chunk = self.identity.blank(&mut self.asked);
         chunk.set(
             "choices",
