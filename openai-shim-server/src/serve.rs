@@ -48,9 +48,11 @@ pub async fn serve(config: Config, started: impl FnOnce(SocketAddr)) -> Result<(
     let address = config.listen;
     let listener =
         TcpListener::bind(address).await.map_err(|source| ServeError::Listen { address, source })?;
+    // Before anybody knows that we run: a signal must not find us unprepared.
+    let stop = shutdown::requested();
     started(listener.local_addr().unwrap_or(address));
     tokio::spawn(shutdown::watchdog());
-    serve_on(listener, config, shutdown::requested()).await
+    serve_on(listener, config, stop).await
 }
 
 /// Serves on a listener until `stop` is ready.

@@ -6,16 +6,17 @@ use tokio::signal::unix::{SignalKind, signal};
 /// How long running answers may take to finish.
 pub(crate) const GRACE: Duration = Duration::from_secs(30);
 
-/// Waits for SIGTERM or SIGINT.
-pub(crate) async fn requested() {
-    let (Ok(mut terminate), Ok(mut interrupt)) =
-        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// Listens for SIGTERM and SIGINT from now on, and waits for one of them.
+pub(crate) fn requested() -> impl Future<Output = ()> {
+    let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    async {
+        let (Ok(mut terminate), Ok(mut interrupt)) = signals else {
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use std::os::unix::net::UnixDatagram;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-use support::{Answer, Script, Scripted, Step, completion, stop, text, until};
+use support::{Answer, Script, Scripted, Step, completion, stop, text};
 
 const CHAT: &str = r#"{"model":"m","messages":[{"role":"user","content":"the secret of life; my key is client-key-1, and sk-0123456789abcdef"}]}"#;
 const STREAM: &str = r#"{"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}]}"#;
@@ -84,9 +84,14 @@ impl Process {
     }
 
     /// Waits until something is logged; all that was logged.
-    async fn logged(&self, what: &str) -> String {
-        until(what, || self.log().contains(what)).await;
-        self.log()
+    async fn logged(&mut self, what: &str) -> String {
+        for _ in 0..500 {
+            if self.log().contains(what) {
+                return self.log();
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("{what} was not logged, {:?}: {}", self.child.try_wait(), self.log())
     }
 }
 
@@ -148,13 +153,15 @@ async fn told_twice_it_stops_at_once() {
     process.terminate();
     process.ended(Duration::from_secs(3)).await;
     upstream.until_gone().await;
-    assert!(response.text().await.is_err(), "a cut stream is no whole one");
+    // Either the connection breaks, or the upstream's does first and the client is told.
+    let rest = response.text().await;
+    assert!(rest.is_err() || rest.is_ok_and(|rest| rest.contains("\"error\"") && !rest.contains("[DONE]")));
 }
 
 #[tokio::test]
 async fn a_request_is_one_line_of_json_without_secrets_or_messages() {
     let upstream = Scripted::start(vec![Script::json(&completion("forty-two"))]).await;
-    let process = Process::start(&before(&upstream), &[("OPENAI_SHIM_LOG", "json,trace")]);
+    let mut process = Process::start(&before(&upstream), &[("OPENAI_SHIM_LOG", "json,trace")]);
     let id = process.post(CHAT).await.headers()["x-request-id"].to_str().unwrap().to_owned();
     let log = process.logged("\"exchange\"").await;
     let lines: Vec<_> = log.lines().filter(|line| line.contains("\"exchange\"")).collect();
@@ -188,7 +195,7 @@ async fn requests_and_answers_are_logged_for_those_who_ask_with_secrets_redacted
         Script::stream().events(&[&text("half")]).end(),
     ])
     .await;
-    let process = Process::start(&before(&upstream), &[("OPENAI_SHIM_LOG", "json,info,bodies=debug")]);
+    let mut process = Process::start(&before(&upstream), &[("OPENAI_SHIM_LOG", "json,info,bodies=debug")]);
     process.post(CHAT).await;
     process.post(STREAM).await.text().await.unwrap();
     process.logged("half").await;
