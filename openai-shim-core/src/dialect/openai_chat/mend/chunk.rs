@@ -45,7 +45,7 @@ impl Stream {
         }
         self.take_usage(&mut chunk);
         self.identity.mend(&mut chunk, &mut self.asked, &mut self.notes);
-        let (mut written, mut finishes, mut says) = (Vec::with_capacity(items.len()), false, false);
+        let (mut written, mut ends, mut says) = (Vec::with_capacity(items.len()), Vec::new(), false);
         let mut late = false;
         for (at, item) in items.iter().map(AsRef::as_ref).enumerate() {
             let Ok(choice) = Object::parse(item.as_bytes()) else {
@@ -53,13 +53,14 @@ impl Stream {
                 changed = true;
                 continue;
             };
-            let finished_before = self.is_finished(choice.u64("index").unwrap_or(at as u64));
+            let index = choice.u64("index").unwrap_or(at as u64);
+            let finished_before = self.is_finished(index);
             match self.choice(choice, item, at, sink) {
                 Ok(mended) => {
                     changed |= mended.changed;
-                    finishes |= mended.finishes;
+                    ends.extend(mended.finishes.then_some(index));
                     says |= mended.says;
-                    late |= mended.says && finished_before;
+                    late |= finished_before && mended.json.is_some();
                     written.extend(mended.json);
                 }
                 Err(error) => {
@@ -82,12 +83,10 @@ impl Stream {
         }
         if late {
             self.notes.note(Code::ContentAfterFinish, "", "");
-        } else {
-            self.flush(sink);
         }
         let own = if chunk.is_changed() { None } else { Some(source) };
         self.seen.content |= says;
-        self.emit(chunk, own, finishes, sink);
+        self.emit(chunk, own, ends, late, sink);
     }
 
     fn is_finished(&self, index: u64) -> bool {
@@ -183,6 +182,15 @@ impl Stream {
         }
         let slot = self.slot(index);
         let mut delta = self.delta(&mut choice);
+        if self.choices.get(slot).is_some_and(|c| c.sealed) {
+            let (code, detail) = if says(&delta, "content") || delta.non_null("tool_calls").is_some() {
+                (Code::ContentAfterFinish, "left out: it came too late")
+            } else {
+                (Code::FinishReasonRepeated, "")
+            };
+            self.notes.note(code, "choices[]", detail);
+            return Ok(Mended { json: None, changed: true, finishes: false, says: false });
+        }
         self.role(slot, &mut delta);
         content::mend(&mut delta, "choices[].delta", &mut self.notes);
         self.cumulative(slot, &mut delta);

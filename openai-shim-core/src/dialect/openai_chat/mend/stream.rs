@@ -48,6 +48,8 @@ pub(super) struct Choice {
     pub(super) index: u64,
     pub(super) role_sent: bool,
     pub(super) finished: bool,
+    /// Its finish reason went out: nothing may follow.
+    pub(super) sealed: bool,
     pub(super) calls: Calls,
     pub(super) legacy_call: bool,
     /// All text so far, where deltas are cumulative.
@@ -58,6 +60,8 @@ pub(super) struct Choice {
 pub(super) struct Held {
     pub(super) chunk: Object<'static>,
     pub(super) source: Option<Vec<u8>>,
+    /// The choices that it ends.
+    pub(super) ends: Vec<u64>,
 }
 
 impl Stream {
@@ -153,26 +157,36 @@ impl Stream {
         self.chunk(chunk, source, false, sink);
     }
 
-    /// Hands a chunk out, and keeps one with a finish reason back for a frame.
+    /// Hands a chunk out; one that ends choices is kept back for a frame, unless it brings what came late itself.
     pub(super) fn emit(
         &mut self,
         chunk: Object<'_>,
         source: Option<&[u8]>,
-        finishes: bool,
+        ends: Vec<u64>,
+        late: bool,
         sink: &mut dyn Sink,
     ) {
-        if finishes {
+        if !late {
             self.flush(sink);
-            self.held = Some(Held { chunk: chunk.into_owned(), source: source.map(<[u8]>::to_vec) });
+        }
+        if ends.is_empty() || late {
+            self.send(&chunk, source, &ends, sink);
         } else {
-            sink.chunk(&chunk, source);
+            self.held = Some(Held { chunk: chunk.into_owned(), source: source.map(<[u8]>::to_vec), ends });
         }
     }
 
     /// Hands out what was kept back.
     pub(super) fn flush(&mut self, sink: &mut dyn Sink) {
         if let Some(held) = self.held.take() {
-            sink.chunk(&held.chunk, held.source.as_deref());
+            self.send(&held.chunk, held.source.as_deref(), &held.ends, sink);
+        }
+    }
+
+    fn send(&mut self, chunk: &Object<'_>, source: Option<&[u8]>, ends: &[u64], sink: &mut dyn Sink) {
+        sink.chunk(chunk, source);
+        for choice in self.choices.iter_mut().filter(|c| ends.contains(&c.index)) {
+            choice.sealed = true;
         }
     }
 
