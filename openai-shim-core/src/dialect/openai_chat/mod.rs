@@ -12,6 +12,7 @@ mod error;
 mod mend;
 mod request;
 mod response;
+mod tool_call;
 pub mod wire;
 
 use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Mended, Mender};

@@ -2,9 +2,9 @@
 //!
 //! <https://platform.openai.com/docs/api-reference/chat/object>
 
-use super::NAME;
 use super::decode::{reason, word};
 use super::mend::{read_usage, whole, write_usage};
+use super::{NAME, tool_call};
 use crate::canonical::{Asked, Block, Choice, Code, Diagnostics, Extra, FinishReason, Response};
 use crate::error::UpstreamError;
 use crate::json::{Object, quote, raw, text};
@@ -54,17 +54,8 @@ fn decode_choice(object: &Object<'_>) -> Choice {
     if let Some(refusal) = message.get("refusal").and_then(text).filter(|t| !t.is_empty()) {
         choice.blocks.push(Block::Refusal(refusal.into_owned()));
     }
-    for item in message.array("tool_calls").unwrap_or_default() {
-        let Ok(call) = Object::parse(item.as_bytes()) else { continue };
-        let function = call.object("function").or_else(|| call.object("custom")).unwrap_or_default();
-        let arguments = function.get("arguments").or_else(|| function.get("input")).and_then(text);
-        choice.blocks.push(Block::ToolCall {
-            id: call.str("id").unwrap_or_default().into_owned(),
-            name: function.str("name").unwrap_or_default().into_owned(),
-            arguments: arguments.unwrap_or_default().into_owned(),
-            extra: rest(&call, &["id", "type", "function", "index"]),
-        });
-    }
+    let calls = message.array("tool_calls").unwrap_or_default();
+    choice.blocks.extend(calls.into_iter().map(|call| tool_call::read(call).0));
     choice
 }
 
@@ -121,17 +112,7 @@ fn encode_choice(choice: &Choice, asked: &mut Asked, notes: &mut Diagnostics) ->
             Block::ToolCall { id, name, arguments, extra } => {
                 let id = if id.is_empty() { asked.context.id("call_") } else { id.clone() };
                 let arguments = if arguments.is_empty() { "{}" } else { arguments };
-                let mut call = Object::new();
-                call.set("id", quote(&id));
-                call.set("type", "\"function\"");
-                call.set(
-                    "function",
-                    format!(r#"{{"name":{},"arguments":{}}}"#, quote(name), quote(arguments)),
-                );
-                for (key, value) in extra.of(NAME) {
-                    call.set(key.as_str(), value.get());
-                }
-                calls.push(call.to_json());
+                calls.push(tool_call::write(&id, name, arguments, extra));
             }
             _ => notes.note(Code::FeatureUnsupported, "choices[].message", "media in an answer"),
         }

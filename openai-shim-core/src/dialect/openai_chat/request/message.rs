@@ -1,6 +1,6 @@
 //! One message: its role, its content in either shape, its tool calls.
 
-use super::super::NAME;
+use super::super::{NAME, tool_call};
 use super::leftovers;
 use crate::canonical::{Block, Code, Diagnostics, Extra, Media, MediaSource, Message, Role};
 use crate::error::ClientError;
@@ -58,7 +58,7 @@ pub(super) fn decode(
             ClientError::invalid(format!("{} must be a list.", at(".tool_calls"))).at(at(".tool_calls"))
         })?;
         for (k, call) in calls.into_iter().enumerate() {
-            let (block, changed) = tool_call(call);
+            let (block, changed) = tool_call::read(call);
             if changed {
                 *touched = true;
                 message.span = None;
@@ -183,25 +183,6 @@ fn source(url: &str) -> MediaSource {
     }
 }
 
-/// Reads a tool call; with it whether its arguments came as an object. A custom tool's input is text, and the call's own
-/// members are kept beside it.
-fn tool_call(call: &str) -> (Block, bool) {
-    let object = Object::parse(call.as_bytes()).unwrap_or_default();
-    let custom = object.object("custom");
-    let is_custom = custom.is_some();
-    let function = custom.or_else(|| object.object("function")).unwrap_or_default();
-    let arguments = function.get(if is_custom { "input" } else { "arguments" }).unwrap_or("\"\"");
-    let changed = peek(arguments) != Kind::String;
-    let known: &[&str] = if is_custom { &["id"] } else { &["id", "type", "function", "index"] };
-    let block = Block::ToolCall {
-        id: object.str("id").unwrap_or_default().into_owned(),
-        name: function.str("name").unwrap_or_default().into_owned(),
-        arguments: text_of(arguments).into_owned(),
-        extra: leftovers(&object, known),
-    };
-    (block, changed)
-}
-
 /// Writes a message that was changed, or came in another dialect.
 pub(super) fn encode(message: &Message, out: &mut Vec<u8>, i: usize, notes: &mut Diagnostics) {
     // Results of several tools in one message are several messages here.
@@ -239,19 +220,7 @@ pub(super) fn encode(message: &Message, out: &mut Vec<u8>, i: usize, notes: &mut
     for block in &rest {
         match block {
             Block::ToolCall { id, name, arguments, extra } => {
-                let mut call = Object::new();
-                call.set("id", quote(id));
-                if extra.get("custom").is_none() {
-                    call.set("type", "\"function\"");
-                    call.set(
-                        "function",
-                        format!(r#"{{"name":{},"arguments":{}}}"#, quote(name), quote(arguments)),
-                    );
-                }
-                for (key, value) in extra.of(NAME) {
-                    call.set(key.as_str(), value.get());
-                }
-                calls.push(call.to_json());
+                calls.push(tool_call::write(id, name, arguments, extra));
             }
             Block::Refusal(words) => object.set("refusal", quote(words)),
             Block::Reasoning { text, .. } if !text.is_empty() => object.set("reasoning_content", quote(text)),
