@@ -1,0 +1,79 @@
+//! The typed model loses nothing: what is read into it and written again is the same JSON.
+#![allow(clippy::disallowed_methods)] // tests read files
+
+mod common;
+
+use common::{fixtures, shared};
+use openai_shim_core::Kind;
+use openai_shim_core::dialect::openai_chat::wire::{
+    ChatCompletion, ChatCompletionChunk, ChatRequest, ErrorResponse,
+};
+use serde_json::Value;
+
+/// What a JSON says: without members that are null, which the typed model does not tell from absent ones, and with 0 as 0.0.
+fn without_nulls(value: Value) -> Value {
+    match value {
+        Value::Number(n) => n.as_f64().map_or(Value::Number(n.clone()), Value::from),
+        Value::Object(members) => Value::Object(
+            members.into_iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| (k, without_nulls(v))).collect(),
+        ),
+        Value::Array(items) => Value::Array(items.into_iter().map(without_nulls).collect()),
+        other => other,
+    }
+}
+
+fn survives<T: serde::de::DeserializeOwned + serde::Serialize>(json: &str, what: &str) {
+    let typed: T = serde_json::from_str(json).unwrap_or_else(|e| panic!("{what}: {e}\n{json}"));
+    let before = without_nulls(serde_json::from_str(json).unwrap());
+    let after = without_nulls(serde_json::from_str(&serde_json::to_string(&typed).unwrap()).unwrap());
+    assert_eq!(before, after, "{what}");
+}
+
+#[test]
+fn everything_that_we_write_reads_into_the_typed_model_and_back() {
+    for fixture in fixtures(&[Kind::Response, Kind::Stream, Kind::Error]) {
+        // Half a surrogate pair is JSON, but no text of Rust's.
+        if fixture.name == "escaped_surrogates" {
+            continue;
+        }
+        let conversion = fixture.convert(common::chat());
+        let text = String::from_utf8(conversion.body).unwrap();
+        for json in
+            text.split("\n\n").map(|e| e.strip_prefix("data: ").unwrap_or(e)).filter(|e| e.starts_with('{'))
+        {
+            if json.contains("\"error\":{") {
+                survives::<ErrorResponse>(json, &fixture.name);
+            } else if json.contains("\"chat.completion.chunk\"") {
+                survives::<ChatCompletionChunk>(json, &fixture.name);
+            } else {
+                survives::<ChatCompletion>(json, &fixture.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn recorded_requests_and_answers_of_openai_survive_the_typed_model() {
+    let Some(shared) = shared("wire") else { return };
+    let text = std::fs::read_to_string(shared.join("corpus/openai-chat.jsonl")).unwrap();
+    let mut read = 0;
+    for line in text.lines() {
+        let recording: Value = serde_json::from_str(line).unwrap();
+        let good = recording["response"]["status"] == 200 && recording["provider"] == "openai";
+        if !good || !recording["request"]["body"].is_object() {
+            continue;
+        }
+        let what = format!("{} {}", recording["path"], recording["n"]);
+        survives::<ChatRequest>(&recording["request"]["body"].to_string(), &what);
+        let body = recording["response"]["body"].as_str().unwrap();
+        if recording["streaming"] == true {
+            for data in body.lines().filter_map(|l| l.strip_prefix("data: ")).filter(|d| d.starts_with('{')) {
+                survives::<ChatCompletionChunk>(data, &what);
+            }
+        } else {
+            survives::<ChatCompletion>(body, &what);
+        }
+        read += 1;
+    }
+    assert!(read > 500, "{read}");
+}
