@@ -55,11 +55,15 @@ fn table() -> Vec<(&'static str, Script, Expect)> {
     vec![
         ("a whole JSON answer", Script::json(&completion("hällo")), Text("hällo", "")),
         ("a stream", sse(&plain), hello),
-        ("SSE sent as text/plain", Script::whole(200, "text/plain", &plain), Text("hällo", "")),
+        (
+            "SSE sent as text/plain",
+            Script::whole(200, "text/plain", &plain),
+            Text("hällo", "content-type-wrong"),
+        ),
         (
             "SSE sent as octet-stream",
             Script::whole(200, "application/octet-stream", &plain),
-            Text("hällo", ""),
+            Text("hällo", "content-type-wrong"),
         ),
         (
             "NDJSON",

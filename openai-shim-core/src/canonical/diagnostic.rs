@@ -92,7 +92,6 @@ codes! {
     DeltasCumulative "deltas-cumulative" Info "Deltas that repeat all text so far were cut to what is new.";
     ReasoningRenamed "reasoning-renamed" Info "Reasoning text was moved into `reasoning_content`.";
     ReasoningDuplicate "reasoning-duplicate" Info "The same reasoning in several members was kept once.";
-    ReasoningSplit "reasoning-split" Info "Reasoning inside think tags was moved out of the content.";
     ToolIndexSynthesized "tool-index-synthesized" Info "A missing, repeated or sparse tool call index was put right.";
     ToolIdSynthesized "tool-id-synthesized" Info "A missing or empty tool call id was filled in.";
     ToolTypeFilled "tool-type-filled" Info "A missing tool call type was filled in.";
@@ -111,7 +110,6 @@ codes! {
     ErrorReshaped "error-reshaped" Info "An error came in another envelope and was put into the client's.";
     ErrorInStream "error-in-stream" Error "The upstream reported an error in the middle of the stream.";
     StreamTruncated "stream-truncated" Error "The stream ended before the answer was complete.";
-    ModelsRepaired "models-repaired" Info "The upstream's model list was put into OpenAI's shape.";
     Retried "retried" Warning "The upstream was asked again.";
     FallbackUsed "fallback-used" Warning "The answer was synthesized because the upstream had none.";
     FeatureUnsupported "feature-unsupported" Warning "The other dialect has no way to say this; it was left out.";

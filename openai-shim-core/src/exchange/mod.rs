@@ -82,6 +82,8 @@ pub struct Exchange {
     reply: Option<Reply>,
     /// Headers of the upstream that a client may see.
     kept: HeaderMap,
+    /// What the upstream calls its answer's form, in lower case.
+    content_type: Option<String>,
     report: Report,
 }
 
@@ -167,6 +169,7 @@ impl Exchange {
             held: Vec::new(),
             reply: None,
             kept: HeaderMap::new(),
+            content_type: None,
             report,
         })
     }
@@ -190,6 +193,8 @@ impl Exchange {
             return;
         }
         self.report.upstream_status = Some(status.as_u16());
+        let content_type = headers.get(CONTENT_TYPE).and_then(|t| t.to_str().ok());
+        self.content_type = content_type.map(str::to_ascii_lowercase);
         self.keep_headers(headers);
         self.state = if !status.is_success() {
             State::Error(status, headers.clone(), Vec::new())
@@ -340,6 +345,14 @@ impl Exchange {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         headers.insert(http::header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         self.reply = Some(Reply { status: StatusCode::OK, headers, error: None });
+    }
+
+    /// The body decides what it is; a content type that says otherwise is noted.
+    fn check_content_type(&mut self, expected: &str) {
+        if let Some(given) = self.content_type.take().filter(|given| !given.contains(expected)) {
+            let given: String = given.chars().take(60).collect();
+            self.report.diagnostics.note(Code::ContentTypeWrong, "content-type", &given);
+        }
     }
 
     /// Rate limit headers, and the upstream's request id, are the client's business.

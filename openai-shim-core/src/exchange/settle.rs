@@ -43,6 +43,7 @@ impl Exchange {
             self.settle(Err(error), out);
             return;
         }
+        self.check_content_type(if transcoder.is_event_stream() { "event-stream" } else { "json" });
         self.report.diagnostics.extend(&notes);
         if self.reply.is_none() {
             self.begin_stream();

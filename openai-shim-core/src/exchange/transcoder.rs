@@ -84,6 +84,10 @@ impl Transcoder {
         self.closed || seen.ended || seen.error.is_some()
     }
 
+    pub(super) fn is_event_stream(&self) -> bool {
+        self.framer.is_event_stream()
+    }
+
     pub(super) fn notes(&self) -> Diagnostics {
         let mut notes = match &self.path {
             Path::Mend(mender) => mender.notes().clone(),

@@ -16,6 +16,7 @@ impl Exchange {
         }
         let document = matches!(trimmed.first(), Some(b'{' | b'['));
         let single = document && !is_json_lines(trimmed);
+        let form = if document { "json" } else { "event-stream" };
         if single && self.client.name() == self.upstream.name() {
             let mended = self
                 .upstream
@@ -26,6 +27,7 @@ impl Exchange {
                     self.report.diagnostics.note(Code::BodyPadded, "", "");
                 }
                 self.accept(&mended.seen)?;
+                self.check_content_type(form);
                 out.extend_from_slice(mended.body.as_deref().unwrap_or(trimmed));
                 self.begin_whole(StatusCode::OK, None);
                 return Ok(());
@@ -43,6 +45,7 @@ impl Exchange {
             self.folded(body)?
         };
         self.accept(&seen)?;
+        self.check_content_type(form);
         out.extend(self.client.encode_response(&response, &mut self.asked, &mut self.report.diagnostics));
         self.begin_whole(StatusCode::OK, None);
         Ok(())

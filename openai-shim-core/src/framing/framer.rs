@@ -89,6 +89,11 @@ impl Framer {
         }
     }
 
+    /// Whether the body is an event stream, well-formed or not.
+    pub fn is_event_stream(&self) -> bool {
+        matches!(self.state, State::Sse(_))
+    }
+
     /// How the body was not written as it should have been; complete after [`finish`](Self::finish).
     pub fn deviations(&self) -> Vec<Deviation> {
         let mut found = match &self.state {

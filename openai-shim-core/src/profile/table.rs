@@ -1,6 +1,6 @@
 //! The built-in rows. Adding an upstream is one row.
 
-use super::{Auth, Messages, Params, Profile, Streaming};
+use super::{Messages, Params, Profile, Streaming};
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -42,7 +42,6 @@ fn table() -> Vec<Profile> {
             about: text("dasllama-server"),
             params: Params { rename: map(&[("max_completion_tokens", "max_tokens")]), ..Params::default() },
             messages: Messages { roles: map(&[("developer", "system")]), ..Messages::default() },
-            auth: no_auth(),
             ..row("dasllama")
         },
         Profile {
@@ -91,10 +90,6 @@ fn table() -> Vec<Profile> {
 /// A row that assumes nothing.
 fn row(name: &str) -> Profile {
     Profile { name: text(name), ..Profile::default() }
-}
-
-fn no_auth() -> Auth {
-    Auth::default()
 }
 
 fn text(s: &str) -> String {
