@@ -168,6 +168,7 @@ fn read(object: &Object<'_>, notes: &mut Diagnostics) -> Option<StatusError> {
         error.code = base.get("status_code").map(|c| text_of(c).into_owned());
     }
     unwrap_message(&mut error);
+    keep_private(&mut error, notes);
     if error.message.is_empty() {
         error.message = String::from("The upstream reported an error without a message.");
     }
@@ -186,9 +187,9 @@ fn members(object: &Object<'_>, error: &mut StatusError) {
             "type" | "error_type" if value.trim() != "\"error\"" => error.error_type = said(),
             "code" => error.code = said(),
             "param" => error.param = said(),
-            // What is not the error's own; and no tracebacks of the upstream's machine.
-            "object" | "type" | "error" | "detail" | "id" | "created" | "model" | "choices" | "base_resp"
-            | "traceback" | "stack" | "trace" => {}
+            // What is not the error's own.
+            "object" | "type" | "error" | "detail" | "id" | "created" | "model" | "choices" | "base_resp" => {
+            }
             _ => error.extra.push((key.to_owned(), raw(value))),
         }
     }
@@ -225,6 +226,49 @@ fn read_detail(detail: &str, error: &mut StatusError) {
         }
         _ => error.message = text_of(detail).into_owned(),
     }
+}
+
+/// Members that show the upstream's machine or somebody's key. In lower case, without separators.
+const PRIVATE: [&str; 15] = [
+    "traceback",
+    "stack",
+    "trace",
+    "stacktrace",
+    "backtrace",
+    "exception",
+    "debug",
+    "headers",
+    "requestheaders",
+    "request",
+    "authorization",
+    "apikey",
+    "accesstoken",
+    "cookie",
+    "env",
+];
+
+/// Leaves out what is nobody's business but the upstream's: traces, headers, keys, and pages as messages.
+fn keep_private(error: &mut StatusError, notes: &mut Diagnostics) {
+    error.extra.retain(|(key, _)| {
+        let word: String =
+            key.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
+        let private = PRIVATE.contains(&word.as_str());
+        if private {
+            notes.note(Code::FieldDropped, &format!("error.{key}"), "");
+        }
+        !private
+    });
+    let message = error.message.trim_start();
+    let said = if message.starts_with('<') && message.to_ascii_lowercase().contains("<html") {
+        String::from("The upstream reported an error as an HTML page.")
+    } else if message.starts_with("Traceback (most recent call last)") {
+        // The last line says what went wrong, the others where.
+        message.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default().trim().to_owned()
+    } else {
+        return;
+    };
+    error.message = said;
+    notes.note(Code::ErrorReshaped, "error.message", "");
 }
 
 /// A message that is itself JSON says what is meant inside.
