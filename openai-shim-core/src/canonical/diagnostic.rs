@@ -96,6 +96,8 @@ codes! {
     ToolIdSynthesized "tool-id-synthesized" Info "A missing or empty tool call id was filled in.";
     ToolTypeFilled "tool-type-filled" Info "A missing tool call type was filled in.";
     ToolFieldRepeated "tool-field-repeated" Info "An id, type or name repeated in a later tool call fragment was left out.";
+    ToolNameLate "tool-name-late" Info "A tool call's name came after its first fragment; what came before it waited.";
+    ToolNameMissing "tool-name-missing" Warning "The model called a tool without naming it; the call was passed on as it is.";
     ToolArgumentsShaped "tool-arguments-shaped" Info "Tool call arguments that came as an object, or not at all, were turned into JSON text.";
     ToolArgumentsInvalid "tool-arguments-invalid" Warning "The model's tool call arguments are not JSON; they were passed on as they are.";
     FunctionCallUpgraded "function-call-upgraded" Info "A legacy `function_call` was turned into a tool call.";
@@ -170,9 +172,17 @@ pub struct Diagnostics {
 
 const MAX: usize = 256;
 
+/// The most characters of a path or a detail: both may quote what an upstream sent.
+const LONGEST: usize = 120;
+
+fn shorten(text: &str) -> &str {
+    text.char_indices().nth(LONGEST).and_then(|(end, _)| text.get(..end)).unwrap_or(text)
+}
+
 impl Diagnostics {
     /// Notes a finding. `path` may be anything printable; it is only rendered when the finding is new.
     pub fn note(&mut self, code: Code, path: &str, detail: &str) {
+        let (path, detail) = (shorten(path), shorten(detail));
         if let Some(known) =
             self.list.iter_mut().find(|d| d.code == code && d.path == path && d.detail == detail)
         {

@@ -8,6 +8,9 @@ use crate::json::{Kind, Object, peek, quote, text};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
+/// The most answers in one stream; OpenAI's own limit for `n` is 128.
+const MOST_CHOICES: usize = 256;
+
 /// What became of one choice of a chunk.
 struct Mended<'i> {
     /// Its JSON; `None` if nothing of it is left.
@@ -180,7 +183,7 @@ impl Stream {
         if choice.get("usage").is_some() {
             choice.remove("usage");
         }
-        let slot = self.slot(index);
+        let slot = self.slot(index)?;
         let mut delta = self.delta(&mut choice);
         if self.choices.get(slot).is_some_and(|c| c.sealed) {
             let (code, detail) = if says(&delta, "content") || delta.non_null("tool_calls").is_some() {
@@ -196,6 +199,10 @@ impl Stream {
         self.cumulative(slot, &mut delta);
         let word = self.finish_word(&choice)?;
         let calls = self.calls(slot, &mut delta, word.is_some());
+        if self.choices.get(slot).is_some_and(|c| c.calls.are_too_many()) {
+            let message = String::from("The upstream sent more tool calls, or longer ones, than are kept.");
+            return Err(UpstreamError::TooLarge { message });
+        }
         logprobs::mend(&mut choice, &mut self.notes);
         let says_text = says(&delta, "content") || says(&delta, "reasoning_content");
         self.seen.refusal |= says(&delta, "refusal");
@@ -221,12 +228,16 @@ impl Stream {
         Ok(Mended { json, changed, finishes, says })
     }
 
-    fn slot(&mut self, index: u64) -> usize {
+    fn slot(&mut self, index: u64) -> Result<usize, UpstreamError> {
         if let Some(at) = self.choices.iter().position(|c| c.index == index) {
-            return at;
+            return Ok(at);
+        }
+        if self.choices.len() >= MOST_CHOICES {
+            let message = format!("The upstream sent more than {MOST_CHOICES} answers in one stream.");
+            return Err(UpstreamError::TooLarge { message });
         }
         self.choices.push(Choice { index, ..Choice::default() });
-        self.choices.len() - 1
+        Ok(self.choices.len() - 1)
     }
 
     /// The delta of a choice, under whatever name it came.
@@ -351,7 +362,8 @@ impl Stream {
         if self.seen.finish.is_none() {
             self.seen.finish = Some(finish::reason(settled));
         }
-        let rest = state.calls.rest(&mut self.notes);
+        let cut = matches!(settled, "length" | "content_filter");
+        let rest = state.calls.rest(cut, &mut self.notes);
         if let Some(rest) = rest {
             self.say(index, &format!(r#"{{"tool_calls":{rest}}}"#), "null", sink);
         }

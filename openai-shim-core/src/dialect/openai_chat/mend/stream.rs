@@ -37,6 +37,8 @@ pub(in super::super) struct Stream {
     done_seen: bool,
     /// The body was one JSON document: it is complete by itself.
     document: bool,
+    /// The frame is a line of JSON, no server-sent event.
+    bare: bool,
     closed: bool,
     /// The first bytes of a body that is no stream at all.
     foreign: Option<&'static str>,
@@ -78,6 +80,7 @@ impl Stream {
             held: None,
             done_seen: false,
             document: false,
+            bare: false,
             closed: false,
             foreign: None,
         }
@@ -85,6 +88,7 @@ impl Stream {
 
     /// Takes one frame.
     pub(in super::super) fn frame(&mut self, frame: Frame<'_>, sink: &mut dyn Sink) {
+        self.bare = matches!(frame, Frame::Line(_));
         match frame {
             Frame::Event { event, data } => self.data(event, data, sink),
             Frame::Line(line) => self.data(None, line, sink),
@@ -129,8 +133,8 @@ impl Stream {
         }
         match Object::parse(body) {
             Ok(chunk) => {
-                self.document = true;
                 self.object(None, chunk, body, sink);
+                self.document = true;
             }
             Err(e) if e.is_eof() => self.fail(&UpstreamError::Truncated, sink),
             Err(_) => self.foreign = Some("text"),
@@ -139,21 +143,20 @@ impl Stream {
 
     fn object(&mut self, event: Option<&str>, chunk: Object<'_>, source: &[u8], sink: &mut dyn Sink) {
         if error::is_error(&chunk) || (event == Some("error") && chunk.get("choices").is_none()) {
-            let choices = chunk.array("choices").unwrap_or_default();
-            let says =
-                choices.iter().any(|c| c.contains("\"content\":\"") && !c.contains("\"content\":\"\""));
             let error = error::in_body(&chunk, &mut self.notes)
                 .unwrap_or_else(|| UpstreamError::malformed("The upstream reported an error in its stream."));
-            if says {
-                let mut rest = chunk;
-                rest.remove("error");
+            if let Some(rest) = said_beside_error(chunk)
+                && let Ok(rest) = Object::parse(rest.as_bytes())
+            {
                 self.chunk(rest, source, true, sink);
             }
             self.fail(&error, sink);
             return;
         }
-        // A whole answer as one line of a stream is complete by itself.
-        self.document |= chunk.str("object").as_deref() == Some("chat.completion");
+        // A whole answer as the only frame is complete by itself. Chunks that are only called so are not.
+        self.document = self.choices.is_empty()
+            && (self.bare || chunk.str("object").as_deref() == Some("chat.completion"))
+            && has_messages(&chunk);
         self.chunk(chunk, source, false, sink);
     }
 
@@ -272,7 +275,7 @@ impl Stream {
             (false, true) => "tool_calls",
             (false, false) => "stop",
         };
-        let rest = choice.calls.rest(&mut self.notes);
+        let rest = choice.calls.rest(false, &mut self.notes);
         self.notes.note(Code::FinishReasonDerived, "choices[].finish_reason", "");
         if let Some(rest) = rest {
             self.say(index, &format!(r#"{{"tool_calls":{rest}}}"#), "null", sink);
@@ -325,4 +328,30 @@ fn starts_with_json_line(data: &[u8]) -> bool {
     let line = data.split(|b| *b == b'\n').next().unwrap_or_default().trim_ascii();
     peek(std::str::from_utf8(line).unwrap_or_default()) == Kind::Object
         && serde_json::from_slice::<serde::de::IgnoredAny>(line).is_ok()
+}
+
+/// Whether the choices are those of a whole answer: messages, and no deltas.
+fn has_messages(chunk: &Object<'_>) -> bool {
+    let choices = chunk.array("choices").unwrap_or_default();
+    let is_message = |choice: &&str| {
+        Object::parse(choice.as_bytes()).is_ok_and(|c| c.get("message").is_some() && c.get("delta").is_none())
+    };
+    !choices.is_empty() && choices.iter().all(is_message)
+}
+
+/// A chunk without the error that it holds, if anything is said beside it. The error is its ending.
+fn said_beside_error(mut chunk: Object<'_>) -> Option<String> {
+    const WORDS: [&str; 5] = ["content", "reasoning_content", "reasoning", "thinking", "refusal"];
+    let (mut listed, mut says) = (Vec::new(), false);
+    for item in chunk.array("choices")? {
+        let mut choice = Object::parse(item.as_bytes()).ok()?;
+        let said = choice.object("delta").or_else(|| choice.object("message")).unwrap_or_default();
+        says |= WORDS.iter().any(|key| said.str(key).is_some_and(|words| !words.is_empty()))
+            || said.array("tool_calls").is_some_and(|calls| !calls.is_empty());
+        choice.set("finish_reason", "null");
+        listed.push(choice.to_json());
+    }
+    chunk.remove("error");
+    chunk.set("choices", format!("[{}]", listed.join(",")));
+    says.then(|| chunk.to_json())
 }

@@ -41,8 +41,11 @@ fn whole_call(call: &mut Object<'_>, asked: &mut Asked, cut: bool, notes: &mut D
     }
     lift(call);
     let mut function = call.object("function").map(Object::into_owned).unwrap_or_default();
-    if function.str("name").is_none() {
-        function.set("name", "\"\"");
+    if function.str("name").is_none_or(|name| name.is_empty()) {
+        notes.note(Code::ToolNameMissing, &format!("{AT}.function.name"), "");
+        if function.str("name").is_none() {
+            function.set("name", "\"\"");
+        }
     }
     if let Some(shaped) = arguments(&function) {
         notes.note(Code::ToolArgumentsShaped, &format!("{AT}.function.arguments"), "");
@@ -97,10 +100,16 @@ pub(super) fn upgrade(said: &mut Object<'_>, at: &str, asked: &Asked, notes: &mu
     said.set("tool_calls", format!(r#"[{{"index":0,"function":{function}}}]"#));
 }
 
+/// The most calls of one choice, and the most bytes of their arguments, that are kept while it streams.
+const MOST_CALLS: usize = 1024;
+const MOST_ARGUMENTS: usize = 8 << 20;
+
 /// The calls of one choice of a stream, in the order in which they began.
 #[derive(Debug, Default)]
 pub(super) struct Calls {
     slots: Vec<Slot>,
+    /// How many bytes the arguments of all calls have.
+    size: usize,
 }
 
 /// One call.
@@ -120,6 +129,11 @@ struct Slot {
 impl Calls {
     pub(super) fn is_empty(&self) -> bool {
         self.slots.is_empty()
+    }
+
+    /// Whether the calls are more, or longer, than what is kept of one answer.
+    pub(super) fn are_too_many(&self) -> bool {
+        self.slots.len() > MOST_CALLS || self.size > MOST_ARGUMENTS
     }
 
     /// Whether every call's arguments are complete JSON.
@@ -163,16 +177,24 @@ impl Calls {
     }
 
     /// What must be said before the answer ends: `{}` for calls without arguments, and calls that never got a name.
-    pub(super) fn rest(&mut self, notes: &mut Diagnostics) -> Option<String> {
+    /// `cut`: the limit ended the answer, so that arguments need not be whole.
+    pub(super) fn rest(&mut self, cut: bool, notes: &mut Diagnostics) -> Option<String> {
+        const ARGUMENTS: &str = "choices[].delta.tool_calls[].function.arguments";
         let mut written = Vec::new();
         for (index, slot) in self.slots.iter_mut().enumerate().filter(|(_, s)| !s.custom) {
-            if !slot.arguments.trim().is_empty() && slot.sent {
+            let empty = slot.arguments.trim().is_empty();
+            if !empty && !cut && !is_json(&slot.arguments) {
+                notes.note(Code::ToolArgumentsInvalid, ARGUMENTS, "");
+            }
+            if !empty && slot.sent {
                 continue;
             }
-            let empty = slot.arguments.trim().is_empty();
             if empty {
-                notes.note(Code::ToolArgumentsShaped, "choices[].delta.tool_calls[].function.arguments", "");
+                notes.note(Code::ToolArgumentsShaped, ARGUMENTS, "");
                 slot.arguments = String::from("{}");
+            }
+            if slot.name.is_empty() && !slot.sent {
+                notes.note(Code::ToolNameMissing, "choices[].delta.tool_calls[].function.name", "");
             }
             written.push(if slot.sent {
                 format!(r#"{{"index":{index},"function":{{"arguments":"{{}}"}}}}"#)
@@ -203,6 +225,7 @@ impl Calls {
             name: function.str("name").filter(|name| !name.is_empty()).map(std::borrow::Cow::into_owned),
             arguments: function.get("arguments").map(|a| text_of(a).into_owned()).unwrap_or_default(),
         };
+        self.size = self.size.saturating_add(given.arguments.len());
         let known = self.find(&given);
         let at = known.unwrap_or(self.slots.len());
         if known.is_none() {
@@ -236,8 +259,12 @@ impl Calls {
         slot.arguments.push_str(&given.arguments);
         if slot.name.is_empty() && !last {
             // A call is known by its name: what comes before it waits.
-            notes.note(Code::ToolFieldRepeated, &format!("{AT}.function.name"), "the name came late");
             return false;
+        }
+        if slot.name.is_empty() {
+            notes.note(Code::ToolNameMissing, &format!("{AT}.function.name"), "");
+        } else if known.is_some() {
+            notes.note(Code::ToolNameLate, &format!("{AT}.function.name"), "");
         }
         slot.sent = true;
         if waited {
@@ -253,8 +280,17 @@ impl Calls {
     /// The call that a fragment belongs to; `None` if it begins one.
     fn find(&self, given: &Fragment) -> Option<usize> {
         let at = match (given.index, &given.id) {
-            (Some(index), _) => self.slots.iter().rposition(|s| s.upstream == Some(index))?,
-            (None, Some(id)) => return self.slots.iter().rposition(|s| s.id == *id),
+            (Some(index), id) => {
+                let own = |s: &Slot| s.upstream == Some(index);
+                let same = self.slots.iter().rposition(|s| own(s) && id.as_ref() == Some(&s.id));
+                same.or_else(|| self.slots.iter().rposition(own))?
+            }
+            (None, Some(id)) => {
+                let known = self.slots.iter().rposition(|s| s.id == *id);
+                // Without a name no call begins, whatever its id.
+                let goes_on = given.name.is_none() && !given.arguments.is_empty();
+                return known.or_else(|| self.slots.len().checked_sub(1).filter(|_| goes_on));
+            }
             (None, None) => {
                 let last = self.slots.len().checked_sub(1)?;
                 let begins = given.name.is_some() && self.slots.get(last).is_some_and(|s| !s.name.is_empty());
@@ -263,10 +299,10 @@ impl Calls {
         };
         let slot = self.slots.get(at)?;
         let new_id = given.id.as_ref().is_some_and(|id| !slot.id.is_empty() && *id != slot.id);
-        let complete = !slot.name.is_empty() && is_json(&slot.arguments);
         let begins = given.name.is_some()
             && !slot.name.is_empty()
-            && (new_id || (complete && given.id.is_none() && given.arguments != slot.arguments));
+            && (new_id
+                || (given.id.is_none() && given.arguments != slot.arguments && is_json(&slot.arguments)));
         // Some servers give each fragment a new id; only a name then begins another call.
         (!begins).then_some(at)
     }

@@ -69,7 +69,9 @@ fn choices(answer: &mut Object<'_>, notes: &mut Diagnostics) -> Vec<String> {
             notes.note(Code::MessageAsDelta, "message", "no choices around it");
             answer.remove("message");
             answer.remove("choices");
-            vec![format!(r#"{{"index":0,"message":{message}}}"#)]
+            let reason = answer.remove("done_reason").filter(|r| peek(r) == Kind::String);
+            let reason = reason.map(|r| format!(r#","finish_reason":{r}"#)).unwrap_or_default();
+            vec![format!(r#"{{"index":0,"message":{message}{reason}}}"#)]
         }
         None => Vec::new(),
     }
