@@ -49,3 +49,28 @@ fn every_snapshot_has_its_fixture() {
         }
     }
 }
+
+#[test]
+#[allow(clippy::disallowed_methods)] // tests read files
+fn every_side_file_has_its_payload_and_every_payload_one_name() {
+    let all = fixtures(&KINDS);
+    let mut names: Vec<_> = all.iter().map(|f| (f.dialect.name(), folder(f.kind), f.name.as_str())).collect();
+    let before = names.len();
+    names.dedup();
+    assert_eq!(before, names.len(), "two payloads of one name");
+    let mut side_files = 0;
+    for to in DIALECTS {
+        for kind in KINDS {
+            let dir = common::root().join(to.name()).join(folder(kind));
+            for file in std::fs::read_dir(&dir).into_iter().flatten().flatten() {
+                let file = file.file_name().to_string_lossy().into_owned();
+                let (name, rest) = file.split_once('.').unwrap();
+                if common::SIDE_FILES.contains(&rest) {
+                    assert!(names.contains(&(to.name(), folder(kind), name)), "no payload for {file}");
+                    side_files += 1;
+                }
+            }
+        }
+    }
+    assert!(side_files > 30);
+}

@@ -166,7 +166,7 @@ fn said(response: &Response) -> Vec<Said> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    #![proptest_config(common::cases())]
 
     #[test]
     fn decoders_keep_to_the_grammar_on_mutilated_streams((dialect, body) in mutated()) {

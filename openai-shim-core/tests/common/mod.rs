@@ -19,6 +19,9 @@ pub struct Fixture {
     pub status: Option<u16>,
 }
 
+/// What may lie beside a payload.
+pub const SIDE_FILES: [&str; 3] = ["request.json", "profile", "status"];
+
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
 }
@@ -35,7 +38,7 @@ pub fn fixtures(kinds: &[Kind]) -> Vec<Fixture> {
             for path in paths {
                 let file = path.file_name().unwrap().to_string_lossy().into_owned();
                 let (name, rest) = file.split_once('.').unwrap();
-                if ["request.json", "profile", "status"].contains(&rest) {
+                if SIDE_FILES.contains(&rest) {
                     continue;
                 }
                 let beside = |ext: &str| std::fs::read(dir.join(format!("{name}.{ext}"))).ok();
@@ -58,12 +61,18 @@ pub fn fixtures(kinds: &[Kind]) -> Vec<Fixture> {
 
 /// A built-in row, or one with a deviation that no built-in row has.
 fn row(name: &str) -> Profile {
-    if name == "cumulative" {
-        let mut row = profile("compatible").unwrap();
-        row.answers.cumulative_deltas = true;
-        return row;
+    let mut row = profile("compatible").unwrap();
+    match name {
+        "cumulative" => row.answers.cumulative_deltas = true,
+        "clamping" => {
+            row.params.clamp.insert("temperature".to_owned(), [0.0, 1.5]);
+            row.params.clamp.insert("top_p".to_owned(), [0.0, 1.0]);
+        }
+        "alternating" => row.messages.alternate = true,
+        "unstreamed" => row.stream.supported = false,
+        built_in => row = profile(built_in).unwrap(),
     }
-    profile(name).unwrap()
+    row
 }
 
 pub fn folder(kind: Kind) -> &'static str {
@@ -97,6 +106,17 @@ impl Fixture {
         value["stream"] = stream.into();
         value.to_string().into_bytes()
     }
+}
+
+/// The fixture of that kind and name.
+pub fn fixture(kind: Kind, name: &str) -> Fixture {
+    fixtures(&[kind]).into_iter().find(|f| f.name == name).unwrap_or_else(|| panic!("no fixture {name}"))
+}
+
+/// A few cases by default; `PROPTEST_CASES` asks for more.
+pub fn cases() -> proptest::test_runner::Config {
+    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(64);
+    proptest::test_runner::Config { cases, failure_persistence: None, ..Default::default() }
 }
 
 pub fn chat() -> &'static dyn Dialect {
