@@ -73,7 +73,9 @@ impl Stream {
             }
         }
         if written.is_empty() {
-            self.notes.note(Code::FrameForeign, "", "nothing left in it");
+            if !self.choices.iter().any(|c| c.calls.wait()) {
+                self.notes.note(Code::FrameForeign, "", "nothing left in it");
+            }
             return;
         }
         if changed {

@@ -136,6 +136,11 @@ impl Calls {
         self.slots.len() > MOST_CALLS || self.size > MOST_ARGUMENTS
     }
 
+    /// Whether a call waits for its name.
+    pub(super) fn wait(&self) -> bool {
+        self.slots.iter().any(|s| !s.sent)
+    }
+
     /// Whether every call's arguments are complete JSON.
     pub(super) fn are_complete(&self) -> bool {
         !self.slots.is_empty()
