@@ -40,6 +40,8 @@ pub(super) struct SseReader {
     data: Vec<u8>,
     has_data: bool,
     event: Option<String>,
+    /// Data came: this is an event stream.
+    any: bool,
     /// A CR ended the last line: an LF that follows belongs to it.
     after_cr: bool,
     limit: usize,
@@ -53,6 +55,7 @@ impl SseReader {
             data: Vec::new(),
             has_data: false,
             event: None,
+            any: false,
             after_cr: false,
             limit,
             deviations: Vec::new(),
@@ -159,6 +162,7 @@ impl SseReader {
         let trimmed = value.strip_prefix(b" ").unwrap_or(value);
         match field {
             b"data" => {
+                self.any = true;
                 if trimmed.len() == value.len() && !value.is_empty() {
                     self.deviate(Deviation::NoSpace);
                 }
@@ -190,7 +194,8 @@ impl SseReader {
             }
             _ => {
                 self.deviate(Deviation::StrayLine);
-                if line.starts_with(b"{") {
+                // Before any data such a line may be all there is: a sentence instead of a stream.
+                if line.starts_with(b"{") || !self.any {
                     sink(Frame::Line(line));
                 }
             }
