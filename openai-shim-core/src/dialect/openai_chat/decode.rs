@@ -17,8 +17,8 @@ pub(super) struct ChatDecoder {
 
 impl ChatDecoder {
     pub(super) fn new(asked: Asked) -> Self {
-        // Whether the client wants usage is its encoder's business: here it is always read.
-        let asked = Asked { include_usage: true, ..asked };
+        // Whether the client wants usage, or the legacy form of a call, is its encoder's business: here it is always read.
+        let asked = Asked { include_usage: true, functions: false, ..asked };
         Self { stream: Stream::new(asked), blocks: Blocks::default() }
     }
 }

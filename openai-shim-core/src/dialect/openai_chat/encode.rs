@@ -122,6 +122,19 @@ impl ChatEncoder {
         };
         choice.open.push((block, open));
         if let (BlockKind::ToolCall { id, name }, Open::Call(call, _)) = (kind, open) {
+            if self.asked.functions {
+                if call > 0 {
+                    self.notes.note(
+                        Code::FeatureUnsupported,
+                        "choices[].delta",
+                        "more than one call for a legacy client",
+                    );
+                    return;
+                }
+                let fragment = format!(r#""function_call":{{"name":{},"arguments":""}}"#, quote(name));
+                self.chunk(index, &fragment, "null", out);
+                return;
+            }
             let id = if id.is_empty() { self.asked.context.id("call_") } else { id.clone() };
             let fragment = format!(
                 r#""tool_calls":[{{"index":{call},"id":{},"type":"function","function":{{"name":{},"arguments":""}}}}]"#,
@@ -133,12 +146,16 @@ impl ChatEncoder {
     }
 
     fn delta(&mut self, index: u32, block: u32, delta: &Delta, out: &mut Vec<u8>) {
+        let legacy = self.asked.functions;
         let Some(choice) = self.choice(index) else { return };
         let Some((_, open)) = choice.open.iter_mut().find(|(b, _)| *b == block) else { return };
         let member = match (delta, &mut *open) {
             (Delta::Text(text), Open::Call(call, said)) => {
                 *said |= !text.is_empty();
-                format!(r#""tool_calls":[{{"index":{call},"function":{{"arguments":{}}}}}]"#, quote(text))
+                if legacy && *call > 0 {
+                    return;
+                }
+                arguments(*call, legacy, text)
             }
             (Delta::Text(text), Open::Text) => format!("\"content\":{}", quote(text)),
             (Delta::Text(text), Open::Reasoning) => format!("\"reasoning_content\":{}", quote(text)),
@@ -157,8 +174,10 @@ impl ChatEncoder {
         let Some(at) = choice.open.iter().position(|(b, _)| *b == block) else { return };
         if let (_, Open::Call(call, false)) = choice.open.remove(at) {
             // A call without arguments calls with none.
-            let fragment = format!(r#""tool_calls":[{{"index":{call},"function":{{"arguments":"{{}}"}}}}]"#);
-            self.chunk(index, &fragment, "null", out);
+            if !self.asked.functions || call == 0 {
+                let fragment = arguments(call, self.asked.functions, "{}");
+                self.chunk(index, &fragment, "null", out);
+            }
         }
     }
 }
@@ -182,8 +201,10 @@ impl Encoder for ChatEncoder {
             Event::Finish { choice, reason } => {
                 let calls = self.choice(*choice).is_some_and(|c| c.calls > 0);
                 let word = match word(reason) {
+                    "stop" if calls && self.asked.functions => "function_call",
                     "stop" if calls && !self.asked.named_tool => "tool_calls",
                     "tool_calls" if !calls => "stop",
+                    "tool_calls" if self.asked.functions => "function_call",
                     word => word,
                 };
                 self.chunk(*choice, "", &quote(word), out);
@@ -226,5 +247,15 @@ impl Encoder for ChatEncoder {
 
     fn notes(&self) -> &Diagnostics {
         &self.notes
+    }
+}
+
+/// Arguments of a call, as a member of a delta; in the legacy form there is one call, without an index.
+fn arguments(call: u32, legacy: bool, text: &str) -> String {
+    let function = format!(r#"{{"arguments":{}}}"#, quote(text));
+    if legacy {
+        format!(r#""function_call":{function}"#)
+    } else {
+        format!(r#""tool_calls":[{{"index":{call},"function":{function}}}]"#)
     }
 }

@@ -97,6 +97,7 @@ pub(super) fn encode(response: &Response, asked: &mut Asked, notes: &mut Diagnos
 fn encode_choice(choice: &Choice, asked: &mut Asked, notes: &mut Diagnostics) -> String {
     let (mut words, mut thoughts, mut refusal) = (String::new(), String::new(), String::new());
     let mut calls = Vec::new();
+    let mut function_call = None;
     let mut extras: Vec<(String, String)> = Vec::new();
     for block in &choice.blocks {
         match block {
@@ -113,6 +114,8 @@ fn encode_choice(choice: &Choice, asked: &mut Asked, notes: &mut Diagnostics) ->
                 let id = if id.is_empty() { asked.context.id("call_") } else { id.clone() };
                 let arguments = if arguments.is_empty() { "{}" } else { arguments };
                 calls.push(tool_call::write(&id, name, arguments, extra));
+                let function = format!(r#"{{"name":{},"arguments":{}}}"#, quote(name), quote(arguments));
+                function_call.get_or_insert(function);
             }
             _ => notes.note(Code::FeatureUnsupported, "choices[].message", "media in an answer"),
         }
@@ -125,7 +128,13 @@ fn encode_choice(choice: &Choice, asked: &mut Asked, notes: &mut Diagnostics) ->
         message.set("reasoning_content", quote(&thoughts));
     }
     message.set("refusal", if refusal.is_empty() { String::from("null") } else { quote(&refusal) });
-    if !calls.is_empty() {
+    let legacy = function_call.filter(|_| asked.functions);
+    if calls.len() > 1 && legacy.is_some() {
+        notes.note(Code::FeatureUnsupported, "choices[].message", "more than one call for a legacy client");
+    }
+    if let Some(function) = &legacy {
+        message.set("function_call", function.clone());
+    } else if !calls.is_empty() {
         message.set("tool_calls", format!("[{}]", calls.join(",")));
     }
     for (key, value) in extras {
@@ -137,6 +146,7 @@ fn encode_choice(choice: &Choice, asked: &mut Asked, notes: &mut Diagnostics) ->
         "tool_calls" if calls.is_empty() => "stop",
         word => word,
     };
+    let finish = if finish == "tool_calls" && legacy.is_some() { "function_call" } else { finish };
     let mut object = Object::new();
     object.set("index", choice.index.to_string());
     object.set("message", message.to_json());
