@@ -1,6 +1,9 @@
 //! Shared by the tests: fixtures by kind, with what belongs to them.
 #![allow(dead_code, unreachable_pub, missing_docs, clippy::disallowed_methods)] // each test file uses its part, and reads files
 
+pub mod expected;
+pub mod said;
+
 use openai_shim_core::convert::{Conversion, Input, convert};
 use openai_shim_core::dialect::{DIALECTS, Dialect};
 use openai_shim_core::{Context, Kind, Profile, dialect, profile};

@@ -1,0 +1,148 @@
+//! Each way in which an upstream misbehaves, and exactly what its client gets: never less than was said, never more.
+
+mod common;
+
+use common::expected::{ERRORS, RESPONSES, STREAMS};
+use common::{Fixture, chat, fixture, fixtures, said};
+use openai_shim_core::convert::Conversion;
+use openai_shim_core::{Kind, Outcome};
+use serde_json::Value;
+
+/// Half a surrogate pair, which no text of ours can hold; it has a test of its own.
+const NO_TEXT: &str = "escaped_surrogates";
+
+fn row(fixture: &Fixture) -> String {
+    let conversion = fixture.convert(chat());
+    let mut codes: Vec<_> = conversion.diagnostics.codes().iter().map(|(code, _)| code.as_str()).collect();
+    codes.sort_unstable();
+    let codes = if codes.is_empty() { String::from("-") } else { codes.join(" ") };
+    let (outcome, status) = (conversion.outcome.unwrap(), conversion.status.unwrap());
+    let said = said::line(&String::from_utf8(conversion.body).unwrap());
+    format!("{} | {outcome} {status} | {codes} | {said}", fixture.name)
+}
+
+/// Every fixture of a kind against its row; a fixture without a row fails, and so does a row without a fixture.
+fn holds(kind: Kind, table: &str) {
+    let found: Vec<String> = fixtures(&[kind]).iter().filter(|f| f.name != NO_TEXT).map(row).collect();
+    for (row, expected) in found.iter().zip(table.trim().lines()) {
+        assert_eq!(row, expected);
+    }
+    assert_eq!(found.len(), table.trim().lines().count());
+}
+
+#[test]
+fn every_misbehaving_stream_becomes_what_the_table_says() {
+    holds(Kind::Stream, STREAMS);
+}
+
+#[test]
+fn every_misbehaving_answer_becomes_what_the_table_says() {
+    holds(Kind::Response, RESPONSES);
+}
+
+#[test]
+fn every_error_answer_becomes_what_the_table_says() {
+    holds(Kind::Error, ERRORS);
+}
+
+fn body(conversion: &Conversion) -> &str {
+    std::str::from_utf8(&conversion.body).unwrap()
+}
+
+#[test]
+fn a_stream_ends_with_done_if_and_only_if_it_is_no_failure() {
+    for fixture in fixtures(&[Kind::Stream]).iter().filter(|f| f.name != NO_TEXT) {
+        let conversion = fixture.convert(chat());
+        let failed =
+            matches!(conversion.outcome.unwrap(), Outcome::Truncated | Outcome::Errored | Outcome::Empty);
+        assert_eq!(body(&conversion).ends_with("data: [DONE]\n\n"), !failed, "{}", fixture.name);
+        assert_eq!(said::said(body(&conversion)).1.is_some(), failed, "{}", fixture.name);
+        if conversion.outcome == Some(Outcome::Truncated) {
+            let (answers, _) = said::said(body(&conversion));
+            let unfinished = answers.is_empty() || answers.values().any(|a| a.finish.is_none());
+            assert!(unfinished, "{}: a cut answer got an ending", fixture.name);
+        }
+    }
+}
+
+#[test]
+fn a_stream_and_its_whole_answer_say_the_same() {
+    let mut compared = 0;
+    for stream in fixtures(&[Kind::Stream]).into_iter().filter(|f| f.name != NO_TEXT) {
+        let mut whole = stream.clone();
+        whole.kind = Kind::Response;
+        let (streamed, folded) = (stream.convert(chat()), whole.convert(chat()));
+        if !streamed.ok {
+            assert!(!folded.ok, "{}: {folded}", stream.name);
+            continue;
+        }
+        assert_eq!(streamed.outcome, folded.outcome, "{}", stream.name);
+        let (a, b) = (said::line(body(&streamed)), said::line(body(&folded)));
+        assert_eq!(a, b, "{}", stream.name);
+        compared += 1;
+    }
+    assert!(compared > 80);
+}
+
+#[test]
+fn one_identity_holds_for_a_whole_stream() {
+    for fixture in fixtures(&[Kind::Stream]).iter().filter(|f| f.name != NO_TEXT) {
+        let conversion = fixture.convert(chat());
+        let documents = said::documents(body(&conversion));
+        let mut chunks = documents.iter().filter(|d| d.get("error").is_none());
+        let Some(first) = chunks.next() else { continue };
+        for key in ["id", "object", "created", "model"] {
+            assert!(chunks.clone().all(|c| c[key] == first[key]), "{}: {key} changes", fixture.name);
+        }
+        assert!(!first["id"].as_str().unwrap().is_empty() && first["created"].as_u64() > Some(0));
+        assert_eq!(first["object"], "chat.completion.chunk", "{}", fixture.name);
+    }
+}
+
+#[test]
+fn usage_comes_once_at_the_end_if_it_was_asked_for_and_else_never() {
+    for fixture in fixtures(&[Kind::Stream]).iter().filter(|f| f.name != NO_TEXT) {
+        let conversion = fixture.convert(chat());
+        let asked =
+            fixture.request.as_ref().is_some_and(|r| String::from_utf8_lossy(r).contains("include_usage"));
+        let documents = said::documents(body(&conversion));
+        let counts: Vec<&Value> = documents.iter().filter(|d| d["usage"].is_object()).collect();
+        let complete = body(&conversion).ends_with("data: [DONE]\n\n");
+        assert_eq!(counts.len(), usize::from(asked && complete), "{}", fixture.name);
+        if let Some(last) = counts.first() {
+            assert_eq!(last["choices"], serde_json::json!([]), "{}", fixture.name);
+            assert_eq!(documents.last(), Some(*last), "{}: it is not the last chunk", fixture.name);
+        }
+    }
+}
+
+#[test]
+fn members_that_openai_does_not_have_survive_byte_for_byte() {
+    for (kind, name, member) in [
+        (Kind::Stream, "extras_survive", r#""x_groq":{"id":"r","n":12345678901234567890123}"#),
+        (Kind::Stream, "extras_survive_mending", r#""big":12345678901234567890123"#),
+        (Kind::Stream, "reasoning_details", r#""signature":"sig""#),
+        (Kind::Stream, "azure_prelude", r#""prompt_filter_results":[{"prompt_index":0}]"#),
+        (Kind::Stream, "logprobs", r#""logprobs":{"content":[{"token":"Hi","logprob":-0.1,"#),
+        (Kind::Stream, "escaped_surrogates", r#""content":"\ud83d\ude42 \ud83d""#),
+        (Kind::Stream, "error_beside_failed_choice", r#""native_finish_reason":"error""#),
+        (Kind::Response, "extras_survive", r#""big":12345678901234567890123,"float":1.10"#),
+        (Kind::Response, "extras_survive", r#""extra_content":{"google":{"thought_signature":"s"}}"#),
+        (Kind::Response, "ollama", r#""prompt_eval_count":3,"eval_count":2"#),
+        (Kind::Error, "failed_generation", r#""failed_generation":"<f>""#),
+        (Kind::Error, "array", r#""status":"INVALID_ARGUMENT""#),
+        (Kind::Error, "secrets", r#""provider":"P""#),
+        (Kind::Request, "unknown_params_survive", r#""x":12345678901234567890123"#),
+        (Kind::Request, "unknown_params_survive_a_rewrite", r#""min_p":1e-2,"temperature":1.10"#),
+        (
+            Kind::Request,
+            "forty_messages_one_changed",
+            r#"{"role": "user", "content": "question 7", "x_extra": 7}"#,
+        ),
+        (Kind::Request, "forty_messages_one_changed", r#""{\"n\":  7, \"big\": 12345678901234567890123}""#),
+        (Kind::Request, "stream_options_merged", r#""include_obfuscation":false,"include_usage":true"#),
+    ] {
+        let conversion = fixture(kind, name).convert(chat());
+        assert!(body(&conversion).contains(member), "{name}: {conversion}");
+    }
+}
