@@ -97,7 +97,7 @@ impl Exchange {
         if let Some(after) = error.retry_after()
             && !self.kept.contains_key(http::header::RETRY_AFTER)
         {
-            let seconds = after.as_secs().max(u64::from(after.subsec_nanos() > 0));
+            let seconds = after.as_secs().saturating_add(u64::from(after.subsec_nanos() > 0));
             self.kept.insert(http::header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         self.begin_whole(status, Some(error.clone()));

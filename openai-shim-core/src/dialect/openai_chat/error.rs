@@ -43,8 +43,10 @@ pub(super) fn encode(error: &Error) -> (StatusCode, Bytes) {
         Error::Upstream(UpstreamError::Status(e)) => e.status,
         other => row(other.kind()).0,
     };
-    let status =
-        StatusCode::from_u16(status).ok().filter(|s| s.as_u16() >= 400).unwrap_or(StatusCode::BAD_GATEWAY);
+    let status = StatusCode::from_u16(status)
+        .ok()
+        .filter(|s| s.is_client_error() || s.is_server_error())
+        .unwrap_or(StatusCode::BAD_GATEWAY);
     (status, Bytes::from(envelope(error)))
 }
 
