@@ -1,0 +1,260 @@
+//! Errors in every dialect's own envelope: nothing of ours is missing in it, nothing of the upstream's machine is.
+
+mod common;
+
+use common::{chat, fixtures};
+use openai_shim_core::convert::{Input, convert};
+use openai_shim_core::dialect::DIALECTS;
+use openai_shim_core::error::{ClientError, StatusError, Unsupported};
+use openai_shim_core::exchange::{Incoming, Retry, Settings, When};
+use openai_shim_core::{Context, Dialect, Error, ErrorKind, Exchange, Kind, UpstreamError, profile};
+use serde_json::Value;
+use std::time::Duration;
+
+/// One of each kind of failure, with `kind` wherever a failure can be of any.
+fn failures(kind: ErrorKind) -> Vec<Error> {
+    let mut status = StatusError::new(418, kind, "I am a \"teapot\"\n");
+    status.code = Some(String::from("short_and_stout"));
+    status.param = Some(String::from("messages[0].role"));
+    vec![
+        Error::Client(ClientError::new(kind, "what \"is\" wrong\n\u{7}").at("messages[0]")),
+        Error::Client(ClientError::new(kind, "no field").with_code("own_code")),
+        Error::Unsupported(Unsupported::new("n", "not here")),
+        Error::Upstream(UpstreamError::Status(Box::new(status))),
+        Error::Upstream(UpstreamError::Status(Box::new(StatusError::new(
+            200,
+            kind,
+            "a success that is none",
+        )))),
+        Error::Upstream(UpstreamError::Status(Box::new(StatusError::new(999, kind, "no status at all")))),
+        Error::Upstream(UpstreamError::Empty),
+        Error::Upstream(UpstreamError::Truncated),
+        Error::Upstream(UpstreamError::transport("refused")),
+        Error::Upstream(UpstreamError::timeout("late")),
+        Error::Upstream(UpstreamError::malformed("html")),
+        Error::Upstream(UpstreamError::TooLarge { message: String::from("large") }),
+    ]
+}
+
+#[test]
+fn every_failure_has_a_status_of_failure_and_its_message_in_every_dialect() {
+    for dialect in DIALECTS {
+        for error in ErrorKind::ALL.into_iter().flat_map(failures) {
+            let (status, body) = dialect.encode_error(&error);
+            assert!((400..600).contains(&status.as_u16()), "{}: {status} for {error}", dialect.name());
+            let value: Value = serde_json::from_slice(&body).unwrap();
+            let message = serde_json::to_string(&error.to_string()).unwrap();
+            assert!(value.to_string().contains(&message), "{}: {value}", dialect.name());
+            let mut event = Vec::new();
+            dialect.encode_stream_error(&error, &mut event);
+            assert!(String::from_utf8(event).unwrap().contains(&message), "{}: {error}", dialect.name());
+        }
+    }
+}
+
+/// OpenAI's envelope as its SDKs take it apart.
+fn assert_openai_envelope(body: &str) {
+    let value: Value = serde_json::from_str(body).unwrap_or_else(|e| panic!("{e}: {body}"));
+    assert_eq!(value.as_object().unwrap().len(), 1, "{body}");
+    let error = &value["error"];
+    assert!(error["message"].as_str().is_some_and(|m| !m.trim().is_empty()), "{body}");
+    assert!(error["type"].as_str().is_some_and(|t| !t.is_empty()), "{body}");
+    for key in ["param", "code"] {
+        let member = error.get(key).unwrap_or_else(|| panic!("no {key}: {body}"));
+        assert!(member.is_null() || member.as_str().is_some_and(|m| !m.is_empty()), "{key}: {body}");
+    }
+}
+
+#[test]
+fn openais_envelope_has_its_four_members_with_their_types() {
+    for error in ErrorKind::ALL.into_iter().flat_map(failures) {
+        assert_openai_envelope(std::str::from_utf8(&chat().encode_error(&error).1).unwrap());
+        let mut event = Vec::new();
+        chat().encode_stream_error(&error, &mut event);
+        let event = String::from_utf8(event).unwrap();
+        let data = event.strip_prefix("data: ").and_then(|e| e.strip_suffix("\n\n")).unwrap();
+        assert_openai_envelope(data);
+        assert!(!data.contains('\n'), "{data}");
+    }
+}
+
+#[test]
+fn the_status_says_who_is_at_fault() {
+    let status = |kind| chat().encode_error(&Error::Client(ClientError::new(kind, "x"))).0.as_u16();
+    for (kind, expected) in [
+        (ErrorKind::InvalidRequest, 400),
+        (ErrorKind::Authentication, 401),
+        (ErrorKind::Permission, 403),
+        (ErrorKind::NotFound, 404),
+        (ErrorKind::TooLarge, 413),
+        (ErrorKind::RateLimited, 429),
+        (ErrorKind::Quota, 429),
+        (ErrorKind::ContextLength, 400),
+        (ErrorKind::ContentFiltered, 400),
+        (ErrorKind::Unsupported, 400),
+        (ErrorKind::Overloaded, 503),
+        (ErrorKind::Timeout, 504),
+        (ErrorKind::Empty, 502),
+        (ErrorKind::Truncated, 502),
+        (ErrorKind::Upstream, 502),
+        (ErrorKind::Internal, 500),
+    ] {
+        assert_eq!(status(kind), expected, "{kind:?}");
+    }
+}
+
+#[test]
+fn a_wrong_request_names_its_field() {
+    for (name, param) in [
+        ("neither_prompt_nor_messages", "messages"),
+        ("messages_not_a_list", "messages"),
+        ("messages_empty", "messages"),
+        ("message_not_an_object", "messages[0]"),
+        ("role_missing", "messages[0].role"),
+        ("role_unknown", "messages[0].role"),
+        ("content_a_number", "messages[0].content"),
+        ("model_a_number", "model"),
+        ("stream_a_text", "stream"),
+        ("prompt_tokens", "prompt"),
+    ] {
+        let conversion = common::fixture(Kind::Request, name).convert(chat());
+        let body = String::from_utf8(conversion.body).unwrap();
+        assert_openai_envelope(&body);
+        let error = &serde_json::from_str::<Value>(&body).unwrap()["error"];
+        assert_eq!((conversion.status, error["param"].as_str()), (Some(400), Some(param)), "{name}");
+    }
+}
+
+#[test]
+fn a_body_that_cannot_be_read_at_all_is_the_clients_fault() {
+    for name in ["array_body", "bad_json", "empty_body"] {
+        let conversion = common::fixture(Kind::Request, name).convert(chat());
+        assert_eq!((conversion.ok, conversion.status), (false, Some(400)), "{name}");
+        assert_openai_envelope(std::str::from_utf8(&conversion.body).unwrap());
+    }
+}
+
+/// What must stay on the upstream's machine, wherever it stands in its answer.
+const PRIVATE: [&str; 8] =
+    ["<html", "<HTML", "<!doctype", "/srv/", "10.0.0.3", "sk-live-0123456789", "Bearer ", "line 3"];
+
+#[test]
+fn pages_traces_and_keys_of_an_upstream_stay_there() {
+    for fixture in fixtures(&[Kind::Error]) {
+        let conversion = fixture.convert(chat());
+        let body = String::from_utf8(conversion.body).unwrap();
+        assert_openai_envelope(&body);
+        for word in PRIVATE {
+            assert!(!body.contains(word), "{}: {body}", fixture.name);
+        }
+    }
+}
+
+#[test]
+fn pages_traces_and_keys_stay_there_also_inside_a_success() {
+    for fixture in fixtures(&[Kind::Error]).into_iter().filter(|f| !f.body.is_empty()) {
+        for kind in [Kind::Response, Kind::Stream] {
+            let mut success = fixture.clone();
+            (success.kind, success.status) = (kind, Some(200));
+            let conversion = success.convert(chat());
+            assert!(!conversion.ok, "{}: {conversion}", fixture.name);
+            assert!(conversion.status.unwrap() >= 400, "{}: {conversion}", fixture.name);
+            let body = String::from_utf8(conversion.body).unwrap();
+            assert_openai_envelope(&body);
+            for word in PRIVATE {
+                assert!(!body.contains(word), "{}: {body}", fixture.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_reported_never_holds_what_was_left_out() {
+    for fixture in fixtures(&[Kind::Error]) {
+        let reported =
+            fixture.convert(chat()).diagnostics.iter().map(ToString::to_string).collect::<String>();
+        for word in PRIVATE {
+            assert!(!reported.contains(word), "{}: {reported}", fixture.name);
+        }
+    }
+    let word = "x".repeat(100_000);
+    let body = format!(r#"{{"choices":[{{"message":{{"content":"a"}},"finish_reason":"{word}"}}]}}"#);
+    let conversion = convert(&Input {
+        from: chat(),
+        to: chat(),
+        profile: profile("compatible").unwrap(),
+        kind: Kind::Response,
+        body: body.as_bytes(),
+        request: None,
+        status: None,
+        context: Context::fixed(),
+    });
+    assert!(conversion.diagnostics.iter().all(|d| d.to_string().len() < 400), "an unbounded diagnostic");
+}
+
+fn exchange(client: &'static dyn Dialect, stream: bool) -> Exchange {
+    let body = format!(r#"{{"model":"m","stream":{stream},"messages":[{{"role":"user","content":"hi"}}]}}"#);
+    let mut settings = Settings::default();
+    (settings.retry, settings.fallback.when) = (Retry::none(), When::Never);
+    let incoming = Incoming::read(client, "", body.into()).unwrap();
+    Exchange::start(incoming, &profile("compatible").unwrap(), settings, Context::fixed()).unwrap()
+}
+
+#[test]
+fn an_error_keeps_its_status_and_says_when_to_come_again() {
+    for stream in [false, true] {
+        for (status, header, value, expected) in [
+            (429, "retry-after", "7", "7"),
+            (503, "retry-after", "Wed, 21 Oct 2026 07:28:00 GMT", "Wed, 21 Oct 2026 07:28:00 GMT"),
+            (429, "retry-after-ms", "1500", "2"),
+            (429, "retry-after", "0", "0"),
+        ] {
+            let (mut exchange, mut out) = (exchange(chat(), stream), Vec::new());
+            exchange.next();
+            let mut headers = http::HeaderMap::new();
+            headers.insert(header, value.parse().unwrap());
+            headers.insert("x-ratelimit-remaining-tokens", "9".parse().unwrap());
+            headers.insert("set-cookie", "session=secret".parse().unwrap());
+            headers.insert("server", "nginx on 10.0.0.3".parse().unwrap());
+            exchange.head(http::StatusCode::from_u16(status).unwrap(), &headers);
+            exchange.push(b"{\"error\":{\"message\":\"slow ", &mut out);
+            exchange.push(b"down\"}}", &mut out);
+            exchange.finish(&mut out);
+            let reply = exchange.reply().unwrap();
+            assert_eq!(reply.status.as_u16(), status);
+            assert_eq!(reply.headers["retry-after"].to_str().unwrap(), expected, "{header}: {value}");
+            assert_eq!(reply.headers["x-ratelimit-remaining-tokens"], "9");
+            assert_eq!(reply.headers["content-type"], "application/json");
+            assert!(!reply.headers.contains_key("set-cookie") && !reply.headers.contains_key("server"));
+            let body = String::from_utf8(out).unwrap();
+            assert_openai_envelope(&body);
+            assert!(body.contains("slow down"), "{body}");
+        }
+    }
+}
+
+#[test]
+fn a_nonsensical_wait_is_no_wait() {
+    for value in ["-5", "NaN", "inf", "1e300", "soon", ""] {
+        let (mut exchange, mut out) = (exchange(chat(), false), Vec::new());
+        exchange.next();
+        let mut headers = http::HeaderMap::new();
+        headers.insert("retry-after", value.parse().unwrap());
+        exchange.head(http::StatusCode::TOO_MANY_REQUESTS, &headers);
+        exchange.finish(&mut out);
+        let error = exchange.reply().unwrap().error.clone().unwrap();
+        assert!(error.retry_after().is_none_or(|wait| wait < Duration::from_secs(1)), "{value}: {error:?}");
+    }
+}
+
+#[test]
+fn a_status_that_is_neither_success_nor_failure_is_the_upstreams_fault() {
+    for status in [302, 304, 101] {
+        let (mut exchange, mut out) = (exchange(chat(), true), Vec::new());
+        exchange.next();
+        exchange.head(http::StatusCode::from_u16(status).unwrap(), &http::HeaderMap::new());
+        exchange.finish(&mut out);
+        assert_eq!(exchange.reply().unwrap().status, 502, "{status}");
+        assert_openai_envelope(std::str::from_utf8(&out).unwrap());
+    }
+}
