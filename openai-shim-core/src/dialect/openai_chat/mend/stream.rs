@@ -169,7 +169,9 @@ impl Stream {
         late: bool,
         sink: &mut dyn Sink,
     ) {
-        if !late {
+        if late {
+            self.release(sink);
+        } else {
             self.flush(sink);
         }
         if ends.is_empty() || late {
@@ -184,6 +186,34 @@ impl Stream {
         if let Some(held) = self.held.take() {
             self.send(&held.chunk, held.source.as_deref(), &held.ends, sink);
         }
+    }
+
+    /// Hands out what was kept back but for its endings, which go on waiting: more came of what they end.
+    fn release(&mut self, sink: &mut dyn Sink) {
+        let Some(mut held) = self.held.take() else { return };
+        let (mut rest, mut endings, mut says) = (Vec::new(), Vec::new(), false);
+        for item in held.chunk.array("choices").unwrap_or_default() {
+            let Ok(mut choice) = Object::parse(item.as_bytes()) else { continue };
+            let index = choice.u64("index").unwrap_or(0);
+            let ends = held.ends.contains(&index);
+            says |= !ends || choice.object("delta").is_some_and(|delta| !delta.is_empty());
+            if ends {
+                let reason = choice.get("finish_reason").unwrap_or("null");
+                endings.push(format!(
+                    r#"{{"index":{index},"delta":{{}},"logprobs":null,"finish_reason":{reason}}}"#
+                ));
+                choice.set("finish_reason", "null");
+            }
+            rest.push(choice.to_json());
+        }
+        if says {
+            held.chunk.set("choices", format!("[{}]", rest.join(",")));
+            sink.chunk(&held.chunk, None);
+            held.chunk = self.identity.blank(&mut self.asked);
+            held.chunk.set("choices", format!("[{}]", endings.join(",")));
+            held.source = None;
+        }
+        self.held = Some(held);
     }
 
     fn send(&mut self, chunk: &Object<'_>, source: Option<&[u8]>, ends: &[u64], sink: &mut dyn Sink) {
