@@ -365,7 +365,7 @@ impl Stream {
             self.seen.finish = Some(finish::reason(settled));
         }
         let cut = matches!(settled, "length" | "content_filter");
-        let rest = state.calls.rest(cut, &mut self.notes);
+        let rest = state.calls.rest(cut, &mut self.asked, &mut self.notes);
         if let Some(rest) = rest {
             self.say(index, &format!(r#"{{"tool_calls":{rest}}}"#), "null", sink);
         }

@@ -20,6 +20,10 @@ pub(super) fn mend(said: &mut Object<'_>, at: &str, notes: &mut Diagnostics) {
         notes.note(Code::NullDropped, &format!("{at}.tool_calls"), "");
         said.remove("tool_calls");
     }
+    if said.get("tool_calls").is_some_and(|v| peek(v) != Kind::Array) {
+        notes.note(Code::FieldDropped, &format!("{at}.tool_calls"), "no list");
+        said.remove("tool_calls");
+    }
     if said.get("refusal").is_some_and(|v| !matches!(peek(v), Kind::String | Kind::Null)) {
         notes.note(Code::FieldDropped, &format!("{at}.refusal"), "");
         said.remove("refusal");
@@ -88,10 +92,19 @@ fn reasoning(said: &mut Object<'_>, at: &str, notes: &mut Diagnostics) {
     if !NAMES.iter().any(|name| said.get(name).is_some()) && said.get("reasoning_details").is_none() {
         return;
     }
-    if let Some(parts) = said.get("reasoning_content").filter(|v| peek(v) == Kind::Array) {
-        let (words, thoughts) = join(parts, at, notes);
-        notes.note(Code::ContentJoined, &format!("{at}.reasoning_content"), "");
-        said.set("reasoning_content", quote(&format!("{thoughts}{words}")));
+    if let Some(given) = said.get("reasoning_content") {
+        let joined = match peek(given) {
+            Kind::String | Kind::Null => None,
+            Kind::Array => {
+                let (words, thoughts) = join(given, at, notes);
+                Some(format!("{thoughts}{words}"))
+            }
+            _ => Some(given.trim().to_owned()),
+        };
+        if let Some(joined) = joined {
+            notes.note(Code::ContentJoined, &format!("{at}.reasoning_content"), "");
+            said.set("reasoning_content", quote(&joined));
+        }
     }
     let filled = |said: &Object<'_>, name: &str| {
         said.get(name).is_some_and(|v| peek(v) == Kind::String && v.trim() != "\"\"")

@@ -113,7 +113,12 @@ impl Stream {
             return;
         }
         match Object::parse(data) {
-            Ok(chunk) => self.object(event, chunk, data, sink),
+            Ok(chunk) => {
+                if self.foreign.take().is_some() && !self.bare {
+                    self.notes.note(Code::FrameCorrupt, "", "not JSON");
+                }
+                self.object(event, chunk, data, sink);
+            }
             // Several events under one blank line.
             Err(_) if data.contains(&b'\n') && starts_with_json_line(data) => {
                 for line in data.split(|b| *b == b'\n') {
@@ -305,7 +310,7 @@ impl Stream {
             (false, true) => "tool_calls",
             (false, false) => "stop",
         };
-        let rest = choice.calls.rest(false, &mut self.notes);
+        let rest = choice.calls.rest(false, &mut self.asked, &mut self.notes);
         self.notes.note(Code::FinishReasonDerived, "choices[].finish_reason", "");
         if let Some(rest) = rest {
             self.say(index, &format!(r#"{{"tool_calls":{rest}}}"#), "null", sink);

@@ -11,7 +11,8 @@ pub(super) fn whole(message: &mut Object<'_>, asked: &mut Asked, cut: bool, note
     let mut written = Vec::with_capacity(items.len());
     for item in items {
         let Ok(mut call) = Object::parse(item.as_bytes()) else {
-            written.push(item.to_owned());
+            notes.note(Code::FieldDropped, "choices[].message.tool_calls[]", "no object");
+            changed = true;
             continue;
         };
         whole_call(&mut call, asked, cut, notes);
@@ -19,7 +20,9 @@ pub(super) fn whole(message: &mut Object<'_>, asked: &mut Asked, cut: bool, note
         written.push(if call.is_changed() { call.to_json() } else { item.to_owned() });
     }
     let any = !written.is_empty();
-    if changed {
+    if !any {
+        message.remove("tool_calls");
+    } else if changed {
         message.set("tool_calls", format!("[{}]", written.join(",")));
     }
     any
@@ -121,8 +124,8 @@ struct Slot {
     name: String,
     /// Arguments so far.
     arguments: String,
-    /// Its first fragment went out.
-    sent: bool,
+    /// The number under which its first fragment went out.
+    number: Option<usize>,
     custom: bool,
 }
 
@@ -138,7 +141,7 @@ impl Calls {
 
     /// Whether a call waits for its name.
     pub(super) fn wait(&self) -> bool {
-        self.slots.iter().any(|s| !s.sent)
+        self.slots.iter().any(|s| s.number.is_none())
     }
 
     /// Whether every call's arguments are complete JSON.
@@ -183,30 +186,34 @@ impl Calls {
 
     /// What must be said before the answer ends: `{}` for calls without arguments, and calls that never got a name.
     /// `cut`: the limit ended the answer, so that arguments need not be whole.
-    pub(super) fn rest(&mut self, cut: bool, notes: &mut Diagnostics) -> Option<String> {
+    pub(super) fn rest(&mut self, cut: bool, asked: &mut Asked, notes: &mut Diagnostics) -> Option<String> {
         const ARGUMENTS: &str = "choices[].delta.tool_calls[].function.arguments";
+        let mut next = self.slots.iter().filter(|s| s.number.is_some()).count();
         let mut written = Vec::new();
-        for (index, slot) in self.slots.iter_mut().enumerate().filter(|(_, s)| !s.custom) {
+        for slot in self.slots.iter_mut().filter(|s| !s.custom) {
             let empty = slot.arguments.trim().is_empty();
             if !empty && !cut && !is_json(&slot.arguments) {
                 notes.note(Code::ToolArgumentsInvalid, ARGUMENTS, "");
             }
-            if !empty && slot.sent {
+            if !empty && slot.number.is_some() {
                 continue;
             }
             if empty {
                 notes.note(Code::ToolArgumentsShaped, ARGUMENTS, "");
                 slot.arguments = String::from("{}");
             }
-            if slot.name.is_empty() && !slot.sent {
-                notes.note(Code::ToolNameMissing, "choices[].delta.tool_calls[].function.name", "");
+            if let Some(number) = slot.number {
+                written.push(format!(r#"{{"index":{number},"function":{{"arguments":"{{}}"}}}}"#));
+                continue;
             }
-            written.push(if slot.sent {
-                format!(r#"{{"index":{index},"function":{{"arguments":"{{}}"}}}}"#)
-            } else {
-                slot.opening(index)
-            });
-            slot.sent = true;
+            notes.note(Code::ToolNameMissing, "choices[].delta.tool_calls[].function.name", "");
+            if slot.id.is_empty() {
+                notes.note(Code::ToolIdSynthesized, "choices[].delta.tool_calls[].id", "");
+                slot.id = asked.context.id("call_");
+            }
+            written.push(slot.opening(next));
+            slot.number = Some(next);
+            next += 1;
         }
         (!written.is_empty()).then(|| format!("[{}]", written.join(",")))
     }
@@ -236,17 +243,22 @@ impl Calls {
         if known.is_none() {
             self.slots.push(Slot { upstream: given.index, ..Slot::default() });
         }
+        let next = self.slots.iter().filter(|s| s.number.is_some()).count();
         let Some(slot) = self.slots.get_mut(at) else { return false };
-        if fragment.u64("index") != Some(at as u64) {
-            notes.note(Code::ToolIndexSynthesized, &format!("{AT}.index"), "");
-            fragment.set_first("index", at.to_string());
-        }
-        if fragment.get("custom").is_some() || slot.custom {
-            (slot.custom, slot.sent) = (true, true);
-            return true;
-        }
-        if slot.sent {
+        slot.custom |= fragment.get("custom").is_some();
+        if let Some(number) = slot.number {
+            set_index(fragment, number, notes);
+            if slot.custom {
+                custom_goes_on(fragment, notes);
+                return true;
+            }
             return slot.go_on(fragment, function, &given, notes);
+        }
+        if slot.custom {
+            slot.number = Some(next);
+            set_index(fragment, next, notes);
+            custom_begins(fragment, asked, notes);
+            return true;
         }
         if let Some(id) = &given.id
             && slot.id.is_empty()
@@ -271,11 +283,12 @@ impl Calls {
         } else if known.is_some() {
             notes.note(Code::ToolNameLate, &format!("{AT}.function.name"), "");
         }
-        slot.sent = true;
+        slot.number = Some(next);
+        set_index(fragment, next, notes);
         if waited {
-            let opening = slot.opening(at);
+            let opening = slot.opening(next);
             *fragment = Object::parse(opening.as_bytes()).map(Object::into_owned).unwrap_or_default();
-            fragment.set("index", at.to_string());
+            fragment.set("index", next.to_string());
             return true;
         }
         slot.open(fragment, function, last, notes);
@@ -310,6 +323,48 @@ impl Calls {
                 || (given.id.is_none() && given.arguments != slot.arguments && is_json(&slot.arguments)));
         // Some servers give each fragment a new id; only a name then begins another call.
         (!begins).then_some(at)
+    }
+}
+
+/// Puts the first fragment of a custom tool's call right: its input is text, and stays as it is.
+fn custom_begins(fragment: &mut Object<'_>, asked: &mut Asked, notes: &mut Diagnostics) {
+    const AT: &str = "choices[].delta.tool_calls[]";
+    if fragment.str("id").is_none_or(|id| id.is_empty()) {
+        notes.note(Code::ToolIdSynthesized, &format!("{AT}.id"), "");
+        fragment.set("id", quote(&asked.context.id("call_")));
+    }
+    if fragment.str("type").as_deref() != Some("custom") {
+        notes.note(Code::ToolTypeFilled, &format!("{AT}.type"), "");
+        fragment.set("type", "\"custom\"");
+    }
+    let mut custom = fragment.object("custom").map(Object::into_owned).unwrap_or_default();
+    if custom.str("name").is_none() {
+        notes.note(Code::ToolNameMissing, &format!("{AT}.custom.name"), "");
+        custom.set("name", "\"\"");
+        fragment.set("custom", custom.to_json());
+    }
+}
+
+/// Puts a later fragment of a custom tool's call right.
+fn custom_goes_on(fragment: &mut Object<'_>, notes: &mut Diagnostics) {
+    const AT: &str = "choices[].delta.tool_calls[]";
+    for key in ["id", "type"] {
+        if fragment.remove(key).is_some() {
+            notes.note(Code::ToolFieldRepeated, &format!("{AT}.{key}"), "");
+        }
+    }
+    let mut custom = fragment.object("custom").map(Object::into_owned).unwrap_or_default();
+    if custom.remove("name").is_some() {
+        notes.note(Code::ToolFieldRepeated, &format!("{AT}.custom.name"), "");
+        fragment.set("custom", custom.to_json());
+    }
+}
+
+/// Calls are counted from 0 in the order in which they go out.
+fn set_index(fragment: &mut Object<'_>, number: usize, notes: &mut Diagnostics) {
+    if fragment.u64("index") != Some(number as u64) {
+        notes.note(Code::ToolIndexSynthesized, "choices[].delta.tool_calls[].index", "");
+        fragment.set_first("index", number.to_string());
     }
 }
 
