@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::fixtures;
+use common::{fixtures, mutilated};
 use openai_shim_core::canonical::grammar::{Grammar, Phase};
 use openai_shim_core::canonical::{
     Asked, Block, BlockKind, Choice, Delta, Event, Extra, FinishReason, Request, Response, Usage, fold,
@@ -40,37 +40,6 @@ fn decoders_keep_to_the_grammar_on_every_fixture() {
     for fixture in fixtures(&[Kind::Stream, Kind::Response]) {
         assert_legal(&decode(fixture.dialect, &fixture.body), &fixture.name);
     }
-}
-
-/// A stream fixture with some of its events dropped, doubled, swapped, and its end cut off.
-fn mutated() -> impl Strategy<Value = (usize, Vec<u8>)> {
-    let all: Vec<(usize, Vec<u8>)> = fixtures(&[Kind::Stream])
-        .into_iter()
-        .map(|f| (DIALECTS.iter().position(|d| d.name() == f.dialect.name()).unwrap(), f.body))
-        .collect();
-    (
-        prop::sample::select(all),
-        prop::collection::vec((0..3_u8, 0..40_usize, 0..40_usize), 0..4),
-        0..100_usize,
-    )
-        .prop_map(|((dialect, body), edits, cut)| {
-            let mut events: Vec<Vec<u8>> =
-                body.split_inclusive(|b| *b == b'\n').map(<[u8]>::to_vec).collect();
-            for (edit, a, b) in edits {
-                if events.is_empty() {
-                    break;
-                }
-                let (a, b) = (a % events.len(), b % events.len());
-                match edit {
-                    0 => drop(events.remove(a)),
-                    1 => events.insert(b, events[a].clone()),
-                    _ => events.swap(a, b),
-                }
-            }
-            let mut body = events.concat();
-            body.truncate(body.len() * (100 - cut.min(50)) / 100);
-            (dialect, body)
-        })
 }
 
 /// Text, reasoning, refusals and calls of one answer.
@@ -165,12 +134,135 @@ fn said(response: &Response) -> Vec<Said> {
         .collect()
 }
 
+/// What may come next: an event of a random kind for one of three answers, with some words.
+type Draw = (u8, u32, usize, String);
+
+/// A legal stream out of random draws: what the grammar refuses is left out, what is open at the end is closed.
+fn legal(draws: Vec<Draw>, failed: bool) -> Vec<Event> {
+    let mut grammar = Grammar::new();
+    let mut events = Vec::new();
+    // Per answer: the next block, the open blocks, and the arguments that a call has still to say.
+    let mut answers: Vec<(u32, Vec<u32>, Vec<(u32, String)>)> = vec![(0, Vec::new(), Vec::new()); 3];
+    let mut say = |event: Event| {
+        let mut ahead = grammar.clone();
+        let legal = ahead.check(&event).is_ok();
+        if legal {
+            grammar = ahead;
+            events.push(event);
+        }
+        legal
+    };
+    say(Event::Start { id: Some("x".to_owned()), model: Some("m".to_owned()), created: Some(1) });
+    for (kind, choice, which, words) in draws {
+        let (next, open, due) = &mut answers[choice as usize];
+        let kind = match kind {
+            0 => BlockKind::Text,
+            1 => BlockKind::Reasoning,
+            2 => BlockKind::Refusal,
+            3 => BlockKind::ToolCall { id: format!("call_{choice}_{next}"), name: format!("f{which}") },
+            4 => {
+                say(Event::Usage(Usage::new(which as u64, 4)));
+                continue;
+            }
+            5 => {
+                say(Event::Finish { choice, reason: FinishReason::Stop });
+                continue;
+            }
+            6 => {
+                let Some(block) = (!open.is_empty()).then(|| open.remove(which % open.len())) else {
+                    continue;
+                };
+                if let Some(at) = due.iter().position(|(b, _)| *b == block) {
+                    let (_, rest) = due.remove(at);
+                    say(Event::Delta { choice, block, delta: Delta::Text(rest) });
+                }
+                say(Event::Close { choice, block });
+                continue;
+            }
+            _ => {
+                let Some(block) = open.get(which % open.len().max(1)).copied() else { continue };
+                let text = match due.iter_mut().find(|(b, _)| *b == block) {
+                    Some((_, rest)) => rest.drain(..rest.len().min(which + 1)).collect(),
+                    None => words,
+                };
+                say(Event::Delta { choice, block, delta: Delta::Text(text) });
+                continue;
+            }
+        };
+        let call = matches!(kind, BlockKind::ToolCall { .. });
+        if say(Event::Open { choice, block: *next, kind }) {
+            open.push(*next);
+            if call {
+                due.push((*next, format!("{{\"n\":{}}}", 100 + which)));
+            }
+            *next += 1;
+        }
+    }
+    if failed {
+        say(Event::Error(openai_shim_core::UpstreamError::Truncated));
+        return events;
+    }
+    for (choice, (next, open, due)) in (0..).zip(answers) {
+        for (block, rest) in due {
+            say(Event::Delta { choice, block, delta: Delta::Text(rest) });
+        }
+        for block in open {
+            say(Event::Close { choice, block });
+        }
+        if next > 0 || choice == 0 {
+            say(Event::Finish { choice, reason: FinishReason::Stop });
+        }
+    }
+    say(Event::End);
+    events
+}
+
+fn draws() -> impl Strategy<Value = Vec<Draw>> {
+    // More words than ends, or there would be little to say.
+    let kind = prop_oneof![4 => 0..4_u8, 1 => 4..7_u8, 6 => 7..8_u8];
+    prop::collection::vec((kind, 0..3_u32, 0..9_usize, "[a-z {}\"\\\\\n🙂]{1,8}"), 1..60)
+}
+
+/// What an answer says in OpenAI's words: an answer that calls tools ends with that, and every answer is there that ended.
+fn said_in_chat(response: &Response) -> Vec<Said> {
+    let mut all = said(response);
+    for (.., calls, finish) in &mut all {
+        if !calls.is_empty() && *finish == Some(FinishReason::Stop) {
+            *finish = Some(FinishReason::ToolCalls);
+        }
+    }
+    all
+}
+
 proptest! {
     #![proptest_config(common::cases())]
 
     #[test]
-    fn decoders_keep_to_the_grammar_on_mutilated_streams((dialect, body) in mutated()) {
-        assert_legal(&decode(DIALECTS[dialect], &body), &String::from_utf8_lossy(&body));
+    fn encoders_survive_every_legal_order(draws in draws(), failed in any::<bool>()) {
+        let events = legal(draws, failed);
+        assert_legal(&events, "the generated order");
+        for dialect in DIALECTS {
+            let (mut encoder, mut out) = (dialect.encoder(&asked()), Vec::new());
+            for event in &events {
+                encoder.event(event, &mut out);
+            }
+            encoder.finish(&mut out);
+            let again = decode(*dialect, &out);
+            assert_legal(&again, &String::from_utf8_lossy(&out));
+            match (fold(&events), fold(&again)) {
+                (Ok(told), Ok(read)) => {
+                    prop_assert_eq!(said_in_chat(&read), said_in_chat(&told));
+                    prop_assert_eq!(read.usage.unwrap_or_default().total(), told.usage.unwrap_or_default().total());
+                }
+                (Err(told), Err(read)) => prop_assert_eq!(told.to_string(), read.to_string()),
+                (told, read) => prop_assert!(false, "{told:?}\n{read:?}\n{}", String::from_utf8_lossy(&out)),
+            }
+        }
+    }
+
+    #[test]
+    fn decoders_keep_to_the_grammar_on_mutilated_streams(fixture in mutilated()) {
+        assert_legal(&decode(fixture.dialect, &fixture.body), &String::from_utf8_lossy(&fixture.body));
     }
 
     #[test]
@@ -201,6 +293,37 @@ proptest! {
         let again = fold(&unfold(&response)).unwrap();
         prop_assert_eq!(format!("{again:?}"), format!("{response:?}"));
     }
+}
+
+#[test]
+fn a_client_of_the_legacy_form_gets_its_one_call_in_it() {
+    let body = br#"{"stream":true,"messages":[{"role":"user","content":""}],"functions":[{"name":"f"}]}"#;
+    let chat = common::chat();
+    let request = chat.decode_request("", body, &mut openai_shim_core::Diagnostics::default()).unwrap();
+    let mut asked = Asked::new(&request, Context::fixed());
+    let mut response = Response::default();
+    let mut choice = Choice::default();
+    choice.finish = Some(FinishReason::ToolCalls);
+    for name in ["f", "g"] {
+        choice.blocks.push(Block::ToolCall {
+            id: name.to_owned(),
+            name: name.to_owned(),
+            arguments: String::from("{\"a\":1}"),
+            extra: Extra::default(),
+        });
+    }
+    response.choices.push(choice);
+    let (mut encoder, mut streamed) = (chat.encoder(&asked), Vec::new());
+    unfold(&response).iter().for_each(|event| encoder.event(event, &mut streamed));
+    let mut notes = openai_shim_core::Diagnostics::default();
+    let whole = chat.encode_response(&response, &mut asked, &mut notes);
+    for body in [streamed, whole] {
+        let body = String::from_utf8(body).unwrap();
+        assert_eq!(common::said::line(&body), r#"f({"a":1}) function_call"#);
+        assert!(!body.contains("tool_calls"), "{body}");
+    }
+    // The second call has no place, and that is said.
+    assert_eq!((notes.len(), encoder.notes().len()), (2, 1), "{notes:?}");
 }
 
 #[test]

@@ -35,6 +35,21 @@ fn what_was_mended_needs_no_mending() {
 }
 
 #[test]
+fn what_goes_out_is_strict() {
+    for fixture in fixtures(&[Kind::Response, Kind::Stream, Kind::Error]) {
+        if fixture.name == common::NO_TEXT {
+            continue;
+        }
+        for kind in [Kind::Response, Kind::Stream, Kind::Error] {
+            let mut fixture = fixture.clone();
+            fixture.kind = kind;
+            let body = String::from_utf8(fixture.convert(chat()).body).unwrap();
+            common::strict::check(&body, &format!("{} {kind:?}", fixture.name));
+        }
+    }
+}
+
+#[test]
 fn what_is_well_formed_passes_byte_for_byte() {
     let mut passed = 0;
     for fixture in
@@ -107,8 +122,127 @@ fn an_endless_stream_that_repeats_itself_is_handed_on() {
     assert!(exchange.reply().is_some(), "what waits for a first word is bounded");
 }
 
+/// A stream that never ends by itself ends with this error.
+fn ends_with(piece: impl Fn(usize) -> String, pieces: usize, code: &str) {
+    let (mut exchange, mut out) = (streaming(1 << 16, 1 << 16, true), Vec::new());
+    for n in 0..pieces {
+        exchange.push(piece(n).as_bytes(), &mut out);
+        if exchange.is_over() {
+            break;
+        }
+    }
+    assert!(exchange.is_over(), "{}: it goes on for ever", piece(1));
+    exchange.finish(&mut out);
+    let end = String::from_utf8_lossy(&out[out.len().saturating_sub(300)..]).into_owned();
+    assert!(end.contains(code), "{}: {end}", piece(1));
+}
+
+#[test]
+fn endless_answers_calls_and_arguments_end_with_an_error() {
+    let delta = |delta: &str| format!("data: {{\"choices\":[{{\"index\":0,\"delta\":{delta}}}]}}\n\n");
+    ends_with(
+        |n| format!("data: {{\"choices\":[{{\"index\":{n},\"delta\":{{\"content\":\"a\"}}}}]}}\n\n"),
+        2000,
+        "upstream_too_large",
+    );
+    ends_with(
+        |n| {
+            delta(&format!(
+                "{{\"tool_calls\":[{{\"index\":{n},\"id\":\"c{n}\",\"function\":{{\"name\":\"f\",\"arguments\":\"{{}}\"}}}}]}}"
+            ))
+        },
+        4000,
+        "upstream_too_large",
+    );
+    let much = "x".repeat(60_000);
+    ends_with(
+        |_| {
+            delta(&format!(
+                "{{\"tool_calls\":[{{\"index\":0,\"id\":\"c\",\"function\":{{\"name\":\"f\",\"arguments\":\"{much}\"}}}}]}}"
+            ))
+        },
+        400,
+        "upstream_too_large",
+    );
+    // A name that never comes.
+    ends_with(
+        |_| delta(&format!("{{\"tool_calls\":[{{\"index\":0,\"function\":{{\"arguments\":\"{much}\"}}}}]}}")),
+        400,
+        "upstream_too_large",
+    );
+}
+
+#[test]
+fn an_endless_error_body_is_read_no_further_than_it_is_worth() {
+    let (mut exchange, mut out) = (streaming(1 << 16, 1 << 16, true), Vec::new());
+    exchange.finish(&mut out);
+    let incoming = Incoming::read(
+        chat(),
+        "",
+        br#"{"model":"m","messages":[{"role":"user","content":"hi"}]}"#.to_vec().into(),
+    );
+    let mut settings = Settings::default();
+    settings.retry = Retry::none();
+    let mut exchange =
+        Exchange::start(incoming.unwrap(), &profile("compatible").unwrap(), settings, Context::fixed())
+            .unwrap();
+    exchange.next();
+    exchange.head(http::StatusCode::INTERNAL_SERVER_ERROR, &http::HeaderMap::new());
+    out.clear();
+    for _ in 0..64 {
+        exchange.push(&[b'x'; 1 << 16], &mut out);
+    }
+    // 4 MiB came; what is kept of them shows in what the exchange prints of itself, four characters a byte at most.
+    assert!(format!("{exchange:?}").len() < (1 << 20) * 6, "the whole error is kept");
+    exchange.finish(&mut out);
+    assert!(out.len() < 1000);
+}
+
+#[test]
+fn an_endless_page_is_read_no_further_than_it_is_worth() {
+    let (mut exchange, mut out) = (streaming(1 << 20, 1 << 20, true), Vec::new());
+    exchange.push(b"<html>", &mut out);
+    for _ in 0..64 {
+        exchange.push(&[b'x'; 1 << 16], &mut out);
+    }
+    exchange.finish(&mut out);
+    assert!(String::from_utf8(out).unwrap().contains("HTML page"));
+}
+
+#[test]
+fn a_stream_of_many_calls_is_not_read_again_and_again() {
+    // A file written by a tool call: 40,000 fragments of one call. Read anew for each, that is 3 GB of JSON.
+    let (mut exchange, mut out) = (streaming(1 << 20, 1 << 20, true), Vec::new());
+    let begin = std::time::Instant::now();
+    let fragment = |inner: &str| {
+        format!(
+            "data: {{\"id\":\"a\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\",\"choices\":[{{\"index\":0,\"delta\":{{\"tool_calls\":[{{\"index\":0,{inner}}}]}},\"finish_reason\":null}}]}}\n\n"
+        )
+    };
+    exchange.push(
+        fragment(r#""id":"c","type":"function","function":{"name":"f","arguments":"{\"a\":\""}"#).as_bytes(),
+        &mut out,
+    );
+    for _ in 0..40_000 {
+        exchange.push(fragment(r#""function":{"arguments":"word "}"#).as_bytes(), &mut out);
+    }
+    assert!(begin.elapsed() < std::time::Duration::from_secs(20), "it took {:?}", begin.elapsed());
+}
+
 proptest! {
     #![proptest_config(common::cases())]
+
+    #[test]
+    fn what_goes_out_is_strict_whatever_comes_in(fixture in common::mutilated()) {
+        for kind in [Kind::Stream, Kind::Response] {
+            let mut fixture = fixture.clone();
+            fixture.kind = kind;
+            let conversion = fixture.convert(chat());
+            let body = String::from_utf8(conversion.body.clone()).unwrap();
+            let what = format!("{} {kind:?}\n{}\n{conversion}", fixture.name, String::from_utf8_lossy(&fixture.body));
+            common::strict::check(&body, &what);
+        }
+    }
 
     #[test]
     fn no_bytes_make_a_conversion_panic(body in prop::collection::vec(any::<u8>(), 0..200), status in 100..700_u16) {

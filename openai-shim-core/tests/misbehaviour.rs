@@ -3,13 +3,10 @@
 mod common;
 
 use common::expected::{ERRORS, RESPONSES, STREAMS};
-use common::{Fixture, chat, fixture, fixtures, said};
+use common::{Fixture, NO_TEXT, chat, fixture, fixtures, said};
 use openai_shim_core::convert::Conversion;
 use openai_shim_core::{Kind, Outcome};
 use serde_json::Value;
-
-/// Half a surrogate pair, which no text of ours can hold; it has a test of its own.
-const NO_TEXT: &str = "escaped_surrogates";
 
 fn row(fixture: &Fixture) -> String {
     let conversion = fixture.convert(chat());

@@ -56,25 +56,78 @@ fn a_stream_cut_anywhere_is_the_same_stream() {
     }
 }
 
-fn events(fixture: &Fixture, size: usize) -> Vec<Event> {
-    let asked = Asked::new(&Request::default(), Context::fixed());
-    let mut decoder = fixture.dialect.decoder(&asked);
+/// The event path: a decoder, and an encoder of each client, over these pieces.
+fn translated(
+    fixture: &Fixture,
+    client: &'static dyn Dialect,
+    pieces: &[&[u8]],
+) -> (Vec<Event>, Vec<u8>, Vec<String>) {
+    let mut asked = Asked::new(&Request::default(), Context::fixed());
+    if let Some(body) = &fixture.request {
+        let incoming = Incoming::read(client, "", body.clone().into()).unwrap();
+        asked = Asked::new(incoming.request(), Context::fixed());
+    }
+    asked.quirks = fixture.profile.answers;
+    let (mut decoder, mut encoder) = (fixture.dialect.decoder(&asked), client.encoder(&asked));
     let (mut framer, mut events) = (Framer::new(1 << 20), Vec::new());
-    for piece in fixture.body.chunks(size.max(1)) {
+    for piece in pieces {
         framer.push(piece, &mut |frame| decoder.frame(frame, &mut events)).unwrap();
     }
     framer.finish(&mut |frame| decoder.frame(frame, &mut events));
     decoder.finish(&mut events);
+    let once = events.len();
     decoder.finish(&mut events);
-    events
+    assert_eq!(once, events.len(), "{}: a second finish says something", fixture.name);
+    let mut out = Vec::new();
+    events.iter().for_each(|event| encoder.event(event, &mut out));
+    encoder.finish(&mut out);
+    let once = out.len();
+    encoder.finish(&mut out);
+    assert_eq!(once, out.len(), "{}: a second finish writes something", fixture.name);
+    let mut notes: Vec<_> = decoder.notes().iter().map(ToString::to_string).collect();
+    notes.extend(encoder.notes().iter().map(ToString::to_string));
+    notes.extend(framer.deviations().iter().map(|deviation| format!("{deviation:?}")));
+    notes.sort();
+    (events, out, notes)
 }
 
 #[test]
-fn events_do_not_depend_on_chunks_either() {
+fn events_and_what_is_written_of_them_do_not_depend_on_chunks_either() {
     for fixture in fixtures(&[Kind::Stream]) {
-        let whole = events(&fixture, usize::MAX);
-        for size in [1, 2, 3, 5, 17, 64] {
-            assert_eq!(whole, events(&fixture, size), "{} in pieces of {size}", fixture.name);
+        for client in DIALECTS {
+            let whole = translated(&fixture, *client, &[&fixture.body]);
+            assert!(!whole.0.is_empty(), "{}", fixture.name);
+            let bytes: Vec<&[u8]> = fixture.body.chunks(1).collect();
+            assert_eq!(whole, translated(&fixture, *client, &bytes), "{} byte by byte", fixture.name);
+            for at in 0..=fixture.body.len() {
+                let (a, b) = fixture.body.split_at(at);
+                assert_eq!(whole, translated(&fixture, *client, &[a, b]), "{} cut at {at}", fixture.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn an_error_answer_cut_anywhere_is_the_same_error() {
+    for fixture in fixtures(&[Kind::Error]) {
+        let pass = |pieces: &[&[u8]]| {
+            let incoming = Incoming::read(common::chat(), "", fixture.asking(true).into()).unwrap();
+            let mut settings = Settings::default();
+            settings.retry = Retry::none();
+            let mut exchange =
+                Exchange::start(incoming, &fixture.profile, settings, Context::fixed()).unwrap();
+            let mut out = Vec::new();
+            exchange.next();
+            let status = http::StatusCode::from_u16(fixture.status.unwrap_or(500)).unwrap();
+            exchange.head(status, &http::HeaderMap::new());
+            pieces.iter().for_each(|piece| exchange.push(piece, &mut out));
+            exchange.finish(&mut out);
+            (out, exchange.reply().unwrap().status, exchange.report().clone())
+        };
+        let whole = pass(&[&fixture.body]);
+        for at in 0..=fixture.body.len() {
+            let (a, b) = fixture.body.split_at(at);
+            assert_eq!(whole, pass(&[a, b]), "{} cut at {at}", fixture.name);
         }
     }
 }

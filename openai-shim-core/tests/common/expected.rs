@@ -97,6 +97,7 @@ role_user | complete 200 | role-filled | "Hello" stop
 several_data_lines | complete 200 | framing-repaired | "Hello" stop
 text_after_finish | complete 200 | content-after-finish | "Hello" stop
 text_instead_of_delta | complete 200 | message-as-delta role-filled | "Hello" stop
+text_with_finish_and_after_it | complete 200 | content-after-finish | "Hello" stop
 tool_arguments_as_object | complete 200 | tool-arguments-shaped | f({"a":1}) tool_calls
 tool_arguments_broken | complete 200 | tool-arguments-invalid | f({"a":) tool_calls
 tool_arguments_empty | complete 200 | tool-arguments-shaped | f({}) tool_calls
@@ -110,6 +111,7 @@ tool_call_index_from_one | complete 200 | tool-index-synthesized | f({"a":1}) to
 tool_call_named_ends_with_stop | complete 200 | - | f({"a":1}) stop
 tool_call_well_formed | complete 200 | - | f({"a":1}) tool_calls
 tool_call_whole_with_stop | complete 200 | finish-reason-derived | f({"a":1}) tool_calls
+tool_call_with_finish_and_after_it | complete 200 | content-after-finish | f({"a":1}) g({"b":2}) tool_calls
 tool_call_without_id | complete 200 | tool-id-synthesized | f({"a":1}) tool_calls
 tool_call_without_index | complete 200 | tool-index-synthesized | f({"a":1}) g({}) tool_calls
 tool_call_without_type | complete 200 | tool-type-filled | f({"a":1}) tool_calls
@@ -127,6 +129,7 @@ tool_id_changes_without_index | complete 200 | tool-field-repeated tool-index-sy
 tool_id_empty_later | complete 200 | tool-field-repeated | f({"a":1}) tool_calls
 tool_name_late | complete 200 | tool-name-late tool-type-filled | f({"a":1}) tool_calls
 tool_name_late_after_arguments | complete 200 | tool-name-late | f({"a":1}) tool_calls
+tool_name_later_than_the_next_call | complete 200 | tool-index-synthesized tool-name-late | g({"b":2}) f({"a":1}) tool_calls
 tool_name_never_comes | complete 200 | tool-name-missing | "Let me see." ({"a":1}) tool_calls
 tool_name_repeated | complete 200 | tool-field-repeated | f({"a":1}) tool_calls
 truncated_json_body | truncated 502 | stream-simulated stream-truncated | error stream_truncated

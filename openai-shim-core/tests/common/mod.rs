@@ -3,15 +3,17 @@
 
 pub mod expected;
 pub mod said;
+pub mod strict;
 
 use openai_shim_core::convert::{Conversion, Input, convert};
 use openai_shim_core::dialect::{DIALECTS, Dialect};
 use openai_shim_core::{Context, Kind, Profile, dialect, profile};
+use proptest::prelude::*;
 use std::path::{Path, PathBuf};
 
 /// One payload: `fixtures/<dialect>/<kind>s/<behaviour>.<ext>`, with `<behaviour>.request.json`, `.profile` and `.status`
 /// beside it where they matter.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Fixture {
     pub dialect: &'static dyn Dialect,
     pub kind: Kind,
@@ -20,6 +22,12 @@ pub struct Fixture {
     pub request: Option<Vec<u8>>,
     pub profile: Profile,
     pub status: Option<u16>,
+}
+
+impl std::fmt::Debug for Fixture {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {:?}: {}", self.name, self.kind, String::from_utf8_lossy(&self.body))
+    }
 }
 
 /// What may lie beside a payload.
@@ -141,3 +149,62 @@ pub fn shared(test: &str) -> Option<PathBuf> {
     println!("{test}: skipped, no recordings at {}", path.display());
     None
 }
+
+/// Half a surrogate pair is JSON, but no text of Rust's: what reads texts leaves this fixture out.
+pub const NO_TEXT: &str = "escaped_surrogates";
+
+/// An answer, streamed or whole, with some of its lines or members dropped, doubled or swapped, values replaced by others,
+/// and its end cut off.
+pub fn mutilated() -> impl Strategy<Value = Fixture> {
+    let all: Vec<Fixture> =
+        fixtures(&[Kind::Stream, Kind::Response]).into_iter().filter(|f| f.name != NO_TEXT).collect();
+    let edits = prop::collection::vec((0..6_u8, any::<u16>(), any::<u16>(), 0..VALUES.len()), 0..6);
+    (prop::sample::select(all), edits, 0..100_usize).prop_map(|(mut fixture, edits, cut)| {
+        for (edit, a, b, value) in edits {
+            let lines = edit < 3;
+            let pieces = |body: &[u8]| -> Vec<Vec<u8>> {
+                body.split_inclusive(|c| if lines { *c == b'\n' } else { b",{}[]:".contains(c) })
+                    .map(<[u8]>::to_vec)
+                    .collect()
+            };
+            let mut pieces = pieces(&fixture.body);
+            if pieces.is_empty() {
+                break;
+            }
+            let (a, b) = (usize::from(a) % pieces.len(), usize::from(b) % pieces.len());
+            match edit {
+                0 | 3 => drop(pieces.remove(a)),
+                1 => pieces.insert(b, pieces[a].clone()),
+                2 => pieces.swap(a, b),
+                _ => {
+                    // The sign that ends it stays: the JSON often does as well.
+                    let sign = pieces[a].pop();
+                    pieces[a] = VALUES[value].as_bytes().to_vec();
+                    pieces[a].extend(sign);
+                }
+            }
+            fixture.body = pieces.concat();
+        }
+        let keep = fixture.body.len() * (100 - cut.min(30)) / 100;
+        fixture.body.truncate(keep.max(1));
+        fixture
+    })
+}
+
+/// What may stand where something else was due.
+const VALUES: [&str; 14] = [
+    "null",
+    "0",
+    "1",
+    "-1",
+    "123456789012345678901",
+    "true",
+    "\"\"",
+    "\"x\"",
+    "\"stop\"",
+    "\"tool_calls\"",
+    "{}",
+    "[]",
+    "[{}]",
+    "\"index\"",
+];
