@@ -143,8 +143,11 @@ impl Events<'_> {
         }
         for (key, value) in delta.iter().filter(|(k, v)| !super::SAID.contains(k) && v.trim() != "null") {
             let kind = if key.starts_with("reasoning") { BlockKind::Reasoning } else { BlockKind::Text };
-            let block = match self.blocks.choices.get(at).and_then(|c| c.open.as_ref()) {
-                Some((block, open)) if kind == BlockKind::Text || *open == kind => *block,
+            let choice = self.blocks.choices.get(at);
+            let block = match (choice.and_then(|c| c.open.as_ref()), choice.and_then(|c| c.calls.last())) {
+                (Some((block, open)), _) if kind == BlockKind::Text || *open == kind => *block,
+                // A call is not closed for it: its arguments may go on.
+                (None, Some((_, block))) => *block,
                 _ => self.open(at, index, kind),
             };
             let native = Delta::Native { dialect: NAME, key: key.to_owned(), raw: raw(value) };

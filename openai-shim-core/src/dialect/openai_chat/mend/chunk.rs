@@ -58,7 +58,7 @@ impl Stream {
             };
             let index = choice.u64("index").unwrap_or(at as u64);
             let finished_before = self.is_finished(index);
-            match self.choice(choice, item, at, sink) {
+            match self.choice(choice, item, at) {
                 Ok(mended) => {
                     changed |= mended.changed;
                     ends.extend(mended.finishes.then_some(index));
@@ -175,7 +175,6 @@ impl Stream {
         mut choice: Object<'i>,
         item: &'i str,
         at: usize,
-        sink: &mut dyn Sink,
     ) -> Result<Mended<'i>, UpstreamError> {
         let index = choice.u64("index").unwrap_or(at as u64);
         if choice.u64("index").is_none() {
@@ -208,7 +207,7 @@ impl Stream {
         logprobs::mend(&mut choice, &mut self.notes);
         let says_text = says(&delta, "content") || says(&delta, "reasoning_content");
         self.seen.refusal |= says(&delta, "refusal");
-        let finishes = self.finish_reason(slot, index, &mut choice, word, sink);
+        let finishes = self.finish_reason(slot, &mut choice, word);
         if delta.is_changed() {
             choice.set("delta", delta.to_json());
         }
@@ -329,14 +328,7 @@ impl Stream {
     }
 
     /// Settles the finish reason; true if the choice ends with this chunk.
-    fn finish_reason(
-        &mut self,
-        slot: usize,
-        index: u64,
-        choice: &mut Object<'_>,
-        word: Option<&'static str>,
-        sink: &mut dyn Sink,
-    ) -> bool {
+    fn finish_reason(&mut self, slot: usize, choice: &mut Object<'_>, word: Option<&'static str>) -> bool {
         const AT: &str = "choices[].finish_reason";
         let Some(state) = self.choices.get_mut(slot) else { return false };
         let Some(word) = word else {
@@ -351,7 +343,7 @@ impl Stream {
             choice.set("finish_reason", "null");
             return false;
         }
-        state.finished = true;
+        (state.finished, state.word) = (true, word);
         let calls = !state.calls.is_empty();
         let settled =
             if state.legacy_call { word } else { finish::reconcile(word, calls, self.asked.named_tool) };
@@ -363,11 +355,6 @@ impl Stream {
         }
         if self.seen.finish.is_none() {
             self.seen.finish = Some(finish::reason(settled));
-        }
-        let cut = matches!(settled, "length" | "content_filter");
-        let rest = state.calls.rest(cut, &mut self.asked, &mut self.notes);
-        if let Some(rest) = rest {
-            self.say(index, &format!(r#"{{"tool_calls":{rest}}}"#), "null", sink);
         }
         true
     }

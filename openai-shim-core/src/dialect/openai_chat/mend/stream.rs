@@ -50,6 +50,8 @@ pub(super) struct Choice {
     pub(super) index: u64,
     pub(super) role_sent: bool,
     pub(super) finished: bool,
+    /// OpenAI's word for the reason that the upstream gave.
+    pub(super) word: &'static str,
     /// Its finish reason went out: nothing may follow.
     pub(super) sealed: bool,
     pub(super) calls: Calls,
@@ -64,6 +66,8 @@ pub(super) struct Held {
     pub(super) source: Option<Vec<u8>>,
     /// The choices that it ends.
     pub(super) ends: Vec<u64>,
+    /// More came of them.
+    late: bool,
 }
 
 impl Stream {
@@ -182,13 +186,25 @@ impl Stream {
         if ends.is_empty() || late {
             self.send(&chunk, source, &ends, sink);
         } else {
-            self.held = Some(Held { chunk: chunk.into_owned(), source: source.map(<[u8]>::to_vec), ends });
+            self.held = Some(Held {
+                chunk: chunk.into_owned(),
+                source: source.map(<[u8]>::to_vec),
+                ends,
+                late: false,
+            });
         }
     }
 
     /// Hands out what was kept back.
     pub(super) fn flush(&mut self, sink: &mut dyn Sink) {
-        if let Some(held) = self.held.take() {
+        if self.choices.iter().any(|c| c.calls.wait()) {
+            // A call that waits is said at the end, after what came before it.
+            self.release(sink);
+        }
+        if let Some(mut held) = self.held.take() {
+            if held.late {
+                self.settle_late(&mut held);
+            }
             self.send(&held.chunk, held.source.as_deref(), &held.ends, sink);
         }
     }
@@ -218,10 +234,41 @@ impl Stream {
             held.chunk.set("choices", format!("[{}]", endings.join(",")));
             held.source = None;
         }
+        held.late = true;
         self.held = Some(held);
     }
 
+    /// What came late may be calls: the reasons fit them.
+    fn settle_late(&mut self, held: &mut Held) {
+        let named = self.asked.named_tool;
+        let (mut written, mut changed) = (Vec::new(), false);
+        for item in held.chunk.array("choices").unwrap_or_default() {
+            let Ok(mut ending) = Object::parse(item.as_bytes()) else { continue };
+            let index = ending.u64("index").unwrap_or(0);
+            let choice = self.choices.iter().find(|c| c.index == index && !c.legacy_call);
+            if let Some(choice) = choice.filter(|_| held.ends.contains(&index)) {
+                let word = finish::reconcile(choice.word, !choice.calls.is_empty(), named);
+                if ending.str("finish_reason").as_deref() != Some(word) {
+                    ending.set("finish_reason", format!("\"{word}\""));
+                    changed = true;
+                }
+            }
+            written.push(ending.to_json());
+        }
+        if changed {
+            held.chunk.set("choices", format!("[{}]", written.join(",")));
+            held.source = None;
+        }
+    }
+
     fn send(&mut self, chunk: &Object<'_>, source: Option<&[u8]>, ends: &[u64], sink: &mut dyn Sink) {
+        for index in ends {
+            let Some(choice) = self.choices.iter_mut().find(|c| c.index == *index) else { continue };
+            let cut = matches!(choice.word, "length" | "content_filter");
+            if let Some(rest) = choice.calls.rest(cut, &mut self.asked, &mut self.notes) {
+                self.say_now(*index, &format!(r#"{{"tool_calls":{rest}}}"#), "null", sink);
+            }
+        }
         sink.chunk(chunk, source);
         for choice in self.choices.iter_mut().filter(|c| ends.contains(&c.index)) {
             choice.sealed = true;
@@ -324,6 +371,10 @@ impl Stream {
     /// Says something of our own.
     pub(super) fn say(&mut self, index: u64, delta: &str, finish: &str, sink: &mut dyn Sink) {
         self.flush(sink);
+        self.say_now(index, delta, finish, sink);
+    }
+
+    fn say_now(&mut self, index: u64, delta: &str, finish: &str, sink: &mut dyn Sink) {
         let mut chunk = self.identity.blank(&mut self.asked);
         chunk.set(
             "choices",

@@ -14,12 +14,13 @@ pub(in super::super) fn whole<'a>(
     notes: &mut Diagnostics,
 ) -> Result<(Object<'a>, Seen), UpstreamError> {
     let mut answer = parse(body)?;
+    // Also beside choices: an answer that failed is no answer.
+    if error::is_error(&answer) {
+        notes.note(Code::StatusPromoted, "", "an error came as a success");
+        return Err(error::in_body(&answer, notes).unwrap_or(UpstreamError::Empty));
+    }
     let choices = choices(&mut answer, notes);
     if choices.is_empty() {
-        if error::is_error(&answer) {
-            notes.note(Code::StatusPromoted, "", "an error came as a success");
-            return Err(error::in_body(&answer, notes).unwrap_or(UpstreamError::Empty));
-        }
         return Err(UpstreamError::Empty);
     }
     let mut seen = Seen::default();
