@@ -245,6 +245,20 @@ proptest! {
     }
 
     #[test]
+    fn what_was_mended_needs_no_mending_whatever_came_in(fixture in common::mutilated()) {
+        let once = fixture.convert(chat());
+        // A call without a name waits for one until the end, wherever it stood.
+        if !once.ok || once.diagnostics.has(Code::ToolNameMissing) {
+            return Ok(());
+        }
+        let mut again = fixture.clone();
+        (again.body, again.profile) = (once.body.clone(), profile("compatible").unwrap());
+        let twice = again.convert(chat());
+        prop_assert_eq!(&once.body, &twice.body, "{}\n{}", &once, &twice);
+        prop_assert_eq!(once.outcome, twice.outcome, "{}\n{}", &once, &twice);
+    }
+
+    #[test]
     fn no_bytes_make_a_conversion_panic(body in prop::collection::vec(any::<u8>(), 0..200), status in 100..700_u16) {
         for kind in [Kind::Request, Kind::Response, Kind::Stream, Kind::Error] {
             for from in DIALECTS {

@@ -50,7 +50,9 @@ error_text_with_200 | errored 502 | error-reshaped status-promoted stream-simula
 event_and_id_lines | complete 200 | framing-repaired | "Hello" stop
 extras_survive | complete 200 | - | "Hello" stop
 extras_survive_mending | complete 200 | object-filled role-filled | "Hello" stop
+finish_reason_before_the_call | complete 200 | content-after-finish finish-reason-derived tool-arguments-shaped | f({}) tool_calls
 foreign_events | complete 200 | frame-foreign | "Hello" stop
+foreign_member_between_fragments | complete 200 | - | f({"a":1}) tool_calls
 function_call_legacy | complete 200 | finish-reason-derived function-call-upgraded tool-id-synthesized tool-type-filled | f({"a":1}) tool_calls
 function_call_wanted | complete 200 | - | f({"a":1}) function_call
 heartbeats | complete 200 | - | "Hello" stop
@@ -173,6 +175,7 @@ empty_body | empty 502 | - | error empty_completion
 empty_finish_reason | complete 200 | finish-reason-derived | "Hello" stop
 empty_identity | complete 200 | created-filled id-synthesized model-filled object-filled | "Hello" stop
 error_as_event_with_200 | errored 503 | framing-repaired status-promoted stream-folded | error 503
+error_beside_choices | errored 502 | status-promoted | error 502
 error_finish_reason | errored 502 | - | error upstream_error
 error_in_array_with_200 | errored 502 | - | error upstream_malformed
 error_null | complete 200 | null-dropped | "Hello" stop
