@@ -137,12 +137,14 @@ fn said(response: &Response) -> Vec<Said> {
 /// What may come next: an event of a random kind for one of three answers, with some words.
 type Draw = (u8, u32, usize, String);
 
+/// One answer while a stream is made up: its next block, its open blocks, the arguments that a call has still to say.
+type Open = (u32, Vec<u32>, Vec<(u32, String)>);
+
 /// A legal stream out of random draws: what the grammar refuses is left out, what is open at the end is closed.
 fn legal(draws: Vec<Draw>, failed: bool) -> Vec<Event> {
     let mut grammar = Grammar::new();
     let mut events = Vec::new();
-    // Per answer: the next block, the open blocks, and the arguments that a call has still to say.
-    let mut answers: Vec<(u32, Vec<u32>, Vec<(u32, String)>)> = vec![(0, Vec::new(), Vec::new()); 3];
+    let mut answers: Vec<Open> = vec![(0, Vec::new(), Vec::new()); 3];
     let mut say = |event: Event| {
         let mut ahead = grammar.clone();
         let legal = ahead.check(&event).is_ok();
@@ -314,7 +316,9 @@ fn a_client_of_the_legacy_form_gets_its_one_call_in_it() {
     }
     response.choices.push(choice);
     let (mut encoder, mut streamed) = (chat.encoder(&asked), Vec::new());
-    unfold(&response).iter().for_each(|event| encoder.event(event, &mut streamed));
+    for event in unfold(&response) {
+        encoder.event(&event, &mut streamed);
+    }
     let mut notes = openai_shim_core::Diagnostics::default();
     let whole = chat.encode_response(&response, &mut asked, &mut notes);
     for body in [streamed, whole] {

@@ -80,7 +80,9 @@ fn translated(
     decoder.finish(&mut events);
     assert_eq!(once, events.len(), "{}: a second finish says something", fixture.name);
     let mut out = Vec::new();
-    events.iter().for_each(|event| encoder.event(event, &mut out));
+    for event in &events {
+        encoder.event(event, &mut out);
+    }
     encoder.finish(&mut out);
     let once = out.len();
     encoder.finish(&mut out);
@@ -121,7 +123,9 @@ fn an_error_answer_cut_anywhere_is_the_same_error() {
             exchange.next();
             let status = http::StatusCode::from_u16(fixture.status.unwrap_or(500)).unwrap();
             exchange.head(status, &http::HeaderMap::new());
-            pieces.iter().for_each(|piece| exchange.push(piece, &mut out));
+            for piece in pieces {
+                exchange.push(piece, &mut out);
+            }
             exchange.finish(&mut out);
             (out, exchange.reply().unwrap().status, exchange.report().clone())
         };

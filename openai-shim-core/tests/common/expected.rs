@@ -4,6 +4,7 @@
 //! quotes, calls as `name(arguments)`; then comes the finish reason, and an error's code at the end.
 
 /// For a client that asked for a stream.
+#[allow(clippy::unicode_not_nfc, reason = "the combining accent of a fixture must stay one")]
 pub const STREAMS: &str = r#"
 azure_prelude | complete 200 | frame-foreign | "Hello" stop
 bare_chunks | complete 200 | created-filled field-filled id-synthesized model-filled object-filled role-filled | "Hello" stop
@@ -223,7 +224,7 @@ white_space_around | complete 200 | body-padded | "Hello" stop
 "#;
 
 /// For an answer whose status was one of failure.
-pub const ERRORS: &str = r#"
+pub const ERRORS: &str = r"
 array | errored 401 | error-reshaped status-promoted | error 400
 cohere | errored 404 | error-reshaped | error not_found
 context_overflow | errored 400 | - | error context_length_exceeded
@@ -261,4 +262,4 @@ traceback_as_text | errored 500 | error-reshaped | error upstream_error
 truncated_json | errored 500 | error-reshaped | error upstream_error
 unauthorized | errored 401 | - | error invalid_api_key
 well_formed | errored 400 | - | error invalid_value
-"#;
+";
