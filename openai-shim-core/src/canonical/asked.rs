@@ -1,6 +1,6 @@
 //! What must be remembered of a request while its answer is read and written.
 
-use super::{Context, Request, ToolChoice};
+use super::{AnswerQuirks, Context, Request, ToolChoice};
 
 /// What the client asked for, as far as it decides the form of the answer.
 #[derive(Debug, Clone)]
@@ -44,13 +44,4 @@ impl Asked {
             context,
         }
     }
-}
-
-/// Deviations of an upstream's answers that cannot be told from the bytes alone.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(default, deny_unknown_fields)]
-#[non_exhaustive]
-pub struct AnswerQuirks {
-    /// Every delta repeats all text so far.
-    pub cumulative_deltas: bool,
 }

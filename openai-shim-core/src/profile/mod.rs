@@ -1,20 +1,29 @@
 //! Floor 2: what one upstream accepts and how it deviates, as data.
 //!
-//! A [`Profile`] is one row. The built-in rows are in `table.rs`; a user writes the same row in TOML. No code asks for an
+//! A [`Profile`] is one row. The built-in rows are in `table`; a user writes the same row in TOML. No code asks for an
 //! upstream's name: it asks what the row says.
 
+mod glob;
+mod rules;
 mod table;
 
 use crate::canonical::AnswerQuirks;
+pub use rules::{
+    Forced, Format, FormatAs, History, Messages, Names, Params, Prefill, Streaming, Switch, Thinking,
+    ToolIds, Tools,
+};
+
 use crate::error::ClientError;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// What one upstream accepts and how it deviates.
 ///
 /// ```
-/// let vllm = openai_shim_core::profile("vllm").unwrap();
-/// assert_eq!(vllm.dialect, "openai-chat");
+/// let openai = openai_shim_core::profile("openai").unwrap();
+/// assert_eq!(openai.dialect, "openai-chat");
+/// assert!(openai.for_model("o3-mini").params.drop.contains(&String::from("temperature")));
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -28,20 +37,67 @@ pub struct Profile {
     pub sources: Vec<String>,
     /// Hosts (with an optional leading `*.`, or a trailing `:port`) whose base URL selects this row.
     pub hosts: Vec<String>,
+    /// Where it is usually reached; empty: wherever its owner runs it.
+    pub base_url: String,
     /// The dialect that it speaks.
     pub dialect: String,
     /// How the key is sent.
     pub auth: Auth,
-    /// Whether it lists its models at `/models`.
+    /// Its routes, where they differ from the dialect's.
+    pub paths: Paths,
+    /// Whether it lists its models.
     pub lists_models: bool,
     /// Which parameters it takes.
     pub params: Params,
     /// Which messages it takes.
     pub messages: Messages,
+    /// Which tools, and which choice among them, it takes.
+    pub tools: Tools,
+    /// Which forms of answers it can be asked for.
+    pub format: Format,
+    /// How it is told to think.
+    pub reasoning: Thinking,
     /// How it streams.
     pub stream: Streaming,
     /// How its answers deviate.
     pub answers: AnswerQuirks,
+    /// What holds for some models only.
+    pub models: Vec<ModelRules>,
+}
+
+/// Rules for models whose names match.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct ModelRules {
+    /// Names of models, in any case; `*` stands for any characters.
+    pub names: Vec<String>,
+    /// Which parameters it takes.
+    pub params: Params,
+    /// Which messages it takes.
+    pub messages: Messages,
+    /// Which tools, and which choice among them, it takes.
+    pub tools: Tools,
+    /// Which forms of answers it can be asked for.
+    pub format: Format,
+    /// How it is told to think.
+    pub reasoning: Thinking,
+    /// How it streams.
+    pub stream: Streaming,
+    /// How its answers deviate.
+    pub answers: AnswerQuirks,
+}
+
+impl ModelRules {
+    fn put_over(&self, row: &mut Profile) {
+        row.params = self.params.over(&row.params);
+        row.messages = self.messages.over(&row.messages);
+        row.tools = self.tools.over(&row.tools);
+        row.format = self.format.over(&row.format);
+        row.reasoning = self.reasoning.over(&row.reasoning);
+        row.stream = self.stream.over(&row.stream);
+        row.answers = self.answers.over(row.answers);
+    }
 }
 
 /// How the key is sent.
@@ -54,47 +110,23 @@ pub struct Auth {
     pub prefix: String,
 }
 
-/// Which parameters an upstream takes, by their name on the wire.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-#[non_exhaustive]
-pub struct Params {
-    /// Left out.
-    pub drop: Vec<String>,
-    /// Sent under another name.
-    pub rename: BTreeMap<String, String>,
-    /// Moved into a range: `[low, high]`.
-    pub clamp: BTreeMap<String, [f64; 2]>,
-    /// It wants `max_tokens`: the configured default is sent when the client sent none.
-    pub wants_max_tokens: bool,
-}
-
-/// Which messages an upstream takes.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-#[non_exhaustive]
-pub struct Messages {
-    /// Roles sent under another name (`developer` as `system`).
-    pub roles: BTreeMap<String, String>,
-    /// Lists of text parts are sent as one string.
-    pub flatten_text: bool,
-    /// An assistant message that only calls tools gets `""` instead of `null` content.
-    pub empty_content: bool,
-    /// System messages are merged into one and put first.
-    pub single_system: bool,
-    /// Adjacent messages of one role are merged.
-    pub alternate: bool,
-}
-
-/// How an upstream streams.
+/// Routes of an upstream, relative to its base URL.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
-pub struct Streaming {
-    /// It streams at all. If not it is asked for a whole answer, and the client gets a simulated stream.
-    pub supported: bool,
-    /// It takes `stream_options`, so usage can be asked for.
-    pub options: bool,
+pub struct Paths {
+    /// Where answers are asked for; empty: the dialect's own path. `{model}` stands for the model's name.
+    pub chat: String,
+    /// Where models are listed.
+    pub models: String,
+    /// What is added to every URL (`api-version` and the like).
+    pub query: BTreeMap<String, String>,
+}
+
+impl Default for Paths {
+    fn default() -> Self {
+        Self { chat: String::new(), models: String::from("/models"), query: BTreeMap::new() }
+    }
 }
 
 impl Default for Profile {
@@ -104,13 +136,19 @@ impl Default for Profile {
             about: String::new(),
             sources: Vec::new(),
             hosts: Vec::new(),
+            base_url: String::new(),
             dialect: String::from("openai-chat"),
             auth: Auth::default(),
+            paths: Paths::default(),
             lists_models: true,
             params: Params::default(),
             messages: Messages::default(),
+            tools: Tools::default(),
+            format: Format::default(),
+            reasoning: Thinking::default(),
             stream: Streaming::default(),
             answers: AnswerQuirks::default(),
+            models: Vec::new(),
         }
     }
 }
@@ -121,13 +159,18 @@ impl Default for Auth {
     }
 }
 
-impl Default for Streaming {
-    fn default() -> Self {
-        Self { supported: true, options: true }
-    }
-}
-
 impl Profile {
+    /// The row as it holds for one model.
+    pub fn for_model(&self, model: &str) -> Cow<'_, Self> {
+        let mut own = self.models.iter().filter(|m| m.names.iter().any(|name| glob::matches(name, model)));
+        let Some(first) = own.next() else { return Cow::Borrowed(self) };
+        let mut row = self.clone();
+        for rules in std::iter::once(first).chain(own) {
+            rules.put_over(&mut row);
+        }
+        Cow::Owned(row)
+    }
+
     /// Whether a base URL's host (with its port, if any) belongs to this row.
     pub fn matches(&self, authority: &str) -> bool {
         let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);

@@ -1,6 +1,6 @@
 //! The built-in rows. Adding an upstream is one row.
 
-use super::{Messages, Params, Profile, Streaming};
+use super::{Messages, ModelRules, Params, Profile, Streaming};
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -15,6 +15,17 @@ fn table() -> Vec<Profile> {
             about: text("OpenAI's own API"),
             sources: list(&["https://platform.openai.com/docs/api-reference/chat"]),
             hosts: list(&["api.openai.com"]),
+            base_url: text("https://api.openai.com/v1"),
+            models: vec![ModelRules {
+                names: list(&["o1*", "o3*", "o4*", "gpt-5*"]),
+                params: Params {
+                    rename: map(&[("max_tokens", "max_completion_tokens")]),
+                    drop: list(&["temperature", "top_p", "frequency_penalty", "presence_penalty"]),
+                    most_stops: Some(0),
+                    ..Params::default()
+                },
+                ..ModelRules::default()
+            }],
             ..row("openai")
         },
         Profile {

@@ -1,0 +1,41 @@
+//! How an upstream's answers are known to deviate, where the bytes alone do not tell.
+
+use serde::{Deserialize, Serialize};
+
+/// Deviations of an upstream's answers that cannot be told from the bytes alone.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct AnswerQuirks {
+    /// Every delta repeats all text so far.
+    pub cumulative_deltas: bool,
+    /// How thinking stands in the text.
+    pub think_tags: ThinkTags,
+    /// Tool calls written into the text are left there.
+    pub keep_markup: bool,
+}
+
+/// How thinking stands in an upstream's text.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ThinkTags {
+    /// Between tags, if a tag opens the text.
+    #[default]
+    Opening,
+    /// From the beginning, up to the first closing tag: the opening one stood in the prompt.
+    Inside,
+    /// Tags are text.
+    Keep,
+}
+
+impl AnswerQuirks {
+    /// These quirks, put over others.
+    pub fn over(self, base: Self) -> Self {
+        Self {
+            cumulative_deltas: self.cumulative_deltas || base.cumulative_deltas,
+            think_tags: if self.think_tags == ThinkTags::Opening { base.think_tags } else { self.think_tags },
+            keep_markup: self.keep_markup || base.keep_markup,
+        }
+    }
+}
