@@ -1,6 +1,6 @@
 //! What must be remembered of a request while its answer is read and written.
 
-use super::{AnswerQuirks, Context, Request, ToolChoice};
+use super::{AnswerQuirks, Context, Extra, Request, ToolChoice};
 
 /// What the client asked for, as far as it decides the form of the answer.
 #[derive(Debug, Clone)]
@@ -22,6 +22,8 @@ pub struct Asked {
     pub named_tool: bool,
     /// The client used the legacy `functions`, and expects `function_call`.
     pub functions: bool,
+    /// Parameters that the answer repeats.
+    pub echo: Extra,
     /// How the upstream's answers are known to deviate.
     pub quirks: AnswerQuirks,
     /// Time and ids.
@@ -40,6 +42,7 @@ impl Asked {
             tools: !request.tools.is_empty(),
             named_tool: matches!(request.tool_choice, Some(ToolChoice::Function(_))),
             functions: request.extra.get("functions").is_some(),
+            echo: request.echo.clone(),
             quirks: AnswerQuirks::default(),
             context,
         }

@@ -47,6 +47,8 @@ pub struct Request {
     pub user: Option<String>,
     /// Parameters that only their own dialect knows.
     pub extra: Extra,
+    /// Parameters that answers in the client's dialect repeat, as they came.
+    pub echo: Extra,
     /// Which parts differ from the payload that they were read from.
     pub touched: Touched,
 }

@@ -61,7 +61,7 @@ impl Exchange {
         framer.finish(&mut |frame| decoder.frame(frame, &mut events));
         decoder.finish(&mut events);
         self.report.diagnostics.note(Code::StreamFolded, "", "");
-        note_framing(&framer, &mut self.report.diagnostics);
+        note_framing(&framer, self.upstream, &mut self.report.diagnostics);
         self.report.diagnostics.extend(decoder.notes());
         let (mut fold, mut seen) = (Fold::new(), Seen::default());
         for event in &events {

@@ -49,7 +49,12 @@ pub(super) fn decode(
     }
     if role == Role::Tool {
         let id = object.str("tool_call_id").unwrap_or_default().into_owned();
-        message.blocks.push(Block::ToolResult { id, blocks: content, is_error: false });
+        message.blocks.push(Block::ToolResult {
+            id,
+            blocks: content,
+            is_error: false,
+            extra: Extra::default(),
+        });
     } else {
         message.blocks.append(&mut content);
     }
