@@ -20,7 +20,7 @@ mod tool;
 mod unfold;
 mod usage;
 
-pub use asked::Asked;
+pub use asked::{Asked, ReasoningStyle};
 pub use content::{Block, Media, MediaSource, Message, Role};
 pub use context::Context;
 pub use diagnostic::{Code, Diagnostic, Diagnostics, Severity};

@@ -21,6 +21,7 @@ mod settle;
 mod transcoder;
 mod whole;
 
+pub use crate::normalize::Memory;
 pub use incoming::Incoming;
 pub use report::Report;
 pub use settings::{Fallback, Mode, Retry, Settings, When};
@@ -131,7 +132,6 @@ impl Exchange {
         let Incoming { client, mut request, mut notes, body } = incoming;
         let upstream = dialect(&profile.dialect)?;
         let mut asked = Asked::new(&request, context);
-        asked.quirks = profile.answers;
         let same = client.name() == upstream.name();
         if let Some(model) = &settings.upstream_model
             && *model != request.model
@@ -140,8 +140,11 @@ impl Exchange {
             request.model.clone_from(model);
             notes.note(Code::ModelAliased, "model", "");
         }
+        let profile = &profile.for_model(&request.model);
+        asked.quirks = profile.answers;
+        asked.reasoning = settings.reasoning;
         let defaults = settings.defaults();
-        normalize(&mut request, profile, &defaults, &mut notes);
+        normalize(&mut request, profile, &defaults, &mut asked, &mut notes)?;
         asked.usage_injected = request.include_usage && !asked.include_usage;
         let mut encoded = upstream.encode_request(&request, same.then_some(body.as_ref()), &mut notes)?;
         params(&mut encoded.body, profile, &defaults, &mut notes)?;
@@ -364,11 +367,5 @@ impl Exchange {
                 self.kept.append(name, value.clone());
             }
         }
-    }
-}
-
-impl Settings {
-    fn defaults(&self) -> crate::normalize::Defaults {
-        crate::normalize::Defaults { max_tokens: self.default_max_tokens, strict: self.mode == Mode::Strict }
     }
 }
