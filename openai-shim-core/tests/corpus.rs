@@ -194,7 +194,7 @@ fn recorded_streams_do_not_depend_on_chunks() {
             let mut settings = Settings::default();
             settings.retry = Retry::none();
             let row = profile("compatible").unwrap();
-            let mut exchange = Exchange::start(incoming, &row, settings, Context::fixed()).unwrap();
+            let mut exchange = Exchange::start(incoming, row.clone(), settings, Context::fixed()).unwrap();
             let mut out = Vec::new();
             exchange.next();
             exchange.head(http::StatusCode::OK, &http::HeaderMap::new());

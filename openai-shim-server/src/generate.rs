@@ -38,7 +38,7 @@ pub(crate) async fn generate(
         return refused(&app, dialect, meta, &Error::Client(crate::choose::no_upstream()));
     };
     let settings = app.settings(route.model);
-    let exchange = match Exchange::start(incoming, &served.config.profile, settings, app.context()) {
+    let exchange = match Exchange::start(incoming, served.config.profile.clone(), settings, app.context()) {
         Ok(exchange) => exchange,
         Err(error) => return refused(&app, dialect, meta, &error),
     };

@@ -15,9 +15,11 @@
 //! for again or get its true status: [`reply`](Exchange::reply) is `None` until then.
 
 mod incoming;
+mod prepare;
 mod report;
 mod settings;
 mod settle;
+mod several;
 mod transcoder;
 mod whole;
 
@@ -26,14 +28,15 @@ pub use incoming::Incoming;
 pub use report::Report;
 pub use settings::{Fallback, Mode, Retry, Settings, When};
 
-use crate::canonical::{Asked, Code, Context};
+use crate::canonical::{Asked, Code, Context, Response};
 use crate::dialect::{Dialect, dialect};
 use crate::error::{Error, UpstreamError};
-use crate::normalize::{normalize, params};
 use crate::profile::Profile;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use prepare::{Prepared, prepare};
+use std::sync::Arc;
 use std::time::Duration;
 use transcoder::Transcoder;
 
@@ -78,6 +81,8 @@ pub struct Exchange {
     send: http::Request<Bytes>,
     state: State,
     attempt: u32,
+    /// Answers that came one by one.
+    collected: Vec<Response>,
     /// Bytes for the client that wait for the first meaningful event.
     held: Vec<u8>,
     reply: Option<Reply>,
@@ -116,7 +121,7 @@ impl Exchange {
         body: &[u8],
     ) -> Result<Self, Error> {
         let incoming = Incoming::read(client, "", Bytes::copy_from_slice(body))?;
-        Self::start(incoming, &profile, Settings::default(), context)
+        Self::start(incoming, profile, Settings::default(), context)
     }
 
     /// An exchange for a request that was read before, with settings.
@@ -125,42 +130,16 @@ impl Exchange {
     /// [`Error::Client`], or in strict mode [`Error::Unsupported`].
     pub fn start(
         incoming: Incoming,
-        profile: &Profile,
+        profile: impl Into<Arc<Profile>>,
         settings: Settings,
         context: Context,
     ) -> Result<Self, Error> {
-        let Incoming { client, mut request, mut notes, body } = incoming;
+        let profile: Arc<Profile> = profile.into();
         let upstream = dialect(&profile.dialect)?;
-        let mut asked = Asked::new(&request, context);
-        let same = client.name() == upstream.name();
-        if let Some(model) = &settings.upstream_model
-            && *model != request.model
-        {
-            asked.echo_model = true;
-            request.model.clone_from(model);
-            notes.note(Code::ModelAliased, "model", "");
-        }
-        let profile = &profile.for_model(&request.model);
-        asked.quirks = profile.answers;
-        asked.reasoning = settings.reasoning;
-        let defaults = settings.defaults();
-        normalize(&mut request, profile, &defaults, &mut asked, &mut notes)?;
-        asked.usage_injected = request.include_usage && !asked.include_usage;
-        let mut encoded = upstream.encode_request(&request, same.then_some(body.as_ref()), &mut notes)?;
-        params(&mut encoded.body, profile, &defaults, &mut notes)?;
-        let sending = if encoded.body.is_changed() || !same {
-            let mut written = Vec::with_capacity(body.len() + 64);
-            encoded.body.write(&mut written);
-            Bytes::from(written)
-        } else {
-            body.clone()
-        };
-        let mut send = http::Request::new(sending);
-        *send.method_mut() = Method::POST;
-        *send.uri_mut() = encoded.path.parse().unwrap_or_default();
-        *send.headers_mut() = encoded.headers;
-        send.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let report = Report::new(&asked, profile, notes);
+        let client = incoming.client;
+        let row = profile.for_model(incoming.upstream_model(&settings));
+        let Prepared { asked, send, notes } = prepare(incoming, upstream, &row, &settings, context)?;
+        let report = Report::new(&asked, &profile, notes);
         Ok(Self {
             client,
             upstream,
@@ -169,6 +148,7 @@ impl Exchange {
             send,
             state: State::Ready(Duration::ZERO),
             attempt: 0,
+            collected: Vec::new(),
             held: Vec::new(),
             reply: None,
             kept: HeaderMap::new(),
@@ -186,7 +166,7 @@ impl Exchange {
         };
         self.state = State::Waiting;
         self.attempt += 1;
-        self.report.attempts = self.attempt;
+        self.report.attempts += 1;
         Step::Send { request: self.send.clone(), after }
     }
 
@@ -201,7 +181,7 @@ impl Exchange {
         self.keep_headers(headers);
         self.state = if !status.is_success() {
             State::Error(status, headers.clone(), Vec::new())
-        } else if self.asked.stream {
+        } else if self.asked.stream && self.asked.one_by_one == 0 {
             State::Stream(Box::new(Transcoder::new(
                 self.client,
                 self.upstream,

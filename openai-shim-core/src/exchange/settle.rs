@@ -12,8 +12,14 @@ use std::time::Duration;
 impl Exchange {
     /// Ends an attempt whose answer was read to its end without a stream having begun.
     pub(super) fn settle(&mut self, result: Result<(), UpstreamError>, out: &mut Vec<u8>) {
+        let Err(error) = result else {
+            // Another one may be asked for.
+            if !matches!(self.state, State::Ready(_)) {
+                self.state = State::Over;
+            }
+            return;
+        };
         self.state = State::Over;
-        let Err(error) = result else { return };
         self.held.clear();
         if let Some(after) = self.wait_before_retry(&error) {
             self.report.diagnostics.note(Code::Retried, "", error.code().unwrap_or("upstream_error"));

@@ -16,6 +16,7 @@ pub use read::{Overrides, read};
 use openai_shim_core::Profile;
 use openai_shim_core::exchange::{Fallback, Mode, Retry};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Everything the server needs to know, checked and complete.
@@ -53,7 +54,7 @@ pub struct UpstreamConfig {
     /// Where it is.
     pub target: Target,
     /// What it accepts; rows that the user overrode are already applied.
-    pub profile: Profile,
+    pub profile: Arc<Profile>,
     /// Its key.
     pub api_key: Option<Secret>,
     /// Models it serves; empty: it is asked.
