@@ -30,6 +30,8 @@ pub struct Asked {
     pub stops: Vec<String>,
     /// The client asked for JSON; the members that the answer must have.
     pub json: Option<Vec<String>>,
+    /// Reasoning that leads to a tool call must be kept for the next turn.
+    pub keep_reasoning: bool,
     /// How reasoning is shown.
     pub reasoning: ReasoningStyle,
     /// How the upstream's answers are known to deviate.
@@ -54,6 +56,7 @@ impl Asked {
             one_by_one: 0,
             stops: Vec::new(),
             json: None,
+            keep_reasoning: false,
             reasoning: ReasoningStyle::default(),
             quirks: AnswerQuirks::default(),
             context,

@@ -5,7 +5,7 @@ use crate::canonical::{Asked, Code, Context, Diagnostics};
 use crate::dialect::{Dialect, Encoded};
 use crate::error::{ClientError, Error};
 use crate::normalize::{normalize, params};
-use crate::profile::Profile;
+use crate::profile::{History, Profile};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method};
@@ -36,6 +36,7 @@ pub(super) fn prepare(
     }
     asked.quirks = profile.answers;
     asked.reasoning = settings.reasoning;
+    asked.keep_reasoning = settings.memory.is_some() && profile.messages.reasoning == History::Restore;
     let defaults = settings.defaults();
     normalize(&mut request, profile, &defaults, &mut asked, &mut notes)?;
     asked.usage_injected = request.include_usage && !asked.include_usage;

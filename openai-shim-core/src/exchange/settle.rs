@@ -2,7 +2,7 @@
 
 use super::transcoder::Transcoder;
 use super::{Exchange, Reply, State, When};
-use crate::canonical::{Code, Outcome, unfold};
+use crate::canonical::{Code, Outcome, Seen, unfold};
 use crate::error::{Error, UpstreamError};
 use crate::fallback::completion;
 use http::header::CONTENT_TYPE;
@@ -55,9 +55,18 @@ impl Exchange {
             self.begin_stream();
             out.append(&mut self.held);
         }
+        self.remember(seen);
         self.report.outcome = outcome;
         self.report.error = seen.error.clone().map(Error::Upstream);
         self.state = State::Over;
+    }
+
+    /// Keeps what the upstream wants to see again and the client may not send back.
+    pub(super) fn remember(&self, seen: &Seen) {
+        let kept = &seen.kept;
+        if let (true, Some(id), Some(memory)) = (!kept.text.is_empty(), &kept.id, &self.settings.memory) {
+            memory.keep(id, &kept.text);
+        }
     }
 
     /// How long to wait before the next attempt; `None` when there shall be none.

@@ -37,7 +37,7 @@ impl Exchange {
         let (response, seen) = if single {
             let response =
                 self.upstream.decode_response(trimmed, &mut self.asked, &mut self.report.diagnostics)?;
-            let mut seen = Seen::default();
+            let mut seen = Seen::keeping(self.asked.keep_reasoning);
             for event in unfold(&response) {
                 seen.event(&event);
             }
@@ -67,7 +67,7 @@ impl Exchange {
         self.report.diagnostics.note(Code::StreamFolded, "", "");
         note_framing(&framer, self.upstream, &mut self.report.diagnostics);
         self.report.diagnostics.extend(decoder.notes());
-        let (mut fold, mut seen) = (Fold::new(), Seen::default());
+        let (mut fold, mut seen) = (Fold::new(), Seen::keeping(self.asked.keep_reasoning));
         for event in &events {
             fold.event(event);
             seen.event(event);
@@ -80,6 +80,7 @@ impl Exchange {
         if let Some(error) = &seen.error {
             return Err(error.clone());
         }
+        self.remember(seen);
         self.report.usage = seen.usage;
         self.report.outcome = seen.outcome();
         if self.report.outcome == Outcome::Empty { Err(UpstreamError::Empty) } else { Ok(()) }

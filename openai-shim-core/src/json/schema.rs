@@ -39,7 +39,7 @@ const LARGEST: usize = 1 << 18;
 /// ```
 pub fn fit(schema: &str, wishes: &Wishes<'_>) -> Option<Fitted> {
     let root = Object::parse(schema.as_bytes()).ok()?;
-    let mut walk = Walk { wishes, root: &root, dropped: Vec::new(), inlined: 0 };
+    let mut walk = Walk { wishes, root: &root, dropped: Vec::new(), inlined: 0, within: Vec::new() };
     let mut fitted = walk.schema(&root, 0);
     if wishes.inline {
         fitted.remove("$defs");
@@ -54,6 +54,8 @@ struct Walk<'w> {
     dropped: Vec<String>,
     /// How many bytes stand where references stood.
     inlined: usize,
+    /// The references inside of which this is.
+    within: Vec<String>,
 }
 
 /// Keywords whose value is a schema, a list of schemas, or schemas by name.
@@ -129,12 +131,18 @@ impl Walk<'_> {
 
     /// What a reference refers to, with what stands beside the reference.
     fn referred(&mut self, target: &str, beside: &Object<'_>, depth: usize) -> Object<'static> {
+        let circle = self.within.iter().any(|outer| outer == target);
         let found = self.find(target).filter(|found| {
             self.inlined = self.inlined.saturating_add(found.len());
-            self.inlined <= LARGEST && depth < DEEPEST
+            !circle && self.inlined <= LARGEST && depth < DEEPEST
         });
         let mut schema = match found.as_deref().and_then(|found| Object::parse(found.as_bytes()).ok()) {
-            Some(found) => self.schema(&found, depth + 1),
+            Some(found) => {
+                self.within.push(target.to_owned());
+                let schema = self.schema(&found, depth + 1);
+                self.within.pop();
+                schema
+            }
             None => {
                 // It refers to itself, or to what is not here: any object.
                 let keyword = String::from("$ref");

@@ -198,6 +198,11 @@ impl Stream {
         self.role(slot, &mut delta);
         content::mend(&mut delta, "choices[].delta", &mut self.notes);
         self.cumulative(slot, &mut delta);
+        if self.seen.kept.on
+            && let Some(thoughts) = delta.get("reasoning_content").and_then(text)
+        {
+            self.seen.kept.thought(&thoughts);
+        }
         let word = self.finish_word(&choice)?;
         let calls = self.calls(slot, &mut delta, word.is_some());
         if self.choices.get(slot).is_some_and(|c| c.calls.are_too_many()) {

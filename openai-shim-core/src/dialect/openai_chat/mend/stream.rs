@@ -73,8 +73,8 @@ pub(super) struct Held {
 impl Stream {
     pub(in super::super) fn new(asked: Asked) -> Self {
         Self {
+            seen: Seen::keeping(asked.keep_reasoning),
             asked,
-            seen: Seen::default(),
             notes: Diagnostics::default(),
             identity: Identity::new("chat.completion.chunk"),
             choices: Vec::new(),
@@ -272,6 +272,7 @@ impl Stream {
         sink.chunk(chunk, source);
         for choice in self.choices.iter_mut().filter(|c| ends.contains(&c.index)) {
             choice.sealed = true;
+            self.seen.kept.called(choice.calls.first_id());
         }
     }
 
@@ -361,6 +362,9 @@ impl Stream {
         self.notes.note(Code::FinishReasonDerived, "choices[].finish_reason", "");
         if let Some(rest) = rest {
             self.say(index, &format!(r#"{{"tool_calls":{rest}}}"#), "null", sink);
+        }
+        if let Some(choice) = self.choices.get(at) {
+            self.seen.kept.called(choice.calls.first_id());
         }
         self.say(index, "{}", &format!("\"{word}\""), sink);
         if self.seen.finish.is_none() {

@@ -23,7 +23,7 @@ pub(in super::super) fn whole<'a>(
     if choices.is_empty() {
         return Err(UpstreamError::Empty);
     }
-    let mut seen = Seen::default();
+    let mut seen = Seen::keeping(asked.keep_reasoning);
     Identity::new("chat.completion").mend(&mut answer, asked, notes);
     let mut written = Vec::with_capacity(choices.len());
     let mut changed = false;
@@ -99,6 +99,9 @@ fn mend_choice(
     content::mend(&mut message, "choices[].message", notes);
     let calls = tools::whole(&mut message, asked, cut, notes);
     let legacy = !calls && message.non_null("function_call").is_some();
+    if asked.keep_reasoning && calls {
+        keep(&message, seen);
+    }
     settle_content(&mut message, calls || legacy, notes);
     if message.is_changed() {
         choice.set("message", message.to_json());
@@ -112,6 +115,18 @@ fn mend_choice(
         seen.finish = Some(finish);
     }
     Ok(())
+}
+
+/// Keeps the reasoning that led to a call, for the next turn.
+fn keep(message: &Object<'_>, seen: &mut Seen) {
+    if let Some(thoughts) = message.str("reasoning_content") {
+        seen.kept.thought(&thoughts);
+    }
+    let calls = message.array("tool_calls").unwrap_or_default();
+    let first = calls.first().and_then(|call| Object::parse(call.as_bytes()).ok());
+    if let Some(id) = first.as_ref().and_then(|call| call.str("id")) {
+        seen.kept.called(&id);
+    }
 }
 
 /// The message of a choice, under whatever name it came.
