@@ -20,6 +20,7 @@ mod report;
 mod settings;
 mod settle;
 mod several;
+mod trailer;
 mod transcoder;
 mod whole;
 
@@ -69,6 +70,8 @@ pub struct Reply {
     pub headers: HeaderMap,
     /// The error that the body holds, if it holds one.
     pub error: Option<Error>,
+    /// The body is a stream.
+    pub streams: bool,
 }
 
 /// One request's session: bytes in, bytes out.
@@ -229,6 +232,14 @@ impl Exchange {
 
     /// The answer has ended. Ask [`next`](Self::next) whether it shall be asked for again.
     pub fn finish(&mut self, out: &mut Vec<u8>) {
+        let (start, over) = (out.len(), matches!(self.state, State::Over));
+        self.end(out);
+        if !over {
+            self.trailer(start, out);
+        }
+    }
+
+    fn end(&mut self, out: &mut Vec<u8>) {
         match std::mem::replace(&mut self.state, State::Over) {
             State::Error(status, headers, body) => {
                 let error = self.upstream.decode_error(status, &headers, &body, &mut self.report.diagnostics);
@@ -249,6 +260,14 @@ impl Exchange {
 
     /// The upstream could not be reached, or its answer broke off.
     pub fn fail(&mut self, error: UpstreamError, out: &mut Vec<u8>) {
+        let (start, over) = (out.len(), matches!(self.state, State::Over));
+        self.break_off(error, out);
+        if !over {
+            self.trailer(start, out);
+        }
+    }
+
+    fn break_off(&mut self, error: UpstreamError, out: &mut Vec<u8>) {
         match std::mem::replace(&mut self.state, State::Over) {
             State::Stream(mut transcoder) => {
                 // What came complete before the break stays complete.
@@ -327,7 +346,7 @@ impl Exchange {
         let mut headers = self.kept.clone();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         headers.insert(http::header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-        self.reply = Some(Reply { status: StatusCode::OK, headers, error: None });
+        self.reply = Some(Reply { status: StatusCode::OK, headers, error: None, streams: true });
     }
 
     /// The body decides what it is; a content type that says otherwise is noted.

@@ -2,14 +2,13 @@
 
 use super::{Incoming, Settings};
 use crate::canonical::{Asked, Code, Context, Diagnostics};
-use crate::dialect::{Dialect, Encoded};
+use crate::dialect::Dialect;
 use crate::error::{ClientError, Error};
 use crate::normalize::{normalize, params};
 use crate::profile::{History, Profile};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// A request that is ready to be sent, and what must be remembered of it.
 pub(super) struct Prepared {
@@ -52,31 +51,12 @@ pub(super) fn prepare(
     };
     let mut send = http::Request::new(sending);
     *send.method_mut() = Method::POST;
-    *send.uri_mut() = target(&encoded, profile, &request.model)?.parse().unwrap_or_default();
+    if !profile.paths.chat.is_empty() && matches!(request.model.as_str(), "." | "..") {
+        return Err(ClientError::invalid("`model` is not the name of a model.").at("model").into());
+    }
+    let url = profile.paths.chat_url(&encoded.path, &request.model);
+    *send.uri_mut() = url.parse().unwrap_or_default();
     *send.headers_mut() = encoded.headers;
     send.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Ok(Prepared { asked, send, notes })
-}
-
-/// What is escaped in a path or a query.
-const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-
-/// The path below the upstream's base URL, with its query.
-fn target(encoded: &Encoded<'_>, profile: &Profile, model: &str) -> Result<String, ClientError> {
-    let mut target = if profile.paths.chat.is_empty() {
-        encoded.path.clone()
-    } else {
-        if matches!(model, "." | "..") {
-            return Err(ClientError::invalid("`model` is not the name of a model.").at("model"));
-        }
-        let model = utf8_percent_encode(model, ESCAPED).to_string();
-        profile.paths.chat.replace("{model}", &model)
-    };
-    for (key, value) in &profile.paths.query {
-        target.push(if target.contains('?') { '&' } else { '?' });
-        target.extend(utf8_percent_encode(key, ESCAPED));
-        target.push('=');
-        target.extend(utf8_percent_encode(value, ESCAPED));
-    }
-    Ok(target)
 }

@@ -23,6 +23,8 @@ pub struct Settings {
     pub retry: Retry,
     /// When to synthesize an answer.
     pub fallback: Fallback,
+    /// The full report is added to the end of the answer.
+    pub debug: bool,
     /// The most bytes of a whole answer.
     pub max_body: usize,
     /// The most bytes of one frame of a stream.
@@ -39,6 +41,7 @@ impl Default for Settings {
             memory: None,
             retry: Retry::default(),
             fallback: Fallback::default(),
+            debug: false,
             max_body: 64 << 20,
             max_frame: 8 << 20,
         }

@@ -127,6 +127,6 @@ impl Exchange {
     pub(super) fn begin_whole(&mut self, status: StatusCode, error: Option<Error>) {
         let mut headers: HeaderMap = self.kept.clone();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        self.reply = Some(Reply { status, headers, error });
+        self.reply = Some(Reply { status, headers, error, streams: false });
     }
 }
