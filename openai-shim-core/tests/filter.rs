@@ -5,7 +5,7 @@ mod common;
 use openai_shim_core::filter::{Fences, LIMIT, Piece, Splitter, Stops, Think};
 use proptest::prelude::*;
 
-const TOOLS: &[&str] = &["get_weather", "add", "functions.odd:name", "now"];
+const TOOLS: &[&str] = &["get_weather", "add", "now"];
 
 fn tools() -> Vec<String> {
     TOOLS.iter().map(|tool| (*tool).to_owned()).collect()
@@ -461,8 +461,14 @@ fn hostile_text_takes_no_longer_than_its_length_allows() {
         "`<tool_call>",
         "<tool_call>{\"name\":\"now\"} </parameter>",
         "<|python_tag|>{\"name\":\"x\"};",
+        "<|channel|>final<|message|><|end|>",
+        "<tool_call>now\n<arg_key>a",
+        "<tool_calls>{\"name\":\"now\"}",
+        "```\n",
+        " ",
     ] {
         let whole = part.repeat((LIMIT - 100) / part.len());
+        let whole = format!("<tool_call>{{\"name\":\"now\"}}</tool_call>{whole}"); // so that white space is held
         let pieces = split_parts(Think::Auto, &tools(), &[&whole, "</parameter>x"], false);
         assert!(!pieces.is_empty());
         let parts: Vec<&str> = whole.split_inclusive(['>', ' ']).collect();
@@ -661,8 +667,40 @@ fn think() -> impl Strategy<Value = Think> {
     prop::sample::select(vec![Think::Off, Think::Auto, Think::Inside])
 }
 
+/// Whole blocks, halves of them, and prose between.
+fn blocks() -> impl Strategy<Value = Vec<String>> {
+    let all: Vec<&str> = TWO.iter().chain(TAGS).map(|(_, block)| *block).collect();
+    let whole = prop::sample::select(all.clone()).prop_map(str::to_owned);
+    let half = (prop::sample::select(all), any::<prop::sample::Index>(), any::<bool>()).prop_map(
+        |(block, at, head)| {
+            let cuts: Vec<usize> = block.char_indices().map(|(at, _)| at).collect();
+            let (a, b) = block.split_at(cuts[at.index(cuts.len())]);
+            if head { a } else { b }.to_owned()
+        },
+    );
+    let other = prop::sample::select(FRAGMENTS).prop_map(str::to_owned);
+    prop::collection::vec(prop_oneof![whole, half, other], 0..6)
+}
+
 proptest! {
     #![proptest_config(common::cases())]
+
+    #[test]
+    fn blocks_cut_anywhere_say_the_same(parts in blocks(), think in think(), size in 1..9_usize) {
+        let whole = parts.concat();
+        let expected = split_parts(think, &tools(), &[&whole], false);
+        let chars: Vec<char> = whole.chars().collect();
+        let small: Vec<String> = chars.chunks(size).map(|c| c.iter().collect()).collect();
+        let (small, parts) = ([&small, &parts], [false, true]);
+        for cut in small {
+            let cut: Vec<&str> = cut.iter().map(String::as_str).collect();
+            for fast in parts {
+                prop_assert_eq!(&split_parts(think, &tools(), &cut, fast), &expected, "fast: {}", fast);
+            }
+        }
+        let known = |piece: &Piece| !matches!(piece, Piece::Call { name, .. } if !TOOLS.contains(&name.as_str()));
+        prop_assert!(expected.iter().all(known));
+    }
 
     #[test]
     fn fragments_of_markup_cut_anywhere_say_the_same(parts in fragments(), think in think()) {

@@ -2,8 +2,9 @@
 
 use super::LIMIT;
 
-/// How long the words after the opening fence may be.
+/// How long the words after the opening fence may be, and the white space before it.
 const INFO: usize = 100;
+const BLANK: usize = 4096;
 
 /// Takes off one Markdown fence that surrounds a whole text: models wrap JSON in one though they were asked not to.
 ///
@@ -26,11 +27,11 @@ pub struct Fences {
 
 #[derive(Debug, Default, Clone, Copy)]
 enum State {
-    /// No line is complete; white space before `from` is looked at.
+    /// The first line is not complete.
     #[default]
     Opening,
-    /// In the fence; the line at `line` is looked at next.
-    Body { ticks: usize, body: usize, line: usize },
+    /// In the fence; the line at `line` is next, and has no end before `seen`.
+    Body { ticks: usize, body: usize, line: usize, seen: usize },
     /// The fence ended; only white space stands before `seen`.
     Closed { body: usize, end: usize, seen: usize },
     /// No fence around it all.
@@ -58,7 +59,7 @@ impl Fences {
 
     /// The text is over.
     pub fn finish(&mut self, out: &mut String) {
-        if let State::Body { ticks, body, line } = self.state {
+        if let State::Body { ticks, body, line, .. } = self.state {
             self.state = match last_closer(&self.held, ticks, body, line) {
                 Some(end) => State::Closed { body, end, seen: 0 },
                 None => State::Passing,
@@ -94,20 +95,25 @@ impl Fences {
     fn step(&mut self) -> bool {
         let next = match self.state {
             State::Opening => opening(&self.held),
-            State::Body { ticks, body, line } => {
-                let rest = self.held.get(line..).unwrap_or_default();
-                memchr::memchr(b'\n', rest.as_bytes()).map(|at| {
-                    let next = line + at + 1;
-                    if closes(rest.get(..at).unwrap_or_default(), ticks) {
-                        State::Closed { body, end: line, seen: next }
-                    } else {
-                        State::Body { ticks, body, line: next }
-                    }
+            State::Body { ticks, body, line, seen } => {
+                let rest = self.held.as_bytes().get(seen..).unwrap_or_default();
+                let Some(at) = memchr::memchr(b'\n', rest) else {
+                    self.state = State::Body { ticks, body, line, seen: self.held.len() };
+                    return false;
+                };
+                let next = seen + at + 1;
+                Some(if closes(self.held.get(line..next).unwrap_or_default(), ticks) {
+                    State::Closed { body, end: line, seen: next }
+                } else {
+                    State::Body { ticks, body, line: next, seen: next }
                 })
             }
-            State::Closed { seen, .. } => {
-                let rest = self.held.get(seen..).unwrap_or_default();
-                (!rest.trim().is_empty()).then_some(State::Passing)
+            State::Closed { body, end, seen } => {
+                if self.held.get(seen..).unwrap_or_default().trim().is_empty() {
+                    self.state = State::Closed { body, end, seen: self.held.len() };
+                    return false;
+                }
+                Some(State::Passing)
             }
             State::Passing => None,
         };
@@ -124,6 +130,9 @@ impl Fences {
 /// The state after the first line; `None` while it is not complete.
 fn opening(held: &str) -> Option<State> {
     let start = held.trim_start();
+    if held.len() - start.len() > BLANK {
+        return Some(State::Passing);
+    }
     let ticks = start.bytes().take_while(|b| *b == b'`').count();
     if ticks == start.len() {
         return None;
@@ -138,7 +147,7 @@ fn opening(held: &str) -> Option<State> {
         return Some(State::Passing);
     }
     let body = held.len() - rest.len() + line? + 1;
-    Some(State::Body { ticks, body, line: body })
+    Some(State::Body { ticks, body, line: body, seen: body })
 }
 
 /// Whether a line closes a fence of so many ticks.

@@ -8,6 +8,9 @@ use super::{Think, seek};
 /// How much white space is held before a tag, or at the beginning of a section.
 const BLANK: usize = 4096;
 
+/// How many headers of harmony are read in one text; no answer has so many.
+const HEADERS: usize = 64;
+
 /// What a part of the text is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
@@ -85,6 +88,7 @@ enum State {
 pub(super) struct Thinker {
     state: State,
     held: String,
+    headers: usize,
 }
 
 type Sink<'a> = &'a mut dyn FnMut(Part, &str);
@@ -96,7 +100,7 @@ impl Thinker {
             Think::Auto => State::Opening { harmony_only: false, inside: false },
             Think::Inside => State::Opening { harmony_only: false, inside: true },
         };
-        Self { state, held: String::new() }
+        Self { state, held: String::new(), headers: 0 }
     }
 
     pub(super) fn push(&mut self, text: &str, sink: Sink<'_>) {
@@ -179,10 +183,11 @@ impl Thinker {
     fn open(&mut self, harmony_only: bool, inside: bool) -> bool {
         let text = self.held.trim_start();
         let tags = HARMONY.iter().chain(TAGS.iter().filter(|_| !harmony_only));
-        let early = self.held.len() - text.len() <= BLANK;
+        let early = self.held.len() - text.len() <= BLANK && self.headers < HEADERS;
         let mut may = text.is_empty() && early;
         for tag in tags.filter(|_| early) {
             if let Some(rest) = text.strip_prefix(tag.open) {
+                self.headers += 1;
                 let Tag { part, close, harmony, .. } = *tag;
                 self.held.drain(..self.held.len() - rest.len());
                 self.state = State::Section { part, close, harmony, blank: true };

@@ -246,8 +246,9 @@ impl Calls {
             }
             return;
         }
+        let blank = text.trim_start().is_empty();
         self.white.push_str(text);
-        if !self.white.trim_start().is_empty() || self.white.len() > LIMIT {
+        if !blank || self.white.len() > LIMIT {
             self.edge = Edge::Text;
             out.push(Piece::Text(std::mem::take(&mut self.white)));
         }
