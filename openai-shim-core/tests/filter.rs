@@ -124,6 +124,18 @@ const TWO: &[(&str, &str)] = &[
         "<tool_calls>\n{\"name\": \"get_weather\", \"arguments\": {\"city\": \"Paris\", \"days\":2}}\n{\"name\": \"now\", \"arguments\": {}}\n</tool_calls>",
     ),
     (
+        "hunyuan",
+        "<tool_calls>[{\"name\": \"get_weather\", \"arguments\": {\"city\": \"Paris\", \"days\":2}}, {\"name\": \"now\"}]</tool_calls>",
+    ),
+    (
+        "nemotron",
+        "<TOOLCALL>[{\"name\": \"get_weather\", \"arguments\": {\"city\": \"Paris\", \"days\":2}}, {\"name\": \"now\"}]</TOOLCALL>",
+    ),
+    (
+        "internlm",
+        "<|action_start|><|plugin|>\n{\"name\": \"get_weather\", \"parameters\": {\"city\": \"Paris\", \"days\":2}}<|action_end|>\n<|action_start|><|plugin|>{\"name\": \"now\"}<|action_end|>",
+    ),
+    (
         "kimi k2",
         "<|tool_calls_section_begin|><|tool_call_begin|>functions.get_weather:0<|tool_call_argument_begin|>{\"city\": \"Paris\", \"days\":2}<|tool_call_end|><|tool_call_begin|>functions.now:1<|tool_call_argument_begin|>{}<|tool_call_end|><|tool_calls_section_end|>",
     ),
@@ -146,6 +158,10 @@ const TAGS: &[(&str, &str)] = &[
     (
         "qwen3 coder",
         "<tool_call>\n<function=get_weather>\n<parameter=city>\nParis\n</parameter>\n<parameter=days>\n2\n</parameter>\n</function>\n</tool_call>\n<tool_call>\n<function=now>\n</function>\n</tool_call>",
+    ),
+    (
+        "seed",
+        "<seed:tool_call>\n<function=get_weather>\n<parameter=city>Paris</parameter>\n<parameter=days>2</parameter>\n</function>\n<function=now></function>\n</seed:tool_call>",
     ),
     (
         "qwen3 coder without the tag around it, closed all the same",
@@ -467,7 +483,7 @@ fn hostile_text_takes_no_longer_than_its_length_allows() {
         "```\n",
         " ",
     ] {
-        let whole = part.repeat((LIMIT - 100) / part.len());
+        let whole = part.repeat(LIMIT / 4 / part.len());
         let whole = format!("<tool_call>{{\"name\":\"now\"}}</tool_call>{whole}"); // so that white space is held
         let pieces = split_parts(Think::Auto, &tools(), &[&whole, "</parameter>x"], false);
         assert!(!pieces.is_empty());

@@ -106,7 +106,7 @@ const fn single(opener: &'static str, items: &'static [Item]) -> Markup {
 }
 
 /// All of them. No opener is the beginning of another one.
-pub(super) static MARKUPS: [Markup; 14] = [
+pub(super) static MARKUPS: [Markup; 17] = [
     // Hermes, Qwen 2.5 and 3; Qwen3-Coder; GLM 4.5; Granite 3.1.
     closed("<tool_call>", &[Item::Json, Item::Tags(&FUNCTION), Item::Tags(&GLM)], &["</tool_call>"]),
     // Qwen3-Coder when it forgets the tag around it, and Llama 3 with JSON inside.
@@ -119,11 +119,15 @@ pub(super) static MARKUPS: [Markup; 14] = [
     closed("<｜tool▁calls▁begin｜>", &[Item::DeepSeek], &["<｜tool▁calls▁end｜>"]),
     closed("<｜DSML｜function_calls>", &[Item::Tags(&DSML)], &["</｜DSML｜function_calls>"]),
     closed("<｜DSML｜tool_calls>", &[Item::Tags(&DSML)], &["</｜DSML｜tool_calls>"]),
-    // MiniMax M1; M2.
+    // MiniMax M1, Hunyuan and Jamba; MiniMax M2.
     closed("<tool_calls>", &[Item::Json], &["</tool_calls>"]),
     closed("<minimax:tool_call>", &[Item::Tags(&INVOKE)], &["</minimax:tool_call>"]),
     // Kimi K2.
     closed("<|tool_calls_section_begin|>", &[Item::Kimi], &["<|tool_calls_section_end|>"]),
+    // Seed-OSS; Nemotron Nano; InternLM 2.
+    closed("<seed:tool_call>", &[Item::Tags(&FUNCTION)], &["</seed:tool_call>"]),
+    closed("<TOOLCALL>", &[Item::Json], &["</TOOLCALL>"]),
+    closed("<|action_start|><|plugin|>", &[Item::Json], &["<|action_end|>"]),
     // Granite 3.0.
     single("<|tool_call|>", &[Item::Json]),
     // Claude's, which other models were trained on.
