@@ -333,6 +333,9 @@ fn a_whole_text_that_is_a_calls_object_is_a_call() {
         "{\"arguments\":{\"a\":1},\"name\":\"add\"}",
         "```json\n{\"name\":\"add\",\"arguments\":{\"a\":1}}\n```\n",
         "```\n{\"name\":\"add\",\"arguments\":{\"a\":1}}```",
+        "add[ARGS]{\"a\":1}",
+        "\nadd[CALL_ID]x9[ARGS]{\"a\":1}\n",
+        "add{\"a\":1}",
     ] {
         assert_eq!(calls_in(whole), [call("add", "{\"a\":1}")], "{whole}");
     }
@@ -348,9 +351,22 @@ fn a_whole_text_that_is_a_calls_object_is_a_call() {
         "[{\"name\":\"add\",\"arguments\":{\"a\":1}}]",
         "``",
         " \n ",
+        "add",
+        "add up {\"a\":1}",
+        "additional",
+        "add[ARGS]{\"a\":1} is a call",
+        "add{\"a\":1",
+        "add[0]",
+        "now[ARGS]{}then[ARGS]{}",
+        "subtract[ARGS]{\"a\":1}",
     ] {
         assert_eq!(calls_in(whole), [text(whole)], "{whole}");
     }
+}
+
+#[test]
+fn two_calls_without_their_special_tokens_are_two_calls() {
+    assert_eq!(calls_in("now[ARGS]{}add[ARGS]{\"a\":1}"), [call("now", "{}"), call("add", "{\"a\":1}")]);
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! A whole text that is one call's object, fenced or not.
+//! A whole text that is one call's object, fenced or not; or `name[ARGS]{…}`, which is left of Mistral's markup where a
+//! server drops special tokens.
 
 use super::cursor::{Cursor, Long, Step, Stop};
 use super::values::{self, Call};
@@ -16,6 +17,7 @@ pub(super) struct Bare {
     place: Place,
     fenced: bool,
     json: Option<(usize, usize)>,
+    named: Vec<(String, usize, usize)>,
     long: Long,
 }
 
@@ -24,6 +26,7 @@ enum Place {
     #[default]
     Before,
     Json,
+    Named,
     Fence,
     After,
 }
@@ -37,7 +40,8 @@ impl Bare {
             self.at = cursor.at;
             self.place = match self.place {
                 Place::Before => {
-                    self.fenced = cursor.next()? == b'`';
+                    let first = cursor.next()?;
+                    self.fenced = first == b'`';
                     if self.fenced {
                         cursor.expect("```")?;
                         let word = cursor.name("\n")?;
@@ -46,7 +50,15 @@ impl Bare {
                             return Err(Stop::No);
                         }
                     }
-                    Place::Json
+                    if self.fenced || first == b'{' { Place::Json } else { Place::Named }
+                }
+                Place::Named if cursor.rest().is_empty() && over && !self.named.is_empty() => return Ok(()),
+                Place::Named => {
+                    let name = offered(&mut cursor, tools)?;
+                    let start = cursor.at;
+                    cursor.json(&mut self.long)?;
+                    self.named.push((name.to_owned(), start, cursor.at));
+                    Place::Named
                 }
                 Place::Json => {
                     let start = cursor.at;
@@ -73,14 +85,37 @@ impl Bare {
         self.at.max(self.long.seen)
     }
 
-    /// The call, if it is one of these tools'.
-    pub(super) fn into_call(self, text: &str, tools: &[String]) -> Option<Call> {
-        let (start, end) = self.json?;
-        let json = text.get(start..end).filter(|json| values::has_arguments(json))?;
+    /// The calls, if they are all of these tools.
+    pub(super) fn into_calls(self, text: &str, tools: &[String]) -> Option<Vec<Call>> {
         let mut calls = Vec::new();
-        let valid = values::calls(json, &mut calls);
-        calls.pop().filter(|(name, _)| valid && tools.contains(name))
+        for (name, start, end) in self.named {
+            calls.push((name, values::arguments(text.get(start..end)?)?));
+        }
+        if let Some((start, end)) = self.json {
+            let json = text.get(start..end).filter(|json| values::has_arguments(json))?;
+            if !values::calls(json, &mut calls) {
+                return None;
+            }
+        }
+        calls.iter().all(|(name, _)| tools.contains(name)).then_some(calls)
     }
+}
+
+/// The name of a tool right before its arguments.
+fn offered<'a>(cursor: &mut Cursor<'a>, tools: &[String]) -> Step<&'a str> {
+    let rest = cursor.rest();
+    let name = match cursor.word() {
+        Err(Stop::More) if !tools.iter().any(|tool| tool.starts_with(rest)) => return Err(Stop::No),
+        word => word?,
+    };
+    if !tools.iter().any(|tool| tool == name) {
+        return Err(Stop::No);
+    }
+    if cursor.literal("[CALL_ID]")? {
+        cursor.word()?;
+    }
+    cursor.literal("[ARGS]")?;
+    if cursor.next()? == b'{' { Ok(name) } else { Err(Stop::No) }
 }
 
 /// Whether an object begins like a call of one of these tools; cheap enough to ask again.

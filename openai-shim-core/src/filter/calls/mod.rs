@@ -43,7 +43,7 @@ pub(super) struct Calls {
 
 #[derive(Debug)]
 enum Stage {
-    /// The text may be one object and nothing else.
+    /// The text may be a call and nothing else.
     Bare(Bare),
     Prose,
     Block(Block),
@@ -135,11 +135,11 @@ impl Calls {
             return false;
         }
         let Stage::Bare(bare) = std::mem::replace(&mut self.stage, Stage::Prose) else { return false };
-        let call = step.ok().and_then(|()| bare.into_call(&self.held, &self.tools));
-        if let Some((name, arguments)) = call {
+        let calls = step.ok().and_then(|()| bare.into_calls(&self.held, &self.tools));
+        if let Some(calls) = calls {
             (self.said, self.seen) = (self.held.len(), self.held.len());
             self.found = true;
-            out.push(Piece::Call { name, arguments });
+            out.extend(calls.into_iter().map(|(name, arguments)| Piece::Call { name, arguments }));
             return false;
         }
         true
