@@ -277,6 +277,8 @@ fn a_call_after_prose_about_calls_is_found() {
     let quote = "A lone ` in a paragraph.\n\n";
     let found = calls_in(&format!("{quote}<tool_call>{{\"name\":\"now\"}}</tool_call>"));
     assert_eq!(found, [text(quote), call("now", "{}")]);
+    let said = "<function=now></function> and <function=now> is how";
+    assert_eq!(calls_in(said), [call("now", "{}"), text(" and <function=now> is how")]);
     assert_eq!(calls_in("<<tool_call>{\"name\":\"now\"}</tool_call>"), [text("<"), call("now", "{}")]);
 }
 
@@ -293,6 +295,8 @@ fn the_end_of_the_text_closes_a_block_whose_items_are_whole() {
     assert_eq!(calls_in("<tool_call>\n<function=now>\n</function>\n"), [call("now", "{}")]);
     let begun = "<function=now><parameter=a>1";
     assert_eq!(calls_in(begun), [text(begun)]);
+    let begun = "<function=now></function><function=now><parameter=a>1";
+    assert_eq!(calls_in(begun), [call("now", "{}"), text("<function=now><parameter=a>1")]);
     let begun = "<|python_tag|>{\"name\":\"now\"}; {\"na";
     assert_eq!(calls_in(begun), [call("now", "{}"), text("; {\"na")]);
 }

@@ -73,10 +73,9 @@ impl Block {
             let mut cursor = Cursor { text, at: self.at, over };
             cursor.skip();
             self.at = cursor.at;
-            let between = self.tags.is_none() && self.end > 0;
             let flow = match self.tags.take() {
                 Some(open) => self.member(open, &mut cursor),
-                None if between && over && cursor.rest().is_empty() => return Verdict::Done(self.at),
+                None if self.end > 0 && over && cursor.rest().is_empty() => return Verdict::Done(self.at),
                 None => self.item(&mut cursor),
             };
             match flow {
@@ -93,7 +92,8 @@ impl Block {
                     }
                 }
                 Err(Stop::More) => return Verdict::More,
-                Err(Stop::No) if between && self.markup.open => return Verdict::Done(self.end),
+                // What follows whole items is no concern of theirs.
+                Err(Stop::No) if self.end > 0 && self.markup.open => return Verdict::Done(self.end),
                 Err(Stop::No) => return Verdict::No(self.reach()),
             }
         }
