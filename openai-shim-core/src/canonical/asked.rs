@@ -16,8 +16,10 @@ pub struct Asked {
     pub include_usage: bool,
     /// Usage is asked from the upstream although the client did not ask for it.
     pub usage_injected: bool,
-    /// The names of the functions that the client offered.
+    /// The names of the functions that may be called.
     pub tools: Vec<String>,
+    /// How many answers the client wants.
+    pub n: u32,
     /// The client demanded one function by name: OpenAI itself then ends with `stop`.
     pub named_tool: bool,
     /// The client used the legacy `functions`, and expects `function_call`.
@@ -49,7 +51,13 @@ impl Asked {
             stream: request.stream,
             include_usage: request.include_usage,
             usage_injected: false,
-            tools: request.tools.iter().filter_map(|tool| tool.name().map(str::to_owned)).collect(),
+            tools: request
+                .tools
+                .iter()
+                .filter(|_| !matches!(request.tool_choice, Some(ToolChoice::None)))
+                .filter_map(|tool| tool.name().map(str::to_owned))
+                .collect(),
+            n: request.n.unwrap_or(1),
             named_tool: matches!(request.tool_choice, Some(ToolChoice::Function(_))),
             functions: request.extra.get("functions").is_some(),
             echo: request.echo.clone(),

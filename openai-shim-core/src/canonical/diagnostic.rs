@@ -106,6 +106,7 @@ codes! {
     ReasoningSplit "reasoning-split" Info "Thinking that stood in the text was moved into the reasoning.";
     ReasoningTagged "reasoning-tagged" Info "Reasoning was put between tags in front of the text, as configured.";
     ToolCallRecovered "tool-call-recovered" Warning "A tool call that stood in the text as markup was turned into a real one.";
+    TextHeld "text-held" Info "Text waited for the next event because it might have been markup; nothing of it changed.";
     FenceStripped "fence-stripped" Info "A Markdown fence around the JSON that was asked for was taken off.";
     JsonInvalid "json-invalid" Warning "The client asked for JSON and the model's answer is not what was asked for; it was passed on as it is.";
     ToolIndexSynthesized "tool-index-synthesized" Info "A missing, repeated or sparse tool call index was put right.";

@@ -3,6 +3,7 @@
 use super::super::error;
 use super::identity::Identity;
 use super::tools::Calls;
+use super::voice::Voice;
 use super::{finish, usage};
 use crate::canonical::{Asked, Code, Diagnostics, FinishReason, Seen};
 use crate::error::UpstreamError;
@@ -56,6 +57,8 @@ pub(super) struct Choice {
     pub(super) sealed: bool,
     pub(super) calls: Calls,
     pub(super) legacy_call: bool,
+    /// What becomes of its text.
+    pub(super) voice: Option<Voice>,
     /// All text so far, where deltas are cumulative.
     pub(super) text: String,
 }
@@ -293,6 +296,7 @@ impl Stream {
             self.fail(&error, sink);
             return;
         }
+        self.release_voices(sink);
         let unfinished = |c: &Choice| !c.finished && !c.calls.are_complete();
         if !self.document && self.choices.iter().any(unfinished) {
             self.fail(&UpstreamError::Truncated, sink);
@@ -310,6 +314,7 @@ impl Stream {
             return;
         }
         self.flush(sink);
+        self.release_voices(sink);
         match error {
             UpstreamError::Truncated | UpstreamError::Transport { .. } => {
                 self.notes.note(Code::StreamTruncated, "", "");
@@ -331,11 +336,12 @@ impl Stream {
     }
 
     /// Says what is still to be said, and ends the stream.
-    fn close(&mut self, sink: &mut dyn Sink) {
+    pub(super) fn close(&mut self, sink: &mut dyn Sink) {
         if std::mem::replace(&mut self.closed, true) {
             return;
         }
         self.flush(sink);
+        self.release_voices(sink);
         for at in 0..self.choices.len() {
             self.finish_choice(at, sink);
         }

@@ -134,6 +134,11 @@ impl Calls {
         self.slots.is_empty()
     }
 
+    /// How many calls there are.
+    pub(super) fn len(&self) -> usize {
+        self.slots.len()
+    }
+
     /// The id of the first call; empty if there is none.
     pub(super) fn first_id(&self) -> &str {
         self.slots.first().map_or("", |slot| &slot.id)

@@ -2,6 +2,7 @@
 
 use super::super::error;
 use super::identity::Identity;
+use super::voice::{Voice, add_calls};
 use super::{content, finish, logprobs, tools, usage};
 use crate::canonical::{Asked, Code, Diagnostics, FinishReason, Seen};
 use crate::error::{ErrorKind, StatusError, UpstreamError};
@@ -97,6 +98,13 @@ fn mend_choice(
         message.set_first("role", "\"assistant\"");
     }
     content::mend(&mut message, "choices[].message", notes);
+    let mut voice = Voice::new(asked);
+    let voiced = voice.take(&mut message, true, "choices[].message", notes);
+    let word = if voiced.stops { Some(String::from("stop")) } else { word };
+    add_calls(&mut message, &voiced.calls, None, asked);
+    if !cut && !voice.is_as_asked(asked.json.as_ref()) {
+        notes.note(Code::JsonInvalid, "choices[].message.content", "");
+    }
     let calls = tools::whole(&mut message, asked, cut, notes);
     let legacy = !calls && message.non_null("function_call").is_some();
     if asked.keep_reasoning && calls {
@@ -203,7 +211,7 @@ fn finish_reason(
     if settled != word {
         notes.note(Code::FinishReasonDerived, AT, "");
     }
-    if given != Some(settled) {
+    if choice.str("finish_reason").as_deref() != Some(settled) {
         choice.set("finish_reason", format!("\"{settled}\""));
     }
     Ok(finish::reason(settled))
