@@ -22,7 +22,7 @@ pub(super) fn rows() -> Vec<Profile> {
             ..at("openai", "https://api.openai.com/v1")
         },
         Profile {
-            about: text("any server that is nearly OpenAI: lenient, nothing assumed"),
+            about: text("Any server that is nearly OpenAI: lenient, nothing assumed"),
             ..row("compatible")
         },
         Profile {
