@@ -3,6 +3,7 @@
 
 mod common;
 
+use common::entries;
 use common::quirks::{about, about_models, section};
 use openai_shim_core::Profile;
 use openai_shim_core::canonical::Code;
@@ -63,6 +64,8 @@ fn every_upstream_is_documented() {
         let url = if row.base_url.is_empty() { String::new() } else { format!("`{}`", row.base_url) };
         writeln!(text, "| [{}](#{}) | {} | {url} |", row.name, row.name, row.about).unwrap();
     }
+    text.push_str(ENTRIES);
+    text.push_str(&entries::table());
     for row in profiles() {
         write!(text, "\n{}", section(row)).unwrap();
     }
@@ -87,11 +90,19 @@ params.drop = [\"user\"]
 messages.flatten_text = true
 ```
 
-`openai-shim profiles NAME` prints a row in these words. The marks in brackets (`R19`) are rows of the list of quirks that
+`openai-shim profiles NAME` prints what a row says in these words. The marks in brackets (`R19`) are rows of the list of quirks that
 lies beside the recordings; `corpus:` names recordings.
 
 | name | what it is | usual base URL |
 |---|---|---|
+";
+
+const ENTRIES: &str = "
+## What a row can say
+
+Of words the first is the usual one. `models` is a list of rules for some models: each has `names`, in which `*` stands for
+anything, and entries from `params` to `answers`, which are put over the row's own.
+
 ";
 
 /// Every entry that a row has beyond the usual is in its section.

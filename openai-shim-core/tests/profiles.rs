@@ -90,9 +90,10 @@ fn a_row_survives_being_written_and_read() {
 }
 
 /// Names that the vendors use.
-const MODELS: [(&str, &[&str]); 19] = [
+const MODELS: [(&str, &[&str]); 21] = [
     ("openai", &OPENAI),
     ("azure", &OPENAI),
+    ("azure-deployments", &OPENAI),
     ("github-copilot", &["o1", "o3-mini", "o4-mini", "gpt-5-mini"]),
     ("anthropic-openai", &["claude-opus-4-6", "claude-opus-4-7", "claude-sonnet-4-6-20260101"]),
     ("deepseek", &["deepseek-chat", "deepseek-reasoner", "deepseek-v4-flash", "deepseek-v4-pro"]),
@@ -118,6 +119,7 @@ const MODELS: [(&str, &[&str]); 19] = [
     ("siliconflow", &["Qwen/Qwen3-8B"]),
     ("github-models", &GITHUB),
     ("vllm", &WEIGHTS),
+    ("llama-cpp", &WEIGHTS),
     ("tgi", &WEIGHTS),
     ("sglang", &WEIGHTS),
     ("mistral-rs", &WEIGHTS),
@@ -205,7 +207,7 @@ fn role(row: &Profile, from: &str) -> Option<String> {
     row.messages.roles.get(from).cloned()
 }
 
-const FACTS: [Fact; 52] = [
+const FACTS: [Fact; 53] = [
     ("openai", "gpt-4o", |row| row.params == Params::default() && row.messages.roles.is_empty()),
     ("openai", "gpt-4o", |row| row.messages.tool_ids == ToolIds::Forty),
     ("openai", "gpt-5-nano", |row| renames(row, "max_tokens", "max_completion_tokens")),
@@ -220,6 +222,9 @@ const FACTS: [Fact; 52] = [
     ("compatible", "any", |row| role(row, "developer").as_deref() == Some("system") && !drops(row, "n")),
     ("azure", "gpt-5", |row| {
         row.auth.header == "api-key" && row.auth.prefix.is_empty() && drops(row, "top_p")
+    }),
+    ("azure-deployments", "gpt-4o", |row| {
+        row.paths.chat.contains("{model}") && row.paths.query.contains_key("api-version")
     }),
     ("github-models", "openai/o3", |row| drops(row, "temperature") && !row.lists_models),
     ("github-copilot", "gpt-5-mini", |row| !drops(row, "temperature")),

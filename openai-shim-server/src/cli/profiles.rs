@@ -45,7 +45,8 @@ fn one(row: &Profile) -> String {
     let usual = table(&Profile::default());
     let unknown = profile("compatible").map_or_else(|_| usual.clone(), |row| table(&row));
     let mut entries: Vec<_> = table(row).into_iter().collect();
-    entries.sort_by_key(|(key, _)| FIRST.iter().position(|first| first == key).unwrap_or(FIRST.len()));
+    let place = |key: &str| FIRST.iter().position(|first| *first == key).unwrap_or(FIRST.len());
+    entries.sort_by_key(|(key, _)| (place(key), key == "models"));
 
     let mut text = String::from(
         "# What differs from the usual. Put under [upstream.quirks] what shall hold for your upstream.\n",

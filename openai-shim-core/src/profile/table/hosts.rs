@@ -182,6 +182,13 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://cloud.google.com/vertex-ai/generative-ai/docs/start/openai",
                 "https://github.com/Ikalus1988/MisakaNet/issues/1473 (R26)",
             ]),
+            hosts: list(&[
+                "aiplatform.googleapis.com",
+                "europe-west1-aiplatform.googleapis.com",
+                "europe-west4-aiplatform.googleapis.com",
+                "us-central1-aiplatform.googleapis.com",
+                "us-east5-aiplatform.googleapis.com",
+            ]),
             lists_models: false,
             models: vec![ModelRules {
                 params: without(&["frequency_penalty", "presence_penalty"]),
@@ -306,7 +313,7 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://docs.ollama.com/api/openai-compatibility (R60)",
                 "corpus: ollama-cloud",
             ]),
-            params: Params { single_choice: true, ..old_limit() },
+            params: Params { drop: list(&["logit_bias", "user"]), single_choice: true, ..old_limit() },
             ..at("ollama-cloud", "https://ollama.com/v1")
         },
     ]

@@ -223,6 +223,7 @@ pub(super) fn rows() -> Vec<Profile> {
             sources: list(&[
                 "https://docs.z.ai/api-reference/llm/chat-completion (R30 R31 R46)",
                 "https://github.com/zai-org/z-ai-sdk-python (R1 R49)",
+                "https://github.com/vectorize-io/hindsight/issues/4246 (R34 R35)",
                 "https://java.agentscope.io (R1 R19 R34 R41)",
                 "https://github.com/earendil-works/pi (R3 R49)",
                 "corpus: zai (R49)",

@@ -1,7 +1,7 @@
 //! OpenAI, what is unknown, and OpenAI's models at Microsoft's.
 
 use super::{at, list, local, map, models, row, text, without};
-use crate::profile::{Auth, Messages, ModelRules, Params, Profile, Thinking, ToolIds};
+use crate::profile::{Auth, Messages, ModelRules, Params, Paths, Profile, Thinking, ToolIds};
 
 pub(super) fn rows() -> Vec<Profile> {
     vec![
@@ -39,6 +39,23 @@ pub(super) fn rows() -> Vec<Profile> {
             messages: Messages { tool_ids: ToolIds::Forty, ..Messages::default() },
             models: own_models(""),
             ..local("azure", "https://your-resource.openai.azure.com/openai/v1")
+        },
+        Profile {
+            about: text("Azure OpenAI, by deployments and a dated `api-version`; it is chosen by its name"),
+            sources: list(&[
+                "https://learn.microsoft.com/azure/ai-foundry/openai/reference (R54 R55 R56)",
+                "corpus: azure (R54 R55)",
+            ]),
+            auth: Auth { header: text("api-key"), prefix: text("") },
+            paths: Paths {
+                chat: text("/openai/deployments/{model}/chat/completions"),
+                query: map(&[("api-version", "2024-10-21")]),
+                ..Paths::default()
+            },
+            lists_models: false,
+            messages: Messages { tool_ids: ToolIds::Forty, ..Messages::default() },
+            models: own_models(""),
+            ..row("azure-deployments")
         },
         Profile {
             about: text("GitHub Models"),

@@ -46,9 +46,11 @@ pub(super) fn rows() -> Vec<Profile> {
             sources: list(&[
                 "https://github.com/ggml-org/llama.cpp/tree/master/tools/server",
                 "https://github.com/TypeCellOS/BlockNote/issues/1783 (R6)",
+                "https://github.com/ggml-org/llama.cpp/issues/19851 (R7)",
                 "corpus: llama.cpp, records/llama-server",
             ]),
             messages: Messages { single_system: true, ..no_developer() },
+            models: vec![taking_turns()],
             ..local("llama-cpp", "http://127.0.0.1:8080/v1")
         },
         Profile {
@@ -177,15 +179,20 @@ pub(super) fn rows() -> Vec<Profile> {
 fn templates() -> Vec<ModelRules> {
     vec![
         gemma_2(),
-        ModelRules {
-            messages: Messages { alternate: true, ..Messages::default() },
-            ..models(&["*gemma*", "*mistral*", "*mixtral*"])
-        },
+        taking_turns(),
         ModelRules {
             messages: Messages { tool_ids: ToolIds::Nine, ..Messages::default() },
             ..models(&["mistralai/*"])
         },
     ]
+}
+
+/// Their templates want the user and the assistant in turn.
+fn taking_turns() -> ModelRules {
+    ModelRules {
+        messages: Messages { alternate: true, ..Messages::default() },
+        ..models(&["*gemma*", "*mistral*", "*mixtral*"])
+    }
 }
 
 /// Its template has no system message.
