@@ -90,11 +90,12 @@ fn a_row_survives_being_written_and_read() {
 }
 
 /// Names that the vendors use.
-const MODELS: [(&str, &[&str]); 21] = [
+const MODELS: [(&str, &[&str]); 22] = [
     ("openai", &OPENAI),
     ("azure", &OPENAI),
     ("azure-deployments", &OPENAI),
     ("github-copilot", &["o1", "o3-mini", "o4-mini", "gpt-5-mini"]),
+    ("mistral", &["devstral-medium-latest", "mistral-medium-latest"]),
     ("anthropic-openai", &["claude-opus-4-6", "claude-opus-4-7", "claude-sonnet-4-6-20260101"]),
     ("deepseek", &["deepseek-chat", "deepseek-reasoner", "deepseek-v4-flash", "deepseek-v4-pro"]),
     (
@@ -147,7 +148,7 @@ const OPENAI: [&str; 19] = [
     "gpt-4.1",
 ];
 
-const GITHUB: [&str; 15] = [
+const GITHUB: [&str; 16] = [
     "openai/o1-mini",
     "openai/o1-preview",
     "openai/o1",
@@ -163,6 +164,7 @@ const GITHUB: [&str; 15] = [
     "openai/gpt-5.1",
     "openai/gpt-5.1-2025-11-13",
     "openai/gpt-5.2",
+    "openai/gpt-5.4",
 ];
 
 const WEIGHTS: [&str; 6] = [
@@ -207,7 +209,7 @@ fn role(row: &Profile, from: &str) -> Option<String> {
     row.messages.roles.get(from).cloned()
 }
 
-const FACTS: [Fact; 53] = [
+const FACTS: [Fact; 56] = [
     ("openai", "gpt-4o", |row| row.params == Params::default() && row.messages.roles.is_empty()),
     ("openai", "gpt-4o", |row| row.messages.tool_ids == ToolIds::Forty),
     ("openai", "gpt-5-nano", |row| renames(row, "max_tokens", "max_completion_tokens")),
@@ -217,6 +219,9 @@ const FACTS: [Fact; 53] = [
         !drops(row, "temperature") && !row.reasoning.efforts.contains(&"minimal".into())
     }),
     ("openai", "gpt-5-chat-latest", |row| !drops(row, "temperature") && row.reasoning.efforts.is_empty()),
+    ("openai", "gpt-5.5", |row| row.params.most_stops.is_none()),
+    ("mistral", "devstral-medium-latest", |row| row.messages.bridge_tool_user),
+    ("ollama", "llama3.2", |row| row.tools.required == Forced::Auto && !drops(row, "n")),
     ("openai", "o3-mini", |row| drops(row, "parallel_tool_calls") && row.params.most_stops.is_none()),
     ("openai", "o1-mini", |row| role(row, "system").as_deref() == Some("user")),
     ("compatible", "any", |row| role(row, "developer").as_deref() == Some("system") && !drops(row, "n")),

@@ -2,8 +2,8 @@
 
 use super::{at, list, local, models, no_developer, old_limit, text, without};
 use crate::profile::{
-    Format, FormatAs, History, Messages, ModelRules, Names, Params, Profile, Streaming, Switch, Thinking,
-    ToolIds, Tools,
+    Forced, Format, FormatAs, History, Messages, ModelRules, Names, Params, Profile, Streaming, Switch,
+    Thinking, ToolIds, Tools,
 };
 
 pub(super) fn rows() -> Vec<Profile> {
@@ -105,6 +105,7 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://docs.api.nvidia.com/nim/reference/llm-apis",
                 "https://github.com/BerriAI/litellm/tree/main/litellm/llms/nvidia_nim (R1)",
                 "https://github.com/mistralai/mistral-common/issues/169 (R8 R11)",
+                "https://github.com/NousResearch/hermes-agent/issues/20154 (R8)",
             ]),
             params: old_limit(),
             models: vec![ModelRules {
@@ -310,10 +311,12 @@ pub(super) fn rows() -> Vec<Profile> {
         Profile {
             about: text("Ollama's cloud"),
             sources: list(&[
-                "https://docs.ollama.com/api/openai-compatibility (R60)",
+                "https://docs.ollama.com/api/openai-compatibility (R1 R28 R60)",
+                "https://github.com/ollama/ollama/issues/17921 (R34 R35)",
                 "corpus: ollama-cloud",
             ]),
             params: Params { drop: list(&["logit_bias", "user"]), single_choice: true, ..old_limit() },
+            tools: Tools { required: Forced::Auto, named: Forced::Auto, ..Tools::default() },
             ..at("ollama-cloud", "https://ollama.com/v1")
         },
     ]

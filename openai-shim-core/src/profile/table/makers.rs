@@ -69,6 +69,7 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://github.com/langchain-ai/langchain/pull/24668 (R11)",
                 "https://github.com/0xPlaygrounds/rig/pull/1130 (R9)",
                 "https://github.com/BerriAI/litellm/tree/main/litellm/llms/mistral (R16 R19 R42)",
+                "https://github.com/zed-industries/zed/issues/37021 (R8)",
                 "corpus: mistral",
             ]),
             hosts: list(&["api.mistral.ai", "codestral.mistral.ai"]),
@@ -86,6 +87,10 @@ pub(super) fn rows() -> Vec<Profile> {
             },
             tools: Tools { drop_keywords: list(&["$id", "$schema"]), inline_refs: true, ..Tools::default() },
             stream: Streaming { options: false, ..Streaming::default() },
+            models: vec![ModelRules {
+                messages: Messages { bridge_tool_user: true, ..Messages::default() },
+                ..models(&["devstral*", "mistral-medium*"])
+            }],
             ..at("mistral", "https://api.mistral.ai/v1")
         },
         Profile {

@@ -14,6 +14,8 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://github.com/run-llama/llama_index/issues/20865 (R25)",
                 "https://github.com/vercel/ai/issues/10932 (R33)",
                 "https://github.com/openai/openai-agents-python/issues/2089 (R50)",
+                "https://github.com/huggingface/smolagents/issues/1893 (R29)",
+                "https://github.com/BerriAI/litellm/pull/28650 (R29)",
                 "https://github.com/earendil-works/pi (R12)",
                 "corpus: openai (R2 R4 R29)",
             ]),
@@ -89,7 +91,7 @@ pub(super) fn rows() -> Vec<Profile> {
 fn own_models(prefix: &str) -> Vec<ModelRules> {
     const NEVER_SAMPLED: [&str; 8] =
         ["o1*", "o3*", "o4*", "gpt-5", "gpt-5-20*", "gpt-5-mini*", "gpt-5-nano*", "gpt-5-pro*"];
-    const NEVER_STOPPED: [&str; 10] = [
+    const NEVER_STOPPED: [&str; 12] = [
         "o1-mini*",
         "o1-preview*",
         "o3",
@@ -99,7 +101,9 @@ fn own_models(prefix: &str) -> Vec<ModelRules> {
         "gpt-5-20*",
         "gpt-5-mini*",
         "gpt-5-nano*",
-        "gpt-5.*",
+        "gpt-5.1*",
+        "gpt-5.2*",
+        "gpt-5.4*",
     ];
     let those = |names: &[&str]| ModelRules { names: prefixed(prefix, names), ..ModelRules::default() };
     let efforts = |known: &[&str]| Thinking { efforts: list(known), ..Thinking::default() };

@@ -16,6 +16,7 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://github.com/ggml-org/llama.cpp/issues/19851 (R7)",
                 "https://github.com/predibase/lorax/issues/215 (R5)",
                 "https://github.com/langchain-ai/langchain/pull/24668 (R11)",
+                "https://github.com/mistralai/mistral-common/issues/169 (R8)",
                 "corpus: records/vllm",
             ]),
             models: [templates(), vec![qwen()]].concat(),
@@ -37,6 +38,7 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://huggingface.co/docs/text-generation-inference/messages_api",
                 "https://github.com/dnakov/anon-kode/issues/60 (R7)",
                 "https://github.com/predibase/lorax/issues/215 (R5)",
+                "https://github.com/mistralai/mistral-common/issues/169 (R8 R11)",
             ]),
             models: templates(),
             ..local("tgi", "http://127.0.0.1:8080/v1")
@@ -57,11 +59,12 @@ pub(super) fn rows() -> Vec<Profile> {
             about: text("llama-cpp-python's server"),
             sources: list(&[
                 "https://llama-cpp-python.readthedocs.io/en/latest/server",
-                "corpus: records/llama-cpp-python (R1 R3 R13 R15 R28 R46)",
+                "corpus: records/llama-cpp-python (R1 R3 R13 R15 R28 R34 R46)",
             ]),
             params: Params { single_choice: true, ..old_limit() },
             messages: Messages { flatten_text: true, empty_content: true, ..no_developer() },
             format: Format { json_schema: FormatAs::JsonObject, ..Format::default() },
+            tools: Tools { required: Forced::Auto, ..Tools::default() },
             ..local("llama-cpp-python", "http://127.0.0.1:8000/v1")
         },
         Profile {
@@ -84,11 +87,13 @@ pub(super) fn rows() -> Vec<Profile> {
             sources: list(&[
                 "https://docs.ollama.com/api/openai-compatibility (R1 R28)",
                 "https://github.com/ollama/ollama/blob/main/docs/openai.md (R27 R28)",
+                "https://github.com/ollama/ollama/issues/17921 (R34 R35)",
                 "corpus: ollama",
             ]),
             hosts: list(&[":11434"]),
             params: Params { drop: list(&["logit_bias", "user"]), single_choice: true, ..old_limit() },
             messages: Messages { empty_content: true, ..no_developer() },
+            tools: Tools { required: Forced::Auto, named: Forced::Auto, ..Tools::default() },
             ..local("ollama", "http://127.0.0.1:11434/v1")
         },
         Profile {
@@ -181,7 +186,7 @@ fn templates() -> Vec<ModelRules> {
         gemma_2(),
         taking_turns(),
         ModelRules {
-            messages: Messages { tool_ids: ToolIds::Nine, ..Messages::default() },
+            messages: Messages { bridge_tool_user: true, tool_ids: ToolIds::Nine, ..Messages::default() },
             ..models(&["mistralai/*"])
         },
     ]
