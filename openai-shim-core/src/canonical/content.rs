@@ -139,6 +139,8 @@ pub enum Block {
         blocks: Vec<Block>,
         /// Whether the tool failed.
         is_error: bool,
+        /// Leftovers.
+        extra: Extra,
     },
     /// Something that only its own dialect knows, whole and raw.
     Native {

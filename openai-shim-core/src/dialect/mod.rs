@@ -4,10 +4,13 @@
 //! folder names it, and no dialect names another.
 
 pub mod openai_chat;
+mod passthrough;
+
+pub use passthrough::{Passthrough, pass};
 
 use crate::canonical::{Asked, Diagnostics, Event, Request, Response, Seen};
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
-use crate::framing::Frame;
+use crate::framing::{Deviation, Frame};
 use crate::json::Object;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
@@ -120,9 +123,21 @@ pub trait Dialect: Send + Sync + std::fmt::Debug + 'static {
     /// Writes an error into a stream that has begun.
     fn encode_stream_error(&self, error: &Error, out: &mut Vec<u8>);
 
+    /// Whether a way of framing that is a deviation elsewhere is this dialect's own.
+    fn frames_so(&self, _deviation: Deviation) -> bool {
+        false
+    }
+
     /// What keeps a silent stream open; ignored by clients.
     fn keep_alive(&self) -> &'static [u8] {
         b": keep-alive\n\n"
+    }
+
+    /// A remark in a stream that clients ignore; nothing, where a dialect has no such thing.
+    fn comment(&self, text: &str, out: &mut Vec<u8>) {
+        out.extend_from_slice(b": ");
+        out.extend(text.bytes().map(|b| if matches!(b, b'\n' | b'\r') { b' ' } else { b }));
+        out.extend_from_slice(b"\n\n");
     }
 
     /// The content type of a stream.
@@ -157,6 +172,10 @@ pub trait Decoder: Send {
 pub trait Encoder: Send {
     /// Takes one event.
     fn event(&mut self, event: &Event, out: &mut Vec<u8>);
+
+    /// How long ago the request was sent, by the caller's clock, which core does not have; told before
+    /// [`event`](Self::event)s, and only where it is known.
+    fn elapsed(&mut self, _since: std::time::Duration) {}
 
     /// Nothing follows. A second call does nothing; so does the first after `End` or `Error`.
     fn finish(&mut self, out: &mut Vec<u8>);

@@ -8,6 +8,7 @@ use crate::framing::{Deviation, Frame, FrameTooLarge, Framer};
 /// One stream on its way through.
 pub(super) struct Transcoder {
     framer: Framer,
+    upstream: &'static dyn Dialect,
     path: Path,
     /// Nothing may be written any more.
     closed: bool,
@@ -34,7 +35,12 @@ impl std::fmt::Debug for Transcoder {
 }
 
 impl Transcoder {
-    pub(super) fn new(client: &dyn Dialect, upstream: &dyn Dialect, asked: &Asked, max_frame: usize) -> Self {
+    pub(super) fn new(
+        client: &dyn Dialect,
+        upstream: &'static dyn Dialect,
+        asked: &Asked,
+        max_frame: usize,
+    ) -> Self {
         let mender = if client.name() == upstream.name() { upstream.mender(asked) } else { None };
         let path = match mender {
             Some(mender) => Path::Mend(mender),
@@ -42,10 +48,10 @@ impl Transcoder {
                 decoder: upstream.decoder(asked),
                 encoder: client.encoder(asked),
                 events: Vec::new(),
-                seen: Seen::default(),
+                seen: Seen::keeping(asked.keep_reasoning),
             }),
         };
-        Self { framer: Framer::new(max_frame), path, closed: false }
+        Self { framer: Framer::new(max_frame), upstream, path, closed: false }
     }
 
     pub(super) fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>) -> Result<(), FrameTooLarge> {
@@ -97,7 +103,7 @@ impl Transcoder {
                 notes
             }
         };
-        note_framing(&self.framer, &mut notes);
+        note_framing(&self.framer, self.upstream, &mut notes);
         notes
     }
 }
@@ -146,8 +152,8 @@ impl Translation {
 }
 
 /// Notes how a body was not framed as OpenAI frames it.
-pub(super) fn note_framing(framer: &Framer, notes: &mut Diagnostics) {
-    for deviation in framer.deviations() {
+pub(super) fn note_framing(framer: &Framer, dialect: &dyn Dialect, notes: &mut Diagnostics) {
+    for deviation in framer.deviations().into_iter().filter(|d| !dialect.frames_so(*d)) {
         let (code, detail) = describe(deviation);
         notes.note(code, "", detail);
     }

@@ -1,0 +1,102 @@
+//! Frames passed on as they are, for dialects that mend by decoding and encoding: what their decoder finds nothing wrong
+//! with goes out byte for byte.
+
+use super::{Decoder, Dialect, Mended, Mender};
+use crate::canonical::{Asked, Diagnostics, Event, Seen, unfold};
+use crate::error::{Error, UpstreamError};
+use crate::framing::{Frame, write_event};
+
+/// Passes a stream on, and follows it with the dialect's decoder.
+pub struct Passthrough {
+    dialect: &'static dyn Dialect,
+    decoder: Box<dyn Decoder>,
+    events: Vec<Event>,
+    seen: Seen,
+    over: bool,
+}
+
+impl std::fmt::Debug for Passthrough {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Passthrough").field("dialect", &self.dialect.name()).finish_non_exhaustive()
+    }
+}
+
+impl Passthrough {
+    /// Follows a stream of `dialect`.
+    pub fn new(dialect: &'static dyn Dialect, asked: &Asked) -> Self {
+        let decoder = dialect.decoder(asked);
+        Self { dialect, decoder, events: Vec::new(), seen: Seen::keeping(asked.keep_reasoning), over: false }
+    }
+
+    /// Takes in what the decoder found; whether the stream failed, and the client was told.
+    fn failed(&mut self, out: &mut Vec<u8>) -> bool {
+        for event in self.events.drain(..) {
+            self.seen.event(&event);
+        }
+        let Some(error) = self.seen.error.clone().filter(|_| !self.over) else { return self.over };
+        self.over = true;
+        self.dialect.encode_stream_error(&Error::Upstream(error), out);
+        true
+    }
+}
+
+impl Mender for Passthrough {
+    fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<u8>) {
+        self.decoder.frame(frame, &mut self.events);
+        if self.failed(out) {
+            return;
+        }
+        match frame {
+            Frame::Event { event, data } => {
+                if let Some(event) = event {
+                    out.extend_from_slice(b"event: ");
+                    out.extend_from_slice(event.as_bytes());
+                    out.push(b'\n');
+                }
+                write_event(out, |out| out.extend_from_slice(data));
+            }
+            Frame::Line(line) | Frame::Body(line) => {
+                out.extend_from_slice(line);
+                out.push(b'\n');
+            }
+        }
+    }
+
+    fn finish(&mut self, out: &mut Vec<u8>) {
+        if !self.over {
+            self.decoder.finish(&mut self.events);
+            self.failed(out);
+            self.over = true;
+        }
+    }
+
+    fn fail(&mut self, error: &UpstreamError, out: &mut Vec<u8>) {
+        if !self.over {
+            self.events.push(Event::Error(error.clone()));
+            self.failed(out);
+        }
+    }
+
+    fn seen(&self) -> &Seen {
+        &self.seen
+    }
+
+    fn notes(&self) -> &Diagnostics {
+        self.decoder.notes()
+    }
+}
+
+/// Passes a whole answer on, and says what was seen in it.
+pub fn pass(
+    dialect: &dyn Dialect,
+    body: &[u8],
+    asked: &mut Asked,
+    notes: &mut Diagnostics,
+) -> Result<Mended, UpstreamError> {
+    let response = dialect.decode_response(body, asked, notes)?;
+    let mut seen = Seen::keeping(asked.keep_reasoning);
+    for event in unfold(&response) {
+        seen.event(&event);
+    }
+    Ok(Mended { body: None, seen })
+}
