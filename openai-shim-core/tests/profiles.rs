@@ -1,10 +1,13 @@
 //! The built-in rows: their form, how they are chosen, and what some of them say.
 
-use openai_shim_core::canonical::ThinkTags;
+mod common;
+
+use openai_shim_core::canonical::{Severity, ThinkTags};
+use openai_shim_core::convert::{Input, convert};
 use openai_shim_core::profile::{
     Forced, FormatAs, History, Names, Params, Prefill, Switch, ToolIds, Tools, profile_for, profiles,
 };
-use openai_shim_core::{Profile, dialect, profile};
+use openai_shim_core::{Context, Kind, Profile, dialect, profile};
 
 #[test]
 fn every_row_says_what_it_is_and_where_its_facts_come_from() {
@@ -86,6 +89,29 @@ fn a_row_survives_being_written_and_read() {
     for row in profiles() {
         let text = serde_json::to_string(row).unwrap();
         assert_eq!(&serde_json::from_str::<Profile>(&text).unwrap(), row);
+    }
+}
+
+/// What every client sends is lost nowhere: a row that changes it is wrong.
+#[test]
+fn an_ordinary_request_loses_nothing() {
+    let body = br#"{"model":"m","stream":true,"temperature":0.7,"top_p":0.9,"max_tokens":100,"tool_choice":"auto",
+        "messages":[{"role":"system","content":"Be brief."},{"role":"user","content":[{"type":"text","text":"Hi."}]}],
+        "tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object","properties":{}}}}]}"#;
+    for row in profiles() {
+        let conversion = convert(&Input {
+            from: common::chat(),
+            to: common::chat(),
+            profile: row.clone(),
+            kind: Kind::Request,
+            body,
+            request: None,
+            status: None,
+            context: Context::fixed(),
+        });
+        let losses: Vec<_> =
+            conversion.diagnostics.iter().filter(|d| d.severity() >= Severity::Warning).collect();
+        assert!(losses.is_empty(), "{}: {losses:?}", row.name);
     }
 }
 

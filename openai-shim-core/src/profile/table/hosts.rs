@@ -1,9 +1,11 @@
 //! Those who host other people's models.
 
-use super::{at, list, local, models, no_developer, old_limit, text, without};
+use super::{
+    at, efforts, list, local, models, never_forced, no_developer, old_limit, text, thinking, without,
+};
 use crate::profile::{
-    Forced, Format, FormatAs, History, Messages, ModelRules, Names, Params, Profile, Streaming, Switch,
-    Thinking, ToolIds, Tools,
+    Format, FormatAs, History, Messages, ModelRules, Names, Params, Profile, Streaming, Switch, ToolIds,
+    Tools,
 };
 
 pub(super) fn rows() -> Vec<Profile> {
@@ -36,7 +38,7 @@ pub(super) fn rows() -> Vec<Profile> {
                     ..models(&["llama-3.1-8b-instant", "llama-3.3-70b-versatile"])
                 },
                 ModelRules {
-                    reasoning: Thinking { efforts: list(&["low", "medium", "high"]), ..Thinking::default() },
+                    reasoning: efforts(&["low", "medium", "high"]),
                     ..models(&["openai/gpt-oss-*"])
                 },
             ],
@@ -52,7 +54,7 @@ pub(super) fn rows() -> Vec<Profile> {
             ]),
             params: Params { most_stops: Some(4), ..Params::default() },
             messages: Messages { reasoning: History::Drop, ..no_developer() },
-            reasoning: Thinking { efforts: list(&["none", "low", "medium", "high"]), ..Thinking::default() },
+            reasoning: efforts(&["none", "low", "medium", "high"]),
             ..at("cerebras", "https://api.cerebras.ai/v1")
         },
         Profile {
@@ -228,10 +230,7 @@ pub(super) fn rows() -> Vec<Profile> {
                     stream: Streaming { only: true, ..Streaming::default() },
                     ..models(&["qwen/qwen3-*b", "qwen/qwen3-*b-*", "qwen/qwq*"])
                 },
-                ModelRules {
-                    reasoning: Thinking { switch: Switch::EnableThinking, ..Thinking::default() },
-                    ..models(&["qwen/qwen3-*b"])
-                },
+                ModelRules { reasoning: thinking(Switch::EnableThinking), ..models(&["qwen/qwen3-*b"]) },
             ],
             ..at("modelscope", "https://api-inference.modelscope.cn/v1")
         },
@@ -243,7 +242,7 @@ pub(super) fn rows() -> Vec<Profile> {
             ]),
             hosts: list(&["api.siliconflow.com", "api.siliconflow.cn"]),
             models: vec![ModelRules {
-                reasoning: Thinking { switch: Switch::EnableThinking, ..Thinking::default() },
+                reasoning: thinking(Switch::EnableThinking),
                 ..models(&["qwen/qwen3-*b"])
             }],
             ..at("siliconflow", "https://api.siliconflow.com/v1")
@@ -316,7 +315,7 @@ pub(super) fn rows() -> Vec<Profile> {
                 "corpus: ollama-cloud",
             ]),
             params: Params { drop: list(&["logit_bias", "user"]), single_choice: true, ..old_limit() },
-            tools: Tools { required: Forced::Auto, named: Forced::Auto, ..Tools::default() },
+            tools: never_forced(),
             ..at("ollama-cloud", "https://ollama.com/v1")
         },
     ]

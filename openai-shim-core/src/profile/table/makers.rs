@@ -1,6 +1,8 @@
 //! Those who make models and serve them by an API that is nearly OpenAI's.
 
-use super::{at, list, map, models, no_developer, old_limit, ranges, text, without};
+use super::{
+    at, efforts, list, map, models, never_forced, no_developer, old_limit, ranges, text, thinking, without,
+};
 use crate::profile::{
     Forced, Format, FormatAs, History, Messages, ModelRules, Names, Params, Prefill, Profile, Streaming,
     Switch, Thinking, ToolIds, Tools,
@@ -53,10 +55,7 @@ pub(super) fn rows() -> Vec<Profile> {
             ]),
             params: without(&["frequency_penalty", "presence_penalty"]),
             tools: Tools { drop_keywords: list(&["$id", "$schema"]), inline_refs: true, ..Tools::default() },
-            reasoning: Thinking {
-                efforts: list(&["none", "minimal", "low", "medium", "high"]),
-                ..Thinking::default()
-            },
+            reasoning: efforts(&["none", "minimal", "low", "medium", "high"]),
             ..at("gemini-openai", "https://generativelanguage.googleapis.com/v1beta/openai")
         },
         Profile {
@@ -106,16 +105,13 @@ pub(super) fn rows() -> Vec<Profile> {
             params: old_limit(),
             messages: Messages { reasoning: History::Restore, ..no_developer() },
             format: Format { json_schema: FormatAs::JsonObject, ..Format::default() },
-            reasoning: Thinking { switch: Switch::Thinking, efforts: list(&["low", "high", "max"]) },
+            reasoning: Thinking { switch: Switch::Thinking, ..efforts(&["low", "high", "max"]) },
             models: vec![
                 ModelRules {
                     messages: Messages { media: Some(Vec::new()), ..Messages::default() },
                     ..models(&["deepseek-chat", "deepseek-reasoner", "deepseek-v4-flash", "deepseek-v4-pro"])
                 },
-                ModelRules {
-                    tools: Tools { required: Forced::Auto, named: Forced::Auto, ..Tools::default() },
-                    ..models(&["deepseek-reasoner"])
-                },
+                ModelRules { tools: never_forced(), ..models(&["deepseek-reasoner"]) },
             ],
             ..at("deepseek", "https://api.deepseek.com/v1")
         },
@@ -145,18 +141,12 @@ pub(super) fn rows() -> Vec<Profile> {
                     ..models(&["grok-build*"])
                 },
                 ModelRules {
-                    reasoning: Thinking { switch: Switch::None, ..Thinking::default() },
+                    reasoning: thinking(Switch::None),
                     ..models(&["grok-4", "grok-4-*", "grok-4.20*reasoning", "grok-code-fast*"])
                 },
+                ModelRules { reasoning: efforts(&["low", "high"]), ..models(&["grok-3-mini*"]) },
                 ModelRules {
-                    reasoning: Thinking { efforts: list(&["low", "high"]), ..Thinking::default() },
-                    ..models(&["grok-3-mini*"])
-                },
-                ModelRules {
-                    reasoning: Thinking {
-                        efforts: list(&["none", "low", "medium", "high"]),
-                        ..Thinking::default()
-                    },
+                    reasoning: efforts(&["none", "low", "medium", "high"]),
                     ..models(&["grok-4.3*"])
                 },
             ],
@@ -207,17 +197,11 @@ pub(super) fn rows() -> Vec<Profile> {
                     },
                     ..models(&["kimi-k2.*", "kimi-k3*"])
                 },
-                ModelRules {
-                    reasoning: Thinking { switch: Switch::Thinking, ..Thinking::default() },
-                    ..models(&["kimi-k2.*"])
-                },
-                ModelRules {
-                    tools: Tools { required: Forced::Auto, named: Forced::Auto, ..Tools::default() },
-                    ..models(&["kimi-k2.7-code*"])
-                },
+                ModelRules { reasoning: thinking(Switch::Thinking), ..models(&["kimi-k2.*"]) },
+                ModelRules { tools: never_forced(), ..models(&["kimi-k2.7-code*"]) },
                 ModelRules {
                     tools: Tools { named: Forced::Required, ..Tools::default() },
-                    reasoning: Thinking { efforts: list(&["low", "high", "max"]), ..Thinking::default() },
+                    reasoning: efforts(&["low", "high", "max"]),
                     ..models(&["kimi-k3*"])
                 },
             ],
@@ -240,15 +224,10 @@ pub(super) fn rows() -> Vec<Profile> {
                 ..old_limit()
             },
             messages: Messages { names: Names::Drop, ..no_developer() },
-            tools: Tools {
-                required: Forced::Auto,
-                named: Forced::Auto,
-                drop_strict: true,
-                ..Tools::default()
-            },
+            tools: Tools { drop_strict: true, ..never_forced() },
             format: Format { json_schema: FormatAs::JsonObject, ..Format::default() },
             models: vec![ModelRules {
-                reasoning: Thinking { switch: Switch::Thinking, ..Thinking::default() },
+                reasoning: thinking(Switch::Thinking),
                 ..models(&["glm-4*", "glm-5", "glm-5-*", "glm-5.1*"])
             }],
             ..at("zai", "https://api.z.ai/api/paas/v4")
@@ -268,7 +247,7 @@ pub(super) fn rows() -> Vec<Profile> {
                 "dashscope-us.aliyuncs.com",
             ]),
             tools: Tools { required: Forced::Auto, ..Tools::default() },
-            reasoning: Thinking { switch: Switch::EnableThinking, ..Thinking::default() },
+            reasoning: thinking(Switch::EnableThinking),
             models: vec![ModelRules {
                 stream: Streaming { only: true, ..Streaming::default() },
                 ..models(&["qwen3-*b", "qwen3-*b-*", "qwq*", "qvq*"])

@@ -10,7 +10,7 @@ mod openai;
 mod routers;
 mod servers;
 
-use super::{Messages, ModelRules, Params, Profile};
+use super::{Forced, Messages, ModelRules, Params, Profile, Switch, Thinking, Tools};
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -56,6 +56,21 @@ fn old_limit() -> Params {
 /// Parameters without some.
 fn without(names: &[&str]) -> Params {
     Params { drop: list(names), ..Params::default() }
+}
+
+/// Tools where no choice among them can be demanded.
+fn never_forced() -> Tools {
+    Tools { required: Forced::Auto, named: Forced::Auto, ..Tools::default() }
+}
+
+/// Thinking that knows these efforts.
+fn efforts(known: &[&str]) -> Thinking {
+    Thinking { efforts: list(known), ..Thinking::default() }
+}
+
+/// Thinking under another name.
+fn thinking(switch: Switch) -> Thinking {
+    Thinking { switch, ..Thinking::default() }
 }
 
 fn text(s: &str) -> String {

@@ -1,7 +1,7 @@
 //! OpenAI, what is unknown, and OpenAI's models at Microsoft's.
 
-use super::{at, list, local, map, models, row, text, without};
-use crate::profile::{Auth, Messages, ModelRules, Params, Paths, Profile, Thinking, ToolIds};
+use super::{at, efforts, list, local, map, models, row, text, without};
+use crate::profile::{Auth, Messages, ModelRules, Params, Paths, Profile, ToolIds};
 
 pub(super) fn rows() -> Vec<Profile> {
     vec![
@@ -106,7 +106,6 @@ fn own_models(prefix: &str) -> Vec<ModelRules> {
         "gpt-5.4*",
     ];
     let those = |names: &[&str]| ModelRules { names: prefixed(prefix, names), ..ModelRules::default() };
-    let efforts = |known: &[&str]| Thinking { efforts: list(known), ..Thinking::default() };
     vec![
         new_limit(prefix),
         ModelRules {

@@ -1,7 +1,7 @@
 //! Gateways: one API before many.
 
-use super::{at, list, local, old_limit, text};
-use crate::profile::{Auth, Messages, Profile, Switch, Thinking, Tools};
+use super::{at, list, local, old_limit, text, thinking};
+use crate::profile::{Auth, Messages, Profile, Switch, Tools};
 
 pub(super) fn rows() -> Vec<Profile> {
     vec![
@@ -14,7 +14,7 @@ pub(super) fn rows() -> Vec<Profile> {
                 "corpus: openrouter",
             ]),
             messages: Messages::default(),
-            reasoning: Thinking { switch: Switch::Reasoning, ..Thinking::default() },
+            reasoning: thinking(Switch::Reasoning),
             ..at("openrouter", "https://openrouter.ai/api/v1")
         },
         Profile {

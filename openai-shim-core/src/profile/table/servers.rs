@@ -1,9 +1,9 @@
 //! Servers that people run themselves.
 
-use super::{list, local, map, models, no_developer, old_limit, row, text, without};
+use super::{list, local, map, models, never_forced, no_developer, old_limit, row, text, thinking, without};
 use crate::profile::{
-    Forced, Format, FormatAs, Messages, ModelRules, Params, Prefill, Profile, Streaming, Switch, Thinking,
-    ToolIds, Tools,
+    Forced, Format, FormatAs, Messages, ModelRules, Params, Prefill, Profile, Streaming, Switch, ToolIds,
+    Tools,
 };
 
 pub(super) fn rows() -> Vec<Profile> {
@@ -93,7 +93,7 @@ pub(super) fn rows() -> Vec<Profile> {
             hosts: list(&[":11434"]),
             params: Params { drop: list(&["logit_bias", "user"]), single_choice: true, ..old_limit() },
             messages: Messages { empty_content: true, ..no_developer() },
-            tools: Tools { required: Forced::Auto, named: Forced::Auto, ..Tools::default() },
+            tools: never_forced(),
             ..local("ollama", "http://127.0.0.1:11434/v1")
         },
         Profile {
@@ -140,7 +140,7 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://github.com/Blaizzy/mlx-vlm",
                 "https://github.com/Blaizzy/mlx-vlm/pull/1070 (R34)",
             ]),
-            tools: Tools { required: Forced::Auto, named: Forced::Auto, ..Tools::default() },
+            tools: never_forced(),
             ..local("mlx-vlm", "http://127.0.0.1:8080/v1")
         },
         Profile {
@@ -213,8 +213,5 @@ fn gemma_2() -> ModelRules {
 
 /// Its template takes a switch for thinking.
 fn qwen() -> ModelRules {
-    ModelRules {
-        reasoning: Thinking { switch: Switch::Template, ..Thinking::default() },
-        ..models(&["*qwen3*"])
-    }
+    ModelRules { reasoning: thinking(Switch::Template), ..models(&["*qwen3*"]) }
 }
