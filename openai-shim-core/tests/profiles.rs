@@ -1,4 +1,5 @@
 //! The built-in rows: their form, how they are chosen, and what some of them say.
+#![allow(clippy::disallowed_methods)] // tests read files
 
 mod common;
 
@@ -7,7 +8,8 @@ use openai_shim_core::convert::{Input, convert};
 use openai_shim_core::profile::{
     Forced, FormatAs, History, Names, Params, Prefill, Switch, ToolIds, Tools, profile_for, profiles,
 };
-use openai_shim_core::{Context, Kind, Profile, dialect, profile};
+use openai_shim_core::{Context, Diagnostic, Kind, Profile, dialect, profile};
+use serde_json::Value;
 
 #[test]
 fn every_row_says_what_it_is_and_where_its_facts_come_from() {
@@ -99,20 +101,67 @@ fn an_ordinary_request_loses_nothing() {
         "messages":[{"role":"system","content":"Be brief."},{"role":"user","content":[{"type":"text","text":"Hi."}]}],
         "tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object","properties":{}}}}]}"#;
     for row in profiles() {
-        let conversion = convert(&Input {
-            from: common::chat(),
-            to: common::chat(),
-            profile: row.clone(),
-            kind: Kind::Request,
-            body,
-            request: None,
-            status: None,
-            context: Context::fixed(),
-        });
-        let losses: Vec<_> =
-            conversion.diagnostics.iter().filter(|d| d.severity() >= Severity::Warning).collect();
+        let losses = sent(row, body);
         assert!(losses.is_empty(), "{}: {losses:?}", row.name);
     }
+}
+
+/// Whose row is whose, where the recordings use another name.
+const RECORDED: [(&str, &str); 10] = [
+    ("alibaba", "dashscope"),
+    ("anthropic", "anthropic-openai"),
+    ("azure", "azure-deployments"),
+    ("bedrock", "bedrock-openai"),
+    ("copilot", "github-copilot"),
+    ("gemini", "gemini-openai"),
+    ("llama.cpp", "llama-cpp"),
+    ("mistral.rs", "mistral-rs"),
+    ("other:crusoecloud", "crusoe"),
+    ("lmstudio", "lm-studio"),
+];
+
+/// What an upstream is known to have taken its row does not take from it.
+#[test]
+fn recorded_requests_that_were_answered_lose_nothing() {
+    let Some(shared) = common::shared("recorded_requests_that_were_answered_lose_nothing") else { return };
+    let lines = std::fs::read_to_string(shared.join("corpus/openai-chat.jsonl")).unwrap();
+    let mut judged = 0;
+    for line in lines.lines() {
+        let recording: Value = serde_json::from_str(line).unwrap();
+        let provider = recording["provider"].as_str().unwrap_or_default();
+        let name = RECORDED.iter().find(|(theirs, _)| *theirs == provider).map_or(provider, |(_, row)| row);
+        let (Ok(row), Some(200)) = (profile(name), recording["response"]["status"].as_u64()) else {
+            continue;
+        };
+        let body = match &recording["request"]["body"] {
+            Value::String(text) => text.clone(),
+            body @ Value::Object(_) => body.to_string(),
+            _ => continue,
+        };
+        let losses: Vec<_> = sent(&row, body.as_bytes())
+            .into_iter()
+            // A temperature of 1 is what such models have anyway.
+            .filter(|loss| !(loss.path == "temperature" && body.contains(r#""temperature":1"#)))
+            .collect();
+        assert!(losses.is_empty(), "{name}: {losses:?} of {}", recording["path"]);
+        judged += 1;
+    }
+    assert!(judged > 1500, "{judged}");
+}
+
+/// What of a request is lost on its way to an upstream.
+fn sent(row: &Profile, body: &[u8]) -> Vec<Diagnostic> {
+    let conversion = convert(&Input {
+        from: common::chat(),
+        to: common::chat(),
+        profile: row.clone(),
+        kind: Kind::Request,
+        body,
+        request: None,
+        status: None,
+        context: Context::fixed(),
+    });
+    conversion.diagnostics.iter().filter(|d| d.severity() >= Severity::Warning).cloned().collect()
 }
 
 /// Names that the vendors use.
