@@ -3,12 +3,15 @@
 //! A [`Profile`] is one row. The built-in rows are in `table.rs`; a user writes the same row in TOML. No code asks for an
 //! upstream's name: it asks what the row says.
 
+mod learn;
 mod table;
 
 use crate::canonical::AnswerQuirks;
 use crate::error::ClientError;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+
+pub use learn::{Lesson, learn};
 
 /// What one upstream accepts and how it deviates.
 ///
