@@ -34,7 +34,9 @@ impl Exchange {
         let notes = transcoder.notes();
         self.report.usage = seen.usage.or(self.report.usage);
         let outcome = seen.outcome();
-        if self.reply.is_none() && matches!(outcome, Outcome::Empty | Outcome::Truncated | Outcome::Errored) {
+        let failed =
+            seen.error.is_some() || matches!(outcome, Outcome::Empty | Outcome::Truncated | Outcome::Errored);
+        if self.reply.is_none() && failed {
             let error = seen.error.clone().unwrap_or(match outcome {
                 Outcome::Truncated => UpstreamError::Truncated,
                 _ => UpstreamError::Empty,
