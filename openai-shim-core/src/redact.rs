@@ -184,13 +184,22 @@ fn url(text: &str, before: char) -> Option<Cover> {
             .iter()
             .find(|scheme| starts_with_ignoring_case(text, scheme))?
             .len();
-    let length = run(text, |c| !c.is_whitespace() && !"'\"<>)]},`\\".contains(c));
-    let all = text.get(..length)?.trim_end_matches(['.', ':', ';']);
-    let authority = all.get(scheme..)?.split(['/', '?', '#']).next()?;
-    let host = authority.rsplit('@').next()?;
-    let host = host.strip_prefix('[').map_or_else(|| host.split(':').next(), |v6| v6.split(']').next())?;
+    let rest = text.get(scheme..)?;
+    // `http://[::1]:80/`
+    let v6 = rest.strip_prefix('[').and_then(|v6| v6.find(']')).map_or(0, |end| end + 2);
+    let length = v6 + run(rest.get(v6..)?, |c| !c.is_whitespace() && !"'\"<>()[]{},`\\".contains(c));
+    let all = rest.get(..length)?.trim_end_matches(['.', ':', ';']);
+    let authority = all.split(['/', '?', '#']).next()?;
+    let host = authority.rsplit('@').next()?.split(':').next()?;
+    if authority.is_empty() {
+        return None;
+    }
     let own = authority.contains('@') || !host.contains('.') || is_private(host);
-    (own && !before.is_alphanumeric()).then_some(Cover { start: 0, end: all.len(), with: "[address]" })
+    (own && !before.is_alphanumeric()).then_some(Cover {
+        start: 0,
+        end: scheme + all.len(),
+        with: "[address]",
+    })
 }
 
 /// Whether a host is of somebody's own network.
@@ -287,6 +296,7 @@ mod tests {
             ("dial tcp 192.168.1.7:5432: refused", "dial tcp [address]: refused"),
             ("http://user:pass@example.com/x", "[address]"),
             ("http://vllm:8000/v1", "[address]"),
+            ("[http://[::1]:8000/v1]", "[[address]]"),
             ("lookup model.ns.svc.cluster.local:80", "lookup [address]"),
         ] {
             assert_eq!(redact(said).as_deref(), Some(left), "{said}");
