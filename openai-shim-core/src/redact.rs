@@ -93,9 +93,10 @@ fn starts_with_ignoring_case(text: &str, prefix: &str) -> bool {
     text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
 }
 
-/// `Bearer …`, `Basic …`
+/// `Bearer …`, `Authorization: Basic …`
 fn bearer(text: &str, before: char) -> Option<Cover> {
-    let start = ["bearer ", "basic "].iter().find(|p| starts_with_ignoring_case(text, p))?.len();
+    let start =
+        ["bearer ", "authorization: basic "].iter().find(|p| starts_with_ignoring_case(text, p))?.len();
     let token = text.get(start..)?;
     let length = run(token, is_token);
     let secret = token.get(..length)?;
@@ -111,7 +112,7 @@ const KEYS: &[(&str, usize, bool)] = &[
     ("gsk_", 8, false), // Groq
     ("csk-", 8, false), // Cerebras
     ("xai-", 16, true),
-    ("hf_", 16, false),
+    ("hf_", 16, true),
     ("pplx-", 16, true),
     ("nvapi-", 16, true),
     ("fw_", 16, true),      // Fireworks
@@ -149,25 +150,28 @@ fn key(text: &str, before: char) -> Option<Cover> {
     })
 }
 
-/// Names of secrets in queries and settings: `api_key=…`.
-const SECRETS: [&str; 10] = [
-    "api_key=",
-    "apikey=",
-    "api-key=",
-    "access_token=",
-    "auth_token=",
-    "token=",
-    "key=",
-    "password=",
-    "secret=",
-    "sig=",
+/// Names of secrets in queries and settings: `api_key=…`. The short ones only in a query: `key=` is also just a word.
+const SECRETS: [(&str, bool); 10] = [
+    ("api_key=", false),
+    ("apikey=", false),
+    ("api-key=", false),
+    ("access_token=", false),
+    ("auth_token=", false),
+    ("password=", false),
+    ("secret=", false),
+    ("token=", true),
+    ("key=", true),
+    ("sig=", true),
 ];
 
 fn query(text: &str, before: char) -> Option<Cover> {
     if before.is_alphanumeric() || before == '_' || before == '-' {
         return None;
     }
-    let start = SECRETS.iter().find(|p| starts_with_ignoring_case(text, p))?.len();
+    let fits = |(name, in_query): &&(&str, bool)| {
+        starts_with_ignoring_case(text, name) && (!in_query || before == '?' || before == '&')
+    };
+    let start = SECRETS.iter().find(fits)?.0.len();
     let value = text.get(start..)?;
     let length = run(value, |c| !c.is_whitespace() && !"&'\"),;]}*".contains(c));
     (length >= 6 && !value.get(length..)?.starts_with('*')).then_some(Cover {
@@ -314,7 +318,8 @@ mod tests {
             "'messages[0].role' does not support 'system'",
             "version 1.10.0.3, 7/8 of a/b",
             "scikit sk-learn, task-force-of-one",
-            "max_tokens=1000000 and top_p=2.0",
+            "max_tokens=1000000 and top_p=2.0, key=parallel_tool_calls",
+            "the basic gpt-4o-mini model, hf_inference_endpoints",
             "ünïcödé 🙂 \u{0}",
             "",
         ] {

@@ -196,6 +196,26 @@ fn a_range_is_learnt_where_it_is_stated_and_narrower_than_openais() {
             "Input validation error: `top_p` must be > 0.0 and < 1.0",
             r#"params.drop = ["top_p"]"#,
         ),
+        (
+            r#""max_tokens":9000"#,
+            "max_tokens: 9000 > 8192, which is the maximum allowed number of output tokens for some-model",
+            "params.clamp = { max_tokens = [1.0, 8192.0] }",
+        ),
+        (
+            r#""max_tokens":9000"#,
+            "`max_tokens` must be less than or equal to `8192`, the maximum value for `max_tokens` is less than the `context_window`",
+            "params.clamp = { max_tokens = [1.0, 8192.0] }",
+        ),
+        (
+            r#""max_tokens":9000"#,
+            "The parameter `max_tokens` specified in the request are not valid: integer above maximum value, expected a value <= 8192, but got 9000 instead.",
+            "params.clamp = { max_tokens = [1.0, 8192.0] }",
+        ),
+        (
+            r#""max_tokens":9000"#,
+            "Input validation error: `max_new_tokens` must be <= 192",
+            "params.clamp = { max_tokens = [1.0, 192.0] }",
+        ),
         (r#""top_k":999"#, "top_k must be between 1 and 100", "params.clamp = { top_k = [1.0, 100.0] }"),
     ] {
         assert_eq!(
@@ -296,6 +316,12 @@ fn roles_and_their_order_are_learnt_from_what_was_sent() {
         ),
         (
             &neighbours,
+            400,
+            "some-reasoner does not support successive user or assistant messages (messages[0] and messages[1]).",
+            "messages.alternate = true",
+        ),
+        (
+            &neighbours,
             500,
             "Jinja Exception: After the optional system message, conversation roles must alternate user and assistant roles except for tool calls and results.",
             "messages.alternate = true",
@@ -340,8 +366,15 @@ fn content_members_and_ids_of_messages_are_learnt() {
     let thinking =
         saying(&format!(r#"{USER},{{"role":"assistant","content":"a","reasoning_content":"b"}},{USER}"#));
     let named = saying(r#"{"role":"user","name":"ann","content":"hi","annotations":[]}"#);
+    let long_id = saying(&CALL.replace("call_1", &"c".repeat(51)));
     let strict = asking(r#""tools":[{"type":"function","function":{"name":"f","strict":true}}]"#);
     for (sent, status, message, line) in [
+        (
+            &long_id,
+            400,
+            "Invalid 'messages[0].tool_calls[0].id': string too long. Expected a string with maximum length 40, but got 51.",
+            "messages.tool_ids = 40",
+        ),
         (
             &parts,
             400,

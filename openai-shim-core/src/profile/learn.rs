@@ -56,9 +56,9 @@ pub enum Lesson {
     BridgeToolUser,
     /// Mark a last message of the assistant as the beginning of the answer (`prefix`).
     PrefixAssistant,
-    /// Tool call ids must have so many letters and digits.
+    /// Send tool call ids of nine letters and digits.
     ToolIdsNine,
-    /// Tool call ids must have at most 40 characters.
+    /// Send tool call ids of at most 40 characters.
     ToolIdsForty,
     /// Send the reasoning of earlier answers along.
     ReasoningRequired,
@@ -164,7 +164,12 @@ impl Lesson {
             Self::FormatJsonSchema => {
                 ("format.json_object = \"json_schema\"", "ask for JSON by an open schema")
             }
-            _ => ("", ""),
+            Self::DropParam(_)
+            | Self::RenameParam { .. }
+            | Self::ClampParam { .. }
+            | Self::Role { .. }
+            | Self::DropMessageField(_)
+            | Self::FormatInstruction(_) => ("", ""),
         }
     }
 }

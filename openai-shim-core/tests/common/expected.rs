@@ -228,7 +228,7 @@ pub const ERRORS: &str = r"
 array | errored 401 | error-reshaped status-promoted | error invalid_api_key
 cohere | errored 404 | error-reshaped | error not_found
 content_filter_by_words | errored 400 | - | error content_filter
-context_overflow | errored 400 | - | error context_length_exceeded
+context_overflow | errored 400 | error-reshaped | error context_length_exceeded
 context_overflow_as_500 | errored 400 | status-promoted | error context_length_exceeded
 context_overflow_by_input_tokens | errored 400 | error-reshaped | error context_length_exceeded
 context_overflow_in_detail | errored 422 | error-reshaped | error context_length_exceeded
@@ -248,14 +248,14 @@ integer_code | errored 503 | - | error 503
 json_in_message | errored 400 | - | error x
 key_as_bad_request | errored 401 | error-reshaped status-promoted | error invalid_api_key
 masked_key | errored 401 | - | error invalid_api_key
-no_such_model | errored 404 | - | error 404
+no_such_model | errored 404 | error-reshaped | error 404
 no_such_model_as_bad_request | errored 404 | error-reshaped status-promoted | error model_not_found
 no_such_model_as_text | errored 404 | error-reshaped | error model_not_found
 no_such_route | errored 404 | error-reshaped | error not_found
 null | errored 500 | error-reshaped | error upstream_error
 overloaded | errored 503 | error-reshaped | error overloaded
 overloaded_529 | errored 503 | status-promoted | error overloaded
-param_an_object | errored 400 | - | error null
+param_an_object | errored 400 | error-reshaped | error null
 picture_as_500 | errored 400 | status-promoted | error null
 plain_text | errored 500 | error-reshaped | error upstream_error
 quota | errored 429 | - | error insufficient_quota

@@ -374,3 +374,31 @@ pub(super) const ROWS: &[Row] = &[
     // Gemini: https://github.com/google-gemini/cookbook/issues/1290
     says("penalty is not enabled", Param(&["frequency_penalty", "presence_penalty"])),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::super::pattern::find;
+    use super::*;
+
+    #[test]
+    fn every_pattern_finds_its_own_words() {
+        for row in ROWS {
+            let mut said = row.says.replace('*', "and so on");
+            for (hole, word) in
+                [("param", "top_k"), ("at", "tools.0"), ("role", "developer"), ("low", "1"), ("high", "2.5")]
+            {
+                said = said.replace(&format!("{{{hole}}}"), word);
+            }
+            said = said.replace("{below}", "3");
+            assert!(find(row.says, &format!("it said: {said}."), |_| Some(())).is_some(), "{}", row.says);
+        }
+    }
+
+    #[test]
+    fn patterns_are_written_as_messages_are_read() {
+        for says in ROWS.iter().map(|row| row.says).chain(GUARDS.iter().copied()) {
+            assert_eq!(says, says.to_ascii_lowercase());
+            assert!(!says.contains(['"', '`', '\\']) && !says.is_empty(), "{says}");
+        }
+    }
+}

@@ -85,7 +85,11 @@ fn members(object: &Object<'_>, error: &mut StatusError) {
             "type" | "error_type" if value.trim() != "\"error\"" => error.error_type = said(),
             "code" => error.code = said(),
             "param" if peek(value) == Kind::Object => error.param = path_of(value).or_else(said),
-            "param" => error.param = said(),
+            // Validators count from the body.
+            "param" => {
+                error.param =
+                    said().map(|p| p.trim_start_matches("body.").to_owned()).filter(|p| p != "body");
+            }
             // What is not the error's own.
             "object" | "type" | "error" | "detail" | "id" | "created" | "model" | "choices" | "base_resp" => {
             }

@@ -108,8 +108,9 @@ const FAULTS: &[Fault] = &[
     (400..=404, &["is not a valid model id"], 404, MODEL), // OpenRouter: corpus rig openrouter/routed_failure_error_shape
     (400..=404, &["supported api model names are"], 404, MODEL), // DeepSeek: corpus rig deepseek/unknown_model
     (400..=404, &["server is pinned to", "requested"], 404, MODEL), // records transformers-serve/err_unknown_model
-    (400..=404, &["the model `", "` does not exist"], 404, MODEL),  // OpenAI, Groq, vLLM, Doubleword
-    (400..=404, &["the requested model '", "' does not exist"], 404, MODEL), // OpenAI: corpus rig openai
+    (400..=404, &["model ", " does not exist"], 404, MODEL),        // OpenAI, Groq, vLLM, OpenRouter: corpus
+    (404..=404, &["model: "], 404, MODEL), // Anthropic: corpus rig anthropic/nonexistent_model_error
+    (404..=404, &["publisher model `", "` not found"], 404, MODEL), // Vertex: corpus opentelemetry
     (400..=404, &["model '", "' not found"], 404, MODEL), // Ollama: corpus openinference; records dasllama
     (400..=404, &["specified model not found"], 404, MODEL), // Venice: corpus rig venice
     (400..=404, &["models/", "is not found for api version"], 404, MODEL), // Gemini: corpus rig gemini
@@ -240,4 +241,11 @@ pub(super) const TYPES: &[(&str, &str)] = &[
     ("not_found_error", "invalid_request_error"),
     ("request_too_large", "invalid_request_error"),
     ("billing_error", "insufficient_quota"),
+    // vLLM and SGLang: records vllm
+    ("BadRequestError", "invalid_request_error"),
+    ("Bad Request", "invalid_request_error"),
+    ("NotFoundError", "invalid_request_error"),
+    ("InternalServerError", "server_error"),
+    // llama-cpp-python: records
+    ("internal_server_error", "server_error"),
 ];
