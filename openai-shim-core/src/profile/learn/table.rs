@@ -2,7 +2,8 @@
 //!
 //! Patterns are in small letters, with `'` for every kind of quote. `{param}`, `{at}` and `{role}` stand for one word,
 //! `{low}`, `{high}` and `{below}` for a number, `*` for a few words. Rows are tried from top to bottom.
-//! `corpus` and `records` are this project's recordings of real servers; all other sources are public.
+//! `corpus` and `records` are this project's recordings of real servers; all other sources are public;
+//! `General knowledge` marks likely wordings for which no thread was looked up.
 
 /// Where a row's words are looked for.
 #[derive(Debug, Clone, Copy)]
@@ -148,8 +149,11 @@ pub(super) const ROWS: &[Row] = &[
     says("expected last role user or tool (or assistant with prefix true)", PrefixAssistant),
     // Qwen 3.5's and other templates: https://github.com/moltis-org/moltis/issues/317
     template("system message must be at the beginning", SingleSystem),
+    // General knowledge.
     template("system message must be the first", SingleSystem),
+    // General knowledge.
     template("system messages must be at the beginning", SingleSystem),
+    // General knowledge.
     template("only one system message", SingleSystem),
     // Mistral's and Gemma's templates: https://github.com/microsoft/autogen/issues/1037,
     // https://github.com/ggml-org/llama.cpp/issues/19851
@@ -169,21 +173,29 @@ pub(super) const ROWS: &[Row] = &[
     says("unknown variant '{role}', expected one of", Role),
     // DashScope: https://github.com/DayuanJiang/next-ai-draw-io/issues/304
     says("{role} is not one of [", Role),
+    // General knowledge.
     says("'{role}' is not one of [", Role),
     // mlx-openai-server: https://github.com/cubist38/mlx-openai-server/issues/168; records llama-cpp-python/chat_developer
     at("messages", "role", "input should be ", Role),
     // Ministral 3's template: https://github.com/anomalyco/opencode/issues/5034
     template("roles are supported, got {role}", Role),
+    // General knowledge.
     template("unexpected message role: {role}", Role),
+    // General knowledge.
     template("unexpected message role '{role}'", Role),
     // Qwen 3.5's template, which knows all but this: https://github.com/1CatAI/1Cat-vLLM/issues/493
     template("unexpected message role", Developer),
+    // General knowledge.
     template("unknown role: {role}", Role),
+    // General knowledge.
     says("invalid role: {role}", Role),
+    // General knowledge.
     says("role '{role}' is not supported", Role),
+    // General knowledge.
     says("unsupported role: {role}", Role),
     // Gemma 2's template: https://github.com/sgl-project/sglang/issues/892
     template("system role not supported", System),
+    // General knowledge.
     template("system role is not supported", System),
     // Phi's and others' templates
     template("only user and assistant roles are supported", System),
@@ -200,6 +212,7 @@ pub(super) const ROWS: &[Row] = &[
     says("'content': expected a string, got null", EmptyContent),
     // https://github.com/peach0x33a/cmdcode2api/pull/7
     says("expected string, received null at '*messages", EmptyContent),
+    // General knowledge.
     says("content: invalid type: null, expected", EmptyContent),
     // llama-cpp-python's templates: records llama-cpp-python/chat_null_content
     template("can only concatenate str (not 'nonetype') to str", EmptyContent),
@@ -213,6 +226,7 @@ pub(super) const ROWS: &[Row] = &[
     says("content: invalid type: sequence, expected a string", FlattenText),
     // Azure: https://github.com/danny-avila/LibreChat/issues/3111
     says("content': expected a string, but got an array", FlattenText),
+    // General knowledge.
     says("content must be a string", Content),
     // pydantic: records vllm/chat_null_content
     at("messages", "content", "input should be a valid string", Content),
@@ -284,21 +298,26 @@ pub(super) const ROWS: &[Row] = &[
     says("{param}: * > {high}, which is the maximum allowed number of output tokens", Range),
     // Groq: https://github.com/RooCodeInc/Roo-Code/issues/5136
     says("'{param}' must be less than or equal to '{high}'", Range),
+    // General knowledge.
     says("{param} must be less than or equal to {high}", Range),
     // Volcengine Ark: https://github.com/Gitlawb/openclaude/issues/331
     says("'{param}' specified in the request * expected a value <= {high}", Range),
+    // General knowledge.
     says("{param} specified in the request * expected a value <= {high}", Range),
     // TGI: https://github.com/huggingface/text-generation-inference/issues/1582,
     // https://github.com/huggingface/transformers/issues/28523
     says("'{param}' must be > {low} and < {below}", Range),
+    // General knowledge.
     says("'{param}' must be <= {high}", Range),
     // OpenAI: corpus rig openai/chat_completions_validation_error_carries_identity
     says("invalid '{param}': decimal above maximum value. expected a value <= {high}", Range),
+    // General knowledge.
     says("invalid '{param}': integer above maximum value. expected a value <= {high}", Range),
     // Vertex: corpus opentelemetry test_generate_content_invalid_temperature
     says("has a {param} value of * range is from {low} (inclusive) to {below} (exclusive)", Range),
     // pydantic: records llama-cpp-python/err_top_p_2
     at("", "", "input should be less than or equal to {high}", Range),
+    // General knowledge.
     at("", "", "input should be greater than or equal to {low}", Range),
     // -- parameters, by code
     code("unsupported_parameter", Drop), // OpenAI: corpus envoyproxy chat-bad-request, crewAI stop
@@ -310,6 +329,7 @@ pub(super) const ROWS: &[Row] = &[
     says("unknown parameter: '{param}'", Drop), // https://github.com/microsoft/semantic-kernel/issues/8189
     // Azure: https://github.com/Azure/azure-sdk-for-net/issues/45719
     says("unrecognized request argument supplied: {param}", Drop),
+    // General knowledge.
     says("unrecognized request arguments supplied: {param}", Drop),
     // Gemini, for members: https://github.com/BerriAI/litellm/issues/6136
     says("unknown name '{param}' at '{at}'", Drop),
@@ -333,7 +353,9 @@ pub(super) const ROWS: &[Row] = &[
     says("{at}: extraneous key [{param}] is not permitted", Drop),
     // JSON schema validators, OpenAI among them: https://github.com/openai/openai-node/issues/1161
     says("additional properties are not allowed ('{param}'* were unexpected) - '{at}'", Drop),
+    // General knowledge.
     says("additional properties are not allowed ('{param}' was unexpected) - '{at}'", Drop),
+    // General knowledge.
     says("additional properties are not allowed ('{param}' was unexpected)", Drop),
     says("unrecognized key(s) in object: '{param}'", Drop), // zod, general knowledge
     // records transformers-serve/err_unknown_param
@@ -344,16 +366,25 @@ pub(super) const ROWS: &[Row] = &[
     says("does not support parameter {param}", Drop), // xAI: https://github.com/chenyme/grok2api/issues/814
     // litellm: https://github.com/BerriAI/litellm/issues/7748
     says("does not support parameters: *'{param}'", Drop),
+    // General knowledge.
     says("does not support the '{param}' parameter", Drop),
     // Groq: https://github.com/iamsrikanthnani/pluely/issues/242
     says("'{param}' is not supported with this model", Drop),
+    // General knowledge.
     says("parameter '{param}' is not supported", Drop),
+    // General knowledge.
     says("parameter {param} is not supported", Drop),
+    // General knowledge.
     says("'{param}' parameter is not supported", Drop),
+    // General knowledge.
     says("'{param}' is not supported", Drop),
+    // General knowledge.
     says("'{param}' is unsupported", Drop),
+    // General knowledge.
     says("'{param}' is not allowed", Drop),
+    // General knowledge.
     says("{param} is not supported", DropPlain),
+    // General knowledge.
     says("{param} is not a supported parameter", DropPlain),
     // OpenAI: corpus pydantic-ai web_search_tool_model_not_supported
     says("not supported with this model", Drop),
@@ -365,11 +396,13 @@ pub(super) const ROWS: &[Row] = &[
     says("'reasoning_effort' must be one of", Param(&["reasoning_effort"])),
     // pi/issues/3764
     says("reasoning_effort' : value is not one of the allowed values", Param(&["reasoning_effort"])),
+    // General knowledge.
     says("reasoning_effort must be one of", Param(&["reasoning_effort"])),
     // Mistral: corpus rig mistral/logprobs_rejection_matrix
     says("logprobs are not enabled", Param(&["logprobs", "top_logprobs"])),
     // Gemini: https://github.com/GoogleCloudPlatform/generative-ai/issues/2947
     says("logprobs is not supported", Param(&["logprobs", "top_logprobs"])),
+    // General knowledge.
     says("logprobs is not enabled", Param(&["logprobs", "top_logprobs"])),
     // Gemini: https://github.com/google-gemini/cookbook/issues/1290
     says("penalty is not enabled", Param(&["frequency_penalty", "presence_penalty"])),
