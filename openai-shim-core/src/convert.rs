@@ -166,6 +166,7 @@ const PLAIN_STREAM: &[u8] = br#"{"model":"model","messages":[{"role":"user","con
 fn settings() -> Settings {
     let mut settings = Settings::default();
     settings.retry = Retry::none();
+    settings.learn = false;
     settings.fallback.when = When::Never;
     settings
 }

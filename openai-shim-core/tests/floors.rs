@@ -8,6 +8,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("json", 0),
     ("framing", 0),
     ("error", 0),
+    ("redact", 1),
     ("canonical", 1),
     ("filter", 1),
     ("dialect", 2),

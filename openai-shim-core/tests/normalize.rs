@@ -183,7 +183,7 @@ fn messages_are_shaped_as_the_row_says() {
             json!({"drop_nulls": true}),
             json!([{"role": "assistant", "content": "a", "tool_calls": null, "function_call": null}]),
             json!([said("assistant", "a")]),
-            "null-dropped messages[0]",
+            "null-dropped messages[0].function_call",
         ),
         (
             "R19",

@@ -15,6 +15,7 @@ mod cors;
 mod forward;
 mod generate;
 mod health;
+mod learned;
 mod memory;
 mod metrics;
 mod models;

@@ -127,6 +127,7 @@ codes! {
     UsageShaped "usage-shaped" Info "Usage counters that were null, partial or elsewhere were put into OpenAI's shape.";
     StatusPromoted "status-promoted" Warning "An error came with the wrong status and was given its true one.";
     ErrorReshaped "error-reshaped" Info "An error came in another envelope and was put into the client's.";
+    SecretRedacted "secret-redacted" Warning "A key, a file's path or an internal address in an upstream's error was covered.";
     ErrorInStream "error-in-stream" Error "The upstream reported an error in the middle of the stream.";
     StreamTruncated "stream-truncated" Error "The stream ended before the answer was complete.";
     Learned "learned" Warning "The upstream refused the request for a reason that could be mended: it was changed, and asked again.";

@@ -13,6 +13,7 @@ pub struct Incoming {
     pub(super) request: Request,
     pub(super) notes: Diagnostics,
     pub(super) body: Bytes,
+    pub(super) path: String,
 }
 
 impl Incoming {
@@ -23,7 +24,7 @@ impl Incoming {
     pub fn read(client: &'static dyn Dialect, path: &str, body: Bytes) -> Result<Self, Error> {
         let mut notes = Diagnostics::default();
         let request = client.decode_request(path, &body, &mut notes)?;
-        Ok(Self { client, request, notes, body })
+        Ok(Self { client, request, notes, body, path: path.to_owned() })
     }
 
     /// The model by the client's name; may be empty.

@@ -15,6 +15,7 @@
 //! for again or get its true status: [`reply`](Exchange::reply) is `None` until then.
 
 mod incoming;
+mod lesson;
 mod prepare;
 mod report;
 mod settings;
@@ -36,6 +37,7 @@ use crate::profile::Profile;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, StatusCode};
+use lesson::Lessons;
 use prepare::{Prepared, prepare};
 use std::sync::Arc;
 use std::time::Duration;
@@ -93,6 +95,8 @@ pub struct Exchange {
     kept: HeaderMap,
     /// What the upstream calls its answer's form, in lower case.
     content_type: Option<String>,
+    /// What is needed to learn from a refusal; `None`: nothing shall be learnt.
+    lessons: Option<Lessons>,
     report: Report,
 }
 
@@ -140,7 +144,11 @@ impl Exchange {
         let profile: Arc<Profile> = profile.into();
         let upstream = dialect(&profile.dialect)?;
         let client = incoming.client;
-        let row = profile.for_model(incoming.upstream_model(&settings));
+        let mut row = profile.for_model(incoming.upstream_model(&settings));
+        for lesson in &settings.lessons {
+            lesson.apply(row.to_mut());
+        }
+        let lessons = settings.learn.then(|| Lessons::new(&incoming, profile.clone()));
         let Prepared { asked, send, notes } = prepare(incoming, upstream, &row, &settings, context)?;
         let report = Report::new(&asked, &profile, notes);
         Ok(Self {
@@ -156,6 +164,7 @@ impl Exchange {
             reply: None,
             kept: HeaderMap::new(),
             content_type: None,
+            lessons,
             report,
         })
     }
@@ -182,6 +191,9 @@ impl Exchange {
         let content_type = headers.get(CONTENT_TYPE).and_then(|t| t.to_str().ok());
         self.content_type = content_type.map(str::to_ascii_lowercase);
         self.keep_headers(headers);
+        if status.is_success() {
+            self.confirm();
+        }
         self.state = if !status.is_success() {
             State::Error(status, headers.clone(), Vec::new())
         } else if self.asked.stream && self.asked.one_by_one == 0 {

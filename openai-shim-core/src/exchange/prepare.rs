@@ -24,7 +24,7 @@ pub(super) fn prepare(
     settings: &Settings,
     context: Context,
 ) -> Result<Prepared, Error> {
-    let Incoming { client, mut request, mut notes, body } = incoming;
+    let Incoming { client, mut request, mut notes, body, .. } = incoming;
     let mut asked = Asked::new(&request, context);
     if let Some(model) = &settings.upstream_model
         && *model != request.model

@@ -3,7 +3,7 @@
 use crate::canonical::{Asked, Diagnostic, Diagnostics, Outcome, Usage};
 use crate::error::Error;
 use crate::json::{Object, quote};
-use crate::profile::Profile;
+use crate::profile::{Lesson, Profile};
 
 /// What happened in an exchange: for headers, metrics, logs and tests.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,6 +15,10 @@ pub struct Report {
     pub usage: Option<Usage>,
     /// Everything that was changed, dropped, filled in or found wrong.
     pub diagnostics: Diagnostics,
+    /// What the upstream's refusals taught, and its acceptance confirmed: for [`Settings::lessons`] of the next requests.
+    ///
+    /// [`Settings::lessons`]: crate::exchange::Settings::lessons
+    pub lessons: Vec<Lesson>,
     /// The error that the client was told.
     pub error: Option<Error>,
     /// How many attempts were made.
@@ -58,6 +62,10 @@ impl Report {
         if let Some(error) = &self.error {
             object.set("error", quote(&error.to_string()));
         }
+        if !self.lessons.is_empty() {
+            let lines: Vec<_> = self.lessons.iter().map(|lesson| quote(&lesson.toml())).collect();
+            object.set("lessons", format!("[{}]", lines.join(",")));
+        }
         let diagnostics: Vec<_> = self.diagnostics.iter().map(describe).collect();
         object.set("diagnostics", format!("[{}]", diagnostics.join(",")));
         object.to_json()
@@ -68,6 +76,7 @@ impl Report {
             outcome: Outcome::Cancelled,
             usage: None,
             diagnostics,
+            lessons: Vec::new(),
             error: None,
             attempts: 0,
             upstream_status: None,

@@ -2,6 +2,7 @@
 
 use crate::canonical::ReasoningStyle;
 use crate::normalize::{Defaults, Memory};
+use crate::profile::Lesson;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +20,10 @@ pub struct Settings {
     pub reasoning: ReasoningStyle,
     /// Keeps what clients do not send back; absent: nothing is kept.
     pub memory: Option<Arc<dyn Memory>>,
+    /// What is known of this upstream and model beyond its row.
+    pub lessons: Vec<Lesson>,
+    /// A refusal that says what to do otherwise is heeded: the request is changed, and sent once more.
+    pub learn: bool,
     /// How often and when to ask again.
     pub retry: Retry,
     /// When to synthesize an answer.
@@ -39,6 +44,8 @@ impl Default for Settings {
             default_max_tokens: None,
             reasoning: ReasoningStyle::default(),
             memory: None,
+            lessons: Vec::new(),
+            learn: true,
             retry: Retry::default(),
             fallback: Fallback::default(),
             debug: false,

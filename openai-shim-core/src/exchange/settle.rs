@@ -21,6 +21,9 @@ impl Exchange {
         };
         self.state = State::Over;
         self.held.clear();
+        if self.heed(&error) {
+            return;
+        }
         if let Some(after) = self.wait_before_retry(&error) {
             self.report.diagnostics.note(Code::Retried, "", error.code().unwrap_or("upstream_error"));
             self.state = State::Ready(after);
@@ -40,7 +43,9 @@ impl Exchange {
         let notes = transcoder.notes();
         self.report.usage = seen.usage.or(self.report.usage);
         let outcome = seen.outcome();
-        if self.reply.is_none() && matches!(outcome, Outcome::Empty | Outcome::Truncated | Outcome::Errored) {
+        let failed =
+            seen.error.is_some() || matches!(outcome, Outcome::Empty | Outcome::Truncated | Outcome::Errored);
+        if self.reply.is_none() && failed {
             let error = seen.error.clone().unwrap_or(match outcome {
                 Outcome::Truncated => UpstreamError::Truncated,
                 _ => UpstreamError::Empty,

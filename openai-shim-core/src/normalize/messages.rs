@@ -15,7 +15,7 @@ pub(super) fn normalize(
     let mut touched = false;
     for (i, message) in request.messages.iter_mut().enumerate() {
         media(&message.blocks, rules, profile, i)?;
-        for rule in [flatten, wrap, nulls, names] {
+        for rule in [flatten, wrap, members, names] {
             touched |= rule(message, rules, i, notes);
         }
     }
@@ -138,18 +138,24 @@ fn wrap(message: &mut Message, rules: &Messages, i: usize, notes: &mut Diagnosti
     true
 }
 
-fn nulls(message: &mut Message, rules: &Messages, i: usize, notes: &mut Diagnostics) -> bool {
-    if !rules.drop_nulls {
-        return false;
+/// Leaves members out that the upstream refuses, and those that are `null` where it refuses these.
+fn members(message: &mut Message, rules: &Messages, i: usize, notes: &mut Diagnostics) -> bool {
+    let mut changed = false;
+    message.extra.members.retain(|(key, value)| {
+        let null = value.get().trim() == "null";
+        let refused = rules.drop.contains(key);
+        if refused || (null && rules.drop_nulls) {
+            let code = if null { Code::NullDropped } else { Code::ParamDropped };
+            notes.note(code, &format!("messages[{i}].{key}"), "");
+            changed = true;
+            return false;
+        }
+        true
+    });
+    if changed {
+        touch(message);
     }
-    let before = message.extra.members.len();
-    message.extra.members.retain(|(_, value)| value.get().trim() != "null");
-    if message.extra.members.len() == before {
-        return false;
-    }
-    notes.note(Code::NullDropped, &format!("messages[{i}]"), "");
-    touch(message);
-    true
+    changed
 }
 
 fn names(message: &mut Message, rules: &Messages, i: usize, notes: &mut Diagnostics) -> bool {

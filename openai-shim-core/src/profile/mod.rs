@@ -4,15 +4,17 @@
 //! upstream's name: it asks what the row says.
 
 mod glob;
+mod learn;
 mod rules;
 mod table;
 
-use crate::canonical::AnswerQuirks;
+pub use learn::{Lesson, learn};
 pub use rules::{
     Forced, Format, FormatAs, History, Messages, Names, Params, Prefill, Streaming, Switch, Thinking,
     ToolIds, Tools,
 };
 
+use crate::canonical::AnswerQuirks;
 use crate::error::ClientError;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
