@@ -7,6 +7,7 @@ use openai_shim_core::canonical::{Asked, Event, Request};
 use openai_shim_core::dialect::DIALECTS;
 use openai_shim_core::exchange::{Incoming, Retry, Settings};
 use openai_shim_core::framing::Framer;
+use openai_shim_core::normalize::normalize;
 use openai_shim_core::{Context, Dialect, Exchange, Kind, Step};
 use proptest::prelude::*;
 
@@ -67,7 +68,11 @@ fn translated(
     let mut asked = Asked::new(&Request::default(), Context::fixed());
     if let Some(body) = &fixture.request {
         let incoming = Incoming::read(client, "", body.clone().into()).unwrap();
-        asked = Asked::new(incoming.request(), Context::fixed());
+        let mut request = incoming.request().clone();
+        asked = Asked::new(&request, Context::fixed());
+        let mut notes = openai_shim_core::Diagnostics::default();
+        let defaults = openai_shim_core::normalize::Defaults::default();
+        normalize(&mut request, &fixture.profile, &defaults, &mut asked, &mut notes).unwrap();
     }
     asked.quirks = fixture.profile.answers;
     let (mut decoder, mut encoder) = (fixture.dialect.decoder(&asked), client.encoder(&asked));

@@ -31,6 +31,14 @@ pub(super) fn respell(body: &mut Object<'_>, rules: &Thinking, notes: &mut Diagn
         }
         Switch::Reasoning => ("reasoning", format!(r#"{{"effort":{}}}"#, quote(effort))),
         Switch::Thinking => {
+            // One that knows efforts, too, is told both.
+            if !off && !rules.efforts.is_empty() {
+                body.set(EFFORT, quote(effort));
+                if body.non_null("thinking").is_none() {
+                    body.set("thinking", r#"{"type":"enabled"}"#);
+                }
+                return;
+            }
             ("thinking", format!(r#"{{"type":"{}"}}"#, if off { "disabled" } else { "enabled" }))
         }
         Switch::EnableThinking => ("enable_thinking", (!off).to_string()),

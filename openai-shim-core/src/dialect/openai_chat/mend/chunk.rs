@@ -73,7 +73,7 @@ impl Stream {
             }
         }
         if written.is_empty() {
-            if !self.choices.iter().any(|c| c.calls.wait()) {
+            if !self.choices.iter().any(Choice::waits) {
                 self.notes.note(Code::FrameForeign, "", "nothing left in it");
             }
             return;

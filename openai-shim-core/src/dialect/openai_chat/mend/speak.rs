@@ -69,6 +69,7 @@ impl Stream {
         let all = self.choices.len() >= self.asked.n as usize
             && (0..self.choices.len()).all(|slot| self.is_stopped(slot));
         if all && !self.asked.include_usage {
+            self.cut = true;
             self.close(sink);
         }
     }

@@ -41,6 +41,8 @@ pub(in super::super) struct Stream {
     /// The frame is a line of JSON, no server-sent event.
     bare: bool,
     closed: bool,
+    /// It was ended by us: what follows is of no interest.
+    pub(super) cut: bool,
     /// The first bytes of a body that is no stream at all.
     foreign: Option<&'static str>,
 }
@@ -63,6 +65,13 @@ pub(super) struct Choice {
     pub(super) recovered: Vec<(String, String)>,
     /// All text so far, where deltas are cumulative.
     pub(super) text: String,
+}
+
+impl Choice {
+    /// Something of it was taken out of its chunk, and comes later: a call without its name, text that may be markup.
+    pub(super) fn waits(&self) -> bool {
+        self.calls.wait() || !self.recovered.is_empty() || self.voice.as_ref().is_some_and(Voice::holds)
+    }
 }
 
 /// A chunk that waits.
@@ -91,6 +100,7 @@ impl Stream {
             document: false,
             bare: false,
             closed: false,
+            cut: false,
             foreign: None,
         }
     }
@@ -111,7 +121,7 @@ impl Stream {
             return;
         }
         if self.closed || self.done_seen {
-            if !data.starts_with(b"[DONE]") {
+            if !data.starts_with(b"[DONE]") && !self.cut {
                 self.notes.note(Code::DataAfterDone, "", "");
             }
             return;

@@ -24,6 +24,8 @@ pub(super) struct Voice {
     /// How many bytes went into the splitter and have not come out as text; and whether that was said.
     missing: usize,
     told: bool,
+    /// Nothing of the last text came out.
+    holding: bool,
     /// A stop sequence came: nothing more is said.
     pub(super) stopped: bool,
 }
@@ -56,6 +58,7 @@ impl Voice {
             tools,
             missing: 0,
             told: false,
+            holding: false,
             stopped: false,
         }
     }
@@ -86,7 +89,13 @@ impl Voice {
         self.begun |= !words.is_empty();
         let mut heard = Heard::default();
         self.hear(&words, last, &mut heard, at, notes);
+        self.holding = !words.is_empty() && heard.words.is_empty();
         self.write(said, &words, heard, last, notes)
+    }
+
+    /// Whether text waits because it may be something else.
+    pub(super) fn holds(&self) -> bool {
+        self.holding
     }
 
     /// Whether a text goes through as it is.
