@@ -322,6 +322,13 @@ impl Stream {
 
     /// The stream broke or reported an error.
     pub(in super::super) fn fail(&mut self, error: &UpstreamError, sink: &mut dyn Sink) {
+        let broken = matches!(error, UpstreamError::Truncated | UpstreamError::Transport { .. });
+        if broken && !self.closed && !self.choices.is_empty() && self.choices.iter().all(|c| c.finished) {
+            // Every answer has said that it is complete: what broke off held nothing of them.
+            self.notes.note(Code::DoneMissing, "", "");
+            self.close(sink);
+            return;
+        }
         if std::mem::replace(&mut self.closed, true) {
             return;
         }
