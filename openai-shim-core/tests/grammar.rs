@@ -16,7 +16,9 @@ use proptest::prelude::*;
 fn asked() -> Asked {
     let mut request = Request::default();
     (request.stream, request.include_usage) = (true, true);
-    Asked::new(&request, Context::fixed())
+    let mut asked = Asked::new(&request, Context::fixed());
+    asked.n = 3;
+    asked
 }
 
 fn decode(dialect: &dyn Dialect, body: &[u8]) -> Vec<Event> {

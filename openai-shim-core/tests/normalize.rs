@@ -569,3 +569,90 @@ fn several_answers_come_one_by_one_and_leave_together() {
         );
     }
 }
+
+#[test]
+fn a_signature_survives_a_client_that_keeps_only_ids() {
+    let long = "s".repeat(2000);
+    for signature in ["sig/1+", long.as_str()] {
+        for stream in [true, false] {
+            let memory = Arc::new(Kept::default());
+            let mut settings = Settings::default();
+            settings.memory = Some(memory.clone());
+            let rules = || row(json!({"messages": {"carry_signatures": true}}));
+            let mut request = with_tools(json!({"stream": stream}));
+            let mut exchange = start(rules(), &request, settings.clone()).unwrap();
+            exchange.next();
+            exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
+            let call = json!({"index": 0, "id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}, "extra_content": {"google": {"thought_signature": signature}}});
+            let choice = |key: &str| json!({"id": "x", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [{"index": 0, key: {"role": "assistant", "content": null, "tool_calls": [call]}, "finish_reason": "tool_calls"}]});
+            let body = if stream {
+                format!("data: {}\n\ndata: [DONE]\n\n", choice("delta"))
+            } else {
+                choice("message").to_string()
+            };
+            let mut out = Vec::new();
+            exchange.push(body.as_bytes(), &mut out);
+            exchange.finish(&mut out);
+            let out = String::from_utf8(out).unwrap();
+            let id = out
+                .split("\"id\":\"")
+                .find_map(|rest| rest.starts_with("c1").then(|| rest.split('"').next().unwrap()))
+                .unwrap();
+            assert_eq!(id == "c1", signature.len() > 1000, "a long one is kept, a short one carried: {out}");
+            // The client sends back the id, and nothing else of the call that it does not know.
+            request["messages"] = json!([said("user", "hi"), called(id), result(id)]);
+            let mut exchange = start(rules(), &request, settings).unwrap();
+            let Step::Send { request, .. } = exchange.next() else { panic!() };
+            let body: Value = serde_json::from_slice(request.body()).unwrap();
+            let call = &body["messages"][1]["tool_calls"][0];
+            assert_eq!(call["extra_content"]["google"]["thought_signature"], *signature);
+            assert_eq!((&call["id"], &body["messages"][2]["tool_call_id"]), (&json!("c1"), &json!("c1")));
+        }
+    }
+}
+
+#[test]
+fn a_form_of_answer_may_cost_the_stream() {
+    let mut request = asking(json!([said("user", "hi")]));
+    request["stream"] = json!(true);
+    let rules = json!({"format": {"whole": true}});
+    assert_eq!(sent(rules.clone(), &request).0["stream"], true);
+    request["response_format"] = json!({"type": "json_object"});
+    let (body, notes) = sent(rules, &request);
+    assert_eq!(body["stream"], false);
+    assert!(notes.contains(&String::from("stream-simulated stream")));
+}
+
+#[test]
+fn an_upstream_that_only_streams_is_asked_for_a_stream() {
+    let mut exchange = start(
+        row(json!({"stream": {"only": true}})),
+        &asking(json!([said("user", "hi")])),
+        Settings::default(),
+    )
+    .unwrap();
+    let Step::Send { request, .. } = exchange.next() else { panic!() };
+    let body: Value = serde_json::from_slice(request.body()).unwrap();
+    assert_eq!((&body["stream"], &body["stream_options"]), (&json!(true), &json!({"include_usage": true})));
+    exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
+    let mut out = Vec::new();
+    exchange.push(b"data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"hello\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n", &mut out);
+    exchange.finish(&mut out);
+    let body: Value = serde_json::from_slice(&out).unwrap();
+    assert_eq!(
+        (&body["object"], &body["choices"][0]["message"]["content"]),
+        (&json!("chat.completion"), &json!("hello"))
+    );
+}
+
+#[test]
+fn an_upstreams_own_paths_are_asked() {
+    let rules = json!({"paths": {"chat": "/deployments/{model}/chat/completions", "query": {"api-version": "2024-10-21"}}});
+    let mut request = asking(json!([said("user", "hi")]));
+    request["model"] = json!("my model/x");
+    let mut exchange = start(row(rules.clone()), &request, Settings::default()).unwrap();
+    let Step::Send { request: sent, .. } = exchange.next() else { panic!() };
+    assert_eq!(sent.uri(), "/deployments/my%20model%2Fx/chat/completions?api-version=2024-10-21");
+    request["model"] = json!("..");
+    assert_eq!(start(row(rules), &request, Settings::default()).unwrap_err().param(), Some("model"));
+}

@@ -64,9 +64,8 @@ fn expected(said: &str, finish: Option<&str>, end: End) -> Outcome {
     match end {
         // What said that it was complete before the connection broke is complete.
         End::Broken if finish.is_none() => return if usable { Outcome::Truncated } else { Outcome::Errored },
-        End::Closed if !something => return Outcome::Empty,
+        _ if !something => return Outcome::Empty,
         End::Closed if !finished => return Outcome::Truncated,
-        End::Done if !something => return Outcome::Empty,
         _ => {}
     }
     match finish {

@@ -4,10 +4,11 @@
 mod common;
 
 use common::{fixtures, shared};
-use openai_shim_core::Kind;
 use openai_shim_core::dialect::openai_chat::wire::{
     ChatCompletion, ChatCompletionChunk, ChatRequest, ErrorResponse,
 };
+use openai_shim_core::exchange::{Incoming, Settings};
+use openai_shim_core::{Context, Exchange, Kind, Report, profile};
 use serde_json::Value;
 
 /// What a JSON says: without members that are null, which the typed model does not tell from absent ones, and with 0 as 0.0.
@@ -76,4 +77,53 @@ fn recorded_requests_and_answers_of_openai_survive_the_typed_model() {
         read += 1;
     }
     assert!(read > 500, "{read}");
+}
+
+/// What an exchange reports of a whole answer that came with this content type.
+fn reported(body: &str, content_type: &'static str) -> (Report, String) {
+    let request = br#"{"model":"m","messages":[{"role":"user","content":"hi"}]}"#;
+    let incoming = Incoming::read(common::chat(), "", request.to_vec().into()).unwrap();
+    let mut exchange =
+        Exchange::start(incoming, profile("compatible").unwrap(), Settings::default(), Context::fixed())
+            .unwrap();
+    exchange.next();
+    let mut headers = http::HeaderMap::new();
+    headers.insert("content-type", http::HeaderValue::from_static(content_type));
+    exchange.head(http::StatusCode::OK, &headers);
+    let mut out = Vec::new();
+    exchange.push(body.as_bytes(), &mut out);
+    exchange.finish(&mut out);
+    (exchange.into_report(), String::from_utf8(out).unwrap())
+}
+
+fn answer(usage: &str) -> String {
+    format!(
+        r#"{{"id":"x","object":"chat.completion","created":1,"model":"m","choices":[{{"index":0,"message":{{"role":"assistant","content":"hi","refusal":null}},"logprobs":null,"finish_reason":"stop"}}],"usage":{usage}}}"#
+    )
+}
+
+#[test]
+fn cache_counters_are_read_from_wherever_they_stand() {
+    for counter in [
+        r#""prompt_tokens_details":{"cached_tokens":7}"#,
+        r#""prompt_cache_hit_tokens":7"#,
+        r#""cached_tokens":7"#,
+        r#""num_cached_tokens":7"#,
+        r#""cache_read_input_tokens":7"#,
+    ] {
+        let usage = format!(r#"{{"prompt_tokens":10,"completion_tokens":1,"total_tokens":11,{counter}}}"#);
+        let (report, _) = reported(&answer(&usage), "application/json");
+        assert_eq!(report.usage.unwrap().cached, Some(7), "{counter}");
+    }
+}
+
+#[test]
+fn a_content_type_that_says_otherwise_is_only_noted() {
+    let body = answer(r#"{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2}"#);
+    let (report, out) = reported(&body, "text/event-stream");
+    assert_eq!(out, body);
+    assert_eq!(
+        report.diagnostics.iter().map(|d| d.code.as_str()).collect::<Vec<_>>(),
+        ["content-type-wrong"]
+    );
 }

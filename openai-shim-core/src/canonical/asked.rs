@@ -1,6 +1,6 @@
 //! What must be remembered of a request while its answer is read and written.
 
-use super::{AnswerQuirks, Context, Extra, Request, ToolChoice};
+use super::{AnswerQuirks, Context, Extra, Kept, Request, ToolChoice};
 
 /// What the client asked for, as far as it decides the form of the answer.
 #[derive(Debug, Clone)]
@@ -32,6 +32,10 @@ pub struct Asked {
     pub stops: Vec<String>,
     /// The client asked for JSON; the members that the answer must have.
     pub json: Option<Vec<String>>,
+    /// Signatures of tool calls are carried in the calls' ids.
+    pub carry_signatures: bool,
+    /// Signatures that are too long for an id, on their way into the memory.
+    pub kept: Kept,
     /// Reasoning that leads to a tool call must be kept for the next turn.
     pub keep_reasoning: bool,
     /// How reasoning is shown.
@@ -64,6 +68,8 @@ impl Asked {
             one_by_one: 0,
             stops: Vec::new(),
             json: None,
+            carry_signatures: false,
+            kept: Kept::default(),
             keep_reasoning: false,
             reasoning: ReasoningStyle::default(),
             quirks: AnswerQuirks::default(),

@@ -1,6 +1,6 @@
 //! How an exchange ended, decided in one place.
 
-use super::{BlockKind, Delta, Event, FinishReason, Usage};
+use super::{BlockKind, Delta, Event, FinishReason, Usage, carry};
 use crate::error::{ErrorKind, UpstreamError};
 use std::fmt;
 
@@ -94,9 +94,14 @@ pub struct Kept {
     pub id: Option<String>,
     /// The reasoning.
     pub text: String,
+    /// Signatures that are too long to be carried in an id, with the ids of their calls.
+    pub signatures: Vec<(String, String)>,
     /// The block of reasoning that is open.
     open: Option<(u32, u32)>,
 }
+
+/// The most signatures of one answer that are kept.
+const MOST_SIGNATURES: usize = 64;
 
 /// The longest reasoning that is kept for the next turn.
 const LONGEST: usize = 1 << 20;
@@ -107,6 +112,29 @@ impl Kept {
         if self.on && self.text.len() + text.len() <= LONGEST {
             self.text.push_str(text);
         }
+    }
+
+    /// A call's id, carrying its signature if that is short enough; else the signature is kept.
+    pub fn signed(&mut self, id: &str, signature: &str) -> Option<String> {
+        let packed = carry::pack(id, signature);
+        if packed.is_none() && self.signatures.len() < MOST_SIGNATURES && signature.len() < LONGEST {
+            self.signatures.push((id.to_owned(), signature.to_owned()));
+        }
+        packed
+    }
+
+    /// Puts the signature of a call that begins into its id; whether it did.
+    pub fn carry(&mut self, event: &mut Event) -> bool {
+        let Event::Open { kind: BlockKind::ToolCall { id, signature: Some(signature), .. }, .. } = event
+        else {
+            return false;
+        };
+        let packed = self.signed(id, signature);
+        let fits = packed.is_some();
+        if let Some(packed) = packed {
+            *id = packed;
+        }
+        fits
     }
 
     /// A tool is called.

@@ -35,6 +35,7 @@ pub(super) fn prepare(
     }
     asked.quirks = profile.answers;
     asked.reasoning = settings.reasoning;
+    asked.carry_signatures = profile.messages.carry_signatures;
     asked.keep_reasoning = settings.memory.is_some() && profile.messages.reasoning == History::Restore;
     let defaults = settings.defaults();
     normalize(&mut request, profile, &defaults, &mut asked, &mut notes)?;

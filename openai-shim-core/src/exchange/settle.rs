@@ -5,6 +5,7 @@ use super::{Exchange, Reply, State, When};
 use crate::canonical::{Code, Outcome, Seen, unfold};
 use crate::error::{Error, UpstreamError};
 use crate::fallback::completion;
+use crate::normalize::SIGNATURE;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use std::time::Duration;
@@ -68,9 +69,13 @@ impl Exchange {
 
     /// Keeps what the upstream wants to see again and the client may not send back.
     pub(super) fn remember(&self, seen: &Seen) {
+        let Some(memory) = &self.settings.memory else { return };
         let kept = &seen.kept;
-        if let (true, Some(id), Some(memory)) = (!kept.text.is_empty(), &kept.id, &self.settings.memory) {
+        if let (false, Some(id)) = (kept.text.is_empty(), &kept.id) {
             memory.keep(id, &kept.text);
+        }
+        for (id, signature) in kept.signatures.iter().chain(&self.asked.kept.signatures) {
+            memory.keep(&format!("{SIGNATURE}{id}"), signature);
         }
     }
 

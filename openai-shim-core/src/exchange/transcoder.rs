@@ -26,6 +26,9 @@ struct Translation {
     encoder: Box<dyn Encoder>,
     events: Vec<Event>,
     seen: Seen,
+    /// Signatures of calls go into their ids.
+    carry: bool,
+    notes: Diagnostics,
 }
 
 impl std::fmt::Debug for Transcoder {
@@ -49,6 +52,8 @@ impl Transcoder {
                 encoder: client.encoder(asked),
                 events: Vec::new(),
                 seen: Seen::keeping(asked.keep_reasoning),
+                carry: asked.carry_signatures,
+                notes: Diagnostics::default(),
             }),
         };
         Self { framer: Framer::new(max_frame), upstream, path, closed: false }
@@ -100,6 +105,7 @@ impl Transcoder {
             Path::Translate(t) => {
                 let mut notes = t.decoder.notes().clone();
                 notes.extend(t.encoder.notes());
+                notes.extend(&t.notes);
                 notes
             }
         };
@@ -144,7 +150,10 @@ impl Path {
 
 impl Translation {
     fn drain(&mut self, out: &mut Vec<u8>) {
-        for event in self.events.drain(..) {
+        for mut event in self.events.drain(..) {
+            if self.carry && self.seen.kept.carry(&mut event) {
+                self.notes.note(Code::SignatureCarried, "tool_calls[].id", "");
+            }
             self.seen.event(&event);
             self.encoder.event(&event, out);
         }

@@ -2,7 +2,7 @@
 
 use super::Exchange;
 use super::transcoder::note_framing;
-use crate::canonical::{Code, Event, Fold, Outcome, Response, Seen, unfold};
+use crate::canonical::{Asked, Block, Code, Diagnostics, Event, Fold, Outcome, Response, Seen, unfold};
 use crate::error::UpstreamError;
 use crate::framing::Framer;
 use http::StatusCode;
@@ -34,7 +34,7 @@ impl Exchange {
                 return Ok(());
             }
         }
-        let (response, seen) = if single {
+        let (mut response, seen) = if single {
             let response =
                 self.upstream.decode_response(trimmed, &mut self.asked, &mut self.report.diagnostics)?;
             let mut seen = Seen::keeping(self.asked.keep_reasoning);
@@ -45,6 +45,9 @@ impl Exchange {
         } else {
             self.folded(body)?
         };
+        if self.asked.carry_signatures {
+            carry(&mut response, &mut self.asked, &mut self.report.diagnostics);
+        }
         self.accept(&seen)?;
         self.check_content_type(form);
         if several {
@@ -92,4 +95,16 @@ fn is_json_lines(body: &[u8]) -> bool {
     let Some(end) = memchr::memchr(b'\n', body) else { return false };
     let (first, rest) = body.split_at(end);
     !rest.trim_ascii().is_empty() && serde_json::from_slice::<serde::de::IgnoredAny>(first).is_ok()
+}
+
+/// Puts the signatures of calls into their ids.
+fn carry(response: &mut Response, asked: &mut Asked, notes: &mut Diagnostics) {
+    for block in response.choices.iter_mut().flat_map(|choice| &mut choice.blocks) {
+        if let Block::ToolCall { id, signature: Some(signature), .. } = block
+            && let Some(packed) = asked.kept.signed(id, signature)
+        {
+            notes.note(Code::SignatureCarried, "tool_calls[].id", "");
+            *id = packed;
+        }
+    }
 }

@@ -3,21 +3,57 @@
 //! A new id follows from the old one alone, so that the same history is always sent in the same words. Answers need no way
 //! back: an upstream's own ids fit it.
 
-use super::touch;
-use crate::canonical::{Block, Code, Diagnostics, Message, Request};
-use crate::profile::ToolIds;
+use super::{Memory, touch};
+use crate::canonical::{Block, Code, Diagnostics, Message, Request, carry};
+use crate::profile::{Messages, ToolIds};
 use std::collections::{BTreeMap, BTreeSet};
 
-pub(super) fn normalize(request: &mut Request, form: ToolIds, notes: &mut Diagnostics) {
+pub(super) fn normalize(
+    request: &mut Request,
+    rules: &Messages,
+    memory: Option<&dyn Memory>,
+    notes: &mut Diagnostics,
+) {
+    let form = rules.tool_ids;
     let mut calls = Calls::default();
     for (i, message) in request.messages.iter_mut().enumerate() {
-        let changed = message_ids(message, form, &mut calls);
+        let unpacked = unpack(message, rules.carry_signatures, memory);
+        let changed = message_ids(message, form, &mut calls) || unpacked;
         if changed {
             notes.note(Code::ToolIdRemapped, &format!("messages[{i}]"), "");
             touch(message);
             request.touched.messages = true;
         }
     }
+}
+
+/// Under which name a signature is kept: this, and the id of its call.
+pub(crate) const SIGNATURE: &str = "signature:";
+
+/// Takes out of ids what they carry, and puts back what was too long for one.
+fn unpack(message: &mut Message, restore: bool, memory: Option<&dyn Memory>) -> bool {
+    let mut changed = false;
+    for block in &mut message.blocks {
+        let (id, signature) = match block {
+            Block::ToolCall { id, signature, .. } => (id, Some(signature)),
+            Block::ToolResult { id, .. } => (id, None),
+            _ => continue,
+        };
+        let carried = carry::unpack(id).map(|(own, opaque)| (own.to_owned(), opaque));
+        if let Some((own, opaque)) = carried {
+            *id = own;
+            changed = true;
+            if let Some(signature) = signature {
+                signature.get_or_insert(opaque);
+            }
+        } else if let Some(signature @ None) = signature
+            && restore
+        {
+            *signature = memory.and_then(|memory| memory.recall(&format!("{SIGNATURE}{id}")));
+            changed |= signature.is_some();
+        }
+    }
+    changed
 }
 
 /// The calls so far.

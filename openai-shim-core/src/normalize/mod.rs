@@ -13,6 +13,7 @@ mod params;
 mod thinking;
 mod tools;
 
+pub(crate) use ids::SIGNATURE;
 pub use params::params;
 
 use crate::canonical::{Asked, Block, Code, Diagnostics, Message, Request, Role, Severity, TokenLimit};
@@ -57,7 +58,7 @@ pub fn normalize(
     history::normalize(request, &profile.messages, defaults.memory.as_deref(), notes);
     messages::normalize(request, profile, notes)?;
     order::normalize(request, profile, notes);
-    ids::normalize(request, profile.messages.tool_ids, notes);
+    ids::normalize(request, &profile.messages, defaults.memory.as_deref(), notes);
     if request.max_tokens.is_none()
         && profile.params.wants_max_tokens
         && let Some(tokens) = defaults.max_tokens

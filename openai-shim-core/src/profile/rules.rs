@@ -68,6 +68,8 @@ pub struct Messages {
     pub tool_ids: ToolIds,
     /// What happens to reasoning in the history.
     pub reasoning: History,
+    /// The signature of a tool call must come back: it is carried in the call's id, for clients that keep nothing else.
+    pub carry_signatures: bool,
 }
 
 /// Which tools, and which choice among them, an upstream takes.
@@ -265,6 +267,7 @@ impl Messages {
             prefill: self.prefill.over(base.prefill),
             tool_ids: self.tool_ids.over(base.tool_ids),
             reasoning: self.reasoning.over(base.reasoning),
+            carry_signatures: self.carry_signatures || base.carry_signatures,
         }
     }
 }

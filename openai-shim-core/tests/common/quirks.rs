@@ -113,6 +113,10 @@ fn messages(rules: &Messages) -> Vec<String> {
         (rules.flatten_text, "lists of text parts are sent as one string"),
         (rules.parts_only, "a string is sent as a list of one text part"),
         (
+            rules.carry_signatures,
+            "signatures of tool calls must come back: they are carried in the calls' ids",
+        ),
+        (
             rules.inline_media,
             "pictures and files are read from data URLs only; addresses are refused by name",
         ),

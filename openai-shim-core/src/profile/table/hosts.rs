@@ -193,6 +193,7 @@ pub(super) fn rows() -> Vec<Profile> {
                 "us-east5-aiplatform.googleapis.com",
             ]),
             lists_models: false,
+            messages: Messages { carry_signatures: true, ..no_developer() },
             models: vec![ModelRules {
                 params: without(&["frequency_penalty", "presence_penalty"]),
                 ..models(&["google/gemini-3*"])

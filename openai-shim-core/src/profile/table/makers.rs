@@ -52,8 +52,10 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://github.com/n4ze3m/page-assist/issues/418 (R26)",
                 "https://github.com/sleepydeer666/RPGBox/issues/2 (R26)",
                 "https://github.com/BerriAI/litellm/issues/6136 (R42)",
+                "https://ai.google.dev/gemini-api/docs/thought-signatures (R23)",
             ]),
             params: without(&["frequency_penalty", "presence_penalty"]),
+            messages: Messages { carry_signatures: true, ..no_developer() },
             tools: Tools { drop_keywords: list(&["$id", "$schema"]), inline_refs: true, ..Tools::default() },
             reasoning: efforts(&["none", "minimal", "low", "medium", "high"]),
             ..at("gemini-openai", "https://generativelanguage.googleapis.com/v1beta/openai")

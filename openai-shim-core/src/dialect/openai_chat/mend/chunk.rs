@@ -51,12 +51,16 @@ impl Stream {
         let (mut written, mut ends, mut says) = (Vec::with_capacity(items.len()), Vec::new(), false);
         let mut late = false;
         for (at, item) in items.iter().map(AsRef::as_ref).enumerate() {
-            let Ok(choice) = Object::parse(item.as_bytes()) else {
+            let Ok(mut choice) = Object::parse(item.as_bytes()) else {
                 self.notes.note(Code::FieldDropped, "choices[]", "no object");
                 changed = true;
                 continue;
             };
-            let index = choice.u64("index").unwrap_or(at as u64);
+            let mut index = choice.u64("index").unwrap_or(at as u64);
+            if merge::is_part(index, &choice, self.asked.n, &mut self.merged, &mut self.notes) {
+                index = 0;
+                choice.set("index", "0");
+            }
             let finished_before = self.is_finished(index);
             match self.choice(choice, item, at) {
                 Ok(mended) => {
@@ -186,13 +190,6 @@ impl Stream {
             choice.remove("usage");
         }
         let mut delta = self.delta(&mut choice);
-        let index = match merge::index(index, &delta, self.asked.n, &mut self.merged, &mut self.notes) {
-            same if same == index => index,
-            other => {
-                choice.set("index", other.to_string());
-                other
-            }
-        };
         let slot = self.slot(index)?;
         if self.choices.get(slot).is_some_and(|c| c.sealed) {
             let nothing = Mended { json: None, changed: true, finishes: false, says: false };

@@ -37,25 +37,26 @@ pub(super) fn whole(choices: Vec<String>, n: u32, notes: &mut Diagnostics) -> Ve
     vec![choice.to_json()]
 }
 
-/// Which choice a delta belongs to: calls of another choice than the first are the first one's, if one was asked for.
-pub(super) fn index(
-    given: u64,
-    delta: &Object<'_>,
+/// Whether a choice of a chunk is a part of the first one: it holds calls, or held some, and one answer was asked for.
+pub(super) fn is_part(
+    index: u64,
+    choice: &Object<'_>,
     n: u32,
     merged: &mut Vec<u64>,
     notes: &mut Diagnostics,
-) -> u64 {
-    if given == 0 || n > 1 {
-        return given;
+) -> bool {
+    if index == 0 || n > 1 {
+        return false;
     }
-    if !merged.contains(&given) {
-        if !calls(delta) || merged.len() > 8 {
-            return given;
-        }
-        merged.push(given);
+    if merged.contains(&index) {
+        return true;
+    }
+    let part = merged.len() < 8 && choice.object("delta").is_some_and(|delta| calls(&delta));
+    if part {
+        merged.push(index);
         notes.note(Code::ChoicesMerged, "choices", "");
     }
-    0
+    part
 }
 
 fn calls(said: &Object<'_>) -> bool {

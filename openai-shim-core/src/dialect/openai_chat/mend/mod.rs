@@ -15,6 +15,7 @@ mod tools;
 mod usage;
 mod voice;
 mod whole;
+mod whole_calls;
 
 pub(super) use stream::{Sink, Stream};
 pub(super) use usage::{read as read_usage, write as write_usage};

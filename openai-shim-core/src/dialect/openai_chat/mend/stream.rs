@@ -292,6 +292,7 @@ impl Stream {
             choice.sealed = true;
             self.seen.kept.called(choice.calls.first_id());
         }
+        self.seen.kept.signatures.append(&mut self.asked.kept.signatures);
     }
 
     /// The body has ended.

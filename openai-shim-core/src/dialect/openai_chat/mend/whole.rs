@@ -3,7 +3,7 @@
 use super::super::error;
 use super::identity::Identity;
 use super::voice::{Voice, add_calls};
-use super::{content, finish, logprobs, merge, tools, usage};
+use super::{content, finish, logprobs, merge, usage, whole_calls};
 use crate::canonical::{Asked, Code, Diagnostics, FinishReason, Seen};
 use crate::error::{ErrorKind, StatusError, UpstreamError};
 use crate::json::{Kind, Object, peek};
@@ -104,12 +104,12 @@ fn mend_choice(
     let voiced = voice.take(&mut message, true, "choices[].message", notes);
     let word = if voiced.stops { Some(String::from("stop")) } else { word };
     let mut recovered = voiced.calls;
-    recovered.retain(|(name, arguments)| !tools::has(&message, name, arguments));
+    recovered.retain(|(name, arguments)| !whole_calls::has(&message, name, arguments));
     add_calls(&mut message, &recovered, None, asked);
     if !cut && !voice.is_as_asked(asked.json.as_ref()) {
         notes.note(Code::JsonInvalid, "choices[].message.content", "");
     }
-    let calls = tools::whole(&mut message, asked, cut, notes);
+    let calls = whole_calls::mend(&mut message, asked, cut, notes);
     let legacy = !calls && message.non_null("function_call").is_some();
     if asked.keep_reasoning && calls {
         keep(&message, seen);
