@@ -80,7 +80,13 @@ impl Voice {
         }
         let words = content.as_deref().unwrap_or_default();
         let quiet = self.tags.is_none() || !thinks && self.tags.as_ref().is_some_and(|tags| !tags.open);
-        if !last && quiet && self.passes(words) {
+        let whole = last
+            && !self.begun
+            && !self.inside
+            && self.fences.is_none()
+            && self.stops.is_none()
+            && is_plain(words);
+        if quiet && ((!last && self.passes(words)) || whole) {
             self.begun |= !words.is_empty();
             self.collect(words);
             return Voiced::default();
@@ -241,6 +247,12 @@ impl Voice {
             }
         }
     }
+}
+
+/// Whether nothing can stand in a text, because no markup begins without one of these signs.
+fn is_plain(words: &str) -> bool {
+    let bytes = words.as_bytes();
+    memchr::memchr3(b'<', b'[', b'{', bytes).is_none() && memchr::memchr2(b'`', 0xe2, bytes).is_none()
 }
 
 /// What came out of one delta's text.
