@@ -1,5 +1,6 @@
 //! Raw leftovers, kept with the dialect that they came from.
 
+use super::{Code, Diagnostics};
 use serde_json::value::RawValue;
 
 /// Members that the canonical model has no place for. Only an encoder of the same dialect writes them again.
@@ -25,6 +26,17 @@ impl Extra {
     /// The raw text of one member.
     pub fn get(&self, key: &str) -> Option<&str> {
         self.members.iter().find(|(k, _)| k == key).map(|(_, v)| v.get())
+    }
+
+    /// Reports members that another dialect than this one does not get; `null` and what is empty say nothing.
+    pub fn report(&self, dialect: &str, code: Code, notes: &mut Diagnostics) {
+        if self.dialect == dialect {
+            return;
+        }
+        let says = |raw: &str| !matches!(raw.trim(), "null" | "\"\"" | "[]" | "{}");
+        for (key, _) in self.members.iter().filter(|(_, value)| says(value.get())) {
+            notes.note(code, key, "");
+        }
     }
 
     /// Whether there is nothing.

@@ -33,7 +33,10 @@ impl Exchange {
         let seen = transcoder.seen();
         let notes = transcoder.notes();
         self.report.usage = seen.usage.or(self.report.usage);
-        let outcome = seen.outcome();
+        let outcome = match seen.outcome() {
+            Outcome::Empty if self.asked.nothing && seen.error.is_none() && seen.ended => Outcome::Complete,
+            outcome => outcome,
+        };
         if self.reply.is_none() && matches!(outcome, Outcome::Empty | Outcome::Truncated | Outcome::Errored) {
             let error = seen.error.clone().unwrap_or(match outcome {
                 Outcome::Truncated => UpstreamError::Truncated,
