@@ -29,13 +29,14 @@ impl Extra {
     }
 
     /// Reports members that another dialect than this one does not get; `null` and what is empty say nothing.
-    pub fn report(&self, dialect: &str, code: Code, notes: &mut Diagnostics) {
+    pub fn report(&self, dialect: &str, at: &str, code: Code, notes: &mut Diagnostics) {
         if self.dialect == dialect {
             return;
         }
         let says = |raw: &str| !matches!(raw.trim(), "null" | "\"\"" | "[]" | "{}");
         for (key, _) in self.members.iter().filter(|(_, value)| says(value.get())) {
-            notes.note(code, key, "");
+            let path = if at.is_empty() { key.clone() } else { format!("{at}.{key}") };
+            notes.note(code, &path, "");
         }
     }
 

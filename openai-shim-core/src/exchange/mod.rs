@@ -324,8 +324,10 @@ impl Exchange {
         self.report
     }
 
-    /// Forgets the request that was prepared: for conversions of answers that belong to another one.
-    pub(crate) fn forget_request(&mut self) {
+    /// Forgets the request that was prepared: for conversions of answers that belong to another one. Without one that was
+    /// `given` something was asked.
+    pub(crate) fn forget_request(&mut self, given: bool) {
+        self.asked.nothing &= given;
         self.asked.usage_injected = false;
         self.report.diagnostics = crate::canonical::Diagnostics::default();
     }

@@ -193,7 +193,7 @@ fn params(form: Form, request: &Request, body: &mut Object<'_>, notes: &mut Diag
             body.set(key.clone(), value.get().to_owned());
         }
     }
-    request.extra.report(FAMILY, Code::ParamDropped, notes);
+    request.extra.report(FAMILY, "", Code::ParamDropped, notes);
 }
 
 /// Whether and how much to think. Levels are known to some models only; all others take them for `true`.
@@ -244,7 +244,11 @@ fn tools(form: Form, request: &Request, body: &mut Object<'_>, notes: &mut Diagn
     let found = only.filter(|name| request.tools.iter().any(|tool| tool.name() == Some(name)));
     let offered = request.tools.iter().filter(|tool| found.is_none() || tool.name() == found);
     let tools: Vec<_> = offered.filter_map(|tool| write_tool(tool, notes)).collect();
-    body.set("tools", format!("[{}]", tools.join(",")));
+    if tools.is_empty() {
+        body.remove("tools");
+    } else {
+        body.set("tools", format!("[{}]", tools.join(",")));
+    }
 }
 
 fn write_tool(tool: &Tool, notes: &mut Diagnostics) -> Option<String> {

@@ -279,7 +279,7 @@ pub(super) fn encode<'a>(
     }
     if source.is_none() {
         write_params(request, &mut body);
-        request.extra.report(NAME, Code::ParamDropped, notes);
+        request.extra.report(NAME, "", Code::ParamDropped, notes);
     }
     if body.bool("stream").unwrap_or(false) != request.stream {
         body.set("stream", if request.stream { "true" } else { "false" });
