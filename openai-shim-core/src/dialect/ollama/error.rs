@@ -50,7 +50,14 @@ pub(super) fn encode_in_stream(error: &Error, out: &mut Vec<u8>) {
 }
 
 fn envelope(error: &Error) -> String {
-    format!(r#"{{"error":{}}}"#, quote(&error.to_string()))
+    let mut object = Object::new();
+    object.set("error", quote(&error.to_string()));
+    if let Error::Upstream(UpstreamError::Status(e)) = error {
+        for (key, value) in &e.extra {
+            object.set(key.as_str(), value.get());
+        }
+    }
+    object.to_json()
 }
 
 /// Whether an object is an error.

@@ -121,10 +121,17 @@ pub(super) fn read_call(call: &str, at: &str, notes: &mut Diagnostics) -> Call {
     let arguments = match given.map(peek) {
         Some(Kind::Object) => given.unwrap_or_default().trim().to_owned(),
         Some(_) => {
-            notes.note(Code::ToolArgumentsShaped, &format!("{at}.function.arguments"), "no object");
-            Some(text_of(given.unwrap_or_default()).into_owned())
-                .filter(|a| !a.trim().is_empty())
-                .unwrap_or_else(|| String::from("{}"))
+            let path = format!("{at}.function.arguments");
+            notes.note(Code::ToolArgumentsShaped, &path, "no object");
+            let text = text_of(given.unwrap_or_default()).into_owned();
+            if text.trim().is_empty() {
+                String::from("{}")
+            } else {
+                if serde_json::from_str::<serde::de::IgnoredAny>(&text).is_err() {
+                    notes.note(Code::ToolArgumentsInvalid, &path, "");
+                }
+                text
+            }
         }
         None => String::from("{}"),
     };

@@ -50,6 +50,10 @@ impl Mender for OllamaMender {
         };
         let data = data.trim_ascii();
         let Some(mut object) = Object::parse(data).ok().filter(is_answer) else { return };
+        if let Some(model) = object.str("model").filter(|_| !self.asked.echo_model) {
+            // A line without a model belongs to the same one.
+            self.asked.model = model.into_owned();
+        }
         mend(self.form, &mut object, &self.asked, &mut self.decoder.notes);
         write_line(
             out,

@@ -105,7 +105,9 @@ impl Dialect for Ollama {
     }
 
     fn mender(&self, asked: &Asked) -> Option<Box<dyn Mender>> {
-        Some(Box::new(mend::OllamaMender::new(self.form, asked.clone())))
+        // Lines that repeat what was said before are no lines to pass on.
+        let plain = !asked.quirks.cumulative_deltas;
+        plain.then(|| Box::new(mend::OllamaMender::new(self.form, asked.clone())) as Box<dyn Mender>)
     }
 
     fn mend_response(

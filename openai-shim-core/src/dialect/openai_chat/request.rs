@@ -280,6 +280,10 @@ pub(super) fn encode<'a>(
     if source.is_none() {
         write_params(request, &mut body);
         request.extra.report(NAME, "", Code::ParamDropped, notes);
+        let reasoning = &request.reasoning;
+        if reasoning.effort.is_none() && (reasoning.enabled.is_some() || reasoning.budget.is_some()) {
+            notes.note(Code::ParamDropped, "reasoning", "thinking on or off, or within a budget");
+        }
     }
     if body.bool("stream").unwrap_or(false) != request.stream {
         body.set("stream", if request.stream { "true" } else { "false" });
