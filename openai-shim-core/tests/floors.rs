@@ -9,6 +9,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("framing", 0),
     ("error", 0),
     ("canonical", 1),
+    ("filter", 1),
     ("dialect", 2),
     ("profile", 2),
     ("normalize", 3),

@@ -37,8 +37,9 @@ pub(crate) async fn generate(
     let Some(served) = app.upstreams.get(route.upstream) else {
         return refused(&app, dialect, meta, &Error::Client(crate::choose::no_upstream()));
     };
-    let settings = app.settings(route.model);
-    let exchange = match Exchange::start(incoming, &served.config.profile, settings, app.context()) {
+    let mut settings = app.settings(route.model);
+    settings.debug = meta.debug;
+    let exchange = match Exchange::start(incoming, served.config.profile.clone(), settings, app.context()) {
         Ok(exchange) => exchange,
         Err(error) => return refused(&app, dialect, meta, &error),
     };

@@ -15,6 +15,7 @@ mod cors;
 mod forward;
 mod generate;
 mod health;
+mod memory;
 mod metrics;
 mod models;
 mod pages;

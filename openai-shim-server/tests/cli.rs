@@ -252,7 +252,7 @@ fn every_printed_profile_is_toml_and_can_be_pasted_as_quirks() {
             "[[upstream]]\nname = \"u\"\nbase_url = \"https://h.example.com\"\nprofile = \"openai\"\n";
         let path = file("shim.toml", &format!("{start}[upstream.quirks]\n{}", out(&output)));
         let config = read(&Overrides { config: Some(path.into()), ..Overrides::default() }).unwrap();
-        assert_eq!(&config.upstreams[0].profile, row);
+        assert_eq!(&*config.upstreams[0].profile, row);
     }
 }
 

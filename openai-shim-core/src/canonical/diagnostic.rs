@@ -66,6 +66,17 @@ codes! {
     ContentFlattened "content-flattened" Info "A list of text parts was sent as one string.";
     ContentRewritten "content-rewritten" Info "A message's content was put into the shape that the upstream accepts.";
     MessagesMerged "messages-merged" Info "Messages were merged because the upstream wants alternating roles or a single system message.";
+    ToolChoiceDowngraded "tool-choice-downgraded" Warning "A forced choice among tools was asked for in words, because the upstream cannot be forced.";
+    FormatDowngraded "format-downgraded" Warning "A form of answer that the upstream cannot be held to was asked for in words.";
+    StopApplied "stop-applied" Info "Stop sequences that the upstream does not take are applied by the shim.";
+    ChoicesOneByOne "choices-one-by-one" Info "The upstream gives one answer at a time: it was asked for each one.";
+    ToolIdRemapped "tool-id-remapped" Info "Ids of tool calls in the history were put into the form that the upstream accepts.";
+    ReasoningDropped "reasoning-dropped" Info "Reasoning in the history was left out, because the upstream refuses it.";
+    ReasoningRestored "reasoning-restored" Info "Reasoning that the client did not send back was put back into the history.";
+    MessageDropped "message-dropped" Info "A message that says nothing was left out.";
+    BridgeAdded "bridge-added" Info "A short assistant message was put between a tool's result and the user's next message.";
+    PrefillRewritten "prefill-rewritten" Warning "An assistant message at the end was sent in another way.";
+    SchemaReduced "schema-reduced" Warning "Keywords that the upstream refuses were taken out of a JSON schema.";
     ModelAliased "model-aliased" Info "The model's public name was replaced by the upstream's, and put back in the answer.";
     StreamSimulated "stream-simulated" Info "The client asked for a stream and the upstream answered whole: the answer was cut into a stream.";
     StreamFolded "stream-folded" Info "The client asked for a whole answer and the upstream streamed: the stream was folded.";
@@ -92,6 +103,12 @@ codes! {
     DeltasCumulative "deltas-cumulative" Info "Deltas that repeat all text so far were cut to what is new.";
     ReasoningRenamed "reasoning-renamed" Info "Reasoning text was moved into `reasoning_content`.";
     ReasoningDuplicate "reasoning-duplicate" Info "The same reasoning in several members was kept once.";
+    ReasoningSplit "reasoning-split" Info "Thinking that stood in the text was moved into the reasoning.";
+    ReasoningTagged "reasoning-tagged" Info "Reasoning was put between tags in front of the text, as configured.";
+    ToolCallRecovered "tool-call-recovered" Warning "A tool call that stood in the text as markup was turned into a real one.";
+    TextHeld "text-held" Info "Text waited for the next event because it might have been markup; nothing of it changed.";
+    FenceStripped "fence-stripped" Info "A Markdown fence around the JSON that was asked for was taken off.";
+    JsonInvalid "json-invalid" Warning "The client asked for JSON and the model's answer is not what was asked for; it was passed on as it is.";
     ToolIndexSynthesized "tool-index-synthesized" Info "A missing, repeated or sparse tool call index was put right.";
     ToolIdSynthesized "tool-id-synthesized" Info "A missing or empty tool call id was filled in.";
     ToolTypeFilled "tool-type-filled" Info "A missing tool call type was filled in.";
@@ -112,6 +129,7 @@ codes! {
     ErrorReshaped "error-reshaped" Info "An error came in another envelope and was put into the client's.";
     ErrorInStream "error-in-stream" Error "The upstream reported an error in the middle of the stream.";
     StreamTruncated "stream-truncated" Error "The stream ended before the answer was complete.";
+    Learned "learned" Warning "The upstream refused the request for a reason that could be mended: it was changed, and asked again.";
     Retried "retried" Warning "The upstream was asked again.";
     FallbackUsed "fallback-used" Warning "The answer was synthesized because the upstream had none.";
     FeatureUnsupported "feature-unsupported" Warning "The other dialect has no way to say this; it was left out.";

@@ -1,5 +1,6 @@
 //! A client's request, read but not yet addressed to an upstream.
 
+use super::Settings;
 use crate::canonical::{Diagnostics, Request};
 use crate::dialect::Dialect;
 use crate::error::Error;
@@ -28,6 +29,11 @@ impl Incoming {
     /// The model by the client's name; may be empty.
     pub fn model(&self) -> &str {
         &self.request.model
+    }
+
+    /// The model by the upstream's name.
+    pub(super) fn upstream_model<'a>(&'a self, settings: &'a Settings) -> &'a str {
+        settings.upstream_model.as_deref().unwrap_or(&self.request.model)
     }
 
     /// Whether the client wants a stream.

@@ -2,9 +2,11 @@
 
 use super::super::Decoder;
 use super::line::{Call, Line, is_answer};
+use super::voice::Voice;
 use super::{FAMILY, error, time};
-use crate::canonical::{Asked, BlockKind, Code, Delta, Diagnostics, Event, Extra};
+use crate::canonical::{Asked, BlockKind, Code, Delta, Diagnostics, Event, Extra, FinishReason};
 use crate::error::UpstreamError;
+use crate::filter::Piece;
 use crate::framing::Frame;
 use crate::json::Object;
 use serde_json::value::RawValue;
@@ -28,6 +30,7 @@ pub(super) struct OllamaDecoder {
     open: Option<(u32, BlockKind)>,
     next: u32,
     calls: u32,
+    voice: Voice,
     /// All text and all thinking so far, where lines repeat them.
     text: String,
     thinking: String,
@@ -38,6 +41,7 @@ pub(super) struct OllamaDecoder {
 impl OllamaDecoder {
     pub(super) fn new(asked: Asked) -> Self {
         Self {
+            voice: Voice::new(&asked),
             asked,
             notes: Diagnostics::default(),
             started: false,
@@ -50,6 +54,11 @@ impl OllamaDecoder {
             thinking: String::new(),
             said: Vec::new(),
         }
+    }
+
+    /// Time and ids as far as they were used.
+    pub(super) fn into_asked(self) -> Asked {
+        self.asked
     }
 
     fn fail(&mut self, error: UpstreamError, out: &mut Vec<Event>) {
@@ -81,23 +90,26 @@ impl OllamaDecoder {
             let extra = Extra::new(FAMILY, std::mem::take(&mut line.message));
             out.push(Event::Extra { choice: Some(0), extra });
         }
+        if !line.thinking.is_empty() {
+            self.voice.thinks_apart();
+        }
         self.say(BlockKind::Reasoning, std::mem::take(&mut line.thinking), out);
-        self.say(BlockKind::Text, std::mem::take(&mut line.content), out);
+        self.voice(std::mem::take(&mut line.content), line.done, out);
         for call in std::mem::take(&mut line.calls) {
-            if self.calls == MOST_CALLS {
-                let message = format!("The upstream's answer calls more than {MOST_CALLS} tools.");
-                return self.fail(UpstreamError::TooLarge { message }, out);
-            }
             self.call(call, out);
         }
-        if !line.done {
+        if !line.done || self.over {
             return;
         }
         self.close(out);
         if let Some(member) = line.odd_reason() {
             out.push(Event::Extra { choice: None, extra: Extra::new(FAMILY, vec![member]) });
         }
-        let reason = line.finish(self.calls > 0, &mut self.notes);
+        let reason = if self.voice.stopped {
+            FinishReason::Stop
+        } else {
+            line.finish(self.calls > 0, &mut self.notes)
+        };
         out.push(Event::Finish { choice: 0, reason });
         out.extend(line.usage.map(Event::Usage));
         out.push(Event::End);
@@ -126,7 +138,7 @@ impl OllamaDecoder {
     }
 
     fn say(&mut self, kind: BlockKind, text: String, out: &mut Vec<Event>) {
-        if text.is_empty() {
+        if text.is_empty() || self.over || kind != BlockKind::Text && self.voice.stopped {
             return;
         }
         let block = match &self.open {
@@ -143,7 +155,30 @@ impl OllamaDecoder {
         out.push(Event::Delta { choice: 0, block, delta: Delta::Text(text) });
     }
 
+    /// Text, and what stands in it. `last`: nothing follows.
+    fn voice(&mut self, text: String, last: bool, out: &mut Vec<Event>) {
+        if text.is_empty() && !last {
+            return;
+        }
+        for piece in self.voice.take(text, last, &mut self.notes) {
+            match piece {
+                Piece::Text(text) => self.say(BlockKind::Text, text, out),
+                Piece::Reasoning(text) => self.say(BlockKind::Reasoning, text, out),
+                Piece::Call { name, arguments } => {
+                    self.call(Call { id: None, name, arguments, extra: Extra::default() }, out);
+                }
+            }
+        }
+    }
+
     fn call(&mut self, call: Call, out: &mut Vec<Event>) {
+        if self.over || self.voice.stopped {
+            return;
+        }
+        if self.calls == MOST_CALLS {
+            let message = format!("The upstream's answer calls more than {MOST_CALLS} tools.");
+            return self.fail(UpstreamError::TooLarge { message }, out);
+        }
         self.close(out);
         let block = self.next;
         self.next += 1;
@@ -227,6 +262,7 @@ impl Decoder for OllamaDecoder {
         }
         let error = match (self.started, self.foreign) {
             (true, _) => {
+                self.voice(String::new(), true, out);
                 self.notes.note(Code::StreamTruncated, "", "");
                 UpstreamError::Truncated
             }

@@ -4,7 +4,7 @@ use super::super::{Decoder, Mended, Mender};
 use super::decode::{OllamaDecoder, malformed};
 use super::line::{arguments, is_answer, write_line};
 use super::{Form, error, response, time};
-use crate::canonical::{Asked, Code, Diagnostics, Event, Seen, unfold};
+use crate::canonical::{Asked, Code, Diagnostics, Event, Seen, ThinkTags, unfold};
 use crate::error::{Error, UpstreamError};
 use crate::framing::Frame;
 use crate::json::{Kind, Object, peek, quote, text_of};
@@ -21,7 +21,7 @@ pub(super) struct OllamaMender {
 
 impl OllamaMender {
     pub(super) fn new(form: Form, asked: Asked) -> Self {
-        let decoder = OllamaDecoder::new(asked.clone());
+        let decoder = OllamaDecoder::new(following(&asked));
         Self { form, asked, decoder, events: Vec::new(), seen: Seen::default(), over: false }
     }
 
@@ -87,14 +87,21 @@ impl Mender for OllamaMender {
     }
 }
 
+/// For who only follows: what stands inside the text stays there.
+fn following(asked: &Asked) -> Asked {
+    let mut asked = asked.clone();
+    (asked.quirks.think_tags, asked.quirks.keep_markup) = (ThinkTags::Keep, true);
+    asked
+}
+
 /// Mends a whole answer.
 pub(super) fn whole(
     form: Form,
     body: &[u8],
-    asked: &mut Asked,
+    asked: &Asked,
     notes: &mut Diagnostics,
 ) -> Result<Mended, UpstreamError> {
-    let response = response::decode(body, asked, notes)?;
+    let response = response::decode(body, &mut following(asked), notes)?;
     let mut seen = Seen::default();
     for event in unfold(&response) {
         seen.event(&event);

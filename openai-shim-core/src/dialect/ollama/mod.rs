@@ -14,6 +14,7 @@ mod mend;
 mod request;
 mod response;
 mod time;
+mod voice;
 pub mod wire;
 
 use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Mended, Mender};
@@ -49,6 +50,11 @@ pub static CHAT: Ollama = Ollama { form: Form::Chat };
 
 /// The dialect `ollama-generate`.
 pub static GENERATE: Ollama = Ollama { form: Form::Generate };
+
+/// Whether the text is passed on as the upstream wrote it.
+fn as_it_comes(asked: &Asked) -> bool {
+    asked.stops.is_empty() && asked.json.is_none()
+}
 
 impl Dialect for Ollama {
     fn name(&self) -> &'static str {
@@ -105,8 +111,8 @@ impl Dialect for Ollama {
     }
 
     fn mender(&self, asked: &Asked) -> Option<Box<dyn Mender>> {
-        // Lines that repeat what was said before are no lines to pass on.
-        let plain = !asked.quirks.cumulative_deltas;
+        // Lines that repeat what was said before, or whose text we must end ourselves, are no lines to pass on.
+        let plain = !asked.quirks.cumulative_deltas && as_it_comes(asked);
         plain.then(|| Box::new(mend::OllamaMender::new(self.form, asked.clone())) as Box<dyn Mender>)
     }
 
@@ -116,7 +122,7 @@ impl Dialect for Ollama {
         asked: &mut Asked,
         notes: &mut Diagnostics,
     ) -> Option<Result<Mended, UpstreamError>> {
-        Some(mend::whole(self.form, body, asked, notes))
+        as_it_comes(asked).then(|| mend::whole(self.form, body, asked, notes))
     }
 
     fn decode_error(
@@ -147,6 +153,9 @@ impl Dialect for Ollama {
     fn keep_alive(&self) -> &'static [u8] {
         b" "
     }
+
+    /// There is no place for remarks: every line is a part of the answer.
+    fn comment(&self, _text: &str, _out: &mut Vec<u8>) {}
 
     fn stream_content_type(&self) -> &'static str {
         "application/x-ndjson"

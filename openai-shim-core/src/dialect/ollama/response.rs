@@ -2,67 +2,26 @@
 //!
 //! <https://docs.ollama.com/api/chat>, <https://docs.ollama.com/api/generate>
 
-use super::decode::malformed;
+use super::super::Decoder;
+use super::decode::OllamaDecoder;
 use super::encode::{Said, done, head, word};
-use super::line::{Line, is_answer};
-use super::{FAMILY, Form, MESSAGE, error, time};
-use crate::canonical::{Asked, Block, Choice, Code, Diagnostics, Extra, Response};
+use super::{FAMILY, Form, MESSAGE};
+use crate::canonical::{Asked, Block, Code, Diagnostics, Response, fold};
 use crate::error::UpstreamError;
-use crate::json::Object;
-use std::borrow::Cow;
+use crate::framing::Frame;
 
-/// Reads an answer of either form.
+/// Reads an answer of either form: it is a stream of one line.
 pub(super) fn decode(
     body: &[u8],
     asked: &mut Asked,
     notes: &mut Diagnostics,
 ) -> Result<Response, UpstreamError> {
-    let object = Object::parse(body.trim_ascii()).map_err(|_| malformed(body.trim_ascii()))?;
-    if error::is_error(&object) {
-        notes.note(Code::StatusPromoted, "error", "");
-        return Err(error::in_body(&object));
-    }
-    if !is_answer(&object) {
-        return Err(malformed(b""));
-    }
-    let mut line = Line::read(&object, notes);
-    if !line.done {
-        // The first line of a stream that broke off.
-        return Err(UpstreamError::Truncated);
-    }
-    let mut choice = Choice::default();
-    if !line.thinking.is_empty() {
-        let text = std::mem::take(&mut line.thinking);
-        choice.blocks.push(Block::Reasoning { text, signature: None, extra: Extra::default() });
-    }
-    if !line.content.is_empty() {
-        choice.blocks.push(Block::text(std::mem::take(&mut line.content)));
-    }
-    let calls = std::mem::take(&mut line.calls);
-    choice.finish = Some(line.finish(!calls.is_empty(), notes));
-    for call in calls {
-        let id = call.id.unwrap_or_else(|| asked.context.id("call_"));
-        choice.blocks.push(Block::ToolCall {
-            id,
-            name: call.name,
-            arguments: call.arguments,
-            extra: call.extra,
-        });
-    }
-    let mut extra = std::mem::take(&mut line.extra);
-    extra.extend(line.odd_reason());
-    if !line.message.is_empty() {
-        choice.extra = Extra::new(FAMILY, line.message);
-    }
-    let mut response = Response::default();
-    response.created = object.str("created_at").and_then(|t| time::seconds(&t));
-    response.model = object.str("model").map(Cow::into_owned);
-    response.usage = line.usage;
-    if !extra.is_empty() {
-        response.extra = Extra::new(FAMILY, extra);
-    }
-    response.choices.push(choice);
-    Ok(response)
+    let (mut decoder, mut events) = (OllamaDecoder::new(asked.clone()), Vec::new());
+    decoder.frame(Frame::Body(body), &mut events);
+    decoder.finish(&mut events);
+    notes.extend(decoder.notes());
+    asked.context = decoder.into_asked().context;
+    fold(&events)
 }
 
 /// Writes an answer. There is one: of several the first is sent.

@@ -21,7 +21,6 @@ fn table() -> Vec<Profile> {
                 params: Params {
                     rename: map(&[("max_tokens", "max_completion_tokens")]),
                     drop: list(&["temperature", "top_p", "frequency_penalty", "presence_penalty"]),
-                    most_stops: Some(0),
                     ..Params::default()
                 },
                 ..ModelRules::default()

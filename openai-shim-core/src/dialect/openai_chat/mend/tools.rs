@@ -134,6 +134,16 @@ impl Calls {
         self.slots.is_empty()
     }
 
+    /// How many calls there are.
+    pub(super) fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// The id of the first call; empty if there is none.
+    pub(super) fn first_id(&self) -> &str {
+        self.slots.first().map_or("", |slot| &slot.id)
+    }
+
     /// Whether the calls are more, or longer, than what is kept of one answer.
     pub(super) fn are_too_many(&self) -> bool {
         self.slots.len() > MOST_CALLS || self.size > MOST_ARGUMENTS
