@@ -3,8 +3,8 @@
 use super::super::Decoder;
 use super::line::{Call, Line, is_answer};
 use super::voice::Voice;
-use super::{FAMILY, error, time};
-use crate::canonical::{Asked, BlockKind, Code, Delta, Diagnostics, Event, Extra, FinishReason};
+use super::{FAMILY, error};
+use crate::canonical::{Asked, BlockKind, Code, Delta, Diagnostics, Event, Extra, FinishReason, time};
 use crate::error::UpstreamError;
 use crate::filter::Piece;
 use crate::framing::Frame;

@@ -4,8 +4,8 @@
 
 use super::super::Encoder;
 use super::line::{arguments, write_line};
-use super::{FAMILY, Form, MESSAGE, error, time};
-use crate::canonical::{Asked, BlockKind, Code, Delta, Diagnostics, Event, Extra, FinishReason, Usage};
+use super::{FAMILY, Form, MESSAGE, error};
+use crate::canonical::{Asked, BlockKind, Code, Delta, Diagnostics, Event, Extra, FinishReason, Usage, time};
 use crate::error::{Error, UpstreamError};
 use crate::json::{Object, quote};
 use std::time::Duration;

@@ -3,8 +3,8 @@
 use super::super::{Decoder, Mended, Mender};
 use super::decode::{OllamaDecoder, malformed};
 use super::line::{arguments, is_answer, write_line};
-use super::{Form, error, response, time};
-use crate::canonical::{Asked, Code, Diagnostics, Event, Seen, ThinkTags, unfold};
+use super::{Form, error, response};
+use crate::canonical::{Asked, Code, Diagnostics, Event, Seen, ThinkTags, time, unfold};
 use crate::error::{Error, UpstreamError};
 use crate::framing::Frame;
 use crate::json::{Kind, Object, peek, quote, text_of};

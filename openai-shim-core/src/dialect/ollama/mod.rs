@@ -13,7 +13,6 @@ mod line;
 mod mend;
 mod request;
 mod response;
-mod time;
 mod voice;
 pub mod wire;
 

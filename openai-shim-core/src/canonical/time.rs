@@ -1,9 +1,9 @@
-//! Times as Ollama writes them: RFC 3339, in UTC, to the second.
+//! Times as text: RFC 3339, in UTC, to the second.
 
 /// `2023-11-14T22:13:20Z` for seconds since 1970.
 ///
 /// Days become a date as in Howard Hinnant's `civil_from_days`: <https://howardhinnant.github.io/date_algorithms.html>.
-pub(super) fn rfc3339(seconds: u64) -> String {
+pub fn rfc3339(seconds: u64) -> String {
     // The year 9999 is as far as four digits go.
     let seconds = seconds.min(253_402_300_799);
     let (days, rest) = (seconds / 86_400, seconds % 86_400);
@@ -21,7 +21,7 @@ pub(super) fn rfc3339(seconds: u64) -> String {
 }
 
 /// Seconds since 1970 of an RFC 3339 time, with any offset; fractions are cut. `None` for anything else, and before 1970.
-pub(super) fn seconds(text: &str) -> Option<u64> {
+pub fn seconds(text: &str) -> Option<u64> {
     let text = text.trim();
     let (date, clock) = text.split_at_checked(10)?;
     let clock = clock.strip_prefix(['T', 't', ' '])?;
