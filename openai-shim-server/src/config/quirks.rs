@@ -67,7 +67,7 @@ fn with(row: &Profile, leaf: &Leaf) -> Result<Profile, String> {
     root.try_into().map_err(|error: toml::de::Error| explain(error.message()))
 }
 
-const MORE: &str = "`openai-shim profiles NAME` prints what a row can say";
+const MORE: &str = "docs/quirks.md lists what a row can say";
 
 /// serde's message; for an unknown key with the key that was probably meant.
 fn explain(message: &str) -> String {

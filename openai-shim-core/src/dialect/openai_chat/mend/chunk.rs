@@ -210,7 +210,10 @@ impl Stream {
         {
             self.seen.kept.thought(&thoughts);
         }
-        let calls = self.calls(slot, &mut delta, word.is_some());
+        let mut calls = self.calls(slot, &mut delta, word.is_some());
+        if word.is_some() {
+            calls |= self.recover(slot, &mut delta);
+        }
         if self.choices.get(slot).is_some_and(|c| c.calls.are_too_many()) {
             let message = String::from("The upstream sent more tool calls, or longer ones, than are kept.");
             return Err(UpstreamError::TooLarge { message });

@@ -36,7 +36,27 @@ impl Stream {
         if *word == Some("stop") && !voice.is_as_asked(self.asked.json.as_ref()) {
             self.notes.note(Code::JsonInvalid, &format!("{AT}.content"), "");
         }
-        add_calls(delta, &voiced.calls, Some(state.calls.len()), &mut self.asked);
+        state.recovered.extend(voiced.calls);
+    }
+
+    /// Adds the calls that stood in the text, but for those that the upstream made itself; whether there are any.
+    pub(super) fn recover(&mut self, slot: usize, delta: &mut Object<'_>) -> bool {
+        let Some(state) = self.choices.get_mut(slot) else { return false };
+        let mut recovered = std::mem::take(&mut state.recovered);
+        recovered.retain(|(name, arguments)| !state.calls.has(name, arguments));
+        let mut own = Object::new();
+        add_calls(&mut own, &recovered, Some(state.calls.len()), &mut self.asked);
+        state.calls.delta(&mut own, true, &mut self.asked, &mut self.notes);
+        let Some(fragments) = own.array("tool_calls") else { return false };
+        let mut all: Vec<&str> = Vec::new();
+        let before = delta.get("tool_calls").map(str::to_owned);
+        let before: Vec<&serde_json::value::RawValue> =
+            before.as_deref().and_then(|list| serde_json::from_str(list).ok()).unwrap_or_default();
+        all.extend(before.into_iter().map(serde_json::value::RawValue::get));
+        all.extend(fragments);
+        let all = format!("[{}]", all.join(","));
+        delta.set("tool_calls", all);
+        true
     }
 
     /// A stop sequence ended this choice.
@@ -61,8 +81,8 @@ impl Stream {
             let index = choice.index;
             let mut delta = Object::new();
             let voiced = voice.take(&mut delta, true, AT, &mut self.notes);
-            add_calls(&mut delta, &voiced.calls, Some(choice.calls.len()), &mut self.asked);
-            choice.calls.delta(&mut delta, false, &mut self.asked, &mut self.notes);
+            choice.recovered.extend(voiced.calls);
+            self.recover(at, &mut delta);
             if !delta.is_empty() {
                 self.seen.content = true;
                 self.say(index, &delta.to_json(), "null", sink);

@@ -59,6 +59,8 @@ pub(super) struct Choice {
     pub(super) legacy_call: bool,
     /// What becomes of its text.
     pub(super) voice: Option<Voice>,
+    /// Calls that stood in the text; they wait for the end, since the upstream may make them itself, too.
+    pub(super) recovered: Vec<(String, String)>,
     /// All text so far, where deltas are cumulative.
     pub(super) text: String,
 }

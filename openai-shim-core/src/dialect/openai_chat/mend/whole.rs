@@ -101,7 +101,9 @@ fn mend_choice(
     let mut voice = Voice::new(asked);
     let voiced = voice.take(&mut message, true, "choices[].message", notes);
     let word = if voiced.stops { Some(String::from("stop")) } else { word };
-    add_calls(&mut message, &voiced.calls, None, asked);
+    let mut recovered = voiced.calls;
+    recovered.retain(|(name, arguments)| !tools::has(&message, name, arguments));
+    add_calls(&mut message, &recovered, None, asked);
     if !cut && !voice.is_as_asked(asked.json.as_ref()) {
         notes.note(Code::JsonInvalid, "choices[].message.content", "");
     }
