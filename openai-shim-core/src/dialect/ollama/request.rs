@@ -151,7 +151,7 @@ pub(super) fn encode<'a>(
     if body.bool("stream") != Some(request.stream) {
         body.set("stream", if request.stream { "true" } else { "false" });
     }
-    options::write(request, source.is_some(), &mut body, notes);
+    options::write(request, source.is_some(), &mut body);
     let path = String::from(if form == Form::Chat { "/chat" } else { "/generate" });
     Ok(Encoded { path, body, headers: http::HeaderMap::new() })
 }

@@ -88,7 +88,7 @@ fn stops(value: &str) -> Option<Vec<String>> {
 }
 
 /// Writes the options. Of a client's own ones (`sourced`) only a limit that it did not set is added.
-pub(super) fn write(request: &Request, sourced: bool, body: &mut Object<'_>, notes: &mut Diagnostics) {
+pub(super) fn write(request: &Request, sourced: bool, body: &mut Object<'_>) {
     let given = body.object("options").map(Object::into_owned);
     let mut options = given.unwrap_or_default();
     let limit = request.max_tokens.map(|limit| limit.tokens.to_string());
@@ -121,9 +121,6 @@ pub(super) fn write(request: &Request, sourced: bool, body: &mut Object<'_>, not
         if let Some(key) = key.strip_prefix(PREFIX) {
             options.set(key.to_owned(), value.get().to_owned());
         }
-    }
-    if request.seed.is_some_and(|seed| i32::try_from(seed).is_err()) {
-        notes.note(Code::ParamInvalid, "seed", "more than 32 bits: the runner keeps the lower ones");
     }
     if !options.is_empty() {
         body.set("options", options.to_json());
