@@ -231,7 +231,9 @@ fn recorded_answers_translated_and_back_are_the_same() {
             (serde_json::from_str(&recording.body).unwrap(), serde_json::from_slice(&body).unwrap());
         for value in [&mut before, &mut after] {
             // Fractions of a second, ids that are made up, and a count of zero.
-            value["created_at"] = value["created_at"].as_str().map_or(Value::Null, |t| t[..19].into());
+            let made_up = recording.body.contains("\"1970-01-01T00:00:00Z\"");
+            let time = value["created_at"].as_str().filter(|_| !made_up);
+            value["created_at"] = time.map_or(Value::Null, |t| t[..19].into());
             for call in value["message"]["tool_calls"].as_array_mut().into_iter().flatten() {
                 call.as_object_mut().unwrap().remove("id");
                 call["function"].as_object_mut().unwrap().remove("index");

@@ -70,7 +70,8 @@ impl OllamaDecoder {
         if std::mem::replace(&mut self.started, true) {
             return;
         }
-        let created = object.str("created_at").and_then(|t| time::seconds(&t));
+        // The beginning of 1970 is no time at which an answer was made.
+        let created = object.str("created_at").and_then(|t| time::seconds(&t)).filter(|n| *n > 0);
         out.push(Event::Start { id: None, model: object.str("model").map(Cow::into_owned), created });
     }
 
