@@ -138,7 +138,7 @@ fn answer(input: &Input<'_>) -> Conversion {
         Ok(exchange) => exchange,
         Err(error) => return failed(input.to, &error),
     };
-    exchange.forget_request();
+    exchange.forget_request(input.request.is_some());
     let status = match input.kind {
         Kind::Error => input.status.unwrap_or(500),
         _ => input.status.unwrap_or(200),

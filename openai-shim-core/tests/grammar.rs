@@ -232,6 +232,20 @@ fn draws() -> impl Strategy<Value = Vec<Draw>> {
     prop::collection::vec((kind, 0..3_u32, 0..9_usize, "[a-z {}\"\\\\\n🙂]{1,8}"), 1..60)
 }
 
+/// What a dialect can say of a response: some have one answer only, and no refusals, whose words are text there.
+fn sayable(response: &Response, dialect: &dyn Dialect) -> Response {
+    let mut response = response.clone();
+    if dialect.name().starts_with("ollama-") {
+        response.choices.retain(|choice| choice.index == 0);
+        for block in response.choices.iter_mut().flat_map(|choice| &mut choice.blocks) {
+            if let Block::Refusal(words) = block {
+                *block = Block::text(words.as_str());
+            }
+        }
+    }
+    response
+}
+
 /// What an answer says in OpenAI's words: an answer that calls tools ends with that, and every answer is there that ended.
 fn said_in_chat(response: &Response) -> Vec<Said> {
     let mut all = said(response);
@@ -260,7 +274,7 @@ proptest! {
             assert_legal(&again, &String::from_utf8_lossy(&out));
             match (fold(&events), fold(&again)) {
                 (Ok(told), Ok(read)) => {
-                    prop_assert_eq!(said_in_chat(&read), said_in_chat(&told));
+                    prop_assert_eq!(said_in_chat(&read), said_in_chat(&sayable(&told, *dialect)));
                     prop_assert_eq!(read.usage.unwrap_or_default().total(), told.usage.unwrap_or_default().total());
                 }
                 (Err(told), Err(read)) => prop_assert_eq!(told.to_string(), read.to_string()),
@@ -292,7 +306,7 @@ proptest! {
             }
             encoder.finish(&mut out);
             let again = fold(&decode(*dialect, &out)).unwrap();
-            prop_assert_eq!(said(&again), said(&response));
+            prop_assert_eq!(said(&again), said(&sayable(&response, *dialect)));
             prop_assert_eq!(again.usage, response.usage);
         }
     }

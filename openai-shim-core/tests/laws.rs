@@ -31,7 +31,7 @@ fn what_was_mended_needs_no_mending() {
             continue;
         }
         let mut again = fixture.clone();
-        again.body = once.body.clone();
+        (again.body, again.dialect) = (once.body.clone(), chat());
         // Only a model's own faults are found again.
         again.profile = settled(&fixture.profile);
         let twice = again.convert(chat());
@@ -66,7 +66,7 @@ fn what_is_well_formed_passes_byte_for_byte() {
     for fixture in
         fixtures(&[Kind::Response, Kind::Stream]).into_iter().filter(|f| f.name.starts_with("well_formed"))
     {
-        let conversion = fixture.convert(chat());
+        let conversion = fixture.convert(fixture.dialect);
         assert_eq!(
             String::from_utf8_lossy(&conversion.body),
             String::from_utf8_lossy(&fixture.body),
@@ -264,6 +264,7 @@ proptest! {
         }
         let mut again = fixture.clone();
         (again.body, again.profile) = (once.body.clone(), settled(&fixture.profile));
+        again.dialect = chat();
         let twice = again.convert(chat());
         prop_assert_eq!(&once.body, &twice.body, "{}\n{}", &once, &twice);
         prop_assert_eq!(once.outcome, twice.outcome, "{}\n{}", &once, &twice);

@@ -15,7 +15,11 @@ type Outcome = (Vec<u8>, String, Vec<String>);
 
 /// One pass of a stream, in these pieces.
 fn pass(fixture: &Fixture, client: &'static dyn Dialect, pieces: &[&[u8]], stream: bool) -> Outcome {
-    let incoming = Incoming::read(client, "", fixture.asking(stream).into()).unwrap();
+    let plain = format!(r#"{{"model":"m","stream":{stream},"messages":[{{"role":"user","content":""}}]}}"#);
+    // What lies beside a fixture is in its own dialect.
+    let incoming = Incoming::read(client, "", fixture.asking(stream).into())
+        .or_else(|_| Incoming::read(client, "", plain.into()))
+        .unwrap();
     let mut settings = Settings::default();
     settings.retry = Retry::none();
     let mut exchange =
@@ -66,8 +70,9 @@ fn translated(
     pieces: &[&[u8]],
 ) -> (Vec<Event>, Vec<u8>, Vec<String>) {
     let mut asked = Asked::new(&Request::default(), Context::fixed());
-    if let Some(body) = &fixture.request {
-        let incoming = Incoming::read(client, "", body.clone().into()).unwrap();
+    if let Some(body) = &fixture.request
+        && let Ok(incoming) = Incoming::read(client, "", body.clone().into())
+    {
         let mut request = incoming.request().clone();
         asked = Asked::new(&request, Context::fixed());
         let mut notes = openai_shim_core::Diagnostics::default();

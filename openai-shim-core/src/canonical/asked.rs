@@ -1,6 +1,7 @@
 //! What must be remembered of a request while its answer is read and written.
 
 use super::{AnswerQuirks, Context, Extra, Kept, Request, ToolChoice};
+use std::time::Duration;
 
 /// What the client asked for, as far as it decides the form of the answer.
 #[derive(Debug, Clone)]
@@ -42,6 +43,10 @@ pub struct Asked {
     pub reasoning: ReasoningStyle,
     /// How the upstream's answers are known to deviate.
     pub quirks: AnswerQuirks,
+    /// The client asked nothing: a model is only loaded or unloaded, and an empty answer is a complete one.
+    pub nothing: bool,
+    /// How long a whole answer took, by the caller's clock, where it is known.
+    pub elapsed: Option<Duration>,
     /// Time and ids.
     pub context: Context,
 }
@@ -73,6 +78,8 @@ impl Asked {
             keep_reasoning: false,
             reasoning: ReasoningStyle::default(),
             quirks: AnswerQuirks::default(),
+            nothing: request.messages.is_empty(),
+            elapsed: None,
             context,
         }
     }

@@ -1,5 +1,6 @@
 //! Raw leftovers, kept with the dialect that they came from.
 
+use super::{Code, Diagnostics};
 use serde_json::value::RawValue;
 
 /// Members that the canonical model has no place for. Only an encoder of the same dialect writes them again.
@@ -25,6 +26,18 @@ impl Extra {
     /// The raw text of one member.
     pub fn get(&self, key: &str) -> Option<&str> {
         self.members.iter().find(|(k, _)| k == key).map(|(_, v)| v.get())
+    }
+
+    /// Reports members that another dialect than this one does not get; `null` and what is empty say nothing.
+    pub fn report(&self, dialect: &str, at: &str, code: Code, notes: &mut Diagnostics) {
+        if self.dialect == dialect {
+            return;
+        }
+        let says = |raw: &str| !matches!(raw.trim(), "null" | "\"\"" | "[]" | "{}");
+        for (key, _) in self.members.iter().filter(|(_, value)| says(value.get())) {
+            let path = if at.is_empty() { key.clone() } else { format!("{at}.{key}") };
+            notes.note(code, &path, "");
+        }
     }
 
     /// Whether there is nothing.

@@ -17,6 +17,7 @@ mod outcome;
 mod quirks;
 mod request;
 mod response;
+pub mod time;
 mod tool;
 mod unfold;
 mod usage;

@@ -31,6 +31,10 @@ pub struct Request {
     pub top_p: Option<f64>,
     /// Sampling from the k likeliest.
     pub top_k: Option<u64>,
+    /// Sampling from tokens at least so likely as this share of the likeliest.
+    pub min_p: Option<f64>,
+    /// Factor against tokens that occurred, as vLLM (`repetition_penalty`) and llama.cpp have it.
+    pub repetition_penalty: Option<f64>,
     /// Penalty for repeated tokens.
     pub frequency_penalty: Option<f64>,
     /// Penalty for tokens that occurred.

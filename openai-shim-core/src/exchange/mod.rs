@@ -326,6 +326,15 @@ impl Exchange {
         &self.report
     }
 
+    /// How long ago the request was sent, by the caller's clock, which core does not have. Dialects that state durations
+    /// take them from here; told before bytes are handed in.
+    pub fn elapsed(&mut self, since: Duration) {
+        self.asked.elapsed = Some(since);
+        if let State::Stream(transcoder) = &mut self.state {
+            transcoder.elapsed(since);
+        }
+    }
+
     /// The report, without the rest. An exchange that was not over counts as cancelled.
     pub fn into_report(mut self) -> Report {
         if let State::Stream(transcoder) = &self.state {
@@ -338,8 +347,10 @@ impl Exchange {
         self.report
     }
 
-    /// Forgets the request that was prepared: for conversions of answers that belong to another one.
-    pub(crate) fn forget_request(&mut self) {
+    /// Forgets the request that was prepared: for conversions of answers that belong to another one. Without one that was
+    /// `given` something was asked.
+    pub(crate) fn forget_request(&mut self, given: bool) {
+        self.asked.nothing &= given;
         self.asked.usage_injected = false;
         self.report.diagnostics = crate::canonical::Diagnostics::default();
     }

@@ -43,7 +43,10 @@ impl Exchange {
         let seen = transcoder.seen();
         let notes = transcoder.notes();
         self.report.usage = seen.usage.or(self.report.usage);
-        let outcome = seen.outcome();
+        let outcome = match seen.outcome() {
+            Outcome::Empty if self.asked.nothing && seen.error.is_none() && seen.ended => Outcome::Complete,
+            outcome => outcome,
+        };
         let failed =
             seen.error.is_some() || matches!(outcome, Outcome::Empty | Outcome::Truncated | Outcome::Errored);
         if self.reply.is_none() && failed {

@@ -4,6 +4,7 @@ use crate::canonical::{Asked, Code, Diagnostics, Event, Seen};
 use crate::dialect::{Decoder, Dialect, Encoder, Mender};
 use crate::error::UpstreamError;
 use crate::framing::{Deviation, Frame, FrameTooLarge, Framer};
+use std::time::Duration;
 
 /// One stream on its way through.
 pub(super) struct Transcoder {
@@ -79,6 +80,13 @@ impl Transcoder {
     pub(super) fn fail(&mut self, error: &UpstreamError, out: &mut Vec<u8>) {
         if !std::mem::replace(&mut self.closed, true) {
             self.path.fail(error, out);
+        }
+    }
+
+    /// How long ago the request was sent.
+    pub(super) fn elapsed(&mut self, since: Duration) {
+        if let Path::Translate(translation) = &mut self.path {
+            translation.encoder.elapsed(since);
         }
     }
 

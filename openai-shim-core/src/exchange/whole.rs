@@ -86,7 +86,14 @@ impl Exchange {
         self.remember(seen);
         self.report.usage = seen.usage;
         self.report.outcome = seen.outcome();
-        if self.report.outcome == Outcome::Empty { Err(UpstreamError::Empty) } else { Ok(()) }
+        if self.report.outcome != Outcome::Empty {
+            return Ok(());
+        }
+        if !self.asked.nothing {
+            return Err(UpstreamError::Empty);
+        }
+        self.report.outcome = Outcome::Complete;
+        Ok(())
     }
 }
 

@@ -3,3 +3,5 @@
 pub mod completion;
 pub mod embeddings;
 pub mod models;
+pub mod ollama_embed;
+pub mod ollama_models;

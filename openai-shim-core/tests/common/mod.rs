@@ -57,13 +57,15 @@ pub fn fixtures(kinds: &[Kind]) -> Vec<Fixture> {
                 }
                 let beside = |ext: &str| std::fs::read(dir.join(format!("{name}.{ext}"))).ok();
                 let text = |ext: &str| beside(ext).map(|b| String::from_utf8(b).unwrap().trim().to_owned());
+                let mut profile = row(&text("profile").unwrap_or_else(|| "compatible".to_owned()));
+                dialect.name().clone_into(&mut profile.dialect);
                 all.push(Fixture {
                     dialect: *dialect,
                     kind: *kind,
                     name: name.to_owned(),
                     body: std::fs::read(&path).unwrap(),
                     request: beside("request.json"),
-                    profile: row(&text("profile").unwrap_or_else(|| "compatible".to_owned())),
+                    profile,
                     status: text("status").map(|s| s.parse().unwrap()),
                 });
             }

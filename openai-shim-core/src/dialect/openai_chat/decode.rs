@@ -3,7 +3,9 @@
 use super::super::Decoder;
 use super::NAME;
 use super::mend::{Sink, Stream, read_usage};
-use crate::canonical::{Asked, BlockKind, Delta, Diagnostics, Event, Extra, FinishReason, ReasoningStyle};
+use crate::canonical::{
+    Asked, BlockKind, Code, Delta, Diagnostics, Event, Extra, FinishReason, ReasoningStyle,
+};
 use crate::error::UpstreamError;
 use crate::framing::Frame;
 use crate::json::{Object, raw, text};
@@ -24,13 +26,28 @@ impl ChatDecoder {
     }
 }
 
+impl ChatDecoder {
+    /// Zeros in place of usage are what a chat client is promised; nobody counted them, and they are no event.
+    fn take_back_usage(&self, before: usize, out: &mut Vec<Event>) {
+        if self.stream.notes.has(Code::UsageMissing) {
+            let mut fresh = out.split_off(before.min(out.len()));
+            fresh.retain(|event| !matches!(event, Event::Usage(_)));
+            out.append(&mut fresh);
+        }
+    }
+}
+
 impl Decoder for ChatDecoder {
     fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<Event>) {
+        let before = out.len();
         self.stream.frame(frame, &mut Events { blocks: &mut self.blocks, out });
+        self.take_back_usage(before, out);
     }
 
     fn finish(&mut self, out: &mut Vec<Event>) {
+        let before = out.len();
         self.stream.finish(&mut Events { blocks: &mut self.blocks, out });
+        self.take_back_usage(before, out);
     }
 
     fn notes(&self) -> &Diagnostics {

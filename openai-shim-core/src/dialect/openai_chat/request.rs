@@ -49,6 +49,8 @@ pub(super) fn decode(body: &[u8], notes: &mut Diagnostics) -> Result<Request, Cl
             "temperature" => request.temperature = param.number(),
             "top_p" => request.top_p = param.number(),
             "top_k" => request.top_k = param.number(),
+            "min_p" => request.min_p = param.number(),
+            "repetition_penalty" => request.repetition_penalty = param.number(),
             "frequency_penalty" => request.frequency_penalty = param.number(),
             "presence_penalty" => request.presence_penalty = param.number(),
             "seed" => request.seed = param.number(),
@@ -287,6 +289,11 @@ pub(super) fn encode<'a>(
     }
     if source.is_none() {
         write_params(request, &mut body);
+        request.extra.report(NAME, "", Code::ParamDropped, notes);
+        let reasoning = &request.reasoning;
+        if reasoning.effort.is_none() && (reasoning.enabled.is_some() || reasoning.budget.is_some()) {
+            notes.note(Code::ParamDropped, "reasoning", "thinking on or off, or within a budget");
+        }
     }
     let (all, touched) = (source.is_none(), request.touched);
     if all || touched.tools {
@@ -349,6 +356,8 @@ fn write_params(request: &Request, body: &mut Object<'_>) {
     number("temperature", request.temperature.map(|v| v.to_string()));
     number("top_p", request.top_p.map(|v| v.to_string()));
     number("top_k", request.top_k.map(|v| v.to_string()));
+    number("min_p", request.min_p.map(|v| v.to_string()));
+    number("repetition_penalty", request.repetition_penalty.map(|v| v.to_string()));
     number("frequency_penalty", request.frequency_penalty.map(|v| v.to_string()));
     number("presence_penalty", request.presence_penalty.map(|v| v.to_string()));
     number("seed", request.seed.map(|v| v.to_string()));

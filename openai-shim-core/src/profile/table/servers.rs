@@ -2,8 +2,8 @@
 
 use super::{list, local, map, models, never_forced, no_developer, old_limit, row, text, thinking, without};
 use crate::profile::{
-    Forced, Format, FormatAs, Messages, ModelRules, Params, Prefill, Profile, Streaming, Switch, ToolIds,
-    Tools,
+    Forced, Format, FormatAs, Messages, ModelRules, Params, Paths, Prefill, Profile, Streaming, Switch,
+    ToolIds, Tools,
 };
 
 pub(super) fn rows() -> Vec<Profile> {
@@ -96,6 +96,20 @@ pub(super) fn rows() -> Vec<Profile> {
             messages: Messages { empty_content: true, inline_media: true, ..no_developer() },
             tools: never_forced(),
             ..local("ollama", "http://127.0.0.1:11434/v1")
+        },
+        Profile {
+            about: text("Ollama's own API, chosen by its name"),
+            sources: list(&[
+                "https://docs.ollama.com/api/chat (R28 R34 R35)",
+                "https://docs.ollama.com/api/tags",
+                "corpus: ollama",
+            ]),
+            dialect: text("ollama-chat"),
+            paths: Paths { models: text("/tags"), ..Paths::default() },
+            params: Params { single_choice: true, ..Params::default() },
+            messages: no_developer(),
+            tools: never_forced(),
+            ..row("ollama-native")
         },
         Profile {
             about: text("LocalAI"),

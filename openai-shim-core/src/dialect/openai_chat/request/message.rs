@@ -196,6 +196,7 @@ fn source(url: &str) -> MediaSource {
 
 /// Writes a message that was changed, or came in another dialect.
 pub(super) fn encode(message: &Message, out: &mut Vec<u8>, i: usize, notes: &mut Diagnostics) {
+    message.extra.report(NAME, &format!("messages[{i}]"), Code::ExtraDropped, notes);
     // Results of several tools in one message are several messages here.
     let results: Vec<_> = message.blocks.iter().filter(|b| matches!(b, Block::ToolResult { .. })).collect();
     let rest: Vec<_> = message.blocks.iter().filter(|b| !matches!(b, Block::ToolResult { .. })).collect();

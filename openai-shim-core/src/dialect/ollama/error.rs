@@ -1,0 +1,204 @@
+//! Errors: `{"error": "…"}` with a status, or as a line of a stream.
+//!
+//! <https://docs.ollama.com/api/errors>
+
+use super::line::write_line;
+use crate::canonical::{Code, Diagnostics};
+use crate::error::{Error, ErrorKind, StatusError, UpstreamError};
+use crate::json::{Kind, Object, peek, quote, raw, text, text_of};
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use std::borrow::Cow;
+use std::time::Duration;
+
+/// The status for each kind. The one table of this dialect.
+const TABLE: &[(ErrorKind, u16)] = &[
+    (ErrorKind::InvalidRequest, 400),
+    (ErrorKind::Authentication, 401),
+    (ErrorKind::Permission, 403),
+    (ErrorKind::NotFound, 404),
+    (ErrorKind::TooLarge, 413),
+    (ErrorKind::RateLimited, 429),
+    (ErrorKind::Quota, 429),
+    (ErrorKind::ContextLength, 400),
+    (ErrorKind::ContentFiltered, 400),
+    (ErrorKind::Unsupported, 400),
+    (ErrorKind::Overloaded, 503),
+    (ErrorKind::Timeout, 504),
+    (ErrorKind::Empty, 502),
+    (ErrorKind::Truncated, 502),
+    (ErrorKind::Upstream, 502),
+    (ErrorKind::Internal, 500),
+];
+
+/// Writes an error with its status.
+pub(super) fn encode(error: &Error) -> (StatusCode, Bytes) {
+    let status = match error {
+        Error::Upstream(UpstreamError::Status(e)) => e.status,
+        other => TABLE.iter().find(|(kind, _)| *kind == other.kind()).map_or(500, |(_, status)| *status),
+    };
+    let status = StatusCode::from_u16(status)
+        .ok()
+        .filter(|s| s.is_client_error() || s.is_server_error())
+        .unwrap_or(StatusCode::BAD_GATEWAY);
+    (status, Bytes::from(envelope(error)))
+}
+
+/// Writes an error as the last line of a stream.
+pub(super) fn encode_in_stream(error: &Error, out: &mut Vec<u8>) {
+    write_line(out, |out| out.extend_from_slice(envelope(error).as_bytes()));
+}
+
+fn envelope(error: &Error) -> String {
+    let mut object = Object::new();
+    object.set("error", quote(&error.to_string()));
+    if let Error::Upstream(UpstreamError::Status(e)) = error {
+        for (key, value) in &e.extra {
+            object.set(key.as_str(), value.get());
+        }
+    }
+    object.to_json()
+}
+
+/// Whether an object is an error.
+pub(super) fn is_error(object: &Object<'_>) -> bool {
+    object.non_null("error").is_some_and(|e| !matches!(e.trim(), "false" | "\"\"" | "{}"))
+}
+
+/// Reads an error answer: its status, its headers and whatever body it has.
+pub(super) fn decode(
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &[u8],
+    notes: &mut Diagnostics,
+) -> UpstreamError {
+    let trimmed = body.trim_ascii();
+    let trimmed = trimmed.strip_prefix(b"data:").map_or(trimmed, <[u8]>::trim_ascii);
+    let stated = status.as_u16();
+    let mut error = Object::parse(trimmed).ok().and_then(|object| read(&object)).unwrap_or_else(|| {
+        notes.note(Code::ErrorReshaped, "error", "no JSON error");
+        StatusError::new(stated, ErrorKind::Upstream, plain(status, trimmed))
+    });
+    error.retry_after = headers
+        .get("retry-after")
+        .and_then(|v| v.to_str().ok()?.trim().parse::<f64>().ok())
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    error.status = stated;
+    error.kind = kind(&error);
+    // A prompt that is too long is the client's business, whatever the status.
+    if error.kind == ErrorKind::ContextLength && stated >= 500 {
+        error.status = 400;
+        notes.note(Code::StatusPromoted, "", &format!("{stated} to 400"));
+    }
+    UpstreamError::Status(Box::new(error))
+}
+
+/// Reads an error that came inside a successful answer or a stream.
+pub(super) fn in_body(object: &Object<'_>) -> UpstreamError {
+    let mut error = read(object).unwrap_or_else(|| StatusError::new(502, ErrorKind::Upstream, NO_MESSAGE));
+    let stated = ["status", "status_code", "code"].iter().find_map(|key| object.u64(key));
+    let stated = stated.and_then(|s| u16::try_from(s).ok()).filter(|s| (400..600).contains(s));
+    error.status = stated.unwrap_or_else(|| status_of_words(&error.message));
+    error.kind = kind(&error);
+    UpstreamError::Status(Box::new(error))
+}
+
+const NO_MESSAGE: &str = "The upstream reported an error without a message.";
+
+fn read(object: &Object<'_>) -> Option<StatusError> {
+    let said = ["error", "message", "detail"].iter().find_map(|key| object.non_null(key))?;
+    let mut error = StatusError::new(502, ErrorKind::Upstream, "");
+    match peek(said) {
+        // What stands between may use OpenAI's envelope.
+        Kind::Object => {
+            let inner = Object::parse(said.as_bytes()).ok()?;
+            error.message = inner.get("message").map(|m| text_of(m).into_owned()).unwrap_or_default();
+            error.error_type = inner.get("type").and_then(text).map(Cow::into_owned);
+            let code = inner.non_null("code").map(|c| text_of(c).into_owned());
+            error.code = code.filter(|c| !c.is_empty());
+            error.param = inner.get("param").and_then(text).map(Cow::into_owned);
+        }
+        _ => {
+            error.message = text_of(said).into_owned();
+            // Where to sign in, and the like.
+            let others = object.iter().filter(|(key, _)| *key == "signin_url" || *key == "upgrade_url");
+            error.extra = others.map(|(key, value)| (key.to_owned(), raw(value))).collect();
+        }
+    }
+    if error.message.is_empty() {
+        error.message = String::from(NO_MESSAGE);
+    }
+    Some(error)
+}
+
+/// One sentence for a body that is no JSON.
+fn plain(status: StatusCode, body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    let first = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+    if first.is_empty() || first.starts_with(['<', '{', '[']) {
+        return format!("The upstream answered with status {} and no readable error.", status.as_u16());
+    }
+    first.chars().take(300).collect()
+}
+
+fn is_context_overflow(message: &str) -> bool {
+    const WORDINGS: [&str; 6] = [
+        "context length",
+        "context window",
+        "context size",
+        "exceeds the available context",
+        "prompt is too long",
+        "prompt too long",
+    ];
+    WORDINGS.iter().any(|w| message.contains(w))
+}
+
+fn status_of_words(message: &str) -> u16 {
+    let message = message.to_lowercase();
+    let has = |words: &[&str]| words.iter().any(|w| message.contains(w));
+    if is_context_overflow(&message) || has(&["does not support", "invalid "]) {
+        400
+    } else if has(&["not found"]) {
+        404
+    } else if has(&["unauthorized"]) {
+        401
+    } else if has(&["rate limit", "too many requests", "usage limit"]) {
+        429
+    } else if has(&["server busy", "overloaded"]) {
+        503
+    } else {
+        502
+    }
+}
+
+fn kind(error: &StatusError) -> ErrorKind {
+    let message = error.message.to_lowercase();
+    if is_context_overflow(&message) {
+        return ErrorKind::ContextLength;
+    }
+    match error.status {
+        401 => ErrorKind::Authentication,
+        402 => ErrorKind::Quota,
+        403 => ErrorKind::Permission,
+        404 => ErrorKind::NotFound,
+        408 | 504 => ErrorKind::Timeout,
+        413 => ErrorKind::TooLarge,
+        429 => ErrorKind::RateLimited,
+        503 => ErrorKind::Overloaded,
+        400 if message.contains("does not support") => ErrorKind::Unsupported,
+        400..=499 => ErrorKind::InvalidRequest,
+        _ => ErrorKind::Upstream,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_a_row() {
+        for kind in ErrorKind::ALL {
+            assert!(TABLE.iter().any(|(k, _)| *k == kind), "{kind:?}");
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! Lines and whole answers mended in place: what is well-formed goes out as it came, less framing that is not Ollama's.
+
+use super::super::{Decoder, Mended, Mender};
+use super::decode::{OllamaDecoder, malformed};
+use super::line::{arguments, is_answer, write_line};
+use super::{Form, error, response};
+use crate::canonical::{Asked, Code, Diagnostics, Event, Seen, ThinkTags, time, unfold};
+use crate::error::{Error, UpstreamError};
+use crate::framing::Frame;
+use crate::json::{Kind, Object, peek, quote, text_of};
+
+/// Mends a stream: each line is followed by the decoder, and put right where clients would fail on it.
+pub(super) struct OllamaMender {
+    form: Form,
+    asked: Asked,
+    decoder: OllamaDecoder,
+    events: Vec<Event>,
+    seen: Seen,
+    over: bool,
+}
+
+impl OllamaMender {
+    pub(super) fn new(form: Form, asked: Asked) -> Self {
+        let decoder = OllamaDecoder::new(following(&asked));
+        Self { form, asked, decoder, events: Vec::new(), seen: Seen::default(), over: false }
+    }
+
+    /// Takes in what the decoder found; the client is told of a failure.
+    fn follow(&mut self, out: &mut Vec<u8>) {
+        for event in self.events.drain(..) {
+            self.seen.event(&event);
+        }
+        if let Some(failure) = self.seen.error.clone().filter(|_| !self.over) {
+            self.over = true;
+            error::encode_in_stream(&Error::Upstream(failure), out);
+        }
+    }
+}
+
+impl Mender for OllamaMender {
+    fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<u8>) {
+        self.decoder.frame(frame, &mut self.events);
+        let was_over = self.over || self.seen.ended;
+        self.follow(out);
+        if was_over || self.over {
+            return;
+        }
+        let data = match frame {
+            Frame::Event { data, .. } | Frame::Line(data) | Frame::Body(data) => data,
+        };
+        let data = data.trim_ascii();
+        let Some(mut object) = Object::parse(data).ok().filter(is_answer) else { return };
+        if let Some(model) = object.str("model").filter(|_| !self.asked.echo_model) {
+            // A line without a model belongs to the same one.
+            self.asked.model = model.into_owned();
+        }
+        mend(self.form, &mut object, &self.asked, &mut self.decoder.notes);
+        write_line(
+            out,
+            |out| {
+                if object.is_changed() { object.write(out) } else { out.extend_from_slice(data) }
+            },
+        );
+    }
+
+    fn finish(&mut self, out: &mut Vec<u8>) {
+        if !self.over {
+            self.decoder.finish(&mut self.events);
+            self.follow(out);
+            self.over = true;
+        }
+    }
+
+    fn fail(&mut self, failure: &UpstreamError, out: &mut Vec<u8>) {
+        if !self.over {
+            self.events.push(Event::Error(failure.clone()));
+            self.follow(out);
+        }
+    }
+
+    fn seen(&self) -> &Seen {
+        &self.seen
+    }
+
+    fn notes(&self) -> &Diagnostics {
+        &self.decoder.notes
+    }
+}
+
+/// For who only follows: what stands inside the text stays there.
+fn following(asked: &Asked) -> Asked {
+    let mut asked = asked.clone();
+    (asked.quirks.think_tags, asked.quirks.keep_markup) = (ThinkTags::Keep, true);
+    asked
+}
+
+/// Mends a whole answer.
+pub(super) fn whole(
+    form: Form,
+    body: &[u8],
+    asked: &Asked,
+    notes: &mut Diagnostics,
+) -> Result<Mended, UpstreamError> {
+    let response = response::decode(body, &mut following(asked), notes)?;
+    let mut seen = Seen::default();
+    for event in unfold(&response) {
+        seen.event(&event);
+    }
+    let mut object = Object::parse(body.trim_ascii()).map_err(|_| malformed(b""))?;
+    mend(form, &mut object, asked, notes);
+    let body = object.is_changed().then(|| {
+        let mut out = Vec::with_capacity(body.len() + 64);
+        object.write(&mut out);
+        out
+    });
+    Ok(Mended { body, seen })
+}
+
+/// Puts a line right: the members that the official types and strict clients demand, and nothing else.
+fn mend(form: Form, line: &mut Object<'_>, asked: &Asked, notes: &mut Diagnostics) {
+    if asked.echo_model || line.str("model").is_none() {
+        if !asked.echo_model {
+            notes.note(Code::ModelFilled, "model", "");
+        }
+        if line.str("model").as_deref() != Some(asked.model.as_str()) {
+            line.set("model", quote(&asked.model));
+        }
+    }
+    if line.str("created_at").is_none() {
+        notes.note(Code::CreatedFilled, "created_at", "");
+        line.set("created_at", quote(&time::rfc3339(asked.context.created())));
+    }
+    if line.bool("done").is_none() {
+        notes.note(Code::FieldFilled, "done", "");
+        let done = line.str("done_reason").is_some_and(|r| !r.is_empty());
+        line.set("done", if done { "true" } else { "false" });
+    }
+    match form {
+        Form::Chat => {
+            let given = line.object("message").map(Object::into_owned);
+            let mut message = given.unwrap_or_else(|| moved(line, notes));
+            if message.str("role").is_none() {
+                notes.note(Code::RoleFilled, "message.role", "");
+                message.set_first("role", "\"assistant\"");
+            }
+            said(&mut message, "content", "message.", notes);
+            if message.is_changed() {
+                line.set("message", message.to_json());
+            }
+        }
+        Form::Generate => {
+            if let Some(message) = line.object("message").map(Object::into_owned) {
+                notes.note(Code::MessageAsDelta, "message", "");
+                line.remove("message");
+                for (key, value) in message.iter().filter(|(key, _)| *key != "role") {
+                    let key = if key == "content" { "response" } else { key };
+                    line.set(key.to_owned(), value.to_owned());
+                }
+            }
+            said(line, "response", "", notes);
+        }
+    }
+}
+
+/// What stands in the other form's places, as a message.
+fn moved(line: &mut Object<'_>, notes: &mut Diagnostics) -> Object<'static> {
+    notes.note(Code::MessageAsDelta, "response", "");
+    let mut message = Object::new();
+    message.set("role", "\"assistant\"");
+    for (from, to) in [("response", "content"), ("thinking", "thinking"), ("tool_calls", "tool_calls")] {
+        if let Some(value) = line.remove(from) {
+            message.set(to, value.into_owned());
+        }
+    }
+    message
+}
+
+/// Content that is a text, thinking that is one, calls whose arguments are objects.
+fn said(object: &mut Object<'_>, content: &'static str, at: &str, notes: &mut Diagnostics) {
+    match object.get(content).map(peek) {
+        Some(Kind::String) => {}
+        given => {
+            if matches!(given, None | Some(Kind::Null)) {
+                notes.note(Code::FieldFilled, &format!("{at}{content}"), "");
+            }
+            let words = quote(&text_of(object.get(content).unwrap_or("null")));
+            object.set(content, words);
+        }
+    }
+    if object.get("thinking").is_some_and(|t| peek(t) != Kind::String) {
+        notes.note(Code::NullDropped, &format!("{at}thinking"), "");
+        object.remove("thinking");
+    }
+    match object.get("tool_calls").map(peek) {
+        None | Some(Kind::Array) => {}
+        _ => {
+            notes.note(Code::NullDropped, &format!("{at}tool_calls"), "");
+            object.remove("tool_calls");
+            return;
+        }
+    }
+    let calls = object.array("tool_calls").unwrap_or_default();
+    let mended: Vec<_> = calls.iter().map(|call| mended_call(call, at, notes)).collect();
+    if mended.iter().any(Option::is_some) {
+        let calls: Vec<_> =
+            calls.iter().zip(mended).map(|(call, new)| new.unwrap_or_else(|| (*call).to_owned())).collect();
+        object.set("tool_calls", format!("[{}]", calls.join(",")));
+    }
+}
+
+/// A call whose arguments were no object, or that has no name; `None` if it is well-formed.
+fn mended_call(call: &str, at: &str, notes: &mut Diagnostics) -> Option<String> {
+    let mut call = Object::parse(call.as_bytes()).unwrap_or_default();
+    let mut function = call.object("function").map(Object::into_owned).unwrap_or_default();
+    let given = function.get("arguments").map(|a| (peek(a), text_of(a).into_owned()));
+    if !matches!(given, Some((Kind::Object, _))) {
+        let json = given.map(|(_, json)| json).unwrap_or_default();
+        let json = arguments(&json, &format!("{at}tool_calls[].function.arguments"), notes);
+        function.set("arguments", json);
+    }
+    if function.str("name").is_none() {
+        function.set_first("name", "\"\"");
+    }
+    if !function.is_changed() {
+        return None;
+    }
+    call.set("function", function.to_json());
+    Some(call.to_json())
+}

@@ -1,0 +1,162 @@
+//! Ollama's own API: `/api/chat` and `/api/generate`, two dialects that share everything but the form of what is said.
+//!
+//! Reference: <https://docs.ollama.com/api> and <https://github.com/ollama/ollama/blob/main/docs/api.md> (read 2026-11).
+//!
+//! What is particular: it streams unless told otherwise, and streams JSON lines; the arguments of a tool call are an
+//! object; calls have ids only in newer versions, and a result may name no call but its tool; pictures are base64 beside
+//! the text; an answer that calls tools ends with `stop`. Reading takes both forms; writing keeps to one.
+
+mod decode;
+mod encode;
+mod error;
+mod line;
+mod mend;
+mod request;
+mod response;
+mod voice;
+pub mod wire;
+
+use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Mended, Mender};
+use crate::canonical::{Asked, Diagnostics, Request, Response};
+use crate::error::{ClientError, Error, Unsupported, UpstreamError};
+use crate::framing::Deviation;
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+
+/// Under which name leftovers are kept: both dialects have the same ones.
+const FAMILY: &str = "ollama";
+
+/// What is left to say of an answer ends in this path.
+const MESSAGE: &str = "message";
+
+/// The two forms of asking and answering.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// `messages` in, `message` out.
+    Chat,
+    /// `prompt` in, `response` out.
+    Generate,
+}
+
+/// One of Ollama's two dialects.
+#[derive(Debug)]
+pub struct Ollama {
+    form: Form,
+}
+
+/// The dialect `ollama-chat`.
+pub static CHAT: Ollama = Ollama { form: Form::Chat };
+
+/// The dialect `ollama-generate`.
+pub static GENERATE: Ollama = Ollama { form: Form::Generate };
+
+/// Whether the text is passed on as the upstream wrote it.
+fn as_it_comes(asked: &Asked) -> bool {
+    asked.stops.is_empty() && asked.json.is_none()
+}
+
+impl Dialect for Ollama {
+    fn name(&self) -> &'static str {
+        match self.form {
+            Form::Chat => "ollama-chat",
+            Form::Generate => "ollama-generate",
+        }
+    }
+
+    fn endpoints(&self) -> &'static [Endpoint] {
+        match self.form {
+            Form::Chat => &[Endpoint { method: "POST", path: "/api/chat" }],
+            Form::Generate => &[Endpoint { method: "POST", path: "/api/generate" }],
+        }
+    }
+
+    fn decode_request(
+        &self,
+        _path: &str,
+        body: &[u8],
+        notes: &mut Diagnostics,
+    ) -> Result<Request, ClientError> {
+        request::decode(self.form, body, notes)
+    }
+
+    fn encode_request<'a>(
+        &self,
+        request: &Request,
+        source: Option<&'a [u8]>,
+        notes: &mut Diagnostics,
+    ) -> Result<Encoded<'a>, Unsupported> {
+        request::encode(self.form, request, source, notes)
+    }
+
+    fn decode_response(
+        &self,
+        body: &[u8],
+        asked: &mut Asked,
+        notes: &mut Diagnostics,
+    ) -> Result<Response, UpstreamError> {
+        response::decode(body, asked, notes)
+    }
+
+    fn encode_response(&self, response: &Response, asked: &mut Asked, notes: &mut Diagnostics) -> Vec<u8> {
+        response::encode(self.form, response, asked, notes)
+    }
+
+    fn decoder(&self, asked: &Asked) -> Box<dyn Decoder> {
+        Box::new(decode::OllamaDecoder::new(asked.clone()))
+    }
+
+    fn encoder(&self, asked: &Asked) -> Box<dyn Encoder> {
+        Box::new(encode::OllamaEncoder::new(self.form, asked.clone()))
+    }
+
+    fn mender(&self, asked: &Asked) -> Option<Box<dyn Mender>> {
+        // Lines that repeat what was said before, or whose text we must end ourselves, are no lines to pass on.
+        let plain = !asked.quirks.cumulative_deltas && as_it_comes(asked);
+        plain.then(|| Box::new(mend::OllamaMender::new(self.form, asked.clone())) as Box<dyn Mender>)
+    }
+
+    fn mend_response(
+        &self,
+        body: &[u8],
+        asked: &mut Asked,
+        notes: &mut Diagnostics,
+    ) -> Option<Result<Mended, UpstreamError>> {
+        as_it_comes(asked).then(|| mend::whole(self.form, body, asked, notes))
+    }
+
+    fn decode_error(
+        &self,
+        status: StatusCode,
+        headers: &HeaderMap,
+        body: &[u8],
+        notes: &mut Diagnostics,
+    ) -> UpstreamError {
+        error::decode(status, headers, body, notes)
+    }
+
+    fn encode_error(&self, error: &Error) -> (StatusCode, Bytes) {
+        error::encode(error)
+    }
+
+    fn encode_stream_error(&self, error: &Error, out: &mut Vec<u8>) {
+        error::encode_in_stream(error, out);
+    }
+
+    fn frames_so(&self, deviation: Deviation) -> bool {
+        // A stream of one line is one JSON document.
+        matches!(deviation, Deviation::Ndjson | Deviation::WholeBody)
+    }
+
+    /// White space before a line belongs to no line: clients parse each as one JSON document. An empty line would be a
+    /// line, and the official client's parser fails on it.
+    fn keep_alive(&self) -> &'static [u8] {
+        b" "
+    }
+
+    /// There is no place for remarks: every line is a part of the answer.
+    fn comment(&self, _text: &str, _out: &mut Vec<u8>) {}
+
+    fn stream_content_type(&self) -> &'static str {
+        "application/x-ndjson"
+    }
+}

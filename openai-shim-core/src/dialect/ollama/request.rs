@@ -1,0 +1,276 @@
+//! Requests: read from clients, written for upstreams.
+//!
+//! <https://docs.ollama.com/api/chat>, <https://docs.ollama.com/api/generate>
+
+use super::super::Encoded;
+use super::{FAMILY, Form};
+use crate::canonical::{Code, Diagnostics, Extra, Request, ResponseFormat, Tool, ToolChoice};
+use crate::error::{ClientError, Unsupported};
+use crate::json::{Kind, Object, peek, quote, raw, text};
+use std::borrow::Cow;
+
+mod generate;
+mod media;
+mod message;
+mod options;
+
+/// Reads a request.
+pub(super) fn decode(form: Form, body: &[u8], notes: &mut Diagnostics) -> Result<Request, ClientError> {
+    let object = Object::parse(body).map_err(|e| not_an_object(form, body, &e))?;
+    let mut request = Request::default();
+    let mut extra = Vec::new();
+    // Ollama streams unless it is told not to, and counts tokens in any case.
+    request.stream = true;
+    for (key, value) in object.iter() {
+        let mut keep = || extra.push((key.to_owned(), raw(value)));
+        match (key, peek(value)) {
+            ("model", Kind::String) => request.model = text(value).unwrap_or_default().into_owned(),
+            ("model" | "stream" | "options" | "think", Kind::Null) => {}
+            ("model", _) => return Err(ClientError::invalid("`model` must be a string.").at("model")),
+            ("stream", Kind::Bool) => request.stream = value.trim() == "true",
+            ("stream", _) => {
+                return Err(ClientError::invalid("`stream` must be true or false.").at("stream"));
+            }
+            ("messages", _) if form == Form::Chat => {}
+            ("prompt" | "system" | "images", _) if form == Form::Generate => {}
+            ("options", Kind::Object) => {
+                let options = Object::parse(value.as_bytes()).unwrap_or_default();
+                options::read(&options, &mut request, &mut extra, notes);
+            }
+            ("options", _) => {
+                return Err(ClientError::invalid("`options` must be an object.").at("options"));
+            }
+            ("think", Kind::Bool) => request.reasoning.enabled = Some(value.trim() == "true"),
+            ("think", Kind::String) => {
+                request.reasoning.effort = text(value).filter(|t| !t.is_empty()).map(Cow::into_owned);
+            }
+            ("think", _) => {
+                notes.note(Code::ParamInvalid, "think", "");
+                keep();
+            }
+            ("format", Kind::Object) => request.response_format = Some(schema(value)),
+            ("format", Kind::String) if value.trim() == "\"json\"" => {
+                request.response_format = Some(ResponseFormat::JsonObject);
+            }
+            ("format", Kind::String) if value.trim() != "\"\"" => {
+                notes.note(Code::ParamInvalid, "format", "");
+                keep();
+            }
+            ("tools", Kind::Array) if object.array("tools").is_some_and(|t| !t.is_empty()) => {
+                let items = object.array("tools").unwrap_or_default();
+                request.tools = items.into_iter().map(tool).collect();
+            }
+            ("tools", Kind::Array | Kind::Null) => keep(),
+            ("tools", _) => {
+                return Err(ClientError::invalid("`tools` must be a list of tools.").at("tools"));
+            }
+            // Its default says nothing.
+            ("raw", Kind::Bool) if value.trim() == "false" => {}
+            _ => keep(),
+        }
+    }
+    request.include_usage = request.stream;
+    if !extra.is_empty() {
+        request.extra = Extra::new(FAMILY, extra);
+    }
+    match form {
+        Form::Chat => message::decode(&object, body, &mut request, notes)?,
+        Form::Generate => generate::decode(&object, &mut request, notes)?,
+    }
+    Ok(request)
+}
+
+fn not_an_object(form: Form, body: &[u8], error: &serde_json::Error) -> ClientError {
+    let member = if form == Form::Chat { "messages" } else { "prompt" };
+    if body.trim_ascii().is_empty() {
+        return ClientError::invalid(format!(
+            "The request body is empty. Send a JSON object with `model` and `{member}`."
+        ));
+    }
+    if serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok() {
+        return ClientError::invalid(format!(
+            "The request body must be a JSON object with `model` and `{member}`."
+        ));
+    }
+    ClientError::invalid(format!("The request body is not valid JSON: {error}."))
+}
+
+/// A schema has no name here; dialects that want one are given this.
+fn schema(value: &str) -> ResponseFormat {
+    ResponseFormat::JsonSchema {
+        name: String::from("response"),
+        schema: Some(raw(value)),
+        strict: None,
+        extra: Extra::default(),
+    }
+}
+
+fn tool(item: &str) -> Tool {
+    let native = || Tool::Native { dialect: FAMILY, raw: raw(item) };
+    let Ok(object) = Object::parse(item.as_bytes()) else { return native() };
+    let Some(function) = object.object("function") else { return native() };
+    let Some(name) = function.str("name") else { return native() };
+    Tool::Function {
+        name: name.into_owned(),
+        description: function.str("description").map(Cow::into_owned),
+        parameters: function.non_null("parameters").map(raw),
+        strict: None,
+        extra: leftovers(&function, &["name", "description", "parameters"]),
+    }
+}
+
+fn leftovers(object: &Object<'_>, known: &[&str]) -> Extra {
+    let members: Vec<_> =
+        object.iter().filter(|(k, _)| !known.contains(k)).map(|(k, v)| (k.to_owned(), raw(v))).collect();
+    if members.is_empty() { Extra::default() } else { Extra::new(FAMILY, members) }
+}
+
+/// Writes a request; what was not changed stays the client's own bytes.
+pub(super) fn encode<'a>(
+    form: Form,
+    request: &Request,
+    source: Option<&'a [u8]>,
+    notes: &mut Diagnostics,
+) -> Result<Encoded<'a>, Unsupported> {
+    let mut body = source.and_then(|bytes| Object::parse(bytes).ok()).unwrap_or_default();
+    if !request.model.is_empty() && body.str("model").as_deref() != Some(request.model.as_str()) {
+        body.set("model", quote(&request.model));
+    }
+    if source.is_none() || request.touched.messages {
+        match form {
+            Form::Chat => message::encode(request, source, &mut body, notes)?,
+            Form::Generate => generate::encode(request, &mut body, notes)?,
+        }
+    }
+    if source.is_none() {
+        params(form, request, &mut body, notes);
+    } else if request.touched.tools {
+        tools(form, request, &mut body, notes);
+    }
+    // Said in any case: what is nearly Ollama may have another default.
+    if body.bool("stream") != Some(request.stream) {
+        body.set("stream", if request.stream { "true" } else { "false" });
+    }
+    options::write(request, source.is_some(), &mut body);
+    let path = String::from(if form == Form::Chat { "/chat" } else { "/generate" });
+    Ok(Encoded { path, body, headers: http::HeaderMap::new() })
+}
+
+/// The parameters of a request that came in another dialect.
+fn params(form: Form, request: &Request, body: &mut Object<'_>, notes: &mut Diagnostics) {
+    tools(form, request, body, notes);
+    match &request.response_format {
+        Some(ResponseFormat::JsonObject) => body.set("format", "\"json\""),
+        Some(ResponseFormat::JsonSchema { schema, .. }) => {
+            body.set(
+                "format",
+                schema.as_ref().map_or_else(|| String::from("\"json\""), |s| s.get().to_owned()),
+            );
+        }
+        Some(ResponseFormat::Native { dialect, .. }) => {
+            notes.note(Code::FeatureUnsupported, "response_format", dialect);
+        }
+        Some(ResponseFormat::Text) | None => {}
+    }
+    if let Some(think) = think(request, notes) {
+        body.set("think", think);
+    }
+    let mut dropped = |name: &str, said: bool| {
+        if said {
+            notes.note(Code::ParamDropped, name, "");
+        }
+    };
+    dropped("n", request.n.is_some_and(|n| n > 1));
+    dropped("user", request.user.is_some());
+    dropped("parallel_tool_calls", request.parallel_tool_calls == Some(false));
+    for (key, value) in request.extra.of(FAMILY) {
+        let elsewhere = ["prompt", "suffix", "system", "template", "context", "raw"].contains(&key.as_str());
+        if form == Form::Chat && elsewhere {
+            if !matches!(value.get().trim(), "\"\"" | "[]" | "null") {
+                notes.note(Code::ParamDropped, key, "");
+            }
+        } else if !key.starts_with(options::PREFIX) {
+            body.set(key.clone(), value.get().to_owned());
+        }
+    }
+    request.extra.report(FAMILY, "", Code::ParamDropped, notes);
+}
+
+/// Whether and how much to think. Levels are known to some models only; all others take them for `true`.
+fn think(request: &Request, notes: &mut Diagnostics) -> Option<String> {
+    let reasoning = &request.reasoning;
+    if let Some(effort) = reasoning.effort.as_deref() {
+        return Some(match effort {
+            "none" => String::from("false"),
+            "low" | "medium" | "high" => quote(effort),
+            "minimal" => {
+                notes.note(Code::ParamClamped, "reasoning_effort", "minimal to low");
+                quote("low")
+            }
+            _ => {
+                notes.note(Code::ParamClamped, "reasoning_effort", "to high");
+                quote("high")
+            }
+        });
+    }
+    if reasoning.budget.is_some() {
+        notes.note(Code::ParamDropped, "reasoning budget", "");
+    }
+    let enabled = reasoning.enabled.or(reasoning.budget.map(|budget| budget > 0))?;
+    Some(enabled.to_string())
+}
+
+fn tools(form: Form, request: &Request, body: &mut Object<'_>, notes: &mut Diagnostics) {
+    let choice = request.tool_choice.as_ref();
+    let off = matches!(choice, Some(ToolChoice::None));
+    if request.tools.is_empty() || off || form == Form::Generate {
+        if form == Form::Generate && !request.tools.is_empty() && !off {
+            notes.note(Code::FeatureUnsupported, "tools", "this form calls no tools");
+        }
+        body.remove("tools");
+        return;
+    }
+    let only = match choice {
+        Some(ToolChoice::Function(name)) => {
+            notes.note(Code::FeatureUnsupported, "tool_choice", "only this tool is offered, and not forced");
+            Some(name.as_str())
+        }
+        Some(ToolChoice::Required | ToolChoice::Native { .. }) => {
+            notes.note(Code::FeatureUnsupported, "tool_choice", "");
+            None
+        }
+        Some(ToolChoice::Auto | ToolChoice::None) | None => None,
+    };
+    let found = only.filter(|name| request.tools.iter().any(|tool| tool.name() == Some(name)));
+    let offered = request.tools.iter().filter(|tool| found.is_none() || tool.name() == found);
+    let tools: Vec<_> = offered.filter_map(|tool| write_tool(tool, notes)).collect();
+    if tools.is_empty() {
+        body.remove("tools");
+    } else {
+        body.set("tools", format!("[{}]", tools.join(",")));
+    }
+}
+
+fn write_tool(tool: &Tool, notes: &mut Diagnostics) -> Option<String> {
+    match tool {
+        Tool::Function { name, description, parameters, extra, .. } => {
+            let mut function = Object::new();
+            function.set("name", quote(name));
+            if let Some(description) = description {
+                function.set("description", quote(description));
+            }
+            if let Some(parameters) = parameters {
+                function.set("parameters", parameters.get());
+            }
+            for (key, value) in extra.of(FAMILY) {
+                function.set(key.as_str(), value.get());
+            }
+            Some(format!(r#"{{"type":"function","function":{}}}"#, function.to_json()))
+        }
+        Tool::Native { dialect: FAMILY, raw } => Some(raw.get().to_owned()),
+        Tool::Native { dialect, .. } => {
+            notes.note(Code::FeatureUnsupported, "tools", dialect);
+            None
+        }
+    }
+}

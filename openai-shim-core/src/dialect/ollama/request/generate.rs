@@ -1,0 +1,127 @@
+//! The prompt of `/api/generate`, both ways: a conversation of at most a system message and one question.
+
+use super::media;
+use crate::canonical::{Block, Code, Diagnostics, Message, Request, Role};
+use crate::error::{ClientError, Unsupported};
+use crate::json::{Kind, Object, peek, quote, text};
+use std::fmt::Write as _;
+
+/// Reads `system`, `prompt` and `images`. Without a prompt there is no question: the model is only loaded.
+pub(super) fn decode(
+    object: &Object<'_>,
+    request: &mut Request,
+    notes: &mut Diagnostics,
+) -> Result<(), ClientError> {
+    let word = |key: &str| match object.non_null(key) {
+        Some(value) if peek(value) == Kind::String => Ok(text(value).filter(|t| !t.is_empty())),
+        Some(_) => Err(ClientError::invalid(format!("`{key}` must be a text.")).at(key.to_owned())),
+        None => Ok(None),
+    };
+    if let Some(system) = word("system")? {
+        request.messages.push(Message::text(Role::System, system));
+    }
+    let prompt = word("prompt")?;
+    let mut blocks: Vec<Block> = prompt.map(Block::text).into_iter().collect();
+    for image in object.array("images").unwrap_or_default().into_iter().filter_map(text) {
+        let (block, touched) = media::read(&image, "images", notes);
+        request.touched.messages |= touched;
+        blocks.push(block);
+    }
+    if blocks.is_empty() {
+        // A system message alone asks nothing.
+        request.messages.clear();
+        return Ok(());
+    }
+    request.messages.push(Message::new(Role::User, blocks));
+    Ok(())
+}
+
+/// Writes `system`, `prompt` and `images`; a longer conversation becomes one prompt that says who said what.
+pub(super) fn encode(
+    request: &Request,
+    body: &mut Object<'_>,
+    notes: &mut Diagnostics,
+) -> Result<(), Unsupported> {
+    let is_system = |m: &&Message| matches!(m.role, Role::System | Role::Developer);
+    let (system, turns): (Vec<_>, Vec<_>) = request.messages.iter().partition(is_system);
+    let system: Vec<_> = system.into_iter().map(Message::joined_text).filter(|t| !t.is_empty()).collect();
+    if system.len() > 1 {
+        notes.note(Code::MessagesMerged, "messages", "system messages were merged");
+    }
+    let mut images = Vec::new();
+    for (i, message) in request.messages.iter().enumerate() {
+        pictures(&message.blocks, i, &mut images, notes)?;
+    }
+    let prompt = match turns.as_slice() {
+        [] => String::new(),
+        [only]
+            if only.role == Role::User
+                && !only.blocks.iter().any(|b| matches!(b, Block::ToolResult { .. })) =>
+        {
+            let texts: Vec<_> = only.blocks.iter().filter_map(Block::as_text).collect();
+            texts.join("\n\n")
+        }
+        turns => {
+            notes.note(Code::MessagesMerged, "messages", "a conversation as one prompt");
+            transcript(turns)
+        }
+    };
+    body.set("prompt", quote(&prompt));
+    if !system.is_empty() {
+        body.set("system", quote(&system.join("\n\n")));
+    }
+    if !images.is_empty() {
+        body.set("images", format!("[{}]", images.join(",")));
+    }
+    Ok(())
+}
+
+fn pictures(
+    blocks: &[Block],
+    i: usize,
+    images: &mut Vec<String>,
+    notes: &mut Diagnostics,
+) -> Result<(), Unsupported> {
+    for block in blocks {
+        let lost = match block {
+            Block::Image(image) => {
+                images.push(media::write(image, i)?);
+                continue;
+            }
+            Block::ToolResult { blocks, .. } => {
+                pictures(blocks, i, images, notes)?;
+                continue;
+            }
+            Block::Audio(_) => "sound",
+            Block::File(_) => "a document",
+            Block::Native { dialect, .. } => dialect,
+            Block::Reasoning { .. } => "thinking",
+            Block::Text { .. } | Block::Refusal(_) | Block::ToolCall { .. } => continue,
+        };
+        notes.note(Code::FeatureUnsupported, &format!("messages[{i}].content"), lost);
+    }
+    Ok(())
+}
+
+fn transcript(turns: &[&Message]) -> String {
+    let mut out = String::new();
+    for message in turns {
+        for block in &message.blocks {
+            let speaker = if message.role == Role::Assistant { "Assistant" } else { "User" };
+            // Writing into memory cannot fail.
+            let _ = match block {
+                Block::Text { text, .. } | Block::Refusal(text) => write!(out, "{speaker}: {text}\n\n"),
+                Block::ToolCall { name, arguments, .. } => {
+                    write!(out, "Assistant calls {name} with {arguments}\n\n")
+                }
+                Block::ToolResult { blocks, .. } => {
+                    let text: String = blocks.iter().filter_map(Block::as_text).collect();
+                    write!(out, "Tool: {text}\n\n")
+                }
+                _ => Ok(()),
+            };
+        }
+    }
+    out.push_str("Assistant:");
+    out
+}

@@ -1,0 +1,356 @@
+//! The messages of `/api/chat`, both ways.
+
+use super::super::line::{arguments, read_call};
+use super::{FAMILY, leftovers, media};
+use crate::canonical::{Block, Code, Diagnostics, Extra, Message, Request, Role};
+use crate::error::{ClientError, Unsupported};
+use crate::json::{Kind, Object, peek, quote, text};
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// Calls that wait for their results.
+#[derive(Default)]
+struct Calls {
+    open: Vec<(String, String)>,
+}
+
+impl Calls {
+    /// The id of the call that a result answers: by its own word, by the tool's name, or by order.
+    fn answered(&mut self, id: Option<&str>, name: Option<&str>) -> Option<String> {
+        let by_id = id.and_then(|id| self.open.iter().position(|(open, _)| open == id));
+        let by_name = name.and_then(|name| self.open.iter().position(|(_, open)| open == name));
+        let at = match (id, name) {
+            (Some(id), _) => match by_id {
+                Some(at) => at,
+                None => return Some(id.to_owned()),
+            },
+            (None, Some(_)) => by_name?,
+            (None, None) => 0,
+        };
+        (at < self.open.len()).then(|| self.open.remove(at).0)
+    }
+}
+
+/// An id for a call that has none: the same one whenever this conversation is sent again.
+fn minted(i: usize, k: usize) -> String {
+    format!("call_m{i}t{k}")
+}
+
+/// Whether we made this id: it says nothing to an upstream that matches by order.
+fn is_minted(id: &str) -> bool {
+    let numbers = id.strip_prefix("call_m").and_then(|rest| rest.split_once('t'));
+    let digits = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
+    numbers.is_some_and(|(i, k)| digits(i) && digits(k))
+}
+
+/// Reads the messages. There may be none: then the model is only loaded.
+pub(super) fn decode(
+    object: &Object<'_>,
+    body: &[u8],
+    request: &mut Request,
+    notes: &mut Diagnostics,
+) -> Result<(), ClientError> {
+    let Some(list) = object.non_null("messages") else { return Ok(()) };
+    if peek(list) != Kind::Array {
+        let text =
+            "`messages` must be a list of messages, such as [{\"role\": \"user\", \"content\": \"…\"}].";
+        return Err(ClientError::invalid(text).at("messages"));
+    }
+    let mut calls = Calls::default();
+    for (i, item) in object.array("messages").unwrap_or_default().into_iter().enumerate() {
+        let (mut message, touched) = message(item, i, &mut calls, notes)?;
+        message.span = if touched { None } else { span(body, item) };
+        request.touched.messages |= touched;
+        request.messages.push(message);
+    }
+    Ok(())
+}
+
+/// Where `part` stands in `whole`, of which it is a slice.
+fn span(whole: &[u8], part: &str) -> Option<Range<usize>> {
+    let start = (part.as_ptr() as usize).checked_sub(whole.as_ptr() as usize)?;
+    let range = start..start.checked_add(part.len())?;
+    (whole.get(range.clone())? == part.as_bytes()).then_some(range)
+}
+
+/// Reads a message; with it whether it cannot be sent as it came.
+fn message(
+    item: &str,
+    i: usize,
+    calls: &mut Calls,
+    notes: &mut Diagnostics,
+) -> Result<(Message, bool), ClientError> {
+    let at = |field: &str| format!("messages[{i}]{field}");
+    let object = Object::parse(item.as_bytes()).map_err(|_| {
+        ClientError::invalid(format!("{} must be an object with `role` and `content`.", at(""))).at(at(""))
+    })?;
+    let word = object.str("role").unwrap_or_default();
+    let role = Role::parse(&word).ok_or_else(|| {
+        let text = format!("{} is {word:?}; it must be system, user, assistant or tool.", at(".role"));
+        ClientError::invalid(text).at(at(".role"))
+    })?;
+    let mut message = Message::new(role, Vec::new());
+    let (mut content, mut touched) = (Vec::new(), false);
+    if let Some(thoughts) = object.str("thinking").filter(|t| !t.is_empty()) {
+        message.blocks.push(Block::Reasoning {
+            text: thoughts.into_owned(),
+            signature: None,
+            extra: Extra::default(),
+        });
+    }
+    if let Some(value) = object.non_null("content") {
+        touched |= read_content(value, &at(".content"), &mut content, notes)?;
+    }
+    let images = object.array("images").unwrap_or_default();
+    for image in images.iter().filter_map(|image| text(image)) {
+        let (block, changed) = media::read(&image, &at(".images"), notes);
+        touched |= changed;
+        content.push(block);
+    }
+    let listed = object.array("tool_calls").unwrap_or_default();
+    let mut known = vec!["role", "content", "thinking"];
+    // Empty lists say nothing, and are kept as they came.
+    known.extend((!images.is_empty()).then_some("images"));
+    known.extend((!listed.is_empty()).then_some("tool_calls"));
+    if role == Role::Tool {
+        known.extend(["tool_name", "tool_call_id", "name"]);
+        let name = object.str("tool_name").or_else(|| object.str("name")).filter(|n| !n.is_empty());
+        let id = object.str("tool_call_id").filter(|id| !id.is_empty());
+        let answered = calls.answered(id.as_deref(), name.as_deref()).unwrap_or_else(|| {
+            notes.note(Code::ToolIdSynthesized, &at(""), "a result without its call");
+            minted(i, 0)
+        });
+        let extra = leftovers_of(&object, &["tool_name", "name"]);
+        message.blocks.push(Block::ToolResult { id: answered, blocks: content, is_error: false, extra });
+    } else {
+        message.blocks.append(&mut content);
+    }
+    if !listed.is_empty() {
+        calls.open.clear();
+    }
+    for (k, call) in listed.into_iter().enumerate() {
+        let object = Object::parse(call.as_bytes()).unwrap_or_default();
+        let given = object.object("function").unwrap_or_default();
+        // Ollama itself refuses arguments that are no object.
+        touched |= given.get("arguments").is_none_or(|a| peek(a) != Kind::Object);
+        let read = read_call(call, &at(&format!(".tool_calls[{k}]")), notes);
+        let id = read.id.unwrap_or_else(|| minted(i, k));
+        calls.open.push((id.clone(), read.name.clone()));
+        message.blocks.push(Block::ToolCall {
+            id,
+            name: read.name,
+            arguments: read.arguments,
+            signature: None,
+            extra: call_extra(&object),
+        });
+    }
+    message.extra = leftovers(&object, &known);
+    Ok((message, touched))
+}
+
+/// What a call says besides: its `type`, and members of its function such as `index`.
+fn call_extra(call: &Object<'_>) -> Extra {
+    let mut extra = leftovers(call, &["id", "function"]);
+    if let Some(function) = call.object("function") {
+        let inner = leftovers(&function, &["name", "arguments"]).members;
+        extra.members.extend(inner.into_iter().map(|(key, value)| (format!("function.{key}"), value)));
+    }
+    if !extra.is_empty() {
+        extra.dialect = FAMILY;
+    }
+    extra
+}
+
+fn leftovers_of(object: &Object<'_>, keys: &[&str]) -> Extra {
+    let all = leftovers(object, &[]).members;
+    let members: Vec<_> = all.into_iter().filter(|(key, _)| keys.contains(&key.as_str())).collect();
+    if members.is_empty() { Extra::default() } else { Extra::new(FAMILY, members) }
+}
+
+/// Reads content; true if it cannot be sent as it came: parts, as OpenAI's clients send them.
+fn read_content(
+    value: &str,
+    at: &str,
+    out: &mut Vec<Block>,
+    notes: &mut Diagnostics,
+) -> Result<bool, ClientError> {
+    if let Some(words) = text(value) {
+        out.push(Block::text(words));
+        return Ok(false);
+    }
+    let parts: Vec<&serde_json::value::RawValue> = serde_json::from_str(value)
+        .map_err(|_| ClientError::invalid(format!("{at} must be a text.")).at(at.to_owned()))?;
+    for (k, part) in parts.into_iter().enumerate() {
+        let (raw, at) = (part.get(), format!("{at}[{k}]"));
+        let object = Object::parse(raw.as_bytes()).unwrap_or_default();
+        let url = object.object("image_url").and_then(|o| o.str("url").map(Cow::into_owned));
+        let url = url.or_else(|| object.str("image_url").map(Cow::into_owned));
+        if let Some(words) = text(raw).or_else(|| object.str("text")) {
+            out.push(Block::text(words));
+        } else if let Some(url) = url {
+            out.push(media::read(&url, &at, notes).0);
+        } else {
+            return Err(ClientError::invalid(format!("{at} must be a text or a picture.")).at(at));
+        }
+    }
+    notes.note(Code::ContentRewritten, at, "parts");
+    Ok(true)
+}
+
+/// Writes `messages`; those that were not changed stay the client's own bytes.
+pub(super) fn encode(
+    request: &Request,
+    source: Option<&[u8]>,
+    body: &mut Object<'_>,
+    notes: &mut Diagnostics,
+) -> Result<(), Unsupported> {
+    let mut list = Vec::new();
+    for (i, message) in request.messages.iter().enumerate() {
+        let own = message.span.clone().and_then(|span| source?.get(span));
+        match own.and_then(|bytes| std::str::from_utf8(bytes).ok()) {
+            Some(own) => list.push(own.to_owned()),
+            None => write(request, message, i, &mut list, notes)?,
+        }
+    }
+    body.set("messages", format!("[{}]", list.join(",")));
+    Ok(())
+}
+
+/// Writes one message: results of several tools in one are several here.
+fn write(
+    request: &Request,
+    message: &Message,
+    i: usize,
+    list: &mut Vec<String>,
+    notes: &mut Diagnostics,
+) -> Result<(), Unsupported> {
+    let at = format!("messages[{i}]");
+    let (results, rest): (Vec<_>, Vec<_>) =
+        message.blocks.iter().partition(|b| matches!(b, Block::ToolResult { .. }));
+    let mut shared = message.extra.of(FAMILY).to_vec();
+    for result in &results {
+        let Block::ToolResult { id, blocks, is_error, extra } = result else { continue };
+        if *is_error {
+            notes.note(Code::FeatureUnsupported, &at, "that a tool failed");
+        }
+        let mut object = Object::new();
+        object.set("role", "\"tool\"");
+        let blocks: Vec<_> = blocks.iter().collect();
+        content(&blocks, i, &mut object, notes)?;
+        for (key, value) in extra.of(FAMILY) {
+            object.set(key.as_str(), value.get());
+        }
+        let named = called(request, id);
+        if let Some(name) = named.filter(|_| extra.of(FAMILY).is_empty() && !is_minted(id)) {
+            object.set("tool_name", quote(name));
+        }
+        if !is_minted(id) && !id.is_empty() {
+            object.set("tool_call_id", quote(id));
+        }
+        for (key, value) in std::mem::take(&mut shared) {
+            object.set(key, value.get().to_owned());
+        }
+        list.push(object.to_json());
+    }
+    if !rest.is_empty() || results.is_empty() {
+        let role = match message.role {
+            Role::Developer => {
+                notes.note(Code::RoleDemoted, &format!("{at}.role"), "developer to system");
+                Role::System
+            }
+            Role::Tool if !results.is_empty() => Role::User,
+            role => role,
+        };
+        let mut object = Object::new();
+        object.set("role", quote(role.as_str()));
+        content(&rest, i, &mut object, notes)?;
+        for (key, value) in shared {
+            object.set(key, value.get().to_owned());
+        }
+        list.push(object.to_json());
+    }
+    if message.name.is_some() {
+        notes.note(Code::ExtraDropped, &format!("{at}.name"), "");
+    }
+    message.extra.report(FAMILY, &at, Code::ExtraDropped, notes);
+    Ok(())
+}
+
+/// The tool of the call with this id.
+fn called<'r>(request: &'r Request, id: &str) -> Option<&'r str> {
+    request.messages.iter().rev().flat_map(|m| &m.blocks).find_map(|block| match block {
+        Block::ToolCall { id: call, name, .. } if call == id => Some(name.as_str()),
+        _ => None,
+    })
+}
+
+/// Content, thinking, pictures and calls of one message.
+fn content(
+    blocks: &[&Block],
+    i: usize,
+    object: &mut Object<'_>,
+    notes: &mut Diagnostics,
+) -> Result<(), Unsupported> {
+    let at = format!("messages[{i}].content");
+    let (mut texts, mut thoughts) = (Vec::new(), String::new());
+    let (mut images, mut calls) = (Vec::new(), Vec::new());
+    for block in blocks {
+        match block {
+            Block::Text { text, .. } => texts.push(text.as_str()),
+            Block::Reasoning { text, signature, .. } => {
+                thoughts.push_str(text);
+                if signature.is_some() {
+                    notes.note(Code::FeatureUnsupported, &at, "an opaque part");
+                }
+            }
+            Block::Refusal(text) => {
+                notes.note(Code::ContentRewritten, &at, "a refusal as text");
+                texts.push(text.as_str());
+            }
+            Block::Image(image) => images.push(media::write(image, i)?),
+            Block::ToolCall { id, name, arguments, signature, extra } => {
+                if signature.is_some() {
+                    notes.note(Code::FeatureUnsupported, &at, "the signature of a call");
+                }
+                calls.push(call(id, name, arguments, extra, i, notes));
+            }
+            Block::Audio(_) => notes.note(Code::FeatureUnsupported, &at, "sound"),
+            Block::File(_) => notes.note(Code::FeatureUnsupported, &at, "a document"),
+            Block::Native { dialect, .. } => notes.note(Code::FeatureUnsupported, &at, dialect),
+            Block::ToolResult { .. } => {}
+        }
+    }
+    if texts.len() > 1 {
+        notes.note(Code::ContentFlattened, &at, "");
+    }
+    object.set("content", quote(&texts.join("\n\n")));
+    if !thoughts.is_empty() {
+        object.set("thinking", quote(&thoughts));
+    }
+    if !images.is_empty() {
+        object.set("images", format!("[{}]", images.join(",")));
+    }
+    if !calls.is_empty() {
+        object.set("tool_calls", format!("[{}]", calls.join(",")));
+    }
+    Ok(())
+}
+
+fn call(id: &str, name: &str, json: &str, extra: &Extra, i: usize, notes: &mut Diagnostics) -> String {
+    let mut object = Object::new();
+    if !is_minted(id) && !id.is_empty() {
+        object.set("id", quote(id));
+    }
+    let json = arguments(json, &format!("messages[{i}].tool_calls[].function.arguments"), notes);
+    let mut function = Object::new();
+    function.set("name", quote(name));
+    function.set("arguments", json);
+    for (key, value) in extra.of(FAMILY) {
+        match key.strip_prefix("function.") {
+            Some(key) => function.set(key.to_owned(), value.get().to_owned()),
+            None => object.set(key.clone(), value.get().to_owned()),
+        }
+    }
+    object.set("function", function.to_json());
+    object.to_json()
+}

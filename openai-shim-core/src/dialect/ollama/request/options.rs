@@ -1,0 +1,128 @@
+//! `options`: what most dialects say at the top, Ollama says here, beside what only it knows.
+//!
+//! <https://docs.ollama.com/modelfile#valid-parameters-and-values>
+
+use super::FAMILY;
+use crate::canonical::{Code, Diagnostics, Request, TokenLimit};
+use crate::json::{Kind, Object, peek, quote, raw, text};
+use serde_json::value::RawValue;
+
+/// Options without a place are kept under this and their name.
+pub(super) const PREFIX: &str = "options.";
+
+/// Reads the options; those without a place in the canonical model go to `extra`.
+pub(super) fn read(
+    options: &Object<'_>,
+    request: &mut Request,
+    extra: &mut Vec<(String, Box<RawValue>)>,
+    notes: &mut Diagnostics,
+) {
+    if options.is_empty() {
+        extra.push((String::from("options"), raw("{}")));
+    }
+    for (key, value) in options.iter() {
+        let read = match key {
+            "num_predict" => {
+                request.max_tokens = natural(value).map(|tokens| TokenLimit { tokens, completion: false });
+                request.max_tokens.is_some()
+            }
+            "temperature" => put(&mut request.temperature, value),
+            "top_p" => put(&mut request.top_p, value),
+            "min_p" => put(&mut request.min_p, value),
+            "presence_penalty" => put(&mut request.presence_penalty, value),
+            "frequency_penalty" => put(&mut request.frequency_penalty, value),
+            "repeat_penalty" => put(&mut request.repetition_penalty, value),
+            "top_k" => {
+                request.top_k = natural(value);
+                request.top_k.is_some()
+            }
+            "seed" => {
+                request.seed = integer(value);
+                request.seed.is_some()
+            }
+            "stop" => stops(value).is_some_and(|stops| {
+                let said = !stops.is_empty();
+                request.stop = stops;
+                said
+            }),
+            _ => false,
+        };
+        if !read {
+            extra.push((format!("{PREFIX}{key}"), raw(value)));
+        }
+        // A limit below zero is none.
+        let known = ["num_predict", "temperature", "top_p", "min_p", "top_k", "seed", "stop"].contains(&key);
+        let says_nothing = matches!(peek(value), Kind::Null | Kind::Array) || value.trim().starts_with('-');
+        if !read && known && !says_nothing {
+            notes.note(Code::ParamInvalid, &format!("{PREFIX}{key}"), "");
+        }
+    }
+}
+
+fn put(slot: &mut Option<f64>, value: &str) -> bool {
+    *slot = value.trim().parse().ok();
+    slot.is_some()
+}
+
+/// A whole number, also where it is written as `42.0`.
+fn integer(value: &str) -> Option<i64> {
+    let value = value.trim();
+    value.parse().ok().or_else(|| {
+        let float = value.parse::<f64>().ok().filter(|f| f.fract() == 0.0 && f.abs() < 9e15)?;
+        // Checked above: it is whole, and far from the type's ends.
+        #[allow(clippy::cast_possible_truncation)]
+        Some(float as i64)
+    })
+}
+
+fn natural(value: &str) -> Option<u64> {
+    integer(value).and_then(|n| u64::try_from(n).ok())
+}
+
+fn stops(value: &str) -> Option<Vec<String>> {
+    match peek(value) {
+        Kind::String => text(value).map(|t| vec![t.into_owned()]),
+        Kind::Array => serde_json::from_str(value).ok(),
+        _ => None,
+    }
+}
+
+/// Writes the options. Of a client's own ones (`sourced`) only a limit that it did not set is added.
+pub(super) fn write(request: &Request, sourced: bool, body: &mut Object<'_>) {
+    let given = body.object("options").map(Object::into_owned);
+    let mut options = given.unwrap_or_default();
+    let limit = request.max_tokens.map(|limit| limit.tokens.to_string());
+    if sourced {
+        if let Some(tokens) = limit.filter(|_| options.non_null("num_predict").is_none()) {
+            options.set("num_predict", tokens);
+            body.set("options", options.to_json());
+        }
+        return;
+    }
+    let mut number = |key: &'static str, value: Option<String>| {
+        if let Some(value) = value {
+            options.set(key, value);
+        }
+    };
+    number("num_predict", limit);
+    number("temperature", request.temperature.map(|v| v.to_string()));
+    number("top_p", request.top_p.map(|v| v.to_string()));
+    number("top_k", request.top_k.map(|v| v.to_string()));
+    number("min_p", request.min_p.map(|v| v.to_string()));
+    number("seed", request.seed.map(|v| v.to_string()));
+    number("presence_penalty", request.presence_penalty.map(|v| v.to_string()));
+    number("frequency_penalty", request.frequency_penalty.map(|v| v.to_string()));
+    number("repeat_penalty", request.repetition_penalty.map(|v| v.to_string()));
+    if !request.stop.is_empty() {
+        let stops: Vec<_> = request.stop.iter().map(|s| quote(s)).collect();
+        number("stop", Some(format!("[{}]", stops.join(","))));
+    }
+    for (key, value) in request.extra.of(FAMILY) {
+        if let Some(key) = key.strip_prefix(PREFIX) {
+            options.set(key.to_owned(), value.get().to_owned());
+        }
+    }
+    if !options.is_empty() {
+        body.set("options", options.to_json());
+    }
+}

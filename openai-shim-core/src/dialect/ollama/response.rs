@@ -1,0 +1,75 @@
+//! Whole answers: read from upstreams, written for clients.
+//!
+//! <https://docs.ollama.com/api/chat>, <https://docs.ollama.com/api/generate>
+
+use super::super::Decoder;
+use super::decode::OllamaDecoder;
+use super::encode::{Said, done, head, word};
+use super::{FAMILY, Form, MESSAGE};
+use crate::canonical::{Asked, Block, Code, Diagnostics, Response, fold};
+use crate::error::UpstreamError;
+use crate::framing::Frame;
+
+/// Reads an answer of either form: it is a stream of one line.
+pub(super) fn decode(
+    body: &[u8],
+    asked: &mut Asked,
+    notes: &mut Diagnostics,
+) -> Result<Response, UpstreamError> {
+    let (mut decoder, mut events) = (OllamaDecoder::new(asked.clone()), Vec::new());
+    decoder.frame(Frame::Body(body), &mut events);
+    decoder.finish(&mut events);
+    notes.extend(decoder.notes());
+    asked.context = decoder.into_asked().context;
+    fold(&events)
+}
+
+/// Writes an answer. There is one: of several the first is sent.
+pub(super) fn encode(form: Form, response: &Response, asked: &mut Asked, notes: &mut Diagnostics) -> Vec<u8> {
+    let mut said = Said::default();
+    let choice = response.choices.first();
+    if response.choices.len() > 1 {
+        notes.note(Code::FeatureUnsupported, "choices", "more than one answer");
+    }
+    for block in choice.map(|c| c.blocks.as_slice()).unwrap_or_default() {
+        match block {
+            Block::Text { text, .. } => said.content.push_str(text),
+            Block::Reasoning { text, signature, extra } => {
+                said.thinking.push_str(text);
+                if signature.is_some() || extra.of(FAMILY).len() < extra.members.len() {
+                    notes.note(Code::FeatureUnsupported, MESSAGE, "an opaque part");
+                }
+            }
+            Block::Refusal(text) => {
+                notes.note(Code::ContentRewritten, MESSAGE, "a refusal as text");
+                said.content.push_str(text);
+            }
+            Block::ToolCall { id, name, arguments, signature, extra } => {
+                if signature.is_some() {
+                    notes.note(Code::FeatureUnsupported, MESSAGE, "an opaque part");
+                }
+                said.call(id, name, arguments, extra, notes);
+            }
+            _ => notes.note(Code::FeatureUnsupported, MESSAGE, "media in an answer"),
+        }
+    }
+    for extra in [Some(&response.extra), choice.map(|c| &c.extra)].into_iter().flatten() {
+        if extra.of(FAMILY).is_empty() && !extra.is_empty() {
+            notes.note(Code::ExtraDropped, "", extra.dialect);
+        }
+    }
+    if let Some(choice) = choice {
+        said.members.extend(choice.extra.of(FAMILY).iter().map(|(k, v)| (k.clone(), v.get().to_owned())));
+    }
+    let model = response.model.as_ref().filter(|_| !asked.echo_model).unwrap_or(&asked.model);
+    let created = response.created.unwrap_or_else(|| asked.context.created());
+    let reason = choice.and_then(|c| c.finish.as_ref()).map_or("stop", word);
+    let mut answer = head(model, created);
+    said.write(form, &mut answer);
+    let own: Vec<_> =
+        response.extra.of(FAMILY).iter().map(|(k, v)| (k.clone(), v.get().to_owned())).collect();
+    done(&mut answer, reason, response.usage, asked.elapsed.map(|total| (total, None)), own, notes);
+    let mut out = Vec::new();
+    answer.write(&mut out);
+    out
+}

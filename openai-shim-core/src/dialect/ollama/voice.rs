@@ -1,0 +1,109 @@
+//! What stands inside the text of servers that leave it there: thinking and tool calls are taken out, a fence around JSON
+//! is taken off, and stop sequences that the upstream does not know end it.
+
+use crate::canonical::{Asked, Code, Diagnostics, ThinkTags};
+use crate::filter::{Fences, Piece, Splitter, Stops, Think};
+
+/// An answer's text on its way through.
+pub(super) struct Voice {
+    splitter: Splitter,
+    fences: Option<Fences>,
+    stops: Option<Stops>,
+    tools: Vec<String>,
+    /// The text begins inside of thinking, and nothing of it came yet.
+    inside: bool,
+    /// A stop sequence came: nothing more is said.
+    pub(super) stopped: bool,
+}
+
+impl Voice {
+    pub(super) fn new(asked: &Asked) -> Self {
+        let think = match asked.quirks.think_tags {
+            ThinkTags::Inside => Think::Inside,
+            ThinkTags::Keep => Think::Off,
+            ThinkTags::Opening => Think::Auto,
+        };
+        let tools = if asked.quirks.keep_markup { Vec::new() } else { asked.tools.clone() };
+        Self {
+            splitter: Splitter::new(think, &tools),
+            fences: asked.json.is_some().then(Fences::new),
+            stops: (!asked.stops.is_empty()).then(|| Stops::new(asked.stops.clone())),
+            tools,
+            inside: think == Think::Inside,
+            stopped: false,
+        }
+    }
+
+    /// The upstream takes the thinking out itself.
+    pub(super) fn thinks_apart(&mut self) {
+        if std::mem::take(&mut self.inside) {
+            self.splitter = Splitter::new(Think::Auto, &self.tools);
+        }
+    }
+
+    /// Takes a piece of text apart. `last`: nothing follows.
+    pub(super) fn take(&mut self, words: String, last: bool, notes: &mut Diagnostics) -> Vec<Piece> {
+        if self.stopped {
+            return Vec::new();
+        }
+        self.inside &= words.is_empty();
+        let plain = self.fences.is_none() && self.stops.is_none();
+        if !last && plain && self.splitter.passes(&words) {
+            return vec![Piece::Text(words)];
+        }
+        let (mut pieces, mut out) = (Vec::new(), Vec::new());
+        self.splitter.push(&words, &mut pieces);
+        if last {
+            self.splitter.finish(&mut pieces);
+        }
+        for piece in pieces {
+            match piece {
+                _ if self.stopped => {}
+                Piece::Text(text) => out.push(Piece::Text(self.text(&text))),
+                Piece::Reasoning(_) => {
+                    notes.note(Code::ReasoningSplit, "content", "");
+                    out.push(piece);
+                }
+                Piece::Call { ref name, .. } => {
+                    notes.note(Code::ToolCallRecovered, "content", name);
+                    out.push(piece);
+                }
+            }
+        }
+        if last && !self.stopped {
+            out.push(Piece::Text(self.rest(notes)));
+        }
+        out
+    }
+
+    /// Text for the reader, through fences and stops.
+    fn text(&mut self, words: &str) -> String {
+        let mut open = String::new();
+        match &mut self.fences {
+            Some(fences) => fences.push(words, &mut open),
+            None => open.push_str(words),
+        }
+        let Some(stops) = &mut self.stops else { return open };
+        let mut said = String::new();
+        self.stopped = stops.push(&open, &mut said);
+        said
+    }
+
+    /// Whatever was held back.
+    fn rest(&mut self, notes: &mut Diagnostics) -> String {
+        let (mut open, mut said) = (String::new(), String::new());
+        if let Some(fences) = &mut self.fences {
+            fences.finish(&mut open);
+            if fences.stripped() {
+                notes.note(Code::FenceStripped, "content", "");
+            }
+        }
+        let Some(stops) = &mut self.stops else { return open };
+        if stops.push(&open, &mut said) {
+            self.stopped = true;
+        } else {
+            stops.finish(&mut said);
+        }
+        said
+    }
+}
