@@ -2,6 +2,15 @@
 
 use serde_json::value::RawValue;
 
+/// Stands in an [`Extra`] of reasoning, and in [`Delta::Native`](super::Delta::Native), where a dialect's name would: its
+/// members are those of a `reasoning_details` item, and every dialect may read and write them. `format` says whose
+/// signature it is, `type` is `reasoning.encrypted` where the signature is all there is.
+pub const REASONING_DETAILS: &str = "reasoning_details";
+
+/// The member of an [`Extra`] of text, and the key of a native delta, that is a whole block which only its own dialect
+/// knows. The text says what of it other dialects can read.
+pub const WHOLE_BLOCK: &str = "block";
+
 /// Members that the canonical model has no place for. Only an encoder of the same dialect writes them again.
 #[derive(Debug, Clone, Default)]
 pub struct Extra {
@@ -25,6 +34,17 @@ impl Extra {
     /// The raw text of one member.
     pub fn get(&self, key: &str) -> Option<&str> {
         self.members.iter().find(|(k, _)| k == key).map(|(_, v)| v.get())
+    }
+
+    /// The text of one member that every dialect may read.
+    pub fn detail(&self, key: &str) -> Option<std::borrow::Cow<'_, str>> {
+        let members = self.of(REASONING_DETAILS);
+        members.iter().find(|(k, _)| k == key).and_then(|(_, v)| crate::json::text(v.get()))
+    }
+
+    /// Whether there is something that this dialect cannot say.
+    pub fn is_lost_to(&self, dialect: &str) -> bool {
+        !self.is_empty() && self.dialect != dialect && self.dialect != REASONING_DETAILS
     }
 
     /// Whether there is nothing.

@@ -3,6 +3,7 @@
 //! A dialect is a [`Dialect`] in [`DIALECTS`]; adding one is its folder and its line there. Nothing outside a dialect's
 //! folder names it, and no dialect names another.
 
+pub mod anthropic;
 pub mod openai_chat;
 mod passthrough;
 
@@ -16,7 +17,7 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
 /// Every dialect; the only list of them.
-pub static DIALECTS: &[&dyn Dialect] = &[&openai_chat::OpenAiChat];
+pub static DIALECTS: &[&dyn Dialect] = &[&openai_chat::OpenAiChat, &anthropic::Anthropic];
 
 /// The dialect of that name (`openai-chat`, …).
 ///
