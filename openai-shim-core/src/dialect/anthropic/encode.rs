@@ -201,6 +201,9 @@ impl MessagesEncoder {
                 };
                 self.say(kind, key, &quote(text), out);
             }
+            Delta::Signature(_) if slot.kind != BlockKind::Reasoning => {
+                self.notes.note(Code::FeatureUnsupported, "content[]", "a signature of what is no thinking");
+            }
             Delta::Signature(signature) => match &mut slot.opaque {
                 Some(Opaque::Encrypted(data)) => data.push_str(signature),
                 Some(Opaque::Foreign) => {}

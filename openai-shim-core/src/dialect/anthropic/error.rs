@@ -152,6 +152,9 @@ fn read(object: &Object<'_>, notes: &mut Diagnostics) -> Option<StatusError> {
     Some(error)
 }
 
+/// How the API says that a prompt does not fit.
+const TOO_LONG: [&str; 3] = ["prompt is too long", "exceed context limit", "context window"];
+
 /// Finds out kind and status from what was said; a status that was stated stays unless it contradicts the words.
 fn settle(error: &mut StatusError, stated: Option<u16>, notes: &mut Diagnostics) {
     let known = error.error_type.as_deref().and_then(|word| TABLE.iter().find(|(.., w)| *w == word));
@@ -185,7 +188,6 @@ fn settle(error: &mut StatusError, stated: Option<u16>, notes: &mut Diagnostics)
         error.error_type = None;
     }
     let message = error.message.to_lowercase();
-    const TOO_LONG: [&str; 3] = ["prompt is too long", "exceed context limit", "context window"];
     if error.kind == ErrorKind::InvalidRequest && TOO_LONG.iter().any(|words| message.contains(words)) {
         error.kind = ErrorKind::ContextLength;
     }

@@ -45,16 +45,13 @@ pub(super) fn decode(body: &[u8], notes: &mut Diagnostics) -> Result<Request, Cl
             "stop_sequences" => request.stop = param.texts(),
             "tools" => request.tools = tools::read(&object)?,
             _ => {
-                params::read(key, value, &mut request);
-                extra.push((key.to_owned(), raw(value)));
+                let rest = params::read(key, value, &mut request);
+                extra.extend(rest.map(|rest| (key.to_owned(), raw(rest))));
             }
         }
     }
     // Usage always belongs to the answer here.
     request.include_usage = request.stream;
-    if object.bool("stream") == Some(false) {
-        extra.push((String::from("stream"), raw("false")));
-    }
     request.extra = Extra::new(NAME, extra);
     system(&object, body, &mut request)?;
     messages(&object, body, &mut request)?;
@@ -84,6 +81,7 @@ fn system(object: &Object<'_>, body: &[u8], request: &mut Request) -> Result<(),
     })?;
     let mut message = Message::new(Role::System, blocks);
     message.content_was_parts = parts;
+    message.extra = Extra::new(NAME, Vec::new());
     message.span = span(body, value);
     request.messages.push(message);
     Ok(())
@@ -183,6 +181,9 @@ pub(super) fn encode<'a>(
         }
         body.set("max_tokens", tokens.unwrap_or(MAX_TOKENS).to_string());
     }
+    if source.is_none() {
+        params::write_extra(request, &mut body);
+    }
     if source.is_none() || request.touched.messages {
         let (system, list) = if own {
             as_they_came(request, source.unwrap_or_default(), notes)
@@ -203,18 +204,6 @@ pub(super) fn encode<'a>(
     }
     if body.bool("stream").unwrap_or(false) != request.stream {
         body.set("stream", if request.stream { "true" } else { "false" });
-    }
-    if own && source.is_none() {
-        for (key, value) in request
-            .extra
-            .of(NAME)
-            .iter()
-            .filter(|(key, _)| body.get(key).is_none())
-            .cloned()
-            .collect::<Vec<_>>()
-        {
-            body.set(key, value.get().to_owned());
-        }
     }
     let mut headers = HeaderMap::new();
     headers.insert(HeaderName::from_static("anthropic-version"), HeaderValue::from_static("2023-06-01"));

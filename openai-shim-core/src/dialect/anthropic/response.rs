@@ -42,7 +42,7 @@ pub(super) fn read(object: &Object<'_>, notes: &mut Diagnostics) -> Response {
         match block::read_content(content, &mut blocks) {
             Some(true) => {}
             Some(false) => {
-                notes.note(Code::ContentRewritten, "content", "a text instead of a list of blocks")
+                notes.note(Code::ContentRewritten, "content", "a text instead of blocks");
             }
             None => notes.note(Code::FrameCorrupt, "content", "no list of blocks"),
         }

@@ -5,8 +5,8 @@
 use super::super::Encoder;
 use super::decode::word;
 use super::mend::write_usage;
-use super::{NAME, error};
-use crate::canonical::{Asked, BlockKind, Code, Delta, Diagnostics, Event, Usage};
+use super::{NAME, error, reasoning};
+use crate::canonical::{Asked, BlockKind, Code, Delta, Diagnostics, Event, Extra, REASONING_DETAILS, Usage};
 use crate::error::Error;
 use crate::framing::write_event;
 use crate::json::{Object, quote};
@@ -33,7 +33,22 @@ struct Choice {
     calls: u32,
     /// Members for the next chunk of this choice.
     extra: Vec<(String, String)>,
+    /// The reasoning that is open, in case it is signed.
+    thoughts: Thoughts,
+    /// How many were signed.
+    signed: usize,
 }
+
+/// Reasoning while it streams: a signature comes after it, and is of no use without it.
+#[derive(Default)]
+struct Thoughts {
+    text: String,
+    signature: String,
+    extra: Extra,
+}
+
+/// The longest reasoning whose signature is handed out.
+const LONGEST: usize = 4 << 20;
 
 #[derive(Clone, Copy, PartialEq)]
 enum Open {
@@ -68,6 +83,8 @@ impl ChatEncoder {
                     open: Vec::new(),
                     calls: 0,
                     extra: Vec::new(),
+                    thoughts: Thoughts::default(),
+                    signed: 0,
                 });
                 self.choices.len() - 1
             }
@@ -158,7 +175,21 @@ impl ChatEncoder {
                 arguments(*call, legacy, text)
             }
             (Delta::Text(text), Open::Text) => format!("\"content\":{}", quote(text)),
-            (Delta::Text(text), Open::Reasoning) => format!("\"reasoning_content\":{}", quote(text)),
+            (Delta::Text(text), Open::Reasoning) => {
+                if choice.thoughts.text.len() < LONGEST {
+                    choice.thoughts.text.push_str(text);
+                }
+                format!("\"reasoning_content\":{}", quote(text))
+            }
+            (Delta::Signature(signature), Open::Reasoning) if choice.thoughts.text.len() < LONGEST => {
+                choice.thoughts.signature.push_str(signature);
+                return;
+            }
+            (Delta::Native { dialect: REASONING_DETAILS, key, raw }, Open::Reasoning) => {
+                choice.thoughts.extra.dialect = REASONING_DETAILS;
+                choice.thoughts.extra.members.push((key.clone(), raw.clone()));
+                return;
+            }
             (Delta::Text(text), Open::Refusal) => format!("\"refusal\":{}", quote(text)),
             (Delta::Native { dialect: NAME, key, raw }, _) => format!("{}:{}", quote(key), raw.get()),
             (Delta::Signature(_) | Delta::Native { .. }, _) => {
@@ -172,7 +203,17 @@ impl ChatEncoder {
     fn close(&mut self, index: u32, block: u32, out: &mut Vec<u8>) {
         let Some(choice) = self.choice(index) else { return };
         let Some(at) = choice.open.iter().position(|(b, _)| *b == block) else { return };
-        if let (_, Open::Call(call, false)) = choice.open.remove(at) {
+        let (_, open) = choice.open.remove(at);
+        if open == Open::Reasoning {
+            let Thoughts { text, signature, extra } = std::mem::take(&mut choice.thoughts);
+            if !signature.is_empty() {
+                let item = reasoning::write(&text, &signature, &extra, choice.signed);
+                choice.signed += 1;
+                self.chunk(index, &format!("\"reasoning_details\":[{item}]"), "null", out);
+            }
+            return;
+        }
+        if let Open::Call(call, false) = open {
             // A call without arguments calls with none.
             if !self.asked.functions || call == 0 {
                 let fragment = arguments(call, self.asked.functions, "{}");

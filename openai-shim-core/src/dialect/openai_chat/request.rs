@@ -3,7 +3,7 @@
 //! <https://platform.openai.com/docs/api-reference/chat/create>
 
 use super::super::Encoded;
-use super::NAME;
+use super::{NAME, note_lost};
 use crate::canonical::{
     Code, Diagnostics, Extra, Message, Request, ResponseFormat, Role, TokenLimit, Tool, ToolChoice,
 };
@@ -276,7 +276,7 @@ pub(super) fn encode<'a>(
         body.remove("prompt");
     }
     if source.is_none() {
-        write_params(request, &mut body);
+        write_params(request, &mut body, notes);
     }
     if body.bool("stream").unwrap_or(false) != request.stream {
         body.set("stream", if request.stream { "true" } else { "false" });
@@ -311,7 +311,7 @@ fn stream_options(request: &Request, body: &mut Object<'_>, notes: &mut Diagnost
 }
 
 /// The parameters of a request that came in another dialect.
-fn write_params(request: &Request, body: &mut Object<'_>) {
+fn write_params(request: &Request, body: &mut Object<'_>, notes: &mut Diagnostics) {
     let mut number = |key: &'static str, value: Option<String>| {
         if let Some(value) = value {
             body.set(key, value);
@@ -324,16 +324,24 @@ fn write_params(request: &Request, body: &mut Object<'_>) {
     number("presence_penalty", request.presence_penalty.map(|v| v.to_string()));
     number("seed", request.seed.map(|v| v.to_string()));
     number("n", request.n.map(|v| v.to_string()));
-    number("parallel_tool_calls", request.parallel_tool_calls.map(|v| v.to_string()));
+    if !request.tools.is_empty() {
+        number("parallel_tool_calls", request.parallel_tool_calls.map(|v| v.to_string()));
+    }
     number("user", request.user.as_deref().map(quote));
-    number("reasoning_effort", request.reasoning.effort.as_deref().map(quote));
+    number("reasoning_effort", request.reasoning.as_effort().map(quote));
+    if request.reasoning.budget.is_some() && request.reasoning.effort.is_none() {
+        notes.note(Code::ParamRenamed, "reasoning", "a budget, as an effort");
+    }
     if !request.stop.is_empty() {
         let stops: Vec<_> = request.stop.iter().map(|s| quote(s)).collect();
         body.set("stop", format!("[{}]", stops.join(",")));
     }
     if !request.tools.is_empty() {
-        let tools: Vec<_> = request.tools.iter().filter_map(write_tool).collect();
-        body.set("tools", format!("[{}]", tools.join(",")));
+        let tools: Vec<_> =
+            request.tools.iter().enumerate().filter_map(|(i, tool)| write_tool(tool, i, notes)).collect();
+        if !tools.is_empty() {
+            body.set("tools", format!("[{}]", tools.join(",")));
+        }
     }
     match &request.tool_choice {
         Some(ToolChoice::Auto) => body.set("tool_choice", "\"auto\""),
@@ -346,7 +354,10 @@ fn write_params(request: &Request, body: &mut Object<'_>) {
             );
         }
         Some(ToolChoice::Native { dialect: NAME, raw }) => body.set("tool_choice", raw.get().to_owned()),
-        Some(ToolChoice::Native { .. }) | None => {}
+        Some(ToolChoice::Native { .. }) => {
+            notes.note(Code::FeatureUnsupported, "tool_choice", "a choice of another dialect");
+        }
+        None => {}
     }
     if let Some(format) = write_format(request.response_format.as_ref()) {
         body.set("response_format", format);
@@ -354,9 +365,13 @@ fn write_params(request: &Request, body: &mut Object<'_>) {
     for (key, value) in request.extra.of(NAME) {
         body.set(key.clone(), value.get().to_owned());
     }
+    if request.extra.is_lost_to(NAME) {
+        request.extra.members.iter().for_each(|(key, _)| notes.note(Code::ParamDropped, key, ""));
+    }
 }
 
-fn write_tool(tool: &Tool) -> Option<String> {
+fn write_tool(tool: &Tool, i: usize, notes: &mut Diagnostics) -> Option<String> {
+    let at = format!("tools[{i}]");
     match tool {
         Tool::Function { name, description, parameters, strict, extra } => {
             let mut function = Object::new();
@@ -370,13 +385,17 @@ fn write_tool(tool: &Tool) -> Option<String> {
             if let Some(strict) = strict {
                 function.set("strict", strict.to_string());
             }
+            note_lost(extra, &at, notes);
             for (key, value) in extra.of(NAME) {
                 function.set(key.as_str(), value.get());
             }
             Some(format!(r#"{{"type":"function","function":{}}}"#, function.to_json()))
         }
         Tool::Native { dialect: NAME, raw } => Some(raw.get().to_owned()),
-        Tool::Native { .. } => None,
+        Tool::Native { .. } => {
+            notes.note(Code::FeatureUnsupported, &at, "a tool of another dialect");
+            None
+        }
     }
 }
 

@@ -22,43 +22,130 @@ const BUDGETED: [&str; 9] = [
 /// The fewest tokens that thinking may be given.
 const LEAST: u64 = 1024;
 
-/// Takes what a parameter says into the request; it is kept as it came besides.
-pub(super) fn read(key: &str, value: &str, request: &mut Request) {
+/// Takes what a parameter says into the request; what of it has no place there.
+pub(super) fn read(key: &str, value: &str, request: &mut Request) -> Option<String> {
     if key == "tool_choice" {
         super::tools::read_choice(value, request);
-        return;
+        return None;
     }
-    let Ok(object) = Object::parse(value.as_bytes()) else { return };
+    let Ok(mut object) = Object::parse(value.as_bytes()) else { return Some(value.to_owned()) };
     match key {
-        "thinking" => read_thinking(&object, &mut request.reasoning),
+        "thinking" => read_thinking(&mut object, &mut request.reasoning),
         "output_config" => {
             request.reasoning.effort = object.str("effort").map(Cow::into_owned);
-            if let Some(format) = object.object("format") {
-                request.response_format = read_format(&format);
+            if request.reasoning.effort.is_some() {
+                object.remove("effort");
+            }
+            if let Some(format) = object.object("format").and_then(|format| read_format(&format, false)) {
+                request.response_format = Some(format);
+                object.remove("format");
             }
         }
-        "output_format" => request.response_format = read_format(&object),
-        "metadata" => request.user = object.str("user_id").map(Cow::into_owned),
-        _ => {}
+        "output_format" => {
+            request.response_format = read_format(&object, true);
+            return request.response_format.is_none().then(|| value.to_owned());
+        }
+        "metadata" => {
+            request.user = object.str("user_id").map(Cow::into_owned);
+            if request.user.is_some() {
+                object.remove("user_id");
+            }
+        }
+        _ => return Some(value.to_owned()),
+    }
+    (!object.is_empty()).then(|| object.to_json())
+}
+
+fn read_thinking(thinking: &mut Object<'_>, reasoning: &mut Reasoning) {
+    let word = thinking.str("type").map(Cow::into_owned);
+    reasoning.enabled = word.as_ref().map(|word| word != "disabled");
+    reasoning.budget = thinking.u64("budget_tokens").filter(|_| word.as_deref() == Some("enabled"));
+    if reasoning.budget.is_some() {
+        thinking.remove("budget_tokens");
+    }
+    if matches!(word.as_deref(), Some("adaptive" | "disabled")) || reasoning.budget.is_some() {
+        thinking.remove("type");
     }
 }
 
-fn read_thinking(thinking: &Object<'_>, reasoning: &mut Reasoning) {
-    reasoning.enabled = thinking.str("type").map(|word| word != "disabled");
-    reasoning.budget = thinking.u64("budget_tokens");
-}
+/// The member of a form that came under the older name for it.
+const OLDER: &str = "output_format";
 
-fn read_format(format: &Object<'_>) -> Option<ResponseFormat> {
+fn read_format(format: &Object<'_>, older: bool) -> Option<ResponseFormat> {
     if format.str("type").as_deref() != Some("json_schema") {
         return None;
+    }
+    let mut extra = super::super::block::leftovers(format, &["type", "schema"]);
+    if older {
+        extra.members.push((OLDER.to_owned(), raw("true")));
     }
     Some(ResponseFormat::JsonSchema {
         // Nobody sees the name, but elsewhere there must be one.
         name: String::from("output"),
         schema: format.non_null("schema").map(raw),
         strict: Some(true),
-        extra: super::super::block::leftovers(format, &["type", "schema"]),
+        extra,
     })
+}
+
+/// Writes what has no place in the canonical model, for who spoke this dialect.
+pub(super) fn write_extra(request: &Request, body: &mut Object<'_>) {
+    for (key, value) in request.extra.of(NAME) {
+        body.set(key.clone(), value.get().to_owned());
+    }
+}
+
+/// The members that a parameter has besides those of the canonical model.
+fn rest(key: &'static str, body: &mut Object<'_>) -> Object<'static> {
+    let rest = body.object(key).map(Object::into_owned).unwrap_or_default();
+    if !rest.is_empty() {
+        body.remove(key);
+    }
+    rest
+}
+
+/// What a client of this dialect says of thinking, the form and the user.
+fn write_own(request: &Request, body: &mut Object<'_>) {
+    let wish = &request.reasoning;
+    let mut thinking = rest("thinking", body);
+    if thinking.get("type").is_none() {
+        match (wish.enabled, wish.budget) {
+            (Some(false), _) => thinking.set_first("type", "\"disabled\""),
+            (_, Some(budget)) => {
+                thinking.set_first("budget_tokens", budget.to_string());
+                thinking.set_first("type", "\"enabled\"");
+            }
+            (Some(true), None) => thinking.set_first("type", "\"adaptive\""),
+            (None, None) => {}
+        }
+    }
+    let mut config = rest("output_config", body);
+    if let Some(effort) = &wish.effort {
+        config.set("effort", quote(effort));
+    }
+    if let Some(ResponseFormat::JsonSchema { schema, extra, .. }) = &request.response_format {
+        let mut format = Object::new();
+        format.set("type", "\"json_schema\"");
+        if let Some(schema) = schema {
+            format.set("schema", schema.get());
+        }
+        for (key, value) in extra.of(NAME).iter().filter(|(key, _)| key != OLDER) {
+            format.set(key.as_str(), value.get());
+        }
+        match extra.get(OLDER) {
+            Some(_) => body.set(OLDER, format.to_json()),
+            None => config.set("format", format.to_json()),
+        }
+    }
+    let mut metadata = rest("metadata", body);
+    if let Some(user) = &request.user {
+        metadata.set("user_id", quote(user));
+    }
+    for (key, object) in [("thinking", thinking), ("output_config", config), ("metadata", metadata)] {
+        if !object.is_empty() {
+            body.set(key, object.to_json());
+        }
+    }
 }
 
 /// Writes the parameters of a request that came without this dialect's own bytes.
@@ -73,7 +160,7 @@ pub(super) fn write(request: &Request, own: bool, body: &mut Object<'_>, notes: 
     }
     let mut temperature = request.temperature;
     if own {
-        // Thinking, forms and the user are written as they came, with the other leftovers.
+        write_own(request, body);
         number("temperature", temperature, body);
         number("top_p", request.top_p, body);
         number("top_k", request.top_k, body);

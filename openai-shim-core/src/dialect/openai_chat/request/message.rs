@@ -1,6 +1,6 @@
 //! One message: its role, its content in either shape, its tool calls.
 
-use super::super::{NAME, tool_call};
+use super::super::{NAME, note_lost, reasoning, tool_call};
 use super::leftovers;
 use crate::canonical::{Block, Code, Diagnostics, Extra, Media, MediaSource, Message, Role};
 use crate::error::ClientError;
@@ -29,7 +29,9 @@ pub(super) fn decode(
     })?;
     let mut message = Message::new(role, Vec::new());
     message.span = Some(0..0);
-    if let Some(reasoning) = object.str("reasoning_content").filter(|t| !t.is_empty()) {
+    message.blocks = object.get("reasoning_details").map(reasoning::read).unwrap_or_default();
+    let said = object.str("reasoning_content").filter(|t| !t.is_empty());
+    if let Some(reasoning) = said.filter(|_| message.blocks.is_empty()) {
         message.blocks.push(Block::Reasoning {
             text: reasoning.into_owned(),
             signature: None,
@@ -190,25 +192,37 @@ fn source(url: &str) -> MediaSource {
 
 /// Writes a message that was changed, or came in another dialect.
 pub(super) fn encode(message: &Message, out: &mut Vec<u8>, i: usize, notes: &mut Diagnostics) {
+    let at = format!("messages[{i}]");
+    note_lost(&message.extra, &at, notes);
     // Results of several tools in one message are several messages here.
     let results: Vec<_> = message.blocks.iter().filter(|b| matches!(b, Block::ToolResult { .. })).collect();
-    let rest: Vec<_> = message.blocks.iter().filter(|b| !matches!(b, Block::ToolResult { .. })).collect();
+    let mut rest: Vec<_> = message.blocks.iter().filter(|b| !matches!(b, Block::ToolResult { .. })).collect();
+    let mut shown = Vec::new();
     for (k, result) in results.iter().enumerate() {
         if k > 0 {
             out.push(b',');
         }
-        if let Block::ToolResult { id, blocks, .. } = result {
+        if let Block::ToolResult { id, blocks, is_error, extra } = result {
+            note_lost(extra, &at, notes);
+            if *is_error {
+                notes.note(Code::ExtraDropped, &at, "is_error");
+            }
+            // A tool says text; what it shows, the user shows after it. Where it is a message of its own more may follow.
+            let (media, said): (Vec<&Block>, Vec<&Block>) =
+                blocks.iter().partition(|b| message.role != Role::Tool && is_media(b));
+            if !media.is_empty() {
+                notes.note(Code::ContentRewritten, &at, "what a tool's result shows, as what the user shows");
+            }
+            shown.extend(media);
             let mut object = Object::new();
             object.set("role", "\"tool\"");
-            let blocks: Vec<_> = blocks.iter().collect();
-            object.set(
-                "content",
-                content(&blocks, message.content_was_parts, i, notes).unwrap_or_else(|| quote("")),
-            );
+            object.set("content", content(message, &said, i, notes).unwrap_or_else(|| quote("")));
             object.set("tool_call_id", quote(id));
             finish(message, object, out);
         }
     }
+    shown.append(&mut rest);
+    let rest = shown;
     if rest.is_empty() && !results.is_empty() {
         return;
     }
@@ -218,24 +232,35 @@ pub(super) fn encode(message: &Message, out: &mut Vec<u8>, i: usize, notes: &mut
     let mut object = Object::new();
     let role = if results.is_empty() { message.role } else { Role::User };
     object.set("role", quote(role.as_str()));
-    let text = content(&rest, message.content_was_parts, i, notes);
+    let text = content(message, &rest, i, notes);
     let assistant = message.role == Role::Assistant;
     object.set("content", text.unwrap_or_else(|| String::from(if assistant { "null" } else { "\"\"" })));
-    let mut calls = Vec::new();
+    let (mut calls, mut thoughts) = (Vec::new(), String::new());
     for block in &rest {
         match block {
             Block::ToolCall { id, name, arguments, extra } => {
+                note_lost(extra, &at, notes);
                 calls.push(tool_call::write(id, name, arguments, extra));
             }
             Block::Refusal(words) => object.set("refusal", quote(words)),
-            Block::Reasoning { text, .. } if !text.is_empty() => object.set("reasoning_content", quote(text)),
+            Block::Reasoning { text, .. } => thoughts.push_str(text),
             _ => {}
         }
+    }
+    if !thoughts.is_empty() {
+        object.set("reasoning_content", quote(&thoughts));
+    }
+    if let Some(details) = reasoning::details(rest.iter().copied()) {
+        object.set("reasoning_details", details);
     }
     if !calls.is_empty() {
         object.set("tool_calls", format!("[{}]", calls.join(",")));
     }
     finish(message, object, out);
+}
+
+fn is_media(block: &Block) -> bool {
+    matches!(block, Block::Image(_) | Block::Audio(_) | Block::File(_))
 }
 
 fn finish(message: &Message, mut object: Object<'_>, out: &mut Vec<u8>) {
@@ -249,13 +274,18 @@ fn finish(message: &Message, mut object: Object<'_>, out: &mut Vec<u8>) {
 }
 
 /// The content of a message: a string where one text is all there is, else a list of parts; `None` if there is none.
-fn content(blocks: &[&Block], was_parts: bool, i: usize, notes: &mut Diagnostics) -> Option<String> {
+fn content(message: &Message, blocks: &[&Block], i: usize, notes: &mut Diagnostics) -> Option<String> {
+    let foreign = !matches!(message.extra.dialect, "" | NAME);
+    if foreign && let Some(joined) = joined(message, blocks, i, notes) {
+        return Some(joined);
+    }
     let mut parts = Vec::new();
     let mut only_text = None;
     for block in blocks {
         let part = match block {
             Block::Text { text, extra } => {
-                only_text = Some(text).filter(|_| extra.is_empty());
+                note_lost(extra, &format!("messages[{i}].content"), notes);
+                only_text = Some(text).filter(|_| extra.of(NAME).is_empty());
                 let mut object = Object::new();
                 object.set("type", "\"text\"");
                 object.set("text", quote(text));
@@ -265,6 +295,7 @@ fn content(blocks: &[&Block], was_parts: bool, i: usize, notes: &mut Diagnostics
                 object.to_json()
             }
             Block::Image(image) => {
+                note_lost(&image.extra, &format!("messages[{i}].content"), notes);
                 let detail =
                     image.detail.as_deref().map(|d| format!(",\"detail\":{}", quote(d))).unwrap_or_default();
                 format!(
@@ -291,6 +322,7 @@ fn content(blocks: &[&Block], was_parts: bool, i: usize, notes: &mut Diagnostics
                 }
             },
             Block::File(file) => {
+                note_lost(&file.extra, &format!("messages[{i}].content"), notes);
                 let mut inner = Object::new();
                 if let Some(name) = &file.name {
                     inner.set("filename", quote(name));
@@ -315,9 +347,28 @@ fn content(blocks: &[&Block], was_parts: bool, i: usize, notes: &mut Diagnostics
     }
     match (parts.len(), only_text) {
         (0, _) => None,
-        (1, Some(text)) if !was_parts => Some(quote(text)),
+        (1, Some(text)) if !message.content_was_parts => Some(quote(text)),
         _ => Some(format!("[{}]", parts.join(","))),
     }
+}
+
+/// The texts of another dialect's message, where there is nothing else: lists of parts are not read everywhere. The model's
+/// own words go on where they were cut.
+fn joined(message: &Message, blocks: &[&Block], i: usize, notes: &mut Diagnostics) -> Option<String> {
+    let says = |block: &&&Block| {
+        !matches!(block, Block::Reasoning { .. } | Block::ToolCall { .. } | Block::Refusal(_))
+    };
+    let texts: Vec<&Block> = blocks.iter().filter(says).copied().collect();
+    if texts.is_empty() || texts.iter().any(|block| block.as_text().is_none()) {
+        return None;
+    }
+    for block in &texts {
+        if let Block::Text { extra, .. } = block {
+            note_lost(extra, &format!("messages[{i}].content"), notes);
+        }
+    }
+    let between = if message.role == Role::Assistant { "" } else { "\n\n" };
+    Some(quote(&texts.iter().filter_map(|block| block.as_text()).collect::<Vec<_>>().join(between)))
 }
 
 fn url(source: &MediaSource) -> String {
