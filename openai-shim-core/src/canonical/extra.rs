@@ -42,9 +42,11 @@ impl Extra {
         members.iter().find(|(k, _)| k == key).and_then(|(_, v)| crate::json::text(v.get()))
     }
 
-    /// Whether there is something that this dialect cannot say.
-    pub fn is_lost_to(&self, dialect: &str) -> bool {
-        !self.is_empty() && self.dialect != dialect && self.dialect != REASONING_DETAILS
+    /// The keys of what this dialect cannot say; a member that is `null` or `false` says nothing.
+    pub fn lost_to(&self, dialect: &str) -> impl Iterator<Item = &str> {
+        let foreign = self.dialect != dialect && self.dialect != REASONING_DETAILS;
+        let members = if foreign { self.members.as_slice() } else { &[] };
+        members.iter().filter(|(_, v)| !matches!(v.get().trim(), "null" | "false")).map(|(k, _)| k.as_str())
     }
 
     /// Whether there is nothing.

@@ -114,10 +114,11 @@ pub struct Reasoning {
 impl Reasoning {
     /// How much to think in OpenAI's words, also where it was said as a budget.
     pub fn as_effort(&self) -> Option<&str> {
-        self.effort.as_deref().or(match self.budget? {
-            0..=2_048 => Some("low"),
-            2_049..=8_192 => Some("medium"),
-            _ => Some("high"),
+        self.effort.as_deref().or(match self.budget {
+            None => None,
+            Some(0..=2_048) => Some("low"),
+            Some(2_049..=8_192) => Some("medium"),
+            Some(_) => Some("high"),
         })
     }
 

@@ -186,11 +186,7 @@ pub(super) fn write(block: &Block, at: &str, notes: &mut Diagnostics) -> Option<
 
 /// Notes members that came from another dialect.
 pub(super) fn note_lost(extra: &Extra, at: &str, notes: &mut Diagnostics) {
-    if extra.is_lost_to(NAME) {
-        for (key, _) in &extra.members {
-            notes.note(Code::ExtraDropped, at, key);
-        }
-    }
+    extra.lost_to(NAME).for_each(|key| notes.note(Code::ExtraDropped, at, key));
 }
 
 /// A block with its leftovers.

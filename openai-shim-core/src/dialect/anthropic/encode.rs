@@ -371,9 +371,7 @@ impl Encoder for MessagesEncoder {
             Event::Delta { .. } | Event::Close { .. } | Event::Finish { .. } => {}
             Event::Usage(usage) => self.usage = Some(*usage),
             Event::Extra { extra, .. } => {
-                if extra.is_lost_to(NAME) {
-                    self.notes.note(Code::ExtraDropped, "", extra.dialect);
-                }
+                extra.lost_to(NAME).for_each(|key| self.notes.note(Code::ExtraDropped, "", key));
                 self.extra.dialect = NAME;
                 for (key, value) in extra.of(NAME) {
                     self.extra.members.retain(|(known, _)| known != key);

@@ -81,7 +81,6 @@ fn system(object: &Object<'_>, body: &[u8], request: &mut Request) -> Result<(),
     })?;
     let mut message = Message::new(Role::System, blocks);
     message.content_was_parts = parts;
-    message.extra = Extra::new(NAME, Vec::new());
     message.span = span(body, value);
     request.messages.push(message);
     Ok(())
@@ -122,10 +121,7 @@ fn message(item: &str, i: usize) -> Result<Message, ClientError> {
             .ok_or_else(|| fail(".content", "must be a text or a list of content blocks."))?;
     }
     message.extra = block::leftovers(&object, &["role", "content"]);
-    if role == Role::System {
-        // In the middle of the conversation, and not the system prompt: it stays where it stands.
-        message.extra.members.push((String::from("role"), raw("\"system\"")));
-    }
+    // A system message among the others is not the system prompt: it stays where it stands.
     Ok(message)
 }
 
@@ -220,7 +216,7 @@ fn as_they_came(request: &Request, source: &[u8], notes: &mut Diagnostics) -> (O
     };
     if let Some((first, others)) = rest.split_first()
         && matches!(first.role, Role::System | Role::Developer)
-        && first.extra.get("role").is_none()
+        && first.extra.dialect != NAME
     {
         rest = others;
         system = own(first).or_else(|| as_content(first, "system", notes));

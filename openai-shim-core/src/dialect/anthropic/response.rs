@@ -175,9 +175,7 @@ pub(super) fn encode(response: &Response, asked: &mut Asked, notes: &mut Diagnos
         }
     }
     for extra in [&response.extra, &choice.extra] {
-        if extra.is_lost_to(NAME) {
-            notes.note(Code::ExtraDropped, "", extra.dialect);
-        }
+        block::note_lost(extra, "", notes);
     }
     let mut out = Vec::new();
     message.write(&mut out);

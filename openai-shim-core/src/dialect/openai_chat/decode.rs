@@ -150,7 +150,7 @@ impl Events<'_> {
                 (None, Some((_, block))) => *block,
                 _ => self.open(at, index, kind),
             };
-            let signed = if key == "reasoning_details" { reasoning::read(value) } else { Vec::new() };
+            let signed = if key == "reasoning_details" { reasoning::read(value, None) } else { Vec::new() };
             if signed.is_empty() {
                 let native = Delta::Native { dialect: NAME, key: key.to_owned(), raw: raw(value) };
                 self.out.push(Event::Delta { choice: index, block, delta: native });

@@ -39,16 +39,13 @@ struct Choice {
     signed: usize,
 }
 
-/// Reasoning while it streams: a signature comes after it, and is of no use without it.
+/// Reasoning while it streams: what must come back with it.
 #[derive(Default)]
 struct Thoughts {
-    text: String,
     signature: String,
+    /// Whose signature it will be.
     extra: Extra,
 }
-
-/// The longest reasoning whose signature is handed out.
-const LONGEST: usize = 4 << 20;
 
 #[derive(Clone, Copy, PartialEq)]
 enum Open {
@@ -175,13 +172,14 @@ impl ChatEncoder {
                 arguments(*call, legacy, text)
             }
             (Delta::Text(text), Open::Text) => format!("\"content\":{}", quote(text)),
-            (Delta::Text(text), Open::Reasoning) => {
-                if choice.thoughts.text.len() < LONGEST {
-                    choice.thoughts.text.push_str(text);
-                }
+            (Delta::Text(text), Open::Reasoning) if choice.thoughts.extra.is_empty() => {
                 format!("\"reasoning_content\":{}", quote(text))
             }
-            (Delta::Signature(signature), Open::Reasoning) if choice.thoughts.text.len() < LONGEST => {
+            (Delta::Text(text), Open::Reasoning) => {
+                let item = reasoning::write(Some(text), None, &choice.thoughts.extra, choice.signed);
+                format!("\"reasoning_content\":{},\"reasoning_details\":[{item}]", quote(text))
+            }
+            (Delta::Signature(signature), Open::Reasoning) => {
                 choice.thoughts.signature.push_str(signature);
                 return;
             }
@@ -205,10 +203,11 @@ impl ChatEncoder {
         let Some(at) = choice.open.iter().position(|(b, _)| *b == block) else { return };
         let (_, open) = choice.open.remove(at);
         if open == Open::Reasoning {
-            let Thoughts { text, signature, extra } = std::mem::take(&mut choice.thoughts);
+            let Thoughts { signature, extra } = std::mem::take(&mut choice.thoughts);
+            let number = choice.signed;
+            choice.signed += usize::from(!extra.is_empty() || !signature.is_empty());
             if !signature.is_empty() {
-                let item = reasoning::write(&text, &signature, &extra, choice.signed);
-                choice.signed += 1;
+                let item = reasoning::write(None, Some(&signature), &extra, number);
                 self.chunk(index, &format!("\"reasoning_details\":[{item}]"), "null", out);
             }
             return;

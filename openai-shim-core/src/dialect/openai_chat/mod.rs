@@ -29,11 +29,7 @@ const SAID: [&str; 5] = ["role", "content", "reasoning_content", "refusal", "too
 
 /// Notes members that came from another dialect.
 fn note_lost(extra: &crate::canonical::Extra, at: &str, notes: &mut Diagnostics) {
-    if extra.is_lost_to(NAME) {
-        for (key, _) in &extra.members {
-            notes.note(crate::canonical::Code::ExtraDropped, at, key);
-        }
-    }
+    extra.lost_to(NAME).for_each(|key| notes.note(crate::canonical::Code::ExtraDropped, at, key));
 }
 
 /// The dialect `openai-chat`.

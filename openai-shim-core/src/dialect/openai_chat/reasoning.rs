@@ -8,8 +8,9 @@ use std::borrow::Cow;
 
 const ENCRYPTED: &str = "reasoning.encrypted";
 
-/// Reads details; nothing, if none of them is signed or encrypted: then the text beside them says it all.
-pub(super) fn read(details: &str) -> Vec<Block> {
+/// Reads details; nothing, if none of them is signed or encrypted: then the text beside them says it all. A signature that
+/// came without its text signs that one.
+pub(super) fn read(details: &str, beside: Option<&str>) -> Vec<Block> {
     let items: Vec<&serde_json::value::RawValue> = serde_json::from_str(details).unwrap_or_default();
     let mut blocks: Vec<Block> = Vec::new();
     let mut last = None;
@@ -37,7 +38,21 @@ pub(super) fn read(details: &str) -> Vec<Block> {
         last = index;
     }
     let opaque = blocks.iter().any(|block| matches!(block, Block::Reasoning { signature: Some(_), .. }));
-    if opaque { blocks } else { Vec::new() }
+    if !opaque {
+        return Vec::new();
+    }
+    let silent = |block: &Block| matches!(block, Block::Reasoning { text, .. } if text.is_empty());
+    if let Some(beside) = beside.filter(|_| blocks.iter().all(silent)) {
+        let signs = |block: &&mut Block| matches!(block, Block::Reasoning { extra, .. } if extra.detail("type").is_none());
+        match blocks.iter_mut().find(signs) {
+            Some(Block::Reasoning { text, .. }) => beside.clone_into(text),
+            _ => blocks.insert(
+                0,
+                Block::Reasoning { text: beside.to_owned(), signature: None, extra: Extra::default() },
+            ),
+        }
+    }
+    blocks
 }
 
 /// What is known of a signature besides itself.
@@ -52,16 +67,16 @@ fn marks(encrypted: bool, format: Option<&str>) -> Vec<(String, Box<serde_json::
     marks
 }
 
-/// Writes one of the details.
-pub(super) fn write(text: &str, signature: &str, extra: &Extra, index: usize) -> String {
+/// Writes one of the details, or a piece of it.
+pub(super) fn write(text: Option<&str>, signature: Option<&str>, extra: &Extra, index: usize) -> String {
     let mut item = Object::new();
-    if extra.detail("type").as_deref() == Some(ENCRYPTED) {
-        item.set("type", quote(ENCRYPTED));
-        item.set("data", quote(signature));
-    } else {
-        item.set("type", "\"reasoning.text\"");
+    let encrypted = extra.detail("type").as_deref() == Some(ENCRYPTED);
+    item.set("type", quote(if encrypted { ENCRYPTED } else { "reasoning.text" }));
+    if let Some(text) = text.filter(|_| !encrypted) {
         item.set("text", quote(text));
-        item.set("signature", quote(signature));
+    }
+    if let Some(signature) = signature {
+        item.set(if encrypted { "data" } else { "signature" }, quote(signature));
     }
     if let Some(format) = extra.detail("format") {
         item.set("format", quote(&format));
@@ -75,7 +90,7 @@ pub(super) fn details<'b>(blocks: impl IntoIterator<Item = &'b Block>) -> Option
     let mut items = Vec::new();
     for block in blocks {
         if let Block::Reasoning { text, signature: Some(signature), extra } = block {
-            items.push(write(text, signature, extra, items.len()));
+            items.push(write(Some(text), Some(signature), extra, items.len()));
         }
     }
     (!items.is_empty()).then(|| format!("[{}]", items.join(",")))

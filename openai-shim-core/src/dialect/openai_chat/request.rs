@@ -365,9 +365,7 @@ fn write_params(request: &Request, body: &mut Object<'_>, notes: &mut Diagnostic
     for (key, value) in request.extra.of(NAME) {
         body.set(key.clone(), value.get().to_owned());
     }
-    if request.extra.is_lost_to(NAME) {
-        request.extra.members.iter().for_each(|(key, _)| notes.note(Code::ParamDropped, key, ""));
-    }
+    request.extra.lost_to(NAME).for_each(|key| notes.note(Code::ParamDropped, key, ""));
 }
 
 fn write_tool(tool: &Tool, i: usize, notes: &mut Diagnostics) -> Option<String> {

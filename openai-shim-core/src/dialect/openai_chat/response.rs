@@ -38,7 +38,9 @@ fn decode_choice(object: &Object<'_>) -> Choice {
     let message = object.object("message").unwrap_or_default();
     let mut extra = rest(&message, &super::SAID);
     if let Some(thoughts) = message.get("reasoning_content").and_then(text).filter(|t| !t.is_empty()) {
-        let signed = message.get("reasoning_details").map(reasoning::read).unwrap_or_default();
+        let signed =
+            message.get("reasoning_details").map(|details| reasoning::read(details, Some(&thoughts)));
+        let signed = signed.unwrap_or_default();
         // Opaque reasoning belongs to the reasoning that it signs.
         let (own, others) = extra.members.into_iter().partition(|(key, _)| key.starts_with("reasoning"));
         extra = Extra::new(NAME, others);

@@ -17,7 +17,7 @@ pub(super) struct Open {
     /// Its number in events.
     pub(super) block: u32,
     pub(super) kind: Kind,
-    /// Arguments came, or a signature; or the client has the block already.
+    /// Arguments came; or the client has the block already.
     pub(super) said: bool,
 }
 
@@ -52,7 +52,7 @@ impl MessagesDecoder {
                 (block, of("text"), response::rest(&start, &["type", "text", "citations"]))
             }
             Some("thinking") => {
-                let block = self.open_block(index, Kind::Thinking, out);
+                let block = self.open_thinking(index, out);
                 (block, of("thinking"), response::rest(&start, &["type", "thinking", "signature"]))
             }
             Some("redacted_thinking") => {
@@ -89,6 +89,15 @@ impl MessagesDecoder {
     fn open_block(&mut self, index: u64, kind: Kind, out: &mut Vec<Event>) -> u32 {
         let event = if matches!(kind, Kind::Text) { BlockKind::Text } else { BlockKind::Reasoning };
         self.open_as(index, kind, event, out)
+    }
+
+    /// Opens a block of thinking, which this API always signs.
+    fn open_thinking(&mut self, index: u64, out: &mut Vec<Event>) -> u32 {
+        let block = self.open_block(index, Kind::Thinking, out);
+        let (key, raw) = (String::from("format"), raw(quote(FORMAT)));
+        let delta = Delta::Native { dialect: REASONING_DETAILS, key, raw };
+        out.push(Event::Delta { choice: 0, block, delta });
+        block
     }
 
     /// Opens a block. Only calls may be open side by side.
@@ -138,7 +147,10 @@ impl MessagesDecoder {
                 // Said into a block of another kind, or into none: it opens its own.
                 self.notes.note(Code::FieldFilled, "content_block_start", "");
                 self.not_so();
-                self.open_block(index, kind, out);
+                match kind {
+                    Kind::Thinking => self.open_thinking(index, out),
+                    kind => self.open_block(index, kind, out),
+                };
                 Some(self.open.len() - 1)
             }
             (false, None) => {
@@ -162,14 +174,7 @@ impl MessagesDecoder {
                 let (key, raw) = (String::from("citation"), raw(citation));
                 Delta::Native { dialect: NAME, key, raw }
             }
-            (_, "signature_delta") => {
-                let (key, raw) = (String::from("format"), raw(quote(FORMAT)));
-                let delta = Delta::Native { dialect: REASONING_DETAILS, key, raw };
-                if !std::mem::replace(&mut open.said, true) {
-                    out.push(Event::Delta { choice: 0, block, delta });
-                }
-                Delta::Signature(of("signature"))
-            }
+            (_, "signature_delta") => Delta::Signature(of("signature")),
             (_, "thinking_delta") => Delta::Text(of("thinking")),
             (_, "text_delta") => Delta::Text(of("text")),
             _ => {

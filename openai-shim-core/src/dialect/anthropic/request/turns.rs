@@ -22,7 +22,7 @@ struct Turn<'m> {
 pub(super) fn write(messages: &[Message], notes: &mut Diagnostics) -> (Option<String>, String) {
     let (mut turns, mut system) = gather(messages, notes);
     join(&mut turns, notes);
-    turns.retain(|turn| !turn.blocks.is_empty());
+    let mut turns = alternate(turns);
     trim_prefill(&mut turns, notes);
     turns.retain(|turn| !turn.blocks.is_empty());
     if turns.is_empty() && !system.is_empty() {
@@ -39,6 +39,18 @@ pub(super) fn write(messages: &[Message], notes: &mut Diagnostics) -> (Option<St
     ((!system.is_empty()).then(|| content(&system)), format!("[{}]", list.join(",")))
 }
 
+/// Turns without a word are left out; what then stands side by side is one turn.
+fn alternate(turns: Vec<Turn<'_>>) -> Vec<Turn<'_>> {
+    let mut out: Vec<Turn<'_>> = Vec::with_capacity(turns.len());
+    for mut turn in turns.into_iter().filter(|turn| !turn.blocks.is_empty()) {
+        match out.last_mut().filter(|last| last.assistant == turn.assistant) {
+            Some(last) => last.blocks.append(&mut turn.blocks),
+            None => out.push(turn),
+        }
+    }
+    out
+}
+
 /// A string where one plain text is all there is.
 fn content(blocks: &[(String, Option<String>)]) -> String {
     match blocks {
@@ -53,15 +65,14 @@ type System = Vec<(String, Option<String>)>;
 fn gather<'m>(messages: &'m [Message], notes: &mut Diagnostics) -> (Vec<Turn<'m>>, System) {
     let (mut turns, mut system): (Vec<Turn<'m>>, System) = (Vec::new(), Vec::new());
     let mut ids = Ids::default();
-    let mut merged = false;
+    let (mut merged, mut last) = (false, None);
     for (i, message) in messages.iter().enumerate() {
         let at = format!("messages[{i}].content");
         if message.name.is_some() && message.role != Role::Tool {
             notes.note(Code::ExtraDropped, &format!("messages[{i}].name"), "");
         }
-        if message.extra.is_lost_to(NAME) {
-            let lost = message.extra.members.iter().filter(|(key, _)| !key.starts_with("reasoning"));
-            lost.for_each(|(key, _)| notes.note(Code::ExtraDropped, &format!("messages[{i}].{key}"), ""));
+        for key in message.extra.lost_to(NAME).filter(|key| !key.starts_with("reasoning")) {
+            notes.note(Code::ExtraDropped, &format!("messages[{i}].{key}"), "");
         }
         if matches!(message.role, Role::System | Role::Developer) {
             if !turns.is_empty() {
@@ -82,9 +93,10 @@ fn gather<'m>(messages: &'m [Message], notes: &mut Diagnostics) -> (Vec<Turn<'m>
         let assistant = message.role == Role::Assistant;
         if turns.last().is_none_or(|turn| turn.assistant != assistant) {
             turns.push(Turn { assistant, ..Turn::default() });
-        } else if message.role != Role::Tool {
-            merged = true;
+        } else {
+            merged |= last == Some(message.role) && message.role != Role::Tool;
         }
+        last = Some(message.role);
         let Some(turn) = turns.last_mut() else { continue };
         for block in &message.blocks {
             match block {

@@ -29,8 +29,9 @@ pub(super) fn decode(
     })?;
     let mut message = Message::new(role, Vec::new());
     message.span = Some(0..0);
-    message.blocks = object.get("reasoning_details").map(reasoning::read).unwrap_or_default();
     let said = object.str("reasoning_content").filter(|t| !t.is_empty());
+    let details = object.get("reasoning_details");
+    message.blocks = details.map(|details| reasoning::read(details, said.as_deref())).unwrap_or_default();
     if let Some(reasoning) = said.filter(|_| message.blocks.is_empty()) {
         message.blocks.push(Block::Reasoning {
             text: reasoning.into_owned(),
@@ -275,8 +276,7 @@ fn finish(message: &Message, mut object: Object<'_>, out: &mut Vec<u8>) {
 
 /// The content of a message: a string where one text is all there is, else a list of parts; `None` if there is none.
 fn content(message: &Message, blocks: &[&Block], i: usize, notes: &mut Diagnostics) -> Option<String> {
-    let foreign = !matches!(message.extra.dialect, "" | NAME);
-    if foreign && let Some(joined) = joined(message, blocks, i, notes) {
+    if let Some(joined) = joined(message, blocks, i, notes) {
         return Some(joined);
     }
     let mut parts = Vec::new();
@@ -293,6 +293,10 @@ fn content(message: &Message, blocks: &[&Block], i: usize, notes: &mut Diagnosti
                     object.set(key.as_str(), value.get());
                 }
                 object.to_json()
+            }
+            Block::Image(Media { source: MediaSource::FileId(_), .. }) => {
+                notes.note(Code::FeatureUnsupported, &format!("messages[{i}].content"), "an image by its id");
+                continue;
             }
             Block::Image(image) => {
                 note_lost(&image.extra, &format!("messages[{i}].content"), notes);
@@ -324,7 +328,8 @@ fn content(message: &Message, blocks: &[&Block], i: usize, notes: &mut Diagnosti
             Block::File(file) => {
                 note_lost(&file.extra, &format!("messages[{i}].content"), notes);
                 let mut inner = Object::new();
-                if let Some(name) = &file.name {
+                let unnamed = matches!(file.source, MediaSource::Base64 { .. }).then_some("document.pdf");
+                if let Some(name) = file.name.as_deref().or(unnamed) {
                     inner.set("filename", quote(name));
                 }
                 match &file.source {
@@ -335,7 +340,8 @@ fn content(message: &Message, blocks: &[&Block], i: usize, notes: &mut Diagnosti
             }
             Block::Native { dialect: NAME, raw } => raw.get().to_owned(),
             Block::Native { .. } => {
-                notes.note(Code::FeatureUnsupported, &format!("messages[{i}].content"), "");
+                let at = format!("messages[{i}].content");
+                notes.note(Code::FeatureUnsupported, &at, "a part of another dialect");
                 continue;
             }
             Block::Reasoning { .. }
@@ -355,20 +361,26 @@ fn content(message: &Message, blocks: &[&Block], i: usize, notes: &mut Diagnosti
 /// The texts of another dialect's message, where there is nothing else: lists of parts are not read everywhere. The model's
 /// own words go on where they were cut.
 fn joined(message: &Message, blocks: &[&Block], i: usize, notes: &mut Diagnostics) -> Option<String> {
-    let says = |block: &&&Block| {
-        !matches!(block, Block::Reasoning { .. } | Block::ToolCall { .. } | Block::Refusal(_))
-    };
-    let texts: Vec<&Block> = blocks.iter().filter(says).copied().collect();
-    if texts.is_empty() || texts.iter().any(|block| block.as_text().is_none()) {
-        return None;
-    }
-    for block in &texts {
-        if let Block::Text { extra, .. } = block {
-            note_lost(extra, &format!("messages[{i}].content"), notes);
+    let foreign = |dialect: &str| !matches!(dialect, "" | NAME);
+    let (mut texts, mut lost) = (Vec::new(), 0);
+    for block in blocks {
+        match block {
+            Block::Text { text, extra } if foreign(extra.dialect) => texts.push((text.as_str(), extra)),
+            Block::Native { dialect, .. } if foreign(dialect) => lost += 1,
+            Block::Reasoning { .. } | Block::ToolCall { .. } => {}
+            _ => return None,
         }
     }
-    let between = if message.role == Role::Assistant { "" } else { "\n\n" };
-    Some(quote(&texts.iter().filter_map(|block| block.as_text()).collect::<Vec<_>>().join(between)))
+    if texts.is_empty() {
+        return None;
+    }
+    let at = format!("messages[{i}].content");
+    (0..lost).for_each(|_| notes.note(Code::FeatureUnsupported, &at, "a part of another dialect"));
+    for (_, extra) in &texts {
+        note_lost(extra, &at, notes);
+    }
+    let texts: Vec<_> = texts.into_iter().map(|(text, _)| text).filter(|text| !text.is_empty()).collect();
+    Some(quote(&texts.join(if message.role == Role::Assistant { "" } else { "\n\n" })))
 }
 
 fn url(source: &MediaSource) -> String {
