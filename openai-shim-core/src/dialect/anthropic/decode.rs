@@ -244,7 +244,8 @@ impl MessagesDecoder {
         let message = object.object("message").unwrap_or_default();
         let of = |key: &str| message.str(key).map(Cow::into_owned).filter(|said| !said.is_empty());
         let (id, model) = (of("id"), of("model"));
-        if id.is_none() || model.is_none() || message.get("content").is_none() {
+        let usage = message.object("usage");
+        if id.is_none() || model.is_none() || message.get("content").is_none() || usage.is_none() {
             self.not_so();
         }
         out.push(Event::Start { id, model, created: None });
@@ -290,7 +291,12 @@ impl MessagesDecoder {
             Some(word) => {
                 let sequence = delta.str("stop_sequence").map(Cow::into_owned);
                 let (reason, special) = response::read_reason(&word, sequence, &mut self.notes);
-                self.finish = Some(reason);
+                let stray = self.calls && reason == FinishReason::Stop && special.is_none();
+                if stray {
+                    self.notes.note(Code::FinishReasonDerived, "stop_reason", "tool_use");
+                    self.not_so();
+                }
+                self.finish = Some(if stray { FinishReason::ToolCalls } else { reason });
                 extra.extend(special);
             }
             None => self.not_so(),

@@ -88,7 +88,8 @@ impl MessagesEncoder {
     }
 
     /// Goes on where frames were passed on as they came: what they began is begun.
-    pub(super) fn adopt(&mut self, standing: &Standing, wire: Wire, out: &mut Vec<u8>) {
+    pub(super) fn adopt(&mut self, standing: &Standing, wire: Wire, usage: Option<Usage>, out: &mut Vec<u8>) {
+        self.usage = usage;
         (self.told, self.started, self.ended) = (wire.started, wire.started, wire.ended);
         (self.next, self.calls) = (wire.next, standing.calls);
         self.finish.clone_from(&standing.finish);

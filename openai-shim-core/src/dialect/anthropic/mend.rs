@@ -76,10 +76,10 @@ impl MessagesMender {
 
     /// Takes in what the decoder found, and writes it where the frame itself did not go out.
     fn drain(&mut self, write: bool, standing: Standing, out: &mut Vec<u8>) {
-        let says = self.events.iter().any(|event| !matches!(event, Event::Error(_)));
-        if write && says && self.encoder.is_none() {
+        let fails = matches!(self.events.first(), Some(Event::Error(_)));
+        if write && !fails && self.decoder.verdict == Verdict::Mend && self.encoder.is_none() {
             let mut encoder = MessagesEncoder::new(self.asked.clone());
-            encoder.adopt(&standing, self.wire, out);
+            encoder.adopt(&standing, self.wire, self.seen.usage, out);
             self.encoder = Some(encoder);
         }
         for event in self.events.drain(..) {
@@ -181,7 +181,13 @@ fn is_message(object: &Object<'_>) -> bool {
     let blocks = object.array("content").is_some_and(|blocks| {
         blocks.iter().all(|block| Object::parse(block.as_bytes()).is_ok_and(|block| is_block(&block)))
     });
-    words && fixed && counted && reason && blocks
+    // Who reads that a turn ended does not look for calls.
+    let over = object.str("stop_reason").as_deref() == Some("end_turn");
+    let calls = |block: &&str| {
+        Object::parse(block.as_bytes()).is_ok_and(|b| b.str("type").as_deref() == Some("tool_use"))
+    };
+    let stray = over && object.array("content").is_some_and(|blocks| blocks.iter().any(calls));
+    words && fixed && counted && reason && blocks && !stray
 }
 
 fn is_block(block: &Object<'_>) -> bool {

@@ -1,7 +1,7 @@
 //! The blocks of a stream: which are open, and what is said in them.
 
 use super::super::{FORMAT, NAME, block, response};
-use super::MessagesDecoder;
+use super::{MessagesDecoder, Verdict};
 use crate::canonical::{BlockKind, Code, Delta, Event, REASONING_DETAILS, WHOLE_BLOCK};
 use crate::json::{Object, quote, raw, text_of};
 use std::borrow::Cow;
@@ -66,7 +66,12 @@ impl MessagesDecoder {
             Some("tool_use") => {
                 let input = start.non_null("input").filter(|v| !matches!(v.trim(), "{}" | "\"\""));
                 let input = input.map(|input| text_of(input).into_owned());
-                let kind = BlockKind::ToolCall { id: of("id"), name: of("name") };
+                let (id, name) = (of("id"), of("name"));
+                if id.is_empty() {
+                    self.notes.note(Code::ToolIdSynthesized, "content_block.id", "");
+                    self.not_so();
+                }
+                let kind = BlockKind::ToolCall { id, name };
                 let block = self.open_as(index, Kind::Call(input), kind, out);
                 (block, String::new(), response::rest(&start, &["type", "id", "name", "input"]))
             }
@@ -155,7 +160,10 @@ impl MessagesDecoder {
             }
             (false, None) => {
                 self.notes.note(Code::FrameForeign, "delta", &kind);
-                self.not_so();
+                // A newer kind of delta passes where it is one; input of what is no call does not.
+                if at.is_none() || kind.is_empty() || kind == "input_json_delta" {
+                    self.verdict = Verdict::Drop;
+                }
                 return;
             }
         };
