@@ -83,7 +83,7 @@ fn plain(value: &Value) -> Value {
     match value {
         Value::Object(members) => {
             let said = members.iter().filter(|(key, value)| {
-                !value.is_null() && !(*key == "stream" && **value == Value::Bool(false))
+                !(value.is_null() || *key == "stream" && **value == Value::Bool(false))
             });
             Value::Object(said.map(|(k, v)| (k.clone(), plain(v))).collect())
         }
@@ -357,6 +357,89 @@ fn every_answer_says_the_same_in_chat() {
         compared += 1;
     }
     println!("{compared} answers compared");
+}
+
+#[test]
+fn every_recording_of_chat_is_an_answer_here() {
+    let Some(shared) = shared("chat recordings") else { return };
+    let text = std::fs::read_to_string(shared.join("corpus/openai-chat.jsonl")).unwrap();
+    let mut all = 0;
+    for line in text.lines() {
+        let v: Value = serde_json::from_str(line).unwrap();
+        let status = u16::try_from(v["response"]["status"].as_u64().unwrap()).unwrap();
+        let kind = match (status, v["streaming"].as_bool()) {
+            (400.., _) => Kind::Error,
+            (_, Some(true)) => Kind::Stream,
+            _ => Kind::Response,
+        };
+        let body = v["response"]["body"].as_str().unwrap_or_default();
+        let conversion = convert(&Input {
+            from: chat(),
+            to: anthropic(),
+            profile: profile("compatible").unwrap(),
+            kind,
+            body: body.as_bytes(),
+            request: None,
+            status: Some(status),
+            context: Context::fixed(),
+        });
+        let what = format!("{} {} {}", v["provider"], v["path"], v["n"]);
+        let got = String::from_utf8(conversion.body).unwrap();
+        common::messages::check(&got, &what);
+        all += 1;
+        if let Ok(dir) = std::env::var("ANTHROPIC_OUT") {
+            let ext = if kind == Kind::Stream { "sse" } else { "json" };
+            std::fs::write(format!("{dir}/anew.chat-{all}.{ext}"), &got).unwrap();
+        }
+        if !v["request"]["body"].is_object() {
+            continue;
+        }
+        let mut notes = Diagnostics::default();
+        let Ok(read) = chat().decode_request("", v["request"]["body"].to_string().as_bytes(), &mut notes)
+        else {
+            continue;
+        };
+        let sent = anthropic().encode_request(&read, None, &mut notes).unwrap().body.to_json();
+        let sent: Value = serde_json::from_str(&sent).unwrap();
+        check_request(&sent, &what);
+    }
+    println!("{all} recordings of chat");
+}
+
+/// What the API refuses in a request, whatever the model.
+fn check_request(sent: &Value, what: &str) {
+    let turns = sent["messages"].as_array().unwrap();
+    assert!(!turns.is_empty() && sent["max_tokens"].is_u64(), "{what}: {sent}");
+    let mut last = "";
+    let mut calls: Vec<&str> = Vec::new();
+    for turn in turns {
+        let role = turn["role"].as_str().unwrap();
+        assert!(["user", "assistant"].contains(&role) && role != last, "{what}: roles {sent}");
+        last = role;
+        let blocks = turn["content"].as_array().map(Vec::as_slice).unwrap_or_default();
+        assert!(!blocks.is_empty() || !turn["content"].as_str().unwrap().is_empty(), "{what}: empty {sent}");
+        assert!(blocks.iter().all(|b| b["type"] != "text" || b["text"] != ""), "{what}: empty text {sent}");
+        let results: Vec<&str> = blocks
+            .iter()
+            .take_while(|b| b["type"] == "tool_result")
+            .map(|b| b["tool_use_id"].as_str().unwrap())
+            .collect();
+        let all_results = blocks.iter().filter(|b| b["type"] == "tool_result").count();
+        assert_eq!(all_results, results.len(), "{what}: results that are not first");
+        assert_eq!(calls, results, "{what}: results of the calls before {sent}");
+        calls =
+            blocks.iter().filter(|b| b["type"] == "tool_use").map(|b| b["id"].as_str().unwrap()).collect();
+        for call in blocks.iter().filter(|b| b["type"] == "tool_use") {
+            let id = call["id"].as_str().unwrap();
+            assert!(id.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c)) && !id.is_empty());
+            assert!(call["input"].is_object(), "{what}: {call}");
+        }
+    }
+    assert!(calls.is_empty(), "{what}: calls without results");
+    for tool in sent["tools"].as_array().into_iter().flatten() {
+        assert!(tool["input_schema"]["type"].is_string(), "{what}: {tool}");
+    }
+    assert!(sent.get("tool_choice").is_none() || sent.get("tools").is_some(), "{what}: {sent}");
 }
 
 #[test]

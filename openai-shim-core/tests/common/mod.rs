@@ -2,6 +2,7 @@
 #![allow(dead_code, unreachable_pub, missing_docs, clippy::disallowed_methods)] // each test file uses its part, and reads files
 
 pub mod expected;
+pub mod messages;
 pub mod said;
 pub mod strict;
 

@@ -366,10 +366,10 @@ impl Encoder for MessagesEncoder {
             Event::Delta { choice: 0, block, delta } => self.delta(*block, delta, out),
             Event::Close { choice: 0, block } => self.close(*block, out),
             Event::Finish { choice: 0, reason } => self.finish = Some(reason.clone()),
-            Event::Open { .. } => {
+            Event::Open { .. } | Event::Finish { .. } => {
                 self.notes.note(Code::FeatureUnsupported, "choices[1]", "more than one answer");
             }
-            Event::Delta { .. } | Event::Close { .. } | Event::Finish { .. } => {}
+            Event::Delta { .. } | Event::Close { .. } => {}
             Event::Usage(usage) => self.usage = Some(*usage),
             Event::Extra { extra, .. } => {
                 extra.lost_to(NAME).for_each(|key| self.notes.note(Code::ExtraDropped, "", key));
