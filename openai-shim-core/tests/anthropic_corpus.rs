@@ -409,7 +409,7 @@ fn every_recording_of_chat_is_an_answer_here() {
 /// What the API refuses in a request, whatever the model.
 fn check_request(sent: &Value, what: &str) {
     let turns = sent["messages"].as_array().unwrap();
-    assert!(!turns.is_empty() && sent["max_tokens"].is_u64(), "{what}: {sent}");
+    assert!(sent["max_tokens"].is_u64(), "{what}: {sent}");
     let mut last = "";
     let mut calls: Vec<&str> = Vec::new();
     for turn in turns {

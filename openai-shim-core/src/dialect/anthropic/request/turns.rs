@@ -29,6 +29,9 @@ pub(super) fn write(messages: &[Message], notes: &mut Diagnostics) -> (Option<St
         notes.note(Code::RoleDemoted, "messages[0].role", "system to user: there is no other message");
         turns.push(Turn { blocks: std::mem::take(&mut system), ..Turn::default() });
     }
+    if turns.is_empty() {
+        notes.note(Code::FeatureUnsupported, "messages", "a conversation in which nothing is said");
+    }
     let list: Vec<_> = turns
         .iter()
         .map(|turn| {
