@@ -199,6 +199,38 @@ fn a_signature_goes_through_a_chat_client_and_back() {
 }
 
 #[test]
+fn a_cache_breakpoint_in_a_chat_message_is_one_here_and_never_reaches_a_chat_upstream() {
+    let part = json!({"type": "text", "text": "long", "cache_control": {"type": "ephemeral"}});
+    let (sent, notes) = from_chat(&json!({"model": "m", "messages": [
+        {"role": "system", "content": [part]}, {"role": "user", "content": [part]}]}));
+    assert_eq!((&sent["system"], &sent["messages"][0]["content"]), (&json!([part]), &json!([part])));
+    assert!(!notes.has(Code::ExtraDropped), "{notes:?}");
+    let (sent, notes) = to_chat(&json!({"model": "m", "max_tokens": 9, "system": [part], "messages": [
+        {"role": "user", "content": [part]}]}));
+    assert!(!sent.to_string().contains("cache_control") && notes.has(Code::ExtraDropped));
+}
+
+#[test]
+fn the_stop_sequence_that_a_chat_upstream_matched_is_told() {
+    let body = r#"{"id":"x","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"a"},"finish_reason":"stop","stop_reason":"END"}],"usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2}}"#;
+    let message: Value =
+        serde_json::from_slice(&answer(chat(), anthropic(), Kind::Response, body).body).unwrap();
+    assert_eq!(
+        (&message["stop_reason"], &message["stop_sequence"]),
+        (&json!("stop_sequence"), &json!("END"))
+    );
+    let stream = concat!(
+        r#"data: {"id":"x","choices":[{"index":0,"delta":{"content":"a"}}]}"#,
+        "\n\n",
+        r#"data: {"id":"x","choices":[{"index":0,"delta":{},"finish_reason":"stop","matched_stop":"END"}]}"#,
+        "\n\n",
+        "data: [DONE]\n\n",
+    );
+    let streamed = answer(chat(), anthropic(), Kind::Stream, stream);
+    assert!(text(&streamed).contains(r#""stop_reason":"stop_sequence","stop_sequence":"END""#), "{streamed}");
+}
+
+#[test]
 fn a_system_message_in_the_middle_stays_for_its_own_api() {
     let body = json!({"model": "m", "max_tokens": 9, "system": "a", "messages": [
         {"role": "user", "content": "b"}, {"role": "system", "content": "c"}, {"role": "user", "content": "d"}]});

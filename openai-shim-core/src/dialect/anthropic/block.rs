@@ -184,15 +184,25 @@ pub(super) fn write(block: &Block, at: &str, notes: &mut Diagnostics) -> Option<
     })
 }
 
+/// A cache breakpoint: this API's own idea, which its users put into messages of other dialects too.
+const CACHE: &str = "cache_control";
+
 /// Notes members that came from another dialect.
 pub(super) fn note_lost(extra: &Extra, at: &str, notes: &mut Diagnostics) {
-    extra.lost_to(NAME).for_each(|key| notes.note(Code::ExtraDropped, at, key));
+    extra.lost_to(NAME).filter(|key| *key != CACHE).for_each(|key| notes.note(Code::ExtraDropped, at, key));
+}
+
+/// Members that this dialect knows.
+pub(super) fn own(extra: &Extra) -> impl Iterator<Item = (&str, &str)> {
+    let ours = extra.dialect == NAME;
+    let known = move |(key, _): &(&str, &str)| ours || *key == CACHE;
+    extra.members.iter().map(|(key, value)| (key.as_str(), value.get())).filter(known)
 }
 
 /// A block with its leftovers.
 fn with(mut object: Object<'_>, extra: &Extra) -> String {
-    for (key, value) in extra.of(NAME) {
-        object.set(key.clone(), value.get().to_owned());
+    for (key, value) in own(extra) {
+        object.set(key.to_owned(), value.to_owned());
     }
     object.to_json()
 }
@@ -203,11 +213,11 @@ fn write_text(text: &str, extra: &Extra, at: &str, notes: &mut Diagnostics) -> S
     object.set("type", "\"text\"");
     object.set("text", quote(text));
     let mut citations = Vec::new();
-    for (key, value) in extra.of(NAME) {
-        match key.as_str() {
-            WHOLE_BLOCK => return value.get().to_owned(),
-            "citation" => citations.push(value.get()),
-            _ => object.set(key.as_str(), value.get()),
+    for (key, value) in own(extra) {
+        match key {
+            WHOLE_BLOCK => return value.to_owned(),
+            "citation" => citations.push(value),
+            _ => object.set(key, value),
         }
     }
     if !citations.is_empty() {

@@ -314,7 +314,7 @@ impl MessagesEncoder {
         event.set("type", "\"message_delta\"");
         for (key, value) in &self.extra.members {
             match key.as_str() {
-                "usage" | "stop_reason" => {}
+                "usage" | "stop_reason" | "stop_sequence" => {}
                 "container" | "stop_details" => delta.set(key.as_str(), value.get()),
                 _ => event.set(key.as_str(), value.get()),
             }

@@ -126,7 +126,7 @@ pub(super) fn rest(object: &Object<'_>, known: &[&str]) -> Vec<(String, Box<RawV
     members.map(|(k, v)| (k.to_owned(), raw(v))).collect()
 }
 
-/// A stop reason's meaning, and the word itself where it says more than that.
+/// A stop reason's meaning, and what more it says.
 pub(super) fn read_reason(
     word: &str,
     sequence: Option<String>,
@@ -135,7 +135,11 @@ pub(super) fn read_reason(
     let reason = match word {
         "end_turn" => FinishReason::Stop,
         "max_tokens" => FinishReason::Length,
-        "stop_sequence" => FinishReason::StopSequence(sequence),
+        "stop_sequence" => {
+            // Which one it was is not told everywhere.
+            let told = sequence.as_deref().map(|s| (String::from("stop_sequence"), raw(quote(s))));
+            return (FinishReason::StopSequence(sequence), told);
+        }
         "tool_use" => FinishReason::ToolCalls,
         "refusal" => FinishReason::Refusal,
         _ => {

@@ -117,8 +117,8 @@ fn write_one(tool: &Tool, own: bool, i: usize, notes: &mut Diagnostics) -> Strin
         object.set("strict", strict.to_string());
     }
     block::note_lost(extra, &format!("tools[{i}]"), notes);
-    for (key, value) in extra.of(NAME) {
-        object.set(key.as_str(), value.get());
+    for (key, value) in block::own(extra) {
+        object.set(key, value);
     }
     object.to_json()
 }

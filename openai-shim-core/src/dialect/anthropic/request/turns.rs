@@ -124,7 +124,7 @@ fn gather<'m>(messages: &'m [Message], notes: &mut Diagnostics) -> (Vec<Turn<'m>
 /// Says a block; the API refuses empty text.
 fn say(block: &Block, at: &str, out: &mut Vec<(String, Option<String>)>, notes: &mut Diagnostics) {
     let plain = match block {
-        Block::Text { text, extra } if extra.of(NAME).is_empty() => Some(text),
+        Block::Text { text, extra } if block::own(extra).next().is_none() => Some(text),
         Block::Refusal(text) => Some(text),
         _ => None,
     };
