@@ -54,6 +54,9 @@ pub(super) fn read(object: &Object<'_>, notes: &mut Diagnostics) -> Response {
         Some(_) => notes.note(Code::FrameCorrupt, "content", "no list of blocks"),
         None => {}
     }
+    if blocks.iter().any(|block| matches!(block, Block::ToolCall { name, .. } if name.is_empty())) {
+        notes.note(Code::ToolNameMissing, "content[].name", "");
+    }
     choice.blocks = blocks.into_iter().map(answered).collect();
     if let Some(word) = object.str("stop_reason").filter(|word| !word.is_empty()) {
         let (reason, special) = read_reason(&word, object.str("stop_sequence").map(Cow::into_owned), notes);

@@ -77,6 +77,9 @@ impl MessagesDecoder {
                 if id.is_empty() {
                     self.notes.note(Code::ToolIdSynthesized, "content_block.id", "");
                 }
+                if name.is_empty() {
+                    self.notes.note(Code::ToolNameMissing, "content_block.name", "");
+                }
                 let kind = BlockKind::ToolCall { id, name };
                 let block = self.open_as(index, Kind::Call(input), kind, out);
                 (block, String::new(), response::rest(&start, &["type", "id", "name", "input"]))
