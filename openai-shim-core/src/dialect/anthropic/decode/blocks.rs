@@ -242,11 +242,11 @@ impl MessagesDecoder {
                 if !input.is_empty() && serde_json::from_str::<serde::de::IgnoredAny>(&input).is_ok() {
                     start.set("input", input);
                 }
-                // It stands between other blocks, and calls may be open beside it.
-                let (calls, block) = (std::mem::take(&mut self.open), self.next);
-                for call in calls {
-                    self.close(call, out);
+                // It stands between other blocks: what is open beside it is closed before it.
+                for other in std::mem::take(&mut self.open) {
+                    self.close(other, out);
                 }
+                let block = self.next;
                 self.next += 1;
                 self.meaningful = true;
                 let (key, raw) = (WHOLE_BLOCK.to_owned(), raw(start.to_json()));
