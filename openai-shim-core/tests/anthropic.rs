@@ -253,7 +253,7 @@ fn a_stream_with_an_alias_carries_the_clients_name_for_the_model_and_nothing_els
         settings.upstream_model = Some(String::from("theirs"));
         let mut row = profile("compatible").unwrap();
         anthropic().name().clone_into(&mut row.dialect);
-        let mut exchange = Exchange::start(incoming, &row, settings, Context::fixed()).unwrap();
+        let mut exchange = Exchange::start(incoming, row, settings, Context::fixed()).unwrap();
         let mut out = Vec::new();
         exchange.next();
         exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
@@ -324,7 +324,7 @@ fn endless_streams_end_with_an_error() {
         let mut row = profile("compatible").unwrap();
         anthropic().name().clone_into(&mut row.dialect);
         let incoming = Incoming::read(chat(), "", body.into()).unwrap();
-        let mut exchange = Exchange::start(incoming, &row, settings, Context::fixed()).unwrap();
+        let mut exchange = Exchange::start(incoming, row, settings, Context::fixed()).unwrap();
         let mut out = Vec::new();
         exchange.next();
         exchange.head(http::StatusCode::OK, &http::HeaderMap::new());

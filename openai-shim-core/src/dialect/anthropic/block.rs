@@ -5,6 +5,8 @@
 use super::{FORMAT, NAME};
 use crate::canonical::{Block, Code, Diagnostics, Extra, Media, MediaSource, REASONING_DETAILS, WHOLE_BLOCK};
 use crate::json::{Kind, Object, peek, quote, raw, text_of};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use std::borrow::Cow;
 
 /// Members without a place in the canonical model. Always of this dialect, also when there are none: so a block that came
@@ -325,25 +327,13 @@ fn document(from: &MediaSource) -> Option<String> {
     }
 }
 
-/// The bytes of base64, standard or URL-safe.
+/// The bytes of base64, standard or URL-safe, padded or not.
 fn unbase64(data: &str) -> Option<Vec<u8>> {
-    let mut out = Vec::with_capacity(data.len() / 4 * 3);
-    let (mut bits, mut held) = (0_u32, 0_u8);
-    for byte in data.bytes().filter(|b| !b.is_ascii_whitespace() && *b != b'=') {
-        let six = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'+' | b'-' => 62,
-            b'/' | b'_' => 63,
-            _ => return None,
-        };
-        bits = (bits << 6) | u32::from(six);
-        held += 6;
-        if held >= 8 {
-            held -= 8;
-            out.push(u8::try_from((bits >> held) & 0xff).ok()?);
-        }
-    }
-    Some(out)
+    let standard = |c: char| match c {
+        '-' => '+',
+        '_' => '/',
+        other => other,
+    };
+    let plain: String = data.chars().filter(|c| !c.is_whitespace() && *c != '=').map(standard).collect();
+    STANDARD_NO_PAD.decode(plain).ok()
 }

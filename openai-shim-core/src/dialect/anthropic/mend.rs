@@ -34,13 +34,14 @@ pub(super) struct Wire {
 
 impl MessagesMender {
     pub(super) fn new(asked: Asked) -> Self {
+        let seen = Seen::keeping(asked.keep_reasoning);
         Self {
             asked,
             decoder: MessagesDecoder::default(),
             encoder: None,
             wire: Wire::default(),
             events: Vec::new(),
-            seen: Seen::default(),
+            seen,
             done: false,
         }
     }
@@ -154,7 +155,7 @@ pub(super) fn whole(
     notes: &mut Diagnostics,
 ) -> Result<Mended, UpstreamError> {
     let response = response::decode(body, notes)?;
-    let mut seen = Seen::default();
+    let mut seen = Seen::keeping(asked.keep_reasoning);
     for event in unfold(&response) {
         seen.event(&event);
     }

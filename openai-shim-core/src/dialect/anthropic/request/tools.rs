@@ -72,7 +72,10 @@ pub(super) fn write(request: &Request, own: bool, body: &mut Object<'_>, notes: 
                 .map(|name| format!(r#"{{"name":{},"input_schema":{{"type":"object"}}}}"#, quote(name))),
         );
     }
-    if !tools.is_empty() || (own && !request.tools.is_empty()) {
+    body.remove("tool_choice");
+    if tools.is_empty() && request.tools.is_empty() {
+        body.remove("tools");
+    } else if !tools.is_empty() || own {
         body.set("tools", format!("[{}]", tools.join(",")));
     }
     let choice = if only_called { Some(&ToolChoice::None) } else { request.tool_choice.as_ref() };
