@@ -231,6 +231,33 @@ fn the_stop_sequence_that_a_chat_upstream_matched_is_told() {
 }
 
 #[test]
+fn the_signature_of_a_call_goes_through_a_client_of_this_api_and_back() {
+    let call = r#"[{"index":0,"id":"call_1","type":"function","function":{"name":"f","arguments":"{}"},"extra_content":{"google":{"thought_signature":"c2ln"}}}]"#;
+    let whole = format!(
+        r#"{{"id":"x","object":"chat.completion","created":1,"model":"m","choices":[{{"index":0,"message":{{"role":"assistant","content":null,"tool_calls":{call}}},"finish_reason":"tool_calls"}}]}}"#
+    );
+    let chunk = format!(r#"{{"id":"x","choices":[{{"index":0,"delta":{{"tool_calls":{call}}}}}]}}"#);
+    let stream = format!("data: {chunk}\n\ndata: [DONE]\n\n");
+    for (kind, body) in [(Kind::Response, whole), (Kind::Stream, stream)] {
+        let conversion = answer(chat(), anthropic(), kind, &body);
+        let got = text(&conversion);
+        let id = &got[got.find("call_1").unwrap()..];
+        let id = &id[..id.find('"').unwrap()];
+        let history = json!({"model": "m", "max_tokens": 9, "messages": [
+            {"role": "user", "content": "x"},
+            {"role": "assistant", "content": [{"type": "tool_use", "id": id, "name": "f", "input": {}}]},
+            {"role": "user", "content": [{"type": "tool_result", "tool_use_id": id, "content": "y"}]},
+        ]});
+        let (sent, _) = to_chat(&history);
+        let back = &sent["messages"][1]["tool_calls"][0];
+        assert_eq!(back["id"], "call_1");
+        assert_eq!(back["extra_content"]["google"]["thought_signature"], "c2ln");
+        assert_eq!(sent["messages"][2]["tool_call_id"], "call_1");
+        assert_eq!(request(anthropic(), anthropic(), &history).0, history);
+    }
+}
+
+#[test]
 fn a_system_message_in_the_middle_stays_for_its_own_api() {
     let body = json!({"model": "m", "max_tokens": 9, "system": "a", "messages": [
         {"role": "user", "content": "b"}, {"role": "system", "content": "c"}, {"role": "user", "content": "d"}]});
@@ -285,7 +312,7 @@ fn calls_side_by_side_wait_for_one_another_but_not_for_ever() {
     let (mut encoder, mut out) = (anthropic().encoder(&asked), Vec::new());
     encoder.event(&Event::Start { id: None, model: None, created: None }, &mut out);
     for block in 0..2 {
-        let kind = BlockKind::ToolCall { id: format!("c{block}"), name: String::from("f") };
+        let kind = BlockKind::ToolCall { id: format!("c{block}"), name: String::from("f"), signature: None };
         encoder.event(&Event::Open { choice: 0, block, kind }, &mut out);
     }
     let much = Delta::Text("x".repeat(1 << 20));

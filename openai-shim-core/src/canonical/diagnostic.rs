@@ -99,6 +99,7 @@ codes! {
     RoleRepeated "role-repeated" Info "A role repeated in a later delta was left out.";
     MessageAsDelta "message-as-delta" Info "A whole message came where a delta was due (or the other way round).";
     ContentJoined "content-joined" Info "Content that came as parts or as an object was turned into text.";
+    ChoicesMerged "choices-merged" Info "Text and tool calls of one answer came as two answers; they were put together.";
     ContentAfterFinish "content-after-finish" Warning "Content came after the finish reason; it was put before it.";
     DeltasCumulative "deltas-cumulative" Info "Deltas that repeat all text so far were cut to what is new.";
     ReasoningRenamed "reasoning-renamed" Info "Reasoning text was moved into `reasoning_content`.";

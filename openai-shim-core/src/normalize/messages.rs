@@ -2,7 +2,7 @@
 
 use super::order::append;
 use super::touch;
-use crate::canonical::{Block, Code, Diagnostics, Extra, Message, Request, Role};
+use crate::canonical::{Block, Code, Diagnostics, Extra, MediaSource, Message, Request, Role};
 use crate::error::{ClientError, Error, ErrorKind};
 use crate::profile::{Messages, Names, Profile};
 
@@ -35,8 +35,22 @@ pub(super) fn normalize(
 
 /// Content of a kind that the upstream cannot read is no loss to be silent about.
 fn media(blocks: &[Block], rules: &Messages, profile: &Profile, i: usize) -> Result<(), Error> {
-    let Some(known) = &rules.media else { return Ok(()) };
     for block in blocks {
+        let address = match block {
+            Block::Image(media) | Block::Audio(media) | Block::File(media) => {
+                matches!(media.source, MediaSource::Url(_))
+            }
+            _ => false,
+        };
+        if address && rules.inline_media {
+            let text = format!(
+                "{} fetches nothing from addresses. Send the content itself, as a data URL (data:image/png;base64,…).",
+                profile.name
+            );
+            let error = ClientError::new(ErrorKind::Unsupported, text);
+            return Err(error.at(format!("messages[{i}].content")).with_code("unsupported_content").into());
+        }
+        let Some(known) = &rules.media else { continue };
         let kind = match block {
             Block::Image(_) => "image",
             Block::Audio(_) => "audio",
@@ -213,8 +227,19 @@ fn drop_empty(messages: &mut Vec<Message>, notes: &mut Diagnostics) -> bool {
 /// What an assistant message that only calls tools says: `""` or `null`.
 fn fill_content(message: &mut Message, rules: &Messages, i: usize, notes: &mut Diagnostics) -> bool {
     let calls = message.blocks.iter().any(|b| matches!(b, Block::ToolCall { .. }));
-    if message.role != Role::Assistant || !calls {
+    if message.role != Role::Assistant {
         return false;
+    }
+    let silent = message.blocks.iter().all(|b| matches!(b, Block::Reasoning { .. }));
+    if !calls {
+        // OpenAI takes `null` beside calls only.
+        let alone = silent && ["function_call", "audio"].iter().all(|key| message.extra.get(key).is_none());
+        if alone {
+            message.blocks.push(Block::text(""));
+            notes.note(Code::ContentRewritten, &format!("messages[{i}].content"), "null to \"\"");
+            touch(message);
+        }
+        return alone;
     }
     let at = format!("messages[{i}].content");
     let says = message.blocks.iter().any(|b| matches!(b, Block::Text { .. }));

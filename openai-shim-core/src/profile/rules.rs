@@ -40,6 +40,8 @@ pub struct Messages {
     pub parts_only: bool,
     /// Kinds of parts that it reads besides text (`image`, `audio`, `file`); absent: all. Others are refused by name.
     pub media: Option<Vec<String>>,
+    /// Pictures, sounds and files are read from data URLs only; addresses are refused by name.
+    pub inline_media: bool,
     /// An assistant message that only calls tools gets `""` instead of `null` content.
     pub empty_content: bool,
     /// An assistant message that only calls tools gets `null` instead of `""` content.
@@ -249,6 +251,7 @@ impl Messages {
             flatten_text: self.flatten_text || base.flatten_text,
             parts_only: self.parts_only || base.parts_only,
             media: self.media.clone().or_else(|| base.media.clone()),
+            inline_media: self.inline_media || base.inline_media,
             empty_content: self.empty_content || base.empty_content,
             null_content: self.null_content || base.null_content,
             drop_empty: self.drop_empty || base.drop_empty,

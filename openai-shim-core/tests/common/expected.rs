@@ -14,6 +14,7 @@ byte_order_mark | complete 200 | framing-repaired | "Hello" stop
 carriage_return_and_line_feeds_mixed | complete 200 | created-filled field-filled framing-repaired id-synthesized model-filled object-filled role-filled | "Hello" stop
 changing_identity | complete 200 | id-pinned | "Hello" stop
 choices_null | empty 502 | frame-foreign | error empty_completion
+choices_split_by_kind | complete 200 | choices-merged finish-reason-derived finish-reason-repeated frame-foreign role-repeated | "Let me see." add({"a":1}) tool_calls
 chunks_called_completion | complete 200 | object-filled | "Hello" stop
 chunks_called_completion_cut | truncated 200 | object-filled stream-truncated | "Hello" / error stream_truncated
 comments | complete 200 | - | "Hello" stop
@@ -187,6 +188,7 @@ base_resp_error_with_200 | errored 502 | error-reshaped status-promoted | error 
 choices_empty | empty 502 | - | error empty_completion
 choices_missing | empty 502 | - | error empty_completion
 choices_null | empty 502 | - | error empty_completion
+choices_split_by_kind | complete 200 | choices-merged | "Let me see." add({"a":1}) tool_calls
 content_filter | filtered 200 | - | content_filter
 content_missing | empty 502 | field-filled | error empty_completion
 content_null | empty 502 | field-filled | error empty_completion

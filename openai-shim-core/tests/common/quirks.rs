@@ -112,6 +112,10 @@ fn messages(rules: &Messages) -> Vec<String> {
     for (on, line) in [
         (rules.flatten_text, "lists of text parts are sent as one string"),
         (rules.parts_only, "a string is sent as a list of one text part"),
+        (
+            rules.inline_media,
+            "pictures and files are read from data URLs only; addresses are refused by name",
+        ),
         (rules.empty_content, "beside tool calls, `content` is `\"\"` and not `null`"),
         (rules.null_content, "beside tool calls, `content` is `null` and not `\"\"`"),
         (rules.drop_empty, "assistant messages that say nothing are left out"),

@@ -3,7 +3,9 @@
 //! <https://docs.anthropic.com/en/api/messages#body-messages-content>
 
 use super::{FORMAT, NAME};
-use crate::canonical::{Block, Code, Diagnostics, Extra, Media, MediaSource, REASONING_DETAILS, WHOLE_BLOCK};
+use crate::canonical::{
+    Block, Code, Diagnostics, Extra, Media, MediaSource, REASONING_DETAILS, WHOLE_BLOCK, carry,
+};
 use crate::json::{Kind, Object, peek, quote, raw, text_of};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
@@ -51,12 +53,16 @@ pub(super) fn read(item: &str) -> Option<Block> {
             signature: Some(of("data")),
             extra: Extra::new(REASONING_DETAILS, encrypted()),
         },
-        "tool_use" => Block::ToolCall {
-            id: of("id"),
-            name: of("name"),
-            arguments: object.non_null("input").map_or(Cow::Borrowed("{}"), text_of).into_owned(),
-            extra: leftovers(&object, &["type", "id", "name", "input"]),
-        },
+        "tool_use" => {
+            let (id, signature) = carried(of("id"));
+            Block::ToolCall {
+                id,
+                name: of("name"),
+                arguments: object.non_null("input").map_or(Cow::Borrowed("{}"), text_of).into_owned(),
+                signature,
+                extra: leftovers(&object, &["type", "id", "name", "input"]),
+            }
+        }
         "tool_result" => {
             let mut blocks = Vec::new();
             if let Some(content) = object.non_null("content") {
@@ -67,7 +73,7 @@ pub(super) fn read(item: &str) -> Option<Block> {
             if let Some(said) = object.get("is_error").filter(|_| !is_error) {
                 extra.members.push((String::from("is_error"), raw(said)));
             }
-            Block::ToolResult { id: of("tool_use_id"), blocks, is_error, extra }
+            Block::ToolResult { id: carried(of("tool_use_id")).0, blocks, is_error, extra }
         }
         "image" => match read_source(&object) {
             Some(source) => {
@@ -80,6 +86,31 @@ pub(super) fn read(item: &str) -> Option<Block> {
         "document" | "search_result" => read_document(item, &object),
         _ => native(),
     })
+}
+
+/// The id of a call, and the signature that it carries for want of another place.
+fn carried(id: String) -> (String, Option<String>) {
+    match carry::unpack(&id) {
+        Some((own, signature)) => (own.to_owned(), Some(signature)),
+        None => (id, None),
+    }
+}
+
+/// The id of a call, with the signature that must come back with it.
+pub(super) fn carrying<'i>(
+    id: &'i str,
+    signature: Option<&str>,
+    at: &str,
+    notes: &mut Diagnostics,
+) -> Cow<'i, str> {
+    let Some(signature) = signature else { return Cow::Borrowed(id) };
+    carry::pack(id, signature).map_or_else(
+        || {
+            notes.note(Code::FeatureUnsupported, at, "the signature of a call, too long for its id");
+            Cow::Borrowed(id)
+        },
+        Cow::Owned,
+    )
 }
 
 /// What the members of an encrypted form say of it.
@@ -164,9 +195,10 @@ pub(super) fn write(block: &Block, at: &str, notes: &mut Diagnostics) -> Option<
             Some(source) => media("document", source, file.name.as_deref(), &file.extra, at, notes),
             None => return lost(notes, "a file that is neither PDF nor text"),
         },
-        Block::ToolCall { id, name, arguments, extra } => {
+        Block::ToolCall { id, name, arguments, signature, extra } => {
             note_lost(extra, at, notes);
-            tool_use(id, name, &input(arguments, at, notes), extra)
+            let id = carrying(id, signature.as_deref(), at, notes);
+            tool_use(&id, name, &input(arguments, at, notes), extra)
         }
         Block::ToolResult { id, blocks, is_error, extra } => {
             note_lost(extra, at, notes);

@@ -106,7 +106,9 @@ impl MessagesDecoder {
             let kind = match &open.kind {
                 blocks::Kind::Text => Some(BlockKind::Text),
                 blocks::Kind::Thinking | blocks::Kind::Redacted => Some(BlockKind::Reasoning),
-                blocks::Kind::Call(_) => Some(BlockKind::ToolCall { id: String::new(), name: String::new() }),
+                blocks::Kind::Call(_) => {
+                    Some(BlockKind::ToolCall { id: String::new(), name: String::new(), signature: None })
+                }
                 blocks::Kind::Native(..) => None,
             };
             (open.block, kind)

@@ -8,7 +8,7 @@
 use super::super::Encoder;
 use super::decode::Standing;
 use super::mend::Wire;
-use super::{FORMAT, NAME, error, response, usage, write_event};
+use super::{FORMAT, NAME, block, error, response, usage, write_event};
 use crate::canonical::{
     Asked, BlockKind, Code, Delta, Diagnostics, Event, Extra, FinishReason, REASONING_DETAILS, Usage,
     WHOLE_BLOCK,
@@ -151,10 +151,10 @@ impl MessagesEncoder {
         let content = match &slot.kind {
             BlockKind::Text | BlockKind::Refusal => String::from(r#"{"type":"text","text":""}"#),
             BlockKind::Reasoning => String::from(r#"{"type":"thinking","thinking":"","signature":""}"#),
-            BlockKind::ToolCall { id, name } => {
-                let (id, name, extra) = (id.clone(), name.clone(), slot.extra.clone());
-                let id = if id.is_empty() { self.asked.context.id("toolu_") } else { id };
-                super::block::tool_use(&id, &name, "{}", &extra)
+            BlockKind::ToolCall { id, name, signature } => {
+                let id = if id.is_empty() { self.asked.context.id("toolu_") } else { id.clone() };
+                let id = block::carrying(&id, signature.as_deref(), "content[]", &mut self.notes);
+                block::tool_use(&id, name, "{}", &slot.extra)
             }
         };
         let index = self.begin(&content, out);
@@ -202,9 +202,13 @@ impl MessagesEncoder {
                 };
                 self.say(kind, key, &quote(text), out);
             }
-            Delta::Signature(_) if slot.kind != BlockKind::Reasoning => {
-                self.notes.note(Code::FeatureUnsupported, "content[]", "a signature of what is no thinking");
-            }
+            Delta::Signature(more) if slot.kind != BlockKind::Reasoning => match &mut slot.kind {
+                // It goes into the call's id, as long as that was not said.
+                BlockKind::ToolCall { signature, .. } if slot.index.is_none() => {
+                    signature.get_or_insert_default().push_str(more);
+                }
+                _ => self.notes.note(Code::FeatureUnsupported, "content[]", "a signature that came too late"),
+            },
             Delta::Signature(signature) => match &mut slot.opaque {
                 Some(Opaque::Encrypted(data)) => data.push_str(signature),
                 Some(Opaque::Foreign) => {}

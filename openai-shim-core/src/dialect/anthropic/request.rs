@@ -4,7 +4,7 @@
 
 use super::super::Encoded;
 use super::{NAME, block};
-use crate::canonical::{Block, Code, Diagnostics, Extra, Message, Request, Role, TokenLimit};
+use crate::canonical::{Block, Code, Diagnostics, Extra, Message, Request, Role, TokenLimit, carry};
 use crate::error::{ClientError, Unsupported};
 use crate::json::{Kind, Object, peek, quote, raw, text};
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -223,12 +223,26 @@ fn as_they_came(request: &Request, source: &[u8], notes: &mut Diagnostics) -> (O
         rest = others;
         system = own(first).or_else(|| as_content(first, "system", notes));
     }
+    let signed = signed(rest);
     let list: Vec<_> = rest
         .iter()
         .enumerate()
-        .map(|(i, message)| own(message).unwrap_or_else(|| as_message(message, i, notes)))
+        .map(|(i, message)| own(message).unwrap_or_else(|| as_message(message, &signed, i, notes)))
         .collect();
     (system, format!("[{}]", list.join(",")))
+}
+
+/// Ids of calls that carry a signature: their own, and as they are written.
+fn signed(messages: &[Message]) -> Vec<(&str, String)> {
+    let blocks = messages.iter().flat_map(|message| &message.blocks);
+    blocks
+        .filter_map(|block| match block {
+            Block::ToolCall { id, signature: Some(signature), .. } => {
+                Some((id.as_str(), carry::pack(id, signature)?))
+            }
+            _ => None,
+        })
+        .collect()
 }
 
 fn as_content(message: &Message, at: &str, notes: &mut Diagnostics) -> Option<String> {
@@ -241,7 +255,17 @@ fn as_content(message: &Message, at: &str, notes: &mut Diagnostics) -> Option<St
     }
 }
 
-fn as_message(message: &Message, i: usize, notes: &mut Diagnostics) -> String {
+fn as_message(message: &Message, signed: &[(&str, String)], i: usize, notes: &mut Diagnostics) -> String {
+    let mut message = Cow::Borrowed(message);
+    if !signed.is_empty() {
+        for block in &mut message.to_mut().blocks {
+            if let Block::ToolResult { id, .. } = block
+                && let Some((_, packed)) = signed.iter().find(|(own, _)| own == id)
+            {
+                id.clone_from(packed);
+            }
+        }
+    }
     let role = match message.role {
         Role::System | Role::Developer => "system",
         Role::Assistant => "assistant",
@@ -249,7 +273,7 @@ fn as_message(message: &Message, i: usize, notes: &mut Diagnostics) -> String {
     };
     let mut object = Object::new();
     object.set("role", quote(role));
-    let content = as_content(message, &format!("messages[{i}].content"), notes);
+    let content = as_content(&message, &format!("messages[{i}].content"), notes);
     object.set("content", content.map_or(Cow::Borrowed("\"\""), Cow::Owned));
     for (key, value) in message.extra.of(NAME) {
         object.set(key.as_str(), value.get());

@@ -267,8 +267,9 @@ fn write(block: &Block, at: &str, asked: &mut Asked, notes: &mut Diagnostics) ->
             }
             Some(block::write_thinking(text, signature, extra))
         }
-        Block::ToolCall { id, name, arguments, extra } if id.is_empty() => {
+        Block::ToolCall { id, name, arguments, signature, extra } if id.is_empty() => {
             let id = asked.context.id("toolu_");
+            let id = block::carrying(&id, signature.as_deref(), at, notes);
             block::note_lost(extra, at, notes);
             Some(block::tool_use(&id, name, &block::input(arguments, at, notes), extra))
         }

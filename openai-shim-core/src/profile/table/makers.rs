@@ -178,12 +178,13 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://platform.kimi.ai/docs/api/models-overview (R28 R31)",
                 "https://java.agentscope.io/v2/en/integration/model/kimi (R21 R31 R41 R49)",
                 "https://github.com/UKGovernmentBEIS/inspect_ai/pull/5152 (R34 R35 R37)",
+                "https://github.com/HeyPuter/puter/pull/2931 (R51)",
                 "https://github.com/mnfst/modelparams.dev/pull/168 (R34 R49)",
                 "https://github.com/BerriAI/litellm/tree/main/litellm/llms/moonshot (R21 R31)",
                 "https://github.com/earendil-works/pi (R3 R41)",
             ]),
             hosts: list(&["api.moonshot.ai", "api.moonshot.cn"]),
-            messages: Messages { reasoning: History::Restore, ..no_developer() },
+            messages: Messages { inline_media: true, reasoning: History::Restore, ..no_developer() },
             tools: Tools { drop_strict: true, ..Tools::default() },
             models: vec![
                 ModelRules {

@@ -88,11 +88,12 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://docs.ollama.com/api/openai-compatibility (R1 R28)",
                 "https://github.com/ollama/ollama/blob/main/docs/openai.md (R27 R28)",
                 "https://github.com/ollama/ollama/issues/17921 (R34 R35)",
+                "https://github.com/ollama/ollama/issues/6753 (R51)",
                 "corpus: ollama",
             ]),
             hosts: list(&[":11434"]),
             params: Params { drop: list(&["logit_bias", "user"]), single_choice: true, ..old_limit() },
-            messages: Messages { empty_content: true, ..no_developer() },
+            messages: Messages { empty_content: true, inline_media: true, ..no_developer() },
             tools: never_forced(),
             ..local("ollama", "http://127.0.0.1:11434/v1")
         },

@@ -80,7 +80,7 @@ impl MessagesDecoder {
                 if name.is_empty() {
                     self.notes.note(Code::ToolNameMissing, "content_block.name", "");
                 }
-                let kind = BlockKind::ToolCall { id, name };
+                let kind = BlockKind::ToolCall { id, name, signature: None };
                 let block = self.open_as(index, Kind::Call(input), kind, out);
                 (block, String::new(), response::rest(&start, &["type", "id", "name", "input"]))
             }

@@ -104,8 +104,11 @@ fn gather<'m>(messages: &'m [Message], notes: &mut Diagnostics) -> (Vec<Turn<'m>
         for block in &message.blocks {
             match block {
                 Block::ToolResult { id, .. } => turn.results.push((ids.result(id), block, at.clone())),
-                Block::ToolCall { id, name, arguments, extra } => {
+                Block::ToolCall { id, name, arguments, signature, extra } => {
                     let id = ids.call(id, &at, notes);
+                    if signature.is_some() {
+                        notes.note(Code::ExtraDropped, &at, "the signature of a call");
+                    }
                     block::note_lost(extra, &at, notes);
                     let input = block::input(arguments, &at, notes);
                     turn.blocks.push((block::tool_use(&id, name, &input, extra), None));

@@ -1,7 +1,7 @@
 //! One chunk of a stream.
 
 use super::stream::{Choice, Sink, Stream};
-use super::{content, finish, logprobs, usage};
+use super::{content, finish, logprobs, merge, usage};
 use crate::canonical::Code;
 use crate::error::{ErrorKind, StatusError, UpstreamError};
 use crate::json::{Kind, Object, peek, quote, text};
@@ -185,8 +185,15 @@ impl Stream {
         if choice.get("usage").is_some() {
             choice.remove("usage");
         }
-        let slot = self.slot(index)?;
         let mut delta = self.delta(&mut choice);
+        let index = match merge::index(index, &delta, self.asked.n, &mut self.merged, &mut self.notes) {
+            same if same == index => index,
+            other => {
+                choice.set("index", other.to_string());
+                other
+            }
+        };
+        let slot = self.slot(index)?;
         if self.choices.get(slot).is_some_and(|c| c.sealed) {
             let nothing = Mended { json: None, changed: true, finishes: false, says: false };
             if self.is_stopped(slot) {

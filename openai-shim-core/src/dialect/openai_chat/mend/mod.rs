@@ -8,6 +8,7 @@ mod content;
 mod finish;
 mod identity;
 mod logprobs;
+mod merge;
 mod speak;
 mod stream;
 mod tools;

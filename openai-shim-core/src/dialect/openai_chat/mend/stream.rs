@@ -27,6 +27,8 @@ pub(in super::super) struct Stream {
     pub(in super::super) notes: Diagnostics,
     pub(super) identity: Identity,
     pub(super) choices: Vec<Choice>,
+    /// Choices that are parts of the first one.
+    pub(super) merged: Vec<u64>,
     /// The last complete usage, as its JSON.
     pub(super) usage: Option<String>,
     /// The upstream's own usage chunk, where it needs no mending.
@@ -92,6 +94,7 @@ impl Stream {
             notes: Diagnostics::default(),
             identity: Identity::new("chat.completion.chunk"),
             choices: Vec::new(),
+            merged: Vec::new(),
             usage: None,
             usage_chunk: None,
             prelude: Vec::new(),

@@ -3,7 +3,7 @@
 use super::super::error;
 use super::identity::Identity;
 use super::voice::{Voice, add_calls};
-use super::{content, finish, logprobs, tools, usage};
+use super::{content, finish, logprobs, merge, tools, usage};
 use crate::canonical::{Asked, Code, Diagnostics, FinishReason, Seen};
 use crate::error::{ErrorKind, StatusError, UpstreamError};
 use crate::json::{Kind, Object, peek};
@@ -20,14 +20,16 @@ pub(in super::super) fn whole<'a>(
         notes.note(Code::StatusPromoted, "", "an error came as a success");
         return Err(error::in_body(&answer, notes).unwrap_or(UpstreamError::Empty));
     }
-    let choices = choices(&mut answer, notes);
+    let listed = choices(&mut answer, notes);
+    let before = listed.len();
+    let choices = merge::whole(listed, asked.n, notes);
     if choices.is_empty() {
         return Err(UpstreamError::Empty);
     }
     let mut seen = Seen::keeping(asked.keep_reasoning);
     Identity::new("chat.completion").mend(&mut answer, asked, notes);
     let mut written = Vec::with_capacity(choices.len());
-    let mut changed = false;
+    let mut changed = choices.len() != before;
     for (at, item) in choices.iter().enumerate() {
         let Ok(mut choice) = Object::parse(item.as_bytes()) else {
             notes.note(Code::FieldDropped, "choices[]", "no object");

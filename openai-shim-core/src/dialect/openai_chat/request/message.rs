@@ -245,9 +245,9 @@ pub(super) fn encode(message: &Message, out: &mut Vec<u8>, i: usize, notes: &mut
     let (mut calls, mut thoughts) = (Vec::new(), String::new());
     for block in &rest {
         match block {
-            Block::ToolCall { id, name, arguments, extra } => {
+            Block::ToolCall { id, name, arguments, signature, extra } => {
                 note_lost(extra, &at, notes);
-                calls.push(tool_call::write(id, name, arguments, extra));
+                calls.push(tool_call::write(id, name, arguments, signature.as_deref(), extra));
             }
             Block::Refusal(words) => object.set("refusal", quote(words)),
             Block::Reasoning { text, .. } => thoughts.push_str(text),

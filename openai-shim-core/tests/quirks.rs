@@ -1,0 +1,290 @@
+//! Every known quirk has a test: a fixture named after the behaviour, which the suites convert, cut at every byte and
+//! mend twice, or a function of a test file.
+
+mod common;
+
+use common::shared;
+use std::path::Path;
+
+/// Quirk and where it is pinned: `kind/fixture`, or `file::function`.
+const PINNED: &[(&str, &[&str])] = &[
+    ("R1", &["normalize::parameters_are_shaped_as_the_row_says", "requests/max_completion_tokens_renamed"]),
+    ("R2", &["normalize::parameters_are_shaped_as_the_row_says", "requests/both_token_limits"]),
+    ("R3", &["normalize::messages_are_shaped_as_the_row_says", "requests/developer_demoted"]),
+    ("R4", &["normalize::messages_are_shaped_as_the_row_says"]),
+    ("R5", &["normalize::messages_are_shaped_as_the_row_says"]),
+    ("R6", &["normalize::messages_are_shaped_as_the_row_says", "requests/system_messages_merged"]),
+    ("R7", &["normalize::messages_are_shaped_as_the_row_says", "requests/roles_alternate"]),
+    ("R8", &["normalize::messages_are_shaped_as_the_row_says"]),
+    ("R9", &["normalize::messages_are_shaped_as_the_row_says"]),
+    ("R10", &["normalize::messages_are_shaped_as_the_row_says"]),
+    ("R11", &["normalize::ids_of_tool_calls_fit_and_stay_together"]),
+    ("R12", &["normalize::ids_of_tool_calls_fit_and_stay_together"]),
+    ("R13", &["normalize::messages_are_shaped_as_the_row_says", "requests/parts_flattened"]),
+    ("R14", &["normalize::messages_are_shaped_as_the_row_says"]),
+    ("R15", &["normalize::messages_are_shaped_as_the_row_says", "requests/tool_history_with_empty_content"]),
+    ("R16", &["normalize::messages_are_shaped_as_the_row_says"]),
+    ("R17", &["requests/null_content_without_calls"]),
+    ("R18", &["normalize::messages_are_shaped_as_the_row_says"]),
+    ("R19", &["normalize::messages_are_shaped_as_the_row_says"]),
+    ("R20", &["normalize::messages_are_shaped_as_the_row_says"]),
+    ("R21", &["normalize::reasoning_that_a_client_forgets_comes_back_on_the_next_turn"]),
+    ("R22", &["normalize::messages_are_shaped_as_the_row_says"]),
+    ("R23", &["normalize::a_signature_survives_a_client_that_keeps_only_ids"]),
+    ("R24", &["requests/stream_options_refused"]),
+    ("R25", &["normalize::parameters_are_shaped_as_the_row_says"]),
+    ("R26", &["profiles::rows_say_what_their_upstreams_need"]),
+    ("R27", &["profiles::rows_say_what_their_upstreams_need", "requests/params_dropped"]),
+    ("R28", &["normalize::several_answers_come_one_by_one_and_leave_together"]),
+    ("R29", &["streams/stop_sequence_applied", "responses/stop_sequence_applied"]),
+    ("R30", &["normalize::parameters_are_shaped_as_the_row_says", "streams/stop_sequence_that_never_comes"]),
+    ("R31", &["normalize::parameters_are_shaped_as_the_row_says", "requests/params_clamped"]),
+    ("R33", &["profiles::rows_say_what_their_upstreams_need"]),
+    ("R34", &["normalize::a_forced_choice_is_said_in_the_upstreams_words"]),
+    ("R35", &["normalize::a_forced_choice_is_said_in_the_upstreams_words"]),
+    ("R36", &["normalize::a_forced_choice_is_said_in_the_upstreams_words"]),
+    ("R37", &["learn::tool_choices_and_formats_are_learnt_by_what_is_accepted"]),
+    ("R38", &["normalize::parameters_are_shaped_as_the_row_says"]),
+    ("R39", &["learn::what_is_not_about_the_request_teaches_nothing", "errors/template_as_500"]),
+    ("R40", &["normalize::tools_that_the_history_calls_are_declared"]),
+    ("R41", &["normalize::schemas_and_strictness_fit_the_row"]),
+    (
+        "R42",
+        &[
+            "normalize::schemas_and_strictness_fit_the_row",
+            "normalize::references_are_replaced_and_circles_end",
+        ],
+    ),
+    ("R43", &["normalize::schemas_and_strictness_fit_the_row"]),
+    ("R44", &["normalize::parameters_are_shaped_as_the_row_says"]),
+    ("R45", &["normalize::parameters_are_shaped_as_the_row_says"]),
+    ("R46", &["normalize::a_schema_is_asked_for_by_the_next_best_way", "streams/json_in_a_fence"]),
+    ("R47", &["normalize::a_form_of_answer_may_cost_the_stream"]),
+    ("R48", &["normalize::an_upstream_that_only_streams_is_asked_for_a_stream"]),
+    ("R49", &["normalize::parameters_are_shaped_as_the_row_says"]),
+    ("R50", &["normalize::parameters_are_shaped_as_the_row_says"]),
+    ("R51", &["requests/picture_by_address_refused"]),
+    ("R52", &["requests/image_as_text"]),
+    ("R53", &["normalize::media_that_the_upstream_cannot_read_is_refused_by_name", "errors/picture_as_500"]),
+    ("R54", &["profiles::a_base_url_selects_its_row"]),
+    ("R55", &["normalize::an_upstreams_own_paths_are_asked"]),
+    ("R56", &["profiles::rows_say_what_their_upstreams_need"]),
+    ("R57", &["normalize::an_upstreams_own_paths_are_asked"]),
+    ("R58", &["normalize::parameters_are_shaped_as_the_row_says"]),
+    ("R59", &["errors/no_such_model_as_bad_request", "errors/no_such_model_as_text"]),
+    ("A1", &["responses/bare"]),
+    ("A2", &["responses/bare"]),
+    ("A3", &["responses/empty_identity"]),
+    ("A4", &["responses/empty_finish_reason", "streams/empty_finish_reason"]),
+    ("A5", &["responses/odd_finish_reason", "streams/odd_finish_reason", "streams/max_tokens_finish_reason"]),
+    ("A6", &["responses/error_finish_reason", "streams/error_finish_reason"]),
+    ("A7", &["responses/bare"]),
+    ("A8", &["responses/tool_calls_with_stop", "streams/tool_call_whole_with_stop"]),
+    ("A9", &["responses/tool_calls_named_with_stop", "streams/tool_call_named_ends_with_stop"]),
+    ("A10", &["responses/content_parts", "streams/content_as_parts"]),
+    ("A11", &["responses/content_object"]),
+    ("A12", &["responses/content_missing"]),
+    ("A13", &["responses/tool_call_careless"]),
+    ("A14", &["responses/reasoning_ate_the_budget"]),
+    ("A15", &["responses/bare"]),
+    ("A16", &["responses/bare"]),
+    ("A17", &["responses/tool_calls_empty", "streams/tool_calls_empty_or_null"]),
+    ("A18", &["responses/tool_calls_empty", "streams/tool_calls_empty_or_null"]),
+    ("A19", &["responses/tool_calls_empty"]),
+    ("A20", &["responses/unknown_service_tier", "streams/unknown_service_tier"]),
+    ("A21", &["streams/reasoning_content"]),
+    ("A22", &["responses/reasoning", "streams/reasoning"]),
+    ("A23", &["responses/reasoning_details_only", "streams/reasoning_details"]),
+    ("A24", &["responses/reasoning_three_times", "streams/reasoning_twice"]),
+    ("A25", &["responses/think_tags", "streams/think_tags", "streams/think_tags_kept"]),
+    (
+        "A26",
+        &["responses/think_tags_inside", "streams/think_tags_inside", "streams/think_tags_beside_reasoning"],
+    ),
+    (
+        "A27",
+        &[
+            "responses/tool_markup_hermes",
+            "streams/tool_markup_hermes",
+            "streams/tool_markup_of_mistral",
+            "streams/tool_markup_of_llama",
+            "streams/tool_markup_of_deepseek",
+            "streams/tool_markup_of_minimax",
+            "streams/tool_markup_as_prose",
+            "streams/tool_markup_without_tools",
+        ],
+    ),
+    ("A28", &["responses/choices_split_by_kind", "streams/choices_split_by_kind"]),
+    ("A29", &["responses/tool_call_careless", "streams/tool_call_without_type"]),
+    ("A30", &["responses/tool_call_careless", "streams/tool_call_without_id"]),
+    ("A31", &["responses/tool_call_careless", "streams/tool_arguments_as_object"]),
+    (
+        "A32",
+        &["responses/tool_call_careless", "streams/tool_arguments_empty", "streams/tool_arguments_missing"],
+    ),
+    ("A33", &["responses/tool_arguments_cut_by_length"]),
+    ("A34", &["responses/usage_with_reasoning_beside"]),
+    ("A35", &["responses/usage_missing", "streams/usage_asked_and_missing"]),
+    ("A36", &["wire::cache_counters_are_read_from_wherever_they_stand"]),
+    ("A37", &["responses/usage_partial", "streams/usage_null_counters"]),
+    ("A38", &["responses/well_formed"]),
+    ("A39", &["responses/white_space_around", "streams/white_space_before"]),
+    (
+        "A40",
+        &[
+            "responses/base_resp_error_with_200",
+            "responses/error_object_with_200",
+            "streams/base_resp_error_with_200",
+        ],
+    ),
+    ("A41", &["responses/choices_null", "responses/choices_empty", "streams/choices_null"]),
+    ("A42", &["responses/logprobs_legacy"]),
+    ("A43", &["streams/logprobs_incomplete"]),
+    ("A44", &["responses/extras_survive"]),
+    ("A45", &["responses/extras_survive"]),
+    ("A46", &["responses/unknown_annotation"]),
+    ("A47", &["corpus::every_recording_is_answered_and_always_the_same"]),
+    ("S1", &["streams/azure_prelude"]),
+    ("S2", &["streams/role_on_every_delta"]),
+    ("S3", &["streams/role_missing"]),
+    ("S4", &["streams/role_null_or_empty"]),
+    ("S5", &["streams/role_null_or_empty"]),
+    ("S6", &["streams/usage_beside_choices"]),
+    ("S7", &["streams/usage_unasked"]),
+    ("S8", &["streams/usage_on_every_chunk", "streams/usage_null_counters"]),
+    ("S9", &["streams/usage_asked_and_missing"]),
+    ("S10", &["streams/usage_in_choice"]),
+    ("S11", &["streams/usage_null_counters"]),
+    ("S12", &["streams/no_done"]),
+    ("S13", &["streams/data_after_done"]),
+    (
+        "S14",
+        &[
+            "streams/no_finish_reason",
+            "streams/tool_calls_complete_without_done",
+            "streams/cut_in_the_middle",
+        ],
+    ),
+    ("S15", &["streams/two_finish_reasons"]),
+    ("S16", &["streams/text_after_finish", "streams/finish_reason_before_the_call"]),
+    ("S17", &["streams/empty_finish_reason"]),
+    ("S18", &["streams/bare_chunks"]),
+    ("S19", &["streams/changing_identity"]),
+    ("S20", &["streams/changing_identity"]),
+    ("S21", &["streams/bare_chunks"]),
+    ("S22", &["streams/no_choices", "streams/data_after_done"]),
+    ("S23", &["streams/comments"]),
+    ("S24", &["streams/crlf"]),
+    ("S25", &["streams/no_space_after_colon"]),
+    ("S26", &["streams/event_and_id_lines"]),
+    ("S27", &["streams/error_as_bare_line", "streams/error_as_field"]),
+    ("S28", &["streams/error_in_the_middle"]),
+    ("S29", &["streams/error_beside_choices", "streams/error_beside_failed_choice"]),
+    ("S30", &["streams/error_as_vllm_object"]),
+    ("S31", &["streams/chunks_called_completion"]),
+    ("S32", &["streams/message_beside_delta"]),
+    ("S33", &["streams/delta_missing"]),
+    ("S34", &["streams/content_as_parts"]),
+    ("S35", &["streams/heartbeats"]),
+    ("S36", &["streams/json_body_instead_of_stream"]),
+    ("S37", &["streams/json_lines", "streams/ollama_json_lines"]),
+    ("S38", &["streams/multi_byte_text"]),
+    ("S39", &["streams/last_event_unterminated"]),
+    ("S40", &["wire::a_content_type_that_says_otherwise_is_only_noted"]),
+    ("S41", &["streams/azure_prelude"]),
+    ("S42", &["streams/well_formed_with_obfuscation_and_fingerprint"]),
+    ("S43", &["streams/reasoning"]),
+    ("S44", &["streams/text_with_finish_and_after_it"]),
+    ("T1", &["streams/tool_call_without_index"]),
+    ("T2", &["streams/tool_calls_all_index_zero", "streams/tool_calls_all_index_zero_interleaved"]),
+    ("T3", &["streams/tool_call_index_from_one"]),
+    ("T4", &["streams/tool_id_empty_later"]),
+    ("T5", &["streams/tool_id_changes"]),
+    ("T6", &["streams/tool_name_repeated"]),
+    ("T7", &["streams/tool_name_repeated", "streams/tool_name_late"]),
+    ("T8", &["streams/tool_call_without_type"]),
+    ("T9", &["streams/tool_arguments_sent_again"]),
+    ("T10", &["streams/tool_call_with_finish_and_after_it"]),
+    ("T11", &["streams/tool_arguments_as_object"]),
+    ("T12", &["streams/tool_arguments_empty"]),
+    ("T13", &["streams/tool_calls_empty_or_null"]),
+    ("T16", &["normalize::ids_of_tool_calls_fit_and_stay_together"]),
+    ("E1", &["errors/text"]),
+    ("E2", &["errors/flat"]),
+    ("E3", &["errors/detail"]),
+    ("E4", &["errors/detail_list"]),
+    ("E5", &["errors/json_in_message", "errors/router_quotes_the_provider"]),
+    ("E6", &["errors/array"]),
+    ("E7", &["errors/cohere"]),
+    ("E8", &["errors/text_with_type"]),
+    ("E9", &["errors/integer_code"]),
+    ("E10", &["errors/integer_code"]),
+    ("E11", &["errors/integer_code"]),
+    ("E12", &["errors/param_an_object"]),
+    ("E13", &["errors/key_as_bad_request"]),
+    ("E14", &["errors/template_as_500", "errors/picture_as_500", "errors/validation_as_500"]),
+    ("E15", &["errors/context_overflow", "error_words::a_prompt_that_is_too_long_is_known_in_all_wordings"]),
+    ("E16", &["errors/html", "errors/empty"]),
+    ("E17", &["errors/failed_generation"]),
+    ("E18", &["error_words::a_wait_is_read_wherever_it_is_stated"]),
+    ("E19", &["errors/overloaded_529"]),
+    ("M1", &["lists::every_kind_of_model_list_becomes_openais"]),
+    ("M2", &["lists::every_kind_of_model_list_becomes_openais"]),
+    ("M3", &["lists::every_kind_of_model_list_becomes_openais"]),
+    ("M4", &["lists::every_kind_of_model_list_becomes_openais"]),
+    ("M5", &["lists::every_kind_of_model_list_becomes_openais"]),
+    ("M7", &["lists::embeddings_come_in_the_encoding_that_was_asked_for_and_in_openais_shape"]),
+    ("M8", &["lists::embeddings_come_in_the_encoding_that_was_asked_for_and_in_openais_shape"]),
+    ("M9", &["lists::embeddings_come_in_the_encoding_that_was_asked_for_and_in_openais_shape"]),
+];
+
+/// Quirks that are not this dialect's, or that ask for nothing.
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("R32", "asks for nothing"),
+    ("R60", "the Responses dialect's"),
+    ("A48", "the completions dialect's"),
+    ("T14", "Gemini's own dialect's"),
+    ("T15", "Gemini's own dialect's"),
+    ("M6", "the server's: tests/models.rs there"),
+];
+
+#[test]
+#[allow(clippy::disallowed_methods)] // tests read files
+fn every_quirk_that_is_ours_has_its_test() {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    for (quirk, places) in PINNED {
+        assert!(!places.is_empty(), "{quirk}");
+        for place in *places {
+            if let Some((file, function)) = place.split_once("::") {
+                let source = std::fs::read_to_string(tests.join(format!("{file}.rs"))).unwrap();
+                assert!(source.contains(&format!("fn {function}(")), "{quirk}: no test {place}");
+                continue;
+            }
+            let (kind, name) = place.split_once('/').unwrap();
+            let folder = common::root().join("openai-chat").join(kind);
+            let found = std::fs::read_dir(folder).unwrap().flatten().any(|file| {
+                let file = file.file_name();
+                file.to_string_lossy().split_once('.').is_some_and(|(stem, _)| stem == name)
+            });
+            assert!(found, "{quirk}: no fixture {place}");
+        }
+    }
+}
+
+#[test]
+#[allow(clippy::disallowed_methods)] // tests read files
+fn no_known_quirk_is_forgotten() {
+    let Some(shared) = shared("quirks") else { return };
+    let text = std::fs::read_to_string(shared.join("QUIRKS.md")).unwrap();
+    let ids = text.lines().filter_map(|line| line.strip_prefix("| ")?.split(" |").next());
+    let known =
+        |id: &str| PINNED.iter().any(|(quirk, _)| *quirk == id) || ELSEWHERE.iter().any(|(q, _)| *q == id);
+    let mut count = 0;
+    for id in
+        ids.filter(|id| id.starts_with(['R', 'A', 'S', 'T', 'E', 'M']) && id[1..].parse::<u32>().is_ok())
+    {
+        assert!(known(id), "{id} has no test");
+        count += 1;
+    }
+    assert!(count > 150, "{count}");
+}
