@@ -30,8 +30,13 @@ fn what_was_mended_needs_no_mending() {
         {
             continue;
         }
+        // Of what an upstream did by itself a client of another dialect may hear nothing.
+        let says_nothing = |body: &[u8]| common::said::line(&String::from_utf8_lossy(body)) == "stop";
+        if fixture.dialect.name() != chat().name() && says_nothing(&once.body) {
+            continue;
+        }
         let mut again = fixture.clone();
-        (again.body, again.dialect) = (once.body.clone(), chat());
+        (again.dialect, again.body) = (chat(), once.body.clone());
         // Only a model's own faults are found again.
         again.profile = settled(&fixture.profile);
         let twice = again.convert(chat());
@@ -262,9 +267,13 @@ proptest! {
         if !once.ok || once.diagnostics.has(Code::ToolNameMissing) {
             return Ok(());
         }
+        // What a model of another dialect broke is mended by no translation.
+        if fixture.dialect.name() != chat().name() {
+            return Ok(());
+        }
         let mut again = fixture.clone();
-        (again.body, again.profile) = (once.body.clone(), settled(&fixture.profile));
-        again.dialect = chat();
+        (again.dialect, again.body) = (chat(), once.body.clone());
+        again.profile = settled(&fixture.profile);
         let twice = again.convert(chat());
         prop_assert_eq!(&once.body, &twice.body, "{}\n{}", &once, &twice);
         prop_assert_eq!(once.outcome, twice.outcome, "{}\n{}", &once, &twice);

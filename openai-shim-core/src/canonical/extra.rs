@@ -3,6 +3,15 @@
 use super::{Code, Diagnostics};
 use serde_json::value::RawValue;
 
+/// Stands in an [`Extra`] of reasoning, and in [`Delta::Native`](super::Delta::Native), where a dialect's name would: its
+/// members are those of a `reasoning_details` item, and every dialect may read and write them. `format` says whose
+/// signature it is, `type` is `reasoning.encrypted` where the signature is all there is.
+pub const REASONING_DETAILS: &str = "reasoning_details";
+
+/// The member of an [`Extra`] of text, and the key of a native delta, that is a whole block which only its own dialect
+/// knows. The text says what of it other dialects can read.
+pub const WHOLE_BLOCK: &str = "block";
+
 /// Members that the canonical model has no place for. Only an encoder of the same dialect writes them again.
 #[derive(Debug, Clone, Default)]
 pub struct Extra {
@@ -28,16 +37,26 @@ impl Extra {
         self.members.iter().find(|(k, _)| k == key).map(|(_, v)| v.get())
     }
 
-    /// Reports members that another dialect than this one does not get; `null` and what is empty say nothing.
+    /// Reports members that another dialect than this one does not get.
     pub fn report(&self, dialect: &str, at: &str, code: Code, notes: &mut Diagnostics) {
-        if self.dialect == dialect {
-            return;
-        }
-        let says = |raw: &str| !matches!(raw.trim(), "null" | "\"\"" | "[]" | "{}");
-        for (key, _) in self.members.iter().filter(|(_, value)| says(value.get())) {
-            let path = if at.is_empty() { key.clone() } else { format!("{at}.{key}") };
+        for key in self.lost_to(dialect) {
+            let path = if at.is_empty() { key.to_owned() } else { format!("{at}.{key}") };
             notes.note(code, &path, "");
         }
+    }
+
+    /// The text of one member that every dialect may read.
+    pub fn detail(&self, key: &str) -> Option<std::borrow::Cow<'_, str>> {
+        let members = self.of(REASONING_DETAILS);
+        members.iter().find(|(k, _)| k == key).and_then(|(_, v)| crate::json::text(v.get()))
+    }
+
+    /// The keys of what this dialect cannot say; a member that is `null`, `false` or empty says nothing.
+    pub fn lost_to(&self, dialect: &str) -> impl Iterator<Item = &str> {
+        let foreign = self.dialect != dialect && self.dialect != REASONING_DETAILS;
+        let members = if foreign { self.members.as_slice() } else { &[] };
+        let says = |raw: &str| !matches!(raw.trim(), "null" | "false" | "\"\"" | "[]" | "{}");
+        members.iter().filter(move |(_, v)| says(v.get())).map(|(k, _)| k.as_str())
     }
 
     /// Whether there is nothing.

@@ -3,6 +3,7 @@
 //! A dialect is a [`Dialect`] in [`DIALECTS`]; adding one is its folder and its line there. Nothing outside a dialect's
 //! folder names it, and no dialect names another.
 
+pub mod anthropic;
 pub mod ollama;
 pub mod openai_chat;
 mod passthrough;
@@ -17,7 +18,8 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
 /// Every dialect; the only list of them.
-pub static DIALECTS: &[&dyn Dialect] = &[&openai_chat::OpenAiChat, &ollama::CHAT, &ollama::GENERATE];
+pub static DIALECTS: &[&dyn Dialect] =
+    &[&openai_chat::OpenAiChat, &anthropic::Anthropic, &ollama::CHAT, &ollama::GENERATE];
 
 /// The dialect of that name (`openai-chat`, …).
 ///

@@ -1,10 +1,10 @@
 //! A stream as events: mended chunks in, blocks out.
 
 use super::super::Decoder;
-use super::NAME;
 use super::mend::{Sink, Stream, read_usage};
+use super::{NAME, reasoning};
 use crate::canonical::{
-    Asked, BlockKind, Code, Delta, Diagnostics, Event, Extra, FinishReason, ReasoningStyle,
+    Asked, Block, BlockKind, Code, Delta, Diagnostics, Event, Extra, FinishReason, ReasoningStyle,
 };
 use crate::error::UpstreamError;
 use crate::framing::Frame;
@@ -143,7 +143,7 @@ impl Events<'_> {
         }
         if let Some(word) = choice.str("finish_reason") {
             self.close_all(at, index);
-            self.out.push(Event::Finish { choice: index, reason: reason(&word) });
+            self.out.push(Event::Finish { choice: index, reason: ending(&word, choice) });
         }
     }
 
@@ -168,8 +168,19 @@ impl Events<'_> {
                 (None, Some((_, block))) => *block,
                 _ => self.open(at, index, kind),
             };
-            let native = Delta::Native { dialect: NAME, key: key.to_owned(), raw: raw(value) };
-            self.out.push(Event::Delta { choice: index, block, delta: native });
+            let signed = if key == "reasoning_details" { reasoning::read(value, None) } else { Vec::new() };
+            if signed.is_empty() {
+                let native = Delta::Native { dialect: NAME, key: key.to_owned(), raw: raw(value) };
+                self.out.push(Event::Delta { choice: index, block, delta: native });
+            }
+            // The text stands beside it.
+            for reasoning in signed {
+                let Block::Reasoning { signature: Some(signature), extra, .. } = reasoning else { continue };
+                let marks = extra.members.into_iter();
+                let native = |(key, raw)| Delta::Native { dialect: extra.dialect, key, raw };
+                self.out.extend(marks.map(|mark| Event::Delta { choice: index, block, delta: native(mark) }));
+                self.out.push(Event::Delta { choice: index, block, delta: Delta::Signature(signature) });
+            }
         }
         for item in delta.array("tool_calls").unwrap_or_default() {
             if let Ok(fragment) = Object::parse(item.as_bytes()) {
@@ -257,6 +268,15 @@ pub(super) fn reason(word: &str) -> FinishReason {
         "tool_calls" | "function_call" => FinishReason::ToolCalls,
         "content_filter" => FinishReason::ContentFilter,
         _ => FinishReason::Stop,
+    }
+}
+
+/// The meaning of a choice's end; some servers say beside it which stop sequence came.
+pub(super) fn ending(word: &str, choice: &Object<'_>) -> FinishReason {
+    let matched = ["stop_reason", "matched_stop"].iter().find_map(|key| choice.str(key));
+    match (reason(word), matched.filter(|said| !said.is_empty())) {
+        (FinishReason::Stop, Some(said)) => FinishReason::StopSequence(Some(said.into_owned())),
+        (reason, _) => reason,
     }
 }
 

@@ -3,7 +3,7 @@
 //! <https://platform.openai.com/docs/api-reference/chat/create>
 
 use super::super::Encoded;
-use super::NAME;
+use super::{NAME, note_lost};
 use crate::canonical::{
     Code, Diagnostics, Extra, Message, Request, ResponseFormat, Role, TokenLimit, Tool, ToolChoice,
 };
@@ -288,21 +288,26 @@ pub(super) fn encode<'a>(
         body.remove("prompt");
     }
     if source.is_none() {
-        write_params(request, &mut body);
-        request.extra.report(NAME, "", Code::ParamDropped, notes);
+        write_params(request, &mut body, notes);
         let reasoning = &request.reasoning;
-        if reasoning.effort.is_none() && (reasoning.enabled.is_some() || reasoning.budget.is_some()) {
-            notes.note(Code::ParamDropped, "reasoning", "thinking on or off, or within a budget");
+        if reasoning.as_effort().is_none() && reasoning.enabled.is_some() {
+            notes.note(Code::ParamDropped, "reasoning", "thinking on or off");
         }
     }
     let (all, touched) = (source.is_none(), request.touched);
     if all || touched.tools {
-        let tools: Vec<_> = request.tools.iter().filter_map(write_tool).collect();
+        let tools = request.tools.iter().enumerate();
+        let tools: Vec<_> = tools.filter_map(|(i, tool)| write_tool(tool, i, notes)).collect();
         put(&mut body, "tools", (!tools.is_empty()).then(|| format!("[{}]", tools.join(","))));
     }
     if all || touched.tool_choice {
-        put(&mut body, "tool_choice", request.tool_choice.as_ref().and_then(write_choice));
-        put(&mut body, "parallel_tool_calls", request.parallel_tool_calls.map(|v| v.to_string()));
+        put(
+            &mut body,
+            "tool_choice",
+            request.tool_choice.as_ref().and_then(|choice| write_choice(choice, notes)),
+        );
+        let parallel = request.parallel_tool_calls.filter(|_| !all || !request.tools.is_empty());
+        put(&mut body, "parallel_tool_calls", parallel.map(|v| v.to_string()));
     }
     if all || touched.response_format {
         put(&mut body, "response_format", write_format(request.response_format.as_ref()));
@@ -347,7 +352,7 @@ fn stream_options(request: &Request, body: &mut Object<'_>, notes: &mut Diagnost
 }
 
 /// The parameters of a request that came in another dialect.
-fn write_params(request: &Request, body: &mut Object<'_>) {
+fn write_params(request: &Request, body: &mut Object<'_>, notes: &mut Diagnostics) {
     let mut number = |key: &'static str, value: Option<String>| {
         if let Some(value) = value {
             body.set(key, value);
@@ -362,10 +367,14 @@ fn write_params(request: &Request, body: &mut Object<'_>) {
     number("presence_penalty", request.presence_penalty.map(|v| v.to_string()));
     number("seed", request.seed.map(|v| v.to_string()));
     number("user", request.user.as_deref().map(quote));
-    number("reasoning_effort", request.reasoning.effort.as_deref().map(quote));
+    number("reasoning_effort", request.reasoning.as_effort().map(quote));
+    if request.reasoning.budget.is_some() && request.reasoning.effort.is_none() {
+        notes.note(Code::ParamRenamed, "reasoning", "a budget, as an effort");
+    }
     for (key, value) in request.extra.of(NAME) {
         body.set(key.clone(), value.get().to_owned());
     }
+    request.extra.lost_to(NAME).for_each(|key| notes.note(Code::ParamDropped, key, ""));
 }
 
 /// Puts a member, or takes it out.
@@ -376,7 +385,7 @@ fn put(body: &mut Object<'_>, key: &'static str, value: Option<String>) {
     }
 }
 
-fn write_choice(choice: &ToolChoice) -> Option<String> {
+fn write_choice(choice: &ToolChoice, notes: &mut Diagnostics) -> Option<String> {
     Some(match choice {
         ToolChoice::Auto => String::from("\"auto\""),
         ToolChoice::None => String::from("\"none\""),
@@ -385,11 +394,15 @@ fn write_choice(choice: &ToolChoice) -> Option<String> {
             format!(r#"{{"type":"function","function":{{"name":{}}}}}"#, quote(name))
         }
         ToolChoice::Native { dialect: NAME, raw } => raw.get().to_owned(),
-        ToolChoice::Native { .. } => return None,
+        ToolChoice::Native { .. } => {
+            notes.note(Code::FeatureUnsupported, "tool_choice", "a choice of another dialect");
+            return None;
+        }
     })
 }
 
-fn write_tool(tool: &Tool) -> Option<String> {
+fn write_tool(tool: &Tool, i: usize, notes: &mut Diagnostics) -> Option<String> {
+    let at = format!("tools[{i}]");
     match tool {
         Tool::Function { name, description, parameters, strict, extra } => {
             let mut function = Object::new();
@@ -403,6 +416,7 @@ fn write_tool(tool: &Tool) -> Option<String> {
             if let Some(strict) = strict {
                 function.set("strict", strict.to_string());
             }
+            note_lost(extra, &at, notes);
             let mut beside = Object::new();
             for (key, value) in extra.of(NAME) {
                 match Object::parse(value.get().as_bytes()) {
@@ -419,7 +433,10 @@ fn write_tool(tool: &Tool) -> Option<String> {
             Some(tool.to_json())
         }
         Tool::Native { dialect: NAME, raw } => Some(raw.get().to_owned()),
-        Tool::Native { .. } => None,
+        Tool::Native { .. } => {
+            notes.note(Code::FeatureUnsupported, &at, "a tool of another dialect");
+            None
+        }
     }
 }
 

@@ -2,9 +2,9 @@
 //!
 //! <https://platform.openai.com/docs/api-reference/chat/object>
 
-use super::decode::{reason, word};
+use super::decode::{ending, word};
 use super::mend::{Tags, read_usage, whole, write_usage};
-use super::{NAME, tool_call};
+use super::{NAME, note_lost, reasoning, tool_call};
 use crate::canonical::{
     Asked, Block, Choice, Code, Diagnostics, Extra, FinishReason, ReasoningStyle, Response,
 };
@@ -39,19 +39,25 @@ pub(super) fn decode(
 fn decode_choice(object: &Object<'_>) -> Choice {
     let mut choice = Choice::default();
     choice.index = object.u64("index").and_then(|i| u32::try_from(i).ok()).unwrap_or(0);
-    choice.finish = object.str("finish_reason").map(|word| reason(&word));
+    choice.finish = object.str("finish_reason").map(|word| ending(&word, object));
     choice.extra = rest(object, &["index", "message", "finish_reason"]);
     let message = object.object("message").unwrap_or_default();
     let mut extra = rest(&message, &super::SAID);
     if let Some(thoughts) = message.get("reasoning_content").and_then(text).filter(|t| !t.is_empty()) {
+        let signed =
+            message.get("reasoning_details").map(|details| reasoning::read(details, Some(&thoughts)));
+        let signed = signed.unwrap_or_default();
         // Opaque reasoning belongs to the reasoning that it signs.
         let (own, others) = extra.members.into_iter().partition(|(key, _)| key.starts_with("reasoning"));
         extra = Extra::new(NAME, others);
-        choice.blocks.push(Block::Reasoning {
-            text: thoughts.into_owned(),
-            signature: None,
-            extra: Extra::new(NAME, own),
-        });
+        if signed.is_empty() {
+            choice.blocks.push(Block::Reasoning {
+                text: thoughts.into_owned(),
+                signature: None,
+                extra: Extra::new(NAME, own),
+            });
+        }
+        choice.blocks.extend(signed);
     }
     let words = message.get("content").and_then(text).unwrap_or_default();
     if !words.is_empty() || !extra.is_empty() {
@@ -109,6 +115,7 @@ fn encode_choice(choice: &Choice, asked: &mut Asked, notes: &mut Diagnostics) ->
         match block {
             Block::Text { text, extra } => {
                 words.push_str(text);
+                note_lost(extra, "choices[].message", notes);
                 extras.extend(extra.of(NAME).iter().map(|(k, v)| (k.clone(), v.get().to_owned())));
             }
             Block::Reasoning { text, extra, .. } => {
@@ -117,6 +124,7 @@ fn encode_choice(choice: &Choice, asked: &mut Asked, notes: &mut Diagnostics) ->
             }
             Block::Refusal(text) => refusal.push_str(text),
             Block::ToolCall { id, name, arguments, signature, extra } => {
+                note_lost(extra, "choices[].message", notes);
                 let id = if id.is_empty() { asked.context.id("call_") } else { id.clone() };
                 let arguments = if arguments.is_empty() { "{}" } else { arguments };
                 calls.push(tool_call::write(&id, name, arguments, signature.as_deref(), extra));
@@ -135,6 +143,9 @@ fn encode_choice(choice: &Choice, asked: &mut Asked, notes: &mut Diagnostics) ->
     message.set("content", if silent { String::from("null") } else { quote(&words) });
     if !thoughts.is_empty() {
         message.set("reasoning_content", quote(&thoughts));
+    }
+    if let Some(details) = reasoning::details(&choice.blocks) {
+        message.set("reasoning_details", details);
     }
     message.set("refusal", if refusal.is_empty() { String::from("null") } else { quote(&refusal) });
     let legacy = function_call.filter(|_| asked.functions);
