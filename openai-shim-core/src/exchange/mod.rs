@@ -133,6 +133,9 @@ impl Exchange {
         let mut asked = Asked::new(&request, context);
         asked.quirks = profile.answers;
         let same = client.name() == upstream.name();
+        if let Some(refusal) = request.own_only.take().filter(|_| !same) {
+            return Err(refusal.into());
+        }
         if let Some(model) = &settings.upstream_model
             && *model != request.model
         {

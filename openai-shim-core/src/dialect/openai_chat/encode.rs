@@ -161,7 +161,11 @@ impl ChatEncoder {
             (Delta::Text(text), Open::Reasoning) => format!("\"reasoning_content\":{}", quote(text)),
             (Delta::Text(text), Open::Refusal) => format!("\"refusal\":{}", quote(text)),
             (Delta::Native { dialect: NAME, key, raw }, _) => format!("{}:{}", quote(key), raw.get()),
-            (Delta::Signature(_) | Delta::Native { .. }, _) => {
+            (Delta::Native { dialect, .. }, _) => {
+                self.notes.note(Code::ExtraDropped, "choices[].delta", dialect);
+                return;
+            }
+            (Delta::Signature(_), _) => {
                 self.notes.note(Code::FeatureUnsupported, "choices[].delta", "an opaque part");
                 return;
             }

@@ -5,7 +5,7 @@
 use super::super::Encoded;
 use super::NAME;
 use crate::canonical::{
-    Code, Diagnostics, Extra, Message, Request, ResponseFormat, Role, TokenLimit, Tool, ToolChoice,
+    Code, Diagnostics, Extra, Message, Request, ResponseFormat, Role, SHARED, TokenLimit, Tool, ToolChoice,
 };
 use crate::error::{ClientError, Unsupported};
 use crate::json::{Kind, Object, peek, quote, raw, text};
@@ -59,6 +59,7 @@ pub(super) fn decode(body: &[u8], notes: &mut Diagnostics) -> Result<Request, Cl
             "tools" => request.tools = tools(&object)?,
             "tool_choice" => request.tool_choice = tool_choice(value),
             "response_format" => request.response_format = response_format(value),
+            _ if SHARED.contains(&key) => request.shared.push((key.to_owned(), raw(value))),
             _ => extra.push((key.to_owned(), raw(value))),
         }
     }
@@ -262,7 +263,11 @@ pub(super) fn encode<'a>(
         let mut list = Vec::new();
         list.push(b'[');
         for (i, message) in request.messages.iter().enumerate() {
-            if i > 0 {
+            if !message::can_be_said(message) {
+                notes.note(Code::FeatureUnsupported, &format!("messages[{i}]"), "another dialect's own");
+                continue;
+            }
+            if list.len() > 1 {
                 list.push(b',');
             }
             let own = message.span.clone().and_then(|span| source?.get(span));
@@ -276,7 +281,7 @@ pub(super) fn encode<'a>(
         body.remove("prompt");
     }
     if source.is_none() {
-        write_params(request, &mut body);
+        write_params(request, &mut body, notes);
     }
     if body.bool("stream").unwrap_or(false) != request.stream {
         body.set("stream", if request.stream { "true" } else { "false" });
@@ -311,7 +316,7 @@ fn stream_options(request: &Request, body: &mut Object<'_>, notes: &mut Diagnost
 }
 
 /// The parameters of a request that came in another dialect.
-fn write_params(request: &Request, body: &mut Object<'_>) {
+fn write_params(request: &Request, body: &mut Object<'_>, notes: &mut Diagnostics) {
     let mut number = |key: &'static str, value: Option<String>| {
         if let Some(value) = value {
             body.set(key, value);
@@ -331,11 +336,21 @@ fn write_params(request: &Request, body: &mut Object<'_>) {
         let stops: Vec<_> = request.stop.iter().map(|s| quote(s)).collect();
         body.set("stop", format!("[{}]", stops.join(",")));
     }
-    if !request.tools.is_empty() {
-        let tools: Vec<_> = request.tools.iter().filter_map(write_tool).collect();
+    let tools: Vec<_> = request.tools.iter().filter_map(write_tool).collect();
+    if tools.len() < request.tools.len() {
+        notes.note(Code::FeatureUnsupported, "tools", "tools of another dialect");
+    }
+    if !tools.is_empty() {
         body.set("tools", format!("[{}]", tools.join(",")));
     }
-    match &request.tool_choice {
+    // A choice is one among tools that are there.
+    let none_left = tools.is_empty() && !request.tools.is_empty();
+    let foreign =
+        matches!(&request.tool_choice, Some(ToolChoice::Native { dialect, .. }) if *dialect != NAME);
+    if request.tool_choice.is_some() && (none_left || foreign) {
+        notes.note(Code::ParamDropped, "tool_choice", "");
+    }
+    match request.tool_choice.as_ref().filter(|_| !none_left) {
         Some(ToolChoice::Auto) => body.set("tool_choice", "\"auto\""),
         Some(ToolChoice::None) => body.set("tool_choice", "\"none\""),
         Some(ToolChoice::Required) => body.set("tool_choice", "\"required\""),
@@ -351,8 +366,13 @@ fn write_params(request: &Request, body: &mut Object<'_>) {
     if let Some(format) = write_format(request.response_format.as_ref()) {
         body.set("response_format", format);
     }
-    for (key, value) in request.extra.of(NAME) {
+    for (key, value) in request.extra.of(NAME).iter().chain(&request.shared) {
         body.set(key.clone(), value.get().to_owned());
+    }
+    if request.extra.of(NAME).is_empty() {
+        for (key, _) in request.extra.members.iter().filter(|(_, value)| peek(value.get()) != Kind::Null) {
+            notes.note(Code::ParamDropped, key, "");
+        }
     }
 }
 

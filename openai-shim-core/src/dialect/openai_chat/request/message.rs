@@ -188,6 +188,16 @@ fn source(url: &str) -> MediaSource {
     }
 }
 
+/// Whether there is anything in a message that this dialect has words for; an empty message counts.
+pub(super) fn can_be_said(message: &Message) -> bool {
+    let foreign = |block: &Block| match block {
+        Block::Native { dialect, .. } => *dialect != NAME,
+        Block::Reasoning { text, .. } => text.is_empty(),
+        _ => false,
+    };
+    message.blocks.is_empty() || !message.blocks.iter().all(foreign)
+}
+
 /// Writes a message that was changed, or came in another dialect.
 pub(super) fn encode(message: &Message, out: &mut Vec<u8>, i: usize, notes: &mut Diagnostics) {
     // Results of several tools in one message are several messages here.
@@ -255,7 +265,7 @@ fn content(blocks: &[&Block], was_parts: bool, i: usize, notes: &mut Diagnostics
     for block in blocks {
         let part = match block {
             Block::Text { text, extra } => {
-                only_text = Some(text).filter(|_| extra.is_empty());
+                only_text = Some(text).filter(|_| extra.of(NAME).is_empty());
                 let mut object = Object::new();
                 object.set("type", "\"text\"");
                 object.set("text", quote(text));
