@@ -4,6 +4,7 @@
 //! folder names it, and no dialect names another.
 
 pub mod openai_chat;
+pub mod openai_responses;
 mod passthrough;
 
 pub use passthrough::{Passthrough, pass};
@@ -16,7 +17,7 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
 /// Every dialect; the only list of them.
-pub static DIALECTS: &[&dyn Dialect] = &[&openai_chat::OpenAiChat];
+pub static DIALECTS: &[&dyn Dialect] = &[&openai_chat::OpenAiChat, &openai_responses::OpenAiResponses];
 
 /// The dialect of that name (`openai-chat`, …).
 ///

@@ -1,0 +1,358 @@
+//! Frames and bodies on their way from an upstream to a client of the same dialect: what is well-formed passes as it is.
+
+use super::super::{Decoder, Encoder, Mended, Mender};
+use super::decode::ResponsesDecoder;
+use super::echo::{Shell, State, repeat};
+use super::encode::ResponsesEncoder;
+use super::item::object_of;
+use super::output::write_event;
+use super::{error, response, usage};
+use crate::canonical::{Asked, Code, Diagnostics, Event, Seen, unfold};
+use crate::error::{Error, UpstreamError};
+use crate::framing::Frame;
+use crate::json::{Kind, Object, peek, quote, text_of};
+
+/// The most that is kept of finished items, for an upstream that leaves them out at the end.
+const MOST: usize = 16 << 20;
+
+/// Passes a stream on, and follows it with the decoder.
+pub(super) struct ResponsesMender {
+    asked: Asked,
+    decoder: ResponsesDecoder,
+    events: Vec<Event>,
+    seen: Seen,
+    shell: Shell,
+    started: bool,
+    sequence: u64,
+    items: Vec<String>,
+    kept: usize,
+    over: bool,
+}
+
+impl ResponsesMender {
+    pub(super) fn new(asked: Asked) -> Self {
+        Self {
+            shell: Shell::new(&asked),
+            decoder: ResponsesDecoder::default(),
+            asked,
+            events: Vec::new(),
+            seen: Seen::default(),
+            started: false,
+            sequence: 0,
+            items: Vec::new(),
+            kept: 0,
+            over: false,
+        }
+    }
+
+    /// Takes in what the decoder found.
+    fn follow(&mut self) {
+        for event in &self.events {
+            if let Event::Start { id, model, .. } = event {
+                self.started = true;
+                self.shell.id = id.clone().unwrap_or_default();
+                if let (Some(model), false) = (model, self.asked.echo_model) {
+                    self.shell.model.clone_from(model);
+                }
+            }
+            self.seen.event(event);
+        }
+    }
+
+    fn write(&mut self, kind: &str, mut object: Object<'_>, data: &[u8], out: &mut Vec<u8>) {
+        if object.get("type").is_none() {
+            object.set_first("type", quote(kind));
+        }
+        match object.u64("sequence_number") {
+            Some(number) => self.sequence = number.saturating_add(1),
+            None => {
+                object.set("sequence_number", self.sequence.to_string());
+                self.sequence += 1;
+                self.decoder.notes.note(Code::FieldFilled, "sequence_number", "");
+            }
+        }
+        if let Some(mut response) = object.object("response").map(Object::into_owned) {
+            let last =
+                kind != "response.created" && kind != "response.in_progress" && kind != "response.queued";
+            let items = if last { self.items.as_slice() } else { &[] };
+            mend_response(&mut response, items, &mut self.asked, &mut self.decoder.notes);
+            if response.is_changed() {
+                object.set("response", response.to_json());
+            }
+        }
+        if let Some(item) = object.get("item").map(str::to_owned) {
+            self.seen.content |= is_native(&item);
+            let mended = mend_item(&item, kind.ends_with("added"), &mut self.decoder.notes);
+            let item = mended.clone().unwrap_or(item);
+            if kind == "response.output_item.done" && self.kept < MOST {
+                self.kept += item.len();
+                self.items.push(item);
+            }
+            if let Some(mended) = mended {
+                object.set("item", mended);
+            }
+        }
+        if let Some(part) = object.get("part").and_then(|part| mend_part(part, &mut self.decoder.notes)) {
+            object.set("part", part);
+        }
+        if matches!(kind, "response.output_text.delta" | "response.output_text.done")
+            && object.non_null("logprobs").is_none()
+        {
+            object.set("logprobs", "[]");
+            self.decoder.notes.note(Code::FieldFilled, "logprobs", "");
+        }
+        if object.is_changed() {
+            write_event(kind, &object.to_json(), out);
+        } else {
+            write_event(kind, &String::from_utf8_lossy(data), out);
+        }
+    }
+}
+
+impl Mender for ResponsesMender {
+    fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<u8>) {
+        let (name, data) = match frame {
+            Frame::Event { event, data } => (event, data.trim_ascii()),
+            Frame::Line(data) | Frame::Body(data) => (None, data.trim_ascii()),
+        };
+        let (over, failed) = (self.over, self.seen.error.is_some());
+        self.events.clear();
+        self.decoder.frame(frame, &mut self.events);
+        self.follow();
+        if over {
+            return;
+        }
+        let object = Object::parse(data).unwrap_or_default();
+        let kind = object.str("type").map(std::borrow::Cow::into_owned);
+        let kind = kind.or_else(|| name.map(str::to_owned)).unwrap_or_default();
+        if kind == "keepalive" {
+            out.extend_from_slice(super::KEEP_ALIVE);
+            return;
+        }
+        let own = kind.starts_with("response.") && !object.is_empty();
+        let error = self.seen.error.clone().filter(|_| !failed);
+        match error {
+            // The upstream's own way of saying it is the client's too.
+            Some(_) if own => self.write(&kind, object, data, out),
+            Some(error) => self.fail(&error, out),
+            None if own => self.write(&kind, object, data, out),
+            None if self.seen.ended => {
+                // The answer came whole.
+                let mut encoder = ResponsesEncoder::new(self.asked.clone(), false);
+                for event in &self.events {
+                    encoder.event(event, out);
+                }
+                self.decoder.notes.extend(encoder.notes());
+            }
+            None => {}
+        }
+        self.over |= self.seen.ended || self.seen.error.is_some();
+    }
+
+    fn finish(&mut self, out: &mut Vec<u8>) {
+        self.events.clear();
+        self.decoder.finish(&mut self.events);
+        self.follow();
+        if let Some(error) = self.seen.error.clone().filter(|_| !self.over) {
+            self.fail(&error, out);
+        }
+        self.over = true;
+    }
+
+    fn fail(&mut self, failure: &UpstreamError, out: &mut Vec<u8>) {
+        if std::mem::replace(&mut self.over, true) {
+            return;
+        }
+        self.seen.error.get_or_insert_with(|| failure.clone());
+        let error = Error::Upstream(failure.clone());
+        if !self.started {
+            write_event("error", &error::event(&error, self.sequence), out);
+            return;
+        }
+        let (code, message) = error::failed(&error);
+        let output = format!("[{}]", self.items.join(","));
+        let state =
+            State { status: "failed", output: &output, error: Some((code, &message)), ..State::default() };
+        let mut event = Object::new();
+        event.set("type", "\"response.failed\"");
+        event.set("sequence_number", self.sequence.to_string());
+        event.set("response", self.shell.write(state));
+        write_event("response.failed", &event.to_json(), out);
+    }
+
+    fn seen(&self) -> &Seen {
+        &self.seen
+    }
+
+    fn notes(&self) -> &Diagnostics {
+        self.decoder.notes()
+    }
+}
+
+/// Mends a whole answer in place.
+pub(super) fn whole(
+    body: &[u8],
+    asked: &mut Asked,
+    notes: &mut Diagnostics,
+) -> Result<Mended, UpstreamError> {
+    let read = response::decode(body, notes)?;
+    let mut seen = Seen::default();
+    for event in unfold(&read) {
+        seen.event(&event);
+    }
+    let mut object = Object::parse(body).unwrap_or_default();
+    // An item that only this dialect has is something to a client of it, and so is an answer that is still in the making.
+    let pending = matches!(object.str("status").as_deref(), Some("queued" | "in_progress"));
+    seen.content |= pending || object.array("output").unwrap_or_default().into_iter().any(is_native);
+    mend_response(&mut object, &[], asked, notes);
+    Ok(Mended { body: object.is_changed().then(|| object.to_json().into_bytes()), seen })
+}
+
+fn is_native(item: &str) -> bool {
+    let item = object_of(item);
+    let kind = item.str("type").unwrap_or_default();
+    !kind.is_empty()
+        && !["message", "reasoning", "function_call", "custom_tool_call"].contains(&kind.as_ref())
+}
+
+/// Members that the SDKs demand of a response.
+const REQUIRED: [&str; 9] = [
+    "error",
+    "incomplete_details",
+    "instructions",
+    "metadata",
+    "parallel_tool_calls",
+    "temperature",
+    "tool_choice",
+    "tools",
+    "top_p",
+];
+
+/// Puts a response object right. `items`: what streamed, for an upstream that leaves it out at the end.
+fn mend_response(object: &mut Object<'_>, items: &[String], asked: &mut Asked, notes: &mut Diagnostics) {
+    let mut fill = |object: &mut Object<'_>, key: &'static str, value: String, code: Code| {
+        object.set(key, value);
+        notes.note(code, key, "");
+    };
+    if object.str("id").is_none_or(|id| id.is_empty()) {
+        fill(object, "id", quote(&asked.context.id("resp_")), Code::IdSynthesized);
+    }
+    if object.str("object").as_deref() != Some("response") {
+        fill(object, "object", String::from("\"response\""), Code::ObjectFilled);
+    }
+    if object.get("created_at").is_none_or(|created| peek(created) != Kind::Number) {
+        fill(object, "created_at", asked.context.created().to_string(), Code::CreatedFilled);
+    }
+    if object.str("model").is_none() {
+        fill(object, "model", quote(&asked.model), Code::ModelFilled);
+    } else if asked.echo_model && object.str("model").as_deref() != Some(asked.model.as_str()) {
+        object.set("model", quote(&asked.model));
+    }
+    for key in REQUIRED {
+        let never_null = ["parallel_tool_calls", "tool_choice", "tools"].contains(&key);
+        let there = if never_null { object.non_null(key) } else { object.get(key) }.is_some();
+        if !there {
+            let value = repeat(asked, key).unwrap_or_else(|| String::from("null"));
+            fill(object, key, value, Code::FieldFilled);
+        }
+    }
+    let mut output: Vec<String> =
+        object.array("output").unwrap_or_default().into_iter().map(str::to_owned).collect();
+    if output.is_empty() && (!items.is_empty() || object.array("output").is_none()) {
+        fill(object, "output", format!("[{}]", items.join(",")), Code::FieldFilled);
+        return mend_usage(object, notes);
+    }
+    let mut changed = false;
+    for item in &mut output {
+        if let Some(mended) = mend_item(item, false, notes) {
+            *item = mended;
+            changed = true;
+        }
+    }
+    if changed {
+        object.set("output", format!("[{}]", output.join(",")));
+    }
+    mend_usage(object, notes);
+}
+
+/// Details of usage are demanded too.
+fn mend_usage(object: &mut Object<'_>, notes: &mut Diagnostics) {
+    let Some(counts) = object.object("usage") else { return };
+    let whole =
+        ["input_tokens_details", "output_tokens_details"].iter().all(|key| counts.non_null(key).is_some())
+            && ["input_tokens", "output_tokens", "total_tokens"].iter().all(|key| counts.u64(key).is_some());
+    let mended = object.get("usage").filter(|_| !whole).and_then(usage::read).map(|u| usage::write(&u));
+    if let Some(mended) = mended {
+        object.set("usage", mended);
+        notes.note(Code::UsageShaped, "usage", "");
+    }
+}
+
+/// Puts an item right; `None` if it was.
+fn mend_item(json: &str, begins: bool, notes: &mut Diagnostics) -> Option<String> {
+    let mut item = Object::parse(json.as_bytes()).ok()?;
+    let mut fill = |item: &mut Object<'_>, key: &'static str, value: String| {
+        item.set(key, value);
+        notes.note(Code::FieldFilled, &format!("output[].{key}"), "");
+    };
+    match item.str("type").as_deref() {
+        Some("message") => {
+            if item.non_null("status").is_none() {
+                fill(&mut item, "status", quote(if begins { "in_progress" } else { "completed" }));
+            }
+            if item.str("role").is_none() {
+                fill(&mut item, "role", String::from("\"assistant\""));
+            }
+            match item.get("content").map(|content| (peek(content), content.to_owned())) {
+                Some((Kind::Array, _)) => {}
+                Some((Kind::String, text)) => {
+                    let part =
+                        format!(r#"[{{"type":"output_text","text":{text},"annotations":[],"logprobs":[]}}]"#);
+                    fill(&mut item, "content", part);
+                }
+                _ => fill(&mut item, "content", String::from("[]")),
+            }
+            let parts: Vec<String> =
+                item.array("content").unwrap_or_default().into_iter().map(str::to_owned).collect();
+            let mended: Vec<Option<String>> = parts.iter().map(|part| mend_part(part, notes)).collect();
+            if mended.iter().any(Option::is_some) {
+                let parts: Vec<String> =
+                    parts.into_iter().zip(mended).map(|(part, mended)| mended.unwrap_or(part)).collect();
+                item.set("content", format!("[{}]", parts.join(",")));
+            }
+        }
+        Some("reasoning") if item.non_null("summary").is_none() => {
+            fill(&mut item, "summary", String::from("[]"));
+        }
+        Some("function_call") => {
+            if let Some(arguments) = item.get("arguments").filter(|a| peek(a) != Kind::String) {
+                let text = quote(&text_of(arguments));
+                item.set("arguments", text);
+                notes.note(Code::ToolArgumentsShaped, "output[].arguments", "");
+            }
+            if item.str("call_id").is_none_or(|id| id.is_empty())
+                && let Some(id) = item.get("id").map(str::to_owned)
+            {
+                item.set("call_id", id);
+                notes.note(Code::ToolIdSynthesized, "output[].call_id", "");
+            }
+        }
+        _ => {}
+    }
+    item.is_changed().then(|| item.to_json())
+}
+
+/// Puts a part right; `None` if it was.
+fn mend_part(json: &str, notes: &mut Diagnostics) -> Option<String> {
+    let mut part = Object::parse(json.as_bytes()).ok()?;
+    if part.str("type").as_deref() != Some("output_text") {
+        return None;
+    }
+    for key in ["annotations", "logprobs"] {
+        if part.non_null(key).is_none() {
+            part.set(key, "[]");
+            notes.note(Code::FieldFilled, &format!("output[].content[].{key}"), "");
+        }
+    }
+    part.is_changed().then(|| part.to_json())
+}
