@@ -14,7 +14,7 @@ type Outcome = (Vec<u8>, String, Vec<String>);
 
 /// One pass of a stream, in these pieces.
 fn pass(fixture: &Fixture, client: &'static dyn Dialect, pieces: &[&[u8]], stream: bool) -> Outcome {
-    let incoming = Incoming::read(client, "", fixture.asking(stream).into()).unwrap();
+    let incoming = Incoming::read(client, "", fixture.asking(client, stream).into()).unwrap();
     let mut settings = Settings::default();
     settings.retry = Retry::none();
     let mut exchange = Exchange::start(incoming, &fixture.profile, settings, Context::fixed()).unwrap();
@@ -43,7 +43,9 @@ fn a_stream_cut_anywhere_is_the_same_stream() {
                 if !stream {
                     continue;
                 }
-                for at in 0..=fixture.body.len() {
+                // Bytes are framed and read by the upstream's dialect alone: for other clients some cuts are enough.
+                let step = if client.name() == fixture.dialect.name() { 1 } else { 11 };
+                for at in (0..=fixture.body.len()).step_by(step) {
                     let (a, b) = fixture.body.split_at(at);
                     assert_eq!(
                         whole,
@@ -64,8 +66,8 @@ fn translated(
     pieces: &[&[u8]],
 ) -> (Vec<Event>, Vec<u8>, Vec<String>) {
     let mut asked = Asked::new(&Request::default(), Context::fixed());
-    if let Some(body) = &fixture.request {
-        let incoming = Incoming::read(client, "", body.clone().into()).unwrap();
+    if let Some(body) = fixture.request_in(client) {
+        let incoming = Incoming::read(client, "", body.into()).unwrap();
         asked = Asked::new(incoming.request(), Context::fixed());
     }
     asked.quirks = fixture.profile.answers;
@@ -114,7 +116,8 @@ fn events_and_what_is_written_of_them_do_not_depend_on_chunks_either() {
 fn an_error_answer_cut_anywhere_is_the_same_error() {
     for fixture in fixtures(&[Kind::Error]) {
         let pass = |pieces: &[&[u8]]| {
-            let incoming = Incoming::read(common::chat(), "", fixture.asking(true).into()).unwrap();
+            let incoming =
+                Incoming::read(common::chat(), "", fixture.asking(common::chat(), true).into()).unwrap();
             let mut settings = Settings::default();
             settings.retry = Retry::none();
             let mut exchange =

@@ -1,6 +1,6 @@
 //! A client's request, read but not yet addressed to an upstream.
 
-use crate::canonical::{Diagnostics, Request};
+use crate::canonical::{Diagnostics, Message, Request, Role};
 use crate::dialect::Dialect;
 use crate::error::Error;
 use bytes::Bytes;
@@ -23,6 +23,14 @@ impl Incoming {
         let mut notes = Diagnostics::default();
         let request = client.decode_request(path, &body, &mut notes)?;
         Ok(Self { client, request, notes, body })
+    }
+
+    /// A request that asks nothing, of a client whose own is not known.
+    pub(crate) fn plain(client: &'static dyn Dialect) -> Self {
+        let mut request = Request::default();
+        request.model = String::from("model");
+        request.messages.push(Message::text(Role::User, ""));
+        Self { client, request, notes: Diagnostics::default(), body: Bytes::new() }
     }
 
     /// The model by the client's name; may be empty.
