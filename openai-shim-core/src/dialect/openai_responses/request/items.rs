@@ -76,6 +76,9 @@ fn turn(blocks: &[&Block], i: usize, out: &mut Vec<String>, notes: &mut Diagnost
     };
     for block in blocks {
         match block {
+            // It says nothing, and something else is said.
+            Block::Text { text, extra }
+                if text.is_empty() && extra.of(NAME).is_empty() && blocks.len() > 1 => {}
             Block::Text { extra, .. } => {
                 if own(extra, ITEM).is_some() {
                     close(&mut open, out, notes);
@@ -85,7 +88,14 @@ fn turn(blocks: &[&Block], i: usize, out: &mut Vec<String>, notes: &mut Diagnost
             Block::Refusal(_) | Block::Image(_) | Block::Audio(_) | Block::File(_) => open.push(block),
             Block::Reasoning { text, signature, extra } => {
                 close(&mut open, out, notes);
-                out.extend(reasoning(text, signature.as_deref(), extra));
+                match reasoning(text, signature.as_deref(), extra) {
+                    Some(item) => out.push(item),
+                    None => notes.note(
+                        Code::FeatureUnsupported,
+                        &format!("messages[{i}]"),
+                        "reasoning that is not the upstream's own",
+                    ),
+                }
             }
             Block::ToolCall { .. } => {
                 close(&mut open, out, notes);
@@ -120,11 +130,10 @@ fn said(blocks: &[&Block], i: usize, notes: &mut Diagnostics) -> String {
     object.to_json()
 }
 
-/// A reasoning item: as it came, or made of what another dialect kept of it. Without an encrypted form there is nothing that
-/// an upstream could use of reasoning that was not its own.
+/// A reasoning item: as it came, or made of what another dialect kept of it; without its encrypted form OpenAI refuses it.
 fn reasoning(text: &str, signature: Option<&str>, extra: &crate::canonical::Extra) -> Option<String> {
     let known = !extra.of(NAME).is_empty();
-    if !known && signature.is_none() && text.is_empty() {
+    if !known && signature.is_none() {
         return None;
     }
     let mut object = Object::new();
