@@ -56,9 +56,39 @@ struct Piece {
     index: Option<u64>,
     id: String,
     /// Parts of which something streamed.
-    said: Vec<Kind>,
+    said: Vec<Part>,
     call: Option<Call>,
     done: bool,
+}
+
+/// What streamed of a part: how much, and a hash of it, to know it again in the whole.
+#[derive(Debug)]
+struct Part {
+    kind: Kind,
+    len: usize,
+    hash: u64,
+}
+
+impl Part {
+    fn add(&mut self, text: &str) {
+        self.len = self.len.saturating_add(text.len());
+        self.hash = hash(self.hash, text);
+    }
+
+    /// What of the whole did not stream; nothing if something else did.
+    fn rest<'t>(&self, whole: &'t str) -> &'t str {
+        match whole.get(..self.len) {
+            Some(streamed) if hash(HASH, streamed) == self.hash => whole.get(self.len..).unwrap_or_default(),
+            _ => "",
+        }
+    }
+}
+
+const HASH: u64 = 0xcbf2_9ce4_8422_2325;
+
+/// FNV-1a.
+fn hash(start: u64, text: &str) -> u64 {
+    text.bytes().fold(start, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 #[derive(Debug, Default)]
@@ -202,12 +232,19 @@ impl Pieces {
         self.say(at, kind, Delta::Text(text.to_owned()), out);
     }
 
-    /// All words of a part: they count if none came before.
+    /// All words of a part: what did not stream of them is said.
     pub(super) fn rest(&mut self, event: &Object<'_>, kind: Kind, text: &str, out: &mut Vec<Event>) {
         let at = self.at(event);
-        if self.pieces.get(at).is_some_and(|piece| !piece.said.contains(&kind)) {
-            self.say(at, kind, Delta::Text(text.to_owned()), out);
-        }
+        self.say_rest(at, kind, text, out);
+    }
+
+    fn say_rest(&mut self, at: usize, kind: Kind, text: &str, out: &mut Vec<Event>) {
+        let Some(piece) = self.pieces.get(at) else { return };
+        let rest = match piece.said.iter().find(|part| part.kind == kind) {
+            Some(part) => part.rest(text),
+            None => text,
+        };
+        self.say(at, kind, Delta::Text(rest.to_owned()), out);
     }
 
     /// Thinking, of which some servers send a summary and the text itself, and some one text as both: the first counts.
@@ -221,9 +258,9 @@ impl Pieces {
     ) {
         let at = self.at(event);
         let Some(piece) = self.pieces.get(at) else { return };
-        let other = |said: &Kind| {
+        let other = |said: &Part| {
             matches!(
-                (said, kind),
+                (said.kind, kind),
                 (Kind::Summary(_), Kind::Thinking(_)) | (Kind::Thinking(_), Kind::Summary(_))
             )
         };
@@ -231,7 +268,7 @@ impl Pieces {
             notes.note(Code::ReasoningDuplicate, "output[]", "");
             return;
         }
-        let next_section = !piece.said.is_empty() && !piece.said.contains(&kind);
+        let next_section = !piece.said.is_empty() && piece.said.iter().all(|part| part.kind != kind);
         if next_section && !text.is_empty() {
             self.say(at, kind, Delta::Text(String::from("\n\n")), out);
         }
@@ -258,9 +295,12 @@ impl Pieces {
         if silent || piece.done {
             return;
         }
-        if !piece.said.contains(&kind) {
-            piece.said.push(kind);
+        if piece.said.iter().all(|part| part.kind != kind) {
+            piece.said.push(Part { kind, len: 0, hash: HASH });
             self.parts += 1;
+        }
+        if let (Delta::Text(text), Some(part)) = (&delta, piece.said.iter_mut().find(|p| p.kind == kind)) {
+            part.add(text);
         }
         if self.pieces.iter().any(|p| p.call.as_ref().is_some_and(|c| c.block.is_some()) && !p.done) {
             self.waiting_bytes = self.waiting_bytes.saturating_add(match &delta {
@@ -358,12 +398,7 @@ impl Pieces {
                 Some(Block::Refusal(text)) => (Kind::Refusal(n), text),
                 _ => continue,
             };
-            let said = self.pieces.get(at).is_some_and(|p| {
-                p.said.iter().any(|k| matches!(k, Kind::Text(m) | Kind::Refusal(m) if *m == n))
-            });
-            if !said {
-                self.say(at, kind, Delta::Text(text), out);
-            }
+            self.say_rest(at, kind, &text, out);
         }
     }
 
@@ -372,7 +407,12 @@ impl Pieces {
             self.say(at, Kind::Summary(0), Delta::Text(thoughts(item)), out);
         }
         if let Some(sealed) = item.str("encrypted_content").filter(|sealed| !sealed.is_empty()) {
-            let kind = self.pieces.get(at).and_then(|p| p.said.last().copied()).unwrap_or(Kind::Summary(0));
+            let kind = self
+                .pieces
+                .get(at)
+                .and_then(|p| p.said.last())
+                .map(|part| part.kind)
+                .unwrap_or(Kind::Summary(0));
             self.say(at, kind, Delta::Signature(sealed.into_owned()), out);
             if let Some(id) = item.get("id") {
                 let delta = Delta::Native { dialect: NAME, key: "id".to_owned(), raw: raw(id) };
