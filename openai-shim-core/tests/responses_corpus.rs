@@ -96,6 +96,9 @@ fn said(body: &str) -> Said {
     let done = documents.iter().filter(|d| d["type"] == "response.output_item.done").map(|d| &d["item"]);
     let items: Vec<&Value> = listed.map_or_else(|| done.collect(), |items| items.iter().collect());
     let mut said = Said::default();
+    // One server's place for its thinking.
+    said.thoughts +=
+        response.and_then(|r| r["reasoning"].as_str()).filter(|t| !t.trim().is_empty()).unwrap_or_default();
     for item in items {
         match item["type"].as_str().unwrap_or_default() {
             "message" => {

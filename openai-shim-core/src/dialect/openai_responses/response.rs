@@ -52,6 +52,12 @@ pub(super) fn read(answer: &Object<'_>, notes: &mut Diagnostics) -> Result<Respo
     response.model = answer.str("model").map(Cow::into_owned);
     response.usage = answer.non_null("usage").and_then(usage::read);
     let mut choice = Choice::default();
+    // Some servers put their thinking where others repeat how much of it was asked for.
+    if let Some(text) = answer.str("reasoning").filter(|text| !text.trim().is_empty()) {
+        notes.note(Code::ReasoningRenamed, "reasoning", "");
+        let (signature, extra) = (None, Extra::default());
+        choice.blocks.push(Block::Reasoning { text: text.into_owned(), signature, extra });
+    }
     for item in output {
         choice.blocks.extend(blocks(item, notes));
     }

@@ -2,15 +2,18 @@
 
 use super::super::{Decoder, Encoder, Mended, Mender};
 use super::decode::ResponsesDecoder;
-use super::echo::{Shell, State, repeat};
+use super::echo::{Shell, State};
 use super::encode::ResponsesEncoder;
 use super::item::object_of;
 use super::output::write_event;
-use super::{error, response, usage};
+use super::{error, response};
 use crate::canonical::{Asked, Code, Diagnostics, Event, Seen, unfold};
 use crate::error::{Error, UpstreamError};
 use crate::framing::Frame;
-use crate::json::{Kind, Object, peek, quote, text_of};
+use crate::json::{Object, quote};
+
+mod object;
+use object::{item as mend_item, part as mend_part, response as mend_response};
 
 /// The most that is kept of finished items, for an upstream that leaves them out at the end.
 const MOST: usize = 16 << 20;
@@ -213,146 +216,4 @@ fn is_native(item: &str) -> bool {
     let kind = item.str("type").unwrap_or_default();
     !kind.is_empty()
         && !["message", "reasoning", "function_call", "custom_tool_call"].contains(&kind.as_ref())
-}
-
-/// Members that the SDKs demand of a response.
-const REQUIRED: [&str; 9] = [
-    "error",
-    "incomplete_details",
-    "instructions",
-    "metadata",
-    "parallel_tool_calls",
-    "temperature",
-    "tool_choice",
-    "tools",
-    "top_p",
-];
-
-/// Puts a response object right. `items`: what streamed, for an upstream that leaves it out at the end.
-fn mend_response(object: &mut Object<'_>, items: &[String], asked: &mut Asked, notes: &mut Diagnostics) {
-    let mut fill = |object: &mut Object<'_>, key: &'static str, value: String, code: Code| {
-        object.set(key, value);
-        notes.note(code, key, "");
-    };
-    if object.str("id").is_none_or(|id| id.is_empty()) {
-        fill(object, "id", quote(&asked.context.id("resp_")), Code::IdSynthesized);
-    }
-    if object.str("object").as_deref() != Some("response") {
-        fill(object, "object", String::from("\"response\""), Code::ObjectFilled);
-    }
-    if object.get("created_at").is_none_or(|created| peek(created) != Kind::Number) {
-        fill(object, "created_at", asked.context.created().to_string(), Code::CreatedFilled);
-    }
-    if object.str("model").is_none() {
-        fill(object, "model", quote(&asked.model), Code::ModelFilled);
-    } else if asked.echo_model && object.str("model").as_deref() != Some(asked.model.as_str()) {
-        object.set("model", quote(&asked.model));
-    }
-    for key in REQUIRED {
-        let never_null = ["parallel_tool_calls", "tool_choice", "tools"].contains(&key);
-        let there = if never_null { object.non_null(key) } else { object.get(key) }.is_some();
-        if !there {
-            let value = repeat(asked, key).unwrap_or_else(|| String::from("null"));
-            fill(object, key, value, Code::FieldFilled);
-        }
-    }
-    let mut output: Vec<String> =
-        object.array("output").unwrap_or_default().into_iter().map(str::to_owned).collect();
-    if output.is_empty() && (!items.is_empty() || object.array("output").is_none()) {
-        fill(object, "output", format!("[{}]", items.join(",")), Code::FieldFilled);
-        return mend_usage(object, notes);
-    }
-    let mut changed = false;
-    for item in &mut output {
-        if let Some(mended) = mend_item(item, false, notes) {
-            *item = mended;
-            changed = true;
-        }
-    }
-    if changed {
-        object.set("output", format!("[{}]", output.join(",")));
-    }
-    mend_usage(object, notes);
-}
-
-/// Details of usage are demanded too.
-fn mend_usage(object: &mut Object<'_>, notes: &mut Diagnostics) {
-    let Some(counts) = object.object("usage") else { return };
-    let whole =
-        ["input_tokens_details", "output_tokens_details"].iter().all(|key| counts.non_null(key).is_some())
-            && ["input_tokens", "output_tokens", "total_tokens"].iter().all(|key| counts.u64(key).is_some());
-    let mended = object.get("usage").filter(|_| !whole).and_then(usage::read).map(|u| usage::write(&u));
-    if let Some(mended) = mended {
-        object.set("usage", mended);
-        notes.note(Code::UsageShaped, "usage", "");
-    }
-}
-
-/// Puts an item right; `None` if it was.
-fn mend_item(json: &str, begins: bool, notes: &mut Diagnostics) -> Option<String> {
-    let mut item = Object::parse(json.as_bytes()).ok()?;
-    let mut fill = |item: &mut Object<'_>, key: &'static str, value: String| {
-        item.set(key, value);
-        notes.note(Code::FieldFilled, &format!("output[].{key}"), "");
-    };
-    match item.str("type").as_deref() {
-        Some("message") => {
-            if item.non_null("status").is_none() {
-                fill(&mut item, "status", quote(if begins { "in_progress" } else { "completed" }));
-            }
-            if item.str("role").is_none() {
-                fill(&mut item, "role", String::from("\"assistant\""));
-            }
-            match item.get("content").map(|content| (peek(content), content.to_owned())) {
-                Some((Kind::Array, _)) => {}
-                Some((Kind::String, text)) => {
-                    let part =
-                        format!(r#"[{{"type":"output_text","text":{text},"annotations":[],"logprobs":[]}}]"#);
-                    fill(&mut item, "content", part);
-                }
-                _ => fill(&mut item, "content", String::from("[]")),
-            }
-            let parts: Vec<String> =
-                item.array("content").unwrap_or_default().into_iter().map(str::to_owned).collect();
-            let mended: Vec<Option<String>> = parts.iter().map(|part| mend_part(part, notes)).collect();
-            if mended.iter().any(Option::is_some) {
-                let parts: Vec<String> =
-                    parts.into_iter().zip(mended).map(|(part, mended)| mended.unwrap_or(part)).collect();
-                item.set("content", format!("[{}]", parts.join(",")));
-            }
-        }
-        Some("reasoning") if item.non_null("summary").is_none() => {
-            fill(&mut item, "summary", String::from("[]"));
-        }
-        Some("function_call") => {
-            if let Some(arguments) = item.get("arguments").filter(|a| peek(a) != Kind::String) {
-                let text = quote(&text_of(arguments));
-                item.set("arguments", text);
-                notes.note(Code::ToolArgumentsShaped, "output[].arguments", "");
-            }
-            if item.str("call_id").is_none_or(|id| id.is_empty())
-                && let Some(id) = item.get("id").map(str::to_owned)
-            {
-                item.set("call_id", id);
-                notes.note(Code::ToolIdSynthesized, "output[].call_id", "");
-            }
-        }
-        _ => {}
-    }
-    item.is_changed().then(|| item.to_json())
-}
-
-/// Puts a part right; `None` if it was.
-fn mend_part(json: &str, notes: &mut Diagnostics) -> Option<String> {
-    let mut part = Object::parse(json.as_bytes()).ok()?;
-    if part.str("type").as_deref() != Some("output_text") {
-        return None;
-    }
-    for key in ["annotations", "logprobs"] {
-        if part.non_null(key).is_none() {
-            part.set(key, "[]");
-            notes.note(Code::FieldFilled, &format!("output[].content[].{key}"), "");
-        }
-    }
-    part.is_changed().then(|| part.to_json())
 }
