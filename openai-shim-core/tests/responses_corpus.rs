@@ -217,6 +217,59 @@ fn what_recordings_say_arrives_in_both_dialects() {
 }
 
 #[test]
+fn recorded_chats_arrive_as_responses() {
+    let Some(shared) = shared("chats") else { return };
+    let text = std::fs::read_to_string(shared.join("corpus/openai-chat.jsonl")).unwrap();
+    let mut compared = 0;
+    for (n, line) in text.lines().enumerate() {
+        let v: Value = serde_json::from_str(line).unwrap();
+        if v["response"]["status"].as_u64().unwrap() >= 400 {
+            continue;
+        }
+        let stream = v["streaming"] == true;
+        let body = v["response"]["body"].as_str().unwrap_or_default();
+        let asked = v["request"]["body"].is_object().then(|| v["request"]["body"].to_string());
+        let convert = |to: &'static dyn Dialect| {
+            convert(&Input {
+                from: common::chat(),
+                to,
+                profile: profile("compatible").unwrap(),
+                kind: if stream { Kind::Stream } else { Kind::Response },
+                body: body.as_bytes(),
+                request: asked.as_deref().map(str::as_bytes).filter(|_| to.name() != own().name()),
+                status: None,
+                context: Context::fixed(),
+            })
+        };
+        let (chat, translated) = (convert(common::chat()), convert(own()));
+        let what = format!("{} {}", v["path"], v["n"]);
+        let told = said_in_chat(&String::from_utf8(chat.body.clone()).unwrap());
+        // An answer that is sound only has no words for another dialect.
+        let spoken = told == Said { tokens: told.tokens, ..Said::default() };
+        assert!(chat.ok == translated.ok || spoken, "{what}\n{chat}\n{translated}");
+        if !chat.ok || !translated.ok {
+            continue;
+        }
+        let mut heard = said(&String::from_utf8(translated.body.clone()).unwrap());
+        if stream {
+            heard.tokens = told.tokens;
+        }
+        let mut told = told;
+        for call in told.calls.iter_mut().filter(|call| call.1.is_empty()) {
+            call.1 = String::from("{}");
+        }
+        assert_eq!(heard, told, "{what}\n{}", String::from_utf8_lossy(&translated.body));
+        if let Some(dir) = std::env::var_os("OPENAI_SHIM_EMITTED") {
+            let kind = if stream { "stream" } else { "whole" };
+            std::fs::write(std::path::Path::new(&dir).join(format!("c{n}.own.{kind}")), &translated.body)
+                .unwrap();
+        }
+        compared += 1;
+    }
+    println!("{compared} chats");
+}
+
+#[test]
 fn recorded_failures_stay_failures() {
     let mut all = 0;
     for recording in recordings("failures").iter().filter(|r| r.kind == Kind::Error || r.failed()) {

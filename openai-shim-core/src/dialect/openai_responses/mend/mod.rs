@@ -83,6 +83,10 @@ impl ResponsesMender {
                 object.set("response", response.to_json());
             }
         }
+        if object.get("item").is_some() && object.u64("output_index").is_none() {
+            object.set("output_index", self.items.len().to_string());
+            self.decoder.notes.note(Code::FieldFilled, "output_index", "");
+        }
         if let Some(item) = object.get("item").map(str::to_owned) {
             self.seen.content |= is_native(&item);
             let mended = mend_item(&item, kind.ends_with("added"), &mut self.decoder.notes);
