@@ -413,6 +413,9 @@ fn write_format(format: Option<&ResponseFormat>) -> Option<String> {
             if let Some(strict) = strict {
                 inner.set("strict", strict.to_string());
             }
+            if let Some(description) = extra.get("description") {
+                inner.set("description", description);
+            }
             for (key, value) in extra.of(NAME) {
                 inner.set(key.as_str(), value.get());
             }

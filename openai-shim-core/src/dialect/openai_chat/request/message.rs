@@ -274,6 +274,14 @@ fn content(blocks: &[&Block], was_parts: bool, i: usize, notes: &mut Diagnostics
                 }
                 object.to_json()
             }
+            Block::Image(Media { source: MediaSource::FileId(_), .. }) => {
+                notes.note(
+                    Code::FeatureUnsupported,
+                    &format!("messages[{i}].content"),
+                    "a picture by its file id",
+                );
+                continue;
+            }
             Block::Image(image) => {
                 let detail =
                     image.detail.as_deref().map(|d| format!(",\"detail\":{}", quote(d))).unwrap_or_default();
