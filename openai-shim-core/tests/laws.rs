@@ -20,8 +20,13 @@ fn what_was_mended_needs_no_mending() {
         {
             continue;
         }
+        // Of what an upstream did by itself a client of another dialect may hear nothing.
+        let says_nothing = |body: &[u8]| common::said::line(&String::from_utf8_lossy(body)) == "stop";
+        if fixture.dialect.name() != chat().name() && says_nothing(&once.body) {
+            continue;
+        }
         let mut again = fixture.clone();
-        again.body = once.body.clone();
+        (again.dialect, again.body) = (chat(), once.body.clone());
         // Only a model's own faults are found again, and deltas are no longer cumulative.
         again.profile = profile("compatible").unwrap();
         let twice = again.convert(chat());
@@ -55,7 +60,7 @@ fn what_is_well_formed_passes_byte_for_byte() {
     for fixture in
         fixtures(&[Kind::Response, Kind::Stream]).into_iter().filter(|f| f.name.starts_with("well_formed"))
     {
-        let conversion = fixture.convert(chat());
+        let conversion = fixture.convert(fixture.dialect);
         assert_eq!(
             String::from_utf8_lossy(&conversion.body),
             String::from_utf8_lossy(&fixture.body),
@@ -251,11 +256,18 @@ proptest! {
         if !once.ok || once.diagnostics.has(Code::ToolNameMissing) {
             return Ok(());
         }
+        // Of what an upstream did by itself a client of another dialect may hear nothing.
+        let foreign = fixture.dialect.name() != chat().name();
+        if foreign && common::said::line(&String::from_utf8_lossy(&once.body)) == "stop" {
+            return Ok(());
+        }
         let mut again = fixture.clone();
-        (again.body, again.profile) = (once.body.clone(), profile("compatible").unwrap());
+        (again.dialect, again.body) = (chat(), once.body.clone());
+        again.profile = profile("compatible").unwrap();
         let twice = again.convert(chat());
         prop_assert_eq!(&once.body, &twice.body, "{}\n{}", &once, &twice);
-        prop_assert_eq!(once.outcome, twice.outcome, "{}\n{}", &once, &twice);
+        // Chat has one word for what a filter and what the model itself refused.
+        prop_assert!(foreign || once.outcome == twice.outcome, "{}\n{}", &once, &twice);
     }
 
     #[test]

@@ -2,6 +2,15 @@
 
 use serde_json::value::RawValue;
 
+/// Stands in an [`Extra`] of reasoning, and in [`Delta::Native`](super::Delta::Native), where a dialect's name would: its
+/// members are those of a `reasoning_details` item, and every dialect may read and write them. `format` says whose
+/// signature it is, `type` is `reasoning.encrypted` where the signature is all there is.
+pub const REASONING_DETAILS: &str = "reasoning_details";
+
+/// The member of an [`Extra`] of text, and the key of a native delta, that is a whole block which only its own dialect
+/// knows. The text says what of it other dialects can read.
+pub const WHOLE_BLOCK: &str = "block";
+
 /// Members that the canonical model has no place for. Only an encoder of the same dialect writes them again.
 #[derive(Debug, Clone, Default)]
 pub struct Extra {
@@ -25,6 +34,24 @@ impl Extra {
     /// The raw text of one member.
     pub fn get(&self, key: &str) -> Option<&str> {
         self.members.iter().find(|(k, _)| k == key).map(|(_, v)| v.get())
+    }
+
+    /// The text of one member that every dialect may read.
+    pub fn detail(&self, key: &str) -> Option<std::borrow::Cow<'_, str>> {
+        let members = self.of(REASONING_DETAILS);
+        members.iter().find(|(k, _)| k == key).and_then(|(_, v)| crate::json::text(v.get()))
+    }
+
+    /// The keys of what this dialect cannot say; a member that is `null` or `false` says nothing, and neither does one
+    /// whose key begins with a dot: its dialect keeps it to know how something was written.
+    pub fn lost_to(&self, dialect: &str) -> impl Iterator<Item = &str> {
+        let foreign = self.dialect != dialect && self.dialect != REASONING_DETAILS;
+        let members = if foreign { self.members.as_slice() } else { &[] };
+        let says = |(k, v): &&(String, _)| {
+            let v: &Box<RawValue> = v;
+            !k.starts_with('.') && !matches!(v.get().trim(), "null" | "false")
+        };
+        members.iter().filter(says).map(|(k, _)| k.as_str())
     }
 
     /// Whether there is nothing.

@@ -1,6 +1,6 @@
 //! Events to a response.
 
-use super::{Block, BlockKind, Choice, Delta, Event, Extra, Response};
+use super::{Block, BlockKind, Choice, Delta, Event, Extra, REASONING_DETAILS, Response};
 use crate::error::UpstreamError;
 
 /// Collects the events of a stream into a response.
@@ -105,6 +105,13 @@ fn extend(block: &mut Block, delta: &Delta) {
             Block::Reasoning { extra, .. } | Block::Text { extra, .. } | Block::ToolCall { extra, .. },
             Delta::Native { dialect, key, raw },
         ) => {
+            if !extra.is_empty() && extra.dialect != *dialect {
+                // Leftovers are of one dialect; what every dialect can read is worth more.
+                if *dialect != REASONING_DETAILS {
+                    return;
+                }
+                extra.members.clear();
+            }
             extra.dialect = dialect;
             extra.members.push((key.clone(), raw.clone()));
         }

@@ -25,7 +25,7 @@ pub use content::{Block, Media, MediaSource, Message, Role};
 pub use context::Context;
 pub use diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 pub use event::{BlockKind, Delta, Event};
-pub use extra::Extra;
+pub use extra::{Extra, REASONING_DETAILS, WHOLE_BLOCK};
 pub use fold::{Fold, fold};
 pub use outcome::{Outcome, Seen};
 pub use quirks::{AnswerQuirks, ThinkTags};

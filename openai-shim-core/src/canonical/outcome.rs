@@ -89,6 +89,10 @@ impl Seen {
             Event::Open { kind: BlockKind::ToolCall { .. }, .. } => self.content = true,
             Event::Open { kind: BlockKind::Refusal, .. } => self.refusal = true,
             Event::Delta { delta: Delta::Text(text), .. } if !text.is_empty() => self.content = true,
+            // A search that the upstream ran itself is something that happened, also without a word about it.
+            Event::Delta { delta: Delta::Native { key, .. }, .. } if key == super::WHOLE_BLOCK => {
+                self.content = true;
+            }
             Event::Finish { reason, .. } if self.finish.is_none() => self.finish = Some(reason.clone()),
             Event::Usage(usage) => self.usage = Some(*usage),
             Event::Error(error) => self.error = Some(error.clone()),

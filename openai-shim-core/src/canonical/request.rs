@@ -129,3 +129,29 @@ pub struct Reasoning {
     /// Thinking switched on or off.
     pub enabled: Option<bool>,
 }
+
+impl Reasoning {
+    /// How much to think in OpenAI's words, also where it was said as a budget.
+    pub fn as_effort(&self) -> Option<&str> {
+        self.effort.as_deref().or(match self.budget {
+            None => None,
+            Some(0..=2_048) => Some("low"),
+            Some(2_049..=8_192) => Some("medium"),
+            Some(_) => Some("high"),
+        })
+    }
+
+    /// How much to think in tokens, also where it was said as a word: a part of the longest answer.
+    pub fn as_budget(&self, longest: u64) -> Option<u64> {
+        let percent = match self.effort.as_deref() {
+            _ if self.budget.is_some() => return self.budget,
+            Some("minimal") => 10,
+            Some("low") => 20,
+            Some("high") => 80,
+            Some("xhigh" | "max") => 95,
+            Some(_) => 50,
+            None => return None,
+        };
+        Some(longest / 100 * percent + longest % 100 * percent / 100)
+    }
+}

@@ -64,9 +64,17 @@ fn parts(block: &Block) -> Option<(BlockKind, Vec<Delta>)> {
         }
         Block::Refusal(t) => (BlockKind::Refusal, text(t)),
         Block::Reasoning { text: t, signature, extra } => {
-            let mut deltas = text(t);
+            let mut deltas = Vec::new();
+            // Whose signature it will be must be known before.
+            let first = extra.dialect == super::REASONING_DETAILS;
+            if first {
+                native(extra, &mut deltas);
+            }
+            deltas.extend(text(t));
             deltas.extend(signature.clone().map(Delta::Signature));
-            native(extra, &mut deltas);
+            if !first {
+                native(extra, &mut deltas);
+            }
             (BlockKind::Reasoning, deltas)
         }
         Block::ToolCall { id, name, arguments, extra } => {

@@ -3,6 +3,7 @@
 //! A dialect is a [`Dialect`] in [`DIALECTS`]; adding one is its folder and its line there. Nothing outside a dialect's
 //! folder names it, and no dialect names another.
 
+pub mod anthropic;
 pub mod openai_chat;
 pub mod openai_responses;
 mod passthrough;
@@ -17,7 +18,8 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
 /// Every dialect; the only list of them.
-pub static DIALECTS: &[&dyn Dialect] = &[&openai_chat::OpenAiChat, &openai_responses::OpenAiResponses];
+pub static DIALECTS: &[&dyn Dialect] =
+    &[&openai_chat::OpenAiChat, &openai_responses::OpenAiResponses, &anthropic::Anthropic];
 
 /// The dialect of that name (`openai-chat`, …).
 ///

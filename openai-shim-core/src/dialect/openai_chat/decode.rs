@@ -1,9 +1,9 @@
 //! A stream as events: mended chunks in, blocks out.
 
 use super::super::Decoder;
-use super::NAME;
 use super::mend::{Sink, Stream, read_usage};
-use crate::canonical::{Asked, BlockKind, Delta, Diagnostics, Event, Extra, FinishReason};
+use super::{NAME, reasoning};
+use crate::canonical::{Asked, Block, BlockKind, Delta, Diagnostics, Event, Extra, FinishReason};
 use crate::error::UpstreamError;
 use crate::framing::Frame;
 use crate::json::{Object, raw, text};
@@ -150,8 +150,19 @@ impl Events<'_> {
                 (None, Some((_, block))) => *block,
                 _ => self.open(at, index, kind),
             };
-            let native = Delta::Native { dialect: NAME, key: key.to_owned(), raw: raw(value) };
-            self.out.push(Event::Delta { choice: index, block, delta: native });
+            let signed = if key == "reasoning_details" { reasoning::read(value, None) } else { Vec::new() };
+            if signed.is_empty() {
+                let native = Delta::Native { dialect: NAME, key: key.to_owned(), raw: raw(value) };
+                self.out.push(Event::Delta { choice: index, block, delta: native });
+            }
+            // The text stands beside it.
+            for reasoning in signed {
+                let Block::Reasoning { signature: Some(signature), extra, .. } = reasoning else { continue };
+                let marks = extra.members.into_iter();
+                let native = |(key, raw)| Delta::Native { dialect: extra.dialect, key, raw };
+                self.out.extend(marks.map(|mark| Event::Delta { choice: index, block, delta: native(mark) }));
+                self.out.push(Event::Delta { choice: index, block, delta: Delta::Signature(signature) });
+            }
         }
         for item in delta.array("tool_calls").unwrap_or_default() {
             if let Ok(fragment) = Object::parse(item.as_bytes()) {

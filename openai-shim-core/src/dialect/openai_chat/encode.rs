@@ -5,8 +5,8 @@
 use super::super::Encoder;
 use super::decode::word;
 use super::mend::write_usage;
-use super::{NAME, error};
-use crate::canonical::{Asked, BlockKind, Code, Delta, Diagnostics, Event, Usage};
+use super::{NAME, error, reasoning};
+use crate::canonical::{Asked, BlockKind, Code, Delta, Diagnostics, Event, Extra, REASONING_DETAILS, Usage};
 use crate::error::Error;
 use crate::framing::write_event;
 use crate::json::{Object, quote};
@@ -33,6 +33,18 @@ struct Choice {
     calls: u32,
     /// Members for the next chunk of this choice.
     extra: Vec<(String, String)>,
+    /// The reasoning that is open, in case it is signed.
+    thoughts: Thoughts,
+    /// How many were signed.
+    signed: usize,
+}
+
+/// Reasoning while it streams: what must come back with it.
+#[derive(Default)]
+struct Thoughts {
+    signature: String,
+    /// Whose signature it will be.
+    extra: Extra,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -68,6 +80,8 @@ impl ChatEncoder {
                     open: Vec::new(),
                     calls: 0,
                     extra: Vec::new(),
+                    thoughts: Thoughts::default(),
+                    signed: 0,
                 });
                 self.choices.len() - 1
             }
@@ -158,9 +172,26 @@ impl ChatEncoder {
                 arguments(*call, legacy, text)
             }
             (Delta::Text(text), Open::Text) => format!("\"content\":{}", quote(text)),
-            (Delta::Text(text), Open::Reasoning) => format!("\"reasoning_content\":{}", quote(text)),
+            (Delta::Text(text), Open::Reasoning) if choice.thoughts.extra.is_empty() => {
+                format!("\"reasoning_content\":{}", quote(text))
+            }
+            (Delta::Text(text), Open::Reasoning) => {
+                let item = reasoning::write(Some(text), None, &choice.thoughts.extra, choice.signed);
+                format!("\"reasoning_content\":{},\"reasoning_details\":[{item}]", quote(text))
+            }
+            (Delta::Signature(signature), Open::Reasoning) => {
+                choice.thoughts.signature.push_str(signature);
+                return;
+            }
+            (Delta::Native { dialect: REASONING_DETAILS, key, raw }, Open::Reasoning) => {
+                choice.thoughts.extra.dialect = REASONING_DETAILS;
+                choice.thoughts.extra.members.push((key.clone(), raw.clone()));
+                return;
+            }
             (Delta::Text(text), Open::Refusal) => format!("\"refusal\":{}", quote(text)),
             (Delta::Native { dialect: NAME, key, raw }, _) => format!("{}:{}", quote(key), raw.get()),
+            // It says how its dialect wrote something.
+            (Delta::Native { key, .. }, _) if key.starts_with('.') => return,
             (Delta::Native { dialect, .. }, _) => {
                 self.notes.note(Code::ExtraDropped, "choices[].delta", dialect);
                 return;
@@ -176,7 +207,18 @@ impl ChatEncoder {
     fn close(&mut self, index: u32, block: u32, out: &mut Vec<u8>) {
         let Some(choice) = self.choice(index) else { return };
         let Some(at) = choice.open.iter().position(|(b, _)| *b == block) else { return };
-        if let (_, Open::Call(call, false)) = choice.open.remove(at) {
+        let (_, open) = choice.open.remove(at);
+        if open == Open::Reasoning {
+            let Thoughts { signature, extra } = std::mem::take(&mut choice.thoughts);
+            let number = choice.signed;
+            choice.signed += usize::from(!extra.is_empty() || !signature.is_empty());
+            if !signature.is_empty() {
+                let item = reasoning::write(None, Some(&signature), &extra, number);
+                self.chunk(index, &format!("\"reasoning_details\":[{item}]"), "null", out);
+            }
+            return;
+        }
+        if let Open::Call(call, false) = open {
             // A call without arguments calls with none.
             if !self.asked.functions || call == 0 {
                 let fragment = arguments(call, self.asked.functions, "{}");

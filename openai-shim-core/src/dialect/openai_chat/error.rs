@@ -40,6 +40,8 @@ fn row(kind: ErrorKind) -> (u16, &'static str, Option<&'static str>) {
 /// Writes an error in OpenAI's envelope, with its status.
 pub(super) fn encode(error: &Error) -> (StatusCode, Bytes) {
     let status = match error {
+        // Only one API knows this one.
+        Error::Upstream(UpstreamError::Status(e)) if e.status == 529 => 503,
         Error::Upstream(UpstreamError::Status(e)) => e.status,
         other => row(other.kind()).0,
     };

@@ -10,6 +10,7 @@ mod decode;
 mod encode;
 mod error;
 mod mend;
+mod reasoning;
 mod request;
 mod response;
 mod tool_call;
@@ -25,6 +26,11 @@ const NAME: &str = "openai-chat";
 
 /// The members of a message or delta that the canonical model has a place for.
 const SAID: [&str; 5] = ["role", "content", "reasoning_content", "refusal", "tool_calls"];
+
+/// Notes members that came from another dialect.
+fn note_lost(extra: &crate::canonical::Extra, at: &str, notes: &mut Diagnostics) {
+    extra.lost_to(NAME).for_each(|key| notes.note(crate::canonical::Code::ExtraDropped, at, key));
+}
 
 /// The dialect `openai-chat`.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 //! <https://platform.openai.com/docs/api-reference/chat/create>
 
 use super::super::Encoded;
-use super::NAME;
+use super::{NAME, note_lost};
 use crate::canonical::{
     Code, Diagnostics, Extra, Message, Request, ResponseFormat, Role, SHARED, TokenLimit, Tool, ToolChoice,
 };
@@ -329,17 +329,20 @@ fn write_params(request: &Request, body: &mut Object<'_>, notes: &mut Diagnostic
     number("presence_penalty", request.presence_penalty.map(|v| v.to_string()));
     number("seed", request.seed.map(|v| v.to_string()));
     number("n", request.n.map(|v| v.to_string()));
-    number("parallel_tool_calls", request.parallel_tool_calls.map(|v| v.to_string()));
+    if !request.tools.is_empty() {
+        number("parallel_tool_calls", request.parallel_tool_calls.map(|v| v.to_string()));
+    }
     number("user", request.user.as_deref().map(quote));
-    number("reasoning_effort", request.reasoning.effort.as_deref().map(quote));
+    number("reasoning_effort", request.reasoning.as_effort().map(quote));
+    if request.reasoning.budget.is_some() && request.reasoning.effort.is_none() {
+        notes.note(Code::ParamRenamed, "reasoning", "a budget, as an effort");
+    }
     if !request.stop.is_empty() {
         let stops: Vec<_> = request.stop.iter().map(|s| quote(s)).collect();
         body.set("stop", format!("[{}]", stops.join(",")));
     }
-    let tools: Vec<_> = request.tools.iter().filter_map(write_tool).collect();
-    if tools.len() < request.tools.len() {
-        notes.note(Code::FeatureUnsupported, "tools", "tools of another dialect");
-    }
+    let tools: Vec<_> =
+        request.tools.iter().enumerate().filter_map(|(i, tool)| write_tool(tool, i, notes)).collect();
     if !tools.is_empty() {
         body.set("tools", format!("[{}]", tools.join(",")));
     }
@@ -361,7 +364,10 @@ fn write_params(request: &Request, body: &mut Object<'_>, notes: &mut Diagnostic
             );
         }
         Some(ToolChoice::Native { dialect: NAME, raw }) => body.set("tool_choice", raw.get().to_owned()),
-        Some(ToolChoice::Native { .. }) | None => {}
+        Some(ToolChoice::Native { .. }) => {
+            notes.note(Code::FeatureUnsupported, "tool_choice", "a choice of another dialect");
+        }
+        None => {}
     }
     if let Some(format) = write_format(request.response_format.as_ref()) {
         body.set("response_format", format);
@@ -369,14 +375,11 @@ fn write_params(request: &Request, body: &mut Object<'_>, notes: &mut Diagnostic
     for (key, value) in request.extra.of(NAME).iter().chain(&request.shared) {
         body.set(key.clone(), value.get().to_owned());
     }
-    if request.extra.of(NAME).is_empty() {
-        for (key, _) in request.extra.members.iter().filter(|(_, value)| peek(value.get()) != Kind::Null) {
-            notes.note(Code::ParamDropped, key, "");
-        }
-    }
+    request.extra.lost_to(NAME).for_each(|key| notes.note(Code::ParamDropped, key, ""));
 }
 
-fn write_tool(tool: &Tool) -> Option<String> {
+fn write_tool(tool: &Tool, i: usize, notes: &mut Diagnostics) -> Option<String> {
+    let at = format!("tools[{i}]");
     match tool {
         Tool::Function { name, description, parameters, strict, extra } => {
             let mut function = Object::new();
@@ -390,13 +393,17 @@ fn write_tool(tool: &Tool) -> Option<String> {
             if let Some(strict) = strict {
                 function.set("strict", strict.to_string());
             }
+            note_lost(extra, &at, notes);
             for (key, value) in extra.of(NAME) {
                 function.set(key.as_str(), value.get());
             }
             Some(format!(r#"{{"type":"function","function":{}}}"#, function.to_json()))
         }
         Tool::Native { dialect: NAME, raw } => Some(raw.get().to_owned()),
-        Tool::Native { .. } => None,
+        Tool::Native { .. } => {
+            notes.note(Code::FeatureUnsupported, &at, "a tool of another dialect");
+            None
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 
 use super::decode::{reason, word};
 use super::mend::{read_usage, whole, write_usage};
-use super::{NAME, tool_call};
+use super::{NAME, note_lost, reasoning, tool_call};
 use crate::canonical::{Asked, Block, Choice, Code, Diagnostics, Extra, FinishReason, Response};
 use crate::error::UpstreamError;
 use crate::json::{Object, quote, raw, text};
@@ -38,14 +38,20 @@ fn decode_choice(object: &Object<'_>) -> Choice {
     let message = object.object("message").unwrap_or_default();
     let mut extra = rest(&message, &super::SAID);
     if let Some(thoughts) = message.get("reasoning_content").and_then(text).filter(|t| !t.is_empty()) {
+        let signed =
+            message.get("reasoning_details").map(|details| reasoning::read(details, Some(&thoughts)));
+        let signed = signed.unwrap_or_default();
         // Opaque reasoning belongs to the reasoning that it signs.
         let (own, others) = extra.members.into_iter().partition(|(key, _)| key.starts_with("reasoning"));
         extra = Extra::new(NAME, others);
-        choice.blocks.push(Block::Reasoning {
-            text: thoughts.into_owned(),
-            signature: None,
-            extra: Extra::new(NAME, own),
-        });
+        if signed.is_empty() {
+            choice.blocks.push(Block::Reasoning {
+                text: thoughts.into_owned(),
+                signature: None,
+                extra: Extra::new(NAME, own),
+            });
+        }
+        choice.blocks.extend(signed);
     }
     let words = message.get("content").and_then(text).unwrap_or_default();
     if !words.is_empty() || !extra.is_empty() {
@@ -103,6 +109,7 @@ fn encode_choice(choice: &Choice, asked: &mut Asked, notes: &mut Diagnostics) ->
         match block {
             Block::Text { text, extra } => {
                 words.push_str(text);
+                note_lost(extra, "choices[].message", notes);
                 extras.extend(extra.of(NAME).iter().map(|(k, v)| (k.clone(), v.get().to_owned())));
             }
             Block::Reasoning { text, extra, .. } => {
@@ -111,6 +118,7 @@ fn encode_choice(choice: &Choice, asked: &mut Asked, notes: &mut Diagnostics) ->
             }
             Block::Refusal(text) => refusal.push_str(text),
             Block::ToolCall { id, name, arguments, extra } => {
+                note_lost(extra, "choices[].message", notes);
                 let id = if id.is_empty() { asked.context.id("call_") } else { id.clone() };
                 let arguments = if arguments.is_empty() { "{}" } else { arguments };
                 calls.push(tool_call::write(&id, name, arguments, extra));
@@ -133,6 +141,9 @@ fn encode_choice(choice: &Choice, asked: &mut Asked, notes: &mut Diagnostics) ->
     message.set("content", if silent { String::from("null") } else { quote(&words) });
     if !thoughts.is_empty() {
         message.set("reasoning_content", quote(&thoughts));
+    }
+    if let Some(details) = reasoning::details(&choice.blocks) {
+        message.set("reasoning_details", details);
     }
     message.set("refusal", if refusal.is_empty() { String::from("null") } else { quote(&refusal) });
     let legacy = function_call.filter(|_| asked.functions);

@@ -6,7 +6,10 @@ use crate::json::{Kind, Object, peek, quote, raw, text, text_of};
 use std::borrow::Cow;
 
 /// The member of a block's extras that says: a new message item begins here, with these members.
-pub(super) const ITEM: &str = "item";
+pub(super) const ITEM: &str = ".item";
+
+/// Members that other dialects have under another name or do without: no loss to them.
+const FORMAL: [&str; 8] = ["type", "id", "status", "name", "namespace", "summary", "content", "format"];
 
 /// An object; an empty one if it is none.
 pub(super) fn object_of(json: &str) -> Object<'_> {
@@ -18,7 +21,10 @@ pub(super) fn leftovers(object: &Object<'_>, known: &[&str]) -> Extra {
     let members: Vec<_> = object
         .iter()
         .filter(|(key, value)| !known.contains(key) || peek(value) == Kind::Null)
-        .map(|(key, value)| (key.to_owned(), raw(value)))
+        .map(|(key, value)| {
+            let formal = FORMAL.contains(&key) || value.trim() == "[]";
+            (format!("{}{key}", if formal { "." } else { "" }), raw(value))
+        })
         .collect();
     if members.is_empty() { Extra::default() } else { Extra::new(NAME, members) }
 }
@@ -34,13 +40,18 @@ pub(super) fn without(object: &Object<'_>, keys: &[&str]) -> String {
 
 /// One member of extras that are this dialect's.
 pub(super) fn own<'e>(extra: &'e Extra, key: &str) -> Option<&'e str> {
-    extra.of(NAME).iter().find(|(k, _)| k == key).map(|(_, value)| value.get())
+    extra.of(NAME).iter().find(|(k, _)| plain(k) == plain(key)).map(|(_, value)| value.get())
+}
+
+/// A key without the dot that says how little it matters.
+pub(super) fn plain(key: &str) -> &str {
+    key.strip_prefix('.').unwrap_or(key)
 }
 
 /// Writes extras that are this dialect's into an object.
 pub(super) fn write_extra<'e>(object: &mut Object<'e>, extra: &'e Extra, but: &[&str]) {
-    for (key, value) in extra.of(NAME).iter().filter(|(key, _)| !but.contains(&key.as_str())) {
-        object.set(key.as_str(), value.get());
+    for (key, value) in extra.of(NAME).iter().filter(|(key, _)| !but.contains(&plain(key))) {
+        object.set(plain(key), value.get());
     }
 }
 
@@ -119,7 +130,7 @@ pub(super) fn write_part(block: &Block, assistant: bool) -> Option<String> {
         Block::Text { text, extra } => {
             object.set("type", if assistant { "\"output_text\"" } else { "\"input_text\"" });
             object.set("text", quote(text));
-            write_extra(&mut object, extra, &[ITEM]);
+            write_extra(&mut object, extra, &[plain(ITEM)]);
             return Some(object.to_json());
         }
         Block::Refusal(words) => {

@@ -14,6 +14,7 @@ mod item;
 mod mend;
 mod output;
 mod pieces;
+mod reasoning;
 mod request;
 mod response;
 mod tools;

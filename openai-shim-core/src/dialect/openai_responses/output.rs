@@ -5,10 +5,10 @@
 //! Reasoning goes out as a summary (`response.reasoning_summary_text.*`) and not as raw reasoning: that is what Codex shows
 //! without being asked to, and what OpenAI's SDKs and the clients built on them display; OpenAI itself sends nothing else.
 
-use super::NAME;
-use super::item::{ITEM, object_of};
+use super::item::{ITEM, object_of, plain};
 use super::tools::{Called, Names, input_of};
-use crate::canonical::{BlockKind, Code, Context, Delta, Diagnostics};
+use super::{NAME, reasoning};
+use crate::canonical::{BlockKind, Code, Context, Delta, Diagnostics, REASONING_DETAILS};
 use crate::json::{Object, quote};
 
 /// The most that is kept of an answer, for the response object at its end.
@@ -172,7 +172,11 @@ impl Output {
                 }
                 open.native.push((key.clone(), raw.get().to_owned()));
             }
-            Delta::Native { dialect, .. } => notes.note(Code::ExtraDropped, "output[]", dialect),
+            Delta::Native { dialect: REASONING_DETAILS, key, raw } => {
+                open.native.push((format!("details.{key}"), raw.get().to_owned()));
+            }
+            Delta::Native { key, .. } if key.starts_with('.') => {}
+            Delta::Native { key, .. } => notes.note(Code::ExtraDropped, "output[]", key),
         }
         self.open.push((block, open));
     }
@@ -315,13 +319,14 @@ impl Output {
 
 impl Open {
     fn native(&self, key: &str) -> Option<&str> {
-        self.native.iter().find(|(k, _)| k == key).map(|(_, value)| value.as_str())
+        self.native.iter().find(|(k, _)| plain(k) == plain(key)).map(|(_, value)| value.as_str())
     }
 
     /// Nothing has been said of the item yet: it may have the id that it came with.
     fn take_id(&mut self) {
         let item = self.native(ITEM).map(object_of);
         let said = item.as_ref().and_then(|item| item.get("id")).or_else(|| self.native("id"));
+        let said = said.or_else(|| self.native("details.id"));
         if let Some(id) = said.and_then(crate::json::text).filter(|id| !id.is_empty()) {
             self.id = id.into_owned();
         }
@@ -388,7 +393,9 @@ impl Open {
                     item.set("content", content);
                 }
                 if !self.signature.is_empty() {
-                    item.set("encrypted_content", quote(&self.signature));
+                    let format = self.native("details.format").and_then(crate::json::text);
+                    let sealed = reasoning::seal(&self.signature, format.as_deref());
+                    item.set("encrypted_content", quote(&sealed));
                 }
             }
             Kind::Call { id, called } => {

@@ -3,10 +3,10 @@
 //! Of text, reasoning and refusal one block is open at a time; calls may be open side by side, but not beside those. Items
 //! that are interleaved otherwise wait for their turn.
 
-use super::NAME;
 use super::item::{arguments, is_call, own, part, thoughts};
 use super::response::call;
 use super::tools::arguments_of;
+use super::{NAME, reasoning};
 use crate::canonical::{Block, BlockKind, Code, Delta, Diagnostics, Event};
 use crate::json::{Object, quote, raw, text_of};
 use std::borrow::Cow;
@@ -166,7 +166,7 @@ impl Pieces {
         self.next += 1;
         self.calls = true;
         out.push(Event::Open { choice: 0, block, kind: BlockKind::ToolCall { id, name } });
-        for key in ["namespace", "name"] {
+        for key in [".namespace", ".name"] {
             if let Some(value) = own(&extra, key) {
                 out.push(native(block, key, value));
             }
@@ -413,11 +413,12 @@ impl Pieces {
                 .and_then(|p| p.said.last())
                 .map(|part| part.kind)
                 .unwrap_or(Kind::Summary(0));
-            self.say(at, kind, Delta::Signature(sealed.into_owned()), out);
-            if let Some(id) = item.get("id") {
-                let delta = Delta::Native { dialect: NAME, key: "id".to_owned(), raw: raw(id) };
-                self.say(at, kind, delta, out);
+            let silent = self.pieces.get(at).is_some_and(|piece| piece.said.is_empty());
+            let marks = reasoning::marks(item.get("id"), silent);
+            for (key, raw) in marks.members {
+                self.say(at, kind, Delta::Native { dialect: marks.dialect, key, raw }, out);
             }
+            self.say(at, kind, Delta::Signature(sealed.into_owned()), out);
         }
     }
 

@@ -3,7 +3,7 @@
 //! <https://platform.openai.com/docs/api-reference/responses/create>
 
 use super::super::Encoded;
-use super::item::{leftovers, object_of, own};
+use super::item::{leftovers, object_of, own, plain};
 use super::{NAME, tools};
 use crate::canonical::{
     Code, Diagnostics, Extra, Message, Request, ResponseFormat, Role, SHARED, TokenLimit, ToolChoice,
@@ -85,7 +85,7 @@ pub(super) fn decode(body: &[u8], notes: &mut Diagnostics) -> Result<Request, Cl
                 let rest = leftovers(&reasoning, &["effort"]);
                 if !rest.is_empty() {
                     let mut object = Object::new();
-                    rest.members.iter().for_each(|(k, v)| object.set(k.as_str(), v.get()));
+                    rest.members.iter().for_each(|(k, v)| object.set(plain(k), v.get()));
                     extra.push((key.to_owned(), raw(object.to_json())));
                 }
             }
@@ -104,7 +104,7 @@ pub(super) fn decode(body: &[u8], notes: &mut Diagnostics) -> Result<Request, Cl
     let mut referring = request.own_only.take();
     let additional = messages(&object, body, &mut request)?;
     if !additional.is_empty() {
-        echo.push(("additional_tools".to_owned(), raw(format!("[{}]", additional.join(",")))));
+        echo.push((".additional_tools".to_owned(), raw(format!("[{}]", additional.join(",")))));
     }
     // A call that is not here may be in what is referred to: that comes first.
     request.own_only = referring.take().or(request.own_only);
@@ -171,7 +171,7 @@ fn messages(object: &Object<'_>, body: &[u8], request: &mut Request) -> Result<V
     match peek(value) {
         Kind::String => {
             let mut message = Message::text(Role::User, text(value).unwrap_or_default());
-            message.extra = Extra::new(NAME, vec![("input".to_owned(), raw("true"))]);
+            message.extra = Extra::new(NAME, vec![(".input".to_owned(), raw("true"))]);
             request.messages.push(message);
             Ok(Vec::new())
         }
@@ -255,7 +255,7 @@ fn form(
     let rest = leftovers(text, &["verbosity", "format"]);
     if !rest.is_empty() {
         let mut object = Object::new();
-        rest.members.iter().for_each(|(key, value)| object.set(key.as_str(), value.get()));
+        rest.members.iter().for_each(|(key, value)| object.set(plain(key), value.get()));
         extra.push(("text".to_owned(), raw(object.to_json())));
     }
 }

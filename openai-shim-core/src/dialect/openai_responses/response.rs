@@ -4,7 +4,7 @@
 
 use super::encode::ResponsesEncoder;
 use super::item::{ITEM, arguments, is_call, leftovers, object_of, part, thoughts, without};
-use super::{NAME, error, tools, usage};
+use super::{NAME, error, reasoning, tools, usage};
 use crate::canonical::{Asked, Block, Choice, Code, Diagnostics, Extra, FinishReason, Response, unfold};
 use crate::dialect::Encoder;
 use crate::error::UpstreamError;
@@ -93,11 +93,15 @@ pub(super) fn blocks(json: &str, notes: &mut Diagnostics) -> Vec<Block> {
     let kind = item.str("type").unwrap_or_default();
     match kind.as_ref() {
         "message" => message(&item, notes),
-        "reasoning" => vec![Block::Reasoning {
-            text: thoughts(&item),
-            signature: item.str("encrypted_content").map(Cow::into_owned).filter(|s| !s.is_empty()),
-            extra: leftovers(&item, &["type", "encrypted_content", "status"]),
-        }],
+        "reasoning" => {
+            let text = thoughts(&item);
+            let signature = item.str("encrypted_content").map(Cow::into_owned).filter(|s| !s.is_empty());
+            let extra = match signature {
+                Some(_) => reasoning::marks(item.get("id"), text.is_empty()),
+                None => leftovers(&item, &["type", "encrypted_content", "status"]),
+            };
+            vec![Block::Reasoning { text, signature, extra }]
+        }
         kind => match is_call(kind) {
             Some(custom) => vec![call(&item, custom, notes)],
             None => vec![Block::Native { dialect: NAME, raw: raw(json) }],
@@ -128,7 +132,7 @@ fn message(item: &Object<'_>, notes: &mut Diagnostics) -> Vec<Block> {
                 let kept = extra
                     .members
                     .into_iter()
-                    .filter(|(key, value)| key != "type" && !matches!(value.get().trim(), "[]" | "null"));
+                    .filter(|(key, value)| key != ".type" && !matches!(value.get().trim(), "[]" | "null"));
                 blocks.push(Block::Text { text, extra: Extra::new(NAME, kept.collect()) });
             }
             Some(block) => blocks.push(block),

@@ -5,15 +5,15 @@
 //! [`Asked::echo`], and the same rule over them finds what a call means.
 
 use super::NAME;
-use super::item::{leftovers, object_of};
+use super::item::{leftovers, object_of, plain};
 use crate::canonical::{Asked, Code, Diagnostics, Extra, Tool};
 use crate::json::{Kind, Object, peek, quote, raw};
 use std::borrow::Cow;
 
 /// The member of a tool's extras that holds the namespace it came in.
-const NAMESPACE: &str = "namespace";
+const NAMESPACE: &str = ".namespace";
 /// The member that marks a tool which came in an item of the input.
-const ADDITIONAL: &str = "additional_tools";
+const ADDITIONAL: &str = ".additional_tools";
 
 /// The longest name of a function that upstreams accept.
 const LONGEST: usize = 64;
@@ -93,7 +93,7 @@ fn one(item: &str, space: Option<(&str, &str)>) -> Option<Tool> {
     let mut name = own.clone().into_owned();
     if let Some((space, wrapper)) = space {
         name = flat(Some(space), &own);
-        extra = with(with(extra, NAMESPACE, wrapper), "name", &quote(&own));
+        extra = with(with(extra, NAMESPACE, wrapper), ".name", &quote(&own));
     }
     Some(Tool::Function { name, description, parameters, strict, extra })
 }
@@ -158,7 +158,7 @@ type Function<'a> = (&'a String, Option<&'a str>, Option<&'a serde_json::value::
 
 fn write_one((name, description, parameters, strict): Function<'_>, extra: &Extra) -> String {
     let own = extra.of(NAME);
-    let custom = own.iter().any(|(key, value)| key == "type" && value.get() == "\"custom\"");
+    let custom = own.iter().any(|(key, value)| key == ".type" && value.get() == "\"custom\"");
     let mut object = Object::new();
     object.set("type", "\"function\"");
     object.set("name", quote(name));
@@ -179,7 +179,7 @@ fn write_one((name, description, parameters, strict): Function<'_>, extra: &Extr
         }
     }
     for (key, value) in own.iter().filter(|(key, _)| key != NAMESPACE && key != ADDITIONAL) {
-        object.set(key.as_str(), value.get());
+        object.set(plain(key), value.get());
     }
     object.to_json()
 }

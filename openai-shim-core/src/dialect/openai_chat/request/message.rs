@@ -1,6 +1,6 @@
 //! One message: its role, its content in either shape, its tool calls.
 
-use super::super::{NAME, tool_call};
+use super::super::{NAME, note_lost, reasoning, tool_call};
 use super::leftovers;
 use crate::canonical::{Block, Code, Diagnostics, Extra, Media, MediaSource, Message, Role};
 use crate::error::ClientError;
@@ -29,7 +29,10 @@ pub(super) fn decode(
     })?;
     let mut message = Message::new(role, Vec::new());
     message.span = Some(0..0);
-    if let Some(reasoning) = object.str("reasoning_content").filter(|t| !t.is_empty()) {
+    let said = object.str("reasoning_content").filter(|t| !t.is_empty());
+    let details = object.get("reasoning_details");
+    message.blocks = details.map(|details| reasoning::read(details, said.as_deref())).unwrap_or_default();
+    if let Some(reasoning) = said.filter(|_| message.blocks.is_empty()) {
         message.blocks.push(Block::Reasoning {
             text: reasoning.into_owned(),
             signature: None,
@@ -200,25 +203,37 @@ pub(super) fn can_be_said(message: &Message) -> bool {
 
 /// Writes a message that was changed, or came in another dialect.
 pub(super) fn encode(message: &Message, out: &mut Vec<u8>, i: usize, notes: &mut Diagnostics) {
+    let at = format!("messages[{i}]");
+    note_lost(&message.extra, &at, notes);
     // Results of several tools in one message are several messages here.
     let results: Vec<_> = message.blocks.iter().filter(|b| matches!(b, Block::ToolResult { .. })).collect();
-    let rest: Vec<_> = message.blocks.iter().filter(|b| !matches!(b, Block::ToolResult { .. })).collect();
+    let mut rest: Vec<_> = message.blocks.iter().filter(|b| !matches!(b, Block::ToolResult { .. })).collect();
+    let mut shown = Vec::new();
     for (k, result) in results.iter().enumerate() {
         if k > 0 {
             out.push(b',');
         }
-        if let Block::ToolResult { id, blocks, .. } = result {
+        if let Block::ToolResult { id, blocks, is_error, extra } = result {
+            note_lost(extra, &at, notes);
+            if *is_error {
+                notes.note(Code::ExtraDropped, &at, "is_error");
+            }
+            // A tool says text; what it shows, the user shows after it. Where it is a message of its own more may follow.
+            let (media, said): (Vec<&Block>, Vec<&Block>) =
+                blocks.iter().partition(|b| message.role != Role::Tool && is_media(b));
+            if !media.is_empty() {
+                notes.note(Code::ContentRewritten, &at, "what a tool's result shows, as what the user shows");
+            }
+            shown.extend(media);
             let mut object = Object::new();
             object.set("role", "\"tool\"");
-            let blocks: Vec<_> = blocks.iter().collect();
-            object.set(
-                "content",
-                content(&blocks, message.content_was_parts, i, notes).unwrap_or_else(|| quote("")),
-            );
+            object.set("content", content(message, &said, i, notes).unwrap_or_else(|| quote("")));
             object.set("tool_call_id", quote(id));
             finish(message, object, out);
         }
     }
+    shown.append(&mut rest);
+    let rest = shown;
     if rest.is_empty() && !results.is_empty() {
         return;
     }
@@ -228,24 +243,35 @@ pub(super) fn encode(message: &Message, out: &mut Vec<u8>, i: usize, notes: &mut
     let mut object = Object::new();
     let role = if results.is_empty() { message.role } else { Role::User };
     object.set("role", quote(role.as_str()));
-    let text = content(&rest, message.content_was_parts, i, notes);
+    let text = content(message, &rest, i, notes);
     let assistant = message.role == Role::Assistant;
     object.set("content", text.unwrap_or_else(|| String::from(if assistant { "null" } else { "\"\"" })));
-    let mut calls = Vec::new();
+    let (mut calls, mut thoughts) = (Vec::new(), String::new());
     for block in &rest {
         match block {
             Block::ToolCall { id, name, arguments, extra } => {
+                note_lost(extra, &at, notes);
                 calls.push(tool_call::write(id, name, arguments, extra));
             }
             Block::Refusal(words) => object.set("refusal", quote(words)),
-            Block::Reasoning { text, .. } if !text.is_empty() => object.set("reasoning_content", quote(text)),
+            Block::Reasoning { text, .. } => thoughts.push_str(text),
             _ => {}
         }
+    }
+    if !thoughts.is_empty() {
+        object.set("reasoning_content", quote(&thoughts));
+    }
+    if let Some(details) = reasoning::details(rest.iter().copied()) {
+        object.set("reasoning_details", details);
     }
     if !calls.is_empty() {
         object.set("tool_calls", format!("[{}]", calls.join(",")));
     }
     finish(message, object, out);
+}
+
+fn is_media(block: &Block) -> bool {
+    matches!(block, Block::Image(_) | Block::Audio(_) | Block::File(_))
 }
 
 fn finish(message: &Message, mut object: Object<'_>, out: &mut Vec<u8>) {
@@ -259,12 +285,16 @@ fn finish(message: &Message, mut object: Object<'_>, out: &mut Vec<u8>) {
 }
 
 /// The content of a message: a string where one text is all there is, else a list of parts; `None` if there is none.
-fn content(blocks: &[&Block], was_parts: bool, i: usize, notes: &mut Diagnostics) -> Option<String> {
+fn content(message: &Message, blocks: &[&Block], i: usize, notes: &mut Diagnostics) -> Option<String> {
+    if let Some(joined) = joined(message, blocks, i, notes) {
+        return Some(joined);
+    }
     let mut parts = Vec::new();
     let mut only_text = None;
     for block in blocks {
         let part = match block {
             Block::Text { text, extra } => {
+                note_lost(extra, &format!("messages[{i}].content"), notes);
                 only_text = Some(text).filter(|_| extra.of(NAME).is_empty());
                 let mut object = Object::new();
                 object.set("type", "\"text\"");
@@ -275,14 +305,11 @@ fn content(blocks: &[&Block], was_parts: bool, i: usize, notes: &mut Diagnostics
                 object.to_json()
             }
             Block::Image(Media { source: MediaSource::FileId(_), .. }) => {
-                notes.note(
-                    Code::FeatureUnsupported,
-                    &format!("messages[{i}].content"),
-                    "a picture by its file id",
-                );
+                notes.note(Code::FeatureUnsupported, &format!("messages[{i}].content"), "an image by its id");
                 continue;
             }
             Block::Image(image) => {
+                note_lost(&image.extra, &format!("messages[{i}].content"), notes);
                 let detail =
                     image.detail.as_deref().map(|d| format!(",\"detail\":{}", quote(d))).unwrap_or_default();
                 format!(
@@ -309,8 +336,10 @@ fn content(blocks: &[&Block], was_parts: bool, i: usize, notes: &mut Diagnostics
                 }
             },
             Block::File(file) => {
+                note_lost(&file.extra, &format!("messages[{i}].content"), notes);
                 let mut inner = Object::new();
-                if let Some(name) = &file.name {
+                let unnamed = matches!(file.source, MediaSource::Base64 { .. }).then_some("document.pdf");
+                if let Some(name) = file.name.as_deref().or(unnamed) {
                     inner.set("filename", quote(name));
                 }
                 match &file.source {
@@ -321,7 +350,8 @@ fn content(blocks: &[&Block], was_parts: bool, i: usize, notes: &mut Diagnostics
             }
             Block::Native { dialect: NAME, raw } => raw.get().to_owned(),
             Block::Native { .. } => {
-                notes.note(Code::FeatureUnsupported, &format!("messages[{i}].content"), "");
+                let at = format!("messages[{i}].content");
+                notes.note(Code::FeatureUnsupported, &at, "a part of another dialect");
                 continue;
             }
             Block::Reasoning { .. }
@@ -333,9 +363,34 @@ fn content(blocks: &[&Block], was_parts: bool, i: usize, notes: &mut Diagnostics
     }
     match (parts.len(), only_text) {
         (0, _) => None,
-        (1, Some(text)) if !was_parts => Some(quote(text)),
+        (1, Some(text)) if !message.content_was_parts => Some(quote(text)),
         _ => Some(format!("[{}]", parts.join(","))),
     }
+}
+
+/// The texts of another dialect's message, where there is nothing else: lists of parts are not read everywhere. The model's
+/// own words go on where they were cut.
+fn joined(message: &Message, blocks: &[&Block], i: usize, notes: &mut Diagnostics) -> Option<String> {
+    let foreign = |dialect: &str| !matches!(dialect, "" | NAME);
+    let (mut texts, mut lost) = (Vec::new(), 0);
+    for block in blocks {
+        match block {
+            Block::Text { text, extra } if foreign(extra.dialect) => texts.push((text.as_str(), extra)),
+            Block::Native { dialect, .. } if foreign(dialect) => lost += 1,
+            Block::Reasoning { .. } | Block::ToolCall { .. } => {}
+            _ => return None,
+        }
+    }
+    if texts.is_empty() {
+        return None;
+    }
+    let at = format!("messages[{i}].content");
+    (0..lost).for_each(|_| notes.note(Code::FeatureUnsupported, &at, "a part of another dialect"));
+    for (_, extra) in &texts {
+        note_lost(extra, &at, notes);
+    }
+    let texts: Vec<_> = texts.into_iter().map(|(text, _)| text).filter(|text| !text.is_empty()).collect();
+    Some(quote(&texts.join(if message.role == Role::Assistant { "" } else { "\n\n" })))
 }
 
 fn url(source: &MediaSource) -> String {

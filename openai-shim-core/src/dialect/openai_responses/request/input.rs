@@ -1,11 +1,10 @@
 //! The input, read: items become messages, and what the assistant did in one go becomes one message.
 
 use super::super::item::{ITEM, arguments, is_call, leftovers, object_of, part, thoughts, without};
-use super::super::{NAME, tools};
+use super::super::{NAME, reasoning, tools};
 use crate::canonical::{Block, Extra, Message, Request, Role};
 use crate::error::ClientError;
 use crate::json::{Kind, Object, peek, quote, raw, text, text_of};
-use std::borrow::Cow;
 use std::ops::Range;
 
 /// Reads the items of an input.
@@ -43,13 +42,17 @@ impl Input<'_> {
         match kind.as_str() {
             "message" => self.message(&item, span, &at)?,
             "reasoning" => {
-                let signature = item.str("encrypted_content").map(Cow::into_owned);
-                let extra = leftovers(&item, &["encrypted_content"]);
+                let text = thoughts(&item);
+                let sealed =
+                    item.str("encrypted_content").map(|sealed| reasoning::unseal(&sealed, text.is_empty()));
+                let (signature, foreign) =
+                    sealed.map_or((None, None), |(signature, foreign)| (Some(signature), foreign));
+                let extra = foreign.unwrap_or_else(|| leftovers(&item, &["encrypted_content"]));
                 let says = |m: &Message| {
                     m.blocks.iter().any(|b| matches!(b, Block::Text { .. } | Block::Refusal(_)))
                 };
                 let new = self.turn().is_some_and(|turn| says(turn) && !calls(turn));
-                self.add(vec![Block::Reasoning { text: thoughts(&item), signature, extra }], span, new);
+                self.add(vec![Block::Reasoning { text, signature, extra }], span, new);
             }
             "function_call_output" | "custom_tool_call_output" => self.output(&item, span, &at)?,
             kind => match is_call(kind) {
@@ -108,7 +111,7 @@ impl Input<'_> {
             if peek(content) == Kind::Array && parts.is_empty() {
                 message.extra = Extra::new(
                     NAME,
-                    [message.extra.members, vec![("content".to_owned(), raw("[]"))]].concat(),
+                    [message.extra.members, vec![(".content".to_owned(), raw("[]"))]].concat(),
                 );
             }
             message.span = span;
@@ -130,7 +133,7 @@ impl Input<'_> {
         if blocks.is_empty() {
             blocks.push(Block::text(""));
             if peek(content) != Kind::String {
-                mark(&mut blocks, "content", content);
+                mark(&mut blocks, ".content", content);
             }
         }
         mark(&mut blocks, ITEM, &begins);
@@ -190,7 +193,7 @@ impl Input<'_> {
         }
         let mut extra = leftovers(item, &["call_id", "output"]);
         if peek(output) != Kind::String && parts.is_empty() {
-            extra = Extra::new(NAME, [extra.members, vec![("output".to_owned(), raw(output))]].concat());
+            extra = Extra::new(NAME, [extra.members, vec![(".output".to_owned(), raw(output))]].concat());
         }
         let mut message = Message::new(
             Role::Tool,
@@ -278,6 +281,6 @@ fn span(whole: &[u8], part: &str) -> Option<Range<usize>> {
 /// The instructions as a message; where it stood is remembered.
 pub(super) fn instructions(text: &str) -> Message {
     let mut message = Message::text(Role::System, text);
-    message.extra = Extra::new(NAME, vec![("instructions".to_owned(), raw(quote(text)))]);
+    message.extra = Extra::new(NAME, vec![(".instructions".to_owned(), raw(quote(text)))]);
     message
 }

@@ -1,6 +1,7 @@
 //! The input, written: messages become items.
 
 use super::super::item::{ITEM, object_of, own, write_extra, write_part};
+use super::super::reasoning::is_own;
 use super::super::{NAME, tools};
 use crate::canonical::{Block, Code, Diagnostics, Message, Role};
 use crate::json::{Object, quote};
@@ -74,7 +75,8 @@ fn turn(blocks: &[&Block], i: usize, out: &mut Vec<String>, notes: &mut Diagnost
             open.clear();
         }
     };
-    for block in blocks {
+    let mut summary = None;
+    for (at, block) in blocks.iter().enumerate() {
         match block {
             // It says nothing, and something else is said.
             Block::Text { text, extra }
@@ -86,14 +88,29 @@ fn turn(blocks: &[&Block], i: usize, out: &mut Vec<String>, notes: &mut Diagnost
                 open.push(block);
             }
             Block::Refusal(_) | Block::Image(_) | Block::Audio(_) | Block::File(_) => open.push(block),
+            Block::Reasoning { text, signature: None, extra } if extra.of(NAME).is_empty() => {
+                // What is said of it may stand before its seal.
+                close(&mut open, out, notes);
+                let sealed = matches!(blocks.get(at + 1), Some(Block::Reasoning { text, signature: Some(_), .. }) if text.is_empty());
+                if sealed {
+                    summary = Some(text);
+                } else if !text.is_empty() {
+                    notes.note(
+                        Code::FeatureUnsupported,
+                        &format!("messages[{i}]"),
+                        "reasoning without its seal",
+                    );
+                }
+            }
             Block::Reasoning { text, signature, extra } => {
                 close(&mut open, out, notes);
+                let text = summary.take().filter(|_| text.is_empty()).unwrap_or(text);
                 match reasoning(text, signature.as_deref(), extra) {
                     Some(item) => out.push(item),
                     None => notes.note(
                         Code::FeatureUnsupported,
                         &format!("messages[{i}]"),
-                        "reasoning that is not the upstream's own",
+                        "reasoning of another upstream",
                     ),
                 }
             }
@@ -133,7 +150,7 @@ fn said(blocks: &[&Block], i: usize, notes: &mut Diagnostics) -> String {
 /// A reasoning item: as it came, or made of what another dialect kept of it; without its encrypted form OpenAI refuses it.
 fn reasoning(text: &str, signature: Option<&str>, extra: &crate::canonical::Extra) -> Option<String> {
     let known = !extra.of(NAME).is_empty();
-    if !known && signature.is_none() {
+    if !known && (signature.is_none() || !is_own(extra)) {
         return None;
     }
     let mut object = Object::new();

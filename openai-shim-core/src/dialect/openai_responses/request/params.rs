@@ -73,21 +73,16 @@ fn kept<'r>(request: &'r Request, key: &str) -> Object<'r> {
 fn reasoning(request: &Request, notes: &mut Diagnostics) -> Option<String> {
     let mut object = kept(request, "reasoning");
     let said = &request.reasoning;
-    match (&said.effort, said.enabled, said.budget) {
-        (Some(effort), ..) => object.set("effort", quote(effort)),
-        (None, Some(false), _) => object.set("effort", "\"none\""),
-        // Efforts are words: the budgets that other gateways give them.
-        (None, _, Some(budget)) => {
-            let effort = match budget {
-                0..=1024 => "\"low\"",
-                1025..=8192 => "\"medium\"",
-                _ => "\"high\"",
-            };
-            object.set("effort", effort);
-            notes.note(Code::ParamRenamed, "reasoning", "a budget to an effort");
+    match (said.as_effort(), said.enabled) {
+        (Some(effort), _) => {
+            object.set("effort", quote(effort));
+            if said.effort.is_none() {
+                notes.note(Code::ParamRenamed, "reasoning", "a budget to an effort");
+            }
         }
-        (None, Some(true), None) => notes.note(Code::ParamDropped, "reasoning", "thinking without an effort"),
-        (None, None, None) => {}
+        (None, Some(false)) => object.set("effort", "\"none\""),
+        (None, Some(true)) => notes.note(Code::ParamDropped, "reasoning", "thinking without an effort"),
+        (None, None) => {}
     }
     (!object.is_empty()).then(|| object.to_json())
 }

@@ -1,0 +1,339 @@
+//! Content blocks, in requests and answers.
+//!
+//! <https://docs.anthropic.com/en/api/messages#body-messages-content>
+
+use super::{FORMAT, NAME};
+use crate::canonical::{Block, Code, Diagnostics, Extra, Media, MediaSource, REASONING_DETAILS, WHOLE_BLOCK};
+use crate::json::{Kind, Object, peek, quote, raw, text_of};
+use std::borrow::Cow;
+
+/// Members without a place in the canonical model. Always of this dialect, also when there are none: so a block that came
+/// in a list is told from one that came as a bare string.
+pub(super) fn leftovers(object: &Object<'_>, known: &[&str]) -> Extra {
+    let members = object.iter().filter(|(k, _)| !known.contains(k)).map(|(k, v)| (k.to_owned(), raw(v)));
+    Extra::new(NAME, members.collect())
+}
+
+/// Reads content in either shape; whether it came as a list. `None` if it is neither a text nor a list of blocks.
+pub(super) fn read_content(value: &str, out: &mut Vec<Block>) -> Option<bool> {
+    match peek(value) {
+        Kind::String => {
+            out.push(Block::text(text_of(value)));
+            Some(false)
+        }
+        Kind::Array => {
+            let items: Vec<&serde_json::value::RawValue> = serde_json::from_str(value).ok()?;
+            for item in items {
+                out.push(read(item.get())?);
+            }
+            Some(true)
+        }
+        _ => None,
+    }
+}
+
+/// Reads a block; `None` if it is none.
+pub(super) fn read(item: &str) -> Option<Block> {
+    if peek(item) == Kind::String {
+        return Some(Block::Text { text: text_of(item).into_owned(), extra: Extra::new(NAME, Vec::new()) });
+    }
+    let object = Object::parse(item.as_bytes()).ok()?;
+    let kind = object.str("type")?;
+    let of = |key: &str| object.get(key).map(text_of).unwrap_or_default().into_owned();
+    let native = || Block::Native { dialect: NAME, raw: raw(item) };
+    Some(match kind.as_ref() {
+        "text" => Block::Text { text: of("text"), extra: leftovers(&object, &["type", "text"]) },
+        "thinking" => read_thinking(&object),
+        "redacted_thinking" => Block::Reasoning {
+            text: String::new(),
+            signature: Some(of("data")),
+            extra: Extra::new(REASONING_DETAILS, encrypted()),
+        },
+        "tool_use" => Block::ToolCall {
+            id: of("id"),
+            name: of("name"),
+            arguments: object.non_null("input").map_or(Cow::Borrowed("{}"), text_of).into_owned(),
+            extra: leftovers(&object, &["type", "id", "name", "input"]),
+        },
+        "tool_result" => {
+            let mut blocks = Vec::new();
+            if let Some(content) = object.non_null("content") {
+                read_content(content, &mut blocks)?;
+            }
+            let is_error = object.bool("is_error") == Some(true);
+            let mut extra = leftovers(&object, &["type", "tool_use_id", "content", "is_error"]);
+            if let Some(said) = object.get("is_error").filter(|_| !is_error) {
+                extra.members.push((String::from("is_error"), raw(said)));
+            }
+            Block::ToolResult { id: of("tool_use_id"), blocks, is_error, extra }
+        }
+        "image" => match read_source(&object) {
+            Some(source) => {
+                let mut image = Media::new(source);
+                image.extra = leftovers(&object, &["type", "source"]);
+                Block::Image(image)
+            }
+            None => native(),
+        },
+        "document" | "search_result" => read_document(item, &object),
+        _ => native(),
+    })
+}
+
+/// What the members of an encrypted form say of it.
+pub(super) fn encrypted() -> Vec<(String, Box<serde_json::value::RawValue>)> {
+    vec![(String::from("type"), raw("\"reasoning.encrypted\"")), (String::from("format"), raw(quote(FORMAT)))]
+}
+
+fn read_thinking(object: &Object<'_>) -> Block {
+    let signature = object.str("signature").filter(|s| !s.is_empty()).map(Cow::into_owned);
+    let mut extra = leftovers(object, &["type", "thinking", "signature"]);
+    if extra.is_empty() && signature.is_some() {
+        extra = Extra::new(REASONING_DETAILS, vec![(String::from("format"), raw(quote(FORMAT)))]);
+    }
+    let text = object.get("thinking").map(text_of).unwrap_or_default().into_owned();
+    Block::Reasoning { text, signature, extra }
+}
+
+fn read_source(object: &Object<'_>) -> Option<MediaSource> {
+    let source = object.object("source")?;
+    let of = |key: &str| source.str(key).map(Cow::into_owned);
+    match source.str("type")?.as_ref() {
+        "base64" => Some(MediaSource::Base64 { media_type: of("media_type")?, data: of("data")? }),
+        "url" => of("url").map(MediaSource::Url),
+        "file" => of("file_id").map(MediaSource::FileId),
+        _ => None,
+    }
+}
+
+/// A document is a file, or, where it is made of text, text that remembers what it was.
+fn read_document(item: &str, object: &Object<'_>) -> Block {
+    if let Some(source) = read_source(object) {
+        let mut file = Media::new(source);
+        file.name = object.str("title").map(Cow::into_owned);
+        file.extra = leftovers(object, &["type", "source", "title"]);
+        return Block::File(file);
+    }
+    let source = object.object("source").unwrap_or_default();
+    let plain = source.str("data").map(Cow::into_owned);
+    let list = source.get("content").or_else(|| object.get("content"));
+    let words = plain.or_else(|| {
+        let mut blocks = Vec::new();
+        read_content(list?, &mut blocks)?;
+        blocks.iter().map(Block::as_text).collect::<Option<Vec<_>>>().map(|texts| texts.join("\n"))
+    });
+    match words {
+        Some(text) => {
+            Block::Text { text, extra: Extra::new(NAME, vec![(WHOLE_BLOCK.to_owned(), raw(item))]) }
+        }
+        None => Block::Native { dialect: NAME, raw: raw(item) },
+    }
+}
+
+/// Writes a block; `None`, and a note, if this dialect cannot say it.
+pub(super) fn write(block: &Block, at: &str, notes: &mut Diagnostics) -> Option<String> {
+    let lost = |notes: &mut Diagnostics, why: &str| {
+        notes.note(Code::FeatureUnsupported, at, why);
+        None
+    };
+    Some(match block {
+        Block::Text { text, extra } => return Some(write_text(text, extra, at, notes)),
+        Block::Refusal(words) => write_text(words, &Extra::default(), at, notes),
+        Block::Reasoning { text, signature, extra } => {
+            if extra.detail("format").is_some_and(|format| format != FORMAT) {
+                return lost(notes, "reasoning signed by another kind of model");
+            }
+            if signature.is_none() && extra.dialect != NAME {
+                return lost(notes, "reasoning without a signature");
+            }
+            write_thinking(text, signature.as_deref().unwrap_or_default(), extra)
+        }
+        Block::Image(image) => match source(&image.source) {
+            Some(source) => {
+                if image.detail.as_deref().is_some_and(|detail| detail != "auto") {
+                    notes.note(Code::ExtraDropped, at, "detail");
+                }
+                media("image", source, None, &image.extra, at, notes)
+            }
+            None => return lost(notes, "an image that is no URL and no base64"),
+        },
+        Block::Audio(_) => return lost(notes, "audio"),
+        Block::File(file) => match document(&file.source) {
+            Some(source) => media("document", source, file.name.as_deref(), &file.extra, at, notes),
+            None => return lost(notes, "a file that is neither PDF nor text"),
+        },
+        Block::ToolCall { id, name, arguments, extra } => {
+            note_lost(extra, at, notes);
+            tool_use(id, name, &input(arguments, at, notes), extra)
+        }
+        Block::ToolResult { id, blocks, is_error, extra } => {
+            note_lost(extra, at, notes);
+            let mut object = Object::new();
+            object.set("type", "\"tool_result\"");
+            object.set("tool_use_id", quote(id));
+            if let Some(content) = content(blocks, at, notes) {
+                object.set("content", content);
+            }
+            if *is_error {
+                object.set("is_error", "true");
+            }
+            with(object, extra)
+        }
+        Block::Native { dialect: NAME, raw } => raw.get().to_owned(),
+        Block::Native { .. } => return lost(notes, "a part of another dialect"),
+    })
+}
+
+/// Notes members that came from another dialect.
+pub(super) fn note_lost(extra: &Extra, at: &str, notes: &mut Diagnostics) {
+    extra.lost_to(NAME).for_each(|key| notes.note(Code::ExtraDropped, at, key));
+}
+
+/// A block with its leftovers.
+fn with(mut object: Object<'_>, extra: &Extra) -> String {
+    for (key, value) in extra.of(NAME) {
+        object.set(key.clone(), value.get().to_owned());
+    }
+    object.to_json()
+}
+
+fn write_text(text: &str, extra: &Extra, at: &str, notes: &mut Diagnostics) -> String {
+    note_lost(extra, at, notes);
+    let mut object = Object::new();
+    object.set("type", "\"text\"");
+    object.set("text", quote(text));
+    let mut citations = Vec::new();
+    for (key, value) in extra.of(NAME) {
+        match key.as_str() {
+            WHOLE_BLOCK => return value.get().to_owned(),
+            "citation" => citations.push(value.get()),
+            _ => object.set(key.as_str(), value.get()),
+        }
+    }
+    if !citations.is_empty() {
+        object.set("citations", format!("[{}]", citations.join(",")));
+    }
+    object.to_json()
+}
+
+/// Thinking, or its encrypted form.
+pub(super) fn write_thinking(text: &str, signature: &str, extra: &Extra) -> String {
+    let mut object = Object::new();
+    if extra.detail("type").as_deref() == Some("reasoning.encrypted") {
+        object.set("type", "\"redacted_thinking\"");
+        object.set("data", quote(signature));
+    } else {
+        object.set("type", "\"thinking\"");
+        object.set("thinking", quote(text));
+        object.set("signature", quote(signature));
+    }
+    with(object, extra)
+}
+
+/// A call of a tool; `input` is JSON.
+pub(super) fn tool_use(id: &str, name: &str, input: &str, extra: &Extra) -> String {
+    let mut object = Object::new();
+    object.set("type", "\"tool_use\"");
+    object.set("id", quote(id));
+    object.set("name", quote(name));
+    object.set("input", input.to_owned());
+    with(object, extra)
+}
+
+/// Arguments as the object that they must be here.
+pub(super) fn input<'a>(arguments: &'a str, at: &str, notes: &mut Diagnostics) -> Cow<'a, str> {
+    if arguments.trim().is_empty() {
+        return Cow::Borrowed("{}");
+    }
+    let valid = serde_json::from_str::<serde::de::IgnoredAny>(arguments).is_ok();
+    match (valid, peek(arguments)) {
+        (true, Kind::Object) => Cow::Borrowed(arguments),
+        (true, Kind::Null) => Cow::Borrowed("{}"),
+        (true, _) => {
+            notes.note(Code::ToolArgumentsShaped, at, "not an object");
+            Cow::Owned(format!("{{\"arguments\":{arguments}}}"))
+        }
+        (false, _) => {
+            notes.note(Code::ToolArgumentsInvalid, at, "");
+            Cow::Owned(format!("{{\"arguments\":{}}}", quote(arguments)))
+        }
+    }
+}
+
+/// Content: a string where one bare text is all there is; `None` if there is nothing.
+pub(super) fn content(blocks: &[Block], at: &str, notes: &mut Diagnostics) -> Option<String> {
+    match blocks {
+        [] => None,
+        [Block::Text { text, extra }] if extra.dialect.is_empty() => Some(quote(text)),
+        _ => {
+            let parts: Vec<_> = blocks.iter().filter_map(|block| write(block, at, notes)).collect();
+            Some(format!("[{}]", parts.join(",")))
+        }
+    }
+}
+
+fn media(
+    kind: &str,
+    source: String,
+    title: Option<&str>,
+    extra: &Extra,
+    at: &str,
+    notes: &mut Diagnostics,
+) -> String {
+    note_lost(extra, at, notes);
+    let mut object = Object::new();
+    object.set("type", quote(kind));
+    object.set("source", source);
+    if let Some(title) = title {
+        object.set("title", quote(title));
+    }
+    with(object, extra)
+}
+
+fn source(source: &MediaSource) -> Option<String> {
+    Some(match source {
+        MediaSource::Url(url) if url.starts_with("data:") => return None,
+        MediaSource::Url(url) => format!(r#"{{"type":"url","url":{}}}"#, quote(url)),
+        MediaSource::Base64 { media_type, data } => {
+            let (media_type, data) = (quote(media_type), quote(data));
+            format!(r#"{{"type":"base64","media_type":{media_type},"data":{data}}}"#)
+        }
+        MediaSource::FileId(id) => format!(r#"{{"type":"file","file_id":{}}}"#, quote(id)),
+    })
+}
+
+/// Only PDF comes as base64; text comes as text.
+fn document(from: &MediaSource) -> Option<String> {
+    match from {
+        MediaSource::Base64 { media_type, .. } if media_type == "application/pdf" => source(from),
+        MediaSource::Base64 { media_type, data } if media_type.starts_with("text/") => {
+            let text = String::from_utf8(unbase64(data)?).ok()?;
+            Some(format!(r#"{{"type":"text","media_type":"text/plain","data":{}}}"#, quote(&text)))
+        }
+        MediaSource::Base64 { .. } => None,
+        _ => source(from),
+    }
+}
+
+/// The bytes of base64, standard or URL-safe.
+fn unbase64(data: &str) -> Option<Vec<u8>> {
+    let mut out = Vec::with_capacity(data.len() / 4 * 3);
+    let (mut bits, mut held) = (0_u32, 0_u8);
+    for byte in data.bytes().filter(|b| !b.is_ascii_whitespace() && *b != b'=') {
+        let six = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
+            b'+' | b'-' => 62,
+            b'/' | b'_' => 63,
+            _ => return None,
+        };
+        bits = (bits << 6) | u32::from(six);
+        held += 6;
+        if held >= 8 {
+            held -= 8;
+            out.push(u8::try_from((bits >> held) & 0xff).ok()?);
+        }
+    }
+    Some(out)
+}

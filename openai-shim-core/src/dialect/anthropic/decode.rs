@@ -1,0 +1,342 @@
+//! A stream as events.
+//!
+//! <https://docs.anthropic.com/en/docs/build-with-claude/streaming>
+
+mod blocks;
+
+use super::super::Decoder;
+use super::usage::{self, Counts};
+use super::{NAME, error, response};
+use crate::canonical::{BlockKind, Code, Diagnostics, Event, Extra, FinishReason, Usage, unfold};
+use crate::error::UpstreamError;
+use crate::framing::Frame;
+use crate::json::Object;
+use blocks::{Kind, Open};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+
+/// What is to be done with a frame where the client speaks this dialect too.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It may be passed on as it is.
+    #[default]
+    Pass,
+    /// There is nothing in it.
+    Drop,
+    /// It is not what the API would have sent here.
+    Mend,
+}
+
+/// Reads a stream.
+#[derive(Default)]
+pub(super) struct MessagesDecoder {
+    pub(super) notes: Diagnostics,
+    pub(super) verdict: Verdict,
+    /// What the last frame calls itself.
+    pub(super) kind: String,
+    pub(super) over: bool,
+    started: bool,
+    /// How many blocks the upstream began.
+    begun: u32,
+    /// Blocks that are open; calls may be side by side.
+    open: Vec<Open>,
+    calls: bool,
+    finish: Option<FinishReason>,
+    /// The next block's number in events.
+    next: u32,
+    counts: Counts,
+    told: Option<Usage>,
+    meaningful: bool,
+    bytes: usize,
+    /// The first bytes of a body that is no stream at all.
+    foreign: Option<&'static str>,
+}
+
+/// Where a stream stands: for who goes on from there.
+#[derive(Debug, Default)]
+pub(super) struct Standing {
+    /// The block that is open; `None` in it for one that only this dialect knows.
+    pub(super) open: Option<(u32, Option<BlockKind>)>,
+    pub(super) calls: bool,
+    pub(super) finish: Option<FinishReason>,
+}
+
+impl Decoder for MessagesDecoder {
+    fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<Event>) {
+        self.verdict = Verdict::Pass;
+        match frame {
+            Frame::Event { event, data } => self.data(event, data, out),
+            Frame::Line(line) => {
+                self.data(None, line, out);
+                self.not_so();
+            }
+            Frame::Body(body) => self.body(body, out),
+        }
+    }
+
+    fn finish(&mut self, out: &mut Vec<Event>) {
+        self.verdict = Verdict::Mend;
+        if self.over {
+            return;
+        }
+        if self.finish.is_some() {
+            self.notes.note(Code::DoneMissing, "", "message_stop");
+            return self.complete(out);
+        }
+        let error = match self.foreign {
+            _ if self.started => UpstreamError::Truncated,
+            Some("HTML") => UpstreamError::malformed("The upstream answered with an HTML page."),
+            Some(_) => UpstreamError::malformed(
+                "The upstream answered with text that is neither JSON nor an event stream.",
+            ),
+            None if self.notes.has(Code::FrameCorrupt) => UpstreamError::Truncated,
+            None => UpstreamError::Empty,
+        };
+        self.fail(error, out);
+    }
+
+    fn notes(&self) -> &Diagnostics {
+        &self.notes
+    }
+}
+
+impl MessagesDecoder {
+    pub(super) fn standing(&self) -> Standing {
+        let open = self.open.last().map(|open| {
+            let kind = match &open.kind {
+                Kind::Text => Some(BlockKind::Text),
+                Kind::Thinking | Kind::Redacted => Some(BlockKind::Reasoning),
+                Kind::Call(_) => Some(BlockKind::ToolCall { id: String::new(), name: String::new() }),
+                Kind::Native(..) => None,
+            };
+            (open.block, kind)
+        });
+        Standing { open, calls: self.calls, finish: self.finish.clone() }
+    }
+
+    /// The beginning of a block was passed on. Whether it is one that only this dialect knows: then it is never told again.
+    pub(super) fn native_passed(&mut self) -> bool {
+        let Some(open) = self.open.last_mut() else { return false };
+        let native = matches!(open.kind, Kind::Native(..));
+        open.said |= native;
+        native
+    }
+
+    /// The connection broke.
+    pub(super) fn broke(&mut self, error: &UpstreamError, out: &mut Vec<Event>) {
+        let cut = self.meaningful && matches!(error, UpstreamError::Transport { .. });
+        self.fail(if cut { UpstreamError::Truncated } else { error.clone() }, out);
+    }
+
+    /// The frame may not be passed on as it is.
+    fn not_so(&mut self) {
+        if self.verdict == Verdict::Pass {
+            self.verdict = Verdict::Mend;
+        }
+    }
+
+    fn data(&mut self, event: Option<&str>, data: &[u8], out: &mut Vec<Event>) {
+        let data = data.trim_ascii();
+        if data.is_empty() {
+            self.verdict = Verdict::Drop;
+            return;
+        }
+        if data == b"[DONE]" {
+            self.notes.note(Code::FrameForeign, "", "[DONE]");
+            self.verdict = Verdict::Drop;
+            return;
+        }
+        if self.over {
+            self.notes.note(Code::DataAfterDone, "", "");
+            self.verdict = Verdict::Drop;
+            return;
+        }
+        match Object::parse(data) {
+            Ok(object) => self.object(event, &object, out),
+            Err(_) if data.contains(&b'\n') && data.starts_with(b"{") => {
+                for line in data.split(|b| *b == b'\n') {
+                    self.data(None, line, out);
+                }
+                self.not_so();
+            }
+            Err(_) => {
+                self.verdict = Verdict::Drop;
+                if !self.started && !data.starts_with(b"{") {
+                    self.foreign = Some("text");
+                } else {
+                    self.notes.note(Code::FrameCorrupt, "", "not JSON");
+                }
+            }
+        }
+    }
+
+    /// The whole body at once.
+    fn body(&mut self, body: &[u8], out: &mut Vec<Event>) {
+        self.verdict = Verdict::Mend;
+        if body.starts_with(b"<") {
+            self.foreign = Some("HTML");
+            return;
+        }
+        match Object::parse(body) {
+            Ok(object) => self.object(None, &object, out),
+            Err(e) if e.is_eof() => self.fail(UpstreamError::Truncated, out),
+            Err(_) => self.foreign = Some("text"),
+        }
+    }
+
+    fn object(&mut self, event: Option<&str>, object: &Object<'_>, out: &mut Vec<Event>) {
+        let kind = object.str("type").map(Cow::into_owned);
+        let kind = kind.as_deref().or(event).unwrap_or_default();
+        kind.clone_into(&mut self.kind);
+        match kind {
+            "message_start" => self.start(object, out),
+            "content_block_start" => self.block_start(object, out),
+            "content_block_delta" => self.block_delta(object, out),
+            "content_block_stop" => self.block_stop(object, out),
+            "message_delta" => self.message_delta(object, out),
+            "message_stop" => {
+                if self.finish.is_none() || !self.open.is_empty() {
+                    self.not_so();
+                }
+                self.complete(out);
+            }
+            "ping" => {}
+            _ if error::is_error(object) => {
+                let error = error::in_body(object, &mut self.notes);
+                self.fail(error, out);
+            }
+            "message" if !self.started => self.whole(object, out),
+            "error" => {
+                self.fail(UpstreamError::malformed("The upstream reported an error in its stream."), out);
+            }
+            _ => {
+                self.notes.note(Code::FrameForeign, "", kind);
+                // A newer event of this API passes where it is one.
+                if event != Some(kind) || kind.is_empty() {
+                    self.verdict = Verdict::Drop;
+                }
+            }
+        }
+    }
+
+    /// A whole answer instead of a stream.
+    fn whole(&mut self, object: &Object<'_>, out: &mut Vec<Event>) {
+        let response = response::read(object, &mut self.notes);
+        (self.started, self.over, self.verdict) = (true, true, Verdict::Mend);
+        out.extend(unfold(&response));
+    }
+
+    fn begin(&mut self, out: &mut Vec<Event>) {
+        if !std::mem::replace(&mut self.started, true) {
+            self.not_so();
+            self.notes.note(Code::FieldFilled, "message_start", "");
+            out.push(Event::Start { id: None, model: None, created: None });
+        }
+    }
+
+    fn start(&mut self, object: &Object<'_>, out: &mut Vec<Event>) {
+        if self.started {
+            self.notes.note(Code::FrameForeign, "", "a second message_start");
+            self.verdict = Verdict::Drop;
+            return;
+        }
+        self.started = true;
+        let message = object.object("message").unwrap_or_default();
+        let of = |key: &str| message.str(key).map(Cow::into_owned).filter(|said| !said.is_empty());
+        let (id, model) = (of("id"), of("model"));
+        if id.is_none() || model.is_none() || message.get("content").is_none() {
+            self.not_so();
+        }
+        out.push(Event::Start { id, model, created: None });
+        let extra = response::rest(&message, &response::SAID);
+        self.aside(message.object("usage"), extra, out);
+    }
+
+    /// Counts and members of the answer as a whole.
+    fn aside(
+        &mut self,
+        usage: Option<Object<'_>>,
+        mut extra: Vec<(String, Box<RawValue>)>,
+        out: &mut Vec<Event>,
+    ) {
+        if let Some(usage) = usage {
+            self.counts.read(&usage);
+            extra.extend(usage::leftovers(&usage));
+        }
+        if !extra.is_empty() {
+            out.push(Event::Extra { choice: None, extra: Extra::new(NAME, extra) });
+        }
+        self.tell_usage(out);
+    }
+
+    fn tell_usage(&mut self, out: &mut Vec<Event>) {
+        let usage = self.counts.usage();
+        if let Some(usage) = usage.filter(|_| usage != self.told) {
+            self.told = Some(usage);
+            out.push(Event::Usage(usage));
+        }
+    }
+
+    fn message_delta(&mut self, object: &Object<'_>, out: &mut Vec<Event>) {
+        self.begin(out);
+        let delta = object.object("delta").unwrap_or_default();
+        let mut extra = response::rest(&delta, &["stop_reason", "stop_sequence"]);
+        extra.extend(response::rest(object, &["type", "delta", "usage"]));
+        match delta.str("stop_reason") {
+            Some(_) if self.finish.is_some() => {
+                self.notes.note(Code::FinishReasonRepeated, "stop_reason", "");
+                self.not_so();
+            }
+            Some(word) => {
+                let sequence = delta.str("stop_sequence").map(Cow::into_owned);
+                let (reason, special) = response::read_reason(&word, sequence, &mut self.notes);
+                self.finish = Some(reason);
+                extra.extend(special);
+            }
+            None => self.not_so(),
+        }
+        if !self.open.is_empty() || object.get("usage").is_none() {
+            self.not_so();
+        }
+        self.aside(object.object("usage"), extra, out);
+    }
+
+    /// The answer is complete.
+    fn complete(&mut self, out: &mut Vec<Event>) {
+        self.begin(out);
+        while !self.open.is_empty() {
+            let open = self.open.remove(0);
+            self.close(open, out);
+        }
+        let reason = self.finish.clone().unwrap_or_else(|| {
+            self.notes.note(Code::FinishReasonDerived, "stop_reason", "");
+            if self.calls { FinishReason::ToolCalls } else { FinishReason::Stop }
+        });
+        out.push(Event::Finish { choice: 0, reason });
+        self.tell_usage(out);
+        out.push(Event::End);
+        self.over = true;
+    }
+
+    fn too_large(&mut self, what: &str, out: &mut Vec<Event>) {
+        let message = format!("The upstream's answer has more {what} than this service keeps.");
+        self.fail(UpstreamError::TooLarge { message }, out);
+    }
+
+    /// The stream broke or reported an error.
+    fn fail(&mut self, error: UpstreamError, out: &mut Vec<Event>) {
+        if std::mem::replace(&mut self.over, true) {
+            return;
+        }
+        self.verdict = Verdict::Mend;
+        match &error {
+            UpstreamError::Truncated => self.notes.note(Code::StreamTruncated, "", ""),
+            _ if self.meaningful => self.notes.note(Code::ErrorInStream, "", ""),
+            UpstreamError::Status(_) => {
+                self.notes.note(Code::StatusPromoted, "", "an error came as a success");
+            }
+            _ => {}
+        }
+        out.push(Event::Error(error));
+    }
+}

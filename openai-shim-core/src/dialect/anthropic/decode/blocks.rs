@@ -1,0 +1,255 @@
+//! The blocks of a stream: which are open, and what is said in them.
+
+use super::super::{FORMAT, NAME, block, response};
+use super::MessagesDecoder;
+use crate::canonical::{BlockKind, Code, Delta, Event, REASONING_DETAILS, WHOLE_BLOCK};
+use crate::json::{Object, quote, raw, text_of};
+use std::borrow::Cow;
+
+/// The most blocks of one answer.
+const MOST_BLOCKS: u32 = 4096;
+/// The most bytes of blocks that are read whole.
+const MOST_BYTES: usize = 16 << 20;
+
+/// A block that is open.
+pub(super) struct Open {
+    index: u64,
+    /// Its number in events.
+    pub(super) block: u32,
+    pub(super) kind: Kind,
+    /// Arguments came; or the client has the block already.
+    pub(super) said: bool,
+}
+
+pub(super) enum Kind {
+    Text,
+    Thinking,
+    /// Encrypted thinking is complete when it begins.
+    Redacted,
+    /// With the input that stood in its beginning.
+    Call(Option<String>),
+    /// A block that only this dialect knows, and its input so far.
+    Native(Object<'static>, String),
+}
+
+impl MessagesDecoder {
+    pub(super) fn block_start(&mut self, object: &Object<'_>, out: &mut Vec<Event>) {
+        self.begin(out);
+        let index = object.u64("index").unwrap_or(u64::from(self.begun));
+        if !self.open.is_empty() || index != u64::from(self.begun) || self.finish.is_some() {
+            self.notes.note(Code::FieldFilled, "index", "blocks that do not follow one another");
+            self.not_so();
+        }
+        self.begun += 1;
+        if self.begun > MOST_BLOCKS {
+            return self.too_large("blocks", out);
+        }
+        let start = object.object("content_block").unwrap_or_default();
+        let of = |key: &str| start.get(key).map(text_of).unwrap_or_default().into_owned();
+        let said = match start.str("type").as_deref() {
+            Some("text") => {
+                let block = self.open_block(index, Kind::Text, out);
+                (block, of("text"), response::rest(&start, &["type", "text", "citations"]))
+            }
+            Some("thinking") => {
+                let block = self.open_thinking(index, out);
+                (block, of("thinking"), response::rest(&start, &["type", "thinking", "signature"]))
+            }
+            Some("redacted_thinking") => {
+                let block = self.open_block(index, Kind::Redacted, out);
+                let details = block::encrypted().into_iter();
+                let delta = |(key, raw)| Delta::Native { dialect: REASONING_DETAILS, key, raw };
+                out.extend(details.map(|d| Event::Delta { choice: 0, block, delta: delta(d) }));
+                out.push(Event::Delta { choice: 0, block, delta: Delta::Signature(of("data")) });
+                (block, String::new(), Vec::new())
+            }
+            Some("tool_use") => {
+                let input = start.non_null("input").filter(|v| !matches!(v.trim(), "{}" | "\"\""));
+                let input = input.map(|input| text_of(input).into_owned());
+                let kind = BlockKind::ToolCall { id: of("id"), name: of("name") };
+                let block = self.open_as(index, Kind::Call(input), kind, out);
+                (block, String::new(), response::rest(&start, &["type", "id", "name", "input"]))
+            }
+            _ => {
+                let kind = Kind::Native(start.into_owned(), String::new());
+                self.open.push(Open { index, block: self.next, kind, said: false });
+                return;
+            }
+        };
+        let (block, text, extra) = said;
+        for (key, raw) in extra {
+            let delta = Delta::Native { dialect: NAME, key, raw };
+            out.push(Event::Delta { choice: 0, block, delta });
+        }
+        if !text.is_empty() {
+            out.push(Event::Delta { choice: 0, block, delta: Delta::Text(text) });
+        }
+    }
+
+    fn open_block(&mut self, index: u64, kind: Kind, out: &mut Vec<Event>) -> u32 {
+        let event = if matches!(kind, Kind::Text) { BlockKind::Text } else { BlockKind::Reasoning };
+        self.open_as(index, kind, event, out)
+    }
+
+    /// Opens a block of thinking, which this API always signs.
+    fn open_thinking(&mut self, index: u64, out: &mut Vec<Event>) -> u32 {
+        let block = self.open_block(index, Kind::Thinking, out);
+        let (key, raw) = (String::from("format"), raw(quote(FORMAT)));
+        let delta = Delta::Native { dialect: REASONING_DETAILS, key, raw };
+        out.push(Event::Delta { choice: 0, block, delta });
+        block
+    }
+
+    /// Opens a block. Only calls may be open side by side.
+    fn open_as(&mut self, index: u64, kind: Kind, event: BlockKind, out: &mut Vec<Event>) -> u32 {
+        let call = matches!(kind, Kind::Call(_));
+        self.calls |= call;
+        self.meaningful |= call;
+        let (stay, close): (Vec<_>, Vec<_>) = std::mem::take(&mut self.open)
+            .into_iter()
+            .partition(|open| call && open.index != index && matches!(open.kind, Kind::Call(_)));
+        for open in close {
+            self.close(open, out);
+        }
+        self.open = stay;
+        let block = self.next;
+        self.next += 1;
+        self.open.push(Open { index, block, kind, said: false });
+        out.push(Event::Open { choice: 0, block, kind: event });
+        block
+    }
+
+    pub(super) fn block_delta(&mut self, object: &Object<'_>, out: &mut Vec<Event>) {
+        self.begin(out);
+        let last = self.open.last().map_or(0, |open| open.index);
+        let index = object.u64("index").unwrap_or(last);
+        let delta = object.object("delta").unwrap_or_default();
+        let kind = delta.str("type").map(Cow::into_owned).unwrap_or_default();
+        let of = |key: &str| delta.get(key).map(text_of).unwrap_or_default().into_owned();
+        let wanted = match kind.as_str() {
+            "text_delta" => Some(Kind::Text),
+            "thinking_delta" | "signature_delta" => Some(Kind::Thinking),
+            _ => None,
+        };
+        let at = self.open.iter().position(|open| open.index == index);
+        let fits = at.and_then(|at| self.open.get(at)).is_some_and(|open| {
+            matches!(
+                (&open.kind, kind.as_str()),
+                (Kind::Text, "text_delta" | "citations_delta")
+                    | (Kind::Thinking, "thinking_delta" | "signature_delta")
+                    | (Kind::Call(_), "input_json_delta")
+                    | (Kind::Native(..), _)
+            )
+        });
+        let at = match (fits, wanted) {
+            (true, _) => at,
+            (false, Some(kind)) => {
+                // Said into a block of another kind, or into none: it opens its own.
+                self.notes.note(Code::FieldFilled, "content_block_start", "");
+                self.not_so();
+                match kind {
+                    Kind::Thinking => self.open_thinking(index, out),
+                    kind => self.open_block(index, kind, out),
+                };
+                Some(self.open.len() - 1)
+            }
+            (false, None) => {
+                self.notes.note(Code::FrameForeign, "delta", &kind);
+                self.not_so();
+                return;
+            }
+        };
+        let Some(open) = at.and_then(|at| self.open.get_mut(at)) else { return };
+        let block = open.block;
+        let said = match (&mut open.kind, kind.as_str()) {
+            (Kind::Native(start, input), _) => {
+                self.bytes += absorb(start, input, &kind, &delta);
+                if self.bytes > MOST_BYTES {
+                    self.too_large("block", out);
+                }
+                return;
+            }
+            (_, "citations_delta") => {
+                let Some(citation) = delta.non_null("citation") else { return };
+                let (key, raw) = (String::from("citation"), raw(citation));
+                Delta::Native { dialect: NAME, key, raw }
+            }
+            (_, "signature_delta") => Delta::Signature(of("signature")),
+            (_, "thinking_delta") => Delta::Text(of("thinking")),
+            (_, "text_delta") => Delta::Text(of("text")),
+            _ => {
+                let partial = of("partial_json");
+                open.said |= !partial.is_empty();
+                Delta::Text(partial)
+            }
+        };
+        if !matches!(&said, Delta::Text(text) | Delta::Signature(text) if text.is_empty()) {
+            self.meaningful = true;
+            out.push(Event::Delta { choice: 0, block, delta: said });
+        }
+    }
+
+    pub(super) fn block_stop(&mut self, object: &Object<'_>, out: &mut Vec<Event>) {
+        let index = object.u64("index").or(self.open.last().map(|open| open.index));
+        match self.open.iter().position(|open| Some(open.index) == index) {
+            Some(at) => {
+                let open = self.open.remove(at);
+                self.close(open, out);
+            }
+            None => {
+                self.notes.note(Code::FrameForeign, "", "the end of a block that is not open");
+                self.not_so();
+            }
+        }
+    }
+
+    pub(super) fn close(&mut self, open: Open, out: &mut Vec<Event>) {
+        let block = open.block;
+        match open.kind {
+            Kind::Native(..) if open.said => return,
+            Kind::Native(mut start, input) => {
+                if !input.is_empty() && serde_json::from_str::<serde::de::IgnoredAny>(&input).is_ok() {
+                    start.set("input", input);
+                }
+                // It stands between other blocks, and calls may be open beside it.
+                let (calls, block) = (std::mem::take(&mut self.open), self.next);
+                for call in calls {
+                    self.close(call, out);
+                }
+                self.next += 1;
+                self.meaningful = true;
+                let (key, raw) = (WHOLE_BLOCK.to_owned(), raw(start.to_json()));
+                out.push(Event::Open { choice: 0, block, kind: BlockKind::Text });
+                let delta = Delta::Native { dialect: NAME, key, raw };
+                out.push(Event::Delta { choice: 0, block, delta });
+                out.push(Event::Close { choice: 0, block });
+                return;
+            }
+            Kind::Call(input) if !open.said => {
+                let input = input.unwrap_or_else(|| String::from("{}"));
+                out.push(Event::Delta { choice: 0, block, delta: Delta::Text(input) });
+            }
+            _ => {}
+        }
+        out.push(Event::Close { choice: 0, block });
+    }
+}
+
+/// Takes a delta into a block of which nothing else is known: text grows, all else is replaced. How many bytes that moved.
+fn absorb(start: &mut Object<'static>, input: &mut String, kind: &str, delta: &Object<'_>) -> usize {
+    if kind == "input_json_delta" {
+        let partial = delta.get("partial_json").map(text_of).unwrap_or_default();
+        input.push_str(&partial);
+        return partial.len();
+    }
+    let mut moved = 0;
+    for (key, value) in delta.iter().filter(|(key, _)| *key != "type") {
+        let grown = match (start.str(key), crate::json::text(value)) {
+            (Some(old), Some(new)) => quote(&format!("{old}{new}")),
+            _ => value.to_owned(),
+        };
+        moved += key.len() + grown.len();
+        start.set(key.to_owned(), grown);
+    }
+    moved
+}

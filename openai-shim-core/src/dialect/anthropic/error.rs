@@ -1,0 +1,232 @@
+//! Errors: whatever stands in an error answer, read; Anthropic's envelope, written.
+//!
+//! <https://docs.anthropic.com/en/api/errors>
+
+use super::write_event;
+use crate::canonical::{Code, Diagnostics};
+use crate::error::{Error, ErrorKind, StatusError, UpstreamError};
+use crate::json::{Kind, Object, peek, quote, raw, text_of};
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use std::time::Duration;
+
+/// Status and type for each kind. The one table of this dialect; of kinds that share a type the first is what it means.
+const TABLE: &[(ErrorKind, u16, &str)] = &[
+    (ErrorKind::InvalidRequest, 400, "invalid_request_error"),
+    (ErrorKind::Authentication, 401, "authentication_error"),
+    (ErrorKind::Quota, 402, "billing_error"),
+    (ErrorKind::Permission, 403, "permission_error"),
+    (ErrorKind::NotFound, 404, "not_found_error"),
+    (ErrorKind::TooLarge, 413, "request_too_large"),
+    (ErrorKind::RateLimited, 429, "rate_limit_error"),
+    (ErrorKind::Timeout, 504, "timeout_error"),
+    (ErrorKind::Overloaded, 529, "overloaded_error"),
+    (ErrorKind::Internal, 500, "api_error"),
+    (ErrorKind::Upstream, 502, "api_error"),
+    (ErrorKind::Empty, 502, "api_error"),
+    (ErrorKind::Truncated, 502, "api_error"),
+    (ErrorKind::ContextLength, 400, "invalid_request_error"),
+    (ErrorKind::ContentFiltered, 400, "invalid_request_error"),
+    (ErrorKind::Unsupported, 400, "invalid_request_error"),
+];
+
+fn row(kind: ErrorKind) -> (u16, &'static str) {
+    TABLE.iter().find(|(k, ..)| *k == kind).map_or((500, "api_error"), |(_, status, word)| (*status, word))
+}
+
+/// Writes an error with its status.
+pub(super) fn encode(error: &Error) -> (StatusCode, Bytes) {
+    let status = match error {
+        // These have a status of their own here.
+        Error::Upstream(UpstreamError::Status(e))
+            if !matches!(e.kind, ErrorKind::Quota | ErrorKind::Overloaded) =>
+        {
+            e.status
+        }
+        other => row(other.kind()).0,
+    };
+    let status = StatusCode::from_u16(status)
+        .ok()
+        .filter(|s| s.is_client_error() || s.is_server_error())
+        .unwrap_or(StatusCode::BAD_GATEWAY);
+    (status, Bytes::from(envelope(error)))
+}
+
+/// Writes an error as the last event of a stream.
+pub(super) fn encode_in_stream(error: &Error, out: &mut Vec<u8>) {
+    write_event(out, "error", &envelope(error));
+}
+
+fn envelope(error: &Error) -> String {
+    let mut inner = Object::new();
+    inner.set("type", quote(row(error.kind()).1));
+    inner.set("message", quote(&error.to_string()));
+    let mut request_id = "null";
+    if let Error::Upstream(UpstreamError::Status(e)) = error {
+        for (key, value) in &e.extra {
+            match key.as_str() {
+                "request_id" => request_id = value.get(),
+                _ => inner.set(key.as_str(), value.get()),
+            }
+        }
+    }
+    let mut outer = Object::new();
+    outer.set("type", "\"error\"");
+    outer.set("error", inner.to_json());
+    outer.set("request_id", request_id);
+    outer.to_json()
+}
+
+/// Reads an error answer.
+pub(super) fn decode(
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &[u8],
+    notes: &mut Diagnostics,
+) -> UpstreamError {
+    let trimmed = body.trim_ascii();
+    // It may come as the only event of a stream.
+    let json = memchr::memmem::find(trimmed, b"data:")
+        .filter(|_| !trimmed.starts_with(b"{"))
+        .and_then(|at| trimmed.get(at + 5..))
+        .and_then(|rest| rest.split(|b| *b == b'\n').next())
+        .unwrap_or(trimmed);
+    let read = Object::parse(json).ok().and_then(|object| read(&object, notes));
+    let mut error = read.unwrap_or_else(|| {
+        notes.note(Code::ErrorReshaped, "error", "no JSON error");
+        StatusError::new(status.as_u16(), ErrorKind::Upstream, plain(status, trimmed))
+    });
+    error.retry_after = retry_after(headers);
+    settle(&mut error, Some(status.as_u16()), notes);
+    UpstreamError::Status(Box::new(error))
+}
+
+/// Reads an error that came inside a successful answer or a stream.
+pub(super) fn in_body(object: &Object<'_>, notes: &mut Diagnostics) -> UpstreamError {
+    let Some(mut error) = read(object, notes) else {
+        return UpstreamError::malformed("The upstream reported an error without saying which.");
+    };
+    settle(&mut error, None, notes);
+    UpstreamError::Status(Box::new(error))
+}
+
+/// Whether an object is an error, in this envelope or another.
+pub(super) fn is_error(object: &Object<'_>) -> bool {
+    object.str("type").as_deref() == Some("error")
+        || (object.non_null("error").is_some_and(|e| !matches!(e.trim(), "false" | "\"\"" | "{}"))
+            && object.get("content").is_none())
+}
+
+fn read(object: &Object<'_>, notes: &mut Diagnostics) -> Option<StatusError> {
+    let mut error = StatusError::new(502, ErrorKind::Upstream, "");
+    let inner = object.object("error");
+    let source = inner.as_ref().unwrap_or(object);
+    for (key, value) in source.iter() {
+        let said = || Some(text_of(value).into_owned()).filter(|s| !s.is_empty());
+        match key {
+            "message" => error.message = text_of(value).into_owned(),
+            "type" => error.error_type = said().filter(|word| word != "error"),
+            "code" => error.code = said(),
+            "param" => error.param = said(),
+            "error" | "detail" | "request_id" => {}
+            // What shows the upstream's machine is nobody's business.
+            "traceback" | "stack" | "trace" | "headers" | "request" | "debug" => {
+                notes.note(Code::FieldDropped, &format!("error.{key}"), "");
+            }
+            _ => error.extra.push((key.to_owned(), raw(value))),
+        }
+    }
+    if error.message.is_empty() {
+        let text = ["error", "detail"].into_iter().filter_map(|key| object.non_null(key));
+        error.message = text.filter(|v| peek(v) == Kind::String).map(text_of).next()?.into_owned();
+    }
+    if error.message.trim_start().starts_with('<') && error.message.to_ascii_lowercase().contains("<html") {
+        error.message = String::from("The upstream reported an error as an HTML page.");
+    }
+    if inner.is_none() || error.error_type.is_none() {
+        notes.note(Code::ErrorReshaped, "error", "");
+    }
+    if let Some(id) = object.non_null("request_id") {
+        error.extra.push((String::from("request_id"), raw(id)));
+    }
+    Some(error)
+}
+
+/// How the API says that a prompt does not fit.
+const TOO_LONG: [&str; 3] = ["prompt is too long", "exceed context limit", "context window"];
+
+/// Finds out kind and status from what was said; a status that was stated stays unless it contradicts the words.
+fn settle(error: &mut StatusError, stated: Option<u16>, notes: &mut Diagnostics) {
+    let known = error.error_type.as_deref().and_then(|word| TABLE.iter().find(|(.., w)| *w == word));
+    error.status = match (stated, known) {
+        (Some(stated), _) if stated >= 400 => stated,
+        (_, Some((_, status, _))) => *status,
+        (Some(stated), None) => stated,
+        (None, None) => error.code.as_deref().and_then(|c| c.parse().ok()).unwrap_or(502),
+    };
+    if let Some(stated) = stated.filter(|stated| *stated != error.status) {
+        notes.note(Code::StatusPromoted, "", &format!("{stated} to {}", error.status));
+    }
+    error.kind = match known {
+        Some((ErrorKind::Internal, ..)) => ErrorKind::Upstream,
+        Some((kind, ..)) => *kind,
+        None => match error.status {
+            401 => ErrorKind::Authentication,
+            402 => ErrorKind::Quota,
+            403 => ErrorKind::Permission,
+            404 => ErrorKind::NotFound,
+            408 | 504 => ErrorKind::Timeout,
+            413 => ErrorKind::TooLarge,
+            429 => ErrorKind::RateLimited,
+            503 | 529 => ErrorKind::Overloaded,
+            400..=499 => ErrorKind::InvalidRequest,
+            _ => ErrorKind::Upstream,
+        },
+    };
+    if known.is_some() {
+        // The kind says it, and each dialect has its own word for that.
+        error.error_type = None;
+    }
+    let message = error.message.to_lowercase();
+    if error.kind == ErrorKind::InvalidRequest && TOO_LONG.iter().any(|words| message.contains(words)) {
+        error.kind = ErrorKind::ContextLength;
+    }
+    if error.kind == ErrorKind::InvalidRequest && message.contains("credit balance is too low") {
+        error.kind = ErrorKind::Quota;
+    }
+}
+
+/// A sentence for an error body that is no JSON; never a page itself.
+fn plain(status: StatusCode, body: &[u8]) -> String {
+    let reason = status.canonical_reason().unwrap_or("error");
+    let code = status.as_u16();
+    if body.is_empty() {
+        return format!("The upstream answered {code} ({reason}) without a body.");
+    }
+    if body.starts_with(b"<") {
+        return format!("The upstream answered {code} ({reason}) with an HTML page.");
+    }
+    let words = String::from_utf8_lossy(body.get(..200.min(body.len())).unwrap_or_default()).into_owned();
+    let line = words.lines().next().unwrap_or_default();
+    format!("The upstream answered {code} ({reason}): {line}")
+}
+
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = |name: &str, unit: f64| {
+        let value = headers.get(name)?.to_str().ok()?.trim().parse::<f64>().ok()?;
+        Duration::try_from_secs_f64(value / unit).ok()
+    };
+    seconds("retry-after-ms", 1000.0).or_else(|| seconds("retry-after", 1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_a_row() {
+        for kind in ErrorKind::ALL {
+            assert!(TABLE.iter().any(|(k, ..)| *k == kind), "{kind:?}");
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! Answers for a client that speaks this dialect too: passed on as they came, as long as they are what the API would have
+//! sent. From the first frame on that is not, the rest is written anew.
+
+use super::super::{Decoder, Encoder, Mended, Mender};
+use super::decode::{MessagesDecoder, Standing, Verdict};
+use super::encode::MessagesEncoder;
+use super::{error, response, write_event};
+use crate::canonical::{Asked, Code, Diagnostics, Event, Seen, unfold};
+use crate::error::{Error, UpstreamError};
+use crate::framing::Frame;
+use crate::json::{Kind, Object, peek, quote};
+
+/// Passes a stream on.
+pub(super) struct MessagesMender {
+    asked: Asked,
+    decoder: MessagesDecoder,
+    encoder: Option<MessagesEncoder>,
+    wire: Wire,
+    events: Vec<Event>,
+    seen: Seen,
+    done: bool,
+}
+
+/// What the client has been sent.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Wire {
+    pub(super) started: bool,
+    /// The index of the open block.
+    pub(super) open: Option<u32>,
+    pub(super) next: u32,
+    pub(super) ended: bool,
+}
+
+impl MessagesMender {
+    pub(super) fn new(asked: Asked) -> Self {
+        Self {
+            asked,
+            decoder: MessagesDecoder::default(),
+            encoder: None,
+            wire: Wire::default(),
+            events: Vec::new(),
+            seen: Seen::default(),
+            done: false,
+        }
+    }
+
+    /// Passes a frame on as it came, under the name that it gives itself.
+    fn pass(&mut self, named: bool, data: &[u8], out: &mut Vec<u8>) {
+        let name = self.decoder.kind.as_str();
+        match name {
+            "message_start" => {
+                self.wire.started = true;
+                if let Some(renamed) =
+                    self.asked.echo_model.then(|| renamed(data, &self.asked.model)).flatten()
+                {
+                    return write_event(out, name, &renamed);
+                }
+            }
+            "content_block_start" => {
+                self.wire.open = Some(self.wire.next);
+                self.wire.next += 1;
+                self.seen.content |= self.decoder.native_passed();
+            }
+            "content_block_stop" => self.wire.open = None,
+            "message_delta" => self.wire.ended = true,
+            _ => {}
+        }
+        if !named {
+            self.decoder.notes.note(Code::FramingRepaired, "", "no event line");
+        }
+        out.extend_from_slice(b"event: ");
+        out.extend_from_slice(self.decoder.kind.as_bytes());
+        out.push(b'\n');
+        crate::framing::write_event(out, |out| out.extend_from_slice(data));
+    }
+
+    /// Takes in what the decoder found, and writes it where the frame itself did not go out.
+    fn drain(&mut self, write: bool, standing: Standing, out: &mut Vec<u8>) {
+        let says = self.events.iter().any(|event| !matches!(event, Event::Error(_)));
+        if write && says && self.encoder.is_none() {
+            let mut encoder = MessagesEncoder::new(self.asked.clone());
+            encoder.adopt(&standing, self.wire, out);
+            self.encoder = Some(encoder);
+        }
+        for event in self.events.drain(..) {
+            self.seen.event(&event);
+            if let Event::Error(failure) = &event {
+                error::encode_in_stream(&Error::Upstream(failure.clone()), out);
+            } else if let Some(encoder) = self.encoder.as_mut().filter(|_| write) {
+                encoder.event(&event, out);
+            }
+        }
+        if self.decoder.over
+            && !std::mem::replace(&mut self.done, true)
+            && let Some(encoder) = &self.encoder
+        {
+            self.decoder.notes.extend(encoder.notes());
+        }
+    }
+}
+
+impl Mender for MessagesMender {
+    fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<u8>) {
+        let standing = self.decoder.standing();
+        self.decoder.frame(frame, &mut self.events);
+        let pass = self.decoder.verdict == Verdict::Pass && self.encoder.is_none();
+        match frame {
+            Frame::Event { event, data } if pass => {
+                let named = event == Some(self.decoder.kind.as_str());
+                self.pass(named, data, out);
+                self.drain(false, standing, out);
+            }
+            _ => self.drain(true, standing, out),
+        }
+    }
+
+    fn finish(&mut self, out: &mut Vec<u8>) {
+        let standing = self.decoder.standing();
+        self.decoder.finish(&mut self.events);
+        self.drain(true, standing, out);
+    }
+
+    fn fail(&mut self, failure: &UpstreamError, out: &mut Vec<u8>) {
+        if !self.decoder.over {
+            let standing = self.decoder.standing();
+            self.decoder.broke(failure, &mut self.events);
+            self.drain(true, standing, out);
+        }
+    }
+
+    fn seen(&self) -> &Seen {
+        &self.seen
+    }
+
+    fn notes(&self) -> &Diagnostics {
+        &self.decoder.notes
+    }
+}
+
+/// A `message_start` with the client's own name for the model.
+fn renamed(data: &[u8], model: &str) -> Option<String> {
+    let mut event = Object::parse(data).ok()?;
+    let mut message = event.object("message")?.into_owned();
+    message.set("model", quote(model));
+    event.set("message", message.to_json());
+    Some(event.to_json())
+}
+
+/// Passes a whole answer on, or writes it anew if it is not what the API would have sent.
+pub(super) fn whole(
+    body: &[u8],
+    asked: &mut Asked,
+    notes: &mut Diagnostics,
+) -> Result<Mended, UpstreamError> {
+    let response = response::decode(body, notes)?;
+    let mut seen = Seen::default();
+    for event in unfold(&response) {
+        seen.event(&event);
+    }
+    let mut object = Object::parse(body).unwrap_or_default();
+    if !is_message(&object) {
+        notes.note(Code::FieldFilled, "", "the message was written anew");
+        return Ok(Mended { body: Some(response::encode(&response, asked, notes)), seen });
+    }
+    if asked.echo_model {
+        object.set("model", quote(&asked.model));
+    }
+    let body = object.is_changed().then(|| object.to_json().into_bytes());
+    Ok(Mended { body, seen })
+}
+
+/// Whether an answer has what the API's types demand.
+fn is_message(object: &Object<'_>) -> bool {
+    let words = ["id", "model"].iter().all(|key| object.str(key).is_some_and(|said| !said.is_empty()));
+    let fixed = object.str("type").as_deref() == Some("message")
+        && object.str("role").as_deref() == Some("assistant");
+    let counted = object
+        .object("usage")
+        .is_some_and(|usage| usage.u64("input_tokens").is_some() && usage.u64("output_tokens").is_some());
+    let reason = object.get("stop_reason").is_some_and(|r| matches!(peek(r), Kind::String | Kind::Null));
+    let blocks = object.array("content").is_some_and(|blocks| {
+        blocks.iter().all(|block| Object::parse(block.as_bytes()).is_ok_and(|block| is_block(&block)))
+    });
+    words && fixed && counted && reason && blocks
+}
+
+fn is_block(block: &Object<'_>) -> bool {
+    match block.str("type").as_deref() {
+        Some("text") => block.str("text").is_some(),
+        Some("thinking") => block.str("thinking").is_some() && block.str("signature").is_some(),
+        Some("tool_use") => {
+            block.str("id").is_some_and(|id| !id.is_empty())
+                && block.str("name").is_some()
+                && block.get("input").is_some_and(|input| peek(input) == Kind::Object)
+        }
+        other => other.is_some(),
+    }
+}

@@ -1,0 +1,131 @@
+//! Anthropic's Messages API.
+//!
+//! Reference: <https://docs.anthropic.com/en/api/messages> (read 2026-11).
+//!
+//! Blocks that the API's own tools make (`server_tool_use`, `web_search_tool_result`, …) mean nothing elsewhere: they are
+//! kept whole, come back where this dialect is spoken on both sides, and are reported where it is not.
+
+mod block;
+mod decode;
+mod encode;
+mod error;
+mod estimate;
+mod mend;
+mod request;
+mod response;
+mod usage;
+pub mod wire;
+
+pub use estimate::estimate_tokens;
+
+use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Mended, Mender};
+use crate::canonical::{Asked, Diagnostics, Request, Response};
+use crate::error::{ClientError, Error, Unsupported, UpstreamError};
+use crate::framing::Deviation;
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+
+const NAME: &str = "anthropic-messages";
+
+/// What others call the form of this API's signatures.
+const FORMAT: &str = "anthropic-claude-v1";
+
+/// The dialect `anthropic-messages`.
+#[derive(Debug)]
+pub struct Anthropic;
+
+impl Dialect for Anthropic {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn endpoints(&self) -> &'static [Endpoint] {
+        &[Endpoint { method: "POST", path: "/v1/messages" }]
+    }
+
+    fn decode_request(
+        &self,
+        _path: &str,
+        body: &[u8],
+        notes: &mut Diagnostics,
+    ) -> Result<Request, ClientError> {
+        request::decode(body, notes)
+    }
+
+    fn encode_request<'a>(
+        &self,
+        request: &Request,
+        source: Option<&'a [u8]>,
+        notes: &mut Diagnostics,
+    ) -> Result<Encoded<'a>, Unsupported> {
+        request::encode(request, source, notes)
+    }
+
+    fn decode_response(
+        &self,
+        body: &[u8],
+        _asked: &mut Asked,
+        notes: &mut Diagnostics,
+    ) -> Result<Response, UpstreamError> {
+        response::decode(body, notes)
+    }
+
+    fn encode_response(&self, response: &Response, asked: &mut Asked, notes: &mut Diagnostics) -> Vec<u8> {
+        response::encode(response, asked, notes)
+    }
+
+    fn decoder(&self, _asked: &Asked) -> Box<dyn Decoder> {
+        Box::new(decode::MessagesDecoder::default())
+    }
+
+    fn encoder(&self, asked: &Asked) -> Box<dyn Encoder> {
+        Box::new(encode::MessagesEncoder::new(asked.clone()))
+    }
+
+    fn mender(&self, asked: &Asked) -> Option<Box<dyn Mender>> {
+        Some(Box::new(mend::MessagesMender::new(asked.clone())))
+    }
+
+    fn mend_response(
+        &self,
+        body: &[u8],
+        asked: &mut Asked,
+        notes: &mut Diagnostics,
+    ) -> Option<Result<Mended, UpstreamError>> {
+        Some(mend::whole(body, asked, notes))
+    }
+
+    fn decode_error(
+        &self,
+        status: StatusCode,
+        headers: &HeaderMap,
+        body: &[u8],
+        notes: &mut Diagnostics,
+    ) -> UpstreamError {
+        error::decode(status, headers, body, notes)
+    }
+
+    fn encode_error(&self, error: &Error) -> (StatusCode, Bytes) {
+        error::encode(error)
+    }
+
+    fn encode_stream_error(&self, error: &Error, out: &mut Vec<u8>) {
+        error::encode_in_stream(error, out);
+    }
+
+    fn frames_so(&self, deviation: Deviation) -> bool {
+        deviation == Deviation::Fields
+    }
+
+    fn keep_alive(&self) -> &'static [u8] {
+        b"event: ping\ndata: {\"type\":\"ping\"}\n\n"
+    }
+}
+
+/// Writes one event of a stream.
+fn write_event(out: &mut Vec<u8>, name: &str, json: &str) {
+    out.extend_from_slice(b"event: ");
+    out.extend_from_slice(name.as_bytes());
+    out.push(b'\n');
+    crate::framing::write_event(out, |out| out.extend_from_slice(json.as_bytes()));
+}

@@ -1,0 +1,256 @@
+//! Requests: read from clients, written for upstreams.
+//!
+//! <https://docs.anthropic.com/en/api/messages>
+
+use super::super::Encoded;
+use super::{NAME, block};
+use crate::canonical::{Block, Code, Diagnostics, Extra, Message, Request, Role, TokenLimit};
+use crate::error::{ClientError, Unsupported};
+use crate::json::{Kind, Object, peek, quote, raw, text};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use std::borrow::Cow;
+use std::ops::Range;
+
+mod params;
+mod tools;
+mod turns;
+
+/// The longest answer where nobody said how long: the API wants to be told.
+const MAX_TOKENS: u64 = 4096;
+
+/// Reads a request.
+pub(super) fn decode(body: &[u8], notes: &mut Diagnostics) -> Result<Request, ClientError> {
+    let object = Object::parse(body).map_err(|e| not_an_object(body, &e))?;
+    let mut request = Request::default();
+    let mut extra = Vec::new();
+    for (key, value) in object.iter().filter(|(_, value)| peek(value) != Kind::Null) {
+        let mut param = Param { key, value, notes };
+        match key {
+            "model" => match text(value) {
+                Some(model) => request.model = model.into_owned(),
+                None => return Err(ClientError::invalid("model: must be a string.").at("model")),
+            },
+            "stream" => match object.bool("stream") {
+                Some(stream) => request.stream = stream,
+                None => return Err(ClientError::invalid("stream: must be true or false.").at("stream")),
+            },
+            "messages" | "system" => {}
+            "max_tokens" => {
+                let tokens = param.number();
+                request.max_tokens = tokens.map(|tokens| TokenLimit { tokens, completion: false });
+            }
+            "temperature" => request.temperature = param.number(),
+            "top_p" => request.top_p = param.number(),
+            "top_k" => request.top_k = param.number(),
+            "stop_sequences" => request.stop = param.texts(),
+            "tools" => request.tools = tools::read(&object)?,
+            _ => {
+                let rest = params::read(key, value, &mut request);
+                extra.extend(rest.map(|rest| (key.to_owned(), raw(rest))));
+            }
+        }
+    }
+    // Usage always belongs to the answer here.
+    request.include_usage = request.stream;
+    request.extra = Extra::new(NAME, extra);
+    system(&object, body, &mut request)?;
+    messages(&object, body, &mut request)?;
+    Ok(request)
+}
+
+fn not_an_object(body: &[u8], error: &serde_json::Error) -> ClientError {
+    if body.trim_ascii().is_empty() {
+        return ClientError::invalid(
+            "The request body is empty. Send a JSON object with `model`, `max_tokens` and `messages`.",
+        );
+    }
+    if serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok() {
+        return ClientError::invalid(
+            "The request body must be a JSON object with `model`, `max_tokens` and `messages`.",
+        );
+    }
+    ClientError::invalid(format!("The request body is not valid JSON: {error}."))
+}
+
+/// The system prompt becomes the first message.
+fn system(object: &Object<'_>, body: &[u8], request: &mut Request) -> Result<(), ClientError> {
+    let Some(value) = object.non_null("system") else { return Ok(()) };
+    let mut blocks = Vec::new();
+    let parts = block::read_content(value, &mut blocks).ok_or_else(|| {
+        ClientError::invalid("system: must be a text or a list of text blocks.").at("system")
+    })?;
+    let mut message = Message::new(Role::System, blocks);
+    message.content_was_parts = parts;
+    message.span = span(body, value);
+    request.messages.push(message);
+    Ok(())
+}
+
+fn messages(object: &Object<'_>, body: &[u8], request: &mut Request) -> Result<(), ClientError> {
+    let wrong = || {
+        let text =
+            "messages: must be a list of messages, such as [{\"role\": \"user\", \"content\": \"…\"}].";
+        ClientError::invalid(text).at("messages")
+    };
+    let items = object.array("messages").filter(|items| !items.is_empty()).ok_or_else(wrong)?;
+    for (i, item) in items.into_iter().enumerate() {
+        let mut message = message(item, i)?;
+        message.span = span(body, item);
+        request.messages.push(message);
+    }
+    Ok(())
+}
+
+fn message(item: &str, i: usize) -> Result<Message, ClientError> {
+    let fail = |field: &str, why: &str| {
+        let at = format!("messages.{i}{field}");
+        ClientError::invalid(format!("{at}: {why}")).at(at)
+    };
+    let object = Object::parse(item.as_bytes())
+        .map_err(|_| fail("", "must be an object with `role` and `content`."))?;
+    let word = object.str("role").ok_or_else(|| fail(".role", "is missing; it is user or assistant."))?;
+    let role = match word.as_ref() {
+        "user" => Role::User,
+        "assistant" => Role::Assistant,
+        "system" => Role::System,
+        _ => return Err(fail(".role", "must be user, assistant or system.")),
+    };
+    let mut message = Message::new(role, Vec::new());
+    if let Some(content) = object.non_null("content") {
+        message.content_was_parts = block::read_content(content, &mut message.blocks)
+            .ok_or_else(|| fail(".content", "must be a text or a list of content blocks."))?;
+    }
+    message.extra = block::leftovers(&object, &["role", "content"]);
+    // A system message among the others is not the system prompt: it stays where it stands.
+    Ok(message)
+}
+
+/// Where `part` stands in `whole`, of which it is a slice.
+fn span(whole: &[u8], part: &str) -> Option<Range<usize>> {
+    let start = (part.as_ptr() as usize).checked_sub(whole.as_ptr() as usize)?;
+    let range = start..start.checked_add(part.len())?;
+    (whole.get(range.clone())? == part.as_bytes()).then_some(range)
+}
+
+/// One parameter, read if it has the right type.
+struct Param<'p> {
+    key: &'p str,
+    value: &'p str,
+    notes: &'p mut Diagnostics,
+}
+
+impl Param<'_> {
+    fn number<T: std::str::FromStr>(&mut self) -> Option<T> {
+        let number = self.value.trim().parse().ok();
+        if number.is_none() {
+            self.notes.note(Code::ParamInvalid, self.key, "");
+        }
+        number
+    }
+
+    fn texts(&mut self) -> Vec<String> {
+        if let Some(one) = text(self.value) {
+            return vec![one.into_owned()];
+        }
+        serde_json::from_str(self.value).unwrap_or_else(|_| {
+            self.notes.note(Code::ParamInvalid, self.key, "");
+            Vec::new()
+        })
+    }
+}
+
+/// Writes a request; what was not changed stays the client's own bytes.
+pub(super) fn encode<'a>(
+    request: &Request,
+    source: Option<&'a [u8]>,
+    notes: &mut Diagnostics,
+) -> Result<Encoded<'a>, Unsupported> {
+    let own = request.extra.dialect == NAME;
+    let mut body = source.and_then(|bytes| Object::parse(bytes).ok()).unwrap_or_default();
+    if !request.model.is_empty() && body.str("model").as_deref() != Some(request.model.as_str()) {
+        body.set("model", quote(&request.model));
+    }
+    if body.non_null("max_tokens").is_none() {
+        let tokens = request.max_tokens.map(|limit| limit.tokens);
+        if tokens.is_none() {
+            notes.note(Code::ParamDefaulted, "max_tokens", "the API requires one: 4096");
+        }
+        body.set("max_tokens", tokens.unwrap_or(MAX_TOKENS).to_string());
+    }
+    if source.is_none() {
+        params::write_extra(request, &mut body);
+    }
+    if source.is_none() || request.touched.messages {
+        let (system, list) = if own {
+            as_they_came(request, source.unwrap_or_default(), notes)
+        } else {
+            turns::write(&request.messages, notes)
+        };
+        match system {
+            Some(system) => body.set("system", system),
+            None => drop(body.remove("system")),
+        }
+        body.set("messages", list);
+    }
+    if source.is_none() || request.touched.tools {
+        tools::write(request, own, &mut body, notes);
+    }
+    if source.is_none() {
+        params::write(request, own, &mut body, notes);
+    }
+    if body.bool("stream").unwrap_or(false) != request.stream {
+        body.set("stream", if request.stream { "true" } else { "false" });
+    }
+    let mut headers = HeaderMap::new();
+    headers.insert(HeaderName::from_static("anthropic-version"), HeaderValue::from_static("2023-06-01"));
+    Ok(Encoded { path: String::from("/messages"), body, headers })
+}
+
+/// The messages of a client that speaks this dialect: each as it came, but for those that were changed.
+fn as_they_came(request: &Request, source: &[u8], notes: &mut Diagnostics) -> (Option<String>, String) {
+    let mut rest = request.messages.as_slice();
+    let mut system = None;
+    let own = |message: &Message| {
+        let bytes = message.span.clone().and_then(|span| source.get(span))?;
+        Some(String::from_utf8_lossy(bytes).into_owned())
+    };
+    if let Some((first, others)) = rest.split_first()
+        && matches!(first.role, Role::System | Role::Developer)
+        && first.extra.dialect != NAME
+    {
+        rest = others;
+        system = own(first).or_else(|| as_content(first, "system", notes));
+    }
+    let list: Vec<_> = rest
+        .iter()
+        .enumerate()
+        .map(|(i, message)| own(message).unwrap_or_else(|| as_message(message, i, notes)))
+        .collect();
+    (system, format!("[{}]", list.join(",")))
+}
+
+fn as_content(message: &Message, at: &str, notes: &mut Diagnostics) -> Option<String> {
+    if message.content_was_parts && message.blocks.is_empty() {
+        return Some(String::from("[]"));
+    }
+    match message.blocks.as_slice() {
+        [Block::Text { text, extra }] if !message.content_was_parts && extra.is_empty() => Some(quote(text)),
+        blocks => block::content(blocks, at, notes),
+    }
+}
+
+fn as_message(message: &Message, i: usize, notes: &mut Diagnostics) -> String {
+    let role = match message.role {
+        Role::System | Role::Developer => "system",
+        Role::Assistant => "assistant",
+        Role::User | Role::Tool => "user",
+    };
+    let mut object = Object::new();
+    object.set("role", quote(role));
+    let content = as_content(message, &format!("messages[{i}].content"), notes);
+    object.set("content", content.map_or(Cow::Borrowed("\"\""), Cow::Owned));
+    for (key, value) in message.extra.of(NAME) {
+        object.set(key.as_str(), value.get());
+    }
+    object.to_json()
+}

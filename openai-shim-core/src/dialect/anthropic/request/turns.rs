@@ -1,0 +1,267 @@
+//! The messages of another dialect as this one's turns: results stand right behind their calls, roles alternate, and
+//! nothing is empty.
+
+use super::super::{NAME, block};
+use crate::canonical::{Block, Code, Diagnostics, Message, Role};
+use crate::json::quote;
+use std::borrow::Cow;
+
+/// One turn while it is put together.
+#[derive(Default)]
+struct Turn<'m> {
+    assistant: bool,
+    /// Results of tools, each by the id of its call, until they find it.
+    results: Vec<(String, &'m Block, String)>,
+    /// What is said, as JSON, each with whether it is plain text.
+    blocks: Vec<(String, Option<String>)>,
+    /// The ids of the calls.
+    calls: Vec<String>,
+}
+
+/// Writes the system prompt and the messages.
+pub(super) fn write(messages: &[Message], notes: &mut Diagnostics) -> (Option<String>, String) {
+    let (mut turns, mut system) = gather(messages, notes);
+    join(&mut turns, notes);
+    let mut turns = alternate(turns);
+    trim_prefill(&mut turns, notes);
+    turns.retain(|turn| !turn.blocks.is_empty());
+    if turns.is_empty() && !system.is_empty() {
+        notes.note(Code::RoleDemoted, "messages[0].role", "system to user: there is no other message");
+        turns.push(Turn { blocks: std::mem::take(&mut system), ..Turn::default() });
+    }
+    let list: Vec<_> = turns
+        .iter()
+        .map(|turn| {
+            let role = if turn.assistant { "assistant" } else { "user" };
+            format!(r#"{{"role":"{role}","content":{}}}"#, content(&turn.blocks))
+        })
+        .collect();
+    ((!system.is_empty()).then(|| content(&system)), format!("[{}]", list.join(",")))
+}
+
+/// Turns without a word are left out; what then stands side by side is one turn.
+fn alternate(turns: Vec<Turn<'_>>) -> Vec<Turn<'_>> {
+    let mut out: Vec<Turn<'_>> = Vec::with_capacity(turns.len());
+    for mut turn in turns.into_iter().filter(|turn| !turn.blocks.is_empty()) {
+        match out.last_mut().filter(|last| last.assistant == turn.assistant) {
+            Some(last) => last.blocks.append(&mut turn.blocks),
+            None => out.push(turn),
+        }
+    }
+    out
+}
+
+/// A string where one plain text is all there is.
+fn content(blocks: &[(String, Option<String>)]) -> String {
+    match blocks {
+        [(_, Some(text))] => quote(text),
+        _ => format!("[{}]", blocks.iter().map(|(json, _)| json.as_str()).collect::<Vec<_>>().join(",")),
+    }
+}
+
+type System = Vec<(String, Option<String>)>;
+
+/// Messages of one role that follow one another are one turn; system messages go to the front.
+fn gather<'m>(messages: &'m [Message], notes: &mut Diagnostics) -> (Vec<Turn<'m>>, System) {
+    let (mut turns, mut system): (Vec<Turn<'m>>, System) = (Vec::new(), Vec::new());
+    let mut ids = Ids::default();
+    let (mut merged, mut last) = (false, None);
+    for (i, message) in messages.iter().enumerate() {
+        let at = format!("messages[{i}].content");
+        if message.name.is_some() && message.role != Role::Tool {
+            notes.note(Code::ExtraDropped, &format!("messages[{i}].name"), "");
+        }
+        for key in message.extra.lost_to(NAME).filter(|key| !key.starts_with("reasoning")) {
+            notes.note(Code::ExtraDropped, &format!("messages[{i}].{key}"), "");
+        }
+        if matches!(message.role, Role::System | Role::Developer) {
+            if !turns.is_empty() {
+                notes.note(
+                    Code::MessagesMerged,
+                    "messages",
+                    "a system message in the middle went to the front",
+                );
+            }
+            for block in &message.blocks {
+                match block {
+                    Block::Text { .. } => say(block, &at, &mut system, notes),
+                    _ => notes.note(Code::FeatureUnsupported, &at, "a system message that is more than text"),
+                }
+            }
+            continue;
+        }
+        let assistant = message.role == Role::Assistant;
+        if turns.last().is_none_or(|turn| turn.assistant != assistant) {
+            turns.push(Turn { assistant, ..Turn::default() });
+        } else {
+            merged |= last == Some(message.role) && message.role != Role::Tool;
+        }
+        last = Some(message.role);
+        let Some(turn) = turns.last_mut() else { continue };
+        for block in &message.blocks {
+            match block {
+                Block::ToolResult { id, .. } => turn.results.push((ids.result(id), block, at.clone())),
+                Block::ToolCall { id, name, arguments, extra } => {
+                    let id = ids.call(id, &at, notes);
+                    block::note_lost(extra, &at, notes);
+                    let input = block::input(arguments, &at, notes);
+                    turn.blocks.push((block::tool_use(&id, name, &input, extra), None));
+                    turn.calls.push(id);
+                }
+                _ => say(block, &at, &mut turn.blocks, notes),
+            }
+        }
+    }
+    if merged {
+        notes.note(Code::MessagesMerged, "messages", "adjacent messages of one role");
+    }
+    (turns, system)
+}
+
+/// Says a block; the API refuses empty text.
+fn say(block: &Block, at: &str, out: &mut Vec<(String, Option<String>)>, notes: &mut Diagnostics) {
+    let plain = match block {
+        Block::Text { text, extra } if extra.of(NAME).is_empty() => Some(text),
+        Block::Refusal(text) => Some(text),
+        _ => None,
+    };
+    if plain.is_some_and(String::is_empty) {
+        return;
+    }
+    if let Some(json) = block::write(block, at, notes) {
+        out.push((json, plain.cloned()));
+    }
+}
+
+/// Gives every call its result, in the turn right behind it, before all else that is said there.
+fn join(turns: &mut Vec<Turn<'_>>, notes: &mut Diagnostics) {
+    let mut at = 0;
+    while at < turns.len() {
+        let calls = turns.get_mut(at).map(|turn| std::mem::take(&mut turn.calls)).unwrap_or_default();
+        at += 1;
+        if calls.is_empty() {
+            continue;
+        }
+        if turns.get(at).is_none_or(|turn| turn.assistant) {
+            turns.insert(at, Turn::default());
+        }
+        let mut answered = Vec::new();
+        for id in &calls {
+            answered.push((claim(turns, at, id, notes), None));
+        }
+        if let Some(turn) = turns.get_mut(at) {
+            answered.append(&mut turn.blocks);
+            turn.blocks = answered;
+        }
+    }
+    for turn in turns {
+        for (_, result, at) in std::mem::take(&mut turn.results) {
+            let Block::ToolResult { blocks, .. } = result else { continue };
+            notes.note(
+                Code::ContentRewritten,
+                &at,
+                "the result of a call that is not there, as what the user says",
+            );
+            for block in blocks {
+                say(block, &at, &mut turn.blocks, notes);
+            }
+        }
+    }
+}
+
+/// The result of a call, from the turn behind it or a later one; one that says that there is none, if there is none.
+fn claim(turns: &mut [Turn<'_>], from: usize, id: &str, notes: &mut Diagnostics) -> String {
+    for (k, turn) in turns.iter_mut().enumerate().skip(from) {
+        let Some(found) = turn.results.iter().position(|(of, ..)| of == id) else { continue };
+        let (_, result, at) = turn.results.remove(found);
+        if k > from {
+            notes.note(Code::MessagesMerged, "messages", "a tool's result was put behind its call");
+        }
+        if let Block::ToolResult { blocks, is_error, extra, .. } = result {
+            let blocks: Vec<Block> = blocks.iter().filter(|b| b.as_text() != Some("")).cloned().collect();
+            let result =
+                Block::ToolResult { id: id.to_owned(), blocks, is_error: *is_error, extra: extra.clone() };
+            if let Some(json) = block::write(&result, &at, notes) {
+                return json;
+            }
+        }
+    }
+    notes.note(Code::FieldFilled, "messages", "the missing result of a tool call, as an error");
+    let none = "There is no result of this call.";
+    format!(r#"{{"type":"tool_result","tool_use_id":{},"content":"{none}","is_error":true}}"#, quote(id))
+}
+
+/// An answer that was begun may not end in white space.
+fn trim_prefill(turns: &mut [Turn<'_>], notes: &mut Diagnostics) {
+    let Some(last) = turns.last_mut().filter(|turn| turn.assistant) else { return };
+    let Some((json, Some(text))) = last.blocks.last_mut() else { return };
+    let trimmed = text.trim_end();
+    if trimmed.len() == text.len() {
+        return;
+    }
+    notes.note(Code::ContentRewritten, "messages", "white space at the end of the begun answer");
+    *text = trimmed.to_owned();
+    if text.is_empty() {
+        last.blocks.pop();
+    } else {
+        *json = format!(r#"{{"type":"text","text":{}}}"#, quote(text));
+    }
+}
+
+/// Whether the calls that wait for an answer came without the thinking that led to them.
+pub(super) fn calls_without_thinking(messages: &[Message]) -> bool {
+    let last = messages.iter().rev().take_while(|m| m.role != Role::User || only_results(m));
+    let (mut calls, mut thinks) = (false, false);
+    for block in last.filter(|m| m.role == Role::Assistant).flat_map(|m| &m.blocks) {
+        calls |= matches!(block, Block::ToolCall { .. });
+        thinks |= matches!(block, Block::Reasoning { signature: Some(_), .. });
+    }
+    calls && !thinks
+}
+
+fn only_results(message: &Message) -> bool {
+    message.blocks.iter().all(|block| matches!(block, Block::ToolResult { .. }))
+}
+
+/// Ids of calls, as the API takes them: letters, digits, `_` and `-`.
+#[derive(Default)]
+struct Ids {
+    /// Calls without an id that wait for results without one.
+    nameless: std::collections::VecDeque<String>,
+    count: usize,
+}
+
+impl Ids {
+    fn call(&mut self, id: &str, at: &str, notes: &mut Diagnostics) -> String {
+        if id.is_empty() {
+            self.count += 1;
+            let id = format!("toolu_{}", self.count);
+            notes.note(Code::ToolIdSynthesized, at, "");
+            self.nameless.push_back(id.clone());
+            return id;
+        }
+        match clean(id) {
+            Cow::Borrowed(id) => id.to_owned(),
+            Cow::Owned(clean) => {
+                notes.note(
+                    Code::ContentRewritten,
+                    at,
+                    "signs in a tool call's id that the API does not take",
+                );
+                clean
+            }
+        }
+    }
+
+    fn result(&mut self, id: &str) -> String {
+        if id.is_empty() { self.nameless.pop_front().unwrap_or_default() } else { clean(id).into_owned() }
+    }
+}
+
+fn clean(id: &str) -> Cow<'_, str> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    if id.chars().all(fits) {
+        return Cow::Borrowed(id);
+    }
+    Cow::Owned(id.chars().map(|c| if fits(c) { c } else { '_' }).collect())
+}

@@ -1,0 +1,212 @@
+//! Whole answers: read from upstreams, written for clients.
+//!
+//! <https://docs.anthropic.com/en/api/messages#response-id>
+
+use super::usage::{self, Counts};
+use super::{FORMAT, NAME, block, error};
+use crate::canonical::{Asked, Block, Choice, Code, Diagnostics, Extra, FinishReason, Response, WHOLE_BLOCK};
+use crate::error::UpstreamError;
+use crate::json::{Object, quote, raw};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+
+/// The members of a message that the canonical model has a place for.
+pub(super) const SAID: [&str; 8] =
+    ["id", "type", "role", "model", "content", "stop_reason", "stop_sequence", "usage"];
+
+/// Reads an answer.
+pub(super) fn decode(body: &[u8], notes: &mut Diagnostics) -> Result<Response, UpstreamError> {
+    let object = match Object::parse(body) {
+        Ok(object) => object,
+        Err(_) if body.starts_with(b"<") => {
+            return Err(UpstreamError::malformed("The upstream answered with an HTML page."));
+        }
+        Err(e) if e.is_eof() => return Err(UpstreamError::Truncated),
+        Err(_) => return Err(UpstreamError::malformed("The upstream's answer is no JSON object.")),
+    };
+    if error::is_error(&object) {
+        return Err(error::in_body(&object, notes));
+    }
+    Ok(read(&object, notes))
+}
+
+/// Reads a message.
+pub(super) fn read(object: &Object<'_>, notes: &mut Diagnostics) -> Response {
+    let mut response = Response::default();
+    response.id = object.str("id").map(Cow::into_owned).filter(|id| !id.is_empty());
+    response.model = object.str("model").map(Cow::into_owned).filter(|model| !model.is_empty());
+    let mut extra = rest(object, &SAID);
+    let mut choice = Choice::default();
+    let mut blocks = Vec::new();
+    if let Some(content) = object.non_null("content") {
+        match block::read_content(content, &mut blocks) {
+            Some(true) => {}
+            Some(false) => {
+                notes.note(Code::ContentRewritten, "content", "a text instead of blocks");
+            }
+            None => notes.note(Code::FrameCorrupt, "content", "no list of blocks"),
+        }
+    }
+    choice.blocks = blocks.into_iter().map(answered).collect();
+    if let Some(word) = object.str("stop_reason") {
+        let (reason, special) = read_reason(&word, object.str("stop_sequence").map(Cow::into_owned), notes);
+        choice.finish = Some(reason);
+        extra.extend(special);
+    }
+    if let Some(said) = object.object("usage") {
+        let mut counts = Counts::default();
+        counts.read(&said);
+        response.usage = counts.usage();
+        extra.extend(usage::leftovers(&said));
+    }
+    if !extra.is_empty() {
+        response.extra = Extra::new(NAME, extra);
+    }
+    response.choices.push(choice);
+    response
+}
+
+/// A block of an answer: what only this dialect knows is text without words.
+fn answered(block: Block) -> Block {
+    match block {
+        Block::Native { raw, .. } => {
+            Block::Text { text: String::new(), extra: Extra::new(NAME, vec![(WHOLE_BLOCK.to_owned(), raw)]) }
+        }
+        other => other,
+    }
+}
+
+/// Members without a place; `null` says nothing.
+pub(super) fn rest(object: &Object<'_>, known: &[&str]) -> Vec<(String, Box<RawValue>)> {
+    let members = object.iter().filter(|(k, v)| !known.contains(k) && v.trim() != "null");
+    members.map(|(k, v)| (k.to_owned(), raw(v))).collect()
+}
+
+/// A stop reason's meaning, and the word itself where it says more than that.
+pub(super) fn read_reason(
+    word: &str,
+    sequence: Option<String>,
+    notes: &mut Diagnostics,
+) -> (FinishReason, Option<(String, Box<RawValue>)>) {
+    let reason = match word {
+        "end_turn" => FinishReason::Stop,
+        "max_tokens" => FinishReason::Length,
+        "stop_sequence" => FinishReason::StopSequence(sequence),
+        "tool_use" => FinishReason::ToolCalls,
+        "refusal" => FinishReason::Refusal,
+        _ => {
+            let known = meaning(word);
+            if known.is_none() {
+                notes.note(Code::FinishReasonMapped, "stop_reason", word);
+            }
+            let special = (String::from("stop_reason"), raw(quote(word)));
+            return (known.unwrap_or(FinishReason::Stop), Some(special));
+        }
+    };
+    (reason, None)
+}
+
+/// What words mean that have no reason of their own elsewhere.
+fn meaning(word: &str) -> Option<FinishReason> {
+    match word {
+        "pause_turn" => Some(FinishReason::Stop),
+        "model_context_window_exceeded" => Some(FinishReason::Length),
+        _ => None,
+    }
+}
+
+/// The words for a reason: of what was said follows what ended it.
+pub(super) fn write_reason(
+    reason: Option<&FinishReason>,
+    calls: bool,
+    refused: bool,
+    extra: &Extra,
+) -> (String, String) {
+    let reason = reason.unwrap_or(&FinishReason::Stop);
+    let special = (extra.dialect == NAME).then(|| extra.get("stop_reason")).flatten();
+    if let Some(special) = special
+        && meaning(special.trim_matches('"')).as_ref() == Some(reason)
+    {
+        return (special.to_owned(), String::from("null"));
+    }
+    let word = match reason {
+        FinishReason::StopSequence(Some(sequence)) => {
+            return (String::from("\"stop_sequence\""), quote(sequence));
+        }
+        FinishReason::Length => "max_tokens",
+        FinishReason::ContentFilter | FinishReason::Refusal => "refusal",
+        _ if calls => "tool_use",
+        _ if refused => "refusal",
+        FinishReason::Stop | FinishReason::StopSequence(None) | FinishReason::ToolCalls => "end_turn",
+    };
+    (quote(word), String::from("null"))
+}
+
+/// Writes an answer.
+pub(super) fn encode(response: &Response, asked: &mut Asked, notes: &mut Diagnostics) -> Vec<u8> {
+    let mut message = Object::new();
+    message.set("id", quote(&response.id.clone().unwrap_or_else(|| asked.context.id("msg_"))));
+    message.set("type", "\"message\"");
+    message.set("role", "\"assistant\"");
+    let model = response.model.as_ref().filter(|_| !asked.echo_model).unwrap_or(&asked.model);
+    message.set("model", quote(model));
+    if response.choices.len() > 1 {
+        notes.note(Code::FeatureUnsupported, "choices[1]", "more than one answer");
+    }
+    let none = Choice::default();
+    let choice = response.choices.first().unwrap_or(&none);
+    let (mut content, mut calls, mut refused) = (Vec::new(), false, false);
+    for (i, block) in choice.blocks.iter().enumerate() {
+        calls |= matches!(block, Block::ToolCall { .. });
+        refused |= matches!(block, Block::Refusal(_));
+        content.extend(write(block, &format!("content[{i}]"), asked, notes));
+    }
+    message.set("content", format!("[{}]", content.join(",")));
+    let (reason, sequence) = write_reason(choice.finish.as_ref(), calls, refused, &response.extra);
+    message.set("stop_reason", reason);
+    message.set("stop_sequence", sequence);
+    if response.usage.is_none() {
+        notes.note(Code::UsageMissing, "usage", "");
+    }
+    message.set("usage", usage::write(response.usage.unwrap_or_default(), &response.extra));
+    for (key, value) in response.extra.of(NAME) {
+        if message.get(key).is_none() {
+            message.set(key.as_str(), value.get());
+        }
+    }
+    for extra in [&response.extra, &choice.extra] {
+        block::note_lost(extra, "", notes);
+    }
+    let mut out = Vec::new();
+    message.write(&mut out);
+    out
+}
+
+/// Writes a block of an answer; nothing for one that says nothing.
+fn write(block: &Block, at: &str, asked: &mut Asked, notes: &mut Diagnostics) -> Option<String> {
+    match block {
+        Block::Text { text, extra } if text.is_empty() && extra.of(NAME).is_empty() => {
+            block::note_lost(extra, at, notes);
+            None
+        }
+        Block::Refusal(text) if text.is_empty() => None,
+        Block::Reasoning { text, signature, extra } => {
+            let foreign = extra.detail("format").is_some_and(|format| format != FORMAT);
+            if foreign {
+                notes.note(Code::FeatureUnsupported, at, "reasoning signed by another kind of model");
+            }
+            block::note_lost(extra, at, notes);
+            let signature = signature.as_deref().filter(|_| !foreign).unwrap_or_default();
+            if text.is_empty() && signature.is_empty() {
+                return None;
+            }
+            Some(block::write_thinking(text, signature, extra))
+        }
+        Block::ToolCall { id, name, arguments, extra } if id.is_empty() => {
+            let id = asked.context.id("toolu_");
+            block::note_lost(extra, at, notes);
+            Some(block::tool_use(&id, name, &block::input(arguments, at, notes), extra))
+        }
+        other => block::write(other, at, notes),
+    }
+}
