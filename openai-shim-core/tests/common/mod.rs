@@ -126,7 +126,7 @@ impl Fixture {
         let plain = || {
             let mut request = Request::default();
             request.model = "model".to_owned();
-            request.messages.push(Message::text(Role::User, ""));
+            request.messages.push(Message::text(Role::User, "hi"));
             written(&request, client)
         };
         let text = String::from_utf8(self.request_in(client).unwrap_or_else(plain)).unwrap();

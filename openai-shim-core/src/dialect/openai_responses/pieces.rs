@@ -344,7 +344,11 @@ impl Pieces {
             Some(piece) => piece.done,
             None => {
                 let index = event.u64("output_index");
-                self.pieces.iter().any(|p| p.index == index && p.done)
+                let by_place = self.pieces.iter().any(|p| p.index == index && p.done);
+                // Where nothing says which item is which, their order does.
+                let nth = index.and_then(|index| self.pieces.get(usize::try_from(index).ok()?));
+                by_place
+                    || nth.is_some_and(|p| p.index.is_none() && p.done && (p.id.is_empty() || id.is_empty()))
             }
         }
     }
