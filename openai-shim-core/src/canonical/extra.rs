@@ -47,11 +47,10 @@ impl Extra {
     pub fn lost_to(&self, dialect: &str) -> impl Iterator<Item = &str> {
         let foreign = self.dialect != dialect && self.dialect != REASONING_DETAILS;
         let members = if foreign { self.members.as_slice() } else { &[] };
-        let says = |(k, v): &&(String, _)| {
-            let v: &Box<RawValue> = v;
-            !k.starts_with('.') && !matches!(v.get().trim(), "null" | "false")
-        };
-        members.iter().filter(says).map(|(k, _)| k.as_str())
+        members
+            .iter()
+            .filter(|(k, v)| !k.starts_with('.') && !matches!(v.get().trim(), "null" | "false"))
+            .map(|(k, _)| k.as_str())
     }
 
     /// Whether there is nothing.

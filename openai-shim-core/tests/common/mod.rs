@@ -125,7 +125,7 @@ impl Fixture {
     pub fn asking(&self, client: &'static dyn Dialect, stream: bool) -> Vec<u8> {
         let plain = || {
             let mut request = Request::default();
-            request.model = "model".to_owned();
+            request.model = String::from("model");
             request.messages.push(Message::text(Role::User, "hi"));
             written(&request, client)
         };

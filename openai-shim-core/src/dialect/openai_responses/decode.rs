@@ -107,7 +107,7 @@ impl ResponsesDecoder {
                 self.whole(event, out);
             }
             _ if event.non_null("error").is_some() || event.get("detail").is_some() => {
-                self.failed(event, out)
+                self.failed(event, out);
             }
             kind => self.notes.note(Code::FrameForeign, kind, ""),
         }
@@ -140,9 +140,6 @@ impl ResponsesDecoder {
                 Some(item) => self.done(event, &item, out),
                 None => return false,
             },
-            // They say nothing that the deltas do not.
-            "response.content_part.added" | "response.content_part.done" => {}
-            "response.reasoning_summary_part.added" | "response.reasoning_summary_part.done" => {}
             "response.output_text.delta" => pieces.words(event, Kind::Text(part), &words("delta"), out),
             "response.output_text.done" => pieces.rest(event, Kind::Text(part), &words("text"), out),
             "response.refusal.delta" => pieces.words(event, Kind::Refusal(part), &words("delta"), out),
@@ -153,13 +150,18 @@ impl ResponsesDecoder {
             "response.reasoning_text.delta" => {
                 pieces.thoughts(event, Kind::Thinking(part), &words("delta"), &mut self.notes, out);
             }
-            // The whole item brings what did not stream of these.
-            "response.reasoning_summary_text.done" | "response.reasoning_text.done" => {}
+            // They say nothing that deltas or the whole item do not.
+            "response.content_part.added"
+            | "response.content_part.done"
+            | "response.reasoning_summary_part.added"
+            | "response.reasoning_summary_part.done"
+            | "response.reasoning_summary_text.done"
+            | "response.reasoning_text.done" => {}
             "response.function_call_arguments.delta" | "response.custom_tool_call_input.delta" => {
                 pieces.arguments(event, &words("delta"), out);
             }
             "response.function_call_arguments.done" => {
-                pieces.whole_arguments(event, &words("arguments"), out)
+                pieces.whole_arguments(event, &words("arguments"), out);
             }
             "response.custom_tool_call_input.done" => pieces.whole_arguments(event, &words("input"), out),
             "response.output_text.annotation.added" => match event.get("annotation") {

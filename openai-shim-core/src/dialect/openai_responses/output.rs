@@ -52,7 +52,7 @@ enum Kind {
 
 impl Output {
     pub(super) fn new(names: Names, quiet: bool) -> Self {
-        Self { names, quiet, ..Self::default() }
+        Self { quiet, names, ..Self::default() }
     }
 
     /// Writes one event.

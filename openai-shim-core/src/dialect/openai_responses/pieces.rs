@@ -11,35 +11,19 @@ use crate::canonical::{Block, BlockKind, Code, Delta, Diagnostics, Event};
 use crate::json::{Object, quote, raw, text_of};
 use std::borrow::Cow;
 
+mod part;
+
+pub(super) use part::Kind;
+use part::Part;
+
 /// The most items and parts of one stream, and the most bytes that wait.
 const MOST: usize = 4096;
 const MOST_WAITING: usize = 16 << 20;
 
-/// What of an item is said: which of its parts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    Text(u64),
-    Refusal(u64),
-    /// A section of a summary of the thinking.
-    Summary(u64),
-    /// A part of the thinking itself.
-    Thinking(u64),
-}
-
-impl Kind {
-    fn block(self) -> BlockKind {
-        match self {
-            Self::Text(_) => BlockKind::Text,
-            Self::Refusal(_) => BlockKind::Refusal,
-            Self::Summary(_) | Self::Thinking(_) => BlockKind::Reasoning,
-        }
-    }
-}
-
 /// Everything of a stream's output.
 #[derive(Debug, Default)]
 pub(super) struct Pieces {
-    pieces: Vec<Piece>,
+    list: Vec<Piece>,
     next: u32,
     /// The open block of text, reasoning or refusal: its piece, what of it, its number.
     open: Option<(usize, Kind, u32)>,
@@ -61,36 +45,6 @@ struct Piece {
     done: bool,
 }
 
-/// What streamed of a part: how much, and a hash of it, to know it again in the whole.
-#[derive(Debug)]
-struct Part {
-    kind: Kind,
-    len: usize,
-    hash: u64,
-}
-
-impl Part {
-    fn add(&mut self, text: &str) {
-        self.len = self.len.saturating_add(text.len());
-        self.hash = hash(self.hash, text);
-    }
-
-    /// What of the whole did not stream; nothing if something else did.
-    fn rest<'t>(&self, whole: &'t str) -> &'t str {
-        match whole.get(..self.len) {
-            Some(streamed) if hash(HASH, streamed) == self.hash => whole.get(self.len..).unwrap_or_default(),
-            _ => "",
-        }
-    }
-}
-
-const HASH: u64 = 0xcbf2_9ce4_8422_2325;
-
-/// FNV-1a.
-fn hash(start: u64, text: &str) -> u64 {
-    text.bytes().fold(start, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
-}
-
 #[derive(Debug, Default)]
 struct Call {
     custom: bool,
@@ -103,7 +57,7 @@ struct Call {
 
 impl Pieces {
     pub(super) fn too_much(&self) -> bool {
-        self.pieces.len() > MOST || self.parts > MOST || self.waiting_bytes > MOST_WAITING
+        self.list.len() > MOST || self.parts > MOST || self.waiting_bytes > MOST_WAITING
     }
 
     /// Whether a tool was called.
@@ -115,16 +69,16 @@ impl Pieces {
     fn find(&mut self, event: &Object<'_>, id: &str) -> usize {
         let index = event.u64("output_index");
         let known = match index {
-            Some(_) => self.pieces.iter().position(|p| p.index == index),
-            None => self.pieces.iter().position(|p| !id.is_empty() && p.id == id),
+            Some(_) => self.list.iter().position(|p| p.index == index),
+            None => self.list.iter().position(|p| !id.is_empty() && p.id == id),
         };
         match known {
             Some(at) => at,
             // What names no item is about the last one.
-            None if index.is_none() && id.is_empty() && !self.pieces.is_empty() => self.pieces.len() - 1,
+            None if index.is_none() && id.is_empty() && !self.list.is_empty() => self.list.len() - 1,
             None => {
-                self.pieces.push(Piece { index, id: id.to_owned(), ..Piece::default() });
-                self.pieces.len() - 1
+                self.list.push(Piece { index, id: id.to_owned(), ..Piece::default() });
+                self.list.len() - 1
             }
         }
     }
@@ -139,8 +93,8 @@ impl Pieces {
         let id = item.str("id").map(Cow::into_owned).unwrap_or_default();
         let at = if event.u64("output_index").is_none() && id.is_empty() {
             // Nothing says which item it is: it is a new one.
-            self.pieces.push(Piece::default());
-            self.pieces.len() - 1
+            self.list.push(Piece::default());
+            self.list.len() - 1
         } else {
             self.find(event, &id)
         };
@@ -151,7 +105,7 @@ impl Pieces {
 
     /// Opens a call's block, as soon as its name is known, or will not be.
     fn begin_call(&mut self, at: usize, item: &Object<'_>, custom: bool, last: bool, out: &mut Vec<Event>) {
-        let Some(piece) = self.pieces.get_mut(at) else { return };
+        let Some(piece) = self.list.get_mut(at) else { return };
         let known = piece.call.get_or_insert_with(Call::default);
         known.custom = custom;
         let named = item.str("name").is_some_and(|name| !name.is_empty());
@@ -171,7 +125,7 @@ impl Pieces {
                 out.push(native(block, key, value));
             }
         }
-        let early = match self.pieces.get_mut(at).and_then(|p| p.call.as_mut()) {
+        let early = match self.list.get_mut(at).and_then(|p| p.call.as_mut()) {
             Some(known) => {
                 known.block = Some(block);
                 std::mem::take(&mut known.early)
@@ -185,7 +139,7 @@ impl Pieces {
     }
 
     fn say_arguments(&mut self, at: usize, text: &str, out: &mut Vec<Event>) {
-        let Some(known) = self.pieces.get_mut(at).and_then(|p| p.call.as_mut()) else { return };
+        let Some(known) = self.list.get_mut(at).and_then(|p| p.call.as_mut()) else { return };
         let Some(block) = known.block else {
             known.early.push_str(text);
             self.waiting_bytes = self.waiting_bytes.saturating_add(text.len());
@@ -206,7 +160,7 @@ impl Pieces {
     /// A fragment of a call's arguments.
     pub(super) fn arguments(&mut self, event: &Object<'_>, text: &str, out: &mut Vec<Event>) {
         let at = self.at(event);
-        let Some(piece) = self.pieces.get_mut(at) else { return };
+        let Some(piece) = self.list.get_mut(at) else { return };
         if piece.done || text.is_empty() {
             return;
         }
@@ -217,7 +171,7 @@ impl Pieces {
     /// All of a call's arguments: they count if none came before.
     pub(super) fn whole_arguments(&mut self, event: &Object<'_>, text: &str, out: &mut Vec<Event>) {
         let at = self.at(event);
-        if let Some(known) = self.pieces.get_mut(at).and_then(|p| p.call.as_mut())
+        if let Some(known) = self.list.get_mut(at).and_then(|p| p.call.as_mut())
             && !known.said
             && known.early.is_empty()
             && !text.is_empty()
@@ -239,7 +193,7 @@ impl Pieces {
     }
 
     fn say_rest(&mut self, at: usize, kind: Kind, text: &str, out: &mut Vec<Event>) {
-        let Some(piece) = self.pieces.get(at) else { return };
+        let Some(piece) = self.list.get(at) else { return };
         let rest = match piece.said.iter().find(|part| part.kind == kind) {
             Some(part) => part.rest(text),
             None => text,
@@ -257,7 +211,7 @@ impl Pieces {
         out: &mut Vec<Event>,
     ) {
         let at = self.at(event);
-        let Some(piece) = self.pieces.get(at) else { return };
+        let Some(piece) = self.list.get(at) else { return };
         let other = |said: &Part| {
             matches!(
                 (said.kind, kind),
@@ -290,19 +244,19 @@ impl Pieces {
     }
 
     fn say(&mut self, at: usize, kind: Kind, delta: Delta, out: &mut Vec<Event>) {
-        let Some(piece) = self.pieces.get_mut(at) else { return };
+        let Some(piece) = self.list.get_mut(at) else { return };
         let silent = matches!(&delta, Delta::Text(text) if text.is_empty());
         if silent || piece.done {
             return;
         }
         if piece.said.iter().all(|part| part.kind != kind) {
-            piece.said.push(Part { kind, len: 0, hash: HASH });
+            piece.said.push(Part::new(kind));
             self.parts += 1;
         }
         if let (Delta::Text(text), Some(part)) = (&delta, piece.said.iter_mut().find(|p| p.kind == kind)) {
             part.add(text);
         }
-        if self.pieces.iter().any(|p| p.call.as_ref().is_some_and(|c| c.block.is_some()) && !p.done) {
+        if self.list.iter().any(|p| p.call.as_ref().is_some_and(|c| c.block.is_some()) && !p.done) {
             self.waiting_bytes = self.waiting_bytes.saturating_add(match &delta {
                 Delta::Text(text) | Delta::Signature(text) => text.len(),
                 Delta::Native { raw, .. } => raw.get().len(),
@@ -340,13 +294,13 @@ impl Pieces {
     /// Whether an item was complete before.
     pub(super) fn is_done(&self, event: &Object<'_>, item: &Object<'_>) -> bool {
         let id = item.str("id").unwrap_or_default();
-        match self.pieces.iter().find(|p| !id.is_empty() && p.id == id) {
+        match self.list.iter().find(|p| !id.is_empty() && p.id == id) {
             Some(piece) => piece.done,
             None => {
                 let index = event.u64("output_index");
-                let by_place = self.pieces.iter().any(|p| p.index == index && p.done);
+                let by_place = self.list.iter().any(|p| p.index == index && p.done);
                 // Where nothing says which item is which, their order does.
-                let nth = index.and_then(|index| self.pieces.get(usize::try_from(index).ok()?));
+                let nth = index.and_then(|index| self.list.get(usize::try_from(index).ok()?));
                 by_place
                     || nth.is_some_and(|p| p.index.is_none() && p.done && (p.id.is_empty() || id.is_empty()))
             }
@@ -357,7 +311,7 @@ impl Pieces {
     pub(super) fn first_time(&mut self, event: &Object<'_>, item: &Object<'_>) -> bool {
         let id = item.str("id").map(Cow::into_owned).unwrap_or_default();
         let at = self.find(event, &id);
-        self.pieces.get_mut(at).is_some_and(|piece| !std::mem::replace(&mut piece.done, true))
+        self.list.get_mut(at).is_some_and(|piece| !std::mem::replace(&mut piece.done, true))
     }
 
     /// A whole item: says what did not stream, and closes its blocks.
@@ -370,9 +324,9 @@ impl Pieces {
     ) {
         let id = item.str("id").map(Cow::into_owned).unwrap_or_default();
         // Some servers change an item's id on the way; its place holds then.
-        let known = self.pieces.iter().position(|p| !id.is_empty() && p.id == id && !p.done);
+        let known = self.list.iter().position(|p| !id.is_empty() && p.id == id && !p.done);
         let at = known.unwrap_or_else(|| self.find(event, &id));
-        if self.pieces.get(at).is_none_or(|piece| piece.done) {
+        if self.list.get(at).is_none_or(|piece| piece.done) {
             return;
         }
         match item.str("type").as_deref() {
@@ -382,7 +336,7 @@ impl Pieces {
             }
             _ => self.message_done(at, item, out),
         }
-        if let Some(piece) = self.pieces.get_mut(at) {
+        if let Some(piece) = self.list.get_mut(at) {
             piece.done = true;
         }
         if self.open.is_some_and(|(piece, ..)| piece == at) {
@@ -407,17 +361,13 @@ impl Pieces {
     }
 
     fn reasoning_done(&mut self, at: usize, item: &Object<'_>, out: &mut Vec<Event>) {
-        if self.pieces.get(at).is_some_and(|piece| piece.said.is_empty()) {
+        if self.list.get(at).is_some_and(|piece| piece.said.is_empty()) {
             self.say(at, Kind::Summary(0), Delta::Text(thoughts(item)), out);
         }
         if let Some(sealed) = item.str("encrypted_content").filter(|sealed| !sealed.is_empty()) {
-            let kind = self
-                .pieces
-                .get(at)
-                .and_then(|p| p.said.last())
-                .map(|part| part.kind)
-                .unwrap_or(Kind::Summary(0));
-            let silent = self.pieces.get(at).is_some_and(|piece| piece.said.is_empty());
+            let kind =
+                self.list.get(at).and_then(|p| p.said.last()).map_or(Kind::Summary(0), |part| part.kind);
+            let silent = self.list.get(at).is_some_and(|piece| piece.said.is_empty());
             let marks = reasoning::marks(item.get("id"), silent);
             for (key, raw) in marks.members {
                 self.say(at, kind, Delta::Native { dialect: marks.dialect, key, raw }, out);
@@ -438,13 +388,14 @@ impl Pieces {
             notes.note(Code::ToolNameMissing, "output[].name", "");
         }
         self.begin_call(at, item, custom, true, out);
-        let Some(known) = self.pieces.get_mut(at).and_then(|p| p.call.as_mut()) else { return };
+        let Some(known) = self.list.get_mut(at).and_then(|p| p.call.as_mut()) else { return };
         let Some(block) = known.block else { return };
         let said = known.said;
         if !said {
-            let all = match custom {
-                true => arguments_of(&item.get("input").map(text_of).unwrap_or_default()),
-                false => arguments(item, false),
+            let all = if custom {
+                arguments_of(&item.get("input").map(text_of).unwrap_or_default())
+            } else {
+                arguments(item, false)
             };
             if !all.is_empty() {
                 out.push(Event::Delta { choice: 0, block, delta: Delta::Text(all) });
@@ -457,7 +408,7 @@ impl Pieces {
 
     /// Says what waited for calls to be complete.
     fn flush(&mut self, out: &mut Vec<Event>) {
-        if self.pieces.iter().any(|p| p.call.as_ref().is_some_and(|c| c.block.is_some()) && !p.done) {
+        if self.list.iter().any(|p| p.call.as_ref().is_some_and(|c| c.block.is_some()) && !p.done) {
             return;
         }
         self.waiting_bytes = 0;
@@ -466,14 +417,14 @@ impl Pieces {
             out.push(Event::Delta { choice: 0, block, delta });
         }
         // A block of a complete item has nothing to wait for.
-        if self.open.is_some_and(|(at, ..)| self.pieces.get(at).is_some_and(|p| p.done)) {
+        if self.open.is_some_and(|(at, ..)| self.list.get(at).is_some_and(|p| p.done)) {
             self.close_open(out);
         }
     }
 
     /// The answer is complete: so are its items.
     pub(super) fn close_all(&mut self, out: &mut Vec<Event>) {
-        for piece in &mut self.pieces {
+        for piece in &mut self.list {
             if let (false, Some(Call { block: Some(block), custom, said, .. })) = (piece.done, &piece.call) {
                 if *custom && *said {
                     out.push(Event::Delta {

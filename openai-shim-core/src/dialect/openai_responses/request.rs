@@ -94,7 +94,7 @@ pub(super) fn decode(body: &[u8], notes: &mut Diagnostics) -> Result<Request, Cl
                 extra.push((key.to_owned(), raw(value)));
             }
             _ if SHARED.contains(&key) && key != "verbosity" => {
-                request.shared.push((key.to_owned(), raw(value)))
+                request.shared.push((key.to_owned(), raw(value)));
             }
             _ => extra.push((key.to_owned(), raw(value))),
         }

@@ -115,7 +115,7 @@ fn input_schema(tool: &Object<'_>) -> String {
     )
 }
 
-/// Writes the tools of a request. `foreign`: they came in another dialect, where a function is not strict by default.
+/// Writes the tools of a request; in other dialects a function is not strict by default.
 pub(super) fn write(tools: &[Tool], notes: &mut Diagnostics) -> Option<String> {
     let mut out: Vec<String> = Vec::new();
     // The open namespace: its members, and the tools in it.

@@ -139,10 +139,9 @@ impl Mender for ResponsesMender {
         let own = kind.starts_with("response.") && !object.is_empty();
         let error = self.seen.error.clone().filter(|_| !failed);
         match error {
-            // The upstream's own way of saying it is the client's too.
-            Some(_) if own => self.write(&kind, object, data, out),
+            // The upstream's own way of saying that it failed is the client's too.
+            _ if own => self.write(&kind, object, data, out),
             Some(error) => self.fail(&error, out),
-            None if own => self.write(&kind, object, data, out),
             None if self.seen.ended => {
                 // The answer came whole.
                 let mut encoder = ResponsesEncoder::new(self.asked.clone(), false);
