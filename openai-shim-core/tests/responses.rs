@@ -193,15 +193,13 @@ fn sealed_reasoning_survives_a_chat_client() {
     for item in [sealed, silent] {
         let done = json!({"id": "fc_1", "type": "function_call", "call_id": "call_1", "name": "f", "arguments": "{}"});
         let body = json!({"id": "resp_1", "status": "completed", "output": [item, done]}).to_string();
-        let stream: String = [
+        let steps = [
             json!({"type": "response.created", "response": {"id": "resp_1"}}),
             json!({"type": "response.output_item.done", "output_index": 0, "item": item}),
             json!({"type": "response.output_item.done", "output_index": 1, "item": done}),
             json!({"type": "response.completed", "response": {"status": "completed"}}),
-        ]
-        .iter()
-        .map(|event| format!("data: {event}\n\n"))
-        .collect();
+        ];
+        let stream = steps.map(|event| format!("data: {event}\n\n")).concat();
         let asked = json!({"model": "m", "messages": [{"role": "user", "content": "hi"}]});
         let whole = answer(own(), chat(), &asked, &body, Kind::Response);
         let mut messages =
