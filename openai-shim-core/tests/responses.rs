@@ -7,6 +7,7 @@ use openai_shim_core::canonical::{Code, Diagnostics};
 use openai_shim_core::convert::{Conversion, Input, convert};
 use openai_shim_core::exchange::{Incoming, Settings};
 use openai_shim_core::{Context, Dialect, Exchange, Kind, Outcome, dialect, profile};
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 fn own() -> &'static dyn Dialect {
@@ -502,4 +503,41 @@ fn captured_clients_are_understood_and_reach_a_chat() {
         }
     }
     assert!(read >= 20, "{read}");
+}
+
+#[test]
+fn what_goes_out_is_strict() {
+    for fixture in common::fixtures(&[Kind::Response, Kind::Stream, Kind::Error]) {
+        if fixture.name == common::NO_TEXT {
+            continue;
+        }
+        for kind in [Kind::Response, Kind::Stream, Kind::Error] {
+            let mut fixture = fixture.clone();
+            fixture.kind = kind;
+            let body = String::from_utf8(fixture.convert(own()).body).unwrap();
+            let passed = fixture.dialect.name() == own().name() && body.starts_with("event: ");
+            // What is not known passes as it is.
+            if !(passed && fixture.name == "unknown_events") {
+                common::strict_responses::check(&body, &format!("{} {kind:?}", fixture.name));
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(common::cases())]
+
+    #[test]
+    fn what_goes_out_is_strict_whatever_comes_in(fixture in common::mutilated()) {
+        for kind in [Kind::Stream, Kind::Response] {
+            let mut fixture = fixture.clone();
+            fixture.kind = kind;
+            let conversion = fixture.convert(own());
+            // What passes is mended frame by frame, and may lack what was cut out of it.
+            if fixture.dialect.name() != own().name() {
+                let what = format!("{} {kind:?}\n{}\n{conversion}", fixture.name, String::from_utf8_lossy(&fixture.body));
+                common::strict_responses::check(&String::from_utf8(conversion.body.clone()).unwrap(), &what);
+            }
+        }
+    }
 }

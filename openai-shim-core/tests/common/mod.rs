@@ -4,6 +4,7 @@
 pub mod expected;
 pub mod said;
 pub mod strict;
+pub mod strict_responses;
 
 use openai_shim_core::canonical::{Diagnostics, Message, Request, Role};
 use openai_shim_core::convert::{Conversion, Input, convert};

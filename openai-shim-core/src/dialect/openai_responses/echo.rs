@@ -41,7 +41,6 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("tools", "[]"),
     ("top_p", "null"),
     ("truncation", "\"disabled\""),
-    ("user", "null"),
     ("metadata", "{}"),
 ];
 

@@ -13,6 +13,7 @@ use crate::framing::Frame;
 use crate::json::{Object, quote};
 
 mod object;
+mod order;
 use object::{item as mend_item, part as mend_part, response as mend_response};
 
 /// The most that is kept of finished items, for an upstream that leaves them out at the end.
@@ -27,6 +28,9 @@ pub(super) struct ResponsesMender {
     shell: Shell,
     started: bool,
     sequence: u64,
+    /// Events were put in: the upstream's numbers no longer hold.
+    inserted: bool,
+    order: order::Order,
     items: Vec<String>,
     kept: usize,
     over: bool,
@@ -42,6 +46,8 @@ impl ResponsesMender {
             seen: Seen::default(),
             started: false,
             sequence: 0,
+            inserted: false,
+            order: order::Order::default(),
             items: Vec::new(),
             kept: 0,
             over: false,
@@ -62,12 +68,41 @@ impl ResponsesMender {
         }
     }
 
+    /// Items that stand in the output at the end and never streamed: some clients look for them in events alone.
+    fn items_of_the_end(&mut self, event: &Object<'_>, out: &mut Vec<u8>) {
+        let response = event.object("response").unwrap_or_default();
+        for (n, item) in response.array("output").unwrap_or_default().into_iter().enumerate() {
+            self.inserted = true;
+            let mut done = Object::new();
+            done.set("output_index", n.to_string());
+            done.set("item", item.to_owned());
+            self.write("response.output_item.done", done, b"", out);
+        }
+    }
+
     fn write(&mut self, kind: &str, mut object: Object<'_>, data: &[u8], out: &mut Vec<u8>) {
+        if matches!(kind, "response.completed" | "response.incomplete") && self.items.is_empty() {
+            self.items_of_the_end(&object, out);
+        }
         if object.get("type").is_none() {
             object.set_first("type", quote(kind));
         }
+        let missing = self.order.before(kind, &mut object, &mut self.asked.context, &mut self.decoder.notes);
+        for (kind, members) in missing {
+            self.inserted = true;
+            let mut event = Object::new();
+            event.set("type", quote(kind));
+            event.set("sequence_number", self.sequence.to_string());
+            members.iter().for_each(|(key, value)| event.set(key, value));
+            self.sequence += 1;
+            write_event(kind, &event.to_json(), out);
+        }
         match object.u64("sequence_number") {
-            Some(number) => self.sequence = number.saturating_add(1),
+            Some(number) if !self.inserted => self.sequence = number.saturating_add(1),
+            Some(_) => {
+                object.set("sequence_number", self.sequence.to_string());
+                self.sequence += 1;
+            }
             None => {
                 object.set("sequence_number", self.sequence.to_string());
                 self.sequence += 1;
@@ -83,13 +118,10 @@ impl ResponsesMender {
                 object.set("response", response.to_json());
             }
         }
-        if object.get("item").is_some() && object.u64("output_index").is_none() {
-            object.set("output_index", self.items.len().to_string());
-            self.decoder.notes.note(Code::FieldFilled, "output_index", "");
-        }
         if let Some(item) = object.get("item").map(str::to_owned) {
             self.seen.content |= is_native(&item);
-            let mended = mend_item(&item, kind.ends_with("added"), &mut self.decoder.notes);
+            let begins = kind.ends_with("added");
+            let mended = mend_item(&item, begins, &mut self.asked.context, &mut self.decoder.notes);
             let item = mended.clone().unwrap_or(item);
             if kind == "response.output_item.done" && self.kept < MOST {
                 self.kept += item.len();
@@ -133,6 +165,8 @@ impl Mender for ResponsesMender {
         let kind = object.str("type").map(std::borrow::Cow::into_owned);
         let kind = kind.or_else(|| name.map(str::to_owned)).unwrap_or_default();
         if kind == "keepalive" {
+            // It is no event of the reference's: its number is missing afterwards.
+            self.inserted |= object.get("sequence_number").is_some();
             out.extend_from_slice(super::KEEP_ALIVE);
             return;
         }

@@ -1,8 +1,10 @@
 //! Objects put right: what the SDKs demand of them is there afterwards.
 
 use super::super::echo::repeat;
+use super::super::item::object_of;
 use super::super::usage;
-use crate::canonical::{Asked, Code, Diagnostics};
+use super::order::prefix;
+use crate::canonical::{Asked, Code, Context, Diagnostics};
 use crate::json::{Kind, Object, peek, quote, text_of};
 use std::borrow::Cow;
 
@@ -78,8 +80,16 @@ fn output(object: &mut Object<'_>, items: &[String], asked: &mut Asked, notes: &
         return;
     }
     let mut changed = false;
-    for one in &mut output {
-        if let Some(mended) = item(one, false, notes) {
+    for (n, one) in output.iter_mut().enumerate() {
+        // It is known under this id.
+        let mut item = object_of(one);
+        let streamed = items.get(n).and_then(|item| object_of(item).get("id").map(str::to_owned));
+        if let (Some(id), None) = (streamed, item.get("id")) {
+            item.set("id", id);
+            *one = item.to_json();
+            changed = true;
+        }
+        if let Some(mended) = self::item(one, false, &mut asked.context, notes) {
             *one = mended;
             changed = true;
         }
@@ -124,8 +134,18 @@ fn counts(object: &mut Object<'_>, notes: &mut Diagnostics) {
 }
 
 /// Puts an item right; `None` if it was. `begins`: its parts are still to come.
-pub(super) fn item(json: &str, begins: bool, notes: &mut Diagnostics) -> Option<String> {
+pub(super) fn item(
+    json: &str,
+    begins: bool,
+    context: &mut Context,
+    notes: &mut Diagnostics,
+) -> Option<String> {
     let mut item = Object::parse(json.as_bytes()).ok()?;
+    let kind = item.str("type").map(Cow::into_owned).unwrap_or_default();
+    if ["message", "reasoning"].contains(&kind.as_str()) && item.str("id").is_none_or(|id| id.is_empty()) {
+        item.set("id", quote(&context.id(prefix(&kind))));
+        notes.note(Code::IdSynthesized, "output[].id", "");
+    }
     let mut fill = |item: &mut Object<'_>, key: &'static str, value: String| {
         item.set(key, value);
         notes.note(Code::FieldFilled, &format!("output[].{key}"), "");
