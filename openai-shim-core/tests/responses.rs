@@ -82,8 +82,14 @@ fn chunks(deltas: &[Value], finish: &str) -> String {
 #[test]
 fn a_custom_tool_is_a_function_elsewhere_and_its_call_comes_back_as_its_own() {
     let asked = json!({"model": "m", "input": "hi", "tools": [{"type": "custom", "name": "patch", "description": "Edits."}]});
-    let (_, sent) = request(own(), chat(), &asked);
+    let mut forced = asked.clone();
+    forced["tool_choice"] = json!({"type": "custom", "name": "patch"});
+    let (_, sent) = request(own(), chat(), &forced);
     assert_eq!(sent["tools"][0]["function"]["parameters"]["required"], json!(["input"]));
+    assert_eq!(sent["tool_choice"], json!({"type": "function", "function": {"name": "patch"}}));
+    let read = own().decode_request("", forced.to_string().as_bytes(), &mut Diagnostics::default()).unwrap();
+    let again = own().encode_request(&read, None, &mut Diagnostics::default()).unwrap().body.to_json();
+    assert_eq!(serde_json::from_str::<Value>(&again).unwrap(), forced);
     let whole = answer(chat(), own(), &asked, &call("patch", r#"{"input":"*** \"a\"\n"}"#), Kind::Response);
     let item = &serde_json::from_str::<Value>(&whole).unwrap()["output"][0];
     assert_eq!(

@@ -44,9 +44,9 @@ impl ResponsesEncoder {
         out: &mut Vec<u8>,
     ) {
         self.started = true;
-        // A client may refer to it by this id, which must be one of this dialect's, and nobody else's: some servers' ids
+        // A client may refer to it by this id, which must be one of this dialect's or of ours, and nobody else's: some servers' ids
         // are numbers up to 999.
-        let own = id.filter(|id| id.starts_with("resp_")).cloned();
+        let own = id.filter(|id| ["resp_", "fallback-"].iter().any(|prefix| id.starts_with(prefix))).cloned();
         self.shell.id = own.unwrap_or_else(|| self.asked.context.id("resp_"));
         if let (Some(model), false) = (model, self.asked.echo_model) {
             self.shell.model.clone_from(model);

@@ -220,8 +220,8 @@ fn tool_choice(value: &str) -> Option<ToolChoice> {
         (_, Some("required")) => ToolChoice::Required,
         _ => {
             let object = object_of(value);
-            let function = matches!(object.str("type").as_deref(), Some("function"));
-            match object.str("name").filter(|_| function) {
+            let named = matches!(object.str("type").as_deref(), Some("function" | "custom"));
+            match object.str("name").filter(|_| named) {
                 Some(name) => ToolChoice::Function(name.into_owned()),
                 None => ToolChoice::Native { dialect: NAME, raw: raw(value) },
             }

@@ -5,7 +5,7 @@
 //! [`Asked::echo`], and the same rule over them finds what a call means.
 
 use super::NAME;
-use super::item::{leftovers, object_of, plain};
+use super::item::{leftovers, object_of, own, plain};
 use crate::canonical::{Asked, Code, Diagnostics, Extra, Tool};
 use crate::json::{Kind, Object, peek, quote, raw};
 use std::borrow::Cow;
@@ -182,6 +182,16 @@ fn write_one((name, description, parameters, strict): Function<'_>, extra: &Extr
         object.set(plain(key), value.get());
     }
     object.to_json()
+}
+
+/// Whether a tool of that name came as a custom one.
+pub(super) fn is_custom(tools: &[Tool], name: &str) -> bool {
+    tools.iter().any(|tool| match tool {
+        Tool::Function { name: known, extra, .. } => {
+            known == name && own(extra, "type") == Some("\"custom\"")
+        }
+        Tool::Native { .. } => false,
+    })
 }
 
 /// What a client calls a tool.

@@ -32,6 +32,8 @@ pub(super) struct ResponsesMender {
     inserted: bool,
     order: order::Order,
     items: Vec<String>,
+    /// Where each of them stands in the output.
+    places: Vec<u64>,
     kept: usize,
     over: bool,
 }
@@ -49,6 +51,7 @@ impl ResponsesMender {
             inserted: false,
             order: order::Order::default(),
             items: Vec::new(),
+            places: Vec::new(),
             kept: 0,
             over: false,
         }
@@ -114,6 +117,14 @@ impl ResponsesMender {
                 kind != "response.created" && kind != "response.in_progress" && kind != "response.queued";
             let items = if last { self.items.as_slice() } else { &[] };
             mend_response(&mut response, items, &mut self.asked, &mut self.decoder.notes);
+            match response.str("id") {
+                Some(id) if self.shell.id.is_empty() => self.shell.id = id.into_owned(),
+                Some(id) if id == self.shell.id => {}
+                _ => {
+                    response.set("id", quote(&self.shell.id));
+                    self.decoder.notes.note(Code::IdPinned, "response.id", "");
+                }
+            }
             if response.is_changed() {
                 object.set("response", response.to_json());
             }
@@ -125,7 +136,11 @@ impl ResponsesMender {
             let item = mended.clone().unwrap_or(item);
             if kind == "response.output_item.done" && self.kept < MOST {
                 self.kept += item.len();
-                self.items.push(item);
+                // In the order of the output, which is not the order in which items are done.
+                let index = object.u64("output_index").unwrap_or(u64::MAX);
+                let at = self.places.iter().position(|place| *place > index).unwrap_or(self.places.len());
+                self.places.insert(at, index);
+                self.items.insert(at, item);
             }
             if let Some(mended) = mended {
                 object.set("item", mended);

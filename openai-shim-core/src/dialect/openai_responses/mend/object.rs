@@ -84,7 +84,11 @@ fn output(object: &mut Object<'_>, items: &[String], asked: &mut Asked, notes: &
         // It is known under this id.
         let mut item = object_of(one);
         let streamed = items.get(n).and_then(|item| object_of(item).get("id").map(str::to_owned));
-        if let (Some(id), None) = (streamed, item.get("id")) {
+        let known = item.get("id").map(str::to_owned);
+        if let Some(id) = streamed.filter(|id| known.as_ref() != Some(id)) {
+            if known.is_some() {
+                notes.note(Code::IdPinned, "output[].id", "");
+            }
             item.set("id", id);
             *one = item.to_json();
             changed = true;

@@ -109,7 +109,7 @@ impl Order {
         index
     }
 
-    /// The id of the item, filled in where it is missing.
+    /// The id of the item: filled in where it is missing, and held at its first value.
     fn name(
         &self,
         event: &mut Object<'_>,
@@ -121,11 +121,16 @@ impl Order {
     ) -> String {
         let mut item = event.object("item").map(Object::into_owned).unwrap_or_default();
         let said = if whole { item.get("id") } else { event.get("item_id") };
-        if let Some(id) = said.and_then(text).filter(|id| !id.is_empty()) {
-            return id.into_owned();
-        }
-        let kind = item.str("type").map(Cow::into_owned).unwrap_or_default();
+        let said = said.and_then(text).filter(|id| !id.is_empty()).map(Cow::into_owned);
         let known = known.and_then(|at| self.items.get(at)).map(|item| item.id.clone());
+        let code = match (&said, &known) {
+            (Some(said), None) => return said.clone(),
+            (Some(said), Some(known)) if said == known => return said.clone(),
+            // One server has a new id for an item in every event.
+            (Some(_), Some(_)) => Code::IdPinned,
+            (None, _) => Code::IdSynthesized,
+        };
+        let kind = item.str("type").map(Cow::into_owned).unwrap_or_default();
         let id = known.unwrap_or_else(|| context.id(prefix(if whole { &kind } else { step })));
         if whole {
             item.set("id", quote(&id));
@@ -133,7 +138,7 @@ impl Order {
         } else {
             event.set("item_id", quote(&id));
         }
-        notes.note(Code::IdSynthesized, "item_id", "");
+        notes.note(code, "item_id", "");
         id
     }
 }

@@ -56,7 +56,10 @@ fn tool_choice(request: &Request, notes: &mut Diagnostics) -> Option<String> {
         ToolChoice::Auto => String::from("\"auto\""),
         ToolChoice::None => String::from("\"none\""),
         ToolChoice::Required => String::from("\"required\""),
-        ToolChoice::Function(name) => format!(r#"{{"type":"function","name":{}}}"#, quote(name)),
+        ToolChoice::Function(name) => {
+            let kind = if tools::is_custom(&request.tools, name) { "custom" } else { "function" };
+            format!(r#"{{"type":"{kind}","name":{}}}"#, quote(name))
+        }
         ToolChoice::Native { dialect: NAME, raw } => raw.get().to_owned(),
         ToolChoice::Native { .. } => {
             notes.note(Code::ParamDropped, "tool_choice", "");
