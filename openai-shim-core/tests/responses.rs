@@ -372,7 +372,7 @@ fn an_alias_is_put_back_in_streams_that_pass() {
     let mut row = profile("compatible").unwrap();
     row.dialect = "openai-responses".to_owned();
     let incoming = Incoming::read(own(), "", body.into()).unwrap();
-    let mut exchange = Exchange::start(incoming, &row, settings, Context::fixed()).unwrap();
+    let mut exchange = Exchange::start(incoming, row, settings, Context::fixed()).unwrap();
     exchange.next();
     exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
     let mut out = Vec::new();

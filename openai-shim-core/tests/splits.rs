@@ -7,6 +7,7 @@ use openai_shim_core::canonical::{Asked, Event, Request};
 use openai_shim_core::dialect::DIALECTS;
 use openai_shim_core::exchange::{Incoming, Retry, Settings};
 use openai_shim_core::framing::Framer;
+use openai_shim_core::normalize::normalize;
 use openai_shim_core::{Context, Dialect, Exchange, Kind, Step};
 use proptest::prelude::*;
 
@@ -25,7 +26,8 @@ fn pass(fixture: &Fixture, client: &'static dyn Dialect, pieces: &[&[u8]], strea
     let incoming = Incoming::read(client, "", fixture.asking(client, stream).into()).unwrap();
     let mut settings = Settings::default();
     settings.retry = Retry::none();
-    let mut exchange = Exchange::start(incoming, &fixture.profile, settings, Context::fixed()).unwrap();
+    let mut exchange =
+        Exchange::start(incoming, fixture.profile.clone(), settings, Context::fixed()).unwrap();
     let mut out = Vec::new();
     assert!(matches!(exchange.next(), Step::Send { .. }));
     exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
@@ -74,7 +76,11 @@ fn translated(
     let mut asked = Asked::new(&Request::default(), Context::fixed());
     if let Some(body) = fixture.request_in(client) {
         let incoming = Incoming::read(client, "", body.into()).unwrap();
-        asked = Asked::new(incoming.request(), Context::fixed());
+        let mut request = incoming.request().clone();
+        asked = Asked::new(&request, Context::fixed());
+        let mut notes = openai_shim_core::Diagnostics::default();
+        let defaults = openai_shim_core::normalize::Defaults::default();
+        normalize(&mut request, &fixture.profile, &defaults, &mut asked, &mut notes).unwrap();
     }
     asked.quirks = fixture.profile.answers;
     let (mut decoder, mut encoder) = (fixture.dialect.decoder(&asked), client.encoder(&asked));
@@ -127,7 +133,7 @@ fn an_error_answer_cut_anywhere_is_the_same_error() {
             let mut settings = Settings::default();
             settings.retry = Retry::none();
             let mut exchange =
-                Exchange::start(incoming, &fixture.profile, settings, Context::fixed()).unwrap();
+                Exchange::start(incoming, fixture.profile.clone(), settings, Context::fixed()).unwrap();
             let mut out = Vec::new();
             exchange.next();
             let status = http::StatusCode::from_u16(fixture.status.unwrap_or(500)).unwrap();

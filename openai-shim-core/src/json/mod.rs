@@ -5,6 +5,7 @@
 //! typed structs that keep unknown members.
 
 mod object;
+pub mod schema;
 mod typed;
 mod value;
 

@@ -63,7 +63,10 @@ json_body_and_line_end | complete 200 | created-filled field-filled finish-reaso
 json_body_instead_of_stream | complete 200 | message-as-delta object-filled stream-simulated usage-unasked | "Hello" stop
 json_body_with_one_choice_unfinished | complete 200 | field-filled finish-reason-derived message-as-delta object-filled stream-simulated | "A" stop / "B" stop
 json_body_with_tool_call_instead_of_stream | complete 200 | created-filled field-filled id-synthesized message-as-delta model-filled object-filled stream-simulated tool-index-synthesized | f({"a":1}) tool_calls
+json_in_a_fence | complete 200 | fence-stripped text-held | "{"a":1}" stop
 json_lines | complete 200 | done-missing framing-repaired | "Hello" stop
+json_that_is_none | complete 200 | json-invalid | "Sorry, no." stop
+json_without_what_is_required | complete 200 | json-invalid | "{"b":1}" stop
 last_event_unterminated | complete 200 | framing-repaired | "Hello" stop
 length_without_content | length 200 | - | length
 logprobs | complete 200 | - | "Hi" stop
@@ -98,9 +101,18 @@ role_on_every_delta | complete 200 | role-repeated | "Hello" stop
 role_only_then_stop | empty 502 | - | error empty_completion
 role_user | complete 200 | role-filled | "Hello" stop
 several_data_lines | complete 200 | framing-repaired | "Hello" stop
+stop_sequence_applied | complete 200 | text-held | "one " stop
+stop_sequence_that_never_comes | complete 200 | text-held | "one ENCORE" stop
 text_after_finish | complete 200 | content-after-finish | "Hello" stop
 text_instead_of_delta | complete 200 | message-as-delta role-filled | "Hello" stop
 text_with_finish_and_after_it | complete 200 | content-after-finish | "Hello" stop
+think_tags | complete 200 | reasoning-split text-held | <\nHmm.\n> "Hello" stop
+think_tags_beside_reasoning | complete 200 | - | <Hmm.> "Hello" stop
+think_tags_cut | truncated 200 | reasoning-split stream-truncated | <Hmm.</th> / error stream_truncated
+think_tags_in_the_middle | complete 200 | - | "Write <think> to think." stop
+think_tags_inside | complete 200 | reasoning-split text-held | <Hmm.\n> "Hello" stop
+think_tags_kept | complete 200 | - | "<think>Hmm.</think>Hello" stop
+think_tags_never_closed | complete 200 | reasoning-split | <Hmm.> stop
 tool_arguments_as_object | complete 200 | tool-arguments-shaped | f({"a":1}) tool_calls
 tool_arguments_broken | complete 200 | tool-arguments-invalid | f({"a":) tool_calls
 tool_arguments_empty | complete 200 | tool-arguments-shaped | f({}) tool_calls
@@ -130,6 +142,18 @@ tool_calls_parallel | complete 200 | - | f({"a":1}) g({"b":2}) tool_calls
 tool_id_changes | complete 200 | tool-field-repeated | f({"a":1}) tool_calls
 tool_id_changes_without_index | complete 200 | tool-field-repeated tool-index-synthesized | f({"a":1}) tool_calls
 tool_id_empty_later | complete 200 | tool-field-repeated | f({"a":1}) tool_calls
+tool_markup_as_prose | complete 200 | - | "Write `<tool_call>` to call; it is easy." stop
+tool_markup_beside_the_call | complete 200 | tool-call-recovered | add({"a":1}) tool_calls
+tool_markup_cut | complete 200 | text-held | "<tool_call>{"name":"add","argu" stop
+tool_markup_hermes | complete 200 | finish-reason-derived text-held tool-call-recovered | "Let me see.\n" add({"a": 1}) tool_calls
+tool_markup_kept | complete 200 | - | "<tool_call>{"name":"add","arguments":{"a":1}}</tool_call>" stop
+tool_markup_of_an_unknown_tool | complete 200 | - | "<tool_call>{"name":"sub","arguments":{}}</tool_call>" stop
+tool_markup_of_deepseek | complete 200 | finish-reason-derived tool-call-recovered | add({"a":1}) tool_calls
+tool_markup_of_functions | complete 200 | finish-reason-derived text-held tool-call-recovered | add({"a":1}) tool_calls
+tool_markup_of_llama | complete 200 | finish-reason-derived text-held tool-call-recovered | add({"a":1}) tool_calls
+tool_markup_of_minimax | complete 200 | finish-reason-derived tool-call-recovered | add({"a":1}) tool_calls
+tool_markup_of_mistral | complete 200 | finish-reason-derived text-held tool-call-recovered | add({"a":1}) tool_calls
+tool_markup_without_tools | complete 200 | - | "<tool_call>{"name":"add","arguments":{}}</tool_call>" stop
 tool_name_late | complete 200 | tool-name-late tool-type-filled | f({"a":1}) tool_calls
 tool_name_late_after_arguments | complete 200 | tool-name-late | f({"a":1}) tool_calls
 tool_name_later_than_the_next_call | complete 200 | tool-index-synthesized tool-name-late | g({"b":2}) f({"a":1}) tool_calls
@@ -186,7 +210,10 @@ extras_survive | complete 200 | - | "Hello" stop
 function_call_legacy | complete 200 | finish-reason-derived function-call-upgraded tool-id-synthesized tool-type-filled | f({}) tool_calls
 function_call_wanted | complete 200 | - | f({}) function_call
 html | errored 502 | stream-folded | error upstream_malformed
+json_in_a_fence | complete 200 | fence-stripped text-held | "{"a":1}" stop
 json_lines | complete 200 | done-missing framing-repaired stream-folded usage-missing | "Hello" stop
+json_that_is_none | complete 200 | json-invalid | "Sorry, no." stop
+json_without_what_is_required | complete 200 | json-invalid | "{"b":1}" stop
 length_without_content | length 200 | field-filled | length
 logprobs_legacy | complete 200 | field-dropped | "Hello" stop
 message_without_choices | complete 200 | created-filled field-filled finish-reason-derived id-synthesized message-as-delta object-filled usage-missing | "Hello" stop
@@ -200,9 +227,16 @@ reasoning_ate_the_budget | length 200 | field-filled | <Hm.> length
 reasoning_details_only | complete 200 | reasoning-renamed | <Hm.> "Hello" stop
 reasoning_three_times | complete 200 | reasoning-duplicate | <Hm.> "Hello" stop
 refusal | refused 200 | - | refuses "I cannot." stop
+stop_sequence_applied | complete 200 | - | "one " stop
+stop_sequence_that_never_comes | complete 200 | - | "one ENCORE" stop
 stream_instead_of_json | complete 200 | stream-folded usage-missing | "Hello" stop
 stream_with_tool_call_instead_of_json | complete 200 | stream-folded usage-missing | f({"a":1}) tool_calls
 text_instead_of_message | complete 200 | field-filled message-as-delta | "Hello" stop
+think_tags | complete 200 | reasoning-split | <\nHmm.\n> "Hello" stop
+think_tags_in_the_middle | complete 200 | - | "Write <think> to think." stop
+think_tags_inside | complete 200 | reasoning-split | <Hmm.\n> "Hello" stop
+think_tags_kept | complete 200 | - | "<think>Hmm.</think>Hello" stop
+think_tags_never_closed | complete 200 | field-filled reasoning-split | <Hmm.> stop
 tool_arguments_broken | complete 200 | tool-arguments-invalid | f({"a":) tool_calls
 tool_arguments_cut_by_length | length 200 | - | f({"a":) length
 tool_call_careless | complete 200 | field-filled finish-reason-derived tool-arguments-shaped tool-id-synthesized tool-type-filled | f({"a":1}) g({}) h({}) tool_calls
@@ -210,6 +244,18 @@ tool_calls_empty | complete 200 | null-dropped | "Hello" stop
 tool_calls_finish_without_calls | complete 200 | finish-reason-derived | "Hello" stop
 tool_calls_named_with_stop | complete 200 | - | f({}) stop
 tool_calls_with_stop | complete 200 | field-filled finish-reason-derived | f({}) tool_calls
+tool_markup_as_prose | complete 200 | - | "Write `<tool_call>` to call; it is easy." stop
+tool_markup_beside_the_call | complete 200 | field-filled tool-call-recovered | add({"a":1}) tool_calls
+tool_markup_cut | complete 200 | - | "<tool_call>{"name":"add","argu" stop
+tool_markup_hermes | complete 200 | finish-reason-derived tool-call-recovered | "Let me see.\n" add({"a": 1}) tool_calls
+tool_markup_kept | complete 200 | - | "<tool_call>{"name":"add","arguments":{"a":1}}</tool_call>" stop
+tool_markup_of_an_unknown_tool | complete 200 | - | "<tool_call>{"name":"sub","arguments":{}}</tool_call>" stop
+tool_markup_of_deepseek | complete 200 | field-filled finish-reason-derived tool-call-recovered | add({"a":1}) tool_calls
+tool_markup_of_functions | complete 200 | field-filled finish-reason-derived tool-call-recovered | add({"a":1}) tool_calls
+tool_markup_of_llama | complete 200 | field-filled finish-reason-derived tool-call-recovered | add({"a":1}) tool_calls
+tool_markup_of_minimax | complete 200 | field-filled finish-reason-derived tool-call-recovered | add({"a":1}) tool_calls
+tool_markup_of_mistral | complete 200 | field-filled finish-reason-derived tool-call-recovered | add({"a":1}) tool_calls
+tool_markup_without_tools | complete 200 | - | "<tool_call>{"name":"add","arguments":{}}</tool_call>" stop
 truncated_json | truncated 502 | - | error stream_truncated
 two_choices | complete 200 | field-filled | "A" stop / "B" stop
 unknown_annotation | complete 200 | field-dropped | "Hello" stop
@@ -217,6 +263,7 @@ unknown_service_tier | complete 200 | field-dropped | "Hello" stop
 usage_missing | complete 200 | usage-missing | "Hello" stop
 usage_null | complete 200 | usage-missing | "Hello" stop
 usage_partial | complete 200 | usage-shaped | "Hello" stop
+usage_with_reasoning_beside | complete 200 | usage-shaped | "Hello" stop
 well_formed | complete 200 | - | "Hello" stop
 well_formed_pretty | complete 200 | - | "Hello" stop
 well_formed_tool_call | complete 200 | - | f({"a":1}) tool_calls
@@ -225,11 +272,14 @@ white_space_around | complete 200 | body-padded | "Hello" stop
 
 /// For an answer whose status was one of failure.
 pub const ERRORS: &str = r"
-array | errored 401 | error-reshaped status-promoted | error 400
+array | errored 401 | error-reshaped status-promoted | error invalid_api_key
 cohere | errored 404 | error-reshaped | error not_found
-context_overflow | errored 400 | - | error context_length_exceeded
+content_filter_by_words | errored 400 | - | error content_filter
+context_overflow | errored 400 | error-reshaped | error context_length_exceeded
 context_overflow_as_500 | errored 400 | status-promoted | error context_length_exceeded
+context_overflow_by_input_tokens | errored 400 | error-reshaped | error context_length_exceeded
 context_overflow_in_detail | errored 422 | error-reshaped | error context_length_exceeded
+credit_as_bad_request | errored 429 | status-promoted | error insufficient_quota
 detail | errored 401 | error-reshaped | error invalid_api_key
 detail_list | errored 422 | error-reshaped | error null
 detail_object | errored 404 | error-reshaped | error adapter_missing
@@ -243,23 +293,34 @@ html_as_message | errored 502 | error-reshaped | error 502
 html_as_text | errored 502 | error-reshaped | error upstream_error
 integer_code | errored 503 | - | error 503
 json_in_message | errored 400 | - | error x
-no_such_model | errored 404 | - | error 404
+key_as_bad_request | errored 401 | error-reshaped status-promoted | error invalid_api_key
+masked_key | errored 401 | - | error invalid_api_key
+no_such_model | errored 404 | error-reshaped | error 404
+no_such_model_as_bad_request | errored 404 | error-reshaped status-promoted | error model_not_found
+no_such_model_as_text | errored 404 | error-reshaped | error model_not_found
 no_such_route | errored 404 | error-reshaped | error not_found
 null | errored 500 | error-reshaped | error upstream_error
 overloaded | errored 503 | error-reshaped | error overloaded
 overloaded_529 | errored 503 | status-promoted | error overloaded
-param_an_object | errored 400 | - | error null
+param_an_object | errored 400 | error-reshaped | error null
+picture_as_500 | errored 400 | status-promoted | error null
 plain_text | errored 500 | error-reshaped | error upstream_error
 quota | errored 429 | - | error insufficient_quota
 rate_limit | errored 429 | - | error rate_limit_exceeded
 redirect | errored 502 | error-reshaped | error upstream_error
+router_hides_the_provider | errored 400 | error-reshaped | error 400
+router_quotes_the_provider | errored 429 | error-reshaped | error 429
 secrets | errored 401 | field-dropped | error invalid_api_key
+secrets_in_the_message | errored 500 | secret-redacted | error unreachable
+template_as_500 | errored 400 | status-promoted | error null
 text | errored 500 | error-reshaped | error upstream_error
 text_with_type | errored 424 | error-reshaped | error null
+trace_after_the_message | errored 500 | error-reshaped | error upstream_error
 traceback | errored 500 | field-dropped | error upstream_error
 traceback_as_message | errored 500 | error-reshaped | error upstream_error
 traceback_as_text | errored 500 | error-reshaped | error upstream_error
 truncated_json | errored 500 | error-reshaped | error upstream_error
 unauthorized | errored 401 | - | error invalid_api_key
+validation_as_500 | errored 400 | error-reshaped status-promoted | error null
 well_formed | errored 400 | - | error invalid_value
 ";

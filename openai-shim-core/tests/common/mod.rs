@@ -1,12 +1,14 @@
 //! Shared by the tests: fixtures by kind, with what belongs to them.
 #![allow(dead_code, unreachable_pub, missing_docs, clippy::disallowed_methods)] // each test file uses its part, and reads files
 
+pub mod entries;
 pub mod expected;
+pub mod quirks;
 pub mod said;
 pub mod strict;
 pub mod strict_responses;
 
-use openai_shim_core::canonical::{Diagnostics, Message, Request, Role};
+use openai_shim_core::canonical::{Diagnostics, Message, Request, Role, ThinkTags};
 use openai_shim_core::convert::{Conversion, Input, convert};
 use openai_shim_core::dialect::{DIALECTS, Dialect};
 use openai_shim_core::{Context, Kind, Profile, dialect, profile};
@@ -81,6 +83,12 @@ fn row(name: &str) -> Profile {
             row.params.clamp.insert("temperature".to_owned(), [0.0, 1.5]);
             row.params.clamp.insert("top_p".to_owned(), [0.0, 1.0]);
         }
+        "inside" => row.answers.think_tags = ThinkTags::Inside,
+        "keeping" => {
+            row.answers.think_tags = ThinkTags::Keep;
+            row.answers.keep_markup = true;
+        }
+        "stopless" => row.params.most_stops = Some(0),
         "alternating" => row.messages.alternate = true,
         "unstreamed" => row.stream.supported = false,
         built_in => row = profile(built_in).unwrap(),

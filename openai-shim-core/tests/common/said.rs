@@ -74,15 +74,16 @@ fn add(answer: &mut Answer, index: u64, call: &Value) {
 /// What a body says, on one line.
 pub fn line(body: &str) -> String {
     let (answers, error) = said(body);
+    let text = |words: &str| words.replace('\n', "\\n");
     let mut parts: Vec<String> = answers
         .values()
         .map(|answer| {
             let mut words = Vec::new();
             if !answer.thoughts.is_empty() {
-                words.push(format!("<{}>", answer.thoughts));
+                words.push(format!("<{}>", text(&answer.thoughts)));
             }
             if !answer.text.is_empty() {
-                words.push(format!("\"{}\"", answer.text));
+                words.push(format!("\"{}\"", text(&answer.text)));
             }
             if !answer.refusal.is_empty() {
                 words.push(format!("refuses \"{}\"", answer.refusal));

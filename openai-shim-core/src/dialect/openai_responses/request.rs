@@ -275,10 +275,8 @@ pub(super) fn encode<'a>(
     }
     if source.is_none() {
         params::write(request, &mut body, notes);
-    } else if request.touched.tools
-        && let Some(listed) = tools::write(&request.tools, notes)
-    {
-        body.set("tools", listed);
+    } else {
+        params::rewrite(request, &mut body, notes);
     }
     if body.bool("stream").unwrap_or(false) != request.stream {
         body.set("stream", if request.stream { "true" } else { "false" });

@@ -3,6 +3,7 @@
 use super::super::error;
 use super::identity::Identity;
 use super::tools::Calls;
+use super::voice::Voice;
 use super::{finish, usage};
 use crate::canonical::{Asked, Code, Diagnostics, FinishReason, Seen};
 use crate::error::UpstreamError;
@@ -40,6 +41,8 @@ pub(in super::super) struct Stream {
     /// The frame is a line of JSON, no server-sent event.
     bare: bool,
     closed: bool,
+    /// It was ended by us: what follows is of no interest.
+    pub(super) cut: bool,
     /// The first bytes of a body that is no stream at all.
     foreign: Option<&'static str>,
 }
@@ -56,8 +59,19 @@ pub(super) struct Choice {
     pub(super) sealed: bool,
     pub(super) calls: Calls,
     pub(super) legacy_call: bool,
+    /// What becomes of its text.
+    pub(super) voice: Option<Voice>,
+    /// Calls that stood in the text; they wait for the end, since the upstream may make them itself, too.
+    pub(super) recovered: Vec<(String, String)>,
     /// All text so far, where deltas are cumulative.
     pub(super) text: String,
+}
+
+impl Choice {
+    /// Something of it was taken out of its chunk, and comes later: a call without its name, text that may be markup.
+    pub(super) fn waits(&self) -> bool {
+        self.calls.wait() || !self.recovered.is_empty() || self.voice.as_ref().is_some_and(Voice::holds)
+    }
 }
 
 /// A chunk that waits.
@@ -73,8 +87,8 @@ pub(super) struct Held {
 impl Stream {
     pub(in super::super) fn new(asked: Asked) -> Self {
         Self {
+            seen: Seen::keeping(asked.keep_reasoning),
             asked,
-            seen: Seen::default(),
             notes: Diagnostics::default(),
             identity: Identity::new("chat.completion.chunk"),
             choices: Vec::new(),
@@ -86,6 +100,7 @@ impl Stream {
             document: false,
             bare: false,
             closed: false,
+            cut: false,
             foreign: None,
         }
     }
@@ -106,7 +121,7 @@ impl Stream {
             return;
         }
         if self.closed || self.done_seen {
-            if !data.starts_with(b"[DONE]") {
+            if !data.starts_with(b"[DONE]") && !self.cut {
                 self.notes.note(Code::DataAfterDone, "", "");
             }
             return;
@@ -272,6 +287,7 @@ impl Stream {
         sink.chunk(chunk, source);
         for choice in self.choices.iter_mut().filter(|c| ends.contains(&c.index)) {
             choice.sealed = true;
+            self.seen.kept.called(choice.calls.first_id());
         }
     }
 
@@ -292,6 +308,7 @@ impl Stream {
             self.fail(&error, sink);
             return;
         }
+        self.release_voices(sink);
         let unfinished = |c: &Choice| !c.finished && !c.calls.are_complete();
         if !self.document && self.choices.iter().any(unfinished) {
             self.fail(&UpstreamError::Truncated, sink);
@@ -305,10 +322,18 @@ impl Stream {
 
     /// The stream broke or reported an error.
     pub(in super::super) fn fail(&mut self, error: &UpstreamError, sink: &mut dyn Sink) {
+        let broken = matches!(error, UpstreamError::Truncated | UpstreamError::Transport { .. });
+        if broken && !self.closed && !self.choices.is_empty() && self.choices.iter().all(|c| c.finished) {
+            // Every answer has said that it is complete: what broke off held nothing of them.
+            self.notes.note(Code::DoneMissing, "", "");
+            self.close(sink);
+            return;
+        }
         if std::mem::replace(&mut self.closed, true) {
             return;
         }
         self.flush(sink);
+        self.release_voices(sink);
         match error {
             UpstreamError::Truncated | UpstreamError::Transport { .. } => {
                 self.notes.note(Code::StreamTruncated, "", "");
@@ -330,11 +355,12 @@ impl Stream {
     }
 
     /// Says what is still to be said, and ends the stream.
-    fn close(&mut self, sink: &mut dyn Sink) {
+    pub(super) fn close(&mut self, sink: &mut dyn Sink) {
         if std::mem::replace(&mut self.closed, true) {
             return;
         }
         self.flush(sink);
+        self.release_voices(sink);
         for at in 0..self.choices.len() {
             self.finish_choice(at, sink);
         }
@@ -361,6 +387,9 @@ impl Stream {
         self.notes.note(Code::FinishReasonDerived, "choices[].finish_reason", "");
         if let Some(rest) = rest {
             self.say(index, &format!(r#"{{"tool_calls":{rest}}}"#), "null", sink);
+        }
+        if let Some(choice) = self.choices.get(at) {
+            self.seen.kept.called(choice.calls.first_id());
         }
         self.say(index, "{}", &format!("\"{word}\""), sink);
         if self.seen.finish.is_none() {

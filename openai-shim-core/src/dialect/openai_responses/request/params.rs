@@ -51,6 +51,25 @@ pub(super) fn write(request: &Request, body: &mut Object<'_>, notes: &mut Diagno
     dropped("presence_penalty", request.presence_penalty.is_some_and(|v| v != 0.0));
 }
 
+/// Those parameters of the client's own body that were changed.
+pub(super) fn rewrite(request: &Request, body: &mut Object<'_>, notes: &mut Diagnostics) {
+    let touched = request.touched;
+    let mut put = |key: &'static str, value: Option<String>| match value {
+        Some(value) => body.set(key, value),
+        None => drop(body.remove(key)),
+    };
+    if touched.tools {
+        put("tools", tools::write(&request.tools, notes));
+    }
+    if touched.tool_choice {
+        put("tool_choice", tool_choice(request, notes));
+        put("parallel_tool_calls", request.parallel_tool_calls.map(|v| v.to_string()));
+    }
+    if touched.response_format {
+        put("text", text(request, notes));
+    }
+}
+
 fn tool_choice(request: &Request, notes: &mut Diagnostics) -> Option<String> {
     Some(match request.tool_choice.as_ref()? {
         ToolChoice::Auto => String::from("\"auto\""),

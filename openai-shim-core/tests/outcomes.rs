@@ -1,0 +1,182 @@
+//! Every way in which a stream can end, and the one name that its ending has.
+
+mod common;
+
+use common::chat;
+use openai_shim_core::canonical::{FinishReason, Outcome, Seen};
+use openai_shim_core::exchange::{Incoming, Retry, Settings, When};
+use openai_shim_core::{Context, Exchange, UpstreamError, profile};
+use std::fmt::Write;
+
+/// What is said before the end, as deltas.
+const SAID: [(&str, &[&str]); 8] = [
+    ("nothing", &[]),
+    ("role", &[r#"{"role":"assistant","content":""}"#]),
+    ("text", &[r#"{"role":"assistant","content":"Hello"}"#]),
+    ("thinking", &[r#"{"role":"assistant","reasoning_content":"Hm."}"#]),
+    ("refusal", &[r#"{"role":"assistant","refusal":"No."}"#]),
+    (
+        "call",
+        &[
+            r#"{"role":"assistant","tool_calls":[{"index":0,"id":"c","type":"function","function":{"name":"f","arguments":"{}"}}]}"#,
+        ],
+    ),
+    (
+        "cut call",
+        &[
+            r#"{"role":"assistant","tool_calls":[{"index":0,"id":"c","type":"function","function":{"name":"f","arguments":"{\"a"}}]}"#,
+        ],
+    ),
+    ("tags", &[r#"{"role":"assistant","content":"<think>"}"#]),
+];
+
+const FINISHES: [Option<&str>; 8] = [
+    None,
+    Some("stop"),
+    Some("length"),
+    Some("tool_calls"),
+    Some("content_filter"),
+    Some(""),
+    Some("eos"),
+    Some("error"),
+];
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum End {
+    Done,
+    Closed,
+    ErrorEvent,
+    Broken,
+}
+
+/// The rules, from the strongest to the weakest.
+fn expected(said: &str, finish: Option<&str>, end: End) -> Outcome {
+    let given = finish;
+    let finish = finish.filter(|f| !f.is_empty());
+    let usable = !matches!(said, "nothing" | "role" | "tags");
+    let filtered_or_long = matches!(finish, Some("length" | "content_filter"));
+    // Without a single chunk there is no answer at all.
+    let something = said != "nothing" || given.is_some();
+    if finish == Some("error") || end == End::ErrorEvent {
+        return Outcome::Errored;
+    }
+    let finished = finish.is_some() || said == "call";
+    match end {
+        // What said that it was complete before the connection broke is complete.
+        End::Broken if finish.is_none() => return if usable { Outcome::Truncated } else { Outcome::Errored },
+        End::Closed if !something => return Outcome::Empty,
+        End::Closed if !finished => return Outcome::Truncated,
+        End::Done if !something => return Outcome::Empty,
+        _ => {}
+    }
+    match finish {
+        Some("content_filter") => Outcome::Filtered,
+        _ if said == "refusal" => Outcome::Refused,
+        Some("length") => Outcome::Length,
+        _ if !usable && !filtered_or_long => Outcome::Empty,
+        _ => Outcome::Complete,
+    }
+}
+
+fn outcome(deltas: &[&str], finish: Option<&str>, end: End) -> (Outcome, String) {
+    let request = br#"{"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}]}"#;
+    let incoming = Incoming::read(chat(), "", request.to_vec().into()).unwrap();
+    let mut settings = Settings::default();
+    (settings.retry, settings.fallback.when) = (Retry::none(), When::Never);
+    let mut exchange =
+        Exchange::start(incoming, profile("compatible").unwrap(), settings, Context::fixed()).unwrap();
+    exchange.next();
+    exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
+    let mut body = String::new();
+    let chunk = |delta: &str, finish: &str| {
+        format!(
+            "data: {{\"id\":\"x\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\",\"choices\":[{{\"index\":0,\"delta\":{delta},\"finish_reason\":{finish}}}]}}\n\n"
+        )
+    };
+    for delta in deltas {
+        body += &chunk(delta, "null");
+    }
+    if let Some(finish) = finish {
+        body += &chunk("{}", &format!("\"{finish}\""));
+    }
+    match end {
+        End::Done => body += "data: [DONE]\n\n",
+        End::ErrorEvent => body += "data: {\"error\":{\"message\":\"broken\"}}\n\n",
+        End::Closed | End::Broken => {}
+    }
+    let mut out = Vec::new();
+    exchange.push(body.as_bytes(), &mut out);
+    if end == End::Broken {
+        exchange.fail(UpstreamError::transport("The connection broke."), &mut out);
+    } else {
+        exchange.finish(&mut out);
+    }
+    (exchange.report().outcome, String::from_utf8(out).unwrap())
+}
+
+#[test]
+fn every_combination_of_content_finish_reason_and_end_has_its_outcome() {
+    let mut wrong = String::new();
+    for (said, deltas) in SAID {
+        for finish in FINISHES {
+            for end in [End::Done, End::Closed, End::ErrorEvent, End::Broken] {
+                let (found, out) = outcome(deltas, finish, end);
+                let expected = expected(said, finish, end);
+                if found != expected {
+                    let _ = writeln!(wrong, "{said} | {finish:?} | {end:?}: {found}, not {expected}\n{out}");
+                }
+                // An ending in order is said exactly where there is one.
+                let ended = out.ends_with("data: [DONE]\n\n");
+                let complete = matches!(
+                    found,
+                    Outcome::Complete | Outcome::Length | Outcome::Refused | Outcome::Filtered
+                );
+                assert_eq!(ended, complete, "{said} | {finish:?} | {end:?}: {found}\n{out}");
+                assert!(!complete || out.contains("\"finish_reason\":\""), "{out}");
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn one_function_decides_and_the_strongest_reason_wins() {
+    let finishes = [
+        None,
+        Some(FinishReason::Stop),
+        Some(FinishReason::Length),
+        Some(FinishReason::ToolCalls),
+        Some(FinishReason::ContentFilter),
+        Some(FinishReason::Refusal),
+    ];
+    let errors = [
+        None,
+        Some(UpstreamError::Truncated),
+        Some(UpstreamError::Empty),
+        Some(UpstreamError::malformed("x")),
+    ];
+    for content in [false, true] {
+        for refusal in [false, true] {
+            for finish in &finishes {
+                for error in &errors {
+                    let mut seen = Seen::default();
+                    (seen.content, seen.refusal) = (content, refusal);
+                    (seen.finish, seen.error) = (finish.clone(), error.clone());
+                    let expected = match (error, finish) {
+                        (Some(UpstreamError::Truncated), _) => Outcome::Truncated,
+                        (Some(UpstreamError::Empty), _) => Outcome::Empty,
+                        (Some(_), _) => Outcome::Errored,
+                        (None, Some(FinishReason::ContentFilter)) => Outcome::Filtered,
+                        (None, Some(FinishReason::Refusal)) => Outcome::Refused,
+                        (None, _) if refusal => Outcome::Refused,
+                        (None, Some(FinishReason::Length)) => Outcome::Length,
+                        (None, _) if !content => Outcome::Empty,
+                        (None, Some(_)) => Outcome::Complete,
+                        (None, None) => Outcome::Truncated,
+                    };
+                    assert_eq!(seen.outcome(), expected, "{seen:?}");
+                }
+            }
+        }
+    }
+}
