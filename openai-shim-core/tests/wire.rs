@@ -7,6 +7,7 @@ use common::{fixtures, shared};
 use openai_shim_core::dialect::openai_chat::wire::{
     ChatCompletion, ChatCompletionChunk, ChatRequest, ErrorResponse,
 };
+use openai_shim_core::dialect::openai_responses::wire::{ResponseObject, ResponsesRequest, StreamEvent};
 use openai_shim_core::exchange::{Incoming, Settings};
 use openai_shim_core::{Context, Exchange, Kind, Report, profile};
 use serde_json::Value;
@@ -126,4 +127,30 @@ fn a_content_type_that_says_otherwise_is_only_noted() {
         report.diagnostics.iter().map(|d| d.code.as_str()).collect::<Vec<_>>(),
         ["content-type-wrong"]
     );
+}
+
+#[test]
+fn recorded_requests_and_answers_of_the_responses_dialect_survive_the_typed_model() {
+    let Some(shared) = shared("wire") else { return };
+    let text = std::fs::read_to_string(shared.join("corpus/openai-responses.jsonl")).unwrap();
+    let mut read = 0;
+    for line in text.lines() {
+        let recording: Value = serde_json::from_str(line).unwrap();
+        let good = recording["response"]["status"] == 200 && recording["provider"] == "openai";
+        if !good || !recording["request"]["body"].is_object() {
+            continue;
+        }
+        let what = format!("{} {}", recording["path"], recording["n"]);
+        survives::<ResponsesRequest>(&recording["request"]["body"].to_string(), &what);
+        let body = recording["response"]["body"].as_str().unwrap();
+        if recording["streaming"] == true {
+            for data in body.lines().filter_map(|l| l.strip_prefix("data: ")).filter(|d| d.starts_with('{')) {
+                survives::<StreamEvent>(data, &what);
+            }
+        } else {
+            survives::<ResponseObject>(body, &what);
+        }
+        read += 1;
+    }
+    assert!(read > 300, "{read}");
 }

@@ -51,12 +51,13 @@ impl Extra {
         members.iter().find(|(k, _)| k == key).and_then(|(_, v)| crate::json::text(v.get()))
     }
 
-    /// The keys of what this dialect cannot say; a member that is `null`, `false` or empty says nothing.
+    /// The keys of what this dialect cannot say; a member that is `null`, `false` or empty says nothing, and neither does one
+    /// whose key begins with a dot: its dialect keeps it to know how something was written.
     pub fn lost_to(&self, dialect: &str) -> impl Iterator<Item = &str> {
         let foreign = self.dialect != dialect && self.dialect != REASONING_DETAILS;
         let members = if foreign { self.members.as_slice() } else { &[] };
         let says = |raw: &str| !matches!(raw.trim(), "null" | "false" | "\"\"" | "[]" | "{}");
-        members.iter().filter(move |(_, v)| says(v.get())).map(|(k, _)| k.as_str())
+        members.iter().filter(move |(k, v)| !k.starts_with('.') && says(v.get())).map(|(k, _)| k.as_str())
     }
 
     /// Whether there is nothing.

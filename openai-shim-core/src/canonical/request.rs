@@ -1,6 +1,7 @@
 //! What a client asks.
 
 use super::{Extra, Message, Tool, ToolChoice};
+use crate::error::ClientError;
 use serde_json::value::RawValue;
 
 /// A request, independent of any dialect.
@@ -51,11 +52,29 @@ pub struct Request {
     pub user: Option<String>,
     /// Parameters that only their own dialect knows.
     pub extra: Extra,
+    /// Parameters that OpenAI's APIs share by name and meaning, raw; [`SHARED`] lists them.
+    pub shared: Vec<(String, Box<RawValue>)>,
     /// Parameters that answers in the client's dialect repeat, as they came.
     pub echo: Extra,
+    /// Why only an upstream of the client's own dialect can serve this (it refers to what the upstream keeps), and what
+    /// a client is told where the upstream speaks another one. Whoever resolves the reference clears it.
+    pub own_only: Option<ClientError>,
     /// Which parts differ from the payload that they were read from.
     pub touched: Touched,
 }
+
+/// Parameters that OpenAI's APIs share by name and meaning, and that nothing here interprets.
+pub const SHARED: &[&str] = &[
+    "metadata",
+    "moderation",
+    "prompt_cache_key",
+    "prompt_cache_options",
+    "prompt_cache_retention",
+    "safety_identifier",
+    "service_tier",
+    "store",
+    "verbosity",
+];
 
 /// Which parts of a request were changed after it was read; the others are sent as they came.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -1,6 +1,9 @@
 //! A response to events: a stream for a client whose upstream does not stream.
 
-use super::{Block, BlockKind, Delta, Event, FinishReason, Response};
+use super::{Block, BlockKind, Delta, Event, Extra, FinishReason, Response};
+
+/// What the key begins with under which a block that only its own dialect knows stands in an [`Event::Extra`].
+pub const NATIVE: &str = "native:";
 
 /// The events of a complete response, in a legal order.
 ///
@@ -21,7 +24,11 @@ pub fn unfold(response: &Response) -> Vec<Event> {
             out.push(Event::Extra { choice: Some(index), extra: choice.extra.clone() });
         }
         let (mut next, mut calls) = (0, false);
-        for block in &choice.blocks {
+        for (at, block) in choice.blocks.iter().enumerate() {
+            if let Block::Native { dialect, raw } = block {
+                let extra = Extra::new(dialect, vec![(format!("{NATIVE}{at}"), raw.clone())]);
+                out.push(Event::Extra { choice: Some(index), extra });
+            }
             let Some((kind, deltas)) = parts(block) else { continue };
             calls |= matches!(kind, BlockKind::ToolCall { .. });
             out.push(Event::Open { choice: index, block: next, kind });

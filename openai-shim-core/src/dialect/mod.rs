@@ -6,6 +6,7 @@
 pub mod anthropic;
 pub mod ollama;
 pub mod openai_chat;
+pub mod openai_responses;
 mod passthrough;
 
 pub use passthrough::{Passthrough, pass};
@@ -18,8 +19,13 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
 /// Every dialect; the only list of them.
-pub static DIALECTS: &[&dyn Dialect] =
-    &[&openai_chat::OpenAiChat, &anthropic::Anthropic, &ollama::CHAT, &ollama::GENERATE];
+pub static DIALECTS: &[&dyn Dialect] = &[
+    &openai_chat::OpenAiChat,
+    &openai_responses::OpenAiResponses,
+    &anthropic::Anthropic,
+    &ollama::CHAT,
+    &ollama::GENERATE,
+];
 
 /// The dialect of that name (`openai-chat`, …).
 ///

@@ -1,7 +1,7 @@
 //! A client's request, read but not yet addressed to an upstream.
 
 use super::Settings;
-use crate::canonical::{Diagnostics, Request};
+use crate::canonical::{Diagnostics, Message, Request, Role};
 use crate::dialect::Dialect;
 use crate::error::Error;
 use bytes::Bytes;
@@ -25,6 +25,14 @@ impl Incoming {
         let mut notes = Diagnostics::default();
         let request = client.decode_request(path, &body, &mut notes)?;
         Ok(Self { client, request, notes, body, path: path.to_owned() })
+    }
+
+    /// A request that asks nothing, of a client whose own is not known.
+    pub(crate) fn plain(client: &'static dyn Dialect) -> Self {
+        let mut request = Request::default();
+        request.model = String::from("model");
+        request.messages.push(Message::text(Role::User, ""));
+        Self { client, request, notes: Diagnostics::default(), body: Bytes::new(), path: String::new() }
     }
 
     /// The model by the client's name; may be empty.

@@ -25,6 +25,9 @@ pub(super) fn prepare(
     context: Context,
 ) -> Result<Prepared, Error> {
     let Incoming { client, mut request, mut notes, body, .. } = incoming;
+    if let Some(refusal) = request.own_only.take().filter(|_| client.name() != upstream.name()) {
+        return Err(refusal.into());
+    }
     let mut asked = Asked::new(&request, context);
     if let Some(model) = &settings.upstream_model
         && *model != request.model

@@ -7,8 +7,9 @@ pub mod messages;
 pub mod quirks;
 pub mod said;
 pub mod strict;
+pub mod strict_responses;
 
-use openai_shim_core::canonical::ThinkTags;
+use openai_shim_core::canonical::{Diagnostics, Message, Request, Role, ThinkTags};
 use openai_shim_core::convert::{Conversion, Input, convert};
 use openai_shim_core::dialect::{DIALECTS, Dialect};
 use openai_shim_core::{Context, Kind, Profile, dialect, profile};
@@ -109,26 +110,48 @@ pub fn folder(kind: Kind) -> &'static str {
 
 impl Fixture {
     pub fn convert(&self, to: &'static dyn Dialect) -> Conversion {
+        let request = if self.kind == Kind::Request { None } else { self.request_in(to) };
         convert(&Input {
             from: self.dialect,
             to,
             profile: self.profile.clone(),
             kind: self.kind,
             body: &self.body,
-            request: self.request.as_deref(),
+            request: request.as_deref(),
             status: self.status,
             context: Context::fixed(),
         })
     }
 
-    /// The client's request, or a plain one.
-    pub fn asking(&self, stream: bool) -> Vec<u8> {
-        let plain = br#"{"model":"model","messages":[{"role":"user","content":""}]}"#.to_vec();
-        let text = String::from_utf8(self.request.clone().unwrap_or(plain)).unwrap();
+    /// The client's request, as a client of this dialect sends it.
+    pub fn request_in(&self, client: &'static dyn Dialect) -> Option<Vec<u8>> {
+        let own = self.request.clone()?;
+        if client.name() == self.dialect.name() {
+            return Some(own);
+        }
+        let request = self.dialect.decode_request("", &own, &mut Diagnostics::default()).ok()?;
+        Some(written(&request, client))
+    }
+
+    /// The client's request, or a plain one, for a stream or for a whole answer.
+    pub fn asking(&self, client: &'static dyn Dialect, stream: bool) -> Vec<u8> {
+        let plain = || {
+            let mut request = Request::default();
+            request.model = String::from("model");
+            request.messages.push(Message::text(Role::User, "hi"));
+            written(&request, client)
+        };
+        let text = String::from_utf8(self.request_in(client).unwrap_or_else(plain)).unwrap();
         let mut value: serde_json::Value = serde_json::from_str(&text).unwrap();
         value["stream"] = stream.into();
         value.to_string().into_bytes()
     }
+}
+
+/// A request as a client of this dialect sends it.
+fn written(request: &Request, client: &'static dyn Dialect) -> Vec<u8> {
+    let encoded = client.encode_request(request, None, &mut Diagnostics::default()).unwrap();
+    encoded.body.to_json().into_bytes()
 }
 
 /// The fixture of that kind and name.

@@ -39,13 +39,16 @@ pub fn said(body: &str) -> Said {
         }
         for choice in document["choices"].as_array().unwrap() {
             let answer = answers.entry(choice["index"].as_u64().unwrap()).or_default();
-            let said = choice.get("delta").unwrap_or(&choice["message"]);
+            // A whole answer is read by its message, whatever stands beside it.
+            let whole = document["object"] == "chat.completion";
+            let said = choice.get("delta").filter(|_| !whole).unwrap_or(&choice["message"]);
             let words = |key: &str| said[key].as_str().unwrap_or_default();
             answer.text += words("content");
             answer.thoughts += words("reasoning_content");
             answer.refusal += words("refusal");
             for (at, call) in said["tool_calls"].as_array().into_iter().flatten().enumerate() {
-                add(answer, call["index"].as_u64().unwrap_or(at as u64), call);
+                let index = call["index"].as_u64().filter(|_| !whole);
+                add(answer, index.unwrap_or(at as u64), call);
             }
             if let Some(function) = said.get("function_call") {
                 add(answer, 0, &serde_json::json!({ "function": function }));

@@ -207,7 +207,13 @@ impl ChatEncoder {
                 fragment.set("index", call.to_string());
                 format!(r#""tool_calls":[{}]"#, tool_call::sign(fragment, Some(signature)))
             }
-            (Delta::Signature(_) | Delta::Native { .. }, _) => {
+            // It says how its dialect wrote something.
+            (Delta::Native { key, .. }, _) if key.starts_with('.') => return,
+            (Delta::Native { dialect, .. }, _) => {
+                self.notes.note(Code::ExtraDropped, "choices[].delta", dialect);
+                return;
+            }
+            (Delta::Signature(_), _) => {
                 self.notes.note(Code::FeatureUnsupported, "choices[].delta", "an opaque part");
                 return;
             }

@@ -5,7 +5,7 @@
 use super::super::Encoded;
 use super::{NAME, note_lost};
 use crate::canonical::{
-    Code, Diagnostics, Extra, Message, Request, ResponseFormat, Role, TokenLimit, Tool, ToolChoice,
+    Code, Diagnostics, Extra, Message, Request, ResponseFormat, Role, SHARED, TokenLimit, Tool, ToolChoice,
 };
 use crate::error::{ClientError, Unsupported};
 use crate::json::{Kind, Object, peek, quote, raw, text};
@@ -61,6 +61,7 @@ pub(super) fn decode(body: &[u8], notes: &mut Diagnostics) -> Result<Request, Cl
             "tools" => request.tools = tools(&object)?,
             "tool_choice" => request.tool_choice = tool_choice(value),
             "response_format" => request.response_format = response_format(value),
+            _ if SHARED.contains(&key) => request.shared.push((key.to_owned(), raw(value))),
             _ => extra.push((key.to_owned(), raw(value))),
         }
     }
@@ -274,7 +275,11 @@ pub(super) fn encode<'a>(
         let mut list = Vec::new();
         list.push(b'[');
         for (i, message) in request.messages.iter().enumerate() {
-            if i > 0 {
+            if !message::can_be_said(message) {
+                notes.note(Code::FeatureUnsupported, &format!("messages[{i}]"), "another dialect's own");
+                continue;
+            }
+            if list.len() > 1 {
                 list.push(b',');
             }
             let own = message.span.clone().and_then(|span| source?.get(span));
@@ -301,12 +306,15 @@ pub(super) fn encode<'a>(
         put(&mut body, "tools", (!tools.is_empty()).then(|| format!("[{}]", tools.join(","))));
     }
     if all || touched.tool_choice {
-        put(
-            &mut body,
-            "tool_choice",
-            request.tool_choice.as_ref().and_then(|choice| write_choice(choice, notes)),
-        );
-        let parallel = request.parallel_tool_calls.filter(|_| !all || !request.tools.is_empty());
+        // A choice is one among tools that are there.
+        let none_left = all && body.get("tools").is_none() && !request.tools.is_empty();
+        let choice = request.tool_choice.as_ref().filter(|_| !none_left);
+        if request.tool_choice.is_some() && none_left {
+            notes.note(Code::ParamDropped, "tool_choice", "");
+        }
+        put(&mut body, "tool_choice", choice.and_then(|choice| write_choice(choice, notes)));
+        let parallel =
+            request.parallel_tool_calls.filter(|_| !none_left && (!all || !request.tools.is_empty()));
         put(&mut body, "parallel_tool_calls", parallel.map(|v| v.to_string()));
     }
     if all || touched.response_format {
@@ -371,7 +379,7 @@ fn write_params(request: &Request, body: &mut Object<'_>, notes: &mut Diagnostic
     if request.reasoning.budget.is_some() && request.reasoning.effort.is_none() {
         notes.note(Code::ParamRenamed, "reasoning", "a budget, as an effort");
     }
-    for (key, value) in request.extra.of(NAME) {
+    for (key, value) in request.extra.of(NAME).iter().chain(&request.shared) {
         body.set(key.clone(), value.get().to_owned());
     }
     request.extra.lost_to(NAME).for_each(|key| notes.note(Code::ParamDropped, key, ""));
@@ -452,6 +460,9 @@ fn write_format(format: Option<&ResponseFormat>) -> Option<String> {
             }
             if let Some(strict) = strict {
                 inner.set("strict", strict.to_string());
+            }
+            if let Some(description) = extra.get("description") {
+                inner.set("description", description);
             }
             for (key, value) in extra.of(NAME) {
                 inner.set(key.as_str(), value.get());

@@ -131,6 +131,13 @@ fn encode_choice(choice: &Choice, asked: &mut Asked, notes: &mut Diagnostics) ->
                 let function = format!(r#"{{"name":{},"arguments":{}}}"#, quote(name), quote(arguments));
                 function_call.get_or_insert(function);
             }
+            Block::Native { .. } => {
+                notes.note(
+                    Code::FeatureUnsupported,
+                    "choices[].message",
+                    "a part that only another dialect has",
+                );
+            }
             _ => notes.note(Code::FeatureUnsupported, "choices[].message", "media in an answer"),
         }
     }
@@ -174,6 +181,9 @@ fn encode_choice(choice: &Choice, asked: &mut Asked, notes: &mut Diagnostics) ->
     object.set("finish_reason", quote(finish));
     for (key, value) in choice.extra.of(NAME) {
         object.set(key.as_str(), value.get());
+    }
+    if choice.extra.of(NAME).is_empty() && !choice.extra.is_empty() {
+        notes.note(Code::ExtraDropped, "choices[]", choice.extra.dialect);
     }
     object.to_json()
 }

@@ -197,6 +197,16 @@ fn source(url: &str) -> MediaSource {
     }
 }
 
+/// Whether there is anything in a message that this dialect has words for; an empty message counts.
+pub(super) fn can_be_said(message: &Message) -> bool {
+    let foreign = |block: &Block| match block {
+        Block::Native { dialect, .. } => *dialect != NAME,
+        Block::Reasoning { text, .. } => text.is_empty(),
+        _ => false,
+    };
+    message.blocks.is_empty() || !message.blocks.iter().all(foreign)
+}
+
 /// Writes a message that was changed, or came in another dialect.
 pub(super) fn encode(message: &Message, out: &mut Vec<u8>, i: usize, notes: &mut Diagnostics) {
     let at = format!("messages[{i}]");

@@ -1,0 +1,128 @@
+//! The response object: what it says of itself, and the request's parameters that it repeats.
+
+use super::NAME;
+use super::item::object_of;
+use super::request::ECHOED;
+use crate::canonical::{Asked, Usage};
+use crate::json::{Kind, Object, peek, quote};
+
+/// A response object, but for what becomes known while it is made.
+#[derive(Debug, Clone)]
+pub(super) struct Shell {
+    pub(super) id: String,
+    pub(super) model: String,
+    pub(super) created: u64,
+    /// The repeated parameters, in the order in which OpenAI sends them.
+    repeated: Vec<(&'static str, String)>,
+}
+
+/// How far a response has come.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct State<'s> {
+    pub(super) status: &'s str,
+    pub(super) output: &'s str,
+    pub(super) usage: Option<&'s Usage>,
+    /// Why it is incomplete.
+    pub(super) reason: Option<&'s str>,
+    /// The error that ended it: code and message.
+    pub(super) error: Option<(&'s str, &'s str)>,
+}
+
+/// Members that a response always has, with what they are where the request said nothing.
+const DEFAULTS: &[(&str, &str)] = &[
+    ("background", "false"),
+    ("instructions", "null"),
+    ("max_output_tokens", "null"),
+    ("max_tool_calls", "null"),
+    ("parallel_tool_calls", "true"),
+    ("previous_response_id", "null"),
+    ("temperature", "null"),
+    ("tool_choice", "\"auto\""),
+    ("tools", "[]"),
+    ("top_p", "null"),
+    ("truncation", "\"disabled\""),
+    ("metadata", "{}"),
+];
+
+impl Shell {
+    pub(super) fn new(asked: &Asked) -> Self {
+        let repeated = ECHOED.iter().filter_map(|(key, _)| Some((*key, repeat(asked, key)?))).collect();
+        Self { id: String::new(), model: asked.model.clone(), created: asked.context.created(), repeated }
+    }
+
+    /// The object as JSON.
+    pub(super) fn write(&self, state: State<'_>) -> String {
+        let mut object = Object::new();
+        object.set("id", quote(&self.id));
+        object.set("object", "\"response\"");
+        object.set("created_at", self.created.to_string());
+        object.set("status", quote(state.status));
+        let error = state
+            .error
+            .map(|(code, message)| format!(r#"{{"code":{},"message":{}}}"#, quote(code), quote(message)));
+        object.set("error", error.unwrap_or_else(|| String::from("null")));
+        let reason = state.reason.map(|reason| format!(r#"{{"reason":{}}}"#, quote(reason)));
+        object.set("incomplete_details", reason.unwrap_or_else(|| String::from("null")));
+        object.set("model", quote(&self.model));
+        object.set("output", state.output);
+        for (key, value) in &self.repeated {
+            object.set(*key, value.as_str());
+        }
+        object.set("usage", state.usage.map_or_else(|| String::from("null"), super::usage::write));
+        object.to_json()
+    }
+}
+
+/// What a response repeats of one parameter; `None` leaves it out.
+pub(super) fn repeat(asked: &Asked, key: &str) -> Option<String> {
+    let said = asked.echo.of(NAME).iter().find(|(k, _)| k == key).map(|(_, value)| value.get());
+    match (key, said) {
+        ("reasoning", said) => {
+            let mut object = said.map(object_of).unwrap_or_default();
+            for key in ["effort", "summary"] {
+                if object.get(key).is_none() {
+                    object.set(key, "null");
+                }
+            }
+            Some(object.to_json())
+        }
+        ("text", said) => {
+            let mut object = said.map(object_of).unwrap_or_default();
+            if object.non_null("format").is_none() {
+                object.set("format", r#"{"type":"text"}"#);
+            }
+            Some(object.to_json())
+        }
+        ("tools", Some(said)) => Some(tools(said)),
+        ("tool_choice", Some(said)) if peek(said) == Kind::String => {
+            let known = ["\"auto\"", "\"none\"", "\"required\""].contains(&said.trim());
+            Some(String::from(if known { said } else { "\"auto\"" }))
+        }
+        (_, Some(said)) => Some(said.to_owned()),
+        (key, None) => DEFAULTS.iter().find(|(k, _)| *k == key).map(|(_, value)| (*value).to_owned()),
+    }
+}
+
+/// The tools as answers list them: a function has all its members there.
+fn tools(said: &str) -> String {
+    let items: Vec<&serde_json::value::RawValue> = serde_json::from_str(said).unwrap_or_default();
+    let mut out = Vec::new();
+    for item in items {
+        let mut tool = object_of(item.get());
+        match tool.str("type").as_deref() {
+            Some("function") | None if tool.str("name").is_some() => {
+                tool.set("type", "\"function\"");
+                for key in ["parameters", "strict"] {
+                    if tool.get(key).is_none() {
+                        tool.set(key, "null");
+                    }
+                }
+            }
+            // A function in the older API's form, or no tool.
+            Some("function") | None => continue,
+            Some(_) => {}
+        }
+        out.push(tool.to_json());
+    }
+    format!("[{}]", out.join(","))
+}

@@ -1,0 +1,166 @@
+//! Events as a stream: strictly what OpenAI sends.
+
+use super::super::Encoder;
+use super::echo::{Shell, State};
+use super::output::{Output, write_event};
+use super::tools::Names;
+use super::{NAME, error};
+use crate::canonical::{Asked, Code, Diagnostics, Event, FinishReason, NATIVE, Usage};
+use crate::error::{Error, UpstreamError};
+
+/// Writes a stream, or the response object at its end.
+pub(super) struct ResponsesEncoder {
+    asked: Asked,
+    pub(super) notes: Diagnostics,
+    shell: Shell,
+    output: Output,
+    started: bool,
+    finish: Option<FinishReason>,
+    usage: Option<Usage>,
+    over: bool,
+}
+
+impl ResponsesEncoder {
+    pub(super) fn new(asked: Asked, quiet: bool) -> Self {
+        let output = Output::new(Names::of(&asked), quiet);
+        let shell = Shell::new(&asked);
+        Self {
+            asked,
+            notes: Diagnostics::default(),
+            shell,
+            output,
+            started: false,
+            finish: None,
+            usage: None,
+            over: false,
+        }
+    }
+
+    fn start(
+        &mut self,
+        id: Option<&String>,
+        model: Option<&String>,
+        created: Option<u64>,
+        out: &mut Vec<u8>,
+    ) {
+        self.started = true;
+        // A client may refer to it by this id, which must be one of this dialect's or of ours, and nobody else's: some servers' ids
+        // are numbers up to 999.
+        let own = id.filter(|id| ["resp_", "fallback-"].iter().any(|prefix| id.starts_with(prefix))).cloned();
+        self.shell.id = own.unwrap_or_else(|| self.asked.context.id("resp_"));
+        if let (Some(model), false) = (model, self.asked.echo_model) {
+            self.shell.model.clone_from(model);
+        }
+        self.shell.created = created.unwrap_or(self.shell.created);
+        let response = self.shell.write(State { status: "in_progress", output: "[]", ..State::default() });
+        for kind in ["response.created", "response.in_progress"] {
+            self.output.emit(kind, |event| event.set("response", response.clone()), out);
+        }
+    }
+
+    /// The status at the end, and why it is not complete.
+    fn status(&self) -> (&'static str, Option<&'static str>) {
+        match self.finish {
+            Some(FinishReason::Length) => ("incomplete", Some("max_output_tokens")),
+            Some(FinishReason::ContentFilter | FinishReason::Refusal) => {
+                ("incomplete", Some("content_filter"))
+            }
+            _ => ("completed", None),
+        }
+    }
+
+    /// The response object at the end.
+    pub(super) fn response(&mut self) -> String {
+        if self.usage.is_none() {
+            self.notes.note(Code::UsageMissing, "usage", "");
+        }
+        let usage = self.usage.unwrap_or_default();
+        let (status, reason) = self.status();
+        let output = self.output.list();
+        self.shell.write(State { status, output: &output, usage: Some(&usage), reason, error: None })
+    }
+
+    fn fail(&mut self, failure: &UpstreamError, out: &mut Vec<u8>) {
+        self.over = true;
+        let error = Error::Upstream(failure.clone());
+        if !self.started {
+            // There is no response that could have failed.
+            write_event("error", &error::event(&error, self.output.next()), out);
+            return;
+        }
+        let (code, message) = error::failed(&error);
+        let output = self.output.list();
+        let usage = self.usage;
+        let response = self.shell.write(State {
+            status: "failed",
+            output: &output,
+            usage: usage.as_ref(),
+            reason: None,
+            error: Some((code, &message)),
+        });
+        self.output.emit("response.failed", |event| event.set("response", response), out);
+    }
+
+    /// The context with the ids that were given out.
+    pub(super) fn into_asked(self) -> Asked {
+        self.asked
+    }
+}
+
+impl Encoder for ResponsesEncoder {
+    fn event(&mut self, event: &Event, out: &mut Vec<u8>) {
+        if self.over {
+            return;
+        }
+        match event {
+            Event::Start { id, model, created } => self.start(id.as_ref(), model.as_ref(), *created, out),
+            // There is one answer here.
+            Event::Open { choice, .. } | Event::Delta { choice, .. } | Event::Close { choice, .. }
+                if *choice > 0 =>
+            {
+                self.notes.note(Code::FeatureUnsupported, "output", "more than one answer");
+            }
+            Event::Open { block, kind, .. } => self.output.open(*block, kind, &mut self.asked.context, out),
+            Event::Delta { block, delta, .. } => {
+                self.output.delta(*block, delta, out, &mut self.notes);
+                if self.output.is_full() {
+                    let message = String::from("The answer is larger than 64 MiB.");
+                    self.fail(&UpstreamError::TooLarge { message }, out);
+                }
+            }
+            Event::Close { block, .. } => self.output.close(*block, out),
+            Event::Finish { choice: 0, reason } => self.finish = Some(reason.clone()),
+            Event::Finish { .. } => {}
+            Event::Usage(usage) => self.usage = Some(*usage),
+            Event::Extra { choice, extra } => {
+                for (key, value) in extra.of(NAME) {
+                    if key.starts_with(NATIVE) && *choice == Some(0) {
+                        self.output.native(value.get(), out);
+                    }
+                }
+                if extra.of(NAME).is_empty() && !extra.is_empty() {
+                    self.notes.note(Code::ExtraDropped, "", extra.dialect);
+                }
+            }
+            Event::Error(failure) => self.fail(failure, out),
+            Event::End => {
+                let response = self.response();
+                let (status, _) = self.status();
+                let kind = if status == "completed" { "response.completed" } else { "response.incomplete" };
+                self.output.emit(kind, |event| event.set("response", response), out);
+                self.over = true;
+            }
+        }
+    }
+
+    fn finish(&mut self, out: &mut Vec<u8>) {
+        if !self.over && self.started {
+            self.fail(&UpstreamError::Truncated, out);
+        }
+        self.over = true;
+    }
+
+    fn notes(&self) -> &Diagnostics {
+        &self.notes
+    }
+}

@@ -1,0 +1,225 @@
+//! What items are made of: parts, and the members that have no place in the canonical model.
+
+use super::NAME;
+use crate::canonical::{Block, Extra, Media, MediaSource};
+use crate::json::{Kind, Object, peek, quote, raw, text, text_of};
+use std::borrow::Cow;
+
+/// The member of a block's extras that says: a new message item begins here, with these members.
+pub(super) const ITEM: &str = ".item";
+
+/// Members that other dialects have under another name or do without: no loss to them.
+const FORMAL: [&str; 8] = ["type", "id", "status", "name", "namespace", "summary", "content", "format"];
+
+/// An object; an empty one if it is none.
+pub(super) fn object_of(json: &str) -> Object<'_> {
+    Object::parse(json.as_bytes()).unwrap_or_default()
+}
+
+/// Members that are not known, or null: a null says something that absence does not.
+pub(super) fn leftovers(object: &Object<'_>, known: &[&str]) -> Extra {
+    let members: Vec<_> = object
+        .iter()
+        .filter(|(key, value)| !known.contains(key) || peek(value) == Kind::Null)
+        .map(|(key, value)| {
+            let formal = FORMAL.contains(&key) || value.trim() == "[]";
+            (format!("{}{key}", if formal { "." } else { "" }), raw(value))
+        })
+        .collect();
+    if members.is_empty() { Extra::default() } else { Extra::new(NAME, members) }
+}
+
+/// The members of an object but for these, as JSON.
+pub(super) fn without(object: &Object<'_>, keys: &[&str]) -> String {
+    let mut rest = Object::new();
+    for (key, value) in object.iter().filter(|(key, _)| !keys.contains(key)) {
+        rest.set(key, value);
+    }
+    rest.to_json()
+}
+
+/// One member of extras that are this dialect's.
+pub(super) fn own<'e>(extra: &'e Extra, key: &str) -> Option<&'e str> {
+    extra.of(NAME).iter().find(|(k, _)| plain(k) == plain(key)).map(|(_, value)| value.get())
+}
+
+/// A key without the dot that says how little it matters.
+pub(super) fn plain(key: &str) -> &str {
+    key.strip_prefix('.').unwrap_or(key)
+}
+
+/// Writes extras that are this dialect's into an object.
+pub(super) fn write_extra<'e>(object: &mut Object<'e>, extra: &'e Extra, but: &[&str]) {
+    for (key, value) in extra.of(NAME).iter().filter(|(key, _)| !but.contains(&plain(key))) {
+        object.set(plain(key), value.get());
+    }
+}
+
+/// Reads a part of a message or of a tool's output; `None` if it has no place in the canonical model.
+pub(super) fn part(json: &str) -> Option<Block> {
+    if let Some(words) = text(json) {
+        return Some(Block::text(words));
+    }
+    let object = Object::parse(json.as_bytes()).ok()?;
+    Some(match object.str("type")?.as_ref() {
+        "input_text" | "output_text" | "text" => {
+            Block::Text { text: object.str("text")?.into_owned(), extra: leftovers(&object, &["text"]) }
+        }
+        "refusal" => Block::Refusal(object.str("refusal")?.into_owned()),
+        "input_image" | "image_url" => {
+            let from = match object.non_null("image_url") {
+                Some(url) if peek(url) == Kind::String => source(&text_of(url)),
+                Some(nested) => source(&object_of(nested).str("url")?),
+                None => MediaSource::FileId(object.str("file_id")?.into_owned()),
+            };
+            let mut image = media(from, &object, &["image_url", "file_id", "detail"]);
+            image.detail = object.str("detail").map(Cow::into_owned);
+            Block::Image(image)
+        }
+        "input_file" => {
+            let from = match (object.str("file_data"), object.str("file_url"), object.str("file_id")) {
+                (Some(data), ..) => file_source(&data),
+                (_, Some(url), _) => MediaSource::Url(url.into_owned()),
+                (.., Some(id)) => MediaSource::FileId(id.into_owned()),
+                _ => return None,
+            };
+            let mut file = media(from, &object, &["file_data", "file_url", "file_id", "filename"]);
+            file.name = object.str("filename").map(Cow::into_owned);
+            Block::File(file)
+        }
+        "input_audio" => {
+            let audio = object.object("input_audio")?;
+            let from = MediaSource::Base64 {
+                media_type: audio.str("format").unwrap_or_default().into_owned(),
+                data: audio.str("data")?.into_owned(),
+            };
+            Block::Audio(media(from, &object, &["input_audio"]))
+        }
+        _ => return None,
+    })
+}
+
+fn media(source: MediaSource, object: &Object<'_>, known: &[&str]) -> Media {
+    let mut media = Media::new(source);
+    media.extra = leftovers(object, known);
+    media
+}
+
+/// A data URL is bytes; anything else is an address.
+fn source(url: &str) -> MediaSource {
+    match url.strip_prefix("data:").and_then(|rest| rest.split_once(";base64,")) {
+        Some((media_type, data)) => {
+            MediaSource::Base64 { media_type: media_type.to_owned(), data: data.to_owned() }
+        }
+        None => MediaSource::Url(url.to_owned()),
+    }
+}
+
+/// A file's bytes may stand without saying what they are.
+fn file_source(data: &str) -> MediaSource {
+    match source(data) {
+        MediaSource::Url(data) => MediaSource::Base64 { media_type: String::new(), data },
+        source => source,
+    }
+}
+
+/// Writes a part of a request; `None` for blocks that are no parts.
+pub(super) fn write_part(block: &Block, assistant: bool) -> Option<String> {
+    let mut object = Object::new();
+    match block {
+        Block::Text { text, extra } => {
+            object.set("type", if assistant { "\"output_text\"" } else { "\"input_text\"" });
+            object.set("text", quote(text));
+            write_extra(&mut object, extra, &[plain(ITEM)]);
+            return Some(object.to_json());
+        }
+        Block::Refusal(words) => {
+            object.set("type", "\"refusal\"");
+            object.set("refusal", quote(words));
+        }
+        Block::Image(image) => {
+            object.set("type", "\"input_image\"");
+            match &image.source {
+                MediaSource::FileId(id) => object.set("file_id", quote(id)),
+                source => object.set("image_url", quote(&url(source))),
+            }
+            match &image.detail {
+                Some(detail) => object.set("detail", quote(detail)),
+                None if image.extra.of(NAME).is_empty() => object.set("detail", "\"auto\""),
+                None => {}
+            }
+            write_extra(&mut object, &image.extra, &[]);
+            return Some(object.to_json());
+        }
+        Block::File(file) => {
+            object.set("type", "\"input_file\"");
+            if let Some(name) = &file.name {
+                object.set("filename", quote(name));
+            }
+            match &file.source {
+                MediaSource::FileId(id) => object.set("file_id", quote(id)),
+                MediaSource::Url(url) => object.set("file_url", quote(url)),
+                source @ MediaSource::Base64 { .. } => object.set("file_data", quote(&url(source))),
+            }
+            write_extra(&mut object, &file.extra, &[]);
+            return Some(object.to_json());
+        }
+        Block::Audio(audio) => {
+            let MediaSource::Base64 { media_type, data } = &audio.source else { return None };
+            let format = media_type.strip_prefix("audio/").unwrap_or(media_type);
+            object.set("type", "\"input_audio\"");
+            object.set("input_audio", format!(r#"{{"data":{},"format":{}}}"#, quote(data), quote(format)));
+            write_extra(&mut object, &audio.extra, &[]);
+            return Some(object.to_json());
+        }
+        Block::Native { dialect: NAME, raw } => return Some(raw.get().to_owned()),
+        Block::Native { .. }
+        | Block::Reasoning { .. }
+        | Block::ToolCall { .. }
+        | Block::ToolResult { .. } => return None,
+    }
+    Some(object.to_json())
+}
+
+fn url(source: &MediaSource) -> String {
+    match source {
+        MediaSource::Url(text) | MediaSource::FileId(text) => text.clone(),
+        MediaSource::Base64 { media_type, data } if media_type.is_empty() => data.clone(),
+        MediaSource::Base64 { media_type, data } => format!("data:{media_type};base64,{data}"),
+    }
+}
+
+/// The text of a reasoning item: its summary, or else the thinking itself.
+pub(super) fn thoughts(item: &Object<'_>) -> String {
+    let joined = |key: &str| {
+        let parts: Vec<String> = item
+            .array(key)
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(|part| {
+                text(part).or_else(|| object_of(part).str("text").map(|t| Cow::Owned(t.into_owned())))
+            })
+            .map(Cow::into_owned)
+            .collect();
+        parts.join("\n\n")
+    };
+    let summary = joined("summary");
+    if summary.is_empty() { joined("content") } else { summary }
+}
+
+/// The arguments of a call item as JSON text; a custom tool's input is wrapped.
+pub(super) fn arguments(item: &Object<'_>, custom: bool) -> String {
+    if custom {
+        return super::tools::arguments_of(&item.get("input").map(text_of).unwrap_or_default());
+    }
+    item.get("arguments").map(text_of).unwrap_or_default().into_owned()
+}
+
+/// Whether an item is a call of a function or of a custom tool; if so whether it is the latter.
+pub(super) fn is_call(kind: &str) -> Option<bool> {
+    match kind {
+        "function_call" => Some(false),
+        "custom_tool_call" => Some(true),
+        _ => None,
+    }
+}

@@ -1,0 +1,247 @@
+//! Objects put right: what the SDKs demand of them is there afterwards.
+
+use super::super::echo::repeat;
+use super::super::item::object_of;
+use super::super::usage;
+use super::order::prefix;
+use crate::canonical::{Asked, Code, Context, Diagnostics};
+use crate::json::{Kind, Object, peek, quote, text_of};
+use std::borrow::Cow;
+
+/// Members that the SDKs demand of a response, and whether they may be null.
+const REQUIRED: [(&str, bool); 9] = [
+    ("error", true),
+    ("incomplete_details", true),
+    ("instructions", true),
+    ("metadata", true),
+    ("parallel_tool_calls", false),
+    ("temperature", true),
+    ("tool_choice", false),
+    ("tools", false),
+    ("top_p", true),
+];
+
+const TIERS: [&str; 5] = ["auto", "default", "flex", "scale", "priority"];
+
+/// Puts a response object right. `items`: what streamed, for an upstream that leaves it out at the end.
+pub(super) fn response(
+    object: &mut Object<'_>,
+    items: &[String],
+    asked: &mut Asked,
+    notes: &mut Diagnostics,
+) {
+    if object.str("id").is_none_or(|id| id.is_empty()) {
+        fill(object, "id", quote(&asked.context.id("resp_")), Code::IdSynthesized, notes);
+    }
+    if object.str("object").as_deref() != Some("response") {
+        fill(object, "object", "\"response\"", Code::ObjectFilled, notes);
+    }
+    if object.get("created_at").is_none_or(|created| peek(created) != Kind::Number) {
+        fill(object, "created_at", asked.context.created().to_string(), Code::CreatedFilled, notes);
+    }
+    if object.str("model").is_none() {
+        fill(object, "model", quote(&asked.model), Code::ModelFilled, notes);
+    } else if asked.echo_model && object.str("model").as_deref() != Some(asked.model.as_str()) {
+        object.set("model", quote(&asked.model));
+    }
+    for (key, nullable) in REQUIRED {
+        let there = if nullable { object.get(key) } else { object.non_null(key) }.is_some();
+        if !there {
+            let value = repeat(asked, key).unwrap_or_else(|| String::from("null"));
+            fill(object, key, value, Code::FieldFilled, notes);
+        }
+    }
+    if object.str("service_tier").is_some_and(|tier| !TIERS.contains(&tier.as_ref())) {
+        object.remove("service_tier");
+        notes.note(Code::FieldDropped, "service_tier", "");
+    }
+    output(object, items, asked, notes);
+    format(object, notes);
+    counts(object, notes);
+}
+
+fn fill(
+    object: &mut Object<'_>,
+    key: &'static str,
+    value: impl Into<String>,
+    code: Code,
+    notes: &mut Diagnostics,
+) {
+    object.set(key, value.into());
+    notes.note(code, key, "");
+}
+
+fn output(object: &mut Object<'_>, items: &[String], asked: &mut Asked, notes: &mut Diagnostics) {
+    let listed = object.array("output");
+    let missing = listed.is_none();
+    let mut output: Vec<String> = listed.unwrap_or_default().into_iter().map(str::to_owned).collect();
+    if output.is_empty() && (!items.is_empty() || missing) {
+        fill(object, "output", format!("[{}]", items.join(",")), Code::FieldFilled, notes);
+        return;
+    }
+    let mut changed = false;
+    for (n, one) in output.iter_mut().enumerate() {
+        // It is known under this id.
+        let mut item = object_of(one);
+        let streamed = items.get(n).and_then(|item| object_of(item).get("id").map(str::to_owned));
+        let known = item.get("id").map(str::to_owned);
+        if let Some(id) = streamed.filter(|id| known.as_ref() != Some(id)) {
+            if known.is_some() {
+                notes.note(Code::IdPinned, "output[].id", "");
+            }
+            item.set("id", id);
+            *one = item.to_json();
+            changed = true;
+        }
+        if let Some(mended) = self::item(one, false, &mut asked.context, notes) {
+            *one = mended;
+            changed = true;
+        }
+    }
+    if let Some(thoughts) = object.str("reasoning").map(Cow::into_owned) {
+        // Thinking where the request's parameter is repeated; it was noted when it was read.
+        object.set("reasoning", repeat(asked, "reasoning").unwrap_or_else(|| String::from("null")));
+        if !thoughts.trim().is_empty() {
+            let id = quote(&asked.context.id("rs_"));
+            let summary = format!(r#"[{{"type":"summary_text","text":{}}}]"#, quote(&thoughts));
+            output.insert(0, format!(r#"{{"id":{id},"type":"reasoning","summary":{summary}}}"#));
+            changed = true;
+        }
+    }
+    if changed {
+        object.set("output", format!("[{}]", output.join(",")));
+    }
+}
+
+/// A schema that is repeated has a name.
+fn format(object: &mut Object<'_>, notes: &mut Diagnostics) {
+    let Some(mut text) = object.object("text").map(Object::into_owned) else { return };
+    let Some(mut format) = text.object("format").map(Object::into_owned) else { return };
+    if format.str("type").as_deref() == Some("json_schema") && format.str("name").is_none() {
+        format.set("name", "\"response\"");
+        text.set("format", format.to_json());
+        fill(object, "text", text.to_json(), Code::FieldFilled, notes);
+    }
+}
+
+/// Details of usage are demanded too.
+fn counts(object: &mut Object<'_>, notes: &mut Diagnostics) {
+    let Some(counts) = object.object("usage") else { return };
+    let details = ["input_tokens_details", "output_tokens_details"];
+    let totals = ["input_tokens", "output_tokens", "total_tokens"];
+    let whole = details.iter().all(|key| counts.object(key).is_some())
+        && totals.iter().all(|key| counts.u64(key).is_some());
+    let mended = object.get("usage").filter(|_| !whole).and_then(usage::read).map(|u| usage::write(&u));
+    if let Some(mended) = mended {
+        fill(object, "usage", mended, Code::UsageShaped, notes);
+    }
+}
+
+/// Puts an item right; `None` if it was. `begins`: its parts are still to come.
+pub(super) fn item(
+    json: &str,
+    begins: bool,
+    context: &mut Context,
+    notes: &mut Diagnostics,
+) -> Option<String> {
+    let mut item = Object::parse(json.as_bytes()).ok()?;
+    let kind = item.str("type").map(Cow::into_owned).unwrap_or_default();
+    if ["message", "reasoning"].contains(&kind.as_str()) && item.str("id").is_none_or(|id| id.is_empty()) {
+        item.set("id", quote(&context.id(prefix(&kind))));
+        notes.note(Code::IdSynthesized, "output[].id", "");
+    }
+    let mut fill = |item: &mut Object<'_>, key: &'static str, value: String| {
+        item.set(key, value);
+        notes.note(Code::FieldFilled, &format!("output[].{key}"), "");
+    };
+    match item.str("type").as_deref() {
+        Some("message") => {
+            if item.non_null("status").is_none() {
+                fill(&mut item, "status", quote(if begins { "in_progress" } else { "completed" }));
+            }
+            if item.str("role").is_none() {
+                fill(&mut item, "role", String::from("\"assistant\""));
+            }
+            match item.get("content").map(|content| (peek(content), content.to_owned())) {
+                Some((Kind::Array, _)) => {}
+                Some((Kind::String, text)) => {
+                    let part = format!(r#"[{{"type":"output_text","text":{text}}}]"#);
+                    fill(&mut item, "content", part);
+                }
+                _ => fill(&mut item, "content", String::from("[]")),
+            }
+            parts(&mut item, notes);
+        }
+        Some("reasoning") if item.non_null("summary").is_none() => {
+            fill(&mut item, "summary", String::from("[]"));
+        }
+        Some("function_call") => {
+            if let Some(arguments) = item.get("arguments").filter(|a| peek(a) != Kind::String) {
+                let text = quote(&text_of(arguments));
+                item.set("arguments", text);
+                notes.note(Code::ToolArgumentsShaped, "output[].arguments", "");
+            }
+            if item.str("call_id").is_none_or(|id| id.is_empty())
+                && let Some(id) = item.get("id").map(str::to_owned)
+            {
+                item.set("call_id", id);
+                notes.note(Code::ToolIdSynthesized, "output[].call_id", "");
+            }
+        }
+        _ => {}
+    }
+    item.is_changed().then(|| item.to_json())
+}
+
+fn parts(item: &mut Object<'_>, notes: &mut Diagnostics) {
+    let parts: Vec<String> =
+        item.array("content").unwrap_or_default().into_iter().map(str::to_owned).collect();
+    let mended: Vec<Option<String>> = parts.iter().map(|json| part(json, notes)).collect();
+    if mended.iter().any(Option::is_some) {
+        let parts: Vec<String> =
+            parts.into_iter().zip(mended).map(|(part, mended)| mended.unwrap_or(part)).collect();
+        item.set("content", format!("[{}]", parts.join(",")));
+    }
+}
+
+/// Puts a part right; `None` if it was.
+pub(super) fn part(json: &str, notes: &mut Diagnostics) -> Option<String> {
+    let mut part = Object::parse(json.as_bytes()).ok()?;
+    if part.str("type").as_deref() != Some("output_text") {
+        return None;
+    }
+    for key in ["annotations", "logprobs"] {
+        if part.non_null(key).is_none() {
+            part.set(key, "[]");
+            notes.note(Code::FieldFilled, &format!("output[].content[].{key}"), "");
+        }
+    }
+    let mut cited: Vec<String> =
+        part.array("annotations").unwrap_or_default().into_iter().map(str::to_owned).collect();
+    let mut changed = false;
+    for one in &mut cited {
+        if let Some(mended) = citation(one) {
+            *one = mended;
+            changed = true;
+        }
+    }
+    if changed {
+        part.set("annotations", format!("[{}]", cited.join(",")));
+        notes.note(Code::FieldFilled, "output[].content[].annotations", "");
+    }
+    part.is_changed().then(|| part.to_json())
+}
+
+/// A citation of an address says where in the text it belongs, and what it is called; some servers know neither.
+fn citation(json: &str) -> Option<String> {
+    let mut one = Object::parse(json.as_bytes()).ok()?;
+    if one.str("type").as_deref() != Some("url_citation") {
+        return None;
+    }
+    for (key, value) in [("start_index", "0"), ("end_index", "0"), ("title", "\"\"")] {
+        if one.non_null(key).is_none() {
+            one.set(key, value);
+        }
+    }
+    one.is_changed().then(|| one.to_json())
+}

@@ -1,0 +1,129 @@
+//! OpenAI's Responses.
+//!
+//! Reference: <https://platform.openai.com/docs/api-reference/responses> (read 2026-11).
+//!
+//! A conversation is a list of items here, and what the assistant does in one go is several of them: reasoning, messages,
+//! calls. They become one message of the canonical model and are taken apart again. Where client and upstream both speak
+//! this dialect, items pass as they are (`mend`).
+
+mod decode;
+mod echo;
+mod encode;
+mod error;
+mod item;
+mod mend;
+mod output;
+mod pieces;
+mod reasoning;
+mod request;
+mod response;
+mod tools;
+mod usage;
+pub mod wire;
+
+use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Mended, Mender};
+use crate::canonical::{Asked, Diagnostics, Request, Response};
+use crate::error::{ClientError, Error, Unsupported, UpstreamError};
+use crate::framing::Deviation;
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+
+const NAME: &str = "openai-responses";
+
+const KEEP_ALIVE: &[u8] = b": keep-alive\n\n";
+
+/// The dialect `openai-responses`.
+#[derive(Debug)]
+pub struct OpenAiResponses;
+
+impl Dialect for OpenAiResponses {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn endpoints(&self) -> &'static [Endpoint] {
+        &[
+            Endpoint { method: "POST", path: "/v1/responses" },
+            Endpoint { method: "POST", path: "/api/openai/v1/responses" },
+        ]
+    }
+
+    fn decode_request(
+        &self,
+        _path: &str,
+        body: &[u8],
+        notes: &mut Diagnostics,
+    ) -> Result<Request, ClientError> {
+        request::decode(body, notes)
+    }
+
+    fn encode_request<'a>(
+        &self,
+        request: &Request,
+        source: Option<&'a [u8]>,
+        notes: &mut Diagnostics,
+    ) -> Result<Encoded<'a>, Unsupported> {
+        request::encode(request, source, notes)
+    }
+
+    fn decode_response(
+        &self,
+        body: &[u8],
+        _asked: &mut Asked,
+        notes: &mut Diagnostics,
+    ) -> Result<Response, UpstreamError> {
+        response::decode(body, notes)
+    }
+
+    fn encode_response(&self, response: &Response, asked: &mut Asked, notes: &mut Diagnostics) -> Vec<u8> {
+        response::encode(response, asked, notes)
+    }
+
+    fn decoder(&self, _asked: &Asked) -> Box<dyn Decoder> {
+        Box::new(decode::ResponsesDecoder::default())
+    }
+
+    fn encoder(&self, asked: &Asked) -> Box<dyn Encoder> {
+        Box::new(encode::ResponsesEncoder::new(asked.clone(), false))
+    }
+
+    fn mender(&self, asked: &Asked) -> Option<Box<dyn Mender>> {
+        Some(Box::new(mend::ResponsesMender::new(asked.clone())))
+    }
+
+    fn mend_response(
+        &self,
+        body: &[u8],
+        asked: &mut Asked,
+        notes: &mut Diagnostics,
+    ) -> Option<Result<Mended, UpstreamError>> {
+        Some(mend::whole(body, asked, notes))
+    }
+
+    fn decode_error(
+        &self,
+        status: StatusCode,
+        headers: &HeaderMap,
+        body: &[u8],
+        notes: &mut Diagnostics,
+    ) -> UpstreamError {
+        error::decode(status, headers, body, notes)
+    }
+
+    fn encode_error(&self, error: &Error) -> (StatusCode, Bytes) {
+        error::encode(error)
+    }
+
+    fn encode_stream_error(&self, error: &Error, out: &mut Vec<u8>) {
+        output::write_event("error", &error::event(error, 0), out);
+    }
+
+    fn frames_so(&self, deviation: Deviation) -> bool {
+        // Every event has its name before it.
+        deviation == Deviation::Fields
+    }
+
+    fn keep_alive(&self) -> &'static [u8] {
+        KEEP_ALIVE
+    }
+}

@@ -1,0 +1,432 @@
+//! The output under construction: blocks become items, and each step an event.
+//!
+//! <https://platform.openai.com/docs/api-reference/responses-streaming>
+//!
+//! Reasoning goes out as a summary (`response.reasoning_summary_text.*`) and not as raw reasoning: that is what Codex shows
+//! without being asked to, and what OpenAI's SDKs and the clients built on them display; OpenAI itself sends nothing else.
+
+use super::item::{ITEM, object_of, plain};
+use super::tools::{Called, Names, input_of};
+use super::{NAME, reasoning};
+use crate::canonical::{BlockKind, Code, Context, Delta, Diagnostics, REASONING_DETAILS};
+use crate::json::{Object, quote};
+
+/// The most that is kept of an answer, for the response object at its end.
+const MOST: usize = 64 << 20;
+
+/// Items, finished and open.
+#[derive(Debug, Default)]
+pub(super) struct Output {
+    /// Nobody reads the events: the answer is wanted whole.
+    pub(super) quiet: bool,
+    sequence: u64,
+    /// Items by their index; `None` while they are open.
+    items: Vec<Option<String>>,
+    open: Vec<(u32, Open)>,
+    names: Names,
+    said: usize,
+}
+
+/// An open item.
+#[derive(Debug)]
+struct Open {
+    index: usize,
+    id: String,
+    kind: Kind,
+    /// Text, thinking, refusal, or arguments so far.
+    text: String,
+    signature: String,
+    /// Members of this dialect, as they came.
+    native: Vec<(String, String)>,
+    /// A part was begun.
+    part: bool,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Text,
+    Refusal,
+    Reasoning,
+    Call { id: String, called: Called },
+}
+
+impl Output {
+    pub(super) fn new(names: Names, quiet: bool) -> Self {
+        Self { quiet, names, ..Self::default() }
+    }
+
+    /// Writes one event.
+    pub(super) fn emit(&mut self, kind: &str, fill: impl FnOnce(&mut Object<'_>), out: &mut Vec<u8>) {
+        if self.quiet {
+            return;
+        }
+        let mut object = Object::new();
+        object.set("type", format!("\"{kind}\""));
+        object.set("sequence_number", self.next().to_string());
+        fill(&mut object);
+        write_event(kind, &object.to_json(), out);
+    }
+
+    /// The next sequence number.
+    pub(super) fn next(&mut self) -> u64 {
+        self.sequence += 1;
+        self.sequence - 1
+    }
+
+    /// The finished items, as a list.
+    pub(super) fn list(&self) -> String {
+        let items: Vec<&str> = self.items.iter().flatten().map(String::as_str).collect();
+        format!("[{}]", items.join(","))
+    }
+
+    /// More was said than is kept.
+    pub(super) fn is_full(&self) -> bool {
+        self.said > MOST
+    }
+
+    /// An item that only this dialect has, whole.
+    pub(super) fn native(&mut self, item: &str, out: &mut Vec<u8>) {
+        let index = self.items.len();
+        self.said = self.said.saturating_add(item.len());
+        for kind in ["response.output_item.added", "response.output_item.done"] {
+            self.emit(
+                kind,
+                |event| {
+                    event.set("output_index", index.to_string());
+                    event.set("item", item.to_owned());
+                },
+                out,
+            );
+        }
+        self.items.push(Some(item.to_owned()));
+    }
+
+    pub(super) fn open(&mut self, block: u32, kind: &BlockKind, context: &mut Context, out: &mut Vec<u8>) {
+        let index = self.items.len();
+        self.items.push(None);
+        let (id, kind) = match kind {
+            BlockKind::Text => (context.id("msg_"), Kind::Text),
+            BlockKind::Refusal => (context.id("msg_"), Kind::Refusal),
+            BlockKind::Reasoning => (context.id("rs_"), Kind::Reasoning),
+            BlockKind::ToolCall { id, name, .. } => {
+                let called = self.names.find(name);
+                let id = if id.is_empty() { context.id("call_") } else { id.clone() };
+                (context.id(if called.custom { "ctc_" } else { "fc_" }), Kind::Call { id, called })
+            }
+        };
+        let mut open = Open {
+            index,
+            id,
+            kind,
+            text: String::new(),
+            signature: String::new(),
+            native: Vec::new(),
+            part: false,
+        };
+        let item = open.item("in_progress", "[]", "");
+        self.emit(
+            "response.output_item.added",
+            |event| {
+                event.set("output_index", index.to_string());
+                event.set("item", item);
+            },
+            out,
+        );
+        if matches!(open.kind, Kind::Text | Kind::Refusal) {
+            self.begin_part(&mut open, out);
+        }
+        self.open.push((block, open));
+    }
+
+    fn begin_part(&mut self, open: &mut Open, out: &mut Vec<u8>) {
+        open.part = true;
+        let (kind, at) = match open.kind {
+            Kind::Reasoning => ("response.reasoning_summary_part.added", "summary_index"),
+            _ => ("response.content_part.added", "content_index"),
+        };
+        let part = open.part("");
+        self.emit(
+            kind,
+            |event| {
+                open.place(event, Some(at));
+                event.set("part", part);
+            },
+            out,
+        );
+    }
+
+    pub(super) fn delta(&mut self, block: u32, delta: &Delta, out: &mut Vec<u8>, notes: &mut Diagnostics) {
+        let Some(at) = self.open.iter().position(|(b, _)| *b == block) else { return };
+        let (_, mut open) = self.open.swap_remove(at);
+        match delta {
+            Delta::Text(text) if !text.is_empty() => self.text(&mut open, text, out),
+            Delta::Text(_) => {}
+            Delta::Signature(more) => {
+                self.said = self.said.saturating_add(more.len());
+                open.signature.push_str(more);
+            }
+            Delta::Native { dialect: NAME, key, raw } => {
+                self.said = self.said.saturating_add(raw.get().len());
+                if key == "annotation" {
+                    self.annotation(&open, raw.get(), out);
+                }
+                open.native.push((key.clone(), raw.get().to_owned()));
+            }
+            Delta::Native { dialect: REASONING_DETAILS, key, raw } => {
+                open.native.push((format!("details.{key}"), raw.get().to_owned()));
+            }
+            Delta::Native { key, .. } if key.starts_with('.') => {}
+            Delta::Native { key, .. } => notes.note(Code::ExtraDropped, "output[]", key),
+        }
+        self.open.push((block, open));
+    }
+
+    fn text(&mut self, open: &mut Open, text: &str, out: &mut Vec<u8>) {
+        self.said = self.said.saturating_add(text.len());
+        if !open.part && matches!(open.kind, Kind::Reasoning) {
+            self.begin_part(open, out);
+        }
+        open.text.push_str(text);
+        let (kind, at) = match &open.kind {
+            Kind::Text => ("response.output_text.delta", Some("content_index")),
+            Kind::Refusal => ("response.refusal.delta", Some("content_index")),
+            Kind::Reasoning => ("response.reasoning_summary_text.delta", Some("summary_index")),
+            // What a custom tool gets is known when its arguments are complete.
+            Kind::Call { called, .. } if called.custom => return,
+            Kind::Call { .. } => ("response.function_call_arguments.delta", None),
+        };
+        let logprobs = matches!(open.kind, Kind::Text);
+        self.emit(
+            kind,
+            |event| {
+                open.place(event, at);
+                event.set("delta", quote(text));
+                if logprobs {
+                    event.set("logprobs", "[]");
+                }
+            },
+            out,
+        );
+    }
+
+    fn annotation(&mut self, open: &Open, annotation: &str, out: &mut Vec<u8>) {
+        let before = open.native.iter().filter(|(key, _)| key == "annotation").count();
+        self.emit(
+            "response.output_text.annotation.added",
+            |event| {
+                open.place(event, Some("content_index"));
+                event.set("annotation_index", before.to_string());
+                event.set("annotation", annotation.to_owned());
+            },
+            out,
+        );
+    }
+
+    pub(super) fn close(&mut self, block: u32, out: &mut Vec<u8>) {
+        let Some(at) = self.open.iter().position(|(b, _)| *b == block) else { return };
+        let (_, mut open) = self.open.remove(at);
+        if self.quiet {
+            open.take_id();
+        }
+        match &open.kind {
+            Kind::Text => self.part_done(&open, "response.output_text.done", "text", out),
+            Kind::Refusal => self.part_done(&open, "response.refusal.done", "refusal", out),
+            Kind::Reasoning if open.part => {
+                self.part_done(&open, "response.reasoning_summary_text.done", "text", out);
+            }
+            Kind::Reasoning => {}
+            Kind::Call { called, .. } if called.custom => {
+                // A call in another form than was asked for is passed on as it is.
+                open.text = input_of(&open.text).unwrap_or(open.text);
+                let input = open.text.clone();
+                let steps = [("delta", !input.is_empty()), ("done", true)];
+                for (step, _) in steps.into_iter().filter(|(_, due)| *due) {
+                    self.emit(
+                        &format!("response.custom_tool_call_input.{step}"),
+                        |event| {
+                            open.place(event, None);
+                            event.set(if step == "done" { "input" } else { "delta" }, quote(&input));
+                        },
+                        out,
+                    );
+                }
+            }
+            Kind::Call { .. } => {
+                if open.text.is_empty() {
+                    // A call without arguments calls with none.
+                    self.text(&mut open, "{}", out);
+                }
+                let Kind::Call { called, .. } = &open.kind else { return };
+                let name = quote(&called.name);
+                let arguments = quote(&open.text);
+                self.emit(
+                    "response.function_call_arguments.done",
+                    |event| {
+                        open.place(event, None);
+                        event.set("name", name);
+                        event.set("arguments", arguments);
+                    },
+                    out,
+                );
+            }
+        }
+        let parts = match open.kind {
+            Kind::Reasoning if open.text.is_empty() => String::from("[]"),
+            _ => format!("[{}]", open.part(&open.text)),
+        };
+        let item = open.item("completed", &parts, &open.text);
+        self.emit(
+            "response.output_item.done",
+            |event| {
+                event.set("output_index", open.index.to_string());
+                event.set("item", item.clone());
+            },
+            out,
+        );
+        if let Some(slot) = self.items.get_mut(open.index) {
+            *slot = Some(item);
+        }
+    }
+
+    fn part_done(&mut self, open: &Open, kind: &str, key: &'static str, out: &mut Vec<u8>) {
+        let (at, part_kind) = match open.kind {
+            Kind::Reasoning => ("summary_index", "response.reasoning_summary_part.done"),
+            _ => ("content_index", "response.content_part.done"),
+        };
+        let logprobs = open.native("logprobs").unwrap_or("[]").to_owned();
+        self.emit(
+            kind,
+            |event| {
+                open.place(event, Some(at));
+                event.set(key, quote(&open.text));
+                if matches!(open.kind, Kind::Text) {
+                    event.set("logprobs", logprobs);
+                }
+            },
+            out,
+        );
+        let part = open.part(&open.text);
+        self.emit(
+            part_kind,
+            |event| {
+                open.place(event, Some(at));
+                event.set("part", part);
+            },
+            out,
+        );
+    }
+}
+
+impl Open {
+    fn native(&self, key: &str) -> Option<&str> {
+        self.native.iter().find(|(k, _)| plain(k) == plain(key)).map(|(_, value)| value.as_str())
+    }
+
+    /// Nothing has been said of the item yet: it may have the id that it came with.
+    fn take_id(&mut self) {
+        let item = self.native(ITEM).map(object_of);
+        let said = item.as_ref().and_then(|item| item.get("id")).or_else(|| self.native("id"));
+        let said = said.or_else(|| self.native("details.id"));
+        if let Some(id) = said.and_then(crate::json::text).filter(|id| !id.is_empty()) {
+            self.id = id.into_owned();
+        }
+    }
+
+    /// Says of an event which item, and which part of it, it is about.
+    fn place(&self, event: &mut Object<'_>, part: Option<&'static str>) {
+        event.set("item_id", quote(&self.id));
+        event.set("output_index", self.index.to_string());
+        if let Some(part) = part {
+            event.set(part, "0");
+        }
+    }
+
+    /// The part of a message or a summary, with this text.
+    fn part(&self, text: &str) -> String {
+        let mut part = Object::new();
+        match self.kind {
+            Kind::Refusal => {
+                part.set("type", "\"refusal\"");
+                part.set("refusal", quote(text));
+            }
+            Kind::Reasoning => {
+                part.set("type", "\"summary_text\"");
+                part.set("text", quote(text));
+            }
+            Kind::Text | Kind::Call { .. } => {
+                part.set("type", "\"output_text\"");
+                part.set("text", quote(text));
+                let single: Vec<&str> = self
+                    .native
+                    .iter()
+                    .filter(|(key, _)| key == "annotation")
+                    .map(|(_, v)| v.as_str())
+                    .collect();
+                let listed = self
+                    .native("annotations")
+                    .map_or_else(|| format!("[{}]", single.join(",")), str::to_owned);
+                part.set("annotations", listed);
+                part.set("logprobs", self.native("logprobs").unwrap_or("[]").to_owned());
+            }
+        }
+        part.to_json()
+    }
+
+    /// The item, with these parts or this text.
+    fn item(&self, status: &str, parts: &str, text: &str) -> String {
+        let mut item = Object::new();
+        item.set("id", quote(&self.id));
+        match &self.kind {
+            Kind::Text | Kind::Refusal => {
+                item.set("type", "\"message\"");
+                item.set("status", quote(status));
+                item.set("role", "\"assistant\"");
+                item.set("content", parts);
+                if let Some(phase) = self.native(ITEM).map(object_of).as_ref().and_then(|i| i.get("phase")) {
+                    item.set("phase", phase.to_owned());
+                }
+            }
+            Kind::Reasoning => {
+                item.set("type", "\"reasoning\"");
+                item.set("summary", self.native("summary").unwrap_or(parts));
+                if let Some(content) = self.native("content") {
+                    item.set("content", content);
+                }
+                if !self.signature.is_empty() {
+                    let format = self.native("details.format").and_then(crate::json::text);
+                    let sealed = reasoning::seal(&self.signature, format.as_deref());
+                    item.set("encrypted_content", quote(&sealed));
+                }
+            }
+            Kind::Call { id, called } => {
+                let (kind, key) = if called.custom {
+                    ("custom_tool_call", "input")
+                } else {
+                    ("function_call", "arguments")
+                };
+                item.set("type", quote(kind));
+                item.set("status", quote(status));
+                item.set("call_id", quote(id));
+                item.set("name", quote(&called.name));
+                if let Some(space) = &called.namespace {
+                    item.set("namespace", quote(space));
+                } else if let Some(space) = self.native("namespace") {
+                    item.set("namespace", space.to_owned());
+                    if let Some(name) = self.native("name") {
+                        item.set("name", name.to_owned());
+                    }
+                }
+                item.set(key, quote(text));
+            }
+        }
+        item.to_json()
+    }
+}
+
+/// Writes one event with its name before it.
+pub(super) fn write_event(kind: &str, json: &str, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"event: ");
+    out.extend_from_slice(kind.as_bytes());
+    out.push(b'\n');
+    crate::framing::write_event(out, |out| out.extend_from_slice(json.as_bytes()));
+}

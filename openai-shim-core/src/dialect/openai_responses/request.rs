@@ -1,0 +1,327 @@
+//! Requests: read from clients, written for upstreams.
+//!
+//! <https://platform.openai.com/docs/api-reference/responses/create>
+
+use super::super::Encoded;
+use super::item::{leftovers, object_of, own, plain};
+use super::{NAME, tools};
+use crate::canonical::{
+    Code, Diagnostics, Extra, Message, Request, ResponseFormat, Role, SHARED, TokenLimit, ToolChoice,
+};
+use crate::error::{ClientError, Unsupported};
+use crate::json::{Kind, Object, peek, quote, raw, text};
+use std::borrow::Cow;
+
+mod input;
+mod items;
+mod params;
+
+/// Parameters that answers repeat, and what they must be to be repeated.
+pub(super) const ECHOED: &[(&str, &[Kind])] = &[
+    ("background", &[Kind::Bool]),
+    ("instructions", &[Kind::String]),
+    ("max_output_tokens", &[Kind::Number]),
+    ("max_tool_calls", &[Kind::Number]),
+    ("metadata", &[Kind::Object]),
+    ("parallel_tool_calls", &[Kind::Bool]),
+    ("previous_response_id", &[Kind::String]),
+    ("prompt_cache_key", &[Kind::String]),
+    ("reasoning", &[Kind::Object]),
+    ("safety_identifier", &[Kind::String]),
+    ("store", &[Kind::Bool]),
+    ("temperature", &[Kind::Number]),
+    ("text", &[Kind::Object]),
+    ("tool_choice", &[Kind::String, Kind::Object]),
+    ("tools", &[Kind::Array]),
+    ("top_logprobs", &[Kind::Number]),
+    ("top_p", &[Kind::Number]),
+    ("truncation", &[Kind::String]),
+    ("user", &[Kind::String]),
+];
+
+/// Reads a request.
+pub(super) fn decode(body: &[u8], notes: &mut Diagnostics) -> Result<Request, ClientError> {
+    let object = Object::parse(body).map_err(|e| not_an_object(body, &e))?;
+    let mut request = Request::default();
+    let (mut extra, mut echo) = (Vec::new(), Vec::new());
+    for (key, value) in object.iter() {
+        let kind = peek(value);
+        if ECHOED.iter().any(|(k, kinds)| *k == key && kinds.contains(&kind)) {
+            echo.push((key.to_owned(), raw(value)));
+        }
+        if kind == Kind::Null {
+            continue;
+        }
+        let mut param = Param { key, value, notes };
+        match key {
+            "model" => {
+                let model =
+                    text(value).ok_or_else(|| ClientError::invalid("`model` must be a string.").at(key))?;
+                request.model = model.into_owned();
+            }
+            "stream" => {
+                let wrong = || ClientError::invalid("`stream` must be true or false.").at(key);
+                request.stream = object.bool(key).ok_or_else(wrong)?;
+            }
+            "input" | "instructions" => {}
+            "max_output_tokens" => {
+                // It counts reasoning too.
+                request.max_tokens = param.number().map(|tokens| TokenLimit { tokens, completion: true });
+            }
+            "temperature" => request.temperature = param.number(),
+            "top_p" => request.top_p = param.number(),
+            "user" => request.user = param.text(),
+            "parallel_tool_calls" => request.parallel_tool_calls = object.bool(key),
+            "tools" => {
+                let listed = object.array(key);
+                let wrong = || ClientError::invalid("`tools` must be a list of tools.").at(key);
+                request.tools = tools::read(&listed.ok_or_else(wrong)?, false);
+            }
+            "tool_choice" => request.tool_choice = tool_choice(value),
+            "text" => form(&object_of(value), &mut request, &mut extra),
+            "reasoning" => {
+                let reasoning = object_of(value);
+                request.reasoning.effort = reasoning.str("effort").map(Cow::into_owned);
+                // The rest of it only this dialect has.
+                let rest = leftovers(&reasoning, &["effort"]);
+                if !rest.is_empty() {
+                    let mut object = Object::new();
+                    rest.members.iter().for_each(|(k, v)| object.set(plain(k), v.get()));
+                    extra.push((key.to_owned(), raw(object.to_json())));
+                }
+            }
+            "conversation" | "prompt" | "previous_response_id" => {
+                request.own_only.get_or_insert(refusal(key, value));
+                extra.push((key.to_owned(), raw(value)));
+            }
+            _ if SHARED.contains(&key) && key != "verbosity" => {
+                request.shared.push((key.to_owned(), raw(value)));
+            }
+            _ => extra.push((key.to_owned(), raw(value))),
+        }
+    }
+    // Every stream of this dialect ends with usage.
+    request.include_usage = request.stream;
+    let referring = request.own_only.take();
+    let additional = messages(&object, body, &mut request)?;
+    if !additional.is_empty() {
+        echo.push((".additional_tools".to_owned(), raw(format!("[{}]", additional.join(",")))));
+    }
+    // A call that is not here may be in what is referred to: that comes first.
+    request.own_only = referring.or(request.own_only);
+    request.extra = Extra::new(NAME, extra);
+    request.echo = Extra::new(NAME, echo);
+    Ok(request)
+}
+
+/// Why another dialect's upstream cannot know what is referred to; in OpenAI's words where it has some.
+fn refusal(key: &str, value: &str) -> ClientError {
+    match key {
+        "previous_response_id" => {
+            let id = text(value).unwrap_or_default();
+            ClientError::invalid(format!(
+                "Previous response with id '{id}' not found: this upstream keeps no responses. Send the whole conversation as `input`."
+            ))
+            .at(key)
+            .with_code("previous_response_not_found")
+        }
+        "conversation" => ClientError::invalid(
+            "This upstream keeps no conversations. Send the whole conversation as `input`.",
+        )
+        .at(key)
+        .with_code("unsupported_parameter"),
+        _ => ClientError::invalid("This upstream keeps no prompts. Send `instructions` and `input`.")
+            .at(key)
+            .with_code("unsupported_parameter"),
+    }
+}
+
+fn not_an_object(body: &[u8], error: &serde_json::Error) -> ClientError {
+    if body.trim_ascii().is_empty() {
+        return ClientError::invalid(
+            "The request body is empty. Send a JSON object with `model` and `input`.",
+        );
+    }
+    if serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok() {
+        return ClientError::invalid("The request body must be a JSON object with `model` and `input`.");
+    }
+    ClientError::invalid(format!("The request body is not valid JSON: {error}."))
+}
+
+/// Reads instructions and input; the tools that came among the items.
+fn messages(object: &Object<'_>, body: &[u8], request: &mut Request) -> Result<Vec<String>, ClientError> {
+    if let Some(instructions) = object.non_null("instructions") {
+        let wrong = || ClientError::invalid("`instructions` must be a text.").at("instructions");
+        let words = text(instructions).ok_or_else(wrong)?;
+        // Empty instructions instruct nobody.
+        if !words.is_empty() {
+            request.messages.push(input::instructions(&words));
+        }
+    }
+    let Some(value) = object.non_null("input") else {
+        // What is referred to may be all of it.
+        if ["previous_response_id", "conversation", "prompt"].iter().any(|key| object.non_null(key).is_some())
+        {
+            return Ok(Vec::new());
+        }
+        let chat =
+            if object.get("messages").is_some() { " (`messages` belongs to /chat/completions)" } else { "" };
+        let message = format!("Missing required parameter: 'input'{chat}.");
+        return Err(ClientError::invalid(message).at("input").with_code("missing_required_parameter"));
+    };
+    match peek(value) {
+        Kind::String => {
+            let mut message = Message::text(Role::User, text(value).unwrap_or_default());
+            message.extra = Extra::new(NAME, vec![(".input".to_owned(), raw("true"))]);
+            request.messages.push(message);
+            Ok(Vec::new())
+        }
+        Kind::Array => {
+            let listed = object.array("input").unwrap_or_default();
+            let mut input = input::Input { body, request, calls: Vec::new(), additional: Vec::new() };
+            for (i, item) in listed.into_iter().enumerate() {
+                input.item(item, i)?;
+            }
+            Ok(input.additional)
+        }
+        _ => Err(ClientError::invalid("`input` must be a text or a list of items.").at("input")),
+    }
+}
+
+/// One parameter, read if it has the right type; if not it stays as it came, for the upstream to judge.
+struct Param<'p> {
+    key: &'p str,
+    value: &'p str,
+    notes: &'p mut Diagnostics,
+}
+
+impl Param<'_> {
+    fn number<T: std::str::FromStr>(&mut self) -> Option<T> {
+        let number = self.value.trim().parse().ok();
+        if number.is_none() {
+            self.notes.note(Code::ParamInvalid, self.key, "");
+        }
+        number
+    }
+
+    fn text(&mut self) -> Option<String> {
+        let words = text(self.value);
+        if words.is_none() {
+            self.notes.note(Code::ParamInvalid, self.key, "");
+        }
+        words.map(Cow::into_owned)
+    }
+}
+
+fn tool_choice(value: &str) -> Option<ToolChoice> {
+    Some(match (peek(value), text(value).as_deref()) {
+        (Kind::Null, _) => return None,
+        (_, Some("auto")) => ToolChoice::Auto,
+        (_, Some("none")) => ToolChoice::None,
+        (_, Some("required")) => ToolChoice::Required,
+        _ => {
+            let object = object_of(value);
+            let named = matches!(object.str("type").as_deref(), Some("function" | "custom"));
+            match object.str("name").filter(|_| named) {
+                Some(name) => ToolChoice::Function(name.into_owned()),
+                None => ToolChoice::Native { dialect: NAME, raw: raw(value) },
+            }
+        }
+    })
+}
+
+/// Reads `text`: the form of the answer, and how much of it there shall be.
+fn form(
+    text: &Object<'_>,
+    request: &mut Request,
+    extra: &mut Vec<(String, Box<serde_json::value::RawValue>)>,
+) {
+    if let Some(verbosity) = text.non_null("verbosity") {
+        request.shared.push(("verbosity".to_owned(), raw(verbosity)));
+    }
+    if let Some(format) = text.non_null("format") {
+        let object = object_of(format);
+        request.response_format = Some(match object.str("type").as_deref() {
+            Some("text") => ResponseFormat::Text,
+            Some("json_object") => ResponseFormat::JsonObject,
+            Some("json_schema") if object.str("name").is_some() => ResponseFormat::JsonSchema {
+                name: object.str("name").unwrap_or_default().into_owned(),
+                schema: object.non_null("schema").map(raw),
+                strict: object.bool("strict"),
+                extra: leftovers(&object, &["type", "name", "schema", "strict"]),
+            },
+            _ => ResponseFormat::Native { dialect: NAME, raw: raw(format) },
+        });
+    }
+    let rest = leftovers(text, &["verbosity", "format"]);
+    if !rest.is_empty() {
+        let mut object = Object::new();
+        rest.members.iter().for_each(|(key, value)| object.set(plain(key), value.get()));
+        extra.push(("text".to_owned(), raw(object.to_json())));
+    }
+}
+
+/// Writes a request; what was not changed stays the client's own bytes.
+pub(super) fn encode<'a>(
+    request: &Request,
+    source: Option<&'a [u8]>,
+    notes: &mut Diagnostics,
+) -> Result<Encoded<'a>, Unsupported> {
+    let mut body = source.and_then(|bytes| Object::parse(bytes).ok()).unwrap_or_default();
+    if !request.model.is_empty() && body.str("model").as_deref() != Some(request.model.as_str()) {
+        body.set("model", quote(&request.model));
+    }
+    if source.is_none() || request.touched.messages {
+        write_input(request, source, &mut body, notes);
+    }
+    if source.is_none() {
+        params::write(request, &mut body, notes);
+    } else {
+        params::rewrite(request, &mut body, notes);
+    }
+    if body.bool("stream").unwrap_or(false) != request.stream {
+        body.set("stream", if request.stream { "true" } else { "false" });
+    }
+    if let Some(limit) = request.max_tokens
+        && body.non_null("max_output_tokens").is_none()
+    {
+        body.set("max_output_tokens", limit.tokens.to_string());
+    }
+    Ok(Encoded { path: String::from("/responses"), body, headers: http::HeaderMap::new() })
+}
+
+fn write_input<'a>(
+    request: &Request,
+    source: Option<&'a [u8]>,
+    body: &mut Object<'a>,
+    notes: &mut Diagnostics,
+) {
+    let mut messages = request.messages.as_slice();
+    match messages.split_first() {
+        Some((first, rest)) if own(&first.extra, "instructions").is_some() => {
+            body.set("instructions", quote(&first.joined_text()));
+            messages = rest;
+        }
+        // They were merged into a message.
+        _ if source.is_some() => drop(body.remove("instructions")),
+        _ => {}
+    }
+    if let [only] = messages
+        && own(&only.extra, "input").is_some()
+    {
+        body.set("input", quote(&only.joined_text()));
+        return;
+    }
+    let mut items = Vec::new();
+    for (i, message) in messages.iter().enumerate() {
+        match message.span.clone().and_then(|span| source?.get(span)) {
+            Some(bytes) => items.push(String::from_utf8_lossy(bytes).into_owned()),
+            None => items::write(message, i, &mut items, notes),
+        }
+    }
+    if items.is_empty() && messages.is_empty() && body.get("input").is_none() && !request.extra.is_empty() {
+        // Only what is referred to was sent.
+        return;
+    }
+    body.set("input", format!("[{}]", items.join(",")));
+}

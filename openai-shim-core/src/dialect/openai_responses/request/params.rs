@@ -1,0 +1,141 @@
+//! The parameters of a request that came in another dialect, or is written anew.
+
+use super::super::item::{object_of, write_extra};
+use super::super::{NAME, tools};
+use crate::canonical::{Code, Diagnostics, Request, ResponseFormat, ToolChoice};
+use crate::json::{Kind, Object, peek, quote};
+
+pub(super) fn write(request: &Request, body: &mut Object<'_>, notes: &mut Diagnostics) {
+    let own = request.extra.dialect == NAME;
+    let mut set = |key: &'static str, value: Option<String>| {
+        if let Some(value) = value {
+            body.set(key, value);
+        }
+    };
+    set("temperature", request.temperature.map(|v| v.to_string()));
+    set("top_p", request.top_p.map(|v| v.to_string()));
+    set("parallel_tool_calls", request.parallel_tool_calls.map(|v| v.to_string()));
+    set("user", request.user.as_deref().map(quote));
+    set("tools", tools::write(&request.tools, notes));
+    set("tool_choice", tool_choice(request, notes));
+    set("reasoning", reasoning(request, notes));
+    set("text", text(request, notes));
+    for (key, value) in request.shared.iter().filter(|(key, _)| key != "verbosity") {
+        body.set(key.clone(), value.get().to_owned());
+    }
+    if own {
+        for (key, value) in request.extra.members.iter().filter(|(k, _)| k != "reasoning" && k != "text") {
+            body.set(key.clone(), value.get().to_owned());
+        }
+        return;
+    }
+    // What is not said means no elsewhere, and yes here.
+    if body.get("store").is_none() {
+        body.set("store", "false");
+    }
+    for (key, value) in &request.extra.members {
+        if peek(value.get()) != Kind::Null {
+            notes.note(Code::ParamDropped, key, "");
+        }
+    }
+    let mut dropped = |key: &str, said: bool| {
+        if said {
+            notes.note(Code::ParamDropped, key, "");
+        }
+    };
+    dropped("n", request.n.is_some_and(|n| n > 1));
+    dropped("stop", !request.stop.is_empty());
+    dropped("top_k", request.top_k.is_some());
+    dropped("seed", request.seed.is_some());
+    dropped("frequency_penalty", request.frequency_penalty.is_some_and(|v| v != 0.0));
+    dropped("presence_penalty", request.presence_penalty.is_some_and(|v| v != 0.0));
+}
+
+/// Those parameters of the client's own body that were changed.
+pub(super) fn rewrite(request: &Request, body: &mut Object<'_>, notes: &mut Diagnostics) {
+    let touched = request.touched;
+    let mut put = |key: &'static str, value: Option<String>| match value {
+        Some(value) => body.set(key, value),
+        None => drop(body.remove(key)),
+    };
+    if touched.tools {
+        put("tools", tools::write(&request.tools, notes));
+    }
+    if touched.tool_choice {
+        put("tool_choice", tool_choice(request, notes));
+        put("parallel_tool_calls", request.parallel_tool_calls.map(|v| v.to_string()));
+    }
+    if touched.response_format {
+        put("text", text(request, notes));
+    }
+}
+
+fn tool_choice(request: &Request, notes: &mut Diagnostics) -> Option<String> {
+    Some(match request.tool_choice.as_ref()? {
+        ToolChoice::Auto => String::from("\"auto\""),
+        ToolChoice::None => String::from("\"none\""),
+        ToolChoice::Required => String::from("\"required\""),
+        ToolChoice::Function(name) => {
+            let kind = if tools::is_custom(&request.tools, name) { "custom" } else { "function" };
+            format!(r#"{{"type":"{kind}","name":{}}}"#, quote(name))
+        }
+        ToolChoice::Native { dialect: NAME, raw } => raw.get().to_owned(),
+        ToolChoice::Native { .. } => {
+            notes.note(Code::ParamDropped, "tool_choice", "");
+            return None;
+        }
+    })
+}
+
+/// A member of the request's extras that is this dialect's, as an object.
+fn kept<'r>(request: &'r Request, key: &str) -> Object<'r> {
+    request.extra.of(NAME).iter().find(|(k, _)| k == key).map(|(_, v)| object_of(v.get())).unwrap_or_default()
+}
+
+fn reasoning(request: &Request, notes: &mut Diagnostics) -> Option<String> {
+    let mut object = kept(request, "reasoning");
+    let said = &request.reasoning;
+    match (said.as_effort(), said.enabled) {
+        (Some(effort), _) => {
+            object.set("effort", quote(effort));
+            if said.effort.is_none() {
+                notes.note(Code::ParamRenamed, "reasoning", "a budget to an effort");
+            }
+        }
+        (None, Some(false)) => object.set("effort", "\"none\""),
+        (None, Some(true)) => notes.note(Code::ParamDropped, "reasoning", "thinking without an effort"),
+        (None, None) => {}
+    }
+    (!object.is_empty()).then(|| object.to_json())
+}
+
+fn text(request: &Request, notes: &mut Diagnostics) -> Option<String> {
+    let mut text = kept(request, "text");
+    match &request.response_format {
+        Some(ResponseFormat::Text) => text.set("format", r#"{"type":"text"}"#),
+        Some(ResponseFormat::JsonObject) => text.set("format", r#"{"type":"json_object"}"#),
+        Some(ResponseFormat::JsonSchema { name, schema, strict, extra }) => {
+            let mut format = Object::new();
+            format.set("type", "\"json_schema\"");
+            format.set("name", quote(name));
+            if let Some(schema) = schema {
+                format.set("schema", schema.get());
+            }
+            if let Some(strict) = strict {
+                format.set("strict", strict.to_string());
+            }
+            if let Some(description) = extra.get("description").filter(|_| extra.dialect != NAME) {
+                format.set("description", description);
+            }
+            write_extra(&mut format, extra, &[]);
+            text.set("format", format.to_json());
+        }
+        Some(ResponseFormat::Native { dialect: NAME, raw }) => text.set("format", raw.get().to_owned()),
+        Some(ResponseFormat::Native { .. }) => notes.note(Code::ParamDropped, "response_format", ""),
+        None => {}
+    }
+    if let Some((_, verbosity)) = request.shared.iter().find(|(key, _)| key == "verbosity") {
+        text.set("verbosity", verbosity.get());
+    }
+    (!text.is_empty()).then(|| text.to_json())
+}

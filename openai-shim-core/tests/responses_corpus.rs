@@ -1,0 +1,356 @@
+//! Recordings of the Responses dialect, read in place: what they say arrives, in this dialect and in chat.
+#![allow(clippy::disallowed_methods)] // tests read files
+
+mod common;
+
+use common::shared;
+use openai_shim_core::canonical::Diagnostics;
+use openai_shim_core::convert::{Conversion, Input, convert};
+use openai_shim_core::{Context, Dialect, Kind, Outcome, dialect, profile};
+use serde_json::Value;
+
+struct Recording {
+    name: String,
+    kind: Kind,
+    request: Option<String>,
+    status: u16,
+    body: String,
+}
+
+fn own() -> &'static dyn Dialect {
+    dialect("openai-responses").unwrap()
+}
+
+fn recordings(test: &str) -> Vec<Recording> {
+    let Some(shared) = shared(test) else { return Vec::new() };
+    let text = std::fs::read_to_string(shared.join("corpus/openai-responses.jsonl")).unwrap();
+    let all: Vec<_> = text
+        .lines()
+        .map(|line| {
+            let v: Value = serde_json::from_str(line).unwrap();
+            let status = u16::try_from(v["response"]["status"].as_u64().unwrap()).unwrap();
+            Recording {
+                name: format!("{} {} {}", v["provider"], v["path"], v["n"]),
+                kind: match (status, v["streaming"].as_bool()) {
+                    (400.., _) => Kind::Error,
+                    (_, Some(true)) => Kind::Stream,
+                    _ => Kind::Response,
+                },
+                request: v["request"]["body"].is_object().then(|| v["request"]["body"].to_string()),
+                status,
+                body: v["response"]["body"].as_str().unwrap_or_default().to_owned(),
+            }
+        })
+        .collect();
+    assert!(all.len() > 800);
+    all
+}
+
+impl Recording {
+    fn convert(&self, to: &'static dyn Dialect) -> Conversion {
+        let request = self.request.as_deref().map(str::as_bytes).filter(|_| to.name() == own().name());
+        convert(&Input {
+            from: own(),
+            to,
+            profile: profile("compatible").unwrap(),
+            kind: self.kind,
+            body: self.body.as_bytes(),
+            request,
+            status: Some(self.status),
+            context: Context::fixed(),
+        })
+    }
+
+    fn failed(&self) -> bool {
+        let failed =
+            |v: &Value| v["type"] == "error" || v["type"] == "response.failed" || v["status"] == "failed";
+        documents(&self.body).iter().any(failed)
+    }
+}
+
+/// The events of a stream, or the one body.
+fn documents(body: &str) -> Vec<Value> {
+    if body.trim_start().starts_with('{') {
+        return serde_json::from_str(body.trim()).into_iter().collect();
+    }
+    let data = body.lines().filter_map(|line| line.strip_prefix("data:"));
+    data.filter_map(|data| serde_json::from_str(data.trim()).ok()).collect()
+}
+
+/// What an answer says.
+#[derive(Debug, Default, PartialEq)]
+struct Said {
+    text: String,
+    thoughts: String,
+    refusal: String,
+    calls: Vec<(String, String)>,
+    tokens: (u64, u64),
+}
+
+/// Reads it from the items of a body, as simply as a careful client would.
+fn said(body: &str) -> Said {
+    let documents = documents(body);
+    let last = documents.iter().rev().find(|d| d["response"]["usage"].is_object() || d["output"].is_array());
+    let response = last.map(|d| if d["output"].is_array() { d } else { &d["response"] });
+    let listed = response.and_then(|r| r["output"].as_array()).filter(|items| !items.is_empty());
+    let done = documents.iter().filter(|d| d["type"] == "response.output_item.done").map(|d| &d["item"]);
+    let items: Vec<&Value> = listed.map_or_else(|| done.collect(), |items| items.iter().collect());
+    let mut said = Said::default();
+    // One server's place for its thinking.
+    said.thoughts +=
+        response.and_then(|r| r["reasoning"].as_str()).filter(|t| !t.trim().is_empty()).unwrap_or_default();
+    for item in items {
+        match item["type"].as_str().unwrap_or_default() {
+            "message" => {
+                if let Some(text) = item["content"].as_str() {
+                    said.text += text;
+                }
+                // Some recordings were shortened by hand, and contradict themselves: what streamed counts.
+                let deltas = documents
+                    .iter()
+                    .filter(|d| d["type"] == "response.output_text.delta" && d["item_id"] == item["id"]);
+                let streamed: String = deltas.filter_map(|d| d["delta"].as_str()).collect();
+                for part in item["content"].as_array().into_iter().flatten() {
+                    let text = part["text"].as_str().unwrap_or_default();
+                    let single = item["content"].as_array().is_some_and(|parts| parts.len() == 1);
+                    said.text += if text.starts_with(&streamed) || !single { text } else { &streamed };
+                    said.refusal += part["refusal"].as_str().unwrap_or_default();
+                }
+            }
+            "reasoning" => {
+                let joined = |key: &str| {
+                    let parts = item[key].as_array().into_iter().flatten();
+                    parts.filter_map(|part| part["text"].as_str()).collect::<Vec<_>>().join("\n\n")
+                };
+                let summary = joined("summary");
+                said.thoughts += &if summary.is_empty() { joined("content") } else { summary };
+            }
+            "function_call" => said.calls.push((
+                item["name"].as_str().unwrap_or_default().to_owned(),
+                item["arguments"].as_str().map_or_else(|| item["arguments"].to_string(), str::to_owned),
+            )),
+            "custom_tool_call" => said.calls.push((
+                item["name"].as_str().unwrap_or_default().to_owned(),
+                serde_json::json!({ "input": item["input"] }).to_string(),
+            )),
+            _ => {}
+        }
+    }
+    let usage = response.map_or(&Value::Null, |r| &r["usage"]);
+    said.tokens = (usage["input_tokens"].as_u64().unwrap_or(0), usage["output_tokens"].as_u64().unwrap_or(0));
+    said
+}
+
+/// The same of a chat.
+fn said_in_chat(body: &str) -> Said {
+    let (answers, _) = common::said::said(body);
+    let answer = answers.get(&0).cloned().unwrap_or_default();
+    let documents = common::said::documents(body);
+    let usage = documents.iter().rev().find(|d| d["usage"].is_object()).map_or(&Value::Null, |d| &d["usage"]);
+    Said {
+        text: answer.text,
+        thoughts: answer.thoughts,
+        refusal: answer.refusal,
+        calls: answer.calls.into_values().collect(),
+        tokens: (
+            usage["prompt_tokens"].as_u64().unwrap_or(0),
+            usage["completion_tokens"].as_u64().unwrap_or(0),
+        ),
+    }
+}
+
+/// Where `OPENAI_SHIM_EMITTED` names a folder, what is emitted is written there, for judges that are no Rust.
+fn emit(n: usize, recording: &Recording, to: &str, body: &[u8]) {
+    if let Some(dir) = std::env::var_os("OPENAI_SHIM_EMITTED") {
+        let kind = if recording.kind == Kind::Stream { "stream" } else { "whole" };
+        std::fs::write(std::path::Path::new(&dir).join(format!("{n}.{to}.{kind}")), body).unwrap();
+    }
+}
+
+#[test]
+fn what_recordings_say_arrives_in_both_dialects() {
+    let (mut own_bytes, mut compared, mut native_only, mut empty) = (0, 0, 0, 0);
+    for (n, recording) in recordings("responses").iter().enumerate() {
+        if recording.kind == Kind::Error || recording.failed() || recording.body.is_empty() {
+            continue;
+        }
+        let told = said(&recording.body);
+        let passed = recording.convert(own());
+        let nothing = told == Said { tokens: told.tokens, ..Said::default() };
+        if nothing && passed.outcome == Some(Outcome::Empty) {
+            empty += 1;
+            continue;
+        }
+        assert!(passed.ok, "{}: {passed}", recording.name);
+        emit(n, recording, "own", &passed.body);
+        let text = String::from_utf8(passed.body.clone()).unwrap();
+        assert_eq!(said(&text), told, "{}\n{passed}", recording.name);
+        own_bytes += usize::from(
+            passed.body == recording.body.trim().as_bytes() || text.trim() == recording.body.trim(),
+        );
+
+        let translated = recording.convert(common::chat());
+        if nothing && !translated.ok {
+            native_only += 1;
+            continue;
+        }
+        assert!(translated.ok, "{}: {translated}", recording.name);
+        emit(n, recording, "chat", &translated.body);
+        let mut heard = said_in_chat(&String::from_utf8(translated.body.clone()).unwrap());
+        let mut told = told;
+        if recording.kind == Kind::Stream {
+            // The client did not ask for usage.
+            (heard.tokens, told.tokens) = ((0, 0), (0, 0));
+        }
+        for call in told.calls.iter_mut().chain(&mut heard.calls) {
+            let namespaced = call.0.rsplit_once("__").map(|(_, name)| name.to_owned());
+            call.0 = namespaced.unwrap_or_else(|| call.0.clone());
+            call.1 =
+                serde_json::from_str::<Value>(&call.1).map_or_else(|_| call.1.clone(), |v| v.to_string());
+        }
+        assert_eq!(heard, told, "{}\n{translated}", recording.name);
+        compared += 1;
+    }
+    println!(
+        "{compared} answers compared, {own_bytes} byte-identical, {native_only} of native items only, {empty} empty"
+    );
+}
+
+#[test]
+fn recorded_chats_arrive_as_responses() {
+    let Some(shared) = shared("chats") else { return };
+    let text = std::fs::read_to_string(shared.join("corpus/openai-chat.jsonl")).unwrap();
+    let mut compared = 0;
+    for (n, line) in text.lines().enumerate() {
+        let v: Value = serde_json::from_str(line).unwrap();
+        if v["response"]["status"].as_u64().unwrap() >= 400 {
+            continue;
+        }
+        let stream = v["streaming"] == true;
+        let body = v["response"]["body"].as_str().unwrap_or_default();
+        let asked = v["request"]["body"].is_object().then(|| v["request"]["body"].to_string());
+        // The same request, as a client of the other dialect sends it.
+        let read = asked
+            .as_deref()
+            .map(|a| common::chat().decode_request("", a.as_bytes(), &mut Diagnostics::default()));
+        let in_own = read.and_then(Result::ok).map(|request| {
+            let encoded = own().encode_request(&request, None, &mut Diagnostics::default()).unwrap();
+            encoded.body.to_json()
+        });
+        let convert = |to: &'static dyn Dialect| {
+            let asked = if to.name() == own().name() { &in_own } else { &asked };
+            convert(&Input {
+                from: common::chat(),
+                to,
+                profile: profile("compatible").unwrap(),
+                kind: if stream { Kind::Stream } else { Kind::Response },
+                body: body.as_bytes(),
+                request: asked.as_deref().map(str::as_bytes),
+                status: None,
+                context: Context::fixed(),
+            })
+        };
+        let (chat, translated) = (convert(common::chat()), convert(own()));
+        let what = format!("{} {}", v["path"], v["n"]);
+        let told = said_in_chat(&String::from_utf8(chat.body.clone()).unwrap());
+        // An answer that is sound only has no words for another dialect.
+        let spoken = told == Said { tokens: told.tokens, ..Said::default() };
+        assert!(chat.ok == translated.ok || spoken, "{what}\n{chat}\n{translated}");
+        if !chat.ok || !translated.ok {
+            continue;
+        }
+        let mut heard = said(&String::from_utf8(translated.body.clone()).unwrap());
+        if stream {
+            heard.tokens = told.tokens;
+        }
+        let mut told = told;
+        for call in told.calls.iter_mut().filter(|call| call.1.is_empty()) {
+            call.1 = String::from("{}");
+        }
+        assert_eq!(heard, told, "{what}\n{}", String::from_utf8_lossy(&translated.body));
+        if let Some(dir) = std::env::var_os("OPENAI_SHIM_EMITTED") {
+            let kind = if stream { "stream" } else { "whole" };
+            std::fs::write(std::path::Path::new(&dir).join(format!("c{n}.own.{kind}")), &translated.body)
+                .unwrap();
+        }
+        compared += 1;
+    }
+    println!("{compared} chats");
+}
+
+#[test]
+fn recorded_failures_stay_failures() {
+    let mut all = 0;
+    for recording in recordings("failures").iter().filter(|r| r.kind == Kind::Error || r.failed()) {
+        for to in [own(), common::chat()] {
+            let conversion = recording.convert(to);
+            let text = String::from_utf8_lossy(&conversion.body).into_owned();
+            let told = text.contains("\"error\":{") || text.contains("response.failed");
+            assert!(
+                told && conversion.status.unwrap() >= 400 || text.contains("event: "),
+                "{}: {conversion}",
+                recording.name
+            );
+        }
+        all += 1;
+    }
+    println!("{all} failures");
+}
+
+/// A JSON as the canonical model keeps it: numbers by value, and nulls and empty objects of the request itself as absent.
+fn plain(value: Value) -> Value {
+    match value {
+        Value::Number(n) => n.as_f64().map_or(Value::Number(n.clone()), Value::from),
+        Value::Object(members) => Value::Object(members.into_iter().map(|(k, v)| (k, plain(v))).collect()),
+        Value::Array(items) => Value::Array(items.into_iter().map(plain).collect()),
+        other => other,
+    }
+}
+
+#[test]
+fn recorded_requests_survive_the_canonical_model() {
+    let (mut all, mut to_chat) = (0, 0);
+    for recording in recordings("requests") {
+        let Some(body) = &recording.request else { continue };
+        let read = own().decode_request("", body.as_bytes(), &mut Diagnostics::default());
+        let Ok(request) = read else {
+            assert!(recording.status >= 400, "{}: {:?}\n{body}", recording.name, read.err());
+            continue;
+        };
+        // With the client's bytes at hand nothing changes.
+        let with =
+            own().encode_request(&request, Some(body.as_bytes()), &mut Diagnostics::default()).unwrap();
+        assert!(!with.body.is_changed(), "{}", recording.name);
+        // And without them the same is written.
+        let mut notes = Diagnostics::default();
+        let without = own().encode_request(&request, None, &mut notes).unwrap().body.to_json();
+        let mut before = plain(serde_json::from_str(body).unwrap());
+        let mut after = plain(serde_json::from_str(&without).unwrap());
+        for value in [&mut before, &mut after] {
+            // What says nothing of the request itself may be left out.
+            value.as_object_mut().unwrap().retain(|key, v| {
+                !v.is_null()
+                    && v != ""
+                    && *v != serde_json::json!([])
+                    && *v != serde_json::json!({})
+                    && !(key == "stream" && *v == false)
+            });
+        }
+        assert_eq!(before, after, "{}", recording.name);
+        assert!(notes.is_empty(), "{}: {notes:?}", recording.name);
+        all += 1;
+        let conversion = convert(&Input {
+            from: own(),
+            to: common::chat(),
+            profile: profile("compatible").unwrap(),
+            kind: Kind::Request,
+            body: body.as_bytes(),
+            request: None,
+            status: None,
+            context: Context::fixed(),
+        });
+        assert!(conversion.ok || request.own_only.is_some(), "{}: {conversion}", recording.name);
+        to_chat += usize::from(conversion.ok);
+    }
+    println!("{all} requests, {to_chat} to chat");
+}
