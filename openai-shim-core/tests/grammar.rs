@@ -53,6 +53,7 @@ fn blocks() -> impl Strategy<Value = Vec<Block>> {
             id: format!("call_{n}"),
             name,
             arguments: format!("{{\"n\":{n}}}"),
+            signature: None,
             extra: Extra::default(),
         }),
     ];
@@ -161,7 +162,11 @@ fn legal(draws: Vec<Draw>, failed: bool) -> Vec<Event> {
             0 => BlockKind::Text,
             1 => BlockKind::Reasoning,
             2 => BlockKind::Refusal,
-            3 => BlockKind::ToolCall { id: format!("call_{choice}_{next}"), name: format!("f{which}") },
+            3 => BlockKind::ToolCall {
+                id: format!("call_{choice}_{next}"),
+                name: format!("f{which}"),
+                signature: None,
+            },
             4 => {
                 say(Event::Usage(Usage::new(which as u64, 4)));
                 continue;
@@ -311,6 +316,7 @@ fn a_client_of_the_legacy_form_gets_its_one_call_in_it() {
             id: name.to_owned(),
             name: name.to_owned(),
             arguments: String::from("{\"a\":1}"),
+            signature: None,
             extra: Extra::default(),
         });
     }

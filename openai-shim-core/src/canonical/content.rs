@@ -128,6 +128,8 @@ pub enum Block {
         name: String,
         /// The arguments, as JSON text exactly as the model wrote them.
         arguments: String,
+        /// An opaque signature of the thinking that led here; it must be sent back with the call.
+        signature: Option<String>,
         /// Leftovers.
         extra: Extra,
     },

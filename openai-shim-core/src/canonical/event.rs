@@ -80,6 +80,8 @@ pub enum BlockKind {
         id: String,
         /// The function's name.
         name: String,
+        /// An opaque signature of the thinking that led here, where it is known by now.
+        signature: Option<String>,
     },
 }
 
@@ -89,7 +91,7 @@ pub enum BlockKind {
 pub enum Delta {
     /// More text (of whatever the block is: text, thinking, refusal, or a tool call's arguments).
     Text(String),
-    /// An opaque signature of the thinking so far.
+    /// An opaque signature of the thinking so far, or of a call; a piece goes on from the last one.
     Signature(String),
     /// Something that only its own dialect knows, as a member of the delta.
     Native {

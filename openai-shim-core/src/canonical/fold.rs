@@ -31,10 +31,11 @@ impl Fold {
                         Block::Reasoning { text: String::new(), signature: None, extra: Extra::default() }
                     }
                     BlockKind::Refusal => Block::Refusal(String::new()),
-                    BlockKind::ToolCall { id, name } => Block::ToolCall {
+                    BlockKind::ToolCall { id, name, signature } => Block::ToolCall {
                         id: id.clone(),
                         name: name.clone(),
                         arguments: String::new(),
+                        signature: signature.clone(),
                         extra: Extra::default(),
                     },
                 };
@@ -98,7 +99,7 @@ fn extend(block: &mut Block, delta: &Delta) {
             text.push_str(more);
         }
         (Block::ToolCall { arguments, .. }, Delta::Text(more)) => arguments.push_str(more),
-        (Block::Reasoning { signature, .. }, Delta::Signature(more)) => {
+        (Block::Reasoning { signature, .. } | Block::ToolCall { signature, .. }, Delta::Signature(more)) => {
             signature.get_or_insert_default().push_str(more);
         }
         (

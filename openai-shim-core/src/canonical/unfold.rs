@@ -62,10 +62,12 @@ fn parts(block: &Block) -> Option<(BlockKind, Vec<Delta>)> {
             native(extra, &mut deltas);
             (BlockKind::Reasoning, deltas)
         }
-        Block::ToolCall { id, name, arguments, extra } => {
+        Block::ToolCall { id, name, arguments, signature, extra } => {
             let mut deltas = text(arguments);
             native(extra, &mut deltas);
-            (BlockKind::ToolCall { id: id.clone(), name: name.clone() }, deltas)
+            let kind =
+                BlockKind::ToolCall { id: id.clone(), name: name.clone(), signature: signature.clone() };
+            (kind, deltas)
         }
         Block::Image(_)
         | Block::Audio(_)

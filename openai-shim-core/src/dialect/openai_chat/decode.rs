@@ -167,12 +167,19 @@ impl Events<'_> {
         let known =
             self.blocks.choices.get(at).and_then(|c| c.calls.iter().find(|(n, _)| *n == number)).copied();
         let block = match known {
-            Some((_, block)) => block,
+            Some((_, block)) => {
+                if let Some(late) = super::tool_call::signature(fragment) {
+                    let delta = Delta::Signature(late);
+                    self.out.push(Event::Delta { choice: index, block, delta });
+                }
+                block
+            }
             None => {
                 self.close_open(at, index);
                 let kind = BlockKind::ToolCall {
                     id: fragment.str("id").unwrap_or_default().into_owned(),
                     name: function.str("name").unwrap_or_default().into_owned(),
+                    signature: super::tool_call::signature(fragment),
                 };
                 let Some(choice) = self.blocks.choices.get_mut(at) else { return };
                 let block = choice.next;

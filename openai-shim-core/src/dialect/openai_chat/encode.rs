@@ -5,7 +5,7 @@
 use super::super::Encoder;
 use super::decode::word;
 use super::mend::write_usage;
-use super::{NAME, error};
+use super::{NAME, error, tool_call};
 use crate::canonical::{Asked, BlockKind, Code, Delta, Diagnostics, Event, Usage};
 use crate::error::Error;
 use crate::framing::write_event;
@@ -121,7 +121,7 @@ impl ChatEncoder {
             }
         };
         choice.open.push((block, open));
-        if let (BlockKind::ToolCall { id, name }, Open::Call(call, _)) = (kind, open) {
+        if let (BlockKind::ToolCall { id, name, signature }, Open::Call(call, _)) = (kind, open) {
             if self.asked.functions {
                 if call > 0 {
                     self.notes.note(
@@ -136,12 +136,13 @@ impl ChatEncoder {
                 return;
             }
             let id = if id.is_empty() { self.asked.context.id("call_") } else { id.clone() };
-            let fragment = format!(
-                r#""tool_calls":[{{"index":{call},"id":{},"type":"function","function":{{"name":{},"arguments":""}}}}]"#,
-                quote(&id),
-                quote(name)
-            );
-            self.chunk(index, &fragment, "null", out);
+            let mut fragment = Object::new();
+            fragment.set("index", call.to_string());
+            fragment.set("id", quote(&id));
+            fragment.set("type", "\"function\"");
+            fragment.set("function", format!(r#"{{"name":{},"arguments":""}}"#, quote(name)));
+            let fragment = tool_call::sign(fragment, signature.as_deref());
+            self.chunk(index, &format!(r#""tool_calls":[{fragment}]"#), "null", out);
         }
     }
 
@@ -161,6 +162,11 @@ impl ChatEncoder {
             (Delta::Text(text), Open::Reasoning) => format!("\"reasoning_content\":{}", quote(text)),
             (Delta::Text(text), Open::Refusal) => format!("\"refusal\":{}", quote(text)),
             (Delta::Native { dialect: NAME, key, raw }, _) => format!("{}:{}", quote(key), raw.get()),
+            (Delta::Signature(signature), Open::Call(call, _)) if !legacy => {
+                let mut fragment = Object::new();
+                fragment.set("index", call.to_string());
+                format!(r#""tool_calls":[{}]"#, tool_call::sign(fragment, Some(signature)))
+            }
             (Delta::Signature(_) | Delta::Native { .. }, _) => {
                 self.notes.note(Code::FeatureUnsupported, "choices[].delta", "an opaque part");
                 return;

@@ -110,10 +110,10 @@ fn encode_choice(choice: &Choice, asked: &mut Asked, notes: &mut Diagnostics) ->
                 extras.extend(extra.of(NAME).iter().map(|(k, v)| (k.clone(), v.get().to_owned())));
             }
             Block::Refusal(text) => refusal.push_str(text),
-            Block::ToolCall { id, name, arguments, extra } => {
+            Block::ToolCall { id, name, arguments, signature, extra } => {
                 let id = if id.is_empty() { asked.context.id("call_") } else { id.clone() };
                 let arguments = if arguments.is_empty() { "{}" } else { arguments };
-                calls.push(tool_call::write(&id, name, arguments, extra));
+                calls.push(tool_call::write(&id, name, arguments, signature.as_deref(), extra));
                 let function = format!(r#"{{"name":{},"arguments":{}}}"#, quote(name), quote(arguments));
                 function_call.get_or_insert(function);
             }

@@ -3,7 +3,8 @@
 use super::NAME;
 use super::request::leftovers;
 use crate::canonical::{Block, Extra};
-use crate::json::{Kind, Object, peek, quote, text_of};
+use crate::json::{Kind, Object, peek, quote, raw, text_of};
+use serde_json::value::RawValue;
 
 /// Reads a tool call; with it whether its arguments came as an object. A custom tool's input is text, and the call's own
 /// members are kept beside it.
@@ -15,17 +16,63 @@ pub(super) fn read(call: &str) -> (Block, bool) {
     let arguments = function.get(if is_custom { "input" } else { "arguments" }).unwrap_or("\"\"");
     let changed = peek(arguments) != Kind::String;
     let known: &[&str] = if is_custom { &["id"] } else { &["id", "type", "function", "index"] };
+    let mut extra = leftovers(&object, known);
+    let signature = signature(&object);
+    if signature.is_some() {
+        let members: Vec<_> = extra.members.into_iter().filter_map(|(k, v)| rest_of(k, v)).collect();
+        extra = if members.is_empty() { Extra::default() } else { Extra::new(NAME, members) };
+    }
     let block = Block::ToolCall {
         id: object.str("id").unwrap_or_default().into_owned(),
         name: function.str("name").unwrap_or_default().into_owned(),
         arguments: text_of(arguments).into_owned(),
-        extra: leftovers(&object, known),
+        signature,
+        extra,
     };
     (block, changed)
 }
 
+/// Where Google's OpenAI-compatible endpoints put the signature of a call, and where their clients send it back.
+const SIGNED: [&str; 3] = ["extra_content", "google", "thought_signature"];
+
+/// The opaque signature of a call.
+pub(super) fn signature(call: &Object<'_>) -> Option<String> {
+    let [outer, inner, key] = SIGNED;
+    Some(call.object(outer)?.object(inner)?.str(key)?.into_owned()).filter(|s| !s.is_empty())
+}
+
+/// A leftover of a signed call without the signature; `None` if nothing else is in it.
+fn rest_of(key: String, value: Box<RawValue>) -> Option<(String, Box<RawValue>)> {
+    let [outer, inner, signed] = SIGNED;
+    if key != outer {
+        return Some((key, value));
+    }
+    let mut content = Object::parse(value.get().as_bytes()).ok()?.into_owned();
+    let mut google = content.object(inner)?.into_owned();
+    google.remove(signed);
+    if google.is_empty() {
+        content.remove(inner);
+    } else {
+        content.set(inner, google.to_json());
+    }
+    (!content.is_empty()).then(|| (key, raw(content.to_json())))
+}
+
+/// A call's leftovers, with its signature put among them.
+pub(super) fn sign(mut call: Object<'_>, signature: Option<&str>) -> String {
+    if let Some(signature) = signature {
+        let [outer, inner, key] = SIGNED;
+        let mut content = call.object(outer).map(Object::into_owned).unwrap_or_default();
+        let mut google = content.object(inner).map(Object::into_owned).unwrap_or_default();
+        google.set(key, quote(signature));
+        content.set(inner, google.to_json());
+        call.set(outer, content.to_json());
+    }
+    call.to_json()
+}
+
 /// Writes a tool call.
-pub(super) fn write(id: &str, name: &str, arguments: &str, extra: &Extra) -> String {
+pub(super) fn write(id: &str, name: &str, arguments: &str, signature: Option<&str>, extra: &Extra) -> String {
     let mut call = Object::new();
     call.set("id", quote(id));
     if extra.of(NAME).iter().all(|(key, _)| key != "custom") {
@@ -35,5 +82,5 @@ pub(super) fn write(id: &str, name: &str, arguments: &str, extra: &Extra) -> Str
     for (key, value) in extra.of(NAME) {
         call.set(key.as_str(), value.get());
     }
-    call.to_json()
+    sign(call, signature)
 }

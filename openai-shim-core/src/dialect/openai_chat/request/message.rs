@@ -224,8 +224,8 @@ pub(super) fn encode(message: &Message, out: &mut Vec<u8>, i: usize, notes: &mut
     let mut calls = Vec::new();
     for block in &rest {
         match block {
-            Block::ToolCall { id, name, arguments, extra } => {
-                calls.push(tool_call::write(id, name, arguments, extra));
+            Block::ToolCall { id, name, arguments, signature, extra } => {
+                calls.push(tool_call::write(id, name, arguments, signature.as_deref(), extra));
             }
             Block::Refusal(words) => object.set("refusal", quote(words)),
             Block::Reasoning { text, .. } if !text.is_empty() => object.set("reasoning_content", quote(text)),
