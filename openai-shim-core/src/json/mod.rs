@@ -2,9 +2,10 @@
 //!
 //! [`Object`] keeps an object's members in order, each as its raw text, so that one member can be changed while every
 //! other byte stays. [`peek`] tells what a raw value is without parsing it. [`wire_object!`](crate::wire_object) makes
-//! typed structs that keep unknown members.
+//! typed structs that keep unknown members. [`schema`] rewrites JSON schemas for upstreams that accept less of them.
 
 mod object;
+pub mod schema;
 mod typed;
 mod value;
 
