@@ -67,6 +67,7 @@ codes! {
     ContentRewritten "content-rewritten" Info "A message's content was put into the shape that the upstream accepts.";
     MessagesMerged "messages-merged" Info "Messages were merged because the upstream wants alternating roles or a single system message.";
     ModelAliased "model-aliased" Info "The model's public name was replaced by the upstream's, and put back in the answer.";
+    SchemaReduced "schema-reduced" Warning "Keywords of a JSON schema that the upstream does not accept were left out.";
     StreamSimulated "stream-simulated" Info "The client asked for a stream and the upstream answered whole: the answer was cut into a stream.";
     StreamFolded "stream-folded" Info "The client asked for a whole answer and the upstream streamed: the stream was folded.";
     FramingRepaired "framing-repaired" Info "The event stream was not framed as OpenAI frames it.";

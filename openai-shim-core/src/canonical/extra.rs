@@ -1,5 +1,6 @@
 //! Raw leftovers, kept with the dialect that they came from.
 
+use super::{Code, Diagnostics};
 use serde_json::value::RawValue;
 
 /// Members that the canonical model has no place for. Only an encoder of the same dialect writes them again.
@@ -25,6 +26,16 @@ impl Extra {
     /// The raw text of one member.
     pub fn get(&self, key: &str) -> Option<&str> {
         self.members.iter().find(|(k, _)| k == key).map(|(_, v)| v.get())
+    }
+
+    /// Notes each member as left out, if another dialect's encoder looks at them.
+    pub fn report(&self, own: &str, path: &str, notes: &mut Diagnostics) {
+        if self.dialect != own {
+            for (key, _) in &self.members {
+                let dot = if path.is_empty() { "" } else { "." };
+                notes.note(Code::ExtraDropped, &format!("{path}{dot}{key}"), self.dialect);
+            }
+        }
     }
 
     /// Whether there is nothing.

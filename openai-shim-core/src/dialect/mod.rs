@@ -3,6 +3,7 @@
 //! A dialect is a [`Dialect`] in [`DIALECTS`]; adding one is its folder and its line there. Nothing outside a dialect's
 //! folder names it, and no dialect names another.
 
+pub mod gemini;
 pub mod openai_chat;
 mod passthrough;
 
@@ -16,7 +17,7 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
 /// Every dialect; the only list of them.
-pub static DIALECTS: &[&dyn Dialect] = &[&openai_chat::OpenAiChat];
+pub static DIALECTS: &[&dyn Dialect] = &[&openai_chat::OpenAiChat, &gemini::Gemini];
 
 /// The dialect of that name (`openai-chat`, …).
 ///
@@ -136,6 +137,11 @@ pub trait Dialect: Send + Sync + std::fmt::Debug + 'static {
     /// The content type of a stream.
     fn stream_content_type(&self) -> &'static str {
         "text/event-stream"
+    }
+
+    /// The content type of a stream in the form that this client asked for.
+    fn stream_content_type_for(&self, _asked: &Asked) -> &'static str {
+        self.stream_content_type()
     }
 }
 

@@ -276,7 +276,7 @@ pub(super) fn encode<'a>(
         body.remove("prompt");
     }
     if source.is_none() {
-        write_params(request, &mut body);
+        write_params(request, &mut body, notes);
     }
     if body.bool("stream").unwrap_or(false) != request.stream {
         body.set("stream", if request.stream { "true" } else { "false" });
@@ -311,7 +311,7 @@ fn stream_options(request: &Request, body: &mut Object<'_>, notes: &mut Diagnost
 }
 
 /// The parameters of a request that came in another dialect.
-fn write_params(request: &Request, body: &mut Object<'_>) {
+fn write_params(request: &Request, body: &mut Object<'_>, notes: &mut Diagnostics) {
     let mut number = |key: &'static str, value: Option<String>| {
         if let Some(value) = value {
             body.set(key, value);
@@ -351,6 +351,7 @@ fn write_params(request: &Request, body: &mut Object<'_>) {
     if let Some(format) = write_format(request.response_format.as_ref()) {
         body.set("response_format", format);
     }
+    request.extra.report(NAME, "", notes);
     for (key, value) in request.extra.of(NAME) {
         body.set(key.clone(), value.get().to_owned());
     }
