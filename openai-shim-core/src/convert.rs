@@ -121,12 +121,11 @@ fn request(input: &Input<'_>) -> Conversion {
 
 fn answer(input: &Input<'_>) -> Conversion {
     let profile = Profile { dialect: input.from.name().to_owned(), ..input.profile.clone() };
-    let plain: &[u8] = if input.kind == Kind::Stream { PLAIN_STREAM } else { PLAIN };
     let given = input.request.map(|r| Incoming::read(input.to, "", Bytes::copy_from_slice(r)));
     let incoming = match given {
         Some(Ok(incoming)) => Ok(incoming),
         // A request that cannot be read says nothing about its answer.
-        Some(Err(_)) | None => Incoming::read(input.to, "", Bytes::from_static(plain)),
+        Some(Err(_)) | None => Incoming::plain(input.to),
     };
     let started = incoming.map(|mut incoming| {
         incoming.set_stream(input.kind == Kind::Stream);
@@ -159,9 +158,6 @@ fn answer(input: &Input<'_>) -> Conversion {
         diagnostics: report.diagnostics,
     }
 }
-
-const PLAIN: &[u8] = br#"{"model":"model","messages":[{"role":"user","content":""}]}"#;
-const PLAIN_STREAM: &[u8] = br#"{"model":"model","messages":[{"role":"user","content":""}],"stream":true}"#;
 
 fn settings() -> Settings {
     let mut settings = Settings::default();

@@ -135,6 +135,19 @@ fn said(response: &Response) -> Vec<Said> {
         .collect()
 }
 
+/// The same answer for a dialect that has no word for a refusal: it is text there.
+fn sayable(response: &Response, dialect: &dyn Dialect) -> Response {
+    let mut response = response.clone();
+    if dialect.name() == "gemini" {
+        for block in response.choices.iter_mut().flat_map(|choice| &mut choice.blocks) {
+            if let Block::Refusal(text) = block {
+                *block = Block::text(text.clone());
+            }
+        }
+    }
+    response
+}
+
 /// What may come next: an event of a random kind for one of three answers, with some words.
 type Draw = (u8, u32, usize, String);
 
@@ -258,7 +271,7 @@ proptest! {
             assert_legal(&again, &String::from_utf8_lossy(&out));
             match (fold(&events), fold(&again)) {
                 (Ok(told), Ok(read)) => {
-                    prop_assert_eq!(said_in_chat(&read), said_in_chat(&told));
+                    prop_assert_eq!(said_in_chat(&read), said_in_chat(&sayable(&told, *dialect)));
                     prop_assert_eq!(read.usage.unwrap_or_default().total(), told.usage.unwrap_or_default().total());
                 }
                 (Err(told), Err(read)) => prop_assert_eq!(told.to_string(), read.to_string()),
@@ -290,7 +303,7 @@ proptest! {
             }
             encoder.finish(&mut out);
             let again = fold(&decode(*dialect, &out)).unwrap();
-            prop_assert_eq!(said(&again), said(&response));
+            prop_assert_eq!(said(&again), said(&sayable(&response, *dialect)));
             prop_assert_eq!(again.usage, response.usage);
         }
     }

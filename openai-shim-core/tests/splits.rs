@@ -14,7 +14,7 @@ type Outcome = (Vec<u8>, String, Vec<String>);
 
 /// One pass of a stream, in these pieces.
 fn pass(fixture: &Fixture, client: &'static dyn Dialect, pieces: &[&[u8]], stream: bool) -> Outcome {
-    let incoming = Incoming::read(client, "", fixture.asking(stream).into()).unwrap();
+    let incoming = fixture.incoming(client, stream);
     let mut settings = Settings::default();
     settings.retry = Retry::none();
     let mut exchange = Exchange::start(incoming, &fixture.profile, settings, Context::fixed()).unwrap();
@@ -64,8 +64,8 @@ fn translated(
     pieces: &[&[u8]],
 ) -> (Vec<Event>, Vec<u8>, Vec<String>) {
     let mut asked = Asked::new(&Request::default(), Context::fixed());
-    if let Some(body) = &fixture.request {
-        let incoming = Incoming::read(client, "", body.clone().into()).unwrap();
+    if fixture.request.is_some() {
+        let incoming = fixture.incoming(client, true);
         asked = Asked::new(incoming.request(), Context::fixed());
     }
     asked.quirks = fixture.profile.answers;

@@ -1,6 +1,6 @@
 //! A client's request, read but not yet addressed to an upstream.
 
-use crate::canonical::{Diagnostics, Request};
+use crate::canonical::{Diagnostics, Message, Request, Role};
 use crate::dialect::Dialect;
 use crate::error::Error;
 use bytes::Bytes;
@@ -23,6 +23,15 @@ impl Incoming {
         let mut notes = Diagnostics::default();
         let request = client.decode_request(path, &body, &mut notes)?;
         Ok(Self { client, request, notes, body })
+    }
+
+    /// A plain request in the client's dialect, for answers that belong to none.
+    pub(crate) fn plain(client: &'static dyn Dialect) -> Result<Self, Error> {
+        let mut request = Request::default();
+        request.model = String::from("model");
+        request.messages.push(Message::text(Role::User, ""));
+        let encoded = client.encode_request(&request, None, &mut Diagnostics::default())?;
+        Self::read(client, &encoded.path, Bytes::from(encoded.body.to_json()))
     }
 
     /// The model by the client's name; may be empty.

@@ -7,7 +7,8 @@ pub mod strict;
 
 use openai_shim_core::convert::{Conversion, Input, convert};
 use openai_shim_core::dialect::{DIALECTS, Dialect};
-use openai_shim_core::{Context, Kind, Profile, dialect, profile};
+use openai_shim_core::exchange::Incoming;
+use openai_shim_core::{Context, Diagnostics, Kind, Profile, dialect, profile};
 use proptest::prelude::*;
 use std::path::{Path, PathBuf};
 
@@ -109,7 +110,21 @@ impl Fixture {
         })
     }
 
-    /// The client's request, or a plain one.
+    /// The client's request, or a plain one, in the dialect of a client.
+    pub fn incoming(&self, client: &'static dyn Dialect, stream: bool) -> Incoming {
+        let body = self.asking(stream);
+        if client.name() == chat().name() {
+            return Incoming::read(client, "", body.into()).unwrap();
+        }
+        let mut request = chat().decode_request("", &body, &mut Diagnostics::default()).unwrap();
+        if request.model.is_empty() {
+            request.model = "model".to_owned();
+        }
+        let encoded = client.encode_request(&request, None, &mut Diagnostics::default()).unwrap();
+        Incoming::read(client, &encoded.path, encoded.body.to_json().into()).unwrap()
+    }
+
+    /// The client's request in OpenAI's words, or a plain one.
     pub fn asking(&self, stream: bool) -> Vec<u8> {
         let plain = br#"{"model":"model","messages":[{"role":"user","content":""}]}"#.to_vec();
         let text = String::from_utf8(self.request.clone().unwrap_or(plain)).unwrap();
