@@ -21,7 +21,7 @@ fn what_was_mended_needs_no_mending() {
             continue;
         }
         let mut again = fixture.clone();
-        again.body = once.body.clone();
+        (again.body, again.dialect) = (once.body.clone(), chat());
         // Only a model's own faults are found again, and deltas are no longer cumulative.
         again.profile = profile("compatible").unwrap();
         let twice = again.convert(chat());
@@ -253,6 +253,7 @@ proptest! {
         }
         let mut again = fixture.clone();
         (again.body, again.profile) = (once.body.clone(), profile("compatible").unwrap());
+        again.dialect = chat();
         let twice = again.convert(chat());
         prop_assert_eq!(&once.body, &twice.body, "{}\n{}", &once, &twice);
         prop_assert_eq!(once.outcome, twice.outcome, "{}\n{}", &once, &twice);

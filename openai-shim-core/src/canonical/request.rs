@@ -110,3 +110,17 @@ pub struct Reasoning {
     /// Thinking switched on or off.
     pub enabled: Option<bool>,
 }
+
+impl Reasoning {
+    /// OpenAI's word for it, also where a budget or a switch was meant; `None` where nothing was said, or no word fits.
+    pub fn word(&self) -> Option<&str> {
+        match (self.effort.as_deref(), self.enabled, self.budget) {
+            (Some(word), ..) => Some(word),
+            (None, Some(false), _) => Some("none"),
+            (None, _, Some(0..=1024)) => Some("low"),
+            (None, _, Some(1025..=8192)) => Some("medium"),
+            (None, _, Some(_)) => Some("high"),
+            (None, _, None) => None,
+        }
+    }
+}

@@ -11,4 +11,4 @@ mod value;
 
 pub use object::Object;
 pub use typed::Extras;
-pub use value::{Kind, peek, quote, raw, text, text_of};
+pub use value::{Kind, compact, peek, quote, raw, text, text_of};

@@ -118,7 +118,7 @@ impl Fixture {
         }
         let mut request = chat().decode_request("", &body, &mut Diagnostics::default()).unwrap();
         if request.model.is_empty() {
-            request.model = "model".to_owned();
+            "model".clone_into(&mut request.model);
         }
         let encoded = client.encode_request(&request, None, &mut Diagnostics::default()).unwrap();
         Incoming::read(client, &encoded.path, encoded.body.to_json().into()).unwrap()

@@ -173,7 +173,10 @@ pub(super) fn encode(request: &Request, source: Option<&[u8]>, notes: &mut Diagn
             continue;
         }
         let mut written = Vec::new();
-        for block in &message.blocks {
+        let silent = |block: &&Block| matches!(block, Block::Text { text, extra } if text.is_empty() && extra.is_empty());
+        let all = message.blocks.iter().all(|block| silent(&block));
+        // Empty text beside something else says nothing, and may be refused.
+        for block in message.blocks.iter().filter(|block| all || !silent(block)) {
             write(block, message, &calls, &mut written, (&at, notes));
         }
         if message.name.is_some() && message.role != Role::Tool {

@@ -3,12 +3,13 @@
 use super::super::Decoder;
 use super::partial::Arguments;
 use super::response::{KNOWN, is_answer, is_blocked};
-use super::usage::Counts;
+use super::usage::{self, Counts};
 use super::{NAME, error, finish, leftovers, parts, read};
 use crate::canonical::{Asked, Block, BlockKind, Code, Delta, Diagnostics, Event, Extra, FinishReason};
 use crate::error::UpstreamError;
 use crate::framing::Frame;
 use crate::json::{Object, quote, raw};
+use serde_json::value::RawValue;
 use std::borrow::Cow;
 
 /// The most candidates, and the most calls of one stream.
@@ -32,8 +33,8 @@ pub(super) struct GeminiDecoder {
     candidates: Vec<Candidate>,
     calls: usize,
     counts: Counts,
-    /// Counts as they were last said, with what is beside them.
-    counted: Option<String>,
+    /// What stood beside the counts when they were last said.
+    beside: Vec<(String, Box<RawValue>)>,
     /// Members of the answer as a whole, as last said.
     said: Vec<(String, String)>,
 }
@@ -63,7 +64,7 @@ impl GeminiDecoder {
             candidates: Vec::new(),
             calls: 0,
             counts: Counts::default(),
-            counted: None,
+            beside: Vec::new(),
             said: Vec::new(),
         }
     }
@@ -113,11 +114,9 @@ impl GeminiDecoder {
         if !extra.is_empty() {
             out.push(Event::Extra { choice: None, extra });
         }
-        if let Some(counts) = chunk.non_null("usageMetadata") {
-            if let Some(counts) = read(counts) {
-                self.counts.take(&counts);
-            }
-            self.counted = Some(counts.to_owned());
+        if let Some(counts) = chunk.get("usageMetadata").and_then(read) {
+            self.counts.take(&counts);
+            self.beside = usage::beside(&counts);
         }
         for (at, item) in chunk.array("candidates").unwrap_or_default().into_iter().enumerate() {
             let Some(candidate) = read(item) else { continue };
@@ -272,8 +271,8 @@ impl GeminiDecoder {
         if let Some(usage) = self.counts.usage() {
             out.push(Event::Usage(usage));
         }
-        if let Some(counts) = self.counted.take() {
-            let extra = Extra::new(NAME, vec![(String::from("usageMetadata"), raw(counts))]);
+        if !self.beside.is_empty() {
+            let extra = Extra::new(NAME, std::mem::take(&mut self.beside));
             out.push(Event::Extra { choice: None, extra });
         }
         out.push(Event::End);

@@ -8,6 +8,7 @@ use crate::canonical::{Asked, BlockKind, Code, Delta, Diagnostics, Event, Extra,
 use crate::error::{Error, UpstreamError};
 use crate::framing::write_event;
 use crate::json::{Object, quote};
+use serde_json::value::RawValue;
 use std::collections::VecDeque;
 
 /// The form of a stream.
@@ -69,8 +70,8 @@ pub(super) struct GeminiEncoder {
     over: bool,
     choices: Vec<Choice>,
     usage: Option<Usage>,
-    /// Counts as this dialect's own upstream said them.
-    counted: Option<String>,
+    /// What this dialect's own upstream said beside the counts.
+    beside: Vec<(String, Box<RawValue>)>,
     /// Members of the answer as a whole, for the next chunk.
     extra: Vec<(String, String)>,
     /// The feedback on the prompt was said: without an answer it stands alone.
@@ -111,7 +112,7 @@ impl GeminiEncoder {
             over: false,
             choices: Vec::new(),
             usage: None,
-            counted: None,
+            beside: Vec::new(),
             extra: Vec::new(),
             feedback: false,
         }
@@ -190,7 +191,7 @@ impl GeminiEncoder {
                 Delta::Text(text) => call.arguments.push_str(text),
                 Delta::Signature(more) => call.signature.get_or_insert_default().push_str(more),
                 Delta::Native { dialect: NAME, key, raw } => {
-                    call.extra.members.push((key.clone(), raw.clone()))
+                    call.extra.members.push((key.clone(), raw.clone()));
                 }
                 Delta::Native { .. } => self.notes.note(Code::FeatureUnsupported, AT, "an opaque part"),
             }
@@ -230,7 +231,10 @@ impl GeminiEncoder {
         }
         loop {
             let Some(choice) = self.choice(index) else { return };
-            let Some(call) = choice.calls.pop_front_if(|call| call.closed) else { return };
+            if choice.calls.front().is_none_or(|call| !call.closed) {
+                return;
+            }
+            let Some(call) = choice.calls.pop_front() else { return };
             let said = (call.id.as_str(), call.name.as_str(), call.arguments.as_str());
             let signature = call.signature.as_deref();
             let part = parts::write_call(said, signature, &call.extra, (AT, &mut self.notes));
@@ -259,7 +263,7 @@ impl GeminiEncoder {
                         choice.extra.push(member);
                     }
                 }
-                (None, "usageMetadata") => self.counted = Some(member.1),
+                (None, dotted) if dotted.contains('.') => self.beside.push((key.clone(), value.clone())),
                 (None, key) => {
                     self.feedback |= key == "promptFeedback";
                     self.extra.push(member);
@@ -282,10 +286,10 @@ impl GeminiEncoder {
                 candidate.to_json()
             })
             .collect();
-        if self.usage.is_none() && self.counted.is_none() {
+        let counts = usage::write(self.usage.as_ref(), &self.beside);
+        if counts.is_none() {
             self.notes.note(Code::UsageMissing, "usageMetadata", "");
         }
-        let counts = self.counted.take().or_else(|| self.usage.as_ref().map(usage::write));
         let candidates = candidates.join(",");
         self.chunk(Some(candidates.as_str()).filter(|_| said || !self.feedback), counts, out);
         self.form.end(out);

@@ -3,7 +3,7 @@
 //! <https://docs.cloud.google.com/vertex-ai/generative-ai/docs/multimodal/function-calling> (streaming arguments).
 
 use super::read;
-use crate::json::{Object, quote, raw, text};
+use crate::json::{Object, compact, quote, raw, text};
 use serde_json::value::RawValue;
 
 /// The most values that one call's paths may make.
@@ -45,7 +45,8 @@ impl Arguments {
         if let Some(args) = call.non_null("args") {
             self.size += args.len();
             if self.whole.is_none() && self.tree.is_empty() {
-                self.whole = Some(args.to_owned());
+                // Google prints answers over many lines.
+                self.whole = Some(compact(args).into_owned());
             } else if let Ok(object) = Object::parse(args.as_bytes()) {
                 self.spread();
                 for (key, value) in object.iter() {

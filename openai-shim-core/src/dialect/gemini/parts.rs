@@ -5,7 +5,7 @@
 use super::partial::{Arguments, is_object};
 use super::{NAME, leftovers, read};
 use crate::canonical::{Block, Code, Diagnostics, Extra, Media, MediaSource};
-use crate::json::{Object, quote, raw, text_of};
+use crate::json::{Object, compact, quote, raw, text_of};
 use std::borrow::Cow;
 
 /// The key under which a part that only this dialect knows is kept whole.
@@ -93,7 +93,9 @@ fn call(object: &Object<'_>) -> Block {
     let own: Vec<_> = function.iter().filter(|(k, _)| !known.contains(k)).collect();
     if !own.is_empty() {
         let mut rest = Object::new();
-        own.into_iter().for_each(|(key, value)| rest.set(key, value));
+        for (key, value) in own {
+            rest.set(key, value);
+        }
         extra = Extra::new(NAME, extra.members);
         extra.members.push((String::from("functionCall"), raw(rest.to_json())));
     }
@@ -111,7 +113,8 @@ fn call(object: &Object<'_>) -> Block {
 /// A result: `output` is what the tool said, `error` how it failed; without either the whole object is the output.
 fn result(object: &Object<'_>) -> Block {
     let function = object.get("functionResponse").and_then(read).unwrap_or_default();
-    let response = function.get("response").unwrap_or("{}");
+    let response = compact(function.get("response").unwrap_or("{}"));
+    let response = response.as_ref();
     let said = Object::parse(response.as_bytes()).unwrap_or_default();
     let mut members = said.iter();
     let (words, is_error) = match (members.next(), members.next()) {

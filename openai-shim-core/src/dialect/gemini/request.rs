@@ -25,7 +25,7 @@ pub(super) fn decode(path: &str, body: &[u8], notes: &mut Diagnostics) -> Result
             "contents" | "systemInstruction" | "tools" => {}
             "model" => {
                 if request.model.is_empty() {
-                    request.model = path::bare(&object.str("model").unwrap_or_default()).to_owned();
+                    path::bare(&object.str("model").unwrap_or_default()).clone_into(&mut request.model);
                 }
             }
             "generationConfig" | "toolConfig" => match read(value) {

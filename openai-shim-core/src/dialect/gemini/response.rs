@@ -39,9 +39,7 @@ pub(super) fn decode(
     let counts = answer.get("usageMetadata").and_then(read);
     response.usage = counts.as_ref().and_then(usage::read);
     let mut extra = leftovers(&answer, &KNOWN).members;
-    if let Some(counts) = answer.non_null("usageMetadata") {
-        extra.push((String::from("usageMetadata"), raw(counts)));
-    }
+    extra.extend(counts.as_ref().map(usage::beside).unwrap_or_default());
     response.extra = if extra.is_empty() { Extra::default() } else { Extra::new(NAME, extra) };
     for (at, item) in answer.array("candidates").unwrap_or_default().into_iter().enumerate() {
         let Some(candidate) = read(item) else { continue };
@@ -79,7 +77,9 @@ fn fold(
     decoder.finish(&mut events);
     notes.note(Code::StreamFolded, "", "");
     notes.extend(decoder.notes());
-    events.iter().for_each(|event| fold.event(event));
+    for event in &events {
+        fold.event(event);
+    }
     fold.finish()
 }
 
@@ -121,15 +121,15 @@ pub(super) fn encode(response: &Response, asked: &mut Asked, notes: &mut Diagnos
         let choices: Vec<_> = response.choices.iter().map(|c| encode_choice(c, asked, notes)).collect();
         answer.set("candidates", format!("[{}]", choices.join(",")));
     }
-    match &response.usage {
-        Some(counts) => answer.set("usageMetadata", usage::write(counts)),
+    match usage::write(response.usage.as_ref(), response.extra.of(NAME)) {
+        Some(counts) => answer.set("usageMetadata", counts),
         None => notes.note(Code::UsageMissing, "usageMetadata", ""),
     }
     let model = response.model.as_ref().filter(|_| !asked.echo_model).unwrap_or(&asked.model);
     answer.set("modelVersion", quote(model));
     answer.set("responseId", quote(&response.id.clone().unwrap_or_else(|| asked.context.id(""))));
     response.extra.report(NAME, "", notes);
-    for (key, value) in response.extra.of(NAME) {
+    for (key, value) in response.extra.of(NAME).iter().filter(|(key, _)| !key.contains('.')) {
         answer.set(key.as_str(), value.get());
     }
     let mut out = Vec::new();

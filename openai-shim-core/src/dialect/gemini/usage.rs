@@ -2,8 +2,10 @@
 //!
 //! <https://ai.google.dev/api/generate-content#UsageMetadata>
 
+use super::leftovers;
 use crate::canonical::Usage;
 use crate::json::{Object, text_of};
+use serde_json::value::RawValue;
 
 /// Counts as they were last said; a stream repeats them, and not always all.
 #[derive(Debug, Clone, Copy, Default)]
@@ -59,14 +61,39 @@ pub(super) fn read(usage: &Object<'_>) -> Option<Usage> {
     counts.usage()
 }
 
-/// Writes counts.
-pub(super) fn write(usage: &Usage) -> String {
+/// What stands before the name of a member of `usageMetadata` among an answer's leftovers.
+const BESIDE: &str = "usageMetadata.";
+
+/// Members beside the counts that have a place of their own.
+pub(super) fn beside(usage: &Object<'_>) -> Vec<(String, Box<RawValue>)> {
+    let known = [
+        "promptTokenCount",
+        "candidatesTokenCount",
+        "thoughtsTokenCount",
+        "cachedContentTokenCount",
+        "totalTokenCount",
+    ];
+    let others = leftovers(usage, &known).members;
+    others.into_iter().map(|(key, value)| (format!("{BESIDE}{key}"), value)).collect()
+}
+
+/// Writes counts, with what stood beside them; `None` if there is nothing.
+pub(super) fn write(usage: Option<&Usage>, beside: &[(String, Box<RawValue>)]) -> Option<String> {
     let mut out = Object::new();
+    let beside: Vec<_> =
+        beside.iter().filter_map(|(key, value)| Some((key.strip_prefix(BESIDE)?, value.get()))).collect();
+    let tools = beside.iter().find(|(key, _)| *key == "toolUsePromptTokenCount");
+    let tools = tools.and_then(|(_, count)| count.trim().parse::<u64>().ok()).unwrap_or(0);
+    let none = Usage::default();
+    let said = usage.is_some();
+    let usage = usage.unwrap_or(&none);
+    // Thoughts may be all that there is.
     let answer = usage.output.map(|output| output.saturating_sub(usage.reasoning.unwrap_or(0)));
+    let answer = answer.filter(|answer| *answer > 0 || usage.reasoning.is_none());
     let members = [
-        ("promptTokenCount", usage.input),
+        ("promptTokenCount", usage.input.map(|input| input.saturating_sub(tools))),
         ("candidatesTokenCount", answer),
-        ("totalTokenCount", Some(usage.total())),
+        ("totalTokenCount", said.then(|| usage.total())),
         ("cachedContentTokenCount", usage.cached),
         ("thoughtsTokenCount", usage.reasoning),
     ];
@@ -75,5 +102,8 @@ pub(super) fn write(usage: &Usage) -> String {
             out.set(key, value.to_string());
         }
     }
-    out.to_json()
+    for (key, value) in beside {
+        out.set(key.to_owned(), value.to_owned());
+    }
+    (!out.is_empty()).then(|| out.into_owned().to_json())
 }

@@ -326,14 +326,24 @@ fn write_params(request: &Request, body: &mut Object<'_>, notes: &mut Diagnostic
     number("n", request.n.map(|v| v.to_string()));
     number("parallel_tool_calls", request.parallel_tool_calls.map(|v| v.to_string()));
     number("user", request.user.as_deref().map(quote));
-    number("reasoning_effort", request.reasoning.effort.as_deref().map(quote));
+    number("reasoning_effort", request.reasoning.word().map(quote));
     if !request.stop.is_empty() {
         let stops: Vec<_> = request.stop.iter().map(|s| quote(s)).collect();
         body.set("stop", format!("[{}]", stops.join(",")));
     }
     if !request.tools.is_empty() {
         let tools: Vec<_> = request.tools.iter().filter_map(write_tool).collect();
-        body.set("tools", format!("[{}]", tools.join(",")));
+        for (i, tool) in request.tools.iter().enumerate() {
+            match tool {
+                Tool::Native { dialect, .. } if *dialect != NAME => {
+                    notes.note(Code::FeatureUnsupported, &format!("tools[{i}]"), dialect);
+                }
+                _ => {}
+            }
+        }
+        if !tools.is_empty() {
+            body.set("tools", format!("[{}]", tools.join(",")));
+        }
     }
     match &request.tool_choice {
         Some(ToolChoice::Auto) => body.set("tool_choice", "\"auto\""),
@@ -346,7 +356,15 @@ fn write_params(request: &Request, body: &mut Object<'_>, notes: &mut Diagnostic
             );
         }
         Some(ToolChoice::Native { dialect: NAME, raw }) => body.set("tool_choice", raw.get().to_owned()),
-        Some(ToolChoice::Native { .. }) | None => {}
+        Some(ToolChoice::Native { dialect, .. }) => {
+            notes.note(Code::FeatureUnsupported, "tool_choice", dialect);
+        }
+        None => {}
+    }
+    if let Some(ResponseFormat::Native { dialect, .. }) = &request.response_format
+        && *dialect != NAME
+    {
+        notes.note(Code::FeatureUnsupported, "response_format", dialect);
     }
     if let Some(format) = write_format(request.response_format.as_ref()) {
         body.set("response_format", format);

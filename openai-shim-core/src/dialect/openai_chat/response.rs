@@ -86,9 +86,7 @@ pub(super) fn encode(response: &Response, asked: &mut Asked, notes: &mut Diagnos
     for (key, value) in response.extra.of(NAME) {
         answer.set(key.as_str(), value.get());
     }
-    if response.extra.of(NAME).is_empty() && !response.extra.is_empty() {
-        notes.note(Code::ExtraDropped, "", response.extra.dialect);
-    }
+    response.extra.report(NAME, "", notes);
     let mut out = Vec::new();
     answer.write(&mut out);
     out
@@ -102,15 +100,21 @@ fn encode_choice(choice: &Choice, asked: &mut Asked, notes: &mut Diagnostics) ->
     for block in &choice.blocks {
         match block {
             Block::Text { text, extra } => {
+                extra.report(NAME, "choices[].message", notes);
                 words.push_str(text);
                 extras.extend(extra.of(NAME).iter().map(|(k, v)| (k.clone(), v.get().to_owned())));
             }
-            Block::Reasoning { text, extra, .. } => {
+            Block::Reasoning { text, signature, extra } => {
+                extra.report(NAME, "choices[].message", notes);
+                if signature.is_some() {
+                    notes.note(Code::FeatureUnsupported, "choices[].message", "a signature of reasoning");
+                }
                 thoughts.push_str(text);
                 extras.extend(extra.of(NAME).iter().map(|(k, v)| (k.clone(), v.get().to_owned())));
             }
             Block::Refusal(text) => refusal.push_str(text),
             Block::ToolCall { id, name, arguments, signature, extra } => {
+                extra.report(NAME, "choices[].message.tool_calls[]", notes);
                 let id = if id.is_empty() { asked.context.id("call_") } else { id.clone() };
                 let arguments = if arguments.is_empty() { "{}" } else { arguments };
                 calls.push(tool_call::write(&id, name, arguments, signature.as_deref(), extra));
@@ -152,6 +156,7 @@ fn encode_choice(choice: &Choice, asked: &mut Asked, notes: &mut Diagnostics) ->
     object.set("message", message.to_json());
     object.set("logprobs", "null");
     object.set("finish_reason", quote(finish));
+    choice.extra.report(NAME, "choices[]", notes);
     for (key, value) in choice.extra.of(NAME) {
         object.set(key.as_str(), value.get());
     }

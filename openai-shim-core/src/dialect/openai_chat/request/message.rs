@@ -255,7 +255,8 @@ fn content(blocks: &[&Block], was_parts: bool, i: usize, notes: &mut Diagnostics
     for block in blocks {
         let part = match block {
             Block::Text { text, extra } => {
-                only_text = Some(text).filter(|_| extra.is_empty());
+                extra.report(NAME, &format!("messages[{i}].content"), notes);
+                only_text = Some(text).filter(|_| extra.of(NAME).is_empty());
                 let mut object = Object::new();
                 object.set("type", "\"text\"");
                 object.set("text", quote(text));
@@ -295,6 +296,11 @@ fn content(blocks: &[&Block], was_parts: bool, i: usize, notes: &mut Diagnostics
                 if let Some(name) = &file.name {
                     inner.set("filename", quote(name));
                 }
+                if matches!(file.source, MediaSource::Url(_)) {
+                    let at = format!("messages[{i}].content");
+                    notes.note(Code::FeatureUnsupported, &at, "a document by its address");
+                    continue;
+                }
                 match &file.source {
                     MediaSource::FileId(id) => inner.set("file_id", quote(id)),
                     source => inner.set("file_data", quote(&url(source))),
@@ -302,8 +308,8 @@ fn content(blocks: &[&Block], was_parts: bool, i: usize, notes: &mut Diagnostics
                 format!(r#"{{"type":"file","file":{}}}"#, inner.to_json())
             }
             Block::Native { dialect: NAME, raw } => raw.get().to_owned(),
-            Block::Native { .. } => {
-                notes.note(Code::FeatureUnsupported, &format!("messages[{i}].content"), "");
+            Block::Native { dialect, .. } => {
+                notes.note(Code::FeatureUnsupported, &format!("messages[{i}].content"), dialect);
                 continue;
             }
             Block::Reasoning { .. }
