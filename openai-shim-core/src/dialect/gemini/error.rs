@@ -81,12 +81,12 @@ pub(super) fn envelope(error: &Error) -> String {
         _ => &[],
     };
     let own = |key: &str| extra.iter().find(|(k, _)| k == key).map(|(_, value)| value.get());
-    let word = own("status").filter(|word| known(word));
+    let word = own("status").filter(|word| fits(word, status(error)));
     object.set("status", word.map_or_else(|| quote(row(error.kind()).1), str::to_owned));
     let mut details = own("details").filter(|d| peek(d) == Kind::Array).map(str::to_owned);
     if details.is_none() {
         let mut made = Vec::new();
-        if let Some(code) = error.code() {
+        if let Some(code) = error.code().filter(|code| code.parse::<u16>().is_err()) {
             made.push(format!(
                 r#"{{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":{},"domain":"openai-shim"}}"#,
                 quote(&code.to_ascii_uppercase())
@@ -113,8 +113,9 @@ pub(super) fn envelope(error: &Error) -> String {
     format!("{{\"error\":{}}}", object.to_json())
 }
 
-fn known(word: &str) -> bool {
-    text(word).is_some_and(|word| STATUSES.iter().any(|(known, _)| *known == word))
+/// Whether a word is known, and means this status.
+fn fits(word: &str, status: StatusCode) -> bool {
+    text(word).is_some_and(|word| STATUSES.iter().any(|(w, s)| *w == word && *s == status.as_u16()))
 }
 
 /// Reads an error answer.

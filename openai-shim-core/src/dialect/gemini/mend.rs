@@ -7,6 +7,7 @@ use crate::canonical::{Asked, Block, Diagnostics, Event, Seen, unfold};
 use crate::dialect::{Decoder as _, Dialect as _, Mended, Mender};
 use crate::error::{Error, UpstreamError};
 use crate::framing::Frame;
+use crate::json::compact;
 
 /// Passes a stream on.
 pub(super) struct GeminiMender {
@@ -47,7 +48,7 @@ impl Mender for GeminiMender {
         let (Frame::Event { data, .. } | Frame::Line(data) | Frame::Body(data)) = frame;
         let taken = self.decoder.take(data, &mut self.events);
         if !self.failed(out) && taken {
-            self.form.write(String::from_utf8_lossy(data).trim(), out);
+            self.form.write(&compact(String::from_utf8_lossy(data).trim()), out);
         }
     }
 
