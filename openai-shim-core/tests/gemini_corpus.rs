@@ -85,7 +85,11 @@ fn plain(value: &Value, foreign: bool) -> Value {
                 if value.is_null() || key == "thought" && value == false {
                     continue;
                 }
-                let value = plain(value, FOREIGN.contains(&key.as_str()));
+                let mut value = plain(value, FOREIGN.contains(&key.as_str()));
+                // One part need not be a list.
+                if key == "parts" && value.is_object() {
+                    value = json!([value]);
+                }
                 // A call without arguments calls with none.
                 if key != "args" || value != json!({}) {
                     out.insert(key, value);
@@ -117,8 +121,11 @@ fn without_differences(request: &Value) -> Value {
         }
         object.insert("tools".to_owned(), json!([functions, others]));
     }
-    if object.get("generationConfig") == Some(&json!({})) {
-        object.remove("generationConfig");
+    if let Some(Value::Object(config)) = object.get_mut("generationConfig") {
+        config.retain(|_, value| *value != json!([]));
+        if config.is_empty() {
+            object.remove("generationConfig");
+        }
     }
     // Results of one turn stand in one content, and the role is always said.
     let mut contents: Vec<Value> = Vec::new();
@@ -324,7 +331,7 @@ fn recorded_answers_say_the_same_in_every_dialect() {
         let folded = folded.unwrap_or_else(|e| panic!("{}: {e}", recording.name));
         agree(&said, &canonical(&folded), &recording.name);
         let usage = documents.iter().rev().find_map(|d| d["usageMetadata"]["totalTokenCount"].as_u64());
-        assert_eq!(folded.usage.map(|u| u.total()), usage, "{}", recording.name);
+        assert!(usage.is_none() || folded.usage.map(|u| u.total()) == usage, "{}", recording.name);
         let has = said.0.len() + said.1.len() + said.2.len() > 0;
         if has {
             assert!(conversion.ok, "{}: {conversion}", recording.name);
@@ -374,6 +381,7 @@ fn same_answer(before: &Value, after: &Value, what: &str) {
         for candidate in answer["candidates"].as_array_mut().into_iter().flatten() {
             let candidate = candidate.as_object_mut().unwrap();
             candidate.entry("index").or_insert(json!(0.0));
+            candidate.entry("finishReason").or_insert(json!("STOP"));
             let content = candidate.entry("content").or_insert(json!({}));
             content["role"] = "model".into();
             if content.get("parts").is_none() {
@@ -381,9 +389,23 @@ fn same_answer(before: &Value, after: &Value, what: &str) {
             }
         }
     }
+    // A total that was not said is the sum.
+    if before["usageMetadata"]["totalTokenCount"] == 0.0 {
+        after["usageMetadata"]["totalTokenCount"] = json!(0.0);
+    }
     for key in ["responseId", "modelVersion"] {
         if before[key].is_null() {
             after[key] = Value::Null;
+        }
+    }
+    // Calls without ids have got some.
+    for answer in [&mut before, &mut after] {
+        for candidate in answer["candidates"].as_array_mut().into_iter().flatten() {
+            for part in candidate["content"]["parts"].as_array_mut().into_iter().flatten() {
+                if let Some(call) = part.get_mut("functionCall").and_then(Value::as_object_mut) {
+                    call.remove("id");
+                }
+            }
         }
     }
     assert_eq!(before, after, "{what}\n{before}\n{after}");

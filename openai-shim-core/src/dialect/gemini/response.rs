@@ -107,6 +107,8 @@ fn choice(object: &Object<'_>, at: usize, asked: &mut Asked, notes: &mut Diagnos
         let calls = choice.blocks.iter().any(|b| matches!(b, Block::ToolCall { .. }));
         choice.finish =
             Some(if calls && reason == FinishReason::Stop { FinishReason::ToolCalls } else { reason });
+    } else {
+        notes.note(Code::FinishReasonDerived, "candidates[].finishReason", "");
     }
     choice.extra = if extra.is_empty() { Extra::default() } else { Extra::new(NAME, extra) };
     choice
