@@ -7,7 +7,7 @@ use crate::canonical::Usage;
 use crate::json::{Object, text_of};
 use serde_json::value::RawValue;
 
-/// Counts as they were last said; a stream repeats them, and not always all.
+/// Counts as they were last said: each chunk of a stream says all that it knows, and not always the same ones.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Counts {
     prompt: Option<u64>,
@@ -19,19 +19,19 @@ pub(super) struct Counts {
 }
 
 impl Counts {
-    /// Takes what is said.
+    /// Takes what is said, if it is something.
     pub(super) fn take(&mut self, usage: &Object<'_>) {
         let number = |key: &str| usage.get(key).and_then(|v| text_of(v).trim().parse::<u64>().ok());
-        let slots = [
-            (&mut self.prompt, "promptTokenCount"),
-            (&mut self.candidates, "candidatesTokenCount"),
-            (&mut self.thoughts, "thoughtsTokenCount"),
-            (&mut self.tools, "toolUsePromptTokenCount"),
-            (&mut self.cached, "cachedContentTokenCount"),
-            (&mut self.total, "totalTokenCount"),
-        ];
-        for (slot, key) in slots {
-            *slot = number(key).or(*slot);
+        let said = Self {
+            prompt: number("promptTokenCount"),
+            candidates: number("candidatesTokenCount"),
+            thoughts: number("thoughtsTokenCount"),
+            tools: number("toolUsePromptTokenCount"),
+            cached: number("cachedContentTokenCount"),
+            total: number("totalTokenCount"),
+        };
+        if said.usage().is_some() {
+            *self = said;
         }
     }
 
