@@ -208,9 +208,9 @@ fn recorded(body: &str) -> Said {
         for part in candidate["content"]["parts"].as_array().into_iter().flatten() {
             let text = part["text"].as_str().unwrap_or_default();
             if part["thought"] == true {
-                said.1 += text
+                said.1 += text;
             } else {
-                said.0 += text
+                said.0 += text;
             }
             let call = &part["functionCall"];
             if let Some(name) = call["name"].as_str() {
