@@ -49,7 +49,7 @@ fn streaming(extra: &str, usage: &str) -> (Exchange, Vec<u8>, Vec<u8>) {
 
 fn start(body: Vec<u8>, name: &str) -> Exchange {
     let incoming = Incoming::read(dialect("openai-chat").unwrap(), "", body.into()).unwrap();
-    Exchange::start(incoming, &row(name), Settings::default(), Context::fixed()).unwrap()
+    Exchange::start(incoming, row(name), Settings::default(), Context::fixed()).unwrap()
 }
 
 fn whole(padding: usize) -> Vec<u8> {

@@ -102,7 +102,7 @@ pub fn convert(input: &Input<'_>) -> Conversion {
 fn request(input: &Input<'_>) -> Conversion {
     let profile = Profile { dialect: input.to.name().to_owned(), ..input.profile.clone() };
     let started = Incoming::read(input.from, "", Bytes::copy_from_slice(input.body))
-        .and_then(|incoming| Exchange::start(incoming, &profile, settings(), input.context.clone()));
+        .and_then(|incoming| Exchange::start(incoming, profile, settings(), input.context.clone()));
     let mut exchange = match started {
         Ok(exchange) => exchange,
         Err(error) => return failed(input.from, &error),
@@ -132,7 +132,7 @@ fn answer(input: &Input<'_>) -> Conversion {
         incoming
     });
     let started =
-        started.and_then(|incoming| Exchange::start(incoming, &profile, settings(), input.context.clone()));
+        started.and_then(|incoming| Exchange::start(incoming, profile, settings(), input.context.clone()));
     let mut exchange = match started {
         Ok(exchange) => exchange,
         Err(error) => return failed(input.to, &error),
@@ -162,6 +162,7 @@ fn answer(input: &Input<'_>) -> Conversion {
 fn settings() -> Settings {
     let mut settings = Settings::default();
     settings.retry = Retry::none();
+    settings.learn = false;
     settings.fallback.when = When::Never;
     settings
 }

@@ -12,7 +12,7 @@
 //! | floor | modules |
 //! |---|---|
 //! | 0 | [`json`], [`framing`], [`error`] |
-//! | 1 | [`canonical`] |
+//! | 1 | [`canonical`], [`filter`], [`redact`] |
 //! | 2 | [`dialect`](mod@dialect), [`profile`](mod@profile) |
 //! | 3 | [`normalize`], [`fallback`] |
 //! | 4 | [`exchange`], [`convert`](mod@convert) |
@@ -48,10 +48,12 @@ pub mod dialect;
 pub mod error;
 pub mod exchange;
 pub mod fallback;
+pub mod filter;
 pub mod framing;
 pub mod json;
 pub mod normalize;
 pub mod profile;
+pub mod redact;
 pub mod upstream;
 
 pub use canonical::{Context, Diagnostic, Diagnostics, Outcome};

@@ -1,7 +1,14 @@
 //! The generated documentation is what the code says. `UPDATE_DOCS=1` writes it anew.
 #![allow(clippy::disallowed_methods)] // the ban is on core itself: tests read files
 
+mod common;
+
+use common::entries;
+use common::quirks::{about, about_models, section};
+use openai_shim_core::Profile;
 use openai_shim_core::canonical::Code;
+use openai_shim_core::profile::{ModelRules, profiles};
+use serde_json::Value;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -48,4 +55,98 @@ fn codes_are_kebab_case_and_unique() {
     let all = names.len();
     names.dedup();
     assert_eq!(names.len(), all);
+}
+
+#[test]
+fn every_upstream_is_documented() {
+    let mut text = String::from(INTRODUCTION);
+    for row in profiles() {
+        let url = if row.base_url.is_empty() { String::new() } else { format!("`{}`", row.base_url) };
+        writeln!(text, "| [{}](#{}) | {} | {url} |", row.name, row.name, row.about).unwrap();
+    }
+    text.push_str(ENTRIES);
+    text.push_str(&entries::table());
+    for row in profiles() {
+        write!(text, "\n{}", section(row)).unwrap();
+    }
+    is_current("quirks.md", &text);
+}
+
+const INTRODUCTION: &str = "\
+# Upstreams and their quirks
+
+Generated from the rows in `openai-shim-core/src/profile/table/`.
+
+A row says what one upstream accepts and how it deviates from OpenAI's API. Requests are changed until the upstream takes
+them, answers until the client does, and every change is reported under one of the codes in
+[diagnostics.md](diagnostics.md).
+A row is chosen by the host of `base_url`, or by `profile = \"name\"`. A server that no row names gets `compatible`.
+What a row does not know is learnt from the upstream's errors.
+To change single entries for one upstream, write them below its section in the configuration; they replace the row's own:
+
+```toml
+[upstream.quirks]
+params.drop = [\"user\"]
+messages.flatten_text = true
+```
+
+`openai-shim profiles NAME` prints what a row says in these words. The marks in brackets (`R19`) are rows of the list of quirks that
+lies beside the recordings; `corpus:` names recordings.
+
+| name | what it is | usual base URL |
+|---|---|---|
+";
+
+const ENTRIES: &str = "
+## What a row can say
+
+Of words the first is the usual one. `models` is a list of rules for some models: each has `names`, in which `*` stands for
+anything, and entries from `params` to `answers`, which are put over the row's own.
+
+";
+
+/// Every entry that a row has beyond the usual is in its section.
+#[test]
+fn nothing_of_a_row_is_left_unsaid() {
+    let (row_usual, rules_usual) = (json(&Profile::default()), json(&ModelRules::default()));
+    for row in profiles() {
+        for without in each_entry_less(
+            &json(row),
+            &row_usual,
+            &["about", "base_url", "dialect", "hosts", "name", "sources"],
+        ) {
+            let less: Profile = serde_json::from_value(without.clone()).unwrap();
+            let said = about(&less).len() < about(row).len() || less.models != row.models;
+            assert!(said, "{}: {without}", row.name);
+        }
+        for rules in &row.models {
+            for without in each_entry_less(&json(rules), &rules_usual, &["names"]) {
+                let less: ModelRules = serde_json::from_value(without.clone()).unwrap();
+                assert!(about_models(&less).len() < about_models(rules).len(), "{}: {without}", row.name);
+            }
+        }
+    }
+}
+
+fn json(value: &impl serde::Serialize) -> Value {
+    serde_json::to_value(value).unwrap()
+}
+
+/// What it is with one entry as it usually is, for every entry that is not.
+fn each_entry_less(value: &Value, usual: &Value, free: &[&str]) -> Vec<Value> {
+    let mut all = Vec::new();
+    let entries = value.as_object().unwrap().iter().filter(|(key, _)| !free.contains(&key.as_str()));
+    for (key, entry) in entries.filter(|(key, entry)| usual[key.as_str()] != **entry) {
+        let inner = entry.as_object().filter(|_| key != "auth");
+        for below in inner.map_or(vec![None], |inner| inner.keys().map(Some).collect()) {
+            let mut less = value.clone();
+            match below {
+                None => less[key] = usual[key].clone(),
+                Some(below) if usual[key][below] == entry[below] => continue,
+                Some(below) => less[key][below] = usual[key][below].clone(),
+            }
+            all.push(less);
+        }
+    }
+    all
 }

@@ -197,7 +197,7 @@ fn exchange(client: &'static dyn Dialect, stream: bool) -> Exchange {
     let mut settings = Settings::default();
     (settings.retry, settings.fallback.when) = (Retry::none(), When::Never);
     let incoming = Incoming::read(client, "", body.into()).unwrap();
-    Exchange::start(incoming, &profile("compatible").unwrap(), settings, Context::fixed()).unwrap()
+    Exchange::start(incoming, profile("compatible").unwrap(), settings, Context::fixed()).unwrap()
 }
 
 #[test]

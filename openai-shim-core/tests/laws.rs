@@ -76,7 +76,7 @@ fn streaming(max_frame: usize, max_body: usize, stream: bool) -> Exchange {
     settings.fallback.when = When::Never;
     let incoming = Incoming::read(chat(), "", body.into()).unwrap();
     let mut exchange =
-        Exchange::start(incoming, &profile("compatible").unwrap(), settings, Context::fixed()).unwrap();
+        Exchange::start(incoming, profile("compatible").unwrap(), settings, Context::fixed()).unwrap();
     exchange.next();
     exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
     exchange
@@ -184,7 +184,7 @@ fn an_endless_error_body_is_read_no_further_than_it_is_worth() {
     let mut settings = Settings::default();
     settings.retry = Retry::none();
     let mut exchange =
-        Exchange::start(incoming.unwrap(), &profile("compatible").unwrap(), settings, Context::fixed())
+        Exchange::start(incoming.unwrap(), profile("compatible").unwrap(), settings, Context::fixed())
             .unwrap();
     exchange.next();
     exchange.head(http::StatusCode::INTERNAL_SERVER_ERROR, &http::HeaderMap::new());

@@ -10,7 +10,7 @@ use std::time::Duration;
 fn exchange(stream: bool, settings: Settings) -> Exchange {
     let body = format!(r#"{{"model":"m","stream":{stream},"messages":[{{"role":"user","content":"hi"}}]}}"#);
     let incoming = Incoming::read(chat(), "", body.into()).unwrap();
-    Exchange::start(incoming, &profile("compatible").unwrap(), settings, Context::fixed()).unwrap()
+    Exchange::start(incoming, profile("compatible").unwrap(), settings, Context::fixed()).unwrap()
 }
 
 fn settings(attempts: u32, when: When) -> Settings {
@@ -137,7 +137,7 @@ fn strict_mode_refuses_what_lenient_mode_leaves_out() {
     let body = br#"{"model":"m","logit_bias":{"1":1},"messages":[{"role":"user","content":"hi"}]}"#;
     let read = || Incoming::read(chat(), "", body.to_vec().into()).unwrap();
     let row = profile("ollama").unwrap();
-    let lenient = Exchange::start(read(), &row, Settings::default(), Context::fixed()).unwrap();
+    let lenient = Exchange::start(read(), row.clone(), Settings::default(), Context::fixed()).unwrap();
     assert!(
         lenient
             .report()
@@ -147,7 +147,7 @@ fn strict_mode_refuses_what_lenient_mode_leaves_out() {
     );
     let mut strict = Settings::default();
     strict.mode = Mode::Strict;
-    let error = Exchange::start(read(), &row, strict, Context::fixed()).unwrap_err();
+    let error = Exchange::start(read(), row.clone(), strict, Context::fixed()).unwrap_err();
     assert_eq!(error.param(), Some("logit_bias"));
     assert_eq!(chat().encode_error(&error).0, 400);
 }

@@ -17,7 +17,8 @@ fn pass(fixture: &Fixture, client: &'static dyn Dialect, pieces: &[&[u8]], strea
     let incoming = fixture.incoming(client, stream);
     let mut settings = Settings::default();
     settings.retry = Retry::none();
-    let mut exchange = Exchange::start(incoming, &fixture.profile, settings, Context::fixed()).unwrap();
+    let mut exchange =
+        Exchange::start(incoming, fixture.profile.clone(), settings, Context::fixed()).unwrap();
     let mut out = Vec::new();
     assert!(matches!(exchange.next(), Step::Send { .. }));
     exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
@@ -118,7 +119,7 @@ fn an_error_answer_cut_anywhere_is_the_same_error() {
             let mut settings = Settings::default();
             settings.retry = Retry::none();
             let mut exchange =
-                Exchange::start(incoming, &fixture.profile, settings, Context::fixed()).unwrap();
+                Exchange::start(incoming, fixture.profile.clone(), settings, Context::fixed()).unwrap();
             let mut out = Vec::new();
             exchange.next();
             let status = http::StatusCode::from_u16(fixture.status.unwrap_or(500)).unwrap();

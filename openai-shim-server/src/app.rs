@@ -2,6 +2,8 @@
 
 use crate::config::{Config, UpstreamConfig};
 use crate::health::{Health, Watched};
+use crate::learned::Learned;
+use crate::memory::Remembered;
 use crate::metrics::Metrics;
 use crate::models::Cache;
 use openai_shim_core::exchange::Settings;
@@ -20,6 +22,8 @@ pub(crate) struct App {
     pub(crate) upstreams: Vec<Served>,
     pub(crate) metrics: Metrics,
     pub(crate) places: Arc<Semaphore>,
+    pub(crate) memory: Arc<Remembered>,
+    pub(crate) learned: Learned,
     seed: RandomState,
     count: AtomicU64,
 }
@@ -66,6 +70,8 @@ impl App {
         Self {
             metrics: Metrics::new(&config),
             places: Arc::new(Semaphore::new(config.limits.concurrent)),
+            memory: Arc::default(),
+            learned: Learned::default(),
             upstreams,
             seed: RandomState::new(),
             count: AtomicU64::new(0),
@@ -90,6 +96,9 @@ impl App {
         let mut settings = Settings::default();
         settings.mode = self.config.mode;
         settings.upstream_model = upstream_model;
+        settings.learn = self.config.learn;
+        settings.reasoning = self.config.reasoning;
+        settings.memory = Some(self.memory.clone());
         settings.default_max_tokens = self.config.default_max_tokens;
         settings.retry = self.config.retry;
         settings.fallback = self.config.fallback.clone();

@@ -12,6 +12,7 @@ use futures_core::Stream;
 use http::header::{ACCEPT, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue};
+use openai_shim_core::fallback::embeddings::{Wish, mend};
 use openai_shim_core::json::{Object, quote};
 use openai_shim_core::upstream::{ByteStream, ReplyBody};
 use openai_shim_core::{Diagnostics, Error, UpstreamError};
@@ -58,6 +59,8 @@ pub(crate) async fn forward(
     };
     let record = Record::new(app.clone(), meta, "forward", served.config.name.clone());
     let head = record.head();
+    let wish = Wish::read(if is_json(&parts.headers) { &body } else { b"" });
+    let path_is_embeddings = path == "/embeddings";
     let mut request = http::Request::new(with_model(&parts.headers, body, route.model.as_deref()));
     *request.method_mut() = parts.method.clone();
     let target = match parts.uri.query() {
@@ -74,7 +77,12 @@ pub(crate) async fn forward(
         Ok(response) => {
             let (upstream, body) = response.into_parts();
             head.seen(upstream.status);
-            if upstream.status.is_success() {
+            if upstream.status.is_success() && path_is_embeddings {
+                let body = collect(body, app.config.limits.response_body).await;
+                let response = embedded(upstream.status, &upstream.headers, body, &wish);
+                record.answered(&response);
+                response
+            } else if upstream.status.is_success() {
                 let guard = Guard { record: Some(record), _place: place };
                 let body = match body {
                     ReplyBody::Complete(bytes) => Body::from_stream(Guarded { source: one(bytes), guard }),
@@ -86,7 +94,7 @@ pub(crate) async fn forward(
                 *response.headers_mut() = returned(&upstream.headers);
                 response
             } else {
-                let body = collect(body).await;
+                let body = collect(body, 1 << 20).await.unwrap_or_default();
                 let mut notes = Diagnostics::default();
                 let error = dialect.decode_error(upstream.status, &upstream.headers, &body, &mut notes);
                 refused(record, Error::Upstream(error))
@@ -144,21 +152,55 @@ fn returned(headers: &HeaderMap) -> HeaderMap {
     out
 }
 
-/// An error body, up to a size that says enough.
-async fn collect(body: ReplyBody) -> Vec<u8> {
+/// Embeddings in OpenAI's shape, and in the encoding that the client asked for.
+fn embedded(
+    status: http::StatusCode,
+    headers: &HeaderMap,
+    body: Result<Vec<u8>, UpstreamError>,
+    wish: &Wish,
+) -> Response {
+    let dialect = reply::default_dialect();
+    let body = match body {
+        Ok(body) => body,
+        Err(error) => return reply::error(dialect, &Error::Upstream(error)),
+    };
+    let mut notes = Diagnostics::default();
+    if Object::parse(&body)
+        .is_ok_and(|answer| answer.get("data").is_none() && answer.non_null("error").is_some())
+    {
+        let bad = http::StatusCode::BAD_GATEWAY;
+        return reply::error(
+            dialect,
+            &Error::Upstream(dialect.decode_error(bad, headers, &body, &mut notes)),
+        );
+    }
+    let mended = mend(&body, wish, &mut notes).unwrap_or(body);
+    let mut response = reply::json(status, mended);
+    for (name, value) in returned(headers) {
+        if let Some(name) = name.filter(|name| ![CONTENT_LENGTH, CONTENT_TYPE].contains(name)) {
+            response.headers_mut().append(name, value);
+        }
+    }
+    reply::diagnostics_header(response.headers_mut(), &notes);
+    response
+}
+
+/// A body, up to a limit.
+async fn collect(body: ReplyBody, limit: usize) -> Result<Vec<u8>, UpstreamError> {
     match body {
-        ReplyBody::Complete(bytes) => bytes.to_vec(),
+        ReplyBody::Complete(bytes) => Ok(bytes.to_vec()),
         ReplyBody::Stream(mut source) => {
             let mut all = Vec::new();
-            while let Some(Ok(chunk)) = std::future::poll_fn(|cx| source.as_mut().poll_next(cx)).await {
-                all.extend_from_slice(&chunk);
-                if all.len() > 1 << 20 {
-                    break;
+            while let Some(chunk) = std::future::poll_fn(|cx| source.as_mut().poll_next(cx)).await {
+                all.extend_from_slice(&chunk?);
+                if all.len() > limit {
+                    let message = format!("The upstream's answer is larger than {limit} bytes.");
+                    return Err(UpstreamError::TooLarge { message });
                 }
             }
-            all
+            Ok(all)
         }
-        _ => Vec::new(),
+        _ => Ok(Vec::new()),
     }
 }
 

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use openai_shim_core::exchange::Incoming;
-use openai_shim_core::{Diagnostics, Dialect, Error, Exchange, Outcome, Shim};
+use openai_shim_core::{Diagnostics, Dialect, Error, Exchange, Outcome, Report, Shim};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
@@ -37,8 +37,11 @@ pub(crate) async fn generate(
     let Some(served) = app.upstreams.get(route.upstream) else {
         return refused(&app, dialect, meta, &Error::Client(crate::choose::no_upstream()));
     };
-    let settings = app.settings(route.model);
-    let exchange = match Exchange::start(incoming, &served.config.profile, settings, app.context()) {
+    let mut settings = app.settings(route.model);
+    settings.debug = meta.debug;
+    let model = settings.upstream_model.clone().unwrap_or_else(|| incoming.model().to_owned());
+    settings.lessons = app.learned.of(&served.config.name, &model);
+    let exchange = match Exchange::start(incoming, served.config.profile.clone(), settings, app.context()) {
         Ok(exchange) => exchange,
         Err(error) => return refused(&app, dialect, meta, &error),
     };
@@ -51,7 +54,9 @@ pub(crate) async fn generate(
     } else {
         served.shim.clone()
     };
-    let finished = Box::new(move |report| {
+    let (learner, name) = (app.clone(), served.config.name.clone());
+    let finished = Box::new(move |report: Report| {
+        learner.learned.remember(&name, &model, &report.lessons);
         record.finish(report);
         drop(place);
     });

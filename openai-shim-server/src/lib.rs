@@ -15,6 +15,8 @@ mod cors;
 mod forward;
 mod generate;
 mod health;
+mod learned;
+mod memory;
 mod metrics;
 mod models;
 mod pages;

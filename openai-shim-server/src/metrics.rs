@@ -53,7 +53,6 @@ pub(crate) struct Counted<'a> {
     pub(crate) outcome: Option<Outcome>,
     pub(crate) codes: Vec<(Code, u32)>,
     pub(crate) usage: Option<Usage>,
-    pub(crate) attempts: u32,
     pub(crate) first_byte: Option<Duration>,
     pub(crate) total: Duration,
 }
@@ -100,8 +99,10 @@ impl Metrics {
                 }
             }
         }
-        if counted.attempts > 1 {
-            *c.retries.entry(upstream.clone()).or_default() += u64::from(counted.attempts - 1);
+        for (code, count) in &counted.codes {
+            if *code == Code::Retried {
+                *c.retries.entry(upstream.clone()).or_default() += u64::from(*count);
+            }
         }
         if let Some(first) = counted.first_byte {
             c.first_byte.entry(upstream.clone()).or_default().add(first);
@@ -111,7 +112,7 @@ impl Metrics {
         }
     }
 
-    pub(crate) fn render(&self) -> String {
+    pub(crate) fn render(&self, learned: &BTreeMap<String, usize>) -> String {
         let mut out = String::new();
         let Ok(c) = self.counters.lock() else { return out };
         head(&mut out, "requests_total", "counter", "Requests by route, upstream and status.");
@@ -143,6 +144,10 @@ impl Metrics {
         head(&mut out, "retries_total", "counter", "Attempts after the first.");
         for (upstream, n) in &c.retries {
             line(&mut out, "retries_total", &[("upstream", upstream)], n);
+        }
+        head(&mut out, "learned", "gauge", "What upstreams taught by refusing; GET /learned shows it.");
+        for (upstream, n) in learned {
+            line(&mut out, "learned", &[("upstream", upstream)], n);
         }
         histogram(
             &mut out,
@@ -224,9 +229,8 @@ mod tests {
             model,
             status: 200,
             outcome: Some(Outcome::Complete),
-            codes: vec![(Code::RoleFilled, 3)],
+            codes: vec![(Code::RoleFilled, 3), (Code::Retried, 2)],
             usage,
-            attempts: 3,
             first_byte: Some(Duration::from_millis(30)),
             total: Duration::from_millis(700),
         }
@@ -236,7 +240,7 @@ mod tests {
     fn every_number_of_a_request_is_counted() {
         let metrics = Metrics::default();
         metrics.count(&counted("m", Some(Usage::new(7, 9))));
-        let text = metrics.render();
+        let text = metrics.render(&BTreeMap::new());
         for line in [
             r#"requests_total{route="openai-chat",upstream="up",status="200"} 1"#,
             r#"outcomes_total{upstream="up",outcome="complete"} 1"#,
@@ -258,7 +262,7 @@ mod tests {
         for i in 0..1000 {
             metrics.count(&counted(&format!("model {i}"), Some(Usage::new(1, 1))));
         }
-        let text = metrics.render();
+        let text = metrics.render(&BTreeMap::new());
         assert_eq!(text.matches("kind=\"input\"").count(), MAX_MODELS + 1);
         assert!(text.contains(r#"model="other",kind="input"} 900"#));
     }
@@ -270,7 +274,7 @@ mod tests {
             metrics.count(&counted(&format!("junk {i}"), None));
         }
         metrics.count(&counted("real", Some(Usage::new(1, 1))));
-        assert!(metrics.render().contains(r#"model="real""#));
+        assert!(metrics.render(&BTreeMap::new()).contains(r#"model="real""#));
     }
 
     #[test]

@@ -188,7 +188,8 @@ async fn ask(served: &Served) -> Result<Vec<ListedModel>, UpstreamError> {
     }
     let mut request = http::Request::new(bytes::Bytes::new());
     *request.method_mut() = Method::GET;
-    *request.uri_mut() = http::Uri::from_static("/models");
+    let paths = &served.config.profile.paths;
+    *request.uri_mut() = paths.url(&paths.models).parse().unwrap_or_default();
     let (head, body) = served.transport.0.send(request).await?.into_parts();
     let body = collect(body).await?;
     let dialect = openai_shim_core::dialect(&served.config.profile.dialect)

@@ -1,4 +1,4 @@
-//! Health, metrics, and what a browser sees.
+//! Health, metrics, what was learnt, and what a browser sees.
 
 use crate::app::App;
 use crate::reply;
@@ -7,13 +7,16 @@ use axum::response::Response;
 use http::header::{ACCEPT, CONTENT_TYPE, HOST};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
-pub(crate) const PAGES: [&str; 4] = ["/", "/healthz", "/readyz", "/metrics"];
+pub(crate) const PAGES: [&str; 5] = ["/", "/healthz", "/readyz", "/metrics", "/learned"];
 
 pub(crate) fn page(app: &App, page: &str, headers: &HeaderMap) -> Response {
     match page {
         "/healthz" => reply::json(StatusCode::OK, r#"{"status":"ok"}"#),
         "/readyz" => ready(app),
-        "/metrics" => text("text/plain; version=0.0.4; charset=utf-8", app.metrics.render()),
+        "/metrics" => {
+            text("text/plain; version=0.0.4; charset=utf-8", app.metrics.render(&app.learned.counts()))
+        }
+        "/learned" => text("text/plain; charset=utf-8", app.learned.rows()),
         _ => front(headers),
     }
 }

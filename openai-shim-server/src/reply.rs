@@ -13,6 +13,9 @@ pub(crate) const UPSTREAM: HeaderName = HeaderName::from_static("x-openai-shim-u
 pub(crate) const OUTCOME: HeaderName = HeaderName::from_static("x-openai-shim-outcome");
 pub(crate) const DIAGNOSTICS: HeaderName = HeaderName::from_static("x-openai-shim-diagnostics");
 
+/// `1` asks for the full report, where the configuration allows it.
+pub(crate) const DEBUG: HeaderName = HeaderName::from_static("x-openai-shim-debug");
+
 /// The most bytes of the diagnostics header.
 const MAX_HEADER: usize = 1000;
 

@@ -32,6 +32,8 @@ pub(crate) struct Meta {
     /// Its path, without doubled and trailing slashes.
     pub(crate) path: String,
     pub(crate) started: Instant,
+    /// The client asks for the full report.
+    pub(crate) debug: bool,
 }
 
 /// What a path stands for.
@@ -54,6 +56,7 @@ async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
         method: request.method().clone(),
         path: tidy(request.uri().path()),
         started: Instant::now(),
+        debug: app.config.debug && request.headers().get(reply::DEBUG).is_some_and(|v| v == "1"),
     };
     let origin = cors::allowed(&app, request.headers());
     let id = HeaderValue::from_str(&meta.id);

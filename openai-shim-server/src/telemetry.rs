@@ -126,7 +126,6 @@ impl Record {
             outcome: Some(report.outcome),
             codes: report.diagnostics.codes(),
             usage: report.usage,
-            attempts: report.attempts,
             first_byte: self.head.first_byte(),
             total,
         });
@@ -170,7 +169,6 @@ impl Record {
             outcome: None,
             codes: Vec::new(),
             usage: None,
-            attempts: 0,
             first_byte: self.head.first_byte(),
             total,
         });

@@ -248,12 +248,36 @@ fn every_printed_profile_is_toml_and_can_be_pasted_as_quirks() {
         let output = run(&["profiles", &row.name]);
         let printed: openai_shim_core::Profile = toml::from_str(out(&output)).unwrap();
         assert_eq!(&printed, row);
-        let start =
-            "[[upstream]]\nname = \"u\"\nbase_url = \"https://h.example.com\"\nprofile = \"openai\"\n";
+        // An unknown server's row is made this one.
+        let start = "[[upstream]]\nname = \"u\"\nbase_url = \"https://h.example.com\"\n";
         let path = file("shim.toml", &format!("{start}[upstream.quirks]\n{}", out(&output)));
         let config = read(&Overrides { config: Some(path.into()), ..Overrides::default() }).unwrap();
-        assert_eq!(&config.upstreams[0].profile, row);
+        assert_eq!(&*config.upstreams[0].profile, row);
     }
+}
+
+#[test]
+fn a_printed_profile_says_what_differs_and_no_more() {
+    let printed = |name: &str| out(&run(&["profiles", name])).to_owned();
+    let keys = |name: &str| -> Vec<String> {
+        let printed = printed(name);
+        let entries = printed.lines().filter(|line| !line.starts_with(['#', ' ', ']']));
+        entries.map(|line| line.split(" = ").next().unwrap().to_owned()).collect()
+    };
+    let first = ["name", "about", "sources", "hosts", "base_url", "dialect"];
+    assert_eq!(keys("vercel-gateway"), [&first[..], &["messages.roles"]].concat());
+    assert_eq!(
+        keys("lemonfox"),
+        [
+            &first[..],
+            &["messages.flatten_text", "messages.roles", "params.rename", "params.wants_max_tokens"]
+        ]
+        .concat()
+    );
+    assert!(keys("openai").contains(&"messages.roles".to_owned()), "{}", printed("openai"));
+    assert!(printed("deepseek").contains(
+        "  { names = [\"deepseek-reasoner\"], tools.named = \"auto\", tools.required = \"auto\" },\n"
+    ));
 }
 
 const CHAT: [&str; 5] = ["convert", "--from", "openai-chat", "--to", "openai-chat"];

@@ -7,8 +7,11 @@ use std::time::{Duration, Instant};
 use support::{Answer, Running, Script, Scripted, Step};
 
 fn ok() -> Script {
-    Script::json(r#"{"object":"list","data":[]}"#)
+    Script::json(VECTORS)
 }
+
+/// Well-formed, and not as we would write it.
+const VECTORS: &str = r#"{"object": "list", "data":[{"object":"embedding","index":0,"embedding":[0.10, -1e-3]}],"model":"m","usage":{"total_tokens":1,"prompt_tokens":1}}"#;
 
 #[tokio::test]
 async fn a_body_is_forwarded_byte_for_byte() {
@@ -23,7 +26,7 @@ async fn a_body_is_forwarded_byte_for_byte() {
         "/v1/images/generations",
     ] {
         let answer = Answer::of(shim.post(path, body).await).await;
-        assert_eq!((answer.status, answer.body.as_str()), (200, r#"{"object":"list","data":[]}"#));
+        assert_eq!((answer.status, answer.body.as_str()), (200, VECTORS));
         assert_eq!(answer.header("x-openai-shim-upstream"), "up");
         assert!(!answer.header("x-request-id").is_empty());
         let (head, sent) = upstream.requests().pop().unwrap();

@@ -16,14 +16,26 @@ pub struct Asked {
     pub include_usage: bool,
     /// Usage is asked from the upstream although the client did not ask for it.
     pub usage_injected: bool,
-    /// The client offered tools.
-    pub tools: bool,
+    /// The names of the functions that may be called.
+    pub tools: Vec<String>,
+    /// How many answers the client wants.
+    pub n: u32,
     /// The client demanded one function by name: OpenAI itself then ends with `stop`.
     pub named_tool: bool,
     /// The client used the legacy `functions`, and expects `function_call`.
     pub functions: bool,
     /// Parameters that the answer repeats.
     pub echo: Extra,
+    /// How many answers the upstream must be asked for one by one; 0: none.
+    pub one_by_one: u32,
+    /// Stop sequences that we apply, because the upstream does not.
+    pub stops: Vec<String>,
+    /// The client asked for JSON; the members that the answer must have.
+    pub json: Option<Vec<String>>,
+    /// Reasoning that leads to a tool call must be kept for the next turn.
+    pub keep_reasoning: bool,
+    /// How reasoning is shown.
+    pub reasoning: ReasoningStyle,
     /// How the upstream's answers are known to deviate.
     pub quirks: AnswerQuirks,
     /// Time and ids.
@@ -39,12 +51,34 @@ impl Asked {
             stream: request.stream,
             include_usage: request.include_usage,
             usage_injected: false,
-            tools: !request.tools.is_empty(),
+            tools: request
+                .tools
+                .iter()
+                .filter(|_| !matches!(request.tool_choice, Some(ToolChoice::None)))
+                .filter_map(|tool| tool.name().map(str::to_owned))
+                .collect(),
+            n: request.n.unwrap_or(1),
             named_tool: matches!(request.tool_choice, Some(ToolChoice::Function(_))),
             functions: request.extra.get("functions").is_some(),
             echo: request.echo.clone(),
+            one_by_one: 0,
+            stops: Vec::new(),
+            json: None,
+            keep_reasoning: false,
+            reasoning: ReasoningStyle::default(),
             quirks: AnswerQuirks::default(),
             context,
         }
     }
+}
+
+/// How reasoning is shown to clients of dialects that have no place of their own for it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ReasoningStyle {
+    /// In `reasoning_content`, beside the content.
+    #[default]
+    Field,
+    /// Between `<think>` and `</think>`, in front of the content.
+    Tags,
 }

@@ -5,6 +5,7 @@
 //! other. [`Diagnostics`] is the record of everything that was changed on the way.
 
 mod asked;
+pub mod carry;
 mod content;
 mod context;
 mod diagnostic;
@@ -20,14 +21,14 @@ mod tool;
 mod unfold;
 mod usage;
 
-pub use asked::Asked;
+pub use asked::{Asked, ReasoningStyle};
 pub use content::{Block, Media, MediaSource, Message, Role};
 pub use context::Context;
 pub use diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 pub use event::{BlockKind, Delta, Event};
 pub use extra::Extra;
 pub use fold::{Fold, fold};
-pub use outcome::{Outcome, Seen};
+pub use outcome::{Kept, Outcome, Seen};
 pub use quirks::{AnswerQuirks, ThinkTags};
 pub use request::{Reasoning, Request, ResponseFormat, TokenLimit, Touched};
 pub use response::{Choice, FinishReason, Response};

@@ -80,11 +80,65 @@ pub struct Seen {
     pub error: Option<UpstreamError>,
     /// The stream was ended in order.
     pub ended: bool,
+    /// Reasoning that must be kept for the next turn.
+    pub kept: Kept,
+}
+
+/// Reasoning that led to a tool call, under the id of that call.
+#[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Kept {
+    /// Whether anything is kept at all.
+    pub on: bool,
+    /// The id of the first call, once there is one.
+    pub id: Option<String>,
+    /// The reasoning.
+    pub text: String,
+    /// The block of reasoning that is open.
+    open: Option<(u32, u32)>,
+}
+
+/// The longest reasoning that is kept for the next turn.
+const LONGEST: usize = 1 << 20;
+
+impl Kept {
+    /// More reasoning came.
+    pub fn thought(&mut self, text: &str) {
+        if self.on && self.text.len() + text.len() <= LONGEST {
+            self.text.push_str(text);
+        }
+    }
+
+    /// A tool is called.
+    pub fn called(&mut self, id: &str) {
+        if self.on && !id.is_empty() {
+            self.id.get_or_insert_with(|| id.to_owned());
+        }
+    }
+
+    fn event(&mut self, event: &Event) {
+        match event {
+            Event::Open { kind: BlockKind::ToolCall { id, .. }, .. } => self.called(id),
+            Event::Open { choice, block, kind: BlockKind::Reasoning } => self.open = Some((*choice, *block)),
+            Event::Delta { choice, block, delta: Delta::Text(text) }
+                if self.open == Some((*choice, *block)) =>
+            {
+                self.thought(text);
+            }
+            _ => {}
+        }
+    }
 }
 
 impl Seen {
+    /// Nothing seen yet; `keep`: reasoning that leads to a tool call must be kept.
+    pub fn keeping(keep: bool) -> Self {
+        Self { kept: Kept { on: keep, ..Kept::default() }, ..Self::default() }
+    }
+
     /// Takes one event into account.
     pub fn event(&mut self, event: &Event) {
+        self.kept.event(event);
         match event {
             Event::Open { kind: BlockKind::ToolCall { .. }, .. } => self.content = true,
             Event::Open { kind: BlockKind::Refusal, .. } => self.refusal = true,

@@ -55,11 +55,20 @@ pub struct Request {
 
 /// Which parts of a request were changed after it was read; the others are sent as they came.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools)] // a set of names
 pub struct Touched {
     /// The messages.
     pub messages: bool,
     /// The tools.
     pub tools: bool,
+    /// The choice among them, and whether several may be called at once.
+    pub tool_choice: bool,
+    /// The form of the answer.
+    pub response_format: bool,
+    /// The stop sequences.
+    pub stop: bool,
+    /// How many answers.
+    pub n: bool,
 }
 
 /// A limit on the answer's length, and which of OpenAI's two names it came under.

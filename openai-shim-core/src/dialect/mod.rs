@@ -134,6 +134,13 @@ pub trait Dialect: Send + Sync + std::fmt::Debug + 'static {
         b": keep-alive\n\n"
     }
 
+    /// A remark in a stream that clients ignore; nothing, where a dialect has no such thing.
+    fn comment(&self, text: &str, out: &mut Vec<u8>) {
+        out.extend_from_slice(b": ");
+        out.extend(text.bytes().map(|b| if matches!(b, b'\n' | b'\r') { b' ' } else { b }));
+        out.extend_from_slice(b"\n\n");
+    }
+
     /// The content type of a stream.
     fn stream_content_type(&self) -> &'static str {
         "text/event-stream"

@@ -1,5 +1,6 @@
 //! A client's request, read but not yet addressed to an upstream.
 
+use super::Settings;
 use crate::canonical::{Diagnostics, Message, Request, Role};
 use crate::dialect::Dialect;
 use crate::error::Error;
@@ -12,6 +13,7 @@ pub struct Incoming {
     pub(super) request: Request,
     pub(super) notes: Diagnostics,
     pub(super) body: Bytes,
+    pub(super) path: String,
 }
 
 impl Incoming {
@@ -22,7 +24,7 @@ impl Incoming {
     pub fn read(client: &'static dyn Dialect, path: &str, body: Bytes) -> Result<Self, Error> {
         let mut notes = Diagnostics::default();
         let request = client.decode_request(path, &body, &mut notes)?;
-        Ok(Self { client, request, notes, body })
+        Ok(Self { client, request, notes, body, path: path.to_owned() })
     }
 
     /// A plain request in the client's dialect, for answers that belong to none.
@@ -37,6 +39,11 @@ impl Incoming {
     /// The model by the client's name; may be empty.
     pub fn model(&self) -> &str {
         &self.request.model
+    }
+
+    /// The model by the upstream's name.
+    pub(super) fn upstream_model<'a>(&'a self, settings: &'a Settings) -> &'a str {
+        settings.upstream_model.as_deref().unwrap_or(&self.request.model)
     }
 
     /// Whether the client wants a stream.

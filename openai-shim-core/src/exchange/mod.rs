@@ -15,24 +15,31 @@
 //! for again or get its true status: [`reply`](Exchange::reply) is `None` until then.
 
 mod incoming;
+mod lesson;
+mod prepare;
 mod report;
 mod settings;
 mod settle;
+mod several;
+mod trailer;
 mod transcoder;
 mod whole;
 
+pub use crate::normalize::Memory;
 pub use incoming::Incoming;
 pub use report::Report;
 pub use settings::{Fallback, Mode, Retry, Settings, When};
 
-use crate::canonical::{Asked, Code, Context};
+use crate::canonical::{Asked, Code, Context, Response};
 use crate::dialect::{Dialect, dialect};
 use crate::error::{Error, UpstreamError};
-use crate::normalize::{normalize, params};
 use crate::profile::Profile;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use lesson::Lessons;
+use prepare::{Prepared, prepare};
+use std::sync::Arc;
 use std::time::Duration;
 use transcoder::Transcoder;
 
@@ -65,6 +72,8 @@ pub struct Reply {
     pub headers: HeaderMap,
     /// The error that the body holds, if it holds one.
     pub error: Option<Error>,
+    /// The body is a stream.
+    pub streams: bool,
 }
 
 /// One request's session: bytes in, bytes out.
@@ -77,6 +86,8 @@ pub struct Exchange {
     send: http::Request<Bytes>,
     state: State,
     attempt: u32,
+    /// Answers that came one by one.
+    collected: Vec<Response>,
     /// Bytes for the client that wait for the first meaningful event.
     held: Vec<u8>,
     reply: Option<Reply>,
@@ -84,6 +95,8 @@ pub struct Exchange {
     kept: HeaderMap,
     /// What the upstream calls its answer's form, in lower case.
     content_type: Option<String>,
+    /// What is needed to learn from a refusal; `None`: nothing shall be learnt.
+    lessons: Option<Lessons>,
     report: Report,
 }
 
@@ -115,7 +128,7 @@ impl Exchange {
         body: &[u8],
     ) -> Result<Self, Error> {
         let incoming = Incoming::read(client, "", Bytes::copy_from_slice(body))?;
-        Self::start(incoming, &profile, Settings::default(), context)
+        Self::start(incoming, profile, Settings::default(), context)
     }
 
     /// An exchange for a request that was read before, with settings.
@@ -124,40 +137,20 @@ impl Exchange {
     /// [`Error::Client`], or in strict mode [`Error::Unsupported`].
     pub fn start(
         incoming: Incoming,
-        profile: &Profile,
+        profile: impl Into<Arc<Profile>>,
         settings: Settings,
         context: Context,
     ) -> Result<Self, Error> {
-        let Incoming { client, mut request, mut notes, body } = incoming;
+        let profile: Arc<Profile> = profile.into();
         let upstream = dialect(&profile.dialect)?;
-        let mut asked = Asked::new(&request, context);
-        asked.quirks = profile.answers;
-        let same = client.name() == upstream.name();
-        if let Some(model) = &settings.upstream_model
-            && *model != request.model
-        {
-            asked.echo_model = true;
-            request.model.clone_from(model);
-            notes.note(Code::ModelAliased, "model", "");
+        let client = incoming.client;
+        let mut row = profile.for_model(incoming.upstream_model(&settings));
+        for lesson in &settings.lessons {
+            lesson.apply(row.to_mut());
         }
-        let defaults = settings.defaults();
-        normalize(&mut request, profile, &defaults, &mut notes);
-        asked.usage_injected = request.include_usage && !asked.include_usage;
-        let mut encoded = upstream.encode_request(&request, same.then_some(body.as_ref()), &mut notes)?;
-        params(&mut encoded.body, profile, &defaults, &mut notes)?;
-        let sending = if encoded.body.is_changed() || !same {
-            let mut written = Vec::with_capacity(body.len() + 64);
-            encoded.body.write(&mut written);
-            Bytes::from(written)
-        } else {
-            body.clone()
-        };
-        let mut send = http::Request::new(sending);
-        *send.method_mut() = Method::POST;
-        *send.uri_mut() = encoded.path.parse().unwrap_or_default();
-        *send.headers_mut() = encoded.headers;
-        send.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let report = Report::new(&asked, profile, notes);
+        let lessons = settings.learn.then(|| Lessons::new(&incoming, profile.clone()));
+        let Prepared { asked, send, notes } = prepare(incoming, upstream, &row, &settings, context)?;
+        let report = Report::new(&asked, &profile, notes);
         Ok(Self {
             client,
             upstream,
@@ -166,10 +159,12 @@ impl Exchange {
             send,
             state: State::Ready(Duration::ZERO),
             attempt: 0,
+            collected: Vec::new(),
             held: Vec::new(),
             reply: None,
             kept: HeaderMap::new(),
             content_type: None,
+            lessons,
             report,
         })
     }
@@ -183,7 +178,7 @@ impl Exchange {
         };
         self.state = State::Waiting;
         self.attempt += 1;
-        self.report.attempts = self.attempt;
+        self.report.attempts += 1;
         Step::Send { request: self.send.clone(), after }
     }
 
@@ -196,9 +191,12 @@ impl Exchange {
         let content_type = headers.get(CONTENT_TYPE).and_then(|t| t.to_str().ok());
         self.content_type = content_type.map(str::to_ascii_lowercase);
         self.keep_headers(headers);
+        if status.is_success() {
+            self.confirm();
+        }
         self.state = if !status.is_success() {
             State::Error(status, headers.clone(), Vec::new())
-        } else if self.asked.stream {
+        } else if self.asked.stream && self.asked.one_by_one == 0 {
             State::Stream(Box::new(Transcoder::new(
                 self.client,
                 self.upstream,
@@ -246,6 +244,14 @@ impl Exchange {
 
     /// The answer has ended. Ask [`next`](Self::next) whether it shall be asked for again.
     pub fn finish(&mut self, out: &mut Vec<u8>) {
+        let (start, over) = (out.len(), matches!(self.state, State::Over));
+        self.end(out);
+        if !over {
+            self.trailer(start, out);
+        }
+    }
+
+    fn end(&mut self, out: &mut Vec<u8>) {
         match std::mem::replace(&mut self.state, State::Over) {
             State::Error(status, headers, body) => {
                 let error = self.upstream.decode_error(status, &headers, &body, &mut self.report.diagnostics);
@@ -266,6 +272,14 @@ impl Exchange {
 
     /// The upstream could not be reached, or its answer broke off.
     pub fn fail(&mut self, error: UpstreamError, out: &mut Vec<u8>) {
+        let (start, over) = (out.len(), matches!(self.state, State::Over));
+        self.break_off(error, out);
+        if !over {
+            self.trailer(start, out);
+        }
+    }
+
+    fn break_off(&mut self, error: UpstreamError, out: &mut Vec<u8>) {
         match std::mem::replace(&mut self.state, State::Over) {
             State::Stream(mut transcoder) => {
                 // What came complete before the break stays complete.
@@ -349,7 +363,7 @@ impl Exchange {
         let mut headers = self.kept.clone();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         headers.insert(http::header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-        self.reply = Some(Reply { status: StatusCode::OK, headers, error: None });
+        self.reply = Some(Reply { status: StatusCode::OK, headers, error: None, streams: true });
     }
 
     /// The body decides what it is; a content type that says otherwise is noted.
@@ -369,11 +383,5 @@ impl Exchange {
                 self.kept.append(name, value.clone());
             }
         }
-    }
-}
-
-impl Settings {
-    fn defaults(&self) -> crate::normalize::Defaults {
-        crate::normalize::Defaults { max_tokens: self.default_max_tokens, strict: self.mode == Mode::Strict }
     }
 }

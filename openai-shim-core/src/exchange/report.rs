@@ -1,8 +1,9 @@
 //! What happened in an exchange.
 
-use crate::canonical::{Asked, Diagnostics, Outcome, Usage};
+use crate::canonical::{Asked, Diagnostic, Diagnostics, Outcome, Usage};
 use crate::error::Error;
-use crate::profile::Profile;
+use crate::json::{Object, quote};
+use crate::profile::{Lesson, Profile};
 
 /// What happened in an exchange: for headers, metrics, logs and tests.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,6 +15,10 @@ pub struct Report {
     pub usage: Option<Usage>,
     /// Everything that was changed, dropped, filled in or found wrong.
     pub diagnostics: Diagnostics,
+    /// What the upstream's refusals taught, and its acceptance confirmed: for [`Settings::lessons`] of the next requests.
+    ///
+    /// [`Settings::lessons`]: crate::exchange::Settings::lessons
+    pub lessons: Vec<Lesson>,
     /// The error that the client was told.
     pub error: Option<Error>,
     /// How many attempts were made.
@@ -29,11 +34,49 @@ pub struct Report {
 }
 
 impl Report {
+    /// The report as one line of JSON: for debugging, and for logs of your own.
+    pub fn to_json(&self) -> String {
+        let mut object = Object::new();
+        object.set("outcome", quote(self.outcome.as_str()));
+        object.set("model", quote(&self.model));
+        object.set("profile", quote(&self.profile));
+        object.set("attempts", self.attempts.to_string());
+        if let Some(status) = self.upstream_status {
+            object.set("upstream_status", status.to_string());
+        }
+        if let Some(usage) = self.usage {
+            let mut counts = Object::new();
+            for (key, count) in [
+                ("input", usage.input),
+                ("output", usage.output),
+                ("cached", usage.cached),
+                ("cache_written", usage.cache_written),
+                ("reasoning", usage.reasoning),
+            ] {
+                if let Some(count) = count {
+                    counts.set(key, count.to_string());
+                }
+            }
+            object.set("usage", counts.to_json());
+        }
+        if let Some(error) = &self.error {
+            object.set("error", quote(&error.to_string()));
+        }
+        if !self.lessons.is_empty() {
+            let lines: Vec<_> = self.lessons.iter().map(|lesson| quote(&lesson.toml())).collect();
+            object.set("lessons", format!("[{}]", lines.join(",")));
+        }
+        let diagnostics: Vec<_> = self.diagnostics.iter().map(describe).collect();
+        object.set("diagnostics", format!("[{}]", diagnostics.join(",")));
+        object.to_json()
+    }
+
     pub(super) fn new(asked: &Asked, profile: &Profile, diagnostics: Diagnostics) -> Self {
         Self {
             outcome: Outcome::Cancelled,
             usage: None,
             diagnostics,
+            lessons: Vec::new(),
             error: None,
             attempts: 0,
             upstream_status: None,
@@ -42,4 +85,19 @@ impl Report {
             profile: profile.name.clone(),
         }
     }
+}
+
+fn describe(diagnostic: &Diagnostic) -> String {
+    let mut object = Object::new();
+    object.set("code", quote(diagnostic.code.as_str()));
+    object.set("severity", quote(diagnostic.severity().as_str()));
+    for (key, text) in [("path", &diagnostic.path), ("detail", &diagnostic.detail)] {
+        if !text.is_empty() {
+            object.set(key, quote(text));
+        }
+    }
+    if diagnostic.count > 1 {
+        object.set("count", diagnostic.count.to_string());
+    }
+    object.to_json()
 }

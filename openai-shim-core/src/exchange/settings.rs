@@ -1,9 +1,13 @@
 //! What the owner of the service decides, apart from any request.
 
+use crate::canonical::ReasoningStyle;
+use crate::normalize::{Defaults, Memory};
+use crate::profile::Lesson;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Limits, retries, fallback and defaults of one exchange.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Settings {
     /// What to do with a request that the upstream cannot fulfil as it stands.
@@ -12,10 +16,20 @@ pub struct Settings {
     pub upstream_model: Option<String>,
     /// `max_tokens` for upstreams that want one, when the client sent none.
     pub default_max_tokens: Option<u64>,
+    /// How reasoning is shown to the client.
+    pub reasoning: ReasoningStyle,
+    /// Keeps what clients do not send back; absent: nothing is kept.
+    pub memory: Option<Arc<dyn Memory>>,
+    /// What is known of this upstream and model beyond its row.
+    pub lessons: Vec<Lesson>,
+    /// A refusal that says what to do otherwise is heeded: the request is changed, and sent once more.
+    pub learn: bool,
     /// How often and when to ask again.
     pub retry: Retry,
     /// When to synthesize an answer.
     pub fallback: Fallback,
+    /// The full report is added to the end of the answer.
+    pub debug: bool,
     /// The most bytes of a whole answer.
     pub max_body: usize,
     /// The most bytes of one frame of a stream.
@@ -28,10 +42,25 @@ impl Default for Settings {
             mode: Mode::Lenient,
             upstream_model: None,
             default_max_tokens: None,
+            reasoning: ReasoningStyle::default(),
+            memory: None,
+            lessons: Vec::new(),
+            learn: true,
             retry: Retry::default(),
             fallback: Fallback::default(),
+            debug: false,
             max_body: 64 << 20,
             max_frame: 8 << 20,
+        }
+    }
+}
+
+impl Settings {
+    pub(super) fn defaults(&self) -> Defaults {
+        Defaults {
+            max_tokens: self.default_max_tokens,
+            strict: self.mode == Mode::Strict,
+            memory: self.memory.clone(),
         }
     }
 }

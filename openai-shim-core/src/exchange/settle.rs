@@ -2,7 +2,7 @@
 
 use super::transcoder::Transcoder;
 use super::{Exchange, Reply, State, When};
-use crate::canonical::{Code, Outcome, unfold};
+use crate::canonical::{Code, Outcome, Seen, unfold};
 use crate::error::{Error, UpstreamError};
 use crate::fallback::completion;
 use http::header::CONTENT_TYPE;
@@ -12,9 +12,18 @@ use std::time::Duration;
 impl Exchange {
     /// Ends an attempt whose answer was read to its end without a stream having begun.
     pub(super) fn settle(&mut self, result: Result<(), UpstreamError>, out: &mut Vec<u8>) {
+        let Err(error) = result else {
+            // Another one may be asked for.
+            if !matches!(self.state, State::Ready(_)) {
+                self.state = State::Over;
+            }
+            return;
+        };
         self.state = State::Over;
-        let Err(error) = result else { return };
         self.held.clear();
+        if self.heed(&error) {
+            return;
+        }
         if let Some(after) = self.wait_before_retry(&error) {
             self.report.diagnostics.note(Code::Retried, "", error.code().unwrap_or("upstream_error"));
             self.state = State::Ready(after);
@@ -34,7 +43,9 @@ impl Exchange {
         let notes = transcoder.notes();
         self.report.usage = seen.usage.or(self.report.usage);
         let outcome = seen.outcome();
-        if self.reply.is_none() && matches!(outcome, Outcome::Empty | Outcome::Truncated | Outcome::Errored) {
+        let failed =
+            seen.error.is_some() || matches!(outcome, Outcome::Empty | Outcome::Truncated | Outcome::Errored);
+        if self.reply.is_none() && failed {
             let error = seen.error.clone().unwrap_or(match outcome {
                 Outcome::Truncated => UpstreamError::Truncated,
                 _ => UpstreamError::Empty,
@@ -49,9 +60,18 @@ impl Exchange {
             self.begin_stream();
             out.append(&mut self.held);
         }
+        self.remember(seen);
         self.report.outcome = outcome;
         self.report.error = seen.error.clone().map(Error::Upstream);
         self.state = State::Over;
+    }
+
+    /// Keeps what the upstream wants to see again and the client may not send back.
+    pub(super) fn remember(&self, seen: &Seen) {
+        let kept = &seen.kept;
+        if let (true, Some(id), Some(memory)) = (!kept.text.is_empty(), &kept.id, &self.settings.memory) {
+            memory.keep(id, &kept.text);
+        }
     }
 
     /// How long to wait before the next attempt; `None` when there shall be none.
@@ -112,6 +132,6 @@ impl Exchange {
     pub(super) fn begin_whole(&mut self, status: StatusCode, error: Option<Error>) {
         let mut headers: HeaderMap = self.kept.clone();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        self.reply = Some(Reply { status, headers, error });
+        self.reply = Some(Reply { status, headers, error, streams: false });
     }
 }

@@ -48,7 +48,7 @@ impl Transcoder {
                 decoder: upstream.decoder(asked),
                 encoder: client.encoder(asked),
                 events: Vec::new(),
-                seen: Seen::default(),
+                seen: Seen::keeping(asked.keep_reasoning),
             }),
         };
         Self { framer: Framer::new(max_frame), upstream, path, closed: false }

@@ -17,7 +17,8 @@ impl Exchange {
         let document = matches!(trimmed.first(), Some(b'{' | b'['));
         let single = document && !is_json_lines(trimmed);
         let form = if document { "json" } else { "event-stream" };
-        if single && self.client.name() == self.upstream.name() {
+        let several = self.asked.one_by_one > 0;
+        if single && !several && self.client.name() == self.upstream.name() {
             let mended = self
                 .upstream
                 .mend_response(trimmed, &mut self.asked, &mut self.report.diagnostics)
@@ -36,7 +37,7 @@ impl Exchange {
         let (response, seen) = if single {
             let response =
                 self.upstream.decode_response(trimmed, &mut self.asked, &mut self.report.diagnostics)?;
-            let mut seen = Seen::default();
+            let mut seen = Seen::keeping(self.asked.keep_reasoning);
             for event in unfold(&response) {
                 seen.event(&event);
             }
@@ -46,6 +47,9 @@ impl Exchange {
         };
         self.accept(&seen)?;
         self.check_content_type(form);
+        if several {
+            return self.one_of_several(response, out);
+        }
         out.extend(self.client.encode_response(&response, &mut self.asked, &mut self.report.diagnostics));
         self.begin_whole(StatusCode::OK, None);
         Ok(())
@@ -63,7 +67,7 @@ impl Exchange {
         self.report.diagnostics.note(Code::StreamFolded, "", "");
         note_framing(&framer, self.upstream, &mut self.report.diagnostics);
         self.report.diagnostics.extend(decoder.notes());
-        let (mut fold, mut seen) = (Fold::new(), Seen::default());
+        let (mut fold, mut seen) = (Fold::new(), Seen::keeping(self.asked.keep_reasoning));
         for event in &events {
             fold.event(event);
             seen.event(event);
@@ -72,10 +76,11 @@ impl Exchange {
     }
 
     /// Takes over what was seen; an error if there is nothing for the client in it.
-    fn accept(&mut self, seen: &Seen) -> Result<(), UpstreamError> {
+    pub(super) fn accept(&mut self, seen: &Seen) -> Result<(), UpstreamError> {
         if let Some(error) = &seen.error {
             return Err(error.clone());
         }
+        self.remember(seen);
         self.report.usage = seen.usage;
         self.report.outcome = seen.outcome();
         if self.report.outcome == Outcome::Empty { Err(UpstreamError::Empty) } else { Ok(()) }

@@ -1,4 +1,5 @@
 //! Floor 3: synthesis of what the upstream lacks; pure functions on canonical types.
 
 pub mod completion;
+pub mod embeddings;
 pub mod models;

@@ -73,10 +73,40 @@ fn model(item: &str, owner: &str) -> Option<ListedModel> {
         object.set("object", "\"model\"");
     }
     if object.u64("created").is_none() {
-        object.set("created", "0");
+        let made = object.str("created_at").and_then(|date| seconds(&date)).unwrap_or(0);
+        object.set("created", made.to_string());
     }
     if object.str("owned_by").is_none() {
         object.set("owned_by", quote(owner));
     }
     Some(ListedModel { id, json: object.to_json() })
+}
+
+/// The seconds since 1970 of a date such as `2025-02-19T00:00:00Z`.
+fn seconds(date: &str) -> Option<i64> {
+    let part = |range: std::ops::Range<usize>| date.get(range)?.parse::<i64>().ok();
+    let (year, month, day) = (part(0..4)?, part(5..7)?, part(8..10)?);
+    if !(1970..=9999).contains(&year) || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+        return None;
+    }
+    // Years that begin in March make February's length the last thing to know.
+    let (years, months) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let days =
+        years * 365 + years / 4 - years / 100 + years / 400 + (months * 153 + 2) / 5 + day - 1 - 719_468;
+    let clock = [part(11..13), part(14..16), part(17..19)].map(|part| part.unwrap_or(0));
+    Some(days * 86_400 + clock[0] * 3600 + clock[1] * 60 + clock[2])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::seconds;
+
+    #[test]
+    fn dates_become_seconds() {
+        assert_eq!(seconds("1970-01-01T00:00:00Z"), Some(0));
+        assert_eq!(seconds("2024-02-29T12:30:01.5Z"), Some(1_709_209_801));
+        assert_eq!(seconds("2025-02-19"), Some(1_739_923_200));
+        assert_eq!(seconds("soon"), None);
+        assert_eq!(seconds("2025-13-01T00:00:00Z"), None);
+    }
 }

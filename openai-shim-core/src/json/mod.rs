@@ -5,10 +5,12 @@
 //! typed structs that keep unknown members. [`schema`] rewrites JSON schemas for upstreams that accept less of them.
 
 mod object;
+mod openapi;
 pub mod schema;
 mod typed;
 mod value;
 
 pub use object::Object;
+pub use openapi::from_openapi;
 pub use typed::Extras;
 pub use value::{Kind, compact, peek, quote, raw, text, text_of};

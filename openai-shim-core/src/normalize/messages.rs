@@ -1,131 +1,233 @@
-//! Messages: roles, content shapes and their order.
+//! One message at a time: its role, the shape of its content, its name.
 
+use super::order::append;
+use super::touch;
 use crate::canonical::{Block, Code, Diagnostics, Extra, Message, Request, Role};
-use crate::profile::Messages;
+use crate::error::{ClientError, Error, ErrorKind};
+use crate::profile::{Messages, Names, Profile};
 
-pub(super) fn normalize(request: &mut Request, rules: &Messages, notes: &mut Diagnostics) {
+pub(super) fn normalize(
+    request: &mut Request,
+    profile: &Profile,
+    notes: &mut Diagnostics,
+) -> Result<(), Error> {
+    let rules = &profile.messages;
     let mut touched = false;
     for (i, message) in request.messages.iter_mut().enumerate() {
-        touched |= demote(message, rules, i, notes);
-        touched |= flatten(message, rules, i, notes);
-    }
-    if rules.single_system {
-        touched |= hoist_system(&mut request.messages, notes);
-    }
-    if rules.alternate {
-        touched |= merge_adjacent(&mut request.messages, notes);
-    }
-    if rules.empty_content {
-        for (i, message) in request.messages.iter_mut().enumerate() {
-            touched |= fill_content(message, i, notes);
+        media(&message.blocks, rules, profile, i)?;
+        for rule in [flatten, wrap, members, names] {
+            touched |= rule(message, rules, i, notes);
         }
+    }
+    touched |= demote(&mut request.messages, rules, notes);
+    if rules.tool_name {
+        touched |= name_results(&mut request.messages, notes);
+    }
+    if rules.drop_empty {
+        touched |= drop_empty(&mut request.messages, notes);
+    }
+    for (i, message) in request.messages.iter_mut().enumerate() {
+        touched |= fill_content(message, rules, i, notes);
     }
     request.touched.messages |= touched;
+    Ok(())
 }
 
-/// Marks a message as changed: it is written anew.
-fn touch(message: &mut Message) -> bool {
-    message.span = None;
-    true
-}
-
-fn demote(message: &mut Message, rules: &Messages, i: usize, notes: &mut Diagnostics) -> bool {
-    let Some(role) = rules.roles.get(message.role.as_str()).and_then(|word| Role::parse(word)) else {
-        return false;
-    };
-    if role == message.role {
-        return false;
-    }
-    notes.note(
-        Code::RoleDemoted,
-        &format!("messages[{i}].role"),
-        &format!("{} to {}", message.role.as_str(), role.as_str()),
-    );
-    message.role = role;
-    touch(message)
-}
-
-/// Joins several text blocks into one: the encoder writes a single text block as a string.
-fn flatten(message: &mut Message, rules: &Messages, i: usize, notes: &mut Diagnostics) -> bool {
-    if !rules.flatten_text {
-        return false;
-    }
-    let texts = message.blocks.iter().filter(|b| matches!(b, Block::Text { .. })).count();
-    let media = message.blocks.iter().any(|b| {
-        matches!(
-            b,
-            Block::Image(_)
-                | Block::Audio(_)
-                | Block::File(_)
-                | Block::Native { .. }
-                | Block::ToolResult { .. }
-        )
-    });
-    let parts = message.content_was_parts;
-    if !parts || texts == 0 || media {
-        return false;
-    }
-    let joined = message.blocks.iter().filter_map(Block::as_text).collect::<Vec<_>>().join("\n\n");
-    let at = message.blocks.iter().position(|b| matches!(b, Block::Text { .. })).unwrap_or(0);
-    message.blocks.retain(|b| !matches!(b, Block::Text { .. }));
-    message.blocks.insert(at.min(message.blocks.len()), Block::text(joined));
-    message.content_was_parts = false;
-    notes.note(Code::ContentFlattened, &format!("messages[{i}].content"), "");
-    touch(message)
-}
-
-/// One system message, in front.
-fn hoist_system(messages: &mut Vec<Message>, notes: &mut Diagnostics) -> bool {
-    let is_system = |m: &Message| matches!(m.role, Role::System | Role::Developer);
-    let count = messages.iter().filter(|m| is_system(m)).count();
-    if count == 0 || (count == 1 && messages.first().is_some_and(is_system)) {
-        return false;
-    }
-    let (system, mut rest): (Vec<_>, Vec<_>) = std::mem::take(messages).into_iter().partition(is_system);
-    let text = system.iter().map(Message::joined_text).collect::<Vec<_>>().join("\n\n");
-    rest.insert(0, Message::text(Role::System, text));
-    *messages = rest;
-    notes.note(Code::MessagesMerged, "messages", "system messages were merged and put first");
-    true
-}
-
-/// No two messages of one role in a row (tool results excepted).
-fn merge_adjacent(messages: &mut Vec<Message>, notes: &mut Diagnostics) -> bool {
-    let before = messages.len();
-    let mut merged: Vec<Message> = Vec::with_capacity(before);
-    for message in std::mem::take(messages) {
-        match merged.last_mut() {
-            Some(last)
-                if last.role == message.role && matches!(message.role, Role::User | Role::Assistant) =>
-            {
-                let both_text = last.blocks.last().and_then(Block::as_text).is_some()
-                    && message.blocks.first().and_then(Block::as_text).is_some();
-                if both_text {
-                    last.blocks.push(Block::text("\n\n"));
-                }
-                last.blocks.extend(message.blocks);
-                last.join_texts();
-                touch(last);
+/// Content of a kind that the upstream cannot read is no loss to be silent about.
+fn media(blocks: &[Block], rules: &Messages, profile: &Profile, i: usize) -> Result<(), Error> {
+    let Some(known) = &rules.media else { return Ok(()) };
+    for block in blocks {
+        let kind = match block {
+            Block::Image(_) => "image",
+            Block::Audio(_) => "audio",
+            Block::File(_) => "file",
+            Block::ToolResult { blocks, .. } => {
+                media(blocks, rules, profile, i)?;
+                continue;
             }
-            _ => merged.push(message),
+            _ => continue,
+        };
+        if !known.iter().any(|k| k == kind) {
+            let text = format!(
+                "{} cannot read this {kind}: it takes {}. Leave it out, or ask another model.",
+                profile.name,
+                if known.is_empty() {
+                    String::from("text only")
+                } else {
+                    format!("text, {}", known.join(", "))
+                }
+            );
+            let error = ClientError::new(ErrorKind::Unsupported, text);
+            return Err(error.at(format!("messages[{i}].content")).with_code("unsupported_content").into());
         }
     }
-    *messages = merged;
-    if messages.len() == before {
+    Ok(())
+}
+
+/// Roles under the names that the upstream knows. A system message that becomes the user's joins the next one of theirs.
+fn demote(messages: &mut Vec<Message>, rules: &Messages, notes: &mut Diagnostics) -> bool {
+    let mut changed = false;
+    let mut written: Vec<Message> = Vec::with_capacity(messages.len());
+    let mut joins = false;
+    for (i, mut message) in std::mem::take(messages).into_iter().enumerate() {
+        let before = message.role;
+        // A role may be sent as one that is itself sent as another: `developer`, `system`, `user`.
+        for _ in 0..2 {
+            let to = rules.roles.get(message.role.as_str()).and_then(|word| Role::parse(word));
+            message.role = to.unwrap_or(message.role);
+        }
+        let demoted = message.role != before;
+        if demoted {
+            let detail = format!("{} to {}", before.as_str(), message.role.as_str());
+            notes.note(Code::RoleDemoted, &format!("messages[{i}].role"), &detail);
+            touch(&mut message);
+            changed = true;
+        }
+        match written.last_mut() {
+            Some(last) if joins && message.role == Role::User => append(last, message),
+            _ => written.push(message),
+        }
+        joins = demoted && written.last().is_some_and(|last| last.role == Role::User);
+    }
+    *messages = written;
+    changed
+}
+
+/// Joins the parts of a text into one: the encoder writes a single text block as a string.
+fn flatten(message: &mut Message, rules: &Messages, i: usize, notes: &mut Diagnostics) -> bool {
+    if !rules.flatten_text || !message.content_was_parts {
         return false;
     }
-    notes.note(Code::MessagesMerged, "messages", "adjacent messages of one role were merged");
+    let flat = match message.blocks.as_mut_slice() {
+        [Block::ToolResult { blocks, .. }] => join(blocks),
+        _ => join(&mut message.blocks),
+    };
+    if !flat {
+        return false;
+    }
+    message.content_was_parts = false;
+    notes.note(Code::ContentFlattened, &format!("messages[{i}].content"), "");
+    touch(message);
     true
 }
 
-/// An assistant message that only calls tools says `""`.
-fn fill_content(message: &mut Message, i: usize, notes: &mut Diagnostics) -> bool {
-    let calls = message.blocks.iter().any(|b| matches!(b, Block::ToolCall { .. }));
-    let says = message.blocks.iter().any(|b| matches!(b, Block::Text { .. }));
-    if message.role != Role::Assistant || !calls || says {
+/// Makes one text of several, if there is nothing beside text that needs a part of its own.
+fn join(blocks: &mut Vec<Block>) -> bool {
+    let is_text = |b: &Block| matches!(b, Block::Text { .. });
+    let own_part =
+        |b: &Block| matches!(b, Block::Image(_) | Block::Audio(_) | Block::File(_) | Block::Native { .. });
+    let Some(at) = blocks.iter().position(is_text) else { return false };
+    if blocks.iter().any(own_part) {
         return false;
     }
-    message.blocks.insert(0, Block::Text { text: String::new(), extra: Extra::default() });
-    notes.note(Code::ContentRewritten, &format!("messages[{i}].content"), "null to \"\"");
-    touch(message)
+    let joined = blocks.iter().filter_map(Block::as_text).collect::<Vec<_>>().join("\n\n");
+    blocks.retain(|b| !is_text(b));
+    blocks.insert(at.min(blocks.len()), Block::text(joined));
+    true
+}
+
+/// A text as a list of one part.
+fn wrap(message: &mut Message, rules: &Messages, i: usize, notes: &mut Diagnostics) -> bool {
+    let says = message.blocks.iter().any(|b| matches!(b, Block::Text { .. } | Block::ToolResult { .. }));
+    if !rules.parts_only || message.content_was_parts || !says {
+        return false;
+    }
+    message.content_was_parts = true;
+    notes.note(Code::ContentRewritten, &format!("messages[{i}].content"), "a text to a list of parts");
+    touch(message);
+    true
+}
+
+/// Leaves members out that the upstream refuses, and those that are `null` where it refuses these.
+fn members(message: &mut Message, rules: &Messages, i: usize, notes: &mut Diagnostics) -> bool {
+    let mut changed = false;
+    message.extra.members.retain(|(key, value)| {
+        let null = value.get().trim() == "null";
+        let refused = rules.drop.contains(key);
+        if refused || (null && rules.drop_nulls) {
+            let code = if null { Code::NullDropped } else { Code::ParamDropped };
+            notes.note(code, &format!("messages[{i}].{key}"), "");
+            changed = true;
+            return false;
+        }
+        true
+    });
+    if changed {
+        touch(message);
+    }
+    changed
+}
+
+fn names(message: &mut Message, rules: &Messages, i: usize, notes: &mut Diagnostics) -> bool {
+    let kept = match rules.names {
+        Names::Drop => false,
+        Names::Tool => message.role == Role::Tool,
+        _ => true,
+    };
+    if kept || message.name.take().is_none() {
+        return false;
+    }
+    notes.note(Code::ParamDropped, &format!("messages[{i}].name"), "");
+    touch(message);
+    true
+}
+
+/// A tool's result carries the name of the tool that was called.
+fn name_results(messages: &mut [Message], notes: &mut Diagnostics) -> bool {
+    let mut called: Vec<(String, String)> = Vec::new();
+    let mut changed = false;
+    for (i, message) in messages.iter_mut().enumerate() {
+        let mut name = None;
+        for block in &message.blocks {
+            match block {
+                Block::ToolCall { id, name, .. } => called.push((id.clone(), name.clone())),
+                Block::ToolResult { id, .. } => {
+                    name = called.iter().rev().find(|(known, _)| known == id).map(|(_, name)| name.clone());
+                }
+                _ => {}
+            }
+        }
+        if message.role == Role::Tool && message.name.is_none() && name.is_some() {
+            message.name = name;
+            notes.note(Code::FieldFilled, &format!("messages[{i}].name"), "");
+            touch(message);
+            changed = true;
+        }
+    }
+    changed
+}
+
+/// Assistant messages that say nothing and call nothing.
+fn drop_empty(messages: &mut Vec<Message>, notes: &mut Diagnostics) -> bool {
+    let says = |m: &Message| {
+        m.role != Role::Assistant || m.blocks.iter().any(|b| b.as_text().is_none_or(|text| !text.is_empty()))
+    };
+    let before = messages.len();
+    for (i, _) in messages.iter().enumerate().filter(|(_, m)| !says(m)) {
+        notes.note(Code::MessageDropped, &format!("messages[{i}]"), "");
+    }
+    messages.retain(says);
+    messages.len() != before
+}
+
+/// What an assistant message that only calls tools says: `""` or `null`.
+fn fill_content(message: &mut Message, rules: &Messages, i: usize, notes: &mut Diagnostics) -> bool {
+    let calls = message.blocks.iter().any(|b| matches!(b, Block::ToolCall { .. }));
+    if message.role != Role::Assistant || !calls {
+        return false;
+    }
+    let at = format!("messages[{i}].content");
+    let says = message.blocks.iter().any(|b| matches!(b, Block::Text { .. }));
+    let empty = |b: &Block| b.as_text().is_some_and(str::is_empty);
+    if rules.empty_content && !says {
+        message.blocks.insert(0, Block::Text { text: String::new(), extra: Extra::default() });
+        notes.note(Code::ContentRewritten, &at, "null to \"\"");
+    } else if rules.null_content && says && message.blocks.iter().any(empty) {
+        message.blocks.retain(|b| !empty(b));
+        notes.note(Code::ContentRewritten, &at, "\"\" to null");
+    } else {
+        return false;
+    }
+    touch(message);
+    true
 }

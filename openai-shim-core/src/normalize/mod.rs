@@ -1,25 +1,63 @@
 //! Floor 3: a request made such that one profile accepts it; every change is reported.
+//!
+//! First what is asked is changed (tools, the form of the answer, limits), then the messages, which by now hold the
+//! sentences that stand for what the upstream cannot be told otherwise; last, on the wire, the parameters.
 
+mod format;
+mod history;
+mod ids;
+mod limits;
 mod messages;
+mod order;
 mod params;
+mod thinking;
+mod tools;
 
 pub use params::params;
 
-use crate::canonical::{Code, Diagnostics, Request, TokenLimit};
+use crate::canonical::{Asked, Block, Code, Diagnostics, Message, Request, Role, Severity, TokenLimit};
+use crate::error::{Error, Unsupported};
 use crate::profile::Profile;
+use std::sync::Arc;
 
 /// What the owner of the service decides about every request.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Defaults {
     /// `max_tokens` for upstreams that want one.
     pub max_tokens: Option<u64>,
     /// A loss is an error.
     pub strict: bool,
+    /// What was kept for clients that do not send it back.
+    pub memory: Option<Arc<dyn Memory>>,
 }
 
-/// Makes `request` one that `profile` accepts.
-pub fn normalize(request: &mut Request, profile: &Profile, defaults: &Defaults, notes: &mut Diagnostics) {
-    messages::normalize(request, &profile.messages, notes);
+/// Keeps what an upstream wants to see again and a client may not send back: reasoning and signatures, by the id of the
+/// tool call that they led to.
+pub trait Memory: Send + Sync + std::fmt::Debug {
+    /// What was kept under this id.
+    fn recall(&self, id: &str) -> Option<String>;
+    /// Keeps something under this id. An implementation is bounded, and may forget.
+    fn keep(&self, id: &str, what: &str);
+}
+
+/// Makes `request` one that `profile` accepts, and notes in `asked` what that means for the answer.
+///
+/// # Errors
+/// When a message holds a kind of content that the upstream cannot read.
+pub fn normalize(
+    request: &mut Request,
+    profile: &Profile,
+    defaults: &Defaults,
+    asked: &mut Asked,
+    notes: &mut Diagnostics,
+) -> Result<(), Error> {
+    tools::normalize(request, &profile.tools, notes);
+    format::normalize(request, &profile.format, asked, notes);
+    limits::normalize(request, &profile.params, asked, notes);
+    history::normalize(request, &profile.messages, defaults.memory.as_deref(), notes);
+    messages::normalize(request, profile, notes)?;
+    order::normalize(request, profile, notes);
+    ids::normalize(request, profile.messages.tool_ids, notes);
     if request.max_tokens.is_none()
         && profile.params.wants_max_tokens
         && let Some(tokens) = defaults.max_tokens
@@ -27,10 +65,56 @@ pub fn normalize(request: &mut Request, profile: &Profile, defaults: &Defaults, 
         request.max_tokens = Some(TokenLimit { tokens, completion: false });
         notes.note(Code::ParamDefaulted, "max_tokens", "");
     }
-    if request.stream && !profile.stream.supported {
+    stream(request, profile, asked, notes);
+    Ok(())
+}
+
+/// Whether a stream is asked for, which need not be what the client asked for.
+fn stream(request: &mut Request, profile: &Profile, asked: &Asked, notes: &mut Diagnostics) {
+    let formed = profile.format.whole && request.response_format.is_some();
+    if request.stream && (!profile.stream.supported || formed || asked.one_by_one > 0) {
         request.stream = false;
-        notes.note(Code::StreamSimulated, "stream", "the upstream does not stream");
+        notes.note(Code::StreamSimulated, "stream", "the upstream is asked for a whole answer");
+    } else if !request.stream && profile.stream.only && asked.one_by_one == 0 {
+        request.stream = true;
+        notes.note(Code::StreamFolded, "stream", "the upstream only streams");
     }
     // Usage is always asked for, so that reports have it; the client gets it only if it asked.
     request.include_usage = request.stream && profile.stream.options;
+}
+
+/// In strict mode a loss is an error that names the field.
+///
+/// # Errors
+/// The first loss among `notes`.
+pub fn lossless(profile: &Profile, notes: &Diagnostics) -> Result<(), Unsupported> {
+    let Some(loss) = notes.iter().find(|d| d.severity() >= Severity::Warning) else { return Ok(()) };
+    let detail = if loss.detail.is_empty() { String::new() } else { format!(" ({})", loss.detail) };
+    let (name, path) = (&profile.name, &loss.path);
+    let message = format!(
+        "`{path}` cannot be sent to {name} as it is: {}{detail}. Change it, or use lenient mode.",
+        loss.code.meaning().trim_end_matches('.')
+    );
+    Err(Unsupported::new(path.clone(), message))
+}
+
+/// Marks a message as changed: it is written anew.
+fn touch(message: &mut Message) {
+    message.span = None;
+}
+
+/// Tells the model something, at the end of the instructions.
+fn instruct(request: &mut Request, sentence: &str) {
+    let is_system = |m: &&mut Message| matches!(m.role, Role::System | Role::Developer);
+    match request.messages.iter_mut().find(is_system) {
+        Some(message) => {
+            message.blocks.push(Block::text(format!("\n\n{sentence}")));
+            if !message.content_was_parts {
+                message.join_texts();
+            }
+            touch(message);
+        }
+        None => request.messages.insert(0, Message::text(Role::System, sentence)),
+    }
+    request.touched.messages = true;
 }

@@ -1,22 +1,62 @@
-//! Parameters, by their name on the wire: left out, renamed, or moved into a range.
+//! Parameters, by their name on the wire: left out, renamed, respelled, or moved into a range.
 
-use super::Defaults;
+use super::{Defaults, lossless, thinking};
 use crate::canonical::{Code, Diagnostics};
 use crate::error::Unsupported;
 use crate::json::{Kind, Object, peek};
-use crate::profile::Profile;
+use crate::profile::{Forced, Params, Profile};
+
+/// Members without which a request is none.
+const NEEDED: [&str; 4] = ["model", "messages", "stream", "stream_options"];
 
 /// Applies the profile's parameter rows to a request body.
 ///
 /// # Errors
-/// In strict mode, when a parameter would be dropped or changed.
+/// In strict mode, when anything of the request was lost on its way here.
 pub fn params(
     body: &mut Object<'_>,
     profile: &Profile,
     defaults: &Defaults,
     notes: &mut Diagnostics,
 ) -> Result<(), Unsupported> {
-    for (from, to) in &profile.params.rename {
+    without_tools(body, notes);
+    forced(body, profile, notes);
+    thinking::respell(body, &profile.reasoning, notes);
+    rename(body, &profile.params, notes);
+    clamp(body, &profile.params, notes);
+    drop_some(body, &profile.params, notes);
+    if defaults.strict { lossless(profile, notes) } else { Ok(()) }
+}
+
+/// Without tools there is no choice among them: OpenAI refuses an empty list and what depends on it.
+fn without_tools(body: &mut Object<'_>, notes: &mut Diagnostics) {
+    let empty = |body: &Object<'_>| body.array("tools").is_some_and(|tools| tools.is_empty());
+    if empty(body) {
+        body.remove("tools");
+        notes.note(Code::NullDropped, "tools", "an empty list");
+    }
+    if body.non_null("tools").is_some() || body.non_null("functions").is_some() {
+        return;
+    }
+    for key in ["tool_choice", "parallel_tool_calls"] {
+        let Some(value) = body.non_null(key) else { continue };
+        let idle = matches!(value.trim(), "\"auto\"" | "\"none\"" | "true" | "false");
+        let code = if idle { Code::NullDropped } else { Code::ParamDropped };
+        notes.note(code, key, "there are no tools");
+        body.remove(key);
+    }
+}
+
+/// A forced choice by the upstream's own word.
+fn forced(body: &mut Object<'_>, profile: &Profile, notes: &mut Diagnostics) {
+    if body.str("tool_choice").as_deref() == Some("required") && profile.tools.required == Forced::Any {
+        body.set("tool_choice", "\"any\"");
+        notes.note(Code::ParamRenamed, "tool_choice", "any");
+    }
+}
+
+fn rename(body: &mut Object<'_>, rules: &Params, notes: &mut Diagnostics) {
+    for (from, to) in &rules.rename {
         if body.non_null(from).is_none() {
             continue;
         }
@@ -28,37 +68,34 @@ pub fn params(
             notes.note(Code::ParamRenamed, from, to);
         }
     }
-    for (key, [low, high]) in &profile.params.clamp {
-        let Some(value) =
-            body.get(key).filter(|v| peek(v) == Kind::Number).and_then(|v| v.trim().parse::<f64>().ok())
-        else {
-            continue;
-        };
-        let clamped = value.clamp(*low, *high);
+}
+
+fn clamp(body: &mut Object<'_>, rules: &Params, notes: &mut Diagnostics) {
+    for (key, [low, high]) in &rules.clamp {
+        let number = body.get(key).filter(|v| peek(v) == Kind::Number);
+        let Some(value) = number.and_then(|v| v.trim().parse::<f64>().ok()) else { continue };
+        let clamped = value.clamp(low.min(*high), high.max(*low));
         if value < *low || value > *high {
-            if defaults.strict {
-                return Err(Unsupported::new(
-                    key.clone(),
-                    format!("{} accepts {key} from {low} to {high}; this is {value}.", profile.name),
-                ));
-            }
             body.set(key.clone(), format!("{clamped}"));
             notes.note(Code::ParamClamped, key, &format!("{value} to {clamped}"));
         }
     }
-    for key in &profile.params.drop {
-        let Some(value) = body.get(key) else { continue };
-        let said = peek(value) != Kind::Null;
-        if said && defaults.strict {
-            return Err(Unsupported::new(
-                key.clone(),
-                format!("{} does not accept {key}. Leave it out, or use lenient mode.", profile.name),
-            ));
-        }
-        body.remove(key);
+}
+
+fn drop_some(body: &mut Object<'_>, rules: &Params, notes: &mut Diagnostics) {
+    let unknown = |key: &str| {
+        !rules.only.is_empty() && !NEEDED.contains(&key) && !rules.only.iter().any(|known| known == key)
+    };
+    let refused: Vec<String> = body
+        .iter()
+        .map(|(key, _)| key.to_owned())
+        .filter(|key| rules.drop.contains(key) || unknown(key))
+        .collect();
+    for key in refused {
+        let said = body.non_null(&key).is_some();
+        body.remove(&key);
         if said {
-            notes.note(Code::ParamDropped, key, "");
+            notes.note(Code::ParamDropped, &key, "");
         }
     }
-    Ok(())
 }

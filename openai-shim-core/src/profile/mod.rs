@@ -4,16 +4,19 @@
 //! upstream's name: it asks what the row says.
 
 mod glob;
+mod learn;
 mod rules;
 mod table;
 
-use crate::canonical::AnswerQuirks;
+pub use learn::{Lesson, learn};
 pub use rules::{
     Forced, Format, FormatAs, History, Messages, Names, Params, Prefill, Streaming, Switch, Thinking,
     ToolIds, Tools,
 };
 
+use crate::canonical::AnswerQuirks;
 use crate::error::ClientError;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -122,6 +125,29 @@ pub struct Paths {
     /// What is added to every URL (`api-version` and the like).
     pub query: BTreeMap<String, String>,
 }
+
+impl Paths {
+    /// A path with what is added to every URL.
+    pub fn url(&self, path: &str) -> String {
+        let mut url = path.to_owned();
+        for (key, value) in &self.query {
+            url.push(if url.contains('?') { '&' } else { '?' });
+            url.extend(utf8_percent_encode(key, ESCAPED));
+            url.push('=');
+            url.extend(utf8_percent_encode(value, ESCAPED));
+        }
+        url
+    }
+
+    /// Where answers of a model are asked for; `own` is the dialect's path.
+    pub fn chat_url(&self, own: &str, model: &str) -> String {
+        let model = utf8_percent_encode(model, ESCAPED).to_string();
+        self.url(&if self.chat.is_empty() { own.to_owned() } else { self.chat.replace("{model}", &model) })
+    }
+}
+
+/// What is escaped in a path or a query.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 impl Default for Paths {
     fn default() -> Self {

@@ -46,6 +46,8 @@ pub struct Messages {
     pub null_content: bool,
     /// Assistant messages that say nothing and call nothing are left out.
     pub drop_empty: bool,
+    /// Members that are left out.
+    pub drop: Vec<String>,
     /// Members that are `null` are left out.
     pub drop_nulls: bool,
     /// Which messages keep their `name`.
@@ -250,6 +252,7 @@ impl Messages {
             empty_content: self.empty_content || base.empty_content,
             null_content: self.null_content || base.null_content,
             drop_empty: self.drop_empty || base.drop_empty,
+            drop: list(&self.drop, &base.drop),
             drop_nulls: self.drop_nulls || base.drop_nulls,
             names: self.names.over(base.names),
             tool_name: self.tool_name || base.tool_name,

@@ -57,15 +57,15 @@ impl std::fmt::Debug for Shim {
 
 impl Shim {
     /// A shim in front of an upstream that behaves as `profile` says, with default [`Settings`].
-    pub fn new(upstream: impl Upstream + 'static, profile: Profile) -> Self {
+    pub fn new(upstream: impl Upstream + 'static, profile: impl Into<Arc<Profile>>) -> Self {
         Self::shared(Arc::new(upstream), profile)
     }
 
     /// The same, for an upstream that is shared.
-    pub fn shared(upstream: Arc<dyn Upstream>, profile: Profile) -> Self {
+    pub fn shared(upstream: Arc<dyn Upstream>, profile: impl Into<Arc<Profile>>) -> Self {
         Self {
             upstream,
-            profile: Arc::new(profile),
+            profile: profile.into(),
             settings: Settings::default(),
             seed: 0,
             count: Arc::default(),
@@ -95,8 +95,9 @@ impl Shim {
         let context = parts.extensions.get::<Context>().cloned().unwrap_or_else(|| {
             Context::new(0, self.seed.wrapping_add(self.count.fetch_add(1, Ordering::Relaxed)))
         });
-        let started = Incoming::read(client, parts.uri.path(), body)
-            .and_then(|incoming| Exchange::start(incoming, &self.profile, self.settings.clone(), context));
+        let started = Incoming::read(client, parts.uri.path(), body).and_then(|incoming| {
+            Exchange::start(incoming, self.profile.clone(), self.settings.clone(), context)
+        });
         match started {
             Ok(exchange) => {
                 let (head, body) = run(self.upstream.clone(), exchange, Box::new(drop)).await.into_parts();

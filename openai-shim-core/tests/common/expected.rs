@@ -225,11 +225,14 @@ white_space_around | complete 200 | body-padded | "Hello" stop
 
 /// For an answer whose status was one of failure.
 pub const ERRORS: &str = r"
-array | errored 401 | error-reshaped status-promoted | error 400
+array | errored 401 | error-reshaped status-promoted | error invalid_api_key
 cohere | errored 404 | error-reshaped | error not_found
-context_overflow | errored 400 | - | error context_length_exceeded
+content_filter_by_words | errored 400 | - | error content_filter
+context_overflow | errored 400 | error-reshaped | error context_length_exceeded
 context_overflow_as_500 | errored 400 | status-promoted | error context_length_exceeded
+context_overflow_by_input_tokens | errored 400 | error-reshaped | error context_length_exceeded
 context_overflow_in_detail | errored 422 | error-reshaped | error context_length_exceeded
+credit_as_bad_request | errored 429 | status-promoted | error insufficient_quota
 detail | errored 401 | error-reshaped | error invalid_api_key
 detail_list | errored 422 | error-reshaped | error null
 detail_object | errored 404 | error-reshaped | error adapter_missing
@@ -243,23 +246,34 @@ html_as_message | errored 502 | error-reshaped | error 502
 html_as_text | errored 502 | error-reshaped | error upstream_error
 integer_code | errored 503 | - | error 503
 json_in_message | errored 400 | - | error x
-no_such_model | errored 404 | - | error 404
+key_as_bad_request | errored 401 | error-reshaped status-promoted | error invalid_api_key
+masked_key | errored 401 | - | error invalid_api_key
+no_such_model | errored 404 | error-reshaped | error 404
+no_such_model_as_bad_request | errored 404 | error-reshaped status-promoted | error model_not_found
+no_such_model_as_text | errored 404 | error-reshaped | error model_not_found
 no_such_route | errored 404 | error-reshaped | error not_found
 null | errored 500 | error-reshaped | error upstream_error
 overloaded | errored 503 | error-reshaped | error overloaded
 overloaded_529 | errored 503 | status-promoted | error overloaded
-param_an_object | errored 400 | - | error null
+param_an_object | errored 400 | error-reshaped | error null
+picture_as_500 | errored 400 | status-promoted | error null
 plain_text | errored 500 | error-reshaped | error upstream_error
 quota | errored 429 | - | error insufficient_quota
 rate_limit | errored 429 | - | error rate_limit_exceeded
 redirect | errored 502 | error-reshaped | error upstream_error
+router_hides_the_provider | errored 400 | error-reshaped | error 400
+router_quotes_the_provider | errored 429 | error-reshaped | error 429
 secrets | errored 401 | field-dropped | error invalid_api_key
+secrets_in_the_message | errored 500 | secret-redacted | error unreachable
+template_as_500 | errored 400 | status-promoted | error null
 text | errored 500 | error-reshaped | error upstream_error
 text_with_type | errored 424 | error-reshaped | error null
+trace_after_the_message | errored 500 | error-reshaped | error upstream_error
 traceback | errored 500 | field-dropped | error upstream_error
 traceback_as_message | errored 500 | error-reshaped | error upstream_error
 traceback_as_text | errored 500 | error-reshaped | error upstream_error
 truncated_json | errored 500 | error-reshaped | error upstream_error
 unauthorized | errored 401 | - | error invalid_api_key
+validation_as_500 | errored 400 | error-reshaped status-promoted | error null
 well_formed | errored 400 | - | error invalid_value
 ";

@@ -1,7 +1,7 @@
 //! `openai-shim profiles`: what upstreams are known to accept, and how they deviate.
 
 use openai_shim_core::Profile;
-use openai_shim_core::profile::{profile, profiles};
+use openai_shim_core::profile::{ModelRules, profile, profiles};
 use std::fmt::Write;
 use std::process::ExitCode;
 use toml::{Table, Value};
@@ -34,26 +34,77 @@ fn list() -> String {
     text
 }
 
-const FIRST: [&str; 5] = ["name", "about", "sources", "hosts", "dialect"];
+/// What it is comes first, and is always printed.
+const FIRST: [&str; 6] = ["name", "about", "sources", "hosts", "base_url", "dialect"];
 
-/// A row as TOML. The keys are dotted, so that the lines are the same alone and under `[upstream.quirks]`.
+/// What a row says beyond the usual, as TOML. The keys are dotted, so that the lines are the same alone and under
+/// `[upstream.quirks]`.
+///
+/// What `compatible` says is printed too: the lines make this row of the one that an unknown server gets.
 fn one(row: &Profile) -> String {
-    let mut text =
-        format!("# {}. Put under [upstream.quirks] what shall differ for your upstream.\n", row.about);
-    let mut entries: Vec<_> = Table::try_from(row).unwrap_or_default().into_iter().collect();
-    // What it is comes first, then how it is.
-    entries.sort_by_key(|(key, _)| FIRST.iter().position(|first| first == key).unwrap_or(FIRST.len()));
+    let usual = table(&Profile::default());
+    let unknown = profile("compatible").map_or_else(|_| usual.clone(), |row| table(&row));
+    let mut entries: Vec<_> = table(row).into_iter().collect();
+    let place = |key: &str| FIRST.iter().position(|first| *first == key).unwrap_or(FIRST.len());
+    entries.sort_by_key(|(key, _)| (place(key), key == "models"));
+
+    let mut text = String::from(
+        "# What differs from the usual. Put under [upstream.quirks] what shall hold for your upstream.\n",
+    );
     for (key, value) in entries {
+        let same = |in_table: &Table| in_table.get(&key) == Some(&value);
         match value {
-            Value::Table(below) => {
-                for (inner, value) in below {
-                    let _ = writeln!(text, "{key}.{inner} = {value}");
+            _ if FIRST.contains(&key.as_str()) => line(&mut text, &key, &value),
+            _ if same(&usual) && same(&unknown) => {}
+            Value::Table(sections) => {
+                for (inner, value) in sections {
+                    let below = |all: &Table| all.get(&key).and_then(|section| section.get(&inner)).cloned();
+                    if below(&usual).as_ref() != Some(&value) || below(&unknown).as_ref() != Some(&value) {
+                        line(&mut text, &format!("{key}.{inner}"), &value);
+                    }
                 }
             }
-            value => {
-                let _ = writeln!(text, "{key} = {value}");
+            Value::Array(rules) if key == "models" => {
+                let rules: Vec<_> = rules.iter().map(for_models).collect();
+                let _ = writeln!(text, "models = [\n{}]", rules.concat());
             }
+            value => line(&mut text, &key, &value),
         }
     }
     text
+}
+
+/// Rules for some models, on one line: which ones, and what they say beyond the usual.
+fn for_models(rules: &Value) -> String {
+    let usual = table(&ModelRules::default());
+    let mut said = Vec::new();
+    for (key, value) in rules.as_table().into_iter().flatten() {
+        match value {
+            Value::Table(section) => {
+                let usual = usual.get(key).and_then(Value::as_table);
+                let own =
+                    section.iter().filter(|(inner, value)| usual.and_then(|u| u.get(*inner)) != Some(*value));
+                said.extend(own.map(|(inner, value)| format!("{key}.{inner} = {value}")));
+            }
+            value => said.insert(0, format!("{key} = {value}")),
+        }
+    }
+    format!("  {{ {} }},\n", said.join(", "))
+}
+
+/// One entry; a list that is long has an item a line.
+fn line(text: &mut String, key: &str, value: &Value) {
+    const WIDE: usize = 100;
+    let short = format!("{key} = {value}\n");
+    match value.as_array() {
+        Some(items) if short.len() > WIDE => {
+            let items: Vec<_> = items.iter().map(|item| format!("  {item},\n")).collect();
+            let _ = writeln!(text, "{key} = [\n{}]", items.concat());
+        }
+        _ => text.push_str(&short),
+    }
+}
+
+fn table(row: &impl serde::Serialize) -> Table {
+    Table::try_from(row).unwrap_or_default()
 }

@@ -4,10 +4,10 @@ use super::suggest::near;
 
 /// The sections with their keys; `""` is the top of the file.
 const SECTIONS: &[(&str, &[&str])] = &[
-    ("", &["listen", "client_keys", "allow_anonymous", "mode"]),
+    ("", &["listen", "client_keys", "allow_anonymous", "mode", "learn", "debug"]),
     ("upstream", &["name", "base_url", "dialect", "profile", "api_key", "models", "quirks"]),
     ("upstream.models", &["id", "upstream"]),
-    ("defaults", &["max_tokens"]),
+    ("defaults", &["max_tokens", "reasoning"]),
     ("retry", &["attempts", "backoff", "max_backoff"]),
     ("fallback", &["when", "message"]),
     ("timeouts", &["connect", "first_byte", "idle", "keepalive"]),

@@ -14,8 +14,10 @@ pub use keys::keys;
 pub use read::{Overrides, read};
 
 use openai_shim_core::Profile;
+use openai_shim_core::canonical::ReasoningStyle;
 use openai_shim_core::exchange::{Fallback, Mode, Retry};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Everything the server needs to know, checked and complete.
@@ -29,6 +31,12 @@ pub struct Config {
     pub upstreams: Vec<UpstreamConfig>,
     /// Strict mode refuses what would be lost.
     pub mode: Mode,
+    /// What upstreams refuse is remembered, and not sent again.
+    pub learn: bool,
+    /// Clients may ask for the full report with `x-openai-shim-debug: 1`.
+    pub debug: bool,
+    /// How reasoning is shown to clients of OpenAI's chat.
+    pub reasoning: ReasoningStyle,
     /// `max_tokens` for upstreams that want one.
     pub default_max_tokens: Option<u64>,
     /// How often to ask again.
@@ -53,7 +61,7 @@ pub struct UpstreamConfig {
     /// Where it is.
     pub target: Target,
     /// What it accepts; rows that the user overrode are already applied.
-    pub profile: Profile,
+    pub profile: Arc<Profile>,
     /// Its key.
     pub api_key: Option<Secret>,
     /// Models it serves; empty: it is asked.

@@ -61,13 +61,18 @@ fn with(row: &Profile, leaf: &Leaf) -> Result<Profile, String> {
     }
     // `[upstream.quirks.params]` with nothing below it says nothing; `params.rename = {}` says that nothing is renamed.
     let empty_section = sections.is_empty() && matches!(&leaf.value, Value::Table(below) if below.is_empty());
-    if !empty_section || !table.contains_key(last) {
-        table.insert(last.clone(), leaf.value.clone());
+    match (table.get_mut(last), &leaf.value) {
+        // Rules for some models are put over those that the row has.
+        (Some(Value::Array(rules)), Value::Array(more)) if sections.is_empty() && last == "models" => {
+            rules.extend(more.iter().cloned());
+        }
+        (Some(_), _) if empty_section => {}
+        _ => drop(table.insert(last.clone(), leaf.value.clone())),
     }
     root.try_into().map_err(|error: toml::de::Error| explain(error.message()))
 }
 
-const MORE: &str = "`openai-shim profiles NAME` prints what a row can say";
+const MORE: &str = "docs/quirks.md lists what a row can say";
 
 /// serde's message; for an unknown key with the key that was probably meant.
 fn explain(message: &str) -> String {

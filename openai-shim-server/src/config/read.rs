@@ -3,6 +3,7 @@
 use super::file::{Faults, Section, Source};
 use super::{Config, ConfigError, Limits, Log, LogFormat, Secret, Timeouts, UpstreamConfig};
 use super::{secret, suggest, units, upstream};
+use openai_shim_core::canonical::ReasoningStyle;
 use openai_shim_core::exchange::{Fallback, Mode, Retry, When};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -46,6 +47,12 @@ pub fn read(overrides: &Overrides) -> Result<Config, ConfigError> {
         client_keys: client_keys(&top, &source, overrides, &faults),
         upstreams: upstreams(&top, &source, overrides, &faults),
         mode: top.text("mode", |m| choice(m, &MODES)).map_or_else(Mode::default, |m| m.value),
+        learn: top.flag("learn").unwrap_or(true),
+        debug: top.flag("debug").unwrap_or_default(),
+        reasoning: top
+            .section("defaults")
+            .text("reasoning", |style| choice(style, &STYLES))
+            .map_or_else(ReasoningStyle::default, |style| style.value),
         default_max_tokens: Some(
             top.section("defaults")
                 .number("max_tokens", 1..=100_000_000)
@@ -68,6 +75,8 @@ pub fn read(overrides: &Overrides) -> Result<Config, ConfigError> {
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8000);
 const DEFAULT_MAX_TOKENS: u64 = 4096;
 const MODES: [(&str, Mode); 2] = [("lenient", Mode::Lenient), ("strict", Mode::Strict)];
+const STYLES: [(&str, ReasoningStyle); 2] =
+    [("field", ReasoningStyle::Field), ("tags", ReasoningStyle::Tags)];
 const WHENS: [(&str, When); 3] = [("never", When::Never), ("empty", When::Empty), ("always", When::Always)];
 const FORMATS: [(&str, LogFormat); 2] = [("text", LogFormat::Text), ("json", LogFormat::Json)];
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];

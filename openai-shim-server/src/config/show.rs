@@ -2,6 +2,7 @@
 
 use super::units::{show_duration, show_size};
 use super::{Config, LogFormat, ModelConfig, Target, UpstreamConfig};
+use openai_shim_core::canonical::ReasoningStyle;
 use openai_shim_core::exchange::{Mode, When};
 use std::fmt;
 
@@ -15,6 +16,15 @@ impl fmt::Display for Config {
         writeln!(f, "listen        {}", self.listen)?;
         writeln!(f, "client keys   {}", keys(self))?;
         writeln!(f, "mode          {mode}")?;
+        let learn = if self.learn { "what upstreams refuse is not sent again" } else { "off" };
+        writeln!(f, "learn         {learn}")?;
+        let debug = if self.debug { "x-openai-shim-debug: 1 adds the report" } else { "off" };
+        writeln!(f, "debug         {debug}")?;
+        let reasoning = match self.reasoning {
+            ReasoningStyle::Tags => "between <think> and </think>, in the text",
+            _ => "in reasoning_content",
+        };
+        writeln!(f, "reasoning     {reasoning}")?;
         for upstream in &self.upstreams {
             write!(f, "\n{upstream}")?;
         }

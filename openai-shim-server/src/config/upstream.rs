@@ -7,6 +7,7 @@ use openai_shim_core::Profile;
 use openai_shim_core::dialect::DIALECTS;
 use openai_shim_core::profile::{profile_for, profiles};
 use std::path::Path;
+use std::sync::Arc;
 use toml::Spanned;
 use toml::de::DeValue;
 
@@ -47,7 +48,7 @@ fn one(section: &Section<'_>, folder: &Path) -> Option<(Given<String>, UpstreamC
     let upstream = UpstreamConfig {
         name: name.value.clone(),
         target: target.value,
-        profile,
+        profile: profile.into(),
         api_key: api_key.map(|key| key.value),
         models,
     };
@@ -63,7 +64,8 @@ pub(crate) fn from_arguments(target: &str, overrides: &Overrides, faults: &Fault
         (Target::Http(base), "compatible") => host(base),
         (Target::Http(_), row) => row.to_owned(),
     };
-    let mut upstream = UpstreamConfig { name, target, profile, api_key: None, models: Vec::new() };
+    let mut upstream =
+        UpstreamConfig { name, target, profile: profile.into(), api_key: None, models: Vec::new() };
     let named = overrides.profile.as_deref().and_then(|name| find_profile(name).ok());
     if let Some(row) = named.filter(|_| upstream.target != Target::Echo) {
         upstream.name = row.name;
@@ -76,13 +78,13 @@ pub(crate) fn from_arguments(target: &str, overrides: &Overrides, faults: &Fault
 pub(crate) fn change(upstream: &mut UpstreamConfig, overrides: &Overrides, faults: &Faults) {
     if let Some(name) = &overrides.profile {
         match find_profile(name) {
-            Ok(row) => upstream.profile = row,
+            Ok(row) => upstream.profile = row.into(),
             Err(what) => faults.outside("--profile", what),
         }
     }
     if let Some(name) = &overrides.dialect {
         match find_dialect(name) {
-            Ok(dialect) => upstream.profile.dialect = dialect,
+            Ok(dialect) => Arc::make_mut(&mut upstream.profile).dialect = dialect,
             Err(what) => faults.outside("--dialect", what),
         }
     }

@@ -4,15 +4,15 @@
 
 use super::{NAME, read};
 use crate::canonical::{Code, Diagnostics, Extra, Reasoning, Request, ResponseFormat, TokenLimit};
-use crate::json::schema::{Rules, from_openapi, rewrite};
-use crate::json::{Object, quote, raw, text_of};
+use crate::json::schema::{Wishes, fit};
+use crate::json::{Object, from_openapi, quote, raw, text_of};
 use serde_json::value::RawValue;
 
 /// What stands before the name of a member of `generationConfig` among a request's leftovers.
 pub(super) const CONFIG: &str = "generationConfig.";
 
 /// The keywords that Google's documentation lists for real JSON schemas.
-const RULES: Rules = Rules::keeping(&[
+const KNOWN: [&str; 17] = [
     "type",
     "format",
     "title",
@@ -30,17 +30,19 @@ const RULES: Rules = Rules::keeping(&[
     "additionalProperties",
     "required",
     "propertyOrdering",
-])
-.inlining()
-.without_const();
+];
+
+/// Keywords that say nothing about what is accepted: nobody misses them.
+const SILENT: [&str; 6] = ["$schema", "$id", "$comment", "$anchor", "examples", "discriminator"];
 
 /// A schema that Google accepts; what it refuses is reported.
-pub(super) fn schema(schema: &str, path: &str, notes: &mut Diagnostics) -> Option<String> {
-    let out = rewrite(schema, &RULES)?;
-    for lost in &out.lost {
-        notes.note(Code::SchemaReduced, path, lost);
+pub(super) fn schema(schema: &str, path: &str, notes: &mut Diagnostics) -> String {
+    let wishes = Wishes { keep: Some(&KNOWN), enumerate: true, inline: true, ..Wishes::default() };
+    let Some(fitted) = fit(schema, &wishes) else { return schema.to_owned() };
+    for dropped in fitted.dropped.iter().filter(|keyword| !SILENT.contains(&keyword.as_str())) {
+        notes.note(Code::SchemaReduced, path, dropped);
     }
-    Some(out.json)
+    fitted.json
 }
 
 /// Reads the configuration; what has no place elsewhere is added to `extra`.
@@ -194,10 +196,8 @@ fn write_format(format: Option<&ResponseFormat>, config: &mut Object<'static>, n
             extra.report(NAME, "response_format", notes);
             if let Some((key, value)) = extra.of(NAME).first() {
                 config.set(key.clone(), value.get().to_owned());
-            } else if let Some(json_schema) = json_schema
-                && let Some(written) = schema(json_schema.get(), "response_format", notes)
-            {
-                config.set("responseJsonSchema", written);
+            } else if let Some(json_schema) = json_schema {
+                config.set("responseJsonSchema", schema(json_schema.get(), "response_format", notes));
             }
         }
         Some(ResponseFormat::Native { dialect: NAME, raw }) => {
@@ -245,8 +245,28 @@ fn budget(reasoning: &Reasoning, notes: &mut Diagnostics) -> Option<String> {
     })
 }
 
-/// The member of a patched body: the client's own configuration, and only what it lacks.
-pub(super) fn patch(config: &mut Object<'_>, request: &Request) {
+/// The client's own configuration, with what differs and what it lacks.
+pub(super) fn patch(config: &mut Object<'_>, request: &Request, notes: &mut Diagnostics) {
+    let touched = request.touched;
+    let differs = [
+        (touched.stop, &["stopSequences"][..]),
+        (touched.n, &["candidateCount"]),
+        (touched.response_format, &FORM),
+    ];
+    if differs.iter().any(|(differs, _)| *differs) {
+        let anew = encode(request, notes);
+        let keys = differs.iter().filter(|(differs, _)| *differs).flat_map(|(_, keys)| keys.iter().copied());
+        for key in keys {
+            let spelled: Vec<String> =
+                config.iter().filter(|(k, _)| super::camel(k) == key).map(|(k, _)| k.to_owned()).collect();
+            for spelled in spelled {
+                config.remove(&spelled);
+            }
+            if let Some(value) = anew.get(key) {
+                config.set(key, value.to_owned());
+            }
+        }
+    }
     let known = ["maxOutputTokens", "max_output_tokens"].iter().any(|key| config.non_null(key).is_some());
     if let Some(limit) = request.max_tokens.filter(|_| !known) {
         config.set("maxOutputTokens", limit.tokens.to_string());

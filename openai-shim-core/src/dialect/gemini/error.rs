@@ -6,6 +6,7 @@ use super::read as camel;
 use crate::canonical::{Code, Diagnostics};
 use crate::error::{Error, ErrorKind, StatusError, UpstreamError};
 use crate::json::{Kind, Object, peek, quote, raw, text, text_of};
+use crate::redact::{redact, redact_json};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use serde_json::value::RawValue;
@@ -210,6 +211,9 @@ fn read(object: &Object<'_>, stated: Option<u16>, notes: &mut Diagnostics) -> Op
             error.param = error.param.or(field).filter(|f| !f.is_empty());
         }
     }
+    if let Some(covered) = redact(&error.message) {
+        error.message = covered;
+    }
     for (key, value) in inner.iter() {
         match key {
             "code" | "message" => {}
@@ -227,7 +231,8 @@ fn public(details: &str) -> String {
     let items: Vec<&RawValue> = serde_json::from_str(details).unwrap_or_default();
     let items: Vec<_> =
         items.iter().map(|item| item.get()).filter(|item| !item.contains("DebugInfo")).collect();
-    format!("[{}]", items.join(","))
+    let items = format!("[{}]", items.join(","));
+    redact_json(&items).unwrap_or(items)
 }
 
 fn kind(error: &StatusError) -> ErrorKind {

@@ -183,6 +183,9 @@ impl Dialect for Gemini {
         b"\n"
     }
 
+    /// Nothing: Google's own clients know no comments.
+    fn comment(&self, _text: &str, _out: &mut Vec<u8>) {}
+
     fn stream_content_type_for(&self, asked: &Asked) -> &'static str {
         if wants_array(asked) { "application/json" } else { self.stream_content_type() }
     }

@@ -91,9 +91,16 @@ fn patched<'a>(
     if request.touched.tools {
         body.set("tools", tools::encode(&request.tools, notes));
     }
+    if request.touched.tool_choice {
+        let key = spelling(&body, "toolConfig", "tool_config");
+        match tools::encode_choice(request, notes) {
+            Some(choice) => body.set(key, choice),
+            None => drop(body.remove(key)),
+        }
+    }
     let key = spelling(&body, "generationConfig", "generation_config");
     let mut own = body.object(key).map(Object::into_owned).unwrap_or_default();
-    config::patch(&mut own, request);
+    config::patch(&mut own, request, notes);
     if own.is_changed() {
         body.set(key, own.to_json());
     }

@@ -5,8 +5,7 @@
 use super::{NAME, config, leftovers, read};
 use crate::canonical::{Code, Diagnostics, Extra, Request, Tool, ToolChoice};
 use crate::error::ClientError;
-use crate::json::schema::from_openapi;
-use crate::json::{Kind, Object, peek, quote, raw};
+use crate::json::{Kind, Object, from_openapi, peek, quote, raw};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
@@ -76,11 +75,11 @@ pub(super) fn encode(tools: &[Tool], notes: &mut Diagnostics) -> String {
                     function.set("description", quote(description));
                 }
                 let own = extra.of(NAME).iter().any(|(key, _)| key.starts_with("parameters"));
-                if let Some(parameters) = parameters.as_ref().filter(|_| !own)
-                    && let Some(schema) = config::schema(parameters.get(), &path, notes)
-                    && !takes_nothing(&schema)
-                {
-                    function.set("parametersJsonSchema", schema);
+                if let Some(parameters) = parameters.as_ref().filter(|_| !own) {
+                    let schema = config::schema(parameters.get(), &path, notes);
+                    if !takes_nothing(&schema) {
+                        function.set("parametersJsonSchema", schema);
+                    }
                 }
                 for (key, value) in extra.of(NAME) {
                     function.set(key.clone(), value.get().to_owned());

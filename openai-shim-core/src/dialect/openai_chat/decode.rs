@@ -3,7 +3,7 @@
 use super::super::Decoder;
 use super::NAME;
 use super::mend::{Sink, Stream, read_usage};
-use crate::canonical::{Asked, BlockKind, Delta, Diagnostics, Event, Extra, FinishReason};
+use crate::canonical::{Asked, BlockKind, Delta, Diagnostics, Event, Extra, FinishReason, ReasoningStyle};
 use crate::error::UpstreamError;
 use crate::framing::Frame;
 use crate::json::{Object, raw, text};
@@ -18,7 +18,8 @@ pub(super) struct ChatDecoder {
 impl ChatDecoder {
     pub(super) fn new(asked: Asked) -> Self {
         // Whether the client wants usage, or the legacy form of a call, is its encoder's business: here it is always read.
-        let asked = Asked { include_usage: true, functions: false, ..asked };
+        let asked =
+            Asked { include_usage: true, functions: false, reasoning: ReasoningStyle::Field, ..asked };
         Self { stream: Stream::new(asked), blocks: Blocks::default() }
     }
 }

@@ -4,9 +4,9 @@
 
 use super::super::Encoder;
 use super::decode::word;
-use super::mend::write_usage;
+use super::mend::{Tags, write_usage};
 use super::{NAME, error, tool_call};
-use crate::canonical::{Asked, BlockKind, Code, Delta, Diagnostics, Event, Usage};
+use crate::canonical::{Asked, BlockKind, Code, Delta, Diagnostics, Event, ReasoningStyle, Usage};
 use crate::error::Error;
 use crate::framing::write_event;
 use crate::json::{Object, quote};
@@ -31,6 +31,8 @@ struct Choice {
     /// Kind of each open block; for tool calls OpenAI's index.
     open: Vec<(u32, Open)>,
     calls: u32,
+    /// Whether reasoning stands open in the text.
+    tags: Tags,
     /// Members for the next chunk of this choice.
     extra: Vec<(String, String)>,
 }
@@ -67,6 +69,7 @@ impl ChatEncoder {
                     role_sent: false,
                     open: Vec::new(),
                     calls: 0,
+                    tags: Tags::default(),
                     extra: Vec::new(),
                 });
                 self.choices.len() - 1
@@ -147,7 +150,7 @@ impl ChatEncoder {
     }
 
     fn delta(&mut self, index: u32, block: u32, delta: &Delta, out: &mut Vec<u8>) {
-        let legacy = self.asked.functions;
+        let (legacy, tagged) = (self.asked.functions, self.asked.reasoning == ReasoningStyle::Tags);
         let Some(choice) = self.choice(index) else { return };
         let Some((_, open)) = choice.open.iter_mut().find(|(b, _)| *b == block) else { return };
         let member = match (delta, &mut *open) {
@@ -157,6 +160,12 @@ impl ChatEncoder {
                     return;
                 }
                 arguments(*call, legacy, text)
+            }
+            (Delta::Text(text), Open::Text | Open::Reasoning) if tagged => {
+                let (thoughts, words) =
+                    if *open == Open::Text { ("", text.as_str()) } else { (text.as_str(), "") };
+                let text = choice.tags.put(thoughts, words, false);
+                format!("\"content\":{}", quote(&text))
             }
             (Delta::Text(text), Open::Text) => format!("\"content\":{}", quote(text)),
             (Delta::Text(text), Open::Reasoning) => format!("\"reasoning_content\":{}", quote(text)),
@@ -213,7 +222,9 @@ impl Encoder for ChatEncoder {
                     "tool_calls" if self.asked.functions => "function_call",
                     word => word,
                 };
-                self.chunk(*choice, "", &quote(word), out);
+                let rest = self.choice(*choice).map(|c| c.tags.put("", "", true)).unwrap_or_default();
+                let delta = if rest.is_empty() { rest } else { format!("\"content\":{}", quote(&rest)) };
+                self.chunk(*choice, &delta, &quote(word), out);
             }
             Event::Usage(usage) => self.usage = Some(*usage),
             Event::Extra { choice, extra } => {

@@ -194,13 +194,23 @@ fn tool(item: &str) -> Tool {
     let Ok(object) = Object::parse(item.as_bytes()) else { return native() };
     let Some(function) = object.object("function") else { return native() };
     let Some(name) = function.str("name") else { return native() };
-    let known = ["name", "description", "parameters", "strict"];
+    let mut extra = leftovers(&function, &["name", "description", "parameters", "strict"]);
+    let beside = leftovers(&object, &["type", "function"]);
+    if !beside.is_empty() {
+        // What stands beside `function` is kept under the name that no member has.
+        let mut members = Object::new();
+        for (key, value) in beside.members {
+            members.set(key, value.get().to_owned());
+        }
+        extra.dialect = NAME;
+        extra.members.push((String::new(), raw(members.to_json())));
+    }
     Tool::Function {
         name: name.into_owned(),
         description: function.str("description").map(Cow::into_owned),
         parameters: function.non_null("parameters").map(raw),
         strict: function.bool("strict"),
-        extra: leftovers(&function, &known),
+        extra,
     }
 }
 
@@ -278,6 +288,25 @@ pub(super) fn encode<'a>(
     if source.is_none() {
         write_params(request, &mut body, notes);
     }
+    let (all, touched) = (source.is_none(), request.touched);
+    if all || touched.tools {
+        let tools: Vec<_> = request.tools.iter().filter_map(write_tool).collect();
+        put(&mut body, "tools", (!tools.is_empty()).then(|| format!("[{}]", tools.join(","))));
+    }
+    if all || touched.tool_choice {
+        put(&mut body, "tool_choice", request.tool_choice.as_ref().and_then(write_choice));
+        put(&mut body, "parallel_tool_calls", request.parallel_tool_calls.map(|v| v.to_string()));
+    }
+    if all || touched.response_format {
+        put(&mut body, "response_format", write_format(request.response_format.as_ref()));
+    }
+    if all || touched.stop {
+        let stops: Vec<_> = request.stop.iter().map(|s| quote(s)).collect();
+        put(&mut body, "stop", (!stops.is_empty()).then(|| format!("[{}]", stops.join(","))));
+    }
+    if all || touched.n {
+        put(&mut body, "n", request.n.map(|v| v.to_string()));
+    }
     if body.bool("stream").unwrap_or(false) != request.stream {
         body.set("stream", if request.stream { "true" } else { "false" });
     }
@@ -323,56 +352,50 @@ fn write_params(request: &Request, body: &mut Object<'_>, notes: &mut Diagnostic
     number("frequency_penalty", request.frequency_penalty.map(|v| v.to_string()));
     number("presence_penalty", request.presence_penalty.map(|v| v.to_string()));
     number("seed", request.seed.map(|v| v.to_string()));
-    number("n", request.n.map(|v| v.to_string()));
-    number("parallel_tool_calls", request.parallel_tool_calls.map(|v| v.to_string()));
     number("user", request.user.as_deref().map(quote));
     number("reasoning_effort", request.reasoning.word().map(quote));
-    if !request.stop.is_empty() {
-        let stops: Vec<_> = request.stop.iter().map(|s| quote(s)).collect();
-        body.set("stop", format!("[{}]", stops.join(",")));
-    }
-    if !request.tools.is_empty() {
-        let tools: Vec<_> = request.tools.iter().filter_map(write_tool).collect();
-        for (i, tool) in request.tools.iter().enumerate() {
-            match tool {
-                Tool::Native { dialect, .. } if *dialect != NAME => {
-                    notes.note(Code::FeatureUnsupported, &format!("tools[{i}]"), dialect);
-                }
-                _ => {}
-            }
-        }
-        if !tools.is_empty() {
-            body.set("tools", format!("[{}]", tools.join(",")));
+    for (i, tool) in request.tools.iter().enumerate() {
+        if let Tool::Native { dialect, .. } = tool
+            && *dialect != NAME
+        {
+            notes.note(Code::FeatureUnsupported, &format!("tools[{i}]"), dialect);
         }
     }
-    match &request.tool_choice {
-        Some(ToolChoice::Auto) => body.set("tool_choice", "\"auto\""),
-        Some(ToolChoice::None) => body.set("tool_choice", "\"none\""),
-        Some(ToolChoice::Required) => body.set("tool_choice", "\"required\""),
-        Some(ToolChoice::Function(name)) => {
-            body.set(
-                "tool_choice",
-                format!(r#"{{"type":"function","function":{{"name":{}}}}}"#, quote(name)),
-            );
-        }
-        Some(ToolChoice::Native { dialect: NAME, raw }) => body.set("tool_choice", raw.get().to_owned()),
-        Some(ToolChoice::Native { dialect, .. }) => {
-            notes.note(Code::FeatureUnsupported, "tool_choice", dialect);
-        }
-        None => {}
+    if let Some(ToolChoice::Native { dialect, .. }) = &request.tool_choice
+        && *dialect != NAME
+    {
+        notes.note(Code::FeatureUnsupported, "tool_choice", dialect);
     }
     if let Some(ResponseFormat::Native { dialect, .. }) = &request.response_format
         && *dialect != NAME
     {
         notes.note(Code::FeatureUnsupported, "response_format", dialect);
     }
-    if let Some(format) = write_format(request.response_format.as_ref()) {
-        body.set("response_format", format);
-    }
     request.extra.report(NAME, "", notes);
     for (key, value) in request.extra.of(NAME) {
         body.set(key.clone(), value.get().to_owned());
     }
+}
+
+/// Puts a member, or takes it out.
+fn put(body: &mut Object<'_>, key: &'static str, value: Option<String>) {
+    match value {
+        Some(value) => body.set(key, value),
+        None => drop(body.remove(key)),
+    }
+}
+
+fn write_choice(choice: &ToolChoice) -> Option<String> {
+    Some(match choice {
+        ToolChoice::Auto => String::from("\"auto\""),
+        ToolChoice::None => String::from("\"none\""),
+        ToolChoice::Required => String::from("\"required\""),
+        ToolChoice::Function(name) => {
+            format!(r#"{{"type":"function","function":{{"name":{}}}}}"#, quote(name))
+        }
+        ToolChoice::Native { dialect: NAME, raw } => raw.get().to_owned(),
+        ToolChoice::Native { .. } => return None,
+    })
 }
 
 fn write_tool(tool: &Tool) -> Option<String> {
@@ -389,10 +412,20 @@ fn write_tool(tool: &Tool) -> Option<String> {
             if let Some(strict) = strict {
                 function.set("strict", strict.to_string());
             }
+            let mut beside = Object::new();
             for (key, value) in extra.of(NAME) {
-                function.set(key.as_str(), value.get());
+                match Object::parse(value.get().as_bytes()) {
+                    Ok(members) if key.is_empty() => beside = members,
+                    _ => function.set(key.as_str(), value.get()),
+                }
             }
-            Some(format!(r#"{{"type":"function","function":{}}}"#, function.to_json()))
+            let mut tool = Object::new();
+            tool.set("type", "\"function\"");
+            tool.set("function", function.to_json());
+            for (key, value) in beside.iter() {
+                tool.set(key, value);
+            }
+            Some(tool.to_json())
         }
         Tool::Native { dialect: NAME, raw } => Some(raw.get().to_owned()),
         Tool::Native { .. } => None,

@@ -3,9 +3,11 @@
 //! <https://platform.openai.com/docs/api-reference/chat/object>
 
 use super::decode::{reason, word};
-use super::mend::{read_usage, whole, write_usage};
+use super::mend::{Tags, read_usage, whole, write_usage};
 use super::{NAME, tool_call};
-use crate::canonical::{Asked, Block, Choice, Code, Diagnostics, Extra, FinishReason, Response};
+use crate::canonical::{
+    Asked, Block, Choice, Code, Diagnostics, Extra, FinishReason, ReasoningStyle, Response,
+};
 use crate::error::UpstreamError;
 use crate::json::{Object, quote, raw, text};
 use std::borrow::Cow;
@@ -16,7 +18,11 @@ pub(super) fn decode(
     asked: &mut Asked,
     notes: &mut Diagnostics,
 ) -> Result<Response, UpstreamError> {
-    let (answer, _) = whole(body, asked, notes)?;
+    // How reasoning is shown is the business of the client's dialect.
+    let shown = std::mem::take(&mut asked.reasoning);
+    let mended = whole(body, asked, notes);
+    asked.reasoning = shown;
+    let (answer, _) = mended?;
     let mut response = Response::default();
     response.id = answer.str("id").map(Cow::into_owned);
     response.created = answer.u64("created");
@@ -123,6 +129,9 @@ fn encode_choice(choice: &Choice, asked: &mut Asked, notes: &mut Diagnostics) ->
             }
             _ => notes.note(Code::FeatureUnsupported, "choices[].message", "media in an answer"),
         }
+    }
+    if asked.reasoning == ReasoningStyle::Tags {
+        words = Tags::default().put(&std::mem::take(&mut thoughts), &words, true);
     }
     let mut message = Object::new();
     message.set("role", "\"assistant\"");

@@ -1,106 +1,76 @@
-//! The built-in rows. Adding an upstream is one row.
+//! The built-in rows, by kind. Adding an upstream is one literal.
+//!
+//! What no source says is not in a row: a row that leaves out or changes what an upstream takes does harm, and what a
+//! row does not know is learnt from the upstream's own errors. So a row begins as `compatible`, which every server that
+//! is not OpenAI's gets, and says only what is known to differ.
 
-use super::{Messages, ModelRules, Params, Profile, Streaming};
+mod hosts;
+mod makers;
+mod openai;
+mod routers;
+mod servers;
+
+use super::{Forced, Messages, ModelRules, Params, Profile, Switch, Thinking, Tools};
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 pub(super) fn rows() -> &'static [Profile] {
-    static ROWS: LazyLock<Vec<Profile>> = LazyLock::new(table);
+    static ROWS: LazyLock<Vec<Profile>> = LazyLock::new(|| {
+        [openai::rows(), makers::rows(), hosts::rows(), routers::rows(), servers::rows()].concat()
+    });
     &ROWS
 }
 
-fn table() -> Vec<Profile> {
-    vec![
-        Profile {
-            about: text("OpenAI's own API"),
-            sources: list(&["https://platform.openai.com/docs/api-reference/chat"]),
-            hosts: list(&["api.openai.com"]),
-            base_url: text("https://api.openai.com/v1"),
-            models: vec![ModelRules {
-                names: list(&["o1*", "o3*", "o4*", "gpt-5*"]),
-                params: Params {
-                    rename: map(&[("max_tokens", "max_completion_tokens")]),
-                    drop: list(&["temperature", "top_p", "frequency_penalty", "presence_penalty"]),
-                    most_stops: Some(0),
-                    ..Params::default()
-                },
-                ..ModelRules::default()
-            }],
-            ..row("openai")
-        },
-        Profile {
-            about: text("any server that is nearly OpenAI: lenient, nothing assumed"),
-            messages: Messages { roles: map(&[("developer", "system")]), ..Messages::default() },
-            ..row("compatible")
-        },
-        Profile {
-            about: text("Lemonfox"),
-            sources: list(&["https://www.lemonfox.ai/apis/chat"]),
-            hosts: list(&["api.lemonfox.ai"]),
-            params: Params {
-                rename: map(&[("max_completion_tokens", "max_tokens")]),
-                wants_max_tokens: true,
-                ..Params::default()
-            },
-            messages: Messages {
-                roles: map(&[("developer", "system")]),
-                flatten_text: true,
-                ..Messages::default()
-            },
-            ..row("lemonfox")
-        },
-        Profile {
-            about: text("dasllama-server"),
-            params: Params { rename: map(&[("max_completion_tokens", "max_tokens")]), ..Params::default() },
-            messages: Messages { roles: map(&[("developer", "system")]), ..Messages::default() },
-            ..row("dasllama")
-        },
-        Profile {
-            about: text("llama.cpp's llama-server"),
-            sources: list(&["https://github.com/ggml-org/llama.cpp/tree/master/tools/server"]),
-            messages: Messages {
-                roles: map(&[("developer", "system")]),
-                single_system: true,
-                ..Messages::default()
-            },
-            ..row("llama-cpp")
-        },
-        Profile {
-            about: text("vLLM"),
-            sources: list(&["https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html"]),
-            messages: Messages { roles: map(&[("developer", "system")]), ..Messages::default() },
-            ..row("vllm")
-        },
-        Profile {
-            about: text("Ollama's /v1"),
-            sources: list(&["https://docs.ollama.com/api/openai-compatibility"]),
-            hosts: list(&[":11434"]),
-            params: Params {
-                rename: map(&[("max_completion_tokens", "max_tokens")]),
-                drop: list(&["logit_bias", "user", "n"]),
-                ..Params::default()
-            },
-            messages: Messages {
-                roles: map(&[("developer", "system")]),
-                empty_content: true,
-                ..Messages::default()
-            },
-            ..row("ollama")
-        },
-        Profile {
-            about: text("transformers serve"),
-            sources: list(&["https://huggingface.co/docs/transformers/serving"]),
-            params: Params { rename: map(&[("max_completion_tokens", "max_tokens")]), ..Params::default() },
-            messages: Messages { roles: map(&[("developer", "system")]), ..Messages::default() },
-            stream: Streaming { options: false, ..Streaming::default() },
-            ..row("transformers-serve")
-        },
-    ]
+/// A row that its name selects.
+fn row(name: &str) -> Profile {
+    Profile { name: text(name), messages: no_developer(), ..Profile::default() }
 }
 
-/// A row that assumes nothing.
-fn row(name: &str) -> Profile {
-    Profile { name: text(name), ..Profile::default() }
+/// A row that a URL's host selects.
+fn at(name: &str, url: &str) -> Profile {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let host = rest.split_once('/').map_or(rest, |(host, _)| host);
+    Profile { base_url: text(url), hosts: list(&[host]), ..row(name) }
+}
+
+/// A row of a server that everybody runs where they like, usually there.
+fn local(name: &str, url: &str) -> Profile {
+    Profile { base_url: text(url), ..row(name) }
+}
+
+/// Rules for some models.
+fn models(names: &[&str]) -> ModelRules {
+    ModelRules { names: list(names), ..ModelRules::default() }
+}
+
+/// Messages for servers that only know the role `system`.
+fn no_developer() -> Messages {
+    Messages { roles: map(&[("developer", "system")]), ..Messages::default() }
+}
+
+/// Parameters for servers that only know the limit's old name.
+fn old_limit() -> Params {
+    Params { rename: map(&[("max_completion_tokens", "max_tokens")]), ..Params::default() }
+}
+
+/// Parameters without some.
+fn without(names: &[&str]) -> Params {
+    Params { drop: list(names), ..Params::default() }
+}
+
+/// Tools where no choice among them can be demanded.
+fn never_forced() -> Tools {
+    Tools { required: Forced::Auto, named: Forced::Auto, ..Tools::default() }
+}
+
+/// Thinking that knows these efforts.
+fn efforts(known: &[&str]) -> Thinking {
+    Thinking { efforts: list(known), ..Thinking::default() }
+}
+
+/// Thinking under another name.
+fn thinking(switch: Switch) -> Thinking {
+    Thinking { switch, ..Thinking::default() }
 }
 
 fn text(s: &str) -> String {
@@ -113,4 +83,8 @@ fn list(items: &[&str]) -> Vec<String> {
 
 fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     pairs.iter().map(|(k, v)| (text(k), text(v))).collect()
+}
+
+fn ranges(of: &[(&str, [f64; 2])]) -> BTreeMap<String, [f64; 2]> {
+    of.iter().map(|(k, v)| (text(k), *v)).collect()
 }

@@ -92,6 +92,7 @@ impl Stream {
         let own = if chunk.is_changed() { None } else { Some(source) };
         self.seen.content |= says;
         self.emit(chunk, own, ends, late, sink);
+        self.close_if_stopped(sink);
     }
 
     fn is_finished(&self, index: u64) -> bool {
@@ -187,19 +188,32 @@ impl Stream {
         let slot = self.slot(index)?;
         let mut delta = self.delta(&mut choice);
         if self.choices.get(slot).is_some_and(|c| c.sealed) {
+            let nothing = Mended { json: None, changed: true, finishes: false, says: false };
+            if self.is_stopped(slot) {
+                return Ok(nothing);
+            }
             let (code, detail) = if says(&delta, "content") || delta.non_null("tool_calls").is_some() {
                 (Code::ContentAfterFinish, "left out: it came too late")
             } else {
                 (Code::FinishReasonRepeated, "")
             };
             self.notes.note(code, "choices[]", detail);
-            return Ok(Mended { json: None, changed: true, finishes: false, says: false });
+            return Ok(nothing);
         }
         self.role(slot, &mut delta);
         content::mend(&mut delta, "choices[].delta", &mut self.notes);
         self.cumulative(slot, &mut delta);
-        let word = self.finish_word(&choice)?;
-        let calls = self.calls(slot, &mut delta, word.is_some());
+        let mut word = self.finish_word(&choice)?;
+        self.voice(slot, &mut delta, &mut word, &mut choice);
+        if self.seen.kept.on
+            && let Some(thoughts) = delta.get("reasoning_content").and_then(text)
+        {
+            self.seen.kept.thought(&thoughts);
+        }
+        let mut calls = self.calls(slot, &mut delta, word.is_some());
+        if word.is_some() {
+            calls |= self.recover(slot, &mut delta);
+        }
         if self.choices.get(slot).is_some_and(|c| c.calls.are_too_many()) {
             let message = String::from("The upstream sent more tool calls, or longer ones, than are kept.");
             return Err(UpstreamError::TooLarge { message });

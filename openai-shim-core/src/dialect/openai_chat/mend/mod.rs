@@ -8,13 +8,16 @@ mod content;
 mod finish;
 mod identity;
 mod logprobs;
+mod speak;
 mod stream;
 mod tools;
 mod usage;
+mod voice;
 mod whole;
 
 pub(super) use stream::{Sink, Stream};
 pub(super) use usage::{read as read_usage, write as write_usage};
+pub(super) use voice::Tags;
 pub(super) use whole::whole;
 
 use super::super::Mender;

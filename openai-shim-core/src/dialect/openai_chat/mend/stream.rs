@@ -3,6 +3,7 @@
 use super::super::error;
 use super::identity::Identity;
 use super::tools::Calls;
+use super::voice::Voice;
 use super::{finish, usage};
 use crate::canonical::{Asked, Code, Diagnostics, FinishReason, Seen};
 use crate::error::UpstreamError;
@@ -56,6 +57,10 @@ pub(super) struct Choice {
     pub(super) sealed: bool,
     pub(super) calls: Calls,
     pub(super) legacy_call: bool,
+    /// What becomes of its text.
+    pub(super) voice: Option<Voice>,
+    /// Calls that stood in the text; they wait for the end, since the upstream may make them itself, too.
+    pub(super) recovered: Vec<(String, String)>,
     /// All text so far, where deltas are cumulative.
     pub(super) text: String,
 }
@@ -73,8 +78,8 @@ pub(super) struct Held {
 impl Stream {
     pub(in super::super) fn new(asked: Asked) -> Self {
         Self {
+            seen: Seen::keeping(asked.keep_reasoning),
             asked,
-            seen: Seen::default(),
             notes: Diagnostics::default(),
             identity: Identity::new("chat.completion.chunk"),
             choices: Vec::new(),
@@ -272,6 +277,7 @@ impl Stream {
         sink.chunk(chunk, source);
         for choice in self.choices.iter_mut().filter(|c| ends.contains(&c.index)) {
             choice.sealed = true;
+            self.seen.kept.called(choice.calls.first_id());
         }
     }
 
@@ -292,6 +298,7 @@ impl Stream {
             self.fail(&error, sink);
             return;
         }
+        self.release_voices(sink);
         let unfinished = |c: &Choice| !c.finished && !c.calls.are_complete();
         if !self.document && self.choices.iter().any(unfinished) {
             self.fail(&UpstreamError::Truncated, sink);
@@ -309,6 +316,7 @@ impl Stream {
             return;
         }
         self.flush(sink);
+        self.release_voices(sink);
         match error {
             UpstreamError::Truncated | UpstreamError::Transport { .. } => {
                 self.notes.note(Code::StreamTruncated, "", "");
@@ -330,11 +338,12 @@ impl Stream {
     }
 
     /// Says what is still to be said, and ends the stream.
-    fn close(&mut self, sink: &mut dyn Sink) {
+    pub(super) fn close(&mut self, sink: &mut dyn Sink) {
         if std::mem::replace(&mut self.closed, true) {
             return;
         }
         self.flush(sink);
+        self.release_voices(sink);
         for at in 0..self.choices.len() {
             self.finish_choice(at, sink);
         }
@@ -361,6 +370,9 @@ impl Stream {
         self.notes.note(Code::FinishReasonDerived, "choices[].finish_reason", "");
         if let Some(rest) = rest {
             self.say(index, &format!(r#"{{"tool_calls":{rest}}}"#), "null", sink);
+        }
+        if let Some(choice) = self.choices.get(at) {
+            self.seen.kept.called(choice.calls.first_id());
         }
         self.say(index, "{}", &format!("\"{word}\""), sink);
         if self.seen.finish.is_none() {

@@ -88,6 +88,22 @@ fn is_json(text: &str) -> bool {
     serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
 }
 
+/// Whether a message makes this very call.
+pub(super) fn has(message: &Object<'_>, name: &str, arguments: &str) -> bool {
+    message.array("tool_calls").unwrap_or_default().into_iter().any(|call| {
+        let call = Object::parse(call.as_bytes()).unwrap_or_default();
+        let function = call.object("function").unwrap_or_default();
+        let given = function.get("arguments").map(text_of).unwrap_or_default();
+        function.str("name").as_deref() == Some(name) && same_json(&given, arguments)
+    })
+}
+
+/// Whether two texts are the same JSON.
+pub(super) fn same_json(a: &str, b: &str) -> bool {
+    let read = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
+    a == b || read(a).is_some_and(|a| read(b) == Some(a))
+}
+
 /// A legacy `function_call` becomes a tool call, unless the client speaks the legacy form itself.
 pub(super) fn upgrade(said: &mut Object<'_>, at: &str, asked: &Asked, notes: &mut Diagnostics) {
     if asked.functions || said.get("tool_calls").is_some() {
@@ -132,6 +148,21 @@ struct Slot {
 impl Calls {
     pub(super) fn is_empty(&self) -> bool {
         self.slots.is_empty()
+    }
+
+    /// Whether this very call was made.
+    pub(super) fn has(&self, name: &str, arguments: &str) -> bool {
+        self.slots.iter().any(|slot| slot.name == name && same_json(&slot.arguments, arguments))
+    }
+
+    /// How many calls there are.
+    pub(super) fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// The id of the first call; empty if there is none.
+    pub(super) fn first_id(&self) -> &str {
+        self.slots.first().map_or("", |slot| &slot.id)
     }
 
     /// Whether the calls are more, or longer, than what is kept of one answer.

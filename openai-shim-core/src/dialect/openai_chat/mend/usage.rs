@@ -22,6 +22,14 @@ pub(in super::super) fn read(raw: &str) -> Option<Usage> {
     usage.cache_written =
         count(&prompt, "cache_write_tokens").or_else(|| count(&object, "cache_creation_input_tokens"));
     usage.reasoning = count(&completion, "reasoning_tokens").or_else(|| count(&object, "reasoning_tokens"));
+    // Some count reasoning beside the answer, and show it only in the total; OpenAI counts it as part of the answer.
+    if let (Some(input), Some(output), Some(reasoning), Some(total)) =
+        (usage.input, usage.output, usage.reasoning, usage.total)
+        && reasoning > 0
+        && input.saturating_add(output).saturating_add(reasoning) == total
+    {
+        usage.output = Some(output + reasoning);
+    }
     if usage.total == Some(usage.input.unwrap_or(0).saturating_add(usage.output.unwrap_or(0))) {
         usage.total = None;
     }
@@ -47,7 +55,8 @@ pub(super) fn mend(raw: &str, notes: &mut Diagnostics) -> Option<String> {
         ("total_tokens", usage.total()),
     ];
     for (key, value) in want {
-        if object.u64(key).is_none() {
+        let given = object.u64(key);
+        if given.is_none() || (key == "completion_tokens" && given != Some(value)) {
             object.set(key, value.to_string());
         }
     }

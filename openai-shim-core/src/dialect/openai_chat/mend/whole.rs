@@ -2,6 +2,7 @@
 
 use super::super::error;
 use super::identity::Identity;
+use super::voice::{Voice, add_calls};
 use super::{content, finish, logprobs, tools, usage};
 use crate::canonical::{Asked, Code, Diagnostics, FinishReason, Seen};
 use crate::error::{ErrorKind, StatusError, UpstreamError};
@@ -23,7 +24,7 @@ pub(in super::super) fn whole<'a>(
     if choices.is_empty() {
         return Err(UpstreamError::Empty);
     }
-    let mut seen = Seen::default();
+    let mut seen = Seen::keeping(asked.keep_reasoning);
     Identity::new("chat.completion").mend(&mut answer, asked, notes);
     let mut written = Vec::with_capacity(choices.len());
     let mut changed = false;
@@ -97,8 +98,20 @@ fn mend_choice(
         message.set_first("role", "\"assistant\"");
     }
     content::mend(&mut message, "choices[].message", notes);
+    let mut voice = Voice::new(asked);
+    let voiced = voice.take(&mut message, true, "choices[].message", notes);
+    let word = if voiced.stops { Some(String::from("stop")) } else { word };
+    let mut recovered = voiced.calls;
+    recovered.retain(|(name, arguments)| !tools::has(&message, name, arguments));
+    add_calls(&mut message, &recovered, None, asked);
+    if !cut && !voice.is_as_asked(asked.json.as_ref()) {
+        notes.note(Code::JsonInvalid, "choices[].message.content", "");
+    }
     let calls = tools::whole(&mut message, asked, cut, notes);
     let legacy = !calls && message.non_null("function_call").is_some();
+    if asked.keep_reasoning && calls {
+        keep(&message, seen);
+    }
     settle_content(&mut message, calls || legacy, notes);
     if message.is_changed() {
         choice.set("message", message.to_json());
@@ -112,6 +125,18 @@ fn mend_choice(
         seen.finish = Some(finish);
     }
     Ok(())
+}
+
+/// Keeps the reasoning that led to a call, for the next turn.
+fn keep(message: &Object<'_>, seen: &mut Seen) {
+    if let Some(thoughts) = message.str("reasoning_content") {
+        seen.kept.thought(&thoughts);
+    }
+    let calls = message.array("tool_calls").unwrap_or_default();
+    let first = calls.first().and_then(|call| Object::parse(call.as_bytes()).ok());
+    if let Some(id) = first.as_ref().and_then(|call| call.str("id")) {
+        seen.kept.called(&id);
+    }
 }
 
 /// The message of a choice, under whatever name it came.
@@ -188,7 +213,7 @@ fn finish_reason(
     if settled != word {
         notes.note(Code::FinishReasonDerived, AT, "");
     }
-    if given != Some(settled) {
+    if choice.str("finish_reason").as_deref() != Some(settled) {
         choice.set("finish_reason", format!("\"{settled}\""));
     }
     Ok(finish::reason(settled))

@@ -7,6 +7,10 @@ use crate::error::ClientError;
 use crate::json::{Kind, Object, peek, quote, raw, text, text_of};
 use std::borrow::Cow;
 
+/// The members of a message that the canonical model has a place for.
+const KNOWN: [&str; 7] =
+    ["role", "content", "refusal", "tool_calls", "tool_call_id", "name", "reasoning_content"];
+
 /// Reads a message. `touched` is set when it cannot be sent as it came.
 pub(super) fn decode(
     item: &str,
@@ -77,10 +81,12 @@ pub(super) fn decode(
         }
     }
     message.name = object.str("name").map(Cow::into_owned);
-    message.extra = leftovers(
-        &object,
-        &["role", "content", "refusal", "tool_calls", "tool_call_id", "name", "reasoning_content"],
-    );
+    message.extra = leftovers(&object, &KNOWN);
+    // A member that is there and null is not the same as none to every server.
+    for key in KNOWN.iter().skip(2).filter(|key| object.get(key).is_some_and(|v| peek(v) == Kind::Null)) {
+        message.extra.dialect = NAME;
+        message.extra.members.push(((*key).to_owned(), raw("null")));
+    }
     Ok(message)
 }
 

@@ -1,0 +1,251 @@
+//! What an error's words say: its true status, its kind, and whether the prompt was too long. All as tables with sources.
+//!
+//! `corpus` and `records` are this project's recordings of real servers; `pi` is
+//! <https://github.com/earendil-works/pi>, `packages/ai/src/utils/overflow.ts`; all other sources are public threads.
+
+use crate::error::{ErrorKind, StatusError};
+
+/// The words of an error, in small letters.
+pub(super) struct Words {
+    message: String,
+    code: String,
+    error_type: String,
+}
+
+impl Words {
+    pub(super) fn of(error: &StatusError) -> Self {
+        let lower = |s: &Option<String>| s.as_deref().unwrap_or_default().to_lowercase();
+        Self {
+            message: error.message.to_lowercase(),
+            code: lower(&error.code),
+            error_type: lower(&error.error_type),
+        }
+    }
+
+    /// Whether the message has all of these.
+    fn say(&self, words: &[&str]) -> bool {
+        words.iter().all(|word| self.message.contains(word))
+    }
+
+    /// Whether the code or the type has it.
+    fn are_called(&self, word: &str) -> bool {
+        self.code.contains(word) || self.error_type.contains(word)
+    }
+}
+
+/// Codes and types of a prompt that is too long.
+const TOO_LONG_CODES: &[&str] = &[
+    "context_length",          // OpenAI and most others
+    "exceed_context_size",     // llama.cpp: corpus rig llamacpp/context_overflow_blocking
+    "too_many_prompt_tokens",  // Perplexity: Symfony's bridge, tests of its HTTP transport
+    "too_many_tokens",         // Cohere
+    "context_window_exceeded", // GLM: pi
+    "model_max_prompt_tokens", // GitHub Copilot: pi
+];
+
+/// Messages about a prompt that is too long: all words of a row must be there.
+const TOO_LONG: &[&[&str]] = &[
+    &["maximum context length"], // OpenAI, vLLM, DeepSeek, OpenRouter, Mistral: records vllm/err_too_long_prompt
+    &["context length exceeded"],
+    &["exceed", "context length"],                 // Ollama: pi
+    &["longer than", "context length"],            // SGLang, Together: pi
+    &["greater than the context length"],          // LM Studio: pi
+    &["model context is"],                         // records dasllama/err_too_long_prompt
+    &["exceed", "context window"],                 // OpenAI's Responses, MiniMax, llama-cpp-python: pi
+    &["exceed", "context size"], // llama.cpp: corpus rig llamacpp/context_overflow_blocking; LM Studio
+    &["exceed context limit"],   // Anthropic, max_tokens beside a long prompt
+    &["context size is", "prompt has"], // DS4: pi
+    &["prompt is too long"],     // Anthropic: pi
+    &["prompt too long"],        // Ollama: pi
+    &["prompt exceeds max length"], // GLM, code 1261
+    &["input is too long"],      // Bedrock: pi
+    &["input token count", "exceeds the maximum"], // Gemini: pi
+    &["input length", "exceeds the maximum"], // Poolside behind OpenRouter: pi
+    &["maximum prompt length is"], // xAI: pi
+    &["reduce the length of the messages"], // Groq: pi
+    &["reduce the length of the input"], // vLLM: records vllm/err_too_long_prompt
+    &["exceeded model token limit"], // Moonshot: pi
+    &["too large for model with"], // Mistral: pi
+    &["prompt token count", "exceeds the limit"], // GitHub Copilot: pi
+    &["range of input length should be"], // DashScope
+    &["all messages is too long"], // Perplexity: Symfony's bridge
+    &["tokens + `max_new_tokens` must be"], // TGI: https://github.com/barun-saha/slide-deck-ai/issues/44
+    &["`inputs` must have less than"], // TGI: https://github.com/opea-project/GenAIExamples/pull/340
+    &["too many input tokens"],  // Bedrock behind gateways
+    &["too many tokens: total tokens exceed"], // Cohere
+];
+
+/// Whether the prompt was too long.
+pub(super) fn is_context_overflow(error: &StatusError, words: &Words) -> bool {
+    // A limit per minute speaks of tokens too.
+    if error.status == 429 || words.are_called("rate_limit") {
+        return false;
+    }
+    TOO_LONG_CODES.iter().any(|code| words.are_called(code))
+        || (error.status < 500 || words.message.contains("token") || words.message.contains("context"))
+            && TOO_LONG.iter().any(|row| words.say(row))
+}
+
+/// Another status than the stated one: stated between, all words said, the true status, and a code where one is known.
+type Fault = (std::ops::RangeInclusive<u16>, &'static [&'static str], u16, Option<&'static str>);
+
+const KEY: Option<&str> = Some("invalid_api_key");
+const MODEL: Option<&str> = Some("model_not_found");
+const MONEY: Option<&str> = Some("insufficient_quota");
+
+/// Statuses that the message contradicts.
+const FAULTS: &[Fault] = &[
+    // A bad key as a bad request.
+    (400..=400, &["api key not valid"], 401, KEY), // Gemini: corpus rig gemini/auth_rejection_keeps_transport_shape
+    (400..=400, &["api key expired"], 401, KEY),   // Gemini
+    (400..=400, &["incorrect api key"], 401, KEY), // xAI: corpus rig xai/auth_rejection_classifies_with_contract
+    (400..=400, &["invalid api key"], 401, KEY),
+    // An empty account as a bad request: https://github.com/anthropics/claude-code/issues/66314
+    (400..=400, &["credit balance is too low"], 429, MONEY),
+    // No such model as a bad request; with 404 only the code is put right.
+    (400..=404, &["invalid model: "], 404, MODEL), // Mistral: corpus rig mistral/blocking_error_carries_the_correlation_id
+    (400..=404, &["model not found"], 404, MODEL), // xAI: corpus rig xai/provider_error_classifies_with_contract
+    (400..=404, &["is not a valid model id"], 404, MODEL), // OpenRouter: corpus rig openrouter/routed_failure_error_shape
+    (400..=404, &["supported api model names are"], 404, MODEL), // DeepSeek: corpus rig deepseek/unknown_model
+    (400..=404, &["server is pinned to", "requested"], 404, MODEL), // records transformers-serve/err_unknown_model
+    (400..=404, &["model ", " does not exist"], 404, MODEL),        // OpenAI, Groq, vLLM, OpenRouter: corpus
+    (404..=404, &["model: "], 404, MODEL), // Anthropic: corpus rig anthropic/nonexistent_model_error
+    (404..=404, &["publisher model `", "` not found"], 404, MODEL), // Vertex: corpus opentelemetry
+    (400..=404, &["model '", "' not found"], 404, MODEL), // Ollama: corpus openinference; records dasllama
+    (400..=404, &["specified model not found"], 404, MODEL), // Venice: corpus rig venice
+    (400..=404, &["models/", "is not found for api version"], 404, MODEL), // Gemini: corpus rig gemini
+    // A bad request as the server's fault: asking again is of no use.
+    (500..=502, &["jinja exception"], 400, None), // llama.cpp: https://github.com/moltis-org/moltis/issues/317
+    (500..=502, &["raise_exception"], 400, None), // llama.cpp: https://github.com/anomalyco/opencode/issues/5034
+    (500..=502, &["roles must alternate"], 400, None), // https://github.com/microsoft/autogen/issues/1037
+    (500..=502, &["system message must be at the beginning"], 400, None), // https://github.com/ollama/ollama/issues/18241
+    (500..=502, &["system role not supported"], 400, None), // https://github.com/sgl-project/sglang/issues/892
+    (500..=502, &["roles are supported, got"], 400, None), // https://github.com/anomalyco/opencode/issues/5034
+    (500..=502, &["cannot use both json_schema and grammar"], 400, None), // corpus rig llamacpp/schema_and_grammar_conflict
+    (500..=502, &["input is not supported", "mmproj"], 400, None), // corpus rig llamacpp/image_without_mmproj
+    (500..=502, &["requires --jinja flag"], 400, None),            // corpus rig llamacpp/tools_without_jinja
+    (500..=502, &["cannot make get request"], 400, None), // corpus rig llamacpp/unfetchable_image_url
+    (500..=502, &["[json.exception.parse_error"], 400, None), // records llama-server/err_bad_json
+    (500..=502, &["[json.exception.type_error"], 400, None),
+    (500..=502, &["failed to parse messages"], 400, None), // records llama-server/err_missing_role
+    (500..=502, &["is too large to process", "physical batch size"], 400, None), // corpus rig llamacpp/embeddings_input_past_the_batch
+    (500..=502, &["validation error", "'loc':"], 400, None), // records llama-cpp-python/err_max_tokens_string
+    (500..=502, &["must be a-z, a-z, 0-9, with a length of 9"], 400, None), // https://github.com/jundot/omlx/pull/1997
+    (500..=502, &["inappropriate content"], 400, Some("content_filter")), // DashScope: https://github.com/langgenius/dify/issues/7932
+];
+
+/// Puts status and code right where the words contradict them.
+pub(super) fn set_right(error: &mut StatusError, words: &Words) {
+    let stated = error.status;
+    let is_number = |code: &String| code.bytes().all(|b| b.is_ascii_digit());
+    if let Some((_, _, status, code)) =
+        FAULTS.iter().find(|(between, said, ..)| between.contains(&stated) && words.say(said))
+    {
+        error.status = *status;
+        // With its status right, an error may have a better word for it; a number is none.
+        if let Some(code) = code.filter(|_| *status != stated || error.code.as_ref().is_none_or(is_number)) {
+            error.code = Some(code.to_owned());
+        }
+    }
+    if matches!(error.status, 500 | 502) && is_context_overflow(error, words) {
+        error.status = 400;
+    }
+    if error.status == 529 {
+        error.status = 503;
+    }
+    if error.status != stated {
+        // What was called after the wrong status.
+        error.error_type = None;
+        error.code = error.code.take().filter(|code| !is_number(code));
+    }
+}
+
+/// The statuses of types and codes, for errors that came without one.
+const STATUSES: &[(&str, u16)] = &[
+    ("invalid_request", 400),
+    ("invalid_argument", 400),
+    ("badrequest", 400),
+    ("validation", 400),
+    ("rate_limit", 429),
+    ("ratelimit", 429),
+    ("too_many", 429),
+    ("resource_exhausted", 429),
+    ("insufficient_quota", 429),
+    ("authentication", 401),
+    ("unauthenticated", 401),
+    ("invalid_api_key", 401),
+    ("permission", 403),
+    ("not_found", 404),
+    ("notfound", 404),
+    ("overloaded", 503),
+    ("unavailable", 503),
+    ("timeout", 504),
+];
+
+/// The status of an error that came without one.
+pub(super) fn status_of_words(error: &StatusError, words: &Words) -> u16 {
+    if is_context_overflow(error, words) {
+        return 400;
+    }
+    STATUSES.iter().find(|(word, _)| words.are_called(word)).map_or(502, |(_, status)| *status)
+}
+
+/// Codes and types whose kind is known, whatever the status.
+const KINDS: &[(&str, ErrorKind)] = &[
+    ("insufficient_quota", ErrorKind::Quota),                 // OpenAI
+    ("exceeded_current_quota", ErrorKind::Quota),             // Moonshot
+    ("billing_error", ErrorKind::Quota),                      // Anthropic
+    ("content_filter", ErrorKind::ContentFiltered),           // Azure, Moonshot
+    ("content_policy_violation", ErrorKind::ContentFiltered), // OpenAI's pictures
+    ("data_inspection_failed", ErrorKind::ContentFiltered), // DashScope: https://github.com/camel-ai/owl/issues/432
+];
+
+/// Messages that say that a filter stopped it, where code and type do not.
+const FILTERED: &[&str] = &[
+    "content exists risk",  // DeepSeek: https://github.com/666ghj/BettaFish/issues/691
+    "datainspectionfailed", // DashScope: https://github.com/QwenLM/qwen-code/issues/3145
+];
+
+/// What kind of failure it is, after the status was put right.
+pub(super) fn kind(error: &StatusError, words: &Words) -> ErrorKind {
+    if is_context_overflow(error, words) {
+        return ErrorKind::ContextLength;
+    }
+    let code = error.code.as_deref().unwrap_or_default();
+    if let Some((_, kind)) = KINDS.iter().find(|(word, _)| code.contains(word) || words.are_called(word)) {
+        return *kind;
+    }
+    if error.status < 500 && FILTERED.iter().any(|said| words.message.contains(said)) {
+        return ErrorKind::ContentFiltered;
+    }
+    match error.status {
+        401 => ErrorKind::Authentication,
+        402 => ErrorKind::Quota,
+        403 => ErrorKind::Permission,
+        404 => ErrorKind::NotFound,
+        408 | 504 => ErrorKind::Timeout,
+        413 => ErrorKind::TooLarge,
+        429 => ErrorKind::RateLimited,
+        503 => ErrorKind::Overloaded,
+        400..=499 => ErrorKind::InvalidRequest,
+        _ => ErrorKind::Upstream,
+    }
+}
+
+/// Types of other APIs that a gateway passes on, and OpenAI's own for them.
+pub(super) const TYPES: &[(&str, &str)] = &[
+    // Anthropic: https://platform.claude.com/docs/en/api/errors
+    ("overloaded_error", "server_error"),
+    ("api_error", "server_error"),
+    ("timeout_error", "server_error"),
+    ("not_found_error", "invalid_request_error"),
+    ("request_too_large", "invalid_request_error"),
+    ("billing_error", "insufficient_quota"),
+    // vLLM and SGLang: records vllm
+    ("BadRequestError", "invalid_request_error"),
+    ("Bad Request", "invalid_request_error"),
+    ("NotFoundError", "invalid_request_error"),
+    ("InternalServerError", "server_error"),
+    // llama-cpp-python: records
+    ("internal_server_error", "server_error"),
+];

@@ -1,0 +1,293 @@
+//! What stands inside the text: thinking and tool calls are taken out of it, a fence around JSON is taken off, and stop
+//! sequences that the upstream does not know end it.
+
+use crate::canonical::{Asked, Code, Diagnostics, ReasoningStyle, ThinkTags};
+use crate::filter::{Fences, Piece, Splitter, Stops, Think};
+use crate::json::{Object, quote, text};
+
+/// The longest answer whose JSON is checked.
+const CHECKED: usize = 4 << 20;
+
+/// One choice's text on its way through.
+#[derive(Debug)]
+pub(super) struct Voice {
+    splitter: Splitter,
+    fences: Option<Fences>,
+    stops: Option<Stops>,
+    /// All text so far, where it must be JSON in the end.
+    json: Option<String>,
+    tags: Option<Tags>,
+    /// Something came in the text, so that it is known how it begins.
+    begun: bool,
+    inside: bool,
+    tools: Vec<String>,
+    /// How many bytes went into the splitter and have not come out as text; and whether that was said.
+    missing: usize,
+    told: bool,
+    /// A stop sequence came: nothing more is said.
+    pub(super) stopped: bool,
+}
+
+/// What one delta says beside its text.
+#[derive(Debug, Default)]
+pub(super) struct Voiced {
+    /// Calls that stood in the text: names and arguments.
+    pub(super) calls: Vec<(String, String)>,
+    /// A stop sequence came with this delta.
+    pub(super) stops: bool,
+}
+
+impl Voice {
+    pub(super) fn new(asked: &Asked) -> Self {
+        let think = match asked.quirks.think_tags {
+            ThinkTags::Inside => Think::Inside,
+            ThinkTags::Keep => Think::Off,
+            _ => Think::Auto,
+        };
+        let tools = if asked.quirks.keep_markup { Vec::new() } else { asked.tools.clone() };
+        Self {
+            splitter: Splitter::new(think, &tools),
+            fences: asked.json.is_some().then(Fences::new),
+            stops: (!asked.stops.is_empty()).then(|| Stops::new(asked.stops.clone())),
+            json: asked.json.is_some().then(String::new),
+            tags: (asked.reasoning == ReasoningStyle::Tags).then(Tags::default),
+            begun: false,
+            inside: think == Think::Inside,
+            tools,
+            missing: 0,
+            told: false,
+            stopped: false,
+        }
+    }
+
+    /// Takes a message or a delta apart. `last`: nothing of this choice follows.
+    pub(super) fn take(
+        &mut self,
+        said: &mut Object<'_>,
+        last: bool,
+        at: &str,
+        notes: &mut Diagnostics,
+    ) -> Voiced {
+        let content = said.get("content").and_then(text);
+        let thinks = said.get("reasoning_content").is_some_and(|v| v.len() > 2 && v != "null");
+        if thinks && self.inside && !self.begun {
+            // The upstream takes the thinking out itself.
+            self.splitter = Splitter::new(Think::Auto, &self.tools);
+            self.inside = false;
+        }
+        let words = content.as_deref().unwrap_or_default();
+        let quiet = self.tags.is_none() || !thinks && self.tags.as_ref().is_some_and(|tags| !tags.open);
+        if !last && quiet && self.passes(words) {
+            self.begun |= !words.is_empty();
+            self.collect(words);
+            return Voiced::default();
+        }
+        let words = words.to_owned();
+        self.begun |= !words.is_empty();
+        let mut heard = Heard::default();
+        self.hear(&words, last, &mut heard, at, notes);
+        self.write(said, &words, heard, last, notes)
+    }
+
+    /// Whether a text goes through as it is.
+    fn passes(&self, words: &str) -> bool {
+        words.is_empty()
+            || self.splitter.passes(words)
+                && self.fences.as_ref().is_none_or(|fences| fences.passes(words))
+                && self.stops.as_ref().is_none_or(|stops| stops.passes(words))
+    }
+
+    fn hear(&mut self, words: &str, last: bool, heard: &mut Heard, at: &str, notes: &mut Diagnostics) {
+        let mut pieces = Vec::new();
+        self.splitter.push(words, &mut pieces);
+        if last {
+            self.splitter.finish(&mut pieces);
+        }
+        self.missing += words.len();
+        for piece in pieces {
+            match &piece {
+                Piece::Text(text) => self.missing = self.missing.saturating_sub(text.len()),
+                _ => self.told = true,
+            }
+            match piece {
+                _ if self.stopped => {}
+                Piece::Text(text) => self.text(&text, heard),
+                Piece::Reasoning(text) => {
+                    notes.note(Code::ReasoningSplit, &format!("{at}.content"), "");
+                    heard.thoughts.push_str(&text);
+                }
+                Piece::Call { name, arguments } => {
+                    notes.note(Code::ToolCallRecovered, &format!("{at}.content"), &name);
+                    heard.calls.push((name, arguments));
+                }
+            }
+        }
+        if last && self.missing > 0 && !std::mem::replace(&mut self.told, true) {
+            notes.note(Code::ReasoningSplit, &format!("{at}.content"), "tags with nothing between them");
+        }
+        if last && !self.stopped {
+            self.end(heard, at, notes);
+        }
+    }
+
+    /// Text for the reader, through fences and stops.
+    fn text(&mut self, words: &str, heard: &mut Heard) {
+        let mut open = String::new();
+        let words = match &mut self.fences {
+            Some(fences) => {
+                fences.push(words, &mut open);
+                open.as_str()
+            }
+            None => words,
+        };
+        match &mut self.stops {
+            Some(stops) => {
+                if stops.push(words, &mut heard.words) {
+                    self.stopped = true;
+                    heard.stops = true;
+                }
+            }
+            None => heard.words.push_str(words),
+        }
+    }
+
+    /// Whatever was held back comes out.
+    fn end(&mut self, heard: &mut Heard, at: &str, notes: &mut Diagnostics) {
+        let mut rest = String::new();
+        if let Some(fences) = &mut self.fences {
+            fences.finish(&mut rest);
+            if fences.stripped() {
+                notes.note(Code::FenceStripped, &format!("{at}.content"), "");
+            }
+        }
+        match &mut self.stops {
+            Some(stops) => {
+                if stops.push(&rest, &mut heard.words) {
+                    self.stopped = true;
+                    heard.stops = true;
+                } else {
+                    stops.finish(&mut heard.words);
+                }
+            }
+            None => heard.words.push_str(&rest),
+        }
+    }
+
+    /// Puts what was heard into the delta's members, where it differs from what they say.
+    fn write(
+        &mut self,
+        said: &mut Object<'_>,
+        before: &str,
+        heard: Heard,
+        last: bool,
+        notes: &mut Diagnostics,
+    ) -> Voiced {
+        let Heard { mut words, thoughts, calls, stops } = heard;
+        if words != before && thoughts.is_empty() && calls.is_empty() && !stops {
+            notes.note(Code::TextHeld, "choices[]", "");
+        }
+        self.collect(&words);
+        let mut reasoning = said.str("reasoning_content").unwrap_or_default().into_owned();
+        if !thoughts.is_empty() {
+            reasoning.push_str(&thoughts);
+            said.set("reasoning_content", quote(&reasoning));
+        }
+        if let Some(tags) = &mut self.tags {
+            let tagged = tags.put(&reasoning, &words, last || stops);
+            if tagged != words {
+                notes.note(Code::ReasoningTagged, "choices[]", "");
+                said.remove("reasoning_content");
+                words = tagged;
+            }
+        }
+        if words != before {
+            if words.is_empty() {
+                said.remove("content");
+            } else {
+                said.set("content", quote(&words));
+            }
+        }
+        Voiced { calls, stops }
+    }
+
+    fn collect(&mut self, words: &str) {
+        if let Some(json) = &mut self.json
+            && json.len() <= CHECKED
+        {
+            json.push_str(words);
+        }
+    }
+
+    /// Whether the whole text is the JSON that was asked for; also true where none was, or where nothing was said.
+    pub(super) fn is_as_asked(&self, required: Option<&Vec<String>>) -> bool {
+        let (Some(json), Some(required)) = (&self.json, required) else { return true };
+        if json.trim().is_empty() || json.len() > CHECKED {
+            return true;
+        }
+        match Object::parse(json.trim().as_bytes()) {
+            Ok(object) => required.iter().all(|name| object.get(name).is_some()),
+            // A schema may ask for a list or a number.
+            Err(_) => {
+                required.is_empty() && serde_json::from_str::<serde::de::IgnoredAny>(json.trim()).is_ok()
+            }
+        }
+    }
+}
+
+/// What came out of one delta's text.
+#[derive(Debug, Default)]
+struct Heard {
+    words: String,
+    thoughts: String,
+    calls: Vec<(String, String)>,
+    stops: bool,
+}
+
+/// Reasoning between tags in front of the text.
+#[derive(Debug, Default)]
+pub(in super::super) struct Tags {
+    open: bool,
+}
+
+impl Tags {
+    /// The text with the reasoning in front of it. `last`: nothing follows.
+    pub(in super::super) fn put(&mut self, reasoning: &str, words: &str, last: bool) -> String {
+        let mut out = String::new();
+        if !reasoning.is_empty() {
+            if !std::mem::replace(&mut self.open, true) {
+                out.push_str("<think>\n");
+            }
+            out.push_str(reasoning);
+        }
+        if self.open && (!words.is_empty() || last) {
+            self.open = false;
+            out.push_str("\n</think>\n\n");
+        }
+        out.push_str(words);
+        out
+    }
+}
+
+/// Adds calls that stood in the text to those of a message or, with an `index` to count from, of a delta.
+pub(super) fn add_calls(
+    said: &mut Object<'_>,
+    calls: &[(String, String)],
+    index: Option<usize>,
+    asked: &mut Asked,
+) {
+    if calls.is_empty() {
+        return;
+    }
+    let own = said.array("tool_calls").unwrap_or_default();
+    let mut list: Vec<String> = own.into_iter().map(str::to_owned).collect();
+    for (name, arguments) in calls {
+        let index = index.map(|before| format!(r#""index":{},"#, before + list.len())).unwrap_or_default();
+        let id = quote(&asked.context.id("call_"));
+        list.push(format!(
+            r#"{{{index}"id":{id},"type":"function","function":{{"name":{},"arguments":{}}}}}"#,
+            quote(name),
+            quote(arguments)
+        ));
+    }
+    said.set("tool_calls", format!("[{}]", list.join(",")));
+}

@@ -1,0 +1,62 @@
+//! The upstream's request, made from the client's.
+
+use super::{Incoming, Settings};
+use crate::canonical::{Asked, Code, Context, Diagnostics};
+use crate::dialect::Dialect;
+use crate::error::{ClientError, Error};
+use crate::normalize::{normalize, params};
+use crate::profile::{History, Profile};
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Method};
+
+/// A request that is ready to be sent, and what must be remembered of it.
+pub(super) struct Prepared {
+    pub(super) asked: Asked,
+    pub(super) send: http::Request<Bytes>,
+    pub(super) notes: Diagnostics,
+}
+
+pub(super) fn prepare(
+    incoming: Incoming,
+    upstream: &'static dyn Dialect,
+    profile: &Profile,
+    settings: &Settings,
+    context: Context,
+) -> Result<Prepared, Error> {
+    let Incoming { client, mut request, mut notes, body, .. } = incoming;
+    let mut asked = Asked::new(&request, context);
+    if let Some(model) = &settings.upstream_model
+        && *model != request.model
+    {
+        asked.echo_model = true;
+        request.model.clone_from(model);
+        notes.note(Code::ModelAliased, "model", "");
+    }
+    asked.quirks = profile.answers;
+    asked.reasoning = settings.reasoning;
+    asked.keep_reasoning = settings.memory.is_some() && profile.messages.reasoning == History::Restore;
+    let defaults = settings.defaults();
+    normalize(&mut request, profile, &defaults, &mut asked, &mut notes)?;
+    asked.usage_injected = request.include_usage && !asked.include_usage;
+    let source = (client.name() == upstream.name()).then_some(body.as_ref());
+    let mut encoded = upstream.encode_request(&request, source, &mut notes)?;
+    params(&mut encoded.body, profile, &defaults, &mut notes)?;
+    let sending = if encoded.body.is_changed() || source.is_none() {
+        let mut written = Vec::with_capacity(body.len() + 64);
+        encoded.body.write(&mut written);
+        Bytes::from(written)
+    } else {
+        body.clone()
+    };
+    let mut send = http::Request::new(sending);
+    *send.method_mut() = Method::POST;
+    if !profile.paths.chat.is_empty() && matches!(request.model.as_str(), "." | "..") {
+        return Err(ClientError::invalid("`model` is not the name of a model.").at("model").into());
+    }
+    let url = profile.paths.chat_url(&encoded.path, &request.model);
+    *send.uri_mut() = url.parse().unwrap_or_default();
+    *send.headers_mut() = encoded.headers;
+    send.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Ok(Prepared { asked, send, notes })
+}

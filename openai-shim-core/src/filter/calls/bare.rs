@@ -1,0 +1,141 @@
+//! A whole text that is one call's object, fenced or not; or `name[ARGS]{…}`, which is left of Mistral's markup where a
+//! server drops special tokens.
+
+use super::cursor::{Cursor, Long, Step, Stop};
+use super::values::{self, Call};
+
+/// The keys that a call's object may begin with. Another one shows at once that the text is JSON for the reader.
+const KEYS: &[&str] = &["\"name\"", "\"arguments\"", "\"parameters\"", "\"type\"", "\"function\""];
+
+/// The longest word after a fence's opening.
+const WORD: usize = 20;
+
+/// Follows a text for as long as it may be such an object.
+#[derive(Debug, Default)]
+pub(super) struct Bare {
+    at: usize,
+    place: Place,
+    fenced: bool,
+    json: Option<(usize, usize)>,
+    named: Vec<(String, usize, usize)>,
+    long: Long,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    #[default]
+    Before,
+    Json,
+    Named,
+    Fence,
+    After,
+}
+
+impl Bare {
+    /// Reads on; `Err(No)`: it is none. `Ok` comes only when the text is over.
+    pub(super) fn step(&mut self, text: &str, over: bool, tools: &[String]) -> Step<()> {
+        loop {
+            let mut cursor = Cursor { text, at: self.at, over };
+            cursor.skip();
+            self.at = cursor.at;
+            self.place = match self.place {
+                Place::Before => {
+                    let first = cursor.next()?;
+                    self.fenced = first == b'`';
+                    if self.fenced {
+                        cursor.expect("```")?;
+                        let word = cursor.name("\n")?;
+                        if word.len() > WORD || !word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+                        {
+                            return Err(Stop::No);
+                        }
+                    }
+                    if self.fenced || first == b'{' { Place::Json } else { Place::Named }
+                }
+                Place::Named if cursor.rest().is_empty() && over && !self.named.is_empty() => return Ok(()),
+                Place::Named => {
+                    let name = offered(&mut cursor, tools)?;
+                    let start = cursor.at;
+                    cursor.json(&mut self.long)?;
+                    self.named.push((name.to_owned(), start, cursor.at));
+                    Place::Named
+                }
+                Place::Json => {
+                    let start = cursor.at;
+                    begins_call(cursor, tools)?;
+                    cursor.json(&mut self.long)?;
+                    self.json = Some((start, cursor.at));
+                    if self.fenced { Place::Fence } else { Place::After }
+                }
+                Place::Fence => {
+                    cursor.expect("```")?;
+                    Place::After
+                }
+                Place::After if cursor.rest().is_empty() => {
+                    return if over { Ok(()) } else { Err(Stop::More) };
+                }
+                Place::After => return Err(Stop::No),
+            };
+            self.at = cursor.at;
+        }
+    }
+
+    /// How much of the text it took.
+    pub(super) fn reach(&self) -> usize {
+        self.at.max(self.long.seen)
+    }
+
+    /// The calls, if they are all of these tools.
+    pub(super) fn into_calls(self, text: &str, tools: &[String]) -> Option<Vec<Call>> {
+        let mut calls = Vec::new();
+        for (name, start, end) in self.named {
+            calls.push((name, values::arguments(text.get(start..end)?)?));
+        }
+        if let Some((start, end)) = self.json {
+            let json = text.get(start..end).filter(|json| values::has_arguments(json))?;
+            if !values::calls(json, &mut calls) {
+                return None;
+            }
+        }
+        calls.iter().all(|(name, _)| tools.contains(name)).then_some(calls)
+    }
+}
+
+/// The name of a tool right before its arguments.
+fn offered<'a>(cursor: &mut Cursor<'a>, tools: &[String]) -> Step<&'a str> {
+    let rest = cursor.rest();
+    let name = match cursor.word() {
+        Err(Stop::More) if !tools.iter().any(|tool| tool.starts_with(rest)) => return Err(Stop::No),
+        word => word?,
+    };
+    if !tools.iter().any(|tool| tool == name) {
+        return Err(Stop::No);
+    }
+    if cursor.literal("[CALL_ID]")? {
+        cursor.word()?;
+    }
+    cursor.literal("[ARGS]")?;
+    if cursor.next()? == b'{' { Ok(name) } else { Err(Stop::No) }
+}
+
+/// Whether an object begins like a call of one of these tools; cheap enough to ask again.
+fn begins_call(mut cursor: Cursor<'_>, tools: &[String]) -> Step<()> {
+    cursor.expect("{")?;
+    cursor.space()?;
+    match cursor.any(KEYS)? {
+        None => Err(Stop::No),
+        Some(0) => {
+            cursor.space()?;
+            cursor.expect(":")?;
+            cursor.space()?;
+            cursor.expect("\"")?;
+            let rest = cursor.rest();
+            match rest.split_once('"') {
+                Some((name, _)) if tools.iter().any(|tool| tool == name) => Ok(()),
+                None if tools.iter().any(|tool| tool.starts_with(rest)) => Err(cursor.unfinished()),
+                _ => Err(Stop::No),
+            }
+        }
+        Some(_) => Ok(()),
+    }
+}

@@ -1,0 +1,86 @@
+//! Whether a place in a text is Markdown code, where an opener is quoted and not meant.
+
+/// Follows backticks through a text.
+///
+/// A run of one or two opens inline code that ends at an equal run, or with its paragraph. A longer run opens a fence if
+/// the rest of its line has no equal run; it ends at a line that begins with a run as long.
+#[derive(Debug, Default)]
+pub(super) struct Code {
+    place: Place,
+    /// The backticks that came last.
+    run: usize,
+    /// Whether only white space stood before them on their line.
+    run_begins: bool,
+    /// Whether the line is white space so far; not followed in prose.
+    blank: bool,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    #[default]
+    Prose,
+    /// Inline code.
+    Span(usize),
+    /// On the line of a fence's opening: inline code, if an equal run comes.
+    Info(usize),
+    Fence(usize),
+}
+
+impl Code {
+    /// Whether an opener here would be meant.
+    pub(super) fn is_prose(&self) -> bool {
+        self.place == Place::Prose && self.run == 0
+    }
+
+    /// Takes the next byte.
+    pub(super) fn feed(&mut self, byte: u8) {
+        if byte == b'`' {
+            if self.run == 0 {
+                self.run_begins = self.blank;
+            }
+            self.run += 1;
+            self.blank = false;
+            return;
+        }
+        self.settle(byte);
+        match byte {
+            b'\n' => {
+                self.place = match self.place {
+                    Place::Info(ticks) => Place::Fence(ticks),
+                    Place::Span(_) if self.blank => Place::Prose,
+                    place => place,
+                };
+                self.blank = true;
+            }
+            b' ' | b'\t' | b'\r' => {}
+            _ => self.blank = false,
+        }
+    }
+
+    /// Decides what the last run of backticks was, if there is one before this byte.
+    pub(super) fn settle(&mut self, byte: u8) {
+        let run = std::mem::take(&mut self.run);
+        if run == 0 {
+            return;
+        }
+        self.place = match self.place {
+            Place::Prose if run < 3 => Place::Span(run),
+            Place::Prose => Place::Info(run),
+            Place::Span(ticks) | Place::Info(ticks) if run == ticks => Place::Prose,
+            Place::Fence(ticks) if run >= ticks && self.run_begins && byte.is_ascii_whitespace() => {
+                Place::Prose
+            }
+            place => place,
+        };
+    }
+
+    /// Whether a text without openers would change nothing here.
+    pub(super) fn passes(&self, text: &str) -> bool {
+        let bytes = text.as_bytes();
+        self.run == 0
+            && match self.place {
+                Place::Prose => memchr::memchr(b'`', bytes).is_none(),
+                _ => !self.blank && memchr::memchr2(b'`', b'\n', bytes).is_none(),
+            }
+    }
+}

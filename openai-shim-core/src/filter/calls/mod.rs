@@ -1,0 +1,256 @@
+//! Tool calls that stand in the text in a model's own markup.
+//!
+//! A block is taken out only if all of it reads as calls, and each of an offered tool; everything else stays text, byte
+//! for byte. In Markdown code no opener is meant. A block that fails early is prose about a markup: what follows its
+//! opener is read on as text. One that fails late, or calls something else, goes out whole.
+
+mod bare;
+mod block;
+mod code;
+mod cursor;
+mod markup;
+mod values;
+
+use super::{LIMIT, Piece};
+use bare::Bare;
+use block::{Block, Verdict};
+use code::Code;
+use cursor::Stop;
+
+/// Up to where a failed block is prose that is read again; later ones would make the work quadratic.
+const EARLY: usize = 256;
+
+/// More than any single step reads ahead: so the limit does not depend on how the text is cut.
+const AHEAD: usize = 4096;
+
+/// Finds calls in one text.
+#[derive(Debug)]
+pub(super) struct Calls {
+    tools: Vec<String>,
+    /// What is not said yet, and from where on.
+    held: String,
+    said: usize,
+    /// Up to where it was looked at.
+    seen: usize,
+    stage: Stage,
+    code: Code,
+    edge: Edge,
+    /// White space since the edge.
+    white: String,
+    /// Whether any call was found.
+    found: bool,
+}
+
+#[derive(Debug)]
+enum Stage {
+    /// The text may be a call and nothing else.
+    Bare(Bare),
+    Prose,
+    Block(Block),
+    /// Too much was held once: nothing more is looked for.
+    Spent,
+}
+
+/// What stands before: white space between edges is layout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Edge {
+    /// The beginning, or a block.
+    Here,
+    Text,
+}
+
+impl Calls {
+    pub(super) fn new(tools: &[String]) -> Self {
+        Self {
+            tools: tools.to_vec(),
+            held: String::new(),
+            said: 0,
+            seen: 0,
+            stage: Stage::Bare(Bare::default()),
+            code: Code::default(),
+            edge: Edge::Here,
+            white: String::new(),
+            found: false,
+        }
+    }
+
+    pub(super) fn push(&mut self, text: &str, out: &mut Vec<Piece>) {
+        self.held.push_str(text);
+        self.run(false, out);
+    }
+
+    pub(super) fn finish(&mut self, out: &mut Vec<Piece>) {
+        self.run(true, out);
+        self.say(self.held.len(), out);
+        self.held.clear();
+        (self.said, self.seen) = (0, 0);
+        if !self.white.is_empty() && !self.found {
+            out.push(Piece::Text(std::mem::take(&mut self.white)));
+        }
+        self.white.clear();
+        self.stage = Stage::Spent;
+    }
+
+    /// See `Splitter::passes`.
+    pub(super) fn passes(&self, text: &str) -> bool {
+        match self.stage {
+            Stage::Spent => true,
+            Stage::Prose if self.held.is_empty() && self.edge == Edge::Text => {
+                // In code no opener counts.
+                let plain = !self.code.is_prose() || memchr::memchr2(b'<', b'[', text.as_bytes()).is_none();
+                plain && self.code.passes(text)
+            }
+            _ => false,
+        }
+    }
+
+    fn run(&mut self, over: bool, out: &mut Vec<Piece>) {
+        loop {
+            let more = match &self.stage {
+                Stage::Bare(_) => self.bare(over, out),
+                Stage::Prose => self.prose(over, out),
+                Stage::Block(_) => self.block(over, out),
+                Stage::Spent => {
+                    self.say(self.held.len(), out);
+                    false
+                }
+            };
+            if !more {
+                break;
+            }
+        }
+        self.held.drain(..self.said);
+        self.seen -= self.said;
+        self.said = 0;
+    }
+
+    fn bare(&mut self, over: bool, out: &mut Vec<Piece>) -> bool {
+        let Stage::Bare(bare) = &mut self.stage else { return false };
+        let step = bare.step(&self.held, over, &self.tools);
+        if bare.reach() > LIMIT || (step == Err(Stop::More) && self.held.len() > LIMIT + AHEAD) {
+            self.stage = Stage::Spent;
+            return true;
+        }
+        if step == Err(Stop::More) {
+            return false;
+        }
+        let Stage::Bare(bare) = std::mem::replace(&mut self.stage, Stage::Prose) else { return false };
+        let calls = step.ok().and_then(|()| bare.into_calls(&self.held, &self.tools));
+        if let Some(calls) = calls {
+            (self.said, self.seen) = (self.held.len(), self.held.len());
+            self.found = true;
+            out.extend(calls.into_iter().map(|(name, arguments)| Piece::Call { name, arguments }));
+            return false;
+        }
+        true
+    }
+
+    /// Looks for an opener; true when a block begins.
+    fn prose(&mut self, over: bool, out: &mut Vec<Piece>) -> bool {
+        while let Some(rest) = self.held.get(self.seen..).map(str::as_bytes) {
+            if !self.code.is_prose() {
+                if !self.in_code() {
+                    break;
+                }
+                continue;
+            }
+            let Some(at) = memchr::memchr3(b'<', b'[', b'`', rest) else { break };
+            self.seen += at;
+            let rest = self.held.get(self.seen..).unwrap_or_default();
+            match markup::at(rest) {
+                _ if rest.starts_with('`') => self.code.feed(b'`'),
+                Ok(Some(markup)) => {
+                    self.say(self.seen, out);
+                    self.stage = Stage::Block(Block::new(markup));
+                    return true;
+                }
+                Err(()) if !over => {
+                    self.say(self.seen, out);
+                    return false;
+                }
+                _ => {}
+            }
+            self.seen += 1;
+        }
+        self.seen = self.held.len();
+        self.say(self.seen, out);
+        false
+    }
+
+    /// Passes over code; false at the end of the text.
+    fn in_code(&mut self) -> bool {
+        for (at, byte) in self.held.bytes().enumerate().skip(self.seen) {
+            if byte != b'`' {
+                self.code.settle(byte);
+                if self.code.is_prose() {
+                    self.seen = at;
+                    return true;
+                }
+            }
+            self.code.feed(byte);
+            if self.code.is_prose() {
+                self.seen = at + 1;
+                return true;
+            }
+        }
+        false
+    }
+
+    fn block(&mut self, over: bool, out: &mut Vec<Piece>) -> bool {
+        let Stage::Block(block) = &mut self.stage else { return false };
+        let text = self.held.get(self.said..).unwrap_or_default();
+        let verdict = block.step(text, false);
+        let cut = over && verdict == Verdict::More;
+        let verdict = if cut { block.step(text, true) } else { verdict };
+        if block.reach() > LIMIT || (verdict == Verdict::More && text.len() > LIMIT + AHEAD) {
+            self.stage = Stage::Spent;
+            return true;
+        }
+        if verdict == Verdict::More {
+            return false;
+        }
+        let Stage::Block(block) = std::mem::replace(&mut self.stage, Stage::Prose) else { return false };
+        match verdict {
+            Verdict::Done(end) => {
+                self.seen = self.said + end;
+                match block.into_calls(&self.tools) {
+                    Some(calls) => {
+                        self.said = self.seen;
+                        if self.edge == Edge::Here {
+                            self.white.clear();
+                        }
+                        (self.edge, self.found) = (Edge::Here, true);
+                        out.extend(
+                            calls.into_iter().map(|(name, arguments)| Piece::Call { name, arguments }),
+                        );
+                    }
+                    None => self.say(self.seen, out),
+                }
+            }
+            // The end of the text makes a block neither prose nor a call.
+            Verdict::No(_) if cut => self.seen = self.held.len(),
+            Verdict::No(reach) if reach > EARLY => self.seen = self.said + reach,
+            Verdict::No(_) | Verdict::More => self.seen = self.said + 1,
+        }
+        true
+    }
+
+    /// Says what is held up to a place.
+    fn say(&mut self, to: usize, out: &mut Vec<Piece>) {
+        let text = self.held.get(self.said..to).unwrap_or_default();
+        self.said = to;
+        self.seen = self.seen.max(to);
+        if self.edge == Edge::Text {
+            if !text.is_empty() {
+                out.push(Piece::Text(text.to_owned()));
+            }
+            return;
+        }
+        let blank = text.trim_start().is_empty();
+        self.white.push_str(text);
+        if !blank || self.white.len() > LIMIT {
+            self.edge = Edge::Text;
+            out.push(Piece::Text(std::mem::take(&mut self.white)));
+        }
+    }
+}

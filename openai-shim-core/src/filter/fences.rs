@@ -1,0 +1,167 @@
+//! A Markdown fence around a whole text.
+
+use super::LIMIT;
+
+/// How long the words after the opening fence may be, and the white space before it.
+const INFO: usize = 100;
+const BLANK: usize = 4096;
+
+/// Takes off one Markdown fence that surrounds a whole text: models wrap JSON in one though they were asked not to.
+///
+/// Only the end of the text tells whether the fence surrounds all of it, so a text that begins with one is held until
+/// then, or until it is disproved. A text that is not wholly fenced comes out unchanged.
+///
+/// ```
+/// use openai_shim_core::filter::Fences;
+/// let (mut fences, mut out) = (Fences::new(), String::new());
+/// fences.push("```json\n{\"a\":1}\n```\n", &mut out);
+/// fences.finish(&mut out);
+/// assert_eq!((out.as_str(), fences.stripped()), ("{\"a\":1}", true));
+/// ```
+#[derive(Debug, Default)]
+pub struct Fences {
+    held: String,
+    state: State,
+    stripped: bool,
+}
+
+#[derive(Debug, Default, Clone, Copy)]
+enum State {
+    /// The first line is not complete.
+    #[default]
+    Opening,
+    /// In the fence; the line at `line` is next, and has no end before `seen`.
+    Body { ticks: usize, body: usize, line: usize, seen: usize },
+    /// The fence ended; only white space stands before `seen`.
+    Closed { body: usize, end: usize, seen: usize },
+    /// No fence around it all.
+    Passing,
+}
+
+impl Fences {
+    /// For one text.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes the next part.
+    pub fn push(&mut self, text: &str, out: &mut String) {
+        if matches!(self.state, State::Passing) {
+            out.push_str(text);
+            return;
+        }
+        self.held.push_str(text);
+        while self.step() {}
+        if matches!(self.state, State::Passing) || self.held.len() > LIMIT {
+            self.pass(out);
+        }
+    }
+
+    /// The text is over.
+    pub fn finish(&mut self, out: &mut String) {
+        if let State::Body { ticks, body, line, .. } = self.state {
+            self.state = match last_closer(&self.held, ticks, body, line) {
+                Some(end) => State::Closed { body, end, seen: 0 },
+                None => State::Passing,
+            };
+        }
+        if let State::Closed { body, end, .. } = self.state {
+            let inner = self.held.get(body..end).unwrap_or_default();
+            let inner = inner.strip_suffix('\n').unwrap_or(inner);
+            out.push_str(inner.strip_suffix('\r').unwrap_or(inner));
+            self.stripped = true;
+            self.held.clear();
+        }
+        self.pass(out);
+    }
+
+    /// Whether a fence was taken off; known after `finish`.
+    pub fn stripped(&self) -> bool {
+        self.stripped
+    }
+
+    /// Whether `push` would say exactly this text and hold nothing: then it may be skipped.
+    pub fn passes(&self, _text: &str) -> bool {
+        matches!(self.state, State::Passing)
+    }
+
+    fn pass(&mut self, out: &mut String) {
+        out.push_str(&self.held);
+        self.held = String::new();
+        self.state = State::Passing;
+    }
+
+    /// Looks at the next line; false when more is needed, or all is known.
+    fn step(&mut self) -> bool {
+        let next = match self.state {
+            State::Opening => opening(&self.held),
+            State::Body { ticks, body, line, seen } => {
+                let rest = self.held.as_bytes().get(seen..).unwrap_or_default();
+                let Some(at) = memchr::memchr(b'\n', rest) else {
+                    self.state = State::Body { ticks, body, line, seen: self.held.len() };
+                    return false;
+                };
+                let next = seen + at + 1;
+                Some(if closes(self.held.get(line..next).unwrap_or_default(), ticks) {
+                    State::Closed { body, end: line, seen: next }
+                } else {
+                    State::Body { ticks, body, line: next, seen: next }
+                })
+            }
+            State::Closed { body, end, seen } => {
+                if self.held.get(seen..).unwrap_or_default().trim().is_empty() {
+                    self.state = State::Closed { body, end, seen: self.held.len() };
+                    return false;
+                }
+                Some(State::Passing)
+            }
+            State::Passing => None,
+        };
+        match next {
+            Some(state) => {
+                self.state = state;
+                true
+            }
+            None => false,
+        }
+    }
+}
+
+/// The state after the first line; `None` while it is not complete.
+fn opening(held: &str) -> Option<State> {
+    let start = held.trim_start();
+    if held.len() - start.len() > BLANK {
+        return Some(State::Passing);
+    }
+    let ticks = start.bytes().take_while(|b| *b == b'`').count();
+    if ticks == start.len() {
+        return None;
+    }
+    if ticks < 3 {
+        return Some(State::Passing);
+    }
+    let rest = start.get(ticks..).unwrap_or_default();
+    let line = memchr::memchr(b'\n', rest.as_bytes());
+    let info = rest.get(..line.unwrap_or(rest.len())).unwrap_or_default();
+    if info.contains('`') || info.len() > INFO {
+        return Some(State::Passing);
+    }
+    let body = held.len() - rest.len() + line? + 1;
+    Some(State::Body { ticks, body, line: body, seen: body })
+}
+
+/// Whether a line closes a fence of so many ticks.
+fn closes(line: &str, ticks: usize) -> bool {
+    let line = line.trim();
+    line.len() >= ticks && line.bytes().all(|b| b == b'`')
+}
+
+/// Where the body ends if the text's last line closes the fence, or ends with it: `{"a":1}```` is met too.
+fn last_closer(held: &str, ticks: usize, body: usize, line: usize) -> Option<usize> {
+    if closes(held.get(line..)?, ticks) {
+        return Some(line);
+    }
+    let text = held.trim_end();
+    let inner = text.trim_end_matches('`');
+    (text.len() - inner.len() == ticks && inner.len() >= body).then_some(inner.len())
+}

@@ -1,0 +1,72 @@
+//! The form of the answer: asked for natively where that works, else by the next best way, down to a sentence.
+
+use super::instruct;
+use crate::canonical::{Asked, Code, Diagnostics, Extra, Request, ResponseFormat};
+use crate::json::{Object, raw, text};
+use crate::profile::{Format, FormatAs};
+
+const ANY_OBJECT: &str = r#"{"type":"object"}"#;
+
+pub(super) fn normalize(request: &mut Request, rules: &Format, asked: &mut Asked, notes: &mut Diagnostics) {
+    let Some(format) = request.response_format.clone() else { return };
+    let (wish, way) = match &format {
+        ResponseFormat::Text => {
+            if rules.drop_text {
+                request.response_format = None;
+                request.touched.response_format = true;
+                notes.note(Code::NullDropped, "response_format", "text is what it answers anyway");
+            }
+            return;
+        }
+        ResponseFormat::Native { .. } => return,
+        ResponseFormat::JsonObject => (None, rules.json_object),
+        ResponseFormat::JsonSchema { schema, .. } => (schema.as_ref().map(|s| s.get()), rules.json_schema),
+    };
+    asked.json = Some(wish.map(required).unwrap_or_default());
+    let is_schema = matches!(format, ResponseFormat::JsonSchema { .. });
+    let (lesser, sentence) = match way {
+        FormatAs::Native => return,
+        FormatAs::JsonSchema if is_schema => return,
+        FormatAs::JsonObject if !is_schema => return,
+        // A schema that allows any object says what `json_object` says.
+        FormatAs::JsonSchema => (Some(any_object()), None),
+        FormatAs::JsonObject => (Some(ResponseFormat::JsonObject), Some(sentence(wish))),
+        FormatAs::Instruction => (None, Some(sentence(wish))),
+    };
+    let code = if sentence.is_some() { Code::FormatDowngraded } else { Code::ParamRenamed };
+    notes.note(code, "response_format", lesser.as_ref().map_or("a sentence", word));
+    request.response_format = lesser;
+    request.touched.response_format = true;
+    if let Some(sentence) = sentence {
+        instruct(request, &sentence);
+    }
+}
+
+fn word(format: &ResponseFormat) -> &'static str {
+    if matches!(format, ResponseFormat::JsonObject) { "json_object" } else { "json_schema" }
+}
+
+fn any_object() -> ResponseFormat {
+    ResponseFormat::JsonSchema {
+        name: String::from("object"),
+        schema: Some(raw(ANY_OBJECT)),
+        strict: None,
+        extra: Extra::default(),
+    }
+}
+
+fn sentence(schema: Option<&str>) -> String {
+    match schema {
+        Some(schema) => format!(
+            "Answer with one JSON object and nothing else, no Markdown. It must follow this JSON schema: {schema}"
+        ),
+        None => String::from("Answer with one JSON object and nothing else, no Markdown."),
+    }
+}
+
+/// The members that a schema demands of its object.
+fn required(schema: &str) -> Vec<String> {
+    let object = Object::parse(schema.as_bytes()).unwrap_or_default();
+    let names = object.array("required").unwrap_or_default();
+    names.into_iter().filter_map(|name| text(name).map(std::borrow::Cow::into_owned)).take(64).collect()
+}

@@ -1,0 +1,93 @@
+//! Ids of tool calls: in the form that the upstream accepts, and never the same twice.
+//!
+//! A new id follows from the old one alone, so that the same history is always sent in the same words. Answers need no way
+//! back: an upstream's own ids fit it.
+
+use super::touch;
+use crate::canonical::{Block, Code, Diagnostics, Message, Request};
+use crate::profile::ToolIds;
+use std::collections::{BTreeMap, BTreeSet};
+
+pub(super) fn normalize(request: &mut Request, form: ToolIds, notes: &mut Diagnostics) {
+    let mut calls = Calls::default();
+    for (i, message) in request.messages.iter_mut().enumerate() {
+        let changed = message_ids(message, form, &mut calls);
+        if changed {
+            notes.note(Code::ToolIdRemapped, &format!("messages[{i}]"), "");
+            touch(message);
+            request.touched.messages = true;
+        }
+    }
+}
+
+/// The calls so far.
+#[derive(Default)]
+struct Calls {
+    /// Old ids with the new ones, and how often each came; a result belongs to the last call of its id.
+    new: BTreeMap<String, (String, u32)>,
+    taken: BTreeSet<String>,
+}
+
+fn message_ids(message: &mut Message, form: ToolIds, calls: &mut Calls) -> bool {
+    let mut changed = false;
+    for block in &mut message.blocks {
+        match block {
+            Block::ToolCall { id, .. } => {
+                let new = calls.fresh(id, form);
+                changed |= *id != new;
+                *id = new;
+            }
+            Block::ToolResult { id, .. } => {
+                let new =
+                    calls.new.get(id.as_str()).map_or_else(|| formed(id, form, 0), |(new, _)| new.clone());
+                changed |= *id != new;
+                *id = new;
+            }
+            _ => {}
+        }
+    }
+    changed
+}
+
+impl Calls {
+    /// An id in the right form that no call before has.
+    fn fresh(&mut self, id: &str, form: ToolIds) -> String {
+        let mut salt = self.new.get(id).map_or(0, |(_, salt)| salt.saturating_add(1));
+        let mut new = formed(id, form, salt);
+        while self.taken.contains(&new) && salt < u32::MAX {
+            salt += 1;
+            new = formed(id, form, salt);
+        }
+        self.taken.insert(new.clone());
+        self.new.insert(id.to_owned(), (new.clone(), salt));
+        new
+    }
+}
+
+fn formed(id: &str, form: ToolIds, salt: u32) -> String {
+    let fits = salt == 0
+        && match form {
+            ToolIds::Nine => id.len() == 9 && id.bytes().all(|b| b.is_ascii_alphanumeric()),
+            ToolIds::Forty => id.len() <= 40,
+            _ => true,
+        };
+    if fits {
+        return id.to_owned();
+    }
+    match form {
+        ToolIds::Nine => digest(id, salt),
+        ToolIds::Forty => format!("call_{}", digest(id, salt)),
+        _ => format!("{id}_{salt}"),
+    }
+}
+
+/// Nine letters and digits that follow from a text (FNV-1a).
+fn digest(id: &str, salt: u32) -> String {
+    const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
+    let mut hash: u64 = 0xcbf2_9ce4_8422_2325 ^ u64::from(salt);
+    for byte in id.bytes() {
+        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    }
+    let digit = |hash: u64| DIGITS.get((hash % 36) as usize).map_or('0', |d| char::from(*d));
+    (0..9).scan(hash, |rest, _| Some(std::mem::replace(rest, *rest / 36))).map(digit).collect()
+}

@@ -1,0 +1,33 @@
+//! How many answers, and where they stop.
+
+use crate::canonical::{Asked, Code, Diagnostics, Request};
+use crate::profile::Params;
+
+/// The most answers that are asked for one by one.
+const MOST_ANSWERS: u32 = 16;
+
+/// The most stop sequences that we apply, and their longest.
+const MOST_STOPS: usize = 64;
+const LONGEST_STOP: usize = 1024;
+
+pub(super) fn normalize(request: &mut Request, rules: &Params, asked: &mut Asked, notes: &mut Diagnostics) {
+    if rules.single_choice
+        && let Some(n) = request.n.filter(|n| *n > 1)
+    {
+        asked.one_by_one = n.min(MOST_ANSWERS);
+        request.n = None;
+        request.touched.n = true;
+        notes.note(Code::ChoicesOneByOne, "n", &n.to_string());
+        if n > MOST_ANSWERS {
+            notes.note(Code::ParamClamped, "n", &format!("{n} to {MOST_ANSWERS}"));
+        }
+    }
+    let most = rules.most_stops.map_or(usize::MAX, |most| most as usize);
+    if request.stop.len() > most {
+        asked.stops = request.stop.split_off(most);
+        asked.stops.retain(|stop| !stop.is_empty() && stop.len() <= LONGEST_STOP);
+        asked.stops.truncate(MOST_STOPS);
+        request.touched.stop = true;
+        notes.note(Code::StopApplied, "stop", &asked.stops.len().to_string());
+    }
+}

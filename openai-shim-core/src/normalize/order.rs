@@ -1,0 +1,124 @@
+//! Which message may follow which.
+
+use super::touch;
+use crate::canonical::{Block, Code, Diagnostics, Extra, Message, Request, Role};
+use crate::dialect::dialect;
+use crate::json::raw;
+use crate::profile::{Prefill, Profile};
+
+pub(super) fn normalize(request: &mut Request, profile: &Profile, notes: &mut Diagnostics) {
+    let rules = &profile.messages;
+    let messages = &mut request.messages;
+    let mut touched = false;
+    if rules.single_system {
+        touched |= hoist_system(messages, notes);
+    }
+    if rules.alternate {
+        touched |= merge_adjacent(messages, notes);
+    }
+    if rules.bridge_tool_user {
+        touched |= bridge(messages, notes);
+    }
+    touched |= prefill(messages, profile, notes);
+    request.touched.messages |= touched;
+}
+
+/// One system message, in front.
+fn hoist_system(messages: &mut Vec<Message>, notes: &mut Diagnostics) -> bool {
+    let is_system = |m: &Message| matches!(m.role, Role::System | Role::Developer);
+    let count = messages.iter().filter(|m| is_system(m)).count();
+    if count == 0 || (count == 1 && messages.first().is_some_and(is_system)) {
+        return false;
+    }
+    let (system, mut rest): (Vec<_>, Vec<_>) = std::mem::take(messages).into_iter().partition(is_system);
+    let text = system.iter().map(Message::joined_text).collect::<Vec<_>>().join("\n\n");
+    rest.insert(0, Message::text(Role::System, text));
+    *messages = rest;
+    notes.note(Code::MessagesMerged, "messages", "system messages were merged and put first");
+    true
+}
+
+/// No two messages of one role in a row (tool results excepted).
+fn merge_adjacent(messages: &mut Vec<Message>, notes: &mut Diagnostics) -> bool {
+    let before = messages.len();
+    let mut merged: Vec<Message> = Vec::with_capacity(before);
+    for message in std::mem::take(messages) {
+        match merged.last_mut() {
+            Some(last)
+                if last.role == message.role && matches!(message.role, Role::User | Role::Assistant) =>
+            {
+                append(last, message);
+            }
+            _ => merged.push(message),
+        }
+    }
+    *messages = merged;
+    if messages.len() == before {
+        return false;
+    }
+    notes.note(Code::MessagesMerged, "messages", "adjacent messages of one role were merged");
+    true
+}
+
+/// Puts a message's content behind another's.
+pub(super) fn append(last: &mut Message, message: Message) {
+    let both_text = last.blocks.last().and_then(Block::as_text).is_some()
+        && message.blocks.first().and_then(Block::as_text).is_some();
+    if both_text {
+        last.blocks.push(Block::text("\n\n"));
+    }
+    last.blocks.extend(message.blocks);
+    last.join_texts();
+    touch(last);
+}
+
+/// No user message right after a tool's result.
+fn bridge(messages: &mut Vec<Message>, notes: &mut Diagnostics) -> bool {
+    let mut bridged = false;
+    let mut at = 1;
+    while at < messages.len() {
+        let roles = (messages.get(at - 1).map(|m| m.role), messages.get(at).map(|m| m.role));
+        if roles == (Some(Role::Tool), Some(Role::User)) {
+            messages.insert(at, Message::text(Role::Assistant, "OK."));
+            notes.note(Code::BridgeAdded, &format!("messages[{at}]"), "");
+            bridged = true;
+            at += 1;
+        }
+        at += 1;
+    }
+    bridged
+}
+
+/// An assistant message at the end is the beginning of the answer.
+fn prefill(messages: &mut Vec<Message>, profile: &Profile, notes: &mut Diagnostics) -> bool {
+    let Some(last) = messages.last_mut().filter(|m| m.role == Role::Assistant) else { return false };
+    if last.blocks.iter().any(|block| matches!(block, Block::ToolCall { .. })) {
+        return false;
+    }
+    match profile.messages.prefill {
+        Prefill::Prefix if last.extra.get("prefix").is_none() => {
+            let Ok(dialect) = dialect(&profile.dialect) else { return false };
+            if last.extra.dialect != dialect.name() {
+                last.extra = Extra::new(dialect.name(), Vec::new());
+            }
+            last.extra.members.push((String::from("prefix"), raw("true")));
+            touch(last);
+            notes.note(Code::ContentRewritten, "messages[].prefix", "");
+            true
+        }
+        Prefill::Ask => {
+            let begun = last.joined_text();
+            messages.pop();
+            let wish = format!(
+                "Go on with your answer. It begins like this, and you must not repeat it:\n\n{begun}"
+            );
+            match messages.last_mut().filter(|m| m.role == Role::User) {
+                Some(user) => append(user, Message::text(Role::User, wish)),
+                None => messages.push(Message::text(Role::User, wish)),
+            }
+            notes.note(Code::PrefillRewritten, "messages", "");
+            true
+        }
+        _ => false,
+    }
+}

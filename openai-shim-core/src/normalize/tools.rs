@@ -1,0 +1,108 @@
+//! Tools: which are declared, what their schemas may say, and how one of them is demanded.
+
+use super::instruct;
+use crate::canonical::{Block, Code, Diagnostics, Extra, Request, Tool, ToolChoice};
+use crate::json::{raw, schema};
+use crate::profile::{Forced, Tools};
+
+pub(super) fn normalize(request: &mut Request, rules: &Tools, notes: &mut Diagnostics) {
+    if rules.declare_called && request.tools.is_empty() {
+        declare_called(request, notes);
+    }
+    choice(request, rules, notes);
+    for (i, tool) in request.tools.iter_mut().enumerate() {
+        request.touched.tools |= function(tool, rules, i, notes);
+    }
+}
+
+/// An upstream that reads calls in the history wants to know the tools that they call.
+fn declare_called(request: &mut Request, notes: &mut Diagnostics) {
+    for message in &request.messages {
+        for block in &message.blocks {
+            let Block::ToolCall { name, .. } = block else { continue };
+            if request.tools.iter().any(|tool| tool.name() == Some(name)) {
+                continue;
+            }
+            request.tools.push(Tool::Function {
+                name: name.clone(),
+                description: None,
+                parameters: Some(raw(r#"{"type":"object","properties":{}}"#)),
+                strict: None,
+                extra: Extra::default(),
+            });
+            notes.note(Code::FieldFilled, "tools", "a tool that the history calls");
+        }
+    }
+    if !request.tools.is_empty() {
+        request.touched.tools = true;
+        // It shall be known, not called.
+        request.tool_choice = Some(ToolChoice::None);
+        request.touched.tool_choice = true;
+    }
+}
+
+fn choice(request: &mut Request, rules: &Tools, notes: &mut Diagnostics) {
+    match request.tool_choice.clone() {
+        Some(ToolChoice::Required) if rules.required == Forced::Auto => {
+            request.tool_choice = Some(ToolChoice::Auto);
+            request.touched.tool_choice = true;
+            notes.note(Code::ToolChoiceDowngraded, "tool_choice", "required to auto");
+            instruct(request, "Answer by calling one of the tools that are offered to you.");
+        }
+        Some(ToolChoice::Function(name)) if rules.named != Forced::Native => {
+            only(request, &name);
+            request.touched.tool_choice = true;
+            if rules.named == Forced::Auto {
+                request.tool_choice = Some(ToolChoice::Auto);
+                notes.note(Code::ToolChoiceDowngraded, "tool_choice", "a function by name to auto");
+                instruct(request, &format!("Answer by calling the tool `{name}`."));
+            } else {
+                request.tool_choice = Some(ToolChoice::Required);
+                notes.note(Code::ParamRenamed, "tool_choice", "required, with one tool on offer");
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Leaves one function on offer.
+fn only(request: &mut Request, name: &str) {
+    let before = request.tools.len();
+    if request.tools.iter().any(|tool| tool.name() == Some(name)) {
+        request.tools.retain(|tool| tool.name() == Some(name));
+    }
+    request.touched.tools |= request.tools.len() != before;
+}
+
+/// Makes one function fit; whether it was changed.
+fn function(tool: &mut Tool, rules: &Tools, i: usize, notes: &mut Diagnostics) -> bool {
+    let Tool::Function { parameters, strict, .. } = tool else { return false };
+    let mut changed = false;
+    if let Some(given) = parameters {
+        let wishes = schema::Wishes {
+            drop: &rules.drop_keywords,
+            inline: rules.inline_refs,
+            close: rules.close_strict && *strict == Some(true),
+            ..schema::Wishes::default()
+        };
+        let at = format!("tools[{i}].function.parameters");
+        if let Some(fitted) = schema::fit(given.get(), &wishes) {
+            for keyword in &fitted.dropped {
+                notes.note(Code::SchemaReduced, &at, keyword);
+            }
+            if fitted.dropped.is_empty() {
+                notes.note(Code::ContentRewritten, &at, "");
+            }
+            *given = raw(fitted.json);
+            changed = true;
+        }
+    }
+    if rules.drop_strict
+        && let Some(wanted) = strict.take()
+    {
+        let code = if wanted { Code::ParamDropped } else { Code::NullDropped };
+        notes.note(code, &format!("tools[{i}].function.strict"), "");
+        changed = true;
+    }
+    changed
+}

@@ -1,0 +1,300 @@
+//! Those who make models and serve them by an API that is nearly OpenAI's.
+
+use super::{
+    at, efforts, list, map, models, never_forced, no_developer, old_limit, ranges, text, thinking, without,
+};
+use crate::profile::{
+    Forced, Format, FormatAs, History, Messages, ModelRules, Names, Params, Prefill, Profile, Streaming,
+    Switch, Thinking, ToolIds, Tools,
+};
+
+pub(super) fn rows() -> Vec<Profile> {
+    vec![
+        Profile {
+            about: text("Anthropic's OpenAI layer"),
+            sources: list(&[
+                "https://platform.claude.com/docs/en/api/openai-sdk (R28 R31)",
+                "https://github.com/anthropics/claude-code/issues/52433 (R10)",
+                "https://github.com/spring-projects/spring-ai/pull/5510 (R16)",
+                "https://github.com/earendil-works/pi (R40)",
+                "corpus: anthropic (R31)",
+            ]),
+            params: Params {
+                clamp: ranges(&[("temperature", [0.0, 1.0])]),
+                single_choice: true,
+                ..without(&[
+                    "frequency_penalty",
+                    "logit_bias",
+                    "logprobs",
+                    "prediction",
+                    "presence_penalty",
+                    "seed",
+                    "top_logprobs",
+                ])
+            },
+            messages: Messages { null_content: true, drop_empty: true, ..Messages::default() },
+            tools: Tools { drop_strict: true, declare_called: true, ..Tools::default() },
+            format: Format {
+                json_schema: FormatAs::Instruction,
+                json_object: FormatAs::Instruction,
+                ..Format::default()
+            },
+            models: vec![ModelRules {
+                messages: Messages { prefill: Prefill::Ask, ..Messages::default() },
+                ..models(&["claude-opus-4-6*", "claude-opus-4-7*", "claude-sonnet-4-6*"])
+            }],
+            ..at("anthropic-openai", "https://api.anthropic.com/v1")
+        },
+        Profile {
+            about: text("Gemini's OpenAI layer"),
+            sources: list(&[
+                "https://ai.google.dev/gemini-api/docs/openai (R50)",
+                "https://github.com/n4ze3m/page-assist/issues/418 (R26)",
+                "https://github.com/sleepydeer666/RPGBox/issues/2 (R26)",
+                "https://github.com/BerriAI/litellm/issues/6136 (R42)",
+            ]),
+            params: without(&["frequency_penalty", "presence_penalty"]),
+            tools: Tools { drop_keywords: list(&["$id", "$schema"]), inline_refs: true, ..Tools::default() },
+            reasoning: efforts(&["none", "minimal", "low", "medium", "high"]),
+            ..at("gemini-openai", "https://generativelanguage.googleapis.com/v1beta/openai")
+        },
+        Profile {
+            about: text("Mistral"),
+            sources: list(&[
+                "https://docs.mistral.ai/api (R9 R19)",
+                "https://github.com/mistralai/client-python (R1 R19 R22)",
+                "https://github.com/editor-code-assistant/eca/issues/231 (R1 R58)",
+                "https://github.com/yetone/avante.nvim/issues/2347 (R24)",
+                "https://github.com/langchain-ai/langchain/pull/24668 (R11)",
+                "https://github.com/0xPlaygrounds/rig/pull/1130 (R9)",
+                "https://github.com/BerriAI/litellm/tree/main/litellm/llms/mistral (R16 R19 R42)",
+                "https://github.com/zed-industries/zed/issues/37021 (R8)",
+                "corpus: mistral",
+            ]),
+            hosts: list(&["api.mistral.ai", "codestral.mistral.ai"]),
+            params: Params {
+                rename: map(&[("max_completion_tokens", "max_tokens"), ("seed", "random_seed")]),
+                ..without(&["audio", "logit_bias", "modalities", "store", "user", "verbosity"])
+            },
+            messages: Messages {
+                names: Names::Tool,
+                drop_empty: true,
+                prefill: Prefill::Prefix,
+                tool_ids: ToolIds::Nine,
+                reasoning: History::Drop,
+                ..no_developer()
+            },
+            tools: Tools { drop_keywords: list(&["$id", "$schema"]), inline_refs: true, ..Tools::default() },
+            stream: Streaming { options: false, ..Streaming::default() },
+            models: vec![ModelRules {
+                messages: Messages { bridge_tool_user: true, ..Messages::default() },
+                ..models(&["devstral*", "mistral-medium*"])
+            }],
+            ..at("mistral", "https://api.mistral.ai/v1")
+        },
+        Profile {
+            about: text("DeepSeek"),
+            sources: list(&[
+                "https://api-docs.deepseek.com/api/create-chat-completion (R46)",
+                "https://api-docs.deepseek.com/guides/thinking_mode (R21 R49 R50)",
+                "https://github.com/llm-exe/llm-exe/issues/662 (R46)",
+                "https://github.com/anomalyco/opencode/issues/24722 (R21)",
+                "https://github.com/earendil-works/pi (R3)",
+                "corpus: deepseek (R13 R37 R53)",
+            ]),
+            params: old_limit(),
+            messages: Messages { reasoning: History::Restore, ..no_developer() },
+            format: Format { json_schema: FormatAs::JsonObject, ..Format::default() },
+            reasoning: Thinking { switch: Switch::Thinking, ..efforts(&["low", "high", "max"]) },
+            models: vec![
+                ModelRules {
+                    messages: Messages { media: Some(Vec::new()), ..Messages::default() },
+                    ..models(&["deepseek-chat", "deepseek-reasoner", "deepseek-v4-flash", "deepseek-v4-pro"])
+                },
+                ModelRules { tools: never_forced(), ..models(&["deepseek-reasoner"]) },
+            ],
+            ..at("deepseek", "https://api.deepseek.com/v1")
+        },
+        Profile {
+            about: text("xAI"),
+            sources: list(&[
+                "https://docs.x.ai/developers/model-capabilities/text/reasoning (R50)",
+                "https://github.com/QuantumNous/new-api/pull/6081 (R26)",
+                "https://github.com/miaoxworld/NativeTavern/issues/83 (R26)",
+                "https://github.com/diegosouzapw/OmniRoute/pull/5273 (R26 R27)",
+                "https://github.com/NousResearch/hermes-agent/issues/23088 (R49)",
+                "https://github.com/vercel/ai/releases/tag/@ai-sdk%2Fxai@4.0.8 (R49)",
+                "https://github.com/BerriAI/litellm/tree/main/litellm/llms/xai (R19 R26 R29)",
+                "https://github.com/earendil-works/pi (R3)",
+            ]),
+            messages: Messages { names: Names::Drop, ..no_developer() },
+            models: vec![
+                ModelRules {
+                    params: Params {
+                        most_stops: Some(0),
+                        ..without(&["frequency_penalty", "presence_penalty"])
+                    },
+                    ..models(&["grok-3-mini*", "grok-4*", "grok-code-fast*"])
+                },
+                ModelRules {
+                    params: without(&["frequency_penalty", "presence_penalty", "logprobs", "top_logprobs"]),
+                    ..models(&["grok-build*"])
+                },
+                ModelRules {
+                    reasoning: thinking(Switch::None),
+                    ..models(&["grok-4", "grok-4-*", "grok-4.20*reasoning", "grok-code-fast*"])
+                },
+                ModelRules { reasoning: efforts(&["low", "high"]), ..models(&["grok-3-mini*"]) },
+                ModelRules {
+                    reasoning: efforts(&["none", "low", "medium", "high"]),
+                    ..models(&["grok-4.3*"])
+                },
+            ],
+            ..at("xai", "https://api.x.ai/v1")
+        },
+        Profile {
+            about: text(
+                "Perplexity's Sonar, which it withdrew in September 2026 in favour of the Responses API",
+            ),
+            sources: list(&[
+                "https://docs.perplexity.ai/docs/sonar/openai-compatibility",
+                "https://github.com/perplexityai/perplexity-py (R35 R44)",
+                "https://github.com/perplexityai/api-discussion/issues/265 (R7)",
+                "https://github.com/TypeCellOS/BlockNote/issues/1783 (R6)",
+                "https://www.librechat.ai/docs/configuration/librechat_yaml/ai_endpoints/perplexity (M6)",
+                "corpus: perplexity",
+            ]),
+            lists_models: false,
+            params: old_limit(),
+            messages: Messages { single_system: true, alternate: true, ..no_developer() },
+            tools: Tools { named: Forced::Required, ..Tools::default() },
+            format: Format { json_object: FormatAs::JsonSchema, ..Format::default() },
+            ..at("perplexity", "https://api.perplexity.ai")
+        },
+        Profile {
+            about: text("Moonshot: Kimi"),
+            sources: list(&[
+                "https://platform.kimi.ai/docs/api/chat",
+                "https://platform.kimi.ai/docs/api/models-overview (R28 R31)",
+                "https://java.agentscope.io/v2/en/integration/model/kimi (R21 R31 R41 R49)",
+                "https://github.com/UKGovernmentBEIS/inspect_ai/pull/5152 (R34 R35 R37)",
+                "https://github.com/mnfst/modelparams.dev/pull/168 (R34 R49)",
+                "https://github.com/BerriAI/litellm/tree/main/litellm/llms/moonshot (R21 R31)",
+                "https://github.com/earendil-works/pi (R3 R41)",
+            ]),
+            hosts: list(&["api.moonshot.ai", "api.moonshot.cn"]),
+            messages: Messages { reasoning: History::Restore, ..no_developer() },
+            tools: Tools { drop_strict: true, ..Tools::default() },
+            models: vec![
+                ModelRules {
+                    params: Params { clamp: ranges(&[("temperature", [0.0, 1.0])]), ..Params::default() },
+                    ..models(&["moonshot-v1*"])
+                },
+                ModelRules {
+                    params: Params {
+                        single_choice: true,
+                        ..without(&["frequency_penalty", "presence_penalty", "temperature", "top_p"])
+                    },
+                    ..models(&["kimi-k2.*", "kimi-k3*"])
+                },
+                ModelRules { reasoning: thinking(Switch::Thinking), ..models(&["kimi-k2.*"]) },
+                ModelRules { tools: never_forced(), ..models(&["kimi-k2.7-code*"]) },
+                ModelRules {
+                    tools: Tools { named: Forced::Required, ..Tools::default() },
+                    reasoning: efforts(&["low", "high", "max"]),
+                    ..models(&["kimi-k3*"])
+                },
+            ],
+            ..at("moonshot", "https://api.moonshot.ai/v1")
+        },
+        Profile {
+            about: text("Z.ai and Zhipu: GLM"),
+            sources: list(&[
+                "https://docs.z.ai/api-reference/llm/chat-completion (R30 R31 R46)",
+                "https://github.com/zai-org/z-ai-sdk-python (R1 R49)",
+                "https://github.com/vectorize-io/hindsight/issues/4246 (R34 R35)",
+                "https://java.agentscope.io (R1 R19 R34 R41)",
+                "https://github.com/earendil-works/pi (R3 R49)",
+                "corpus: zai (R49)",
+            ]),
+            hosts: list(&["api.z.ai", "open.bigmodel.cn"]),
+            params: Params {
+                clamp: ranges(&[("temperature", [0.0, 1.0]), ("top_p", [0.01, 1.0])]),
+                most_stops: Some(1),
+                ..old_limit()
+            },
+            messages: Messages { names: Names::Drop, ..no_developer() },
+            tools: Tools { drop_strict: true, ..never_forced() },
+            format: Format { json_schema: FormatAs::JsonObject, ..Format::default() },
+            models: vec![ModelRules {
+                reasoning: thinking(Switch::Thinking),
+                ..models(&["glm-4*", "glm-5", "glm-5-*", "glm-5.1*"])
+            }],
+            ..at("zai", "https://api.z.ai/api/paas/v4")
+        },
+        Profile {
+            about: text("Alibaba's DashScope: Qwen"),
+            sources: list(&[
+                "https://help.aliyun.com/en/model-studio/deep-thinking (R49)",
+                "https://docs.instructorphp.com/cookbook/examples/B04_LLMApiSupport/llm_qwen (R34)",
+                "https://github.com/browser-use/web-ui/issues/659 (R48)",
+                "https://github.com/musistudio/claude-code-router/issues/948 (R48)",
+                "https://github.com/earendil-works/pi/issues/1048 (R3)",
+            ]),
+            hosts: list(&[
+                "dashscope-intl.aliyuncs.com",
+                "dashscope.aliyuncs.com",
+                "dashscope-us.aliyuncs.com",
+            ]),
+            tools: Tools { required: Forced::Auto, ..Tools::default() },
+            reasoning: thinking(Switch::EnableThinking),
+            models: vec![ModelRules {
+                stream: Streaming { only: true, ..Streaming::default() },
+                ..models(&["qwen3-*b", "qwen3-*b-*", "qwq*", "qvq*"])
+            }],
+            ..at("dashscope", "https://dashscope-intl.aliyuncs.com/compatible-mode/v1")
+        },
+        Profile {
+            about: text("MiniMax"),
+            sources: list(&[
+                "https://platform.minimax.io/docs/api-reference/text-openai-api",
+                "https://platform.minimax.io/docs/api-reference/text-chat (R31)",
+            ]),
+            hosts: list(&["api.minimax.io", "api.minimaxi.com"]),
+            params: Params {
+                clamp: ranges(&[("temperature", [0.01, 1.0]), ("top_p", [0.01, 1.0])]),
+                ..Params::default()
+            },
+            ..at("minimax", "https://api.minimax.io/v1")
+        },
+        Profile {
+            about: text("Cohere's OpenAI layer"),
+            sources: list(&["https://docs.cohere.com/docs/compatibility-api (R3)"]),
+            hosts: list(&["api.cohere.ai", "api.cohere.com"]),
+            messages: Messages::default(),
+            ..at("cohere-openai", "https://api.cohere.ai/compatibility/v1")
+        },
+        Profile {
+            about: text("AI21"),
+            sources: list(&[
+                "https://docs.ai21.com/reference/jamba-1-6-api-ref",
+                "https://github.com/BerriAI/litellm/tree/main/litellm/llms/ai21",
+            ]),
+            ..at("ai21", "https://api.ai21.com/studio/v1")
+        },
+        Profile {
+            about: text("Writer"),
+            sources: list(&[
+                "https://dev.writer.com/api-reference/completion-api/chat-completion",
+                "corpus: writer",
+            ]),
+            ..at("writer", "https://api.writer.com/v1")
+        },
+        Profile {
+            about: text("Voyage: embeddings only"),
+            sources: list(&["https://docs.voyageai.com/reference/embeddings-api", "corpus: voyageai (M7)"]),
+            lists_models: false,
+            ..at("voyage", "https://api.voyageai.com/v1")
+        },
+    ]
+}

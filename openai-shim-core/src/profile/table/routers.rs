@@ -1,0 +1,70 @@
+//! Gateways: one API before many.
+
+use super::{at, list, local, old_limit, text, thinking};
+use crate::profile::{Auth, Messages, Profile, Switch, Tools};
+
+pub(super) fn rows() -> Vec<Profile> {
+    vec![
+        Profile {
+            about: text("OpenRouter"),
+            sources: list(&[
+                "https://openrouter.ai/docs/api-reference/overview (R58)",
+                "https://openrouter.ai/docs/guides/best-practices/reasoning-tokens (R49)",
+                "https://github.com/earendil-works/pi (R3 R49)",
+                "corpus: openrouter",
+            ]),
+            messages: Messages::default(),
+            reasoning: thinking(Switch::Reasoning),
+            ..at("openrouter", "https://openrouter.ai/api/v1")
+        },
+        Profile {
+            about: text("Vercel AI Gateway"),
+            sources: list(&["https://vercel.com/docs/ai-gateway/openai-compat"]),
+            ..at("vercel-gateway", "https://ai-gateway.vercel.sh/v1")
+        },
+        Profile {
+            about: text("Cloudflare AI Gateway"),
+            sources: list(&[
+                "https://developers.cloudflare.com/ai-gateway/usage/chat-completion (R54)",
+                "https://github.com/earendil-works/pi (R1 R3 R41 R56)",
+            ]),
+            auth: Auth { header: text("cf-aig-authorization"), ..Auth::default() },
+            params: old_limit(),
+            tools: Tools { drop_strict: true, ..Tools::default() },
+            ..at(
+                "cloudflare-gateway",
+                "https://gateway.ai.cloudflare.com/v1/YOUR-ACCOUNT/YOUR-GATEWAY/compat",
+            )
+        },
+        Profile {
+            about: text("Portkey"),
+            sources: list(&[
+                "https://portkey.ai/docs/api-reference/inference-api/headers",
+                "corpus: portkey",
+            ]),
+            auth: Auth { header: text("x-portkey-api-key"), prefix: text("") },
+            messages: Messages::default(),
+            ..at("portkey", "https://api.portkey.ai/v1")
+        },
+        Profile {
+            about: text("Helicone AI Gateway"),
+            sources: list(&[
+                "https://docs.helicone.ai/gateway/overview",
+                "https://github.com/BerriAI/litellm/blob/main/litellm/llms/openai_like/providers.json",
+            ]),
+            messages: Messages::default(),
+            ..at("helicone", "https://ai-gateway.helicone.ai/v1")
+        },
+        Profile {
+            about: text("OpenCode Zen"),
+            sources: list(&["https://opencode.ai/docs/zen", "https://github.com/earendil-works/pi (R3)"]),
+            ..at("opencode-zen", "https://opencode.ai/zen/v1")
+        },
+        Profile {
+            about: text("LiteLLM's proxy"),
+            sources: list(&["https://docs.litellm.ai/docs/proxy/quick_start"]),
+            messages: Messages::default(),
+            ..local("litellm", "http://127.0.0.1:4000/v1")
+        },
+    ]
+}

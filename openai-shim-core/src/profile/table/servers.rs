@@ -1,0 +1,217 @@
+//! Servers that people run themselves.
+
+use super::{list, local, map, models, never_forced, no_developer, old_limit, row, text, thinking, without};
+use crate::profile::{
+    Forced, Format, FormatAs, Messages, ModelRules, Params, Prefill, Profile, Streaming, Switch, ToolIds,
+    Tools,
+};
+
+pub(super) fn rows() -> Vec<Profile> {
+    vec![
+        Profile {
+            about: text("vLLM"),
+            sources: list(&[
+                "https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html",
+                "https://docs.vllm.ai/en/latest/features/reasoning_outputs.html (R49)",
+                "https://github.com/ggml-org/llama.cpp/issues/19851 (R7)",
+                "https://github.com/predibase/lorax/issues/215 (R5)",
+                "https://github.com/langchain-ai/langchain/pull/24668 (R11)",
+                "https://github.com/mistralai/mistral-common/issues/169 (R8)",
+                "corpus: records/vllm",
+            ]),
+            models: [templates(), vec![qwen()]].concat(),
+            ..local("vllm", "http://127.0.0.1:8000/v1")
+        },
+        Profile {
+            about: text("SGLang"),
+            sources: list(&[
+                "https://docs.sglang.ai/basic_usage/openai_api_completions.html (R49)",
+                "https://github.com/sgl-project/sglang/issues/3912",
+            ]),
+            hosts: list(&[":30000"]),
+            models: vec![qwen()],
+            ..local("sglang", "http://127.0.0.1:30000/v1")
+        },
+        Profile {
+            about: text("Hugging Face's text-generation-inference"),
+            sources: list(&[
+                "https://huggingface.co/docs/text-generation-inference/messages_api",
+                "https://github.com/dnakov/anon-kode/issues/60 (R7)",
+                "https://github.com/predibase/lorax/issues/215 (R5)",
+                "https://github.com/mistralai/mistral-common/issues/169 (R8 R11)",
+            ]),
+            models: templates(),
+            ..local("tgi", "http://127.0.0.1:8080/v1")
+        },
+        Profile {
+            about: text("llama.cpp's llama-server"),
+            sources: list(&[
+                "https://github.com/ggml-org/llama.cpp/tree/master/tools/server",
+                "https://github.com/TypeCellOS/BlockNote/issues/1783 (R6)",
+                "https://github.com/ggml-org/llama.cpp/issues/19851 (R7)",
+                "corpus: llama.cpp, records/llama-server",
+            ]),
+            messages: Messages { single_system: true, ..no_developer() },
+            models: vec![taking_turns()],
+            ..local("llama-cpp", "http://127.0.0.1:8080/v1")
+        },
+        Profile {
+            about: text("llama-cpp-python's server"),
+            sources: list(&[
+                "https://llama-cpp-python.readthedocs.io/en/latest/server",
+                "corpus: records/llama-cpp-python (R1 R3 R13 R15 R28 R34 R46)",
+            ]),
+            params: Params { single_choice: true, ..old_limit() },
+            messages: Messages { flatten_text: true, empty_content: true, ..no_developer() },
+            format: Format { json_schema: FormatAs::JsonObject, ..Format::default() },
+            tools: Tools { required: Forced::Auto, ..Tools::default() },
+            ..local("llama-cpp-python", "http://127.0.0.1:8000/v1")
+        },
+        Profile {
+            about: text("LM Studio"),
+            sources: list(&[
+                "https://lmstudio.ai/docs/developer/openai-compat",
+                "https://github.com/lmstudio-ai/lmstudio-bug-tracker/issues/189 (R44)",
+                "https://github.com/lmstudio-ai/lmstudio-bug-tracker/issues/261 (R15)",
+                "https://github.com/lmstudio-ai/lmstudio-bug-tracker/issues/307 (R44 R45)",
+                "https://github.com/lmstudio-ai/lmstudio-bug-tracker/issues/670 (R35)",
+            ]),
+            hosts: list(&[":1234"]),
+            messages: Messages { empty_content: true, ..no_developer() },
+            tools: Tools { named: Forced::Required, ..Tools::default() },
+            format: Format { json_object: FormatAs::JsonSchema, drop_text: true, ..Format::default() },
+            ..local("lm-studio", "http://127.0.0.1:1234/v1")
+        },
+        Profile {
+            about: text("Ollama's /v1"),
+            sources: list(&[
+                "https://docs.ollama.com/api/openai-compatibility (R1 R28)",
+                "https://github.com/ollama/ollama/blob/main/docs/openai.md (R27 R28)",
+                "https://github.com/ollama/ollama/issues/17921 (R34 R35)",
+                "corpus: ollama",
+            ]),
+            hosts: list(&[":11434"]),
+            params: Params { drop: list(&["logit_bias", "user"]), single_choice: true, ..old_limit() },
+            messages: Messages { empty_content: true, ..no_developer() },
+            tools: never_forced(),
+            ..local("ollama", "http://127.0.0.1:11434/v1")
+        },
+        Profile {
+            about: text("LocalAI"),
+            sources: list(&["https://localai.io/basics/getting_started"]),
+            ..local("localai", "http://127.0.0.1:8080/v1")
+        },
+        Profile {
+            about: text("transformers serve"),
+            sources: list(&[
+                "https://huggingface.co/docs/transformers/serving",
+                "corpus: records/transformers-serve (R1 R28 R46)",
+            ]),
+            params: Params { single_choice: true, ..old_limit() },
+            format: Format {
+                json_schema: FormatAs::Instruction,
+                json_object: FormatAs::Instruction,
+                ..Format::default()
+            },
+            stream: Streaming { options: false, ..Streaming::default() },
+            ..local("transformers-serve", "http://127.0.0.1:8000/v1")
+        },
+        Profile {
+            about: text("dasllama-server"),
+            sources: list(&["corpus: records/dasllama (R1 R9 R27 R28)"]),
+            params: Params { drop: list(&["logprobs", "top_logprobs"]), single_choice: true, ..old_limit() },
+            messages: Messages { prefill: Prefill::Ask, ..no_developer() },
+            ..row("dasllama")
+        },
+        Profile {
+            about: text("LitServe"),
+            sources: list(&[
+                "https://lightning.ai/docs/litserve/features/open-ai-spec",
+                "corpus: records/litserve (R28 R34 R35 R36 M6)",
+            ]),
+            lists_models: false,
+            params: Params { single_choice: true, ..without(&["logprobs", "top_logprobs"]) },
+            tools: Tools { required: Forced::Any, named: Forced::Any, ..Tools::default() },
+            ..local("litserve", "http://127.0.0.1:8000/v1")
+        },
+        Profile {
+            about: text("mlx-vlm's server"),
+            sources: list(&[
+                "https://github.com/Blaizzy/mlx-vlm",
+                "https://github.com/Blaizzy/mlx-vlm/pull/1070 (R34)",
+            ]),
+            tools: never_forced(),
+            ..local("mlx-vlm", "http://127.0.0.1:8080/v1")
+        },
+        Profile {
+            about: text("AMD's Lemonade server"),
+            sources: list(&[
+                "https://lemonade-server.ai/docs/server/server_spec",
+                "https://github.com/lemonade-sdk/lemonade/issues/629 (R13)",
+            ]),
+            messages: Messages { flatten_text: true, ..no_developer() },
+            ..local("lemonade", "http://127.0.0.1:8000/api/v1")
+        },
+        Profile {
+            about: text("mistral.rs"),
+            sources: list(&[
+                "https://github.com/EricLBuehler/mistral.rs/blob/master/docs/HTTP.md",
+                "https://docs.rs/mistralrs-core/0.8.0/mistralrs_core/enum.ToolChoice.html (R34)",
+                "https://github.com/EricLBuehler/mistral.rs/issues/506 (R5)",
+                "corpus: mistral.rs",
+            ]),
+            tools: Tools { required: Forced::Auto, ..Tools::default() },
+            models: vec![gemma_2()],
+            ..local("mistral-rs", "http://127.0.0.1:1234/v1")
+        },
+        Profile {
+            about: text("OpenVINO Model Server"),
+            sources: list(&[
+                "https://docs.openvino.ai/nightly/model-server/ovms_docs_rest_api_chat.html",
+                "https://github.com/openvinotoolkit/model_server/issues/3553",
+            ]),
+            ..local("openvino", "http://127.0.0.1:8000/v3")
+        },
+        Profile {
+            about: text("GPUStack"),
+            sources: list(&["https://docs.gpustack.ai/latest/user-guide/openai-compatible-apis"]),
+            ..local("gpustack", "http://127.0.0.1/v1")
+        },
+    ]
+}
+
+/// What chat templates of some models refuse, where the server applies them as they are.
+fn templates() -> Vec<ModelRules> {
+    vec![
+        gemma_2(),
+        taking_turns(),
+        ModelRules {
+            messages: Messages { bridge_tool_user: true, tool_ids: ToolIds::Nine, ..Messages::default() },
+            ..models(&["mistralai/*"])
+        },
+    ]
+}
+
+/// Their templates want the user and the assistant in turn.
+fn taking_turns() -> ModelRules {
+    ModelRules {
+        messages: Messages { alternate: true, ..Messages::default() },
+        ..models(&["*gemma*", "*mistral*", "*mixtral*"])
+    }
+}
+
+/// Its template has no system message.
+fn gemma_2() -> ModelRules {
+    ModelRules {
+        messages: Messages {
+            roles: map(&[("system", "user"), ("developer", "user")]),
+            ..Messages::default()
+        },
+        ..models(&["*gemma-2-*", "*gemma2*"])
+    }
+}
+
+/// Its template takes a switch for thinking.
+fn qwen() -> ModelRules {
+    ModelRules { reasoning: thinking(Switch::Template), ..models(&["*qwen3*"]) }
+}

@@ -1,0 +1,339 @@
+//! Floor 1: what must not leave an upstream's machine, covered in a text: keys, paths of files, addresses of its network.
+//!
+//! A small scanner, not a proof: it knows the shapes that servers really leak. Keys that are masked already stay as they
+//! are, and so do public URLs and paths of an API.
+
+use crate::json::{quote, text};
+
+/// The text with everything private covered; `None` where there is nothing to cover.
+///
+/// ```
+/// use openai_shim_core::redact::redact;
+/// assert_eq!(redact("bad key sk-abcdef0123456789").unwrap(), "bad key [key]");
+/// assert_eq!(redact("File \"/home/ann/app.py\", line 3").unwrap(), "File \"[path]\", line 3");
+/// assert_eq!(redact("see https://example.com/docs, GET /v1/models"), None);
+/// ```
+pub fn redact(text: &str) -> Option<String> {
+    let mut out = String::new();
+    let (mut kept, mut at) = (0, 0);
+    let mut before = ' ';
+    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+        match RULES.iter().find_map(|rule| rule(rest, before).filter(|cover| cover.end > cover.start)) {
+            Some(cover) => {
+                out.push_str(text.get(kept..at + cover.start).unwrap_or_default());
+                out.push_str(cover.with);
+                at += cover.end;
+                kept = at;
+                before = ' ';
+            }
+            None => {
+                before = rest.chars().next().unwrap_or(' ');
+                at += before.len_utf8();
+            }
+        }
+    }
+    (kept > 0).then(|| out + text.get(kept..).unwrap_or_default())
+}
+
+/// The same for every string in a JSON text; all else stays byte for byte.
+pub fn redact_json(json: &str) -> Option<String> {
+    let mut out = String::new();
+    let mut kept = 0;
+    let mut at = 0;
+    while let Some(start) = json.get(at..).and_then(|rest| rest.find('"')).map(|found| at + found) {
+        let end = start + string_end(json.get(start..).unwrap_or_default());
+        let literal = json.get(start..end).unwrap_or_default();
+        if let Some(covered) = text(literal).and_then(|said| redact(&said)) {
+            out.push_str(json.get(kept..start).unwrap_or_default());
+            out.push_str(&quote(&covered));
+            kept = end;
+        }
+        at = end;
+    }
+    (kept > 0).then(|| out + json.get(kept..).unwrap_or_default())
+}
+
+/// How long the string is that a JSON text begins with.
+fn string_end(json: &str) -> usize {
+    let mut escaped = false;
+    for (at, c) in json.char_indices().skip(1) {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '"' => return at + 1,
+            _ => {}
+        }
+    }
+    json.len()
+}
+
+/// A part of a text, and what stands there instead.
+#[derive(Debug)]
+struct Cover {
+    start: usize,
+    end: usize,
+    with: &'static str,
+}
+
+/// Looks at the beginning of a text, and at the sign before it.
+type Rule = fn(&str, char) -> Option<Cover>;
+
+const RULES: &[Rule] = &[bearer, key, query, url, address, path, windows_path];
+
+fn is_token(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "-_.~+/=".contains(c)
+}
+
+/// How long the run of such signs is that a text begins with.
+fn run(text: &str, of: fn(char) -> bool) -> usize {
+    text.find(|c| !of(c)).unwrap_or(text.len())
+}
+
+fn starts_with_ignoring_case(text: &str, prefix: &str) -> bool {
+    text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+}
+
+/// `Bearer …`, `Authorization: Basic …`
+fn bearer(text: &str, before: char) -> Option<Cover> {
+    let start =
+        ["bearer ", "authorization: basic "].iter().find(|p| starts_with_ignoring_case(text, p))?.len();
+    let token = text.get(start..)?;
+    let length = run(token, is_token);
+    let secret = token.get(..length)?;
+    let looks = length >= 8 && secret.bytes().any(|b| b.is_ascii_digit());
+    // `Bearer` goes with it: what follows says enough.
+    (looks && !before.is_alphanumeric()).then_some(Cover { start: 0, end: start + length, with: "[key]" })
+}
+
+/// What keys and names of accounts begin with, how long the rest must be, and whether it must have a digit.
+const KEYS: &[(&str, usize, bool)] = &[
+    ("sk-", 8, false),  // OpenAI, Anthropic, OpenRouter, DeepSeek and many others
+    ("sk_", 16, true),  // ElevenLabs and others
+    ("gsk_", 8, false), // Groq
+    ("csk-", 8, false), // Cerebras
+    ("xai-", 16, true),
+    ("hf_", 16, true),
+    ("pplx-", 16, true),
+    ("nvapi-", 16, true),
+    ("fw_", 16, true),      // Fireworks
+    ("tgp_v1_", 16, false), // Together
+    ("r8_", 16, true),      // Replicate
+    ("AIza", 20, false),    // Google
+    ("ya29.", 16, false),
+    ("AKIA", 12, false), // AWS
+    ("ASIA", 12, true),
+    ("ghp_", 16, false),
+    ("gho_", 16, false),
+    ("ghu_", 16, false),
+    ("ghs_", 16, false),
+    ("github_pat_", 16, false),
+    ("glpat-", 12, false),
+    ("dapi", 24, true), // Databricks
+    ("eyJ", 24, false), // a JSON web token
+    ("org-", 16, true), // OpenAI's and Groq's names of the account
+    ("org_", 16, true),
+    ("proj_", 16, true),
+];
+
+fn key(text: &str, before: char) -> Option<Cover> {
+    if before.is_alphanumeric() || before == '_' {
+        return None;
+    }
+    KEYS.iter().find_map(|(prefix, least, digit)| {
+        let rest = text.strip_prefix(prefix)?;
+        let length = run(rest, |c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+        let secret = rest.get(..length)?.trim_end_matches('.');
+        // Masked already.
+        let masked = rest.get(secret.len()..)?.starts_with(['*', '…', '•']) || secret.ends_with("...");
+        let long = secret.len() >= *least && (!digit || secret.bytes().any(|b| b.is_ascii_digit()));
+        (long && !masked).then(|| Cover { start: 0, end: prefix.len() + secret.len(), with: "[key]" })
+    })
+}
+
+/// Names of secrets in queries and settings: `api_key=…`. The short ones only in a query: `key=` is also just a word.
+const SECRETS: [(&str, bool); 10] = [
+    ("api_key=", false),
+    ("apikey=", false),
+    ("api-key=", false),
+    ("access_token=", false),
+    ("auth_token=", false),
+    ("password=", false),
+    ("secret=", false),
+    ("token=", true),
+    ("key=", true),
+    ("sig=", true),
+];
+
+fn query(text: &str, before: char) -> Option<Cover> {
+    if before.is_alphanumeric() || before == '_' || before == '-' {
+        return None;
+    }
+    let fits = |(name, in_query): &&(&str, bool)| {
+        starts_with_ignoring_case(text, name) && (!in_query || before == '?' || before == '&')
+    };
+    let start = SECRETS.iter().find(fits)?.0.len();
+    let value = text.get(start..)?;
+    let length = run(value, |c| !c.is_whitespace() && !"&'\"),;]}*".contains(c));
+    (length >= 6 && !value.get(length..)?.starts_with('*')).then_some(Cover {
+        start,
+        end: start + length,
+        with: "[key]",
+    })
+}
+
+/// A URL into somebody's own network, or with a password.
+fn url(text: &str, before: char) -> Option<Cover> {
+    let scheme =
+        ["http://", "https://", "ws://", "grpc://", "tcp://", "redis://", "postgres://", "postgresql://"]
+            .iter()
+            .find(|scheme| starts_with_ignoring_case(text, scheme))?
+            .len();
+    let rest = text.get(scheme..)?;
+    // `http://[::1]:80/`
+    let v6 = rest.strip_prefix('[').and_then(|v6| v6.find(']')).map_or(0, |end| end + 2);
+    let length = v6 + run(rest.get(v6..)?, |c| !c.is_whitespace() && !"'\"<>()[]{},`\\".contains(c));
+    let all = rest.get(..length)?.trim_end_matches(['.', ':', ';']);
+    let authority = all.split(['/', '?', '#']).next()?;
+    let host = authority.rsplit('@').next()?.split(':').next()?;
+    if authority.is_empty() {
+        return None;
+    }
+    let own = authority.contains('@') || !host.contains('.') || is_private(host);
+    (own && !before.is_alphanumeric()).then_some(Cover {
+        start: 0,
+        end: scheme + all.len(),
+        with: "[address]",
+    })
+}
+
+/// Whether a host is of somebody's own network.
+fn is_private(host: &str) -> bool {
+    let host = host.to_ascii_lowercase();
+    let inside = [".local", ".internal", ".lan", ".intranet", ".localdomain", ".svc", ".localhost", ".corp"];
+    let octets: Vec<u8> = host.split('.').filter_map(|part| part.parse().ok()).collect();
+    let number = octets.len() == 4 && host.split('.').count() == 4;
+    let private = matches!(
+        octets.as_slice(),
+        [10 | 127, ..] | [192, 168, ..] | [169, 254, ..] | [172, 16..=31, ..] | [100, 64..=127, ..]
+    );
+    (number && private) || inside.iter().any(|suffix| host.ends_with(suffix)) || host.contains(".svc.")
+}
+
+/// A bare address of somebody's own network, with its port: `10.1.2.3:8000`, `localhost:8000`, `node-1.internal:80`.
+fn address(text: &str, before: char) -> Option<Cover> {
+    if before.is_alphanumeric() || "._-/@".contains(before) {
+        return None;
+    }
+    let length = run(text, |c| c.is_ascii_alphanumeric() || c == '.' || c == '-');
+    let host = text.get(..length)?.trim_end_matches(['.', '-']);
+    let rest = text.get(host.len()..)?;
+    let port = rest.strip_prefix(':').map_or(0, |port| run(port, |c| c.is_ascii_digit()));
+    let end = host.len() + if port > 0 { port + 1 } else { 0 };
+    let own = is_private(host) || (port > 0 && host.eq_ignore_ascii_case("localhost"));
+    own.then_some(Cover { start: 0, end, with: "[address]" })
+}
+
+/// Folders in which the files of a machine are. `/models` is not among them: that is a route.
+const ROOTS: [&str; 19] = [
+    "home",
+    "Users",
+    "root",
+    "usr",
+    "opt",
+    "srv",
+    "var",
+    "etc",
+    "tmp",
+    "mnt",
+    "media",
+    "proc",
+    "lib",
+    "lib64",
+    "app",
+    "workspace",
+    "data",
+    "site-packages",
+    "dist-packages",
+];
+
+fn path(text: &str, before: char) -> Option<Cover> {
+    let rest = text.strip_prefix("file://").unwrap_or(text).strip_prefix('/')?;
+    let start = text.len() - rest.len();
+    if before.is_alphanumeric() || "./_-~%".contains(before) {
+        return None;
+    }
+    let first = rest.split('/').next()?;
+    let length = run(rest, |c| c.is_alphanumeric() || "/._-+@~%=".contains(c));
+    let all = rest.get(..length)?.trim_end_matches('.');
+    let deep = all.len() > first.len() + 1;
+    (ROOTS.contains(&first) && deep).then_some(Cover { start: 0, end: start + all.len(), with: "[path]" })
+}
+
+/// `C:\Users\…`
+fn windows_path(text: &str, before: char) -> Option<Cover> {
+    let rest = text.strip_prefix(|c: char| c.is_ascii_alphabetic())?.strip_prefix(":\\")?;
+    let length = run(rest, |c| c.is_alphanumeric() || "\\._-+()~".contains(c));
+    let all = rest.get(..length)?.trim_end_matches(['.', ' ']);
+    (!before.is_alphanumeric() && all.contains('\\')).then_some(Cover {
+        start: 0,
+        end: 3 + all.len(),
+        with: "[path]",
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_paths_and_addresses_are_covered() {
+        for (said, left) in [
+            ("Authorization: Bearer abc.def0123", "Authorization: [key]"),
+            ("key sk-live-0123456789 is bad.", "key [key] is bad."),
+            ("sk-ant-REDACTED1", "[key]"),
+            ("in organization `org_01hrsvc1b8ey0anvbgha0xckf2` on", "in organization `[key]` on"),
+            ("GET /x?api_key=abcdefgh&n=1", "GET /x?api_key=[key]&n=1"),
+            ("File \"/usr/lib/python3/x.py\", line 3", "File \"[path]\", line 3"),
+            ("at file:///opt/agent/x.mjs:283:13", "at [path]:283:13"),
+            ("C:\\Users\\ann\\x.py failed", "[path] failed"),
+            ("connect to http://10.0.0.3:8000/v1: refused", "connect to [address]: refused"),
+            ("dial tcp 192.168.1.7:5432: refused", "dial tcp [address]: refused"),
+            ("http://user:pass@example.com/x", "[address]"),
+            ("http://vllm:8000/v1", "[address]"),
+            ("[http://[::1]:8000/v1]", "[[address]]"),
+            ("lookup model.ns.svc.cluster.local:80", "lookup [address]"),
+        ] {
+            assert_eq!(redact(said).as_deref(), Some(left), "{said}");
+        }
+    }
+
+    #[test]
+    fn what_is_public_or_masked_stays() {
+        for said in [
+            "Incorrect API key provided: sk-inval**************-key. See https://platform.openai.com/account/api-keys.",
+            "Your api key: ****-key is invalid",
+            "The model `org/model` does not exist",
+            "POST /v1/chat/completions, GET /models/x",
+            "bearer token is missing",
+            "'messages[0].role' does not support 'system'",
+            "version 1.10.0.3, 7/8 of a/b",
+            "scikit sk-learn, task-force-of-one",
+            "max_tokens=1000000 and top_p=2.0, key=parallel_tool_calls",
+            "the basic gpt-4o-mini model, hf_inference_endpoints",
+            "ünïcödé 🙂 \u{0}",
+            "",
+        ] {
+            assert_eq!(redact(said), None, "{said}");
+        }
+    }
+
+    #[test]
+    fn strings_in_json_are_covered_and_nothing_else_changes() {
+        let json =
+            r#"{ "a" : "C:\\Users\\ann\\x", "n":12345678901234567890123, "b":["\"sk-live-0123456789\""] }"#;
+        let left = r#"{ "a" : "[path]", "n":12345678901234567890123, "b":["\"[key]\""] }"#;
+        assert_eq!(redact_json(json).as_deref(), Some(left));
+        assert_eq!(redact_json(r#"{"a":"b\\"}"#), None);
+        assert_eq!(redact_json("\"cut /home/ann/x"), None);
+    }
+}

@@ -1,0 +1,263 @@
+//! A row in words.
+
+use openai_shim_core::Profile;
+use openai_shim_core::canonical::{AnswerQuirks, ThinkTags};
+use openai_shim_core::profile::{
+    Auth, Forced, Format, FormatAs, History, Messages, ModelRules, Names, Params, Paths, Prefill, Streaming,
+    Switch, Thinking, ToolIds, Tools,
+};
+
+/// The section about one row.
+pub fn section(row: &Profile) -> String {
+    let mut head = vec![format!("{}.", row.about)];
+    if !row.base_url.is_empty() {
+        head.push(format!("Usually at `{}`.", row.base_url));
+    }
+    if row.dialect != "openai-chat" {
+        head.push(format!("It speaks `{}`.", row.dialect));
+    }
+    if !row.hosts.is_empty() {
+        head.push(format!("Chosen for {}.", names(&row.hosts)));
+    }
+    let mut said = about(row);
+    let for_models =
+        |rules: &ModelRules| format!("for {}: {}", names(&rules.names), about_models(rules).join("; "));
+    said.extend(row.models.iter().map(for_models));
+    let said = if said.is_empty() { "Nothing is changed for it.\n".to_owned() } else { bullets(&said) };
+    let sources: Vec<_> = row.sources.iter().map(|source| linked(source)).collect();
+    let sources =
+        if sources.is_empty() { String::new() } else { format!("\nSources:\n\n{}", bullets(&sources)) };
+    format!("## {}\n\n{}\n\n{said}{sources}", row.name, head.join(" "))
+}
+
+fn bullets(lines: &[String]) -> String {
+    format!("- {}\n", lines.join("\n- "))
+}
+
+/// What a row says of all models.
+pub fn about(row: &Profile) -> Vec<String> {
+    let mut said = access(&row.auth, &row.paths, row.lists_models);
+    said.extend(params(&row.params));
+    said.extend(messages(&row.messages));
+    said.extend(tools(&row.tools));
+    said.extend(format_of(&row.format));
+    said.extend(reasoning(&row.reasoning));
+    said.extend(stream(&row.stream));
+    said.extend(answers(row.answers));
+    said
+}
+
+/// What rules say of their models.
+pub fn about_models(rules: &ModelRules) -> Vec<String> {
+    let mut said = params(&rules.params);
+    said.extend(messages(&rules.messages));
+    said.extend(tools(&rules.tools));
+    said.extend(format_of(&rules.format));
+    said.extend(reasoning(&rules.reasoning));
+    said.extend(stream(&rules.stream));
+    said.extend(answers(rules.answers));
+    said
+}
+
+fn access(auth: &Auth, paths: &Paths, lists_models: bool) -> Vec<String> {
+    let mut said = Said::default();
+    let usual = Auth::default();
+    said.when(*auth != usual, || match auth.prefix.as_str() {
+        "" => format!("the key is sent as `{}`, with nothing before it", auth.header),
+        prefix => format!("the key is sent as `{}: {prefix}…`", auth.header),
+    });
+    let usual = Paths::default();
+    said.when(paths.chat != usual.chat, || format!("answers are asked for at `{}`", paths.chat));
+    said.when(paths.models != usual.models, || format!("models are listed at `{}`", paths.models));
+    for (key, value) in &paths.query {
+        said.add(format!("`{key}={value}` is added to every URL"));
+    }
+    said.when(!lists_models, || "it does not list its models: they must be configured".to_owned());
+    said.0
+}
+
+fn params(rules: &Params) -> Vec<String> {
+    let mut said = Said::default();
+    said.when(!rules.only.is_empty(), || format!("only {} are sent", names(&rules.only)));
+    said.when(!rules.drop.is_empty(), || format!("{} {} left out", names(&rules.drop), is_are(&rules.drop)));
+    for (from, to) in &rules.rename {
+        said.add(format!("`{from}` is sent as `{to}`"));
+    }
+    for (name, [low, high]) in &rules.clamp {
+        said.add(format!("`{name}` is kept from {low} to {high}"));
+    }
+    said.when(rules.wants_max_tokens, || {
+        "it wants `max_tokens`: the configured default is sent if none was".to_owned()
+    });
+    said.when(rules.single_choice, || "`n` must be 1: for more answers it is asked several times".to_owned());
+    match rules.most_stops {
+        None => {}
+        Some(0) => said.add("it takes no `stop`: answers are cut here"),
+        Some(1) => said.add("it takes one stop sequence: the others are applied here"),
+        Some(most) => said.add(format!("it takes {most} stop sequences: the others are applied here")),
+    }
+    said.0
+}
+
+fn messages(rules: &Messages) -> Vec<String> {
+    let mut said = Said::default();
+    for (from, to) in &rules.roles {
+        said.add(format!("role `{from}` is sent as `{to}`"));
+    }
+    match rules.media.as_deref() {
+        None => {}
+        Some([]) => said.add("it reads text only: pictures, sound and files are refused"),
+        Some(kinds) => said.add(format!("besides text it reads {}; other parts are refused", names(kinds))),
+    }
+    for (on, line) in [
+        (rules.flatten_text, "lists of text parts are sent as one string"),
+        (rules.parts_only, "a string is sent as a list of one text part"),
+        (rules.empty_content, "beside tool calls, `content` is `\"\"` and not `null`"),
+        (rules.null_content, "beside tool calls, `content` is `null` and not `\"\"`"),
+        (rules.drop_empty, "assistant messages that say nothing are left out"),
+        (rules.drop_nulls, "members of messages that are `null` are left out"),
+        (rules.tool_name, "tool results carry the tool's name"),
+        (rules.single_system, "system messages are merged into one and put first"),
+        (rules.alternate, "adjacent messages of one role are merged"),
+        (rules.bridge_tool_user, "between a tool's result and a user message an assistant message is put"),
+    ] {
+        said.when(on, || line.to_owned());
+    }
+    said.word(rules.names, |word| match word {
+        Names::Tool => "only tool results keep their `name`",
+        _ => "messages lose their `name`",
+    });
+    said.word(rules.prefill, |word| match word {
+        Prefill::Prefix => "an assistant message at the end is sent with `prefix: true`",
+        _ => "an assistant message at the end becomes the user's wish to go on from there",
+    });
+    said.word(rules.tool_ids, |word| match word {
+        ToolIds::Nine => "ids of tool calls are made nine letters and digits, and back",
+        _ => "ids of tool calls are kept to forty characters",
+    });
+    said.word(rules.reasoning, |word| match word {
+        History::Drop => "reasoning is left out of the history",
+        _ => "reasoning must come back: what the client does not send is put back where it is known",
+    });
+    said.0
+}
+
+fn tools(rules: &Tools) -> Vec<String> {
+    let mut said = Said::default();
+    for (what, how) in [("`tool_choice: required`", rules.required), ("a tool chosen by name", rules.named)] {
+        said.word(how, |how| {
+            let how = match how {
+                Forced::Any => "`any`",
+                Forced::Required => "`required` with no other tool on offer",
+                _ => "`auto` and a sentence that asks for it",
+            };
+            format!("{what} is sent as {how}")
+        });
+    }
+    said.when(!rules.drop_keywords.is_empty(), || {
+        format!("{} {} left out of schemas", names(&rules.drop_keywords), is_are(&rules.drop_keywords))
+    });
+    for (on, line) in [
+        (rules.drop_strict, "`strict` is left out of functions"),
+        (rules.inline_refs, "in schemas `$ref` is replaced by what it refers to"),
+        (rules.close_strict, "schemas of strict functions get every key required, and no others allowed"),
+        (rules.declare_called, "tools that the history calls are declared, even if none is offered any more"),
+    ] {
+        said.when(on, || line.to_owned());
+    }
+    said.0
+}
+
+fn format_of(rules: &Format) -> Vec<String> {
+    let mut said = Said::default();
+    for (what, how) in [("a JSON schema", rules.json_schema), ("any JSON object", rules.json_object)] {
+        said.word(how, |how| {
+            let how = match how {
+                FormatAs::JsonSchema => "by a schema",
+                FormatAs::JsonObject => "by `json_object` and a sentence that tells the schema",
+                _ => "by a sentence only",
+            };
+            format!("{what} is asked for {how}")
+        });
+    }
+    said.when(rules.drop_text, || "`response_format: text` is left out".to_owned());
+    said.when(rules.whole, || {
+        "with a `response_format` it does not stream: the answer is cut into a stream here".to_owned()
+    });
+    said.0
+}
+
+fn reasoning(rules: &Thinking) -> Vec<String> {
+    let mut said = Said::default();
+    said.word(rules.switch, |word| match word {
+        Switch::Reasoning => "`reasoning_effort` is sent as `reasoning: {effort}`",
+        Switch::Thinking => "`reasoning_effort` is sent as `thinking: {type}`",
+        Switch::EnableThinking => "`reasoning_effort` is sent as `enable_thinking`",
+        Switch::Template => "`reasoning_effort` is sent as `chat_template_kwargs: {enable_thinking}`",
+        _ => "`reasoning_effort` is left out",
+    });
+    said.when(!rules.efforts.is_empty(), || {
+        format!("it knows the efforts {}: the nearest one is sent", names(&rules.efforts))
+    });
+    said.0
+}
+
+fn stream(rules: &Streaming) -> Vec<String> {
+    let mut said = Said::default();
+    said.when(!rules.supported, || "it does not stream: streams are made here".to_owned());
+    said.when(!rules.options, || "`stream_options` is left out".to_owned());
+    said.when(rules.only, || "it only streams: whole answers are put together here".to_owned());
+    said.0
+}
+
+fn answers(rules: AnswerQuirks) -> Vec<String> {
+    let mut said = Said::default();
+    said.when(rules.cumulative_deltas, || {
+        "every delta repeats all text so far: only what is new is passed on".to_owned()
+    });
+    said.when(rules.keep_markup, || "tool calls written into the text are left there".to_owned());
+    said.word(rules.think_tags, |word| match word {
+        ThinkTags::Inside => "its text begins inside of thinking, up to `</think>`",
+        _ => "`<think>` is text",
+    });
+    said.0
+}
+
+/// Sentences.
+#[derive(Default)]
+struct Said(Vec<String>);
+
+impl Said {
+    fn add(&mut self, line: impl Into<String>) {
+        self.0.push(line.into());
+    }
+
+    fn when(&mut self, on: bool, line: impl FnOnce() -> String) {
+        if on {
+            self.0.push(line());
+        }
+    }
+
+    /// What a word says that is not the usual one.
+    fn word<W: Default + PartialEq, S: Into<String>>(&mut self, word: W, line: impl FnOnce(W) -> S) {
+        if word != W::default() {
+            self.0.push(line(word).into());
+        }
+    }
+}
+
+fn names(items: &[String]) -> String {
+    items.iter().map(|item| format!("`{item}`")).collect::<Vec<_>>().join(", ")
+}
+
+fn is_are(items: &[String]) -> &str {
+    if items.len() == 1 { "is" } else { "are" }
+}
+
+fn linked(source: &str) -> String {
+    match source.split_once(" (") {
+        Some((place, ids)) if place.starts_with("https://") => format!("<{place}> ({ids}"),
+        None if source.starts_with("https://") => format!("<{source}>"),
+        _ => source.to_owned(),
+    }
+}

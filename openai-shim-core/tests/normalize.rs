@@ -1,0 +1,571 @@
+//! What a row says, done to a request: each rule by itself, what is reported, and what `strict` refuses.
+
+mod common;
+
+use common::chat;
+use openai_shim_core::canonical::{Code, Context};
+use openai_shim_core::exchange::{Exchange, Incoming, Memory, Mode, Settings, Step};
+use openai_shim_core::{Error, Profile, profile};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+/// A row that says nothing but this, in the words of a configuration file.
+fn row(rules: Value) -> Profile {
+    let mut row = serde_json::to_value(profile("openai").unwrap()).unwrap();
+    row["models"] = json!([]);
+    for (section, entries) in rules.as_object().unwrap() {
+        match entries.as_object() {
+            Some(entries) if row[section].is_object() => {
+                for (key, value) in entries {
+                    row[section][key] = value.clone();
+                }
+            }
+            _ => row[section] = entries.clone(),
+        }
+    }
+    serde_json::from_value(row).unwrap()
+}
+
+fn start(row: Profile, request: &Value, settings: Settings) -> Result<Exchange, Error> {
+    let incoming = Incoming::read(chat(), "", request.to_string().into())?;
+    Exchange::start(incoming, row, settings, Context::fixed())
+}
+
+/// What is sent, and what is reported: `code path`.
+fn sent(rules: Value, request: &Value) -> (Value, Vec<String>) {
+    let mut exchange = start(row(rules), request, Settings::default()).unwrap();
+    let notes = exchange.diagnostics().iter().map(|d| format!("{} {}", d.code, d.path)).collect();
+    let Step::Send { request, .. } = exchange.next() else { panic!("nothing to send") };
+    (serde_json::from_slice(request.body()).unwrap(), notes)
+}
+
+fn refused(rules: Value, request: &Value) -> Option<String> {
+    let mut settings = Settings::default();
+    settings.mode = Mode::Strict;
+    start(row(rules), request, settings).err().map(|error| error.param().unwrap_or_default().to_owned())
+}
+
+fn asking(messages: Value) -> Value {
+    json!({"model": "m", "messages": messages})
+}
+
+fn said(role: &str, content: &str) -> Value {
+    json!({"role": role, "content": content})
+}
+
+fn called(id: &str) -> Value {
+    json!({"role": "assistant", "content": null, "tool_calls": [{"id": id, "type": "function", "function": {"name": "f", "arguments": "{}"}}]})
+}
+
+fn result(id: &str) -> Value {
+    json!({"role": "tool", "tool_call_id": id, "content": "done"})
+}
+
+fn with_tools(more: Value) -> Value {
+    let tool = |name: &str| json!({"type": "function", "function": {"name": name, "strict": true, "parameters": {"type": "object", "$schema": "s", "properties": {"a": {"type": "string", "minLength": 1}}}}});
+    let mut request =
+        json!({"model": "m", "messages": [said("user", "hi")], "tools": [tool("f"), tool("g")]});
+    for (key, value) in more.as_object().unwrap() {
+        request[key] = value.clone();
+    }
+    request
+}
+
+/// One rule: its words, the messages, and what is sent instead.
+#[test]
+fn messages_are_shaped_as_the_row_says() {
+    let text = |words: &str| json!([{"type": "text", "text": words}]);
+    let rows: Vec<(&str, Value, Value, Value, &str)> = vec![
+        (
+            "R3",
+            json!({"roles": {"developer": "system"}}),
+            json!([said("developer", "a"), said("user", "b")]),
+            json!([said("system", "a"), said("user", "b")]),
+            "role-demoted messages[0].role",
+        ),
+        (
+            "R4",
+            json!({"roles": {"developer": "system", "system": "user"}}),
+            json!([said("developer", "a"), said("user", "b")]),
+            json!([said("user", "a\n\nb")]),
+            "role-demoted messages[0].role",
+        ),
+        (
+            "R5",
+            json!({"roles": {"system": "user"}}),
+            json!([said("system", "a")]),
+            json!([said("user", "a")]),
+            "role-demoted messages[0].role",
+        ),
+        (
+            "R6",
+            json!({"single_system": true}),
+            json!([said("user", "b"), said("system", "a"), said("system", "c")]),
+            json!([said("system", "a\n\nc"), said("user", "b")]),
+            "messages-merged messages",
+        ),
+        (
+            "R7",
+            json!({"alternate": true}),
+            json!([said("user", "a"), said("user", "b")]),
+            json!([said("user", "a\n\nb")]),
+            "messages-merged messages",
+        ),
+        (
+            "R8",
+            json!({"bridge_tool_user": true}),
+            json!([said("user", "a"), called("1"), result("1"), said("user", "b")]),
+            json!([said("user", "a"), called("1"), result("1"), said("assistant", "OK."), said("user", "b")]),
+            "bridge-added messages[3]",
+        ),
+        (
+            "R9",
+            json!({"prefill": "prefix"}),
+            json!([said("user", "a"), said("assistant", "b")]),
+            json!([said("user", "a"), {"role": "assistant", "content": "b", "prefix": true}]),
+            "content-rewritten messages[].prefix",
+        ),
+        (
+            "R10",
+            json!({"prefill": "ask"}),
+            json!([said("user", "a"), said("assistant", "b")]),
+            json!([said(
+                "user",
+                "a\n\nGo on with your answer. It begins like this, and you must not repeat it:\n\nb"
+            )]),
+            "prefill-rewritten messages",
+        ),
+        (
+            "R13",
+            json!({"flatten_text": true}),
+            json!([{"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]}]),
+            json!([said("user", "a\n\nb")]),
+            "content-flattened messages[0].content",
+        ),
+        (
+            "R13, of a tool",
+            json!({"flatten_text": true}),
+            json!([called("1"), {"role": "tool", "tool_call_id": "1", "content": [{"type": "text", "text": "done"}]}]),
+            json!([called("1"), result("1")]),
+            "content-flattened messages[1].content",
+        ),
+        (
+            "R14",
+            json!({"parts_only": true}),
+            json!([said("user", "a")]),
+            json!([{"role": "user", "content": text("a")}]),
+            "content-rewritten messages[0].content",
+        ),
+        (
+            "R15",
+            json!({"empty_content": true}),
+            json!([called("1")]),
+            json!([{"role": "assistant", "content": "", "tool_calls": called("1")["tool_calls"]}]),
+            "content-rewritten messages[0].content",
+        ),
+        (
+            "R16",
+            json!({"null_content": true}),
+            json!([{"role": "assistant", "content": "", "tool_calls": called("1")["tool_calls"]}]),
+            json!([called("1")]),
+            "content-rewritten messages[0].content",
+        ),
+        (
+            "R16, nothing said",
+            json!({"drop_empty": true}),
+            json!([said("user", "a"), said("assistant", ""), said("user", "b")]),
+            json!([said("user", "a"), said("user", "b")]),
+            "message-dropped messages[1]",
+        ),
+        (
+            "R18",
+            json!({"drop_nulls": true}),
+            json!([{"role": "assistant", "content": "a", "tool_calls": null, "function_call": null}]),
+            json!([said("assistant", "a")]),
+            "null-dropped messages[0].function_call",
+        ),
+        (
+            "R19",
+            json!({"names": "drop"}),
+            json!([{"role": "user", "content": "a", "name": "n"}]),
+            json!([said("user", "a")]),
+            "param-dropped messages[0].name",
+        ),
+        (
+            "R20",
+            json!({"tool_name": true}),
+            json!([called("1"), result("1")]),
+            json!([called("1"), {"role": "tool", "content": "done", "tool_call_id": "1", "name": "f"}]),
+            "field-filled messages[1].name",
+        ),
+        (
+            "R22",
+            json!({"reasoning": "drop"}),
+            json!([{"role": "assistant", "content": "a", "reasoning_content": "r"}]),
+            json!([said("assistant", "a")]),
+            "reasoning-dropped messages[0]",
+        ),
+    ];
+    for (name, rule, messages, expected, note) in rows {
+        let (body, notes) = sent(json!({"messages": rule}), &asking(messages.clone()));
+        assert_eq!(body["messages"], expected, "{name}");
+        assert!(notes.iter().any(|n| n == note), "{name}: {notes:?}");
+        let (untouched, quiet) = sent(json!({}), &asking(messages.clone()));
+        assert_eq!(
+            (untouched["messages"].clone(), quiet),
+            (messages, Vec::new()),
+            "{name}: without the rule"
+        );
+    }
+}
+
+#[test]
+fn parameters_are_shaped_as_the_row_says() {
+    let rows: Vec<(&str, Value, Value, Value, &str)> = vec![
+        (
+            "R1",
+            json!({"params": {"rename": {"max_completion_tokens": "max_tokens"}}}),
+            json!({"max_completion_tokens": 5}),
+            json!({"max_tokens": 5}),
+            "param-renamed max_completion_tokens",
+        ),
+        (
+            "R2",
+            json!({"params": {"rename": {"max_tokens": "max_completion_tokens"}}}),
+            json!({"max_tokens": 5}),
+            json!({"max_completion_tokens": 5}),
+            "param-renamed max_tokens",
+        ),
+        (
+            "R25",
+            json!({"params": {"drop": ["logit_bias"]}}),
+            json!({"logit_bias": {"1": 2}}),
+            json!({}),
+            "param-dropped logit_bias",
+        ),
+        (
+            "R31",
+            json!({"params": {"clamp": {"temperature": [0, 1]}}}),
+            json!({"temperature": 1.5}),
+            json!({"temperature": 1}),
+            "param-clamped temperature",
+        ),
+        (
+            "R58",
+            json!({"params": {"only": ["temperature"]}}),
+            json!({"temperature": 1, "foo": 2}),
+            json!({"temperature": 1}),
+            "param-dropped foo",
+        ),
+        ("R29", json!({"params": {"most_stops": 0}}), json!({"stop": ["a"]}), json!({}), "stop-applied stop"),
+        (
+            "R30",
+            json!({"params": {"most_stops": 1}}),
+            json!({"stop": ["a", "b"]}),
+            json!({"stop": ["a"]}),
+            "stop-applied stop",
+        ),
+        (
+            "R28",
+            json!({"params": {"single_choice": true}}),
+            json!({"n": 3}),
+            json!({}),
+            "choices-one-by-one n",
+        ),
+        (
+            "R49 OpenRouter",
+            json!({"reasoning": {"switch": "reasoning"}}),
+            json!({"reasoning_effort": "low"}),
+            json!({"reasoning": {"effort": "low"}}),
+            "param-renamed reasoning_effort",
+        ),
+        (
+            "R49 DeepSeek",
+            json!({"reasoning": {"switch": "thinking"}}),
+            json!({"reasoning_effort": "none"}),
+            json!({"thinking": {"type": "disabled"}}),
+            "param-renamed reasoning_effort",
+        ),
+        (
+            "R49 Qwen",
+            json!({"reasoning": {"switch": "enable_thinking"}}),
+            json!({"reasoning_effort": "high"}),
+            json!({"enable_thinking": true}),
+            "param-renamed reasoning_effort",
+        ),
+        (
+            "R49 vLLM",
+            json!({"reasoning": {"switch": "template"}}),
+            json!({"reasoning_effort": "high", "chat_template_kwargs": {"a": 1}}),
+            json!({"chat_template_kwargs": {"a": 1, "enable_thinking": true}}),
+            "param-renamed reasoning_effort",
+        ),
+        (
+            "R50",
+            json!({"reasoning": {"efforts": ["low", "high"]}}),
+            json!({"reasoning_effort": "minimal"}),
+            json!({"reasoning_effort": "low"}),
+            "param-clamped reasoning_effort",
+        ),
+        (
+            "R44",
+            json!({"format": {"json_object": "json_schema"}}),
+            json!({"response_format": {"type": "json_object"}}),
+            json!({"response_format": {"type": "json_schema", "json_schema": {"name": "object", "schema": {"type": "object"}}}}),
+            "param-renamed response_format",
+        ),
+        (
+            "R45",
+            json!({"format": {"drop_text": true}}),
+            json!({"response_format": {"type": "text"}}),
+            json!({}),
+            "null-dropped response_format",
+        ),
+        (
+            "R38",
+            json!({}),
+            json!({"tool_choice": "auto", "tools": []}),
+            json!({}),
+            "null-dropped tool_choice",
+        ),
+    ];
+    for (name, rules, params, expected, note) in rows {
+        let mut request = asking(json!([said("user", "hi")]));
+        let mut wanted = request.clone();
+        for (from, to) in [(&params, &mut request), (&expected, &mut wanted)] {
+            for (key, value) in from.as_object().unwrap() {
+                to[key] = value.clone();
+            }
+        }
+        let (body, notes) = sent(rules, &request);
+        assert_eq!(body, wanted, "{name}");
+        assert!(notes.iter().any(|n| n == note), "{name}: {notes:?}");
+    }
+}
+
+#[test]
+fn a_schema_is_asked_for_by_the_next_best_way() {
+    let schema = json!({"type": "object", "required": ["a"]});
+    let mut request = asking(json!([said("system", "Be brief."), said("user", "hi")]));
+    request["response_format"] =
+        json!({"type": "json_schema", "json_schema": {"name": "n", "schema": schema}});
+    let (body, notes) = sent(json!({"format": {"json_schema": "json_object"}}), &request);
+    assert_eq!(body["response_format"], json!({"type": "json_object"}));
+    let told = body["messages"][0]["content"].as_str().unwrap();
+    assert!(told.starts_with("Be brief.\n\n") && told.contains(r#""required":["a"]"#), "{told}");
+    assert!(notes.contains(&String::from("format-downgraded response_format")));
+    let (body, _) = sent(json!({"format": {"json_schema": "instruction"}}), &request);
+    assert!(body.get("response_format").is_none());
+    assert_eq!(
+        refused(json!({"format": {"json_schema": "instruction"}}), &request).unwrap(),
+        "response_format"
+    );
+}
+
+#[test]
+fn a_forced_choice_is_said_in_the_upstreams_words() {
+    let named = with_tools(json!({"tool_choice": {"type": "function", "function": {"name": "g"}}}));
+    let required = with_tools(json!({"tool_choice": "required"}));
+    let (body, _) = sent(json!({"tools": {"required": "any"}}), &required);
+    assert_eq!(body["tool_choice"], "any");
+    let (body, notes) = sent(json!({"tools": {"required": "auto"}}), &required);
+    assert_eq!(body["tool_choice"], "auto");
+    assert_eq!(body["messages"][0]["role"], "system");
+    assert!(notes.contains(&String::from("tool-choice-downgraded tool_choice")));
+    let (body, _) = sent(json!({"tools": {"named": "required"}}), &named);
+    assert_eq!(body["tool_choice"], "required");
+    assert_eq!(body["tools"].as_array().unwrap().len(), 1);
+    assert_eq!(body["tools"][0]["function"]["name"], "g");
+    let (body, _) = sent(json!({"tools": {"named": "any", "required": "any"}}), &named);
+    assert_eq!(body["tool_choice"], "any");
+    let (body, _) = sent(json!({"tools": {"named": "auto"}}), &named);
+    assert!(body["messages"][0]["content"].as_str().unwrap().contains("`g`"));
+}
+
+#[test]
+fn schemas_and_strictness_fit_the_row() {
+    let (body, notes) = sent(
+        json!({"tools": {"drop_strict": true, "drop_keywords": ["$schema", "minLength"]}}),
+        &with_tools(json!({})),
+    );
+    let function = &body["tools"][0]["function"];
+    assert!(function.get("strict").is_none());
+    assert_eq!(function["parameters"], json!({"type": "object", "properties": {"a": {"type": "string"}}}));
+    assert!(notes.contains(&String::from("schema-reduced tools[0].function.parameters")));
+    let (body, _) = sent(json!({"tools": {"close_strict": true}}), &with_tools(json!({})));
+    let parameters = &body["tools"][0]["function"]["parameters"];
+    assert_eq!(
+        (&parameters["required"], &parameters["additionalProperties"]),
+        (&json!(["a"]), &json!(false))
+    );
+}
+
+#[test]
+fn references_are_replaced_and_circles_end() {
+    let mut request = with_tools(json!({}));
+    request["tools"] = json!([{"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {"a": {"$ref": "#/$defs/A"}, "b": {"$ref": "#/$defs/B"}}, "$defs": {"A": {"type": "string"}, "B": {"type": "object", "properties": {"b": {"$ref": "#/$defs/B"}}}}}}}]);
+    let (body, _) = sent(json!({"tools": {"inline_refs": true}}), &request);
+    let parameters = &body["tools"][0]["function"]["parameters"];
+    assert_eq!(parameters["properties"]["a"], json!({"type": "string"}));
+    assert!(!parameters.to_string().contains("$ref") && !parameters.to_string().contains("$defs"));
+}
+
+#[test]
+fn ids_of_tool_calls_fit_and_stay_together() {
+    let messages = json!([
+        called("call_with_a_long_name_of_more_than_forty_characters"),
+        result("call_with_a_long_name_of_more_than_forty_characters"),
+        called("0"),
+        result("0"),
+        called("0"),
+        result("0")
+    ]);
+    for (form, fits) in [("nine", 9), ("forty", 40), ("any", 64)] {
+        let (body, notes) = sent(json!({"messages": {"tool_ids": form}}), &asking(messages.clone()));
+        let list = body["messages"].as_array().unwrap();
+        let ids: Vec<&str> =
+            [0, 2, 4].iter().map(|i| list[*i]["tool_calls"][0]["id"].as_str().unwrap()).collect();
+        for (id, at) in ids.iter().zip([1, 3, 5]) {
+            assert_eq!(list[at]["tool_call_id"], *id);
+            assert!(id.len() <= fits, "{id}");
+        }
+        assert!(ids[0] != ids[1] && ids[1] != ids[2], "T16: {ids:?}");
+        assert!(notes.iter().any(|n| n.starts_with("tool-id-remapped")));
+        assert_eq!(
+            body,
+            sent(json!({"messages": {"tool_ids": form}}), &asking(messages.clone())).0,
+            "the same every time"
+        );
+    }
+}
+
+#[test]
+fn media_that_the_upstream_cannot_read_is_refused_by_name() {
+    let request = asking(
+        json!([{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://h/i.png"}}]}]),
+    );
+    let error = start(row(json!({"messages": {"media": []}})), &request, Settings::default()).unwrap_err();
+    assert_eq!(error.param(), Some("messages[0].content"));
+    assert!(error.to_string().contains("image"), "{error}");
+    assert!(start(row(json!({"messages": {"media": ["image"]}})), &request, Settings::default()).is_ok());
+}
+
+#[test]
+fn tools_that_the_history_calls_are_declared() {
+    let (body, _) =
+        sent(json!({"tools": {"declare_called": true}}), &asking(json!([called("1"), result("1")])));
+    assert_eq!(body["tools"][0]["function"]["name"], "f");
+    assert_eq!(body["tool_choice"], "none");
+}
+
+#[test]
+fn rules_for_a_model_hold_for_it_alone() {
+    let rules = json!({"models": [{"names": ["O1*"], "params": {"drop": ["temperature"]}}]});
+    for (model, kept) in [("o1-mini", false), ("gpt-4o", true)] {
+        let request = json!({"model": model, "temperature": 1, "messages": [said("user", "hi")]});
+        assert_eq!(sent(rules.clone(), &request).0.get("temperature").is_some(), kept);
+    }
+}
+
+#[test]
+fn strict_refuses_every_loss_and_names_the_field() {
+    let mut request = asking(json!([said("user", "hi")]));
+    request["temperature"] = json!(1.5);
+    for (rules, field) in [
+        (json!({"params": {"clamp": {"temperature": [0, 1]}}}), "temperature"),
+        (json!({"params": {"drop": ["temperature"]}}), "temperature"),
+    ] {
+        assert_eq!(refused(rules, &request).as_deref(), Some(field));
+    }
+    assert_eq!(
+        refused(json!({"params": {"rename": {"temperature": "temp"}}}), &request),
+        None,
+        "nothing is lost"
+    );
+    let mut settings = Settings::default();
+    settings.mode = Mode::Strict;
+    let error = start(row(json!({"params": {"drop": ["temperature"]}})), &request, settings).unwrap_err();
+    let (status, body) = chat().encode_error(&error);
+    assert_eq!(status, 400);
+    assert!(String::from_utf8_lossy(&body).contains("\"param\":\"temperature\""));
+}
+
+#[derive(Debug, Default)]
+struct Kept(Mutex<BTreeMap<String, String>>);
+
+impl Memory for Kept {
+    fn recall(&self, id: &str) -> Option<String> {
+        self.0.lock().unwrap().get(id).cloned()
+    }
+    fn keep(&self, id: &str, what: &str) {
+        self.0.lock().unwrap().insert(id.to_owned(), what.to_owned());
+    }
+}
+
+#[test]
+fn reasoning_that_a_client_forgets_comes_back_on_the_next_turn() {
+    let calls =
+        r#""tool_calls":[{"index":0,"id":"c1","type":"function","function":{"name":"f","arguments":"{}"}}]"#;
+    let streamed = format!(
+        "data: {{\"id\":\"x\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\",\"choices\":[{{\"index\":0,\"delta\":{{\"role\":\"assistant\",\"reasoning_content\":\"I th\"}},\"finish_reason\":null}}]}}\n\ndata: {{\"choices\":[{{\"index\":0,\"delta\":{{\"reasoning\":\"ink.\",{calls}}},\"finish_reason\":\"tool_calls\"}}]}}\n\ndata: [DONE]\n\n"
+    );
+    let whole = format!(
+        r#"{{"choices":[{{"index":0,"message":{{"content":null,"reasoning_content":"I think.",{calls}}},"finish_reason":"tool_calls"}}]}}"#
+    );
+    for (stream, answer) in [(true, streamed), (false, whole)] {
+        let memory = Arc::new(Kept::default());
+        let mut settings = Settings::default();
+        settings.memory = Some(memory.clone());
+        let mut request = with_tools(json!({"stream": stream}));
+        let rules = || row(json!({"messages": {"reasoning": "restore"}}));
+        let mut exchange = start(rules(), &request, settings.clone()).unwrap();
+        exchange.next();
+        exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
+        let mut out = Vec::new();
+        exchange.push(answer.as_bytes(), &mut out);
+        exchange.finish(&mut out);
+        assert_eq!(memory.recall("c1").as_deref(), Some("I think."), "{}", String::from_utf8_lossy(&out));
+
+        request["messages"] = json!([said("user", "hi"), called("c1"), result("c1"), called("unknown")]);
+        let mut exchange = start(rules(), &request, settings).unwrap();
+        assert!(exchange.diagnostics().has(Code::ReasoningRestored));
+        let Step::Send { request, .. } = exchange.next() else { panic!() };
+        let body: Value = serde_json::from_slice(request.body()).unwrap();
+        assert_eq!(body["messages"][1]["reasoning_content"], "I think.");
+        assert_eq!(body["messages"][3]["reasoning_content"], " ");
+    }
+}
+
+#[test]
+fn several_answers_come_one_by_one_and_leave_together() {
+    for stream in [false, true] {
+        let mut request = asking(json!([said("user", "hi")]));
+        request["n"] = json!(3);
+        request["stream"] = json!(stream);
+        let mut exchange =
+            start(row(json!({"params": {"single_choice": true}})), &request, Settings::default()).unwrap();
+        let mut out = Vec::new();
+        for k in 0..3 {
+            let Step::Send { request, .. } = exchange.next() else { panic!("{k}") };
+            assert!(!String::from_utf8_lossy(request.body()).contains("\"n\""));
+            assert!(exchange.reply().is_none() && out.is_empty());
+            exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
+            let answer = json!({"id": format!("id{k}"), "choices": [{"index": 0, "message": {"content": format!("answer {k}")}, "finish_reason": "stop"}], "usage": {"prompt_tokens": 2, "completion_tokens": k, "total_tokens": 2 + k}});
+            exchange.push(answer.to_string().as_bytes(), &mut out);
+            exchange.finish(&mut out);
+        }
+        assert!(matches!(exchange.next(), Step::Done));
+        let out = String::from_utf8(out).unwrap();
+        assert_eq!(
+            common::said::line(&out),
+            r#""answer 0" stop / "answer 1" stop / "answer 2" stop"#,
+            "{out}"
+        );
+        let report = exchange.report();
+        assert_eq!(
+            (report.attempts, report.usage.unwrap().total(), report.usage.unwrap().input),
+            (3, 9, Some(6))
+        );
+    }
+}
