@@ -36,8 +36,18 @@ pub fn dialect(name: &str) -> Result<&'static dyn Dialect, ClientError> {
 pub struct Endpoint {
     /// The HTTP method.
     pub method: &'static str,
-    /// The path under which clients find it.
+    /// The path under which clients find it; `{model}` stands for any name, slashes included.
     pub path: &'static str,
+}
+
+impl Endpoint {
+    /// Whether a path is this route's.
+    pub fn matches(&self, path: &str) -> bool {
+        let Some((before, rest)) = self.path.split_once('{') else { return self.path == path };
+        let after = rest.split_once('}').map_or("", |(_, after)| after);
+        let name = path.strip_prefix(before).and_then(|rest| rest.strip_suffix(after));
+        name.is_some_and(|name| !name.is_empty())
+    }
 }
 
 /// A request as the upstream gets it.

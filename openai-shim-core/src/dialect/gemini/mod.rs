@@ -98,8 +98,10 @@ impl Dialect for Gemini {
 
     fn endpoints(&self) -> &'static [Endpoint] {
         &[
-            Endpoint { method: "POST", path: "/v1beta/models/{*rest}" },
-            Endpoint { method: "POST", path: "/v1/models/{*rest}" },
+            Endpoint { method: "POST", path: "/v1beta/models/{model}:generateContent" },
+            Endpoint { method: "POST", path: "/v1beta/models/{model}:streamGenerateContent" },
+            Endpoint { method: "POST", path: "/v1/models/{model}:generateContent" },
+            Endpoint { method: "POST", path: "/v1/models/{model}:streamGenerateContent" },
         ]
     }
 
