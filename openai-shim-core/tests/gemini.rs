@@ -8,6 +8,7 @@ use openai_shim_core::dialect::gemini::wire::{
     ErrorResponse, GenerateContentRequest, GenerateContentResponse,
 };
 use openai_shim_core::exchange::{Incoming, Retry, Settings, When};
+use openai_shim_core::normalize::Memory;
 use openai_shim_core::{Context, Diagnostics, Dialect, Exchange, Kind, Outcome, Step, dialect, profile};
 use serde_json::{Value, json};
 
@@ -179,6 +180,42 @@ fn a_signature_survives_the_round_trip_through_a_chat_client() {
         let (call, result) = (&call["functionCall"], &result["functionResponse"]);
         assert_eq!((&call["name"], &call["id"]), (&result["name"], &result["id"]));
         assert_eq!(result["response"], json!({"output": "sunny"}));
+    }
+}
+
+#[derive(Debug, Default)]
+struct Kept(std::sync::Mutex<std::collections::BTreeMap<String, String>>);
+
+impl Memory for Kept {
+    fn recall(&self, id: &str) -> Option<String> {
+        self.0.lock().unwrap().get(id).cloned()
+    }
+    fn keep(&self, id: &str, what: &str) {
+        self.0.lock().unwrap().insert(id.to_owned(), what.to_owned());
+    }
+}
+
+#[test]
+fn a_signature_comes_back_although_the_client_dropped_it() {
+    let mut settings = settings();
+    settings.memory = Some(std::sync::Arc::new(Kept::default()));
+    for (stream, kind, name) in [
+        (false, Kind::Response, "parallel_calls_signed"),
+        (true, Kind::Stream, "parallel_calls_each_in_a_chunk"),
+    ] {
+        let plain =
+            json!({"model": "m", "stream": stream, "messages": [{"role": "user", "content": "weather?"}]});
+        let answer = String::from_utf8(common::fixture(kind, name).body).unwrap();
+        let (_, _, out, _) = exchange((chat(), "", &plain), gemini(), settings.clone(), (200, &answer));
+        let at = out.find("\"id\":\"call_").unwrap();
+        let id = out[at + 6..].split('"').next().unwrap();
+        // All that such a client keeps of a call.
+        let call = json!({"id": id, "type": "function", "function": {"name": "weather", "arguments": "{}"}});
+        let next = json!({"model": "m", "messages": [{"role": "user", "content": "weather?"},
+            {"role": "assistant", "content": null, "tool_calls": [call]}, {"role": "tool", "tool_call_id": id, "content": "x"}]});
+        let (_, sent, _, told) = exchange((chat(), "", &next), gemini(), settings.clone(), (200, "{}"));
+        assert_eq!(sent["contents"][1]["parts"][0]["thoughtSignature"], "c2lnLTE=", "{sent}");
+        assert!(told.report().diagnostics.has(Code::ReasoningRestored));
     }
 }
 

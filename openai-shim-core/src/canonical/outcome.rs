@@ -94,6 +94,8 @@ pub struct Kept {
     pub id: Option<String>,
     /// The reasoning.
     pub text: String,
+    /// Signatures of calls, by the calls' ids; kept whether or not reasoning is.
+    pub signatures: Vec<(String, String)>,
     /// The block of reasoning that is open.
     open: Option<(u32, u32)>,
 }
@@ -116,9 +118,22 @@ impl Kept {
         }
     }
 
+    /// A call came with a signature.
+    fn signed(&mut self, id: &str, signature: &str) {
+        const MOST: usize = 64;
+        if !id.is_empty() && self.signatures.len() < MOST && signature.len() <= LONGEST {
+            self.signatures.push((id.to_owned(), signature.to_owned()));
+        }
+    }
+
     fn event(&mut self, event: &Event) {
         match event {
-            Event::Open { kind: BlockKind::ToolCall { id, .. }, .. } => self.called(id),
+            Event::Open { kind: BlockKind::ToolCall { id, signature, .. }, .. } => {
+                self.called(id);
+                if let Some(signature) = signature {
+                    self.signed(id, signature);
+                }
+            }
             Event::Open { choice, block, kind: BlockKind::Reasoning } => self.open = Some((*choice, *block)),
             Event::Delta { choice, block, delta: Delta::Text(text) }
                 if self.open == Some((*choice, *block)) =>

@@ -5,6 +5,7 @@ use super::{Exchange, Reply, State, When};
 use crate::canonical::{Code, Outcome, Seen, unfold};
 use crate::error::{Error, UpstreamError};
 use crate::fallback::completion;
+use crate::normalize::signature_of;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use std::time::Duration;
@@ -71,6 +72,11 @@ impl Exchange {
         let kept = &seen.kept;
         if let (true, Some(id), Some(memory)) = (!kept.text.is_empty(), &kept.id, &self.settings.memory) {
             memory.keep(id, &kept.text);
+        }
+        if let Some(memory) = &self.settings.memory {
+            for (id, signature) in &kept.signatures {
+                memory.keep(&signature_of(id), signature);
+            }
         }
     }
 

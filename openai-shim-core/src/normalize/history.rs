@@ -1,6 +1,6 @@
 //! Reasoning in the history: left out where it is refused, put back where it must be and the client did not send it.
 
-use super::{Memory, touch};
+use super::{Memory, signature_of, touch};
 use crate::canonical::{Block, Code, Diagnostics, Extra, Message, Request, Role};
 use crate::profile::{History, Messages};
 
@@ -17,7 +17,8 @@ pub(super) fn normalize(
                 History::Restore => put_back(message, i, memory, notes),
                 _ => false,
             };
-        request.touched.messages |= changed;
+        let signed = memory.is_some_and(|memory| sign(message, i, memory, notes));
+        request.touched.messages |= changed || signed;
     }
 }
 
@@ -32,6 +33,24 @@ fn leave_out(message: &mut Message, i: usize, notes: &mut Diagnostics) -> bool {
     notes.note(Code::ReasoningDropped, &format!("messages[{i}]"), "");
     touch(message);
     true
+}
+
+/// Signatures of calls that the client did not send back, where they are still known.
+fn sign(message: &mut Message, i: usize, memory: &dyn Memory, notes: &mut Diagnostics) -> bool {
+    let mut changed = false;
+    for block in &mut message.blocks {
+        if let Block::ToolCall { id, signature: signature @ None, .. } = block
+            && let Some(kept) = memory.recall(&signature_of(id))
+        {
+            *signature = Some(kept);
+            changed = true;
+        }
+    }
+    if changed {
+        notes.note(Code::ReasoningRestored, &format!("messages[{i}].tool_calls"), "signatures");
+        touch(message);
+    }
+    changed
 }
 
 /// Only turns that call tools need their reasoning again.

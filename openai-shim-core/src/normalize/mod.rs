@@ -40,6 +40,11 @@ pub trait Memory: Send + Sync + std::fmt::Debug {
     fn keep(&self, id: &str, what: &str);
 }
 
+/// The name under which a call's signature is kept.
+pub(crate) fn signature_of(id: &str) -> String {
+    format!("{id}#signature")
+}
+
 /// Makes `request` one that `profile` accepts, and notes in `asked` what that means for the answer.
 ///
 /// # Errors
