@@ -125,7 +125,7 @@ fn answer(input: &Input<'_>) -> Conversion {
     let incoming = match given {
         Some(Ok(incoming)) => Ok(incoming),
         // A request that cannot be read says nothing about its answer.
-        Some(Err(_)) | None => Ok(Incoming::plain(input.to)),
+        Some(Err(_)) | None => Incoming::plain(input.to),
     };
     let started = incoming.map(|mut incoming| {
         incoming.set_stream(input.kind == Kind::Stream);

@@ -232,24 +232,40 @@ fn draws() -> impl Strategy<Value = Vec<Draw>> {
     prop::collection::vec((kind, 0..3_u32, 0..9_usize, "[a-z {}\"\\\\\n🙂]{1,8}"), 1..60)
 }
 
+/// How a dialect says that the model declines.
+#[derive(PartialEq)]
+enum Refusal {
+    /// In a place of its own.
+    Said,
+    /// As text.
+    Text,
+    /// As text, and an ending of its own.
+    Ending,
+}
+
+/// What dialects other than chat cannot say: several answers, and a refusal in a place of its own.
+const LIMITS: [(&str, bool, Refusal); 5] = [
+    ("anthropic-messages", true, Refusal::Ending),
+    ("openai-responses", true, Refusal::Said),
+    ("ollama-chat", true, Refusal::Text),
+    ("ollama-generate", true, Refusal::Text),
+    ("gemini", false, Refusal::Text),
+];
+
 /// What of an answer a dialect can say, in its words: an answer that calls tools ends with that.
 fn sayable(dialect: &dyn Dialect, response: &Response) -> Vec<Said> {
     let mut all = said(response);
-    if let Some((_, refuses)) = ONE_ANSWER.iter().find(|(name, _)| *name == dialect.name()) {
-        all.truncate(1);
-        // Elsewhere a refusal is a text and an ending.
-        for (said, choice) in all.iter_mut().zip(&response.choices).filter(|_| !refuses) {
+    if let Some((_, one, refusal)) = LIMITS.iter().find(|(name, ..)| *name == dialect.name()) {
+        all.truncate(if *one { 1 } else { all.len() });
+        for (said, choice) in all.iter_mut().zip(&response.choices).filter(|_| *refusal != Refusal::Said) {
             let refused = choice.blocks.iter().any(|block| matches!(block, Block::Refusal(_)));
-            said.0 = choice
-                .blocks
-                .iter()
-                .map(|block| match block {
-                    Block::Text { text, .. } | Block::Refusal(text) => text.as_str(),
-                    _ => "",
-                })
-                .collect();
+            said.0 = words(choice);
             said.2.clear();
-            if refused && said.3.is_empty() && said.4 == Some(FinishReason::Stop) {
+            if *refusal == Refusal::Ending
+                && refused
+                && said.3.is_empty()
+                && said.4 == Some(FinishReason::Stop)
+            {
                 said.4 = Some(FinishReason::Refusal);
             }
         }
@@ -262,8 +278,14 @@ fn sayable(dialect: &dyn Dialect, response: &Response) -> Vec<Said> {
     all
 }
 
-/// Dialects whose answers are one answer, and whether they have words of their own for a refusal.
-const ONE_ANSWER: [(&str, bool); 2] = [("anthropic-messages", false), ("openai-responses", true)];
+/// Texts and refusals of an answer, in order.
+fn words(choice: &Choice) -> String {
+    let words = |block: &Block| match block {
+        Block::Text { text, .. } | Block::Refusal(text) => text.clone(),
+        _ => String::new(),
+    };
+    choice.blocks.iter().map(words).collect()
+}
 
 /// Counts; some dialects write one that nobody stated as 0.
 fn counts(usage: Option<Usage>) -> Option<(Option<u64>, Option<u64>, u64, u64)> {

@@ -5,7 +5,7 @@ mod common;
 use common::{Fixture, fixtures};
 use openai_shim_core::canonical::{Asked, Event, Request};
 use openai_shim_core::dialect::DIALECTS;
-use openai_shim_core::exchange::{Incoming, Retry, Settings};
+use openai_shim_core::exchange::{Retry, Settings};
 use openai_shim_core::framing::Framer;
 use openai_shim_core::normalize::normalize;
 use openai_shim_core::{Context, Dialect, Exchange, Kind, Step};
@@ -23,7 +23,7 @@ type Outcome = (Vec<u8>, String, Vec<String>);
 
 /// One pass of a stream, in these pieces.
 fn pass(fixture: &Fixture, client: &'static dyn Dialect, pieces: &[&[u8]], stream: bool) -> Outcome {
-    let incoming = Incoming::read(client, "", fixture.asking(client, stream).into()).unwrap();
+    let incoming = fixture.incoming(client, stream);
     let mut settings = Settings::default();
     settings.retry = Retry::none();
     let mut exchange =
@@ -74,9 +74,8 @@ fn translated(
     pieces: &[&[u8]],
 ) -> (Vec<Event>, Vec<u8>, Vec<String>) {
     let mut asked = Asked::new(&Request::default(), Context::fixed());
-    if let Some(body) = fixture.request_in(client) {
-        let incoming = Incoming::read(client, "", body.into()).unwrap();
-        let mut request = incoming.request().clone();
+    if fixture.request.is_some() {
+        let mut request = fixture.incoming(client, true).request().clone();
         asked = Asked::new(&request, Context::fixed());
         let mut notes = openai_shim_core::Diagnostics::default();
         let defaults = openai_shim_core::normalize::Defaults::default();
@@ -128,8 +127,7 @@ fn events_and_what_is_written_of_them_do_not_depend_on_chunks_either() {
 fn an_error_answer_cut_anywhere_is_the_same_error() {
     for fixture in fixtures(&[Kind::Error]) {
         let pass = |pieces: &[&[u8]]| {
-            let incoming =
-                Incoming::read(common::chat(), "", fixture.asking(common::chat(), true).into()).unwrap();
+            let incoming = fixture.incoming(common::chat(), true);
             let mut settings = Settings::default();
             settings.retry = Retry::none();
             let mut exchange =

@@ -6,7 +6,7 @@ use http::{HeaderMap, Method, header};
 use subtle::{Choice, ConstantTimeEq};
 
 /// Where clients put their key.
-const HEADERS: [&str; 3] = ["authorization", "x-api-key", "api-key"];
+const HEADERS: [&str; 4] = ["authorization", "x-api-key", "api-key", "x-goog-api-key"];
 
 /// Whether a request may pass. Health checks and CORS preflights carry no key.
 pub(crate) fn allows(app: &App, method: &Method, path: &str, headers: &HeaderMap) -> bool {

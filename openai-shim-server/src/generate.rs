@@ -25,7 +25,10 @@ pub(crate) async fn generate(
     body: Bytes,
     place: OwnedSemaphorePermit,
 ) -> Response {
-    let incoming = match Incoming::read(dialect, &meta.path, body) {
+    // Some dialects name model and form in the path and its query.
+    let path =
+        if meta.query.is_empty() { meta.path.clone() } else { format!("{}?{}", meta.path, meta.query) };
+    let incoming = match Incoming::read(dialect, &path, body) {
         Ok(incoming) => incoming,
         Err(error) => return refused(&app, dialect, meta, &error),
     };
@@ -60,6 +63,7 @@ pub(crate) async fn generate(
         record.finish(report);
         drop(place);
     });
+    let content_type = exchange.stream_content_type();
     let mut reply: Reply = Box::pin(async move { shim.run(exchange, finished).await });
     let every = app.config.timeouts.keepalive;
     let name = served.config.name.as_str();
@@ -68,7 +72,7 @@ pub(crate) async fn generate(
     }
     match tokio::time::timeout(every, &mut reply).await {
         Ok(reply) => respond(reply, dialect, true, name, &head, every),
-        Err(_) => promise(reply, dialect, name, head, every),
+        Err(_) => promise(reply, (dialect, content_type), name, head, every),
     }
 }
 
@@ -103,7 +107,7 @@ fn respond(
 /// A stream that begins before its reply: the client sees keep-alives, and then what comes.
 fn promise(
     reply: Reply,
-    dialect: &'static dyn Dialect,
+    (dialect, content_type): (&'static dyn Dialect, &'static str),
     upstream: &str,
     head: Head,
     every: Duration,
@@ -111,7 +115,7 @@ fn promise(
     let mut response = Response::new(Body::from_stream(Kept::waiting(reply, head, dialect, every)));
     *response.status_mut() = StatusCode::OK;
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(dialect.stream_content_type()));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     decorate(headers, upstream, "streaming");
     response

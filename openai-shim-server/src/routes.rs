@@ -31,6 +31,8 @@ pub(crate) struct Meta {
     pub(crate) method: Method,
     /// Its path, without doubled and trailing slashes.
     pub(crate) path: String,
+    /// What stands behind its question mark.
+    pub(crate) query: String,
     pub(crate) started: Instant,
     /// The client asks for the full report.
     pub(crate) debug: bool,
@@ -55,6 +57,7 @@ async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
         id: request_id(&app, &request),
         method: request.method().clone(),
         path: tidy(request.uri().path()),
+        query: request.uri().query().unwrap_or_default().to_owned(),
         started: Instant::now(),
         debug: app.config.debug && request.headers().get(reply::DEBUG).is_some_and(|v| v == "1"),
     };
@@ -156,7 +159,7 @@ impl Route {
 /// The route of a path, and its methods.
 fn find(path: &str) -> Option<(Route, &'static str)> {
     for dialect in DIALECTS {
-        if let Some(endpoint) = dialect.endpoints().iter().find(|endpoint| endpoint.path == path) {
+        if let Some(endpoint) = dialect.endpoints().iter().find(|endpoint| endpoint.matches(path)) {
             return Some((Route::Generate(*dialect), endpoint.method));
         }
     }

@@ -37,11 +37,11 @@ impl Extra {
         self.members.iter().find(|(k, _)| k == key).map(|(_, v)| v.get())
     }
 
-    /// Reports members that another dialect than this one does not get.
-    pub fn report(&self, dialect: &str, at: &str, code: Code, notes: &mut Diagnostics) {
+    /// Reports members that this dialect cannot say.
+    pub fn report(&self, dialect: &str, at: &str, notes: &mut Diagnostics) {
         for key in self.lost_to(dialect) {
             let path = if at.is_empty() { key.to_owned() } else { format!("{at}.{key}") };
-            notes.note(code, &path, "");
+            notes.note(Code::ExtraDropped, &path, self.dialect);
         }
     }
 

@@ -4,6 +4,7 @@
 //! folder names it, and no dialect names another.
 
 pub mod anthropic;
+pub mod gemini;
 pub mod ollama;
 pub mod openai_chat;
 pub mod openai_responses;
@@ -25,6 +26,7 @@ pub static DIALECTS: &[&dyn Dialect] = &[
     &anthropic::Anthropic,
     &ollama::CHAT,
     &ollama::GENERATE,
+    &gemini::Gemini,
 ];
 
 /// The dialect of that name (`openai-chat`, …).
@@ -44,8 +46,18 @@ pub fn dialect(name: &str) -> Result<&'static dyn Dialect, ClientError> {
 pub struct Endpoint {
     /// The HTTP method.
     pub method: &'static str,
-    /// The path under which clients find it.
+    /// The path under which clients find it; `{model}` stands for any name, slashes included.
     pub path: &'static str,
+}
+
+impl Endpoint {
+    /// Whether a path is this route's.
+    pub fn matches(&self, path: &str) -> bool {
+        let Some((before, rest)) = self.path.split_once('{') else { return self.path == path };
+        let after = rest.split_once('}').map_or("", |(_, after)| after);
+        let name = path.strip_prefix(before).and_then(|rest| rest.strip_suffix(after));
+        name.is_some_and(|name| !name.is_empty())
+    }
 }
 
 /// A request as the upstream gets it.
@@ -152,6 +164,11 @@ pub trait Dialect: Send + Sync + std::fmt::Debug + 'static {
     /// The content type of a stream.
     fn stream_content_type(&self) -> &'static str {
         "text/event-stream"
+    }
+
+    /// The content type of a stream in the form that this client asked for.
+    fn stream_content_type_for(&self, _asked: &Asked) -> &'static str {
+        self.stream_content_type()
     }
 }
 

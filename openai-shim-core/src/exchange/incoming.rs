@@ -27,12 +27,13 @@ impl Incoming {
         Ok(Self { client, request, notes, body, path: path.to_owned() })
     }
 
-    /// A request that asks nothing, of a client whose own is not known.
-    pub(crate) fn plain(client: &'static dyn Dialect) -> Self {
+    /// A plain request in the client's dialect, for answers that belong to none.
+    pub(crate) fn plain(client: &'static dyn Dialect) -> Result<Self, Error> {
         let mut request = Request::default();
         request.model = String::from("model");
         request.messages.push(Message::text(Role::User, ""));
-        Self { client, request, notes: Diagnostics::default(), body: Bytes::new(), path: String::new() }
+        let encoded = client.encode_request(&request, None, &mut Diagnostics::default())?;
+        Self::read(client, &encoded.path, Bytes::from(encoded.body.to_json()))
     }
 
     /// The model by the client's name; may be empty.

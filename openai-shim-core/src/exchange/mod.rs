@@ -364,8 +364,13 @@ impl Exchange {
         all
     }
 
+    /// The content type of the client's stream, for a caller that must begin it before its reply.
+    pub fn stream_content_type(&self) -> &'static str {
+        self.client.stream_content_type_for(&self.asked)
+    }
+
     fn begin_stream(&mut self) {
-        let content_type = self.client.stream_content_type();
+        let content_type = self.stream_content_type();
         let mut headers = self.kept.clone();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         headers.insert(http::header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));

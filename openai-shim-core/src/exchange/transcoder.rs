@@ -187,6 +187,7 @@ fn describe(deviation: Deviation) -> (Code, &'static str) {
         Deviation::Unterminated => (Code::FramingRepaired, "no blank line after the last event"),
         Deviation::StrayLine => (Code::FramingRepaired, "a line that is no server-sent event field"),
         Deviation::Ndjson => (Code::FramingRepaired, "JSON lines instead of an event stream"),
+        Deviation::Array => (Code::FramingRepaired, "a JSON array instead of an event stream"),
         Deviation::WholeBody => (Code::StreamSimulated, "one JSON document instead of an event stream"),
     }
 }

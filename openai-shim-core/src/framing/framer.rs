@@ -1,5 +1,6 @@
 //! Finds out what a stream body is, and cuts it into frames.
 
+use super::array::ArrayReader;
 use super::lines::LineReader;
 use super::sse::SseReader;
 use super::{Deviation, Frame, FrameTooLarge};
@@ -29,7 +30,10 @@ enum State {
     Start(Vec<u8>),
     /// White space: a BOM that comes now is none.
     Blank,
+    /// An opening bracket, and white space: what comes next tells an array of objects from a document.
+    Bracket(Vec<u8>),
     Sse(SseReader),
+    Array(ArrayReader),
     Lines(LineReader),
     /// HTML or another document: kept up to a limit, handed out whole.
     Text(Vec<u8>),
@@ -47,7 +51,25 @@ impl Framer {
     pub fn push(&mut self, chunk: &[u8], sink: &mut dyn FnMut(Frame<'_>)) -> Result<(), FrameTooLarge> {
         match &mut self.state {
             State::Sse(reader) => reader.push(chunk, sink),
+            State::Array(reader) => reader.push(chunk, sink),
             State::Lines(reader) => reader.push(chunk, sink),
+            State::Bracket(seen) => {
+                seen.extend_from_slice(chunk);
+                let body = std::mem::take(seen);
+                match body.get(1..).unwrap_or_default().trim_ascii_start() {
+                    [] if body.len() > self.limit => return Err(FrameTooLarge { limit: self.limit }),
+                    [] => {
+                        *seen = body;
+                        return Ok(());
+                    }
+                    [b'{', ..] => self.state = State::Array(ArrayReader::new(self.limit)),
+                    _ => {
+                        self.state = State::Lines(LineReader::new(self.limit));
+                        return self.push(&body, sink);
+                    }
+                }
+                self.push(body.get(1..).unwrap_or_default(), sink)
+            }
             State::Text(text) => {
                 // An error page is worth its first bytes only.
                 let room = self.limit.min(1 << 16).saturating_sub(text.len());
@@ -70,7 +92,8 @@ impl Framer {
                 let body = chunk.trim_ascii_start();
                 let Some(first) = body.first() else { return Ok(()) };
                 self.state = match first {
-                    b'{' | b'[' => State::Lines(LineReader::new(self.limit)),
+                    b'[' => State::Bracket(Vec::new()),
+                    b'{' => State::Lines(LineReader::new(self.limit)),
                     b'<' => State::Text(Vec::new()),
                     _ => State::Sse(SseReader::new(self.limit)),
                 };
@@ -84,7 +107,12 @@ impl Framer {
         match &mut self.state {
             State::Start(_) | State::Blank => {}
             State::Sse(reader) => reader.finish(sink),
+            State::Array(reader) => reader.finish(sink),
             State::Lines(reader) => reader.finish(sink),
+            State::Bracket(seen) => {
+                let seen = std::mem::take(seen);
+                sink(Frame::Body(seen.trim_ascii()));
+            }
             State::Text(text) => sink(Frame::Body(&std::mem::take(text))),
         }
     }
@@ -98,7 +126,9 @@ impl Framer {
     pub fn deviations(&self) -> Vec<Deviation> {
         let mut found = match &self.state {
             State::Sse(reader) => reader.deviations.clone(),
+            State::Array(reader) => reader.deviations.clone(),
             State::Lines(reader) => reader.deviation.into_iter().collect(),
+            State::Bracket(_) => vec![Deviation::WholeBody],
             State::Start(_) | State::Blank | State::Text(_) => Vec::new(),
         };
         if self.bom {

@@ -1,9 +1,10 @@
 //! Floor 0: bytes to frames, without looking at what a frame means.
 //!
-//! A stream body is whatever the upstream really sent: an event stream (well-formed or not), JSON lines, or one JSON
-//! document. [`Framer`] finds out by the first byte and cuts it into [`Frame`]s. Where the chunks of the transport end
+//! A stream body is whatever the upstream really sent: an event stream (well-formed or not), JSON lines, a JSON array of
+//! objects, or one JSON document. [`Framer`] finds out by the first byte and cuts it into [`Frame`]s. Where the chunks of the transport end
 //! never matters.
 
+mod array;
 mod framer;
 mod lines;
 mod sse;
@@ -22,7 +23,7 @@ pub enum Frame<'a> {
         /// The joined data.
         data: &'a [u8],
     },
-    /// One line that is JSON by itself: NDJSON, or a bare line between server-sent events.
+    /// One text that is JSON by itself: a line of NDJSON, an item of an array, or a bare line between server-sent events.
     Line(&'a [u8]),
     /// The whole body: one JSON document over several lines, HTML, or plain text.
     Body(&'a [u8]),

@@ -27,6 +27,8 @@ pub enum Deviation {
     StrayLine,
     /// JSON lines where an event stream was due.
     Ndjson,
+    /// A JSON array of objects where an event stream was due.
+    Array,
     /// One JSON document where an event stream was due.
     WholeBody,
 }

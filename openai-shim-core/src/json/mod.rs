@@ -2,13 +2,15 @@
 //!
 //! [`Object`] keeps an object's members in order, each as its raw text, so that one member can be changed while every
 //! other byte stays. [`peek`] tells what a raw value is without parsing it. [`wire_object!`](crate::wire_object) makes
-//! typed structs that keep unknown members.
+//! typed structs that keep unknown members. [`schema`] rewrites JSON schemas for upstreams that accept less of them.
 
 mod object;
+mod openapi;
 pub mod schema;
 mod typed;
 mod value;
 
 pub use object::Object;
+pub use openapi::from_openapi;
 pub use typed::Extras;
-pub use value::{Kind, peek, quote, raw, text, text_of};
+pub use value::{Kind, compact, peek, quote, raw, text, text_of};

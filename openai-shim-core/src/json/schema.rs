@@ -8,6 +8,10 @@ use super::value::{Kind, peek, quote, text};
 pub struct Wishes<'w> {
     /// Keywords that it refuses.
     pub drop: &'w [String],
+    /// The keywords that it knows, where all others are refused.
+    pub keep: Option<&'w [&'w str]>,
+    /// It knows no `const`: that is an `enum` of one value.
+    pub enumerate: bool,
     /// It knows no `$ref`: what is referred to stands in its place.
     pub inline: bool,
     /// Every object names all its members as required, and allows no others.
@@ -74,9 +78,23 @@ impl Walk<'_> {
         {
             return self.referred(&target, &schema, depth);
         }
-        for keyword in self.wishes.drop {
-            if schema.remove(keyword).is_some() && !self.dropped.contains(keyword) {
-                self.dropped.push(keyword.clone());
+        if self.wishes.enumerate
+            && let Some(value) = schema.remove("const")
+        {
+            schema.set("enum", format!("[{value}]"));
+        }
+        if self.refuses("allOf") {
+            merge_only(&mut schema);
+            if self.wishes.inline && schema.get("$ref").is_some() {
+                return self.schema(&schema, depth + 1);
+            }
+        }
+        let refused: Vec<String> =
+            schema.iter().filter(|(key, _)| self.refuses(key)).map(|(key, _)| key.to_owned()).collect();
+        for keyword in refused {
+            schema.remove(&keyword);
+            if !self.dropped.contains(&keyword) {
+                self.dropped.push(keyword);
             }
         }
         for keyword in ONE {
@@ -95,6 +113,12 @@ impl Walk<'_> {
             close(&mut schema);
         }
         schema
+    }
+
+    fn refuses(&self, keyword: &str) -> bool {
+        let definitions = self.wishes.inline && matches!(keyword, "$defs" | "definitions");
+        self.wishes.drop.iter().any(|dropped| dropped == keyword)
+            || self.wishes.keep.is_some_and(|keep| !keep.contains(&keyword)) && !definitions
     }
 
     fn list(&mut self, schema: &mut Object<'static>, keyword: &'static str, depth: usize) {
@@ -171,6 +195,20 @@ impl Walk<'_> {
             found = inner;
         }
         (peek(&found) == Kind::Object).then_some(found)
+    }
+}
+
+/// A schema whose `allOf` has one item says what that item says.
+fn merge_only(schema: &mut Object<'static>) {
+    let only = match schema.array("allOf").as_deref() {
+        Some([only]) => Object::parse(only.as_bytes()).ok().map(Object::into_owned),
+        _ => None,
+    };
+    if let Some(only) = only.filter(|only| only.iter().all(|(key, _)| schema.get(key).is_none())) {
+        schema.remove("allOf");
+        for (key, value) in only.iter() {
+            schema.set(key.to_owned(), value.to_owned());
+        }
     }
 }
 

@@ -69,6 +69,26 @@ pub fn quote(text: &str) -> String {
     String::from_utf8(out).unwrap_or_else(|_| String::from("\"\""))
 }
 
+/// JSON without the line breaks and the indentation of a printer; whatever else stands there stays.
+pub fn compact(json: &str) -> Cow<'_, str> {
+    if !json.contains('\n') {
+        return Cow::Borrowed(json);
+    }
+    let mut out = String::with_capacity(json.len());
+    let (mut in_string, mut escaped) = (false, false);
+    for c in json.chars() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = in_string,
+            '"' => in_string = !in_string,
+            ' ' | '\t' | '\n' | '\r' if !in_string => continue,
+            _ => {}
+        }
+        out.push(c);
+    }
+    Cow::Owned(out)
+}
+
 /// A text that is known to be JSON as a raw value; `null` if it is not.
 pub fn raw(json: impl Into<String>) -> Box<RawValue> {
     RawValue::from_string(json.into()).unwrap_or_else(|_| RawValue::NULL.to_owned())

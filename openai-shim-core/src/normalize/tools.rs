@@ -83,6 +83,7 @@ fn function(tool: &mut Tool, rules: &Tools, i: usize, notes: &mut Diagnostics) -
             drop: &rules.drop_keywords,
             inline: rules.inline_refs,
             close: rules.close_strict && *strict == Some(true),
+            ..schema::Wishes::default()
         };
         let at = format!("tools[{i}].function.parameters");
         if let Some(fitted) = schema::fit(given.get(), &wishes) {

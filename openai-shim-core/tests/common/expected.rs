@@ -45,7 +45,7 @@ error_beside_choices_spaced | errored 200 | error-in-stream | "Hello" / error 50
 error_beside_failed_choice | errored 200 | error-in-stream | "Hello" / error 502
 error_beside_reasoning | errored 200 | error-in-stream | <Hm.> / error 502
 error_finish_reason | errored 200 | error-in-stream | "Hello" / error upstream_error
-error_in_array_with_200 | errored 502 | stream-simulated | error upstream_malformed
+error_in_array_with_200 | errored 503 | framing-repaired status-promoted | error 503
 error_in_the_middle | errored 200 | error-in-stream | "Hel" / error upstream_error
 error_object_with_200 | errored 402 | status-promoted stream-simulated | error 402
 error_text_with_200 | errored 502 | error-reshaped status-promoted stream-simulated | error upstream_error

@@ -12,6 +12,7 @@ pub mod strict_responses;
 use openai_shim_core::canonical::{Diagnostics, Message, Request, Role, ThinkTags};
 use openai_shim_core::convert::{Conversion, Input, convert};
 use openai_shim_core::dialect::{DIALECTS, Dialect};
+use openai_shim_core::exchange::Incoming;
 use openai_shim_core::{Context, Kind, Profile, dialect, profile};
 use proptest::prelude::*;
 use std::path::{Path, PathBuf};
@@ -123,14 +124,43 @@ impl Fixture {
         })
     }
 
-    /// The client's request, as a client of this dialect sends it.
-    pub fn request_in(&self, client: &'static dyn Dialect) -> Option<Vec<u8>> {
+    /// The client's request, as a client of this dialect sends it; and where to.
+    fn sent_by(&self, client: &'static dyn Dialect) -> Option<(String, Vec<u8>)> {
         let own = self.request.clone()?;
-        if client.name() == self.dialect.name() {
-            return Some(own);
+        // Dialects that name the model in the path have fixtures with OpenAI's requests beside them.
+        let from = if self.dialect.decode_request("", &own, &mut Diagnostics::default()).is_ok() {
+            self.dialect
+        } else {
+            chat()
+        };
+        if client.name() == from.name() {
+            return Some((String::new(), own));
         }
-        let request = self.dialect.decode_request("", &own, &mut Diagnostics::default()).ok()?;
+        let mut request = from.decode_request("", &own, &mut Diagnostics::default()).ok()?;
+        if request.model.is_empty() {
+            "model".clone_into(&mut request.model);
+        }
         Some(written(&request, client))
+    }
+
+    /// The body of the client's request, as a client of this dialect sends it.
+    pub fn request_in(&self, client: &'static dyn Dialect) -> Option<Vec<u8>> {
+        self.sent_by(client).map(|(_, body)| body)
+    }
+
+    /// The client's request, or a plain one, for a stream or for a whole answer.
+    pub fn incoming(&self, client: &'static dyn Dialect, stream: bool) -> Incoming {
+        let plain = || {
+            let mut request = Request::default();
+            request.model = String::from("model");
+            request.messages.push(Message::text(Role::User, "hi"));
+            written(&request, client)
+        };
+        let (path, body) = self.sent_by(client).unwrap_or_else(plain);
+        let mut request = client.decode_request(&path, &body, &mut Diagnostics::default()).unwrap();
+        request.stream = stream;
+        let encoded = client.encode_request(&request, Some(&body), &mut Diagnostics::default()).unwrap();
+        Incoming::read(client, &encoded.path, encoded.body.to_json().into()).unwrap()
     }
 
     /// The client's request, or a plain one, for a stream or for a whole answer.
@@ -139,7 +169,7 @@ impl Fixture {
             let mut request = Request::default();
             request.model = String::from("model");
             request.messages.push(Message::text(Role::User, "hi"));
-            written(&request, client)
+            written(&request, client).1
         };
         let text = String::from_utf8(self.request_in(client).unwrap_or_else(plain)).unwrap();
         let mut value: serde_json::Value = serde_json::from_str(&text).unwrap();
@@ -149,9 +179,9 @@ impl Fixture {
 }
 
 /// A request as a client of this dialect sends it.
-fn written(request: &Request, client: &'static dyn Dialect) -> Vec<u8> {
+fn written(request: &Request, client: &'static dyn Dialect) -> (String, Vec<u8>) {
     let encoded = client.encode_request(request, None, &mut Diagnostics::default()).unwrap();
-    encoded.body.to_json().into_bytes()
+    (encoded.path, encoded.body.to_json().into_bytes())
 }
 
 /// The fixture of that kind and name.

@@ -193,7 +193,7 @@ fn params(form: Form, request: &Request, body: &mut Object<'_>, notes: &mut Diag
             body.set(key.clone(), value.get().to_owned());
         }
     }
-    request.extra.report(FAMILY, "", Code::ParamDropped, notes);
+    request.extra.lost_to(FAMILY).for_each(|key| notes.note(Code::ParamDropped, key, ""));
 }
 
 /// Whether and how much to think. Levels are known to some models only; all others take them for `true`.

@@ -282,9 +282,7 @@ impl Encoder for ChatEncoder {
                     Some(None) => {}
                     None => self.extra.extend(members),
                 }
-                if extra.of(NAME).is_empty() && !extra.is_empty() {
-                    self.notes.note(Code::ExtraDropped, "", extra.dialect);
-                }
+                extra.report(NAME, if choice.is_some() { "choices[]" } else { "" }, &mut self.notes);
             }
             Event::Error(failure) => {
                 error::encode_in_stream(&Error::Upstream(failure.clone()), out);

@@ -98,9 +98,7 @@ pub(super) fn encode(response: &Response, asked: &mut Asked, notes: &mut Diagnos
     for (key, value) in response.extra.of(NAME) {
         answer.set(key.as_str(), value.get());
     }
-    if response.extra.of(NAME).is_empty() && !response.extra.is_empty() {
-        notes.note(Code::ExtraDropped, "", response.extra.dialect);
-    }
+    response.extra.report(NAME, "", notes);
     let mut out = Vec::new();
     answer.write(&mut out);
     out
@@ -118,7 +116,11 @@ fn encode_choice(choice: &Choice, asked: &mut Asked, notes: &mut Diagnostics) ->
                 note_lost(extra, "choices[].message", notes);
                 extras.extend(extra.of(NAME).iter().map(|(k, v)| (k.clone(), v.get().to_owned())));
             }
-            Block::Reasoning { text, extra, .. } => {
+            Block::Reasoning { text, signature, extra } => {
+                extra.report(NAME, "choices[].message", notes);
+                if signature.is_some() {
+                    notes.note(Code::FeatureUnsupported, "choices[].message", "a signature of reasoning");
+                }
                 thoughts.push_str(text);
                 extras.extend(extra.of(NAME).iter().map(|(k, v)| (k.clone(), v.get().to_owned())));
             }
@@ -179,6 +181,7 @@ fn encode_choice(choice: &Choice, asked: &mut Asked, notes: &mut Diagnostics) ->
     object.set("message", message.to_json());
     object.set("logprobs", "null");
     object.set("finish_reason", quote(finish));
+    choice.extra.report(NAME, "choices[]", notes);
     for (key, value) in choice.extra.of(NAME) {
         object.set(key.as_str(), value.get());
     }

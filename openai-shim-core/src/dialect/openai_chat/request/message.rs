@@ -348,6 +348,11 @@ fn content(message: &Message, blocks: &[&Block], i: usize, notes: &mut Diagnosti
                 if let Some(name) = file.name.as_deref().or(unnamed) {
                     inner.set("filename", quote(name));
                 }
+                if matches!(file.source, MediaSource::Url(_)) {
+                    let at = format!("messages[{i}].content");
+                    notes.note(Code::FeatureUnsupported, &at, "a document by its address");
+                    continue;
+                }
                 match &file.source {
                     MediaSource::FileId(id) => inner.set("file_id", quote(id)),
                     source => inner.set("file_data", quote(&url(source))),

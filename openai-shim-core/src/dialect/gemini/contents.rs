@@ -1,0 +1,318 @@
+//! The conversation of a request: contents and the system instruction.
+//!
+//! <https://ai.google.dev/api/caching#Content>
+
+use super::{MINTED, NAME, is_minted, leftovers, parts, read};
+use crate::canonical::{Block, Code, Diagnostics, Extra, Message, Request, Role};
+use crate::error::ClientError;
+use crate::json::{Kind, Object, peek, quote, raw, text};
+use std::ops::Range;
+
+/// Reads the conversation.
+pub(super) fn decode(object: &Object<'_>, body: &[u8], request: &mut Request) -> Result<(), ClientError> {
+    if let Some(system) = object.non_null("systemInstruction") {
+        request.messages.push(instruction(system)?);
+    }
+    let missing = || {
+        ClientError::invalid(
+            "Send `contents`, a list such as [{\"role\": \"user\", \"parts\": [{\"text\": \"…\"}]}].",
+        )
+        .at("contents")
+    };
+    let contents = object.non_null("contents").ok_or_else(missing)?;
+    match peek(contents) {
+        Kind::Array => {
+            let items = object.array("contents").unwrap_or_default();
+            if items.is_empty() {
+                return Err(missing());
+            }
+            for (i, item) in items.iter().enumerate() {
+                let mut message = content(item, i)?;
+                message.span = span(body, item);
+                request.messages.push(message);
+            }
+        }
+        // One content, or its text, as Google's own libraries accept it.
+        Kind::Object => request.messages.push(content(contents, 0)?),
+        Kind::String => {
+            request.messages.push(Message::text(Role::User, text(contents).unwrap_or_default()));
+        }
+        _ => return Err(missing()),
+    }
+    name_calls(&mut request.messages);
+    Ok(())
+}
+
+fn instruction(system: &str) -> Result<Message, ClientError> {
+    if let Some(words) = text(system) {
+        return Ok(Message::text(Role::System, words));
+    }
+    let object = read(system).ok_or_else(|| {
+        ClientError::invalid("`systemInstruction` must be a content with `parts`.").at("systemInstruction")
+    })?;
+    let mut message = Message::new(Role::System, blocks(&object));
+    message.content_was_parts = message.blocks.len() > 1;
+    message.extra = leftovers(&object, &["parts"]);
+    Ok(message)
+}
+
+fn content(item: &str, i: usize) -> Result<Message, ClientError> {
+    if let Some(words) = text(item) {
+        return Ok(Message::text(Role::User, words));
+    }
+    let at = |field: &str| format!("contents[{i}]{field}");
+    let object = read(item).ok_or_else(|| {
+        ClientError::invalid(format!("{} must be a content with `role` and `parts`.", at(""))).at(at(""))
+    })?;
+    let blocks = blocks(&object);
+    let role = match object.str("role").as_deref() {
+        Some("model") => Role::Assistant,
+        None | Some("user" | "function" | "") => {
+            let results = blocks.iter().all(|b| matches!(b, Block::ToolResult { .. }));
+            if results && !blocks.is_empty() { Role::Tool } else { Role::User }
+        }
+        Some(other) => {
+            let text = format!("{} is {other:?}; it must be user or model.", at(".role"));
+            return Err(ClientError::invalid(text).at(at(".role")));
+        }
+    };
+    let mut message = Message::new(role, blocks);
+    message.content_was_parts = message.blocks.iter().filter(|b| matches!(b, Block::Text { .. })).count() > 1;
+    message.extra = leftovers(&object, &["role", "parts"]);
+    if object.str("role").as_deref() == Some("function") {
+        message.extra = Extra::new(
+            NAME,
+            [vec![(String::from("role"), raw("\"function\""))], message.extra.members].concat(),
+        );
+    }
+    Ok(message)
+}
+
+fn blocks(object: &Object<'_>) -> Vec<Block> {
+    match object.get("parts") {
+        Some(parts) if peek(parts) == Kind::Array => {
+            object.array("parts").unwrap_or_default().into_iter().map(parts::read_request).collect()
+        }
+        Some(part) if peek(part) == Kind::Object => vec![parts::read_request(part)],
+        _ => Vec::new(),
+    }
+}
+
+/// Gives ids to calls and results that have none: the same ids each time the same conversation comes. A result belongs to
+/// the first call of its name that has no result yet.
+fn name_calls(messages: &mut [Message]) {
+    let mut open: Vec<(String, String)> = Vec::new();
+    for (i, message) in messages.iter_mut().enumerate() {
+        for (k, block) in message.blocks.iter_mut().enumerate() {
+            match block {
+                Block::ToolCall { id, name, .. } => {
+                    if id.is_empty() {
+                        *id = format!("{MINTED}{i}-{k}");
+                    }
+                    open.push((name.clone(), id.clone()));
+                }
+                Block::ToolResult { id, extra, .. } => {
+                    let name = result_name(extra).unwrap_or_default();
+                    let at = if id.is_empty() {
+                        open.iter().position(|(n, _)| *n == name)
+                    } else {
+                        open.iter().position(|(_, known)| known == id)
+                    };
+                    match at {
+                        Some(at) => *id = open.remove(at).1,
+                        None if id.is_empty() => *id = format!("{MINTED}{i}-{k}"),
+                        None => {}
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+fn result_name(extra: &Extra) -> Option<String> {
+    let name = extra.of(NAME).iter().find(|(key, _)| key == "functionResponse.name")?;
+    text(name.1.get()).map(std::borrow::Cow::into_owned)
+}
+
+/// Where `part` stands in `whole`, of which it is a slice.
+fn span(whole: &[u8], part: &str) -> Option<Range<usize>> {
+    let start = (part.as_ptr() as usize).checked_sub(whole.as_ptr() as usize)?;
+    let range = start..start.checked_add(part.len())?;
+    (whole.get(range.clone())? == part.as_bytes()).then_some(range)
+}
+
+/// A conversation as Google takes it.
+pub(super) struct Written {
+    pub(super) contents: String,
+    /// `None`: there are no instructions.
+    pub(super) system: Option<String>,
+}
+
+/// Writes the conversation: instructions apart, results of one turn together.
+pub(super) fn encode(request: &Request, source: Option<&[u8]>, notes: &mut Diagnostics) -> Written {
+    let mut calls: Vec<(&str, &str)> = Vec::new();
+    for block in request.messages.iter().flat_map(|m| &m.blocks) {
+        if let Block::ToolCall { id, name, .. } = block {
+            calls.push((id, name));
+        }
+    }
+    let (mut system, mut system_extra): (Vec<String>, Option<&Extra>) = (Vec::new(), None);
+    let mut contents: Vec<String> = Vec::new();
+    // The parts of results whose turn may go on.
+    let mut results: Vec<String> = Vec::new();
+    for (i, message) in request.messages.iter().enumerate() {
+        let at = format!("messages[{i}]");
+        if message.role != Role::Tool {
+            flush(&mut results, &mut contents);
+        }
+        let own = message.span.clone().and_then(|span| std::str::from_utf8(source?.get(span)?).ok());
+        if let Some(own) = own {
+            flush(&mut results, &mut contents);
+            contents.push(own.to_owned());
+            continue;
+        }
+        let mut written = Vec::new();
+        let silent = |block: &&Block| matches!(block, Block::Text { text, extra } if text.is_empty() && extra.is_empty());
+        let all = message.blocks.iter().all(|block| silent(&block));
+        // Empty text beside something else says nothing, and may be refused.
+        for block in message.blocks.iter().filter(|block| all || !silent(block)) {
+            write(block, message, &calls, &mut written, (&at, notes));
+        }
+        if message.name.is_some() && message.role != Role::Tool {
+            notes.note(Code::FeatureUnsupported, &format!("{at}.name"), "");
+        }
+        message.extra.report(NAME, &at, notes);
+        match message.role {
+            Role::System | Role::Developer => {
+                if !contents.is_empty() {
+                    notes.note(Code::MessagesMerged, &at, "instructions were put first");
+                }
+                system_extra = system_extra.or(Some(&message.extra));
+                system.extend(written);
+            }
+            Role::Tool if message.extra.is_empty() => results.append(&mut written),
+            _ if written.is_empty() => notes.note(Code::FeatureUnsupported, &at, "an empty message"),
+            role => {
+                let role = if role == Role::Assistant { "\"model\"" } else { "\"user\"" };
+                let mut content = Object::new();
+                content.set("role", role);
+                content.set("parts", format!("[{}]", written.join(",")));
+                parts::extend(&mut content, &message.extra);
+                contents.push(content.to_json());
+            }
+        }
+    }
+    flush(&mut results, &mut contents);
+    let system = (!system.is_empty()).then(|| {
+        let mut content = Object::new();
+        content.set("parts", format!("[{}]", system.join(",")));
+        if let Some(extra) = system_extra {
+            parts::extend(&mut content, extra);
+        }
+        content.to_json()
+    });
+    Written { contents: format!("[{}]", contents.join(",")), system }
+}
+
+fn flush(results: &mut Vec<String>, contents: &mut Vec<String>) {
+    if !results.is_empty() {
+        contents.push(format!("{{\"role\":\"user\",\"parts\":[{}]}}", results.join(",")));
+        results.clear();
+    }
+}
+
+fn write(
+    block: &Block,
+    message: &Message,
+    calls: &[(&str, &str)],
+    out: &mut Vec<String>,
+    (path, notes): (&str, &mut Diagnostics),
+) {
+    match block {
+        Block::Text { text, extra } => {
+            extra.report(NAME, path, notes);
+            parts::words(text, extra, out);
+        }
+        Block::Refusal(text) => parts::words(text, &Extra::default(), out),
+        Block::Reasoning { text, signature, extra } => {
+            extra.report(NAME, path, notes);
+            out.push(parts::thought(text, signature.as_deref(), extra));
+        }
+        Block::Image(media) | Block::Audio(media) | Block::File(media) => {
+            out.extend(parts::media(media, (path, notes)));
+        }
+        Block::ToolCall { id, name, arguments, signature, extra } => {
+            extra.report(NAME, path, notes);
+            let call = (id.as_str(), name.as_str(), arguments.as_str());
+            out.push(parts::write_call(call, signature.as_deref(), extra, (path, notes)));
+        }
+        Block::ToolResult { id, blocks, is_error, extra } => {
+            let known = calls.iter().rev().find(|(call, _)| call == id).map(|(_, name)| (*name).to_owned());
+            let name = known.or_else(|| result_name(extra)).or_else(|| message.name.clone());
+            result((id, name.as_deref()), blocks, *is_error, extra, out, (path, notes));
+        }
+        Block::Native { dialect: NAME, raw } => out.push(raw.get().to_owned()),
+        Block::Native { dialect, .. } => notes.note(Code::FeatureUnsupported, path, dialect),
+    }
+}
+
+fn result(
+    (id, name): (&str, Option<&str>),
+    blocks: &[Block],
+    is_error: bool,
+    extra: &Extra,
+    out: &mut Vec<String>,
+    (path, notes): (&str, &mut Diagnostics),
+) {
+    extra.report(NAME, path, notes);
+    let mut function = Object::new();
+    if !id.is_empty() && !is_minted(id) {
+        function.set("id", quote(id));
+    }
+    if name.is_none() {
+        notes.note(
+            Code::FieldFilled,
+            &format!("{path}.name"),
+            "a result without a call has its id as its name",
+        );
+    }
+    function.set("name", quote(name.unwrap_or(id)));
+    let mut beside = Vec::new();
+    let own: Vec<_> = extra.of(NAME).iter().filter(|(key, _)| key.starts_with("functionResponse.")).collect();
+    if own.is_empty() {
+        let words: String = blocks.iter().filter_map(Block::as_text).collect();
+        function.set("response", response(&words, is_error));
+        for block in blocks {
+            match block {
+                Block::Text { .. } => {}
+                Block::Image(media) | Block::Audio(media) | Block::File(media) => {
+                    if let Some(part) = parts::media(media, (path, notes)) {
+                        notes.note(Code::ContentRewritten, path, "a result's media stands beside it");
+                        beside.push(part);
+                    }
+                }
+                _ => notes.note(Code::FeatureUnsupported, path, "this block in a result"),
+            }
+        }
+    }
+    for (key, value) in own {
+        function.set(key.trim_start_matches("functionResponse.").to_owned(), value.get().to_owned());
+    }
+    let mut part = Object::new();
+    part.set("functionResponse", function.to_json());
+    parts::extend(&mut part, extra);
+    out.push(part.to_json());
+    out.extend(beside);
+}
+
+/// A result must be an object; an object is taken for the whole output.
+fn response(words: &str, is_error: bool) -> String {
+    let is_object = super::partial::is_object(words);
+    match (is_error, is_object) {
+        (false, true) => words.to_owned(),
+        (false, false) => format!("{{\"output\":{}}}", quote(words)),
+        (true, true) => format!("{{\"error\":{words}}}"),
+        (true, false) => format!("{{\"error\":{}}}", quote(words)),
+    }
+}

@@ -1,0 +1,366 @@
+//! A stream as events: chunks in, blocks out.
+
+use super::super::Decoder;
+use super::partial::Arguments;
+use super::response::{KNOWN, is_answer, is_blocked};
+use super::usage::{self, Counts};
+use super::{NAME, error, finish, leftovers, parts, read};
+use crate::canonical::{Asked, Block, BlockKind, Code, Delta, Diagnostics, Event, Extra, FinishReason};
+use crate::error::UpstreamError;
+use crate::framing::Frame;
+use crate::json::{Object, quote, raw};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+
+/// The most candidates, and the most calls of one stream.
+const CANDIDATES: usize = 128;
+const CALLS: usize = 2048;
+/// The most bytes of one call's arguments.
+const LARGEST: usize = 16 << 20;
+
+/// Reads a stream.
+pub(super) struct GeminiDecoder {
+    asked: Asked,
+    notes: Diagnostics,
+    started: bool,
+    over: bool,
+    /// Something came that is no JSON.
+    unreadable: bool,
+    /// The prompt was refused.
+    blocked: bool,
+    /// Parts came that only this dialect knows.
+    pub(super) native: bool,
+    candidates: Vec<Candidate>,
+    calls: usize,
+    counts: Counts,
+    /// What stood beside the counts when they were last said.
+    beside: Vec<(String, Box<RawValue>)>,
+    /// Members of the answer as a whole, as last said.
+    said: Vec<(String, String)>,
+}
+
+struct Candidate {
+    index: u32,
+    next: u32,
+    /// The open block of text or reasoning.
+    open: Option<(u32, BlockKind)>,
+    /// The open call: what follows may add arguments to it.
+    call: Option<(u32, Arguments)>,
+    called: bool,
+    finish: Option<FinishReason>,
+    said: Vec<(String, String)>,
+}
+
+impl GeminiDecoder {
+    pub(super) fn new(asked: Asked) -> Self {
+        Self {
+            asked,
+            notes: Diagnostics::default(),
+            started: false,
+            over: false,
+            unreadable: false,
+            blocked: false,
+            native: false,
+            candidates: Vec::new(),
+            calls: 0,
+            counts: Counts::default(),
+            beside: Vec::new(),
+            said: Vec::new(),
+        }
+    }
+
+    /// Takes one chunk; whether it belongs to an answer.
+    pub(super) fn take(&mut self, data: &[u8], out: &mut Vec<Event>) -> bool {
+        let text = String::from_utf8_lossy(data);
+        let text = text.trim();
+        if self.over || text.is_empty() || text == "[DONE]" {
+            return false;
+        }
+        let Some(chunk) = read(text) else {
+            self.unreadable = true;
+            self.notes.note(Code::FrameCorrupt, "", "");
+            return false;
+        };
+        if let Some(error) = error::in_body(&chunk, &mut self.notes) {
+            let code = if self.started { Code::ErrorInStream } else { Code::StatusPromoted };
+            self.notes.note(code, "error", "");
+            self.fail(error, out);
+            return false;
+        }
+        if !is_answer(&chunk) {
+            self.notes.note(Code::FrameForeign, "", "");
+            return false;
+        }
+        self.chunk(&chunk, out);
+        true
+    }
+
+    fn fail(&mut self, error: UpstreamError, out: &mut Vec<Event>) {
+        self.over = true;
+        out.push(Event::Error(error));
+    }
+
+    fn chunk(&mut self, chunk: &Object<'_>, out: &mut Vec<Event>) {
+        if !self.started {
+            self.started = true;
+            out.push(Event::Start {
+                id: chunk.str("responseId").filter(|id| !id.is_empty()).map(Cow::into_owned),
+                model: chunk.str("modelVersion").map(Cow::into_owned),
+                created: None,
+            });
+        }
+        self.blocked |= is_blocked(chunk);
+        let extra = fresh(leftovers(chunk, &KNOWN), &mut self.said);
+        if !extra.is_empty() {
+            out.push(Event::Extra { choice: None, extra });
+        }
+        if let Some(counts) = chunk.get("usageMetadata").and_then(read) {
+            self.counts.take(&counts);
+            self.beside = usage::beside(&counts);
+        }
+        for (at, item) in chunk.array("candidates").unwrap_or_default().into_iter().enumerate() {
+            let Some(candidate) = read(item) else { continue };
+            self.candidate(&candidate, at, out);
+            if self.over {
+                return;
+            }
+        }
+    }
+
+    fn candidate(&mut self, object: &Object<'_>, at: usize, out: &mut Vec<Event>) {
+        let position = u32::try_from(at).unwrap_or(u32::MAX);
+        let index = object.u64("index").and_then(|i| u32::try_from(i).ok()).unwrap_or(position);
+        let Some(at) = self.at(index) else {
+            let message = format!("The upstream sent more than {CANDIDATES} candidates.");
+            return self.fail(UpstreamError::TooLarge { message }, out);
+        };
+        let content = object.get("content").and_then(read).unwrap_or_default();
+        for part in content.array("parts").unwrap_or_default() {
+            self.part(at, part, out);
+            if self.over {
+                return;
+            }
+        }
+        let Some(candidate) = self.candidates.get_mut(at) else { return };
+        let mut extra = fresh(leftovers(object, &["index", "content", "finishReason"]), &mut candidate.said);
+        if let Some(word) = object.non_null("finishReason") {
+            let reason = finish::read(word, &mut self.notes);
+            if word.trim() != quote(finish::write(&reason)) {
+                extra = Extra::new(NAME, extra.members);
+                extra.members.push((String::from("finishReason"), raw(word)));
+            }
+            candidate.finish = Some(reason);
+        }
+        if !extra.is_empty() {
+            out.push(Event::Extra { choice: Some(index), extra });
+        }
+    }
+
+    fn part(&mut self, at: usize, part: &str, out: &mut Vec<Event>) {
+        let Some(candidate) = self.candidates.get_mut(at) else { return };
+        let function = read(part).and_then(|part| Some(read(part.get("functionCall")?)?.into_owned()));
+        if let (Some(function), Some((_, arguments))) = (&function, &mut candidate.call)
+            && function.str("name").is_none_or(|name| name.is_empty())
+        {
+            // A call without a name goes on with the last one.
+            arguments.take(function);
+            if arguments.size > LARGEST {
+                let message = format!("The arguments of one call are longer than {LARGEST} bytes.");
+                self.fail(UpstreamError::TooLarge { message }, out);
+            }
+            return;
+        }
+        candidate.end_call(out);
+        match parts::read_answer(part) {
+            Block::ToolCall { id, name, signature, extra, .. } => {
+                self.calls += 1;
+                if self.calls > CALLS {
+                    let message = format!("The upstream sent more than {CALLS} tool calls.");
+                    return self.fail(UpstreamError::TooLarge { message }, out);
+                }
+                if name.is_empty() {
+                    self.notes.note(Code::ToolNameMissing, "candidates[].content.parts[].functionCall", "");
+                }
+                let id = if id.is_empty() {
+                    let at = "candidates[].content.parts[].functionCall.id";
+                    self.notes.note(Code::ToolIdSynthesized, at, "");
+                    self.asked.context.id("call_")
+                } else {
+                    id
+                };
+                let mut arguments = Arguments::default();
+                arguments.take(&function.unwrap_or_default());
+                let block = candidate.open(BlockKind::ToolCall { id, name, signature }, out);
+                candidate.native(block, extra, out);
+                (candidate.call, candidate.called) = (Some((block, arguments)), true);
+            }
+            Block::Reasoning { text, signature, extra } => {
+                let block = candidate.open(BlockKind::Reasoning, out);
+                candidate.say(block, text, out);
+                if let Some(signature) = signature {
+                    let delta = Delta::Signature(signature);
+                    out.push(Event::Delta { choice: candidate.index, block, delta });
+                }
+                candidate.native(block, extra, out);
+            }
+            Block::Text { text, extra } if !text.is_empty() || !extra.is_empty() => {
+                self.native |= extra.get(parts::WHOLE).is_some();
+                let block = candidate.open(BlockKind::Text, out);
+                candidate.say(block, text, out);
+                candidate.native(block, extra, out);
+            }
+            _ => {}
+        }
+    }
+
+    /// Where a candidate is; `None` if there are too many.
+    fn at(&mut self, index: u32) -> Option<usize> {
+        let candidates = &mut self.candidates;
+        candidates.iter().position(|c| c.index == index).or_else(|| {
+            candidates.push(Candidate {
+                index,
+                next: 0,
+                open: None,
+                call: None,
+                called: false,
+                finish: None,
+                said: Vec::new(),
+            });
+            (candidates.len() <= CANDIDATES).then_some(candidates.len() - 1)
+        })
+    }
+
+    /// What the stream's end says, if nothing is missing.
+    fn end(&mut self, out: &mut Vec<Event>) -> Result<(), UpstreamError> {
+        if !self.started {
+            return Err(if self.unreadable {
+                UpstreamError::malformed(
+                    "The upstream answered with text that is not a stream of JSON objects.",
+                )
+            } else {
+                UpstreamError::Empty
+            });
+        }
+        let mut cut = false;
+        for candidate in &mut self.candidates {
+            if candidate.finish.is_none() && candidate.call.as_ref().is_some_and(|(_, a)| a.awaited) {
+                cut = true;
+                continue;
+            }
+            candidate.end_call(out);
+            candidate.end_text(out);
+            cut |= candidate.finish.is_none();
+        }
+        if cut {
+            self.notes.note(Code::StreamTruncated, "", "");
+            return Err(UpstreamError::Truncated);
+        }
+        for candidate in &mut self.candidates {
+            let reason = match candidate.finish.take() {
+                Some(FinishReason::Stop) if candidate.called => FinishReason::ToolCalls,
+                reason => reason.unwrap_or(FinishReason::Stop),
+            };
+            out.push(Event::Finish { choice: candidate.index, reason });
+        }
+        if self.candidates.is_empty() {
+            if !self.blocked {
+                return Err(UpstreamError::Empty);
+            }
+            out.push(Event::Finish { choice: 0, reason: FinishReason::ContentFilter });
+        }
+        if let Some(usage) = self.counts.usage() {
+            out.push(Event::Usage(usage));
+        }
+        if !self.beside.is_empty() {
+            let extra = Extra::new(NAME, std::mem::take(&mut self.beside));
+            out.push(Event::Extra { choice: None, extra });
+        }
+        out.push(Event::End);
+        Ok(())
+    }
+}
+
+/// Members that are new, or changed since they were last said.
+fn fresh(extra: Extra, said: &mut Vec<(String, String)>) -> Extra {
+    let mut members = Vec::new();
+    for (key, value) in extra.members {
+        let room = said.len() < 64;
+        match said.iter_mut().find(|(k, _)| *k == key) {
+            Some((_, old)) if old == value.get() => continue,
+            Some((_, old)) => value.get().clone_into(old),
+            None if room => said.push((key.clone(), value.get().to_owned())),
+            None => {}
+        }
+        members.push((key, value));
+    }
+    if members.is_empty() { Extra::default() } else { Extra::new(NAME, members) }
+}
+
+impl Candidate {
+    /// The block of this kind that is open, or a new one; a call is always new.
+    fn open(&mut self, kind: BlockKind, out: &mut Vec<Event>) -> u32 {
+        if let Some((block, open)) = &self.open
+            && *open == kind
+        {
+            return *block;
+        }
+        self.end_text(out);
+        let block = self.next;
+        self.next += 1;
+        if !matches!(kind, BlockKind::ToolCall { .. }) {
+            self.open = Some((block, kind.clone()));
+        }
+        out.push(Event::Open { choice: self.index, block, kind });
+        block
+    }
+
+    fn say(&self, block: u32, text: String, out: &mut Vec<Event>) {
+        if !text.is_empty() {
+            out.push(Event::Delta { choice: self.index, block, delta: Delta::Text(text) });
+        }
+    }
+
+    fn native(&self, block: u32, extra: Extra, out: &mut Vec<Event>) {
+        out.extend(extra.members.into_iter().map(|(key, raw)| Event::Delta {
+            choice: self.index,
+            block,
+            delta: Delta::Native { dialect: NAME, key, raw },
+        }));
+    }
+
+    fn end_text(&mut self, out: &mut Vec<Event>) {
+        if let Some((block, _)) = self.open.take() {
+            out.push(Event::Close { choice: self.index, block });
+        }
+    }
+
+    fn end_call(&mut self, out: &mut Vec<Event>) {
+        if let Some((block, arguments)) = self.call.take() {
+            self.say(block, arguments.text(), out);
+            out.push(Event::Close { choice: self.index, block });
+        }
+    }
+}
+
+impl Decoder for GeminiDecoder {
+    fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<Event>) {
+        match frame {
+            Frame::Event { data, .. } | Frame::Line(data) | Frame::Body(data) => {
+                self.take(data, out);
+            }
+        }
+    }
+
+    fn finish(&mut self, out: &mut Vec<Event>) {
+        if std::mem::replace(&mut self.over, true) {
+            return;
+        }
+        if let Err(error) = self.end(out) {
+            out.push(Event::Error(error));
+        }
+    }
+
+    fn notes(&self) -> &Diagnostics {
+        &self.notes
+    }
+}

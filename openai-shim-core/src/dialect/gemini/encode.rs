@@ -1,0 +1,340 @@
+//! Events as a stream: server-sent events, or the items of a JSON array.
+//!
+//! <https://ai.google.dev/api/generate-content#method:-models.streamgeneratecontent>
+
+use super::super::Encoder;
+use super::{NAME, error, finish, parts, usage, wants_array};
+use crate::canonical::{Asked, BlockKind, Code, Delta, Diagnostics, Event, Extra, FinishReason, Usage};
+use crate::error::{Error, UpstreamError};
+use crate::framing::write_event;
+use crate::json::{Object, quote};
+use serde_json::value::RawValue;
+use std::collections::VecDeque;
+
+/// The form of a stream.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Form {
+    /// Server-sent events.
+    Events,
+    /// The items of a JSON array; whether one was written.
+    Array(bool),
+}
+
+impl Form {
+    pub(super) fn of(asked: &Asked) -> Self {
+        if wants_array(asked) { Self::Array(false) } else { Self::Events }
+    }
+
+    /// Writes one chunk.
+    pub(super) fn write(&mut self, json: &str, out: &mut Vec<u8>) {
+        match self {
+            Self::Events => write_event(out, |out| out.extend_from_slice(json.as_bytes())),
+            Self::Array(begun) => {
+                out.extend_from_slice(if *begun { b",\r\n" } else { b"[" });
+                out.extend_from_slice(json.as_bytes());
+                out.push(b'\n');
+                *begun = true;
+            }
+        }
+    }
+
+    /// Nothing follows.
+    pub(super) fn end(self, out: &mut Vec<u8>) {
+        match self {
+            Self::Events => {}
+            Self::Array(begun) => out.extend_from_slice(if begun { b"]\n" } else { b"[]\n" }),
+        }
+    }
+}
+
+/// A candidate; one without a part gets an empty text, because clients count on parts.
+pub(super) fn candidate(parts: &str, index: u32, finish: Option<String>) -> Object<'static> {
+    let parts = if parts.is_empty() { r#"{"text":""}"# } else { parts };
+    let mut object = Object::new();
+    object.set("content", format!(r#"{{"parts":[{parts}],"role":"model"}}"#));
+    if let Some(finish) = finish {
+        object.set("finishReason", finish);
+    }
+    object.set("index", index.to_string());
+    object
+}
+
+/// Writes a stream.
+pub(super) struct GeminiEncoder {
+    asked: Asked,
+    notes: Diagnostics,
+    form: Form,
+    id: String,
+    model: String,
+    started: bool,
+    over: bool,
+    choices: Vec<Choice>,
+    usage: Option<Usage>,
+    /// What this dialect's own upstream said beside the counts.
+    beside: Vec<(String, Box<RawValue>)>,
+    /// Members of the answer as a whole, for the next chunk.
+    extra: Vec<(String, String)>,
+    /// The feedback on the prompt was said: without an answer it stands alone.
+    feedback: bool,
+}
+
+struct Choice {
+    index: u32,
+    open: Vec<(u32, BlockKind)>,
+    /// Calls are sent whole, and in their order.
+    calls: VecDeque<Call>,
+    finish: Option<String>,
+    said: bool,
+    extra: Vec<(String, String)>,
+}
+
+struct Call {
+    block: u32,
+    id: String,
+    name: String,
+    arguments: String,
+    signature: Option<String>,
+    extra: Extra,
+    closed: bool,
+}
+
+const AT: &str = "candidates[].content.parts";
+
+impl GeminiEncoder {
+    pub(super) fn new(asked: Asked) -> Self {
+        Self {
+            form: Form::of(&asked),
+            id: String::new(),
+            model: asked.model.clone(),
+            asked,
+            notes: Diagnostics::default(),
+            started: false,
+            over: false,
+            choices: Vec::new(),
+            usage: None,
+            beside: Vec::new(),
+            extra: Vec::new(),
+            feedback: false,
+        }
+    }
+
+    fn choice(&mut self, index: u32) -> Option<&mut Choice> {
+        let at = self.choices.iter().position(|c| c.index == index).unwrap_or_else(|| {
+            self.choices.push(Choice {
+                index,
+                open: Vec::new(),
+                calls: VecDeque::new(),
+                finish: None,
+                said: false,
+                extra: Vec::new(),
+            });
+            self.choices.len() - 1
+        });
+        self.choices.get_mut(at)
+    }
+
+    /// Writes one part of one answer.
+    fn part(&mut self, index: u32, part: &str, out: &mut Vec<u8>) {
+        let Some(choice) = self.choice(index) else { return };
+        choice.said = true;
+        let mut candidate = candidate(part, index, None);
+        for (key, value) in std::mem::take(&mut choice.extra) {
+            candidate.set(key, value);
+        }
+        self.chunk(Some(&candidate.to_json()), None, out);
+    }
+
+    fn chunk(&mut self, candidates: Option<&str>, usage: Option<String>, out: &mut Vec<u8>) {
+        let mut chunk = Object::new();
+        if let Some(candidates) = candidates {
+            chunk.set("candidates", format!("[{candidates}]"));
+        }
+        for (key, value) in std::mem::take(&mut self.extra) {
+            chunk.set(key, value);
+        }
+        if let Some(usage) = usage {
+            chunk.set("usageMetadata", usage);
+        }
+        chunk.set("modelVersion", quote(&self.model));
+        chunk.set("responseId", quote(&self.id));
+        self.form.write(&chunk.to_json(), out);
+    }
+
+    fn open(&mut self, index: u32, block: u32, kind: &BlockKind) {
+        if *kind == BlockKind::Refusal {
+            self.notes.note(Code::FeatureUnsupported, AT, "a refusal, as text");
+        }
+        let minted = match kind {
+            BlockKind::ToolCall { id, .. } if id.is_empty() => Some(self.asked.context.id("call_")),
+            _ => None,
+        };
+        let Some(choice) = self.choice(index) else { return };
+        if let BlockKind::ToolCall { id, name, signature } = kind {
+            choice.calls.push_back(Call {
+                block,
+                id: minted.unwrap_or_else(|| id.clone()),
+                name: name.clone(),
+                arguments: String::new(),
+                signature: signature.clone(),
+                extra: Extra::new(NAME, Vec::new()),
+                closed: false,
+            });
+        } else {
+            choice.open.push((block, kind.clone()));
+        }
+    }
+
+    fn delta(&mut self, index: u32, block: u32, delta: &Delta, out: &mut Vec<u8>) {
+        let Some(choice) = self.choice(index) else { return };
+        if let Some(call) = choice.calls.iter_mut().find(|call| call.block == block) {
+            match delta {
+                Delta::Text(text) => call.arguments.push_str(text),
+                Delta::Signature(more) => call.signature.get_or_insert_default().push_str(more),
+                Delta::Native { dialect: NAME, key, raw } => {
+                    call.extra.members.push((key.clone(), raw.clone()));
+                }
+                Delta::Native { .. } => self.notes.note(Code::FeatureUnsupported, AT, "an opaque part"),
+            }
+            return;
+        }
+        let Some((_, kind)) = choice.open.iter().find(|(b, _)| *b == block) else { return };
+        let thinks = *kind == BlockKind::Reasoning;
+        let none = Extra::default();
+        let part = match delta {
+            Delta::Text(text) if thinks => parts::thought(text, None, &none),
+            Delta::Text(text) => format!("{{\"text\":{}}}", quote(text)),
+            Delta::Signature(signature) if thinks => parts::thought("", Some(signature), &none),
+            Delta::Native { dialect: NAME, key, raw } if key == parts::WHOLE => raw.get().to_owned(),
+            Delta::Native { dialect: NAME, key, raw } => {
+                let own = Extra::new(NAME, vec![(key.clone(), raw.clone())]);
+                if thinks {
+                    parts::thought("", None, &own)
+                } else {
+                    let mut written = Vec::new();
+                    parts::words("", &own, &mut written);
+                    written.concat()
+                }
+            }
+            Delta::Signature(_) | Delta::Native { .. } => {
+                self.notes.note(Code::FeatureUnsupported, AT, "an opaque part");
+                return;
+            }
+        };
+        self.part(index, &part, out);
+    }
+
+    fn close(&mut self, index: u32, block: u32, out: &mut Vec<u8>) {
+        let Some(choice) = self.choice(index) else { return };
+        choice.open.retain(|(b, _)| *b != block);
+        if let Some(call) = choice.calls.iter_mut().find(|call| call.block == block) {
+            call.closed = true;
+        }
+        loop {
+            let Some(choice) = self.choice(index) else { return };
+            if choice.calls.front().is_none_or(|call| !call.closed) {
+                return;
+            }
+            let Some(call) = choice.calls.pop_front() else { return };
+            let said = (call.id.as_str(), call.name.as_str(), call.arguments.as_str());
+            let signature = call.signature.as_deref();
+            let part = parts::write_call(said, signature, &call.extra, (AT, &mut self.notes));
+            self.part(index, &part, out);
+        }
+    }
+
+    fn finish_choice(&mut self, index: u32, reason: &FinishReason) {
+        if let Some(choice) = self.choice(index) {
+            choice.finish.get_or_insert_with(|| quote(finish::write(reason)));
+        }
+    }
+
+    fn extra(&mut self, choice: Option<u32>, extra: &Extra) {
+        extra.report(NAME, if choice.is_some() { "candidates[]" } else { "" }, &mut self.notes);
+        for (key, value) in extra.of(NAME) {
+            let member = (key.clone(), value.get().to_owned());
+            match (choice, key.as_str()) {
+                (Some(index), "finishReason") => {
+                    if let Some(choice) = self.choice(index) {
+                        choice.finish = Some(member.1);
+                    }
+                }
+                (Some(index), _) => {
+                    if let Some(choice) = self.choice(index) {
+                        choice.extra.push(member);
+                    }
+                }
+                (None, dotted) if dotted.contains('.') => self.beside.push((key.clone(), value.clone())),
+                (None, key) => {
+                    self.feedback |= key == "promptFeedback";
+                    self.extra.push(member);
+                }
+            }
+        }
+    }
+
+    /// The last chunk: how every answer ended, and the counts.
+    fn end(&mut self, out: &mut Vec<u8>) {
+        let said = self.choices.iter().any(|choice| choice.said);
+        let candidates: Vec<_> = self
+            .choices
+            .iter_mut()
+            .map(|choice| {
+                let mut candidate = candidate("", choice.index, choice.finish.take());
+                for (key, value) in std::mem::take(&mut choice.extra) {
+                    candidate.set(key, value);
+                }
+                candidate.to_json()
+            })
+            .collect();
+        let counts = usage::write(self.usage.as_ref(), &self.beside);
+        if counts.is_none() {
+            self.notes.note(Code::UsageMissing, "usageMetadata", "");
+        }
+        let candidates = candidates.join(",");
+        self.chunk(Some(candidates.as_str()).filter(|_| said || !self.feedback), counts, out);
+        self.form.end(out);
+        self.over = true;
+    }
+
+    fn fail(&mut self, error: &UpstreamError, out: &mut Vec<u8>) {
+        self.form.write(&error::envelope(&Error::Upstream(error.clone())), out);
+        self.form.end(out);
+        self.over = true;
+    }
+}
+
+impl Encoder for GeminiEncoder {
+    fn event(&mut self, event: &Event, out: &mut Vec<u8>) {
+        if self.over {
+            return;
+        }
+        match event {
+            Event::Start { id, model, .. } => {
+                self.started = true;
+                self.id = id.clone().unwrap_or_else(|| self.asked.context.id(""));
+                if let (Some(model), false) = (model, self.asked.echo_model) {
+                    self.model.clone_from(model);
+                }
+            }
+            Event::Open { choice, block, kind } => self.open(*choice, *block, kind),
+            Event::Delta { choice, block, delta } => self.delta(*choice, *block, delta, out),
+            Event::Close { choice, block } => self.close(*choice, *block, out),
+            Event::Finish { choice, reason } => self.finish_choice(*choice, reason),
+            Event::Usage(usage) => self.usage = Some(*usage),
+            Event::Extra { choice, extra } => self.extra(*choice, extra),
+            Event::Error(error) => self.fail(error, out),
+            Event::End => self.end(out),
+        }
+    }
+
+    fn finish(&mut self, out: &mut Vec<u8>) {
+        if self.started && !self.over {
+            self.fail(&UpstreamError::Truncated, out);
+        }
+        self.over = true;
+    }
+
+    fn notes(&self) -> &Diagnostics {
+        &self.notes
+    }
+}

@@ -1,0 +1,285 @@
+//! Errors: Google's envelope, read and written.
+//!
+//! <https://cloud.google.com/apis/design/errors> and <https://ai.google.dev/gemini-api/docs/troubleshooting>
+
+use super::read as camel;
+use crate::canonical::{Code, Diagnostics};
+use crate::error::{Error, ErrorKind, StatusError, UpstreamError};
+use crate::json::{Kind, Object, peek, quote, raw, text, text_of};
+use crate::redact::{redact, redact_json};
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use serde_json::value::RawValue;
+use std::time::Duration;
+
+/// HTTP status and Google's word for each kind. The one table of this dialect.
+const TABLE: &[(ErrorKind, u16, &str)] = &[
+    (ErrorKind::InvalidRequest, 400, "INVALID_ARGUMENT"),
+    (ErrorKind::Authentication, 401, "UNAUTHENTICATED"),
+    (ErrorKind::Permission, 403, "PERMISSION_DENIED"),
+    (ErrorKind::NotFound, 404, "NOT_FOUND"),
+    (ErrorKind::TooLarge, 413, "INVALID_ARGUMENT"),
+    (ErrorKind::RateLimited, 429, "RESOURCE_EXHAUSTED"),
+    (ErrorKind::Quota, 429, "RESOURCE_EXHAUSTED"),
+    (ErrorKind::ContextLength, 400, "INVALID_ARGUMENT"),
+    (ErrorKind::ContentFiltered, 400, "INVALID_ARGUMENT"),
+    (ErrorKind::Unsupported, 400, "INVALID_ARGUMENT"),
+    (ErrorKind::Overloaded, 503, "UNAVAILABLE"),
+    (ErrorKind::Timeout, 504, "DEADLINE_EXCEEDED"),
+    (ErrorKind::Empty, 502, "INTERNAL"),
+    (ErrorKind::Truncated, 502, "INTERNAL"),
+    (ErrorKind::Upstream, 502, "INTERNAL"),
+    (ErrorKind::Internal, 500, "INTERNAL"),
+];
+
+/// The HTTP status of each of Google's words.
+const STATUSES: &[(&str, u16)] = &[
+    ("INVALID_ARGUMENT", 400),
+    ("FAILED_PRECONDITION", 400),
+    ("OUT_OF_RANGE", 400),
+    ("UNAUTHENTICATED", 401),
+    ("PERMISSION_DENIED", 403),
+    ("NOT_FOUND", 404),
+    ("ABORTED", 409),
+    ("ALREADY_EXISTS", 409),
+    ("RESOURCE_EXHAUSTED", 429),
+    ("CANCELLED", 499),
+    ("DATA_LOSS", 500),
+    ("UNKNOWN", 500),
+    ("INTERNAL", 500),
+    ("UNIMPLEMENTED", 501),
+    ("UNAVAILABLE", 503),
+    ("DEADLINE_EXCEEDED", 504),
+];
+
+fn row(kind: ErrorKind) -> (u16, &'static str) {
+    TABLE.iter().find(|(k, ..)| *k == kind).map_or((500, "INTERNAL"), |(_, code, word)| (*code, *word))
+}
+
+/// Writes an error, with its status.
+pub(super) fn encode(error: &Error) -> (StatusCode, Bytes) {
+    (status(error), Bytes::from(envelope(error)))
+}
+
+fn status(error: &Error) -> StatusCode {
+    let stated = match error {
+        Error::Upstream(UpstreamError::Status(e)) => e.status,
+        other => row(other.kind()).0,
+    };
+    StatusCode::from_u16(stated)
+        .ok()
+        .filter(|s| s.is_client_error() || s.is_server_error())
+        .unwrap_or(StatusCode::BAD_GATEWAY)
+}
+
+/// The body of an error.
+pub(super) fn envelope(error: &Error) -> String {
+    let mut object = Object::new();
+    object.set("code", status(error).as_u16().to_string());
+    object.set("message", quote(&error.to_string()));
+    let extra: &[(String, Box<RawValue>)] = match error {
+        Error::Upstream(UpstreamError::Status(e)) => &e.extra,
+        _ => &[],
+    };
+    let own = |key: &str| extra.iter().find(|(k, _)| k == key).map(|(_, value)| value.get());
+    let word = own("status").filter(|word| fits(word, status(error)));
+    object.set("status", word.map_or_else(|| quote(row(error.kind()).1), str::to_owned));
+    let mut details = own("details").filter(|d| peek(d) == Kind::Array).map(str::to_owned);
+    if details.is_none() {
+        let mut made = Vec::new();
+        if let Some(code) = error.code().filter(|code| code.parse::<u16>().is_err()) {
+            made.push(format!(
+                r#"{{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":{},"domain":"openai-shim"}}"#,
+                quote(&code.to_ascii_uppercase())
+            ));
+        }
+        if let Some(param) = error.param() {
+            made.push(format!(
+                r#"{{"@type":"type.googleapis.com/google.rpc.BadRequest","fieldViolations":[{{"field":{},"description":{}}}]}}"#,
+                quote(param),
+                quote(&error.to_string())
+            ));
+        }
+        if let Some(wait) = error.retry_after() {
+            made.push(format!(
+                r#"{{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"{}s"}}"#,
+                wait.as_secs_f64()
+            ));
+        }
+        details = (!made.is_empty()).then(|| format!("[{}]", made.join(",")));
+    }
+    if let Some(details) = details {
+        object.set("details", details);
+    }
+    format!("{{\"error\":{}}}", object.to_json())
+}
+
+/// Whether a word is known, and means this status.
+fn fits(word: &str, status: StatusCode) -> bool {
+    text(word).is_some_and(|word| STATUSES.iter().any(|(w, s)| *w == word && *s == status.as_u16()))
+}
+
+/// Reads an error answer.
+pub(super) fn decode(
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &[u8],
+    notes: &mut Diagnostics,
+) -> UpstreamError {
+    let text = String::from_utf8_lossy(body);
+    let text = text.trim();
+    let text = text.strip_prefix("data:").map_or(text, |rest| rest.lines().next().unwrap_or_default().trim());
+    let items: Vec<&RawValue> = serde_json::from_str(text).unwrap_or_default();
+    let first = items.first().map(|item| item.get());
+    if first.is_some() {
+        notes.note(Code::ErrorReshaped, "error", "the first item of an array");
+    }
+    let stated = status.as_u16();
+    let mut error = Object::parse(first.unwrap_or(text).as_bytes())
+        .ok()
+        .and_then(|object| read(&object, Some(stated), notes))
+        .unwrap_or_else(|| {
+            notes.note(Code::ErrorReshaped, "error", "no JSON error");
+            StatusError::new(stated, ErrorKind::Upstream, plain(status, text))
+        });
+    let header = headers.get("retry-after").and_then(|v| v.to_str().ok()).and_then(|v| v.trim().parse().ok());
+    error.retry_after = header.and_then(|s| Duration::try_from_secs_f64(s).ok()).or(error.retry_after);
+    settle(&mut error, stated, notes);
+    UpstreamError::Status(Box::new(error))
+}
+
+/// Reads an error that came inside a successful answer or a stream.
+pub(super) fn in_body(object: &Object<'_>, notes: &mut Diagnostics) -> Option<UpstreamError> {
+    object.non_null("error")?;
+    let mut error = read(object, None, notes)?;
+    let stated = error.status;
+    settle(&mut error, stated, notes);
+    Some(UpstreamError::Status(Box::new(error)))
+}
+
+/// The status and kind that the words say.
+fn settle(error: &mut StatusError, stated: u16, notes: &mut Diagnostics) {
+    let bad_key = error.code.as_deref() == Some("API_KEY_INVALID")
+        || error.message.to_ascii_lowercase().contains("api key not valid");
+    if bad_key && matches!(error.status, 400 | 403) {
+        error.status = 401;
+    }
+    if error.status != stated {
+        notes.note(Code::StatusPromoted, "", &format!("{stated} to {}", error.status));
+    }
+    error.kind = kind(error);
+    // Google's reasons stay among the details; a code is for what clients look for.
+    error.code = (error.kind == ErrorKind::ContextLength).then(|| String::from("context_length_exceeded"));
+}
+
+/// Reads the envelope. What HTTP stated goes before what the envelope repeats.
+fn read(object: &Object<'_>, stated: Option<u16>, notes: &mut Diagnostics) -> Option<StatusError> {
+    let inner = match object.non_null("error") {
+        Some(inner) if peek(inner) == Kind::Object => Object::parse(inner.as_bytes()).ok()?,
+        Some(inner) => {
+            return Some(StatusError::new(
+                stated.unwrap_or(502),
+                ErrorKind::Upstream,
+                text_of(inner).into_owned(),
+            ));
+        }
+        None => object.clone(),
+    };
+    let message = inner.get("message").map(|m| text_of(m).into_owned()).filter(|m| !m.is_empty());
+    if object.non_null("error").is_none() && message.is_none() {
+        return None;
+    }
+    let message =
+        message.unwrap_or_else(|| String::from("The upstream reported an error without a message."));
+    let word = inner.str("status");
+    let by_word =
+        word.and_then(|word| STATUSES.iter().find(|(known, _)| *known == word)).map(|(_, code)| *code);
+    let by_code = inner.get("code").and_then(|c| text_of(c).trim().parse().ok());
+    let status = stated.or(by_code.filter(|c| (400..600).contains(c))).or(by_word).unwrap_or(502);
+    let mut error = StatusError::new(status, ErrorKind::Upstream, message);
+    for detail in inner.array("details").unwrap_or_default() {
+        let Some(detail) = camel(detail) else { continue };
+        if let Some(reason) = detail.str("reason") {
+            error.code.get_or_insert(reason.into_owned());
+        }
+        if let Some(delay) = detail.str("retryDelay") {
+            let seconds = delay.trim_end_matches('s').parse::<f64>().ok();
+            error.retry_after = seconds.and_then(|s| Duration::try_from_secs_f64(s).ok());
+        }
+        for violation in detail.array("fieldViolations").unwrap_or_default() {
+            let field = camel(violation).and_then(|v| v.str("field").map(std::borrow::Cow::into_owned));
+            error.param = error.param.or(field).filter(|f| !f.is_empty());
+        }
+    }
+    if let Some(covered) = redact(&error.message) {
+        error.message = covered;
+    }
+    for (key, value) in inner.iter() {
+        match key {
+            "code" | "message" => {}
+            "status" => error.extra.push((key.to_owned(), raw(value))),
+            "details" => error.extra.push((key.to_owned(), raw(public(value)))),
+            // The envelope has no other members: what else stands there may be the upstream's own business.
+            _ => notes.note(Code::FieldDropped, &format!("error.{key}"), ""),
+        }
+    }
+    Some(error)
+}
+
+/// The details without those that show the upstream's machine.
+fn public(details: &str) -> String {
+    let items: Vec<&RawValue> = serde_json::from_str(details).unwrap_or_default();
+    let items: Vec<_> =
+        items.iter().map(|item| item.get()).filter(|item| !item.contains("DebugInfo")).collect();
+    let items = format!("[{}]", items.join(","));
+    redact_json(&items).unwrap_or(items)
+}
+
+fn kind(error: &StatusError) -> ErrorKind {
+    let message = error.message.to_ascii_lowercase();
+    let too_long = ["token count", "input token", "context length"].iter().any(|w| message.contains(w))
+        && ["exceed", "maximum", "too long"].iter().any(|w| message.contains(w));
+    if too_long && error.status < 500 && error.status != 429 {
+        return ErrorKind::ContextLength;
+    }
+    match error.status {
+        401 => ErrorKind::Authentication,
+        403 => ErrorKind::Permission,
+        404 => ErrorKind::NotFound,
+        408 | 504 => ErrorKind::Timeout,
+        413 => ErrorKind::TooLarge,
+        402 => ErrorKind::Quota,
+        429 => ErrorKind::RateLimited,
+        503 => ErrorKind::Overloaded,
+        400..=499 => ErrorKind::InvalidRequest,
+        _ => ErrorKind::Upstream,
+    }
+}
+
+/// A sentence for an error body that is no JSON; never the page itself.
+fn plain(status: StatusCode, body: &str) -> String {
+    let reason = status.canonical_reason().unwrap_or("error");
+    let code = status.as_u16();
+    match body.chars().next() {
+        None => format!("The upstream answered {code} ({reason}) without a body."),
+        Some('<') => format!("The upstream answered {code} ({reason}) with an HTML page."),
+        Some(_) => {
+            let line: String = body.lines().next().unwrap_or_default().chars().take(200).collect();
+            format!("The upstream answered {code} ({reason}): {line}")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_a_row() {
+        for kind in ErrorKind::ALL {
+            let (code, word) = row(kind);
+            assert!(TABLE.iter().any(|(k, ..)| *k == kind), "{kind:?}");
+            assert!((400..600).contains(&code) && STATUSES.iter().any(|(known, _)| *known == word));
+        }
+    }
+}

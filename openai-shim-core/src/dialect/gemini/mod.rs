@@ -1,0 +1,194 @@
+//! Google's Gemini API: `generateContent` and `streamGenerateContent`.
+//!
+//! Reference: <https://ai.google.dev/api/generate-content> (read 2026-11).
+//!
+//! Model and method stand in the path, and `alt=sse` in its query; without it a stream is a JSON array. A stream that both
+//! sides speak is passed on as it came (`mend`); else it becomes events (`decode`) and is written from events (`encode`).
+
+mod config;
+mod contents;
+mod decode;
+mod encode;
+mod error;
+mod finish;
+mod mend;
+mod partial;
+mod parts;
+mod path;
+mod request;
+mod response;
+mod tools;
+mod usage;
+pub mod wire;
+
+use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Mended, Mender};
+use crate::canonical::{Asked, Diagnostics, Extra, Request, Response};
+use crate::error::{ClientError, Error, Unsupported, UpstreamError};
+use crate::framing::Deviation;
+use crate::json::{Object, raw};
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+
+const NAME: &str = "gemini";
+
+/// The parameter that decides the form of a stream, kept among what answers depend on.
+const ALT: &str = "alt";
+
+/// How ids begin that were made for calls without one; they are not sent back.
+const MINTED: &str = "gemini-call-";
+
+fn is_minted(id: &str) -> bool {
+    id.starts_with(MINTED)
+}
+
+/// Whether the client gets its stream as a JSON array.
+fn wants_array(asked: &Asked) -> bool {
+    asked.echo.of(NAME).iter().any(|(key, _)| key == ALT)
+}
+
+/// Reads an object whose keys may be written with underscores, as protocol buffers allow. Only for objects of the API: not
+/// for arguments, results and schemas, whose keys are somebody else's.
+fn read(json: &str) -> Option<Object<'_>> {
+    let object = Object::parse(json.as_bytes()).ok()?;
+    if !object.iter().any(|(key, _)| key.contains('_')) {
+        return Some(object);
+    }
+    let mut out = Object::new();
+    for (key, value) in object.iter() {
+        out.set(camel(key), value.to_owned());
+    }
+    Some(out)
+}
+
+fn camel(key: &str) -> String {
+    let mut out = String::with_capacity(key.len());
+    let mut upper = false;
+    for c in key.chars() {
+        if c == '_' && !out.is_empty() {
+            upper = true;
+        } else if upper {
+            out.push(c.to_ascii_uppercase());
+            upper = false;
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// Members without a place of their own; what says nothing is left out.
+fn leftovers(object: &Object<'_>, known: &[&str]) -> Extra {
+    let silent = |key: &str, value: &str| value == "null" || key == "thought" && value == "false";
+    let members: Vec<_> = object
+        .iter()
+        .filter(|(key, value)| !known.contains(key) && !silent(key, value.trim()))
+        .map(|(key, value)| (key.to_owned(), raw(value)))
+        .collect();
+    if members.is_empty() { Extra::default() } else { Extra::new(NAME, members) }
+}
+
+/// The dialect `gemini`.
+#[derive(Debug)]
+pub struct Gemini;
+
+impl Dialect for Gemini {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn endpoints(&self) -> &'static [Endpoint] {
+        &[
+            Endpoint { method: "POST", path: "/v1beta/models/{model}:generateContent" },
+            Endpoint { method: "POST", path: "/v1beta/models/{model}:streamGenerateContent" },
+            Endpoint { method: "POST", path: "/v1/models/{model}:generateContent" },
+            Endpoint { method: "POST", path: "/v1/models/{model}:streamGenerateContent" },
+        ]
+    }
+
+    fn decode_request(
+        &self,
+        path: &str,
+        body: &[u8],
+        notes: &mut Diagnostics,
+    ) -> Result<Request, ClientError> {
+        request::decode(path, body, notes)
+    }
+
+    fn encode_request<'a>(
+        &self,
+        request: &Request,
+        source: Option<&'a [u8]>,
+        notes: &mut Diagnostics,
+    ) -> Result<Encoded<'a>, Unsupported> {
+        request::encode(request, source, notes)
+    }
+
+    fn decode_response(
+        &self,
+        body: &[u8],
+        asked: &mut Asked,
+        notes: &mut Diagnostics,
+    ) -> Result<Response, UpstreamError> {
+        response::decode(body, asked, notes)
+    }
+
+    fn encode_response(&self, response: &Response, asked: &mut Asked, notes: &mut Diagnostics) -> Vec<u8> {
+        response::encode(response, asked, notes)
+    }
+
+    fn decoder(&self, asked: &Asked) -> Box<dyn Decoder> {
+        Box::new(decode::GeminiDecoder::new(asked.clone()))
+    }
+
+    fn encoder(&self, asked: &Asked) -> Box<dyn Encoder> {
+        Box::new(encode::GeminiEncoder::new(asked.clone()))
+    }
+
+    fn mender(&self, asked: &Asked) -> Option<Box<dyn Mender>> {
+        (!asked.echo_model).then(|| Box::new(mend::GeminiMender::new(asked)) as Box<dyn Mender>)
+    }
+
+    fn mend_response(
+        &self,
+        body: &[u8],
+        asked: &mut Asked,
+        notes: &mut Diagnostics,
+    ) -> Option<Result<Mended, UpstreamError>> {
+        (!asked.echo_model).then(|| mend::whole(body, asked, notes))
+    }
+
+    fn decode_error(
+        &self,
+        status: StatusCode,
+        headers: &HeaderMap,
+        body: &[u8],
+        notes: &mut Diagnostics,
+    ) -> UpstreamError {
+        error::decode(status, headers, body, notes)
+    }
+
+    fn encode_error(&self, error: &Error) -> (StatusCode, Bytes) {
+        error::encode(error)
+    }
+
+    fn encode_stream_error(&self, error: &Error, out: &mut Vec<u8>) {
+        encode::Form::Events.write(&error::envelope(error), out);
+    }
+
+    fn frames_so(&self, deviation: Deviation) -> bool {
+        // Google ends lines with CRLF, and streams arrays where no events are asked for.
+        matches!(deviation, Deviation::LineEnding | Deviation::Array)
+    }
+
+    /// White space: Google's own clients know no comments, and it fits between the items of an array as well.
+    fn keep_alive(&self) -> &'static [u8] {
+        b"\n"
+    }
+
+    /// Nothing: Google's own clients know no comments.
+    fn comment(&self, _text: &str, _out: &mut Vec<u8>) {}
+
+    fn stream_content_type_for(&self, asked: &Asked) -> &'static str {
+        if wants_array(asked) { "application/json" } else { self.stream_content_type() }
+    }
+}

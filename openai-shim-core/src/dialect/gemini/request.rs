@@ -1,0 +1,168 @@
+//! Requests: read from clients, written for upstreams.
+//!
+//! <https://ai.google.dev/api/generate-content#method:-models.generatecontent>
+
+use super::super::Encoded;
+use super::{ALT, NAME, config, contents, path, read, tools};
+use crate::canonical::{Code, Diagnostics, Extra, Request};
+use crate::error::{ClientError, Unsupported};
+use crate::json::{Object, raw};
+
+/// Reads a request: its path and its body.
+pub(super) fn decode(path: &str, body: &[u8], notes: &mut Diagnostics) -> Result<Request, ClientError> {
+    let route = path::read(path)?;
+    let text = std::str::from_utf8(body)
+        .map_err(|_| ClientError::invalid("The request body is not valid JSON: it is not UTF-8."))?;
+    let object = read(text).ok_or_else(|| not_an_object(body))?;
+    let mut request = Request::default();
+    (request.model, request.stream, request.include_usage) = (route.model, route.stream, route.stream);
+    if route.array {
+        request.echo = Extra::new(NAME, vec![(ALT.to_owned(), raw("\"json\""))]);
+    }
+    let mut extra = Vec::new();
+    for (key, value) in object.iter().filter(|(_, value)| value.trim() != "null") {
+        match key {
+            "contents" | "systemInstruction" | "tools" => {}
+            "model" => {
+                if request.model.is_empty() {
+                    path::bare(&object.str("model").unwrap_or_default()).clone_into(&mut request.model);
+                }
+            }
+            "generationConfig" | "toolConfig" => match read(value) {
+                Some(inner) if key == "toolConfig" => tools::decode_choice(&inner, &mut request, &mut extra),
+                Some(inner) => config::decode(&inner, &mut request, &mut extra, notes),
+                None => {
+                    return Err(ClientError::invalid(format!("`{key}` must be an object.")).at(key));
+                }
+            },
+            _ => extra.push((key.to_owned(), raw(value))),
+        }
+    }
+    request.tools = tools::decode(&object)?;
+    request.extra = if extra.is_empty() { Extra::default() } else { Extra::new(NAME, extra) };
+    contents::decode(&object, body, &mut request)?;
+    Ok(request)
+}
+
+fn not_an_object(body: &[u8]) -> ClientError {
+    if body.trim_ascii().is_empty() {
+        return ClientError::invalid("The request body is empty. Send a JSON object with `contents`.");
+    }
+    match serde_json::from_slice::<serde::de::IgnoredAny>(body) {
+        Ok(_) => ClientError::invalid("The request body must be a JSON object with `contents`."),
+        Err(error) => ClientError::invalid(format!("The request body is not valid JSON: {error}.")),
+    }
+}
+
+/// Writes a request; what was not changed stays the client's own bytes.
+pub(super) fn encode<'a>(
+    request: &Request,
+    source: Option<&'a [u8]>,
+    notes: &mut Diagnostics,
+) -> Result<Encoded<'a>, Unsupported> {
+    let path = path::write(&request.model, request.stream)?;
+    let body = match source.and_then(|bytes| Object::parse(bytes).ok()) {
+        Some(body) => patched(body, request, source, notes),
+        None => written(request, notes),
+    };
+    Ok(Encoded { path, body, headers: http::HeaderMap::new() })
+}
+
+/// The client's own body, with what differs.
+fn patched<'a>(
+    mut body: Object<'a>,
+    request: &Request,
+    source: Option<&[u8]>,
+    notes: &mut Diagnostics,
+) -> Object<'a> {
+    // The path names the model; a name in the body must not contradict it.
+    if body.str("model").is_some_and(|model| path::bare(&model) != path::bare(&request.model)) {
+        body.remove("model");
+    }
+    if request.touched.messages {
+        let written = contents::encode(request, source, notes);
+        body.set("contents", written.contents);
+        let key = spelling(&body, "systemInstruction", "system_instruction");
+        match written.system {
+            Some(system) => body.set(key, system),
+            None => drop(body.remove(key)),
+        }
+    }
+    if request.touched.tools {
+        body.set("tools", tools::encode(&request.tools, notes));
+    }
+    if request.touched.tool_choice {
+        let key = spelling(&body, "toolConfig", "tool_config");
+        match tools::encode_choice(request, notes) {
+            Some(choice) => body.set(key, choice),
+            None => drop(body.remove(key)),
+        }
+    }
+    let key = spelling(&body, "generationConfig", "generation_config");
+    let mut own = body.object(key).map(Object::into_owned).unwrap_or_default();
+    config::patch(&mut own, request, notes);
+    if own.is_changed() {
+        body.set(key, own.to_json());
+    }
+    body
+}
+
+/// The spelling of a member that a body uses.
+fn spelling(body: &Object<'_>, camel: &'static str, snake: &'static str) -> &'static str {
+    if body.get(snake).is_some() { snake } else { camel }
+}
+
+/// A body for a request that came in another dialect.
+fn written(request: &Request, notes: &mut Diagnostics) -> Object<'static> {
+    let mut body = Object::new();
+    let conversation = contents::encode(request, None, notes);
+    body.set("contents", conversation.contents);
+    if let Some(system) = conversation.system {
+        body.set("systemInstruction", system);
+    }
+    if !request.tools.is_empty() {
+        let tools = tools::encode(&request.tools, notes);
+        if tools != "[]" {
+            body.set("tools", tools);
+        }
+    }
+    if let Some(choice) = tools::encode_choice(request, notes)
+        && (body.get("tools").is_some() || request.extra.dialect == NAME)
+    {
+        body.set("toolConfig", choice);
+    }
+    let config = config::encode(request, notes);
+    if !config.is_empty() {
+        body.set("generationConfig", config.to_json());
+    }
+    if request.parallel_tool_calls == Some(false) {
+        notes.note(Code::FeatureUnsupported, "parallel_tool_calls", "one call at a time");
+    }
+    if request.user.is_some() {
+        notes.note(Code::FeatureUnsupported, "user", "");
+    }
+    request.extra.report(NAME, "", notes);
+    for (key, value) in request.extra.of(NAME).iter().filter(|(key, _)| !key.contains('.')) {
+        body.set(key.clone(), value.get().to_owned());
+    }
+    body
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_request_is_refused_in_a_sentence() {
+        for (body, word) in [
+            ("", "empty"),
+            ("[]", "object"),
+            ("{", "JSON"),
+            ("{}", "contents"),
+            (r#"{"contents":[]}"#, "contents"),
+        ] {
+            let error = decode("", body.as_bytes(), &mut Diagnostics::default()).unwrap_err();
+            assert!(error.message.contains(word), "{body}: {error}");
+        }
+    }
+}

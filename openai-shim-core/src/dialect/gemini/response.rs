@@ -1,0 +1,179 @@
+//! Whole answers: read from upstreams, written for clients.
+//!
+//! <https://ai.google.dev/api/generate-content#generatecontentresponse>
+
+use super::encode::candidate;
+use super::{NAME, decode, error, finish, leftovers, parts, read, usage};
+use crate::canonical::{Asked, Block, Choice, Code, Diagnostics, Extra, FinishReason, Fold, Response};
+use crate::dialect::Decoder as _;
+use crate::error::UpstreamError;
+use crate::framing::Frame;
+use crate::json::{Object, quote, raw};
+use std::borrow::Cow;
+
+/// Members of an answer that the canonical model has a place for.
+pub(super) const KNOWN: [&str; 4] = ["candidates", "usageMetadata", "modelVersion", "responseId"];
+
+/// Reads an answer; a stream that came as an array is folded.
+pub(super) fn decode(
+    body: &[u8],
+    asked: &mut Asked,
+    notes: &mut Diagnostics,
+) -> Result<Response, UpstreamError> {
+    let text = std::str::from_utf8(body).unwrap_or_default();
+    if let Ok(items) = serde_json::from_str::<Vec<&serde_json::value::RawValue>>(text) {
+        return fold(&items, asked, notes);
+    }
+    let Some(answer) = read(text) else {
+        return Err(UpstreamError::malformed("The upstream answered with text that is not a JSON object."));
+    };
+    if let Some(error) = error::in_body(&answer, notes) {
+        return Err(error);
+    }
+    if !is_answer(&answer) {
+        return Err(UpstreamError::malformed("The upstream's answer has neither candidates nor feedback."));
+    }
+    let mut response = Response::default();
+    response.id = answer.str("responseId").filter(|id| !id.is_empty()).map(Cow::into_owned);
+    response.model = answer.str("modelVersion").map(Cow::into_owned);
+    let counts = answer.get("usageMetadata").and_then(read);
+    response.usage = counts.as_ref().and_then(usage::read);
+    let mut extra = leftovers(&answer, &KNOWN).members;
+    extra.extend(counts.as_ref().map(usage::beside).unwrap_or_default());
+    response.extra = if extra.is_empty() { Extra::default() } else { Extra::new(NAME, extra) };
+    for (at, item) in answer.array("candidates").unwrap_or_default().into_iter().enumerate() {
+        let Some(candidate) = read(item) else { continue };
+        response.choices.push(choice(&candidate, at, asked, notes));
+    }
+    if response.choices.is_empty() && is_blocked(&answer) {
+        let mut blocked = Choice::default();
+        blocked.finish = Some(FinishReason::ContentFilter);
+        response.choices.push(blocked);
+    }
+    Ok(response)
+}
+
+/// Whether an object is an answer, or a piece of one.
+pub(super) fn is_answer(object: &Object<'_>) -> bool {
+    ["candidates", "promptFeedback", "usageMetadata"].iter().any(|key| object.non_null(key).is_some())
+}
+
+/// Whether the prompt was refused.
+pub(super) fn is_blocked(answer: &Object<'_>) -> bool {
+    let feedback = answer.get("promptFeedback").and_then(read);
+    feedback.is_some_and(|feedback| feedback.non_null("blockReason").is_some())
+}
+
+fn fold(
+    items: &[&serde_json::value::RawValue],
+    asked: &Asked,
+    notes: &mut Diagnostics,
+) -> Result<Response, UpstreamError> {
+    let mut decoder = decode::GeminiDecoder::new(asked.clone());
+    let (mut events, mut fold) = (Vec::new(), Fold::new());
+    for item in items {
+        decoder.frame(Frame::Line(item.get().as_bytes()), &mut events);
+    }
+    decoder.finish(&mut events);
+    notes.note(Code::StreamFolded, "", "");
+    notes.extend(decoder.notes());
+    for event in &events {
+        fold.event(event);
+    }
+    fold.finish()
+}
+
+fn choice(object: &Object<'_>, at: usize, asked: &mut Asked, notes: &mut Diagnostics) -> Choice {
+    let mut choice = Choice::default();
+    let position = u32::try_from(at).unwrap_or(u32::MAX);
+    choice.index = object.u64("index").and_then(|i| u32::try_from(i).ok()).unwrap_or(position);
+    let content = object.get("content").and_then(read).unwrap_or_default();
+    for part in content.array("parts").unwrap_or_default() {
+        let mut block = parts::read_answer(part);
+        if let Block::ToolCall { id, .. } = &mut block
+            && id.is_empty()
+        {
+            *id = asked.context.id("call_");
+            notes.note(Code::ToolIdSynthesized, "candidates[].content.parts[].functionCall.id", "");
+        }
+        choice.blocks.push(block);
+    }
+    let mut extra = leftovers(object, &["index", "content", "finishReason"]).members;
+    if let Some(word) = object.non_null("finishReason") {
+        let reason = finish::read(word, notes);
+        if word.trim() != quote(finish::write(&reason)) {
+            extra.push((String::from("finishReason"), raw(word)));
+        }
+        let calls = choice.blocks.iter().any(|b| matches!(b, Block::ToolCall { .. }));
+        choice.finish =
+            Some(if calls && reason == FinishReason::Stop { FinishReason::ToolCalls } else { reason });
+    } else {
+        notes.note(Code::FinishReasonDerived, "candidates[].finishReason", "");
+    }
+    choice.extra = if extra.is_empty() { Extra::default() } else { Extra::new(NAME, extra) };
+    choice
+}
+
+/// Writes an answer.
+pub(super) fn encode(response: &Response, asked: &mut Asked, notes: &mut Diagnostics) -> Vec<u8> {
+    let mut answer = Object::new();
+    let feedback = response.extra.of(NAME).iter().any(|(key, _)| key == "promptFeedback");
+    let said = response.choices.iter().any(|choice| !choice.blocks.is_empty());
+    if said || !feedback {
+        let choices: Vec<_> = response.choices.iter().map(|c| encode_choice(c, asked, notes)).collect();
+        answer.set("candidates", format!("[{}]", choices.join(",")));
+    }
+    match usage::write(response.usage.as_ref(), response.extra.of(NAME)) {
+        Some(counts) => answer.set("usageMetadata", counts),
+        None => notes.note(Code::UsageMissing, "usageMetadata", ""),
+    }
+    let model = response.model.as_ref().filter(|_| !asked.echo_model).unwrap_or(&asked.model);
+    answer.set("modelVersion", quote(model));
+    answer.set("responseId", quote(&response.id.clone().unwrap_or_else(|| asked.context.id(""))));
+    response.extra.report(NAME, "", notes);
+    for (key, value) in response.extra.of(NAME).iter().filter(|(key, _)| !key.contains('.')) {
+        answer.set(key.as_str(), value.get());
+    }
+    let mut out = Vec::new();
+    answer.write(&mut out);
+    out
+}
+
+fn encode_choice(choice: &Choice, asked: &mut Asked, notes: &mut Diagnostics) -> String {
+    const AT: &str = "candidates[].content.parts";
+    let mut out = Vec::new();
+    for block in &choice.blocks {
+        match block {
+            Block::Text { text, extra } => {
+                extra.report(NAME, AT, notes);
+                parts::words(text, extra, &mut out);
+            }
+            Block::Reasoning { text, signature, extra } => {
+                extra.report(NAME, AT, notes);
+                out.push(parts::thought(text, signature.as_deref(), extra));
+            }
+            Block::Refusal(text) => {
+                notes.note(Code::FeatureUnsupported, AT, "a refusal, as text");
+                parts::words(text, &Extra::default(), &mut out);
+            }
+            Block::ToolCall { id, name, arguments, signature, extra } => {
+                extra.report(NAME, AT, notes);
+                let id = if id.is_empty() { asked.context.id("call_") } else { id.clone() };
+                let call = (id.as_str(), name.as_str(), arguments.as_str());
+                out.push(parts::write_call(call, signature.as_deref(), extra, (AT, notes)));
+            }
+            Block::Image(media) | Block::Audio(media) | Block::File(media) => {
+                out.extend(parts::media(media, (AT, notes)));
+            }
+            Block::Native { dialect: NAME, raw } => out.push(raw.get().to_owned()),
+            _ => notes.note(Code::FeatureUnsupported, AT, "a block of another dialect"),
+        }
+    }
+    choice.extra.report(NAME, "candidates[]", notes);
+    let word = finish::write(choice.finish.as_ref().unwrap_or(&FinishReason::Stop));
+    let mut object = candidate(&out.join(","), choice.index, Some(quote(word)));
+    for (key, value) in choice.extra.of(NAME) {
+        object.set(key.clone(), value.get().to_owned());
+    }
+    object.to_json()
+}

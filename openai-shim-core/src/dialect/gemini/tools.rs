@@ -1,0 +1,168 @@
+//! Tools, and which of them must be called.
+//!
+//! <https://ai.google.dev/api/caching#Tool>
+
+use super::{NAME, config, leftovers, read};
+use crate::canonical::{Code, Diagnostics, Extra, Request, Tool, ToolChoice};
+use crate::error::ClientError;
+use crate::json::{Kind, Object, from_openapi, peek, quote, raw};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+
+/// What stands before the name of a member of `toolConfig` among a request's leftovers.
+pub(super) const CONFIG: &str = "toolConfig.";
+
+/// Reads the tools: functions one by one, and what Google runs itself as it came.
+pub(super) fn decode(object: &Object<'_>) -> Result<Vec<Tool>, ClientError> {
+    let Some(value) = object.non_null("tools") else { return Ok(Vec::new()) };
+    let items = match peek(value) {
+        Kind::Array => object.array("tools").unwrap_or_default(),
+        Kind::Object => vec![value],
+        _ => return Err(ClientError::invalid("`tools` must be a list of tools.").at("tools")),
+    };
+    let mut tools = Vec::new();
+    for item in items {
+        let Some(tool) = read(item) else {
+            tools.push(Tool::Native { dialect: NAME, raw: raw(item) });
+            continue;
+        };
+        let declared = tool.array("functionDeclarations");
+        tools.extend(declared.iter().flatten().map(|function| declaration(function)));
+        let mut rest = Object::new();
+        for (key, value) in
+            tool.iter().filter(|(key, value)| *key != "functionDeclarations" && value.trim() != "null")
+        {
+            rest.set(key, value);
+        }
+        if !rest.is_empty() {
+            tools.push(Tool::Native { dialect: NAME, raw: raw(rest.to_json()) });
+        }
+    }
+    Ok(tools)
+}
+
+fn declaration(function: &str) -> Tool {
+    let object = read(function).unwrap_or_default();
+    let openapi = object.non_null("parameters");
+    let json_schema = object.non_null("parametersJsonSchema");
+    let mut extra = leftovers(&object, &["name", "description", "parametersJsonSchema"]).members;
+    if let Some(schema) = json_schema {
+        extra.push((String::from("parametersJsonSchema"), raw(schema)));
+    }
+    Tool::Function {
+        name: object.str("name").unwrap_or_default().into_owned(),
+        description: object.str("description").map(Cow::into_owned),
+        parameters: json_schema.map(raw).or_else(|| openapi.map(|schema| raw(from_openapi(schema)))),
+        strict: None,
+        extra: if extra.is_empty() { Extra::default() } else { Extra::new(NAME, extra) },
+    }
+}
+
+/// Writes the tools: all functions as one tool, Google's own each as it came.
+pub(super) fn encode(tools: &[Tool], notes: &mut Diagnostics) -> String {
+    let (mut functions, mut natives) = (Vec::new(), Vec::new());
+    for (i, tool) in tools.iter().enumerate() {
+        let path = format!("tools[{i}]");
+        match tool {
+            Tool::Function { name, description, parameters, strict, extra } => {
+                if *strict == Some(true) {
+                    notes.note(Code::ExtraDropped, &format!("{path}.strict"), "");
+                }
+                extra.report(NAME, &path, notes);
+                let mut function = Object::new();
+                function.set("name", quote(name));
+                if let Some(description) = description {
+                    function.set("description", quote(description));
+                }
+                let own = extra.of(NAME).iter().any(|(key, _)| key.starts_with("parameters"));
+                if let Some(parameters) = parameters.as_ref().filter(|_| !own) {
+                    let schema = config::schema(parameters.get(), &path, notes);
+                    if !takes_nothing(&schema) {
+                        function.set("parametersJsonSchema", schema);
+                    }
+                }
+                for (key, value) in extra.of(NAME) {
+                    function.set(key.clone(), value.get().to_owned());
+                }
+                functions.push(function.to_json());
+            }
+            Tool::Native { dialect: NAME, raw } => natives.push(raw.get().to_owned()),
+            Tool::Native { dialect, .. } => notes.note(Code::FeatureUnsupported, &path, dialect),
+        }
+    }
+    if !functions.is_empty() {
+        natives.insert(0, format!("{{\"functionDeclarations\":[{}]}}", functions.join(",")));
+    }
+    format!("[{}]", natives.join(","))
+}
+
+/// An object without properties is refused; a function without parameters says the same.
+fn takes_nothing(schema: &str) -> bool {
+    let object = Object::parse(schema.as_bytes()).unwrap_or_default();
+    object.str("type").as_deref() == Some("object")
+        && object.object("properties").is_none_or(|p| p.is_empty())
+        && object.iter().all(|(key, value)| {
+            matches!(key, "type" | "properties")
+                || key == "additionalProperties" && value == "false"
+                || key == "required" && value == "[]"
+        })
+}
+
+/// Reads which tool must be called; what has no place elsewhere is added to `extra`.
+pub(super) fn decode_choice(
+    config: &Object<'_>,
+    request: &mut Request,
+    extra: &mut Vec<(String, Box<RawValue>)>,
+) {
+    for (key, value) in config.iter().filter(|(_, v)| v.trim() != "null") {
+        let calling = (key == "functionCallingConfig").then(|| read(value)).flatten();
+        let Some(calling) = calling else {
+            extra.push((format!("{CONFIG}{key}"), raw(value)));
+            continue;
+        };
+        let mode = calling.str("mode").unwrap_or_default().to_ascii_uppercase();
+        let allowed = calling.array("allowedFunctionNames").unwrap_or_default();
+        let names: Vec<_> = allowed.iter().filter_map(|name| crate::json::text(name)).collect();
+        let (choice, exact) = match (mode.as_str(), names.as_slice()) {
+            ("NONE", []) => (Some(ToolChoice::None), true),
+            ("AUTO", []) => (Some(ToolChoice::Auto), true),
+            ("ANY", []) => (Some(ToolChoice::Required), true),
+            ("ANY", [name]) => (Some(ToolChoice::Function(name.clone().into_owned())), true),
+            // One of some: that a call is demanded can be said elsewhere, the selection cannot.
+            ("ANY", _) => (Some(ToolChoice::Required), false),
+            ("AUTO" | "VALIDATED", _) => (Some(ToolChoice::Auto), false),
+            _ => (None, false),
+        };
+        request.tool_choice = choice;
+        if !exact || calling.iter().any(|(k, _)| !matches!(k, "mode" | "allowedFunctionNames")) {
+            extra.push((format!("{CONFIG}{key}"), raw(value)));
+        }
+    }
+}
+
+/// Writes which tool must be called; `None` if there is nothing to say.
+pub(super) fn encode_choice(request: &Request, notes: &mut Diagnostics) -> Option<String> {
+    let calling = match &request.tool_choice {
+        None => None,
+        Some(ToolChoice::Auto) => Some(String::from(r#"{"mode":"AUTO"}"#)),
+        Some(ToolChoice::None) => Some(String::from(r#"{"mode":"NONE"}"#)),
+        Some(ToolChoice::Required) => Some(String::from(r#"{"mode":"ANY"}"#)),
+        Some(ToolChoice::Function(name)) => {
+            Some(format!(r#"{{"mode":"ANY","allowedFunctionNames":[{}]}}"#, quote(name)))
+        }
+        Some(ToolChoice::Native { dialect, .. }) => {
+            notes.note(Code::FeatureUnsupported, "tool_choice", dialect);
+            None
+        }
+    };
+    let mut config = Object::new();
+    if let Some(calling) = calling {
+        config.set("functionCallingConfig", calling);
+    }
+    for (key, value) in request.extra.of(NAME) {
+        if let Some(key) = key.strip_prefix(CONFIG) {
+            config.set(key.to_owned(), value.get().to_owned());
+        }
+    }
+    (!config.is_empty()).then(|| config.to_json())
+}

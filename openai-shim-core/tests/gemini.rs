@@ -1,0 +1,525 @@
+//! Gemini on either side: paths, forms of streams, signatures, ids, schemas, and what cannot be said.
+
+mod common;
+
+use common::{chat, fixtures};
+use openai_shim_core::canonical::Code;
+use openai_shim_core::dialect::gemini::wire::{
+    ErrorResponse, GenerateContentRequest, GenerateContentResponse,
+};
+use openai_shim_core::exchange::{Incoming, Retry, Settings, When};
+use openai_shim_core::normalize::Memory;
+use openai_shim_core::{Context, Diagnostics, Dialect, Exchange, Kind, Outcome, Step, dialect, profile};
+use serde_json::{Value, json};
+
+fn gemini() -> &'static dyn Dialect {
+    dialect("gemini").unwrap()
+}
+
+fn settings() -> Settings {
+    let mut settings = Settings::default();
+    settings.retry = Retry::none();
+    settings.learn = false;
+    settings.fallback.when = When::Never;
+    settings
+}
+
+/// One exchange: what was sent (path and body), what the client got, and the exchange.
+fn exchange(
+    (client, path, body): (&'static dyn Dialect, &str, &Value),
+    upstream: &dyn Dialect,
+    settings: Settings,
+    (status, answer): (u16, &str),
+) -> (String, Value, String, Exchange) {
+    let incoming = Incoming::read(client, path, body.to_string().into()).unwrap();
+    let mut row = profile("compatible").unwrap();
+    upstream.name().clone_into(&mut row.dialect);
+    let mut exchange = Exchange::start(incoming, row, settings, Context::fixed()).unwrap();
+    let Step::Send { request, .. } = exchange.next() else { panic!("nothing is sent") };
+    let (sent, bytes) = (request.uri().to_string(), request.into_body());
+    exchange.head(http::StatusCode::from_u16(status).unwrap(), &http::HeaderMap::new());
+    let mut out = Vec::new();
+    for piece in answer.as_bytes().chunks(11) {
+        exchange.push(piece, &mut out);
+    }
+    exchange.finish(&mut out);
+    assert!(matches!(exchange.next(), Step::Done));
+    (sent, serde_json::from_slice(&bytes).unwrap(), String::from_utf8(out).unwrap(), exchange)
+}
+
+const HELLO: &str = r#"{"contents":[{"role":"user","parts":[{"text":"hi"}]}]}"#;
+const CHAT_STREAM: &str = "data: {\"id\":\"a\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"Hel\"},\"finish_reason\":null}]}\n\ndata: {\"id\":\"a\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"lo\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
+
+fn hello() -> Value {
+    serde_json::from_str(HELLO).unwrap()
+}
+
+#[test]
+fn a_client_of_gemini_on_a_chat_upstream_names_model_and_stream_in_its_path() {
+    let path = "/v1beta/models/gpt-x:streamGenerateContent?alt=sse";
+    let (sent, body, out, exchange) =
+        exchange((gemini(), path, &hello()), chat(), settings(), (200, CHAT_STREAM));
+    assert_eq!(
+        (sent.as_str(), &body["model"], &body["stream"]),
+        ("/chat/completions", &json!("gpt-x"), &json!(true))
+    );
+    assert_eq!(body["messages"], json!([{"role":"user","content":"hi"}]));
+    let chunks: Vec<Value> = out
+        .split("\n\n")
+        .filter(|e| !e.is_empty())
+        .map(|e| serde_json::from_str(e.strip_prefix("data: ").unwrap()).unwrap())
+        .collect();
+    let texts: Vec<_> =
+        chunks.iter().map(|c| c["candidates"][0]["content"]["parts"][0]["text"].as_str().unwrap()).collect();
+    assert_eq!(texts, ["Hel", "lo", ""]);
+    assert_eq!(chunks.last().unwrap()["candidates"][0]["finishReason"], "STOP");
+    let reply = exchange.reply().unwrap();
+    assert_eq!(reply.headers[http::header::CONTENT_TYPE], "text/event-stream");
+}
+
+#[test]
+fn without_alt_sse_a_stream_is_an_array_that_grows_item_by_item() {
+    let path = "/v1beta/models/m:streamGenerateContent?key=x";
+    let gemini_stream = common::fixture(Kind::Stream, "parallel_calls_each_in_a_chunk").body;
+    let gemini_stream = String::from_utf8(gemini_stream).unwrap();
+    for (upstream, answer, items) in [(chat(), CHAT_STREAM, 3), (gemini(), gemini_stream.as_str(), 4)] {
+        let (_, _, out, exchange) = exchange((gemini(), path, &hello()), upstream, settings(), (200, answer));
+        let chunks: Vec<Value> = serde_json::from_str(&out).unwrap();
+        assert_eq!(chunks.len(), items, "{out}");
+        assert!(out.starts_with("[{") && out.ends_with("}\n]\n"), "{out}");
+        assert_eq!(exchange.reply().unwrap().headers[http::header::CONTENT_TYPE], "application/json");
+        assert_eq!(exchange.stream_content_type(), "application/json");
+        // White space is no harm between items.
+        let kept = out.replace(",\r\n", "\n,\r\n\n");
+        assert_eq!(serde_json::from_str::<Vec<Value>>(&kept).unwrap(), chunks);
+    }
+}
+
+#[test]
+fn an_array_that_fails_is_still_an_array_and_ends_with_the_error() {
+    let path = "/v1beta/models/m:streamGenerateContent";
+    let cut =
+        CHAT_STREAM.split("data: {\"id\":\"a\"").take(2).collect::<Vec<_>>().join("data: {\"id\":\"a\"");
+    let gemini_cut = String::from_utf8(common::fixture(Kind::Stream, "cut").body).unwrap();
+    let gemini_cut =
+        if gemini_cut.contains("candidates") { gemini_cut } else { panic!("another fixture of that name") };
+    for (upstream, answer) in [(chat(), cut.as_str()), (gemini(), gemini_cut.as_str())] {
+        let (_, _, out, exchange) = exchange((gemini(), path, &hello()), upstream, settings(), (200, answer));
+        let chunks: Vec<Value> = serde_json::from_str(&out).unwrap_or_else(|e| panic!("{e}: {out}"));
+        assert_eq!(chunks.last().unwrap()["error"]["status"], "INTERNAL", "{out}");
+        assert!(chunks.iter().all(|c| c["candidates"][0].get("finishReason").is_none()));
+        assert_eq!(exchange.report().outcome, Outcome::Truncated);
+    }
+}
+
+#[test]
+fn a_chat_client_on_gemini_sends_the_model_in_the_path() {
+    let answer =
+        r#"{"candidates":[{"content":{"parts":[{"text":"hello"}],"role":"model"},"finishReason":"STOP"}]}"#;
+    for (model, path) in [
+        ("gemini-2.5-flash", "/models/gemini-2.5-flash:generateContent"),
+        ("models/gemini-2.5-flash", "/models/gemini-2.5-flash:generateContent"),
+        ("a:b?c", "/models/a%3Ab%3Fc:generateContent"),
+    ] {
+        let body = json!({"model": model, "messages": [{"role": "user", "content": "hi"}]});
+        let (sent, body, out, _) = exchange((chat(), "", &body), gemini(), settings(), (200, answer));
+        assert_eq!(sent, path);
+        assert!(body.get("model").is_none());
+        assert!(out.contains("\"content\":\"hello\""), "{out}");
+    }
+    let body = json!({"model": "m", "stream": true, "messages": [{"role": "user", "content": "hi"}]});
+    let (sent, ..) = exchange((chat(), "", &body), gemini(), settings(), (200, "data: {}\n\n"));
+    assert_eq!(sent, "/models/m:streamGenerateContent?alt=sse");
+}
+
+#[test]
+fn a_model_cannot_climb_out_of_the_path() {
+    for model in ["..", "a/../b", ""] {
+        let body = json!({"model": model, "messages": [{"role": "user", "content": "hi"}]});
+        let incoming = Incoming::read(chat(), "", body.to_string().into()).unwrap();
+        let mut row = profile("compatible").unwrap();
+        row.dialect = "gemini".to_owned();
+        let error = Exchange::start(incoming, row, settings(), Context::fixed()).unwrap_err();
+        assert_eq!(error.param(), Some("model"), "{model:?}: {error}");
+    }
+    for path in
+        ["/v1beta/models/..:generateContent", "/v1beta/models/%2e%2e/x:generateContent", "/v1beta/models/a"]
+    {
+        let error = Incoming::read(gemini(), path, HELLO.into()).unwrap_err();
+        assert_eq!(error.param(), Some("model"), "{path}: {error}");
+    }
+}
+
+/// Turns an answer of Gemini's into the next request of a chat client, as its SDK would, and back.
+fn next_turn(calls: &Value) -> Value {
+    let mut messages = vec![json!({"role": "user", "content": "weather?"})];
+    messages.push(json!({"role": "assistant", "content": null, "tool_calls": calls}));
+    for call in calls.as_array().unwrap() {
+        messages.push(json!({"role": "tool", "tool_call_id": call["id"], "content": "sunny"}));
+    }
+    let body = json!({"model": "m", "messages": messages});
+    exchange((chat(), "", &body), gemini(), settings(), (200, "{}")).1
+}
+
+#[test]
+fn a_signature_survives_the_round_trip_through_a_chat_client() {
+    let plain = json!({"model": "m", "messages": [{"role": "user", "content": "weather?"}]});
+    let answer = common::fixture(Kind::Response, "parallel_calls_signed").body;
+    let answer = String::from_utf8(answer).unwrap();
+    let (_, _, out, _) = exchange((chat(), "", &plain), gemini(), settings(), (200, &answer));
+    let out: Value = serde_json::from_str(&out).unwrap();
+    let sent = next_turn(&out["choices"][0]["message"]["tool_calls"]);
+    let parts = &sent["contents"][1]["parts"];
+    assert_eq!(parts[0]["thoughtSignature"], "c2lnLTE=");
+    assert!(parts[1].get("thoughtSignature").is_none());
+    assert_eq!(parts[0]["functionCall"]["args"], json!({"city": "Oslo", "when": {"day": 1.0}}));
+    // Both results stand in one turn, with the names of their calls.
+    let results = sent["contents"][2]["parts"].as_array().unwrap();
+    assert_eq!(results.len(), 2);
+    for (call, result) in parts.as_array().unwrap().iter().zip(results) {
+        let (call, result) = (&call["functionCall"], &result["functionResponse"]);
+        assert_eq!((&call["name"], &call["id"]), (&result["name"], &result["id"]));
+        assert_eq!(result["response"], json!({"output": "sunny"}));
+    }
+}
+
+#[derive(Debug, Default)]
+struct Kept(std::sync::Mutex<std::collections::BTreeMap<String, String>>);
+
+impl Memory for Kept {
+    fn recall(&self, id: &str) -> Option<String> {
+        self.0.lock().unwrap().get(id).cloned()
+    }
+    fn keep(&self, id: &str, what: &str) {
+        self.0.lock().unwrap().insert(id.to_owned(), what.to_owned());
+    }
+}
+
+#[test]
+fn a_signature_comes_back_although_the_client_dropped_it() {
+    let mut settings = settings();
+    settings.memory = Some(std::sync::Arc::new(Kept::default()));
+    for (stream, kind, name) in [
+        (false, Kind::Response, "parallel_calls_signed"),
+        (true, Kind::Stream, "parallel_calls_each_in_a_chunk"),
+    ] {
+        let plain =
+            json!({"model": "m", "stream": stream, "messages": [{"role": "user", "content": "weather?"}]});
+        let answer = String::from_utf8(common::fixture(kind, name).body).unwrap();
+        let (_, _, out, _) = exchange((chat(), "", &plain), gemini(), settings.clone(), (200, &answer));
+        let at = out.find("\"id\":\"call_").unwrap();
+        let id = out[at + 6..].split('"').next().unwrap();
+        // All that such a client keeps of a call.
+        let call = json!({"id": id, "type": "function", "function": {"name": "weather", "arguments": "{}"}});
+        let next = json!({"model": "m", "messages": [{"role": "user", "content": "weather?"},
+            {"role": "assistant", "content": null, "tool_calls": [call]}, {"role": "tool", "tool_call_id": id, "content": "x"}]});
+        let (_, sent, _, told) = exchange((chat(), "", &next), gemini(), settings.clone(), (200, "{}"));
+        assert_eq!(sent["contents"][1]["parts"][0]["thoughtSignature"], "c2lnLTE=", "{sent}");
+        assert!(told.report().diagnostics.has(Code::ReasoningRestored));
+    }
+}
+
+#[test]
+fn a_streamed_signature_comes_with_the_first_fragment_of_its_call() {
+    let plain = json!({"model": "m", "stream": true, "messages": [{"role": "user", "content": "weather?"}]});
+    let answer = common::fixture(Kind::Stream, "parallel_calls_each_in_a_chunk").body;
+    let answer = String::from_utf8(answer).unwrap();
+    let (_, _, out, _) = exchange((chat(), "", &plain), gemini(), settings(), (200, &answer));
+    let mut calls: Vec<Value> = Vec::new();
+    for data in out.lines().filter_map(|l| l.strip_prefix("data: ")).filter(|d| d.starts_with('{')) {
+        let chunk: Value = serde_json::from_str(data).unwrap();
+        for call in chunk["choices"][0]["delta"]["tool_calls"].as_array().into_iter().flatten() {
+            if call["function"].get("name").is_some() {
+                calls.push(call.clone());
+            } else {
+                calls.last_mut().unwrap()["function"]["arguments"] = call["function"]["arguments"].clone();
+            }
+        }
+    }
+    assert_eq!(calls.iter().map(|c| c["index"].as_u64().unwrap()).collect::<Vec<_>>(), [0, 1, 2]);
+    let sent = next_turn(&json!(calls));
+    let parts = &sent["contents"][1]["parts"];
+    assert_eq!(parts[0]["thoughtSignature"], "c2lnLTE=");
+    assert_eq!(parts[2]["functionCall"]["name"], "time");
+}
+
+#[test]
+fn a_gemini_client_gets_a_signature_back_that_a_chat_upstream_gave() {
+    let answer = r#"{"id":"x","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":null,"tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":"{}"},"extra_content":{"google":{"thought_signature":"c2ln","other":1}}}]},"finish_reason":"tool_calls"}]}"#;
+    let (_, _, out, _) =
+        exchange((gemini(), "/v1beta/models/m:generateContent", &hello()), chat(), settings(), (200, answer));
+    let out: Value = serde_json::from_str(&out).unwrap();
+    let content = &out["candidates"][0]["content"];
+    assert_eq!(content["parts"][0]["thoughtSignature"], "c2ln");
+    let next = json!({"contents": [{"role": "user", "parts": [{"text": "hi"}]}, content,
+        {"role": "user", "parts": [{"functionResponse": {"name": "f", "response": {"output": 1}}}]}]});
+    let (_, sent, ..) =
+        exchange((gemini(), "/v1beta/models/m:generateContent", &next), chat(), settings(), (200, "{}"));
+    let call = &sent["messages"][1]["tool_calls"][0];
+    assert_eq!(call["extra_content"], json!({"google": {"thought_signature": "c2ln"}}));
+    assert_eq!((&call["id"], &sent["messages"][2]["tool_call_id"]), (&json!("c1"), &json!("c1")));
+}
+
+#[test]
+fn ids_made_for_calls_without_one_are_the_same_each_turn_and_never_sent_to_google() {
+    let turn = |more: &[Value]| {
+        let mut contents = vec![
+            json!({"role": "user", "parts": [{"text": "go"}]}),
+            json!({"role": "model", "parts": [{"functionCall": {"name": "f", "args": {}}}, {"functionCall": {"name": "f", "args": {"n": 2}}}]}),
+            json!({"role": "user", "parts": [{"functionResponse": {"name": "f", "response": {"a": 1}}}, {"functionResponse": {"name": "f", "response": {"a": 2}}}]}),
+        ];
+        contents.extend(more.iter().cloned());
+        json!({"contents": contents})
+    };
+    let ids = |body: &Value| -> Vec<String> {
+        let request = gemini().decode_request(
+            "/v1beta/models/m:generateContent",
+            body.to_string().as_bytes(),
+            &mut Diagnostics::default(),
+        );
+        let request = request.unwrap();
+        let again =
+            gemini().encode_request(&request, None, &mut Diagnostics::default()).unwrap().body.to_json();
+        assert!(!again.contains("\"id\""), "{again}");
+        let sent = chat().encode_request(&request, None, &mut Diagnostics::default()).unwrap().body.to_json();
+        let sent: Value = serde_json::from_str(&sent).unwrap();
+        let calls = sent["messages"][1]["tool_calls"].as_array().unwrap().iter().map(|c| &c["id"]);
+        let results = [&sent["messages"][2]["tool_call_id"], &sent["messages"][3]["tool_call_id"]];
+        calls.chain(results).map(|id| id.as_str().unwrap().to_owned()).collect()
+    };
+    let first = ids(&turn(&[]));
+    assert_eq!((&first[0], &first[1]), (&first[2], &first[3]));
+    assert_ne!(first[0], first[1]);
+    assert_eq!(first, ids(&turn(&[json!({"role": "user", "parts": [{"text": "on"}]})])));
+}
+
+/// What a chat request becomes, and what is reported.
+fn to_gemini(more: &Value) -> (Value, Vec<String>) {
+    let mut body = json!({"model": "m", "messages": [{"role": "user", "content": "hi"}]});
+    body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    let mut notes = Diagnostics::default();
+    let request = chat().decode_request("", body.to_string().as_bytes(), &mut notes).unwrap();
+    let encoded = gemini().encode_request(&request, None, &mut notes).unwrap();
+    let body = serde_json::from_str(&encoded.body.to_json()).unwrap();
+    (body, notes.iter().map(ToString::to_string).collect())
+}
+
+#[test]
+fn choices_of_tools_are_modes() {
+    let tools = json!([{"type": "function", "function": {"name": "f"}}]);
+    for (choice, config) in [
+        (json!("auto"), json!({"mode": "AUTO"})),
+        (json!("none"), json!({"mode": "NONE"})),
+        (json!("required"), json!({"mode": "ANY"})),
+        (
+            json!({"type": "function", "function": {"name": "f"}}),
+            json!({"mode": "ANY", "allowedFunctionNames": ["f"]}),
+        ),
+    ] {
+        let (body, notes) = to_gemini(&json!({"tools": tools, "tool_choice": choice}));
+        assert_eq!(body["toolConfig"]["functionCallingConfig"], config);
+        assert!(notes.is_empty(), "{notes:?}");
+    }
+    // A choice without tools is refused by Google, and says nothing.
+    assert!(to_gemini(&json!({"tool_choice": "auto"})).0.get("toolConfig").is_none());
+}
+
+#[test]
+fn efforts_are_budgets_and_thoughts_are_shown() {
+    for (effort, config) in [
+        ("none", json!({"thinkingBudget": 0})),
+        ("low", json!({"thinkingBudget": 1024, "includeThoughts": true})),
+        ("medium", json!({"thinkingBudget": 8192, "includeThoughts": true})),
+        ("high", json!({"thinkingBudget": 24576, "includeThoughts": true})),
+    ] {
+        let (body, _) = to_gemini(&json!({"reasoning_effort": effort}));
+        assert_eq!(body["generationConfig"]["thinkingConfig"], config);
+    }
+    let (body, notes) = to_gemini(&json!({"reasoning_effort": "cosmic"}));
+    assert!(body.get("generationConfig").is_none());
+    assert_eq!(notes, ["feature-unsupported [warning] reasoning_effort: cosmic"]);
+}
+
+#[test]
+fn keywords_that_google_refuses_are_left_out_and_named() {
+    let parameters = json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object", "additionalProperties": false,
+        "$defs": {"city": {"type": "string", "minLength": 1, "description": "a city"}},
+        "properties": {
+            "from": {"$ref": "#/$defs/city"},
+            "to": {"$ref": "#/$defs/city", "description": "the other one"},
+            "kind": {"const": "fast"},
+            "n": {"type": "integer", "minimum": 1, "exclusiveMaximum": 10},
+        },
+        "required": ["from"],
+    });
+    let (body, notes) = to_gemini(
+        &json!({"tools": [{"type": "function", "function": {"name": "go", "parameters": parameters}}]}),
+    );
+    let schema = &body["tools"][0]["functionDeclarations"][0]["parametersJsonSchema"];
+    assert_eq!(
+        *schema,
+        json!({"type": "object", "additionalProperties": false, "required": ["from"], "properties": {
+            "from": {"type": "string", "description": "a city"},
+            "to": {"type": "string", "description": "the other one"},
+            "kind": {"enum": ["fast"]},
+            "n": {"type": "integer", "minimum": 1},
+        }})
+    );
+    assert_eq!(notes.len(), 2, "{notes:?}");
+    assert!(notes.contains(&"schema-reduced [warning] tools[0]: exclusiveMaximum".to_owned()));
+    // A function without parameters has no schema: an object without properties is refused.
+    let none = json!({"type": "object", "properties": {}});
+    let (body, _) =
+        to_gemini(&json!({"tools": [{"type": "function", "function": {"name": "now", "parameters": none}}]}));
+    assert_eq!(body["tools"][0]["functionDeclarations"][0], json!({"name": "now"}));
+}
+
+#[test]
+fn forms_of_answers_are_mime_types_and_schemas() {
+    let (body, _) = to_gemini(&json!({"response_format": {"type": "json_object"}}));
+    assert_eq!(body["generationConfig"], json!({"responseMimeType": "application/json"}));
+    let schema = json!({"type": "object", "properties": {"a": {"type": "string"}}});
+    let format =
+        json!({"type": "json_schema", "json_schema": {"name": "x", "strict": true, "schema": schema}});
+    let (body, _) = to_gemini(&json!({"response_format": format}));
+    assert_eq!(
+        body["generationConfig"],
+        json!({"responseMimeType": "application/json", "responseJsonSchema": schema})
+    );
+}
+
+#[test]
+fn what_google_has_no_word_for_is_reported() {
+    let more = json!({"user": "u", "parallel_tool_calls": false, "logit_bias": {"1": 2}, "store": true});
+    let (body, notes) = to_gemini(&more);
+    assert_eq!(body, hello());
+    assert_eq!(notes.len(), 4, "{notes:?}");
+}
+
+#[test]
+fn pictures_in_a_tools_answer_stand_beside_it() {
+    let image = json!({"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}});
+    let messages = json!([
+        {"role": "user", "content": "look"},
+        {"role": "assistant", "tool_calls": [{"id": "c", "type": "function", "function": {"name": "see", "arguments": "{}"}}]},
+        {"role": "tool", "tool_call_id": "c", "content": [{"type": "text", "text": "{\"ok\":true}"}, image]},
+    ]);
+    let (body, notes) = to_gemini(&json!({ "messages": messages }));
+    let parts = &body["contents"][2]["parts"];
+    assert_eq!(parts[0]["functionResponse"]["response"], json!({"ok": true}));
+    assert_eq!(parts[1], json!({"inlineData": {"mimeType": "image/png", "data": "AA=="}}));
+    assert_eq!(notes.len(), 1, "{notes:?}");
+}
+
+#[test]
+fn an_instruction_in_the_middle_is_put_first_and_that_is_said() {
+    let messages = json!([{"role": "user", "content": "a"}, {"role": "system", "content": "b"}, {"role": "user", "content": "c"}]);
+    let (body, notes) = to_gemini(&json!({ "messages": messages }));
+    assert_eq!(body["systemInstruction"], json!({"parts": [{"text": "b"}]}));
+    assert_eq!(body["contents"].as_array().unwrap().len(), 2);
+    assert!(notes[0].starts_with("messages-merged"), "{notes:?}");
+}
+
+#[test]
+fn a_wait_that_google_asks_for_is_kept_in_both_dialects() {
+    let body = r#"[{"error":{"code":429,"message":"slow down","status":"RESOURCE_EXHAUSTED","details":[{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"3.5s"}]}}]"#;
+    let plain = json!({"model": "m", "messages": [{"role": "user", "content": "hi"}]});
+    let (_, _, out, told) = exchange((chat(), "", &plain), gemini(), settings(), (429, body));
+    assert_eq!(told.reply().unwrap().headers[http::header::RETRY_AFTER], "4");
+    assert!(out.contains("rate_limit_exceeded"), "{out}");
+    let answer = r#"{"error":{"message":"slow down","type":"requests","code":"rate_limit_exceeded"}}"#;
+    let (_, _, out, _) =
+        exchange((gemini(), "/v1beta/models/m:generateContent", &hello()), chat(), settings(), (429, answer));
+    let out: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((&out["error"]["code"], &out["error"]["status"]), (&json!(429), &json!("RESOURCE_EXHAUSTED")));
+}
+
+#[test]
+fn an_alias_is_put_back_in_every_chunk() {
+    let mut settings = settings();
+    settings.upstream_model = Some("gemini-2.5-flash".to_owned());
+    let answer = String::from_utf8(common::fixture(Kind::Stream, "code_ran").body).unwrap();
+    let path = "/v1beta/models/my-alias:streamGenerateContent?alt=sse";
+    let (sent, _, out, exchange) = exchange((gemini(), path, &hello()), gemini(), settings, (200, &answer));
+    assert_eq!(sent, "/models/gemini-2.5-flash:streamGenerateContent?alt=sse");
+    assert!(!out.contains("gemini-2.5-flash") && out.contains("my-alias"), "{out}");
+    // What only Google knows is written anew as it came.
+    for kept in ["executableCode", "codeExecutionResult", "groundingMetadata"] {
+        assert_eq!(out.matches(kept).count(), 1, "{kept}: {out}");
+    }
+    assert!(exchange.report().diagnostics.has(Code::ModelAliased));
+}
+
+#[test]
+fn a_limit_that_is_set_by_default_goes_into_the_clients_own_configuration() {
+    let mut settings = settings();
+    settings.default_max_tokens = Some(99);
+    let body =
+        json!({"contents": hello()["contents"], "generationConfig": {"temperature": 1.0}, "unknown": [1]});
+    let incoming =
+        Incoming::read(gemini(), "/v1beta/models/m:generateContent", body.to_string().into()).unwrap();
+    let mut row = profile("compatible").unwrap();
+    (row.dialect, row.params.wants_max_tokens) = ("gemini".to_owned(), true);
+    let mut exchange = Exchange::start(incoming, row, settings, Context::fixed()).unwrap();
+    let Step::Send { request, .. } = exchange.next() else { panic!("nothing is sent") };
+    let sent: Value = serde_json::from_slice(request.body()).unwrap();
+    assert_eq!(sent["generationConfig"], json!({"temperature": 1.0, "maxOutputTokens": 99}));
+    assert_eq!(sent["unknown"], json!([1]));
+}
+
+#[test]
+fn an_endless_answer_ends_with_an_error() {
+    let call = |n: usize| format!("{{\"functionCall\":{{\"name\":\"f{n}\",\"args\":{{}}}}}}");
+    let piece = "x".repeat(60_000);
+    let goes_on = format!(
+        "{{\"functionCall\":{{\"partialArgs\":[{{\"jsonPath\":\"$.a\",\"stringValue\":\"{piece}\"}}],\"willContinue\":true}}}}"
+    );
+    let chunk = |index: usize, part: &str| {
+        format!("data: {{\"candidates\":[{{\"index\":{index},\"content\":{{\"parts\":[{part}]}}}}]}}\n\n")
+    };
+    let many_calls: String = (0..3000).map(|n| chunk(0, &call(n))).collect();
+    let many_candidates: String = (0..300).map(|n| chunk(n, "{\"text\":\"a\"}")).collect();
+    let long_call = chunk(0, &call(0)) + &chunk(0, &goes_on).repeat(400);
+    let body = json!({"model": "m", "stream": true, "messages": [{"role": "user", "content": "hi"}]});
+    for answer in [many_calls, many_candidates, long_call] {
+        let (_, _, out, _) = exchange((chat(), "", &body), gemini(), settings(), (200, &answer));
+        let end = &out[out.len().saturating_sub(300)..];
+        assert!(end.contains("upstream_too_large"), "{end}");
+    }
+}
+
+#[test]
+fn everything_that_we_write_reads_into_the_typed_model_and_back() {
+    let without_nulls = |value: &Value| value.to_string().replace(".0", "");
+    let survives = |json: &str, again: String| {
+        let (before, after): (Value, Value) =
+            (serde_json::from_str(json).unwrap(), serde_json::from_str(&again).unwrap());
+        assert_eq!(without_nulls(&before), without_nulls(&after), "{json}");
+    };
+    for fixture in fixtures(&[Kind::Response, Kind::Stream, Kind::Error]) {
+        if fixture.name == common::NO_TEXT || fixture.name == "enums_as_numbers" {
+            continue;
+        }
+        let body = String::from_utf8(fixture.convert(gemini()).body).unwrap();
+        for json in
+            body.split("\n\n").map(|e| e.strip_prefix("data: ").unwrap_or(e)).filter(|e| e.starts_with('{'))
+        {
+            if json.contains("\"error\":{") {
+                let typed: ErrorResponse = serde_json::from_str(json).unwrap();
+                survives(json, serde_json::to_string(&typed).unwrap());
+            } else {
+                let typed: GenerateContentResponse = serde_json::from_str(json).unwrap();
+                survives(json, serde_json::to_string(&typed).unwrap());
+            }
+        }
+    }
+    for fixture in fixtures(&[Kind::Request]) {
+        let conversion = fixture.convert(gemini());
+        if conversion.ok && fixture.name != "underscored_keys" {
+            let body = String::from_utf8(conversion.body).unwrap();
+            let typed: GenerateContentRequest = serde_json::from_str(&body).unwrap();
+            survives(&body, serde_json::to_string(&typed).unwrap());
+        }
+    }
+}

@@ -1,0 +1,452 @@
+//! Recordings of Google's own API, read in place and held to what they say.
+#![allow(clippy::disallowed_methods)] // tests read files
+
+mod common;
+
+use common::{chat, shared};
+use openai_shim_core::canonical::{Asked, Block, Event, Request, Response, fold};
+use openai_shim_core::convert::{Conversion, Input, convert};
+use openai_shim_core::framing::Framer;
+use openai_shim_core::{Context, Diagnostics, Dialect, Kind, Outcome, dialect, profile};
+use serde_json::{Map, Value, json};
+
+struct Recording {
+    name: String,
+    kind: Kind,
+    path: String,
+    request: Option<Value>,
+    status: u16,
+    body: String,
+}
+
+fn gemini() -> &'static dyn Dialect {
+    dialect("gemini").unwrap()
+}
+
+fn recordings(test: &str) -> Vec<Recording> {
+    let Some(shared) = shared(test) else { return Vec::new() };
+    let text = std::fs::read_to_string(shared.join("corpus/gemini.jsonl")).unwrap();
+    let all: Vec<_> = text
+        .lines()
+        .map(|line| {
+            let v: Value = serde_json::from_str(line).unwrap();
+            let status = u16::try_from(v["response"]["status"].as_u64().unwrap()).unwrap();
+            let endpoint = v["endpoint"].as_str().unwrap();
+            let given = v["request"]["url_path"].as_str().filter(|path| path.contains(endpoint));
+            Recording {
+                name: format!("{} {}", v["path"], v["n"]),
+                kind: match (status, v["streaming"].as_bool()) {
+                    (400.., _) => Kind::Error,
+                    (_, Some(true)) => Kind::Stream,
+                    _ => Kind::Response,
+                },
+                path: given.map_or_else(|| format!("/v1beta/models/m:{endpoint}"), str::to_owned),
+                request: v["request"]["body"].is_object().then(|| v["request"]["body"].clone()),
+                status,
+                body: v["response"]["body"].as_str().unwrap_or_default().to_owned(),
+            }
+        })
+        .collect();
+    assert!(all.len() > 700);
+    all
+}
+
+/// Objects whose keys are not the API's.
+const FOREIGN: [&str; 8] = [
+    "args",
+    "response",
+    "parameters",
+    "parametersJsonSchema",
+    "responseSchema",
+    "responseJsonSchema",
+    "labels",
+    "metadata",
+];
+
+fn camel(key: &str) -> String {
+    let mut words = key.split('_').filter(|w| !w.is_empty());
+    let first = words.next().unwrap_or_default().to_owned();
+    words.fold(first, |all, word| all + &word[..1].to_uppercase() + &word[1..])
+}
+
+/// What a request says, however it is spelled: keys in camel case, nothing that says nothing, numbers as numbers.
+fn plain(value: &Value, foreign: bool) -> Value {
+    match value {
+        Value::Number(n) => n.as_f64().map_or(value.clone(), Value::from),
+        Value::Array(items) => items.iter().map(|item| plain(item, foreign)).collect(),
+        Value::Object(members) => {
+            let mut out = Map::new();
+            for (key, value) in members {
+                if foreign {
+                    out.insert(key.clone(), plain(value, true));
+                    continue;
+                }
+                let key = camel(key);
+                if value.is_null() || key == "thought" && value == false {
+                    continue;
+                }
+                let mut value = plain(value, FOREIGN.contains(&key.as_str()));
+                // One part need not be a list.
+                if key == "parts" && value.is_object() {
+                    value = json!([value]);
+                }
+                // A call without arguments calls with none.
+                if key != "args" || value != json!({}) {
+                    out.insert(key, value);
+                }
+            }
+            Value::Object(out)
+        }
+        other => other.clone(),
+    }
+}
+
+/// The documented differences of a round trip through the canonical model.
+fn without_differences(request: &Value) -> Value {
+    let mut request = plain(request, false);
+    let object = request.as_object_mut().unwrap();
+    // The path names the model.
+    object.remove("model");
+    // Functions are one tool, Google's own tools one each; an empty list says nothing.
+    if let Some(Value::Array(tools)) = object.remove("tools") {
+        let (mut functions, mut others) = (Vec::new(), Vec::new());
+        for mut tool in tools {
+            if let Some(Value::Array(declared)) = tool.as_object_mut().unwrap().remove("functionDeclarations")
+            {
+                functions.extend(declared);
+            }
+            if tool != json!({}) {
+                others.push(tool);
+            }
+        }
+        object.insert("tools".to_owned(), json!([functions, others]));
+    }
+    if let Some(Value::Object(config)) = object.get_mut("generationConfig") {
+        config.retain(|_, value| *value != json!([]));
+        if config.is_empty() {
+            object.remove("generationConfig");
+        }
+    }
+    // Results of one turn stand in one content, and the role is always said.
+    let mut contents: Vec<Value> = Vec::new();
+    for mut content in object["contents"].as_array().unwrap().clone() {
+        content.as_object_mut().unwrap().entry("role").or_insert(json!("user"));
+        let results = |content: &Value| {
+            content["role"] == "user"
+                && content["parts"]
+                    .as_array()
+                    .is_some_and(|p| p.iter().all(|p| p.get("functionResponse").is_some()))
+        };
+        match contents.last_mut().filter(|last| results(last) && results(&content)) {
+            Some(last) => {
+                last["parts"].as_array_mut().unwrap().extend(content["parts"].as_array().unwrap().clone());
+            }
+            None => contents.push(content),
+        }
+    }
+    object.insert("contents".to_owned(), contents.into());
+    request
+}
+
+#[test]
+fn recorded_requests_survive_the_canonical_model() {
+    let (mut same, mut refused) = (0, 0);
+    for recording in recordings("gemini requests") {
+        let Some(request) = &recording.request else { continue };
+        let body = request.to_string();
+        let mut notes = Diagnostics::default();
+        let canonical = match gemini().decode_request(&recording.path, body.as_bytes(), &mut notes) {
+            Ok(canonical) => canonical,
+            Err(error) => {
+                // Google refused it too, or it is no request for an answer.
+                let fair = recording.status >= 400 || request.get("contents").is_none();
+                assert!(fair, "{}: {error}\n{body}", recording.name);
+                refused += 1;
+                continue;
+            }
+        };
+        assert!(notes.is_empty(), "{}: {notes:?}", recording.name);
+        let again = gemini().encode_request(&canonical, None, &mut notes).unwrap();
+        assert!(notes.is_empty(), "{}: {notes:?}", recording.name);
+        let after: Value = serde_json::from_str(&again.body.to_json()).unwrap();
+        let (before, after) = (without_differences(request), without_differences(&after));
+        assert_eq!(before, after, "{}\n{before}\n{after}", recording.name);
+        let untouched = gemini().encode_request(&canonical, Some(body.as_bytes()), &mut notes).unwrap();
+        assert!(!untouched.body.is_changed(), "{}", recording.name);
+        let sent = chat().encode_request(&canonical, None, &mut notes).unwrap();
+        let sent: Value = serde_json::from_str(&sent.body.to_json()).unwrap();
+        assert!(sent["messages"].as_array().is_some_and(|m| !m.is_empty()), "{}", recording.name);
+        // What a chat client makes of it can be said to Google again.
+        let mut again = chat().decode_request("", sent.to_string().as_bytes(), &mut notes).unwrap();
+        again.model = "m".to_owned();
+        gemini().encode_request(&again, None, &mut notes).unwrap();
+        same += 1;
+    }
+    println!("{same} requests the same, {refused} refused");
+}
+
+/// Text, thoughts, and calls with names and arguments, of one answer.
+type Said = (String, String, Vec<(String, Value)>);
+
+fn documents(body: &str) -> Vec<Value> {
+    match serde_json::from_str(body) {
+        Ok(Value::Array(items)) => items,
+        Ok(one) => vec![one],
+        Err(_) => body
+            .lines()
+            .filter_map(|l| l.strip_prefix("data:"))
+            .filter_map(|d| serde_json::from_str(d).ok())
+            .collect(),
+    }
+}
+
+/// What Google said in a recording, read as simply as possible; the arguments of calls in pieces are not compared.
+fn recorded(body: &str) -> Said {
+    let mut said = Said::default();
+    for document in documents(body) {
+        let candidate = &document["candidates"][0];
+        for part in candidate["content"]["parts"].as_array().into_iter().flatten() {
+            let text = part["text"].as_str().unwrap_or_default();
+            if part["thought"] == true {
+                said.1 += text;
+            } else {
+                said.0 += text;
+            }
+            let call = &part["functionCall"];
+            if let Some(name) = call["name"].as_str() {
+                let pieces = call["willContinue"] == true;
+                let args = call.get("args").cloned().unwrap_or(json!({}));
+                said.2.push((name.to_owned(), if pieces { Value::Null } else { args }));
+            }
+        }
+    }
+    said
+}
+
+fn canonical(response: &Response) -> Said {
+    let mut said = Said::default();
+    for block in response.choices.first().into_iter().flat_map(|choice| &choice.blocks) {
+        match block {
+            Block::Text { text, .. } => said.0 += text,
+            Block::Reasoning { text, .. } => said.1 += text,
+            Block::ToolCall { name, arguments, .. } => {
+                said.2.push((name.clone(), serde_json::from_str(arguments).unwrap()));
+            }
+            _ => {}
+        }
+    }
+    said
+}
+
+fn in_chat(body: &str, stream: bool) -> Said {
+    let mut said = Said::default();
+    let mut calls: Vec<(String, String)> = Vec::new();
+    for document in documents(body) {
+        let choice = document["choices"].as_array().into_iter().flatten().find(|c| c["index"] == 0);
+        let Some(choice) = choice else { continue };
+        let delta = &choice[if stream { "delta" } else { "message" }];
+        said.0 += delta["content"].as_str().unwrap_or_default();
+        said.1 += delta["reasoning_content"].as_str().unwrap_or_default();
+        for call in delta["tool_calls"].as_array().into_iter().flatten() {
+            let function = &call["function"];
+            let arguments = function["arguments"].as_str().unwrap_or_default();
+            match function["name"].as_str() {
+                Some(name) => calls.push((name.to_owned(), arguments.to_owned())),
+                None => calls.last_mut().unwrap().1 += arguments,
+            }
+        }
+    }
+    said.2 = calls.into_iter().map(|(name, args)| (name, serde_json::from_str(&args).unwrap())).collect();
+    said
+}
+
+/// The same, but for arguments that came in pieces.
+fn agree(recorded: &Said, said: &Said, what: &str) {
+    let mut said = said.clone();
+    for ((_, before), (_, after)) in recorded.2.iter().zip(&mut said.2) {
+        if before.is_null() {
+            *after = Value::Null;
+        }
+    }
+    assert_eq!(*recorded, said, "{what}");
+}
+
+impl Recording {
+    fn convert(&self, to: &'static dyn Dialect) -> Conversion {
+        convert(&Input {
+            from: gemini(),
+            to,
+            profile: profile("compatible").unwrap(),
+            kind: self.kind,
+            body: self.body.as_bytes(),
+            request: None,
+            status: Some(self.status),
+            context: Context::fixed(),
+        })
+    }
+}
+
+fn asked() -> Asked {
+    let mut request = Request::default();
+    (request.stream, request.include_usage) = (true, true);
+    Asked::new(&request, Context::fixed())
+}
+
+fn events(body: &[u8], size: usize) -> Vec<Event> {
+    let (mut decoder, mut framer, mut events) =
+        (gemini().decoder(&asked()), Framer::new(1 << 24), Vec::new());
+    for piece in body.chunks(size) {
+        framer.push(piece, &mut |frame| decoder.frame(frame, &mut events)).unwrap();
+    }
+    framer.finish(&mut |frame| decoder.frame(frame, &mut events));
+    decoder.finish(&mut events);
+    events
+}
+
+#[test]
+fn recorded_answers_say_the_same_in_every_dialect() {
+    let (mut compared, mut other) = (0, 0);
+    for recording in recordings("gemini answers").into_iter().filter(|r| r.kind != Kind::Error) {
+        let stream = recording.kind == Kind::Stream;
+        let documents = documents(&recording.body);
+        // Caches, live sessions and cut recordings are no answers.
+        let answer =
+            documents.iter().any(|d| d.get("candidates").is_some() || d.get("promptFeedback").is_some());
+        let ended = documents.iter().any(|d| {
+            d.get("promptFeedback").is_some()
+                || d["candidates"].as_array().into_iter().flatten().any(|c| c.get("finishReason").is_some())
+        });
+        let conversion = recording.convert(chat());
+        if !answer || stream && !ended {
+            assert!(!conversion.ok, "{}: {conversion}", recording.name);
+            other += 1;
+            continue;
+        }
+        let said = recorded(&recording.body);
+        let folded = if stream {
+            fold(&events(recording.body.as_bytes(), usize::MAX))
+        } else {
+            gemini().decode_response(recording.body.as_bytes(), &mut asked(), &mut Diagnostics::default())
+        };
+        let folded = folded.unwrap_or_else(|e| panic!("{}: {e}", recording.name));
+        agree(&said, &canonical(&folded), &recording.name);
+        let usage = documents.iter().rev().find_map(|d| d["usageMetadata"]["totalTokenCount"].as_u64());
+        assert!(usage.is_none() || folded.usage.map(|u| u.total()) == usage, "{}", recording.name);
+        let has = said.0.len() + said.1.len() + said.2.len() > 0;
+        if has {
+            assert!(conversion.ok, "{}: {conversion}", recording.name);
+            let text = String::from_utf8(conversion.body.clone()).unwrap();
+            agree(&said, &in_chat(&text, stream), &recording.name);
+            common::strict::check(&text, &recording.name);
+        } else {
+            let fair = [Outcome::Empty, Outcome::Filtered, Outcome::Length];
+            assert!(fair.contains(&conversion.outcome.unwrap()), "{}: {conversion}", recording.name);
+        }
+        // The client of the same dialect gets what came.
+        let own = recording.convert(gemini());
+        assert!(own.ok || !has, "{}: {own}", recording.name);
+        if own.ok {
+            agree(&said, &recorded(&String::from_utf8(own.body).unwrap()), &recording.name);
+        }
+        // And what is written anew reads as the same.
+        let mut notes = Diagnostics::default();
+        let whole = gemini().encode_response(&folded, &mut asked(), &mut notes);
+        agree(&said, &recorded(&String::from_utf8(whole.clone()).unwrap()), &recording.name);
+        let again = gemini().decode_response(&whole, &mut asked(), &mut notes).unwrap();
+        assert_eq!(again.usage, folded.usage, "{}", recording.name);
+        if !stream {
+            same_answer(&documents[0], &serde_json::from_slice(&whole).unwrap(), &recording.name);
+        }
+        compared += 1;
+    }
+    println!("{compared} answers compared, {other} are none");
+    assert!(compared == 0 || compared > 650);
+}
+
+/// An answer written anew is the same JSON, but for what is always said.
+fn same_answer(before: &Value, after: &Value, what: &str) {
+    let (mut before, mut after) = (plain(before, false), plain(after, false));
+    for answer in [&mut before, &mut after] {
+        for (key, filled) in
+            [("responseId", json!(null)), ("modelVersion", json!(null)), ("usageMetadata", json!({}))]
+        {
+            if answer.get(key).is_none() {
+                answer[key] = filled;
+            }
+        }
+        let usage = answer["usageMetadata"].as_object_mut().unwrap();
+        for key in ["totalTokenCount", "candidatesTokenCount", "promptTokenCount"] {
+            usage.entry(key).or_insert(json!(0.0));
+        }
+        for candidate in answer["candidates"].as_array_mut().into_iter().flatten() {
+            let candidate = candidate.as_object_mut().unwrap();
+            candidate.entry("index").or_insert(json!(0.0));
+            candidate.entry("finishReason").or_insert(json!("STOP"));
+            let content = candidate.entry("content").or_insert(json!({}));
+            content["role"] = "model".into();
+            if content.get("parts").is_none() {
+                content["parts"] = json!([{"text": ""}]);
+            }
+        }
+    }
+    // A total that was not said is the sum.
+    if before["usageMetadata"]["totalTokenCount"] == 0.0 {
+        after["usageMetadata"]["totalTokenCount"] = json!(0.0);
+    }
+    for key in ["responseId", "modelVersion"] {
+        if before[key].is_null() {
+            after[key] = Value::Null;
+        }
+    }
+    // Calls without ids have got some.
+    for answer in [&mut before, &mut after] {
+        for candidate in answer["candidates"].as_array_mut().into_iter().flatten() {
+            for part in candidate["content"]["parts"].as_array_mut().into_iter().flatten() {
+                if let Some(call) = part.get_mut("functionCall").and_then(Value::as_object_mut) {
+                    call.remove("id");
+                }
+            }
+        }
+    }
+    assert_eq!(before, after, "{what}\n{before}\n{after}");
+}
+
+#[test]
+fn recorded_streams_do_not_depend_on_chunks_and_are_written_as_they_were_read() {
+    for recording in recordings("gemini streams").into_iter().filter(|r| r.kind == Kind::Stream) {
+        let whole = events(recording.body.as_bytes(), usize::MAX);
+        for size in [1, 7, 1000] {
+            assert_eq!(whole, events(recording.body.as_bytes(), size), "{} by {size}", recording.name);
+        }
+        let (mut encoder, mut out) = (gemini().encoder(&asked()), Vec::new());
+        for event in &whole {
+            encoder.event(event, &mut out);
+        }
+        encoder.finish(&mut out);
+        match (fold(&whole), fold(&events(&out, usize::MAX))) {
+            (Ok(told), Ok(read)) => {
+                assert_eq!(canonical(&told), canonical(&read), "{}", recording.name);
+                assert_eq!((&told.id, &told.model, told.usage), (&read.id, &read.model, read.usage));
+                assert_eq!(told.choices.len(), read.choices.len(), "{}", recording.name);
+                for (told, read) in told.choices.iter().zip(&read.choices) {
+                    assert_eq!(told.finish, read.finish, "{}", recording.name);
+                }
+            }
+            (told, read) => assert!(told.is_err() && read.is_err(), "{}: {told:?} {read:?}", recording.name),
+        }
+    }
+}
+
+#[test]
+fn recorded_errors_keep_their_sentence() {
+    for recording in recordings("gemini errors").into_iter().filter(|r| r.kind == Kind::Error) {
+        let message = documents(&recording.body)[0]["error"]["message"].as_str().unwrap().to_owned();
+        for to in [chat(), gemini()] {
+            let conversion = recording.convert(to);
+            let said: Value = serde_json::from_slice(&conversion.body).unwrap();
+            assert_eq!(said["error"]["message"], *message, "{}", recording.name);
+            let bad_key = message.contains("API key not valid");
+            assert_eq!(conversion.status, Some(if bad_key { 401 } else { recording.status }));
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! Gemini's routes: the model in the path, the form of a stream in the query, and Google's way of sending a key.
+
+mod support;
+
+use serde_json::{Value, json};
+use support::{Answer, Running, Script, Scripted, completion, stop, text};
+
+const HELLO: &str = r#"{"contents":[{"role":"user","parts":[{"text":"hi"}]}]}"#;
+const DONE: &str = "[DONE]";
+
+fn answer() -> Script {
+    Script::stream().events(&[&text("Hel"), &text("lo"), &stop(), DONE]).end()
+}
+
+#[tokio::test]
+async fn the_path_names_the_model_and_the_query_the_form_of_the_stream() {
+    let upstream = Scripted::start(vec![Script::json(&completion("hello")), answer(), answer()]).await;
+    let shim = Running::before(&upstream, "").await;
+    let whole = Answer::of(shim.post("/v1beta/models/m:generateContent", HELLO).await).await;
+    assert_eq!(whole.json()["candidates"][0]["content"]["parts"][0]["text"], "hello");
+    assert_eq!(upstream.body(0)["model"], "m");
+
+    let events = Answer::of(shim.post("/v1beta/models/m:streamGenerateContent?alt=sse", HELLO).await).await;
+    assert!(events.header("content-type").contains("event-stream"));
+    assert!(events.body.starts_with("data: {\"candidates\""), "{}", events.body);
+
+    let array = Answer::of(shim.post("/v1/models/m:streamGenerateContent?key=x", HELLO).await).await;
+    assert_eq!(array.header("content-type"), "application/json");
+    let chunks: Vec<Value> = serde_json::from_str(&array.body).unwrap();
+    assert_eq!(chunks.last().unwrap()["candidates"][0]["finishReason"], "STOP");
+    assert_eq!(upstream.body(2)["stream"], true);
+}
+
+#[tokio::test]
+async fn an_array_stays_one_while_its_first_item_is_awaited() {
+    let late = Script::stream().wait(400).events(&[&text("Hello"), &stop(), DONE]).end();
+    let upstream = Scripted::start(vec![late]).await;
+    let shim = Running::before(&upstream, "[timeouts]\nkeepalive = \"50ms\"").await;
+    let array = Answer::of(shim.post("/v1beta/models/m:streamGenerateContent", HELLO).await).await;
+    assert_eq!(array.header("content-type"), "application/json");
+    assert!(array.body.starts_with('\n'), "no keep-alive came: {}", array.body);
+    assert!(serde_json::from_str::<Vec<Value>>(&array.body).is_ok(), "{}", array.body);
+}
+
+#[tokio::test]
+async fn a_model_is_still_shown_under_its_id_and_other_methods_are_unknown() {
+    let upstream = Scripted::start(vec![]).await;
+    let shim = Running::before(&upstream, "").await;
+    for (path, status) in [
+        ("/v1beta/models/m:countTokens", 404),
+        ("/v1beta/models/..:generateContent", 400),
+        ("/v1beta/models/%2e%2e%2fm:generateContent", 400),
+    ] {
+        let answer = Answer::of(shim.post(path, HELLO).await).await;
+        assert_eq!(answer.status, status, "{path}: {}", answer.body);
+    }
+    let wrong = Answer::of(shim.get("/v1beta/models/m:generateContent").await).await;
+    assert_eq!(wrong.status, 405);
+}
+
+#[tokio::test]
+async fn a_key_in_googles_header_opens_the_door() {
+    let upstream = Scripted::start(vec![Script::json(&completion("hello"))]).await;
+    let config = format!(
+        "client_keys = [\"key-one\"]\n[[upstream]]\nname = \"up\"\nbase_url = \"{}\"\n",
+        upstream.url
+    );
+    let shim = Running::with(&config).await;
+    let closed = Answer::of(shim.post("/v1beta/models/m:generateContent", HELLO).await).await;
+    assert_eq!((closed.status, closed.json()["error"]["status"].clone()), (401, json!("UNAUTHENTICATED")));
+    let open = shim
+        .send(|client, url| {
+            let request = client.post(format!("{url}/v1beta/models/m:generateContent")).body(HELLO);
+            request.header("x-goog-api-key", "key-one")
+        })
+        .await;
+    assert_eq!(open.status, 200);
+}
