@@ -47,4 +47,10 @@ pub trait Upstream: Send + Sync {
 
     /// Waits before a retry. Core has no clock: without an implementation retries follow at once.
     async fn pause(&self, _duration: Duration) {}
+
+    /// Time that passes, since whenever: core has no clock. Dialects that state durations take them from here, and state
+    /// none without an implementation.
+    fn clock(&self) -> Option<Duration> {
+        None
+    }
 }

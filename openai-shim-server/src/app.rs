@@ -23,6 +23,8 @@ pub(crate) struct App {
     pub(crate) metrics: Metrics,
     pub(crate) places: Arc<Semaphore>,
     pub(crate) memory: Arc<Remembered>,
+    /// Answers that clients of the Responses API refer to.
+    pub(crate) responses: Remembered,
     pub(crate) learned: Learned,
     seed: RandomState,
     count: AtomicU64,
@@ -71,6 +73,7 @@ impl App {
             metrics: Metrics::new(&config),
             places: Arc::new(Semaphore::new(config.limits.concurrent)),
             memory: Arc::default(),
+            responses: Remembered::default(),
             learned: Learned::default(),
             upstreams,
             seed: RandomState::new(),

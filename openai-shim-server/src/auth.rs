@@ -9,14 +9,22 @@ use subtle::{Choice, ConstantTimeEq};
 const HEADERS: [&str; 4] = ["authorization", "x-api-key", "api-key", "x-goog-api-key"];
 
 /// Whether a request may pass. Health checks and CORS preflights carry no key.
-pub(crate) fn allows(app: &App, method: &Method, path: &str, headers: &HeaderMap) -> bool {
+/// `also`: a key that stands elsewhere than in a header.
+pub(crate) fn allows(
+    app: &App,
+    method: &Method,
+    path: &str,
+    headers: &HeaderMap,
+    also: Option<&str>,
+) -> bool {
     if app.config.client_keys.is_empty()
         || method == Method::OPTIONS
         || matches!(path, "/healthz" | "/readyz" | "/")
     {
         return true;
     }
-    HEADERS.iter().filter_map(|name| key(headers, name)).any(|key| is_known(&app.config.client_keys, key))
+    let mut given = HEADERS.iter().filter_map(|name| key(headers, name)).chain(also.map(str::as_bytes));
+    given.any(|key| is_known(&app.config.client_keys, key))
 }
 
 fn key<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h [u8]> {

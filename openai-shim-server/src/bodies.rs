@@ -109,6 +109,10 @@ impl Upstream for Overheard {
     async fn pause(&self, duration: Duration) {
         self.inner.pause(duration).await;
     }
+
+    fn clock(&self) -> Option<Duration> {
+        self.inner.clock()
+    }
 }
 
 impl Overheard {

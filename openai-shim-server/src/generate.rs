@@ -2,8 +2,10 @@
 
 use crate::app::App;
 use crate::bodies::{self, Bodies};
+use crate::extras;
 use crate::reply;
 use crate::routes::Meta;
+use crate::stored;
 use crate::stream::{Kept, Reply};
 use crate::telemetry::{Head, Record};
 use axum::body::Body;
@@ -28,10 +30,14 @@ pub(crate) async fn generate(
     // Some dialects name model and form in the path and its query.
     let path =
         if meta.query.is_empty() { meta.path.clone() } else { format!("{}?{}", meta.path, meta.query) };
-    let incoming = match Incoming::read(dialect, &path, body) {
+    let incoming = match Incoming::read(dialect, &path, body.clone()) {
         Ok(incoming) => incoming,
         Err(error) => return refused(&app, dialect, meta, &error),
     };
+    if let Some(response) = extras::idle(dialect, &incoming, &body, crate::app::now()) {
+        Record::new(app, meta, dialect.name(), String::new()).answered(&response);
+        return response;
+    }
     let stream = incoming.wants_stream();
     let route = match app.route(incoming.model()).await {
         Ok(route) => route,
@@ -39,6 +45,15 @@ pub(crate) async fn generate(
     };
     let Some(served) = app.upstreams.get(route.upstream) else {
         return refused(&app, dialect, meta, &Error::Client(crate::choose::no_upstream()));
+    };
+    let profile = &served.config.profile;
+    let (incoming, keep) = match stored::resolve(&app, dialect, profile, &path, incoming, &body) {
+        Ok(resolved) => resolved,
+        Err(error) => return refused(&app, dialect, meta, &error),
+    };
+    let kept = |response| match keep {
+        Some(keep) => stored::keeping(keep, response),
+        None => response,
     };
     let mut settings = app.settings(route.model);
     settings.debug = meta.debug;
@@ -68,12 +83,12 @@ pub(crate) async fn generate(
     let every = app.config.timeouts.keepalive;
     let name = served.config.name.as_str();
     if !stream {
-        return respond(reply.await, dialect, false, name, &head, every);
+        return kept(respond(reply.await, dialect, false, name, &head, every));
     }
-    match tokio::time::timeout(every, &mut reply).await {
+    kept(match tokio::time::timeout(every, &mut reply).await {
         Ok(reply) => respond(reply, dialect, true, name, &head, every),
         Err(_) => promise(reply, (dialect, content_type), name, head, every),
-    }
+    })
 }
 
 /// The client's response from core's reply.

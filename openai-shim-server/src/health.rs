@@ -46,4 +46,8 @@ impl Upstream for Watched {
     async fn pause(&self, duration: Duration) {
         self.inner.pause(duration).await;
     }
+
+    fn clock(&self) -> Option<Duration> {
+        self.inner.clock()
+    }
 }

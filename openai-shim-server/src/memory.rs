@@ -44,6 +44,17 @@ impl Memory for Remembered {
     }
 }
 
+impl Remembered {
+    /// Keeps this no longer.
+    pub(crate) fn forget(&self, id: &str) {
+        let Ok(mut kept) = self.0.lock() else { return };
+        if let Some(old) = kept.by_id.remove(id) {
+            kept.bytes -= id.len() + old.len();
+            kept.order.retain(|known| known != id);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -85,7 +85,7 @@ pub(crate) async fn one(app: &Arc<App>, id: &str) -> Response {
     }
 }
 
-async fn all(app: &Arc<App>) -> Result<Vec<ListedModel>, Error> {
+pub(crate) async fn all(app: &Arc<App>) -> Result<Vec<ListedModel>, Error> {
     all_of(app).await.map(|(models, _)| models)
 }
 
@@ -210,7 +210,7 @@ async fn ask(served: &Served) -> Result<Vec<ListedModel>, UpstreamError> {
     Err(UpstreamError::malformed(text))
 }
 
-async fn collect(body: ReplyBody) -> Result<Vec<u8>, UpstreamError> {
+pub(crate) async fn collect(body: ReplyBody) -> Result<Vec<u8>, UpstreamError> {
     match body {
         ReplyBody::Complete(bytes) => Ok(bytes.to_vec()),
         ReplyBody::Stream(mut stream) => {

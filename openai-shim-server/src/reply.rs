@@ -35,15 +35,16 @@ pub(crate) fn error(dialect: &dyn Dialect, error: &Error) -> Response {
     response
 }
 
-/// A client's error in the default dialect, with a status of its own.
+/// A client's error with a status of its own.
 pub(crate) fn refusal(
+    dialect: &dyn Dialect,
     status: StatusCode,
     kind: ErrorKind,
     message: impl Into<String>,
     code: &str,
 ) -> Response {
     let error = Error::Client(ClientError::new(kind, message).with_code(code));
-    let (_, body) = default_dialect().encode_error(&error);
+    let (_, body) = dialect.encode_error(&error);
     let mut response = json(status, body);
     response.extensions_mut().insert(error);
     response

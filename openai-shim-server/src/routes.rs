@@ -2,9 +2,10 @@
 
 use crate::app::App;
 use crate::bodies::{self, Bodies};
+use crate::extras::{self, Extra};
 use crate::metrics::PAGE;
 use crate::telemetry::Record;
-use crate::{auth, body, cors, forward, generate, models, pages, panics, reply};
+use crate::{auth, body, cors, forward, generate, models, pages, panics, reply, stored};
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::Response;
@@ -45,6 +46,9 @@ enum Route {
     Model(String),
     Forward(String),
     Page(&'static str),
+    Extra(&'static Extra),
+    /// A response that may be kept here, and the path of it.
+    Stored(String, String),
 }
 
 /// All routes.
@@ -85,7 +89,8 @@ async fn dispatch(app: Arc<App>, meta: Meta, request: Request) -> Response {
     let found = find(&meta.path);
     let dialect = match &found {
         Some((Route::Generate(dialect), _)) => *dialect,
-        _ => reply::default_dialect(),
+        Some((Route::Forward(_) | Route::Stored(..) | Route::Page(_), _)) => reply::default_dialect(),
+        _ => extras::dialect_of(&meta.path, request.headers()),
     };
     let id = meta.id.clone();
     if let Some(response) = panics::caught(serve(app, found, dialect, meta, request)).await {
@@ -109,10 +114,12 @@ async fn serve(
         response
     };
     let refusal = match &found {
-        None => Some(unknown(&meta)),
-        Some(_) if !auth::allows(&app, &meta.method, &meta.path, &parts.headers) => Some(no_key(dialect)),
+        None => Some(unknown(dialect, &meta)),
+        Some(_) if !auth::allows(&app, &meta.method, &meta.path, &parts.headers, key_in(dialect, &meta)) => {
+            Some(no_key(dialect))
+        }
         Some((_, allowed)) if !allowed.split(", ").any(|method| method == meta.method.as_str()) => {
-            Some(wrong_method(&meta, allowed))
+            Some(wrong_method(dialect, &meta, allowed))
         }
         Some(_) => None,
     };
@@ -121,11 +128,21 @@ async fn serve(
         return answered(meta, response);
     }
     let route = match found {
+        Some((Route::Models, _)) if dialect.name() != reply::default_dialect().name() => {
+            return answered(meta, extras::list(&app, dialect).await);
+        }
         Some((Route::Models, _)) => return answered(meta, models::list(&app).await),
+        Some((Route::Stored(id, path), allowed)) => match stored::answer(&app.responses, &meta.method, &id) {
+            Some(response) => return answered(meta, response),
+            None if app.upstreams.iter().any(|served| served.config.profile.dialect == stored::DIALECT) => {
+                (Route::Forward(path), allowed).0
+            }
+            None => return answered(meta, reply::error(dialect, &stored::unknown(&id))),
+        },
         Some((Route::Model(id), _)) => return answered(meta, models::one(&app, &id).await),
         Some((Route::Page(page), _)) => return answered(meta, pages::page(&app, page, &parts.headers)),
         Some((route, _)) => route,
-        None => return unknown(&meta),
+        None => return unknown(dialect, &meta),
     };
     let Ok(place) = app.places.clone().try_acquire_owned() else {
         body::discard(body).await;
@@ -140,6 +157,10 @@ async fn serve(
     }
     match route {
         Route::Forward(path) => forward::forward(app, meta, path, parts, body, place).await,
+        Route::Extra(extra) => {
+            let response = extras::answer(&app, extra.what, dialect, &parts.headers, body).await;
+            answered(meta, response)
+        }
         _ => generate::generate(app, dialect, meta, body, place).await,
     }
 }
@@ -151,6 +172,8 @@ impl Route {
             Self::Generate(dialect) => dialect.name(),
             Self::Models | Self::Model(_) => "models",
             Self::Forward(_) => "forward",
+            Self::Extra(extra) => extra.path,
+            Self::Stored(..) => "responses",
             Self::Page(_) => PAGE,
         }
     }
@@ -163,6 +186,9 @@ fn find(path: &str) -> Option<(Route, &'static str)> {
             return Some((Route::Generate(*dialect), endpoint.method));
         }
     }
+    if let Some(extra) = extras::find(path) {
+        return Some((Route::Extra(extra), extra.methods));
+    }
     if let Some(page) = pages::PAGES.iter().find(|page| **page == path) {
         return Some((Route::Page(page), "GET, HEAD"));
     }
@@ -172,6 +198,11 @@ fn find(path: &str) -> Option<(Route, &'static str)> {
     }
     if let Some(id) = rest.strip_prefix("/models/") {
         return Some((Route::Model(decode(id)), "GET, HEAD"));
+    }
+    if let Some(id) = rest.strip_prefix("/responses/").filter(|id| !id.contains('/')) {
+        let id = decode(id);
+        let safe = !matches!(id.as_str(), "." | "..");
+        return safe.then(|| (Route::Stored(id, rest.to_owned()), "GET, DELETE, HEAD"));
     }
     let forwarded = FORWARDED.iter().any(|known| match known.strip_suffix('/') {
         Some(_) => rest.starts_with(known),
@@ -220,19 +251,20 @@ fn request_id(app: &App, request: &Request) -> String {
     given.filter(fits).map_or_else(|| format!("req_{:016x}", app.random()), str::to_owned)
 }
 
-fn unknown(meta: &Meta) -> Response {
-    let text = format!(
-        "There is no {} {}. Served are /v1/models, /v1/chat/completions, /v1/embeddings and more; point the client's \
-         base URL at /v1.",
-        meta.method, meta.path
-    );
-    reply::refusal(StatusCode::NOT_FOUND, ErrorKind::NotFound, text, "unknown_url")
+/// The key that clients of one API may put into the address.
+fn key_in<'m>(dialect: &dyn Dialect, meta: &'m Meta) -> Option<&'m str> {
+    let pairs = meta.query.split('&').filter(|_| dialect.name() == "gemini");
+    pairs.filter_map(|pair| pair.strip_prefix("key=")).next()
 }
 
-fn wrong_method(meta: &Meta, allowed: &'static str) -> Response {
+fn unknown(dialect: &dyn Dialect, meta: &Meta) -> Response {
+    reply::error(dialect, &Error::Client(extras::unknown(&meta.method, &meta.path)))
+}
+
+fn wrong_method(dialect: &dyn Dialect, meta: &Meta, allowed: &'static str) -> Response {
     let text = format!("{} cannot be used on {}; use {allowed}.", meta.method, meta.path);
-    let mut response =
-        reply::refusal(StatusCode::METHOD_NOT_ALLOWED, ErrorKind::InvalidRequest, text, "method_not_allowed");
+    let status = StatusCode::METHOD_NOT_ALLOWED;
+    let mut response = reply::refusal(dialect, status, ErrorKind::InvalidRequest, text, "method_not_allowed");
     response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
     response
 }

@@ -1,6 +1,6 @@
 //! What a client asks.
 
-use super::{Extra, Message, Tool, ToolChoice};
+use super::{Code, Diagnostics, Extra, Message, Tool, ToolChoice};
 use crate::error::ClientError;
 use serde_json::value::RawValue;
 
@@ -141,6 +141,15 @@ pub struct Reasoning {
     pub budget: Option<u64>,
     /// Thinking switched on or off.
     pub enabled: Option<bool>,
+}
+
+impl Request {
+    /// Reports the parameters that only OpenAI's APIs have, where the upstream is another's.
+    pub fn note_shared(&self, notes: &mut Diagnostics) {
+        for (key, _) in self.shared.iter().filter(|(_, value)| !matches!(value.get(), "null" | "false")) {
+            notes.note(Code::ParamDropped, key, "");
+        }
+    }
 }
 
 impl Reasoning {

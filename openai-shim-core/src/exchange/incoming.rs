@@ -31,7 +31,7 @@ impl Incoming {
     pub(crate) fn plain(client: &'static dyn Dialect) -> Result<Self, Error> {
         let mut request = Request::default();
         request.model = String::from("model");
-        request.messages.push(Message::text(Role::User, ""));
+        request.messages.push(Message::text(Role::User, "hi"));
         let encoded = client.encode_request(&request, None, &mut Diagnostics::default())?;
         Self::read(client, &encoded.path, Bytes::from(encoded.body.to_json()))
     }

@@ -2,6 +2,8 @@
 
 pub mod completion;
 pub mod embeddings;
+pub mod lists;
 pub mod models;
 pub mod ollama_embed;
 pub mod ollama_models;
+pub mod stored;

@@ -221,6 +221,11 @@ pub fn profile(name: &str) -> Result<Profile, ClientError> {
     })
 }
 
+/// The row of the API that this dialect is at home in, if there is one.
+pub fn native(dialect: &str) -> Option<Profile> {
+    profiles().iter().find(|row| row.dialect == dialect && row.dialect != Profile::default().dialect).cloned()
+}
+
 /// The row whose hosts match (`host` or `host:port`), else `compatible`.
 pub fn profile_for(authority: &str) -> Profile {
     profiles()

@@ -138,6 +138,7 @@ async fn run(upstream: Arc<dyn Upstream>, exchange: Exchange, finished: Finished
         source: None,
         out: Vec::new(),
         grace: None,
+        sent: None,
         upstream,
     };
     loop {
@@ -148,6 +149,7 @@ async fn run(upstream: Arc<dyn Upstream>, exchange: Exchange, finished: Finished
                     body.upstream.pause(after).await;
                 }
                 let upstream = body.upstream.clone();
+                body.sent = upstream.clock();
                 let sent = upstream.send(request).await;
                 body.begin(sent);
             }
@@ -178,6 +180,8 @@ pub struct Body {
     source: Option<ByteStream>,
     out: Vec<u8>,
     grace: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    /// When the request was sent, by the upstream's clock.
+    sent: Option<Duration>,
     upstream: Arc<dyn Upstream>,
 }
 
@@ -228,6 +232,7 @@ impl Body {
             Ok(response) => {
                 let (head, body) = response.into_parts();
                 exchange.head(head.status, &head.headers);
+                tell_time(exchange, self.sent, &*self.upstream);
                 match body {
                     ReplyBody::Complete(bytes) => {
                         exchange.push(&bytes, &mut self.out);
@@ -247,6 +252,9 @@ impl Body {
         };
         let over = exchange.is_over();
         let polled = source.as_mut().poll_next(cx);
+        if polled.is_ready() {
+            tell_time(exchange, self.sent, &*self.upstream);
+        }
         if polled.is_pending() && over {
             // All is said. Wait a little for the upstream to close, so that its connection can serve again.
             let upstream = self.upstream.clone();
@@ -279,6 +287,13 @@ impl Body {
         if let (Some(exchange), Some(finished)) = (self.exchange.take(), self.finished.take()) {
             finished(exchange.into_report());
         }
+    }
+}
+
+/// Tells an exchange how long ago its request was sent.
+fn tell_time(exchange: &mut Exchange, sent: Option<Duration>, upstream: &dyn Upstream) {
+    if let (Some(sent), Some(now)) = (sent, upstream.clock()) {
+        exchange.elapsed(now.saturating_sub(sent));
     }
 }
 

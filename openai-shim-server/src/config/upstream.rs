@@ -5,7 +5,7 @@ use super::read::Overrides;
 use super::{ModelConfig, Secret, Target, UpstreamConfig, quirks, secret, suggest};
 use openai_shim_core::Profile;
 use openai_shim_core::dialect::DIALECTS;
-use openai_shim_core::profile::{profile_for, profiles};
+use openai_shim_core::profile::{native, profile_for, profiles};
 use std::path::Path;
 use std::sync::Arc;
 use toml::Spanned;
@@ -39,9 +39,10 @@ fn one(section: &Section<'_>, folder: &Path) -> Option<(Given<String>, UpstreamC
         section.missing("base_url", "\"https://api.example.com/v1\", or \"echo\"");
     }
     let by_host = || target.as_ref().map(|target| row_for(&target.value)).unwrap_or_default();
+    let named = chosen.is_some();
     let mut profile = chosen.map_or_else(by_host, |row| row.value);
     if let Some(dialect) = dialect {
-        profile.dialect = dialect.value;
+        profile = spoken(profile, dialect.value, !named);
     }
     let profile = quirks::merged(section, profile);
     let (name, target) = (name?, target?);
@@ -84,13 +85,27 @@ pub(crate) fn change(upstream: &mut UpstreamConfig, overrides: &Overrides, fault
     }
     if let Some(name) = &overrides.dialect {
         match find_dialect(name) {
-            Ok(dialect) => Arc::make_mut(&mut upstream.profile).dialect = dialect,
+            Ok(dialect) => {
+                let row = Arc::unwrap_or_clone(upstream.profile.clone());
+                upstream.profile = spoken(row, dialect, overrides.profile.is_none()).into();
+            }
             Err(what) => faults.outside("--dialect", what),
         }
     }
     if let Some(reference) = &overrides.api_key {
         upstream.api_key = from_reference("--api-key", reference, faults);
     }
+}
+
+/// A row that speaks another dialect. Where only the dialect was chosen, the row of its own API is meant.
+fn spoken(row: Profile, dialect: String, free: bool) -> Profile {
+    if row.dialect == dialect {
+        return row;
+    }
+    let native = if free { native(&dialect) } else { None };
+    let mut row = native.unwrap_or(row);
+    row.dialect = dialect;
+    row
 }
 
 /// A secret that an argument or a variable refers to.

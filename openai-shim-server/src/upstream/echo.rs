@@ -49,6 +49,10 @@ impl Upstream for Echo {
     async fn pause(&self, duration: Duration) {
         tokio::time::sleep(duration).await;
     }
+
+    fn clock(&self) -> Option<Duration> {
+        Some(super::clock())
+    }
 }
 
 /// Why a request is refused.

@@ -142,6 +142,10 @@ impl Upstream for HttpUpstream {
     async fn pause(&self, duration: Duration) {
         sleep(duration).await;
     }
+
+    fn clock(&self) -> Option<Duration> {
+        Some(super::clock())
+    }
 }
 
 /// One sentence for a failure: no address, no key. The log has the rest.

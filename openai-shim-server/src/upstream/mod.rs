@@ -7,7 +7,14 @@ use crate::config::{Config, Target, UpstreamConfig};
 use crate::serve::ServeError;
 use openai_shim_core::Upstream;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
+
+/// Time that passes, for answers that state how long they took.
+pub(crate) fn clock() -> Duration {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    START.elapsed()
+}
 
 /// Builds the transport of every configured upstream.
 pub(crate) fn connect(

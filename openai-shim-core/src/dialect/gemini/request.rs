@@ -141,6 +141,7 @@ fn written(request: &Request, notes: &mut Diagnostics) -> Object<'static> {
     if request.user.is_some() {
         notes.note(Code::FeatureUnsupported, "user", "");
     }
+    request.note_shared(notes);
     request.extra.report(NAME, "", notes);
     for (key, value) in request.extra.of(NAME).iter().filter(|(key, _)| !key.contains('.')) {
         body.set(key.clone(), value.get().to_owned());

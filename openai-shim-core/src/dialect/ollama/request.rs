@@ -193,6 +193,7 @@ fn params(form: Form, request: &Request, body: &mut Object<'_>, notes: &mut Diag
             body.set(key.clone(), value.get().to_owned());
         }
     }
+    request.note_shared(notes);
     request.extra.lost_to(FAMILY).for_each(|key| notes.note(Code::ParamDropped, key, ""));
 }
 

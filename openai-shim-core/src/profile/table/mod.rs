@@ -6,6 +6,7 @@
 
 mod hosts;
 mod makers;
+mod native;
 mod openai;
 mod routers;
 mod servers;
@@ -16,7 +17,8 @@ use std::sync::LazyLock;
 
 pub(super) fn rows() -> &'static [Profile] {
     static ROWS: LazyLock<Vec<Profile>> = LazyLock::new(|| {
-        [openai::rows(), makers::rows(), hosts::rows(), routers::rows(), servers::rows()].concat()
+        [openai::rows(), makers::rows(), hosts::rows(), routers::rows(), servers::rows(), native::rows()]
+            .concat()
     });
     &ROWS
 }

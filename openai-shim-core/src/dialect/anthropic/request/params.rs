@@ -226,6 +226,7 @@ fn number<T: std::fmt::Display>(key: &'static str, value: Option<T>, body: &mut 
 
 /// What this dialect has no parameter for.
 fn unsaid(request: &Request, notes: &mut Diagnostics) {
+    request.note_shared(notes);
     let mut lost = |key: &str, said: bool| {
         if said {
             notes.note(Code::ParamDropped, key, "");

@@ -1,0 +1,46 @@
+//! APIs of their own kind, spoken as they are: chosen by name, or by the dialect. The rows with hosts are those of the
+//! layers that the same services have for OpenAI's clients.
+
+use super::{no_developer, row, text};
+use crate::profile::{Auth, Messages, Params, Paths, Profile};
+
+pub(super) fn rows() -> Vec<Profile> {
+    vec![
+        Profile {
+            about: text("Anthropic's own API, chosen by its name"),
+            sources: super::list(&["https://docs.anthropic.com/en/api/messages", "corpus: anthropic"]),
+            base_url: text("https://api.anthropic.com/v1"),
+            dialect: text("anthropic-messages"),
+            auth: key_in("x-api-key"),
+            params: Params { single_choice: true, ..Params::default() },
+            messages: Messages::default(),
+            ..row("anthropic")
+        },
+        Profile {
+            about: text("Google's own API, chosen by its name"),
+            sources: super::list(&["https://ai.google.dev/api/generate-content", "corpus: gemini"]),
+            base_url: text("https://generativelanguage.googleapis.com/v1beta"),
+            dialect: text("gemini"),
+            auth: key_in("x-goog-api-key"),
+            paths: Paths { models: text("/models?pageSize=1000"), ..Paths::default() },
+            messages: Messages { carry_signatures: true, ..no_developer() },
+            ..row("gemini")
+        },
+        Profile {
+            about: text("OpenAI's Responses, chosen by its name"),
+            sources: super::list(&[
+                "https://platform.openai.com/docs/api-reference/responses",
+                "corpus: openai-responses",
+            ]),
+            base_url: text("https://api.openai.com/v1"),
+            dialect: text("openai-responses"),
+            params: Params { single_choice: true, ..Params::default() },
+            messages: Messages::default(),
+            ..row("openai-responses")
+        },
+    ]
+}
+
+fn key_in(header: &str) -> Auth {
+    Auth { header: text(header), prefix: String::new() }
+}
