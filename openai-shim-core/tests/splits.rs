@@ -15,7 +15,7 @@ use proptest::prelude::*;
 /// and in bodies that are long, some cuts are enough.
 fn cuts(fixture: &Fixture, client: &dyn Dialect) -> impl Iterator<Item = usize> {
     let own = client.name() == fixture.dialect.name();
-    let step = if own { 1 } else { 11 } * (1 + fixture.body.len() / 2000);
+    let step = if own { 1 + fixture.body.len() / 2000 } else { 7 + fixture.body.len() / 12 };
     (0..=fixture.body.len()).step_by(step)
 }
 

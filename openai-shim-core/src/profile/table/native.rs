@@ -7,9 +7,8 @@ use crate::profile::{Auth, Messages, Params, Paths, Profile};
 pub(super) fn rows() -> Vec<Profile> {
     vec![
         Profile {
-            about: text("Anthropic's own API, chosen by its name"),
+            about: text("Anthropic's own API, `https://api.anthropic.com/v1`, chosen by its name"),
             sources: super::list(&["https://docs.anthropic.com/en/api/messages", "corpus: anthropic"]),
-            base_url: text("https://api.anthropic.com/v1"),
             dialect: text("anthropic-messages"),
             auth: key_in("x-api-key"),
             params: Params { single_choice: true, ..Params::default() },
@@ -17,9 +16,8 @@ pub(super) fn rows() -> Vec<Profile> {
             ..row("anthropic")
         },
         Profile {
-            about: text("Google's own API, chosen by its name"),
+            about: text("Google's own API, `https://generativelanguage.googleapis.com/v1beta`, chosen by its name"),
             sources: super::list(&["https://ai.google.dev/api/generate-content", "corpus: gemini"]),
-            base_url: text("https://generativelanguage.googleapis.com/v1beta"),
             dialect: text("gemini"),
             auth: key_in("x-goog-api-key"),
             paths: Paths { models: text("/models?pageSize=1000"), ..Paths::default() },
@@ -32,7 +30,6 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://platform.openai.com/docs/api-reference/responses",
                 "corpus: openai-responses",
             ]),
-            base_url: text("https://api.openai.com/v1"),
             dialect: text("openai-responses"),
             params: Params { single_choice: true, ..Params::default() },
             messages: Messages::default(),
