@@ -5,6 +5,8 @@
 
 pub mod anthropic;
 pub mod openai_chat;
+pub mod openai_completions;
+mod openai_error;
 pub mod openai_responses;
 mod passthrough;
 
@@ -18,8 +20,12 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
 /// Every dialect; the only list of them.
-pub static DIALECTS: &[&dyn Dialect] =
-    &[&openai_chat::OpenAiChat, &openai_responses::OpenAiResponses, &anthropic::Anthropic];
+pub static DIALECTS: &[&dyn Dialect] = &[
+    &openai_chat::OpenAiChat,
+    &openai_completions::OpenAiCompletions,
+    &openai_responses::OpenAiResponses,
+    &anthropic::Anthropic,
+];
 
 /// The dialect of that name (`openai-chat`, …).
 ///

@@ -3,6 +3,7 @@
 //! Every rule's default asks nothing of a request. Rules for a model are put `over` the row's own: lists grow, switches
 //! that are on stay on, and a word that is not the default wins.
 
+use crate::canonical::Template;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -66,6 +67,8 @@ pub struct Messages {
     pub tool_ids: ToolIds,
     /// What happens to reasoning in the history.
     pub reasoning: History,
+    /// How a conversation becomes a prompt, for upstreams of text completions, which take nothing else.
+    pub template: Template,
 }
 
 /// Which tools, and which choice among them, an upstream takes.
@@ -262,6 +265,7 @@ impl Messages {
             prefill: self.prefill.over(base.prefill),
             tool_ids: self.tool_ids.over(base.tool_ids),
             reasoning: self.reasoning.over(base.reasoning),
+            template: self.template.over(&base.template),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! A row in words.
 
 use openai_shim_core::Profile;
+use openai_shim_core::canonical::BuiltIn;
 use openai_shim_core::canonical::{AnswerQuirks, ThinkTags};
 use openai_shim_core::profile::{
     Auth, Forced, Format, FormatAs, History, Messages, ModelRules, Names, Params, Paths, Prefill, Streaming,
@@ -138,6 +139,13 @@ fn messages(rules: &Messages) -> Vec<String> {
     said.word(rules.reasoning, |word| match word {
         History::Drop => "reasoning is left out of the history",
         _ => "reasoning must come back: what the client does not send is put back where it is known",
+    });
+    said.when(rules.template.is_set(), || match rules.template.name {
+        BuiltIn::None => "a conversation is written as one prompt".to_owned(),
+        name => format!(
+            "a conversation is written as one prompt, as `{}` does",
+            format!("{name:?}").to_lowercase()
+        ),
     });
     said.0
 }

@@ -1,4 +1,4 @@
-//! Errors: every envelope that upstreams use, read; OpenAI's own, written.
+//! Errors of OpenAI's APIs: every envelope that upstreams use, read; OpenAI's own, written. Below the dialects that share it.
 //!
 //! <https://platform.openai.com/docs/guides/error-codes>
 

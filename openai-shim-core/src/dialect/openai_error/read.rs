@@ -7,7 +7,7 @@ use crate::json::{Kind, Object, peek, raw, text, text_of};
 use http::StatusCode;
 
 /// Whether an object is an error in any envelope that upstreams use.
-pub(in crate::dialect::openai_chat) fn is_error(object: &Object<'_>) -> bool {
+pub(in crate::dialect) fn is_error(object: &Object<'_>) -> bool {
     object.non_null("error").is_some_and(|e| !matches!(e.trim(), "false" | "\"\"" | "{}"))
         || object.str("object").as_deref() == Some("error")
         || object.str("type").as_deref() == Some("error")
