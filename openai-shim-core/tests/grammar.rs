@@ -247,6 +247,22 @@ fn sayable(dialect: &dyn Dialect, response: &Response) -> Vec<Said> {
             }
         }
     }
+    if TEXT_ONLY.contains(&dialect.name()) {
+        for (said, choice) in all.iter_mut().zip(&response.choices) {
+            said.0 = choice
+                .blocks
+                .iter()
+                .map(|block| match block {
+                    Block::Text { text, .. } | Block::Refusal(text) => text.as_str(),
+                    _ => "",
+                })
+                .collect();
+            (said.1, said.2, said.3) = (String::new(), String::new(), Vec::new());
+            if said.4 == Some(FinishReason::ToolCalls) {
+                said.4 = Some(FinishReason::Stop);
+            }
+        }
+    }
     for (.., calls, finish) in &mut all {
         if !calls.is_empty() && *finish == Some(FinishReason::Stop) {
             *finish = Some(FinishReason::ToolCalls);
@@ -257,6 +273,9 @@ fn sayable(dialect: &dyn Dialect, response: &Response) -> Vec<Said> {
 
 /// Dialects whose answers are one answer, and whether they have words of their own for a refusal.
 const ONE_ANSWER: [(&str, bool); 2] = [("anthropic-messages", false), ("openai-responses", true)];
+
+/// Dialects whose answers are text and nothing else.
+const TEXT_ONLY: [&str; 1] = ["openai-completions"];
 
 /// Counts; some dialects write one that nobody stated as 0.
 fn counts(usage: Option<Usage>) -> Option<(Option<u64>, Option<u64>, u64, u64)> {
