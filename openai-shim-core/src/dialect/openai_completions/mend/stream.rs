@@ -123,7 +123,7 @@ impl Stream {
         if error::is_error(object) || (event == Some("error") && !choices) {
             let failure = error::in_body(object, self.notes())
                 .unwrap_or_else(|| UpstreamError::malformed("The upstream reported an error in its stream."));
-            if let (true, Ok(mut beside)) = (choices, self.reader.read(object)) {
+            if choices && let Ok(mut beside) = self.reader.read(object) {
                 // What was said beside it stays said; the error is its ending.
                 beside.strict = false;
                 beside.pieces.retain(|piece| !piece.text.is_empty());
