@@ -28,10 +28,11 @@ fn own() -> &'static dyn Dialect {
 fn recordings(test: &str) -> Vec<Recording> {
     let Some(shared) = shared(test) else { return Vec::new() };
     let text = std::fs::read_to_string(shared.join("corpus/openai-completions.jsonl")).unwrap();
-    let all: Vec<_> = text
-        .lines()
-        .map(|line| {
-            let v: Value = serde_json::from_str(line).unwrap();
+    let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    // One is of the organization's usage, a page that no model wrote.
+    let all: Vec<_> = lines
+        .filter(|v| !v["request"]["url_path"].as_str().unwrap_or_default().contains("/organization/"))
+        .map(|v| {
             let status = u16::try_from(v["response"]["status"].as_u64().unwrap()).unwrap();
             let stream = v["streaming"] == true;
             Recording {
@@ -49,7 +50,7 @@ fn recordings(test: &str) -> Vec<Recording> {
             }
         })
         .collect();
-    assert!(all.len() >= 79);
+    assert!(all.len() >= 78);
     all
 }
 
