@@ -455,3 +455,21 @@ fn a_model_that_has_another_name_keeps_the_clients_own() {
         assert!(out.contains("\"alias\"") && !out.contains("\"real\""), "{out}");
     }
 }
+
+#[test]
+fn an_upstream_that_speaks_this_dialect_besides_is_asked_in_it() {
+    let path = |row: &str, client: &'static dyn Dialect, body: Value| {
+        let incoming = Incoming::read(client, "", body.to_string().into()).unwrap();
+        let row = profile(row).unwrap();
+        let mut exchange = Exchange::start(incoming, row, Settings::default(), Context::fixed()).unwrap();
+        let Step::Send { request, .. } = exchange.next() else { panic!() };
+        (request.uri().path().to_owned(), String::from_utf8(request.body().to_vec()).unwrap())
+    };
+    let prompt = |model: &str| json!({"model": model, "prompt": "a", "suffix": "c"});
+    assert_eq!(path("vllm", own(), prompt("m")), (String::from("/completions"), prompt("m").to_string()));
+    assert_eq!(path("compatible", own(), prompt("m")).0, "/chat/completions");
+    assert_eq!(path("openai", own(), prompt("gpt-3.5-turbo-instruct")).0, "/completions");
+    assert_eq!(path("openai", own(), prompt("gpt-4o")).0, "/chat/completions");
+    let messages = json!({"model": "m", "messages": [{"role": "user", "content": "a"}]});
+    assert_eq!(path("vllm", chat(), messages).0, "/chat/completions");
+}

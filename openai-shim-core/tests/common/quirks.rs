@@ -38,6 +38,7 @@ fn bullets(lines: &[String]) -> String {
 /// What a row says of all models.
 pub fn about(row: &Profile) -> Vec<String> {
     let mut said = access(&row.auth, &row.paths, row.lists_models);
+    said.extend(also(&row.also));
     said.extend(params(&row.params));
     said.extend(messages(&row.messages));
     said.extend(tools(&row.tools));
@@ -50,7 +51,8 @@ pub fn about(row: &Profile) -> Vec<String> {
 
 /// What rules say of their models.
 pub fn about_models(rules: &ModelRules) -> Vec<String> {
-    let mut said = params(&rules.params);
+    let mut said = also(&rules.also);
+    said.extend(params(&rules.params));
     said.extend(messages(&rules.messages));
     said.extend(tools(&rules.tools));
     said.extend(format_of(&rules.format));
@@ -74,6 +76,12 @@ fn access(auth: &Auth, paths: &Paths, lists_models: bool) -> Vec<String> {
         said.add(format!("`{key}={value}` is added to every URL"));
     }
     said.when(!lists_models, || "it does not list its models: they must be configured".to_owned());
+    said.0
+}
+
+fn also(dialects: &[String]) -> Vec<String> {
+    let mut said = Said::default();
+    said.when(!dialects.is_empty(), || format!("it speaks {} besides", names(dialects)));
     said.0
 }
 
