@@ -160,6 +160,27 @@ fn a_turn_of_several_items_is_one_message_of_a_chat() {
 }
 
 #[test]
+fn what_a_tool_shows_comes_after_all_results_in_a_chat() {
+    let items = json!([
+        {"role": "user", "content": "hi"},
+        {"type": "function_call", "call_id": "a", "name": "f", "arguments": "{}"},
+        {"type": "function_call", "call_id": "b", "name": "g", "arguments": "{}"},
+        {"type": "function_call_output", "call_id": "a", "output": "1"},
+        {"type": "function_call_output", "call_id": "b", "output": [
+            {"type": "input_text", "text": "a map"}, {"type": "input_image", "image_url": "data:image/png;base64,AA==", "detail": "auto"}]},
+    ]);
+    let asked = json!({"model": "m", "input": items});
+    let (conversion, sent) = request(own(), chat(), &asked);
+    let roles: Vec<&str> =
+        sent["messages"].as_array().unwrap().iter().map(|m| m["role"].as_str().unwrap()).collect();
+    assert_eq!(roles, ["user", "assistant", "tool", "tool", "user"], "{conversion}");
+    assert_eq!(sent["messages"][4]["content"][0]["type"], "image_url", "{conversion}");
+    let read = own().decode_request("", asked.to_string().as_bytes(), &mut Diagnostics::default()).unwrap();
+    let again = own().encode_request(&read, None, &mut Diagnostics::default()).unwrap().body.to_json();
+    assert_eq!(serde_json::from_str::<Value>(&again).unwrap(), asked);
+}
+
+#[test]
 fn what_only_the_upstream_keeps_is_refused_where_it_keeps_nothing_and_passes_where_it_may() {
     let by_reference = [
         (

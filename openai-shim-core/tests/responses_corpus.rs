@@ -229,14 +229,23 @@ fn recorded_chats_arrive_as_responses() {
         let stream = v["streaming"] == true;
         let body = v["response"]["body"].as_str().unwrap_or_default();
         let asked = v["request"]["body"].is_object().then(|| v["request"]["body"].to_string());
+        // The same request, as a client of the other dialect sends it.
+        let read = asked
+            .as_deref()
+            .map(|a| common::chat().decode_request("", a.as_bytes(), &mut Diagnostics::default()));
+        let in_own = read.and_then(Result::ok).map(|request| {
+            let encoded = own().encode_request(&request, None, &mut Diagnostics::default()).unwrap();
+            encoded.body.to_json()
+        });
         let convert = |to: &'static dyn Dialect| {
+            let asked = if to.name() == own().name() { &in_own } else { &asked };
             convert(&Input {
                 from: common::chat(),
                 to,
                 profile: profile("compatible").unwrap(),
                 kind: if stream { Kind::Stream } else { Kind::Response },
                 body: body.as_bytes(),
-                request: asked.as_deref().map(str::as_bytes).filter(|_| to.name() != own().name()),
+                request: asked.as_deref().map(str::as_bytes),
                 status: None,
                 context: Context::fixed(),
             })

@@ -74,12 +74,16 @@ impl Message {
         Self::new(role, vec![Block::text(text)])
     }
 
-    /// Makes one block of text blocks that follow one another.
+    /// Makes one block of text blocks that follow one another, where none of them says more than its text.
     pub fn join_texts(&mut self) {
         let mut joined: Vec<Block> = Vec::with_capacity(self.blocks.len());
         for block in std::mem::take(&mut self.blocks) {
             match (joined.last_mut(), block) {
-                (Some(Block::Text { text, .. }), Block::Text { text: more, .. }) => text.push_str(&more),
+                (Some(Block::Text { text, extra }), Block::Text { text: more, extra: own })
+                    if extra.is_empty() && own.is_empty() =>
+                {
+                    text.push_str(&more);
+                }
                 (_, block) => joined.push(block),
             }
         }

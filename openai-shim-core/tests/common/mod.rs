@@ -3,6 +3,7 @@
 
 pub mod entries;
 pub mod expected;
+pub mod messages;
 pub mod quirks;
 pub mod said;
 pub mod strict;

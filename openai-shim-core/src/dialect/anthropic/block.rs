@@ -5,6 +5,8 @@
 use super::{FORMAT, NAME};
 use crate::canonical::{Block, Code, Diagnostics, Extra, Media, MediaSource, REASONING_DETAILS, WHOLE_BLOCK};
 use crate::json::{Kind, Object, peek, quote, raw, text_of};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use std::borrow::Cow;
 
 /// Members without a place in the canonical model. Always of this dialect, also when there are none: so a block that came
@@ -184,15 +186,25 @@ pub(super) fn write(block: &Block, at: &str, notes: &mut Diagnostics) -> Option<
     })
 }
 
+/// A cache breakpoint: this API's own idea, which its users put into messages of other dialects too.
+const CACHE: &str = "cache_control";
+
 /// Notes members that came from another dialect.
 pub(super) fn note_lost(extra: &Extra, at: &str, notes: &mut Diagnostics) {
-    extra.lost_to(NAME).for_each(|key| notes.note(Code::ExtraDropped, at, key));
+    extra.lost_to(NAME).filter(|key| *key != CACHE).for_each(|key| notes.note(Code::ExtraDropped, at, key));
+}
+
+/// Members that this dialect knows.
+pub(super) fn own(extra: &Extra) -> impl Iterator<Item = (&str, &str)> {
+    let ours = extra.dialect == NAME;
+    let known = move |(key, _): &(&str, &str)| ours || *key == CACHE;
+    extra.members.iter().map(|(key, value)| (key.as_str(), value.get())).filter(known)
 }
 
 /// A block with its leftovers.
 fn with(mut object: Object<'_>, extra: &Extra) -> String {
-    for (key, value) in extra.of(NAME) {
-        object.set(key.clone(), value.get().to_owned());
+    for (key, value) in own(extra) {
+        object.set(key.to_owned(), value.to_owned());
     }
     object.to_json()
 }
@@ -203,11 +215,11 @@ fn write_text(text: &str, extra: &Extra, at: &str, notes: &mut Diagnostics) -> S
     object.set("type", "\"text\"");
     object.set("text", quote(text));
     let mut citations = Vec::new();
-    for (key, value) in extra.of(NAME) {
-        match key.as_str() {
-            WHOLE_BLOCK => return value.get().to_owned(),
-            "citation" => citations.push(value.get()),
-            _ => object.set(key.as_str(), value.get()),
+    for (key, value) in own(extra) {
+        match key {
+            WHOLE_BLOCK => return value.to_owned(),
+            "citation" => citations.push(value),
+            _ => object.set(key, value),
         }
     }
     if !citations.is_empty() {
@@ -315,25 +327,13 @@ fn document(from: &MediaSource) -> Option<String> {
     }
 }
 
-/// The bytes of base64, standard or URL-safe.
+/// The bytes of base64, standard or URL-safe, padded or not.
 fn unbase64(data: &str) -> Option<Vec<u8>> {
-    let mut out = Vec::with_capacity(data.len() / 4 * 3);
-    let (mut bits, mut held) = (0_u32, 0_u8);
-    for byte in data.bytes().filter(|b| !b.is_ascii_whitespace() && *b != b'=') {
-        let six = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'+' | b'-' => 62,
-            b'/' | b'_' => 63,
-            _ => return None,
-        };
-        bits = (bits << 6) | u32::from(six);
-        held += 6;
-        if held >= 8 {
-            held -= 8;
-            out.push(u8::try_from((bits >> held) & 0xff).ok()?);
-        }
-    }
-    Some(out)
+    let standard = |c: char| match c {
+        '-' => '+',
+        '_' => '/',
+        other => other,
+    };
+    let plain: String = data.chars().filter(|c| !c.is_whitespace() && *c != '=').map(standard).collect();
+    STANDARD_NO_PAD.decode(plain).ok()
 }

@@ -10,8 +10,8 @@ use super::{NAME, error, response};
 use crate::canonical::{BlockKind, Code, Diagnostics, Event, Extra, FinishReason, Usage, unfold};
 use crate::error::UpstreamError;
 use crate::framing::Frame;
-use crate::json::Object;
-use blocks::{Kind, Open};
+use crate::json::{Kind, Object, peek};
+use blocks::Open;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
@@ -104,10 +104,10 @@ impl MessagesDecoder {
     pub(super) fn standing(&self) -> Standing {
         let open = self.open.last().map(|open| {
             let kind = match &open.kind {
-                Kind::Text => Some(BlockKind::Text),
-                Kind::Thinking | Kind::Redacted => Some(BlockKind::Reasoning),
-                Kind::Call(_) => Some(BlockKind::ToolCall { id: String::new(), name: String::new() }),
-                Kind::Native(..) => None,
+                blocks::Kind::Text => Some(BlockKind::Text),
+                blocks::Kind::Thinking | blocks::Kind::Redacted => Some(BlockKind::Reasoning),
+                blocks::Kind::Call(_) => Some(BlockKind::ToolCall { id: String::new(), name: String::new() }),
+                blocks::Kind::Native(..) => None,
             };
             (open.block, kind)
         });
@@ -117,7 +117,7 @@ impl MessagesDecoder {
     /// The beginning of a block was passed on. Whether it is one that only this dialect knows: then it is never told again.
     pub(super) fn native_passed(&mut self) -> bool {
         let Some(open) = self.open.last_mut() else { return false };
-        let native = matches!(open.kind, Kind::Native(..));
+        let native = matches!(open.kind, blocks::Kind::Native(..));
         open.said |= native;
         native
     }
@@ -132,6 +132,13 @@ impl MessagesDecoder {
     fn not_so(&mut self) {
         if self.verdict == Verdict::Pass {
             self.verdict = Verdict::Mend;
+        }
+    }
+
+    /// There is nothing in the frame.
+    fn ignore(&mut self) {
+        if self.verdict == Verdict::Pass {
+            self.verdict = Verdict::Drop;
         }
     }
 
@@ -157,7 +164,7 @@ impl MessagesDecoder {
                 for line in data.split(|b| *b == b'\n') {
                     self.data(None, line, out);
                 }
-                self.not_so();
+                self.verdict = Verdict::Mend;
             }
             Err(_) => {
                 self.verdict = Verdict::Drop;
@@ -186,6 +193,9 @@ impl MessagesDecoder {
 
     fn object(&mut self, event: Option<&str>, object: &Object<'_>, out: &mut Vec<Event>) {
         let kind = object.str("type").map(Cow::into_owned);
+        if kind.is_none() {
+            self.not_so();
+        }
         let kind = kind.as_deref().or(event).unwrap_or_default();
         kind.clone_into(&mut self.kind);
         match kind {
@@ -213,7 +223,7 @@ impl MessagesDecoder {
                 self.notes.note(Code::FrameForeign, "", kind);
                 // A newer event of this API passes where it is one.
                 if event != Some(kind) || kind.is_empty() {
-                    self.verdict = Verdict::Drop;
+                    self.ignore();
                 }
             }
         }
@@ -244,7 +254,7 @@ impl MessagesDecoder {
         let message = object.object("message").unwrap_or_default();
         let of = |key: &str| message.str(key).map(Cow::into_owned).filter(|said| !said.is_empty());
         let (id, model) = (of("id"), of("model"));
-        if id.is_none() || model.is_none() || message.get("content").is_none() {
+        if !response::is_message(&message) {
             self.not_so();
         }
         out.push(Event::Start { id, model, created: None });
@@ -282,7 +292,7 @@ impl MessagesDecoder {
         let delta = object.object("delta").unwrap_or_default();
         let mut extra = response::rest(&delta, &["stop_reason", "stop_sequence"]);
         extra.extend(response::rest(object, &["type", "delta", "usage"]));
-        match delta.str("stop_reason") {
+        match delta.str("stop_reason").filter(|word| !word.is_empty()) {
             Some(_) if self.finish.is_some() => {
                 self.notes.note(Code::FinishReasonRepeated, "stop_reason", "");
                 self.not_so();
@@ -290,12 +300,23 @@ impl MessagesDecoder {
             Some(word) => {
                 let sequence = delta.str("stop_sequence").map(Cow::into_owned);
                 let (reason, special) = response::read_reason(&word, sequence, &mut self.notes);
-                self.finish = Some(reason);
+                let stray = self.calls && reason == FinishReason::Stop && special.is_none();
+                if response::foreign_reason(&word).is_some() {
+                    self.not_so();
+                }
+                if stray {
+                    self.notes.note(Code::FinishReasonDerived, "stop_reason", "tool_use");
+                    self.not_so();
+                }
+                self.finish = Some(if stray { FinishReason::ToolCalls } else { reason });
                 extra.extend(special);
             }
             None => self.not_so(),
         }
-        if !self.open.is_empty() || object.get("usage").is_none() {
+        let counted = object.object("usage").is_some_and(|usage| response::is_counted(&usage));
+        let sequence =
+            delta.get("stop_sequence").is_none_or(|s| matches!(peek(s), Kind::String | Kind::Null));
+        if !self.open.is_empty() || !counted || !sequence {
             self.not_so();
         }
         self.aside(object.object("usage"), extra, out);

@@ -88,7 +88,8 @@ impl MessagesEncoder {
     }
 
     /// Goes on where frames were passed on as they came: what they began is begun.
-    pub(super) fn adopt(&mut self, standing: &Standing, wire: Wire, out: &mut Vec<u8>) {
+    pub(super) fn adopt(&mut self, standing: &Standing, wire: Wire, usage: Option<Usage>, out: &mut Vec<u8>) {
+        self.usage = usage;
         (self.told, self.started, self.ended) = (wire.started, wire.started, wire.ended);
         (self.next, self.calls) = (wire.next, standing.calls);
         self.finish.clone_from(&standing.finish);
@@ -313,7 +314,7 @@ impl MessagesEncoder {
         event.set("type", "\"message_delta\"");
         for (key, value) in &self.extra.members {
             match key.as_str() {
-                "usage" | "stop_reason" => {}
+                "usage" | "stop_reason" | "stop_sequence" => {}
                 "container" | "stop_details" => delta.set(key.as_str(), value.get()),
                 _ => event.set(key.as_str(), value.get()),
             }
@@ -365,10 +366,10 @@ impl Encoder for MessagesEncoder {
             Event::Delta { choice: 0, block, delta } => self.delta(*block, delta, out),
             Event::Close { choice: 0, block } => self.close(*block, out),
             Event::Finish { choice: 0, reason } => self.finish = Some(reason.clone()),
-            Event::Open { .. } => {
+            Event::Open { .. } | Event::Finish { .. } => {
                 self.notes.note(Code::FeatureUnsupported, "choices[1]", "more than one answer");
             }
-            Event::Delta { .. } | Event::Close { .. } | Event::Finish { .. } => {}
+            Event::Delta { .. } | Event::Close { .. } => {}
             Event::Usage(usage) => self.usage = Some(*usage),
             Event::Extra { extra, .. } => {
                 extra.lost_to(NAME).for_each(|key| self.notes.note(Code::ExtraDropped, "", key));

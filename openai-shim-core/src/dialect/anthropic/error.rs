@@ -65,7 +65,7 @@ fn envelope(error: &Error) -> String {
     if let Error::Upstream(UpstreamError::Status(e)) = error {
         for (key, value) in &e.extra {
             match key.as_str() {
-                "request_id" => request_id = value.get(),
+                "request_id" if peek(value.get()) == Kind::String => request_id = value.get(),
                 _ => inner.set(key.as_str(), value.get()),
             }
         }
@@ -146,8 +146,8 @@ fn read(object: &Object<'_>, notes: &mut Diagnostics) -> Option<StatusError> {
     if inner.is_none() || error.error_type.is_none() {
         notes.note(Code::ErrorReshaped, "error", "");
     }
-    if let Some(id) = object.non_null("request_id") {
-        error.extra.push((String::from("request_id"), raw(id)));
+    if let Some(id) = object.str("request_id") {
+        error.extra.push((String::from("request_id"), raw(quote(&id))));
     }
     Some(error)
 }

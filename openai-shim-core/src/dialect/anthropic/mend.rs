@@ -4,11 +4,12 @@
 use super::super::{Decoder, Encoder, Mended, Mender};
 use super::decode::{MessagesDecoder, Standing, Verdict};
 use super::encode::MessagesEncoder;
+use super::response::{foreign_reason, is_block, is_message};
 use super::{error, response, write_event};
 use crate::canonical::{Asked, Code, Diagnostics, Event, Seen, unfold};
 use crate::error::{Error, UpstreamError};
 use crate::framing::Frame;
-use crate::json::{Kind, Object, peek, quote};
+use crate::json::{Object, quote};
 
 /// Passes a stream on.
 pub(super) struct MessagesMender {
@@ -33,13 +34,14 @@ pub(super) struct Wire {
 
 impl MessagesMender {
     pub(super) fn new(asked: Asked) -> Self {
+        let seen = Seen::keeping(asked.keep_reasoning);
         Self {
             asked,
             decoder: MessagesDecoder::default(),
             encoder: None,
             wire: Wire::default(),
             events: Vec::new(),
-            seen: Seen::default(),
+            seen,
             done: false,
         }
     }
@@ -76,10 +78,10 @@ impl MessagesMender {
 
     /// Takes in what the decoder found, and writes it where the frame itself did not go out.
     fn drain(&mut self, write: bool, standing: Standing, out: &mut Vec<u8>) {
-        let says = self.events.iter().any(|event| !matches!(event, Event::Error(_)));
-        if write && says && self.encoder.is_none() {
+        let fails = matches!(self.events.first(), Some(Event::Error(_)));
+        if write && !fails && self.decoder.verdict == Verdict::Mend && self.encoder.is_none() {
             let mut encoder = MessagesEncoder::new(self.asked.clone());
-            encoder.adopt(&standing, self.wire, out);
+            encoder.adopt(&standing, self.wire, self.seen.usage, out);
             self.encoder = Some(encoder);
         }
         for event in self.events.drain(..) {
@@ -153,12 +155,12 @@ pub(super) fn whole(
     notes: &mut Diagnostics,
 ) -> Result<Mended, UpstreamError> {
     let response = response::decode(body, notes)?;
-    let mut seen = Seen::default();
+    let mut seen = Seen::keeping(asked.keep_reasoning);
     for event in unfold(&response) {
         seen.event(&event);
     }
     let mut object = Object::parse(body).unwrap_or_default();
-    if !is_message(&object) {
+    if !(is_message(&object) && is_answer(&object)) {
         notes.note(Code::FieldFilled, "", "the message was written anew");
         return Ok(Mended { body: Some(response::encode(&response, asked, notes)), seen });
     }
@@ -169,30 +171,14 @@ pub(super) fn whole(
     Ok(Mended { body, seen })
 }
 
-/// Whether an answer has what the API's types demand.
-fn is_message(object: &Object<'_>) -> bool {
-    let words = ["id", "model"].iter().all(|key| object.str(key).is_some_and(|said| !said.is_empty()));
-    let fixed = object.str("type").as_deref() == Some("message")
-        && object.str("role").as_deref() == Some("assistant");
-    let counted = object
-        .object("usage")
-        .is_some_and(|usage| usage.u64("input_tokens").is_some() && usage.u64("output_tokens").is_some());
-    let reason = object.get("stop_reason").is_some_and(|r| matches!(peek(r), Kind::String | Kind::Null));
-    let blocks = object.array("content").is_some_and(|blocks| {
-        blocks.iter().all(|block| Object::parse(block.as_bytes()).is_ok_and(|block| is_block(&block)))
-    });
-    words && fixed && counted && reason && blocks
-}
-
-fn is_block(block: &Object<'_>) -> bool {
-    match block.str("type").as_deref() {
-        Some("text") => block.str("text").is_some(),
-        Some("thinking") => block.str("thinking").is_some() && block.str("signature").is_some(),
-        Some("tool_use") => {
-            block.str("id").is_some_and(|id| !id.is_empty())
-                && block.str("name").is_some()
-                && block.get("input").is_some_and(|input| peek(input) == Kind::Object)
-        }
-        other => other.is_some(),
-    }
+/// Whether the blocks of an answer, and its ending, are what the API's types demand.
+fn is_answer(object: &Object<'_>) -> bool {
+    let items = object.array("content").unwrap_or_default();
+    let blocks: Vec<_> = items.iter().filter_map(|item| Object::parse(item.as_bytes()).ok()).collect();
+    // Who reads that a turn ended does not look for calls.
+    let over = object.str("stop_reason").as_deref() == Some("end_turn");
+    let calls = blocks.iter().any(|block| block.str("type").as_deref() == Some("tool_use"));
+    let word = object.str("stop_reason");
+    let foreign = word.is_some_and(|word| word.is_empty() || foreign_reason(&word).is_some());
+    blocks.len() == items.len() && blocks.iter().all(is_block) && !foreign && !(over && calls)
 }

@@ -192,11 +192,13 @@ pub(super) fn encode<'a>(
         }
         body.set("messages", list);
     }
-    if source.is_none() || request.touched.tools {
+    if source.is_none() || request.touched.tools || request.touched.tool_choice {
         tools::write(request, own, &mut body, notes);
     }
     if source.is_none() {
         params::write(request, own, &mut body, notes);
+    } else {
+        params::rewrite(request, &mut body);
     }
     if body.bool("stream").unwrap_or(false) != request.stream {
         body.set("stream", if request.stream { "true" } else { "false" });

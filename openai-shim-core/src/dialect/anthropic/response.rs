@@ -8,7 +8,7 @@ use crate::canonical::{
     Asked, Block, Choice, Code, Diagnostics, Extra, FinishReason, Logprobs, Response, WHOLE_BLOCK,
 };
 use crate::error::UpstreamError;
-use crate::json::{Object, quote, raw};
+use crate::json::{Kind, Object, peek, quote, raw, text_of};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
@@ -40,17 +40,27 @@ pub(super) fn read(object: &Object<'_>, notes: &mut Diagnostics) -> Response {
     let mut extra = rest(object, &SAID);
     let mut choice = Choice::default();
     let mut blocks = Vec::new();
-    if let Some(content) = object.non_null("content") {
-        match block::read_content(content, &mut blocks) {
-            Some(true) => {}
-            Some(false) => {
-                notes.note(Code::ContentRewritten, "content", "a text instead of blocks");
+    match object.non_null("content").map(|content| (peek(content), content)) {
+        Some((Kind::Array, _)) => {
+            for (i, item) in object.array("content").unwrap_or_default().into_iter().enumerate() {
+                match block::read(item) {
+                    Some(block) => blocks.push(block),
+                    None => notes.note(Code::FrameCorrupt, &format!("content[{i}]"), "no block"),
+                }
             }
-            None => notes.note(Code::FrameCorrupt, "content", "no list of blocks"),
         }
+        Some((Kind::String, content)) => {
+            notes.note(Code::ContentRewritten, "content", "a text instead of blocks");
+            blocks.push(Block::text(text_of(content)));
+        }
+        Some(_) => notes.note(Code::FrameCorrupt, "content", "no list of blocks"),
+        None => {}
+    }
+    if blocks.iter().any(|block| matches!(block, Block::ToolCall { name, .. } if name.is_empty())) {
+        notes.note(Code::ToolNameMissing, "content[].name", "");
     }
     choice.blocks = blocks.into_iter().map(answered).collect();
-    if let Some(word) = object.str("stop_reason") {
+    if let Some(word) = object.str("stop_reason").filter(|word| !word.is_empty()) {
         let (reason, special) = read_reason(&word, object.str("stop_sequence").map(Cow::into_owned), notes);
         choice.finish = Some(reason);
         extra.extend(special);
@@ -66,6 +76,43 @@ pub(super) fn read(object: &Object<'_>, notes: &mut Diagnostics) -> Response {
     }
     response.choices.push(choice);
     response
+}
+
+/// Whether a message has what the API's types demand, whatever its blocks are.
+pub(super) fn is_message(object: &Object<'_>) -> bool {
+    let words = ["id", "model"].iter().all(|key| object.str(key).is_some_and(|said| !said.is_empty()));
+    let fixed = object.str("type").as_deref() == Some("message")
+        && object.str("role").as_deref() == Some("assistant");
+    let or_null = |key: &str| object.get(key).is_some_and(|r| matches!(peek(r), Kind::String | Kind::Null));
+    let usage = object.object("usage").unwrap_or_default();
+    let counted = usage.u64("input_tokens").is_some() && is_counted(&usage);
+    let list = object.get("content").is_some_and(|content| peek(content) == Kind::Array);
+    words && fixed && counted && list && or_null("stop_reason") && or_null("stop_sequence")
+}
+
+/// Whether counts are numbers, and the one that is always there is.
+pub(super) fn is_counted(usage: &Object<'_>) -> bool {
+    usage.u64("output_tokens").is_some()
+        && usage
+            .iter()
+            .filter(|(key, _)| key.ends_with("_tokens"))
+            .all(|(key, count)| usage.u64(key).is_some() || peek(count) == Kind::Null)
+}
+
+/// Whether a block has what the API's types demand.
+pub(super) fn is_block(block: &Object<'_>) -> bool {
+    let has = |key: &str| block.str(key).is_some();
+    match block.str("type").as_deref() {
+        Some("text") => has("text"),
+        Some("thinking") => has("thinking") && has("signature"),
+        Some("redacted_thinking") => has("data"),
+        Some("tool_use") => {
+            block.str("id").is_some_and(|id| !id.is_empty())
+                && has("name")
+                && block.get("input").is_some_and(|input| peek(input) == Kind::Object)
+        }
+        other => other.is_some(),
+    }
 }
 
 /// A block of an answer: what only this dialect knows is text without words.
@@ -84,7 +131,7 @@ pub(super) fn rest(object: &Object<'_>, known: &[&str]) -> Vec<(String, Box<RawV
     members.map(|(k, v)| (k.to_owned(), raw(v))).collect()
 }
 
-/// A stop reason's meaning, and the word itself where it says more than that.
+/// A stop reason's meaning, and what more it says.
 pub(super) fn read_reason(
     word: &str,
     sequence: Option<String>,
@@ -93,7 +140,11 @@ pub(super) fn read_reason(
     let reason = match word {
         "end_turn" => FinishReason::Stop,
         "max_tokens" => FinishReason::Length,
-        "stop_sequence" => FinishReason::StopSequence(sequence),
+        "stop_sequence" => {
+            // Which one it was is not told everywhere.
+            let told = sequence.as_deref().map(|s| (String::from("stop_sequence"), raw(quote(s))));
+            return (FinishReason::StopSequence(sequence), told);
+        }
         "tool_use" => FinishReason::ToolCalls,
         "refusal" => FinishReason::Refusal,
         _ => {
@@ -101,11 +152,25 @@ pub(super) fn read_reason(
             if known.is_none() {
                 notes.note(Code::FinishReasonMapped, "stop_reason", word);
             }
+            if let Some(foreign) = foreign_reason(word) {
+                return (foreign, None);
+            }
             let special = (String::from("stop_reason"), raw(quote(word)));
             return (known.unwrap_or(FinishReason::Stop), Some(special));
         }
     };
     (reason, None)
+}
+
+/// Words that are not this API's; gateways send them all the same.
+pub(super) fn foreign_reason(word: &str) -> Option<FinishReason> {
+    match word {
+        "stop" | "end" => Some(FinishReason::Stop),
+        "length" => Some(FinishReason::Length),
+        "tool_calls" | "function_call" => Some(FinishReason::ToolCalls),
+        "content_filter" => Some(FinishReason::ContentFilter),
+        _ => None,
+    }
 }
 
 /// What words mean that have no reason of their own elsewhere.

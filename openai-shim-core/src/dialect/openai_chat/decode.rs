@@ -133,7 +133,7 @@ impl Events<'_> {
         }
         if let Some(word) = choice.str("finish_reason") {
             self.close_all(at, index);
-            self.out.push(Event::Finish { choice: index, reason: reason(&word) });
+            self.out.push(Event::Finish { choice: index, reason: ending(&word, choice) });
         }
     }
 
@@ -251,6 +251,15 @@ pub(super) fn reason(word: &str) -> FinishReason {
         "tool_calls" | "function_call" => FinishReason::ToolCalls,
         "content_filter" => FinishReason::ContentFilter,
         _ => FinishReason::Stop,
+    }
+}
+
+/// The meaning of a choice's end; some servers say beside it which stop sequence came.
+pub(super) fn ending(word: &str, choice: &Object<'_>) -> FinishReason {
+    let matched = ["stop_reason", "matched_stop"].iter().find_map(|key| choice.str(key));
+    match (reason(word), matched.filter(|said| !said.is_empty())) {
+        (FinishReason::Stop, Some(said)) => FinishReason::StopSequence(Some(said.into_owned())),
+        (reason, _) => reason,
     }
 }
 

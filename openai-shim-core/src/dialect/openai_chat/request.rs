@@ -306,18 +306,18 @@ pub(super) fn encode<'a>(
     }
     let (all, touched) = (source.is_none(), request.touched);
     if all || touched.tools {
-        let tools: Vec<_> =
-            request.tools.iter().enumerate().filter_map(|(i, tool)| write_tool(tool, i, notes)).collect();
+        let tools = request.tools.iter().enumerate();
+        let tools: Vec<_> = tools.filter_map(|(i, tool)| write_tool(tool, i, notes)).collect();
         put(&mut body, "tools", (!tools.is_empty()).then(|| format!("[{}]", tools.join(","))));
     }
     if all || touched.tool_choice {
         // A choice is one among tools that are there.
         let none_left = all && body.get("tools").is_none() && !request.tools.is_empty();
-        let choice = request.tool_choice.as_ref().filter(|_| !none_left).and_then(write_choice);
-        if request.tool_choice.is_some() && choice.is_none() {
+        let choice = request.tool_choice.as_ref().filter(|_| !none_left);
+        if request.tool_choice.is_some() && none_left {
             notes.note(Code::ParamDropped, "tool_choice", "");
         }
-        put(&mut body, "tool_choice", choice);
+        put(&mut body, "tool_choice", choice.and_then(|choice| write_choice(choice, notes)));
         let parallel =
             request.parallel_tool_calls.filter(|_| !none_left && (!all || !request.tools.is_empty()));
         put(&mut body, "parallel_tool_calls", parallel.map(|v| v.to_string()));
@@ -404,7 +404,7 @@ fn put(body: &mut Object<'_>, key: &'static str, value: Option<String>) {
     }
 }
 
-fn write_choice(choice: &ToolChoice) -> Option<String> {
+fn write_choice(choice: &ToolChoice, notes: &mut Diagnostics) -> Option<String> {
     Some(match choice {
         ToolChoice::Auto => String::from("\"auto\""),
         ToolChoice::None => String::from("\"none\""),
@@ -413,7 +413,10 @@ fn write_choice(choice: &ToolChoice) -> Option<String> {
             format!(r#"{{"type":"function","function":{{"name":{}}}}}"#, quote(name))
         }
         ToolChoice::Native { dialect: NAME, raw } => raw.get().to_owned(),
-        ToolChoice::Native { .. } => return None,
+        ToolChoice::Native { .. } => {
+            notes.note(Code::FeatureUnsupported, "tool_choice", "a choice of another dialect");
+            return None;
+        }
     })
 }
 

@@ -2,7 +2,7 @@
 //!
 //! <https://platform.openai.com/docs/api-reference/chat/object>
 
-use super::decode::{reason, word};
+use super::decode::{ending, word};
 use super::mend::{Tags, read_usage, whole, write_usage};
 use super::{NAME, note_lost, reasoning, tool_call};
 use crate::canonical::{
@@ -39,7 +39,7 @@ pub(super) fn decode(
 fn decode_choice(object: &Object<'_>) -> Choice {
     let mut choice = Choice::default();
     choice.index = object.u64("index").and_then(|i| u32::try_from(i).ok()).unwrap_or(0);
-    choice.finish = object.str("finish_reason").map(|word| reason(&word));
+    choice.finish = object.str("finish_reason").map(|word| ending(&word, object));
     choice.logprobs = object.get("logprobs").and_then(Logprobs::read);
     choice.extra = rest(object, &["index", "message", "finish_reason", "logprobs"]);
     let message = object.object("message").unwrap_or_default();

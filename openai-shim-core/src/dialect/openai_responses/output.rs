@@ -108,7 +108,7 @@ impl Output {
             BlockKind::Text => (context.id("msg_"), Kind::Text),
             BlockKind::Refusal => (context.id("msg_"), Kind::Refusal),
             BlockKind::Reasoning => (context.id("rs_"), Kind::Reasoning),
-            BlockKind::ToolCall { id, name } => {
+            BlockKind::ToolCall { id, name, .. } => {
                 let called = self.names.find(name);
                 let id = if id.is_empty() { context.id("call_") } else { id.clone() };
                 (context.id(if called.custom { "ctc_" } else { "fc_" }), Kind::Call { id, called })

@@ -14,6 +14,7 @@ use std::borrow::Cow;
 
 mod input;
 mod items;
+mod params;
 
 /// Parameters that answers repeat, and what they must be to be repeated.
 pub(super) const ECHOED: &[(&str, &[Kind])] = &[
@@ -101,13 +102,13 @@ pub(super) fn decode(body: &[u8], notes: &mut Diagnostics) -> Result<Request, Cl
     }
     // Every stream of this dialect ends with usage.
     request.include_usage = request.stream;
-    let mut referring = request.own_only.take();
+    let referring = request.own_only.take();
     let additional = messages(&object, body, &mut request)?;
     if !additional.is_empty() {
         echo.push((".additional_tools".to_owned(), raw(format!("[{}]", additional.join(",")))));
     }
     // A call that is not here may be in what is referred to: that comes first.
-    request.own_only = referring.take().or(request.own_only);
+    request.own_only = referring.or(request.own_only);
     request.extra = Extra::new(NAME, extra);
     request.echo = Extra::new(NAME, echo);
     Ok(request)
@@ -324,5 +325,3 @@ fn write_input<'a>(
     }
     body.set("input", format!("[{}]", items.join(",")));
 }
-
-mod params;

@@ -45,8 +45,15 @@ impl MessagesDecoder {
             return self.too_large("blocks", out);
         }
         let start = object.object("content_block").unwrap_or_default();
+        if object.u64("index").is_none() || !response::is_block(&start) {
+            self.not_so();
+        }
         let of = |key: &str| start.get(key).map(text_of).unwrap_or_default().into_owned();
-        let said = match start.str("type").as_deref() {
+        let kind = start.str("type").map(Cow::into_owned).or_else(|| {
+            let told = [("text", "text"), ("thinking", "thinking"), ("name", "tool_use")];
+            told.iter().find(|(key, _)| start.get(key).is_some()).map(|(_, kind)| String::from(*kind))
+        });
+        let said = match kind.as_deref() {
             Some("text") => {
                 let block = self.open_block(index, Kind::Text, out);
                 (block, of("text"), response::rest(&start, &["type", "text", "citations"]))
@@ -66,11 +73,24 @@ impl MessagesDecoder {
             Some("tool_use") => {
                 let input = start.non_null("input").filter(|v| !matches!(v.trim(), "{}" | "\"\""));
                 let input = input.map(|input| text_of(input).into_owned());
-                let kind = BlockKind::ToolCall { id: of("id"), name: of("name") };
+                let (id, name) = (of("id"), of("name"));
+                if id.is_empty() {
+                    self.notes.note(Code::ToolIdSynthesized, "content_block.id", "");
+                }
+                if name.is_empty() {
+                    self.notes.note(Code::ToolNameMissing, "content_block.name", "");
+                }
+                let kind = BlockKind::ToolCall { id, name };
                 let block = self.open_as(index, Kind::Call(input), kind, out);
                 (block, String::new(), response::rest(&start, &["type", "id", "name", "input"]))
             }
-            _ => {
+            None => {
+                self.notes.note(Code::FrameCorrupt, "content_block", "no type");
+                self.begun -= 1;
+                self.ignore();
+                return;
+            }
+            Some(_) => {
                 let kind = Kind::Native(start.into_owned(), String::new());
                 self.open.push(Open { index, block: self.next, kind, said: false });
                 return;
@@ -124,8 +144,13 @@ impl MessagesDecoder {
         let last = self.open.last().map_or(0, |open| open.index);
         let index = object.u64("index").unwrap_or(last);
         let delta = object.object("delta").unwrap_or_default();
-        let kind = delta.str("type").map(Cow::into_owned).unwrap_or_default();
+        let told = DELTAS.iter().find(|(_, key)| delta.get(key).is_some());
+        let told = told.map(|(kind, _)| Cow::Borrowed(*kind)).unwrap_or_default();
+        let kind = delta.str("type").unwrap_or(told).into_owned();
         let of = |key: &str| delta.get(key).map(text_of).unwrap_or_default().into_owned();
+        if object.u64("index").is_none() || !is_delta(&delta) {
+            self.not_so();
+        }
         let wanted = match kind.as_str() {
             "text_delta" => Some(Kind::Text),
             "thinking_delta" | "signature_delta" => Some(Kind::Thinking),
@@ -155,7 +180,10 @@ impl MessagesDecoder {
             }
             (false, None) => {
                 self.notes.note(Code::FrameForeign, "delta", &kind);
-                self.not_so();
+                // A newer kind of delta passes where it is one; input of what is no call does not.
+                if at.is_none() || kind.is_empty() || kind == "input_json_delta" {
+                    self.ignore();
+                }
                 return;
             }
         };
@@ -190,6 +218,9 @@ impl MessagesDecoder {
     }
 
     pub(super) fn block_stop(&mut self, object: &Object<'_>, out: &mut Vec<Event>) {
+        if object.u64("index").is_none() {
+            self.not_so();
+        }
         let index = object.u64("index").or(self.open.last().map(|open| open.index));
         match self.open.iter().position(|open| Some(open.index) == index) {
             Some(at) => {
@@ -211,11 +242,11 @@ impl MessagesDecoder {
                 if !input.is_empty() && serde_json::from_str::<serde::de::IgnoredAny>(&input).is_ok() {
                     start.set("input", input);
                 }
-                // It stands between other blocks, and calls may be open beside it.
-                let (calls, block) = (std::mem::take(&mut self.open), self.next);
-                for call in calls {
-                    self.close(call, out);
+                // It stands between other blocks: what is open beside it is closed before it.
+                for other in std::mem::take(&mut self.open) {
+                    self.close(other, out);
                 }
+                let block = self.next;
                 self.next += 1;
                 self.meaningful = true;
                 let (key, raw) = (WHOLE_BLOCK.to_owned(), raw(start.to_json()));
@@ -233,6 +264,20 @@ impl MessagesDecoder {
         }
         out.push(Event::Close { choice: 0, block });
     }
+}
+
+/// The kinds of deltas, and what each brings.
+const DELTAS: [(&str, &str); 4] = [
+    ("text_delta", "text"),
+    ("input_json_delta", "partial_json"),
+    ("thinking_delta", "thinking"),
+    ("signature_delta", "signature"),
+];
+
+/// Whether a delta has what the API's types demand.
+fn is_delta(delta: &Object<'_>) -> bool {
+    let Some(kind) = delta.str("type") else { return false };
+    DELTAS.iter().find(|(of, _)| *of == kind).is_none_or(|(_, key)| delta.str(key).is_some())
 }
 
 /// Takes a delta into a block of which nothing else is known: text grows, all else is replaced. How many bytes that moved.

@@ -123,20 +123,7 @@ fn write_own(request: &Request, body: &mut Object<'_>) {
     if let Some(effort) = &wish.effort {
         config.set("effort", quote(effort));
     }
-    if let Some(ResponseFormat::JsonSchema { schema, extra, .. }) = &request.response_format {
-        let mut format = Object::new();
-        format.set("type", "\"json_schema\"");
-        if let Some(schema) = schema {
-            format.set("schema", schema.get());
-        }
-        for (key, value) in extra.of(NAME).iter().filter(|(key, _)| key != OLDER) {
-            format.set(key.as_str(), value.get());
-        }
-        match extra.get(OLDER) {
-            Some(_) => body.set(OLDER, format.to_json()),
-            None => config.set("format", format.to_json()),
-        }
-    }
+    own_format(request, body, &mut config);
     let mut metadata = rest("metadata", body);
     if let Some(user) = &request.user {
         metadata.set("user_id", quote(user));
@@ -144,6 +131,44 @@ fn write_own(request: &Request, body: &mut Object<'_>) {
     for (key, object) in [("thinking", thinking), ("output_config", config), ("metadata", metadata)] {
         if !object.is_empty() {
             body.set(key, object.to_json());
+        }
+    }
+}
+
+/// The form of an answer, under the name under which it came.
+fn own_format(request: &Request, body: &mut Object<'_>, config: &mut Object<'_>) {
+    let Some(ResponseFormat::JsonSchema { schema, extra, .. }) = &request.response_format else { return };
+    let mut format = Object::new();
+    format.set("type", "\"json_schema\"");
+    if let Some(schema) = schema {
+        format.set("schema", schema.get());
+    }
+    for (key, value) in extra.of(NAME).iter().filter(|(key, _)| key != OLDER) {
+        format.set(key.as_str(), value.get());
+    }
+    match extra.get(OLDER) {
+        Some(_) => body.set(OLDER, format.to_json()),
+        None => config.set("format", format.to_json()),
+    }
+}
+
+/// Puts what was changed into a body that came in this dialect.
+pub(super) fn rewrite(request: &Request, body: &mut Object<'_>) {
+    if request.touched.response_format {
+        let mut config = body.object("output_config").map(Object::into_owned).unwrap_or_default();
+        let said = config.remove("format").is_some();
+        body.remove(OLDER);
+        own_format(request, body, &mut config);
+        if said || !config.is_empty() {
+            body.set("output_config", config.to_json());
+        }
+    }
+    if request.touched.stop {
+        let stops: Vec<_> = request.stop.iter().map(|s| quote(s)).collect();
+        if stops.is_empty() {
+            body.remove("stop_sequences");
+        } else {
+            body.set("stop_sequences", format!("[{}]", stops.join(",")));
         }
     }
 }

@@ -72,7 +72,10 @@ pub(super) fn write(request: &Request, own: bool, body: &mut Object<'_>, notes: 
                 .map(|name| format!(r#"{{"name":{},"input_schema":{{"type":"object"}}}}"#, quote(name))),
         );
     }
-    if !tools.is_empty() || (own && !request.tools.is_empty()) {
+    body.remove("tool_choice");
+    if tools.is_empty() && request.tools.is_empty() {
+        body.remove("tools");
+    } else if !tools.is_empty() || own {
         body.set("tools", format!("[{}]", tools.join(",")));
     }
     let choice = if only_called { Some(&ToolChoice::None) } else { request.tool_choice.as_ref() };
@@ -117,8 +120,8 @@ fn write_one(tool: &Tool, own: bool, i: usize, notes: &mut Diagnostics) -> Strin
         object.set("strict", strict.to_string());
     }
     block::note_lost(extra, &format!("tools[{i}]"), notes);
-    for (key, value) in extra.of(NAME) {
-        object.set(key.as_str(), value.get());
+    for (key, value) in block::own(extra) {
+        object.set(key, value);
     }
     object.to_json()
 }

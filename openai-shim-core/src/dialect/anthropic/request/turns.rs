@@ -29,6 +29,9 @@ pub(super) fn write(messages: &[Message], notes: &mut Diagnostics) -> (Option<St
         notes.note(Code::RoleDemoted, "messages[0].role", "system to user: there is no other message");
         turns.push(Turn { blocks: std::mem::take(&mut system), ..Turn::default() });
     }
+    if turns.is_empty() {
+        notes.note(Code::FeatureUnsupported, "messages", "a conversation in which nothing is said");
+    }
     let list: Vec<_> = turns
         .iter()
         .map(|turn| {
@@ -121,7 +124,7 @@ fn gather<'m>(messages: &'m [Message], notes: &mut Diagnostics) -> (Vec<Turn<'m>
 /// Says a block; the API refuses empty text.
 fn say(block: &Block, at: &str, out: &mut Vec<(String, Option<String>)>, notes: &mut Diagnostics) {
     let plain = match block {
-        Block::Text { text, extra } if extra.of(NAME).is_empty() => Some(text),
+        Block::Text { text, extra } if block::own(extra).next().is_none() => Some(text),
         Block::Refusal(text) => Some(text),
         _ => None,
     };

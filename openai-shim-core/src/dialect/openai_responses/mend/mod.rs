@@ -30,6 +30,8 @@ pub(super) struct ResponsesMender {
     sequence: u64,
     /// Events were put in: the upstream's numbers no longer hold.
     inserted: bool,
+    /// The first event went out.
+    begun: bool,
     order: order::Order,
     items: Vec<String>,
     /// Where each of them stands in the output.
@@ -49,6 +51,7 @@ impl ResponsesMender {
             started: false,
             sequence: 0,
             inserted: false,
+            begun: false,
             order: order::Order::default(),
             items: Vec::new(),
             places: Vec::new(),
@@ -83,7 +86,26 @@ impl ResponsesMender {
         }
     }
 
+    /// The event with which every stream begins.
+    fn begin(&mut self, out: &mut Vec<u8>) {
+        if self.shell.id.is_empty() {
+            self.shell.id = self.asked.context.id("resp_");
+        }
+        self.inserted = true;
+        self.decoder.notes.note(Code::FieldFilled, "response.created", "an event");
+        let state = State { status: "in_progress", output: "[]", ..State::default() };
+        let mut event = Object::new();
+        event.set("type", "\"response.created\"");
+        event.set("sequence_number", self.sequence.to_string());
+        event.set("response", self.shell.write(state));
+        self.sequence += 1;
+        write_event("response.created", &event.to_json(), out);
+    }
+
     fn write(&mut self, kind: &str, mut object: Object<'_>, data: &[u8], out: &mut Vec<u8>) {
+        if !std::mem::replace(&mut self.begun, true) && kind != "response.created" {
+            self.begin(out);
+        }
         if matches!(kind, "response.completed" | "response.incomplete") && self.items.is_empty() {
             self.items_of_the_end(&object, out);
         }
@@ -189,6 +211,9 @@ impl Mender for ResponsesMender {
         let error = self.seen.error.clone().filter(|_| !failed);
         match error {
             // The upstream's own way of saying that it failed is the client's too.
+            Some(error) if !matches!(kind.as_str(), "response.failed" | "response.cancelled") => {
+                self.fail(&error, out);
+            }
             _ if own => self.write(&kind, object, data, out),
             Some(error) => self.fail(&error, out),
             None if self.seen.ended => {

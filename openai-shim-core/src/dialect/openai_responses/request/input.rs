@@ -195,14 +195,40 @@ impl Input<'_> {
         if peek(output) != Kind::String && parts.is_empty() {
             extra = Extra::new(NAME, [extra.members, vec![(".output".to_owned(), raw(output))]].concat());
         }
+        let shows = blocks.iter().any(|b| matches!(b, Block::Image(_) | Block::Audio(_) | Block::File(_)));
         let mut message = Message::new(
             Role::Tool,
             vec![Block::ToolResult { id: id.into_owned(), blocks, is_error: false, extra }],
         );
         message.content_was_parts = parts.len() > 1;
         message.span = span;
-        self.request.messages.push(message);
+        self.result(message, shows);
         Ok(())
+    }
+
+    /// Adds a result. Results of which one shows something are one message of the user's: in other dialects what a tool
+    /// shows comes after the results, and nothing may stand between these.
+    fn result(&mut self, message: Message, shows: bool) {
+        let messages = &mut self.request.messages;
+        let are_results = |m: &Message| m.blocks.iter().all(|b| matches!(b, Block::ToolResult { .. }));
+        let run = messages.iter().rev().take_while(|m| !m.blocks.is_empty() && are_results(m)).count();
+        let shown = messages.last().is_some_and(|m| run > 0 && m.role == Role::User);
+        if !shows && !shown {
+            messages.push(message);
+            return;
+        }
+        let start = messages.len() - run;
+        let all = messages.drain(start..).chain([message]);
+        let merged = all.reduce(|mut one, next| {
+            one.blocks.extend(next.blocks);
+            one.content_was_parts |= next.content_was_parts;
+            one.span = one.span.zip(next.span).map(|(first, last)| first.start..last.end);
+            one
+        });
+        if let Some(mut merged) = merged {
+            merged.role = Role::User;
+            self.request.messages.push(merged);
+        }
     }
 
     fn native(&mut self, item: &Object<'_>, json: &str, kind: &str, span: Option<Range<usize>>, at: &str) {

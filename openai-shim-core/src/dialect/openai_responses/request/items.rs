@@ -167,7 +167,7 @@ fn reasoning(text: &str, signature: Option<&str>, extra: &crate::canonical::Extr
 }
 
 fn call(block: &Block) -> String {
-    let Block::ToolCall { id, name, arguments, extra } = block else { return String::from("{}") };
+    let Block::ToolCall { id, name, arguments, extra, .. } = block else { return String::from("{}") };
     let custom = own(extra, "type") == Some("\"custom_tool_call\"");
     let mut object = Object::new();
     object.set("type", "\"function_call\"");

@@ -1,0 +1,463 @@
+//! Anthropic's Messages API on either side: what its clients and its upstreams are told, and what becomes of it.
+#![allow(clippy::disallowed_methods)] // tests read files
+
+mod common;
+
+use common::{chat, fixture, fixtures, messages};
+use openai_shim_core::canonical::{BlockKind, Code, Delta, Event};
+use openai_shim_core::convert::{Conversion, Input, convert};
+use openai_shim_core::dialect::anthropic::{estimate_tokens, wire};
+use openai_shim_core::exchange::{Incoming, Retry, Settings, When};
+use openai_shim_core::{Context, Diagnostics, Dialect, Exchange, Kind, dialect, profile};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+fn anthropic() -> &'static dyn Dialect {
+    dialect("anthropic-messages").unwrap()
+}
+
+/// A request on its way from one dialect to another.
+fn request(from: &'static dyn Dialect, to: &'static dyn Dialect, body: &Value) -> (Value, Diagnostics) {
+    let mut notes = Diagnostics::default();
+    let read = from.decode_request("", body.to_string().as_bytes(), &mut notes).unwrap();
+    let written = to.encode_request(&read, None, &mut notes).unwrap();
+    (serde_json::from_str(&written.body.to_json()).unwrap(), notes)
+}
+
+fn to_chat(body: &Value) -> (Value, Diagnostics) {
+    request(anthropic(), chat(), body)
+}
+
+fn from_chat(body: &Value) -> (Value, Diagnostics) {
+    request(chat(), anthropic(), body)
+}
+
+fn answer(from: &'static dyn Dialect, to: &'static dyn Dialect, kind: Kind, body: &str) -> Conversion {
+    convert(&Input {
+        from,
+        to,
+        profile: profile("compatible").unwrap(),
+        kind,
+        body: body.as_bytes(),
+        request: None,
+        status: None,
+        context: Context::fixed(),
+    })
+}
+
+fn text(conversion: &Conversion) -> &str {
+    std::str::from_utf8(&conversion.body).unwrap()
+}
+
+#[test]
+fn what_goes_out_is_strict() {
+    for fixture in fixtures(&[Kind::Response, Kind::Stream, Kind::Error]) {
+        for kind in [Kind::Response, Kind::Stream, Kind::Error] {
+            let mut fixture = fixture.clone();
+            fixture.kind = kind;
+            // Half a surrogate pair, and arguments that the model itself broke, pass as they are.
+            if fixture.name == common::NO_TEXT {
+                continue;
+            }
+            messages::check(text(&fixture.convert(anthropic())), &format!("{} {kind:?}", fixture.name));
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(common::cases())]
+
+    #[test]
+    fn what_goes_out_is_strict_whatever_comes_in(fixture in common::mutilated()) {
+        for kind in [Kind::Stream, Kind::Response] {
+            let mut fixture = fixture.clone();
+            fixture.kind = kind;
+            let conversion = fixture.convert(anthropic());
+            let what = format!("{} {kind:?}\n{}", fixture.name, String::from_utf8_lossy(&fixture.body));
+            messages::check(text(&conversion), &what);
+        }
+    }
+
+    #[test]
+    fn what_was_mended_needs_no_mending(fixture in common::mutilated()) {
+        let once = fixture.convert(anthropic());
+        // What only the others of several answers said is gone, and so is what came after the end.
+        let gone = [Code::FeatureUnsupported, Code::ContentAfterFinish];
+        if !once.ok || gone.iter().any(|code| once.diagnostics.has(*code)) {
+            return Ok(());
+        }
+        let mut again = fixture.clone();
+        (again.dialect, again.body) = (anthropic(), once.body.clone());
+        again.profile = profile("compatible").unwrap();
+        let twice = again.convert(anthropic());
+        prop_assert_eq!(text(&once), text(&twice), "{}", &twice);
+    }
+}
+
+#[test]
+fn calls_without_results_and_results_without_calls_are_both_said() {
+    let call = json!({"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}});
+    let (sent, notes) = from_chat(&json!({"model": "m", "messages": [
+        {"role": "user", "content": "a"},
+        {"role": "tool", "tool_call_id": "call_0", "content": "lost"},
+        {"role": "assistant", "content": "", "tool_calls": [call]},
+        {"role": "user", "content": "b"},
+    ]}));
+    let turns = sent["messages"].as_array().unwrap();
+    assert_eq!(turns[0]["content"], json!([{"type": "text", "text": "a"}, {"type": "text", "text": "lost"}]));
+    assert_eq!(turns[2]["content"][0]["type"], "tool_result");
+    assert_eq!(turns[2]["content"][0]["is_error"], true);
+    assert_eq!(turns[2]["content"][1], json!({"type": "text", "text": "b"}));
+    assert!(notes.has(Code::FieldFilled) && notes.has(Code::ContentRewritten));
+}
+
+#[test]
+fn a_repeated_id_answers_the_call_before_it() {
+    let round = |n: u32| {
+        [
+            json!({"role": "assistant", "content": null, "tool_calls": [
+                {"id": "call_0", "type": "function", "function": {"name": "f", "arguments": format!("{{\"n\":{n}}}")}}]}),
+            json!({"role": "tool", "tool_call_id": "call_0", "content": n.to_string()}),
+        ]
+    };
+    let mut messages = vec![json!({"role": "user", "content": "x"})];
+    messages.extend(round(1));
+    messages.extend(round(2));
+    let (sent, _) = from_chat(&json!({"model": "m", "messages": messages}));
+    assert_eq!(sent["messages"][2]["content"][0]["content"], "1");
+    assert_eq!(sent["messages"][4]["content"][0]["content"], "2");
+}
+
+#[test]
+fn thinking_is_said_as_the_model_wants_it() {
+    let ask = |model: &str, more: &[(&str, Value)]| {
+        let mut body = json!({"model": model, "messages": [{"role": "user", "content": "x"}]});
+        for (key, value) in more {
+            body[*key] = value.clone();
+        }
+        from_chat(&body)
+    };
+    let (sent, _) = ask("claude-opus-5", &[("reasoning_effort", json!("high"))]);
+    assert_eq!(
+        (&sent["thinking"]["type"], &sent["output_config"]["effort"]),
+        (&json!("adaptive"), &json!("high"))
+    );
+    let (sent, _) = ask("anthropic/claude-sonnet-4-5-20250929", &[("reasoning_effort", json!("medium"))]);
+    assert_eq!(sent["thinking"], json!({"type": "enabled", "budget_tokens": 2048}));
+    let (sent, _) = ask("claude-opus-5", &[("reasoning_effort", json!("none"))]);
+    assert_eq!(sent["thinking"], json!({"type": "disabled"}));
+    let (sent, notes) =
+        ask("claude-3-7-sonnet", &[("reasoning_effort", json!("high")), ("max_tokens", json!(500))]);
+    assert!(sent.get("thinking").is_none() && notes.has(Code::ParamDropped));
+    // A client that did not bring the thinking back cannot have more of it in the same turn.
+    let history = json!([
+        {"role": "user", "content": "x"},
+        {"role": "assistant", "content": null, "tool_calls": [
+            {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}]},
+        {"role": "tool", "tool_call_id": "call_1", "content": "y"},
+    ]);
+    let (sent, notes) =
+        ask("claude-sonnet-4-5", &[("reasoning_effort", json!("high")), ("messages", history)]);
+    assert!(sent.get("thinking").is_none() && notes.has(Code::ParamDropped));
+}
+
+#[test]
+fn a_signature_goes_through_a_chat_client_and_back() {
+    for (kind, name) in [
+        (Kind::Stream, "well_formed_thinking"),
+        (Kind::Stream, "well_formed_redacted_thinking"),
+        (Kind::Stream, "well_formed_omitted_thinking"),
+        (Kind::Response, "well_formed_signed_thinking"),
+    ] {
+        let fixture = fixture(kind, name);
+        let conversion = fixture.convert(chat());
+        // A client that hands back what it got, as it got it.
+        let (mut thoughts, mut details) = (String::new(), Vec::new());
+        for document in common::said::documents(text(&conversion)) {
+            for choice in document["choices"].as_array().unwrap() {
+                let said = choice.get("delta").unwrap_or(&choice["message"]);
+                thoughts += said["reasoning_content"].as_str().unwrap_or_default();
+                details.extend(said["reasoning_details"].as_array().into_iter().flatten().cloned());
+            }
+        }
+        let (sent, _) = from_chat(&json!({"model": "claude-opus-5", "messages": [
+            {"role": "user", "content": "x"},
+            {"role": "assistant", "content": "Yes.", "reasoning_content": thoughts, "reasoning_details": details},
+            {"role": "user", "content": "y"},
+        ]}));
+        let thinking: Vec<Value> = sent["messages"][1]["content"].as_array().unwrap().clone();
+        let thinking: Vec<&Value> = thinking.iter().filter(|b| b["type"] != "text").collect();
+        let body = String::from_utf8_lossy(&fixture.body).into_owned();
+        assert!(!thinking.is_empty(), "{name}: {sent}");
+        for block in thinking {
+            let sign = block["signature"].as_str().or(block["data"].as_str()).unwrap();
+            assert!(body.contains(&format!("\"{sign}\"")), "{name}: {block}");
+            let words = block["thinking"].as_str().unwrap_or_default();
+            assert_eq!(words, if sign == "c2ln" { thoughts.as_str() } else { "" }, "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_cache_breakpoint_in_a_chat_message_is_one_here_and_never_reaches_a_chat_upstream() {
+    let part = json!({"type": "text", "text": "long", "cache_control": {"type": "ephemeral"}});
+    let (sent, notes) = from_chat(&json!({"model": "m", "messages": [
+        {"role": "system", "content": [part]}, {"role": "user", "content": [part]}]}));
+    assert_eq!((&sent["system"], &sent["messages"][0]["content"]), (&json!([part]), &json!([part])));
+    assert!(!notes.has(Code::ExtraDropped), "{notes:?}");
+    let (sent, notes) = to_chat(&json!({"model": "m", "max_tokens": 9, "system": [part], "messages": [
+        {"role": "user", "content": [part]}]}));
+    assert!(!sent.to_string().contains("cache_control") && notes.has(Code::ExtraDropped));
+}
+
+#[test]
+fn the_stop_sequence_that_a_chat_upstream_matched_is_told() {
+    let body = r#"{"id":"x","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"a"},"finish_reason":"stop","stop_reason":"END"}],"usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2}}"#;
+    let message: Value =
+        serde_json::from_slice(&answer(chat(), anthropic(), Kind::Response, body).body).unwrap();
+    assert_eq!(
+        (&message["stop_reason"], &message["stop_sequence"]),
+        (&json!("stop_sequence"), &json!("END"))
+    );
+    let stream = concat!(
+        r#"data: {"id":"x","choices":[{"index":0,"delta":{"content":"a"}}]}"#,
+        "\n\n",
+        r#"data: {"id":"x","choices":[{"index":0,"delta":{},"finish_reason":"stop","matched_stop":"END"}]}"#,
+        "\n\n",
+        "data: [DONE]\n\n",
+    );
+    let streamed = answer(chat(), anthropic(), Kind::Stream, stream);
+    assert!(text(&streamed).contains(r#""stop_reason":"stop_sequence","stop_sequence":"END""#), "{streamed}");
+}
+
+#[test]
+fn a_system_message_in_the_middle_stays_for_its_own_api() {
+    let body = json!({"model": "m", "max_tokens": 9, "system": "a", "messages": [
+        {"role": "user", "content": "b"}, {"role": "system", "content": "c"}, {"role": "user", "content": "d"}]});
+    assert_eq!(request(anthropic(), anthropic(), &body).0, body);
+    let (sent, _) = to_chat(&body);
+    let roles: Vec<_> =
+        sent["messages"].as_array().unwrap().iter().map(|m| m["role"].as_str().unwrap()).collect();
+    assert_eq!(roles, ["system", "user", "system", "user"]);
+}
+
+#[test]
+fn a_stream_with_an_alias_carries_the_clients_name_for_the_model_and_nothing_else_changes() {
+    let fixture = fixture(Kind::Stream, "well_formed_server_tool");
+    for stream in [true, false] {
+        let asking = format!(
+            r#"{{"model":"mine","max_tokens":9,"stream":{stream},"messages":[{{"role":"user","content":"x"}}]}}"#
+        );
+        let incoming = Incoming::read(anthropic(), "", asking.into()).unwrap();
+        let mut settings = Settings::default();
+        settings.upstream_model = Some(String::from("theirs"));
+        let mut row = profile("compatible").unwrap();
+        anthropic().name().clone_into(&mut row.dialect);
+        let mut exchange = Exchange::start(incoming, row, settings, Context::fixed()).unwrap();
+        let mut out = Vec::new();
+        exchange.next();
+        exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
+        exchange.push(&fixture.body, &mut out);
+        exchange.finish(&mut out);
+        let (got, sent) = (String::from_utf8(out).unwrap(), String::from_utf8(fixture.body.clone()).unwrap());
+        if stream {
+            assert_eq!(got, sent.replace("\"claude-test-5\"", "\"mine\""));
+        } else {
+            let kinds = [
+                "\"mine\"",
+                "\"server_tool_use\"",
+                "{\"query\":\"sky\"}",
+                "\"web_search_tool_result\"",
+                "Blue.",
+            ];
+            assert!(kinds.iter().all(|kind| got.contains(kind)), "{got}");
+        }
+    }
+}
+
+#[test]
+fn calls_side_by_side_wait_for_one_another_but_not_for_ever() {
+    let mut notes = Diagnostics::default();
+    let asked = anthropic()
+        .decode_request("", br#"{"messages":[{"role":"user","content":"x"}],"stream":true}"#, &mut notes)
+        .map(|request| openai_shim_core::canonical::Asked::new(&request, Context::fixed()))
+        .unwrap();
+    let (mut encoder, mut out) = (anthropic().encoder(&asked), Vec::new());
+    encoder.event(&Event::Start { id: None, model: None, created: None }, &mut out);
+    for block in 0..2 {
+        let kind = BlockKind::ToolCall { id: format!("c{block}"), name: String::from("f") };
+        encoder.event(&Event::Open { choice: 0, block, kind }, &mut out);
+    }
+    let much = Delta::Text("x".repeat(1 << 20));
+    for _ in 0..20 {
+        encoder.event(&Event::Delta { choice: 0, block: 1, delta: much.clone() }, &mut out);
+    }
+    encoder.finish(&mut out);
+    let text = String::from_utf8(out).unwrap();
+    assert!(text.ends_with("\n\n") && text.contains("event: error") && text.len() < 2000, "{text}");
+}
+
+#[test]
+fn endless_streams_end_with_an_error() {
+    let block = |n: usize| {
+        format!(
+            "data: {{\"type\":\"content_block_start\",\"index\":{n},\"content_block\":{{\"type\":\"text\",\"text\":\"\"}}}}\n\n"
+        )
+    };
+    let native = |n: usize| {
+        if n == 0 {
+            String::from(
+                "data: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"server_tool_use\"}}\n\n",
+            )
+        } else {
+            let much = "x".repeat(60_000);
+            format!(
+                "data: {{\"type\":\"content_block_delta\",\"index\":0,\"delta\":{{\"type\":\"input_json_delta\",\"partial_json\":\"{much}\"}}}}\n\n"
+            )
+        }
+    };
+    for piece in [&block as &dyn Fn(usize) -> String, &native] {
+        let body =
+            r#"{"model":"m","stream":true,"max_tokens":1,"messages":[{"role":"user","content":"hi"}]}"#;
+        let mut settings = Settings::default();
+        (settings.retry, settings.fallback.when) = (Retry::none(), When::Never);
+        let mut row = profile("compatible").unwrap();
+        anthropic().name().clone_into(&mut row.dialect);
+        let incoming = Incoming::read(chat(), "", body.into()).unwrap();
+        let mut exchange = Exchange::start(incoming, row, settings, Context::fixed()).unwrap();
+        let mut out = Vec::new();
+        exchange.next();
+        exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
+        for n in 0..5000 {
+            exchange.push(piece(n).as_bytes(), &mut out);
+            if exchange.is_over() {
+                break;
+            }
+        }
+        assert!(exchange.is_over(), "{} goes on for ever", piece(0));
+        exchange.finish(&mut out);
+        assert!(String::from_utf8_lossy(&out).contains("upstream_too_large"));
+    }
+}
+
+#[test]
+fn errors_of_a_chat_upstream_have_the_types_of_this_api() {
+    for (status, expected, word) in [
+        (400, 400, "invalid_request_error"),
+        (401, 401, "authentication_error"),
+        (402, 402, "billing_error"),
+        (403, 403, "permission_error"),
+        (404, 404, "not_found_error"),
+        (413, 413, "request_too_large"),
+        (429, 429, "rate_limit_error"),
+        (500, 500, "api_error"),
+        (503, 529, "overloaded_error"),
+        (504, 504, "timeout_error"),
+    ] {
+        let conversion = convert(&Input {
+            from: chat(),
+            to: anthropic(),
+            profile: profile("compatible").unwrap(),
+            kind: Kind::Error,
+            body: br#"{"error":{"message":"no","type":"x","param":null,"code":null}}"#,
+            request: None,
+            status: Some(status),
+            context: Context::fixed(),
+        });
+        let value: Value = serde_json::from_slice(&conversion.body).unwrap();
+        let told = (conversion.status, value["type"].as_str(), value["error"]["type"].as_str());
+        assert_eq!(told, (Some(expected), Some("error"), Some(word)));
+    }
+}
+
+#[test]
+fn a_client_of_this_api_is_answered_by_a_chat_upstream() {
+    let whole = r#"{"id":"x","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"I look.","reasoning_content":"Hm.","tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":"{\"a\":1}"}},{"id":"c2","type":"function","function":{"name":"g","arguments":""}}]},"logprobs":null,"finish_reason":"tool_calls"}],"usage":{"prompt_tokens":9,"completion_tokens":4,"total_tokens":13,"prompt_tokens_details":{"cached_tokens":5},"completion_tokens_details":{"reasoning_tokens":2}}}"#;
+    let conversion = answer(chat(), anthropic(), Kind::Response, whole);
+    let message: wire::Message = serde_json::from_slice(&conversion.body).unwrap();
+    let blocks = message.content.unwrap();
+    let kinds: Vec<_> = blocks.iter().map(|b| b.kind.as_deref().unwrap()).collect();
+    assert_eq!(kinds, ["thinking", "text", "tool_use", "tool_use"]);
+    assert_eq!(blocks[2].input.as_ref().unwrap().get(), r#"{"a":1}"#);
+    assert_eq!(blocks[3].input.as_ref().unwrap().get(), "{}");
+    assert_eq!(message.stop_reason.as_deref(), Some("tool_use"));
+    let usage = message.usage.unwrap();
+    assert_eq!(
+        (usage.input_tokens, usage.cache_read_input_tokens, usage.output_tokens),
+        (Some(4), Some(5), Some(4))
+    );
+    // Asked for a stream and answered whole, it says the same.
+    let streamed = answer(chat(), anthropic(), Kind::Stream, whole);
+    messages::check(text(&streamed), "simulated");
+    let order = [
+        "thinking_delta",
+        "text_delta",
+        "\"c1\"",
+        "\"c2\"",
+        "\"tool_use\",\"stop_sequence\"",
+        "message_stop",
+    ];
+    let found: Vec<_> =
+        order.iter().map(|word| text(&streamed).find(word).unwrap_or_else(|| panic!("{word}"))).collect();
+    assert!(found.is_sorted(), "{found:?}");
+}
+
+#[test]
+fn an_estimate_grows_with_what_it_counts() {
+    let count = |body: Value| {
+        let read = anthropic().decode_request(
+            "/v1/messages/count_tokens",
+            body.to_string().as_bytes(),
+            &mut Diagnostics::default(),
+        );
+        estimate_tokens(&read.unwrap())
+    };
+    let plain = json!({"model": "m", "messages": [{"role": "user", "content": "Hello, world"}]});
+    let mut tools = plain.clone();
+    tools["tools"] =
+        json!([{"name": "f", "description": "d".repeat(400), "input_schema": {"type": "object"}}]);
+    let mut picture = plain.clone();
+    picture["messages"][0]["content"] =
+        json!([{"type": "image", "source": {"type": "url", "url": "https://example.com/a.png"}}]);
+    assert!((3..15).contains(&count(plain)));
+    assert!(count(tools) > 100 && count(picture) > 1000);
+}
+
+#[test]
+fn typed_payloads_lose_nothing() {
+    fn survives<T: serde::de::DeserializeOwned + serde::Serialize>(json: &str) {
+        let typed: T = serde_json::from_str(json).unwrap_or_else(|e| panic!("{e}\n{json}"));
+        let drop_nulls = |v: &Value| {
+            fn walk(v: &Value) -> Value {
+                match v {
+                    Value::Object(m) => Value::Object(
+                        m.iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| (k.clone(), walk(v))).collect(),
+                    ),
+                    Value::Array(items) => Value::Array(items.iter().map(walk).collect()),
+                    other => other.clone(),
+                }
+            }
+            walk(v)
+        };
+        let before: Value = serde_json::from_str(json).unwrap();
+        let after: Value = serde_json::from_str(&serde_json::to_string(&typed).unwrap()).unwrap();
+        assert_eq!(drop_nulls(&before), drop_nulls(&after));
+    }
+    for fixture in fixtures(&[Kind::Request, Kind::Response, Kind::Stream, Kind::Error]) {
+        if fixture.dialect.name() != anthropic().name() {
+            continue;
+        }
+        let conversion = fixture.convert(anthropic());
+        let body = text(&conversion);
+        match fixture.kind {
+            _ if body.starts_with("{\"type\":\"error\"") => survives::<wire::ErrorResponse>(body),
+            Kind::Request => survives::<wire::MessagesRequest>(body),
+            Kind::Stream => {
+                for data in body.lines().filter_map(|line| line.strip_prefix("data: ")) {
+                    survives::<wire::StreamEvent>(data);
+                }
+            }
+            _ => survives::<wire::Message>(body),
+        }
+    }
+}

@@ -1,0 +1,484 @@
+//! Recordings of Anthropic's API, read in place: requests come back as they were, answers say the same in this dialect and
+//! in OpenAI's.
+#![allow(clippy::disallowed_methods)] // tests read files
+
+mod common;
+
+use common::{chat, shared};
+use openai_shim_core::canonical::Asked;
+use openai_shim_core::convert::{Conversion, Input, convert};
+use openai_shim_core::framing::Framer;
+use openai_shim_core::{Context, Diagnostics, Dialect, Kind, Outcome, dialect, profile};
+use serde_json::Value;
+
+fn anthropic() -> &'static dyn Dialect {
+    dialect("anthropic-messages").unwrap()
+}
+
+struct Recording {
+    name: String,
+    kind: Kind,
+    request: Option<Value>,
+    status: u16,
+    body: String,
+}
+
+fn recordings(test: &str) -> Vec<Recording> {
+    let Some(shared) = shared(test) else { return Vec::new() };
+    let text = std::fs::read_to_string(shared.join("corpus/anthropic.jsonl")).unwrap();
+    let all: Vec<_> = text
+        .lines()
+        .map(|line| {
+            let v: Value = serde_json::from_str(line).unwrap();
+            let status = u16::try_from(v["response"]["status"].as_u64().unwrap()).unwrap();
+            Recording {
+                name: format!("{} {} {} {}", v["endpoint"], v["provider"], v["path"], v["n"]),
+                kind: match (status, v["streaming"].as_bool()) {
+                    (400.., _) => Kind::Error,
+                    (_, Some(true)) => Kind::Stream,
+                    _ => Kind::Response,
+                },
+                request: Some(v["request"]["body"].clone()).filter(Value::is_object),
+                status,
+                body: v["response"]["body"].as_str().unwrap_or_default().to_owned(),
+            }
+        })
+        .collect();
+    assert!(all.len() > 700);
+    all
+}
+
+/// Recordings of messages that are whole.
+fn answers(test: &str) -> Vec<Recording> {
+    let mut all = recordings(test);
+    all.retain(|r| {
+        r.name.starts_with("\"messages\"")
+            && r.kind != Kind::Error
+            && (r.kind == Kind::Stream || r.body.trim_start().starts_with('{'))
+    });
+    all
+}
+
+impl Recording {
+    fn convert(&self, to: &'static dyn Dialect) -> Conversion {
+        let stream = self.kind == Kind::Stream;
+        let request = format!(
+            r#"{{"model":"m","max_tokens":1,"messages":[{{"role":"user","content":"x"}}],"stream":{stream},"stream_options":{{"include_usage":true}}}}"#
+        );
+        convert(&Input {
+            from: anthropic(),
+            to,
+            profile: profile("compatible").unwrap(),
+            kind: self.kind,
+            body: self.body.as_bytes(),
+            request: Some(request.as_bytes()),
+            status: Some(self.status),
+            context: Context::fixed(),
+        })
+    }
+}
+
+/// A request as JSON, without what says nothing.
+fn plain(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let said = members.iter().filter(|(key, value)| {
+                !(value.is_null() || *key == "stream" && **value == Value::Bool(false))
+            });
+            Value::Object(said.map(|(k, v)| (k.clone(), plain(v))).collect())
+        }
+        Value::Array(items) => Value::Array(items.iter().map(plain).collect()),
+        Value::Number(n) => n.as_f64().map_or(Value::Number(n.clone()), Value::from),
+        other => other.clone(),
+    }
+}
+
+#[test]
+fn every_request_comes_back_as_it_was() {
+    let mut compared = 0;
+    for recording in recordings("requests") {
+        let Some(request) = &recording.request else { continue };
+        let (body, mut notes) = (request.to_string(), Diagnostics::default());
+        let read = anthropic().decode_request("", body.as_bytes(), &mut notes).unwrap();
+        assert!(notes.is_empty(), "{}: {notes:?}", recording.name);
+        let written = anthropic().encode_request(&read, None, &mut notes).unwrap();
+        let mut after: Value = serde_json::from_str(&written.body.to_json()).unwrap();
+        if request.get("max_tokens").is_none() {
+            after.as_object_mut().unwrap().remove("max_tokens");
+        }
+        assert_eq!(plain(request), plain(&after), "{}", recording.name);
+        // With the client's own bytes at hand those are sent.
+        let same = anthropic().encode_request(&read, Some(body.as_bytes()), &mut notes).unwrap();
+        assert_eq!(same.body.is_changed(), request.get("max_tokens").is_none(), "{}", recording.name);
+        assert_eq!(same.headers["anthropic-version"], "2023-06-01");
+        compared += 1;
+    }
+    println!("{compared} requests compared");
+}
+
+#[test]
+fn every_request_can_be_said_in_chat() {
+    for recording in recordings("to chat") {
+        let Some(request) = &recording.request else { continue };
+        let conversion = convert(&Input {
+            from: anthropic(),
+            to: chat(),
+            profile: profile("openai").unwrap(),
+            kind: Kind::Request,
+            body: request.to_string().as_bytes(),
+            request: None,
+            status: None,
+            context: Context::fixed(),
+        });
+        assert!(conversion.ok, "{}: {conversion}", recording.name);
+        let sent: Value = serde_json::from_slice(&conversion.body).unwrap();
+        let calls = |v: &Value| v.to_string().matches("\"tool_calls\"").count();
+        let has_calls =
+            request.to_string().contains("\"tool_use\"") && !request.to_string().contains("server_tool_use");
+        assert!(!has_calls || calls(&sent) > 0, "{}: {conversion}", recording.name);
+        // And back: nothing that is refused, and the same words.
+        let mut notes = Diagnostics::default();
+        let read = chat().decode_request("", &conversion.body, &mut notes).unwrap();
+        let back = anthropic().encode_request(&read, None, &mut notes).unwrap().body.to_json();
+        let back: Value = serde_json::from_str(&back).unwrap();
+        // Documents of text are text there.
+        if !["\"document\"", "\"search_result\""].iter().any(|kind| request.to_string().contains(kind)) {
+            assert_eq!(texts(&request["messages"]), texts(&back["messages"]), "{}", recording.name);
+        }
+    }
+}
+
+/// All words of user and assistant, however they are cut into blocks and turns.
+fn texts(messages: &Value) -> String {
+    let mut out = String::new();
+    for message in messages.as_array().into_iter().flatten().filter(|m| m["role"] != "system") {
+        match &message["content"] {
+            Value::String(text) => out += text,
+            content => {
+                for block in content.as_array().into_iter().flatten().filter(|b| b["type"] == "text") {
+                    out += block["text"].as_str().unwrap();
+                }
+            }
+        }
+    }
+    out.split_whitespace().collect()
+}
+
+/// What an answer says.
+#[derive(Debug, Default, PartialEq)]
+struct Said {
+    text: String,
+    thoughts: String,
+    signatures: String,
+    calls: Vec<(String, Value)>,
+    /// Blocks of the API's own tools.
+    natives: usize,
+    citations: usize,
+    reason: Option<String>,
+    input: u64,
+    output: u64,
+}
+
+/// Reads a message of Anthropic's, whole or streamed, as simply as a careful client would.
+fn said(body: &str) -> Said {
+    let mut said = Said::default();
+    if body.trim_start().starts_with('{') {
+        let message: Value = serde_json::from_str(body).unwrap();
+        for block in message["content"].as_array().into_iter().flatten() {
+            begin(block, &mut said);
+        }
+        said.reason = message["stop_reason"].as_str().map(str::to_owned);
+        count(&message["usage"], &mut said);
+        return said;
+    }
+    let mut inputs: Vec<Option<String>> = Vec::new();
+    for event in body.lines().filter_map(|l| l.trim_end().strip_prefix("data:")) {
+        let Ok(event) = serde_json::from_str::<Value>(event) else { continue };
+        let delta = &event["delta"];
+        match event["type"].as_str().unwrap_or_default() {
+            "message_start" => count(&event["message"]["usage"], &mut said),
+            "content_block_start" => {
+                let call = event["content_block"]["type"] == "tool_use";
+                begin(&event["content_block"], &mut said);
+                inputs.push(call.then(String::new));
+            }
+            "content_block_delta" => match delta["type"].as_str().unwrap() {
+                "text_delta" => said.text += delta["text"].as_str().unwrap(),
+                "thinking_delta" => said.thoughts += delta["thinking"].as_str().unwrap(),
+                "signature_delta" => said.signatures += delta["signature"].as_str().unwrap(),
+                "citations_delta" => said.citations += 1,
+                "input_json_delta" => {
+                    if let Some(Some(input)) = inputs.last_mut() {
+                        *input += delta["partial_json"].as_str().unwrap();
+                    }
+                }
+                _ => {}
+            },
+            "message_delta" => {
+                said.reason = delta["stop_reason"].as_str().map(str::to_owned);
+                count(&event["usage"], &mut said);
+            }
+            _ => {}
+        }
+    }
+    for (call, input) in said.calls.iter_mut().zip(inputs.into_iter().flatten()) {
+        if !input.is_empty() {
+            call.1 = serde_json::from_str(&input).unwrap_or(Value::String(input));
+        }
+    }
+    said
+}
+
+fn begin(block: &Value, said: &mut Said) {
+    let of = |key: &str| block[key].as_str().unwrap_or_default();
+    match of("type") {
+        "text" => {
+            said.text += of("text");
+            said.citations += block["citations"].as_array().map_or(0, Vec::len);
+        }
+        "thinking" => {
+            said.thoughts += of("thinking");
+            said.signatures += of("signature");
+        }
+        "redacted_thinking" => said.signatures += of("data"),
+        "tool_use" => said.calls.push((of("name").to_owned(), block["input"].clone())),
+        _ => said.natives += 1,
+    }
+}
+
+fn count(usage: &Value, said: &mut Said) {
+    let of = |key: &str| usage[key].as_u64();
+    let cache =
+        ["cache_read_input_tokens", "cache_creation_input_tokens"].iter().filter_map(|k| of(k)).sum::<u64>();
+    if let Some(input) = of("input_tokens") {
+        said.input = input + cache;
+    }
+    said.output = of("output_tokens").unwrap_or(said.output);
+}
+
+/// Decoded to events or a response, and written anew.
+fn rewritten(recording: &Recording) -> String {
+    let asked_body =
+        br#"{"model":"m","max_tokens":1,"messages":[{"role":"user","content":"x"}],"stream":true}"#;
+    let mut notes = Diagnostics::default();
+    let request = anthropic().decode_request("", asked_body, &mut notes).unwrap();
+    let mut asked = Asked::new(&request, Context::fixed());
+    let body = recording.body.as_bytes();
+    let out = if recording.kind == Kind::Stream {
+        let (mut decoder, mut encoder) = (anthropic().decoder(&asked), anthropic().encoder(&asked));
+        let (mut framer, mut events, mut out) = (Framer::new(1 << 24), Vec::new(), Vec::new());
+        framer.push(body, &mut |frame| decoder.frame(frame, &mut events)).unwrap();
+        framer.finish(&mut |frame| decoder.frame(frame, &mut events));
+        decoder.finish(&mut events);
+        for event in &events {
+            encoder.event(event, &mut out);
+        }
+        encoder.finish(&mut out);
+        out
+    } else {
+        let response = anthropic().decode_response(body, &mut asked, &mut notes).unwrap();
+        anthropic().encode_response(&response, &mut asked, &mut notes)
+    };
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn every_answer_written_anew_says_the_same() {
+    let (mut compared, mut identical) = (0, 0);
+    for recording in answers("answers") {
+        let mut before = said(&recording.body);
+        let again = rewritten(&recording);
+        let mut after = said(&again);
+        if before.reason.is_none() || again.contains("event: error") {
+            // A recording without its end says how it went on nowhere.
+            (before.reason, after.reason) = (None, None);
+        }
+        if before.reason.as_deref() == Some("end_turn") && !before.calls.is_empty() {
+            before.reason = Some(String::from("tool_use"));
+        }
+        assert_eq!(before, after, "{}\n{again}", recording.name);
+        compared += 1;
+        let passed = recording.convert(anthropic());
+        if passed.ok && passed.diagnostics.is_empty() {
+            let passed = String::from_utf8_lossy(&passed.body);
+            assert_eq!(passed.trim(), recording.body.trim(), "{}", recording.name);
+        }
+        identical += usize::from(passed.body == recording.body.as_bytes());
+        if let Ok(dir) = std::env::var("ANTHROPIC_OUT") {
+            let ext = if recording.kind == Kind::Stream { "sse" } else { "json" };
+            std::fs::write(format!("{dir}/anew.{compared}.{ext}"), &again).unwrap();
+            std::fs::write(format!("{dir}/pass.{compared}.{ext}"), &passed.body).unwrap();
+            std::fs::write(format!("{dir}/chat.{compared}.{ext}"), recording.convert(chat()).body).unwrap();
+        }
+    }
+    println!("{compared} answers compared, {identical} passed byte for byte");
+}
+
+#[test]
+fn every_answer_says_the_same_in_chat() {
+    let mut compared = 0;
+    for recording in answers("in chat") {
+        let conversion = recording.convert(chat());
+        let body = String::from_utf8(conversion.body.clone()).unwrap();
+        common::strict::check(&body, &recording.name);
+        let before = said(&recording.body);
+        if !matches!(conversion.outcome, Some(Outcome::Complete | Outcome::Length | Outcome::Refused)) {
+            let nothing = before.text.is_empty() && before.calls.is_empty() && before.thoughts.is_empty();
+            let cut = conversion.outcome == Some(Outcome::Truncated);
+            assert!(nothing || cut, "{}: {conversion}", recording.name);
+            continue;
+        }
+        let (answers, _) = common::said::said(&body);
+        let answer = &answers[&0];
+        assert_eq!((&answer.text, &answer.thoughts), (&before.text, &before.thoughts), "{}", recording.name);
+        let calls: Vec<_> = answer
+            .calls
+            .values()
+            .map(|(name, arguments)| {
+                let parsed = serde_json::from_str(arguments).unwrap_or(Value::String(arguments.clone()));
+                (name.clone(), parsed)
+            })
+            .collect();
+        assert_eq!(calls, before.calls, "{}", recording.name);
+        let documents = common::said::documents(&body);
+        let usage = documents.iter().find_map(|d| d.get("usage").filter(|u| u.is_object())).unwrap();
+        assert_eq!(usage["prompt_tokens"], before.input, "{}", recording.name);
+        assert_eq!(usage["completion_tokens"], before.output, "{}", recording.name);
+        let signed: String = documents
+            .iter()
+            .flat_map(|d| d["choices"].as_array().into_iter().flatten())
+            .flat_map(|c| {
+                let said = c.get("delta").unwrap_or(&c["message"]);
+                said["reasoning_details"].as_array().into_iter().flatten()
+            })
+            .filter_map(|item| item["signature"].as_str().or(item["data"].as_str()))
+            .collect();
+        assert_eq!(signed, before.signatures, "{}", recording.name);
+        compared += 1;
+    }
+    println!("{compared} answers compared");
+}
+
+#[test]
+fn every_recording_of_chat_is_an_answer_here() {
+    let Some(shared) = shared("chat recordings") else { return };
+    let text = std::fs::read_to_string(shared.join("corpus/openai-chat.jsonl")).unwrap();
+    let mut all = 0;
+    for line in text.lines() {
+        let v: Value = serde_json::from_str(line).unwrap();
+        let status = u16::try_from(v["response"]["status"].as_u64().unwrap()).unwrap();
+        let kind = match (status, v["streaming"].as_bool()) {
+            (400.., _) => Kind::Error,
+            (_, Some(true)) => Kind::Stream,
+            _ => Kind::Response,
+        };
+        let body = v["response"]["body"].as_str().unwrap_or_default();
+        let conversion = convert(&Input {
+            from: chat(),
+            to: anthropic(),
+            profile: profile("compatible").unwrap(),
+            kind,
+            body: body.as_bytes(),
+            request: None,
+            status: Some(status),
+            context: Context::fixed(),
+        });
+        let what = format!("{} {} {}", v["provider"], v["path"], v["n"]);
+        let got = String::from_utf8(conversion.body).unwrap();
+        common::messages::check(&got, &what);
+        all += 1;
+        if let Ok(dir) = std::env::var("ANTHROPIC_OUT") {
+            let ext = if kind == Kind::Stream { "sse" } else { "json" };
+            std::fs::write(format!("{dir}/anew.chat-{all}.{ext}"), &got).unwrap();
+        }
+        if !v["request"]["body"].is_object() {
+            continue;
+        }
+        let mut notes = Diagnostics::default();
+        let Ok(read) = chat().decode_request("", v["request"]["body"].to_string().as_bytes(), &mut notes)
+        else {
+            continue;
+        };
+        let sent = anthropic().encode_request(&read, None, &mut notes).unwrap().body.to_json();
+        let sent: Value = serde_json::from_str(&sent).unwrap();
+        check_request(&sent, &what);
+    }
+    println!("{all} recordings of chat");
+}
+
+/// What the API refuses in a request, whatever the model.
+fn check_request(sent: &Value, what: &str) {
+    let turns = sent["messages"].as_array().unwrap();
+    assert!(sent["max_tokens"].is_u64(), "{what}: {sent}");
+    let mut last = "";
+    let mut calls: Vec<&str> = Vec::new();
+    for turn in turns {
+        let role = turn["role"].as_str().unwrap();
+        assert!(["user", "assistant"].contains(&role) && role != last, "{what}: roles {sent}");
+        last = role;
+        let blocks = turn["content"].as_array().map(Vec::as_slice).unwrap_or_default();
+        assert!(!blocks.is_empty() || !turn["content"].as_str().unwrap().is_empty(), "{what}: empty {sent}");
+        assert!(blocks.iter().all(|b| b["type"] != "text" || b["text"] != ""), "{what}: empty text {sent}");
+        let results: Vec<&str> = blocks
+            .iter()
+            .take_while(|b| b["type"] == "tool_result")
+            .map(|b| b["tool_use_id"].as_str().unwrap())
+            .collect();
+        let all_results = blocks.iter().filter(|b| b["type"] == "tool_result").count();
+        assert_eq!(all_results, results.len(), "{what}: results that are not first");
+        assert_eq!(calls, results, "{what}: results of the calls before {sent}");
+        calls =
+            blocks.iter().filter(|b| b["type"] == "tool_use").map(|b| b["id"].as_str().unwrap()).collect();
+        for call in blocks.iter().filter(|b| b["type"] == "tool_use") {
+            let id = call["id"].as_str().unwrap();
+            assert!(id.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c)) && !id.is_empty());
+            assert!(call["input"].is_object(), "{what}: {call}");
+        }
+    }
+    assert!(calls.is_empty(), "{what}: calls without results");
+    for tool in sent["tools"].as_array().into_iter().flatten() {
+        assert!(tool["input_schema"]["type"].is_string(), "{what}: {tool}");
+    }
+    assert!(sent.get("tool_choice").is_none() || sent.get("tools").is_some(), "{what}: {sent}");
+}
+
+#[test]
+fn every_error_keeps_its_status_and_message() {
+    for recording in recordings("errors").into_iter().filter(|r| r.kind == Kind::Error) {
+        let stated: Value = serde_json::from_str(&recording.body).unwrap();
+        for to in [anthropic(), chat()] {
+            let conversion = recording.convert(to);
+            assert_eq!(conversion.status, Some(recording.status), "{}", recording.name);
+            let value: Value = serde_json::from_slice(&conversion.body).unwrap();
+            assert_eq!(value["error"]["message"], stated["error"]["message"], "{}", recording.name);
+            if to.name() == anthropic().name() {
+                assert_eq!(value, stated, "{}", recording.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_real_clients_send_can_be_said_in_chat() {
+    let Some(shared) = shared("captures") else { return };
+    let mut read = 0;
+    for client in std::fs::read_dir(shared.join("captures")).unwrap().flatten() {
+        for file in std::fs::read_dir(client.path()).unwrap().flatten() {
+            let capture: Value =
+                serde_json::from_slice(&std::fs::read(file.path()).unwrap()).unwrap_or_default();
+            let path = capture["path"].as_str().unwrap_or_default();
+            if !path.starts_with("/v1/messages") || !capture["body"].is_object() {
+                continue;
+            }
+            let (body, mut notes) = (capture["body"].to_string(), Diagnostics::default());
+            let request = anthropic().decode_request(path, body.as_bytes(), &mut notes).unwrap();
+            assert!(notes.is_empty(), "{}: {notes:?}", file.path().display());
+            let written = chat().encode_request(&request, None, &mut notes).unwrap().body.to_json();
+            let errors = notes.iter().filter(|d| d.severity().as_str() == "error").count();
+            assert!(errors == 0 && chat().decode_request("", written.as_bytes(), &mut notes).is_ok());
+            read += 1;
+        }
+    }
+    println!("{read} captures");
+    assert!(read > 10);
+}
