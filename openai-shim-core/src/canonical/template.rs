@@ -149,6 +149,8 @@ impl Template {
                     waiting.push_str("\n\n");
                 }
                 Role::System | Role::Developer => put(system, &content, &mut out),
+                // It only called tools.
+                Role::Assistant if content.is_empty() => {}
                 Role::Assistant => {
                     out.push_str(before_answer);
                     out.push_str(&content);
