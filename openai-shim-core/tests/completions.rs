@@ -473,3 +473,43 @@ fn an_upstream_that_speaks_this_dialect_besides_is_asked_in_it() {
     let messages = json!({"model": "m", "messages": [{"role": "user", "content": "a"}]});
     assert_eq!(path("vllm", chat(), messages).0, "/chat/completions");
 }
+
+#[test]
+fn what_was_mended_needs_no_mending_and_is_strict() {
+    let mut mended = 0;
+    for fixture in common::fixtures(&[Kind::Response, Kind::Stream]) {
+        let once = fixture.convert(own());
+        let broken = text(&once).contains("\"error\":{");
+        if once.status != Some(200) || broken || fixture.name == common::NO_TEXT {
+            continue;
+        }
+        let chunks = chunks(&once);
+        for chunk in &chunks {
+            let strings =
+                ["id", "model"].iter().all(|key| chunk[key].as_str().is_some_and(|s| !s.is_empty()));
+            assert!(strings && chunk["created"].is_u64() && chunk["object"] == "text_completion", "{once}");
+            for choice in chunk["choices"].as_array().unwrap() {
+                let ends =
+                    matches!(choice["finish_reason"].as_str(), Some("stop" | "length" | "content_filter"));
+                let goes_on = choice["finish_reason"].is_null() && fixture.kind == Kind::Stream;
+                assert!(
+                    choice["text"].is_string() && choice["index"].is_u64() && (ends || goes_on),
+                    "{once}"
+                );
+                assert!(choice["logprobs"].is_null() || choice["logprobs"]["tokens"].is_array(), "{once}");
+            }
+        }
+        if chunks.iter().all(|chunk| said(std::slice::from_ref(chunk), 0).is_empty()) {
+            continue;
+        }
+        let mut again = fixture.clone();
+        (again.dialect, again.body) = (own(), once.body.clone());
+        (again.profile, again.request) = (row(), fixture.request_in(own()));
+        let twice = again.convert(own());
+        assert_eq!(text(&twice), text(&once), "{}", fixture.name);
+        let found: Vec<_> = twice.diagnostics.iter().filter(|d| d.code != Code::ContentAfterFinish).collect();
+        assert!(found.is_empty(), "{}: {twice}", fixture.name);
+        mended += 1;
+    }
+    assert!(mended > 100, "{mended}");
+}
