@@ -44,7 +44,7 @@ pub struct Input<'a> {
     pub from: &'static dyn Dialect,
     /// The dialect to turn it into.
     pub to: &'static dyn Dialect,
-    /// The upstream's profile; its own `dialect` is not looked at.
+    /// The upstream's profile; its own `dialect` and `also` are not looked at.
     pub profile: Profile,
     /// What kind of payload it is.
     pub kind: Kind,
@@ -100,7 +100,7 @@ pub fn convert(input: &Input<'_>) -> Conversion {
 }
 
 fn request(input: &Input<'_>) -> Conversion {
-    let profile = Profile { dialect: input.to.name().to_owned(), ..input.profile.clone() };
+    let profile = speaking(&input.profile, input.to);
     let started = Incoming::read(input.from, "", Bytes::copy_from_slice(input.body))
         .and_then(|incoming| Exchange::start(incoming, profile, settings(), input.context.clone()));
     let mut exchange = match started {
@@ -120,7 +120,7 @@ fn request(input: &Input<'_>) -> Conversion {
 }
 
 fn answer(input: &Input<'_>) -> Conversion {
-    let profile = Profile { dialect: input.from.name().to_owned(), ..input.profile.clone() };
+    let profile = speaking(&input.profile, input.from);
     let given = input.request.map(|r| Incoming::read(input.to, "", Bytes::copy_from_slice(r)));
     let incoming = match given {
         Some(Ok(incoming)) => Ok(incoming),
@@ -157,6 +157,13 @@ fn answer(input: &Input<'_>) -> Conversion {
         status: reply,
         diagnostics: report.diagnostics,
     }
+}
+
+/// The row, for an upstream that speaks this dialect and no other.
+fn speaking(profile: &Profile, dialect: &dyn Dialect) -> Profile {
+    let mut profile = Profile { dialect: dialect.name().to_owned(), also: Vec::new(), ..profile.clone() };
+    profile.models.iter_mut().for_each(|rules| rules.also.clear());
+    profile
 }
 
 fn settings() -> Settings {

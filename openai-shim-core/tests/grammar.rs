@@ -270,6 +270,22 @@ fn sayable(dialect: &dyn Dialect, response: &Response) -> Vec<Said> {
             }
         }
     }
+    if TEXT_ONLY.contains(&dialect.name()) {
+        for (said, choice) in all.iter_mut().zip(&response.choices) {
+            said.0 = choice
+                .blocks
+                .iter()
+                .map(|block| match block {
+                    Block::Text { text, .. } | Block::Refusal(text) => text.as_str(),
+                    _ => "",
+                })
+                .collect();
+            (said.1, said.2, said.3) = (String::new(), String::new(), Vec::new());
+            if said.4 == Some(FinishReason::ToolCalls) {
+                said.4 = Some(FinishReason::Stop);
+            }
+        }
+    }
     for (.., calls, finish) in &mut all {
         if !calls.is_empty() && *finish == Some(FinishReason::Stop) {
             *finish = Some(FinishReason::ToolCalls);
@@ -286,6 +302,9 @@ fn words(choice: &Choice) -> String {
     };
     choice.blocks.iter().map(words).collect()
 }
+
+/// Dialects whose answers are text and nothing else.
+const TEXT_ONLY: [&str; 1] = ["openai-completions"];
 
 /// Counts; some dialects write one that nobody stated as 0.
 fn counts(usage: Option<Usage>) -> Option<(Option<u64>, Option<u64>, u64, u64)> {

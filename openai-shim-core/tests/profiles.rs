@@ -201,7 +201,12 @@ const MODELS: [(&str, &[&str]); 22] = [
     ("mistral-rs", &WEIGHTS),
 ];
 
-const OPENAI: [&str; 19] = [
+const OPENAI: [&str; 24] = [
+    "gpt-3.5-turbo-instruct",
+    "davinci-002",
+    "babbage-002",
+    "ft:davinci-002:org::1",
+    "ft:babbage-002:org::1",
     "o1-mini-2024-09-12",
     "o1-preview",
     "o1",

@@ -7,6 +7,7 @@ use common::{fixtures, shared};
 use openai_shim_core::dialect::openai_chat::wire::{
     ChatCompletion, ChatCompletionChunk, ChatRequest, ErrorResponse,
 };
+use openai_shim_core::dialect::openai_completions::wire::{Completion, CompletionRequest};
 use openai_shim_core::dialect::openai_responses::wire::{ResponseObject, ResponsesRequest, StreamEvent};
 use openai_shim_core::exchange::{Incoming, Settings};
 use openai_shim_core::{Context, Exchange, Kind, Report, profile};
@@ -153,4 +154,25 @@ fn recorded_requests_and_answers_of_the_responses_dialect_survive_the_typed_mode
         read += 1;
     }
     assert!(read > 300, "{read}");
+}
+
+#[test]
+fn text_completions_survive_the_typed_model() {
+    let own = openai_shim_core::dialect("openai-completions").unwrap();
+    for fixture in fixtures(&[Kind::Response, Kind::Stream]) {
+        let text = String::from_utf8(fixture.convert(own).body).unwrap();
+        for json in text.split("\n\n").map(|e| e.strip_prefix("data: ").unwrap_or(e)) {
+            if json.starts_with('{') && !json.contains("\"error\":{") && fixture.name != common::NO_TEXT {
+                survives::<Completion>(json, &fixture.name);
+            }
+        }
+    }
+    let Some(shared) = shared("wire") else { return };
+    let text = std::fs::read_to_string(shared.join("corpus/openai-completions.jsonl")).unwrap();
+    for line in text.lines() {
+        let recording: Value = serde_json::from_str(line).unwrap();
+        if recording["response"]["status"] == 200 && recording["request"]["body"].is_object() {
+            survives::<CompletionRequest>(&recording["request"]["body"].to_string(), line);
+        }
+    }
 }

@@ -134,9 +134,7 @@ async fn serve(
         Some((Route::Models, _)) => return answered(meta, models::list(&app).await),
         Some((Route::Stored(id, path), allowed)) => match stored::answer(&app.responses, &meta.method, &id) {
             Some(response) => return answered(meta, response),
-            None if app.upstreams.iter().any(|served| served.config.profile.dialect == stored::DIALECT) => {
-                (Route::Forward(path), allowed).0
-            }
+            None if stored::elsewhere(&app) => (Route::Forward(path), allowed).0,
             None => return answered(meta, reply::error(dialect, &stored::unknown(&id))),
         },
         Some((Route::Model(id), _)) => return answered(meta, models::one(&app, &id).await),

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 /// The dialect whose clients refer to answers.
-pub(crate) const DIALECT: &str = "openai-responses";
+const DIALECT: &str = "openai-responses";
 
 /// The longest answer that is kept, with its stream.
 const LONGEST: usize = 4 << 20;
@@ -43,7 +43,7 @@ pub(crate) fn resolve(
     incoming: Incoming,
     body: &Bytes,
 ) -> Result<(Incoming, Option<Keep>), Error> {
-    if dialect.name() != DIALECT || profile.dialect == DIALECT {
+    if dialect.name() != DIALECT || speaks(profile, incoming.model()) {
         return Ok((incoming, None));
     }
     let (mut incoming, mut body) = (incoming, body.clone());
@@ -54,6 +54,11 @@ pub(crate) fn resolve(
     let keep =
         stored::items(&body).map(|said| Keep { app: app.clone(), said: Some(said), answer: Vec::new() });
     Ok((incoming, keep))
+}
+
+/// Whether answers of this model come in the dialect itself.
+fn speaks(profile: &Profile, model: &str) -> bool {
+    profile.dialect == DIALECT || profile.for_model(model).also.iter().any(|also| also == DIALECT)
 }
 
 /// The response with its answer kept, when it is complete.
@@ -72,6 +77,11 @@ pub(crate) fn answer(responses: &Remembered, method: &Method, id: &str) -> Optio
         return Some(reply::json(StatusCode::OK, stored::deleted(id)));
     }
     Some(reply::json(StatusCode::OK, stored::response(&kept)?))
+}
+
+/// Whether an upstream may know of responses that are not kept here.
+pub(crate) fn elsewhere(app: &App) -> bool {
+    app.upstreams.iter().any(|served| speaks(&served.config.profile, ""))
 }
 
 /// There is no such response.

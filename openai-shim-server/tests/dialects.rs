@@ -71,6 +71,24 @@ static SPOKEN: &[Spoken] = &[
         tools: true,
     },
     Spoken {
+        name: "openai-completions",
+        path: "/v1/completions",
+        streamed: "/v1/completions",
+        ask: |stream, _| json!({"model": "m", "stream": stream, "prompt": "hi"}),
+        text: r#"{"id":"cmpl-1","object":"text_completion","created":1,"model":"m","choices":[{"text":"Hello","index":0,"logprobs":null,"finish_reason":"stop"}],"usage":{"prompt_tokens":3,"completion_tokens":2,"total_tokens":5}}"#,
+        call: "",
+        stream: &[
+            "data: {\"id\":\"cmpl-1\",\"object\":\"text_completion\",\"created\":1,\"model\":\"m\",\"choices\":[{\"text\":\"Hel\",\"index\":0,\"logprobs\":null,\"finish_reason\":null}]}\n\n",
+            "data: {\"id\":\"cmpl-1\",\"object\":\"text_completion\",\"created\":1,\"model\":\"m\",\"choices\":[{\"text\":\"lo\",\"index\":0,\"logprobs\":null,\"finish_reason\":null}]}\n\n",
+            "data: {\"id\":\"cmpl-1\",\"object\":\"text_completion\",\"created\":1,\"model\":\"m\",\"choices\":[{\"text\":\"\",\"index\":0,\"logprobs\":null,\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n",
+        ],
+        content_type: "text/event-stream",
+        error: r#"{"error":{"message":"No key.","type":"authentication_error","param":null,"code":"invalid_api_key"}}"#,
+        read: |answer| (text_of(&answer["choices"][0]["text"]), String::new()),
+        message: "/error/message",
+        tools: false,
+    },
+    Spoken {
         name: "openai-responses",
         path: "/v1/responses",
         streamed: "/v1/responses",
@@ -212,6 +230,7 @@ fn streamed(client: &Spoken, answer: &Answer) -> String {
     let events = lines.filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let text = |event: Value| match client.name {
         "openai-chat" => text_of(&event["choices"][0]["delta"]["content"]),
+        "openai-completions" => text_of(&event["choices"][0]["text"]),
         "openai-responses" if event["type"] == "response.output_text.delta" => text_of(&event["delta"]),
         "openai-responses" => String::new(),
         "anthropic-messages" => text_of(&event["delta"]["text"]),
@@ -225,7 +244,7 @@ fn streamed(client: &Spoken, answer: &Answer) -> String {
 /// What ends a complete stream.
 fn is_complete(client: &Spoken, body: &str) -> bool {
     body.contains(match client.name {
-        "openai-chat" => "data: [DONE]",
+        "openai-chat" | "openai-completions" => "data: [DONE]",
         "openai-responses" => "event: response.completed",
         "anthropic-messages" => "event: message_stop",
         "gemini" => "\"finishReason\":\"STOP\"",

@@ -58,10 +58,26 @@ async fn a_list_of_prompts_is_taken_too() {
 
 #[tokio::test]
 async fn real_completions_are_served_besides() {
-    let upstream = Scripted::start(vec![Script::json(r#"{"object":"text_completion"}"#)]).await;
+    let upstream = answering().await;
     let shim = Running::before(&upstream, "").await;
-    let answer = Answer::of(shim.post("/v1/completions", r#"{"model":"m","prompt":"x"}"#).await).await;
-    assert_eq!(answer.body, r#"{"object":"text_completion"}"#);
+    for path in ["/v1/completions", "/api/openai/v1/completions"] {
+        let answer = Answer::of(shim.post(path, r#"{"model":"m","prompt":"x"}"#).await).await;
+        let body: Value = serde_json::from_str(&answer.body).unwrap();
+        assert_eq!(
+            (&body["object"], &body["choices"][0]["text"]),
+            (&json!("text_completion"), &json!("hello"))
+        );
+    }
+    assert!(upstream.requests()[0].0.starts_with("post /v1/chat/completions"));
+}
+
+#[tokio::test]
+async fn an_upstream_that_serves_real_completions_itself_is_asked_for_them() {
+    let text = r#"{"id":"cmpl-1","object":"text_completion","created":1,"model":"m","choices":[{"text":"a","index":0,"logprobs":null,"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2}}"#;
+    let upstream = Scripted::start(vec![Script::json(text)]).await;
+    let shim = Running::before(&upstream, "[upstream.quirks]\nalso = [\"openai-completions\"]").await;
+    let answer = Answer::of(shim.post("/v1/completions", r#"{"model":"m","prompt":[1,2]}"#).await).await;
+    assert_eq!(answer.body, text);
     assert!(upstream.requests()[0].0.starts_with("post /v1/completions"));
 }
 

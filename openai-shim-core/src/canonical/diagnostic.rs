@@ -62,6 +62,7 @@ codes! {
     ParamDefaulted "param-defaulted" Info "A parameter that the client left out was set from the configured defaults.";
     ParamInvalid "param-invalid" Warning "A request parameter of a wrong type was left as it came, for the upstream to judge.";
     PromptToMessages "prompt-to-messages" Info "`prompt` on a chat request became user messages.";
+    PromptRendered "prompt-rendered" Info "The conversation was written as one prompt, because the upstream takes no messages.";
     RoleDemoted "role-demoted" Info "A message role that the upstream does not know was sent as another one.";
     ContentFlattened "content-flattened" Info "A list of text parts was sent as one string.";
     ContentRewritten "content-rewritten" Info "A message's content was put into the shape that the upstream accepts.";
@@ -95,6 +96,7 @@ codes! {
     FieldDropped "field-dropped" Warning "A member of the answer with a value that OpenAI's types forbid was left out.";
     FieldFilled "field-filled" Info "A member of the answer that OpenAI's types require was filled in.";
     NullDropped "null-dropped" Info "A member that must not be null or empty was left out.";
+    CompletionReshaped "completion-reshaped" Info "A text completion that came in the shape of another API was put into its own.";
     RoleFilled "role-filled" Info "The assistant role was added to the message or the first delta.";
     RoleRepeated "role-repeated" Info "A role repeated in a later delta was left out.";
     MessageAsDelta "message-as-delta" Info "A whole message came where a delta was due (or the other way round).";

@@ -1,6 +1,6 @@
 //! Events to a response.
 
-use super::{Block, BlockKind, Choice, Delta, Event, Extra, REASONING_DETAILS, Response};
+use super::{Block, BlockKind, Choice, Delta, Event, Extra, LOGPROBS, REASONING_DETAILS, Response};
 use crate::error::UpstreamError;
 
 /// Collects the events of a stream into a response.
@@ -49,6 +49,12 @@ impl Fold {
             Event::Finish { choice, reason } => self.choice(*choice).finish = Some(reason.clone()),
             Event::Usage(usage) => self.response.usage = Some(*usage),
             Event::Extra { choice, extra } => {
+                if extra.dialect == LOGPROBS {
+                    if let Some(choice) = choice {
+                        self.choice(*choice).logprobs.get_or_insert_default().append(extra);
+                    }
+                    return;
+                }
                 let slot = match choice {
                     Some(choice) => &mut self.choice(*choice).extra,
                     None => &mut self.response.extra,

@@ -1,6 +1,6 @@
 //! What a client asks.
 
-use super::{Code, Diagnostics, Extra, Message, Tool, ToolChoice};
+use super::{Code, Diagnostics, Extra, Message, Template, Tool, ToolChoice};
 use crate::error::ClientError;
 use serde_json::value::RawValue;
 
@@ -50,6 +50,14 @@ pub struct Request {
     pub reasoning: Reasoning,
     /// An end user's identifier.
     pub user: Option<String>,
+    /// The likelihood of tokens is wanted, and that of so many others in their places. Stands in `extra` too, as it came.
+    pub logprobs: Option<u64>,
+    /// Biases by token, raw. Stands in `extra` too.
+    pub logit_bias: Option<Box<RawValue>>,
+    /// The client wrote a prompt, and no conversation: it is the only message, and is sent as it is where prompts are.
+    pub is_prompt: bool,
+    /// How a conversation becomes a prompt, for upstreams that take nothing else.
+    pub template: Template,
     /// Parameters that only their own dialect knows.
     pub extra: Extra,
     /// Parameters that OpenAI's APIs share by name and meaning, raw; [`SHARED`] lists them.

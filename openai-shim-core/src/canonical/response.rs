@@ -1,6 +1,6 @@
 //! What a client gets.
 
-use super::{Block, Extra, Usage};
+use super::{Block, Extra, Logprobs, Usage};
 
 /// A complete answer.
 #[derive(Debug, Clone, Default)]
@@ -30,6 +30,8 @@ pub struct Choice {
     pub blocks: Vec<Block>,
     /// Why it ended; `None` when that is not known.
     pub finish: Option<FinishReason>,
+    /// How likely its tokens were, where that was asked for.
+    pub logprobs: Option<Logprobs>,
     /// Leftovers.
     pub extra: Extra,
 }

@@ -23,6 +23,9 @@ pub fn unfold(response: &Response) -> Vec<Event> {
         if !choice.extra.is_empty() {
             out.push(Event::Extra { choice: Some(index), extra: choice.extra.clone() });
         }
+        if let Some(logprobs) = &choice.logprobs {
+            out.push(Event::Extra { choice: Some(index), extra: logprobs.to_extra() });
+        }
         let (mut next, mut calls) = (0, false);
         for (at, block) in choice.blocks.iter().enumerate() {
             if let Block::Native { dialect, raw } = block {

@@ -7,6 +7,8 @@ pub mod anthropic;
 pub mod gemini;
 pub mod ollama;
 pub mod openai_chat;
+pub mod openai_completions;
+mod openai_error;
 pub mod openai_responses;
 mod passthrough;
 
@@ -22,6 +24,7 @@ use http::{HeaderMap, StatusCode};
 /// Every dialect; the only list of them.
 pub static DIALECTS: &[&dyn Dialect] = &[
     &openai_chat::OpenAiChat,
+    &openai_completions::OpenAiCompletions,
     &openai_responses::OpenAiResponses,
     &anthropic::Anthropic,
     &ollama::CHAT,

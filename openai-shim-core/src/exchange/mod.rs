@@ -142,9 +142,10 @@ impl Exchange {
         context: Context,
     ) -> Result<Self, Error> {
         let profile: Arc<Profile> = profile.into();
-        let upstream = dialect(&profile.dialect)?;
         let client = incoming.client;
         let mut row = profile.for_model(incoming.upstream_model(&settings));
+        let own = row.also.iter().any(|name| name == client.name());
+        let upstream = if own { client } else { dialect(&profile.dialect)? };
         for lesson in &settings.lessons {
             lesson.apply(row.to_mut());
         }

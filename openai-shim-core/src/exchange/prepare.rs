@@ -58,7 +58,11 @@ pub(super) fn prepare(
     if !profile.paths.chat.is_empty() && matches!(request.model.as_str(), "." | "..") {
         return Err(ClientError::invalid("`model` is not the name of a model.").at("model").into());
     }
-    let url = profile.paths.chat_url(&encoded.path, &request.model);
+    let url = if upstream.name() == profile.dialect {
+        profile.paths.chat_url(&encoded.path, &request.model)
+    } else {
+        profile.paths.url(&encoded.path)
+    };
     *send.uri_mut() = url.parse().unwrap_or_default();
     *send.headers_mut() = encoded.headers;
     send.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -48,6 +48,11 @@ impl Stops {
         self.stopped
     }
 
+    /// Whether a stop sequence came.
+    pub fn is_stopped(&self) -> bool {
+        self.stopped
+    }
+
     /// The text is over: what might have become a stop sequence is said.
     pub fn finish(&mut self, out: &mut String) {
         out.push_str(&self.held);

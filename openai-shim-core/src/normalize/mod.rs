@@ -16,7 +16,9 @@ mod tools;
 pub(crate) use ids::SIGNATURE;
 pub use params::params;
 
-use crate::canonical::{Asked, Block, Code, Diagnostics, Message, Request, Role, Severity, TokenLimit};
+use crate::canonical::{
+    Asked, Block, Code, Diagnostics, Message, Request, Role, Severity, Template, TokenLimit,
+};
 use crate::error::{Error, Unsupported};
 use crate::profile::Profile;
 use std::sync::Arc;
@@ -54,6 +56,7 @@ pub fn normalize(
 ) -> Result<(), Error> {
     tools::normalize(request, &profile.tools, notes);
     format::normalize(request, &profile.format, asked, notes);
+    template(request, &profile.messages.template);
     limits::normalize(request, &profile.params, asked, notes);
     history::normalize(request, &profile.messages, defaults.memory.as_deref(), notes);
     messages::normalize(request, profile, notes)?;
@@ -68,6 +71,17 @@ pub fn normalize(
     }
     stream(request, profile, asked, notes);
     Ok(())
+}
+
+/// How a conversation is to be written where it must be one prompt, and where the answer ends then.
+fn template(request: &mut Request, template: &Template) {
+    if request.is_prompt || !template.is_set() {
+        return;
+    }
+    let more: Vec<String> = template.stops().into_iter().filter(|s| !request.stop.contains(s)).collect();
+    request.touched.stop |= !more.is_empty();
+    request.stop.extend(more);
+    request.template = template.clone();
 }
 
 /// Whether a stream is asked for, which need not be what the client asked for.

@@ -44,6 +44,8 @@ pub struct Profile {
     pub base_url: String,
     /// The dialect that it speaks.
     pub dialect: String,
+    /// Dialects that it speaks besides: clients of one of them are answered in it, with nothing translated.
+    pub also: Vec<String>,
     /// How the key is sent.
     pub auth: Auth,
     /// Its routes, where they differ from the dialect's.
@@ -75,6 +77,8 @@ pub struct Profile {
 pub struct ModelRules {
     /// Names of models, in any case; `*` stands for any characters.
     pub names: Vec<String>,
+    /// Dialects in which they are served besides.
+    pub also: Vec<String>,
     /// Which parameters it takes.
     pub params: Params,
     /// Which messages it takes.
@@ -93,6 +97,7 @@ pub struct ModelRules {
 
 impl ModelRules {
     fn put_over(&self, row: &mut Profile) {
+        row.also.extend(self.also.iter().cloned());
         row.params = self.params.over(&row.params);
         row.messages = self.messages.over(&row.messages);
         row.tools = self.tools.over(&row.tools);
@@ -164,6 +169,7 @@ impl Default for Profile {
             hosts: Vec::new(),
             base_url: String::new(),
             dialect: String::from("openai-chat"),
+            also: Vec::new(),
             auth: Auth::default(),
             paths: Paths::default(),
             lists_models: true,

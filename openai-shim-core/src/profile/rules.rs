@@ -3,6 +3,7 @@
 //! Every rule's default asks nothing of a request. Rules for a model are put `over` the row's own: lists grow, switches
 //! that are on stay on, and a word that is not the default wins.
 
+use crate::canonical::Template;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -70,6 +71,8 @@ pub struct Messages {
     pub reasoning: History,
     /// The signature of a tool call must come back: it is carried in the call's id, for clients that keep nothing else.
     pub carry_signatures: bool,
+    /// How a conversation becomes a prompt, for upstreams of text completions, which take nothing else.
+    pub template: Template,
 }
 
 /// Which tools, and which choice among them, an upstream takes.
@@ -268,6 +271,7 @@ impl Messages {
             tool_ids: self.tool_ids.over(base.tool_ids),
             reasoning: self.reasoning.over(base.reasoning),
             carry_signatures: self.carry_signatures || base.carry_signatures,
+            template: self.template.over(&base.template),
         }
     }
 }

@@ -4,12 +4,13 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 /// The sections of a row, and what declares them.
-const SECTIONS: [(&str, &str); 10] = [
+const SECTIONS: [(&str, &str); 11] = [
     ("", "Profile"),
     ("auth", "Auth"),
     ("paths", "Paths"),
     ("params", "Params"),
     ("messages", "Messages"),
+    ("messages.template", "Template"),
     ("tools", "Tools"),
     ("format", "Format"),
     ("reasoning", "Thinking"),
@@ -20,9 +21,10 @@ const SECTIONS: [(&str, &str); 10] = [
 /// A table of all entries; each is said to be what its declaration says.
 pub fn table() -> String {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let source: String = ["profile/mod.rs", "profile/rules.rs", "canonical/quirks.rs"]
-        .map(|file| std::fs::read_to_string(src.join(file)).unwrap())
-        .concat();
+    let source: String =
+        ["profile/mod.rs", "profile/rules.rs", "canonical/quirks.rs", "canonical/template.rs"]
+            .map(|file| std::fs::read_to_string(src.join(file)).unwrap())
+            .concat();
     let mut text = String::from("| entry | value | meaning |\n|---|---|---|\n");
     for (section, name) in SECTIONS {
         for (field, kind, meaning) in fields(&source, name) {
@@ -63,7 +65,7 @@ fn fields(source: &str, name: &str) -> Vec<(String, String, String)> {
 fn value(kind: &str) -> Option<&'static str> {
     match kind {
         "bool" => Some("`true` or `false`"),
-        "String" => Some("text"),
+        "String" | "Option<String>" => Some("text"),
         "Option<u32>" => Some("a number"),
         "Vec<String>" | "Option<Vec<String>>" => Some("a list of texts"),
         "BTreeMap<String, String>" => Some("pairs, `{ a = \"b\" }`"),

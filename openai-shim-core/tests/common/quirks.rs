@@ -1,6 +1,7 @@
 //! A row in words.
 
 use openai_shim_core::Profile;
+use openai_shim_core::canonical::BuiltIn;
 use openai_shim_core::canonical::{AnswerQuirks, ThinkTags};
 use openai_shim_core::profile::{
     Auth, Forced, Format, FormatAs, History, Messages, ModelRules, Names, Params, Paths, Prefill, Streaming,
@@ -37,6 +38,7 @@ fn bullets(lines: &[String]) -> String {
 /// What a row says of all models.
 pub fn about(row: &Profile) -> Vec<String> {
     let mut said = access(&row.auth, &row.paths, row.lists_models);
+    said.extend(also(&row.also));
     said.extend(params(&row.params));
     said.extend(messages(&row.messages));
     said.extend(tools(&row.tools));
@@ -49,7 +51,8 @@ pub fn about(row: &Profile) -> Vec<String> {
 
 /// What rules say of their models.
 pub fn about_models(rules: &ModelRules) -> Vec<String> {
-    let mut said = params(&rules.params);
+    let mut said = also(&rules.also);
+    said.extend(params(&rules.params));
     said.extend(messages(&rules.messages));
     said.extend(tools(&rules.tools));
     said.extend(format_of(&rules.format));
@@ -73,6 +76,12 @@ fn access(auth: &Auth, paths: &Paths, lists_models: bool) -> Vec<String> {
         said.add(format!("`{key}={value}` is added to every URL"));
     }
     said.when(!lists_models, || "it does not list its models: they must be configured".to_owned());
+    said.0
+}
+
+fn also(dialects: &[String]) -> Vec<String> {
+    let mut said = Said::default();
+    said.when(!dialects.is_empty(), || format!("it speaks {} besides", names(dialects)));
     said.0
 }
 
@@ -146,6 +155,13 @@ fn messages(rules: &Messages) -> Vec<String> {
     said.word(rules.reasoning, |word| match word {
         History::Drop => "reasoning is left out of the history",
         _ => "reasoning must come back: what the client does not send is put back where it is known",
+    });
+    said.when(rules.template.is_set(), || match rules.template.name {
+        BuiltIn::None => "a conversation is written as one prompt".to_owned(),
+        name => format!(
+            "a conversation is written as one prompt, as `{}` does",
+            format!("{name:?}").to_lowercase()
+        ),
     });
     said.0
 }

@@ -222,7 +222,14 @@ fn find_dialect(name: &str) -> Result<String, String> {
 /// The row whose hosts match. `echo` answers as OpenAI does.
 fn row_for(target: &Target) -> Profile {
     match target {
-        Target::Echo => profiles().iter().find(|row| row.name == "openai").cloned().unwrap_or_default(),
+        Target::Echo => {
+            let openai = profiles().iter().find(|row| row.name == "openai");
+            let mut row = openai.cloned().unwrap_or_default();
+            // It knows chats only.
+            row.also.clear();
+            row.models.iter_mut().for_each(|rules| rules.also.clear());
+            row
+        }
         Target::Http(base) => profile_for(authority(base)),
     }
 }

@@ -4,7 +4,9 @@
 
 use super::usage::{self, Counts};
 use super::{FORMAT, NAME, block, error};
-use crate::canonical::{Asked, Block, Choice, Code, Diagnostics, Extra, FinishReason, Response, WHOLE_BLOCK};
+use crate::canonical::{
+    Asked, Block, Choice, Code, Diagnostics, Extra, FinishReason, Logprobs, Response, WHOLE_BLOCK,
+};
 use crate::error::UpstreamError;
 use crate::json::{Kind, Object, peek, quote, raw, text_of};
 use serde_json::value::RawValue;
@@ -239,7 +241,8 @@ pub(super) fn encode(response: &Response, asked: &mut Asked, notes: &mut Diagnos
             message.set(key.as_str(), value.get());
         }
     }
-    for extra in [&response.extra, &choice.extra] {
+    let logprobs = choice.logprobs.as_ref().map(Logprobs::to_extra).unwrap_or_default();
+    for extra in [&response.extra, &choice.extra, &logprobs] {
         block::note_lost(extra, "", notes);
     }
     let mut out = Vec::new();

@@ -4,7 +4,7 @@ use super::super::Decoder;
 use super::mend::{Sink, Stream, read_usage};
 use super::{NAME, reasoning};
 use crate::canonical::{
-    Asked, Block, BlockKind, Code, Delta, Diagnostics, Event, Extra, FinishReason, ReasoningStyle,
+    Asked, Block, BlockKind, Code, Delta, Diagnostics, Event, Extra, FinishReason, Logprobs, ReasoningStyle,
 };
 use crate::error::UpstreamError;
 use crate::framing::Frame;
@@ -132,11 +132,16 @@ impl Events<'_> {
         let at = self.at(index);
         let extra: Vec<_> = choice
             .iter()
-            .filter(|(k, v)| !["index", "delta", "finish_reason"].contains(k) && v.trim() != "null")
+            .filter(|(k, v)| {
+                !["index", "delta", "finish_reason", "logprobs"].contains(k) && v.trim() != "null"
+            })
             .map(|(k, v)| (k.to_owned(), raw(v)))
             .collect();
         if !extra.is_empty() {
             self.out.push(Event::Extra { choice: Some(index), extra: Extra::new(NAME, extra) });
+        }
+        if let Some(logprobs) = choice.get("logprobs").and_then(Logprobs::read) {
+            self.out.push(Event::Extra { choice: Some(index), extra: logprobs.to_extra() });
         }
         if let Some(delta) = choice.object("delta") {
             self.delta(at, index, &delta);

@@ -7,7 +7,8 @@ use super::decode::word;
 use super::mend::{Tags, write_usage};
 use super::{NAME, error, reasoning, tool_call};
 use crate::canonical::{
-    Asked, BlockKind, Code, Delta, Diagnostics, Event, Extra, REASONING_DETAILS, ReasoningStyle, Usage,
+    Asked, BlockKind, Code, Delta, Diagnostics, Event, Extra, Logprobs, REASONING_DETAILS, ReasoningStyle,
+    Usage,
 };
 use crate::error::Error;
 use crate::framing::write_event;
@@ -276,6 +277,12 @@ impl Encoder for ChatEncoder {
             }
             Event::Usage(usage) => self.usage = Some(*usage),
             Event::Extra { choice, extra } => {
+                if let (Some(logprobs), Some(index)) = (Logprobs::of(extra), choice) {
+                    if let Some(choice) = self.choice(*index) {
+                        choice.extra.push((String::from("logprobs"), logprobs.write()));
+                    }
+                    return;
+                }
                 let members = extra.of(NAME).iter().map(|(k, v)| (k.clone(), v.get().to_owned()));
                 match choice.map(|index| self.choice(index)) {
                     Some(Some(choice)) => choice.extra.extend(members),

@@ -8,7 +8,6 @@
 
 mod decode;
 mod encode;
-mod error;
 mod mend;
 mod reasoning;
 mod request;
@@ -16,6 +15,7 @@ mod response;
 mod tool_call;
 pub mod wire;
 
+use super::openai_error as error;
 use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Mended, Mender};
 use crate::canonical::{Asked, Diagnostics, Request, Response};
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};

@@ -61,6 +61,17 @@ pub(super) fn decode(body: &[u8], notes: &mut Diagnostics) -> Result<Request, Cl
             "tools" => request.tools = tools(&object)?,
             "tool_choice" => request.tool_choice = tool_choice(value),
             "response_format" => request.response_format = response_format(value),
+            "logprobs" | "top_logprobs" => {
+                request.logprobs = match (object.bool("logprobs"), object.u64("top_logprobs")) {
+                    (Some(true), top) => Some(top.unwrap_or(0)),
+                    _ => None,
+                };
+                extra.push((key.to_owned(), raw(value)));
+            }
+            "logit_bias" => {
+                request.logit_bias = object.non_null(key).map(raw);
+                extra.push((key.to_owned(), raw(value)));
+            }
             _ if SHARED.contains(&key) => request.shared.push((key.to_owned(), raw(value))),
             _ => extra.push((key.to_owned(), raw(value))),
         }
@@ -382,7 +393,15 @@ fn write_params(request: &Request, body: &mut Object<'_>, notes: &mut Diagnostic
     for (key, value) in request.extra.of(NAME).iter().chain(&request.shared) {
         body.set(key.clone(), value.get().to_owned());
     }
-    request.extra.lost_to(NAME).for_each(|key| notes.note(Code::ParamDropped, key, ""));
+    if request.extra.dialect != NAME {
+        if let Some(top) = request.logprobs {
+            body.set("logprobs", "true");
+            put(body, "top_logprobs", (top > 0).then(|| top.to_string()));
+        }
+        put(body, "logit_bias", request.logit_bias.as_ref().map(|bias| bias.get().to_owned()));
+    }
+    let lost = request.extra.lost_to(NAME).filter(|key| !["logprobs", "logit_bias"].contains(key));
+    lost.for_each(|key| notes.note(Code::ParamDropped, key, ""));
 }
 
 /// Puts a member, or takes it out.

@@ -6,7 +6,7 @@ use super::decode::{ending, word};
 use super::mend::{Tags, read_usage, whole, write_usage};
 use super::{NAME, note_lost, reasoning, tool_call};
 use crate::canonical::{
-    Asked, Block, Choice, Code, Diagnostics, Extra, FinishReason, ReasoningStyle, Response,
+    Asked, Block, Choice, Code, Diagnostics, Extra, FinishReason, Logprobs, ReasoningStyle, Response,
 };
 use crate::error::UpstreamError;
 use crate::json::{Object, quote, raw, text};
@@ -40,7 +40,8 @@ fn decode_choice(object: &Object<'_>) -> Choice {
     let mut choice = Choice::default();
     choice.index = object.u64("index").and_then(|i| u32::try_from(i).ok()).unwrap_or(0);
     choice.finish = object.str("finish_reason").map(|word| ending(&word, object));
-    choice.extra = rest(object, &["index", "message", "finish_reason"]);
+    choice.logprobs = object.get("logprobs").and_then(Logprobs::read);
+    choice.extra = rest(object, &["index", "message", "finish_reason", "logprobs"]);
     let message = object.object("message").unwrap_or_default();
     let mut extra = rest(&message, &super::SAID);
     if let Some(thoughts) = message.get("reasoning_content").and_then(text).filter(|t| !t.is_empty()) {
@@ -179,7 +180,8 @@ fn encode_choice(choice: &Choice, asked: &mut Asked, notes: &mut Diagnostics) ->
     let mut object = Object::new();
     object.set("index", choice.index.to_string());
     object.set("message", message.to_json());
-    object.set("logprobs", "null");
+    let logprobs = choice.logprobs.as_ref().map(Logprobs::write);
+    object.set("logprobs", logprobs.unwrap_or_else(|| String::from("null")));
     object.set("finish_reason", quote(finish));
     choice.extra.report(NAME, "choices[]", notes);
     for (key, value) in choice.extra.of(NAME) {

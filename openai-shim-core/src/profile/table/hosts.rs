@@ -1,7 +1,7 @@
 //! Those who host other people's models.
 
 use super::{
-    at, efforts, list, local, models, never_forced, no_developer, old_limit, text, thinking, without,
+    at, efforts, list, local, models, never_forced, no_developer, old_limit, prompts, text, thinking, without,
 };
 use crate::profile::{
     Format, FormatAs, History, Messages, ModelRules, Names, Params, Profile, Streaming, Switch, ToolIds,
@@ -79,6 +79,7 @@ pub(super) fn rows() -> Vec<Profile> {
             hosts: list(&["api.together.xyz", "api.together.ai"]),
             params: old_limit(),
             tools: Tools { drop_strict: true, ..Tools::default() },
+            also: prompts(),
             ..at("together", "https://api.together.xyz/v1")
         },
         Profile {
@@ -89,6 +90,7 @@ pub(super) fn rows() -> Vec<Profile> {
             ]),
             params: old_limit(),
             tools: Tools { drop_strict: true, ..Tools::default() },
+            also: prompts(),
             ..at("fireworks", "https://api.fireworks.ai/inference/v1")
         },
         Profile {

@@ -40,6 +40,11 @@ fn local(name: &str, url: &str) -> Profile {
     Profile { base_url: text(url), ..row(name) }
 }
 
+/// What servers that continue texts, too, speak besides.
+fn prompts() -> Vec<String> {
+    list(&["openai-completions"])
+}
+
 /// Rules for some models.
 fn models(names: &[&str]) -> ModelRules {
     ModelRules { names: list(names), ..ModelRules::default() }

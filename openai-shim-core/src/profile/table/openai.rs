@@ -1,6 +1,6 @@
 //! OpenAI, what is unknown, and OpenAI's models at Microsoft's.
 
-use super::{at, efforts, list, local, map, models, row, text, without};
+use super::{at, efforts, list, local, map, models, prompts, row, text, without};
 use crate::profile::{Auth, Messages, ModelRules, Params, Paths, Profile, ToolIds};
 
 pub(super) fn rows() -> Vec<Profile> {
@@ -9,6 +9,7 @@ pub(super) fn rows() -> Vec<Profile> {
             about: text("OpenAI's own API"),
             sources: list(&[
                 "https://platform.openai.com/docs/api-reference/chat",
+                "https://platform.openai.com/docs/api-reference/completions",
                 "https://platform.openai.com/docs/guides/reasoning (R33)",
                 "https://github.com/router-for-me/CLIProxyAPI/issues/2101 (R2)",
                 "https://github.com/run-llama/llama_index/issues/20865 (R25)",
@@ -20,7 +21,8 @@ pub(super) fn rows() -> Vec<Profile> {
                 "corpus: openai (R2 R4 R29)",
             ]),
             messages: Messages { tool_ids: ToolIds::Forty, ..Messages::default() },
-            models: own_models(""),
+            models: [own_models(""), vec![of_prompts()]].concat(),
+            also: list(&["openai-responses"]),
             ..at("openai", "https://api.openai.com/v1")
         },
         Profile {
@@ -85,6 +87,13 @@ pub(super) fn rows() -> Vec<Profile> {
             ..at("github-copilot", "https://api.githubcopilot.com")
         },
     ]
+}
+
+/// The models that know no chat.
+fn of_prompts() -> ModelRules {
+    let names =
+        ["gpt-3.5-turbo-instruct*", "davinci-002", "babbage-002", "ft:davinci-002*", "ft:babbage-002*"];
+    ModelRules { also: prompts(), ..models(&names) }
 }
 
 /// What OpenAI's reasoning models refuse.

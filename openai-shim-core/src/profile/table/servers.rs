@@ -1,6 +1,8 @@
 //! Servers that people run themselves.
 
-use super::{list, local, map, models, never_forced, no_developer, old_limit, row, text, thinking, without};
+use super::{
+    list, local, map, models, never_forced, no_developer, old_limit, prompts, row, text, thinking, without,
+};
 use crate::profile::{
     Forced, Format, FormatAs, Messages, ModelRules, Params, Paths, Prefill, Profile, Streaming, Switch,
     ToolIds, Tools,
@@ -20,6 +22,7 @@ pub(super) fn rows() -> Vec<Profile> {
                 "corpus: records/vllm",
             ]),
             models: [templates(), vec![qwen()]].concat(),
+            also: prompts(),
             ..local("vllm", "http://127.0.0.1:8000/v1")
         },
         Profile {
@@ -30,6 +33,7 @@ pub(super) fn rows() -> Vec<Profile> {
             ]),
             hosts: list(&[":30000"]),
             models: vec![qwen()],
+            also: prompts(),
             ..local("sglang", "http://127.0.0.1:30000/v1")
         },
         Profile {
@@ -53,6 +57,7 @@ pub(super) fn rows() -> Vec<Profile> {
             ]),
             messages: Messages { single_system: true, ..no_developer() },
             models: vec![taking_turns()],
+            also: prompts(),
             ..local("llama-cpp", "http://127.0.0.1:8080/v1")
         },
         Profile {
@@ -65,6 +70,7 @@ pub(super) fn rows() -> Vec<Profile> {
             messages: Messages { flatten_text: true, empty_content: true, ..no_developer() },
             format: Format { json_schema: FormatAs::JsonObject, ..Format::default() },
             tools: Tools { required: Forced::Auto, ..Tools::default() },
+            also: prompts(),
             ..local("llama-cpp-python", "http://127.0.0.1:8000/v1")
         },
         Profile {
@@ -80,6 +86,7 @@ pub(super) fn rows() -> Vec<Profile> {
             messages: Messages { empty_content: true, ..no_developer() },
             tools: Tools { named: Forced::Required, ..Tools::default() },
             format: Format { json_object: FormatAs::JsonSchema, drop_text: true, ..Format::default() },
+            also: prompts(),
             ..local("lm-studio", "http://127.0.0.1:1234/v1")
         },
         Profile {
@@ -95,6 +102,7 @@ pub(super) fn rows() -> Vec<Profile> {
             params: Params { drop: list(&["logit_bias", "user"]), single_choice: true, ..old_limit() },
             messages: Messages { empty_content: true, inline_media: true, ..no_developer() },
             tools: never_forced(),
+            also: prompts(),
             ..local("ollama", "http://127.0.0.1:11434/v1")
         },
         Profile {

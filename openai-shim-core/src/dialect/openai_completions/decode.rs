@@ -1,0 +1,259 @@
+//! A stream as events: mended chunks in, blocks out.
+
+use super::super::Decoder;
+use super::mend::{Answer, Counts, Head, Sink, Stream};
+use super::response::leftovers;
+use super::{ECHOED, NAME, is_own, logprobs, prompt, reason};
+use crate::canonical::{Asked, BlockKind, Code, Delta, Diagnostics, Event, Extra, FinishReason, ThinkTags};
+use crate::error::UpstreamError;
+use crate::filter::{Fences, Piece, Splitter, Think};
+use crate::framing::Frame;
+use crate::json::raw;
+
+/// Takes what stands inside a text out of it, for clients that have other places for it.
+pub(super) struct Voice {
+    splitter: Splitter,
+    fences: Option<Fences>,
+}
+
+impl Voice {
+    pub(super) fn new(asked: &Asked) -> Self {
+        // A client of this dialect takes the text as it comes.
+        let own = is_own(asked);
+        let think = match asked.quirks.think_tags {
+            _ if own => Think::Off,
+            ThinkTags::Keep => Think::Off,
+            ThinkTags::Inside => Think::Inside,
+            ThinkTags::Opening => Think::Auto,
+        };
+        let tools = if own || asked.quirks.keep_markup { Vec::new() } else { asked.tools.clone() };
+        Self {
+            splitter: Splitter::new(think, &tools),
+            fences: (asked.json.is_some() && !own).then(Fences::new),
+        }
+    }
+
+    /// What the next part of the text says. `last`: nothing follows.
+    pub(super) fn hear(&mut self, words: &str, last: bool, notes: &mut Diagnostics) -> Vec<Piece> {
+        let mut pieces = Vec::new();
+        self.splitter.push(words, &mut pieces);
+        if last {
+            self.splitter.finish(&mut pieces);
+        }
+        for piece in &mut pieces {
+            match piece {
+                Piece::Text(text) => {
+                    if let Some(fences) = &mut self.fences {
+                        let mut open = String::new();
+                        fences.push(text, &mut open);
+                        *text = open;
+                    }
+                }
+                Piece::Reasoning(_) => notes.note(Code::ReasoningSplit, "choices[].text", ""),
+                Piece::Call { name, .. } => notes.note(Code::ToolCallRecovered, "choices[].text", name),
+            }
+        }
+        if let (true, Some(mut fences)) = (last, self.fences.take()) {
+            let mut rest = String::new();
+            fences.finish(&mut rest);
+            if fences.stripped() {
+                notes.note(Code::FenceStripped, "choices[].text", "");
+            }
+            pieces.push(Piece::Text(rest));
+        }
+        pieces
+            .retain(|piece| !matches!(piece, Piece::Text(text) | Piece::Reasoning(text) if text.is_empty()));
+        pieces
+    }
+}
+
+/// Reads a stream.
+pub(super) struct CompletionsDecoder {
+    stream: Stream,
+    blocks: Blocks,
+}
+
+impl CompletionsDecoder {
+    pub(super) fn new(asked: Asked) -> Self {
+        // Whether the client wants usage, and how it calls the model, is its encoder's business.
+        let blocks = Blocks {
+            asked: asked.clone(),
+            started: false,
+            choices: Vec::new(),
+            said: Vec::new(),
+            notes: Diagnostics::default(),
+        };
+        let asked = Asked { include_usage: false, usage_injected: true, echo_model: false, ..asked };
+        Self { stream: Stream::new(asked), blocks }
+    }
+
+    fn step(&mut self, out: &mut Vec<Event>, run: impl FnOnce(&mut Stream, &mut dyn Sink)) {
+        run(&mut self.stream, &mut Events { blocks: &mut self.blocks, out });
+        if !self.blocks.notes.is_empty() {
+            self.stream.reader.notes.extend(&std::mem::take(&mut self.blocks.notes));
+        }
+    }
+}
+
+impl Decoder for CompletionsDecoder {
+    fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<Event>) {
+        self.step(out, |stream, sink| stream.frame(frame, sink));
+    }
+
+    fn finish(&mut self, out: &mut Vec<Event>) {
+        self.step(out, |stream, sink| stream.finish(sink));
+    }
+
+    fn notes(&self) -> &Diagnostics {
+        &self.stream.reader.notes
+    }
+}
+
+/// Which blocks are open.
+struct Blocks {
+    asked: Asked,
+    started: bool,
+    choices: Vec<Choice>,
+    /// Members of the answer as a whole, as last said.
+    said: Vec<(String, String)>,
+    notes: Diagnostics,
+}
+
+struct Choice {
+    index: u32,
+    next: u32,
+    open: Option<(u32, BlockKind)>,
+    voice: Voice,
+    calls: bool,
+    /// Why it ended; said when nothing can follow.
+    finish: Option<&'static str>,
+}
+
+/// Turns mended chunks into events.
+struct Events<'a> {
+    blocks: &'a mut Blocks,
+    out: &'a mut Vec<Event>,
+}
+
+impl Sink for Events<'_> {
+    fn chunk(&mut self, answer: &Answer, head: &Head, _source: Option<&[u8]>) {
+        self.start(head);
+        let mut members = Vec::new();
+        for (key, value) in &answer.extra {
+            match self.blocks.said.iter_mut().find(|(k, _)| k == key) {
+                Some((_, old)) if old == value => continue,
+                Some((_, old)) => old.clone_from(value),
+                None => self.blocks.said.push((key.clone(), value.clone())),
+            }
+            members.push((key.clone(), value.clone()));
+        }
+        self.extra(None, leftovers(members));
+        for piece in &answer.pieces {
+            let at = self.at(piece.index);
+            self.extra(Some(piece.index), leftovers(piece.extra.clone()));
+            if let Some(read) = piece.logprobs.as_deref().and_then(logprobs::read) {
+                self.extra(Some(piece.index), read.to_extra());
+            }
+            self.words(at, &piece.text, false);
+            if let Some(choice) = self.blocks.choices.get_mut(at) {
+                choice.finish = choice.finish.or(piece.finish);
+            }
+        }
+    }
+
+    fn usage(&mut self, counts: &Counts, head: &Head, _shown: bool) {
+        self.start(head);
+        self.out.push(Event::Usage(counts.usage));
+    }
+
+    fn error(&mut self, error: &UpstreamError) {
+        if self.blocks.started {
+            self.end_texts();
+        }
+        self.out.push(Event::Error(error.clone()));
+    }
+
+    fn done(&mut self) {
+        self.end_texts();
+        for choice in &self.blocks.choices {
+            let reason = match reason(choice.finish.unwrap_or("stop")) {
+                FinishReason::Stop if choice.calls => FinishReason::ToolCalls,
+                reason => reason,
+            };
+            self.out.push(Event::Finish { choice: choice.index, reason });
+        }
+        self.out.push(Event::End);
+    }
+}
+
+impl Events<'_> {
+    fn start(&mut self, head: &Head) {
+        if std::mem::replace(&mut self.blocks.started, true) {
+            return;
+        }
+        self.out.push(Event::Start {
+            id: Some(head.id.clone()),
+            model: Some(head.model.clone()),
+            created: Some(head.created),
+        });
+        if is_own(&self.blocks.asked) && prompt(&self.blocks.asked).is_some() {
+            self.extra(None, Extra::new(NAME, vec![(String::from(ECHOED), raw("true"))]));
+        }
+    }
+
+    fn extra(&mut self, choice: Option<u32>, extra: Extra) {
+        if !extra.is_empty() {
+            self.out.push(Event::Extra { choice, extra });
+        }
+    }
+
+    fn at(&mut self, index: u32) -> usize {
+        let choices = &mut self.blocks.choices;
+        choices.iter().position(|c| c.index == index).unwrap_or_else(|| {
+            let voice = Voice::new(&self.blocks.asked);
+            choices.push(Choice { index, next: 0, open: None, voice, calls: false, finish: None });
+            choices.len() - 1
+        })
+    }
+
+    fn words(&mut self, at: usize, words: &str, last: bool) {
+        let Some(choice) = self.blocks.choices.get_mut(at) else { return };
+        let index = choice.index;
+        for piece in choice.voice.hear(words, last, &mut self.blocks.notes) {
+            let (kind, text) = match piece {
+                Piece::Text(text) => (BlockKind::Text, text),
+                Piece::Reasoning(text) => (BlockKind::Reasoning, text),
+                Piece::Call { name, arguments } => {
+                    choice.calls = true;
+                    let id = self.blocks.asked.context.id("call_");
+                    (BlockKind::ToolCall { id, name }, arguments)
+                }
+            };
+            let block = match &choice.open {
+                Some((block, open)) if *open == kind => *block,
+                _ => {
+                    if let Some((block, _)) = choice.open.take() {
+                        self.out.push(Event::Close { choice: index, block });
+                    }
+                    let block = choice.next;
+                    choice.next += 1;
+                    choice.open = Some((block, kind.clone()));
+                    self.out.push(Event::Open { choice: index, block, kind });
+                    block
+                }
+            };
+            self.out.push(Event::Delta { choice: index, block, delta: Delta::Text(text) });
+        }
+    }
+
+    /// Nothing follows: what was held is said, and what is open is closed.
+    fn end_texts(&mut self) {
+        for at in 0..self.blocks.choices.len() {
+            self.words(at, "", true);
+            let Some(choice) = self.blocks.choices.get_mut(at) else { continue };
+            if let Some((block, _)) = choice.open.take() {
+                self.out.push(Event::Close { choice: choice.index, block });
+            }
+        }
+    }
+}

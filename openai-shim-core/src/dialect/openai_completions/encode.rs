@@ -1,0 +1,230 @@
+//! Events as a stream: strictly what OpenAI sends.
+//!
+//! <https://platform.openai.com/docs/api-reference/completions/create#stream>
+
+use super::super::Encoder;
+use super::mend::{Head, write_choice, write_object};
+use super::response::{members, note_lost};
+use super::{ECHOED, NAME, error, logprobs, prompt, usage, word};
+use crate::canonical::{
+    Asked, BlockKind, Code, Delta, Diagnostics, Event, Extra, Logprobs, ReasoningStyle, Usage,
+};
+use crate::error::{Error, UpstreamError};
+use crate::framing::write_event;
+
+/// Writes a stream.
+pub(super) struct CompletionsEncoder {
+    asked: Asked,
+    notes: Diagnostics,
+    head: Head,
+    choices: Vec<Choice>,
+    usage: Option<Usage>,
+    /// The prompt, which stands before each answer.
+    prompt: String,
+    /// Members for the next chunk, of the answer as a whole.
+    extra: Vec<(String, String)>,
+    over: bool,
+}
+
+struct Choice {
+    index: u32,
+    begun: bool,
+    open: Vec<(u32, Open)>,
+    /// Reasoning stands open in the text.
+    thinking: bool,
+    logprobs: Option<Logprobs>,
+    /// How many characters the client has of it, by its tokens.
+    offset: usize,
+    /// Members for the next chunk of this choice.
+    extra: Vec<(String, String)>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Open {
+    Text,
+    Reasoning,
+    Lost,
+}
+
+impl CompletionsEncoder {
+    pub(super) fn new(asked: Asked) -> Self {
+        Self {
+            head: Head { id: String::new(), created: asked.context.created(), model: asked.model.clone() },
+            prompt: prompt(&asked).unwrap_or_default(),
+            asked,
+            notes: Diagnostics::default(),
+            choices: Vec::new(),
+            usage: None,
+            extra: Vec::new(),
+            over: false,
+        }
+    }
+
+    fn choice(&mut self, index: u32) -> Option<&mut Choice> {
+        let at = match self.choices.iter().position(|c| c.index == index) {
+            Some(at) => at,
+            None => {
+                self.choices.push(Choice {
+                    index,
+                    begun: false,
+                    open: Vec::new(),
+                    thinking: false,
+                    logprobs: None,
+                    offset: 0,
+                    extra: Vec::new(),
+                });
+                self.choices.len() - 1
+            }
+        };
+        self.choices.get_mut(at)
+    }
+
+    /// Writes one chunk of one choice.
+    fn chunk(&mut self, index: u32, text: &str, finish: Option<&str>, out: &mut Vec<u8>) {
+        let before = std::mem::take(&mut self.prompt);
+        let Some(choice) = self.choice(index) else { return };
+        let first = !std::mem::replace(&mut choice.begun, true);
+        if first {
+            choice.offset = before.chars().count();
+        }
+        let logprobs = choice.logprobs.take().map(|read| {
+            let (written, chars) = logprobs::write(&read, choice.offset);
+            choice.offset += chars;
+            written
+        });
+        let extra = std::mem::take(&mut choice.extra);
+        if first && !before.is_empty() {
+            self.write(&[write_choice(index, &before, None, None, &[])], None, out);
+        }
+        self.prompt = before;
+        self.write(&[write_choice(index, text, logprobs.as_deref(), finish, &extra)], None, out);
+    }
+
+    fn write(&mut self, choices: &[String], usage: Option<&str>, out: &mut Vec<u8>) {
+        let extra = std::mem::take(&mut self.extra);
+        let chunk = write_object(&self.head, choices, usage, &extra);
+        write_event(out, |out| out.extend(chunk.into_bytes()));
+    }
+
+    fn open(&mut self, index: u32, block: u32, kind: &BlockKind) {
+        let tagged = self.asked.reasoning == ReasoningStyle::Tags;
+        let (open, lost) = match kind {
+            BlockKind::Text | BlockKind::Refusal => (Open::Text, None),
+            BlockKind::Reasoning if tagged => (Open::Reasoning, None),
+            BlockKind::Reasoning => (Open::Lost, Some("reasoning")),
+            BlockKind::ToolCall { .. } => (Open::Lost, Some("a tool call")),
+        };
+        if let Some(lost) = lost {
+            self.notes.note(Code::FeatureUnsupported, "choices[].text", lost);
+        }
+        if let Some(choice) = self.choice(index) {
+            choice.open.push((block, open));
+        }
+    }
+
+    fn delta(&mut self, index: u32, block: u32, delta: &Delta, out: &mut Vec<u8>) {
+        let Some(choice) = self.choice(index) else { return };
+        let Some((_, open)) = choice.open.iter().find(|(b, _)| *b == block).copied() else { return };
+        let words = match (delta, open) {
+            (Delta::Text(text), Open::Text) => {
+                let close = if std::mem::take(&mut choice.thinking) { "\n</think>\n\n" } else { "" };
+                format!("{close}{text}")
+            }
+            (Delta::Text(text), Open::Reasoning) => {
+                let open = if std::mem::replace(&mut choice.thinking, true) { "" } else { "<think>\n" };
+                format!("{open}{text}")
+            }
+            // What is lost was said when it began.
+            (Delta::Text(_) | Delta::Signature(_), _) => return,
+            (Delta::Native { dialect, .. }, _) => {
+                self.notes.note(Code::ExtraDropped, "choices[].text", dialect);
+                return;
+            }
+        };
+        if !words.is_empty() {
+            self.chunk(index, &words, None, out);
+        }
+    }
+
+    fn extra(&mut self, choice: Option<u32>, extra: &Extra) {
+        if extra.of(NAME).iter().any(|(key, _)| key == ECHOED) {
+            self.prompt.clear();
+        }
+        match choice {
+            Some(index) => {
+                note_lost(extra, "choices[]", &mut self.notes);
+                let members = members(extra);
+                if let Some(choice) = self.choice(index) {
+                    choice.extra.extend(members);
+                }
+            }
+            None => {
+                note_lost(extra, "", &mut self.notes);
+                self.extra.extend(members(extra));
+            }
+        }
+    }
+}
+
+impl Encoder for CompletionsEncoder {
+    fn event(&mut self, event: &Event, out: &mut Vec<u8>) {
+        if self.over {
+            return;
+        }
+        match event {
+            Event::Start { id, model, created } => {
+                self.head.id = id.clone().unwrap_or_else(|| self.asked.context.id("cmpl-"));
+                if let (Some(model), false) = (model, self.asked.echo_model) {
+                    self.head.model.clone_from(model);
+                }
+                self.head.created = created.unwrap_or(self.head.created);
+            }
+            Event::Open { choice, block, kind } => self.open(*choice, *block, kind),
+            Event::Delta { choice, block, delta } => self.delta(*choice, *block, delta, out),
+            Event::Close { choice, block } => {
+                if let Some(choice) = self.choice(*choice) {
+                    choice.open.retain(|(open, _)| open != block);
+                }
+            }
+            Event::Finish { choice, reason } => {
+                let thinking = self.choice(*choice).is_some_and(|c| std::mem::take(&mut c.thinking));
+                let rest = if thinking { "\n</think>\n\n" } else { "" };
+                self.chunk(*choice, rest, Some(word(reason)), out);
+            }
+            Event::Usage(usage) => self.usage = Some(*usage),
+            Event::Extra { choice, extra } => match (Logprobs::of(extra), choice) {
+                (Some(_), Some(index)) => {
+                    if let Some(choice) = self.choice(*index) {
+                        choice.logprobs.get_or_insert_default().append(extra);
+                    }
+                }
+                _ => self.extra(*choice, extra),
+            },
+            Event::Error(failure) => {
+                error::encode_in_stream(&Error::Upstream(failure.clone()), out);
+                self.over = true;
+            }
+            Event::End => {
+                if self.asked.include_usage {
+                    if self.usage.is_none() {
+                        self.notes.note(Code::UsageMissing, "usage", "");
+                    }
+                    let counts = usage::write(self.usage.unwrap_or_default());
+                    self.write(&[], Some(&counts), out);
+                }
+                out.extend_from_slice(b"data: [DONE]\n\n");
+                self.over = true;
+            }
+        }
+    }
+
+    fn finish(&mut self, out: &mut Vec<u8>) {
+        if !std::mem::replace(&mut self.over, true) && !self.head.id.is_empty() {
+            error::encode_in_stream(&Error::Upstream(UpstreamError::Truncated), out);
+        }
+    }
+
+    fn notes(&self) -> &Diagnostics {
+        &self.notes
+    }
+}

@@ -1,0 +1,100 @@
+//! Log probabilities: four lists side by side here, a list of tokens elsewhere.
+//!
+//! <https://platform.openai.com/docs/api-reference/completions/object>
+
+use crate::canonical::Logprobs;
+use crate::json::{Kind, Object, peek, quote, raw, text};
+
+/// Whether the lists are there and have the types that OpenAI's have.
+pub(super) fn is_strict(json: &str) -> bool {
+    let Ok(object) = Object::parse(json.as_bytes()) else { return false };
+    let all = |key: &str, kinds: &[Kind]| match object.array(key) {
+        Some(items) => items.iter().all(|item| kinds.contains(&peek(item))),
+        None => object.non_null(key).is_none(),
+    };
+    object.array("tokens").is_some()
+        && all("tokens", &[Kind::String])
+        // The first token of an echoed prompt has none.
+        && all("token_logprobs", &[Kind::Number, Kind::Null])
+        && all("top_logprobs", &[Kind::Object, Kind::Null])
+        && all("text_offset", &[Kind::Number])
+}
+
+/// Reads the four lists; tokens without a value (the first one of a prompt) are left out. Also a list of tokens, as chat has it.
+pub(super) fn read(json: &str) -> Option<Logprobs> {
+    if let Some(listed) = Logprobs::read(json) {
+        return Some(listed);
+    }
+    let object = Object::parse(json.as_bytes()).ok()?;
+    let values = object.array("token_logprobs").unwrap_or_default();
+    let tops = object.array("top_logprobs").unwrap_or_default();
+    let mut read = Logprobs::default();
+    for (at, token) in object.array("tokens")?.into_iter().enumerate() {
+        let (Some(token), Some(value)) = (text(token), values.get(at)) else { continue };
+        if peek(value) != Kind::Number {
+            continue;
+        }
+        let top = tops.get(at).and_then(|top| Object::parse(top.as_bytes()).ok()).unwrap_or_default();
+        let listed = top.iter().filter(|(_, value)| peek(value) == Kind::Number);
+        let listed: Vec<_> = listed.map(|(token, value)| format!("{{{}}}", entry(token, value))).collect();
+        read.content.push(raw(format!(
+            "{{{},\"top_logprobs\":[{}]}}",
+            entry(&token, value),
+            listed.join(",")
+        )));
+    }
+    (!read.is_empty()).then_some(read)
+}
+
+fn entry(token: &str, value: &str) -> String {
+    let bytes: Vec<_> = bytes(token).iter().map(u8::to_string).collect();
+    format!(r#""token":{},"logprob":{},"bytes":[{}]"#, quote(token), value.trim(), bytes.join(","))
+}
+
+/// The bytes of a token; half a character is written as `bytes:\xe2\x80`.
+fn bytes(token: &str) -> Vec<u8> {
+    let escaped = token
+        .strip_prefix("bytes:\\x")
+        .map(|rest| rest.split("\\x").map(|two| u8::from_str_radix(two, 16)).collect::<Result<Vec<_>, _>>());
+    match escaped {
+        Some(Ok(bytes)) => bytes,
+        _ => token.as_bytes().to_vec(),
+    }
+}
+
+/// Writes the four lists; offsets are counted from `offset`, in characters of the text that the client gets. With them how
+/// many characters the tokens have.
+pub(super) fn write(logprobs: &Logprobs, mut offset: usize) -> (String, usize) {
+    let (mut tokens, mut values, mut tops, mut offsets) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (begin, mut any) = (offset, false);
+    for item in logprobs.content.iter().chain(&logprobs.refusal) {
+        let Ok(item) = Object::parse(item.get().as_bytes()) else { continue };
+        let token = item.str("token").unwrap_or_default();
+        let value = item.get("logprob").filter(|v| peek(v) == Kind::Number).unwrap_or("null");
+        let mut top = Object::new();
+        for other in item.array("top_logprobs").unwrap_or_default() {
+            let Ok(other) = Object::parse(other.as_bytes()) else { continue };
+            if let (Some(token), Some(value)) = (other.str("token"), other.get("logprob")) {
+                top.set(token.into_owned(), value.to_owned());
+            }
+        }
+        any |= !top.is_empty();
+        // The chosen token is always among them.
+        if !top.is_empty() && top.get(&token).is_none() && value != "null" {
+            top.set(token.clone().into_owned(), value.to_owned());
+        }
+        offsets.push(offset.to_string());
+        offset += token.chars().count();
+        tokens.push(quote(&token));
+        values.push(value.to_owned());
+        tops.push(top.to_json());
+    }
+    let tops = if any { format!("[{}]", tops.join(",")) } else { String::from("null") };
+    let written = format!(
+        r#"{{"text_offset":[{}],"token_logprobs":[{}],"tokens":[{}],"top_logprobs":{tops}}}"#,
+        offsets.join(","),
+        values.join(","),
+        tokens.join(",")
+    );
+    (written, offset - begin)
+}

@@ -1,0 +1,104 @@
+//! Tolerant reading, in one place: whatever an upstream sent becomes what OpenAI would have sent.
+//!
+//! What needs no mending stays the upstream's own bytes. `piece` reads one choice, `answer` an object with choices, `stream`
+//! one object after the other.
+
+mod answer;
+mod piece;
+mod stream;
+
+pub(super) use answer::{Answer, Head, Reader, write_object};
+pub(super) use piece::{Piece, write as write_choice};
+pub(super) use stream::{Counts, Sink, Stream};
+
+use super::super::Mender;
+use super::error;
+use crate::canonical::{Asked, BlockKind, Delta, Diagnostics, Event, FinishReason, Seen};
+use crate::error::{Error, UpstreamError};
+use crate::framing::{Frame, write_event};
+
+/// Mends a stream in place.
+pub(super) struct CompletionsMender {
+    stream: Stream,
+    seen: Seen,
+}
+
+impl CompletionsMender {
+    pub(super) fn new(asked: Asked) -> Self {
+        Self { seen: Seen::keeping(asked.keep_reasoning), stream: Stream::new(asked) }
+    }
+}
+
+impl Mender for CompletionsMender {
+    fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<u8>) {
+        self.stream.frame(frame, &mut Bytes { out, seen: &mut self.seen });
+    }
+
+    fn finish(&mut self, out: &mut Vec<u8>) {
+        self.stream.finish(&mut Bytes { out, seen: &mut self.seen });
+    }
+
+    fn fail(&mut self, error: &UpstreamError, out: &mut Vec<u8>) {
+        self.stream.fail(error, &mut Bytes { out, seen: &mut self.seen });
+    }
+
+    fn seen(&self) -> &Seen {
+        &self.seen
+    }
+
+    fn notes(&self) -> &Diagnostics {
+        &self.stream.reader.notes
+    }
+}
+
+/// Writes mended chunks as server-sent events.
+struct Bytes<'o> {
+    out: &'o mut Vec<u8>,
+    seen: &'o mut Seen,
+}
+
+impl Sink for Bytes<'_> {
+    fn chunk(&mut self, answer: &Answer, head: &Head, source: Option<&[u8]>) {
+        for piece in &answer.pieces {
+            see(piece, self.seen);
+        }
+        write_event(self.out, |out| match source {
+            Some(bytes) => out.extend_from_slice(bytes),
+            None => {
+                let choices: Vec<_> = answer.pieces.iter().map(Piece::write).collect();
+                out.extend(write_object(head, &choices, None, &answer.extra).into_bytes());
+            }
+        });
+    }
+
+    fn usage(&mut self, counts: &Counts, head: &Head, shown: bool) {
+        self.seen.event(&Event::Usage(counts.usage));
+        if shown {
+            let written = || write_object(head, &[], Some(&counts.written), &[]).into_bytes();
+            write_event(self.out, |out| out.extend(counts.source.clone().unwrap_or_else(written)));
+        }
+    }
+
+    fn error(&mut self, error: &UpstreamError) {
+        self.seen.event(&Event::Error(error.clone()));
+        error::encode_in_stream(&Error::Upstream(error.clone()), self.out);
+    }
+
+    fn done(&mut self) {
+        self.seen.event(&Event::End);
+        self.out.extend_from_slice(b"data: [DONE]\n\n");
+    }
+}
+
+/// Takes a piece into account.
+pub(super) fn see(piece: &Piece, seen: &mut Seen) {
+    if !piece.text.is_empty() {
+        let text = Delta::Text(piece.text.clone());
+        seen.event(&Event::Open { choice: piece.index, block: 0, kind: BlockKind::Text });
+        seen.event(&Event::Delta { choice: piece.index, block: 0, delta: text });
+    }
+    if let Some(word) = piece.finish {
+        let reason: FinishReason = super::reason(word);
+        seen.event(&Event::Finish { choice: piece.index, reason });
+    }
+}

@@ -1,0 +1,175 @@
+//! One choice of an answer or a chunk, in whatever shape it came.
+
+use super::super::logprobs;
+use crate::canonical::{Code, Diagnostics};
+use crate::error::UpstreamError;
+use crate::json::{Kind, Object, peek, quote, text, text_of};
+
+/// What one choice says.
+#[derive(Debug, Clone, Default)]
+pub(in super::super) struct Piece {
+    pub(in super::super) index: u32,
+    pub(in super::super) text: String,
+    /// In this dialect's shape.
+    pub(in super::super) logprobs: Option<String>,
+    /// Why it ended, in this dialect's word.
+    pub(in super::super) finish: Option<&'static str>,
+    /// Other members, raw.
+    pub(in super::super) extra: Vec<(String, String)>,
+    /// It came as OpenAI sends it.
+    pub(in super::super) strict: bool,
+    /// It says of itself that it goes on.
+    pub(in super::super) goes_on: bool,
+}
+
+/// The words of upstreams for why an answer ended, in lower case, and OpenAI's for them.
+const WORDS: &[(&str, &str)] = &[
+    ("stop", "stop"),
+    ("eos", "stop"),
+    ("eos_token", "stop"),
+    ("end", "stop"),
+    ("end_turn", "stop"),
+    ("complete", "stop"),
+    ("completed", "stop"),
+    ("done", "stop"),
+    ("stop_sequence", "stop"),
+    ("stop_token", "stop"),
+    ("tool_calls", "stop"),
+    ("length", "length"),
+    ("max_tokens", "length"),
+    ("max_output_tokens", "length"),
+    ("max_length", "length"),
+    ("model_length", "length"),
+    ("content_filter", "content_filter"),
+    ("sensitive", "content_filter"),
+    ("safety", "content_filter"),
+    ("content_filtered", "content_filter"),
+    ("refusal", "content_filter"),
+];
+
+impl Piece {
+    /// Reads a choice that stands at `at` in its list.
+    pub(super) fn read(
+        object: &Object<'_>,
+        at: usize,
+        notes: &mut Diagnostics,
+    ) -> Result<Self, UpstreamError> {
+        let mut piece = Self { strict: true, ..Self::default() };
+        piece.index = object.u64("index").and_then(|i| u32::try_from(i).ok()).unwrap_or_else(|| {
+            notes.note(Code::FieldFilled, "choices[].index", "");
+            piece.strict = false;
+            u32::try_from(at).unwrap_or_default()
+        });
+        piece.read_text(object, notes);
+        piece.read_logprobs(object, notes);
+        piece.read_finish(object, notes)?;
+        piece.extra.extend(
+            object
+                .iter()
+                .filter(|(key, _)| !KNOWN.contains(key))
+                .map(|(key, value)| (key.to_owned(), value.to_owned())),
+        );
+        Ok(piece)
+    }
+
+    fn read_text(&mut self, object: &Object<'_>, notes: &mut Diagnostics) {
+        if let Some(own) = object.get("text").filter(|value| peek(value) == Kind::String) {
+            self.text = text(own).unwrap_or_default().into_owned();
+            self.strict &= object.get("message").is_none() && object.get("delta").is_none();
+            if !self.text.is_empty() || self.strict {
+                return;
+            }
+        }
+        self.strict = false;
+        let chat = object.object("message").or_else(|| object.object("delta"));
+        match chat {
+            Some(said) => {
+                notes.note(Code::CompletionReshaped, "choices[]", "chat's");
+                self.text =
+                    said.get("content").map(|content| text_of(content).into_owned()).unwrap_or_default();
+                for key in ["reasoning_content", "tool_calls", "refusal"] {
+                    let value = said.non_null(key).filter(|v| !matches!(v.trim(), "\"\"" | "[]"));
+                    if value.is_some() {
+                        notes.note(Code::FeatureUnsupported, &format!("choices[].{key}"), "");
+                    }
+                }
+            }
+            None => {
+                notes.note(Code::FieldFilled, "choices[].text", "");
+                self.text = object.get("text").map(|own| text_of(own).into_owned()).unwrap_or_default();
+            }
+        }
+    }
+
+    fn read_logprobs(&mut self, object: &Object<'_>, notes: &mut Diagnostics) {
+        match object.get("logprobs") {
+            Some(value) if peek(value) == Kind::Null => {}
+            Some(value) if logprobs::is_strict(value) => self.logprobs = Some(value.to_owned()),
+            Some(value) => {
+                self.strict = false;
+                match logprobs::read(value) {
+                    Some(read) => {
+                        notes.note(Code::CompletionReshaped, "choices[].logprobs", "");
+                        self.logprobs = Some(logprobs::write(&read, 0).0);
+                    }
+                    None => notes.note(Code::FieldDropped, "choices[].logprobs", ""),
+                }
+            }
+            None => {
+                self.strict = false;
+                notes.note(Code::FieldFilled, "choices[].logprobs", "");
+            }
+        }
+    }
+
+    fn read_finish(&mut self, object: &Object<'_>, notes: &mut Diagnostics) -> Result<(), UpstreamError> {
+        let Some(value) = object.get("finish_reason") else {
+            self.strict = false;
+            return Ok(());
+        };
+        let given = text_of(value);
+        if given.is_empty() {
+            self.goes_on = true;
+            self.strict &= peek(value) == Kind::Null;
+            return Ok(());
+        }
+        let lower = given.to_ascii_lowercase();
+        if matches!(lower.as_str(), "error" | "network_error" | "abort") {
+            return Err(UpstreamError::malformed("The upstream ended its answer with an error."));
+        }
+        let word = WORDS.iter().find(|(word, _)| *word == lower).map_or("stop", |(_, own)| *own);
+        if given != word {
+            self.strict = false;
+            notes.note(Code::FinishReasonMapped, "choices[].finish_reason", &given);
+        }
+        self.finish = Some(word);
+        Ok(())
+    }
+
+    /// As a choice of OpenAI's.
+    pub(in super::super) fn write(&self) -> String {
+        super::write_choice(self.index, &self.text, self.logprobs.as_deref(), self.finish, &self.extra)
+    }
+}
+
+/// Members that are read.
+const KNOWN: [&str; 7] = ["text", "index", "logprobs", "finish_reason", "message", "delta", "role"];
+
+/// Writes one choice.
+pub(in super::super) fn write(
+    index: u32,
+    text: &str,
+    logprobs: Option<&str>,
+    finish: Option<&str>,
+    extra: &[(String, String)],
+) -> String {
+    let mut object = Object::new();
+    object.set("text", quote(text));
+    object.set("index", index.to_string());
+    object.set("logprobs", logprobs.unwrap_or("null").to_owned());
+    object.set("finish_reason", finish.map_or_else(|| String::from("null"), quote));
+    for (key, value) in extra.iter().filter(|(key, _)| !key.starts_with('.')) {
+        object.set(key.clone(), value.clone());
+    }
+    object.to_json()
+}

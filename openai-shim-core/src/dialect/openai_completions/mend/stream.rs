@@ -1,0 +1,314 @@
+//! A stream: frames in, mended chunks out.
+
+use super::super::error;
+use super::{Answer, Head, Piece, Reader};
+use crate::canonical::{Asked, Code, Diagnostics, Usage};
+use crate::error::UpstreamError;
+use crate::framing::Frame;
+use crate::json::Object;
+
+/// Where mended chunks go.
+pub(in super::super) trait Sink {
+    /// A chunk; `source` is its own text where nothing was changed.
+    fn chunk(&mut self, answer: &Answer, head: &Head, source: Option<&[u8]>);
+    /// Token counts and their JSON, after all chunks; whether the client wants to see them.
+    fn usage(&mut self, counts: &Counts, head: &Head, shown: bool);
+    /// The stream failed.
+    fn error(&mut self, error: &UpstreamError);
+    /// The stream is complete.
+    fn done(&mut self);
+}
+
+/// Token counts, as they go out at the end.
+pub(in super::super) struct Counts {
+    pub(in super::super) usage: Usage,
+    /// Their JSON.
+    pub(in super::super) written: String,
+    /// The upstream's own chunk, where it needs no mending.
+    pub(in super::super) source: Option<Vec<u8>>,
+}
+
+/// One stream.
+pub(in super::super) struct Stream {
+    pub(in super::super) reader: Reader,
+    /// Which answers came, and whether each is finished.
+    choices: Vec<(u32, bool)>,
+    usage: Option<Counts>,
+    frames: u32,
+    /// What is said may be complete without a word about it: it is one JSON document.
+    document: bool,
+    done_seen: bool,
+    closed: bool,
+    /// It was ended by us: what follows is of no interest.
+    cut: bool,
+    /// Something was said.
+    said: bool,
+    /// What the body is, if it is no stream at all.
+    foreign: Option<&'static str>,
+}
+
+impl Stream {
+    pub(in super::super) fn new(asked: Asked) -> Self {
+        Self {
+            reader: Reader::new(asked),
+            choices: Vec::new(),
+            usage: None,
+            frames: 0,
+            document: false,
+            done_seen: false,
+            closed: false,
+            cut: false,
+            said: false,
+            foreign: None,
+        }
+    }
+
+    fn notes(&mut self) -> &mut Diagnostics {
+        &mut self.reader.notes
+    }
+
+    /// Takes one frame.
+    pub(in super::super) fn frame(&mut self, frame: Frame<'_>, sink: &mut dyn Sink) {
+        match frame {
+            Frame::Event { event, data } => self.data(event, data, false, sink),
+            Frame::Line(line) => self.data(None, line, true, sink),
+            Frame::Body(body) if body.starts_with(b"<") => self.foreign = Some("HTML"),
+            Frame::Body(body) => match Object::parse(body) {
+                Ok(object) => self.object(None, &object, body, true, sink),
+                Err(e) if e.is_eof() => self.fail(&UpstreamError::Truncated, sink),
+                Err(_) => self.foreign = Some("text"),
+            },
+        }
+    }
+
+    fn data(&mut self, event: Option<&str>, data: &[u8], bare: bool, sink: &mut dyn Sink) {
+        let data = data.trim_ascii();
+        if data.is_empty() {
+            return;
+        }
+        if self.closed || self.done_seen {
+            if data != b"[DONE]" && !self.cut {
+                self.notes().note(Code::DataAfterDone, "", "");
+            }
+        } else if data == b"[DONE]" {
+            self.done_seen = true;
+            self.close(sink);
+        } else if let Ok(object) = Object::parse(data) {
+            if self.foreign.take().is_some() && !bare {
+                self.notes().note(Code::FrameCorrupt, "", "not JSON");
+            }
+            self.object(event, &object, data, bare, sink);
+        } else if data.contains(&b'\n') && starts_with_json_line(data) {
+            // Several events under one blank line.
+            data.split(|b| *b == b'\n').for_each(|line| self.data(event, line, bare, sink));
+        } else if self.choices.is_empty() && !data.starts_with(b"{") {
+            self.foreign = Some("text");
+        } else {
+            self.notes().note(Code::FrameCorrupt, "", "not JSON");
+        }
+    }
+
+    fn object(
+        &mut self,
+        event: Option<&str>,
+        object: &Object<'_>,
+        source: &[u8],
+        bare: bool,
+        sink: &mut dyn Sink,
+    ) {
+        if self.closed {
+            return;
+        }
+        let choices = object.array("choices").is_some_and(|list| !list.is_empty());
+        if error::is_error(object) || (event == Some("error") && !choices) {
+            let failure = error::in_body(object, self.notes())
+                .unwrap_or_else(|| UpstreamError::malformed("The upstream reported an error in its stream."));
+            if choices && let Ok(mut beside) = self.reader.read(object) {
+                // What was said beside it stays said; the error is its ending.
+                beside.strict = false;
+                beside.pieces.retain(|piece| !piece.text.is_empty());
+                beside.pieces.iter_mut().for_each(|piece| piece.finish = None);
+                self.chunk(beside, source, sink);
+            }
+            self.fail(&failure, sink);
+            return;
+        }
+        match self.reader.read(object) {
+            Ok(answer) => {
+                self.frames = self.frames.saturating_add(1);
+                self.document = bare && self.frames == 1 && !answer.pieces.iter().any(|piece| piece.goes_on);
+                self.chunk(answer, source, sink);
+                if !self.reader.asked.stops.is_empty() && self.reader.all_stopped() && !self.waits_for_usage()
+                {
+                    self.cut = true;
+                    self.close(sink);
+                }
+            }
+            Err(failure) => self.fail(&failure, sink),
+        }
+    }
+
+    fn waits_for_usage(&self) -> bool {
+        self.reader.asked.include_usage || self.reader.asked.usage_injected
+    }
+
+    fn chunk(&mut self, mut answer: Answer, source: &[u8], sink: &mut dyn Sink) {
+        if let Some(usage) = answer.usage.take() {
+            // It goes out by itself, at the end.
+            if !answer.pieces.is_empty() && self.reader.asked.include_usage {
+                self.notes().note(Code::UsageMoved, "usage", "");
+            }
+            let alone = answer.pieces.is_empty() && answer.strict;
+            let (usage, written) = usage;
+            self.usage = Some(Counts { usage, written, source: alone.then(|| source.to_vec()) });
+            answer.strict = false;
+            if answer.pieces.is_empty() {
+                return;
+            }
+        }
+        let head = self.reader.head();
+        let before = answer.pieces.len();
+        for piece in &mut answer.pieces {
+            let Some(at) = self.choices.iter().position(|(index, _)| *index == piece.index) else {
+                self.choices.push((piece.index, piece.finish.is_some()));
+                piece.goes_on = true;
+                continue;
+            };
+            let Some((_, finished)) = self.choices.get_mut(at) else { continue };
+            if *finished {
+                let (late, again) = (!piece.text.is_empty(), piece.finish.take().is_some());
+                if again {
+                    piece.strict = false;
+                    self.reader.notes.note(Code::FinishReasonRepeated, "choices[].finish_reason", "");
+                }
+                if late {
+                    self.reader.notes.note(Code::ContentAfterFinish, "choices[].text", "");
+                }
+                // A chunk that says nothing more is left out.
+                piece.goes_on = late || piece.logprobs.is_some() || piece.strict;
+            } else {
+                *finished = piece.finish.is_some();
+                piece.goes_on = true;
+            }
+        }
+        let known = self.choices.len();
+        answer.pieces.retain(|piece| piece.goes_on || piece.finish.is_some() || !piece.text.is_empty());
+        if answer.pieces.is_empty() && (before > 0 || !answer.strict) {
+            if before == 0 && known == 0 && answer.extra.is_empty() {
+                self.notes().note(Code::FrameForeign, "", "");
+            }
+            return;
+        }
+        self.said |= answer.pieces.iter().any(|piece| !piece.text.is_empty());
+        let strict = answer.is_strict() && answer.pieces.len() == before;
+        sink.chunk(&answer, &head, strict.then_some(source));
+    }
+
+    /// The body has ended.
+    pub(in super::super) fn finish(&mut self, sink: &mut dyn Sink) {
+        if self.closed {
+            return;
+        }
+        if self.choices.is_empty() {
+            let corrupt = self.notes().has(Code::FrameCorrupt);
+            let error = match self.foreign {
+                Some("HTML") => UpstreamError::malformed("The upstream answered with an HTML page."),
+                Some(_) => UpstreamError::malformed(
+                    "The upstream answered with text that is neither JSON nor an event stream.",
+                ),
+                None if corrupt => UpstreamError::Truncated,
+                None => UpstreamError::Empty,
+            };
+            self.fail(&error, sink);
+        } else if !self.document && self.choices.iter().any(|(_, finished)| !finished) {
+            self.fail(&UpstreamError::Truncated, sink);
+        } else {
+            if !self.document {
+                self.notes().note(Code::DoneMissing, "", "");
+            }
+            self.close(sink);
+        }
+    }
+
+    /// The stream broke or reported an error.
+    pub(in super::super) fn fail(&mut self, error: &UpstreamError, sink: &mut dyn Sink) {
+        let broken = matches!(error, UpstreamError::Truncated | UpstreamError::Transport { .. });
+        if broken && !self.closed && !self.choices.is_empty() && self.choices.iter().all(|(_, f)| *f) {
+            // Every answer has said that it is complete: what broke off held nothing of them.
+            self.notes().note(Code::DoneMissing, "", "");
+            self.close(sink);
+            return;
+        }
+        if std::mem::replace(&mut self.closed, true) {
+            return;
+        }
+        self.release(sink);
+        match error {
+            UpstreamError::Truncated | UpstreamError::Transport { .. } => {
+                self.notes().note(Code::StreamTruncated, "", "");
+            }
+            // What was said stays said; the error follows it.
+            _ if self.said => self.notes().note(Code::ErrorInStream, "", ""),
+            UpstreamError::Status(_) => {
+                self.notes().note(Code::StatusPromoted, "", "an error came as a success");
+            }
+            _ => {}
+        }
+        // A connection that broke in the middle of an answer is a cut answer.
+        let error = match error {
+            UpstreamError::Transport { .. } if self.said => &UpstreamError::Truncated,
+            other => other,
+        };
+        sink.error(error);
+    }
+
+    /// Says what was held back.
+    fn release(&mut self, sink: &mut dyn Sink) {
+        let pieces = self.reader.release();
+        if !pieces.is_empty() {
+            self.say(pieces, sink);
+        }
+    }
+
+    fn say(&mut self, pieces: Vec<Piece>, sink: &mut dyn Sink) {
+        let head = self.reader.head();
+        self.said |= pieces.iter().any(|piece| !piece.text.is_empty());
+        sink.chunk(&Answer { pieces, ..Answer::default() }, &head, None);
+    }
+
+    /// Says what is still to be said, and ends the stream.
+    fn close(&mut self, sink: &mut dyn Sink) {
+        if self.choices.is_empty() {
+            self.fail(&UpstreamError::Empty, sink);
+            return;
+        }
+        if std::mem::replace(&mut self.closed, true) {
+            return;
+        }
+        self.release(sink);
+        let open: Vec<u32> = self.choices.iter().filter(|(_, finished)| !finished).map(|(i, _)| *i).collect();
+        for index in open {
+            self.notes().note(Code::FinishReasonDerived, "choices[].finish_reason", "");
+            self.say(vec![Piece { index, finish: Some("stop"), ..Piece::default() }], sink);
+        }
+        let (head, asked) = (self.reader.head(), &self.reader.asked);
+        let (shown, injected) = (asked.include_usage, asked.usage_injected);
+        if let Some(counts) = self.usage.take() {
+            if !shown && !injected {
+                self.notes().note(Code::UsageUnasked, "usage", "");
+            }
+            sink.usage(&counts, &head, shown);
+        } else if shown {
+            self.notes().note(Code::UsageMissing, "usage", "");
+            let usage = Usage::default();
+            let written = super::super::usage::write(usage);
+            sink.usage(&Counts { usage, written, source: None }, &head, true);
+        }
+        sink.done();
+    }
+}
+
+fn starts_with_json_line(data: &[u8]) -> bool {
+    let line = data.split(|b| *b == b'\n').next().unwrap_or_default().trim_ascii();
+    line.starts_with(b"{") && serde_json::from_slice::<serde::de::IgnoredAny>(line).is_ok()
+}

@@ -1,0 +1,149 @@
+//! OpenAI's text completions, which came before chat: a prompt in, its continuation out.
+//!
+//! Reference: <https://platform.openai.com/docs/api-reference/completions> (read 2026-11).
+//!
+//! A prompt becomes one message of the user, and a conversation one prompt: by the template of the profile, if it names
+//! one. Answers are read tolerantly in one place, `mend`, for clients of this dialect and of others.
+
+mod decode;
+mod encode;
+mod logprobs;
+mod mend;
+mod request;
+mod response;
+mod usage;
+pub mod wire;
+
+use super::openai_error as error;
+use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Mended, Mender};
+use crate::canonical::{Asked, Diagnostics, FinishReason, Request, Response};
+use crate::error::{ClientError, Error, Unsupported, UpstreamError};
+use crate::json::text;
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+
+const NAME: &str = "openai-completions";
+
+/// What `Asked::echo` holds for clients of this dialect: the prompt, where it is to stand before the answer, or only that
+/// the client speaks this dialect.
+const ECHO: &str = "prompt";
+const OWN: &str = "own";
+
+/// Says in a response or a stream that the upstream itself has put the prompt before the answer.
+const ECHOED: &str = ".echoed";
+
+/// The dialect `openai-completions`.
+#[derive(Debug)]
+pub struct OpenAiCompletions;
+
+impl Dialect for OpenAiCompletions {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn endpoints(&self) -> &'static [Endpoint] {
+        &[
+            Endpoint { method: "POST", path: "/v1/completions" },
+            Endpoint { method: "POST", path: "/api/openai/v1/completions" },
+        ]
+    }
+
+    fn decode_request(
+        &self,
+        _path: &str,
+        body: &[u8],
+        notes: &mut Diagnostics,
+    ) -> Result<Request, ClientError> {
+        request::decode(body, notes)
+    }
+
+    fn encode_request<'a>(
+        &self,
+        request: &Request,
+        source: Option<&'a [u8]>,
+        notes: &mut Diagnostics,
+    ) -> Result<Encoded<'a>, Unsupported> {
+        Ok(request::encode(request, source, notes))
+    }
+
+    fn decode_response(
+        &self,
+        body: &[u8],
+        asked: &mut Asked,
+        notes: &mut Diagnostics,
+    ) -> Result<Response, UpstreamError> {
+        response::decode(body, asked, notes)
+    }
+
+    fn encode_response(&self, response: &Response, asked: &mut Asked, notes: &mut Diagnostics) -> Vec<u8> {
+        response::encode(response, asked, notes)
+    }
+
+    fn decoder(&self, asked: &Asked) -> Box<dyn Decoder> {
+        Box::new(decode::CompletionsDecoder::new(asked.clone()))
+    }
+
+    fn encoder(&self, asked: &Asked) -> Box<dyn Encoder> {
+        Box::new(encode::CompletionsEncoder::new(asked.clone()))
+    }
+
+    fn mender(&self, asked: &Asked) -> Option<Box<dyn Mender>> {
+        Some(Box::new(mend::CompletionsMender::new(asked.clone())))
+    }
+
+    fn mend_response(
+        &self,
+        body: &[u8],
+        asked: &mut Asked,
+        notes: &mut Diagnostics,
+    ) -> Option<Result<Mended, UpstreamError>> {
+        Some(response::mend(body, asked, notes))
+    }
+
+    fn decode_error(
+        &self,
+        status: StatusCode,
+        headers: &HeaderMap,
+        body: &[u8],
+        notes: &mut Diagnostics,
+    ) -> UpstreamError {
+        error::decode(status, headers, body, notes)
+    }
+
+    fn encode_error(&self, error: &Error) -> (StatusCode, Bytes) {
+        error::encode(error)
+    }
+
+    fn encode_stream_error(&self, error: &Error, out: &mut Vec<u8>) {
+        error::encode_in_stream(error, out);
+    }
+}
+
+/// Whether the client speaks this dialect, too: its text is then left as it is.
+fn is_own(asked: &Asked) -> bool {
+    !asked.echo.of(NAME).is_empty()
+}
+
+/// The prompt that is to stand before the answer.
+fn prompt(asked: &Asked) -> Option<String> {
+    let prompt = asked.echo.of(NAME).iter().find(|(key, _)| key == ECHO);
+    prompt.and_then(|(_, value)| text(value.get())).map(std::borrow::Cow::into_owned)
+}
+
+/// The meaning of one of this dialect's words.
+fn reason(word: &str) -> FinishReason {
+    match word {
+        "length" => FinishReason::Length,
+        "content_filter" => FinishReason::ContentFilter,
+        _ => FinishReason::Stop,
+    }
+}
+
+/// This dialect's word for a reason.
+fn word(reason: &FinishReason) -> &'static str {
+    match reason {
+        FinishReason::Length => "length",
+        FinishReason::ContentFilter | FinishReason::Refusal => "content_filter",
+        FinishReason::Stop | FinishReason::StopSequence(_) | FinishReason::ToolCalls => "stop",
+    }
+}

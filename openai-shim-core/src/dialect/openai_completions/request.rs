@@ -1,0 +1,316 @@
+//! Requests: read from clients, written for upstreams.
+//!
+//! <https://platform.openai.com/docs/api-reference/completions/create>
+
+use super::super::Encoded;
+use super::{ECHO, NAME, OWN};
+use crate::canonical::{
+    Block, Code, Diagnostics, Extra, Message, Request, ResponseFormat, Role, TokenLimit, ToolChoice,
+};
+use crate::error::ClientError;
+use crate::json::{Kind, Object, peek, quote, raw, text};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+
+/// Reads a request.
+pub(super) fn decode(body: &[u8], notes: &mut Diagnostics) -> Result<Request, ClientError> {
+    let object = Object::parse(body).map_err(|e| not_an_object(body, &e))?;
+    let mut request = Request::default();
+    let mut extra: Vec<(String, Box<RawValue>)> = Vec::new();
+    for (key, value) in object.iter() {
+        let mut param = Param { key, value, notes };
+        match key {
+            "model" => match (text(value), peek(value)) {
+                (Some(model), _) => request.model = model.into_owned(),
+                (None, Kind::Null) => {}
+                (None, _) => return Err(ClientError::invalid("`model` must be a string.").at("model")),
+            },
+            "prompt" => {}
+            "stream" => match (object.bool("stream"), peek(value)) {
+                (Some(stream), _) => request.stream = stream,
+                (None, Kind::Null) => {}
+                (None, _) => return Err(ClientError::invalid("`stream` must be true or false.").at("stream")),
+            },
+            "stream_options" => {
+                request.include_usage =
+                    object.object(key).and_then(|o| o.bool("include_usage")).unwrap_or(false);
+            }
+            "max_tokens" => {
+                request.max_tokens = param.number().map(|tokens| TokenLimit { tokens, completion: false });
+            }
+            "n" => request.n = param.number(),
+            "temperature" => request.temperature = param.number(),
+            "top_p" => request.top_p = param.number(),
+            "top_k" => request.top_k = param.number(),
+            "frequency_penalty" => request.frequency_penalty = param.number(),
+            "presence_penalty" => request.presence_penalty = param.number(),
+            "seed" => request.seed = param.number(),
+            "user" => request.user = param.text(),
+            "stop" => request.stop = stops(value),
+            "logprobs" => request.logprobs = param.number(),
+            "logit_bias" => {
+                request.logit_bias = object.non_null(key).map(raw);
+                extra.push((key.to_owned(), raw(value)));
+            }
+            // The best of as many as are wanted is all of them; and the prompt is put before the answer by whoever can.
+            "best_of" if object.u64(key).is_some_and(|best| best <= object.u64("n").unwrap_or(1)) => {
+                extra.push((String::from(".best_of"), raw(value)));
+            }
+            "echo" => extra.push((String::from(".echo"), raw(value))),
+            _ => extra.push((key.to_owned(), raw(value))),
+        }
+    }
+    request.include_usage &= request.stream;
+    request.is_prompt = true;
+    prompt(&object, &mut request, &mut extra)?;
+    if request.own_only.is_some()
+        && let Some(n) = request.n.take()
+    {
+        // So many for each prompt: not what is counted elsewhere.
+        extra.push((String::from(".n"), raw(n.to_string())));
+    }
+    let echo = (object.bool("echo") == Some(true)).then(|| request.messages.first()).flatten();
+    let echo = match echo {
+        Some(message) => (String::from(ECHO), raw(quote(&message.joined_text()))),
+        None => (String::from(OWN), raw("true")),
+    };
+    request.echo = Extra::new(NAME, vec![echo]);
+    request.extra = Extra::new(NAME, extra);
+    Ok(request)
+}
+
+fn not_an_object(body: &[u8], error: &serde_json::Error) -> ClientError {
+    if body.trim_ascii().is_empty() {
+        return ClientError::invalid(
+            "The request body is empty. Send a JSON object with `model` and `prompt`.",
+        );
+    }
+    if serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok() {
+        return ClientError::invalid("The request body must be a JSON object with `model` and `prompt`.");
+    }
+    ClientError::invalid(format!("The request body is not valid JSON: {error}."))
+}
+
+/// One text is a message. What is more than that only an upstream of this dialect can answer.
+fn prompt(
+    object: &Object<'_>,
+    request: &mut Request,
+    extra: &mut Vec<(String, Box<RawValue>)>,
+) -> Result<(), ClientError> {
+    let invalid = |text: &str| ClientError::invalid(text).at("prompt");
+    let only = |text: &str| Some(invalid(text).with_code("unsupported_value"));
+    let given = object.non_null("prompt");
+    let items = object.array("prompt").unwrap_or_default();
+    let texts: Vec<_> = items.iter().filter_map(|item| text(item)).collect();
+    match given.map(peek) {
+        Some(Kind::String) => {
+            let prompt = object.str("prompt").unwrap_or_default();
+            request.messages.push(Message::text(Role::User, prompt));
+            return Ok(());
+        }
+        Some(Kind::Array) if items.is_empty() => {
+            return Err(invalid("`prompt` is empty. Send a text."));
+        }
+        Some(Kind::Array) if texts.len() == 1 && items.len() == 1 => {
+            request.messages.extend(texts.into_iter().map(|prompt| Message::text(Role::User, prompt)));
+        }
+        Some(Kind::Array) if texts.len() == items.len() => {
+            request.own_only = only(
+                "`prompt` holds several prompts, and this upstream answers one at a time. Send one request for each.",
+            );
+        }
+        Some(Kind::Array) if items.iter().all(|i| matches!(peek(i), Kind::Number | Kind::Array)) => {
+            request.own_only = only(
+                "`prompt` holds token ids, and this upstream reads text only. Send the prompt as a text.",
+            );
+        }
+        Some(_) => return Err(invalid("`prompt` must be a text, a list of texts, or token ids.")),
+        None if object.non_null("prompt_embeds").is_some() => {
+            request.own_only =
+                only("`prompt_embeds` cannot be sent to this upstream. Send `prompt`, a text.");
+        }
+        None => return Err(invalid("Send `prompt`, a text. For a conversation ask `/chat/completions`.")),
+    }
+    if let Some(given) = given {
+        extra.push((String::from(".prompt"), raw(given)));
+    }
+    Ok(())
+}
+
+/// One parameter, read if it has the right type; if not it stays as it came, for the upstream to judge.
+struct Param<'p> {
+    key: &'p str,
+    value: &'p str,
+    notes: &'p mut Diagnostics,
+}
+
+impl Param<'_> {
+    fn number<T: std::str::FromStr>(&mut self) -> Option<T> {
+        if peek(self.value) == Kind::Null {
+            return None;
+        }
+        let number = self.value.trim().parse().ok();
+        if number.is_none() {
+            self.notes.note(Code::ParamInvalid, self.key, "");
+        }
+        number
+    }
+
+    fn text(&mut self) -> Option<String> {
+        if !matches!(peek(self.value), Kind::Null | Kind::String) {
+            self.notes.note(Code::ParamInvalid, self.key, "");
+        }
+        text(self.value).map(Cow::into_owned)
+    }
+}
+
+fn stops(value: &str) -> Vec<String> {
+    match peek(value) {
+        Kind::String => text(value).map(Cow::into_owned).into_iter().collect(),
+        Kind::Array => serde_json::from_str(value).unwrap_or_default(),
+        _ => Vec::new(),
+    }
+}
+
+/// Writes a request; what was not changed stays the client's own bytes.
+pub(super) fn encode<'a>(
+    request: &Request,
+    source: Option<&'a [u8]>,
+    notes: &mut Diagnostics,
+) -> Encoded<'a> {
+    let mut body = source.and_then(|bytes| Object::parse(bytes).ok()).unwrap_or_default();
+    if !request.model.is_empty() && body.str("model").as_deref() != Some(request.model.as_str()) {
+        body.set("model", quote(&request.model));
+    }
+    let (all, touched) = (source.is_none(), request.touched);
+    if (all || touched.messages) && !request.messages.is_empty() {
+        body.set("prompt", quote(&render(request, notes)));
+    }
+    if all {
+        write_params(request, &mut body, notes);
+        lost(request, notes);
+    }
+    if all || touched.stop {
+        let stops: Vec<_> = request.stop.iter().map(|s| quote(s)).collect();
+        put(&mut body, "stop", (!stops.is_empty()).then(|| format!("[{}]", stops.join(","))));
+    }
+    if (all && request.n.is_some()) || touched.n {
+        put(&mut body, "n", request.n.map(|v| v.to_string()));
+    }
+    if body.bool("stream").unwrap_or(false) != request.stream {
+        body.set("stream", if request.stream { "true" } else { "false" });
+    }
+    stream_options(request, &mut body, notes);
+    if let Some(limit) = request.max_tokens
+        && body.non_null("max_tokens").is_none()
+    {
+        body.set("max_tokens", limit.tokens.to_string());
+    }
+    Encoded { path: String::from("/completions"), body, headers: http::HeaderMap::new() }
+}
+
+/// The conversation as one prompt.
+fn render(request: &Request, notes: &mut Diagnostics) -> String {
+    for (i, message) in request.messages.iter().enumerate() {
+        unsaid(&message.blocks, &format!("messages[{i}]"), notes);
+    }
+    // What came as a prompt, and a single message for which there is no template, is one already.
+    match request.messages.as_slice() {
+        [message] if request.is_prompt || (message.role == Role::User && !request.template.is_set()) => {
+            message.joined_text()
+        }
+        messages => {
+            notes.note(Code::PromptRendered, "messages", "");
+            request.template.render(messages)
+        }
+    }
+}
+
+/// What of a message a prompt cannot say.
+fn unsaid(blocks: &[Block], path: &str, notes: &mut Diagnostics) {
+    for block in blocks {
+        let what = match block {
+            Block::Text { .. } | Block::Refusal(_) => continue,
+            Block::ToolResult { blocks, .. } => {
+                unsaid(blocks, path, notes);
+                continue;
+            }
+            Block::Image(_) => "an image",
+            Block::Audio(_) => "audio",
+            Block::File(_) => "a file",
+            Block::Reasoning { .. } => "reasoning",
+            Block::ToolCall { .. } => "a tool call",
+            Block::Native { .. } => "another dialect's own",
+        };
+        notes.note(Code::FeatureUnsupported, path, what);
+    }
+}
+
+fn stream_options(request: &Request, body: &mut Object<'_>, notes: &mut Diagnostics) {
+    let options = body.object("stream_options").map(Object::into_owned);
+    let asked = options.as_ref().and_then(|o| o.bool("include_usage")).unwrap_or(false);
+    if request.stream && request.include_usage {
+        if !asked {
+            let mut options = options.unwrap_or_default();
+            options.set("include_usage", "true");
+            body.set("stream_options", options.to_json());
+        }
+    } else if body.non_null("stream_options").is_some() {
+        body.remove("stream_options");
+        let why = if request.stream { "" } else { "only streams have options" };
+        notes.note(Code::ParamDropped, "stream_options", why);
+    }
+}
+
+/// The parameters of a request that came in another dialect, or without its source.
+fn write_params(request: &Request, body: &mut Object<'_>, notes: &mut Diagnostics) {
+    put(body, "temperature", request.temperature.map(|v| v.to_string()));
+    put(body, "top_p", request.top_p.map(|v| v.to_string()));
+    put(body, "top_k", request.top_k.map(|v| v.to_string()));
+    put(body, "frequency_penalty", request.frequency_penalty.map(|v| v.to_string()));
+    put(body, "presence_penalty", request.presence_penalty.map(|v| v.to_string()));
+    put(body, "seed", request.seed.map(|v| v.to_string()));
+    put(body, "user", request.user.as_deref().map(quote));
+    put(body, "logprobs", request.logprobs.map(|v| v.to_string()));
+    put(body, "logit_bias", request.logit_bias.as_ref().map(|v| v.get().to_owned()));
+    if request.max_tokens.is_some_and(|limit| limit.completion) {
+        notes.note(Code::ParamRenamed, "max_completion_tokens", "max_tokens");
+    }
+    for (key, value) in request.extra.of(NAME) {
+        body.set(key.trim_start_matches('.').to_owned(), value.get().to_owned());
+    }
+}
+
+/// What a request in another dialect asks for that cannot be asked for here.
+fn lost(request: &Request, notes: &mut Diagnostics) {
+    if !request.tools.is_empty() {
+        notes.note(Code::FeatureUnsupported, "tools", "text completions call no tools");
+    }
+    if !matches!(request.tool_choice, None | Some(ToolChoice::Auto | ToolChoice::None)) {
+        notes.note(Code::ParamDropped, "tool_choice", "");
+    }
+    if !matches!(request.response_format, None | Some(ResponseFormat::Text)) {
+        notes.note(Code::FeatureUnsupported, "response_format", "");
+    }
+    if request.reasoning.as_effort().is_some_and(|effort| effort != "none")
+        || request.reasoning.enabled == Some(true)
+    {
+        notes.note(Code::ParamDropped, "reasoning_effort", "");
+    }
+    for (key, value) in &request.shared {
+        if !matches!(value.get().trim(), "null" | "false") {
+            notes.note(Code::ParamDropped, key, "");
+        }
+    }
+    let said = ["logprobs", "top_logprobs", "logit_bias"];
+    let lost = request.extra.lost_to(NAME).filter(|key| !said.contains(key));
+    lost.for_each(|key| notes.note(Code::ParamDropped, key, ""));
+}
+
+/// Puts a member, or takes it out.
+fn put(body: &mut Object<'_>, key: &'static str, value: Option<String>) {
+    match value {
+        Some(value) => body.set(key, value),
+        None => drop(body.remove(key)),
+    }
+}

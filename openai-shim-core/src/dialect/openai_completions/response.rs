@@ -1,0 +1,198 @@
+//! Whole answers: read from upstreams, written for clients.
+//!
+//! <https://platform.openai.com/docs/api-reference/completions/object>
+
+use super::super::Mended;
+use super::decode::Voice;
+use super::mend::{Answer, Head, Piece, Reader, see, write_choice, write_object};
+use super::{ECHOED, NAME, error, is_own, logprobs, prompt, reason, usage, word};
+use crate::canonical::{
+    Asked, Block, Choice, Code, Diagnostics, Event, Extra, FinishReason, ReasoningStyle, Response, Seen,
+};
+use crate::error::UpstreamError;
+use crate::filter;
+use crate::json::{Object, raw};
+
+/// Reads an answer: what came instead of it, and what OpenAI would have sent.
+fn read(body: &[u8], asked: &Asked, notes: &mut Diagnostics) -> Result<(Answer, Head), UpstreamError> {
+    let object = Object::parse(body).map_err(|e| {
+        if e.is_eof() {
+            return UpstreamError::Truncated;
+        }
+        UpstreamError::malformed("The upstream's answer is not a JSON object.")
+    })?;
+    if error::is_error(&object) {
+        notes.note(Code::StatusPromoted, "", "an error came as a success");
+        return Err(error::in_body(&object, notes).unwrap_or(UpstreamError::Empty));
+    }
+    let mut reader = Reader::new(asked.clone());
+    let read = reader.read(&object);
+    let head = reader.head();
+    let held = reader.release();
+    notes.extend(&reader.notes);
+    let mut answer = read?;
+    for rest in held {
+        if let Some(piece) = answer.pieces.iter_mut().find(|piece| piece.index == rest.index) {
+            piece.text.push_str(&rest.text);
+        }
+    }
+    if answer.pieces.is_empty() {
+        return Err(UpstreamError::Empty);
+    }
+    for piece in answer.pieces.iter_mut().filter(|piece| piece.finish.is_none()) {
+        notes.note(Code::FinishReasonDerived, "choices[].finish_reason", "");
+        piece.finish = Some("stop");
+        piece.strict = false;
+    }
+    Ok((answer, head))
+}
+
+/// Reads an answer.
+pub(super) fn decode(
+    body: &[u8],
+    asked: &mut Asked,
+    notes: &mut Diagnostics,
+) -> Result<Response, UpstreamError> {
+    // The model is named by the client's dialect.
+    let (answer, head) = read(body, &Asked { echo_model: false, ..asked.clone() }, notes)?;
+    let mut response = Response::default();
+    response.id = Some(head.id);
+    response.created = Some(head.created);
+    response.model = Some(head.model);
+    response.usage = answer.usage.map(|(usage, _)| usage);
+    let mut extra = answer.extra;
+    if is_own(asked) && prompt(asked).is_some() {
+        extra.push((String::from(ECHOED), String::from("true")));
+    }
+    response.extra = leftovers(extra);
+    for piece in answer.pieces {
+        response.choices.push(decode_choice(piece, asked, notes));
+    }
+    Ok(response)
+}
+
+fn decode_choice(piece: Piece, asked: &mut Asked, notes: &mut Diagnostics) -> Choice {
+    let mut choice = Choice::default();
+    choice.index = piece.index;
+    choice.logprobs = piece.logprobs.as_deref().and_then(logprobs::read);
+    choice.extra = leftovers(piece.extra);
+    let mut calls = false;
+    for said in Voice::new(asked).hear(&piece.text, true, notes) {
+        choice.blocks.push(match said {
+            filter::Piece::Text(text) => Block::text(text),
+            filter::Piece::Reasoning(text) => {
+                Block::Reasoning { text, signature: None, extra: Extra::default() }
+            }
+            filter::Piece::Call { name, arguments } => {
+                calls = true;
+                let id = asked.context.id("call_");
+                Block::ToolCall { id, name, arguments, extra: Extra::default() }
+            }
+        });
+    }
+    choice.finish = piece.finish.map(|word| match reason(word) {
+        FinishReason::Stop if calls => FinishReason::ToolCalls,
+        reason => reason,
+    });
+    choice
+}
+
+/// Members that have no place in the canonical model; `null` says nothing.
+pub(super) fn leftovers(members: Vec<(String, String)>) -> Extra {
+    let said: Vec<_> = members
+        .into_iter()
+        .filter(|(_, value)| value.trim() != "null")
+        .map(|(key, value)| (key, raw(value)))
+        .collect();
+    if said.is_empty() { Extra::default() } else { Extra::new(NAME, said) }
+}
+
+/// Mends an answer in place.
+pub(super) fn mend(body: &[u8], asked: &mut Asked, notes: &mut Diagnostics) -> Result<Mended, UpstreamError> {
+    let (answer, head) = read(body, asked, notes)?;
+    let mut seen = Seen::keeping(asked.keep_reasoning);
+    answer.pieces.iter().for_each(|piece| see(piece, &mut seen));
+    let counts = match &answer.usage {
+        Some((usage, written)) => {
+            seen.event(&Event::Usage(*usage));
+            written.clone()
+        }
+        None => {
+            notes.note(Code::UsageMissing, "usage", "");
+            usage::write(crate::canonical::Usage::default())
+        }
+    };
+    let strict = answer.is_strict() && answer.usage.is_some();
+    let body = (!strict).then(|| {
+        let choices: Vec<_> = answer.pieces.iter().map(Piece::write).collect();
+        write_object(&head, &choices, Some(&counts), &answer.extra).into_bytes()
+    });
+    Ok(Mended { body, seen })
+}
+
+/// Writes an answer.
+pub(super) fn encode(response: &Response, asked: &mut Asked, notes: &mut Diagnostics) -> Vec<u8> {
+    let head = Head {
+        id: response.id.clone().unwrap_or_else(|| asked.context.id("cmpl-")),
+        created: response.created.unwrap_or(asked.context.created()),
+        model: match &response.model {
+            Some(model) if !asked.echo_model => model.clone(),
+            _ => asked.model.clone(),
+        },
+    };
+    let echoed = response.extra.of(NAME).iter().any(|(key, _)| key == ECHOED);
+    let before = prompt(asked).filter(|_| !echoed).unwrap_or_default();
+    let choices: Vec<_> =
+        response.choices.iter().map(|choice| encode_choice(choice, &before, asked, notes)).collect();
+    if response.usage.is_none() {
+        notes.note(Code::UsageMissing, "usage", "");
+    }
+    note_lost(&response.extra, "", notes);
+    let counts = usage::write(response.usage.unwrap_or_default());
+    write_object(&head, &choices, Some(&counts), &members(&response.extra)).into_bytes()
+}
+
+/// Says what of another dialect's leftovers is left out.
+pub(super) fn note_lost(extra: &Extra, path: &str, notes: &mut Diagnostics) {
+    if extra.lost_to(NAME).next().is_some() {
+        notes.note(Code::ExtraDropped, path, extra.dialect);
+    }
+}
+
+/// The leftovers of this dialect.
+pub(super) fn members(extra: &Extra) -> Vec<(String, String)> {
+    extra.of(NAME).iter().map(|(key, value)| (key.clone(), value.get().to_owned())).collect()
+}
+
+fn encode_choice(choice: &Choice, before: &str, asked: &Asked, notes: &mut Diagnostics) -> String {
+    let (mut words, mut thoughts) = (String::new(), String::new());
+    for block in &choice.blocks {
+        let lost = match block {
+            Block::Text { text, extra } => {
+                note_lost(extra, "choices[].text", notes);
+                words.push_str(text);
+                continue;
+            }
+            Block::Refusal(text) => {
+                words.push_str(text);
+                continue;
+            }
+            Block::Reasoning { text, .. } if asked.reasoning == ReasoningStyle::Tags => {
+                thoughts.push_str(text);
+                continue;
+            }
+            Block::Reasoning { .. } => "reasoning",
+            Block::ToolCall { .. } => "a tool call",
+            _ => "a part that is no text",
+        };
+        notes.note(Code::FeatureUnsupported, "choices[].text", lost);
+    }
+    if !thoughts.is_empty() {
+        words = format!("<think>\n{thoughts}\n</think>\n\n{words}");
+    }
+    note_lost(&choice.extra, "choices[]", notes);
+    let logprobs = choice.logprobs.as_ref().map(|l| logprobs::write(l, before.chars().count()).0);
+    let finish = word(choice.finish.as_ref().unwrap_or(&FinishReason::Stop));
+    let text = format!("{before}{words}");
+    write_choice(choice.index, &text, logprobs.as_deref(), Some(finish), &members(&choice.extra))
+}

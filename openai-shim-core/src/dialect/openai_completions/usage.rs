@@ -1,0 +1,64 @@
+//! Token counts in OpenAI's shape.
+
+use crate::canonical::Usage;
+use crate::json::{Kind, Object, peek};
+
+/// Reads token counts; `None` if there is not even one.
+pub(super) fn read(raw: &str) -> Option<Usage> {
+    let object = Object::parse(raw.as_bytes()).ok()?;
+    let prompt = object.object("prompt_tokens_details").unwrap_or_default();
+    let completion = object.object("completion_tokens_details").unwrap_or_default();
+    let count = |key: &str| object.get(key).and_then(number);
+    let mut usage = Usage::default();
+    usage.input = count("prompt_tokens").or_else(|| count("input_tokens"));
+    usage.output = count("completion_tokens").or_else(|| count("output_tokens"));
+    usage.total = count("total_tokens");
+    usage.cached = prompt.get("cached_tokens").and_then(number);
+    usage.reasoning = completion.get("reasoning_tokens").and_then(number);
+    if usage.input.is_none() && usage.output.is_none() && usage.total.is_none() {
+        return None;
+    }
+    if usage.total == Some(usage.input.unwrap_or(0).saturating_add(usage.output.unwrap_or(0))) {
+        usage.total = None;
+    }
+    Some(usage)
+}
+
+/// A count, also where it was written as `12.0`.
+fn number(raw: &str) -> Option<u64> {
+    let raw = raw.trim();
+    raw.parse().ok().or_else(|| {
+        let float: f64 = raw.parse().ok()?;
+        (0.0..1e15).contains(&float).then(|| format!("{:.0}", float.trunc()).parse().ok()).flatten()
+    })
+}
+
+/// Whether counts are as OpenAI's types want them: all three, and details that are objects of counts.
+pub(super) fn is_strict(raw: &str) -> bool {
+    let Ok(object) = Object::parse(raw.as_bytes()) else { return false };
+    let counts = |object: &Object<'_>| object.iter().all(|(_, v)| v.trim().parse::<u64>().is_ok());
+    let details =
+        ["prompt_tokens_details", "completion_tokens_details"].into_iter().all(|key| match object.get(key) {
+            None => true,
+            Some(value) if peek(value) == Kind::Null => true,
+            Some(_) => object.object(key).is_some_and(|details| counts(&details)),
+        });
+    details
+        && ["prompt_tokens", "completion_tokens", "total_tokens"].iter().all(|key| object.u64(key).is_some())
+}
+
+/// Writes token counts.
+pub(super) fn write(usage: Usage) -> String {
+    let (input, output) = (usage.input.unwrap_or(0), usage.output.unwrap_or(0));
+    let mut object = Object::new();
+    object.set("prompt_tokens", input.to_string());
+    object.set("completion_tokens", output.to_string());
+    object.set("total_tokens", usage.total().to_string());
+    if let Some(cached) = usage.cached {
+        object.set("prompt_tokens_details", format!("{{\"cached_tokens\":{cached}}}"));
+    }
+    if let Some(reasoning) = usage.reasoning {
+        object.set("completion_tokens_details", format!("{{\"reasoning_tokens\":{reasoning}}}"));
+    }
+    object.to_json()
+}

@@ -1,0 +1,233 @@
+//! Recordings of text completions, read in place: what they say arrives, in this dialect and in chat.
+#![allow(clippy::disallowed_methods)] // tests read files
+
+mod common;
+
+use common::shared;
+use openai_shim_core::canonical::{Diagnostics, Severity};
+use openai_shim_core::convert::{Conversion, Input, convert};
+use openai_shim_core::{Context, Dialect, Kind, Outcome, dialect, profile};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+struct Recording {
+    name: String,
+    kind: Kind,
+    /// Another API's route, or a stream whose format has no end.
+    foreign: bool,
+    endless: bool,
+    request: Option<Value>,
+    status: u16,
+    body: String,
+}
+
+fn own() -> &'static dyn Dialect {
+    dialect("openai-completions").unwrap()
+}
+
+fn recordings(test: &str) -> Vec<Recording> {
+    let Some(shared) = shared(test) else { return Vec::new() };
+    let text = std::fs::read_to_string(shared.join("corpus/openai-completions.jsonl")).unwrap();
+    let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    // One is of the organization's usage, a page that no model wrote.
+    let all: Vec<_> = lines
+        .filter(|v| !v["request"]["url_path"].as_str().unwrap_or_default().contains("/organization/"))
+        .map(|v| {
+            let status = u16::try_from(v["response"]["status"].as_u64().unwrap()).unwrap();
+            let stream = v["streaming"] == true;
+            Recording {
+                name: format!("{} {} {}", v["provider"], v["path"], v["n"]),
+                kind: match (status, stream) {
+                    (400.., _) => Kind::Error,
+                    (_, true) => Kind::Stream,
+                    _ => Kind::Response,
+                },
+                foreign: v["provider"] == "portkey",
+                endless: v["provider"] == "writer" && stream,
+                request: v["request"]["body"].is_object().then(|| v["request"]["body"].clone()),
+                status,
+                body: v["response"]["body"].as_str().unwrap_or_default().to_owned(),
+            }
+        })
+        .collect();
+    assert!(all.len() >= 78);
+    all
+}
+
+impl Recording {
+    fn convert(&self, to: &'static dyn Dialect) -> Conversion {
+        let request = self.request.as_ref().filter(|_| to.name() == own().name() && !self.foreign);
+        let request = request.map(Value::to_string);
+        convert(&Input {
+            from: own(),
+            to,
+            profile: profile("compatible").unwrap(),
+            kind: self.kind,
+            body: self.body.as_bytes(),
+            request: request.as_deref().map(str::as_bytes),
+            status: Some(self.status),
+            context: Context::fixed(),
+        })
+    }
+}
+
+/// The events of a stream, or the one body.
+fn documents(body: &str) -> Vec<Value> {
+    if body.trim_start().starts_with('{') {
+        return serde_json::from_str(body.trim()).into_iter().collect();
+    }
+    let data = body.lines().filter_map(|line| line.strip_prefix("data:"));
+    data.filter_map(|data| serde_json::from_str(data.trim()).ok()).collect()
+}
+
+/// Text and ending by answer.
+type Answers = BTreeMap<u64, (String, String)>;
+
+/// Text and ending of each answer, and the tokens, as simply as a careful client would read them.
+fn said(body: &str) -> (Answers, Option<(u64, u64)>) {
+    let (mut answers, mut tokens) = (Answers::new(), None);
+    for document in documents(body) {
+        let usage = &document["usage"];
+        if let (Some(input), Some(output)) =
+            (usage["prompt_tokens"].as_u64(), usage["completion_tokens"].as_u64())
+        {
+            tokens = Some((input, output));
+        }
+        if let Some(text) = document["value"].as_str() {
+            answers.entry(0).or_default().0 += text;
+        }
+        for choice in document["choices"].as_array().into_iter().flatten() {
+            let answer = answers.entry(choice["index"].as_u64().unwrap_or(0)).or_default();
+            let places = [&choice["text"], &choice["message"]["content"], &choice["delta"]["content"]];
+            answer.0 += places.iter().find_map(|place| place.as_str()).unwrap_or_default();
+            answer.1 += choice["finish_reason"].as_str().unwrap_or_default();
+        }
+    }
+    (answers, tokens)
+}
+
+#[test]
+fn every_recorded_request_survives() {
+    let mut read = 0;
+    for recording in recordings("completions requests") {
+        let Some(body) = &recording.request else { continue };
+        let bytes = body.to_string();
+        let mut notes = Diagnostics::default();
+        let decoded = own().decode_request("", bytes.as_bytes(), &mut notes);
+        if recording.foreign {
+            assert!(decoded.is_err());
+            continue;
+        }
+        let decoded = decoded.unwrap_or_else(|e| panic!("{}: {e}", recording.name));
+        let written = own().encode_request(&decoded, None, &mut notes).unwrap().body.to_json();
+        let mut again: Value = serde_json::from_str(&written).unwrap();
+        let mut before = body.clone();
+        // Members that are null or the default, and numbers and stops in another spelling, say the same.
+        for value in [&mut before, &mut again] {
+            let members = value.as_object_mut().unwrap();
+            members.retain(|key, value| !(value.is_null() || (key == "stream" && value == false)));
+            for value in members.values_mut() {
+                if let Some(number) = value.as_f64() {
+                    *value = number.into();
+                }
+            }
+            if let Some(stop) = members.get("stop").and_then(Value::as_str) {
+                let stop = serde_json::json!([stop]);
+                members.insert("stop".to_owned(), stop);
+            }
+        }
+        // The API is asked for no negative number, and says so itself.
+        if before["max_tokens"] == -1.0 {
+            before.as_object_mut().unwrap().remove("max_tokens");
+        }
+        assert_eq!(again, before, "{}", recording.name);
+        let kept = own().encode_request(&decoded, Some(bytes.as_bytes()), &mut notes).unwrap();
+        assert!(!kept.body.is_changed(), "{}", recording.name);
+        assert!(notes.iter().all(|d| d.severity() < Severity::Error), "{}: {notes:?}", recording.name);
+        read += 1;
+    }
+    println!("{read} requests");
+}
+
+#[test]
+fn every_recorded_answer_arrives() {
+    let (mut read, mut kept, mut streams) = (0, 0, 0);
+    let all = recordings("completions answers");
+    for recording in all.iter().filter(|r| r.kind != Kind::Error) {
+        let (before, tokens) = said(&recording.body);
+        for to in [own(), common::chat()] {
+            let got = recording.convert(to);
+            let body = String::from_utf8(got.body.clone()).unwrap();
+            let (after, counted) = said(&body);
+            let texts =
+                |all: &Answers| -> Vec<String> { all.values().map(|(text, _)| text.clone()).collect() };
+            assert_eq!(texts(&after), texts(&before), "{}: {got}", recording.name);
+            if recording.endless {
+                assert_eq!(got.outcome, Some(Outcome::Truncated), "{}", recording.name);
+                continue;
+            }
+            for (index, (_, finish)) in &before {
+                let expected = if finish.is_empty() { "stop" } else { finish };
+                assert_eq!(after[index].1, expected, "{}: {got}", recording.name);
+            }
+            let said_so = matches!(got.outcome, Some(Outcome::Complete | Outcome::Length));
+            assert!(said_so && got.ok, "{}: {got}", recording.name);
+            if recording.kind == Kind::Response {
+                assert_eq!(counted, tokens.or(Some((0, 0))), "{}", recording.name);
+            }
+            let well_formed = recording.name.contains("\"openai\"") || recording.name.contains("\"vllm\"");
+            if to.name() == own().name() && well_formed && recording.kind == Kind::Response {
+                assert_eq!(body, recording.body.trim(), "{}", recording.name);
+                kept += 1;
+            }
+            streams += usize::from(recording.kind == Kind::Stream);
+            read += 1;
+        }
+    }
+    println!("{read} answers, {streams} of them streams, {kept} whole ones byte for byte");
+    assert!(all.is_empty() || (read > 140 && kept > 40), "{read} {kept}");
+}
+
+#[test]
+fn every_recorded_error_keeps_its_words() {
+    for recording in recordings("completions errors").iter().filter(|r| r.kind == Kind::Error) {
+        for to in [own(), common::chat()] {
+            let got = recording.convert(to);
+            let after: Value = serde_json::from_slice(&got.body).unwrap();
+            let before: Value = serde_json::from_str(&recording.body).unwrap();
+            assert_eq!(after, before, "{}", recording.name);
+            assert_eq!(got.status, Some(recording.status));
+        }
+    }
+}
+
+#[test]
+fn clients_of_text_completions_are_understood() {
+    let Some(shared) = shared("completions clients") else { return };
+    let mut read = 0;
+    for client in std::fs::read_dir(shared.join("captures")).unwrap().flatten() {
+        for file in std::fs::read_dir(client.path()).unwrap().flatten() {
+            let Ok(text) = std::fs::read_to_string(file.path()) else { continue };
+            let Ok(capture) = serde_json::from_str::<Value>(&text) else { continue };
+            let path = capture["path"].as_str().unwrap_or_default();
+            if path != "/v1/completions" {
+                continue;
+            }
+            let body = capture["body"].to_string();
+            let sent = convert(&Input {
+                from: own(),
+                to: common::chat(),
+                profile: profile("compatible").unwrap(),
+                kind: Kind::Request,
+                body: body.as_bytes(),
+                request: None,
+                status: None,
+                context: Context::fixed(),
+            });
+            assert!(sent.ok && sent.diagnostics.is_empty(), "{}: {sent}", file.path().display());
+            read += 1;
+        }
+    }
+    println!("{read} requests of clients");
+    assert!(read >= 3, "{read}");
+}
