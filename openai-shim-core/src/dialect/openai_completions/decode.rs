@@ -226,7 +226,7 @@ impl Events<'_> {
                 Piece::Call { name, arguments } => {
                     choice.calls = true;
                     let id = self.blocks.asked.context.id("call_");
-                    (BlockKind::ToolCall { id, name }, arguments)
+                    (BlockKind::ToolCall { id, name, signature: None }, arguments)
                 }
             };
             let block = match &choice.open {

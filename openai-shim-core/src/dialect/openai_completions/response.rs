@@ -86,7 +86,7 @@ fn decode_choice(piece: Piece, asked: &mut Asked, notes: &mut Diagnostics) -> Ch
             filter::Piece::Call { name, arguments } => {
                 calls = true;
                 let id = asked.context.id("call_");
-                Block::ToolCall { id, name, arguments, extra: Extra::default() }
+                Block::ToolCall { id, name, arguments, signature: None, extra: Extra::default() }
             }
         });
     }

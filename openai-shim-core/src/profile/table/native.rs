@@ -16,7 +16,9 @@ pub(super) fn rows() -> Vec<Profile> {
             ..row("anthropic")
         },
         Profile {
-            about: text("Google's own API, `https://generativelanguage.googleapis.com/v1beta`, chosen by its name"),
+            about: text(
+                "Google's own API, `https://generativelanguage.googleapis.com/v1beta`, chosen by its name",
+            ),
             sources: super::list(&["https://ai.google.dev/api/generate-content", "corpus: gemini"]),
             dialect: text("gemini"),
             auth: key_in("x-goog-api-key"),
