@@ -100,9 +100,9 @@ fn an_array_that_fails_is_still_an_array_and_ends_with_the_error() {
     let path = "/v1beta/models/m:streamGenerateContent";
     let cut =
         CHAT_STREAM.split("data: {\"id\":\"a\"").take(2).collect::<Vec<_>>().join("data: {\"id\":\"a\"");
-    let gemini_cut = String::from_utf8(common::fixture(Kind::Stream, "cut").body).unwrap();
-    let gemini_cut =
-        if gemini_cut.contains("candidates") { gemini_cut } else { panic!("another fixture of that name") };
+    let own = |f: &common::Fixture| f.name == "cut" && f.dialect.name() == gemini().name();
+    let gemini_cut = fixtures(&[Kind::Stream]).into_iter().find(own).unwrap();
+    let gemini_cut = String::from_utf8(gemini_cut.body).unwrap();
     for (upstream, answer) in [(chat(), cut.as_str()), (gemini(), gemini_cut.as_str())] {
         let (_, _, out, exchange) = exchange((gemini(), path, &hello()), upstream, settings(), (200, answer));
         let chunks: Vec<Value> = serde_json::from_str(&out).unwrap_or_else(|e| panic!("{e}: {out}"));
