@@ -263,8 +263,10 @@ proptest! {
     #[test]
     fn what_was_mended_needs_no_mending_whatever_came_in(fixture in common::mutilated()) {
         let once = fixture.convert(chat());
-        // A call without a name waits for one until the end, wherever it stood.
-        if !once.ok || once.diagnostics.has(Code::ToolNameMissing) {
+        // A call without a name waits for one until the end, wherever it stood; and what comes after an ending goes out
+        // as it is, although it may be markup.
+        let late = [Code::ToolNameMissing, Code::ContentAfterFinish];
+        if !once.ok || late.iter().any(|code| once.diagnostics.has(*code)) {
             return Ok(());
         }
         // What a model of another dialect broke is mended by no translation.
@@ -275,7 +277,13 @@ proptest! {
         (again.dialect, again.body) = (chat(), once.body.clone());
         again.profile = settled(&fixture.profile);
         let twice = again.convert(chat());
-        prop_assert_eq!(&once.body, &twice.body, "{}\n{}", &once, &twice);
+        if once.diagnostics.has(Code::TextHeld) {
+            // What waits, waits again: the words are the same, and where they are cut is not.
+            let said = |body: &[u8]| common::said::line(&String::from_utf8_lossy(body));
+            prop_assert_eq!(said(&once.body), said(&twice.body), "{}\n{}", &once, &twice);
+        } else {
+            prop_assert_eq!(&once.body, &twice.body, "{}\n{}", &once, &twice);
+        }
         prop_assert_eq!(once.outcome, twice.outcome, "{}\n{}", &once, &twice);
     }
 

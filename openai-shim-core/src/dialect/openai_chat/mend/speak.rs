@@ -74,14 +74,18 @@ impl Stream {
         }
     }
 
-    /// Says what was held back because it might have been something else: nothing follows.
-    pub(super) fn release_voices(&mut self, sink: &mut dyn Sink) {
+    /// Says what was held back because it might have been something else: nothing follows. `cut`: the
+    /// answer broke off.
+    pub(super) fn release_voices(&mut self, cut: bool, sink: &mut dyn Sink) {
         for at in 0..self.choices.len() {
             let Some(choice) = self.choices.get_mut(at).filter(|c| !c.finished) else { continue };
             let Some(voice) = choice.voice.as_mut().filter(|voice| !voice.stopped) else { continue };
             let index = choice.index;
             let mut delta = Object::new();
             let voiced = voice.take(&mut delta, true, AT, &mut self.notes);
+            if !cut && !voice.is_as_asked(self.asked.json.as_ref()) {
+                self.notes.note(Code::JsonInvalid, &format!("{AT}.content"), "");
+            }
             choice.recovered.extend(voiced.calls);
             self.recover(at, &mut delta);
             if !delta.is_empty() {

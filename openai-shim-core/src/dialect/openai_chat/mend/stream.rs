@@ -312,7 +312,7 @@ impl Stream {
             self.fail(&error, sink);
             return;
         }
-        self.release_voices(sink);
+        self.release_voices(false, sink);
         let unfinished = |c: &Choice| !c.finished && !c.calls.are_complete();
         if !self.document && self.choices.iter().any(unfinished) {
             self.fail(&UpstreamError::Truncated, sink);
@@ -337,7 +337,7 @@ impl Stream {
             return;
         }
         self.flush(sink);
-        self.release_voices(sink);
+        self.release_voices(true, sink);
         match error {
             UpstreamError::Truncated | UpstreamError::Transport { .. } => {
                 self.notes.note(Code::StreamTruncated, "", "");
@@ -364,7 +364,7 @@ impl Stream {
             return;
         }
         self.flush(sink);
-        self.release_voices(sink);
+        self.release_voices(false, sink);
         for at in 0..self.choices.len() {
             self.finish_choice(at, sink);
         }
