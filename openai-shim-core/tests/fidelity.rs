@@ -291,14 +291,19 @@ const SAYS: &[Says] = &[
                     signature: None,
                     extra: Extra::default(),
                 },
-            )
+            );
         },
         |r| said(r).any(|b| matches!(b, Block::Reasoning { text, .. } if text == "Let me see.")),
     ),
     (
-        "refusal in its own place",
+        "refusal",
         |r| r.choices[0].blocks = vec![Block::Refusal(String::from("No."))],
-        |r| said(r).any(|b| matches!(b, Block::Refusal(words) if words == "No.")),
+        // Where there is no place for it, it is text.
+        |r| {
+            said(r).any(
+                |b| matches!(b, Block::Refusal(words) | Block::Text { text: words, .. } if words == "No."),
+            )
+        },
     ),
     (
         "cut by the limit",
@@ -438,7 +443,9 @@ fn table(
 ) -> Vec<String> {
     let mut silent = Vec::new();
     write!(text, "\n### {name}\n\n| client \\ upstream |").unwrap();
-    DIALECTS.iter().for_each(|upstream| write!(text, " {} |", upstream.name()).unwrap());
+    for upstream in DIALECTS {
+        write!(text, " {} |", upstream.name()).unwrap();
+    }
     write!(text, "\n|---|{}\n", "---|".repeat(DIALECTS.len())).unwrap();
     for client in DIALECTS {
         write!(text, "| {} |", client.name()).unwrap();

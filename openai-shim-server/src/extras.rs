@@ -191,7 +191,8 @@ fn upstream_error(served: &Served, head: &http::response::Parts, body: &[u8]) ->
 async fn embed(app: &Arc<App>, route: ollama_embed::Route, body: &[u8]) -> Result<Response, Error> {
     let mut notes = Diagnostics::default();
     let asked = ollama_embed::to_openai(body, route, &mut notes)?;
-    let model = Object::parse(asked.as_bytes()).ok().and_then(|o| o.str("model").map(|m| m.into_owned()));
+    let model =
+        Object::parse(asked.as_bytes()).ok().and_then(|o| o.str("model").map(std::borrow::Cow::into_owned));
     let model = model.unwrap_or_default();
     let (served, upstream_model) = place(app, &model).await?;
     let own = served.config.profile.dialect.starts_with("ollama-");

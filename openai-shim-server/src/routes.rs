@@ -251,8 +251,8 @@ fn request_id(app: &App, request: &Request) -> String {
 
 /// The key that clients of one API may put into the address.
 fn key_in<'m>(dialect: &dyn Dialect, meta: &'m Meta) -> Option<&'m str> {
-    let pairs = meta.query.split('&').filter(|_| dialect.name() == "gemini");
-    pairs.filter_map(|pair| pair.strip_prefix("key=")).next()
+    let mut pairs = meta.query.split('&').filter(|_| dialect.name() == "gemini");
+    pairs.find_map(|pair| pair.strip_prefix("key="))
 }
 
 fn unknown(dialect: &dyn Dialect, meta: &Meta) -> Response {

@@ -270,11 +270,8 @@ async fn streams_pass_between_all_dialects() {
     for client in SPOKEN {
         for upstream in SPOKEN {
             let what = format!("{} in front of {}", client.name, upstream.name);
-            let script = upstream
-                .stream
-                .iter()
-                .fold(Script::stream_as(upstream.content_type), |script, piece| script.chunk(piece))
-                .end();
+            let script =
+                upstream.stream.iter().fold(Script::stream_as(upstream.content_type), Script::chunk).end();
             let (answer, _) = between(client, upstream, script, true, false).await;
             assert_eq!(answer.status, 200, "{what}: {}", answer.body);
             assert!(answer.header("content-type").starts_with(client.content_type), "{what}");
@@ -378,7 +375,7 @@ async fn ollamas_clients_find_the_rest_of_its_api() {
     )
     .await;
     assert!(said.json()["total_duration"].as_u64().is_some_and(|took| took > 0), "{}", said.body);
-    for (path, status) in [("/api/pull", 501), ("/api/nowhere", 404), ("/api/tags", 405)] {
+    for (path, status) in [("/api/pull", 400), ("/api/nowhere", 404), ("/api/tags", 405)] {
         let refused = Answer::of(shim.post(path, r#"{"model":"x"}"#).await).await;
         assert!(refused.json()["error"].is_string(), "{path}: {}", refused.body);
         assert_eq!(refused.status, status, "{path}: {}", refused.body);
@@ -450,7 +447,7 @@ async fn who_has_no_key_is_told_so_in_the_dialect_of_the_path() {
 #[tokio::test]
 async fn a_conversation_goes_on_from_a_response_that_is_kept_here() {
     let chat = &SPOKEN[0];
-    let streamed = chat.stream.iter().fold(Script::stream(), |script, piece| script.chunk(piece)).end();
+    let streamed = chat.stream.iter().fold(Script::stream(), Script::chunk).end();
     let scripts = vec![Script::json(chat.text), streamed, Script::json(chat.text)];
     let upstream = Scripted::start(scripts).await;
     let shim = Running::before(&upstream, "").await;

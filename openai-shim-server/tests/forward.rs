@@ -92,7 +92,7 @@ async fn a_stream_is_passed_on_as_it_comes() {
     let upstream = Scripted::start(vec![script]).await;
     let shim = Running::before(&upstream, "").await;
     let begun = Instant::now();
-    let mut response = shim.post("/v1/responses", r#"{"model":"m","stream":true,"input":"x"}"#).await;
+    let mut response = shim.post("/v1/images/edits", r#"{"model":"m","stream":true,"prompt":"x"}"#).await;
     assert_eq!(response.headers()["content-type"], "text/event-stream");
     assert_eq!(response.chunk().await.unwrap().unwrap(), "event: a\ndata: 1\n\n");
     assert!(begun.elapsed() < Duration::from_millis(500));
@@ -102,7 +102,7 @@ async fn a_stream_is_passed_on_as_it_comes() {
 #[tokio::test]
 async fn methods_paths_below_and_queries_are_kept() {
     let upstream = Scripted::start(vec![ok()]).await;
-    let shim = Running::before(&upstream, "").await;
+    let shim = Running::before(&upstream, "dialect = \"openai-responses\"").await;
     shim.read("/v1//responses/resp_1/input_items/?limit=2&after=a%2Fb").await;
     shim.send(|c, url| c.delete(format!("{url}/v1/responses/resp_1"))).await;
     let heads: Vec<_> = upstream.requests().into_iter().map(|(head, _)| head).collect();
@@ -167,7 +167,7 @@ async fn a_client_that_leaves_cancels_a_forwarded_call() {
 async fn an_answer_that_breaks_off_is_not_passed_off_as_whole() {
     let upstream = Scripted::start(vec![Script::stream().chunk("data: 1\n\n").then(Step::HangUp)]).await;
     let shim = Running::before(&upstream, "").await;
-    let response = shim.post("/v1/responses", r#"{"stream":true}"#).await;
+    let response = shim.post("/v1/images/edits", r#"{"stream":true}"#).await;
     assert!(response.text().await.is_err());
 }
 

@@ -86,6 +86,7 @@ fn for_models(rules: &Value) -> String {
                     section.iter().filter(|(inner, value)| usual.and_then(|u| u.get(*inner)) != Some(*value));
                 said.extend(own.map(|(inner, value)| format!("{key}.{inner} = {value}")));
             }
+            value if usual.get(key) == Some(value) => {}
             value => said.insert(0, format!("{key} = {value}")),
         }
     }

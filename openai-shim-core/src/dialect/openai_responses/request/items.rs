@@ -114,7 +114,11 @@ fn turn(blocks: &[&Block], i: usize, out: &mut Vec<String>, notes: &mut Diagnost
                     ),
                 }
             }
-            Block::ToolCall { .. } => {
+            Block::ToolCall { signature, .. } => {
+                if signature.is_some() {
+                    let at = format!("messages[{i}]");
+                    notes.note(Code::FeatureUnsupported, &at, "the signature of a call");
+                }
                 close(&mut open, out, notes);
                 out.push(call(block));
             }
