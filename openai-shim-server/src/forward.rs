@@ -13,6 +13,7 @@ use http::header::{ACCEPT, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, RE
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use openai_shim_core::fallback::embeddings::{Wish, mend};
+use openai_shim_core::fallback::ollama_embed;
 use openai_shim_core::json::{Object, quote};
 use openai_shim_core::upstream::{ByteStream, ReplyBody};
 use openai_shim_core::{Diagnostics, Error, UpstreamError};
@@ -61,7 +62,19 @@ pub(crate) async fn forward(
     let head = record.head();
     let wish = Wish::read(if is_json(&parts.headers) { &body } else { b"" });
     let path_is_embeddings = path == "/embeddings";
-    let mut request = http::Request::new(with_model(&parts.headers, body, route.model.as_deref()));
+    let own = openai_shim_core::dialect(&served.config.profile.dialect).unwrap_or(dialect);
+    let mut notes = Diagnostics::default();
+    let mut body = with_model(&parts.headers, body, route.model.as_deref());
+    // Ollama's own API has embeddings of its own form.
+    let ollamas = path_is_embeddings && own.name().starts_with("ollama-");
+    let path = if ollamas { String::from("/embed") } else { path };
+    if ollamas {
+        match ollama_embed::to_ollama(&body, &mut notes) {
+            Ok(theirs) => body = Bytes::from(theirs),
+            Err(error) => return refused(record, Error::Client(error)),
+        }
+    }
+    let mut request = http::Request::new(body);
     *request.method_mut() = parts.method.clone();
     let target = match parts.uri.query() {
         Some(query) => format!("{path}?{query}"),
@@ -79,7 +92,11 @@ pub(crate) async fn forward(
             head.seen(upstream.status);
             if upstream.status.is_success() && path_is_embeddings {
                 let body = collect(body, app.config.limits.response_body).await;
-                let response = embedded(upstream.status, &upstream.headers, body, &wish);
+                let body = match body {
+                    Ok(body) if ollamas => ollama_embed::from_ollama(&body, &wish, &mut notes),
+                    body => body,
+                };
+                let response = embedded(upstream.status, &upstream.headers, body, &wish, notes);
                 record.answered(&response);
                 response
             } else if upstream.status.is_success() {
@@ -95,8 +112,7 @@ pub(crate) async fn forward(
                 response
             } else {
                 let body = collect(body, 1 << 20).await.unwrap_or_default();
-                let mut notes = Diagnostics::default();
-                let error = dialect.decode_error(upstream.status, &upstream.headers, &body, &mut notes);
+                let error = own.decode_error(upstream.status, &upstream.headers, &body, &mut notes);
                 refused(record, Error::Upstream(error))
             }
         }
@@ -158,13 +174,13 @@ fn embedded(
     headers: &HeaderMap,
     body: Result<Vec<u8>, UpstreamError>,
     wish: &Wish,
+    mut notes: Diagnostics,
 ) -> Response {
     let dialect = reply::default_dialect();
     let body = match body {
         Ok(body) => body,
         Err(error) => return reply::error(dialect, &Error::Upstream(error)),
     };
-    let mut notes = Diagnostics::default();
     if Object::parse(&body)
         .is_ok_and(|answer| answer.get("data").is_none() && answer.non_null("error").is_some())
     {

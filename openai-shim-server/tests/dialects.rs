@@ -383,6 +383,21 @@ async fn ollamas_clients_find_the_rest_of_its_api() {
 }
 
 #[tokio::test]
+async fn embeddings_pass_between_openais_and_ollamas_own_form() {
+    let vectors = r#"{"model":"m","embeddings":[[1,2],[3,4]],"prompt_eval_count":5}"#;
+    let upstream = Scripted::start(vec![Script::json(vectors)]).await;
+    let shim = Running::before(&upstream, "dialect = \"ollama-chat\"").await;
+    let ask = r#"{"model":"m","input":["a","b"]}"#;
+    let openais = Answer::of(shim.post("/v1/embeddings", ask).await).await;
+    assert_eq!(openais.json()["data"][1]["embedding"], json!([3, 4]), "{}", openais.body);
+    let ollamas = Answer::of(shim.post("/api/embed", ask).await).await;
+    assert_eq!(ollamas.json()["embeddings"], json!([[1, 2], [3, 4]]), "{}", ollamas.body);
+    for (head, _) in upstream.requests() {
+        assert!(head.starts_with("post /v1/embed http"), "{head}");
+    }
+}
+
+#[tokio::test]
 async fn tokens_are_counted_by_an_upstream_that_can_and_else_estimated() {
     let ask = r#"{"model":"m","messages":[{"role":"user","content":"How far is it?"}]}"#;
     let shim = echo().await;
