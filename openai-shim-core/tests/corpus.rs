@@ -351,3 +351,48 @@ fn parse(raw: &[u8]) -> Option<(u16, Vec<u8>)> {
     }
     Some((status, out))
 }
+
+/// The last counts that a body states: prompt, answer, total.
+fn counts(body: &str, kind: Kind) -> Option<[Option<u64>; 3]> {
+    let documents: Vec<Value> = match kind {
+        Kind::Stream if !body.trim_start().starts_with('{') => body
+            .split(['\n', '\r'])
+            .filter_map(|line| line.strip_prefix("data:"))
+            .filter_map(|data| serde_json::from_str(data).ok())
+            .collect(),
+        _ => serde_json::from_str(body.trim()).into_iter().collect(),
+    };
+    let usage =
+        documents.iter().rev().find_map(|document| document.get("usage").filter(|u| u.is_object()))?;
+    let counts = ["prompt_tokens", "completion_tokens", "total_tokens"].map(|key| usage[key].as_u64());
+    counts.iter().any(Option::is_some).then_some(counts)
+}
+
+#[test]
+fn counts_of_tokens_survive_exactly() {
+    let (mut compared, mut unasked) = (0, 0);
+    for recording in recordings("usage").into_iter().filter(|r| r.kind != Kind::Error) {
+        let conversion = recording.convert();
+        let before = counts(&recording.body, recording.kind);
+        let after = counts(&String::from_utf8_lossy(&conversion.body), recording.kind);
+        let reported = |code: &str| conversion.diagnostics.iter().any(|d| d.code.as_str() == code);
+        match (before, after) {
+            (Some(before), Some(after)) => {
+                let told = reported("usage-shaped");
+                let same = before.iter().zip(&after).all(|(b, a)| b.is_none() || b == a);
+                assert!(same || told, "{}: {before:?} {after:?}", recording.name);
+                compared += 1;
+            }
+            // A stream tells counts to who asks for them, and an answer that failed has none.
+            (Some(_), None) => {
+                let failed = !conversion.ok
+                    || matches!(conversion.outcome, Some(Outcome::Truncated | Outcome::Errored));
+                assert!(recording.kind == Kind::Stream || failed, "{}", recording.name);
+                assert!(reported("usage-unasked") || failed, "{}: {conversion}", recording.name);
+                unasked += 1;
+            }
+            (None, _) => {}
+        }
+    }
+    println!("{compared} counts compared, {unasked} told to nobody");
+}

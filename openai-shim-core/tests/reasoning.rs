@@ -1,0 +1,104 @@
+//! Where a client finds the model's thinking: in a member of its own, or between tags in the text.
+
+mod common;
+
+use common::{chat, said};
+use openai_shim_core::canonical::{Asked, Code, Fold, ReasoningStyle, Request};
+use openai_shim_core::exchange::{Incoming, Settings};
+use openai_shim_core::framing::Framer;
+use openai_shim_core::{Context, Exchange, profile};
+
+const CALL: &str = r#"{"index":0,"id":"c","type":"function","function":{"name":"f","arguments":"{}"}}"#;
+
+fn chunk(delta: &str, finish: &str) -> String {
+    format!(
+        "data: {{\"id\":\"x\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\",\"choices\":[{{\"index\":0,\"delta\":{delta},\"finish_reason\":{finish}}}]}}\n\n"
+    )
+}
+
+fn stream(deltas: &[&str], finish: &str) -> String {
+    let mut body: String = deltas.iter().map(|delta| chunk(delta, "null")).collect();
+    body += &chunk("{}", &format!("\"{finish}\""));
+    body + "data: [DONE]\n\n"
+}
+
+/// What a client that wants tags gets, and the codes that are reported.
+fn tagged(body: &str, streams: bool) -> (String, Vec<Code>) {
+    let request =
+        format!(r#"{{"model":"m","stream":{streams},"messages":[{{"role":"user","content":"hi"}}]}}"#);
+    let incoming = Incoming::read(chat(), "", request.into()).unwrap();
+    let mut settings = Settings::default();
+    settings.reasoning = ReasoningStyle::Tags;
+    let mut exchange =
+        Exchange::start(incoming, profile("compatible").unwrap(), settings, Context::fixed()).unwrap();
+    exchange.next();
+    exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
+    let mut out = Vec::new();
+    for piece in body.as_bytes().chunks(7) {
+        exchange.push(piece, &mut out);
+    }
+    exchange.finish(&mut out);
+    let codes = exchange.report().diagnostics.codes().iter().map(|(code, _)| *code).collect();
+    (said::line(&String::from_utf8(out).unwrap()), codes)
+}
+
+#[test]
+fn thinking_stands_between_tags_in_front_of_the_text_where_that_is_configured() {
+    let thought = r#"{"role":"assistant","reasoning_content":"Hm"}"#;
+    let more = r#"{"reasoning_content":"m."}"#;
+    let call = format!(r#"{{"tool_calls":[{CALL}]}}"#);
+    let rows = [
+        (
+            stream(&[thought, more, r#"{"content":"Hel"}"#, r#"{"content":"lo"}"#], "stop"),
+            r#""<think>\nHmm.\n</think>\n\nHello" stop"#,
+        ),
+        (
+            stream(&[r#"{"role":"assistant","reasoning":"Hm.","content":"Hello"}"#], "stop"),
+            r#""<think>\nHm.\n</think>\n\nHello" stop"#,
+        ),
+        (stream(&[thought, &call], "tool_calls"), r#""<think>\nHm\n</think>\n\n" f({}) tool_calls"#),
+        (stream(&[thought], "length"), r#""<think>\nHm\n</think>\n\n" length"#),
+        (
+            stream(&[r#"{"role":"assistant","content":"<think>Hm.</think>Hello"}"#], "stop"),
+            r#""<think>\nHm.\n</think>\n\nHello" stop"#,
+        ),
+    ];
+    for (body, expected) in rows {
+        let (said, codes) = tagged(&body, true);
+        assert_eq!(said, expected, "{body}");
+        assert!(codes.contains(&Code::ReasoningTagged), "{codes:?}");
+    }
+    let whole = r#"{"choices":[{"index":0,"message":{"role":"assistant","reasoning_content":"Hmm.","content":"Hello"},"finish_reason":"stop"}]}"#;
+    assert_eq!(tagged(whole, false).0, r#""<think>\nHmm.\n</think>\n\nHello" stop"#);
+    // Without thinking nothing changes.
+    let plain = stream(&[r#"{"role":"assistant","content":"Hello"}"#], "stop");
+    let (said, codes) = tagged(&plain, true);
+    assert_eq!((said.as_str(), codes.contains(&Code::ReasoningTagged)), (r#""Hello" stop"#, false));
+}
+
+#[test]
+fn an_answer_of_another_dialect_has_its_tags_from_the_encoder() {
+    let body =
+        stream(&[r#"{"role":"assistant","reasoning_content":"Hmm."}"#, r#"{"content":"Hello"}"#], "stop");
+    let mut asked = Asked::new(&Request::default(), Context::fixed());
+    asked.reasoning = ReasoningStyle::Tags;
+    let (mut decoder, mut encoder) = (chat().decoder(&asked), chat().encoder(&asked));
+    let (mut framer, mut events, mut out) = (Framer::new(1 << 20), Vec::new(), Vec::new());
+    framer.push(body.as_bytes(), &mut |frame| decoder.frame(frame, &mut events)).unwrap();
+    framer.finish(&mut |frame| decoder.frame(frame, &mut events));
+    decoder.finish(&mut events);
+    let mut fold = Fold::new();
+    for event in &events {
+        encoder.event(event, &mut out);
+        fold.event(event);
+    }
+    encoder.finish(&mut out);
+    let expected = r#""<think>\nHmm.\n</think>\n\nHello" stop"#;
+    assert_eq!(said::line(&String::from_utf8(out).unwrap()), expected);
+    let whole = chat().encode_response(
+        &fold.finish().unwrap(),
+        &mut asked,
+        &mut openai_shim_core::Diagnostics::default(),
+    );
+    assert_eq!(said::line(&String::from_utf8(whole).unwrap()), expected);
+}
