@@ -23,7 +23,7 @@ fn every_kind_of_model_list_becomes_openais() {
         (
             "M2 models with names",
             json!({"models": [{"name": "models/a"}]}),
-            json!({"name": "models/a", "id": "a", "object": "model", "created": 0, "owned_by": "me"}),
+            json!({"name": "models/a", "id": "models/a", "object": "model", "created": 0, "owned_by": "me"}),
         ),
         ("M3 no object, no owner", json!({"data": [{"id": "a", "created": 7}]}), plain("a", 7)),
         (

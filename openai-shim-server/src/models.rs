@@ -197,7 +197,10 @@ async fn ask(served: &Served) -> Result<Vec<ListedModel>, UpstreamError> {
     if !head.status.is_success() {
         return Err(dialect.decode_error(head.status, &head.headers, &body, &mut Diagnostics::default()));
     }
-    if let Some(models) = models(&body, &served.config.name) {
+    if let Some(mut models) = models(&body, &served.config.name) {
+        if dialect.name() == "gemini" {
+            models.iter_mut().for_each(plainly);
+        }
         return Ok(models);
     }
     // An error may come with status 200.
@@ -208,6 +211,13 @@ async fn ask(served: &Served) -> Result<Vec<ListedModel>, UpstreamError> {
     let text =
         "The upstream's model list is no list. Name its models in the configuration: models = [\"…\"].";
     Err(UpstreamError::malformed(text))
+}
+
+/// In Google's own list a model's name begins with what it is; in requests it need not.
+fn plainly(model: &mut ListedModel) {
+    if let Some(id) = model.id.strip_prefix("models/") {
+        *model = model.renamed(id);
+    }
 }
 
 pub(crate) async fn collect(body: ReplyBody) -> Result<Vec<u8>, UpstreamError> {

@@ -64,12 +64,8 @@ fn model(item: &str, owner: &str) -> Option<ListedModel> {
     let mut object = Object::parse(item.as_bytes()).ok()?;
     let id = ["id", "model", "name"]
         .iter()
-        .find_map(|key| object.str(key).filter(|id| !id.is_empty()).map(|id| (*key, id.into_owned())))?;
-    // A resource's name begins with what it is a resource of.
-    let id = match id {
-        ("name", name) => name.strip_prefix("models/").map_or(name.clone(), str::to_owned),
-        (_, id) => id,
-    };
+        .find_map(|key| object.str(key).filter(|id| !id.is_empty()))?
+        .into_owned();
     if object.str("id").as_deref() != Some(&id) {
         object.set("id", quote(&id));
     }
