@@ -257,7 +257,11 @@ fn captured_clients_are_understood() {
     for client in std::fs::read_dir(shared.join("captures")).unwrap().flatten() {
         for file in std::fs::read_dir(client.path()).unwrap().flatten() {
             let text = std::fs::read_to_string(file.path()).unwrap();
-            let capture: Value = serde_json::from_str(&text).unwrap();
+            let mut capture: Value = serde_json::from_str(&text).unwrap();
+            // Where a capture was cut it says so among the tools: that is no tool.
+            if let Some(tools) = capture["body"]["tools"].as_array_mut() {
+                tools.retain(|tool| tool.get("_more_tools").is_none());
+            }
             let name = match capture["path"].as_str() {
                 Some("/api/chat") => "ollama-chat",
                 Some("/api/generate") => "ollama-generate",
@@ -274,7 +278,11 @@ fn captured_clients_are_understood() {
                 assert!(message["role"] != "tool" || message["tool_call_id"].is_string(), "{message}");
             }
             let told: Vec<_> = notes.iter().map(|n| n.path.as_str()).collect();
-            assert!(told.iter().all(|p| ["options.num_ctx"].contains(p)), "{told:?}");
+            assert!(
+                told.iter().all(|p| ["options.num_ctx"].contains(p)),
+                "{}: {notes:?}",
+                file.path().display()
+            );
             assert_eq!(plain(again(ollama(name), &body).0, name), plain(capture["body"].clone(), name));
             read += 1;
         }
