@@ -1,6 +1,6 @@
 //! A stream as events.
 //!
-//! Items of an output are counted, and may be interleaved; blocks follow one another. Each item is a [`Piece`] here, and what
+//! Items of an output are counted, and may be interleaved; blocks follow one another. Each item is a `Piece` here, and what
 //! its events leave out is taken from the whole item, when that comes.
 
 use super::super::Decoder;
