@@ -17,7 +17,7 @@ use words::Words;
 
 pub(super) use read::is_error;
 
-/// Status, type and code for each kind. The one table of this dialect.
+/// Status, type and code for each kind. The one table of OpenAI's APIs.
 pub(super) const TABLE: &[(ErrorKind, u16, &str, Option<&str>)] = &[
     (ErrorKind::InvalidRequest, 400, "invalid_request_error", None),
     (ErrorKind::Authentication, 401, "authentication_error", Some("invalid_api_key")),
@@ -37,7 +37,7 @@ pub(super) const TABLE: &[(ErrorKind, u16, &str, Option<&str>)] = &[
     (ErrorKind::Internal, 500, "server_error", Some("internal_error")),
 ];
 
-fn row(kind: ErrorKind) -> (u16, &'static str, Option<&'static str>) {
+pub(super) fn row(kind: ErrorKind) -> (u16, &'static str, Option<&'static str>) {
     TABLE
         .iter()
         .find(|(k, ..)| *k == kind)

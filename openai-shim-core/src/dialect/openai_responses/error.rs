@@ -3,39 +3,13 @@
 //! <https://platform.openai.com/docs/guides/error-codes>, and for streams
 //! <https://platform.openai.com/docs/api-reference/responses-streaming/error>
 
+use super::super::openai_error::row;
 use crate::canonical::{Code, Diagnostics};
 use crate::error::{Error, ErrorKind, StatusError, UpstreamError};
 use crate::json::{Kind, Object, peek, quote, raw, text_of};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use std::time::Duration;
-
-/// Status, type and code for each kind. The one table of this dialect.
-const TABLE: &[(ErrorKind, u16, &str, Option<&str>)] = &[
-    (ErrorKind::InvalidRequest, 400, "invalid_request_error", None),
-    (ErrorKind::Authentication, 401, "authentication_error", Some("invalid_api_key")),
-    (ErrorKind::Permission, 403, "permission_error", None),
-    (ErrorKind::NotFound, 404, "invalid_request_error", Some("not_found")),
-    (ErrorKind::TooLarge, 413, "invalid_request_error", Some("request_too_large")),
-    (ErrorKind::RateLimited, 429, "rate_limit_error", Some("rate_limit_exceeded")),
-    (ErrorKind::Quota, 429, "insufficient_quota", Some("insufficient_quota")),
-    (ErrorKind::ContextLength, 400, "invalid_request_error", Some("context_length_exceeded")),
-    (ErrorKind::ContentFiltered, 400, "invalid_request_error", Some("content_filter")),
-    (ErrorKind::Unsupported, 400, "invalid_request_error", Some("unsupported_value")),
-    (ErrorKind::Overloaded, 503, "server_error", Some("overloaded")),
-    (ErrorKind::Timeout, 504, "server_error", Some("upstream_timeout")),
-    (ErrorKind::Empty, 502, "server_error", Some("empty_completion")),
-    (ErrorKind::Truncated, 502, "server_error", Some("stream_truncated")),
-    (ErrorKind::Upstream, 502, "server_error", Some("upstream_error")),
-    (ErrorKind::Internal, 500, "server_error", Some("internal_error")),
-];
-
-fn row(kind: ErrorKind) -> (u16, &'static str, Option<&'static str>) {
-    TABLE
-        .iter()
-        .find(|(k, ..)| *k == kind)
-        .map_or((500, "server_error", None), |(_, status, error_type, code)| (*status, *error_type, *code))
-}
 
 /// Writes an error in OpenAI's envelope, with its status.
 pub(super) fn encode(error: &Error) -> (StatusCode, Bytes) {
@@ -243,17 +217,5 @@ fn kind(error: &StatusError) -> ErrorKind {
         503 => ErrorKind::Overloaded,
         400..=499 => ErrorKind::InvalidRequest,
         _ => ErrorKind::Upstream,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_kind_has_a_row() {
-        for kind in ErrorKind::ALL {
-            assert!(TABLE.iter().any(|(k, ..)| *k == kind), "{kind:?}");
-        }
     }
 }
