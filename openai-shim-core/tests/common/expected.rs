@@ -242,6 +242,7 @@ think_tags_never_closed | complete 200 | field-filled reasoning-split | <Hmm.> s
 tool_arguments_broken | complete 200 | tool-arguments-invalid | f({"a":) tool_calls
 tool_arguments_cut_by_length | length 200 | - | f({"a":) length
 tool_call_careless | complete 200 | field-filled finish-reason-derived tool-arguments-shaped tool-id-synthesized tool-type-filled | f({"a":1}) g({}) h({}) tool_calls
+tool_call_with_an_empty_custom | complete 200 | - | weather({"city":"Oslo"}) tool_calls
 tool_calls_empty | complete 200 | null-dropped | "Hello" stop
 tool_calls_finish_without_calls | complete 200 | finish-reason-derived | "Hello" stop
 tool_calls_named_with_stop | complete 200 | - | f({}) stop
@@ -265,6 +266,7 @@ unknown_service_tier | complete 200 | field-dropped | "Hello" stop
 usage_missing | complete 200 | usage-missing | "Hello" stop
 usage_null | complete 200 | usage-missing | "Hello" stop
 usage_partial | complete 200 | usage-shaped | "Hello" stop
+usage_with_more_parts_than_tokens | complete 200 | - | "Hi." stop
 usage_with_reasoning_beside | complete 200 | usage-shaped | "Hello" stop
 well_formed | complete 200 | - | "Hello" stop
 well_formed_pretty | complete 200 | - | "Hello" stop

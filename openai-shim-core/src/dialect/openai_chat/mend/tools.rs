@@ -1,6 +1,6 @@
 //! The tool calls of a stream: fragments put in order.
 
-use super::super::tool_call;
+use super::super::tool_call::{self, is_custom};
 use crate::canonical::{Asked, Code, Diagnostics};
 use crate::json::{Kind, Object, peek, quote, text_of};
 
@@ -212,7 +212,7 @@ impl Calls {
         }
         let next = self.slots.iter().filter(|s| s.number.is_some()).count();
         let Some(slot) = self.slots.get_mut(at) else { return false };
-        slot.custom |= fragment.get("custom").is_some();
+        slot.custom |= is_custom(fragment);
         if let Some(number) = slot.number {
             set_index(fragment, number, notes);
             if slot.custom {

@@ -1,5 +1,6 @@
 //! The tool calls of a complete answer.
 
+use super::super::tool_call::is_custom;
 use super::tools::{carry, is_json, lift, same_json, upgrade};
 use crate::canonical::{Asked, Code, Diagnostics};
 use crate::json::{Kind, Object, peek, quote, text_of};
@@ -37,7 +38,7 @@ fn whole_call(call: &mut Object<'_>, asked: &mut Asked, cut: bool, notes: &mut D
         call.set("id", quote(&id.unwrap_or_else(|| asked.context.id("call_"))));
     }
     carry(call, asked, notes);
-    if call.get("custom").is_some() {
+    if is_custom(call) {
         return;
     }
     if call.str("type").as_deref() != Some("function") {
