@@ -141,9 +141,12 @@ fn by_hand() -> Vec<Spoken> {
                 (text_of(&item["content"][0]["text"]), text_of(&item["name"]))
             }),
             said: Box::new(|body| {
-                by_line(body, |event| match event["type"] == "response.output_text.delta" {
-                    true => text_of(&event["delta"]),
-                    false => String::new(),
+                by_line(body, |event| {
+                    if event["type"] == "response.output_text.delta" {
+                        text_of(&event["delta"])
+                    } else {
+                        String::new()
+                    }
                 })
             }),
             complete: Box::new(|body| body.contains("event: response.completed")),

@@ -77,12 +77,14 @@ fn stream(dialect: &dyn Dialect) -> Vec<&'static str> {
         ],
     ];
     let mut encoder = dialect.encoder(&asked());
-    let mut written = |events: Vec<Event>| -> &'static str {
+    let mut written = |events: &[Event]| -> &'static str {
         let mut out = Vec::new();
-        events.iter().for_each(|event| encoder.event(event, &mut out));
+        for event in events {
+            encoder.event(event, &mut out);
+        }
         String::from_utf8(out).unwrap().leak()
     };
-    pieces.into_iter().map(&mut written).collect()
+    pieces.iter().map(|events| written(events)).collect()
 }
 
 fn read(dialect: &dyn Dialect, body: &str) -> (String, String) {
