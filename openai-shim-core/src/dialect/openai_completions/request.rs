@@ -232,10 +232,8 @@ fn render(request: &Request, notes: &mut Diagnostics) -> String {
 
 /// Calls as text: a result stands for little where nobody asked for it.
 fn calls_in_words(message: &mut Message, path: &str, notes: &mut Diagnostics) {
-    let mut texts = 0;
-    for block in &mut message.blocks {
-        let before = if texts == 0 { "" } else { "\n" };
-        texts += 1;
+    for (k, block) in message.blocks.iter_mut().enumerate() {
+        let before = if k == 0 { "" } else { "\n" };
         if let Block::ToolCall { name, arguments, .. } = block {
             notes.note(Code::ContentRewritten, path, "a call as text");
             *block = Block::text(format!("{before}Calls {name} with {arguments}"));
