@@ -39,7 +39,7 @@ fn mend(body: &mut Value) {
         Value::Array(items) => items.iter_mut().for_each(mend),
         Value::String(text) if text.starts_with("data:") => {
             if let Some((data, _)) = text.split_once("...[") {
-                *text = data[..data.find(',').unwrap() + 1].to_owned() + "iVBORw0KGgo=";
+                *text = data[..=data.find(',').unwrap()].to_owned() + "iVBORw0KGgo=";
             }
         }
         _ => {}
@@ -149,7 +149,9 @@ fn hear(block: &Block, who: &'static str, all: &mut Said) {
         }
         Block::ToolResult { id, blocks, .. } => {
             let mut inner = Said::default();
-            blocks.iter().for_each(|block| hear(block, "tool", &mut inner));
+            for block in blocks {
+                hear(block, "tool", &mut inner);
+            }
             all.results.push((id.clone(), inner.texts.remove("tool").unwrap_or_default()));
             all.pictures.append(&mut inner.pictures);
         }
