@@ -35,6 +35,10 @@ check 'two calls came back with two results' asked 'len(calls[1]["tool_calls"]) 
 check 'results are texts' asked 'all(isinstance(r["content"], str) for r in results)'
 check 'every exchange is complete' complete
 
+# An upstream whose calls have the same ids in every answer.
+claude repeating -p 'Follow the script: tell me the secret word.' --allowedTools Read Bash --output-format stream-json --verbose > "$work/said" 2> "$work/err"
+check 'ids that come again mix up nothing' result "'$secret' in result['result'] and 'PLUGH' in result['result']"
+check 'no result is missing' asked 'len(requests) == 6 and len({r["tool_call_id"] for r in results}) == 3 and "missing" not in str(results)'
 if claude refusing -p 'Say PONG' > "$work/said" 2> "$work/err"; then check 'a refusal is a failure' false; fi
 check 'a refusal is read' says "$work/said" 'the script refuses this'
 echo "claude code: $passed passed, 0 failed"

@@ -45,6 +45,10 @@ check 'a call came back with its words and its thought' asked 'calls[0]["content
 check 'and with its result' asked "results[0]['tool_call_id'] == 'call_1_1' and '$secret' in results[0]['content']"
 check 'two calls came back with two results' asked 'len(calls[1]["tool_calls"]) == 2 and [r["tool_call_id"] for r in results[1:]] == ["call_2_1", "call_2_2"]'
 check 'every exchange is complete' complete
+# An upstream whose calls have the same ids in every answer.
+codex repeating --json 'Follow the script: tell me the secret word.' > "$work/said" 2> "$work/err"
+check 'ids that come again mix up nothing' result "'$secret' in answer and 'PLUGH' in answer"
+check 'no result is missing' asked 'len(requests) == 6 and len({r["tool_call_id"] for r in results}) == 3 and "missing" not in str(results)'
 if codex refusing 'Say PONG' > "$work/said" 2> "$work/err"; then check 'a refusal is a failure' false; fi
 check 'a refusal is read' says "$work/err" 'the script refuses this'
 echo "codex: $passed passed, 0 failed"

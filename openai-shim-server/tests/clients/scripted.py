@@ -3,7 +3,8 @@
 
 A round is NAME=ARGUMENTS of a tool, or several with ` && ` between them: while a conversation has fewer rounds of calls
 than the script, the next one is called (in pieces, after a thought and a word), if those tools are offered. Then all
-results are told. The model `refusing` answers 400. LOG gets each request, one a line.
+results are told. The model `refusing` answers 400, and `repeating`
+counts its calls anew in every answer. LOG gets each request, one a line.
 """
 import json
 import sys
@@ -37,7 +38,8 @@ def answer(request):
         yield from ({"reasoning_content": piece} for piece in pieces(f"A thought of round {done + 1}."))
         yield from ({"content": piece} for piece in pieces("Let me look."))
         for index, (name, arguments) in enumerate(calls):
-            call = {"index": index, "id": f"call_{done + 1}_{index + 1}", "type": "function", "function": {"name": name, "arguments": ""}}
+            id = f"call_{index}" if request["model"] == "repeating" else f"call_{done + 1}_{index + 1}"
+            call = {"index": index, "id": id, "type": "function", "function": {"name": name, "arguments": ""}}
             yield {"tool_calls": [call]}
             yield from ({"tool_calls": [{"index": index, "function": {"arguments": piece}}]} for piece in pieces(arguments))
         return "tool_calls"
@@ -64,7 +66,7 @@ class Handler(BaseHTTPRequestHandler):
         self.reply(status, "application/json", json.dumps(value).encode())
 
     def do_GET(self):
-        names = ["scripted", "refusing"]
+        names = ["scripted", "refusing", "repeating"]
         self.json(200, {"object": "list", "data": [{"id": n, "object": "model", "created": 1, "owned_by": "script"} for n in names]})
 
     def do_POST(self):

@@ -22,7 +22,7 @@ pub(super) fn leftovers(object: &Object<'_>, known: &[&str]) -> Extra {
 pub(super) fn read_content(value: &str, out: &mut Vec<Block>) -> Option<bool> {
     match peek(value) {
         Kind::String => {
-            out.push(read(value)?);
+            out.push(Block::text(text_of(value)));
             Some(false)
         }
         Kind::Array => {
