@@ -52,8 +52,8 @@ pong='PONG says the careless server'
 checks=('echo=Please answer PONG')
 for connection in '' responses. ollama.; do
   checks+=("${connection}good=$pong" "${connection}thinker=$pong" "${connection}tool=PONG the tool said" "${connection}html=could not be read"
-    "${connection}empty=without any content" "${connection}error-first=on fire" "${connection}cut=cut before it was complete" "${das[@]/#/$connection}")
+    "${connection}empty=without any content" "${connection}error-first=on fire" "${connection}cut=cut before it was complete")
 done
-PW_DIR=$lab/npm/pw node "$here/openwebui.mjs" http://127.0.0.1:18081 "$run/pictures" "${checks[@]}" "crlf=$pong" "no-done=$pong" "json=$pong"
+PW_DIR=$lab/npm/pw node "$here/openwebui.mjs" http://127.0.0.1:18081 "$run/pictures" "${checks[@]}" "${das[@]}" "crlf=$pong" "no-done=$pong" "json=$pong"
 for path in /v1/chat/completions /v1/responses /api/chat; do grep -q "path=\"$path\".*outcome=\"complete\"" "$run/shim.log" || { echo "no chat came by $path"; exit 1; }; done
 echo "pictures in $run/pictures, logs in $run"
