@@ -143,6 +143,7 @@ tool_calls_parallel | complete 200 | - | f({"a":1}) g({"b":2}) tool_calls
 tool_id_changes | complete 200 | tool-field-repeated | f({"a":1}) tool_calls
 tool_id_changes_without_index | complete 200 | tool-field-repeated tool-index-synthesized | f({"a":1}) tool_calls
 tool_id_empty_later | complete 200 | tool-field-repeated | f({"a":1}) tool_calls
+tool_ids_counted_anew | complete 200 | tool-field-repeated tool-id-repeated | open({"drawer":2}) open({"drawer":3}) tool_calls
 tool_markup_as_prose | complete 200 | - | "Write `<tool_call>` to call; it is easy." stop
 tool_markup_beside_the_call | complete 200 | tool-call-recovered | add({"a":1}) tool_calls
 tool_markup_cut | complete 200 | text-held | "<tool_call>{"name":"add","argu" stop
@@ -247,6 +248,7 @@ tool_calls_empty | complete 200 | null-dropped | "Hello" stop
 tool_calls_finish_without_calls | complete 200 | finish-reason-derived | "Hello" stop
 tool_calls_named_with_stop | complete 200 | - | f({}) stop
 tool_calls_with_stop | complete 200 | field-filled finish-reason-derived | f({}) tool_calls
+tool_ids_counted_anew | complete 200 | body-padded tool-id-repeated | open({"drawer":2}) open({"drawer":3}) tool_calls
 tool_markup_as_prose | complete 200 | - | "Write `<tool_call>` to call; it is easy." stop
 tool_markup_beside_the_call | complete 200 | field-filled tool-call-recovered | add({"a":1}) tool_calls
 tool_markup_cut | complete 200 | - | "<tool_call>{"name":"add","argu" stop
