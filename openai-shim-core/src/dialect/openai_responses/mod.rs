@@ -11,17 +11,20 @@ mod echo;
 mod encode;
 mod error;
 mod item;
+mod kept;
 mod mend;
 mod output;
 mod pieces;
 mod reasoning;
 mod request;
 mod response;
+mod side;
 mod tools;
 mod usage;
 pub mod wire;
 
-use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Mended, Mender};
+use super::openai_headers;
+use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Headers, Mended, Mender, SideRoute};
 use crate::canonical::{Asked, Diagnostics, Request, Response};
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use crate::framing::Deviation;
@@ -46,6 +49,14 @@ impl Dialect for OpenAiResponses {
             Endpoint { method: "POST", path: "/v1/responses" },
             Endpoint { method: "POST", path: "/api/openai/v1/responses" },
         ]
+    }
+
+    fn side_routes(&self) -> &'static [SideRoute] {
+        &side::ROUTES
+    }
+
+    fn headers(&self) -> &'static Headers {
+        &openai_headers::HEADERS
     }
 
     fn decode_request(

@@ -11,6 +11,9 @@ pub(super) fn rows() -> Vec<Profile> {
             sources: super::list(&["https://docs.anthropic.com/en/api/messages", "corpus: anthropic"]),
             dialect: text("anthropic-messages"),
             auth: key_in("x-api-key"),
+            headers: super::list(&["anthropic-version", "anthropic-beta"]),
+            // Without a wish it lists twenty.
+            paths: Paths { models: text("/models?limit=1000"), ..Paths::default() },
             params: Params { single_choice: true, ..Params::default() },
             messages: Messages::default(),
             ..row("anthropic")
@@ -33,6 +36,7 @@ pub(super) fn rows() -> Vec<Profile> {
                 "corpus: openai-responses",
             ]),
             dialect: text("openai-responses"),
+            headers: super::openai_headers(),
             params: Params { single_choice: true, ..Params::default() },
             messages: Messages::default(),
             ..row("openai-responses")
