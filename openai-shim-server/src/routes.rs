@@ -109,7 +109,8 @@ async fn serve(
 ) -> Response {
     let (parts, body) = request.into_parts();
     let label = found.map_or("unknown", Route::label);
-    let owner = auth::owner(&app, &meta.method, &meta.path, &parts.headers, key_in(dialect, &meta).as_deref());
+    let owner =
+        auth::owner(&app, &meta.method, &meta.path, &parts.headers, key_in(dialect, &meta).as_deref());
     let refusal = match &found {
         None => Some(unknown(dialect, &meta)),
         Some(_) if owner.is_none() => Some(no_key(dialect)),
@@ -127,11 +128,11 @@ async fn serve(
     match found {
         None => unknown(dialect, &meta),
         Some(Route::Page(page)) => answered(meta, pages::page(&app, page, &parts.headers)),
-        Some(Route::Side(dialect, route)) => crate::side::answer(app, meta, dialect, route, parts, body).await,
+        Some(Route::Side(dialect, route)) => {
+            crate::side::answer(app, meta, dialect, route, parts, body).await
+        }
         Some(Route::Generate(dialect, _)) => match read(&app, &meta, dialect, body).await {
-            Ok((place, body)) => {
-                generate::generate(app, dialect, meta, &parts.headers, body, place).await
-            }
+            Ok((place, body)) => generate::generate(app, dialect, meta, &parts.headers, body, place).await,
             Err(response) => answered(meta, response),
         },
     }
@@ -222,7 +223,10 @@ fn unknown(dialect: &dyn Dialect, meta: &Meta) -> Response {
         meta.path,
         served.join(", ")
     );
-    reply::error(dialect, &Error::Client(ClientError::new(ErrorKind::NotFound, text).with_code("unknown_url")))
+    reply::error(
+        dialect,
+        &Error::Client(ClientError::new(ErrorKind::NotFound, text).with_code("unknown_url")),
+    )
 }
 
 fn wrong_method(dialect: &dyn Dialect, meta: &Meta, allowed: &'static str) -> Option<Response> {

@@ -9,10 +9,10 @@ use axum::body::Body;
 use axum::response::Response;
 use http::request::Parts;
 use http::{Method, StatusCode};
+use openai_shim_core::Error;
 use openai_shim_core::dialect::side::{Asking, KeptPart, Side, SideRoute};
 use openai_shim_core::dialect::{DIALECTS, Dialect};
 use openai_shim_core::error::{ClientError, ErrorKind};
-use openai_shim_core::Error;
 use std::sync::Arc;
 
 /// What stands for such a route in logs and metrics.
@@ -56,12 +56,15 @@ pub(crate) async fn answer(
     let at_once = match &route.side {
         Side::Fixed(text) | Side::Greeting(text) => Some(Ok(reply::json(StatusCode::OK, *text))),
         Side::Refused(why) => Some(Err(Error::Client(ClientError::new(ErrorKind::Unsupported, *why)))),
-        Side::Models(write) => Some(models::all(&app).await.and_then(|all| {
-            Ok(reply::json(StatusCode::OK, write(&all, &meta.query)?))
-        })),
+        Side::Models(write) => Some(
+            models::all(&app)
+                .await
+                .and_then(|all| Ok(reply::json(StatusCode::OK, write(&all, &meta.query)?))),
+        ),
         Side::Model(one) if asked => Some(models::one(&app, one, &asking).await),
         Side::Kept(keeping, part) => {
-            let part = if *part == KeptPart::Answer && meta.method == Method::DELETE { None } else { Some(*part) };
+            let part =
+                if *part == KeptPart::Answer && meta.method == Method::DELETE { None } else { Some(*part) };
             stored::answer(&app, dialect, keeping, part, &meta, &name)
         }
         _ => None,
@@ -81,7 +84,9 @@ pub(crate) async fn answer(
     let asking = Asking { name: &name, path: &path, query: &query, body: &sent };
     match &route.side {
         Side::Model(one) => done(meta, models::one(&app, one, &asking).await),
-        Side::Count(counting) => done(meta, count::count(&app, dialect, counting, &asking, &parts.headers).await),
+        Side::Count(counting) => {
+            done(meta, count::count(&app, dialect, counting, &asking, &parts.headers).await)
+        }
         Side::Embed(embedding) => embed::embed(app, meta, dialect, embedding, &asking, &parts.headers).await,
         Side::Kept(..) => {
             let upstream = stored::elsewhere(&app, dialect);

@@ -133,7 +133,11 @@ impl Drop for Keep {
     fn drop(&mut self) {
         let Some(said) = self.said.take() else { return };
         let whole = self.answer.trim_ascii_start().starts_with(b"{");
-        let answer = if whole { Some(std::mem::take(&mut self.answer)) } else { completed(self.keeping, &self.answer) };
+        let answer = if whole {
+            Some(std::mem::take(&mut self.answer))
+        } else {
+            completed(self.keeping, &self.answer)
+        };
         if let Some((id, kept)) = answer.and_then(|answer| (self.keeping.entry)(said, &answer)) {
             self.app.responses.keep(&place(self.owner, &id), &kept);
         }

@@ -234,6 +234,13 @@ impl Diagnostics {
         self.omitted = self.omitted.saturating_add(other.omitted);
     }
 
+    /// Takes a code's findings out: what is no finding after all. Whether there was one.
+    pub(crate) fn take(&mut self, code: Code) -> bool {
+        let before = self.list.len();
+        self.list.retain(|known| known.code != code);
+        self.list.len() < before
+    }
+
     /// The findings.
     pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
         self.list.iter()

@@ -9,8 +9,8 @@ pub mod ollama;
 pub mod openai_chat;
 pub mod openai_completions;
 mod openai_error;
-pub mod openai_responses;
 mod openai_headers;
+pub mod openai_responses;
 mod passthrough;
 pub mod side;
 

@@ -182,9 +182,10 @@ impl SideRoute {
 
     /// How much of the path is not left open.
     fn precision(&self) -> usize {
-        let open = self.path.split_once('{').map_or(0, |(_, rest)| {
-            rest.split_once('}').map_or(rest.len(), |(name, _)| name.len() + 2)
-        });
+        let open = self
+            .path
+            .split_once('{')
+            .map_or(0, |(_, rest)| rest.split_once('}').map_or(rest.len(), |(name, _)| name.len() + 2));
         self.path.len() - open
     }
 }
@@ -203,7 +204,8 @@ pub fn side_route(
     path: &str,
     headers: &HeaderMap,
 ) -> Option<(&'static dyn Dialect, &'static SideRoute)> {
-    let all = DIALECTS.iter().flat_map(|dialect| dialect.side_routes().iter().map(move |side| (*dialect, side)));
+    let all =
+        DIALECTS.iter().flat_map(|dialect| dialect.side_routes().iter().map(move |side| (*dialect, side)));
     first_best(all.filter(|(_, side)| side.matches(path).is_some()), |(dialect, side)| {
         (side.precision(), side.allows(method), is_marked(*dialect, headers))
     })
@@ -214,9 +216,10 @@ pub fn side_route(
 pub fn nearest(path: &str, headers: &HeaderMap) -> Option<&'static dyn Dialect> {
     first_best(DIALECTS.iter().copied(), |dialect| {
         let endpoints = dialect.endpoints().iter().map(|endpoint| common(path, "", endpoint.path));
-        let sides = dialect.side_routes().iter().flat_map(|side| {
-            side.prefixes.iter().map(move |prefix| common(path, prefix, side.path))
-        });
+        let sides = dialect
+            .side_routes()
+            .iter()
+            .flat_map(|side| side.prefixes.iter().map(move |prefix| common(path, prefix, side.path)));
         (endpoints.chain(sides).max().unwrap_or(0), is_marked(*dialect, headers))
     })
 }

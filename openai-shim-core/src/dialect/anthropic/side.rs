@@ -82,9 +82,11 @@ fn list(models: &[ListedModel], query: &str) -> Result<String, ClientError> {
     };
     let limit = match parameter(query, "limit") {
         None => models.len(),
-        Some(limit) => limit.parse().ok().filter(|limit| (1..=1000).contains(limit)).ok_or_else(|| {
-            ClientError::invalid("`limit` must be a number from 1 to 1000.").at("limit")
-        })?,
+        Some(limit) => limit
+            .parse()
+            .ok()
+            .filter(|limit| (1..=1000).contains(limit))
+            .ok_or_else(|| ClientError::invalid("`limit` must be a number from 1 to 1000.").at("limit"))?,
     };
     let (after, before) = (place("after_id")?, place("before_id")?);
     let rest = match (after, before) {

@@ -39,10 +39,7 @@ pub(super) fn ps(models: &[ListedModel], _query: &str) -> Result<String, ClientE
     }))
 }
 
-fn list(
-    models: &[ListedModel],
-    more: impl Fn(&ListedModel, &Object<'_>, &mut Object<'static>),
-) -> String {
+fn list(models: &[ListedModel], more: impl Fn(&ListedModel, &Object<'_>, &mut Object<'static>)) -> String {
     let items: Vec<_> = models
         .iter()
         .map(|listed| {

@@ -14,24 +14,43 @@ use crate::json::{Object, quote, text};
 const VERSION: &str = r#"{"version":"0.13.0"}"#;
 
 pub(super) static ROUTES: [SideRoute; 13] = [
-    SideRoute {
-        prefixes: &[""],
-        path: "/",
-        methods: GET,
-        side: Side::Greeting("Ollama is running"),
-    },
+    SideRoute { prefixes: &[""], path: "/", methods: GET, side: Side::Greeting("Ollama is running") },
     at(GET, "/version", Side::Fixed(VERSION)),
     at(GET, "/tags", Side::Models(tags)),
     at(GET, "/ps", Side::Models(ps)),
     at("POST", "/show", Side::Model(&MODEL)),
     at("POST", "/embed", Side::Embed(&EMBED)),
     at("POST", "/embeddings", Side::Embed(&EMBEDDINGS)),
-    at("POST", "/pull", Side::Refused("pull is not possible here: the models are another service's, and stay there")),
-    at("POST", "/create", Side::Refused("create is not possible here: the models are another service's, and stay there")),
-    at("DELETE, POST", "/delete", Side::Refused("delete is not possible here: the models are another service's, and stay there")),
-    at("POST", "/copy", Side::Refused("copy is not possible here: the models are another service's, and stay there")),
-    at("POST", "/push", Side::Refused("push is not possible here: the models are another service's, and stay there")),
-    at("HEAD, POST", "/blobs/{digest}", Side::Refused("create is not possible here: the models are another service's, and stay there")),
+    at(
+        "POST",
+        "/pull",
+        Side::Refused("pull is not possible here: the models are another service's, and stay there"),
+    ),
+    at(
+        "POST",
+        "/create",
+        Side::Refused("create is not possible here: the models are another service's, and stay there"),
+    ),
+    at(
+        "DELETE, POST",
+        "/delete",
+        Side::Refused("delete is not possible here: the models are another service's, and stay there"),
+    ),
+    at(
+        "POST",
+        "/copy",
+        Side::Refused("copy is not possible here: the models are another service's, and stay there"),
+    ),
+    at(
+        "POST",
+        "/push",
+        Side::Refused("push is not possible here: the models are another service's, and stay there"),
+    ),
+    at(
+        "HEAD, POST",
+        "/blobs/{digest}",
+        Side::Refused("create is not possible here: the models are another service's, and stay there"),
+    ),
 ];
 
 const fn at(methods: &'static str, path: &'static str, side: Side) -> SideRoute {

@@ -71,9 +71,11 @@ fn input_items(kept: &Object<'_>, query: &str) -> Result<String, ClientError> {
     }
     let limit = match parameter(query, "limit") {
         None => 20,
-        Some(limit) => limit.parse().ok().filter(|limit| (1..=100).contains(limit)).ok_or_else(|| {
-            ClientError::invalid("`limit` must be a number from 1 to 100.").at("limit")
-        })?,
+        Some(limit) => limit
+            .parse()
+            .ok()
+            .filter(|limit| (1..=100).contains(limit))
+            .ok_or_else(|| ClientError::invalid("`limit` must be a number from 1 to 100.").at("limit"))?,
     };
     let more = items.len() > limit;
     items.truncate(limit);
@@ -180,7 +182,9 @@ mod tests {
         let next = br#"{"model":"m","previous_response_id":"resp_1","input":"and now?"}"#;
         let body = String::from_utf8(go_on(next, Some(&kept)).unwrap()).unwrap();
         assert_eq!((id.as_str(), previous(next).as_deref()), ("resp_1", Some("resp_1")));
-        assert!(body.contains(r#""content":"hi"},{"type":"message","role":"assistant","content":[]},{"type":"message""#));
+        assert!(body.contains(
+            r#""content":"hi"},{"type":"message","role":"assistant","content":[]},{"type":"message""#
+        ));
         assert!(!body.contains("previous_response_id"));
         assert_eq!(go_on(next, None).unwrap_err().code.as_deref(), Some("previous_response_not_found"));
         assert_eq!(said(br#"{"input":"x","store":false}"#), None);

@@ -2,7 +2,7 @@
 //! layers that the same services have for OpenAI's clients.
 
 use super::{no_developer, row, text};
-use crate::profile::{Auth, Messages, Params, Paths, Profile};
+use crate::profile::{Auth, Messages, ModelRules, Params, Paths, Profile, Thinking};
 
 pub(super) fn rows() -> Vec<Profile> {
     vec![
@@ -16,6 +16,20 @@ pub(super) fn rows() -> Vec<Profile> {
             paths: Paths { models: text("/models?limit=1000"), ..Paths::default() },
             params: Params { single_choice: true, ..Params::default() },
             messages: Messages::default(),
+            models: vec![ModelRules {
+                reasoning: Thinking { in_tokens: true, ..Thinking::default() },
+                ..super::models(&[
+                    "*claude-3*",
+                    "*claude-opus-4-0*",
+                    "*claude-opus-4-1*",
+                    "*claude-opus-4-5*",
+                    "*claude-opus-4-2025*",
+                    "*claude-sonnet-4-0*",
+                    "*claude-sonnet-4-5*",
+                    "*claude-sonnet-4-2025*",
+                    "*claude-haiku-4*",
+                ])
+            }],
             ..row("anthropic")
         },
         Profile {
