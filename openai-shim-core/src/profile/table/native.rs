@@ -1,8 +1,9 @@
 //! APIs of their own kind, spoken as they are: chosen by name, or by the dialect. The rows with hosts are those of the
 //! layers that the same services have for OpenAI's clients.
 
+use super::makers::claude_in_tokens;
 use super::{no_developer, row, text};
-use crate::profile::{Auth, Messages, ModelRules, Params, Paths, Profile, Thinking};
+use crate::profile::{Auth, Messages, Params, Paths, Profile};
 
 pub(super) fn rows() -> Vec<Profile> {
     vec![
@@ -16,20 +17,7 @@ pub(super) fn rows() -> Vec<Profile> {
             paths: Paths { models: text("/models?limit=1000"), ..Paths::default() },
             params: Params { single_choice: true, ..Params::default() },
             messages: Messages::default(),
-            models: vec![ModelRules {
-                reasoning: Thinking { in_tokens: true, ..Thinking::default() },
-                ..super::models(&[
-                    "*claude-3*",
-                    "*claude-opus-4-0*",
-                    "*claude-opus-4-1*",
-                    "*claude-opus-4-5*",
-                    "*claude-opus-4-2025*",
-                    "*claude-sonnet-4-0*",
-                    "*claude-sonnet-4-5*",
-                    "*claude-sonnet-4-2025*",
-                    "*claude-haiku-4*",
-                ])
-            }],
+            models: vec![claude_in_tokens()],
             ..row("anthropic")
         },
         Profile {
