@@ -1,6 +1,6 @@
 //! Vectors for texts, between whichever forms client and upstream have for them.
 
-use crate::app::App;
+use crate::app::{App, Served, Transport};
 use crate::bodies::{self, Bodies};
 use crate::reply;
 use crate::routes::Meta;
@@ -9,6 +9,7 @@ use crate::telemetry::Record;
 use axum::response::Response;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
+use openai_shim_core::canonical::EmbedRequest;
 use openai_shim_core::dialect::side::{Asking, Embedding, Side};
 use openai_shim_core::dialect::{DIALECTS, Dialect, dialect as named};
 use openai_shim_core::json::Object;
@@ -24,9 +25,15 @@ pub(crate) async fn embed(
     asking: &Asking<'_>,
     headers: &HeaderMap,
 ) -> Response {
-    let (mut name, mut notes) = (String::new(), Diagnostics::default());
-    let id = meta.id.clone();
-    let embedded = embedded(&app, &id, embedding, asking, headers, &mut name, &mut notes).await;
+    let (id, mut notes) = (meta.id.clone(), Diagnostics::default());
+    let planned = plan(&app, embedding, asking, &mut notes).await;
+    let name = planned.as_ref().map_or_else(|_| String::new(), |plan| plan.served.config.name.clone());
+    // From here on the client may leave.
+    let record = Record::new(app.clone(), meta, LABEL, name.clone());
+    let embedded = match planned {
+        Ok(plan) => plan.run(&app, &id, embedding, headers, &mut notes).await,
+        Err(error) => Err(error),
+    };
     let mut response = match embedded {
         Ok((kept, body)) => {
             let mut response = reply::json(StatusCode::OK, body);
@@ -37,9 +44,12 @@ pub(crate) async fn embed(
     };
     reply::diagnostics_header(response.headers_mut(), &notes);
     reply::upstream_header(response.headers_mut(), &name);
-    Record::new(app, meta, "embeddings", name).answered(&response);
+    record.answered(&response);
     response
 }
+
+/// What stands for these routes in logs and metrics, as when they were only forwarded.
+pub(crate) const LABEL: &str = "forward";
 
 /// The routes of a dialect that make vectors.
 fn embeddings(dialect: &dyn Dialect) -> impl Iterator<Item = &'static Embedding> + use<> {
@@ -49,21 +59,28 @@ fn embeddings(dialect: &dyn Dialect) -> impl Iterator<Item = &'static Embedding>
     })
 }
 
-async fn embedded(
-    app: &Arc<App>,
-    id: &str,
+/// Who is asked for vectors, and how.
+struct Plan<'a> {
+    served: &'a Served,
+    /// The dialect that the upstream speaks, and its way of making vectors.
+    own: &'static dyn Dialect,
+    theirs: &'static Embedding,
+    asked: EmbedRequest,
+    path: String,
+    body: String,
+}
+
+async fn plan<'a>(
+    app: &'a Arc<App>,
     embedding: &'static Embedding,
     asking: &Asking<'_>,
-    headers: &HeaderMap,
-    upstream: &mut String,
     notes: &mut Diagnostics,
-) -> Result<(HeaderMap, Vec<u8>), Error> {
+) -> Result<Plan<'a>, Error> {
     let mut lost = Diagnostics::default();
     let asked = (embedding.read)(asking, &mut lost)?;
     let route =
         if asked.model.is_empty() { app.route_without_model() } else { app.route(&asked.model).await? };
     let served = app.upstreams.get(route.upstream).ok_or_else(crate::choose::no_upstream)?;
-    upstream.clone_from(&served.config.name);
     let own = named(&served.config.profile.dialect)?;
     // An upstream is asked on the client's own route where it has it, else on its first, else on the registry's first.
     let same = embeddings(own).find(|theirs| std::ptr::eq(*theirs, embedding));
@@ -78,32 +95,47 @@ async fn embedded(
         sent.model = model;
     }
     let (path, body) = (theirs.write)(&sent, same.then_some(asking.body), notes)?;
-    let mut passed = HeaderMap::new();
-    served.config.profile.pass_headers(headers, &mut passed);
-    let transport = if bodies::wanted() {
-        crate::app::Transport(Bodies::new(app.clone(), id).over(served.transport.0.clone()))
-    } else {
-        served.transport.clone()
-    };
     let path = served.config.profile.paths.url(&path);
-    let (head, answer) = ask(&transport, &path, passed, body).await?;
-    if !head.status.is_success() {
-        return Err(failure(own, &head, &answer));
+    Ok(Plan { served, own, theirs, asked, path, body })
+}
+
+impl Plan<'_> {
+    /// Asks, and writes what the client gets: headers and body.
+    async fn run(
+        self,
+        app: &Arc<App>,
+        id: &str,
+        embedding: &'static Embedding,
+        headers: &HeaderMap,
+        notes: &mut Diagnostics,
+    ) -> Result<(HeaderMap, Vec<u8>), Error> {
+        let Plan { served, own, theirs, asked, path, body } = self;
+        let mut passed = HeaderMap::new();
+        served.config.profile.pass_headers(headers, &mut passed);
+        let transport = if bodies::wanted() {
+            Transport(Bodies::new(app.clone(), id).over(served.transport.0.clone()))
+        } else {
+            served.transport.clone()
+        };
+        let (head, answer) = ask(&transport, &path, passed, body).await?;
+        if !head.status.is_success() {
+            return Err(failure(own, &head, &answer));
+        }
+        if let Ok(object) = Object::parse(&answer)
+            && ["data", "embeddings", "embedding"].iter().all(|key| object.get(key).is_none())
+            && object.non_null("error").is_some()
+        {
+            // An error may come with status 200.
+            let error = own.decode_error(StatusCode::BAD_GATEWAY, &head.headers, &answer, notes);
+            return Err(Error::Upstream(error));
+        }
+        let mut kept = returned(&head.headers);
+        kept.remove(CONTENT_LENGTH);
+        kept.remove(CONTENT_TYPE);
+        if std::ptr::eq(theirs, embedding) {
+            return Ok((kept, (theirs.mend)(&answer, &asked, notes).unwrap_or(answer)));
+        }
+        let vectors = (theirs.read_answer)(&answer, &asked, notes)?;
+        Ok((kept, (embedding.write_answer)(&vectors, &asked, notes)?.into_bytes()))
     }
-    if let Ok(object) = Object::parse(&answer)
-        && ["data", "embeddings", "embedding"].iter().all(|key| object.get(key).is_none())
-        && object.non_null("error").is_some()
-    {
-        // An error may come with status 200.
-        let error = own.decode_error(StatusCode::BAD_GATEWAY, &head.headers, &answer, notes);
-        return Err(Error::Upstream(error));
-    }
-    let mut kept = returned(&head.headers);
-    kept.remove(CONTENT_LENGTH);
-    kept.remove(CONTENT_TYPE);
-    if same {
-        return Ok((kept, (theirs.mend)(&answer, &asked, notes).unwrap_or(answer)));
-    }
-    let vectors = (theirs.read_answer)(&answer, &sent, notes)?;
-    Ok((kept, (embedding.write_answer)(&vectors, &asked, notes)?.into_bytes()))
 }

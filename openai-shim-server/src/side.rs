@@ -20,7 +20,7 @@ pub(crate) fn label(side: &'static SideRoute) -> &'static str {
     match side.side {
         Side::Models(_) | Side::Model(_) => "models",
         Side::Count(_) => "count",
-        Side::Embed(_) => "embeddings",
+        Side::Embed(_) => embed::LABEL,
         Side::Kept(..) => "kept",
         Side::Forward => "forward",
         _ => side.path,

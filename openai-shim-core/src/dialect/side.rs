@@ -7,7 +7,9 @@ use super::DIALECTS;
 use super::Dialect;
 use crate::canonical::{Diagnostics, EmbedRequest, Embeddings, ListedModel};
 use crate::error::{ClientError, UpstreamError};
+use crate::json::{Object, quote};
 use http::HeaderMap;
+use std::cmp::Reverse;
 
 /// `GET`, and what every server answers that answers it.
 pub const GET: &str = "GET, HEAD";
@@ -171,7 +173,9 @@ impl SideRoute {
         });
         let (rest, name) = rest?;
         let name = decode(name);
-        let climbs = name.split(['/', '\\']).any(|part| matches!(part, "." | ".."));
+        // What follows a colon is no part of a name, where there are methods behind colons.
+        let climbs = |part: &str| matches!(part.split(':').next(), Some("." | ".."));
+        let climbs = name.split(['/', '\\']).any(climbs);
         (!climbs).then_some((rest, name))
     }
 
@@ -212,7 +216,7 @@ pub fn side_route(
 }
 
 /// Whose clients come to a path that is nobody's: the dialect with a route that begins most like it, and among several the
-/// one whose headers the client sends, else the first.
+/// one whose headers the client sends, else the one with the shortest such route, else the first.
 pub fn nearest(path: &str, headers: &HeaderMap) -> Option<&'static dyn Dialect> {
     first_best(DIALECTS.iter().copied(), |dialect| {
         let endpoints = dialect.endpoints().iter().map(|endpoint| common(path, "", endpoint.path));
@@ -220,7 +224,8 @@ pub fn nearest(path: &str, headers: &HeaderMap) -> Option<&'static dyn Dialect> 
             .side_routes()
             .iter()
             .flat_map(|side| side.prefixes.iter().map(move |prefix| common(path, prefix, side.path)));
-        (endpoints.chain(sides).max().unwrap_or(0), is_marked(*dialect, headers))
+        let (same, rest) = endpoints.chain(sides).max().unwrap_or((0, Reverse(0)));
+        (same, is_marked(*dialect, headers), rest)
     })
 }
 
@@ -235,11 +240,12 @@ fn is_marked(dialect: &dyn Dialect, headers: &HeaderMap) -> bool {
     dialect.headers().marks.iter().any(|mark| headers.contains_key(*mark))
 }
 
-/// How many segments two paths have in common from the beginning.
-fn common(path: &str, prefix: &str, pattern: &str) -> usize {
-    let own = prefix.split('/').chain(pattern.split('/').skip(usize::from(!prefix.is_empty())));
-    let both = path.split('/').zip(own).skip(1);
-    both.take_while(|(a, b)| a == b && !a.is_empty()).count()
+/// How many segments two paths have in common from the beginning, and how long the second is, if there are any.
+fn common(path: &str, prefix: &str, pattern: &str) -> (usize, Reverse<usize>) {
+    let own = format!("{prefix}{pattern}");
+    let both = path.split('/').zip(own.split('/')).skip(1);
+    let same = both.take_while(|(a, b)| a == b && !a.is_empty()).count();
+    (same, Reverse(if same > 0 { own.split('/').count() } else { 0 }))
 }
 
 /// Percent-decodes a part of a path; what is no UTF-8 stays as it is.
@@ -252,4 +258,14 @@ pub fn decode(text: &str) -> String {
 pub fn parameter(query: &str, name: &str) -> Option<String> {
     let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
     pairs.find(|(key, _)| *key == name).map(|(_, value)| decode(value)).filter(|value| !value.is_empty())
+}
+
+/// The client's own body with another model in it; if it is the same, its own bytes.
+pub(super) fn with_model(source: &[u8], model: &str) -> Option<String> {
+    let mut own = Object::parse(source).ok()?;
+    if own.str("model").unwrap_or_default() != model {
+        own.set("model", quote(model));
+        return Some(own.to_json());
+    }
+    String::from_utf8(source.to_vec()).ok()
 }

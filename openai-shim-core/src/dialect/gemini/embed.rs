@@ -91,18 +91,18 @@ fn at(request: &EmbedRequest, method: &str) -> Result<String, ClientError> {
 /// The client's own body; the model that stands in it must be the path's.
 fn renamed(source: &[u8], request: &EmbedRequest) -> String {
     let mut body = Object::parse(source).unwrap_or_default();
-    let model = quote(&format!("models/{}", path::bare(&request.model)));
-    if body.get("model").is_some() {
-        body.set("model", model.clone());
+    let model = format!("models/{}", path::bare(&request.model));
+    if body.str("model").is_some_and(|given| path::bare(&given) != path::bare(&request.model)) {
+        body.set("model", quote(&model));
     }
-    let requests = body.array("requests").map(|requests| {
-        let own = requests.iter().map(|item| renamed(item.as_bytes(), request)).collect::<Vec<_>>();
-        format!("[{}]", own.join(","))
+    let own = body.array("requests").map(|requests| {
+        let own: Vec<_> = requests.iter().map(|item| renamed(item.as_bytes(), request)).collect();
+        (own.iter().zip(&requests).any(|(own, given)| own != given), format!("[{}]", own.join(",")))
     });
-    if let Some(requests) = requests {
+    if let Some((true, requests)) = own {
         body.set("requests", requests);
     }
-    body.to_json()
+    if body.is_changed() { body.to_json() } else { String::from_utf8_lossy(source).into_owned() }
 }
 
 fn write_many(

@@ -2,7 +2,7 @@
 //!
 //! <https://docs.ollama.com/api/embed>
 
-use super::super::side::{Asking, Embedding};
+use super::super::side::{Asking, Embedding, with_model};
 use crate::canonical::{Code, Diagnostics, EmbedRequest, Embeddings};
 use crate::error::{ClientError, UpstreamError};
 use crate::json::{Kind, Object, peek, quote};
@@ -65,11 +65,8 @@ fn read(asking: &Asking<'_>, key: &str, notes: &mut Diagnostics) -> Result<Embed
 }
 
 fn write(request: &EmbedRequest, source: Option<&[u8]>) -> Result<String, ClientError> {
-    if let Some(mut own) = source.and_then(|source| Object::parse(source).ok()) {
-        if own.str("model").unwrap_or_default() != request.model {
-            own.set("model", quote(&request.model));
-        }
-        return Ok(own.to_json());
+    if let Some(own) = source.and_then(|source| with_model(source, &request.model)) {
+        return Ok(own);
     }
     if request.texts().is_none() {
         let text = "`input` must be a text or a list of texts; the upstream takes no token ids.";

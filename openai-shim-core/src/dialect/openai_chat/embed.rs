@@ -2,7 +2,7 @@
 //!
 //! <https://platform.openai.com/docs/api-reference/embeddings/object>
 
-use super::super::side::Embedding;
+use super::super::side::{Embedding, with_model};
 use crate::canonical::{Code, Diagnostics, EmbedRequest, Embeddings};
 use crate::error::{ClientError, UpstreamError};
 use crate::json::{Kind, Object, peek, quote, text};
@@ -36,11 +36,8 @@ fn read(body: &[u8], notes: &mut Diagnostics) -> Result<EmbedRequest, ClientErro
 }
 
 fn write(request: &EmbedRequest, source: Option<&[u8]>) -> String {
-    if let Some(mut own) = source.and_then(|source| Object::parse(source).ok()) {
-        if own.str("model").unwrap_or_default() != request.model {
-            own.set("model", quote(&request.model));
-        }
-        return own.to_json();
+    if let Some(own) = source.and_then(|source| with_model(source, &request.model)) {
+        return own;
     }
     let mut out = Object::new();
     out.set("model", quote(&request.model));
