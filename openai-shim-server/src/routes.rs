@@ -129,7 +129,7 @@ async fn serve(
         None => unknown(dialect, &meta),
         Some(Route::Page(page)) => answered(meta, pages::page(&app, page, &parts.headers)),
         Some(Route::Side(dialect, route)) => {
-            crate::side::answer(app, meta, dialect, route, parts, body).await
+            Box::pin(crate::side::answer(app, meta, dialect, route, parts, body)).await
         }
         Some(Route::Generate(dialect, _)) => match read(&app, &meta, dialect, body).await {
             Ok((place, body)) => generate::generate(app, dialect, meta, &parts.headers, body, place).await,

@@ -2,6 +2,7 @@
 //!
 //! A dialect lists its [`SideRoute`]s; whoever serves them knows the [`Side`]s only, and no dialect. Every function here is
 //! pure: bodies in, bodies out.
+#![allow(clippy::type_complexity)] // tables of functions
 
 use super::DIALECTS;
 use super::Dialect;

@@ -23,7 +23,7 @@ fn read(body: &[u8], notes: &mut Diagnostics) -> Result<EmbedRequest, ClientErro
         .map_err(|e| ClientError::invalid(format!("The request body is not a JSON object: {e}.")))?;
     let mut request = EmbedRequest::default();
     request.model = object.str("model").unwrap_or_default().into_owned();
-    request.input = object.get("input").unwrap_or("null").to_owned();
+    object.get("input").unwrap_or("null").clone_into(&mut request.input);
     request.dimensions = object.u64("dimensions");
     request.base64 = object.str("encoding_format").as_deref() == Some("base64");
     for (name, _) in object.iter().filter(|(_, value)| value.trim() != "null") {

@@ -75,7 +75,7 @@ impl Apart {
                 out.push(Event::Delta { choice, block: block + self.more, delta });
             }
             (Event::Close { choice, block }, _) => {
-                out.push(Event::Close { choice, block: block + self.more })
+                out.push(Event::Close { choice, block: block + self.more });
             }
             (event, _) => out.push(event),
         }
@@ -120,7 +120,9 @@ impl Apart {
         }
         let mut events = Vec::new();
         read(&mut self.inner, &mut events);
-        events.into_iter().for_each(|event| self.event(event, out));
+        for event in events {
+            self.event(event, out);
+        }
     }
 }
 
@@ -130,7 +132,7 @@ impl Decoder for Apart {
     }
 
     fn finish(&mut self, out: &mut Vec<Event>) {
-        self.taken(|inner, events| inner.finish(events), out);
+        self.taken(Decoder::finish, out);
     }
 
     fn notes(&self) -> &Diagnostics {

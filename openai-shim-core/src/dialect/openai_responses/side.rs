@@ -60,6 +60,8 @@ const OF_ANSWERS: [&str; 17] = [
 fn ask(path: &str, body: &[u8]) -> Option<(String, String)> {
     let (path, query) = path.split_at(path.find('?').unwrap_or(path.len()));
     let mut body = Object::parse(body).ok()?;
-    OF_ANSWERS.iter().for_each(|key| drop(body.remove(key)));
+    for key in OF_ANSWERS {
+        body.remove(key);
+    }
     path.ends_with("/responses").then(|| (format!("{path}/input_tokens{query}"), body.to_json()))
 }
