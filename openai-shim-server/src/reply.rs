@@ -58,6 +58,13 @@ pub(crate) fn json(status: StatusCode, body: impl Into<Body>) -> Response {
     response
 }
 
+/// Says which upstream was asked.
+pub(crate) fn upstream_header(headers: &mut HeaderMap, upstream: &str) {
+    if let Some(name) = HeaderValue::from_str(upstream).ok().filter(|name| !name.is_empty()) {
+        headers.insert(UPSTREAM, name);
+    }
+}
+
 /// Adds the diagnostics header, if there is anything to say.
 pub(crate) fn diagnostics_header(headers: &mut HeaderMap, diagnostics: &Diagnostics) {
     if let Ok(value) = HeaderValue::from_str(&summary(diagnostics)) {

@@ -4,11 +4,14 @@
 //! dialect's folder names it, and no dialect names another.
 
 mod openai_error;
+mod openai_headers;
 mod passthrough;
+pub mod side;
 
 pub use passthrough::{Passthrough, pass};
+pub use side::{Headers, SideRoute};
 
-use crate::canonical::{Asked, Diagnostics, Event, Request, Response, Seen};
+use crate::canonical::{Asked, Diagnostics, Event, ListedModel, Request, Response, Seen, models};
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use crate::framing::{Deviation, Frame};
 use crate::json::Object;
@@ -65,10 +68,7 @@ pub struct Endpoint {
 impl Endpoint {
     /// Whether a path is this route's.
     pub fn matches(&self, path: &str) -> bool {
-        let Some((before, rest)) = self.path.split_once('{') else { return self.path == path };
-        let after = rest.split_once('}').map_or("", |(_, after)| after);
-        let name = path.strip_prefix(before).and_then(|rest| rest.strip_suffix(after));
-        name.is_some_and(|name| !name.is_empty())
+        side::fits(self.path, path).is_some()
     }
 }
 
@@ -90,6 +90,27 @@ pub trait Dialect: Send + Sync + std::fmt::Debug + 'static {
 
     /// The routes on which clients speak it.
     fn endpoints(&self) -> &'static [Endpoint];
+
+    /// What else its clients ask for.
+    fn side_routes(&self) -> &'static [SideRoute] {
+        &[]
+    }
+
+    /// Headers that mean something to it.
+    fn headers(&self) -> &'static Headers {
+        &side::NO_HEADERS
+    }
+
+    /// Reads an upstream's list of models; `None` if it is none.
+    fn decode_models(&self, body: &[u8], owner: &str) -> Option<Vec<ListedModel>> {
+        models(body, owner)
+    }
+
+    /// What a request is answered that asks the model nothing, by who knows such requests: a whole answer, which as a line
+    /// is a whole stream as well.
+    fn answer_to_nothing(&self, _body: &[u8], _created: u64) -> Option<String> {
+        None
+    }
 
     /// Reads a client's request.
     fn decode_request(

@@ -27,9 +27,10 @@ impl ChatDecoder {
 }
 
 impl ChatDecoder {
-    /// Zeros in place of usage are what a chat client is promised; nobody counted them, and they are no event.
-    fn take_back_usage(&self, before: usize, out: &mut Vec<Event>) {
-        if self.stream.notes.has(Code::UsageMissing) {
+    /// Zeros in place of usage are what a chat client is promised; nobody counted them, and they are no event. Whether
+    /// they are missing is the business of the client's dialect.
+    fn take_back_usage(&mut self, before: usize, out: &mut Vec<Event>) {
+        if self.stream.notes.take(Code::UsageMissing) {
             let mut fresh = out.split_off(before.min(out.len()));
             fresh.retain(|event| !matches!(event, Event::Usage(_)));
             out.append(&mut fresh);
