@@ -21,6 +21,7 @@ mod response;
 mod template;
 pub mod time;
 mod tool;
+mod turn;
 mod unfold;
 mod usage;
 
@@ -38,5 +39,6 @@ pub use request::{Reasoning, Request, ResponseFormat, SHARED, TokenLimit, Touche
 pub use response::{Choice, FinishReason, Response};
 pub use template::{BuiltIn, Template};
 pub use tool::{Tool, ToolChoice};
+pub use turn::{KeptPart, KeptTurn, Part, SIGNED_TEXT, Turn, own_id};
 pub use unfold::{NATIVE, unfold};
 pub use usage::Usage;

@@ -43,6 +43,10 @@ impl Dialect for Anthropic {
         &[Endpoint { method: "POST", path: "/v1/messages" }]
     }
 
+    fn signs(&self) -> Option<&'static str> {
+        Some(FORMAT)
+    }
+
     fn decode_request(
         &self,
         _path: &str,

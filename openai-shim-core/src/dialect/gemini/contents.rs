@@ -2,7 +2,7 @@
 //!
 //! <https://ai.google.dev/api/caching#Content>
 
-use super::{MINTED, NAME, is_minted, leftovers, parts, read};
+use super::{FORMAT, MINTED, NAME, is_minted, leftovers, parts, read};
 use crate::canonical::{Block, Code, Diagnostics, Extra, Message, Request, Role};
 use crate::error::ClientError;
 use crate::json::{Kind, Object, peek, quote, raw, text};
@@ -29,7 +29,7 @@ pub(super) fn decode(object: &Object<'_>, body: &[u8], request: &mut Request) ->
             for (i, item) in items.iter().enumerate() {
                 let mut message = content(item, i)?;
                 message.span = span(body, item);
-                request.messages.push(message);
+                add(message, &mut request.messages);
             }
         }
         // One content, or its text, as Google's own libraries accept it.
@@ -41,6 +41,48 @@ pub(super) fn decode(object: &Object<'_>, body: &[u8], request: &mut Request) ->
     }
     name_calls(&mut request.messages);
     Ok(())
+}
+
+/// Adds a content. Libraries keep each chunk of a stream as a content of its own: together they are one turn.
+fn add(message: Message, messages: &mut Vec<Message>) {
+    let turn = |m: &Message| m.role == Role::Assistant && m.extra.is_empty();
+    match messages.last_mut().filter(|last| turn(last) && turn(&message)) {
+        Some(last) => {
+            let says = |block: &Block| !matches!(block, Block::Text { text, extra } if text.is_empty() && extra.is_empty());
+            last.blocks.extend(message.blocks.into_iter().filter(says));
+            last.content_was_parts |= message.content_was_parts;
+            last.span = last.span.take().zip(message.span).map(|(first, next)| first.start..next.end);
+            join_thoughts(&mut last.blocks);
+        }
+        None => messages.push(message),
+    }
+}
+
+/// A signature may come in a part of its own, after the thinking that it signs; another API's that signs nothing is all
+/// there is of it.
+fn join_thoughts(blocks: &mut Vec<Block>) {
+    let mut joined: Vec<Block> = Vec::with_capacity(blocks.len());
+    for block in blocks.drain(..) {
+        match (joined.last_mut(), block) {
+            (
+                Some(Block::Reasoning { text, signature: sign @ None, extra }),
+                Block::Reasoning { text: more, signature, extra: own },
+            ) if extra.is_empty() => {
+                text.push_str(&more);
+                (*sign, *extra) = (signature, own);
+            }
+            (_, block) => joined.push(block),
+        }
+    }
+    for block in &mut joined {
+        if let Block::Reasoning { text, signature: Some(_), extra } = block
+            && text.is_empty()
+            && extra.detail("format").is_some_and(|format| format != FORMAT)
+        {
+            extra.members.push((String::from("type"), raw("\"reasoning.encrypted\"")));
+        }
+    }
+    *blocks = joined;
 }
 
 fn instruction(system: &str) -> Result<Message, ClientError> {
@@ -64,7 +106,8 @@ fn content(item: &str, i: usize) -> Result<Message, ClientError> {
     let object = read(item).ok_or_else(|| {
         ClientError::invalid(format!("{} must be a content with `role` and `parts`.", at(""))).at(at(""))
     })?;
-    let blocks = blocks(&object);
+    let mut blocks = blocks(&object);
+    join_thoughts(&mut blocks);
     let role = match object.str("role").as_deref() {
         Some("model") => Role::Assistant,
         None | Some("user" | "function" | "") => {

@@ -4,7 +4,9 @@
 
 use super::super::Encoder;
 use super::{NAME, error, finish, parts, usage, wants_array};
-use crate::canonical::{Asked, BlockKind, Code, Delta, Diagnostics, Event, Extra, FinishReason, Usage};
+use crate::canonical::{
+    Asked, BlockKind, Code, Delta, Diagnostics, Event, Extra, FinishReason, REASONING_DETAILS, Usage,
+};
 use crate::error::{Error, UpstreamError};
 use crate::framing::write_event;
 use crate::json::{Object, quote};
@@ -81,6 +83,8 @@ pub(super) struct GeminiEncoder {
 struct Choice {
     index: u32,
     open: Vec<(u32, BlockKind)>,
+    /// The signature of the thinking that is open, and what is known of it.
+    signed: (String, Extra),
     /// Calls are sent whole, and in their order.
     calls: VecDeque<Call>,
     finish: Option<String>,
@@ -123,6 +127,7 @@ impl GeminiEncoder {
             self.choices.push(Choice {
                 index,
                 open: Vec::new(),
+                signed: Default::default(),
                 calls: VecDeque::new(),
                 finish: None,
                 said: false,
@@ -203,7 +208,11 @@ impl GeminiEncoder {
         let part = match delta {
             Delta::Text(text) if thinks => parts::thought(text, None, &none),
             Delta::Text(text) => format!("{{\"text\":{}}}", quote(text)),
-            Delta::Signature(signature) if thinks => parts::thought("", Some(signature), &none),
+            Delta::Signature(more) if thinks => return choice.signed.0.push_str(more),
+            Delta::Native { dialect: REASONING_DETAILS, key, raw } if thinks => {
+                choice.signed.1.dialect = REASONING_DETAILS;
+                return choice.signed.1.members.push((key.clone(), raw.clone()));
+            }
             Delta::Native { dialect: NAME, key, raw } if key == parts::WHOLE => raw.get().to_owned(),
             Delta::Native { dialect: NAME, key, raw } => {
                 let own = Extra::new(NAME, vec![(key.clone(), raw.clone())]);
@@ -226,6 +235,11 @@ impl GeminiEncoder {
     fn close(&mut self, index: u32, block: u32, out: &mut Vec<u8>) {
         let Some(choice) = self.choice(index) else { return };
         choice.open.retain(|(b, _)| *b != block);
+        let (signature, extra) = std::mem::take(&mut choice.signed);
+        if !signature.is_empty() {
+            self.part(index, &parts::thought("", Some(&signature), &extra), out);
+        }
+        let Some(choice) = self.choice(index) else { return };
         if let Some(call) = choice.calls.iter_mut().find(|call| call.block == block) {
             call.closed = true;
         }

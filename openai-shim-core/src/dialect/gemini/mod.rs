@@ -34,6 +34,9 @@ const NAME: &str = "gemini";
 /// The parameter that decides the form of a stream, kept among what answers depend on.
 const ALT: &str = "alt";
 
+/// What others call the form of this API's signatures.
+const FORMAT: &str = "google-gemini-v1";
+
 /// How ids begin that were made for calls without one; they are not sent back.
 const MINTED: &str = "gemini-call-";
 
@@ -103,6 +106,10 @@ impl Dialect for Gemini {
             Endpoint { method: "POST", path: "/v1/models/{model}:generateContent" },
             Endpoint { method: "POST", path: "/v1/models/{model}:streamGenerateContent" },
         ]
+    }
+
+    fn signs(&self) -> Option<&'static str> {
+        Some(FORMAT)
     }
 
     fn decode_request(

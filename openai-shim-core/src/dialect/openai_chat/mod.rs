@@ -98,12 +98,12 @@ impl Dialect for OpenAiChat {
         notes: &mut Diagnostics,
     ) -> Option<Result<Mended, UpstreamError>> {
         Some(mend::whole(body, asked, notes).map(|(object, seen)| Mended {
+            seen: response::noting(&object, seen, asked),
             body: object.is_changed().then(|| {
                 let mut out = Vec::with_capacity(body.len() + 64);
                 object.write(&mut out);
                 out
             }),
-            seen,
         }))
     }
 

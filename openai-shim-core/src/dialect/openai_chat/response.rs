@@ -2,11 +2,12 @@
 //!
 //! <https://platform.openai.com/docs/api-reference/chat/object>
 
-use super::decode::{ending, word};
+use super::decode::{SEALED, ending, word};
 use super::mend::{Tags, read_usage, whole, write_usage};
 use super::{NAME, note_lost, reasoning, tool_call};
 use crate::canonical::{
-    Asked, Block, Choice, Code, Diagnostics, Extra, FinishReason, Logprobs, ReasoningStyle, Response,
+    Asked, Block, Choice, Code, Diagnostics, Extra, FinishReason, Logprobs, ReasoningStyle, Response, Seen,
+    unfold,
 };
 use crate::error::UpstreamError;
 use crate::json::{Object, quote, raw, text};
@@ -36,6 +37,18 @@ pub(super) fn decode(
     Ok(response)
 }
 
+/// What was seen of an answer that passes as it is, with what is sealed in it.
+pub(super) fn noting(answer: &Object<'_>, mut seen: Seen, asked: &Asked) -> Seen {
+    let choices = answer.array("choices").unwrap_or_default();
+    if asked.keep_turn && choices.iter().any(|choice| choice.contains(SEALED)) {
+        let mut response = Response::default();
+        let choices = choices.into_iter().filter_map(|item| Object::parse(item.as_bytes()).ok());
+        response.choices = choices.map(|choice| decode_choice(&choice)).collect();
+        unfold(&response).iter().for_each(|event| seen.kept.turn.event(event));
+    }
+    seen
+}
+
 fn decode_choice(object: &Object<'_>) -> Choice {
     let mut choice = Choice::default();
     choice.index = object.u64("index").and_then(|i| u32::try_from(i).ok()).unwrap_or(0);
@@ -44,10 +57,11 @@ fn decode_choice(object: &Object<'_>) -> Choice {
     choice.extra = rest(object, &["index", "message", "finish_reason", "logprobs"]);
     let message = object.object("message").unwrap_or_default();
     let mut extra = rest(&message, &super::SAID);
-    if let Some(thoughts) = message.get("reasoning_content").and_then(text).filter(|t| !t.is_empty()) {
-        let signed =
-            message.get("reasoning_details").map(|details| reasoning::read(details, Some(&thoughts)));
-        let signed = signed.unwrap_or_default();
+    let thoughts = message.get("reasoning_content").and_then(text).unwrap_or_default();
+    let beside = Some(thoughts.as_ref()).filter(|thoughts| !thoughts.is_empty());
+    let details = message.get("reasoning_details");
+    let signed = details.map(|details| reasoning::read(details, beside)).unwrap_or_default();
+    if beside.is_some() || !signed.is_empty() {
         // Opaque reasoning belongs to the reasoning that it signs.
         let (own, others) = extra.members.into_iter().partition(|(key, _)| key.starts_with("reasoning"));
         extra = Extra::new(NAME, others);
@@ -117,11 +131,8 @@ fn encode_choice(choice: &Choice, asked: &mut Asked, notes: &mut Diagnostics) ->
                 note_lost(extra, "choices[].message", notes);
                 extras.extend(extra.of(NAME).iter().map(|(k, v)| (k.clone(), v.get().to_owned())));
             }
-            Block::Reasoning { text, signature, extra } => {
+            Block::Reasoning { text, extra, .. } => {
                 extra.report(NAME, "choices[].message", notes);
-                if signature.is_some() {
-                    notes.note(Code::FeatureUnsupported, "choices[].message", "a signature of reasoning");
-                }
                 thoughts.push_str(text);
                 extras.extend(extra.of(NAME).iter().map(|(k, v)| (k.clone(), v.get().to_owned())));
             }

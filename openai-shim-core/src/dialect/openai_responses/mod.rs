@@ -48,6 +48,10 @@ impl Dialect for OpenAiResponses {
         ]
     }
 
+    fn signs(&self) -> Option<&'static str> {
+        Some(reasoning::SIGNED)
+    }
+
     fn decode_request(
         &self,
         _path: &str,

@@ -8,7 +8,7 @@
 use super::item::{ITEM, object_of, plain};
 use super::tools::{Called, Names, input_of};
 use super::{NAME, reasoning};
-use crate::canonical::{BlockKind, Code, Context, Delta, Diagnostics, REASONING_DETAILS};
+use crate::canonical::{BlockKind, Code, Context, Delta, Diagnostics, Extra, REASONING_DETAILS};
 use crate::json::{Object, quote};
 
 /// The most that is kept of an answer, for the response object at its end.
@@ -36,6 +36,8 @@ struct Open {
     /// Text, thinking, refusal, or arguments so far.
     text: String,
     signature: String,
+    /// What is known of the signature.
+    marks: Extra,
     /// Members of this dialect, as they came.
     native: Vec<(String, String)>,
     /// A part was begun.
@@ -120,6 +122,7 @@ impl Output {
             kind,
             text: String::new(),
             signature: String::new(),
+            marks: Extra::new(REASONING_DETAILS, Vec::new()),
             native: Vec::new(),
             part: false,
         };
@@ -173,7 +176,7 @@ impl Output {
                 open.native.push((key.clone(), raw.get().to_owned()));
             }
             Delta::Native { dialect: REASONING_DETAILS, key, raw } => {
-                open.native.push((format!("details.{key}"), raw.get().to_owned()));
+                open.marks.members.push((key.clone(), raw.clone()));
             }
             Delta::Native { key, .. } if key.starts_with('.') => {}
             Delta::Native { key, .. } => notes.note(Code::ExtraDropped, "output[]", key),
@@ -326,7 +329,7 @@ impl Open {
     fn take_id(&mut self) {
         let item = self.native(ITEM).map(object_of);
         let said = item.as_ref().and_then(|item| item.get("id")).or_else(|| self.native("id"));
-        let said = said.or_else(|| self.native("details.id"));
+        let said = said.or_else(|| self.marks.get("id"));
         if let Some(id) = said.and_then(crate::json::text).filter(|id| !id.is_empty()) {
             self.id = id.into_owned();
         }
@@ -393,8 +396,7 @@ impl Open {
                     item.set("content", content);
                 }
                 if !self.signature.is_empty() {
-                    let format = self.native("details.format").and_then(crate::json::text);
-                    let sealed = reasoning::seal(&self.signature, format.as_deref());
+                    let sealed = reasoning::seal(&self.signature, &self.marks);
                     item.set("encrypted_content", quote(&sealed));
                 }
             }

@@ -29,6 +29,9 @@ pub(super) fn write(request: &Request, body: &mut Object<'_>, notes: &mut Diagno
         }
         return;
     }
+    if thinks(request, body) && body.get("include").is_none() {
+        body.set("include", "[\"reasoning.encrypted_content\"]");
+    }
     // What is not said means no elsewhere, and yes here.
     if body.get("store").is_none() {
         body.set("store", "false");
@@ -68,6 +71,17 @@ pub(super) fn rewrite(request: &Request, body: &mut Object<'_>, notes: &mut Diag
     if touched.response_format {
         put("text", text(request, notes));
     }
+}
+
+/// What the names of models begin with that reason, also when they are not told to.
+const REASONING: [&str; 6] = ["gpt-5", "gpt-6", "codex", "o1", "o3", "o4"];
+
+/// Whether the model reasons, and its reasoning must be asked for sealed, to be sent back; other models refuse that.
+fn thinks(request: &Request, body: &Object<'_>) -> bool {
+    let told = body.object("reasoning").and_then(|told| told.str("effort").map(|effort| effort != "none"));
+    let name = request.model.rsplit('/').next().unwrap_or_default();
+    let reasons = REASONING.iter().any(|known| name.starts_with(known)) && !name.contains("chat");
+    told.unwrap_or(reasons)
 }
 
 fn tool_choice(request: &Request, notes: &mut Diagnostics) -> Option<String> {
