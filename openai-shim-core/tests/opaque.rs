@@ -3,6 +3,7 @@
 
 mod common;
 
+use openai_shim_core::canonical::Code;
 use openai_shim_core::dialect::DIALECTS;
 use openai_shim_core::exchange::{Incoming, Retry, Settings, When};
 use openai_shim_core::normalize::Memory;
@@ -491,4 +492,156 @@ fn what_only_its_maker_can_read_comes_back_through_every_client() {
         }
     }
     assert!(failed.is_empty(), "{}: {}", failed.len(), failed.join("\n\n"));
+}
+
+/// What the upstreams' answers hold that only they can read.
+const SEALED: [&str; 6] = ["c2lnbmVk", "c2VjcmV0", "Z2VtaW5p", "Z0FBQUE=", "Y2hhdA==", "c2VhbGVk"];
+
+/// Whether what is sealed stands in a body, also inside of what is encoded once more.
+fn holds(sent: &Value, sealed: &str) -> bool {
+    use base64::Engine as _;
+    let engine = base64::engine::general_purpose::STANDARD;
+    let inside = |text: &str| engine.decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    match sent {
+        Value::String(text) => {
+            text.contains(sealed) || inside(text).is_some_and(|text| text.contains(sealed))
+        }
+        Value::Array(items) => items.iter().any(|item| holds(item, sealed)),
+        Value::Object(members) => members.values().any(|value| holds(value, sealed)),
+        _ => false,
+    }
+}
+
+fn model(upstream: &str) -> &'static str {
+    match upstream {
+        "anthropic-messages" => "claude-sonnet-4-5",
+        "gemini" => "gemini-2.5-pro",
+        "openai-responses" => "gpt-5",
+        _ => "qwen3",
+    }
+}
+
+#[test]
+fn what_one_upstream_made_is_never_sent_to_another_one_and_that_is_said() {
+    for (made, other) in UPSTREAMS.iter().flat_map(|made| UPSTREAMS.map(|other| (*made, other))) {
+        // OpenRouter's formats say who made a signature: here that was Anthropic.
+        if made == other || (made, other) == ("openai-chat", "anthropic-messages") {
+            continue;
+        }
+        for client in DIALECTS.iter().map(|d| d.name()) {
+            for (stream, echo) in [false, true].iter().flat_map(|stream| ECHOES.map(|echo| (*stream, echo))) {
+                let memory = Arc::new(Kept::default());
+                let asks = first(client, stream);
+                let told = answer(made, stream);
+                let (_, out, _) =
+                    exchange(named(client), &asks, row(made), settings(Some(memory.clone())), &told);
+                let Some(again) = next(client, &asks, turn(client, &out, stream), echo) else { continue };
+                let mut settings = settings(Some(memory));
+                settings.upstream_model = Some(model(other).to_owned());
+                let (sent, _, notes) = exchange(named(client), &again, row(other), settings, "{}");
+                let sealed = SEALED.iter().find(|sealed| holds(&sent, sealed));
+                assert_eq!(
+                    sealed, None,
+                    "{made} to {other} behind {client}, {stream}, {echo:?}:\n{}\n{sent}",
+                    again.1
+                );
+                let held = SEALED.iter().any(|sealed| holds(&again.1, sealed));
+                assert!(
+                    !held || notes.iter().any(|d| d.detail.contains("sign")),
+                    "{made} to {other} behind {client}: {notes:?}"
+                );
+                // What is left is a request that the other upstream accepts: thinking that must lead to calls is off.
+                if other == "anthropic-messages" && echo != Echo::Text {
+                    assert_ne!(sent["thinking"]["type"], "enabled", "{sent}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_turn_is_known_by_the_conversation_before_it() {
+    for (change, comes_back) in [(false, true), (true, false)] {
+        for echo in [Echo::Text, Echo::Nameless] {
+            let memory = Arc::new(Kept::default());
+            let asks = first("ollama-chat", false);
+            let told = answer("anthropic-messages", false);
+            let one = named("ollama-chat");
+            let upstream = || row("anthropic-messages");
+            let (_, out, _) = exchange(one, &asks, upstream(), settings(Some(memory.clone())), &told);
+            let (path, mut body) =
+                next("ollama-chat", &asks, turn("ollama-chat", &out, false), echo).unwrap();
+            // Clients write arguments anew.
+            if let Some(call) = body["messages"][1].get_mut("tool_calls") {
+                call[0]["function"]["arguments"] = json!({"days": 2.0, "city": "Paris"});
+            }
+            if change {
+                body["messages"][0]["content"] = json!("weather, please?");
+            }
+            let (sent, _, notes) = exchange(one, &(path, body), upstream(), settings(Some(memory)), "{}");
+            assert_eq!(is_whole("anthropic-messages", &sent, echo), comes_back, "{sent}");
+            assert_eq!(notes.has(Code::ReasoningRestored), comes_back);
+        }
+    }
+}
+
+#[test]
+fn an_id_that_comes_twice_brings_back_nothing_of_another_call() {
+    let memory = Arc::new(Kept::default());
+    let asks = first("openai-chat", false);
+    let told = answer("anthropic-messages", false);
+    let (_, out, _) =
+        exchange(common::chat(), &asks, row("anthropic-messages"), settings(Some(memory.clone())), &told);
+    let mut said = turn("openai-chat", &out, false);
+    said[0]["tool_calls"][0]["function"]["arguments"] = json!(r#"{"city":"Rome"}"#);
+    let again = next("openai-chat", &asks, said, Echo::Calls).unwrap();
+    let (sent, ..) =
+        exchange(common::chat(), &again, row("anthropic-messages"), settings(Some(memory)), "{}");
+    assert!(!SEALED.iter().any(|sealed| holds(&sent, sealed)), "{sent}");
+}
+
+#[test]
+fn a_turn_that_a_client_sends_in_pieces_gets_its_thinking_once() {
+    let memory = Arc::new(Kept::default());
+    let asks = first("openai-chat", false);
+    let told = answer("anthropic-messages", false);
+    let (_, out, _) =
+        exchange(common::chat(), &asks, row("anthropic-messages"), settings(Some(memory.clone())), &told);
+    let (path, mut body) = next("openai-chat", &asks, turn("openai-chat", &out, false), Echo::Calls).unwrap();
+    let messages = body["messages"].as_array_mut().unwrap();
+    messages.insert(1, json!({"role": "assistant", "content": messages[1]["content"]}));
+    messages[2]["content"] = Value::Null;
+    let (sent, ..) =
+        exchange(common::chat(), &(path, body), row("anthropic-messages"), settings(Some(memory)), "{}");
+    assert!(is_whole("anthropic-messages", &sent, Echo::Calls), "{sent}");
+}
+
+#[test]
+fn calls_that_nobody_signed_are_accepted_all_the_same() {
+    let call =
+        json!({"id": "call_9", "type": "function", "function": {"name": "weather", "arguments": "{}"}});
+    let two = json!([call, {"id": "call_10", "type": "function", "function": {"name": "weather", "arguments": "{}"}}]);
+    let body = json!({"model": "m", "reasoning_effort": "low", "max_tokens": 4000, "messages": [{"role": "user", "content": "weather?"}, {"role": "assistant", "content": null, "tool_calls": two},
+        {"role": "tool", "tool_call_id": "call_9", "content": "x"}, {"role": "tool", "tool_call_id": "call_10", "content": "y"}]});
+    let send = |name: &str, row: Profile| {
+        let mut settings = settings(None);
+        settings.upstream_model = Some(name.to_owned());
+        let (sent, _, notes) = exchange(common::chat(), &(String::new(), body.clone()), row, settings, "{}");
+        (sent, notes)
+    };
+    let word = "skip_thought_signature_validator";
+    let (sent, notes) = send("gemini-3-pro-preview", row("gemini"));
+    let parts = &sent["contents"][1]["parts"];
+    assert_eq!(parts[0]["thoughtSignature"], word);
+    assert!(parts[1].get("thoughtSignature").is_none() && notes.has(Code::SignatureSkipped));
+    let (sent, _) = send("gemini-3-pro-preview", profile("gemini-openai").unwrap());
+    assert_eq!(sent["messages"][1]["tool_calls"][0]["extra_content"]["google"]["thought_signature"], word);
+    let (sent, notes) = send("gemini-2.5-pro", row("gemini"));
+    assert!(!sent.to_string().contains(word) && !notes.has(Code::SignatureSkipped));
+    // Anthropic wants the thinking that led to a call, and takes the call without any where thinking is off.
+    let (sent, notes) = send("claude-sonnet-4-5", row("anthropic-messages"));
+    assert!(sent.get("thinking").is_none() && notes.has(Code::ParamDropped), "{sent}");
+    let (sent, _) = send("gpt-5", row("openai-responses"));
+    assert_eq!(sent["input"][1]["type"], "function_call");
+    assert_eq!((&sent["include"], &sent["store"]), (&json!(["reasoning.encrypted_content"]), &json!(false)));
 }

@@ -55,7 +55,7 @@ pub(super) fn split(id: &str) -> Option<(&str, &str)> {
 /// assert_eq!(carry::seal("abc", &made("anthropic-claude-v1"), "anthropic-claude-v1"), "abc");
 /// ```
 pub fn seal<'s>(opaque: &'s str, extra: &Extra, own: &str) -> Cow<'s, str> {
-    match extra.detail("format").filter(|format| is_format(format) && !format.ends_with(own)) {
+    match extra.detail("format").filter(|format| is_format(format) && !same_kind(format, own)) {
         Some(format) => {
             let id = extra.detail("id").filter(|id| !id.contains([':', ';']));
             let id = id.map(|id| format!(";{id}")).unwrap_or_default();
@@ -75,6 +75,12 @@ pub fn unseal(sealed: &str) -> Option<(&str, Extra)> {
     let members = [("format", Some(format)), ("id", id)];
     let members = members.into_iter().filter_map(|(key, said)| Some((key.to_owned(), raw(quote(said?)))));
     Some((opaque, Extra::new(REASONING_DETAILS, members.collect())))
+}
+
+/// Whether two formats are of one kind, whoever signs in them: the same API made them.
+pub fn same_kind(a: &str, b: &str) -> bool {
+    let kind = |format: &str| format.rsplitn(3, '-').take(2).map(str::to_owned).collect::<Vec<_>>();
+    kind(a) == kind(b)
 }
 
 /// Whether a word names a format as `reasoning_details` do: plain words, and a version.

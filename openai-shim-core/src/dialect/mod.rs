@@ -82,8 +82,7 @@ pub trait Dialect: Send + Sync + std::fmt::Debug + 'static {
     /// The routes on which clients speak it.
     fn endpoints(&self) -> &'static [Endpoint];
 
-    /// What the format ends with in which this dialect's own upstreams sign reasoning, as `reasoning_details` call it.
-    /// `None`: nobody signs in it, or who did is said beside each signature.
+    /// The format in which this dialect's own upstreams sign reasoning, as `reasoning_details` call it. `None`: nobody signs in it, or who did is said beside each signature.
     fn signs(&self) -> Option<&'static str> {
         None
     }

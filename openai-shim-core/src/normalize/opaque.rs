@@ -9,7 +9,7 @@ use crate::canonical::{
     Asked, Block, Code, Diagnostics, Extra, KeptPart, KeptTurn, Message, Part, Request, Role, Turn, carry,
     own_id,
 };
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, dialect};
 use std::collections::{BTreeSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -59,12 +59,11 @@ impl<'m> Opaque<'m> {
 
     /// Whether this upstream can have made what is said to be in this format.
     fn can_read(&self, extra: &Extra, model: &str) -> bool {
-        let format = extra.detail("format");
-        match self.upstream.signs() {
-            Some(own) => {
-                extra.dialect == self.upstream.name() || format.is_some_and(|format| format.ends_with(own))
-            }
-            None => format.is_none_or(|format| carry::may_sign(model, &format)),
+        // What a client of the dialect that signs so sent back says it without a word.
+        let format = extra.detail("format").or_else(|| Some(dialect(extra.dialect).ok()?.signs()?.into()));
+        match (self.upstream.signs(), format) {
+            (Some(own), format) => format.is_some_and(|format| carry::same_kind(&format, own)),
+            (None, format) => format.is_none_or(|format| carry::may_sign(model, &format)),
         }
     }
 

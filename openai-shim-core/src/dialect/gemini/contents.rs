@@ -39,8 +39,19 @@ pub(super) fn decode(object: &Object<'_>, body: &[u8], request: &mut Request) ->
         }
         _ => return Err(missing()),
     }
+    request.messages.iter_mut().flat_map(|message| &mut message.blocks).for_each(mark_sealed);
     name_calls(&mut request.messages);
     Ok(())
+}
+
+/// Another API's signature that signs no text is all there is of that thinking.
+fn mark_sealed(block: &mut Block) {
+    if let Block::Reasoning { text, signature: Some(_), extra } = block
+        && text.is_empty()
+        && extra.detail("format").is_some_and(|format| format != FORMAT)
+    {
+        extra.members.push((String::from("type"), raw("\"reasoning.encrypted\"")));
+    }
 }
 
 /// Adds a content. Libraries keep each chunk of a stream as a content of its own: together they are one turn.
@@ -58,8 +69,7 @@ fn add(message: Message, messages: &mut Vec<Message>) {
     }
 }
 
-/// A signature may come in a part of its own, after the thinking that it signs; another API's that signs nothing is all
-/// there is of it.
+/// A signature may come in a part of its own, after the thinking that it signs.
 fn join_thoughts(blocks: &mut Vec<Block>) {
     let mut joined: Vec<Block> = Vec::with_capacity(blocks.len());
     for block in blocks.drain(..) {
@@ -72,14 +82,6 @@ fn join_thoughts(blocks: &mut Vec<Block>) {
                 (*sign, *extra) = (signature, own);
             }
             (_, block) => joined.push(block),
-        }
-    }
-    for block in &mut joined {
-        if let Block::Reasoning { text, signature: Some(_), extra } = block
-            && text.is_empty()
-            && extra.detail("format").is_some_and(|format| format != FORMAT)
-        {
-            extra.members.push((String::from("type"), raw("\"reasoning.encrypted\"")));
         }
     }
     *blocks = joined;

@@ -49,7 +49,7 @@ impl Dialect for OpenAiResponses {
     }
 
     fn signs(&self) -> Option<&'static str> {
-        Some(reasoning::SIGNED)
+        Some(reasoning::FORMAT)
     }
 
     fn decode_request(

@@ -7,10 +7,7 @@ use crate::canonical::{Extra, REASONING_DETAILS, carry};
 use crate::json::{quote, raw};
 
 /// The name of this dialect's own format, among `reasoning_details`.
-const FORMAT: &str = "openai-responses-v1";
-
-/// What the names of all formats of this kind end with, whoever made them.
-pub(super) const SIGNED: &str = "responses-v1";
+pub(super) const FORMAT: &str = "openai-responses-v1";
 
 /// What is said of a seal of this dialect's own.
 pub(super) fn marks(id: Option<&str>, silent: bool) -> Extra {
@@ -24,7 +21,7 @@ pub(super) fn marks(id: Option<&str>, silent: bool) -> Extra {
 
 /// The seal as a client keeps it.
 pub(super) fn seal(signature: &str, extra: &Extra) -> String {
-    carry::seal(signature, extra, SIGNED).into_owned()
+    carry::seal(signature, extra, FORMAT).into_owned()
 }
 
 /// A seal that a client sends back: the signature, and its marks if it is another dialect's.
