@@ -165,7 +165,9 @@ fn sent(row: &Profile, body: &[u8]) -> Vec<Diagnostic> {
 }
 
 /// Names that the vendors use.
-const MODELS: [(&str, &[&str]); 22] = [
+const MODELS: [(&str, &[&str]); 24] = [
+    ("gemini", &["gemini-3-pro-preview"]),
+    ("gemini-openai", &["gemini-3-pro-preview"]),
     ("openai", &OPENAI),
     ("azure", &OPENAI),
     ("azure-deployments", &OPENAI),

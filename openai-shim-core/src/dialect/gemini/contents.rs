@@ -39,7 +39,15 @@ pub(super) fn decode(object: &Object<'_>, body: &[u8], request: &mut Request) ->
         }
         _ => return Err(missing()),
     }
-    request.messages.iter_mut().flat_map(|message| &mut message.blocks).for_each(mark_sealed);
+    for message in request.messages.iter_mut().filter(|message| message.role == Role::Assistant) {
+        message.blocks.iter_mut().for_each(mark_sealed);
+        let pieces = message.span.clone().and_then(|span| std::str::from_utf8(body.get(span)?).ok());
+        if let (Some(pieces), Some(known)) = (pieces, message.extra.members.first_mut())
+            && known.0 == PIECES
+        {
+            known.1 = raw(format!("[{pieces}]"));
+        }
+    }
     name_calls(&mut request.messages);
     Ok(())
 }
@@ -54,9 +62,13 @@ fn mark_sealed(block: &mut Block) {
     }
 }
 
+/// The member of a turn's extras that holds the contents in which it came.
+const PIECES: &str = ".contents";
+
 /// Adds a content. Libraries keep each chunk of a stream as a content of its own: together they are one turn.
 fn add(message: Message, messages: &mut Vec<Message>) {
-    let turn = |m: &Message| m.role == Role::Assistant && m.extra.is_empty();
+    let turn =
+        |m: &Message| m.role == Role::Assistant && m.extra.members.iter().all(|(key, _)| key == PIECES);
     match messages.last_mut().filter(|last| turn(last) && turn(&message)) {
         Some(last) => {
             let says = |block: &Block| !matches!(block, Block::Text { text, extra } if text.is_empty() && extra.is_empty());
@@ -64,6 +76,7 @@ fn add(message: Message, messages: &mut Vec<Message>) {
             last.content_was_parts |= message.content_was_parts;
             last.span = last.span.take().zip(message.span).map(|(first, next)| first.start..next.end);
             join_thoughts(&mut last.blocks);
+            last.extra = Extra::new(NAME, vec![(String::from(PIECES), raw("[]"))]);
         }
         None => messages.push(message),
     }
@@ -108,8 +121,7 @@ fn content(item: &str, i: usize) -> Result<Message, ClientError> {
     let object = read(item).ok_or_else(|| {
         ClientError::invalid(format!("{} must be a content with `role` and `parts`.", at(""))).at(at(""))
     })?;
-    let mut blocks = blocks(&object);
-    join_thoughts(&mut blocks);
+    let blocks = blocks(&object);
     let role = match object.str("role").as_deref() {
         Some("model") => Role::Assistant,
         None | Some("user" | "function" | "") => {
@@ -124,6 +136,13 @@ fn content(item: &str, i: usize) -> Result<Message, ClientError> {
     let mut message = Message::new(role, blocks);
     message.content_was_parts = message.blocks.iter().filter(|b| matches!(b, Block::Text { .. })).count() > 1;
     message.extra = leftovers(&object, &["role", "parts"]);
+    let parts = message.blocks.len();
+    if message.extra.is_empty() && role == Role::Assistant {
+        join_thoughts(&mut message.blocks);
+        if message.blocks.len() < parts {
+            message.extra = Extra::new(NAME, vec![(String::from(PIECES), raw("[]"))]);
+        }
+    }
     if object.str("role").as_deref() == Some("function") {
         message.extra = Extra::new(
             NAME,
@@ -211,7 +230,13 @@ pub(super) fn encode(request: &Request, source: Option<&[u8]>, notes: &mut Diagn
         if message.role != Role::Tool {
             flush(&mut results, &mut contents);
         }
-        let own = message.span.clone().and_then(|span| std::str::from_utf8(source?.get(span)?).ok());
+        let own = match (source, &message.span) {
+            (Some(source), Some(span)) => {
+                source.get(span.clone()).and_then(|bytes| std::str::from_utf8(bytes).ok())
+            }
+            (None, Some(_)) => pieces(message),
+            (_, None) => None,
+        };
         if let Some(own) = own {
             flush(&mut results, &mut contents);
             contents.push(own.to_owned());
@@ -258,6 +283,12 @@ pub(super) fn encode(request: &Request, source: Option<&[u8]>, notes: &mut Diagn
         content.to_json()
     });
     Written { contents: format!("[{}]", contents.join(",")), system }
+}
+
+/// A turn as it came, if that was in several contents.
+fn pieces(message: &Message) -> Option<&str> {
+    let (_, all) = message.extra.of(NAME).iter().find(|(key, _)| key == PIECES)?;
+    all.get().strip_prefix('[')?.strip_suffix(']').filter(|all| !all.is_empty())
 }
 
 fn flush(results: &mut Vec<String>, contents: &mut Vec<String>) {

@@ -55,7 +55,7 @@ fn models(names: &[&str]) -> ModelRules {
 fn signing_unsigned() -> ModelRules {
     ModelRules {
         messages: Messages { sign_unsigned: text("skip_thought_signature_validator"), ..Messages::default() },
-        ..models(&["gemini-3*", "models/gemini-3*", "google/gemini-3*"])
+        ..models(&["*gemini-3*"])
     }
 }
 

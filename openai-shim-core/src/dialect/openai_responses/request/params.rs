@@ -23,14 +23,14 @@ pub(super) fn write(request: &Request, body: &mut Object<'_>, notes: &mut Diagno
     for (key, value) in request.shared.iter().filter(|(key, _)| key != "verbosity") {
         body.set(key.clone(), value.get().to_owned());
     }
+    if request.sealed_reasoning || (!own && thinks(request, body)) {
+        body.set("include", format!("[\"{SEALED}\"]"));
+    }
     if own {
         for (key, value) in request.extra.members.iter().filter(|(k, _)| k != "reasoning" && k != "text") {
             body.set(key.clone(), value.get().to_owned());
         }
         return;
-    }
-    if thinks(request, body) && body.get("include").is_none() {
-        body.set("include", "[\"reasoning.encrypted_content\"]");
     }
     // What is not said means no elsewhere, and yes here.
     if body.get("store").is_none() {
@@ -72,6 +72,9 @@ pub(super) fn rewrite(request: &Request, body: &mut Object<'_>, notes: &mut Diag
         put("text", text(request, notes));
     }
 }
+
+/// What asks for reasoning in its sealed form.
+pub(super) const SEALED: &str = "reasoning.encrypted_content";
 
 /// What the names of models begin with that reason, also when they are not told to.
 const REASONING: [&str; 6] = ["gpt-5", "gpt-6", "codex", "o1", "o3", "o4"];
