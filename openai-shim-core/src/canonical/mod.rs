@@ -6,6 +6,7 @@
 
 mod asked;
 pub mod carry;
+mod citation;
 mod content;
 mod context;
 mod diagnostic;
@@ -26,6 +27,7 @@ mod unfold;
 mod usage;
 
 pub use asked::{Asked, ReasoningStyle};
+pub use citation::{Citation, Cited, CitedSpan, Length};
 pub use content::{Block, Media, MediaSource, Message, Role};
 pub use context::Context;
 pub use diagnostic::{Code, Diagnostic, Diagnostics, Severity};

@@ -19,7 +19,7 @@ pub mod wire;
 pub use estimate::estimate_tokens;
 
 use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Mended, Mender};
-use crate::canonical::{Asked, Diagnostics, Request, Response};
+use crate::canonical::{Asked, Cited, Diagnostics, Extra, Request, Response};
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use crate::framing::Deviation;
 use bytes::Bytes;
@@ -45,6 +45,10 @@ impl Dialect for Anthropic {
 
     fn signs(&self) -> Option<&'static str> {
         Some(FORMAT)
+    }
+
+    fn citations(&self, extra: &Extra) -> Cited {
+        super::read_citations(extra, &[("citation", response::citations), ("citations", response::citations)])
     }
 
     fn decode_request(

@@ -5,7 +5,8 @@
 use super::usage::{self, Counts};
 use super::{FORMAT, NAME, block, error};
 use crate::canonical::{
-    Asked, Block, Choice, Code, Diagnostics, Extra, FinishReason, Logprobs, Response, WHOLE_BLOCK, carry,
+    Asked, Block, Choice, Citation, Code, Diagnostics, Extra, FinishReason, Logprobs, Response, WHOLE_BLOCK,
+    carry,
 };
 use crate::error::UpstreamError;
 use crate::json::{Kind, Object, peek, quote, raw, text_of};
@@ -113,6 +114,19 @@ pub(super) fn is_block(block: &Object<'_>) -> bool {
         }
         other => other.is_some(),
     }
+}
+
+/// Reads citations: those of what was found on the web, or given with its address. Those of documents are the API's own.
+pub(super) fn citations(json: &str, out: &mut Vec<Citation>) -> bool {
+    let mut all = true;
+    for one in super::super::objects(json) {
+        let url = one.str("url").or_else(|| one.str("source")).filter(|url| url.contains("://"));
+        match url {
+            Some(url) => out.push(Citation::new(&url, one.str("title").as_deref(), None)),
+            None => all = false,
+        }
+    }
+    all
 }
 
 /// A block of an answer: what only this dialect knows is text without words.

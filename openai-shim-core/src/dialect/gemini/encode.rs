@@ -2,10 +2,11 @@
 //!
 //! <https://ai.google.dev/api/generate-content#method:-models.streamgeneratecontent>
 
-use super::super::Encoder;
-use super::{NAME, error, finish, parts, usage, wants_array};
+use super::super::{Encoder, cited};
+use super::{NAME, citations, error, finish, parts, usage, wants_array};
 use crate::canonical::{
-    Asked, BlockKind, Code, Delta, Diagnostics, Event, Extra, FinishReason, REASONING_DETAILS, Usage,
+    Asked, BlockKind, Citation, Cited, Code, Delta, Diagnostics, Event, Extra, FinishReason, Length,
+    REASONING_DETAILS, Usage,
 };
 use crate::error::{Error, UpstreamError};
 use crate::framing::write_event;
@@ -83,6 +84,14 @@ pub(super) struct GeminiEncoder {
 struct Choice {
     index: u32,
     open: Vec<(u32, BlockKind)>,
+    /// How long the text is, and was when its open block began.
+    length: Length,
+    from: Length,
+    /// What the open block cites, and what the ones before it do.
+    cited: Vec<Citation>,
+    sources: Vec<(Citation, Length, Length)>,
+    /// What the answer cites as a whole.
+    beside: Vec<Citation>,
     /// The signature of the thinking that is open, and what is known of it.
     signed: (String, Extra),
     /// Calls are sent whole, and in their order.
@@ -128,6 +137,11 @@ impl GeminiEncoder {
                 index,
                 open: Vec::new(),
                 signed: Default::default(),
+                length: Length::default(),
+                from: Length::default(),
+                cited: Vec::new(),
+                sources: Vec::new(),
+                beside: Vec::new(),
                 calls: VecDeque::new(),
                 finish: None,
                 said: false,
@@ -185,6 +199,7 @@ impl GeminiEncoder {
                 closed: false,
             });
         } else {
+            choice.from = choice.length;
             choice.open.push((block, kind.clone()));
         }
     }
@@ -207,7 +222,10 @@ impl GeminiEncoder {
         let none = Extra::default();
         let part = match delta {
             Delta::Text(text) if thinks => parts::thought(text, None, &none),
-            Delta::Text(text) => format!("{{\"text\":{}}}", quote(text)),
+            Delta::Text(text) => {
+                choice.length.add(text);
+                format!("{{\"text\":{}}}", quote(text))
+            }
             Delta::Signature(more) if thinks => return choice.signed.0.push_str(more),
             Delta::Native { dialect: REASONING_DETAILS, key, raw } if thinks => {
                 choice.signed.1.dialect = REASONING_DETAILS;
@@ -224,6 +242,16 @@ impl GeminiEncoder {
                     written.concat()
                 }
             }
+            // It says how its dialect wrote something.
+            Delta::Native { dialect, key, .. } if *dialect != NAME && key.starts_with('.') => return,
+            Delta::Native { dialect, key, raw } if !thinks => {
+                let Cited { mut list, rest } = cited(&Extra::new(dialect, vec![(key.clone(), raw.clone())]));
+                choice.cited.append(&mut list);
+                if !rest.is_empty() {
+                    self.notes.note(Code::FeatureUnsupported, AT, "an opaque part");
+                }
+                return;
+            }
             Delta::Signature(_) | Delta::Native { .. } => {
                 self.notes.note(Code::FeatureUnsupported, AT, "an opaque part");
                 return;
@@ -235,6 +263,8 @@ impl GeminiEncoder {
     fn close(&mut self, index: u32, block: u32, out: &mut Vec<u8>) {
         let Some(choice) = self.choice(index) else { return };
         choice.open.retain(|(b, _)| *b != block);
+        let (from, to) = (choice.from, choice.length);
+        choice.sources.extend(choice.cited.drain(..).map(|one| (one, from, to)));
         let (signature, extra) = std::mem::take(&mut choice.signed);
         if !signature.is_empty() {
             self.part(index, &parts::thought("", Some(&signature), &extra), out);
@@ -263,7 +293,11 @@ impl GeminiEncoder {
     }
 
     fn extra(&mut self, choice: Option<u32>, extra: &Extra) {
-        extra.report(NAME, if choice.is_some() { "candidates[]" } else { "" }, &mut self.notes);
+        let Cited { list, rest } = if extra.dialect == NAME { Cited::default() } else { cited(extra) };
+        if let (false, Some(choice)) = (list.is_empty(), self.choice(choice.unwrap_or(0))) {
+            choice.beside.extend(list);
+        }
+        rest.report(NAME, if choice.is_some() { "candidates[]" } else { "" }, &mut self.notes);
         for (key, value) in extra.of(NAME) {
             let member = (key.clone(), value.get().to_owned());
             match (choice, key.as_str()) {
@@ -294,6 +328,11 @@ impl GeminiEncoder {
             .iter_mut()
             .map(|choice| {
                 let mut candidate = candidate("", choice.index, choice.finish.take());
+                let all = (Length::default(), choice.length);
+                choice.sources.extend(choice.beside.drain(..).map(|one| (one, all.0, all.1)));
+                if !choice.sources.is_empty() {
+                    candidate.set(citations::GROUNDING, citations::write(&choice.sources));
+                }
                 for (key, value) in std::mem::take(&mut choice.extra) {
                     candidate.set(key, value);
                 }

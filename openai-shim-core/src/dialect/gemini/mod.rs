@@ -5,6 +5,7 @@
 //! Model and method stand in the path, and `alt=sse` in its query; without it a stream is a JSON array. A stream that both
 //! sides speak is passed on as it came (`mend`); else it becomes events (`decode`) and is written from events (`encode`).
 
+mod citations;
 mod config;
 mod contents;
 mod decode;
@@ -22,7 +23,7 @@ mod usage;
 pub mod wire;
 
 use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Mended, Mender};
-use crate::canonical::{Asked, Diagnostics, Extra, Request, Response};
+use crate::canonical::{Asked, Cited, Diagnostics, Extra, Request, Response};
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use crate::framing::Deviation;
 use crate::json::{Object, raw};
@@ -110,6 +111,10 @@ impl Dialect for Gemini {
 
     fn signs(&self) -> Option<&'static str> {
         Some(FORMAT)
+    }
+
+    fn citations(&self, extra: &Extra) -> Cited {
+        super::read_citations(extra, citations::READERS)
     }
 
     fn decode_request(

@@ -6,6 +6,7 @@
 //! sent, and notes each change. Where the client speaks this dialect too, that is all; else the mended chunks become
 //! events (`decode`).
 
+mod citations;
 mod decode;
 mod encode;
 mod mend;
@@ -17,7 +18,7 @@ pub mod wire;
 
 use super::openai_error as error;
 use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Mended, Mender};
-use crate::canonical::{Asked, Diagnostics, Request, Response};
+use crate::canonical::{Asked, Cited, Diagnostics, Extra, Request, Response};
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
@@ -46,6 +47,10 @@ impl Dialect for OpenAiChat {
             Endpoint { method: "POST", path: "/v1/chat/completions" },
             Endpoint { method: "POST", path: "/api/openai/v1/chat/completions" },
         ]
+    }
+
+    fn citations(&self, extra: &Extra) -> Cited {
+        super::read_citations(extra, citations::READERS)
     }
 
     fn decode_request(

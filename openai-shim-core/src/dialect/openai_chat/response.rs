@@ -2,12 +2,13 @@
 //!
 //! <https://platform.openai.com/docs/api-reference/chat/object>
 
+use super::super::cited;
 use super::decode::{SEALED, ending, word};
 use super::mend::{Tags, read_usage, whole, write_usage};
-use super::{NAME, note_lost, reasoning, tool_call};
+use super::{NAME, citations, note_lost, reasoning, tool_call};
 use crate::canonical::{
-    Asked, Block, Choice, Code, Diagnostics, Extra, FinishReason, Logprobs, ReasoningStyle, Response, Seen,
-    unfold,
+    Asked, Block, Choice, Cited, Code, Diagnostics, Extra, FinishReason, Length, Logprobs, ReasoningStyle,
+    Response, Seen, unfold,
 };
 use crate::error::UpstreamError;
 use crate::json::{Object, quote, raw, text};
@@ -119,16 +120,26 @@ pub(super) fn encode(response: &Response, asked: &mut Asked, notes: &mut Diagnos
     out
 }
 
+/// What another dialect's leftovers cite; this one's own stay as they are.
+pub(super) fn foreign(extra: &Extra) -> Cited {
+    if extra.dialect == NAME { Cited { list: Vec::new(), rest: extra.clone() } } else { cited(extra) }
+}
+
 fn encode_choice(choice: &Choice, asked: &mut Asked, notes: &mut Diagnostics) -> String {
     let (mut words, mut thoughts, mut refusal) = (String::new(), String::new(), String::new());
+    let (mut length, mut annotations) = (Length::default(), Vec::new());
     let mut calls = Vec::new();
     let mut function_call = None;
     let mut extras: Vec<(String, String)> = Vec::new();
     for block in &choice.blocks {
         match block {
             Block::Text { text, extra } => {
+                let from = length;
                 words.push_str(text);
-                note_lost(extra, "choices[].message", notes);
+                length.add(text);
+                let Cited { list, rest } = foreign(extra);
+                note_lost(&rest, "choices[].message", notes);
+                annotations.extend(list.iter().map(|one| citations::write(one, from, length)));
                 extras.extend(extra.of(NAME).iter().map(|(k, v)| (k.clone(), v.get().to_owned())));
             }
             Block::Reasoning { text, extra, .. } => {
@@ -178,6 +189,11 @@ fn encode_choice(choice: &Choice, asked: &mut Asked, notes: &mut Diagnostics) ->
     } else if !calls.is_empty() {
         message.set("tool_calls", format!("[{}]", calls.join(",")));
     }
+    let Cited { list, rest: extra } = foreign(&choice.extra);
+    annotations.extend(list.iter().map(|one| citations::write(one, Length::default(), length)));
+    if !annotations.is_empty() {
+        message.set("annotations", format!("[{}]", annotations.join(",")));
+    }
     for (key, value) in extras {
         message.set(key, value);
     }
@@ -194,12 +210,9 @@ fn encode_choice(choice: &Choice, asked: &mut Asked, notes: &mut Diagnostics) ->
     let logprobs = choice.logprobs.as_ref().map(Logprobs::write);
     object.set("logprobs", logprobs.unwrap_or_else(|| String::from("null")));
     object.set("finish_reason", quote(finish));
-    choice.extra.report(NAME, "choices[]", notes);
+    extra.report(NAME, "choices[]", notes);
     for (key, value) in choice.extra.of(NAME) {
         object.set(key.as_str(), value.get());
-    }
-    if choice.extra.of(NAME).is_empty() && !choice.extra.is_empty() {
-        notes.note(Code::ExtraDropped, "choices[]", choice.extra.dialect);
     }
     object.to_json()
 }

@@ -22,7 +22,7 @@ mod usage;
 pub mod wire;
 
 use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Mended, Mender};
-use crate::canonical::{Asked, Diagnostics, Request, Response};
+use crate::canonical::{Asked, Cited, Diagnostics, Extra, Request, Response};
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use crate::framing::Deviation;
 use bytes::Bytes;
@@ -50,6 +50,10 @@ impl Dialect for OpenAiResponses {
 
     fn signs(&self) -> Option<&'static str> {
         Some(reasoning::FORMAT)
+    }
+
+    fn citations(&self, extra: &Extra) -> Cited {
+        super::read_citations(extra, &[("annotation", item::citations), ("annotations", item::citations)])
     }
 
     fn decode_request(

@@ -5,10 +5,13 @@
 //! Reasoning goes out as a summary (`response.reasoning_summary_text.*`) and not as raw reasoning: that is what Codex shows
 //! without being asked to, and what OpenAI's SDKs and the clients built on them display; OpenAI itself sends nothing else.
 
-use super::item::{ITEM, object_of, plain};
+use super::super::cited;
+use super::item::{ITEM, annotation, object_of, plain};
 use super::tools::{Called, Names, input_of};
 use super::{NAME, reasoning};
-use crate::canonical::{BlockKind, Code, Context, Delta, Diagnostics, Extra, REASONING_DETAILS};
+use crate::canonical::{
+    BlockKind, Citation, Cited, Code, Context, Delta, Diagnostics, Extra, Length, REASONING_DETAILS,
+};
 use crate::json::{Object, quote};
 
 /// The most that is kept of an answer, for the response object at its end.
@@ -23,8 +26,12 @@ pub(super) struct Output {
     /// Items by their index; `None` while they are open.
     items: Vec<Option<String>>,
     open: Vec<(u32, Open)>,
+    /// Texts of which nothing was said yet: one in which another dialect kept what only it knows never begins.
+    silent: Vec<u32>,
     names: Names,
     said: usize,
+    /// What the answer cites besides what its texts do.
+    pub(super) cited: Vec<Citation>,
 }
 
 /// An open item.
@@ -42,6 +49,8 @@ struct Open {
     native: Vec<(String, String)>,
     /// A part was begun.
     part: bool,
+    /// What it cites.
+    cited: Vec<Citation>,
 }
 
 #[derive(Debug)]
@@ -103,7 +112,29 @@ impl Output {
         self.items.push(Some(item.to_owned()));
     }
 
+    /// A block begins; its item does with the first thing said in it.
     pub(super) fn open(&mut self, block: u32, kind: &BlockKind, context: &mut Context, out: &mut Vec<u8>) {
+        if *kind == BlockKind::Text {
+            self.silent.push(block);
+        } else {
+            self.begin(block, kind, context, out);
+        }
+    }
+
+    /// Begins the item of a text that is about to say something.
+    pub(super) fn wake(&mut self, block: u32, delta: &Delta, context: &mut Context, out: &mut Vec<u8>) {
+        let says = match delta {
+            Delta::Text(text) => !text.is_empty(),
+            Delta::Native { dialect, .. } => *dialect == NAME,
+            Delta::Signature(_) => false,
+        };
+        if let Some(at) = self.silent.iter().position(|known| *known == block).filter(|_| says) {
+            self.silent.remove(at);
+            self.begin(block, &BlockKind::Text, context, out);
+        }
+    }
+
+    fn begin(&mut self, block: u32, kind: &BlockKind, context: &mut Context, out: &mut Vec<u8>) {
         let index = self.items.len();
         self.items.push(None);
         let (id, kind) = match kind {
@@ -125,6 +156,7 @@ impl Output {
             marks: Extra::new(REASONING_DETAILS, Vec::new()),
             native: Vec::new(),
             part: false,
+            cited: Vec::new(),
         };
         let item = open.item("in_progress", "[]", "");
         self.emit(
@@ -159,7 +191,9 @@ impl Output {
     }
 
     pub(super) fn delta(&mut self, block: u32, delta: &Delta, out: &mut Vec<u8>, notes: &mut Diagnostics) {
-        let Some(at) = self.open.iter().position(|(b, _)| *b == block) else { return };
+        let Some(at) = self.open.iter().position(|(b, _)| *b == block) else {
+            return self.left_out(delta, notes);
+        };
         let (_, mut open) = self.open.swap_remove(at);
         match delta {
             Delta::Text(text) if !text.is_empty() => self.text(&mut open, text, out),
@@ -179,9 +213,22 @@ impl Output {
                 open.marks.members.push((key.clone(), raw.clone()));
             }
             Delta::Native { key, .. } if key.starts_with('.') => {}
-            Delta::Native { key, .. } => notes.note(Code::ExtraDropped, "output[]", key),
+            Delta::Native { .. } => {
+                self.left_out(delta, notes);
+                open.cited.append(&mut self.cited);
+            }
         }
         self.open.push((block, open));
+    }
+
+    /// What another dialect knows: the sources in it are this one's, too, and belong to the text that is there or comes.
+    fn left_out(&mut self, delta: &Delta, notes: &mut Diagnostics) {
+        let Delta::Native { dialect, key, raw } = delta else { return };
+        let Cited { mut list, rest } = cited(&Extra::new(dialect, vec![(key.clone(), raw.clone())]));
+        self.cited.append(&mut list);
+        if !rest.is_empty() && !key.starts_with('.') {
+            notes.note(Code::ExtraDropped, "output[]", key);
+        }
     }
 
     fn text(&mut self, open: &mut Open, text: &str, out: &mut Vec<u8>) {
@@ -225,11 +272,29 @@ impl Output {
         );
     }
 
+    /// Says what a text cites; places are counted in it.
+    fn cite(&mut self, open: &mut Open, out: &mut Vec<u8>) {
+        let mut length = Length::default();
+        length.add(&open.text);
+        if !open.text.is_empty() {
+            open.cited.append(&mut self.cited);
+        }
+        for citation in std::mem::take(&mut open.cited) {
+            let annotation = annotation(&citation, Length::default(), length);
+            self.annotation(open, &annotation, out);
+            open.native.push((String::from("annotation"), annotation));
+        }
+    }
+
     pub(super) fn close(&mut self, block: u32, out: &mut Vec<u8>) {
+        self.silent.retain(|known| *known != block);
         let Some(at) = self.open.iter().position(|(b, _)| *b == block) else { return };
         let (_, mut open) = self.open.remove(at);
         if self.quiet {
             open.take_id();
+        }
+        if matches!(open.kind, Kind::Text) {
+            self.cite(&mut open, out);
         }
         match &open.kind {
             Kind::Text => self.part_done(&open, "response.output_text.done", "text", out),
