@@ -204,8 +204,9 @@ fn first(client: &str, stream: bool) -> (String, Value) {
             json!({"model": "m", "stream": stream, "input": messages, "store": false, "include": ["reasoning.encrypted_content"], "reasoning": {"effort": "low"},
             "tools": [{"type": "function", "name": "weather", "description": "d", "parameters": schema, "strict": false}]})
         }
-        "openai-completions" => json!({"model": "m", "stream": stream, "prompt": "weather?"}),
-        "ollama-generate" => json!({"model": "m", "stream": stream, "prompt": "weather?"}),
+        "openai-completions" | "ollama-generate" => {
+            json!({"model": "m", "stream": stream, "prompt": "weather?"})
+        }
         _ => {
             json!({"model": "m", "stream": stream, "messages": messages, "tools": [{"type": "function", "function": function}]})
         }
@@ -315,7 +316,9 @@ fn next(
 ) -> Option<(String, Value)> {
     let mut body = body.clone();
     let without = |value: &mut Value, keys: &[&str]| {
-        keys.iter().for_each(|key| drop(value.as_object_mut().unwrap().remove(*key)));
+        for key in keys {
+            value.as_object_mut().unwrap().remove(*key);
+        }
     };
     match client {
         "anthropic-messages" => {

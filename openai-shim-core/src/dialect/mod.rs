@@ -4,6 +4,7 @@
 //! folder names it, and no dialect names another.
 
 pub mod anthropic;
+mod cite;
 pub mod gemini;
 pub mod ollama;
 pub mod openai_chat;
@@ -12,9 +13,10 @@ mod openai_error;
 pub mod openai_responses;
 mod passthrough;
 
+use cite::{cited, read_citations};
 pub use passthrough::{Passthrough, pass};
 
-use crate::canonical::{Asked, Citation, Cited, Diagnostics, Event, Extra, Request, Response, Seen};
+use crate::canonical::{Asked, Cited, Diagnostics, Event, Extra, Request, Response, Seen};
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use crate::framing::{Deviation, Frame};
 use crate::json::Object;
@@ -42,33 +44,6 @@ pub fn dialect(name: &str) -> Result<&'static dyn Dialect, ClientError> {
         let known: Vec<_> = DIALECTS.iter().map(|d| d.name()).collect();
         ClientError::invalid(format!("There is no dialect {name:?}; there are: {}.", known.join(", ")))
     })
-}
-
-/// What leftovers of whatever dialect cite, for another one to say in its own words.
-pub(crate) fn cited(extra: &Extra) -> Cited {
-    match DIALECTS.iter().find(|known| !extra.is_empty() && known.name() == extra.dialect) {
-        Some(own) => own.citations(extra),
-        None => Cited { list: Vec::new(), rest: extra.clone() },
-    }
-}
-
-/// Reads the leftovers whose keys are listed, each by its reader: the sources in it, and whether that is all of it.
-fn read_citations(extra: &Extra, readers: &[(&str, fn(&str, &mut Vec<Citation>) -> bool)]) -> Cited {
-    let mut cited = Cited { list: Vec::new(), rest: Extra::new(extra.dialect, Vec::new()) };
-    for (key, value) in &extra.members {
-        let reader = readers.iter().find(|(known, _)| known == key);
-        if !reader.is_some_and(|(_, read)| read(value.get(), &mut cited.list)) {
-            cited.rest.members.push((key.clone(), value.clone()));
-        }
-    }
-    cited
-}
-
-/// The objects in a list, or the only one.
-fn objects(json: &str) -> Vec<Object<'_>> {
-    let items = serde_json::from_str::<Vec<&serde_json::value::RawValue>>(json);
-    let items = items.map_or_else(|_| vec![json], |items| items.into_iter().map(|item| item.get()).collect());
-    items.into_iter().map(|item| Object::parse(item.as_bytes()).unwrap_or_default()).collect()
 }
 
 /// A route that a dialect serves.

@@ -114,7 +114,7 @@ impl<'m> Opaque<'m> {
         keys.into_iter().find_map(|mut key| {
             let mut kept = memory.recall(&key)?;
             if let Some(other) = kept.strip_prefix('=') {
-                key = other.to_owned();
+                other.clone_into(&mut key);
                 kept = memory.recall(other)?;
             }
             let turn = KeptTurn::read(&kept, self.upstream.name())?;
@@ -186,7 +186,11 @@ fn add(block: &Block, hasher: &mut DefaultHasher) {
     match block {
         Block::Text { text, .. } | Block::Refusal(text) => text.hash(hasher),
         Block::ToolCall { name, arguments, .. } => (name, arguments).hash(hasher),
-        Block::ToolResult { blocks, .. } => blocks.iter().for_each(|block| add(block, hasher)),
+        Block::ToolResult { blocks, .. } => {
+            for block in blocks {
+                add(block, hasher);
+            }
+        }
         // Clients leave reasoning out as it grows old.
         _ => {}
     }
@@ -229,7 +233,9 @@ fn value_of(value: &serde_json::Value, hasher: &mut DefaultHasher) {
         Value::String(s) => s.hash(hasher),
         Value::Array(items) => {
             items.len().hash(hasher);
-            items.iter().for_each(|item| value_of(item, hasher));
+            for item in items {
+                value_of(item, hasher);
+            }
         }
         // Its keys are sorted.
         Value::Object(members) => {

@@ -119,7 +119,7 @@ pub(super) fn is_block(block: &Object<'_>) -> bool {
 /// Reads citations: those of what was found on the web, or given with its address. Those of documents are the API's own.
 pub(super) fn citations(json: &str, out: &mut Vec<Citation>) -> bool {
     let mut all = true;
-    for one in super::super::objects(json) {
+    for one in super::super::cite::objects(json) {
         let url = one.str("url").or_else(|| one.str("source")).filter(|url| url.contains("://"));
         match url {
             Some(url) => out.push(Citation::new(&url, one.str("title").as_deref(), None)),

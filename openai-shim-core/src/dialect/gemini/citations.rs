@@ -2,12 +2,10 @@
 //!
 //! <https://ai.google.dev/gemini-api/docs/google-search>
 
-use super::super::objects;
+use super::super::cite::{Reader, objects};
 use super::read;
 use crate::canonical::{Citation, CitedSpan, Length};
 use crate::json::{Object, quote};
-
-type Reader = fn(&str, &mut Vec<Citation>) -> bool;
 
 /// The members of a candidate that cite.
 pub(super) const READERS: &[(&str, Reader)] = &[(GROUNDING, grounding), ("citationMetadata", metadata)];

@@ -2,11 +2,9 @@
 //!
 //! <https://platform.openai.com/docs/guides/tools-web-search?api-mode=chat>, <https://docs.perplexity.ai/api-reference>
 
-use super::super::objects;
+use super::super::cite::{Reader, objects};
 use crate::canonical::{Citation, CitedSpan, Length};
 use crate::json::quote;
-
-type Reader = fn(&str, &mut Vec<Citation>) -> bool;
 
 /// The members of a message or an answer that cite.
 pub(super) const READERS: &[(&str, Reader)] =
@@ -40,7 +38,9 @@ fn results(json: &str, out: &mut Vec<Citation>) -> bool {
 
 fn addresses(json: &str, out: &mut Vec<Citation>) -> bool {
     let Ok(urls) = serde_json::from_str::<Vec<String>>(json) else { return false };
-    urls.iter().for_each(|url| add(Citation::new(url, None, None), out));
+    for url in &urls {
+        add(Citation::new(url, None, None), out);
+    }
     true
 }
 

@@ -45,7 +45,9 @@ pub(super) fn noting(answer: &Object<'_>, mut seen: Seen, asked: &Asked) -> Seen
         let mut response = Response::default();
         let choices = choices.into_iter().filter_map(|item| Object::parse(item.as_bytes()).ok());
         response.choices = choices.map(|choice| decode_choice(&choice)).collect();
-        unfold(&response).iter().for_each(|event| seen.kept.turn.event(event));
+        for event in &unfold(&response) {
+            seen.kept.turn.event(event);
+        }
     }
     seen
 }

@@ -192,7 +192,7 @@ fn url(source: &MediaSource) -> String {
 /// Reads annotations: those that cite an address. Files are the API's own.
 pub(super) fn citations(json: &str, out: &mut Vec<Citation>) -> bool {
     let mut all = true;
-    for one in super::super::objects(json) {
+    for one in super::super::cite::objects(json) {
         let number = |key: &str| one.u64(key).and_then(|n| usize::try_from(n).ok());
         let span = number("start_index").zip(number("end_index"));
         let span = span.map(|(start, end)| CitedSpan { start, end, bytes: false });
