@@ -20,7 +20,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("upstream", 5),
 ];
 /// What stands below the dialects in their folder, for those that share it.
-const SHARED: [&str; 2] = ["passthrough", "openai_error"];
+const SHARED: [&str; 3] = ["cite", "passthrough", "openai_error"];
 const LONGEST: usize = 500;
 
 fn src() -> PathBuf {
