@@ -165,9 +165,11 @@ fn sent(row: &Profile, body: &[u8]) -> Vec<Diagnostic> {
 }
 
 /// Names that the vendors use.
-const MODELS: [(&str, &[&str]); 24] = [
+const MODELS: [(&str, &[&str]); 26] = [
     ("anthropic", &CLAUDE),
     ("compatible", &CLAUDE),
+    ("gemini", &["gemini-3-pro-preview"]),
+    ("gemini-openai", &["gemini-3-pro-preview"]),
     ("openai", &OPENAI),
     ("azure", &OPENAI),
     ("azure-deployments", &OPENAI),

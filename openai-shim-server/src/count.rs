@@ -62,7 +62,7 @@ async fn counted(
     client: &'static dyn Dialect,
     model: Option<String>,
 ) -> Result<(Option<(&'static dyn Dialect, Vec<u8>)>, Diagnostics), Error> {
-    let mut settings = app.settings(model);
+    let mut settings = app.settings(model, &served.config.name);
     let model = settings.upstream_model.clone().unwrap_or_else(|| incoming.model().to_owned());
     settings.lessons = app.learned.of(&served.config.name, &model);
     let none = (None, Diagnostics::default());

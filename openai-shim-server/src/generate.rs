@@ -56,7 +56,7 @@ pub(crate) async fn generate(
         Some(keep) => stored::keeping(keep, response),
         None => response,
     };
-    let mut settings = app.settings(route.model);
+    let mut settings = app.settings(route.model, &served.config.name);
     settings.debug = meta.debug;
     let model = settings.upstream_model.clone().unwrap_or_else(|| incoming.model().to_owned());
     settings.lessons = app.learned.of(&served.config.name, &model);

@@ -42,6 +42,12 @@ pub struct Asked {
     pub kept: Kept,
     /// Reasoning that leads to a tool call must be kept for the next turn.
     pub keep_reasoning: bool,
+    /// What only the answer's maker can read must be kept for the next turn.
+    pub keep_turn: bool,
+    /// Who makes it.
+    pub maker: String,
+    /// A digest of the conversation that is answered.
+    pub history: u64,
     /// How reasoning is shown.
     pub reasoning: ReasoningStyle,
     /// How the upstream's answers are known to deviate.
@@ -80,6 +86,9 @@ impl Asked {
             carry_signatures: false,
             kept: Kept::default(),
             keep_reasoning: false,
+            keep_turn: false,
+            maker: String::new(),
+            history: 0,
             reasoning: ReasoningStyle::default(),
             quirks: AnswerQuirks::default(),
             nothing: request.messages.is_empty(),

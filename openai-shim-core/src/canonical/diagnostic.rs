@@ -108,6 +108,7 @@ codes! {
     ReasoningRenamed "reasoning-renamed" Info "Reasoning text was moved into `reasoning_content`.";
     ReasoningDuplicate "reasoning-duplicate" Info "The same reasoning in several members was kept once.";
     SignatureCarried "signature-carried" Info "The signature of a tool call was put into the call's id, so that it comes back with it.";
+    SignatureSkipped "signature-skipped" Info "A tool call whose signature nobody knows was marked as such, because the upstream refuses unsigned ones.";
     ReasoningSplit "reasoning-split" Info "Thinking that stood in the text was moved into the reasoning.";
     ReasoningTagged "reasoning-tagged" Info "Reasoning was put between tags in front of the text, as configured.";
     ToolCallRecovered "tool-call-recovered" Warning "A tool call that stood in the text as markup was turned into a real one.";

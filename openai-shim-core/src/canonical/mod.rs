@@ -6,6 +6,7 @@
 
 mod asked;
 pub mod carry;
+mod citation;
 mod content;
 mod context;
 mod diagnostic;
@@ -23,10 +24,12 @@ mod response;
 mod template;
 pub mod time;
 mod tool;
+mod turn;
 mod unfold;
 mod usage;
 
 pub use asked::{Asked, ReasoningStyle};
+pub use citation::{Citation, Cited, CitedSpan, Length};
 pub use content::{Block, Media, MediaSource, Message, Role};
 pub use context::Context;
 pub use diagnostic::{Code, Diagnostic, Diagnostics, Severity};
@@ -42,5 +45,6 @@ pub use request::{Reasoning, Request, ResponseFormat, SHARED, TokenLimit, Touche
 pub use response::{Choice, FinishReason, Response};
 pub use template::{BuiltIn, Template};
 pub use tool::{Tool, ToolChoice};
+pub use turn::{KeptPart, KeptTurn, Part, SIGNED_TEXT, Turn, own_id};
 pub use unfold::{NATIVE, unfold};
 pub use usage::Usage;

@@ -48,6 +48,8 @@ pub struct Request {
     pub response_format: Option<ResponseFormat>,
     /// How much to think.
     pub reasoning: Reasoning,
+    /// Reasoning is wanted in the sealed form in which it can be sent back, where there is one.
+    pub sealed_reasoning: bool,
     /// An end user's identifier.
     pub user: Option<String>,
     /// The likelihood of tokens is wanted, and that of so many others in their places. Stands in `extra` too, as it came.

@@ -3,15 +3,19 @@
 //! A dialect is a [`Dialect`] in [`DIALECTS`]; adding one is its folder and its line in the registry. Nothing outside a
 //! dialect's folder names it, and no dialect names another.
 
+mod cite;
 mod openai_error;
 mod openai_headers;
 mod passthrough;
 pub mod side;
 
+use cite::{cited, read_citations};
 pub use passthrough::{Passthrough, pass};
 pub use side::{Headers, SideRoute};
 
-use crate::canonical::{Asked, Diagnostics, Event, ListedModel, Request, Response, Seen, models};
+use crate::canonical::{
+    Asked, Cited, Diagnostics, Event, Extra, ListedModel, Request, Response, Seen, models,
+};
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use crate::framing::{Deviation, Frame};
 use crate::json::Object;
@@ -110,6 +114,16 @@ pub trait Dialect: Send + Sync + std::fmt::Debug + 'static {
     /// is a whole stream as well.
     fn answer_to_nothing(&self, _body: &[u8], _created: u64) -> Option<String> {
         None
+    }
+
+    /// The format in which this dialect's own upstreams sign reasoning, as `reasoning_details` call it. `None`: nobody signs in it, or who did is said beside each signature.
+    fn signs(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// What this dialect's own leftovers, of a text or of an answer, cite by its address.
+    fn citations(&self, extra: &Extra) -> Cited {
+        Cited { list: Vec::new(), rest: extra.clone() }
     }
 
     /// Reads a client's request.

@@ -25,7 +25,7 @@ impl Passthrough {
     /// Follows a stream of `dialect`.
     pub fn new(dialect: &'static dyn Dialect, asked: &Asked) -> Self {
         let decoder = dialect.decoder(asked);
-        Self { dialect, decoder, events: Vec::new(), seen: Seen::keeping(asked.keep_reasoning), over: false }
+        Self { dialect, decoder, events: Vec::new(), seen: Seen::keeping(asked), over: false }
     }
 
     /// Takes in what the decoder found; whether the stream failed, and the client was told.
@@ -101,7 +101,7 @@ pub fn pass(
     notes: &mut Diagnostics,
 ) -> Result<Mended, UpstreamError> {
     let response = dialect.decode_response(body, asked, notes)?;
-    let mut seen = Seen::keeping(asked.keep_reasoning);
+    let mut seen = Seen::keeping(asked);
     for event in unfold(&response) {
         seen.event(&event);
     }

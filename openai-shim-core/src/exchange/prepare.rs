@@ -4,7 +4,7 @@ use super::{Incoming, Settings, headers};
 use crate::canonical::{Asked, Code, Context, Diagnostics};
 use crate::dialect::Dialect;
 use crate::error::{ClientError, Error};
-use crate::normalize::{normalize, params};
+use crate::normalize::{Opaque, normalize, params};
 use crate::profile::{History, Profile};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
@@ -41,6 +41,11 @@ pub(super) fn prepare(
     asked.carry_signatures = profile.messages.carry_signatures;
     asked.keep_reasoning = settings.memory.is_some() && profile.messages.reasoning == History::Restore;
     let defaults = settings.defaults();
+    Opaque::new(upstream, &profile.name, settings.memory.as_deref()).settle(
+        &mut request,
+        &mut asked,
+        &mut notes,
+    );
     normalize(&mut request, profile, &defaults, &mut asked, &mut notes)?;
     asked.usage_injected = request.include_usage && !asked.include_usage;
     let source = (client.name() == upstream.name()).then_some(body.as_ref());

@@ -8,12 +8,14 @@ mod history;
 mod ids;
 mod limits;
 mod messages;
+mod opaque;
 mod order;
 mod params;
 mod thinking;
 mod tools;
 
 pub(crate) use ids::SIGNATURE;
+pub(crate) use opaque::{Opaque, keep};
 pub use params::params;
 
 use crate::canonical::{

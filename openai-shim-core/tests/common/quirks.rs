@@ -132,6 +132,7 @@ fn messages(rules: &Messages) -> Vec<String> {
             rules.carry_signatures,
             "signatures of tool calls must come back: they are carried in the calls' ids",
         ),
+        (!rules.sign_unsigned.is_empty(), "a call whose signature nobody knows is marked as such"),
         (
             rules.inline_media,
             "pictures and files are read from data URLs only; addresses are refused by name",

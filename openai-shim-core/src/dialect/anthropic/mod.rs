@@ -17,7 +17,7 @@ mod usage;
 pub mod wire;
 
 use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Headers, Mended, Mender, SideRoute};
-use crate::canonical::{Asked, Diagnostics, Request, Response};
+use crate::canonical::{Asked, Cited, Diagnostics, Extra, Request, Response};
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use crate::framing::Deviation;
 use bytes::Bytes;
@@ -47,6 +47,14 @@ impl Dialect for Anthropic {
 
     fn headers(&self) -> &'static Headers {
         &side::HEADERS
+    }
+
+    fn signs(&self) -> Option<&'static str> {
+        Some(FORMAT)
+    }
+
+    fn citations(&self, extra: &Extra) -> Cited {
+        super::read_citations(extra, &[("citation", response::citations), ("citations", response::citations)])
     }
 
     fn decode_request(

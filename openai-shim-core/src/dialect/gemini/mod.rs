@@ -5,6 +5,7 @@
 //! Model and method stand in the path, and `alt=sse` in its query; without it a stream is a JSON array. A stream that both
 //! sides speak is passed on as it came (`mend`); else it becomes events (`decode`) and is written from events (`encode`).
 
+mod citations;
 mod config;
 mod contents;
 mod decode;
@@ -24,7 +25,7 @@ mod usage;
 pub mod wire;
 
 use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Headers, Mended, Mender, SideRoute};
-use crate::canonical::{Asked, Diagnostics, Extra, ListedModel, Request, Response, models};
+use crate::canonical::{Asked, Cited, Diagnostics, Extra, ListedModel, Request, Response, models};
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use crate::framing::Deviation;
 use crate::json::{Object, raw};
@@ -35,6 +36,9 @@ const NAME: &str = "gemini";
 
 /// The parameter that decides the form of a stream, kept among what answers depend on.
 const ALT: &str = "alt";
+
+/// What others call the form of this API's signatures.
+const FORMAT: &str = "google-gemini-v1";
 
 /// How ids begin that were made for calls without one; they are not sent back.
 const MINTED: &str = "gemini-call-";
@@ -122,6 +126,14 @@ impl Dialect for Gemini {
             None => model,
         };
         Some(models(body, owner)?.into_iter().map(bare).collect())
+    }
+
+    fn signs(&self) -> Option<&'static str> {
+        Some(FORMAT)
+    }
+
+    fn citations(&self, extra: &Extra) -> Cited {
+        super::read_citations(extra, citations::READERS)
     }
 
     fn decode_request(

@@ -33,7 +33,10 @@ pub(super) fn encode(form: Form, response: &Response, asked: &mut Asked, notes: 
     }
     for block in choice.map(|c| c.blocks.as_slice()).unwrap_or_default() {
         match block {
-            Block::Text { text, .. } => said.content.push_str(text),
+            Block::Text { text, extra } => {
+                extra.report(FAMILY, MESSAGE, notes);
+                said.content.push_str(text);
+            }
             Block::Reasoning { text, signature, extra } => {
                 said.thinking.push_str(text);
                 if signature.is_some() || extra.of(FAMILY).len() < extra.members.len() {

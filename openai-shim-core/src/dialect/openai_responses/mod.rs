@@ -26,7 +26,7 @@ pub mod wire;
 
 use super::openai_headers;
 use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Headers, Mended, Mender, SideRoute};
-use crate::canonical::{Asked, Diagnostics, Request, Response};
+use crate::canonical::{Asked, Cited, Diagnostics, Extra, Request, Response};
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use crate::framing::Deviation;
 use bytes::Bytes;
@@ -58,6 +58,14 @@ impl Dialect for OpenAiResponses {
 
     fn headers(&self) -> &'static Headers {
         &openai_headers::HEADERS
+    }
+
+    fn signs(&self) -> Option<&'static str> {
+        Some(reasoning::FORMAT)
+    }
+
+    fn citations(&self, extra: &Extra) -> Cited {
+        super::read_citations(extra, &[("annotation", item::citations), ("annotations", item::citations)])
     }
 
     fn decode_request(

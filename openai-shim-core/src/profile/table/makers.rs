@@ -1,7 +1,8 @@
 //! Those who make models and serve them by an API that is nearly OpenAI's.
 
 use super::{
-    at, efforts, list, map, models, never_forced, no_developer, old_limit, ranges, text, thinking, without,
+    at, efforts, list, map, models, never_forced, no_developer, old_limit, ranges, signing_unsigned, text,
+    thinking, without,
 };
 use crate::profile::{
     Forced, Format, FormatAs, History, Messages, ModelRules, Names, Params, Prefill, Profile, Streaming,
@@ -56,6 +57,7 @@ pub(super) fn rows() -> Vec<Profile> {
             ]),
             params: without(&["frequency_penalty", "presence_penalty"]),
             messages: Messages { carry_signatures: true, ..no_developer() },
+            models: vec![signing_unsigned()],
             tools: Tools { drop_keywords: list(&["$id", "$schema"]), inline_refs: true, ..Tools::default() },
             reasoning: efforts(&["none", "minimal", "low", "medium", "high"]),
             ..at("gemini-openai", "https://generativelanguage.googleapis.com/v1beta/openai")

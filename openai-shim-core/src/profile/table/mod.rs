@@ -55,6 +55,15 @@ fn models(names: &[&str]) -> ModelRules {
     ModelRules { names: list(names), ..ModelRules::default() }
 }
 
+/// Google's third generation refuses calls without a signature, and takes this word for the one of a call that it did not
+/// make: <https://ai.google.dev/gemini-api/docs/thought-signatures>.
+fn signing_unsigned() -> ModelRules {
+    ModelRules {
+        messages: Messages { sign_unsigned: text("skip_thought_signature_validator"), ..Messages::default() },
+        ..models(&["*gemini-3*"])
+    }
+}
+
 /// Messages for servers that only know the role `system`.
 fn no_developer() -> Messages {
     Messages { roles: map(&[("developer", "system")]), ..Messages::default() }

@@ -2,7 +2,7 @@
 //! layers that the same services have for OpenAI's clients.
 
 use super::makers::claude_in_tokens;
-use super::{no_developer, row, text};
+use super::{no_developer, row, signing_unsigned, text};
 use crate::profile::{Auth, Format, FormatAs, Messages, Params, Paths, Profile};
 
 pub(super) fn rows() -> Vec<Profile> {
@@ -26,11 +26,16 @@ pub(super) fn rows() -> Vec<Profile> {
             about: text(
                 "Google's own API, `https://generativelanguage.googleapis.com/v1beta`, chosen by its name",
             ),
-            sources: super::list(&["https://ai.google.dev/api/generate-content", "corpus: gemini"]),
+            sources: super::list(&[
+                "https://ai.google.dev/api/generate-content",
+                "https://ai.google.dev/gemini-api/docs/thought-signatures",
+                "corpus: gemini",
+            ]),
             dialect: text("gemini"),
             auth: key_in("x-goog-api-key"),
             paths: Paths { models: text("/models?pageSize=1000"), ..Paths::default() },
             messages: Messages { carry_signatures: true, ..no_developer() },
+            models: vec![signing_unsigned()],
             ..row("gemini")
         },
         Profile {

@@ -91,6 +91,21 @@ fn rest(key: &'static str, body: &mut Object<'_>) -> Object<'static> {
     rest
 }
 
+/// Switches thinking off where it would be refused: the thinking that led to the calls is another model's, and was left out.
+pub(super) fn spare_thinking(request: &Request, body: &mut Object<'_>, notes: &mut Diagnostics) {
+    let enabled = body.object("thinking").is_some_and(|said| said.str("type").as_deref() == Some("enabled"));
+    // Some other models that are served in this dialect sign nothing.
+    let theirs = !request.touched.messages
+        && !request.model.contains("claude")
+        && request.messages.iter().any(super::is_unsigned);
+    if enabled && !theirs && super::turns::calls_without_thinking(&request.messages) {
+        body.set("thinking", r#"{"type":"disabled"}"#);
+        notes.note(Code::ParamDropped, "thinking", NOT_BACK);
+    }
+}
+
+const NOT_BACK: &str = "the thinking before the last tool call did not come back";
+
 /// What a client of this dialect says of thinking, the form and the user.
 fn write_own(request: &Request, body: &mut Object<'_>) {
     let wish = &request.reasoning;
@@ -258,11 +273,7 @@ fn write_thinking(
         return true;
     }
     if super::turns::calls_without_thinking(&request.messages) {
-        notes.note(
-            Code::ParamDropped,
-            "reasoning",
-            "the thinking before the last tool call did not come back",
-        );
+        notes.note(Code::ParamDropped, "reasoning", NOT_BACK);
         return false;
     }
     let longest = body.u64("max_tokens").unwrap_or_default();
