@@ -1,6 +1,7 @@
 //! An object as an ordered list of members, each value its raw text.
 
-use super::value::{Kind, peek, text};
+use super::scan;
+use super::value::{Kind, items, peek, text};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -26,7 +27,25 @@ pub struct Object<'a> {
 impl<'a> Object<'a> {
     /// Reads an object; anything else, or broken JSON, is an error with line and column.
     pub fn parse(json: &'a [u8]) -> Result<Self, serde_json::Error> {
-        serde_json::from_slice(json)
+        match std::str::from_utf8(json).ok().and_then(Self::scanned) {
+            Some(object) => Ok(object),
+            None => serde_json::from_slice(json),
+        }
+    }
+
+    /// Reads an object without `serde_json`; `None` where that must say what is wrong.
+    fn scanned(text: &'a str) -> Option<Self> {
+        let mut members = Vec::with_capacity(8);
+        scan::members(text, |key, value| {
+            let plain = memchr::memchr(b'\\', key.as_bytes()).is_none();
+            let key = match plain {
+                true => Cow::Borrowed(key),
+                false => Cow::Owned(serde_json::from_str(&format!("\"{key}\"")).ok()?),
+            };
+            members.push((key, Cow::Borrowed(value)));
+            Some(())
+        })?;
+        Some(Self { members, changed: false })
     }
 
     /// An object without members.
@@ -78,8 +97,7 @@ impl<'a> Object<'a> {
 
     /// The items of a member that is an array, each as raw text.
     pub fn array(&self, key: &str) -> Option<Vec<&str>> {
-        let items: Vec<&RawValue> = serde_json::from_str(self.get(key)?).ok()?;
-        Some(items.into_iter().map(RawValue::get).collect())
+        self.get(key).and_then(items)
     }
 
     /// Puts a member: in place if the key is there, else at the end. The value must be JSON text.

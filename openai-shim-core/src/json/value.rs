@@ -1,5 +1,6 @@
 //! One raw JSON value: what it is, and its text.
 
+use super::scan;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
@@ -34,6 +35,22 @@ pub fn peek(raw: &str) -> Kind {
         Some(b't' | b'f') => Kind::Bool,
         Some(b'n') | None => Kind::Null,
         Some(_) => Kind::Number,
+    }
+}
+
+/// The raw items of an array; `None` for anything else.
+///
+/// ```
+/// assert_eq!(openai_shim_core::json::items("[1, {}]"), Some(vec!["1", "{}"]));
+/// ```
+pub fn items(raw: &str) -> Option<Vec<&str>> {
+    let mut items = Vec::with_capacity(4);
+    match scan::items(raw, |item| items.push(item)) {
+        Some(()) => Some(items),
+        None => {
+            let items: Vec<&RawValue> = serde_json::from_str(raw).ok()?;
+            Some(items.into_iter().map(RawValue::get).collect())
+        }
     }
 }
 

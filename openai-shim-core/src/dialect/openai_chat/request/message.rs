@@ -4,7 +4,7 @@ use super::super::{NAME, note_lost, reasoning, tool_call};
 use super::leftovers;
 use crate::canonical::{Block, Code, Diagnostics, Extra, Media, MediaSource, Message, Role};
 use crate::error::ClientError;
-use crate::json::{Kind, Object, peek, quote, raw, text, text_of};
+use crate::json::{Kind, Object, items, peek, quote, raw, text, text_of};
 use std::borrow::Cow;
 
 /// The members of a message that the canonical model has a place for.
@@ -106,10 +106,9 @@ fn decode_content(
             Ok(false)
         }
         Kind::Array => {
-            let parts: Vec<&serde_json::value::RawValue> = serde_json::from_str(value).unwrap_or_default();
             let mut changed = false;
-            for (k, part) in parts.into_iter().enumerate() {
-                let (block, reshaped) = decode_part(part.get()).ok_or_else(|| {
+            for (k, part) in items(value).unwrap_or_default().into_iter().enumerate() {
+                let (block, reshaped) = decode_part(part).ok_or_else(|| {
                     let at = format!("{at}[{k}]");
                     ClientError::invalid(format!("{at} must be a content part: an object with `type`."))
                         .at(at)
