@@ -26,6 +26,9 @@ fn request(stream: bool, turns: usize) -> Vec<u8> {
     .into_bytes()
 }
 
+/// What OpenRouter's like put beside the choices of each chunk.
+const USAGE: &str = "\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":1,\"total_tokens\":2},";
+
 /// A row, made before anything is counted: all rows are built once in a process.
 fn row(name: &str) -> Arc<Profile> {
     Arc::new(profile(name).unwrap())
@@ -37,16 +40,18 @@ fn chunk(content: &str, extra: &str) -> String {
     )
 }
 
-/// An exchange in the middle of a stream, and the chunk that comes next.
-fn streaming(extra: &str, usage: &str) -> (Exchange, Vec<u8>, Vec<u8>) {
+/// An exchange in the middle of a stream, after so many chunks of one form, and the chunk that comes next.
+fn streaming(extra: &str, usage: &str, before: usize) -> (Exchange, Vec<u8>, Vec<u8>) {
     let mut exchange = start(request(true, 0), row("compatible"));
     exchange.next();
     exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
     let mut out = Vec::with_capacity(1 << 16);
     exchange.push(chunk("one", "\"role\":\"assistant\",").as_bytes(), &mut out);
+    let next =
+        |words: &str| chunk(words, extra).replace("\"obfuscation\"", &format!("{usage}\"obfuscation\""));
+    (0..before).for_each(|_| exchange.push(next(" more").as_bytes(), &mut out));
     out.clear();
-    let next = chunk(" two", extra).replace("\"obfuscation\"", &format!("{usage}\"obfuscation\""));
-    (exchange, next.into_bytes(), out)
+    (exchange, next(" two").into_bytes(), out)
 }
 
 fn start(body: Vec<u8>, row: Arc<Profile>) -> Exchange {
@@ -69,11 +74,10 @@ fn input<'a>(kind: Kind, body: &'a [u8], row: &Profile) -> Input<'a> {
 }
 
 #[library_benchmark]
-#[bench::clean(streaming("", ""))]
-#[bench::repaired(streaming(
-    "\"role\":\"assistant\",",
-    "\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":1,\"total_tokens\":2},"
-))]
+#[bench::clean(streaming("", "", 2))]
+#[bench::repaired(streaming("\"role\":\"assistant\",", USAGE, 2))]
+#[bench::first_clean(streaming("", "", 0))]
+#[bench::first_repaired(streaming("\"role\":\"assistant\",", USAGE, 0))]
 fn one_chunk((mut exchange, chunk, mut out): (Exchange, Vec<u8>, Vec<u8>)) -> (Exchange, Vec<u8>, Vec<u8>) {
     exchange.push(black_box(&chunk), &mut out);
     (exchange, chunk, out)

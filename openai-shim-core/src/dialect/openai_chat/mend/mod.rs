@@ -6,6 +6,7 @@
 mod chunk;
 mod content;
 mod finish;
+mod form;
 mod identity;
 mod logprobs;
 mod merge;
@@ -17,6 +18,7 @@ mod voice;
 mod whole;
 mod whole_calls;
 
+use form::{Forms, Pattern};
 pub(super) use stream::{Sink, Stream};
 pub(super) use usage::{read as read_usage, write as write_usage};
 pub(super) use voice::Tags;
@@ -32,17 +34,25 @@ use crate::json::Object;
 /// Mends a stream in place.
 pub(super) struct ChatMender {
     stream: Stream,
+    forms: Forms<Pattern>,
 }
 
 impl ChatMender {
     pub(super) fn new(asked: Asked) -> Self {
-        Self { stream: Stream::new(asked) }
+        Self { stream: Stream::new(asked), forms: Forms::default() }
     }
 }
 
 impl Mender for ChatMender {
     fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<u8>) {
+        let start = out.len();
+        if self.forms.again(frame, &mut self.stream, |went, words| went.write(words, out)) {
+            return;
+        }
+        self.forms.before(&self.stream);
         self.stream.frame(frame, &mut Bytes { out });
+        let went = out.get(start..).unwrap_or_default();
+        self.forms.learn(frame, &self.stream, |chunk, came| form::written(chunk, came, went));
     }
 
     fn finish(&mut self, out: &mut Vec<u8>) {
