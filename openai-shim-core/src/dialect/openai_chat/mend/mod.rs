@@ -7,6 +7,8 @@ mod chunk;
 mod content;
 mod finish;
 mod form;
+#[cfg(test)]
+mod form_tests;
 mod identity;
 mod logprobs;
 mod merge;
