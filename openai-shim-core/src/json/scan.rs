@@ -4,6 +4,8 @@
 //! not accept may still be JSON (brackets deeper than [`DEEPEST`]): the caller then asks `serde_json`, whose errors also
 //! say where a text is broken. Strings, which are nearly all of a chat's bytes, are passed eight and more bytes at a time.
 
+use std::ops::Range;
+
 /// How deep brackets may stand in one another.
 const DEEPEST: u32 = 64;
 
@@ -84,54 +86,80 @@ pub(super) fn value(bytes: &[u8], mut at: usize) -> Step {
 
 /// Hands over the members of the object that a text is: each key as it is written between its quotes, and the raw value.
 pub(super) fn members<'a>(text: &'a str, mut each: impl FnMut(&'a str, &'a str) -> Option<()>) -> Option<()> {
-    let bytes = text.as_bytes();
-    let mut at = space(bytes, 0);
-    if bytes.get(at) != Some(&b'{') {
-        return None;
-    }
-    at = space(bytes, at + 1);
-    if bytes.get(at) != Some(&b'}') {
-        loop {
-            if bytes.get(at) != Some(&b'"') {
-                return None;
-            }
-            let (start, end) = (at + 1, string(bytes, at + 1)?);
-            let key = text.get(start..end - 1)?;
-            at = colon(bytes, end)?;
-            let end = value(bytes, at)?;
+    whole(text, |at| {
+        object(text, at, &mut |key, at| {
+            let end = value(text.as_bytes(), at)?;
             each(key, text.get(at..end)?)?;
-            at = space(bytes, end);
-            match bytes.get(at)? {
-                b',' => at = space(bytes, at + 1),
-                b'}' => break,
-                _ => return None,
-            }
-        }
-    }
-    (space(bytes, at + 1) == bytes.len()).then_some(())
+            Some(end)
+        })
+    })
 }
 
 /// Hands over the raw items of the array that a text is.
 pub(super) fn items<'a>(text: &'a str, mut each: impl FnMut(&'a str)) -> Option<()> {
-    let bytes = text.as_bytes();
-    let mut at = space(bytes, 0);
-    if bytes.get(at) != Some(&b'[') {
-        return None;
-    }
-    at = space(bytes, at + 1);
-    if bytes.get(at) != Some(&b']') {
-        loop {
-            let end = value(bytes, at)?;
+    whole(text, |at| {
+        array(text, at, &mut |at| {
+            let end = value(text.as_bytes(), at)?;
             each(text.get(at..end)?);
-            at = space(bytes, end);
-            match bytes.get(at)? {
-                b',' => at = space(bytes, at + 1),
-                b']' => break,
-                _ => return None,
-            }
+            Some(end)
+        })
+    })
+}
+
+/// Whether a text is what `read` takes from where it begins to where it ends, and nothing else.
+pub(super) fn whole(text: &str, read: impl FnOnce(usize) -> Step) -> Option<()> {
+    let bytes = text.as_bytes();
+    let end = read(space(bytes, 0))?;
+    (space(bytes, end) == bytes.len()).then_some(())
+}
+
+/// Where the object at `at` ends; `each` is given every key and where its value begins, and says where it ends.
+pub(super) fn object<'a>(text: &'a str, at: usize, each: &mut dyn FnMut(&'a str, usize) -> Step) -> Step {
+    let bytes = text.as_bytes();
+    let mut at = open(bytes, at, b'{')?;
+    if bytes.get(at) == Some(&b'}') {
+        return Some(at + 1);
+    }
+    loop {
+        if bytes.get(at) != Some(&b'"') {
+            return None;
+        }
+        let (start, end) = (at + 1, string(bytes, at + 1)?);
+        at = space(bytes, each(text.get(start..end - 1)?, colon(bytes, end)?)?);
+        match bytes.get(at)? {
+            b',' => at = space(bytes, at + 1),
+            b'}' => return Some(at + 1),
+            _ => return None,
         }
     }
-    (space(bytes, at + 1) == bytes.len()).then_some(())
+}
+
+/// Where the array at `at` ends; `each` is told where an item begins, and says where it ends.
+pub(super) fn array(text: &str, at: usize, each: &mut dyn FnMut(usize) -> Step) -> Step {
+    let bytes = text.as_bytes();
+    let mut at = open(bytes, at, b'[')?;
+    if bytes.get(at) == Some(&b']') {
+        return Some(at + 1);
+    }
+    loop {
+        at = space(bytes, each(at)?);
+        match bytes.get(at)? {
+            b',' => at = space(bytes, at + 1),
+            b']' => return Some(at + 1),
+            _ => return None,
+        }
+    }
+}
+
+/// Where an array ends of which the items stand in `known`, and were read before; `None` if it is another one.
+pub(super) fn known_array(bytes: &[u8], at: usize, known: &Range<usize>) -> Step {
+    let end = space(bytes, known.end);
+    (open(bytes, at, b'[')? == known.start && bytes.get(end) == Some(&b']')).then_some(end + 1)
+}
+
+/// Over a bracket and the white space in it.
+fn open(bytes: &[u8], at: usize, bracket: u8) -> Step {
+    (bytes.get(at) == Some(&bracket)).then(|| space(bytes, at + 1))
 }
 
 /// Over a key and its colon, to the value.

@@ -16,7 +16,10 @@ mod message;
 
 /// Reads a request.
 pub(super) fn decode(body: &[u8], notes: &mut Diagnostics) -> Result<Request, ClientError> {
-    let object = Object::parse(body).map_err(|e| not_an_object(body, &e))?;
+    let (object, listed) = match Object::with_list(body, "messages") {
+        Some((object, listed)) => (object, Some(listed)),
+        None => (Object::parse(body).map_err(|e| not_an_object(body, &e))?, None),
+    };
     let mut request = Request::default();
     let mut extra = Vec::new();
     for (key, value) in object.iter() {
@@ -80,7 +83,7 @@ pub(super) fn decode(body: &[u8], notes: &mut Diagnostics) -> Result<Request, Cl
     if request.include_usage && !request.stream {
         request.include_usage = false;
     }
-    messages(&object, body, &mut request, notes)?;
+    messages(&object, listed, body, &mut request, notes)?;
     Ok(request)
 }
 
@@ -96,21 +99,30 @@ fn not_an_object(body: &[u8], error: &serde_json::Error) -> ClientError {
     ClientError::invalid(format!("The request body is not valid JSON: {error}."))
 }
 
-fn messages(
-    object: &Object<'_>,
+/// `listed`: what was read of them already.
+fn messages<'a>(
+    object: &Object<'a>,
+    listed: Option<Vec<(Object<'a>, &'a str)>>,
     body: &[u8],
     request: &mut Request,
     notes: &mut Diagnostics,
 ) -> Result<(), ClientError> {
     match object.non_null("messages") {
         Some(list) if peek(list) == Kind::Array => {
-            let items = object.array("messages").unwrap_or_default();
+            type Item<'i> = (Result<Object<'i>, ClientError>, &'i str);
+            let items: Vec<Item<'_>> = match listed {
+                Some(listed) => listed.into_iter().map(|(message, item)| (Ok(message), item)).collect(),
+                None => {
+                    let items = object.array("messages").unwrap_or_default().into_iter();
+                    items.enumerate().map(|(i, item)| (message::parse(item, i), item)).collect()
+                }
+            };
             if items.is_empty() {
                 let text = "`messages` is empty. Send at least one message, such as {\"role\": \"user\", \"content\": \"…\"}.";
                 return Err(ClientError::invalid(text).at("messages"));
             }
-            for (i, item) in items.iter().enumerate() {
-                let mut message = message::decode(item, i, &mut request.touched.messages, notes)?;
+            for (i, (message, item)) in items.into_iter().enumerate() {
+                let mut message = message::decode(&message?, i, &mut request.touched.messages, notes)?;
                 message.span = message.span.and_then(|_| span(body, item));
                 request.messages.push(message);
             }
@@ -278,7 +290,14 @@ pub(super) fn encode<'a>(
     source: Option<&'a [u8]>,
     notes: &mut Diagnostics,
 ) -> Result<Encoded<'a>, Unsupported> {
-    let mut body = source.and_then(|bytes| Object::parse(bytes).ok()).unwrap_or_default();
+    let span = |message: Option<&Message>| message.and_then(|message| message.span.clone());
+    let known = span(request.messages.first()).zip(span(request.messages.last()));
+    let read = |bytes| match known {
+        // What was read from these bytes need not be read again.
+        Some((first, last)) => Object::parse_again(bytes, first.start..last.end).ok(),
+        None => Object::parse(bytes).ok(),
+    };
+    let mut body = source.and_then(read).unwrap_or_default();
     if !request.model.is_empty() && body.str("model").as_deref() != Some(request.model.as_str()) {
         body.set("model", quote(&request.model));
     }

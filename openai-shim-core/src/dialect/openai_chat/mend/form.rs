@@ -118,7 +118,7 @@ impl<'w> Words<'w> {
     }
 
     /// The words of this kind, as a JSON string.
-    pub(super) fn literal(&self, wanted: Hole) -> Option<&'w str> {
+    pub(in super::super) fn literal(&self, wanted: Hole) -> Option<&'w str> {
         let (_, _, number) = self.form.holes.iter().find(|(_, hole, _)| *hole == wanted)?;
         let range = self.found.get(*number)?;
         self.chunk.get(range.start.checked_sub(1)?..range.end + 1)
@@ -182,7 +182,7 @@ impl<W> Default for Forms<W> {
 impl<W> Forms<W> {
     /// Every chunk is mended.
     #[cfg(test)]
-    pub(super) fn never() -> Self {
+    pub(in super::super) fn never() -> Self {
         Self { in_vain: PATIENCE, ..Self::default() }
     }
 

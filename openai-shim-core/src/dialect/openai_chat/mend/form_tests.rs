@@ -1,7 +1,8 @@
 //! With forms and without: the same bytes, the same [`Seen`](crate::canonical::Seen), the same findings.
 #![allow(clippy::disallowed_methods)] // tests read fixtures
 
-use super::super::super::Mender;
+use super::super::super::{Decoder, Mender};
+use super::super::decode::ChatDecoder;
 use super::{ChatMender, Forms};
 use crate::canonical::{Asked, Context, Diagnostics};
 use crate::dialect::Dialect;
@@ -29,6 +30,9 @@ fn asked(variant: u8) -> Asked {
 fn compare(body: &[u8], variant: u8, what: &str) -> u32 {
     let (mut with, mut without) = (ChatMender::new(asked(variant)), ChatMender::new(asked(variant)));
     without.forms = Forms::never();
+    let (mut reader, mut plain) =
+        (ChatDecoder::new(asked(variant)), ChatDecoder::without_forms(asked(variant)));
+    let (mut c, mut d) = (Vec::new(), Vec::new());
     let (mut a, mut b, mut framer) = (Vec::new(), Vec::new(), Framer::new(1 << 20));
     let mut same = |frame: Frame<'_>| {
         with.frame(frame, &mut a);
@@ -38,7 +42,11 @@ fn compare(body: &[u8], variant: u8, what: &str) -> u32 {
             (String::from_utf8_lossy(&b), without.seen(), without.notes()),
             "{what}, {variant}: {frame:?}"
         );
-        (a.clear(), b.clear());
+        reader.frame(frame, &mut c);
+        plain.frame(frame, &mut d);
+        assert_eq!(format!("{c:?}"), format!("{d:?}"), "{what}, {variant}: {frame:?}");
+        assert_eq!(reader.notes(), plain.notes(), "{what}, {variant}: {frame:?}");
+        (a.clear(), b.clear(), c.clear(), d.clear());
     };
     let _ = framer.push(body, &mut same);
     framer.finish(&mut same);
@@ -46,6 +54,9 @@ fn compare(body: &[u8], variant: u8, what: &str) -> u32 {
     without.finish(&mut b);
     assert_eq!((&a, with.seen(), with.notes()), (&b, without.seen(), without.notes()), "{what}, {variant}");
     assert_eq!(with.stream.usage, without.stream.usage);
+    reader.finish(&mut c);
+    plain.finish(&mut d);
+    assert_eq!((format!("{c:?}"), reader.notes()), (format!("{d:?}"), plain.notes()), "{what}, {variant}");
     with.forms.used
 }
 

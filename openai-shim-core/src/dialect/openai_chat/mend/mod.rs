@@ -20,7 +20,8 @@ mod voice;
 mod whole;
 mod whole_calls;
 
-use form::{Forms, Pattern};
+use form::Pattern;
+pub(super) use form::{Forms, Hole, Place, Words};
 pub(super) use stream::{Sink, Stream};
 pub(super) use usage::{read as read_usage, write as write_usage};
 pub(super) use voice::Tags;

@@ -11,17 +11,22 @@ use std::borrow::Cow;
 const KNOWN: [&str; 7] =
     ["role", "content", "refusal", "tool_calls", "tool_call_id", "name", "reasoning_content"];
 
+/// Reads a message's members.
+pub(super) fn parse(item: &str, i: usize) -> Result<Object<'_>, ClientError> {
+    Object::parse(item.as_bytes()).map_err(|_| {
+        let at = format!("messages[{i}]");
+        ClientError::invalid(format!("{at} must be an object with `role` and `content`.")).at(at)
+    })
+}
+
 /// Reads a message. `touched` is set when it cannot be sent as it came.
 pub(super) fn decode(
-    item: &str,
+    object: &Object<'_>,
     i: usize,
     touched: &mut bool,
     notes: &mut Diagnostics,
 ) -> Result<Message, ClientError> {
     let at = |field: &str| format!("messages[{i}]{field}");
-    let object = Object::parse(item.as_bytes()).map_err(|_| {
-        ClientError::invalid(format!("{} must be an object with `role` and `content`.", at(""))).at(at(""))
-    })?;
     let role = object.str("role").ok_or_else(|| {
         ClientError::invalid(format!("{} is missing. Use system, user, assistant or tool.", at(".role")))
             .at(at(".role"))
@@ -84,7 +89,7 @@ pub(super) fn decode(
         }
     }
     message.name = object.str("name").map(Cow::into_owned);
-    message.extra = leftovers(&object, &KNOWN);
+    message.extra = leftovers(object, &KNOWN);
     // A member that is there and null is not the same as none to every server.
     for key in KNOWN.iter().skip(2).filter(|key| object.get(key).is_some_and(|v| peek(v) == Kind::Null)) {
         message.extra.dialect = NAME;
