@@ -20,15 +20,29 @@ pub(super) fn space(bytes: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// Where the string ends whose opening quote stands before `at`: behind its closing quote.
-pub(crate) fn string(bytes: &[u8], mut at: usize) -> Step {
+/// Where the string ends whose opening quote stands before `at`: behind its closing quote. Half a surrogate pair is JSON.
+pub(crate) fn string(bytes: &[u8], at: usize) -> Step {
+    let (mut rest, mut words) = (bytes.get(at..)?, 0);
     loop {
-        at += plain(bytes.get(at..)?);
-        match bytes.get(at)? {
-            b'"' => return Some(at + 1),
-            b'\\' => at = escape(bytes, at + 1)?,
-            _ => return None,
+        if let Some((word, after)) = rest.split_first_chunk::<8>() {
+            let marked = special(u64::from_le_bytes(*word));
+            if marked == 0 {
+                words += 1;
+                rest = if words % 4 == 0 { calm(after) } else { after };
+                continue;
+            }
+            rest = rest.get((marked.trailing_zeros() / 8) as usize..)?;
         }
+        rest = match rest {
+            [b'"', after @ ..] => return Some(bytes.len() - after.len()),
+            [b'\\', b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', after @ ..] => after,
+            [b'\\', b'u', a, b, c, d, after @ ..] if [a, b, c, d].into_iter().all(u8::is_ascii_hexdigit) => {
+                after
+            }
+            [b'\\', ..] => return None,
+            [0x20..=0xff, after @ ..] => after,
+            _ => return None,
+        };
     }
 }
 
@@ -206,46 +220,26 @@ pub(crate) fn digits(bytes: &[u8], start: usize) -> Step {
     (at > start).then_some(at)
 }
 
-/// Over an escape, behind its backslash. Half a surrogate pair is JSON.
-fn escape(bytes: &[u8], at: usize) -> Step {
-    match bytes.get(at)? {
-        b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Some(at + 1),
-        b'u' => bytes.get(at + 1..at + 5)?.iter().all(u8::is_ascii_hexdigit).then_some(at + 5),
-        _ => None,
-    }
-}
-
 const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGHS: u64 = 0x8080_8080_8080_8080;
 
-/// How many bytes at the beginning stand for themselves in a string: no quote, no backslash, no control character.
-fn plain(bytes: &[u8]) -> usize {
-    let mut rest = bytes;
-    let mut words = 0;
-    while let Some((word, after)) = rest.split_first_chunk::<8>() {
-        let word = u64::from_le_bytes(*word);
-        let marked = zeros(word ^ (ONES * u64::from(b'"')))
-            | zeros(word ^ (ONES * u64::from(b'\\')))
-            | (word.wrapping_sub(ONES * 0x20) & !word & HIGHS);
-        if marked != 0 {
-            return bytes.len() - rest.len() + (marked.trailing_zeros() / 8) as usize;
+/// The high bit of the first byte that does not stand for itself in a string: a quote, a backslash, a control character.
+fn special(word: u64) -> u64 {
+    zeros(word ^ (ONES * u64::from(b'"')))
+        | zeros(word ^ (ONES * u64::from(b'\\')))
+        | (word.wrapping_sub(ONES * 0x20) & !word & HIGHS)
+}
+
+/// What follows on the bytes that stand for themselves in a long string: as many at once as the compiler makes of it.
+fn calm(mut bytes: &[u8]) -> &[u8] {
+    let special = |b: &u8| u8::from(*b == b'"') | u8::from(*b == b'\\') | u8::from(*b < 0x20);
+    while let Some((block, after)) = bytes.split_first_chunk::<64>() {
+        if block.iter().fold(0, |any, b| any | special(b)) != 0 {
+            break;
         }
-        rest = after;
-        words += 1;
-        if words >= 4 {
-            // A long string: as many bytes at once as the compiler makes of it.
-            while let Some((block, after)) = rest.split_first_chunk::<64>() {
-                let special = |b: &u8| u8::from(*b == b'"') | u8::from(*b == b'\\') | u8::from(*b < 0x20);
-                if block.iter().fold(0, |any, b| any | special(b)) != 0 {
-                    break;
-                }
-                rest = after;
-            }
-            words = 0;
-        }
+        bytes = after;
     }
-    let special = |b: &u8| matches!(b, b'"' | b'\\' | ..0x20);
-    bytes.len() - rest.len() + rest.iter().position(special).unwrap_or(rest.len())
+    bytes
 }
 
 /// The high bit of each byte that is zero; of those above the lowest such byte more may be set.

@@ -60,11 +60,36 @@ pub fn text(raw: &str) -> Option<Cow<'_, str>> {
     if memchr::memchr(b'\\', inner.as_bytes()).is_none() {
         return Some(Cow::Borrowed(inner));
     }
+    if let Some(text) = simple(inner) {
+        return Some(Cow::Owned(text));
+    }
     match serde_json::from_str::<String>(raw) {
         Ok(text) => Some(Cow::Owned(text)),
         // A lone surrogate is valid JSON grammar but no text: keep what is text of it.
         Err(_) => Some(Cow::Owned(lossy(inner))),
     }
+}
+
+/// Unescapes a string that has no escape but those of one letter.
+fn simple(inner: &str) -> Option<String> {
+    let (mut out, mut rest) = (String::with_capacity(inner.len()), inner);
+    while let Some(at) = memchr::memchr(b'\\', rest.as_bytes()) {
+        out.push_str(rest.get(..at)?);
+        out.push(match rest.as_bytes().get(at + 1)? {
+            b'n' => '\n',
+            b'"' => '"',
+            b'\\' => '\\',
+            b't' => '\t',
+            b'r' => '\r',
+            b'/' => '/',
+            b'b' => '\u{8}',
+            b'f' => '\u{c}',
+            _ => return None,
+        });
+        rest = rest.get(at + 2..)?;
+    }
+    out.push_str(rest);
+    Some(out)
 }
 
 /// The text of a string, or the JSON text of anything else; `null` is empty.

@@ -297,11 +297,10 @@ fn places(text: &str) -> Option<(Vec<Place>, Option<Counts>)> {
     }
     let names: Vec<_> = REASONING.into_iter().filter(|name| delta.non_null(name).is_some()).collect();
     match names.as_slice() {
-        [] => {}
         [name] if filled(&delta, name) && delta.get("reasoning_details").is_none() => {
             places.push((inside(text, delta.original(name)?)?, Hole::Reasoning));
         }
-        // Empty, of another kind, or of several names, whose likeness matters.
+        // None, empty, of another kind, or of several names, whose likeness matters.
         _ => {}
     }
     if places.is_empty() {
