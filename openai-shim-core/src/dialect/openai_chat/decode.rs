@@ -37,12 +37,6 @@ impl ChatDecoder {
 }
 
 impl ChatDecoder {
-    /// Every chunk is mended.
-    #[cfg(test)]
-    pub(super) fn without_forms(asked: Asked) -> Self {
-        Self { forms: Forms::never(), ..Self::new(asked) }
-    }
-
     /// Zeros in place of usage are what a chat client is promised; nobody counted them, and they are no event.
     fn take_back_usage(&self, before: usize, out: &mut Vec<Event>) {
         if self.stream.notes.has(Code::UsageMissing) {
@@ -375,5 +369,13 @@ pub(super) fn word(reason: &FinishReason) -> &'static str {
         FinishReason::Length => "length",
         FinishReason::ToolCalls => "tool_calls",
         FinishReason::ContentFilter | FinishReason::Refusal => "content_filter",
+    }
+}
+
+#[cfg(test)]
+impl ChatDecoder {
+    /// Every chunk is mended.
+    pub(super) fn without_forms(asked: Asked) -> Self {
+        Self { forms: Forms::never(), ..Self::new(asked) }
     }
 }

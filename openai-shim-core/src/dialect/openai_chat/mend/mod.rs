@@ -7,8 +7,6 @@ mod chunk;
 mod content;
 mod finish;
 mod form;
-#[cfg(test)]
-mod form_tests;
 mod identity;
 mod logprobs;
 mod merge;
@@ -96,3 +94,6 @@ impl Sink for Bytes<'_> {
         self.out.extend_from_slice(b"data: [DONE]\n\n");
     }
 }
+
+#[cfg(test)]
+mod form_tests;
