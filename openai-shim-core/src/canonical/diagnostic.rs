@@ -221,6 +221,20 @@ impl Diagnostics {
         }
     }
 
+    /// How often each finding was noted, in their order.
+    pub(crate) fn counts(&self) -> impl Iterator<Item = u32> {
+        self.list.iter().map(|d| d.count)
+    }
+
+    /// Notes known findings, by their numbers, so many times more.
+    pub(crate) fn again(&mut self, findings: &[(usize, u32)]) {
+        for (at, times) in findings {
+            if let Some(known) = self.list.get_mut(*at) {
+                known.count = known.count.saturating_add(*times);
+            }
+        }
+    }
+
     /// Takes over the findings of another list.
     pub fn extend(&mut self, other: &Self) {
         for d in &other.list {

@@ -91,6 +91,11 @@ impl Splitter {
         }
     }
 
+    /// Whether every text [passes](Self::passes), now and from now on.
+    pub fn is_indifferent(&self) -> bool {
+        self.calls.is_none() && self.thinker.passes()
+    }
+
     /// Whether `push` would say exactly this text, hold nothing and change nothing: then it may be skipped.
     pub fn passes(&self, text: &str) -> bool {
         self.thinker.passes() && self.calls.as_ref().is_none_or(|calls| calls.passes(text))

@@ -6,6 +6,7 @@
 
 mod object;
 mod openapi;
+pub(crate) mod scan;
 pub mod schema;
 mod typed;
 mod value;
@@ -13,4 +14,4 @@ mod value;
 pub use object::Object;
 pub use openapi::from_openapi;
 pub use typed::Extras;
-pub use value::{Kind, compact, peek, quote, raw, text, text_of};
+pub use value::{Kind, compact, items, peek, quote, raw, text, text_of};

@@ -1,10 +1,12 @@
 //! An object as an ordered list of members, each value its raw text.
 
-use super::value::{Kind, peek, text};
+use super::scan;
+use super::value::{Kind, items, peek, text};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 
 /// A JSON object whose members keep their order and their exact text.
 ///
@@ -26,7 +28,78 @@ pub struct Object<'a> {
 impl<'a> Object<'a> {
     /// Reads an object; anything else, or broken JSON, is an error with line and column.
     pub fn parse(json: &'a [u8]) -> Result<Self, serde_json::Error> {
-        serde_json::from_slice(json)
+        match std::str::from_utf8(json).ok().and_then(Self::scanned) {
+            Some(object) => Ok(object),
+            None => serde_json::from_slice(json),
+        }
+    }
+
+    /// Reads an object without `serde_json`; `None` where that must say what is wrong.
+    fn scanned(text: &'a str) -> Option<Self> {
+        let mut object = Self { members: Vec::with_capacity(8), changed: false };
+        scan::members(text, |key, value| object.take(key, value))?;
+        Some(object)
+    }
+
+    /// Reads an object and in the same pass the objects of a list among its members, with the text of each. `None` for
+    /// anything else: it is to be read step by step.
+    pub(crate) fn with_list(json: &'a [u8], list: &str) -> Option<(Self, Vec<(Self, &'a str)>)> {
+        let text = std::str::from_utf8(json).ok()?;
+        let (mut object, mut items) = (Self::new(), Vec::new());
+        let mut item = |at| {
+            let mut item = Self { members: Vec::with_capacity(4), changed: false };
+            let end = scan::object(text, at, &mut |key, at| item.value(text, key, at))?;
+            items.push((item, text.get(at..end)?));
+            Some(end)
+        };
+        let mut lists = 0;
+        scan::whole(text, |at| {
+            scan::object(text, at, &mut |key, at| {
+                if key != list {
+                    return object.value(text, key, at);
+                }
+                lists += 1;
+                let end = scan::array(text, at, &mut item)?;
+                object.take(key, text.get(at..end)?)?;
+                Some(end)
+            })
+        })?;
+        (lists == 1).then_some((object, items))
+    }
+
+    /// Reads an object again, without looking once more at the items of an array that stand in `known`.
+    pub(crate) fn parse_again(json: &'a [u8], known: Range<usize>) -> Result<Self, serde_json::Error> {
+        let again = |text: &'a str| {
+            let mut object = Self::new();
+            scan::whole(text, |at| {
+                scan::object(text, at, &mut |key, at| match scan::known_array(json, at, &known) {
+                    Some(end) => object.take(key, text.get(at..end)?).map(|()| end),
+                    None => object.value(text, key, at),
+                })
+            })?;
+            Some(object)
+        };
+        match std::str::from_utf8(json).ok().and_then(again) {
+            Some(object) => Ok(object),
+            None => Self::parse(json),
+        }
+    }
+
+    /// Takes the member whose value begins at `at`; where that ends.
+    fn value(&mut self, text: &'a str, key: &'a str, at: usize) -> Option<usize> {
+        let end = scan::value(text.as_bytes(), at)?;
+        self.take(key, text.get(at..end)?)?;
+        Some(end)
+    }
+
+    /// Takes a member; `None` if its key is no text.
+    fn take(&mut self, key: &'a str, value: &'a str) -> Option<()> {
+        let key = match memchr::memchr(b'\\', key.as_bytes()) {
+            None => Cow::Borrowed(key),
+            Some(_) => Cow::Owned(serde_json::from_str(&format!("\"{key}\"")).ok()?),
+        };
+        self.members.push((key, Cow::Borrowed(value)));
+        Some(())
     }
 
     /// An object without members.
@@ -78,8 +151,7 @@ impl<'a> Object<'a> {
 
     /// The items of a member that is an array, each as raw text.
     pub fn array(&self, key: &str) -> Option<Vec<&str>> {
-        let items: Vec<&RawValue> = serde_json::from_str(self.get(key)?).ok()?;
-        Some(items.into_iter().map(RawValue::get).collect())
+        self.get(key).and_then(items)
     }
 
     /// Puts a member: in place if the key is there, else at the end. The value must be JSON text.

@@ -1,5 +1,6 @@
 //! One raw JSON value: what it is, and its text.
 
+use super::scan;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
@@ -37,17 +38,58 @@ pub fn peek(raw: &str) -> Kind {
     }
 }
 
+/// The raw items of an array; `None` for anything else.
+///
+/// ```
+/// assert_eq!(openai_shim_core::json::items("[1, {}]"), Some(vec!["1", "{}"]));
+/// ```
+pub fn items(raw: &str) -> Option<Vec<&str>> {
+    let mut items = Vec::with_capacity(4);
+    match scan::items(raw, |item| items.push(item)) {
+        Some(()) => Some(items),
+        None => {
+            let items: Vec<&RawValue> = serde_json::from_str(raw).ok()?;
+            Some(items.into_iter().map(RawValue::get).collect())
+        }
+    }
+}
+
 /// The text of a raw JSON string, borrowed where it has no escapes; `None` for any other kind.
 pub fn text(raw: &str) -> Option<Cow<'_, str>> {
     let inner = raw.trim().strip_prefix('"')?.strip_suffix('"')?;
     if memchr::memchr(b'\\', inner.as_bytes()).is_none() {
         return Some(Cow::Borrowed(inner));
     }
+    if let Some(text) = simple(inner) {
+        return Some(Cow::Owned(text));
+    }
     match serde_json::from_str::<String>(raw) {
         Ok(text) => Some(Cow::Owned(text)),
         // A lone surrogate is valid JSON grammar but no text: keep what is text of it.
         Err(_) => Some(Cow::Owned(lossy(inner))),
     }
+}
+
+/// Unescapes a string that has no escape but those of one letter.
+fn simple(inner: &str) -> Option<String> {
+    let (mut out, mut rest) = (String::with_capacity(inner.len()), inner);
+    while let Some(at) = memchr::memchr(b'\\', rest.as_bytes()) {
+        out.push_str(rest.get(..at)?);
+        out.push(match rest.as_bytes().get(at + 1)? {
+            b'n' => '\n',
+            b'"' => '"',
+            b'\\' => '\\',
+            b't' => '\t',
+            b'r' => '\r',
+            b'/' => '/',
+            b'b' => '\u{8}',
+            b'f' => '\u{c}',
+            _ => return None,
+        });
+        rest = rest.get(at + 2..)?;
+    }
+    out.push_str(rest);
+    Some(out)
 }
 
 /// The text of a string, or the JSON text of anything else; `null` is empty.

@@ -142,6 +142,8 @@ pub(super) struct OllamaEncoder {
     notes: Diagnostics,
     model: String,
     created: u64,
+    /// A line of words up to these, once there was one.
+    before: String,
     /// The open block of text, thinking or refusal.
     open: Option<(u32, BlockKind)>,
     /// Calls in the order in which they began: a line has whole ones only, and they keep their order.
@@ -166,6 +168,7 @@ impl OllamaEncoder {
             form,
             model: asked.model.clone(),
             created: asked.context.created(),
+            before: String::new(),
             asked,
             notes: Diagnostics::default(),
             open: None,
@@ -181,6 +184,24 @@ impl OllamaEncoder {
             started: false,
             over: false,
         }
+    }
+
+    /// Writes a line of words, of which there are hundreds: what is before them is always the same.
+    fn words(&mut self, thinking: bool, text: &str, out: &mut Vec<u8>) {
+        if !self.members.is_empty() || thinking || self.form != Form::Chat {
+            let (text, none) = (text.to_owned(), String::new());
+            let (thinking, content) = if thinking { (text, none) } else { (none, text) };
+            return self.write(Said { content, thinking, ..Said::default() }, out);
+        }
+        self.first = self.first.or(self.elapsed);
+        if self.before.is_empty() {
+            let head = head(&self.model, self.created).to_json();
+            let head = head.strip_suffix('}').unwrap_or_default();
+            self.before = format!(r#"{head},"message":{{"role":"assistant","content":"#);
+        }
+        out.extend_from_slice(self.before.as_bytes());
+        out.extend_from_slice(quote(text).as_bytes());
+        out.extend_from_slice(b"},\"done\":false}\n");
     }
 
     fn write(&mut self, mut said: Said, out: &mut Vec<u8>) {
@@ -232,10 +253,10 @@ impl OllamaEncoder {
                 call.native.push((key.clone(), raw.get().to_owned()));
             }
             (Delta::Text(text), None, Some(true)) if !text.is_empty() => {
-                self.write(Said { thinking: text.clone(), ..Said::default() }, out);
+                self.words(true, text, out);
             }
             (Delta::Text(text), None, Some(false)) if !text.is_empty() => {
-                self.write(Said { content: text.clone(), ..Said::default() }, out);
+                self.words(false, text, out);
             }
             (Delta::Text(_), None, _) => {}
             _ => self.notes.note(Code::FeatureUnsupported, MESSAGE, "an opaque part"),
@@ -304,6 +325,7 @@ impl Encoder for OllamaEncoder {
                     self.model.clone_from(model);
                 }
                 self.created = created.unwrap_or(self.created);
+                self.before.clear();
             }
             Event::Open { block, kind, .. } => self.open(*block, kind, out),
             Event::Delta { block, delta, .. } => self.delta(*block, delta, out),

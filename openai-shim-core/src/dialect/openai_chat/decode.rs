@@ -1,7 +1,7 @@
 //! A stream as events: mended chunks in, blocks out.
 
 use super::super::Decoder;
-use super::mend::{Sink, Stream, read_usage};
+use super::mend::{Forms, Hole, Place, Sink, Stream, Words, read_usage};
 use super::{NAME, reasoning};
 use crate::canonical::{
     Asked, Block, BlockKind, Code, Delta, Diagnostics, Event, Extra, FinishReason, Logprobs, ReasoningStyle,
@@ -15,6 +15,16 @@ use std::borrow::Cow;
 pub(super) struct ChatDecoder {
     stream: Stream,
     blocks: Blocks,
+    forms: Forms<Vec<Said>>,
+}
+
+/// What a chunk of a known form says, as far as it is its own.
+#[derive(Debug)]
+enum Said {
+    /// Its words, in this block.
+    Text { choice: u32, block: u32, hole: Hole },
+    /// A member of the answer as a whole.
+    Member { key: &'static str, hole: Hole },
 }
 
 impl ChatDecoder {
@@ -22,7 +32,7 @@ impl ChatDecoder {
         // Whether the client wants usage, or the legacy form of a call, is its encoder's business: here it is always read.
         let asked =
             Asked { include_usage: true, functions: false, reasoning: ReasoningStyle::Field, ..asked };
-        Self { stream: Stream::new(asked), blocks: Blocks::default() }
+        Self { stream: Stream::new(asked), blocks: Blocks::default(), forms: Forms::default() }
     }
 }
 
@@ -40,9 +50,16 @@ impl ChatDecoder {
 
 impl Decoder for ChatDecoder {
     fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<Event>) {
+        let mut events = Events { blocks: &mut self.blocks, out };
+        if self.forms.again(frame, &mut self.stream, |all, words| events.again(all, words)) {
+            return;
+        }
         let before = out.len();
+        self.forms.before(&self.stream);
         self.stream.frame(frame, &mut Events { blocks: &mut self.blocks, out });
         self.take_back_usage(before, out);
+        let fresh = out.get(before..).unwrap_or_default();
+        self.forms.learn(frame, &self.stream, |chunk, came| said(fresh, chunk, came));
     }
 
     fn finish(&mut self, out: &mut Vec<Event>) {
@@ -89,6 +106,11 @@ pub(super) struct Beside {
 impl Beside {
     pub(super) fn new(asked: &Asked) -> Self {
         Self { on: asked.keep_turn, ..Self::default() }
+    }
+
+    /// Whether something sealed came.
+    pub(super) fn has_begun(&self) -> bool {
+        self.begun
     }
 
     pub(super) fn chunk(&mut self, chunk: &Object<'_>) {
@@ -147,15 +169,42 @@ impl Events<'_> {
         const KNOWN: [&str; 6] = ["id", "object", "created", "model", "choices", "usage"];
         let mut members = Vec::new();
         for (key, value) in chunk.iter().filter(|(key, _)| !KNOWN.contains(key)) {
-            match self.blocks.said.iter_mut().find(|(k, _)| k == key) {
-                Some((_, old)) if old == value => continue,
-                Some((_, old)) => value.clone_into(old),
-                None => self.blocks.said.push((key.to_owned(), value.to_owned())),
+            if self.is_new(key, value) {
+                members.push((key.to_owned(), raw(value)));
             }
-            members.push((key.to_owned(), raw(value)));
         }
         if !members.is_empty() {
             self.out.push(Event::Extra { choice: None, extra: Extra::new(NAME, members) });
+        }
+    }
+
+    /// Whether a member of the answer as a whole was not said before.
+    fn is_new(&mut self, key: &str, value: &str) -> bool {
+        match self.blocks.said.iter_mut().find(|(k, _)| k == key) {
+            Some((_, old)) if old == value => return false,
+            Some((_, old)) => value.clone_into(old),
+            None => self.blocks.said.push((key.to_owned(), value.to_owned())),
+        }
+        true
+    }
+
+    /// A chunk of a known form.
+    fn again(&mut self, all: &[Said], words: &Words<'_>) {
+        for said in all {
+            match said {
+                Said::Text { choice, block, hole } => {
+                    let words = words.literal(*hole).and_then(text).unwrap_or_default().into_owned();
+                    let delta = Delta::Text(words);
+                    self.out.push(Event::Delta { choice: *choice, block: *block, delta });
+                }
+                Said::Member { key, hole } => {
+                    let value = words.literal(*hole).unwrap_or_default();
+                    if self.is_new(key, value) {
+                        let extra = Extra::new(NAME, vec![((*key).to_owned(), raw(value))]);
+                        self.out.push(Event::Extra { choice: None, extra });
+                    }
+                }
+            }
         }
     }
 
@@ -309,6 +358,39 @@ impl Events<'_> {
     }
 }
 
+/// What a chunk's events say, if it is nothing but its own words, each of them once.
+fn said(events: &[Event], chunk: &str, came: &[Place]) -> Option<Vec<Said>> {
+    let literal = |hole: Hole| {
+        let (range, _) = came.iter().find(|(_, own)| *own == hole)?;
+        chunk.get(range.start.checked_sub(1)?..range.end + 1)
+    };
+    let mut all: Vec<(Hole, Said)> = Vec::new();
+    for event in events {
+        all.push(match event {
+            Event::Delta { choice, block, delta: Delta::Text(words) } => {
+                let is = |hole: &Hole| literal(*hole).and_then(text).as_deref() == Some(words);
+                let [hole] = [Hole::Content, Hole::Reasoning]
+                    .into_iter()
+                    .filter(is)
+                    .collect::<Vec<_>>()
+                    .try_into()
+                    .ok()?;
+                (hole, Said::Text { choice: *choice, block: *block, hole })
+            }
+            Event::Extra { choice: None, extra } => {
+                let [(key, value)] = extra.of(NAME) else { return None };
+                let own = |(_, hole): &&Place| matches!(hole, Hole::Padding(own) if own == key);
+                let Hole::Padding(key) = came.iter().find(own)?.1 else { return None };
+                (literal(Hole::Padding(key))? == value.get()).then_some(())?;
+                (Hole::Padding(key), Said::Member { key, hole: Hole::Padding(key) })
+            }
+            _ => return None,
+        });
+    }
+    let once = |hole: Hole| hole == Hole::Count || all.iter().filter(|(own, _)| *own == hole).count() == 1;
+    came.iter().all(|(_, hole)| once(*hole)).then(|| all.into_iter().map(|(_, said)| said).collect())
+}
+
 /// The meaning of one of OpenAI's words.
 pub(super) fn reason(word: &str) -> FinishReason {
     match word {
@@ -335,5 +417,13 @@ pub(super) fn word(reason: &FinishReason) -> &'static str {
         FinishReason::Length => "length",
         FinishReason::ToolCalls => "tool_calls",
         FinishReason::ContentFilter | FinishReason::Refusal => "content_filter",
+    }
+}
+
+#[cfg(test)]
+impl ChatDecoder {
+    /// Every chunk is mended.
+    pub(super) fn without_forms(asked: Asked) -> Self {
+        Self { forms: Forms::never(), ..Self::new(asked) }
     }
 }

@@ -3,7 +3,7 @@
 //! <https://openrouter.ai/docs/use-cases/reasoning-tokens>
 
 use crate::canonical::{Block, Extra, REASONING_DETAILS};
-use crate::json::{Object, quote, raw};
+use crate::json::{Object, items, quote, raw};
 use std::borrow::Cow;
 
 const ENCRYPTED: &str = "reasoning.encrypted";
@@ -11,11 +11,11 @@ const ENCRYPTED: &str = "reasoning.encrypted";
 /// Reads details; nothing, if none of them is signed or encrypted: then the text beside them says it all. A signature that
 /// came without its text signs that one.
 pub(super) fn read(details: &str, beside: Option<&str>) -> Vec<Block> {
-    let items: Vec<&serde_json::value::RawValue> = serde_json::from_str(details).unwrap_or_default();
+    let items = items(details).unwrap_or_default();
     let mut blocks: Vec<Block> = Vec::new();
     let mut last = None;
     for item in items {
-        let Ok(item) = Object::parse(item.get().as_bytes()) else { continue };
+        let Ok(item) = Object::parse(item.as_bytes()) else { continue };
         let index = item.u64("index");
         let of = |key: &str| item.str(key).map(Cow::into_owned).filter(|said| !said.is_empty());
         let encrypted = item.str("type").as_deref() == Some(ENCRYPTED);

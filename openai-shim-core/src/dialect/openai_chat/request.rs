@@ -5,18 +5,21 @@
 use super::super::Encoded;
 use super::{NAME, note_lost};
 use crate::canonical::{
-    Code, Diagnostics, Extra, Message, Request, ResponseFormat, Role, SHARED, TokenLimit, Tool, ToolChoice,
+    Code, Diagnostics, Extra, Message, Request, ResponseFormat, SHARED, TokenLimit, Tool, ToolChoice,
 };
 use crate::error::{ClientError, Unsupported};
 use crate::json::{Kind, Object, peek, quote, raw, text};
 use std::borrow::Cow;
-use std::ops::Range;
 
+mod conversation;
 mod message;
 
 /// Reads a request.
 pub(super) fn decode(body: &[u8], notes: &mut Diagnostics) -> Result<Request, ClientError> {
-    let object = Object::parse(body).map_err(|e| not_an_object(body, &e))?;
+    let (object, listed) = match Object::with_list(body, "messages") {
+        Some((object, listed)) => (object, Some(listed)),
+        None => (Object::parse(body).map_err(|e| not_an_object(body, &e))?, None),
+    };
     let mut request = Request::default();
     let mut extra = Vec::new();
     for (key, value) in object.iter() {
@@ -80,7 +83,7 @@ pub(super) fn decode(body: &[u8], notes: &mut Diagnostics) -> Result<Request, Cl
     if request.include_usage && !request.stream {
         request.include_usage = false;
     }
-    messages(&object, body, &mut request, notes)?;
+    conversation::messages(&object, listed, body, &mut request, notes)?;
     Ok(request)
 }
 
@@ -94,68 +97,6 @@ fn not_an_object(body: &[u8], error: &serde_json::Error) -> ClientError {
         return ClientError::invalid("The request body must be a JSON object with `model` and `messages`.");
     }
     ClientError::invalid(format!("The request body is not valid JSON: {error}."))
-}
-
-fn messages(
-    object: &Object<'_>,
-    body: &[u8],
-    request: &mut Request,
-    notes: &mut Diagnostics,
-) -> Result<(), ClientError> {
-    match object.non_null("messages") {
-        Some(list) if peek(list) == Kind::Array => {
-            let items = object.array("messages").unwrap_or_default();
-            if items.is_empty() {
-                let text = "`messages` is empty. Send at least one message, such as {\"role\": \"user\", \"content\": \"…\"}.";
-                return Err(ClientError::invalid(text).at("messages"));
-            }
-            for (i, item) in items.iter().enumerate() {
-                let mut message = message::decode(item, i, &mut request.touched.messages, notes)?;
-                message.span = message.span.and_then(|_| span(body, item));
-                request.messages.push(message);
-            }
-            Ok(())
-        }
-        Some(_) => {
-            let text =
-                "`messages` must be a list of messages, such as [{\"role\": \"user\", \"content\": \"…\"}].";
-            Err(ClientError::invalid(text).at("messages"))
-        }
-        None => prompt(object, request, notes),
-    }
-}
-
-/// `prompt` instead of `messages`: a text, or a list of texts, each a user message.
-fn prompt(object: &Object<'_>, request: &mut Request, notes: &mut Diagnostics) -> Result<(), ClientError> {
-    let missing =
-        || ClientError::invalid("Send `messages`, a list of messages (or `prompt`, a text).").at("messages");
-    let value = object.non_null("prompt").ok_or_else(missing)?;
-    let texts: Vec<Cow<'_, str>> = match peek(value) {
-        Kind::String => text(value).into_iter().collect(),
-        Kind::Array => {
-            let items = object.array("prompt").unwrap_or_default();
-            let texts: Vec<_> = items.iter().filter_map(|item| text(item)).collect();
-            if texts.len() != items.len() || texts.is_empty() {
-                let text =
-                    "`prompt` must be a text or a list of texts; token ids cannot be sent to a chat model.";
-                return Err(ClientError::invalid(text).at("prompt"));
-            }
-            // The borrow is of `object`, which outlives this.
-            texts.into_iter().map(|t| Cow::Owned(t.into_owned())).collect()
-        }
-        _ => return Err(ClientError::invalid("`prompt` must be a text or a list of texts.").at("prompt")),
-    };
-    request.messages = texts.into_iter().map(|t| Message::text(Role::User, t)).collect();
-    request.touched.messages = true;
-    notes.note(Code::PromptToMessages, "prompt", "");
-    Ok(())
-}
-
-/// Where `part` stands in `whole`, of which it is a slice.
-fn span(whole: &[u8], part: &str) -> Option<Range<usize>> {
-    let start = (part.as_ptr() as usize).checked_sub(whole.as_ptr() as usize)?;
-    let range = start..start.checked_add(part.len())?;
-    (whole.get(range.clone())? == part.as_bytes()).then_some(range)
 }
 
 /// One parameter, read if it has the right type; if not it stays as it came, for the upstream to judge.
@@ -278,7 +219,14 @@ pub(super) fn encode<'a>(
     source: Option<&'a [u8]>,
     notes: &mut Diagnostics,
 ) -> Result<Encoded<'a>, Unsupported> {
-    let mut body = source.and_then(|bytes| Object::parse(bytes).ok()).unwrap_or_default();
+    let span = |message: Option<&Message>| message.and_then(|message| message.span.clone());
+    let known = span(request.messages.first()).zip(span(request.messages.last()));
+    let read = |bytes| match known {
+        // What was read from these bytes need not be read again.
+        Some((first, last)) => Object::parse_again(bytes, first.start..last.end).ok(),
+        None => Object::parse(bytes).ok(),
+    };
+    let mut body = source.and_then(read).unwrap_or_default();
     if !request.model.is_empty() && body.str("model").as_deref() != Some(request.model.as_str()) {
         body.set("model", quote(&request.model));
     }

@@ -4,8 +4,7 @@ use super::stream::{Choice, Sink, Stream};
 use super::{content, finish, logprobs, merge, usage};
 use crate::canonical::Code;
 use crate::error::{ErrorKind, StatusError, UpstreamError};
-use crate::json::{Kind, Object, peek, quote, text};
-use serde_json::value::RawValue;
+use crate::json::{Kind, Object, items, peek, quote, text};
 use std::borrow::Cow;
 
 /// The most answers in one stream; OpenAI's own limit for `n` is 128.
@@ -30,9 +29,8 @@ impl Stream {
         mut changed: bool,
         sink: &mut dyn Sink,
     ) {
-        let listed: Vec<&RawValue> =
-            chunk.original("choices").and_then(|list| serde_json::from_str(list).ok()).unwrap_or_default();
-        let mut items: Vec<Cow<'_, str>> = listed.into_iter().map(|item| Cow::Borrowed(item.get())).collect();
+        let listed = chunk.original("choices").and_then(items).unwrap_or_default();
+        let mut items: Vec<Cow<'_, str>> = listed.into_iter().map(Cow::Borrowed).collect();
         if items.is_empty() {
             match top_level_message(&mut chunk) {
                 Some(item) => {

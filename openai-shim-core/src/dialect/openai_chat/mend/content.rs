@@ -1,7 +1,7 @@
 //! What is said: content in every shape, reasoning under every name. `said` is a message or a delta.
 
 use crate::canonical::{Code, Diagnostics};
-use crate::json::{Kind, Object, peek, quote, text, text_of};
+use crate::json::{Kind, Object, items, peek, quote, text, text_of};
 
 /// Puts content and reasoning of a message or a delta right.
 pub(super) fn mend(said: &mut Object<'_>, at: &str, notes: &mut Diagnostics) {
@@ -50,9 +50,7 @@ fn shape(said: &mut Object<'_>, at: &str, notes: &mut Diagnostics) {
 /// The text of a list of parts, and the thinking in it.
 fn join(content: &str, at: &str, notes: &mut Diagnostics) -> (String, String) {
     let (mut words, mut thoughts) = (String::new(), String::new());
-    let parts: Vec<&serde_json::value::RawValue> = serde_json::from_str(content).unwrap_or_default();
-    for part in parts {
-        let part = part.get();
+    for part in items(content).unwrap_or_default() {
         if let Some(plain) = text(part) {
             words.push_str(&plain);
             continue;

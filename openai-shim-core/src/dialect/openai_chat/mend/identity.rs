@@ -48,6 +48,11 @@ impl Identity {
         }
     }
 
+    /// Whether all of it is known, so that every chunk is held against the same.
+    pub(super) fn is_settled(&self, asked: &Asked) -> bool {
+        self.id.is_some() && self.created.is_some() && (self.model.is_some() || asked.echo_model)
+    }
+
     /// An answer or chunk that has nothing but its identity.
     pub(super) fn blank(&mut self, asked: &mut Asked) -> Object<'static> {
         let mut blank = Object::new();

@@ -6,6 +6,7 @@
 mod chunk;
 mod content;
 mod finish;
+mod form;
 mod identity;
 mod logprobs;
 mod merge;
@@ -17,6 +18,8 @@ mod voice;
 mod whole;
 mod whole_calls;
 
+use form::Pattern;
+pub(super) use form::{Forms, Hole, Place, Words};
 pub(super) use stream::{Sink, Stream};
 pub(super) use usage::{read as read_usage, write as write_usage};
 pub(super) use voice::Tags;
@@ -34,12 +37,13 @@ use crate::json::Object;
 pub(super) struct ChatMender {
     stream: Stream,
     beside: Beside,
+    forms: Forms<Pattern>,
 }
 
 impl ChatMender {
     pub(super) fn new(asked: Asked) -> Self {
         let beside = Beside::new(&asked);
-        Self { stream: Stream::new(asked), beside }
+        Self { stream: Stream::new(asked), beside, forms: Forms::default() }
     }
 
     fn note(&mut self) {
@@ -51,8 +55,20 @@ impl ChatMender {
 
 impl Mender for ChatMender {
     fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<u8>) {
+        let start = out.len();
+        // What is sealed must be kept, with the words around it.
+        let alike = !self.beside.has_begun();
+        if alike && self.forms.again(frame, &mut self.stream, |went, words| went.write(words, out)) {
+            return;
+        }
+        self.forms.before(&self.stream);
         self.stream.frame(frame, &mut Bytes { out, beside: &mut self.beside });
         self.note();
+        if self.beside.has_begun() {
+            return;
+        }
+        let went = out.get(start..).unwrap_or_default();
+        self.forms.learn(frame, &self.stream, |chunk, came| form::written(chunk, came, went));
     }
 
     fn finish(&mut self, out: &mut Vec<u8>) {
@@ -96,3 +112,6 @@ impl Sink for Bytes<'_> {
         self.out.extend_from_slice(b"data: [DONE]\n\n");
     }
 }
+
+#[cfg(test)]
+mod form_tests;

@@ -3,7 +3,7 @@
 use super::stream::{Sink, Stream};
 use super::voice::{Voice, add_calls};
 use crate::canonical::Code;
-use crate::json::Object;
+use crate::json::{Object, items};
 
 const AT: &str = "choices[].delta";
 
@@ -50,9 +50,7 @@ impl Stream {
         let Some(fragments) = own.array("tool_calls") else { return false };
         let mut all: Vec<&str> = Vec::new();
         let before = delta.get("tool_calls").map(str::to_owned);
-        let before: Vec<&serde_json::value::RawValue> =
-            before.as_deref().and_then(|list| serde_json::from_str(list).ok()).unwrap_or_default();
-        all.extend(before.into_iter().map(serde_json::value::RawValue::get));
+        all.extend(before.as_deref().and_then(items).unwrap_or_default());
         all.extend(fragments);
         let all = format!("[{}]", all.join(","));
         delta.set("tool_calls", all);

@@ -108,6 +108,11 @@ impl Stream {
         }
     }
 
+    /// Whether more chunks are expected, and what came so far was a stream.
+    pub(super) fn is_open(&self) -> bool {
+        !self.closed && !self.done_seen && self.foreign.is_none()
+    }
+
     /// Takes one frame.
     pub(in super::super) fn frame(&mut self, frame: Frame<'_>, sink: &mut dyn Sink) {
         self.bare = matches!(frame, Frame::Line(_));

@@ -26,6 +26,8 @@ pub(super) struct Voice {
     told: bool,
     /// Nothing of the last text came out.
     holding: bool,
+    /// The last text went through as it was.
+    pub(super) passed: bool,
     /// A stop sequence came: nothing more is said.
     pub(super) stopped: bool,
 }
@@ -59,6 +61,7 @@ impl Voice {
             missing: 0,
             told: false,
             holding: false,
+            passed: false,
             stopped: false,
         }
     }
@@ -86,7 +89,8 @@ impl Voice {
             && self.fences.is_none()
             && self.stops.is_none()
             && is_plain(words);
-        if quiet && ((!last && self.passes(words)) || whole) {
+        self.passed = quiet && ((!last && self.passes(words)) || whole);
+        if self.passed {
             self.begun |= !words.is_empty();
             self.collect(words);
             return Voiced::default();
@@ -97,6 +101,26 @@ impl Voice {
         self.hear(&words, last, &mut heard, at, notes);
         self.holding = !words.is_empty() && heard.words.is_empty();
         self.write(said, &words, heard, last, notes)
+    }
+
+    /// Takes a text, a JSON string, where the one before it passed and nothing else is said: whether it goes through as it is.
+    pub(super) fn pass(&mut self, literal: &str) -> bool {
+        if self.is_indifferent() {
+            return true;
+        }
+        let Some(words) = text(literal).filter(|words| self.passes(words)) else { return false };
+        self.begun = true;
+        self.collect(&words);
+        true
+    }
+
+    /// Whether every text goes through, whatever it says.
+    fn is_indifferent(&self) -> bool {
+        self.begun
+            && self.fences.is_none()
+            && self.stops.is_none()
+            && self.json.is_none()
+            && self.splitter.is_indifferent()
     }
 
     /// Whether text waits because it may be something else.

@@ -4,24 +4,29 @@ use super::super::{NAME, note_lost, reasoning, tool_call};
 use super::leftovers;
 use crate::canonical::{Block, Code, Diagnostics, Extra, Media, MediaSource, Message, Role};
 use crate::error::ClientError;
-use crate::json::{Kind, Object, peek, quote, raw, text, text_of};
+use crate::json::{Kind, Object, items, peek, quote, raw, text, text_of};
 use std::borrow::Cow;
 
 /// The members of a message that the canonical model has a place for.
 const KNOWN: [&str; 7] =
     ["role", "content", "refusal", "tool_calls", "tool_call_id", "name", "reasoning_content"];
 
+/// Reads a message's members.
+pub(super) fn parse(item: &str, i: usize) -> Result<Object<'_>, ClientError> {
+    Object::parse(item.as_bytes()).map_err(|_| {
+        let at = format!("messages[{i}]");
+        ClientError::invalid(format!("{at} must be an object with `role` and `content`.")).at(at)
+    })
+}
+
 /// Reads a message. `touched` is set when it cannot be sent as it came.
 pub(super) fn decode(
-    item: &str,
+    object: &Object<'_>,
     i: usize,
     touched: &mut bool,
     notes: &mut Diagnostics,
 ) -> Result<Message, ClientError> {
     let at = |field: &str| format!("messages[{i}]{field}");
-    let object = Object::parse(item.as_bytes()).map_err(|_| {
-        ClientError::invalid(format!("{} must be an object with `role` and `content`.", at(""))).at(at(""))
-    })?;
     let role = object.str("role").ok_or_else(|| {
         ClientError::invalid(format!("{} is missing. Use system, user, assistant or tool.", at(".role")))
             .at(at(".role"))
@@ -84,7 +89,7 @@ pub(super) fn decode(
         }
     }
     message.name = object.str("name").map(Cow::into_owned);
-    message.extra = leftovers(&object, &KNOWN);
+    message.extra = leftovers(object, &KNOWN);
     // A member that is there and null is not the same as none to every server.
     for key in KNOWN.iter().skip(2).filter(|key| object.get(key).is_some_and(|v| peek(v) == Kind::Null)) {
         message.extra.dialect = NAME;
@@ -106,10 +111,9 @@ fn decode_content(
             Ok(false)
         }
         Kind::Array => {
-            let parts: Vec<&serde_json::value::RawValue> = serde_json::from_str(value).unwrap_or_default();
             let mut changed = false;
-            for (k, part) in parts.into_iter().enumerate() {
-                let (block, reshaped) = decode_part(part.get()).ok_or_else(|| {
+            for (k, part) in items(value).unwrap_or_default().into_iter().enumerate() {
+                let (block, reshaped) = decode_part(part).ok_or_else(|| {
                     let at = format!("{at}[{k}]");
                     ClientError::invalid(format!("{at} must be a content part: an object with `type`."))
                         .at(at)

@@ -1,0 +1,405 @@
+//! The form that a stream's chunks share: mended once, and said again with other words.
+//!
+//! A model's answer comes as hundreds of chunks that differ in nothing but a few words. The first one of a form is mended
+//! in full. What came and what went out are kept as texts with holes where the words stood, with what was noted. A chunk
+//! that fits the first text is then the second one with its own words: no judgement is made twice, so there is no second
+//! one to differ from the first, and a form that needed repairs costs no more than one that needed none.
+//!
+//! It holds only where mending is a matter of the chunk alone: in the middle of one answer ([`Stream::is_steady`]), with
+//! words that are no markup ([`Stream::again`]), and until any chunk of another form comes.
+
+use super::stream::Stream;
+use crate::framing::Frame;
+use crate::json::{Kind, Object, items, peek, scan, text};
+use std::ops::Range;
+
+/// Names of words that servers add against guessing by length; they mean nothing.
+const PADDING: [&str; 2] = ["obfuscation", "p"];
+
+/// Names of reasoning; all of them become the first.
+const REASONING: [&str; 3] = ["reasoning_content", "reasoning", "thinking"];
+
+/// The most digits of a count that is certainly one.
+const LONGEST_COUNT: usize = 15;
+
+/// How many forms in a row may be in vain before none is looked for any more.
+const PATIENCE: u8 = 8;
+
+/// What stands in a hole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in super::super) enum Hole {
+    /// The answer's text, in JSON's escapes; not empty.
+    Content,
+    /// Reasoning, likewise.
+    Reasoning,
+    /// A member that means nothing.
+    Padding(&'static str),
+    /// A number among the token counts.
+    Count,
+}
+
+/// A hole and where it is in a text.
+pub(in super::super) type Place = (Range<usize>, Hole);
+
+/// A text with holes.
+#[derive(Debug)]
+pub(in super::super) struct Pattern {
+    /// The text around the holes.
+    fixed: String,
+    /// Where holes are in it, in order, and what number each has among those of the chunk that came.
+    holes: Vec<(usize, Hole, usize)>,
+}
+
+impl Pattern {
+    fn new(text: &str, places: &[Place], number: impl Fn(usize, Hole) -> Option<usize>) -> Option<Self> {
+        let (mut fixed, mut holes, mut from) = (String::with_capacity(text.len()), Vec::new(), 0);
+        for (at, (range, hole)) in places.iter().enumerate() {
+            fixed.push_str(text.get(from..range.start)?);
+            holes.push((fixed.len(), *hole, number(at, *hole)?));
+            from = range.end;
+        }
+        fixed.push_str(text.get(from..)?);
+        Some(Self { fixed, holes })
+    }
+
+    /// Whether a chunk fits; then `found` is what fills the holes.
+    fn fits(&self, chunk: &[u8], found: &mut Vec<Range<usize>>) -> Option<()> {
+        found.clear();
+        let (fixed, mut at, mut from) = (self.fixed.as_bytes(), 0, 0);
+        for (end, hole, _) in &self.holes {
+            let before = fixed.get(from..*end)?;
+            at = chunk.get(at..)?.starts_with(before).then_some(at + before.len())?;
+            let start = at;
+            at = match hole {
+                Hole::Count => scan::digits(chunk, at)?,
+                _ => scan::string(chunk, at)? - 1,
+            };
+            let inner = chunk.get(start..at)?;
+            match hole {
+                Hole::Count
+                    if inner.len() > LONGEST_COUNT || (inner.len() > 1 && inner.first() == Some(&b'0')) =>
+                {
+                    return None;
+                }
+                Hole::Content | Hole::Reasoning if inner.is_empty() => return None,
+                _ => {}
+            }
+            found.push(start..at);
+            from = *end;
+        }
+        (chunk.get(at..)? == fixed.get(from..)?).then_some(())
+    }
+
+    /// Writes the text with other words.
+    pub(super) fn write(&self, words: &Words<'_>, out: &mut Vec<u8>) {
+        let (fixed, mut from) = (self.fixed.as_bytes(), 0);
+        for (end, _, number) in &self.holes {
+            out.extend_from_slice(fixed.get(from..*end).unwrap_or_default());
+            out.extend_from_slice(words.get(*number).as_bytes());
+            from = *end;
+        }
+        out.extend_from_slice(fixed.get(from..).unwrap_or_default());
+    }
+}
+
+/// A chunk that fits a form, and what fills its holes.
+#[derive(Debug, Clone, Copy)]
+pub(in super::super) struct Words<'w> {
+    chunk: &'w str,
+    found: &'w [Range<usize>],
+    form: &'w Pattern,
+    usage: Option<&'w str>,
+}
+
+impl<'w> Words<'w> {
+    /// What fills a hole, by its number.
+    pub(in super::super) fn get(&self, number: usize) -> &'w str {
+        self.found.get(number).and_then(|range| self.chunk.get(range.clone())).unwrap_or_default()
+    }
+
+    /// The words of this kind, as a JSON string.
+    pub(in super::super) fn literal(&self, wanted: Hole) -> Option<&'w str> {
+        let (_, _, number) = self.form.holes.iter().find(|(_, hole, _)| *hole == wanted)?;
+        let range = self.found.get(*number)?;
+        self.chunk.get(range.start.checked_sub(1)?..range.end + 1)
+    }
+
+    /// The token counts, if there are any.
+    pub(super) fn usage(&self) -> Option<&'w str> {
+        self.usage
+    }
+}
+
+/// A form: what comes, what goes out for it, and what is noted.
+#[derive(Debug)]
+struct Form<W> {
+    came: Pattern,
+    went: W,
+    /// The token counts' place in the text that came: it begins so far before its first hole and ends so far behind its last.
+    usage: Option<Counts>,
+    /// Findings by their number, and how often each is noted anew.
+    notes: Vec<(usize, u32)>,
+    used: bool,
+}
+
+/// Where token counts stand: the numbers of their first and last hole, and how many bytes are around these.
+#[derive(Debug, Clone, Copy)]
+struct Counts {
+    first: usize,
+    last: usize,
+    before: usize,
+    after: usize,
+}
+
+/// The last form of a stream, if there is one. `W` is what goes out for it.
+#[derive(Debug)]
+pub(in super::super) struct Forms<W> {
+    form: Option<Form<W>>,
+    found: Vec<Range<usize>>,
+    /// How often each finding was noted before the chunk at hand; `None` if no form may be made of it.
+    before: Option<u32>,
+    counts: Vec<u32>,
+    in_vain: u8,
+}
+
+impl<W> Default for Forms<W> {
+    fn default() -> Self {
+        Self { form: None, found: Vec::new(), before: None, counts: Vec::new(), in_vain: 0 }
+    }
+}
+
+impl<W> Forms<W> {
+    /// Takes a frame of the known form: the stream takes note of it, and `say` says what goes out. False if it has another
+    /// form; it must then be mended.
+    pub(in super::super) fn again(
+        &mut self,
+        frame: Frame<'_>,
+        stream: &mut Stream,
+        say: impl FnOnce(&W, &Words<'_>),
+    ) -> bool {
+        let (Some(form), Frame::Event { data, .. }) = (&mut self.form, frame) else { return false };
+        if form.came.fits(data, &mut self.found).is_none() {
+            return false;
+        }
+        // What was fixed is text, and so the whole is if the words are.
+        let Ok(chunk) = std::str::from_utf8(data) else { return false };
+        let usage = form.usage.and_then(|counts| {
+            let (first, last) = (self.found.get(counts.first)?, self.found.get(counts.last)?);
+            chunk.get(first.start.checked_sub(counts.before)?..last.end + counts.after)
+        });
+        let words = Words { chunk, found: &self.found, form: &form.came, usage };
+        if !stream.again(&words, &form.notes) {
+            return false;
+        }
+        form.used = true;
+        say(&form.went, &words);
+        true
+    }
+
+    /// A frame is about to be mended.
+    pub(in super::super) fn before(&mut self, stream: &Stream) {
+        if let Some(form) = self.form.take() {
+            self.in_vain = if form.used { 0 } else { self.in_vain + 1 };
+        }
+        self.before = (self.in_vain < PATIENCE && stream.is_steady()).then(|| {
+            self.counts.clear();
+            self.counts.extend(stream.notes.counts());
+            stream.notes.omitted()
+        });
+    }
+
+    /// A frame was mended: keeps its form, if `went` can say what goes out for the next one of it.
+    pub(in super::super) fn learn(
+        &mut self,
+        frame: Frame<'_>,
+        stream: &Stream,
+        went: impl FnOnce(&str, &[Place]) -> Option<W>,
+    ) {
+        if let (Some(omitted), Frame::Event { data, .. }) = (self.before.take(), frame)
+            && stream.is_steady()
+            && stream.has_passed()
+            && stream.notes.omitted() == omitted
+        {
+            self.form = std::str::from_utf8(data).ok().and_then(|chunk| self.form(chunk, stream, went));
+        }
+    }
+
+    fn form(
+        &self,
+        chunk: &str,
+        stream: &Stream,
+        went: impl FnOnce(&str, &[Place]) -> Option<W>,
+    ) -> Option<Form<W>> {
+        let (places, usage) = places(chunk)?;
+        let went = went(chunk, &places)?;
+        let came = Pattern::new(chunk, &places, |number, _| Some(number))?;
+        let more = stream.notes.counts().enumerate();
+        let more = more.map(|(at, count)| (at, count - self.counts.get(at).copied().unwrap_or(0)));
+        let notes = more.filter(|(_, more)| *more > 0).collect();
+        Some(Form { came, went, usage, notes, used: false })
+    }
+}
+
+/// What went out as bytes, with holes where the words of the chunk that came stand in it. The words must have come through
+/// as they are.
+pub(super) fn written(chunk: &str, came: &[Place], out: &[u8]) -> Option<Pattern> {
+    let out = std::str::from_utf8(out).ok()?;
+    let event = out.strip_prefix("data: ")?.strip_suffix("\n\n")?;
+    let shift = |range: Range<usize>| range.start + 6..range.end + 6;
+    let (went, _) = places(event)?;
+    let went: Vec<Place> = went.into_iter().filter(|(_, hole)| *hole != Hole::Count).collect();
+    let number = |hole: Hole| came.iter().position(|(_, own)| *own == hole);
+    let same = |(range, hole): &Place| {
+        let (own, _) = came.get(number(*hole)?)?;
+        (chunk.get(own.clone())? == event.get(range.clone())?).then_some(())
+    };
+    let all = came.iter().filter(|(_, hole)| *hole != Hole::Count).count() == went.len();
+    if !all || went.iter().any(|place| same(place).is_none()) {
+        return None;
+    }
+    let went: Vec<Place> = went.into_iter().map(|(range, hole)| (shift(range), hole)).collect();
+    Pattern::new(out, &went, |_, hole| number(hole))
+}
+
+/// Where a chunk of one answer has words and counts that may be others in the next; `None` if it says anything else.
+fn places(text: &str) -> Option<(Vec<Place>, Option<Counts>)> {
+    let chunk = Object::parse(text.as_bytes()).ok()?;
+    let [choice] = items(chunk.original("choices")?)?.try_into().ok()?;
+    let choice = Object::parse(choice.as_bytes()).ok()?;
+    let delta = Object::parse(choice.original("delta")?.as_bytes()).ok()?;
+    if ["tool_calls", "function_call"].iter().any(|key| delta.non_null(key).is_some()) {
+        return None;
+    }
+    let mut places: Vec<Place> = Vec::new();
+    let filled =
+        |object: &Object<'_>, key| object.get(key).is_some_and(|v| peek(v) == Kind::String && v.len() > 2);
+    if filled(&delta, "content") {
+        places.push((inside(text, delta.original("content")?)?, Hole::Content));
+    }
+    let names: Vec<_> = REASONING.into_iter().filter(|name| delta.non_null(name).is_some()).collect();
+    match names.as_slice() {
+        [name] if filled(&delta, name) && delta.get("reasoning_details").is_none() => {
+            places.push((inside(text, delta.original(name)?)?, Hole::Reasoning));
+        }
+        // None, empty, of another kind, or of several names, whose likeness matters.
+        _ => {}
+    }
+    if places.is_empty() {
+        return None;
+    }
+    for key in PADDING {
+        if chunk.get(key).is_some_and(|v| peek(v) == Kind::String) {
+            places.push((inside(text, chunk.original(key)?)?, Hole::Padding(key)));
+        }
+    }
+    let counts = match chunk.non_null("usage") {
+        None => None,
+        Some(_) => Some(count(text, chunk.original("usage")?, &mut places)?),
+    };
+    places.sort_by_key(|(range, _)| range.start);
+    let number = |place: &Place| places.iter().position(|own| own == place);
+    let counts = match counts {
+        None => None,
+        Some((first, last, before, after)) => {
+            Some(Counts { first: number(&first)?, last: number(&last)?, before, after })
+        }
+    };
+    Some((places, counts))
+}
+
+/// The numbers of token counts; with it the first and last of them, and what is around these.
+fn count(text: &str, usage: &str, places: &mut Vec<Place>) -> Option<(Place, Place, usize, usize)> {
+    super::usage::read(usage)?;
+    let start = offset(text, usage)?;
+    let (mut found, mut at) = (Vec::new(), 0);
+    let bytes = usage.as_bytes();
+    while let Some(byte) = bytes.get(at) {
+        at = match byte {
+            b'"' => scan::string(bytes, at + 1)?,
+            b'0'..=b'9' => {
+                let end = scan::digits(bytes, at)?;
+                // Costs and their like are numbers, too.
+                if end - at > LONGEST_COUNT || matches!(bytes.get(end), Some(b'.' | b'e' | b'E')) {
+                    return None;
+                }
+                found.push((start + at..start + end, Hole::Count));
+                end
+            }
+            b'-' => return None,
+            _ => at + 1,
+        };
+    }
+    let (first, last) = (found.first()?.clone(), found.last()?.clone());
+    let (before, after) = (first.0.start - start, start + usage.len() - last.0.end);
+    places.append(&mut found);
+    Some((first, last, before, after))
+}
+
+/// Where the inner text of a raw string stands in the text that it is a part of.
+fn inside(text: &str, raw: &str) -> Option<Range<usize>> {
+    let start = offset(text, raw)?;
+    Some(start + 1..(start + raw.len()).checked_sub(1)?)
+}
+
+fn offset(text: &str, part: &str) -> Option<usize> {
+    let start = (part.as_ptr() as usize).checked_sub(text.as_ptr() as usize)?;
+    (start + part.len() <= text.len()).then_some(start)
+}
+
+impl Stream {
+    /// Whether a chunk's mending is a matter of the chunk alone: one answer is in its middle, and nothing waits.
+    fn is_steady(&self) -> bool {
+        let [choice] = self.choices.as_slice() else { return false };
+        choice.role_sent
+            && !choice.finished
+            && !choice.sealed
+            && !choice.waits()
+            && self.held.is_none()
+            && self.prelude.is_empty()
+            && self.is_open()
+            && self.identity.is_settled(&self.asked)
+            && !self.asked.quirks.cumulative_deltas
+    }
+
+    /// Whether the last chunk's text went through as it was.
+    fn has_passed(&self) -> bool {
+        let [choice] = self.choices.as_slice() else { return false };
+        choice.voice.as_ref().is_some_and(|voice| voice.passed)
+    }
+
+    /// Takes note of a chunk of a known form; false if its words must be looked at.
+    fn again(&mut self, words: &Words<'_>, notes: &[(usize, u32)]) -> bool {
+        let [choice] = self.choices.as_mut_slice() else { return false };
+        if let Some(content) = words.literal(Hole::Content)
+            && !choice.voice.as_mut().is_some_and(|voice| voice.pass(content))
+        {
+            return false;
+        }
+        if self.seen.kept.on
+            && let Some(thoughts) = words.literal(Hole::Reasoning).and_then(text)
+        {
+            self.seen.kept.thought(&thoughts);
+        }
+        if let Some(usage) = words.usage() {
+            let own = self.usage.get_or_insert_default();
+            own.clear();
+            own.push_str(usage);
+        }
+        self.seen.content = true;
+        self.notes.again(notes);
+        true
+    }
+}
+
+#[cfg(test)]
+impl<W> Forms<W> {
+    /// Every chunk is mended.
+    pub(in super::super) fn never() -> Self {
+        Self { in_vain: PATIENCE, ..Self::default() }
+    }
+
+    /// Whether the last chunk was said again.
+    pub(super) fn said(&self) -> bool {
+        self.form.as_ref().is_some_and(|form| form.used)
+    }
+}

@@ -1,0 +1,79 @@
+//! The conversation of a request: its messages, or a prompt in their place.
+
+use super::message;
+use crate::canonical::{Code, Diagnostics, Message, Request, Role};
+use crate::error::ClientError;
+use crate::json::{Kind, Object, peek, text};
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// Reads the messages, or the prompt in their place. `listed`: what was read of them already.
+pub(super) fn messages<'a>(
+    object: &Object<'a>,
+    listed: Option<Vec<(Object<'a>, &'a str)>>,
+    body: &[u8],
+    request: &mut Request,
+    notes: &mut Diagnostics,
+) -> Result<(), ClientError> {
+    match object.non_null("messages") {
+        Some(list) if peek(list) == Kind::Array => {
+            type Item<'i> = (Result<Object<'i>, ClientError>, &'i str);
+            let items: Vec<Item<'_>> = match listed {
+                Some(listed) => listed.into_iter().map(|(message, item)| (Ok(message), item)).collect(),
+                None => {
+                    let items = object.array("messages").unwrap_or_default().into_iter();
+                    items.enumerate().map(|(i, item)| (message::parse(item, i), item)).collect()
+                }
+            };
+            if items.is_empty() {
+                let text = "`messages` is empty. Send at least one message, such as {\"role\": \"user\", \"content\": \"…\"}.";
+                return Err(ClientError::invalid(text).at("messages"));
+            }
+            for (i, (message, item)) in items.into_iter().enumerate() {
+                let mut message = message::decode(&message?, i, &mut request.touched.messages, notes)?;
+                message.span = message.span.and_then(|_| span(body, item));
+                request.messages.push(message);
+            }
+            Ok(())
+        }
+        Some(_) => {
+            let text =
+                "`messages` must be a list of messages, such as [{\"role\": \"user\", \"content\": \"…\"}].";
+            Err(ClientError::invalid(text).at("messages"))
+        }
+        None => prompt(object, request, notes),
+    }
+}
+
+/// `prompt` instead of `messages`: a text, or a list of texts, each a user message.
+fn prompt(object: &Object<'_>, request: &mut Request, notes: &mut Diagnostics) -> Result<(), ClientError> {
+    let missing =
+        || ClientError::invalid("Send `messages`, a list of messages (or `prompt`, a text).").at("messages");
+    let value = object.non_null("prompt").ok_or_else(missing)?;
+    let texts: Vec<Cow<'_, str>> = match peek(value) {
+        Kind::String => text(value).into_iter().collect(),
+        Kind::Array => {
+            let items = object.array("prompt").unwrap_or_default();
+            let texts: Vec<_> = items.iter().filter_map(|item| text(item)).collect();
+            if texts.len() != items.len() || texts.is_empty() {
+                let text =
+                    "`prompt` must be a text or a list of texts; token ids cannot be sent to a chat model.";
+                return Err(ClientError::invalid(text).at("prompt"));
+            }
+            // The borrow is of `object`, which outlives this.
+            texts.into_iter().map(|t| Cow::Owned(t.into_owned())).collect()
+        }
+        _ => return Err(ClientError::invalid("`prompt` must be a text or a list of texts.").at("prompt")),
+    };
+    request.messages = texts.into_iter().map(|t| Message::text(Role::User, t)).collect();
+    request.touched.messages = true;
+    notes.note(Code::PromptToMessages, "prompt", "");
+    Ok(())
+}
+
+/// Where `part` stands in `whole`, of which it is a slice.
+fn span(whole: &[u8], part: &str) -> Option<Range<usize>> {
+    let start = (part.as_ptr() as usize).checked_sub(whole.as_ptr() as usize)?;
+    let range = start..start.checked_add(part.len())?;
+    (whole.get(range.clone())? == part.as_bytes()).then_some(range)
+}
