@@ -2,7 +2,7 @@
 //! layers that the same services have for OpenAI's clients.
 
 use super::{no_developer, row, signing_unsigned, text};
-use crate::profile::{Auth, Messages, Params, Paths, Profile};
+use crate::profile::{Auth, Format, FormatAs, Messages, Params, Paths, Profile};
 
 pub(super) fn rows() -> Vec<Profile> {
     vec![
@@ -13,6 +13,8 @@ pub(super) fn rows() -> Vec<Profile> {
             auth: key_in("x-api-key"),
             params: Params { single_choice: true, ..Params::default() },
             messages: Messages::default(),
+            // It knows schemas, and no word for any JSON.
+            format: Format { json_object: FormatAs::Instruction, ..Format::default() },
             ..row("anthropic")
         },
         Profile {
