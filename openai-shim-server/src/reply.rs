@@ -21,7 +21,7 @@ const MAX_HEADER: usize = 1000;
 
 /// The dialect of routes that no dialect claims: the first one.
 pub(crate) fn default_dialect() -> &'static dyn Dialect {
-    DIALECTS.first().copied().unwrap_or(&openai_shim_core::dialect::openai_chat::OpenAiChat)
+    DIALECTS[0]
 }
 
 /// An error in the client's dialect; the log finds it among the reply's extensions.
