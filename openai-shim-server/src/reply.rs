@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::response::Response;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use openai_shim_core::dialect::{DIALECTS, Dialect};
+use openai_shim_core::dialect::Dialect;
 use openai_shim_core::error::ClientError;
 use openai_shim_core::{Diagnostics, Error, ErrorKind};
 
@@ -21,7 +21,7 @@ const MAX_HEADER: usize = 1000;
 
 /// The dialect of routes that no dialect claims: the first one.
 pub(crate) fn default_dialect() -> &'static dyn Dialect {
-    DIALECTS[0]
+    openai_shim_core::dialect::FIRST
 }
 
 /// An error in the client's dialect; the log finds it among the reply's extensions.

@@ -116,6 +116,7 @@ codes! {
     JsonInvalid "json-invalid" Warning "The client asked for JSON and the model's answer is not what was asked for; it was passed on as it is.";
     ToolIndexSynthesized "tool-index-synthesized" Info "A missing, repeated or sparse tool call index was put right.";
     ToolIdSynthesized "tool-id-synthesized" Info "A missing or empty tool call id was filled in.";
+    ToolIdRepeated "tool-id-repeated" Info "A tool call came with the id of an earlier one, and got one of its own.";
     ToolTypeFilled "tool-type-filled" Info "A missing tool call type was filled in.";
     ToolFieldRepeated "tool-field-repeated" Info "An id, type or name repeated in a later tool call fragment was left out.";
     ToolNameLate "tool-name-late" Info "A tool call's name came after its first fragment; what came before it waited.";

@@ -1,16 +1,10 @@
 //! Floor 2: one folder per wire format, and the registry.
 //!
-//! A dialect is a [`Dialect`] in [`DIALECTS`]; adding one is its folder and its line there. Nothing outside a dialect's
-//! folder names it, and no dialect names another.
+//! A dialect is a [`Dialect`] in [`DIALECTS`]; adding one is its folder and its line in the registry. Nothing outside a
+//! dialect's folder names it, and no dialect names another.
 
-pub mod anthropic;
-pub mod gemini;
-pub mod ollama;
-pub mod openai_chat;
-pub mod openai_completions;
 mod openai_error;
 mod openai_headers;
-pub mod openai_responses;
 mod passthrough;
 pub mod side;
 
@@ -24,16 +18,31 @@ use crate::json::Object;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
-/// Every dialect; the only list of them.
-pub static DIALECTS: &[&dyn Dialect] = &[
-    &openai_chat::OpenAiChat,
-    &openai_completions::OpenAiCompletions,
-    &openai_responses::OpenAiResponses,
-    &anthropic::Anthropic,
-    &ollama::CHAT,
-    &ollama::GENERATE,
-    &gemini::Gemini,
-];
+/// Makes modules of folders, and one list of what speaks in them.
+macro_rules! registry {
+    ($($folder:ident: $($dialect:ident),+;)*) => {
+        $(pub mod $folder;)*
+
+        /// Every dialect; the only list of them.
+        pub static DIALECTS: &[&dyn Dialect] = &[$($(&$folder::$dialect),+),*];
+    };
+}
+
+// The registry: each folder, and the dialects in it. One line is all that a new one needs outside its folder.
+registry! {
+    openai_chat: OpenAiChat;
+    openai_completions: OpenAiCompletions;
+    openai_responses: OpenAiResponses;
+    anthropic: Anthropic;
+    ollama: CHAT, GENERATE;
+    gemini: Gemini;
+}
+
+/// The registry's first dialect, which is that of whatever belongs to none.
+pub static FIRST: &dyn Dialect = match DIALECTS {
+    [first, ..] => *first,
+    [] => panic!("the registry is empty"),
+};
 
 /// The dialect of that name (`openai-chat`, …).
 ///

@@ -64,6 +64,13 @@ impl Incoming {
         self.request.stream = stream;
     }
 
+    /// Names some model where none is, for an answer that is there already.
+    pub(crate) fn name_model(&mut self) {
+        if self.request.model.is_empty() {
+            self.request.model = String::from("model");
+        }
+    }
+
     /// The request in the canonical form.
     pub fn request(&self) -> &Request {
         &self.request

@@ -342,13 +342,18 @@ impl Exchange {
         }
     }
 
-    /// The report, without the rest. An exchange that was not over counts as cancelled.
+    /// The report, without the rest. An exchange that was not over counts as cancelled; one whose client left with the last
+    /// event in its hands was over.
     pub fn into_report(mut self) -> Report {
+        let mut rest = Vec::new();
+        if self.is_over() {
+            self.end(&mut rest);
+        }
         if let State::Stream(transcoder) = &self.state {
             self.report.diagnostics.extend(&transcoder.notes());
             self.report.usage = transcoder.seen().usage;
         }
-        if !matches!(self.state, State::Over) {
+        if !matches!(self.state, State::Over) || !rest.is_empty() {
             self.report.outcome = crate::canonical::Outcome::Cancelled;
         }
         self.report

@@ -198,7 +198,8 @@ impl Events<'_> {
     fn fragment(&mut self, at: usize, index: u32, fragment: &Object<'_>) {
         let number = fragment.u64("index").unwrap_or(0);
         // A custom tool's input is text where a function's arguments are JSON.
-        let function = fragment.object("function").or_else(|| fragment.object("custom")).unwrap_or_default();
+        let custom = super::tool_call::is_custom(fragment);
+        let function = fragment.object(if custom { "custom" } else { "function" }).unwrap_or_default();
         let known =
             self.blocks.choices.get(at).and_then(|c| c.calls.iter().find(|(n, _)| *n == number)).copied();
         let block = match known {

@@ -3,7 +3,7 @@
 
 use super::makers::claude_in_tokens;
 use super::{no_developer, row, text};
-use crate::profile::{Auth, Messages, Params, Paths, Profile};
+use crate::profile::{Auth, Format, FormatAs, Messages, Params, Paths, Profile};
 
 pub(super) fn rows() -> Vec<Profile> {
     vec![
@@ -17,6 +17,8 @@ pub(super) fn rows() -> Vec<Profile> {
             paths: Paths { models: text("/models?limit=1000"), ..Paths::default() },
             params: Params { single_choice: true, ..Params::default() },
             messages: Messages::default(),
+            // It knows schemas, and no word for any JSON.
+            format: Format { json_object: FormatAs::Instruction, ..Format::default() },
             models: vec![claude_in_tokens()],
             ..row("anthropic")
         },
