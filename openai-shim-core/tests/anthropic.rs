@@ -20,7 +20,9 @@ fn anthropic() -> &'static dyn Dialect {
 /// A request on its way from one dialect to another.
 fn request(from: &'static dyn Dialect, to: &'static dyn Dialect, body: &Value) -> (Value, Diagnostics) {
     let mut notes = Diagnostics::default();
-    let read = from.decode_request("", body.to_string().as_bytes(), &mut notes).unwrap();
+    let mut read = from.decode_request("", body.to_string().as_bytes(), &mut notes).unwrap();
+    // As the row has it.
+    read.reasoning.in_tokens = profile("compatible").unwrap().for_model(&read.model).reasoning.in_tokens;
     let written = to.encode_request(&read, None, &mut notes).unwrap();
     (serde_json::from_str(&written.body.to_json()).unwrap(), notes)
 }

@@ -323,7 +323,7 @@ mod tests {
             ("/v1beta/nowhere", "gemini", "gemini"),
             ("/v1beta", "gemini", "gemini"),
         ] {
-            let name = |headers: &HeaderMap| side::nearest(path, headers).map(|dialect| dialect.name());
+            let name = |headers: &HeaderMap| side::nearest(path, headers).map(Dialect::name);
             assert_eq!((name(&HeaderMap::new()), name(&marked)), (Some(plain), Some(with_mark)), "{path}");
         }
     }

@@ -112,6 +112,10 @@ fn list(models: &[ListedModel], query: &str) -> Result<String, ClientError> {
     ))
 }
 
+/// What Anthropic says of a model.
+const SAID: [&str; 7] =
+    ["capabilities", "deprecated_at", "lifecycle", "line", "max_input_tokens", "max_tokens", "retires_at"];
+
 /// One model: what it says of itself in this dialect, else what can be told from what it says in others.
 fn model(listed: &ListedModel) -> String {
     let said = listed.said();
@@ -124,9 +128,16 @@ fn model(listed: &ListedModel) -> String {
     let made = said.str("created_at").filter(|made| made.contains('T'));
     let made = made.map_or_else(|| rfc3339(said.u64("created").unwrap_or(0)), std::borrow::Cow::into_owned);
     item.set("created_at", quote(&made));
-    for key in ["max_input_tokens", "max_tokens", "capabilities"] {
-        if let Some(value) = said.non_null(key).filter(|_| said.str("type").as_deref() == Some("model")) {
-            item.set(key, value.to_owned());
+    // What is listed can be used.
+    item.set("lifecycle", "\"active\"");
+    if let Some(length) = listed.context_length() {
+        item.set("max_input_tokens", length.to_string());
+    }
+    if said.str("type").as_deref() == Some("model") {
+        for key in SAID {
+            if let Some(value) = said.get(key) {
+                item.set(key, value.to_owned());
+            }
         }
     }
     item.to_json()
