@@ -271,18 +271,26 @@ fn places(text: &str) -> Option<(Vec<Place>, Option<Counts>)> {
         return None;
     }
     let mut places: Vec<Place> = Vec::new();
-    let filled =
-        |object: &Object<'_>, key| object.get(key).is_some_and(|v| peek(v) == Kind::String && v.len() > 2);
-    if filled(&delta, "content") {
-        places.push((inside(text, delta.original("content")?)?, Hole::Content));
-    }
+    let mut words = |key: &str, hole| {
+        match delta.non_null(key) {
+            None | Some("\"\"") => {}
+            Some(raw) if peek(raw) == Kind::String => {
+                places.push((inside(text, delta.original(key)?)?, hole))
+            }
+            Some(_) => return None,
+        }
+        Some(())
+    };
+    words("content", Hole::Content)?;
+    // Where reasoning has several names or parts, their likeness matters.
     let names: Vec<_> = REASONING.into_iter().filter(|name| delta.non_null(name).is_some()).collect();
     match names.as_slice() {
-        [name] if filled(&delta, name) && delta.get("reasoning_details").is_none() => {
-            places.push((inside(text, delta.original(name)?)?, Hole::Reasoning));
-        }
-        // None, empty, of another kind, or of several names, whose likeness matters.
-        _ => {}
+        [] => {}
+        [name] => words(name, Hole::Reasoning)?,
+        _ => return None,
+    }
+    if delta.non_null("reasoning_details").is_some_and(|details| details != "[]") {
+        return None;
     }
     if places.is_empty() {
         return None;
