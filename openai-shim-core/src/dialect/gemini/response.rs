@@ -123,6 +123,7 @@ pub(super) fn encode(response: &Response, asked: &mut Asked, notes: &mut Diagnos
         let choices: Vec<_> = response.choices.iter().map(|c| encode_choice(c, asked, notes)).collect();
         answer.set("candidates", format!("[{}]", choices.join(",")));
     }
+    usage::lost(response.usage.as_ref(), notes);
     match usage::write(response.usage.as_ref(), response.extra.of(NAME)) {
         Some(counts) => answer.set("usageMetadata", counts),
         None => notes.note(Code::UsageMissing, "usageMetadata", ""),
@@ -170,6 +171,9 @@ fn encode_choice(choice: &Choice, asked: &mut Asked, notes: &mut Diagnostics) ->
         }
     }
     choice.extra.report(NAME, "candidates[]", notes);
+    if let Some(logprobs) = &choice.logprobs {
+        logprobs.to_extra().report(NAME, "candidates[]", notes);
+    }
     let word = finish::write(choice.finish.as_ref().unwrap_or(&FinishReason::Stop));
     let mut object = candidate(&out.join(","), choice.index, Some(quote(word)));
     for (key, value) in choice.extra.of(NAME) {

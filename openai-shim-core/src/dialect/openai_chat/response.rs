@@ -44,21 +44,22 @@ fn decode_choice(object: &Object<'_>) -> Choice {
     choice.extra = rest(object, &["index", "message", "finish_reason", "logprobs"]);
     let message = object.object("message").unwrap_or_default();
     let mut extra = rest(&message, &super::SAID);
-    if let Some(thoughts) = message.get("reasoning_content").and_then(text).filter(|t| !t.is_empty()) {
-        let signed =
-            message.get("reasoning_details").map(|details| reasoning::read(details, Some(&thoughts)));
-        let signed = signed.unwrap_or_default();
+    let thoughts = message.get("reasoning_content").and_then(text).filter(|t| !t.is_empty());
+    let signed =
+        message.get("reasoning_details").map(|details| reasoning::read(details, thoughts.as_deref()));
+    let signed = signed.unwrap_or_default();
+    if thoughts.is_some() || !signed.is_empty() {
         // Opaque reasoning belongs to the reasoning that it signs.
         let (own, others) = extra.members.into_iter().partition(|(key, _)| key.starts_with("reasoning"));
         extra = Extra::new(NAME, others);
-        if signed.is_empty() {
-            choice.blocks.push(Block::Reasoning {
-                text: thoughts.into_owned(),
+        match thoughts.filter(|_| signed.is_empty()) {
+            Some(text) => choice.blocks.push(Block::Reasoning {
+                text: text.into_owned(),
                 signature: None,
                 extra: Extra::new(NAME, own),
-            });
+            }),
+            None => choice.blocks.extend(signed),
         }
-        choice.blocks.extend(signed);
     }
     let words = message.get("content").and_then(text).unwrap_or_default();
     if !words.is_empty() || !extra.is_empty() {
@@ -117,11 +118,8 @@ fn encode_choice(choice: &Choice, asked: &mut Asked, notes: &mut Diagnostics) ->
                 note_lost(extra, "choices[].message", notes);
                 extras.extend(extra.of(NAME).iter().map(|(k, v)| (k.clone(), v.get().to_owned())));
             }
-            Block::Reasoning { text, signature, extra } => {
+            Block::Reasoning { text, extra, .. } => {
                 extra.report(NAME, "choices[].message", notes);
-                if signature.is_some() {
-                    notes.note(Code::FeatureUnsupported, "choices[].message", "a signature of reasoning");
-                }
                 thoughts.push_str(text);
                 extras.extend(extra.of(NAME).iter().map(|(k, v)| (k.clone(), v.get().to_owned())));
             }

@@ -47,7 +47,10 @@ pub(super) fn decode(body: &[u8], notes: &mut Diagnostics) -> Result<Request, Cl
             "seed" => request.seed = param.number(),
             "user" => request.user = param.text(),
             "stop" => request.stop = stops(value),
-            "logprobs" => request.logprobs = param.number(),
+            "logprobs" => {
+                request.logprobs = param.number();
+                extra.push((key.to_owned(), raw(value)));
+            }
             "logit_bias" => {
                 request.logit_bias = object.non_null(key).map(raw);
                 extra.push((key.to_owned(), raw(value)));
@@ -213,6 +216,9 @@ pub(super) fn encode<'a>(
 fn render(request: &Request, notes: &mut Diagnostics) -> String {
     for (i, message) in request.messages.iter().enumerate() {
         unsaid(&message.blocks, &format!("messages[{i}]"), notes);
+        if message.name.is_some() {
+            notes.note(Code::ExtraDropped, &format!("messages[{i}].name"), "");
+        }
     }
     // What came as a prompt, and a single message for which there is no template, is one already.
     match request.messages.as_slice() {
@@ -230,7 +236,11 @@ fn render(request: &Request, notes: &mut Diagnostics) -> String {
 fn unsaid(blocks: &[Block], path: &str, notes: &mut Diagnostics) {
     for block in blocks {
         let what = match block {
-            Block::Text { .. } | Block::Refusal(_) => continue,
+            Block::Text { extra, .. } => {
+                extra.report(NAME, path, notes);
+                continue;
+            }
+            Block::Refusal(_) => continue,
             Block::ToolResult { blocks, .. } => {
                 unsaid(blocks, path, notes);
                 continue;

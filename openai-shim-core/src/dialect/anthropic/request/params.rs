@@ -236,9 +236,7 @@ fn unsaid(request: &Request, notes: &mut Diagnostics) {
     lost("frequency_penalty", request.frequency_penalty.is_some_and(|p| p != 0.0));
     lost("presence_penalty", request.presence_penalty.is_some_and(|p| p != 0.0));
     lost("seed", request.seed.is_some());
-    for (key, value) in &request.extra.members {
-        lost(key, value.get().trim() != "null");
-    }
+    request.extra.lost_to(NAME).for_each(|key| lost(key, true));
 }
 
 /// Whether thinking is on; how much is said in the words of the model's generation.

@@ -1,6 +1,6 @@
 //! The prompt of `/api/generate`, both ways: a conversation of at most a system message and one question.
 
-use super::media;
+use super::{FAMILY, media};
 use crate::canonical::{Block, Code, Diagnostics, Message, Request, Role};
 use crate::error::{ClientError, Unsupported};
 use crate::json::{Kind, Object, peek, quote, text};
@@ -51,6 +51,9 @@ pub(super) fn encode(
     let mut images = Vec::new();
     for (i, message) in request.messages.iter().enumerate() {
         pictures(&message.blocks, i, &mut images, notes)?;
+        if message.name.is_some() {
+            notes.note(Code::ExtraDropped, &format!("messages[{i}].name"), "");
+        }
     }
     let prompt = match turns.as_slice() {
         [] => String::new(),
@@ -96,7 +99,11 @@ fn pictures(
             Block::File(_) => "a document",
             Block::Native { dialect, .. } => dialect,
             Block::Reasoning { .. } => "thinking",
-            Block::Text { .. } | Block::Refusal(_) | Block::ToolCall { .. } => continue,
+            Block::Text { extra, .. } => {
+                extra.report(FAMILY, &format!("messages[{i}].content"), notes);
+                continue;
+            }
+            Block::Refusal(_) | Block::ToolCall { .. } => continue,
         };
         notes.note(Code::FeatureUnsupported, &format!("messages[{i}].content"), lost);
     }

@@ -37,6 +37,15 @@ pub(super) fn write(message: &Message, i: usize, out: &mut Vec<String>, notes: &
 
 /// Content as a text where one is all there is and it came as one, else as a list of parts.
 fn content(blocks: &[&Block], assistant: bool, at: &str, notes: &mut Diagnostics) -> String {
+    for block in blocks {
+        match block {
+            Block::Text { extra, .. } => extra.report(NAME, at, notes),
+            Block::Image(media) | Block::Audio(media) | Block::File(media) => {
+                media.extra.report(NAME, at, notes);
+            }
+            _ => {}
+        }
+    }
     if let [Block::Text { text, extra }] = blocks
         && own(extra, "type").is_none()
     {

@@ -1,0 +1,140 @@
+//! Every recording through the canonical model and back: the same JSON, but for the differences that `docs/losses.toml`
+//! lists with their reasons. An allowance that no recording needs fails.
+#![allow(clippy::disallowed_methods)] // tests read files
+
+mod common;
+
+use common::losses::Direction;
+use common::round_trip::Trip;
+use common::shared;
+use openai_shim_core::canonical::{Asked, Request, ThinkTags};
+use openai_shim_core::{Context, Diagnostics, Dialect, dialect};
+use serde_json::Value;
+
+struct Recording {
+    name: String,
+    dialect: &'static dyn Dialect,
+    path: String,
+    request: Option<Value>,
+    status: u16,
+    streaming: bool,
+    body: String,
+}
+
+/// The files, and their dialects; Ollama's lines say which they are.
+const FILES: [(&str, &str); 6] = [
+    ("openai-chat", "openai-chat"),
+    ("openai-completions", "openai-completions"),
+    ("openai-responses", "openai-responses"),
+    ("anthropic", "anthropic-messages"),
+    ("ollama", ""),
+    ("gemini", "gemini"),
+];
+
+impl Recording {
+    /// What the client asked, as far as that is known.
+    fn asked(&self) -> Request {
+        let body = self.request.as_ref().map(Value::to_string).unwrap_or_default();
+        let read = self.dialect.decode_request(&self.path, body.as_bytes(), &mut Diagnostics::default());
+        read.unwrap_or_default()
+    }
+}
+
+fn recordings(test: &str) -> Vec<Recording> {
+    let Some(shared) = shared(test) else { return Vec::new() };
+    let mut all = Vec::new();
+    for (file, name) in FILES {
+        let text = std::fs::read_to_string(shared.join(format!("corpus/{file}.jsonl"))).unwrap();
+        for line in text.lines() {
+            let v: Value = serde_json::from_str(line).unwrap();
+            let endpoint = v["endpoint"].as_str().unwrap_or_default();
+            let given = v["request"]["url_path"].as_str().filter(|path| path.contains(endpoint));
+            let own = if name.is_empty() { endpoint.replace('.', "-") } else { name.to_owned() };
+            // Embeddings, pages that no model wrote, and other APIs' routes.
+            let Ok(dialect) = dialect(&own) else { continue };
+            if given.is_some_and(|path| path.contains("/organization/")) || v["provider"] == "portkey" {
+                continue;
+            }
+            all.push(Recording {
+                name: format!("{file} {} {} {}", v["provider"], v["path"], v["n"]),
+                dialect,
+                path: match name {
+                    "gemini" => given.map_or_else(|| format!("/v1beta/models/m:{endpoint}"), str::to_owned),
+                    _ => String::new(),
+                },
+                request: Some(v["request"]["body"].clone()).filter(Value::is_object),
+                status: u16::try_from(v["response"]["status"].as_u64().unwrap()).unwrap(),
+                streaming: v["streaming"] == true,
+                body: v["response"]["body"].as_str().unwrap_or_default().to_owned(),
+            });
+        }
+    }
+    assert!(all.len() > 4000);
+    all
+}
+
+fn names() -> Vec<&'static str> {
+    openai_shim_core::dialect::DIALECTS.iter().map(|dialect| dialect.name()).collect()
+}
+
+/// Says every difference at once.
+fn report(wrong: &[String]) {
+    let shown = wrong.iter().cloned().collect::<Vec<_>>().join("\n");
+    assert!(wrong.is_empty(), "{} differ:\n{shown}", wrong.len());
+}
+
+#[test]
+fn every_request_comes_back_but_for_what_is_listed() {
+    let all = recordings("requests");
+    let mut wrong = Vec::new();
+    for name in names() {
+        let mut trip = Trip::of(name, Direction::Request);
+        for recording in all.iter().filter(|r| r.dialect.name() == name) {
+            let (Some(body), mut notes) = (&recording.request, Diagnostics::default()) else { continue };
+            let read =
+                recording.dialect.decode_request(&recording.path, body.to_string().as_bytes(), &mut notes);
+            let Ok(read) = read else {
+                // The API refused it too, or it is no request for an answer.
+                let fair = recording.status >= 400 || name == "gemini" && body.get("contents").is_none();
+                assert!(fair, "{}: {:?}", recording.name, read.err());
+                continue;
+            };
+            let written = recording.dialect.encode_request(&read, None, &mut notes).unwrap();
+            let after: Value = serde_json::from_str(&written.body.to_json()).unwrap();
+            if let Err(at) = trip.compare(body, &after) {
+                wrong.push(format!("{}\n{at}", recording.name));
+            }
+        }
+        println!("{name}: {} requests", if wrong.is_empty() { trip.finish(name) } else { 0 });
+    }
+    report(&wrong);
+}
+
+#[test]
+fn every_answer_comes_back_but_for_what_is_listed() {
+    let all = recordings("answers");
+    let mut wrong = Vec::new();
+    for name in names() {
+        let mut trip = Trip::of(name, Direction::Answer);
+        let of = all.iter().filter(|r| r.dialect.name() == name && r.status < 400 && !r.streaming);
+        for recording in of {
+            let Ok(before) = serde_json::from_str::<Value>(recording.body.trim()) else { continue };
+            let mut request = recording.asked();
+            request.include_usage = true;
+            let mut asked = Asked::new(&request, Context::fixed());
+            asked.quirks.think_tags = ThinkTags::Keep;
+            asked.quirks.keep_markup = true;
+            let mut notes = Diagnostics::default();
+            let read = recording.dialect.decode_response(recording.body.as_bytes(), &mut asked, &mut notes);
+            // Errors with a status of success, and answers that are none.
+            let Ok(read) = read else { continue };
+            let written = recording.dialect.encode_response(&read, &mut asked, &mut notes);
+            let after: Value = serde_json::from_slice(&written).unwrap();
+            if let Err(at) = trip.compare(&before, &after) {
+                wrong.push(format!("{}\n{at}", recording.name));
+            }
+        }
+        println!("{name}: {} answers", if wrong.is_empty() { trip.finish(name) } else { 0 });
+    }
+    report(&wrong);
+}
