@@ -8,8 +8,10 @@ use common::losses::Direction;
 use common::round_trip::Trip;
 use common::shared;
 use openai_shim_core::canonical::{Asked, Request, ThinkTags};
+use openai_shim_core::dialect::DIALECTS;
 use openai_shim_core::{Context, Diagnostics, Dialect, dialect};
 use serde_json::Value;
+use std::path::Path;
 
 struct Recording {
     name: String,
@@ -72,8 +74,43 @@ fn recordings(test: &str) -> Vec<Recording> {
             });
         }
     }
+    all.extend(captures(&shared.join("captures")));
     assert!(all.len() > 4000);
     all
+}
+
+/// What real clients sent.
+fn captures(folder: &Path) -> Vec<Recording> {
+    let files = std::fs::read_dir(folder).unwrap().flatten().flat_map(|client| {
+        let mut files: Vec<_> = std::fs::read_dir(client.path()).unwrap().flatten().collect();
+        files.sort_by_key(std::fs::DirEntry::path);
+        files
+    });
+    files
+        .filter_map(|file| {
+            let mut v: Value = serde_json::from_str(&std::fs::read_to_string(file.path()).ok()?).ok()?;
+            let path = v["path"].as_str()?.to_owned();
+            let route = path.split('?').next()?;
+            // Where a capture was cut it says so among the tools: that is no tool.
+            if let Some(tools) = v["body"].get_mut("tools").and_then(Value::as_array_mut) {
+                tools.retain(|tool| tool.get("_more_tools").is_none());
+            }
+            let serves = |d: &&&dyn Dialect| d.endpoints().iter().any(|e| e.matches(route));
+            let dialect = DIALECTS.iter().find(serves)?;
+            let name = file.path().display().to_string();
+            let request = Some(v["body"].take()).filter(Value::is_object);
+            Some(Recording {
+                name,
+                dialect: *dialect,
+                path,
+                answers: false,
+                request,
+                status: 0,
+                streaming: false,
+                body: String::new(),
+            })
+        })
+        .collect()
 }
 
 fn names() -> Vec<&'static str> {

@@ -3,7 +3,7 @@
 use super::super::item::{object_of, write_extra};
 use super::super::{NAME, tools};
 use crate::canonical::{Code, Diagnostics, Request, ResponseFormat, ToolChoice};
-use crate::json::{Kind, Object, peek, quote};
+use crate::json::{Object, quote};
 
 pub(super) fn write(request: &Request, body: &mut Object<'_>, notes: &mut Diagnostics) {
     let own = request.extra.dialect == NAME;
