@@ -130,8 +130,11 @@ fn apply(entry: &Allowed, before: &mut Value, after: &mut Value) {
     }
 }
 
+/// A name, and what puts a value into that form.
+type Form = (&'static str, fn(&mut Value));
+
 /// Forms that are more than a member.
-const FORMS: &[(&str, fn(&mut Value))] = &[
+const FORMS: &[Form] = &[
     ("camel-case", camel_case),
     ("functions-together", functions_together),
     ("results-together", results_together),

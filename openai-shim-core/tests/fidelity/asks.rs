@@ -1,8 +1,8 @@
 //! What a request may ask, one probe each.
 
 use super::blocks::{
-    CITY, PIXEL, all, beside, call, called, calls, document, picture, picture_at, raw, result, results,
-    sealed, shows, signed, sound, thought, thought_and_called, tools,
+    CITY, PIXEL, all, beside, call, called, calls, document, patch, patched, picture, picture_at, raw,
+    result, results, sealed, shows, signed, sound, thought, thought_and_called, tools,
 };
 use super::matrix::Ask;
 use openai_shim_core::canonical::{
@@ -126,6 +126,30 @@ pub const ASKS: &[Ask] = &[
             r.messages.push(result("call_1", vec![Block::text("no such city")], true));
         },
         |r| all(r).any(|b| matches!(b, Block::ToolResult { is_error: true, .. })),
+    ),
+    Ask(
+        "a custom tool",
+        |r, by| r.tools.extend(patch(by)),
+        |r| {
+            r.tools.iter().any(|tool| match tool {
+                Tool::Native { raw, .. } => raw.get().contains("patch"),
+                tool => tool.name() == Some("patch"),
+            })
+        },
+    ),
+    Ask(
+        "a custom tool's call and its result",
+        |r, by| {
+            if let (Some(tool), Some(call)) = (patch(by), patched(by)) {
+                r.tools.push(tool);
+                r.messages.push(Message::new(Role::Assistant, vec![call]));
+                r.messages.push(result("call_1", vec![Block::text("done")], false));
+            }
+        },
+        |r| {
+            let call = |b: &Block| matches!(b, Block::ToolCall { name, arguments, .. } if name == "patch" && arguments.contains("*** a"));
+            all(r).any(call) && results(r) == 1
+        },
     ),
     Ask(
         "the provider's own tool",

@@ -59,6 +59,48 @@ pub fn call(id: &str, signature: Option<&str>) -> Block {
     }
 }
 
+/// A tool with free-form input, as the dialects that have such write it.
+pub fn patch(by: &str) -> Option<Tool> {
+    match by {
+        "openai-chat" => Some(Tool::Native {
+            dialect: "openai-chat",
+            raw: raw(r#"{"type":"custom","custom":{"name":"patch"}}"#),
+        }),
+        "openai-responses" => Some(Tool::Function {
+            name: String::from("patch"),
+            description: None,
+            parameters: None,
+            strict: None,
+            extra: Extra::new("openai-responses", vec![(String::from(".type"), raw(r#""custom""#))]),
+        }),
+        _ => None,
+    }
+}
+
+/// A call of it.
+pub fn patched(by: &str) -> Option<Block> {
+    let (arguments, members) = match by {
+        "openai-chat" => (
+            "*** a",
+            vec![
+                (String::from("type"), raw(r#""custom""#)),
+                (String::from("custom"), raw(r#"{"name":"patch","input":"*** a"}"#)),
+            ],
+        ),
+        "openai-responses" => {
+            (r#"{"input":"*** a"}"#, vec![(String::from(".type"), raw(r#""custom_tool_call""#))])
+        }
+        _ => return None,
+    };
+    Some(Block::ToolCall {
+        id: String::from("call_1"),
+        name: String::from("patch"),
+        arguments: arguments.to_owned(),
+        signature: None,
+        extra: Extra::new(if by == "openai-chat" { "openai-chat" } else { "openai-responses" }, members),
+    })
+}
+
 pub fn result(id: &str, blocks: Vec<Block>, is_error: bool) -> Message {
     let block = Block::ToolResult { id: id.to_owned(), blocks, is_error, extra: Extra::default() };
     Message::new(Role::Tool, vec![block])
