@@ -82,11 +82,15 @@ impl<'l> Document<'l> {
             text.push_str("Exact between all that can say it.\n");
         } else if !rows.is_empty() {
             text.push_str("| client \\ upstream |");
-            spoken.iter().for_each(|at| write!(text, " {} |", DIALECTS[*at].name()).unwrap());
+            for at in &spoken {
+                write!(text, " {} |", DIALECTS[*at].name()).unwrap();
+            }
             write!(text, "\n|---|{}\n", "---|".repeat(spoken.len())).unwrap();
             for (clients, cells) in rows {
                 write!(text, "| {} |", clients.join(", ")).unwrap();
-                spoken.iter().for_each(|at| write!(text, " {} |", cells[*at]).unwrap());
+                for at in &spoken {
+                    write!(text, " {} |", cells[*at]).unwrap();
+                }
                 text.push('\n');
             }
         }

@@ -89,7 +89,9 @@ fn word(body: &[u8]) -> String {
 /// Status and words of each failure in each dialect's envelope.
 pub fn table(text: &mut String) {
     text.push_str("| what failed |");
-    DIALECTS.iter().for_each(|dialect| write!(text, " {} |", dialect.name()).unwrap());
+    for dialect in DIALECTS {
+        write!(text, " {} |", dialect.name()).unwrap();
+    }
     write!(text, "\n|---|{}\n", "---|".repeat(DIALECTS.len())).unwrap();
     for (name, error) in failures() {
         write!(text, "| {name} |").unwrap();
