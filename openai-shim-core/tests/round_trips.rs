@@ -119,7 +119,7 @@ fn names() -> Vec<&'static str> {
 
 /// Says every difference at once.
 fn report(wrong: &[String]) {
-    let shown = wrong.iter().cloned().collect::<Vec<_>>().join("\n");
+    let shown = wrong.join("\n");
     assert!(wrong.is_empty(), "{} differ:\n{shown}", wrong.len());
 }
 
