@@ -3,7 +3,7 @@
 use crate::config::{Config, UpstreamConfig};
 use crate::health::{Health, Watched};
 use crate::learned::Learned;
-use crate::memory::Remembered;
+use crate::memory::{Of, Remembered};
 use crate::metrics::Metrics;
 use crate::models::Cache;
 use openai_shim_core::exchange::Settings;
@@ -23,7 +23,7 @@ pub(crate) struct App {
     pub(crate) metrics: Metrics,
     pub(crate) places: Arc<Semaphore>,
     pub(crate) memory: Arc<Remembered>,
-    /// Answers that clients of the Responses API refer to.
+    /// Answers that clients refer to.
     pub(crate) responses: Remembered,
     pub(crate) learned: Learned,
     seed: RandomState,
@@ -94,14 +94,21 @@ impl App {
         hasher.finish()
     }
 
+    /// A number that stands for something in this process only, and that it cannot be read from.
+    pub(crate) fn hash(&self, bytes: &[u8]) -> u64 {
+        let mut hasher = self.seed.build_hasher();
+        hasher.write(bytes);
+        hasher.finish()
+    }
+
     /// The settings of an exchange with this upstream.
-    pub(crate) fn settings(&self, upstream_model: Option<String>) -> Settings {
+    pub(crate) fn settings(&self, upstream_model: Option<String>, upstream: &str) -> Settings {
         let mut settings = Settings::default();
         settings.mode = self.config.mode;
         settings.upstream_model = upstream_model;
         settings.learn = self.config.learn;
         settings.reasoning = self.config.reasoning;
-        settings.memory = Some(self.memory.clone());
+        settings.memory = Some(Arc::new(Of { upstream: upstream.to_owned(), memory: self.memory.clone() }));
         settings.default_max_tokens = self.config.default_max_tokens;
         settings.retry = self.config.retry;
         settings.fallback = self.config.fallback.clone();

@@ -2,7 +2,7 @@
 
 use openai_shim_core::exchange::Memory;
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 /// The most that is kept: so many things, of so many bytes in all.
 const MOST: usize = 10_000;
@@ -41,6 +41,23 @@ impl Memory for Remembered {
                 kept.bytes -= oldest.len() + old.len();
             }
         }
+    }
+}
+
+/// What belongs to one upstream: no other one sees it.
+#[derive(Debug)]
+pub(crate) struct Of {
+    pub(crate) upstream: String,
+    pub(crate) memory: Arc<Remembered>,
+}
+
+impl Memory for Of {
+    fn recall(&self, id: &str) -> Option<String> {
+        self.memory.recall(&format!("{}/{id}", self.upstream))
+    }
+
+    fn keep(&self, id: &str, what: &str) {
+        self.memory.keep(&format!("{}/{id}", self.upstream), what);
     }
 }
 

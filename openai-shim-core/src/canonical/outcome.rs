@@ -1,6 +1,6 @@
 //! How an exchange ended, decided in one place.
 
-use super::{BlockKind, Delta, Event, FinishReason, Usage, carry};
+use super::{Asked, BlockKind, Delta, Event, FinishReason, Turn, Usage, carry};
 use crate::error::{ErrorKind, UpstreamError};
 use std::fmt;
 
@@ -96,6 +96,8 @@ pub struct Kept {
     pub text: String,
     /// Signatures that are too long to be carried in an id, with the ids of their calls.
     pub signatures: Vec<(String, String)>,
+    /// What of the answer only its maker can read.
+    pub turn: Turn,
     /// The block of reasoning that is open.
     open: Option<(u32, u32)>,
 }
@@ -145,6 +147,7 @@ impl Kept {
     }
 
     fn event(&mut self, event: &Event) {
+        self.turn.event(event);
         match event {
             Event::Open { kind: BlockKind::ToolCall { id, .. }, .. } => self.called(id),
             Event::Open { choice, block, kind: BlockKind::Reasoning } => self.open = Some((*choice, *block)),
@@ -159,9 +162,10 @@ impl Kept {
 }
 
 impl Seen {
-    /// Nothing seen yet; `keep`: reasoning that leads to a tool call must be kept.
-    pub fn keeping(keep: bool) -> Self {
-        Self { kept: Kept { on: keep, ..Kept::default() }, ..Self::default() }
+    /// Nothing seen yet of the answer to what was asked; it says what of it must be kept.
+    pub fn keeping(asked: &Asked) -> Self {
+        let kept = Kept { on: asked.keep_reasoning, turn: Turn::noting(asked.keep_turn), ..Kept::default() };
+        Self { kept, ..Self::default() }
     }
 
     /// Takes one event into account.

@@ -48,6 +48,8 @@ pub struct Request {
     pub response_format: Option<ResponseFormat>,
     /// How much to think.
     pub reasoning: Reasoning,
+    /// Reasoning is wanted in the sealed form in which it can be sent back, where there is one.
+    pub sealed_reasoning: bool,
     /// An end user's identifier.
     pub user: Option<String>,
     /// The likelihood of tokens is wanted, and that of so many others in their places. Stands in `extra` too, as it came.
@@ -149,6 +151,8 @@ pub struct Reasoning {
     pub budget: Option<u64>,
     /// Thinking switched on or off.
     pub enabled: Option<bool>,
+    /// The model is told in tokens: it is older than the words.
+    pub in_tokens: bool,
 }
 
 impl Request {

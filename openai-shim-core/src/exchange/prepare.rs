@@ -1,10 +1,10 @@
 //! The upstream's request, made from the client's.
 
-use super::{Incoming, Settings};
+use super::{Incoming, Settings, headers};
 use crate::canonical::{Asked, Code, Context, Diagnostics};
 use crate::dialect::Dialect;
 use crate::error::{ClientError, Error};
-use crate::normalize::{normalize, params};
+use crate::normalize::{Opaque, normalize, params};
 use crate::profile::{History, Profile};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
@@ -24,7 +24,7 @@ pub(super) fn prepare(
     settings: &Settings,
     context: Context,
 ) -> Result<Prepared, Error> {
-    let Incoming { client, mut request, mut notes, body, .. } = incoming;
+    let Incoming { client, mut request, mut notes, body, headers, .. } = incoming;
     if let Some(refusal) = request.own_only.take().filter(|_| client.name() != upstream.name()) {
         return Err(refusal.into());
     }
@@ -41,6 +41,11 @@ pub(super) fn prepare(
     asked.carry_signatures = profile.messages.carry_signatures;
     asked.keep_reasoning = settings.memory.is_some() && profile.messages.reasoning == History::Restore;
     let defaults = settings.defaults();
+    Opaque::new(upstream, &profile.name, settings.memory.as_deref()).settle(
+        &mut request,
+        &mut asked,
+        &mut notes,
+    );
     normalize(&mut request, profile, &defaults, &mut asked, &mut notes)?;
     asked.usage_injected = request.include_usage && !asked.include_usage;
     let source = (client.name() == upstream.name()).then_some(body.as_ref());
@@ -65,6 +70,7 @@ pub(super) fn prepare(
     };
     *send.uri_mut() = url.parse().unwrap_or_default();
     *send.headers_mut() = encoded.headers;
+    headers::pass(&headers, client, profile, send.headers_mut(), &mut notes);
     send.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Ok(Prepared { asked, send, notes })
 }

@@ -5,7 +5,7 @@ use super::{Exchange, Reply, State, When};
 use crate::canonical::{Code, Outcome, Seen, unfold};
 use crate::error::{Error, UpstreamError};
 use crate::fallback::completion;
-use crate::normalize::SIGNATURE;
+use crate::normalize::{SIGNATURE, keep};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use std::time::Duration;
@@ -74,6 +74,7 @@ impl Exchange {
     pub(super) fn remember(&self, seen: &Seen) {
         let Some(memory) = &self.settings.memory else { return };
         let kept = &seen.kept;
+        keep(memory.as_ref(), &kept.turn, &self.asked.maker, self.asked.history);
         if let (false, Some(id)) = (kept.text.is_empty(), &kept.id) {
             memory.keep(id, &kept.text);
         }

@@ -52,7 +52,7 @@ impl Transcoder {
                 decoder: upstream.decoder(asked),
                 encoder: client.encoder(asked),
                 events: Vec::new(),
-                seen: Seen::keeping(asked.keep_reasoning),
+                seen: Seen::keeping(asked),
                 carry: asked.carry_signatures,
                 notes: Diagnostics::default(),
             }),

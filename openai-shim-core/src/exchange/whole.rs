@@ -37,7 +37,7 @@ impl Exchange {
         let (mut response, seen) = if single {
             let response =
                 self.upstream.decode_response(trimmed, &mut self.asked, &mut self.report.diagnostics)?;
-            let mut seen = Seen::keeping(self.asked.keep_reasoning);
+            let mut seen = Seen::keeping(&self.asked);
             for event in unfold(&response) {
                 seen.event(&event);
             }
@@ -70,7 +70,7 @@ impl Exchange {
         self.report.diagnostics.note(Code::StreamFolded, "", "");
         note_framing(&framer, self.upstream, &mut self.report.diagnostics);
         self.report.diagnostics.extend(decoder.notes());
-        let (mut fold, mut seen) = (Fold::new(), Seen::keeping(self.asked.keep_reasoning));
+        let (mut fold, mut seen) = (Fold::new(), Seen::keeping(&self.asked));
         for event in &events {
             fold.event(event);
             seen.event(event);

@@ -17,7 +17,17 @@ pub(super) fn normalize(
     let form = rules.tool_ids;
     let mut calls = Calls::default();
     for (i, message) in request.messages.iter_mut().enumerate() {
-        let unpacked = unpack(message, rules.carry_signatures, memory);
+        let mut unpacked = unpack(message, rules.carry_signatures, memory);
+        if !(rules.carry_signatures || carry::may_sign(&request.model, SIGNS)) && unsign(message) {
+            notes.note(Code::FeatureUnsupported, &format!("messages[{i}]"), "the signature of a call");
+            unpacked = true;
+        }
+        let signed = sign(message, &rules.sign_unsigned);
+        if signed {
+            notes.note(Code::SignatureSkipped, &format!("messages[{i}]"), "");
+            touch(message);
+            request.touched.messages = true;
+        }
         let changed = message_ids(message, form, &mut calls) || unpacked;
         if changed {
             notes.note(Code::ToolIdRemapped, &format!("messages[{i}]"), "");
@@ -54,6 +64,33 @@ fn unpack(message: &mut Message, restore: bool, memory: Option<&dyn Memory>) -> 
         }
     }
     changed
+}
+
+/// The only ones who sign calls.
+const SIGNS: &str = "google-gemini-v1";
+
+/// Takes off the signatures of calls; whether there were any.
+fn unsign(message: &mut Message) -> bool {
+    let taken = message.blocks.iter_mut().filter_map(|block| match block {
+        Block::ToolCall { signature, .. } => signature.take(),
+        _ => None,
+    });
+    taken.count() > 0
+}
+
+/// Signs the first of a turn's calls, if none of them is signed.
+fn sign(message: &mut Message, with: &str) -> bool {
+    let mut calls = message.blocks.iter_mut().filter_map(|block| match block {
+        Block::ToolCall { signature, .. } => Some(signature),
+        _ => None,
+    });
+    match calls.next() {
+        Some(first @ None) if !with.is_empty() && calls.all(|signature| signature.is_none()) => {
+            *first = Some(with.to_owned());
+            true
+        }
+        _ => false,
+    }
 }
 
 /// The calls so far.

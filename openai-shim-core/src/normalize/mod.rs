@@ -8,12 +8,14 @@ mod history;
 mod ids;
 mod limits;
 mod messages;
+mod opaque;
 mod order;
 mod params;
 mod thinking;
 mod tools;
 
 pub(crate) use ids::SIGNATURE;
+pub(crate) use opaque::{Opaque, keep};
 pub use params::params;
 
 use crate::canonical::{
@@ -57,6 +59,7 @@ pub fn normalize(
     tools::normalize(request, &profile.tools, notes);
     format::normalize(request, &profile.format, asked, notes);
     template(request, &profile.messages.template);
+    request.reasoning.in_tokens = profile.reasoning.in_tokens;
     limits::normalize(request, &profile.params, asked, notes);
     history::normalize(request, &profile.messages, defaults.memory.as_deref(), notes);
     messages::normalize(request, profile, notes)?;

@@ -71,6 +71,8 @@ pub struct Messages {
     pub reasoning: History,
     /// The signature of a tool call must come back: it is carried in the call's id, for clients that keep nothing else.
     pub carry_signatures: bool,
+    /// What a call is signed with whose signature nobody knows, because unsigned ones are refused; empty: nothing.
+    pub sign_unsigned: String,
     /// How a conversation becomes a prompt, for upstreams of text completions, which take nothing else.
     pub template: Template,
 }
@@ -120,6 +122,8 @@ pub struct Thinking {
     pub switch: Switch,
     /// The efforts that it knows, from least to most; empty: all. The nearest one is sent.
     pub efforts: Vec<String>,
+    /// It is told in tokens, and knows no words for it.
+    pub in_tokens: bool,
 }
 
 /// How an upstream streams.
@@ -271,6 +275,12 @@ impl Messages {
             tool_ids: self.tool_ids.over(base.tool_ids),
             reasoning: self.reasoning.over(base.reasoning),
             carry_signatures: self.carry_signatures || base.carry_signatures,
+            sign_unsigned: if self.sign_unsigned.is_empty() {
+                &base.sign_unsigned
+            } else {
+                &self.sign_unsigned
+            }
+            .clone(),
             template: self.template.over(&base.template),
         }
     }
@@ -304,7 +314,7 @@ impl Format {
 impl Thinking {
     pub(super) fn over(&self, base: &Self) -> Self {
         let efforts = if self.efforts.is_empty() { base.efforts.clone() } else { self.efforts.clone() };
-        Self { switch: self.switch.over(base.switch), efforts }
+        Self { switch: self.switch.over(base.switch), efforts, in_tokens: self.in_tokens || base.in_tokens }
     }
 }
 

@@ -48,11 +48,17 @@ pub(super) fn read(item: &str) -> Option<Block> {
     Some(match kind.as_ref() {
         "text" => Block::Text { text: of("text"), extra: leftovers(&object, &["type", "text"]) },
         "thinking" => read_thinking(&object),
-        "redacted_thinking" => Block::Reasoning {
-            text: String::new(),
-            signature: Some(of("data")),
-            extra: Extra::new(REASONING_DETAILS, encrypted()),
-        },
+        "redacted_thinking" => {
+            let data = of("data");
+            let (signature, extra) = match carry::unseal(&data) {
+                Some((signature, mut extra)) => {
+                    extra.members.extend(encrypted().into_iter().filter(|(key, _)| key == "type"));
+                    (signature.to_owned(), extra)
+                }
+                None => (data, Extra::new(REASONING_DETAILS, encrypted())),
+            };
+            Block::Reasoning { text: String::new(), signature: Some(signature), extra }
+        }
         "tool_use" => {
             let (id, signature) = carried(of("id"));
             Block::ToolCall {
@@ -121,8 +127,12 @@ pub(super) fn encrypted() -> Vec<(String, Box<serde_json::value::RawValue>)> {
 }
 
 fn read_thinking(object: &Object<'_>) -> Block {
-    let signature = object.str("signature").filter(|s| !s.is_empty()).map(Cow::into_owned);
+    let mut signature = object.str("signature").filter(|s| !s.is_empty()).map(Cow::into_owned);
     let mut extra = leftovers(object, &["type", "thinking", "signature"]);
+    let sealed = signature.as_deref().and_then(carry::unseal).map(|(own, made)| (own.to_owned(), made));
+    if let Some((own, made)) = sealed {
+        (signature, extra) = (Some(own), made);
+    }
     if extra.is_empty() && signature.is_some() {
         extra = Extra::new(REASONING_DETAILS, vec![(String::from("format"), raw(quote(FORMAT)))]);
     }
@@ -175,9 +185,6 @@ pub(super) fn write(block: &Block, at: &str, notes: &mut Diagnostics) -> Option<
         Block::Text { text, extra } => return Some(write_text(text, extra, at, notes)),
         Block::Refusal(words) => write_text(words, &Extra::default(), at, notes),
         Block::Reasoning { text, signature, extra } => {
-            if extra.detail("format").is_some_and(|format| format != FORMAT) {
-                return lost(notes, "reasoning signed by another kind of model");
-            }
             if signature.is_none() && extra.dialect != NAME {
                 return lost(notes, "reasoning without a signature");
             }
@@ -265,7 +272,7 @@ fn write_text(text: &str, extra: &Extra, at: &str, notes: &mut Diagnostics) -> S
 /// Thinking, or its encrypted form.
 pub(super) fn write_thinking(text: &str, signature: &str, extra: &Extra) -> String {
     let mut object = Object::new();
-    if extra.detail("type").as_deref() == Some("reasoning.encrypted") {
+    if extra.detail("type").as_deref() == Some("reasoning.encrypted") && text.is_empty() {
         object.set("type", "\"redacted_thinking\"");
         object.set("data", quote(signature));
     } else {

@@ -11,10 +11,10 @@ use super::mend::Wire;
 use super::{FORMAT, NAME, block, error, response, usage, write_event};
 use crate::canonical::{
     Asked, BlockKind, Code, Delta, Diagnostics, Event, Extra, FinishReason, REASONING_DETAILS, Usage,
-    WHOLE_BLOCK,
+    WHOLE_BLOCK, carry,
 };
 use crate::error::{Error, UpstreamError};
-use crate::json::{Object, quote, text};
+use crate::json::{Object, quote};
 use std::collections::VecDeque;
 
 /// The most bytes of calls that wait.
@@ -53,16 +53,13 @@ struct Slot {
     /// It began.
     index: Option<u32>,
     extra: Extra,
-    /// The encrypted form, or the signature of another kind of model.
-    opaque: Option<Opaque>,
+    /// What is known of the signature.
+    marks: Extra,
+    /// The encrypted form, or the signature of another kind of model, as far as it came.
+    sealed: String,
     /// What a call that waits has said.
     held: String,
     closed: bool,
-}
-
-enum Opaque {
-    Encrypted(String),
-    Foreign,
 }
 
 impl MessagesEncoder {
@@ -209,23 +206,12 @@ impl MessagesEncoder {
                 }
                 _ => self.notes.note(Code::FeatureUnsupported, "content[]", "a signature that came too late"),
             },
-            Delta::Signature(signature) => match &mut slot.opaque {
-                Some(Opaque::Encrypted(data)) => data.push_str(signature),
-                Some(Opaque::Foreign) => {}
-                None => self.say("signature_delta", "signature", &quote(signature), out),
-            },
+            Delta::Signature(signature) if slot.is_plain() => {
+                self.say("signature_delta", "signature", &quote(signature), out);
+            }
+            Delta::Signature(signature) => slot.sealed.push_str(signature),
             Delta::Native { dialect: REASONING_DETAILS, key, raw } => {
-                match (key.as_str(), text(raw.get()).as_deref(), &slot.opaque) {
-                    ("format", Some(format), _) if format != FORMAT => {
-                        slot.opaque = Some(Opaque::Foreign);
-                        let why = "reasoning signed by another kind of model";
-                        self.notes.note(Code::FeatureUnsupported, "content[]", why);
-                    }
-                    ("type", Some("reasoning.encrypted"), None) => {
-                        slot.opaque = Some(Opaque::Encrypted(String::new()));
-                    }
-                    _ => {}
-                }
+                slot.marks.members.push((key.clone(), raw.clone()));
             }
             Delta::Native { dialect: NAME, key, raw } => match key.as_str() {
                 WHOLE_BLOCK => self.whole_block(raw.get(), out),
@@ -277,15 +263,9 @@ impl MessagesEncoder {
             if call {
                 self.begun(out);
             }
-            let Some(slot) = self.open.pop_front() else { return };
-            match (slot.index, slot.opaque) {
-                (Some(index), _) => Self::stop(index, out),
-                (None, Some(Opaque::Encrypted(data))) if !data.is_empty() => {
-                    let content = format!(r#"{{"type":"redacted_thinking","data":{}}}"#, quote(&data));
-                    let index = self.begin(&content, out);
-                    Self::stop(index, out);
-                }
-                _ => {}
+            self.say_seal(out);
+            if let Some(index) = self.open.pop_front().and_then(|slot| slot.index) {
+                Self::stop(index, out);
             }
             // The next one says what it had to keep.
             let held = self.open.front_mut().map(|slot| std::mem::take(&mut slot.held)).unwrap_or_default();
@@ -293,6 +273,19 @@ impl MessagesEncoder {
                 self.held = self.held.saturating_sub(held.len());
                 self.say("input_json_delta", "partial_json", &quote(&held), out);
             }
+        }
+    }
+
+    /// What came sealed is said at once, at the end of its block.
+    fn say_seal(&mut self, out: &mut Vec<u8>) {
+        let Some(slot) = self.open.front().filter(|slot| !slot.sealed.is_empty()) else { return };
+        let data = quote(&carry::seal(&slot.sealed, &slot.marks, FORMAT));
+        if slot.index.is_some() || slot.marks.detail("type").is_none() {
+            return self.say("signature_delta", "signature", &data, out);
+        }
+        let index = self.begin(&format!(r#"{{"type":"redacted_thinking","data":{data}}}"#), out);
+        if let Some(slot) = self.open.front_mut() {
+            slot.index = Some(index);
         }
     }
 
@@ -340,8 +333,14 @@ impl MessagesEncoder {
 
 impl Slot {
     fn new(block: u32, kind: BlockKind) -> Self {
-        let (extra, held) = (Extra::default(), String::new());
-        Self { block, kind, index: None, extra, opaque: None, held, closed: false }
+        let marks = Extra::new(REASONING_DETAILS, Vec::new());
+        let (extra, sealed, held) = (Extra::default(), String::new(), String::new());
+        Self { block, kind, index: None, extra, marks, sealed, held, closed: false }
+    }
+
+    /// A signature is this API's own, and may be said as it comes.
+    fn is_plain(&self) -> bool {
+        self.marks.detail("type").is_none() && self.marks.detail("format").is_none_or(|f| f == FORMAT)
     }
 }
 

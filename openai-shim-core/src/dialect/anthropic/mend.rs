@@ -34,7 +34,7 @@ pub(super) struct Wire {
 
 impl MessagesMender {
     pub(super) fn new(asked: Asked) -> Self {
-        let seen = Seen::keeping(asked.keep_reasoning);
+        let seen = Seen::keeping(&asked);
         Self {
             asked,
             decoder: MessagesDecoder::default(),
@@ -155,7 +155,7 @@ pub(super) fn whole(
     notes: &mut Diagnostics,
 ) -> Result<Mended, UpstreamError> {
     let response = response::decode(body, notes)?;
-    let mut seen = Seen::keeping(asked.keep_reasoning);
+    let mut seen = Seen::keeping(asked);
     for event in unfold(&response) {
         seen.event(&event);
     }

@@ -9,17 +9,15 @@ mod block;
 mod decode;
 mod encode;
 mod error;
-mod estimate;
 mod mend;
 mod request;
 mod response;
+mod side;
 mod usage;
 pub mod wire;
 
-pub use estimate::estimate_tokens;
-
-use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Mended, Mender};
-use crate::canonical::{Asked, Diagnostics, Request, Response};
+use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Headers, Mended, Mender, SideRoute};
+use crate::canonical::{Asked, Cited, Diagnostics, Extra, Request, Response};
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use crate::framing::Deviation;
 use bytes::Bytes;
@@ -40,7 +38,23 @@ impl Dialect for Anthropic {
     }
 
     fn endpoints(&self) -> &'static [Endpoint] {
-        &[Endpoint { method: "POST", path: "/v1/messages" }]
+        &[Endpoint { method: "POST", path: side::MESSAGES }]
+    }
+
+    fn side_routes(&self) -> &'static [SideRoute] {
+        &side::ROUTES
+    }
+
+    fn headers(&self) -> &'static Headers {
+        &side::HEADERS
+    }
+
+    fn signs(&self) -> Option<&'static str> {
+        Some(FORMAT)
+    }
+
+    fn citations(&self, extra: &Extra) -> Cited {
+        super::read_citations(extra, &[("citation", response::citations), ("citations", response::citations)])
     }
 
     fn decode_request(

@@ -180,9 +180,11 @@ pub(super) fn encode<'a>(
     if source.is_none() {
         params::write_extra(request, &mut body);
     }
-    if source.is_none() || request.touched.messages {
+    // Claude signs all of its thinking: what is not signed is another model's, and is refused.
+    let unsigned = own && request.model.contains("claude") && request.messages.iter().any(is_unsigned);
+    if source.is_none() || request.touched.messages || unsigned {
         let (system, list) = if own {
-            as_they_came(request, source.unwrap_or_default(), notes)
+            as_they_came(request, source.unwrap_or_default(), unsigned, notes)
         } else {
             turns::write(&request.messages, notes)
         };
@@ -200,6 +202,9 @@ pub(super) fn encode<'a>(
     } else {
         params::rewrite(request, &mut body);
     }
+    if own {
+        params::spare_thinking(request, &mut body, notes);
+    }
     if body.bool("stream").unwrap_or(false) != request.stream {
         body.set("stream", if request.stream { "true" } else { "false" });
     }
@@ -209,7 +214,12 @@ pub(super) fn encode<'a>(
 }
 
 /// The messages of a client that speaks this dialect: each as it came, but for those that were changed.
-fn as_they_came(request: &Request, source: &[u8], notes: &mut Diagnostics) -> (Option<String>, String) {
+fn as_they_came(
+    request: &Request,
+    source: &[u8],
+    unsigned: bool,
+    notes: &mut Diagnostics,
+) -> (Option<String>, String) {
     let mut rest = request.messages.as_slice();
     let mut system = None;
     let own = |message: &Message| {
@@ -227,9 +237,28 @@ fn as_they_came(request: &Request, source: &[u8], notes: &mut Diagnostics) -> (O
     let list: Vec<_> = rest
         .iter()
         .enumerate()
-        .map(|(i, message)| own(message).unwrap_or_else(|| as_message(message, &signed, i, notes)))
+        .map(|(i, message)| match own(message).filter(|_| !(unsigned && is_unsigned(message))) {
+            Some(bytes) => bytes,
+            None if unsigned && is_unsigned(message) => {
+                let mut message = message.clone();
+                message.blocks.retain(|block| !is_unsigned_block(block));
+                let at = format!("messages[{i}].content");
+                notes.note(Code::FeatureUnsupported, &at, "reasoning without a signature");
+                as_message(&message, &signed, i, notes)
+            }
+            None => as_message(message, &signed, i, notes),
+        })
         .collect();
     (system, format!("[{}]", list.join(",")))
+}
+
+/// Whether there is thinking in a message that nobody signed.
+fn is_unsigned(message: &Message) -> bool {
+    message.blocks.iter().any(is_unsigned_block)
+}
+
+fn is_unsigned_block(block: &Block) -> bool {
+    matches!(block, Block::Reasoning { signature: None, .. })
 }
 
 /// Ids of calls that carry a signature: their own, and as they are written.

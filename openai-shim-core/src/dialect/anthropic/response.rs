@@ -5,7 +5,8 @@
 use super::usage::{self, Counts};
 use super::{FORMAT, NAME, block, error};
 use crate::canonical::{
-    Asked, Block, Choice, Code, Diagnostics, Extra, FinishReason, Logprobs, Response, WHOLE_BLOCK,
+    Asked, Block, Choice, Citation, Code, Diagnostics, Extra, FinishReason, Logprobs, Response, WHOLE_BLOCK,
+    carry,
 };
 use crate::error::UpstreamError;
 use crate::json::{Kind, Object, peek, quote, raw, text_of};
@@ -113,6 +114,19 @@ pub(super) fn is_block(block: &Object<'_>) -> bool {
         }
         other => other.is_some(),
     }
+}
+
+/// Reads citations: those of what was found on the web, or given with its address. Those of documents are the API's own.
+pub(super) fn citations(json: &str, out: &mut Vec<Citation>) -> bool {
+    let mut all = true;
+    for one in super::super::cite::objects(json) {
+        let url = one.str("url").or_else(|| one.str("source")).filter(|url| url.contains("://"));
+        match url {
+            Some(url) => out.push(Citation::new(&url, one.str("title").as_deref(), None)),
+            None => all = false,
+        }
+    }
+    all
 }
 
 /// A block of an answer: what only this dialect knows is text without words.
@@ -259,16 +273,12 @@ fn write(block: &Block, at: &str, asked: &mut Asked, notes: &mut Diagnostics) ->
         }
         Block::Refusal(text) if text.is_empty() => None,
         Block::Reasoning { text, signature, extra } => {
-            let foreign = extra.detail("format").is_some_and(|format| format != FORMAT);
-            if foreign {
-                notes.note(Code::FeatureUnsupported, at, "reasoning signed by another kind of model");
-            }
             block::note_lost(extra, at, notes);
-            let signature = signature.as_deref().filter(|_| !foreign).unwrap_or_default();
+            let signature = carry::seal(signature.as_deref().unwrap_or_default(), extra, FORMAT);
             if text.is_empty() && signature.is_empty() {
                 return None;
             }
-            Some(block::write_thinking(text, signature, extra))
+            Some(block::write_thinking(text, &signature, extra))
         }
         Block::ToolCall { id, name, arguments, signature, extra } if id.is_empty() => {
             let id = asked.context.id("toolu_");

@@ -2,7 +2,7 @@
 //!
 //! <https://ai.google.dev/api/caching#Content>
 
-use super::{MINTED, NAME, is_minted, leftovers, parts, plain, read};
+use super::{FORMAT, MINTED, NAME, is_minted, leftovers, parts, plain, read};
 use crate::canonical::{Block, Code, Diagnostics, Extra, Message, Request, Role};
 use crate::error::ClientError;
 use crate::json::{Kind, Object, peek, quote, raw, text};
@@ -29,7 +29,7 @@ pub(super) fn decode(object: &Object<'_>, body: &[u8], request: &mut Request) ->
             for (i, item) in items.iter().enumerate() {
                 let mut message = content(item, i)?;
                 message.span = span(body, item);
-                request.messages.push(message);
+                add(message, &mut request.messages);
             }
         }
         // One content, or its text, as Google's own libraries accept it.
@@ -39,8 +39,65 @@ pub(super) fn decode(object: &Object<'_>, body: &[u8], request: &mut Request) ->
         }
         _ => return Err(missing()),
     }
+    for message in request.messages.iter_mut().filter(|message| message.role == Role::Assistant) {
+        message.blocks.iter_mut().for_each(mark_sealed);
+        let pieces = message.span.clone().and_then(|span| std::str::from_utf8(body.get(span)?).ok());
+        if let (Some(pieces), Some(known)) = (pieces, message.extra.members.first_mut())
+            && known.0 == PIECES
+        {
+            known.1 = raw(format!("[{pieces}]"));
+        }
+    }
     name_calls(&mut request.messages);
     Ok(())
+}
+
+/// Another API's signature that signs no text is all there is of that thinking.
+fn mark_sealed(block: &mut Block) {
+    if let Block::Reasoning { text, signature: Some(_), extra } = block
+        && text.is_empty()
+        && extra.detail("format").is_some_and(|format| format != FORMAT)
+    {
+        extra.members.push((String::from("type"), raw("\"reasoning.encrypted\"")));
+    }
+}
+
+/// The member of a turn's extras that holds the contents in which it came.
+const PIECES: &str = ".contents";
+
+/// Adds a content. Libraries keep each chunk of a stream as a content of its own: together they are one turn.
+fn add(message: Message, messages: &mut Vec<Message>) {
+    let turn =
+        |m: &Message| m.role == Role::Assistant && m.extra.members.iter().all(|(key, _)| key == PIECES);
+    match messages.last_mut().filter(|last| turn(last) && turn(&message)) {
+        Some(last) => {
+            let says = |block: &Block| !matches!(block, Block::Text { text, extra } if text.is_empty() && extra.is_empty());
+            last.blocks.extend(message.blocks.into_iter().filter(says));
+            last.content_was_parts |= message.content_was_parts;
+            last.span = last.span.take().zip(message.span).map(|(first, next)| first.start..next.end);
+            join_thoughts(&mut last.blocks);
+            last.extra = Extra::new(NAME, vec![(String::from(PIECES), raw("[]"))]);
+        }
+        None => messages.push(message),
+    }
+}
+
+/// A signature may come in a part of its own, after the thinking that it signs.
+fn join_thoughts(blocks: &mut Vec<Block>) {
+    let mut joined: Vec<Block> = Vec::with_capacity(blocks.len());
+    for block in blocks.drain(..) {
+        match (joined.last_mut(), block) {
+            (
+                Some(Block::Reasoning { text, signature: sign @ None, extra }),
+                Block::Reasoning { text: more, signature, extra: own },
+            ) if extra.is_empty() => {
+                text.push_str(&more);
+                (*sign, *extra) = (signature, own);
+            }
+            (_, block) => joined.push(block),
+        }
+    }
+    *blocks = joined;
 }
 
 fn instruction(system: &str) -> Result<Message, ClientError> {
@@ -79,6 +136,13 @@ fn content(item: &str, i: usize) -> Result<Message, ClientError> {
     let mut message = Message::new(role, blocks);
     message.content_was_parts = message.blocks.iter().filter(|b| matches!(b, Block::Text { .. })).count() > 1;
     message.extra = leftovers(&object, &["role", "parts"]);
+    let parts = message.blocks.len();
+    if message.extra.is_empty() && role == Role::Assistant {
+        join_thoughts(&mut message.blocks);
+        if message.blocks.len() < parts {
+            message.extra = Extra::new(NAME, vec![(String::from(PIECES), raw("[]"))]);
+        }
+    }
     if object.str("role").as_deref() == Some("function") {
         message.extra = Extra::new(
             NAME,
@@ -166,7 +230,13 @@ pub(super) fn encode(request: &Request, source: Option<&[u8]>, notes: &mut Diagn
         if message.role != Role::Tool {
             flush(&mut results, &mut contents);
         }
-        let own = message.span.clone().and_then(|span| std::str::from_utf8(source?.get(span)?).ok());
+        let own = match (source, &message.span) {
+            (Some(source), Some(span)) => {
+                source.get(span.clone()).and_then(|bytes| std::str::from_utf8(bytes).ok())
+            }
+            (None, Some(_)) => pieces(message),
+            (_, None) => None,
+        };
         if let Some(own) = own {
             flush(&mut results, &mut contents);
             contents.push(own.to_owned());
@@ -213,6 +283,12 @@ pub(super) fn encode(request: &Request, source: Option<&[u8]>, notes: &mut Diagn
         content.to_json()
     });
     Written { contents: format!("[{}]", contents.join(",")), system }
+}
+
+/// A turn as it came, if that was in several contents.
+fn pieces(message: &Message) -> Option<&str> {
+    let (_, all) = message.extra.of(NAME).iter().find(|(key, _)| key == PIECES)?;
+    all.get().strip_prefix('[')?.strip_suffix(']').filter(|all| !all.is_empty())
 }
 
 fn flush(results: &mut Vec<String>, contents: &mut Vec<String>) {

@@ -197,6 +197,9 @@ impl GeminiDecoder {
             Block::Reasoning { text, signature, extra } => {
                 let block = candidate.open(BlockKind::Reasoning, out);
                 candidate.say(block, text, out);
+                let (marks, extra) =
+                    if extra.dialect == NAME { (Extra::default(), extra) } else { (extra, Extra::default()) };
+                candidate.native(block, marks, out);
                 if let Some(signature) = signature {
                     let delta = Delta::Signature(signature);
                     out.push(Event::Delta { choice: candidate.index, block, delta });
@@ -324,7 +327,7 @@ impl Candidate {
         out.extend(extra.members.into_iter().map(|(key, raw)| Event::Delta {
             choice: self.index,
             block,
-            delta: Delta::Native { dialect: NAME, key, raw },
+            delta: Delta::Native { dialect: extra.dialect, key, raw },
         }));
     }
 

@@ -2,9 +2,12 @@
 //!
 //! <https://ai.google.dev/api/generate-content#method:-models.streamgeneratecontent>
 
-use super::super::Encoder;
-use super::{NAME, error, finish, parts, usage, wants_array};
-use crate::canonical::{Asked, BlockKind, Code, Delta, Diagnostics, Event, Extra, FinishReason, Usage};
+use super::super::{Encoder, cited};
+use super::{NAME, citations, error, finish, parts, usage, wants_array};
+use crate::canonical::{
+    Asked, BlockKind, Citation, Cited, Code, Delta, Diagnostics, Event, Extra, FinishReason, Length,
+    REASONING_DETAILS, Usage,
+};
 use crate::error::{Error, UpstreamError};
 use crate::framing::write_event;
 use crate::json::{Object, quote};
@@ -81,6 +84,16 @@ pub(super) struct GeminiEncoder {
 struct Choice {
     index: u32,
     open: Vec<(u32, BlockKind)>,
+    /// How long the text is, and was when its open block began.
+    length: Length,
+    from: Length,
+    /// What the open block cites, and what the ones before it do.
+    cited: Vec<Citation>,
+    sources: Vec<(Citation, Length, Length)>,
+    /// What the answer cites as a whole.
+    beside: Vec<Citation>,
+    /// The signature of the thinking that is open, and what is known of it.
+    signed: (String, Extra),
     /// Calls are sent whole, and in their order.
     calls: VecDeque<Call>,
     finish: Option<String>,
@@ -123,6 +136,12 @@ impl GeminiEncoder {
             self.choices.push(Choice {
                 index,
                 open: Vec::new(),
+                signed: Default::default(),
+                length: Length::default(),
+                from: Length::default(),
+                cited: Vec::new(),
+                sources: Vec::new(),
+                beside: Vec::new(),
                 calls: VecDeque::new(),
                 finish: None,
                 said: false,
@@ -180,6 +199,7 @@ impl GeminiEncoder {
                 closed: false,
             });
         } else {
+            choice.from = choice.length;
             choice.open.push((block, kind.clone()));
         }
     }
@@ -202,8 +222,15 @@ impl GeminiEncoder {
         let none = Extra::default();
         let part = match delta {
             Delta::Text(text) if thinks => parts::thought(text, None, &none),
-            Delta::Text(text) => format!("{{\"text\":{}}}", quote(text)),
-            Delta::Signature(signature) if thinks => parts::thought("", Some(signature), &none),
+            Delta::Text(text) => {
+                choice.length.add(text);
+                format!("{{\"text\":{}}}", quote(text))
+            }
+            Delta::Signature(more) if thinks => return choice.signed.0.push_str(more),
+            Delta::Native { dialect: REASONING_DETAILS, key, raw } if thinks => {
+                choice.signed.1.dialect = REASONING_DETAILS;
+                return choice.signed.1.members.push((key.clone(), raw.clone()));
+            }
             Delta::Native { dialect: NAME, key, raw } if key == parts::WHOLE => raw.get().to_owned(),
             Delta::Native { dialect: NAME, key, raw } => {
                 let own = Extra::new(NAME, vec![(key.clone(), raw.clone())]);
@@ -214,6 +241,16 @@ impl GeminiEncoder {
                     parts::words("", &own, &mut written);
                     written.concat()
                 }
+            }
+            // It says how its dialect wrote something.
+            Delta::Native { dialect, key, .. } if *dialect != NAME && key.starts_with('.') => return,
+            Delta::Native { dialect, key, raw } if !thinks => {
+                let Cited { mut list, rest } = cited(&Extra::new(dialect, vec![(key.clone(), raw.clone())]));
+                choice.cited.append(&mut list);
+                if !rest.is_empty() {
+                    self.notes.note(Code::FeatureUnsupported, AT, "an opaque part");
+                }
+                return;
             }
             Delta::Signature(_) | Delta::Native { .. } => {
                 self.notes.note(Code::FeatureUnsupported, AT, "an opaque part");
@@ -226,6 +263,13 @@ impl GeminiEncoder {
     fn close(&mut self, index: u32, block: u32, out: &mut Vec<u8>) {
         let Some(choice) = self.choice(index) else { return };
         choice.open.retain(|(b, _)| *b != block);
+        let (from, to) = (choice.from, choice.length);
+        choice.sources.extend(choice.cited.drain(..).map(|one| (one, from, to)));
+        let (signature, extra) = std::mem::take(&mut choice.signed);
+        if !signature.is_empty() {
+            self.part(index, &parts::thought("", Some(&signature), &extra), out);
+        }
+        let Some(choice) = self.choice(index) else { return };
         if let Some(call) = choice.calls.iter_mut().find(|call| call.block == block) {
             call.closed = true;
         }
@@ -249,7 +293,11 @@ impl GeminiEncoder {
     }
 
     fn extra(&mut self, choice: Option<u32>, extra: &Extra) {
-        extra.report(NAME, if choice.is_some() { "candidates[]" } else { "" }, &mut self.notes);
+        let Cited { list, rest } = if extra.dialect == NAME { Cited::default() } else { cited(extra) };
+        if let (false, Some(choice)) = (list.is_empty(), self.choice(choice.unwrap_or(0))) {
+            choice.beside.extend(list);
+        }
+        rest.report(NAME, if choice.is_some() { "candidates[]" } else { "" }, &mut self.notes);
         for (key, value) in extra.of(NAME) {
             let member = (key.clone(), value.get().to_owned());
             match (choice, key.as_str()) {
@@ -280,6 +328,11 @@ impl GeminiEncoder {
             .iter_mut()
             .map(|choice| {
                 let mut candidate = candidate("", choice.index, choice.finish.take());
+                let all = (Length::default(), choice.length);
+                choice.sources.extend(choice.beside.drain(..).map(|one| (one, all.0, all.1)));
+                if !choice.sources.is_empty() {
+                    candidate.set(citations::GROUNDING, citations::write(&choice.sources));
+                }
                 for (key, value) in std::mem::take(&mut choice.extra) {
                     candidate.set(key, value);
                 }

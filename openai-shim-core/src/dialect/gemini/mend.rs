@@ -29,7 +29,7 @@ impl GeminiMender {
             held: None,
             notes: Diagnostics::default(),
             events: Vec::new(),
-            seen: Seen::keeping(asked.keep_reasoning),
+            seen: Seen::keeping(asked),
             over: false,
         }
     }
@@ -163,7 +163,7 @@ pub(super) fn whole(
     notes: &mut Diagnostics,
 ) -> Result<Mended, UpstreamError> {
     let answer = response::decode(body, asked, notes)?;
-    let mut seen = Seen::keeping(asked.keep_reasoning);
+    let mut seen = Seen::keeping(asked);
     for event in unfold(&answer) {
         seen.event(&event);
     }

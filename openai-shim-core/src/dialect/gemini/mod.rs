@@ -5,9 +5,11 @@
 //! Model and method stand in the path, and `alt=sse` in its query; without it a stream is a JSON array. A stream that both
 //! sides speak is passed on as it came (`mend`); else it becomes events (`decode`) and is written from events (`encode`).
 
+mod citations;
 mod config;
 mod contents;
 mod decode;
+mod embed;
 mod encode;
 mod error;
 mod finish;
@@ -17,12 +19,13 @@ mod parts;
 mod path;
 mod request;
 mod response;
+mod side;
 mod tools;
 mod usage;
 pub mod wire;
 
-use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Mended, Mender};
-use crate::canonical::{Asked, Diagnostics, Extra, Request, Response};
+use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Headers, Mended, Mender, SideRoute};
+use crate::canonical::{Asked, Cited, Diagnostics, Extra, ListedModel, Request, Response, models};
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use crate::framing::Deviation;
 use crate::json::{Object, raw};
@@ -33,6 +36,9 @@ const NAME: &str = "gemini";
 
 /// The parameter that decides the form of a stream, kept among what answers depend on.
 const ALT: &str = "alt";
+
+/// What others call the form of this API's signatures.
+const FORMAT: &str = "google-gemini-v1";
 
 /// How ids begin that were made for calls without one; they are not sent back.
 const MINTED: &str = "gemini-call-";
@@ -108,6 +114,31 @@ impl Dialect for Gemini {
             Endpoint { method: "POST", path: "/v1/models/{model}:generateContent" },
             Endpoint { method: "POST", path: "/v1/models/{model}:streamGenerateContent" },
         ]
+    }
+
+    fn side_routes(&self) -> &'static [SideRoute] {
+        &side::ROUTES
+    }
+
+    fn headers(&self) -> &'static Headers {
+        &side::HEADERS
+    }
+
+    /// In Google's own list a model's name begins with what it is; in requests it need not.
+    fn decode_models(&self, body: &[u8], owner: &str) -> Option<Vec<ListedModel>> {
+        let bare = |model: ListedModel| match model.id.strip_prefix("models/") {
+            Some(id) => model.renamed(id),
+            None => model,
+        };
+        Some(models(body, owner)?.into_iter().map(bare).collect())
+    }
+
+    fn signs(&self) -> Option<&'static str> {
+        Some(FORMAT)
+    }
+
+    fn citations(&self, extra: &Extra) -> Cited {
+        super::read_citations(extra, citations::READERS)
     }
 
     fn decode_request(

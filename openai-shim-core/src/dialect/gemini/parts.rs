@@ -3,9 +3,11 @@
 //! <https://ai.google.dev/api/caching#Part>
 
 use super::partial::{Arguments, is_object};
-use super::{NAME, leftovers, plain, read};
-use crate::canonical::{Block, Code, Diagnostics, Extra, Media, MediaSource};
+use super::{FORMAT, NAME, leftovers, plain, read};
+use crate::canonical::{Block, Code, Diagnostics, Extra, Media, MediaSource, REASONING_DETAILS, carry};
 use crate::json::{Object, compact, quote, raw, text_of};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use std::borrow::Cow;
 
 /// The key under which a part that only this dialect knows is kept whole.
@@ -82,11 +84,15 @@ fn kind_of(media_type: &str, media: Media) -> Block {
 
 fn words_of(words: &str, object: &Object<'_>) -> Block {
     if object.bool("thought") == Some(true) {
-        return Block::Reasoning {
-            text: words.to_owned(),
-            signature: object.str("thoughtSignature").map(Cow::into_owned),
-            extra: leftovers(object, &["text", "thought", "thoughtSignature"]),
-        };
+        let mut extra = leftovers(object, &["text", "thought", "thoughtSignature"]);
+        let signature = object.str("thoughtSignature").map(|signature| {
+            let (signature, made) = unsealed(&signature);
+            if extra.is_empty() {
+                extra = made;
+            }
+            signature
+        });
+        return Block::Reasoning { text: words.to_owned(), signature, extra };
     }
     Block::Text { text: words.to_owned(), extra: leftovers(object, &["text"]) }
 }
@@ -151,12 +157,31 @@ pub(super) fn extend(part: &mut Object<'_>, extra: &Extra) {
     }
 }
 
+/// A signature, and who made it. Signatures are bytes in base64 here, and so is what stands for another API's.
+fn unsealed(signature: &str) -> (String, Extra) {
+    let bytes = STANDARD.decode(signature).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    match bytes.as_deref().and_then(carry::unseal) {
+        Some((own, made)) => (own.to_owned(), made),
+        None => {
+            let format = (String::from("format"), raw(quote(FORMAT)));
+            (signature.to_owned(), Extra::new(REASONING_DETAILS, vec![format]))
+        }
+    }
+}
+
+fn sealed<'s>(signature: &'s str, extra: &Extra) -> Cow<'s, str> {
+    match carry::seal(signature, extra, FORMAT) {
+        Cow::Owned(sealed) => Cow::Owned(STANDARD.encode(sealed)),
+        own @ Cow::Borrowed(_) => own,
+    }
+}
+
 pub(super) fn thought(words: &str, signature: Option<&str>, extra: &Extra) -> String {
     let mut part = Object::new();
     part.set("text", quote(words));
     part.set("thought", "true");
     if let Some(signature) = signature {
-        part.set("thoughtSignature", quote(signature));
+        part.set("thoughtSignature", quote(&sealed(signature, extra)));
     }
     extend(&mut part, extra);
     part.to_json()

@@ -2,9 +2,12 @@
 //!
 //! <https://ai.google.dev/api/generate-content#generatecontentresponse>
 
+use super::super::cited;
 use super::encode::candidate;
-use super::{NAME, decode, error, finish, leftovers, parts, read, usage};
-use crate::canonical::{Asked, Block, Choice, Code, Diagnostics, Extra, FinishReason, Fold, Response};
+use super::{NAME, citations, decode, error, finish, leftovers, parts, read, usage};
+use crate::canonical::{
+    Asked, Block, Choice, Citation, Cited, Code, Diagnostics, Extra, FinishReason, Fold, Length, Response,
+};
 use crate::dialect::Decoder as _;
 use crate::error::UpstreamError;
 use crate::framing::Frame;
@@ -117,10 +120,12 @@ fn choice(object: &Object<'_>, at: usize, asked: &mut Asked, notes: &mut Diagnos
 /// Writes an answer.
 pub(super) fn encode(response: &Response, asked: &mut Asked, notes: &mut Diagnostics) -> Vec<u8> {
     let mut answer = Object::new();
+    let beside = foreign(&response.extra);
     let feedback = response.extra.of(NAME).iter().any(|(key, _)| key == "promptFeedback");
     let said = response.choices.iter().any(|choice| !choice.blocks.is_empty());
     if said || !feedback {
-        let choices: Vec<_> = response.choices.iter().map(|c| encode_choice(c, asked, notes)).collect();
+        let choices: Vec<_> =
+            response.choices.iter().map(|c| encode_choice(c, &beside.list, asked, notes)).collect();
         answer.set("candidates", format!("[{}]", choices.join(",")));
     }
     usage::lost(response.usage.as_ref(), notes);
@@ -131,7 +136,7 @@ pub(super) fn encode(response: &Response, asked: &mut Asked, notes: &mut Diagnos
     let model = response.model.as_ref().filter(|_| !asked.echo_model).unwrap_or(&asked.model);
     answer.set("modelVersion", quote(model));
     answer.set("responseId", quote(&response.id.clone().unwrap_or_else(|| asked.context.id(""))));
-    response.extra.report(NAME, "", notes);
+    beside.rest.report(NAME, "", notes);
     for (key, value) in response.extra.of(NAME).iter().filter(|(key, _)| !key.contains('.')) {
         answer.set(key.as_str(), value.get());
     }
@@ -140,13 +145,23 @@ pub(super) fn encode(response: &Response, asked: &mut Asked, notes: &mut Diagnos
     out
 }
 
-fn encode_choice(choice: &Choice, asked: &mut Asked, notes: &mut Diagnostics) -> String {
+/// What another dialect's leftovers cite; this one's own stay as they are.
+fn foreign(extra: &Extra) -> Cited {
+    if extra.dialect == NAME { Cited { list: Vec::new(), rest: extra.clone() } } else { cited(extra) }
+}
+
+fn encode_choice(choice: &Choice, beside: &[Citation], asked: &mut Asked, notes: &mut Diagnostics) -> String {
     const AT: &str = "candidates[].content.parts";
     let mut out = Vec::new();
+    let (mut length, mut sources) = (Length::default(), Vec::new());
     for block in &choice.blocks {
         match block {
             Block::Text { text, extra } => {
-                extra.report(NAME, AT, notes);
+                let from = length;
+                length.add(text);
+                let Cited { list, rest } = foreign(extra);
+                rest.report(NAME, AT, notes);
+                sources.extend(list.into_iter().map(|one| (one, from, length)));
                 parts::words(text, extra, &mut out);
             }
             Block::Reasoning { text, signature, extra } => {
@@ -170,12 +185,18 @@ fn encode_choice(choice: &Choice, asked: &mut Asked, notes: &mut Diagnostics) ->
             _ => notes.note(Code::FeatureUnsupported, AT, "a block of another dialect"),
         }
     }
-    choice.extra.report(NAME, "candidates[]", notes);
     if let Some(logprobs) = &choice.logprobs {
         logprobs.to_extra().report(NAME, "candidates[]", notes);
     }
+    let Cited { list, rest } = foreign(&choice.extra);
+    let all = beside.iter().cloned().chain(list);
+    sources.extend(all.map(|one| (one, Length::default(), length)));
+    rest.report(NAME, "candidates[]", notes);
     let word = finish::write(choice.finish.as_ref().unwrap_or(&FinishReason::Stop));
     let mut object = candidate(&out.join(","), choice.index, Some(quote(word)));
+    if !sources.is_empty() {
+        object.set(citations::GROUNDING, citations::write(&sources));
+    }
     for (key, value) in choice.extra.of(NAME) {
         object.set(key.clone(), value.get().to_owned());
     }

@@ -27,9 +27,10 @@ impl ChatDecoder {
 }
 
 impl ChatDecoder {
-    /// Zeros in place of usage are what a chat client is promised; nobody counted them, and they are no event.
-    fn take_back_usage(&self, before: usize, out: &mut Vec<Event>) {
-        if self.stream.notes.has(Code::UsageMissing) {
+    /// Zeros in place of usage are what a chat client is promised; nobody counted them, and they are no event. Whether
+    /// they are missing is the business of the client's dialect.
+    fn take_back_usage(&mut self, before: usize, out: &mut Vec<Event>) {
+        if self.stream.notes.take(Code::UsageMissing) {
             let mut fresh = out.split_off(before.min(out.len()));
             fresh.retain(|event| !matches!(event, Event::Usage(_)));
             out.append(&mut fresh);
@@ -71,7 +72,38 @@ struct Choice {
     open: Option<(u32, BlockKind)>,
     /// Open tool calls: OpenAI's index, and the block.
     calls: Vec<(u64, u32)>,
+    /// The last block that was signed.
+    signed: Option<u32>,
 }
+
+/// Reads mended chunks beside the bytes that go out, from the first one on in which something is sealed: what is sealed must
+/// be kept.
+#[derive(Default)]
+pub(super) struct Beside {
+    on: bool,
+    begun: bool,
+    blocks: Blocks,
+    pub(super) events: Vec<Event>,
+}
+
+impl Beside {
+    pub(super) fn new(asked: &Asked) -> Self {
+        Self { on: asked.keep_turn, ..Self::default() }
+    }
+
+    pub(super) fn chunk(&mut self, chunk: &Object<'_>) {
+        if !self.on {
+            return;
+        }
+        self.begun |= chunk.array("choices").unwrap_or_default().iter().any(|choice| choice.contains(SEALED));
+        if self.begun {
+            Events { blocks: &mut self.blocks, out: &mut self.events }.chunk(chunk, None);
+        }
+    }
+}
+
+/// The member in which sealed reasoning comes.
+pub(super) const SEALED: &str = "\"reasoning_details\"";
 
 /// Turns mended chunks into events.
 struct Events<'a> {
@@ -179,8 +211,18 @@ impl Events<'_> {
                 self.out.push(Event::Delta { choice: index, block, delta: native });
             }
             // The text stands beside it.
+            let mut block = block;
             for reasoning in signed {
                 let Block::Reasoning { signature: Some(signature), extra, .. } = reasoning else { continue };
+                // What is signed already stays as it is; another seal is another block.
+                let choice = self.blocks.choices.get_mut(at);
+                if choice.is_some_and(|choice| choice.signed.replace(block) == Some(block)) {
+                    self.close_open(at, index);
+                    block = self.open(at, index, BlockKind::Reasoning);
+                    if let Some(choice) = self.blocks.choices.get_mut(at) {
+                        choice.signed = Some(block);
+                    }
+                }
                 let marks = extra.members.into_iter();
                 let native = |(key, raw)| Delta::Native { dialect: extra.dialect, key, raw };
                 self.out.extend(marks.map(|mark| Event::Delta { choice: index, block, delta: native(mark) }));
@@ -197,7 +239,8 @@ impl Events<'_> {
     fn fragment(&mut self, at: usize, index: u32, fragment: &Object<'_>) {
         let number = fragment.u64("index").unwrap_or(0);
         // A custom tool's input is text where a function's arguments are JSON.
-        let function = fragment.object("function").or_else(|| fragment.object("custom")).unwrap_or_default();
+        let custom = super::tool_call::is_custom(fragment);
+        let function = fragment.object(if custom { "custom" } else { "function" }).unwrap_or_default();
         let known =
             self.blocks.choices.get(at).and_then(|c| c.calls.iter().find(|(n, _)| *n == number)).copied();
         let block = match known {
@@ -260,7 +303,7 @@ impl Events<'_> {
     fn at(&mut self, index: u32) -> usize {
         let choices = &mut self.blocks.choices;
         choices.iter().position(|c| c.index == index).unwrap_or_else(|| {
-            choices.push(Choice { index, next: 0, open: None, calls: Vec::new() });
+            choices.push(Choice { index, next: 0, open: None, calls: Vec::new(), signed: None });
             choices.len() - 1
         })
     }

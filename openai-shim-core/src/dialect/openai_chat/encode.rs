@@ -5,10 +5,11 @@
 use super::super::Encoder;
 use super::decode::word;
 use super::mend::{Tags, write_usage};
-use super::{NAME, error, reasoning, tool_call};
+use super::response::foreign;
+use super::{NAME, citations, error, reasoning, tool_call};
 use crate::canonical::{
-    Asked, BlockKind, Code, Delta, Diagnostics, Event, Extra, Logprobs, REASONING_DETAILS, ReasoningStyle,
-    Usage,
+    Asked, BlockKind, Citation, Cited, Code, Delta, Diagnostics, Event, Extra, Length, Logprobs,
+    REASONING_DETAILS, ReasoningStyle, Usage,
 };
 use crate::error::Error;
 use crate::framing::write_event;
@@ -42,6 +43,11 @@ struct Choice {
     thoughts: Thoughts,
     /// How many were signed.
     signed: usize,
+    /// How long the text is, and was when its open block began.
+    length: Length,
+    from: Length,
+    /// What the open block cites.
+    cited: Vec<Citation>,
 }
 
 /// Reasoning while it streams: what must come back with it.
@@ -88,6 +94,9 @@ impl ChatEncoder {
                     extra: Vec::new(),
                     thoughts: Thoughts::default(),
                     signed: 0,
+                    length: Length::default(),
+                    from: Length::default(),
+                    cited: Vec::new(),
                 });
                 self.choices.len() - 1
             }
@@ -141,6 +150,7 @@ impl ChatEncoder {
             }
         };
         choice.open.push((block, open));
+        choice.from = choice.length;
         if let (BlockKind::ToolCall { id, name, signature }, Open::Call(call, _)) = (kind, open) {
             if self.asked.functions {
                 if call > 0 {
@@ -184,7 +194,10 @@ impl ChatEncoder {
                 let text = choice.tags.put(thoughts, words, false);
                 format!("\"content\":{}", quote(&text))
             }
-            (Delta::Text(text), Open::Text) => format!("\"content\":{}", quote(text)),
+            (Delta::Text(text), Open::Text) => {
+                choice.length.add(text);
+                format!("\"content\":{}", quote(text))
+            }
             (Delta::Text(text), Open::Reasoning) if choice.thoughts.extra.is_empty() => {
                 format!("\"reasoning_content\":{}", quote(text))
             }
@@ -210,8 +223,13 @@ impl ChatEncoder {
             }
             // It says how its dialect wrote something.
             (Delta::Native { key, .. }, _) if key.starts_with('.') => return,
-            (Delta::Native { dialect, .. }, _) => {
-                self.notes.note(Code::ExtraDropped, "choices[].delta", dialect);
+            (Delta::Native { dialect, key, raw }, _) => {
+                let one = Extra::new(dialect, vec![(key.clone(), raw.clone())]);
+                let Cited { mut list, rest } = foreign(&one);
+                choice.cited.append(&mut list);
+                if !rest.is_empty() {
+                    self.notes.note(Code::ExtraDropped, "choices[].delta", dialect);
+                }
                 return;
             }
             (Delta::Signature(_), _) => {
@@ -220,6 +238,17 @@ impl ChatEncoder {
             }
         };
         self.chunk(index, &member, "null", out);
+    }
+
+    /// Says what the text cites, once it is known how long it is.
+    fn cite(&mut self, index: u32, out: &mut Vec<u8>) {
+        let Some(choice) = self.choice(index) else { return };
+        let (from, to) = (choice.from, choice.length);
+        let cited = std::mem::take(&mut choice.cited);
+        let list: Vec<_> = cited.iter().map(|one| citations::write(one, from, to)).collect();
+        if !list.is_empty() {
+            self.chunk(index, &format!("\"annotations\":[{}]", list.join(",")), "null", out);
+        }
     }
 
     fn close(&mut self, index: u32, block: u32, out: &mut Vec<u8>) {
@@ -235,6 +264,9 @@ impl ChatEncoder {
                 self.chunk(index, &format!("\"reasoning_details\":[{item}]"), "null", out);
             }
             return;
+        }
+        if open == Open::Text {
+            return self.cite(index, out);
         }
         if let Open::Call(call, false) = open {
             // A call without arguments calls with none.
@@ -263,6 +295,11 @@ impl Encoder for ChatEncoder {
             Event::Delta { choice, block, delta } => self.delta(*choice, *block, delta, out),
             Event::Close { choice, block } => self.close(*choice, *block, out),
             Event::Finish { choice, reason } => {
+                // What came after the text belongs to all of it.
+                if let Some(choice) = self.choice(*choice) {
+                    choice.from = Length::default();
+                }
+                self.cite(*choice, out);
                 let calls = self.choice(*choice).is_some_and(|c| c.calls > 0);
                 let word = match word(reason) {
                     "stop" if calls && self.asked.functions => "function_call",
@@ -283,13 +320,19 @@ impl Encoder for ChatEncoder {
                     }
                     return;
                 }
+                let Cited { mut list, rest } = foreign(extra);
+                if !list.is_empty()
+                    && let Some(choice) = self.choice(choice.unwrap_or(0))
+                {
+                    choice.cited.append(&mut list);
+                }
                 let members = extra.of(NAME).iter().map(|(k, v)| (k.clone(), v.get().to_owned()));
                 match choice.map(|index| self.choice(index)) {
                     Some(Some(choice)) => choice.extra.extend(members),
                     Some(None) => {}
                     None => self.extra.extend(members),
                 }
-                extra.report(NAME, if choice.is_some() { "choices[]" } else { "" }, &mut self.notes);
+                rest.report(NAME, if choice.is_some() { "choices[]" } else { "" }, &mut self.notes);
             }
             Event::Error(failure) => {
                 error::encode_in_stream(&Error::Upstream(failure.clone()), out);

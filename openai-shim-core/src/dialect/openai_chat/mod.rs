@@ -6,18 +6,22 @@
 //! sent, and notes each change. Where the client speaks this dialect too, that is all; else the mended chunks become
 //! events (`decode`).
 
+mod citations;
 mod decode;
+mod embed;
 mod encode;
 mod mend;
 mod reasoning;
 mod request;
 mod response;
+mod side;
 mod tool_call;
 pub mod wire;
 
 use super::openai_error as error;
-use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Mended, Mender};
-use crate::canonical::{Asked, Diagnostics, Request, Response};
+use super::openai_headers;
+use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Headers, Mended, Mender, SideRoute};
+use crate::canonical::{Asked, Cited, Diagnostics, Extra, Request, Response};
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
@@ -46,6 +50,18 @@ impl Dialect for OpenAiChat {
             Endpoint { method: "POST", path: "/v1/chat/completions" },
             Endpoint { method: "POST", path: "/api/openai/v1/chat/completions" },
         ]
+    }
+
+    fn side_routes(&self) -> &'static [SideRoute] {
+        &side::ROUTES
+    }
+
+    fn headers(&self) -> &'static Headers {
+        &openai_headers::HEADERS
+    }
+
+    fn citations(&self, extra: &Extra) -> Cited {
+        super::read_citations(extra, citations::READERS)
     }
 
     fn decode_request(
@@ -98,12 +114,12 @@ impl Dialect for OpenAiChat {
         notes: &mut Diagnostics,
     ) -> Option<Result<Mended, UpstreamError>> {
         Some(mend::whole(body, asked, notes).map(|(object, seen)| Mended {
+            seen: response::noting(&object, seen, asked),
             body: object.is_changed().then(|| {
                 let mut out = Vec::with_capacity(body.len() + 64);
                 object.write(&mut out);
                 out
             }),
-            seen,
         }))
     }
 

@@ -21,7 +21,7 @@ pub(super) fn read(details: &str, beside: Option<&str>) -> Vec<Block> {
         let encrypted = item.str("type").as_deref() == Some(ENCRYPTED);
         let words = if encrypted { None } else { of("text").or_else(|| of("summary")) };
         let sign = if encrypted { of("data") } else { of("signature") };
-        let extra = Extra::new(REASONING_DETAILS, marks(encrypted, of("format").as_deref()));
+        let extra = Extra::new(REASONING_DETAILS, marks(encrypted, of("format"), of("id")));
         match blocks.last_mut() {
             // A client may hand back the pieces in which it came.
             Some(Block::Reasoning { text, signature: signature @ None, extra: known })
@@ -56,13 +56,17 @@ pub(super) fn read(details: &str, beside: Option<&str>) -> Vec<Block> {
 }
 
 /// What is known of a signature besides itself.
-fn marks(encrypted: bool, format: Option<&str>) -> Vec<(String, Box<serde_json::value::RawValue>)> {
+fn marks(
+    encrypted: bool,
+    format: Option<String>,
+    id: Option<String>,
+) -> Vec<(String, Box<serde_json::value::RawValue>)> {
     let mut marks = Vec::new();
     if encrypted {
         marks.push((String::from("type"), raw(quote(ENCRYPTED))));
     }
-    if let Some(format) = format {
-        marks.push((String::from("format"), raw(quote(format))));
+    for (key, said) in [("format", format), ("id", id)] {
+        marks.extend(said.map(|said| (key.to_owned(), raw(quote(&said)))));
     }
     marks
 }
@@ -78,8 +82,10 @@ pub(super) fn write(text: Option<&str>, signature: Option<&str>, extra: &Extra, 
     if let Some(signature) = signature {
         item.set(if encrypted { "data" } else { "signature" }, quote(signature));
     }
-    if let Some(format) = extra.detail("format") {
-        item.set("format", quote(&format));
+    for key in ["format", "id"] {
+        if let Some(said) = extra.detail(key) {
+            item.set(key, quote(&said));
+        }
     }
     item.set("index", index.to_string());
     item.to_json()

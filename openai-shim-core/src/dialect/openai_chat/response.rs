@@ -2,11 +2,13 @@
 //!
 //! <https://platform.openai.com/docs/api-reference/chat/object>
 
-use super::decode::{ending, word};
+use super::super::cited;
+use super::decode::{SEALED, ending, word};
 use super::mend::{Tags, read_usage, whole, write_usage};
-use super::{NAME, note_lost, reasoning, tool_call};
+use super::{NAME, citations, note_lost, reasoning, tool_call};
 use crate::canonical::{
-    Asked, Block, Choice, Code, Diagnostics, Extra, FinishReason, Logprobs, ReasoningStyle, Response,
+    Asked, Block, Choice, Cited, Code, Diagnostics, Extra, FinishReason, Length, Logprobs, ReasoningStyle,
+    Response, Seen, unfold,
 };
 use crate::error::UpstreamError;
 use crate::json::{Object, quote, raw, text};
@@ -27,13 +29,29 @@ pub(super) fn decode(
     response.id = answer.str("id").map(Cow::into_owned);
     response.created = answer.u64("created");
     response.model = answer.str("model").map(Cow::into_owned);
-    response.usage = answer.get("usage").and_then(read_usage).filter(|_| !notes.has(Code::UsageMissing));
+    // Whether counts are missing is the business of the client's dialect, too.
+    let missing = notes.take(Code::UsageMissing);
+    response.usage = answer.get("usage").and_then(read_usage).filter(|_| !missing);
     response.extra = rest(&answer, &["id", "object", "created", "model", "choices", "usage"]);
     for item in answer.array("choices").unwrap_or_default() {
         let Ok(object) = Object::parse(item.as_bytes()) else { continue };
         response.choices.push(decode_choice(&object));
     }
     Ok(response)
+}
+
+/// What was seen of an answer that passes as it is, with what is sealed in it.
+pub(super) fn noting(answer: &Object<'_>, mut seen: Seen, asked: &Asked) -> Seen {
+    let choices = answer.array("choices").unwrap_or_default();
+    if asked.keep_turn && choices.iter().any(|choice| choice.contains(SEALED)) {
+        let mut response = Response::default();
+        let choices = choices.into_iter().filter_map(|item| Object::parse(item.as_bytes()).ok());
+        response.choices = choices.map(|choice| decode_choice(&choice)).collect();
+        for event in &unfold(&response) {
+            seen.kept.turn.event(event);
+        }
+    }
+    seen
 }
 
 fn decode_choice(object: &Object<'_>) -> Choice {
@@ -44,17 +62,17 @@ fn decode_choice(object: &Object<'_>) -> Choice {
     choice.extra = rest(object, &["index", "message", "finish_reason", "logprobs"]);
     let message = object.object("message").unwrap_or_default();
     let mut extra = rest(&message, &super::SAID);
-    let thoughts = message.get("reasoning_content").and_then(text).filter(|t| !t.is_empty());
-    let signed =
-        message.get("reasoning_details").map(|details| reasoning::read(details, thoughts.as_deref()));
-    let signed = signed.unwrap_or_default();
-    if thoughts.is_some() || !signed.is_empty() {
+    let thoughts = message.get("reasoning_content").and_then(text).unwrap_or_default();
+    let beside = Some(thoughts.as_ref()).filter(|thoughts| !thoughts.is_empty());
+    let details = message.get("reasoning_details");
+    let signed = details.map(|details| reasoning::read(details, beside)).unwrap_or_default();
+    if beside.is_some() || !signed.is_empty() {
         // Opaque reasoning belongs to the reasoning that it signs.
         let (own, others) = extra.members.into_iter().partition(|(key, _)| key.starts_with("reasoning"));
         extra = Extra::new(NAME, others);
-        match thoughts.filter(|_| signed.is_empty()) {
+        match beside.filter(|_| signed.is_empty()) {
             Some(text) => choice.blocks.push(Block::Reasoning {
-                text: text.into_owned(),
+                text: text.to_owned(),
                 signature: None,
                 extra: Extra::new(NAME, own),
             }),
@@ -106,16 +124,26 @@ pub(super) fn encode(response: &Response, asked: &mut Asked, notes: &mut Diagnos
     out
 }
 
+/// What another dialect's leftovers cite; this one's own stay as they are.
+pub(super) fn foreign(extra: &Extra) -> Cited {
+    if extra.dialect == NAME { Cited { list: Vec::new(), rest: extra.clone() } } else { cited(extra) }
+}
+
 fn encode_choice(choice: &Choice, asked: &mut Asked, notes: &mut Diagnostics) -> String {
     let (mut words, mut thoughts, mut refusal) = (String::new(), String::new(), String::new());
+    let (mut length, mut annotations) = (Length::default(), Vec::new());
     let mut calls = Vec::new();
     let mut function_call = None;
     let mut extras: Vec<(String, String)> = Vec::new();
     for block in &choice.blocks {
         match block {
             Block::Text { text, extra } => {
+                let from = length;
                 words.push_str(text);
-                note_lost(extra, "choices[].message", notes);
+                length.add(text);
+                let Cited { list, rest } = foreign(extra);
+                note_lost(&rest, "choices[].message", notes);
+                annotations.extend(list.iter().map(|one| citations::write(one, from, length)));
                 extras.extend(extra.of(NAME).iter().map(|(k, v)| (k.clone(), v.get().to_owned())));
             }
             Block::Reasoning { text, extra, .. } => {
@@ -165,6 +193,11 @@ fn encode_choice(choice: &Choice, asked: &mut Asked, notes: &mut Diagnostics) ->
     } else if !calls.is_empty() {
         message.set("tool_calls", format!("[{}]", calls.join(",")));
     }
+    let Cited { list, rest: extra } = foreign(&choice.extra);
+    annotations.extend(list.iter().map(|one| citations::write(one, Length::default(), length)));
+    if !annotations.is_empty() {
+        message.set("annotations", format!("[{}]", annotations.join(",")));
+    }
     for (key, value) in extras {
         message.set(key, value);
     }
@@ -181,12 +214,9 @@ fn encode_choice(choice: &Choice, asked: &mut Asked, notes: &mut Diagnostics) ->
     let logprobs = choice.logprobs.as_ref().map(Logprobs::write);
     object.set("logprobs", logprobs.unwrap_or_else(|| String::from("null")));
     object.set("finish_reason", quote(finish));
-    choice.extra.report(NAME, "choices[]", notes);
+    extra.report(NAME, "choices[]", notes);
     for (key, value) in choice.extra.of(NAME) {
         object.set(key.as_str(), value.get());
-    }
-    if choice.extra.of(NAME).is_empty() && !choice.extra.is_empty() {
-        notes.note(Code::ExtraDropped, "choices[]", choice.extra.dialect);
     }
     object.to_json()
 }

@@ -110,7 +110,7 @@ pub(super) fn leftovers(members: Vec<(String, String)>) -> Extra {
 /// Mends an answer in place.
 pub(super) fn mend(body: &[u8], asked: &mut Asked, notes: &mut Diagnostics) -> Result<Mended, UpstreamError> {
     let (answer, head) = read(body, asked, notes)?;
-    let mut seen = Seen::keeping(asked.keep_reasoning);
+    let mut seen = Seen::keeping(asked);
     answer.pieces.iter().for_each(|piece| see(piece, &mut seen));
     let counts = match &answer.usage {
         Some((usage, written)) => {

@@ -1,11 +1,13 @@
 //! Events as a stream: strictly what OpenAI sends.
 
-use super::super::Encoder;
+use super::super::{Encoder, cited};
 use super::echo::{Shell, State};
 use super::output::{Output, write_event};
 use super::tools::Names;
 use super::{NAME, error};
-use crate::canonical::{Asked, BlockKind, Code, Diagnostics, Event, FinishReason, NATIVE, Usage, carry};
+use crate::canonical::{
+    Asked, BlockKind, Cited, Code, Diagnostics, Event, FinishReason, NATIVE, Usage, carry,
+};
 use crate::error::{Error, UpstreamError};
 
 /// Writes a stream, or the response object at its end.
@@ -129,6 +131,7 @@ impl Encoder for ResponsesEncoder {
                 self.output.open(*block, kind, &mut self.asked.context, out);
             }
             Event::Delta { block, delta, .. } => {
+                self.output.wake(*block, delta, &mut self.asked.context, out);
                 self.output.delta(*block, delta, out, &mut self.notes);
                 if self.output.is_full() {
                     let message = String::from("The answer is larger than 64 MiB.");
@@ -146,7 +149,11 @@ impl Encoder for ResponsesEncoder {
                     }
                 }
                 if extra.of(NAME).is_empty() && !extra.is_empty() {
-                    self.notes.note(Code::ExtraDropped, "", extra.dialect);
+                    let Cited { mut list, rest } = cited(extra);
+                    self.output.cited.append(&mut list);
+                    if !rest.is_empty() {
+                        self.notes.note(Code::ExtraDropped, "", extra.dialect);
+                    }
                 }
             }
             Event::Error(failure) => self.fail(failure, out),

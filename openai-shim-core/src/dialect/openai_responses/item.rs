@@ -1,7 +1,7 @@
 //! What items are made of: parts, and the members that have no place in the canonical model.
 
 use super::NAME;
-use crate::canonical::{Block, Extra, Media, MediaSource};
+use crate::canonical::{Block, Citation, CitedSpan, Extra, Length, Media, MediaSource};
 use crate::json::{Kind, Object, peek, quote, raw, text, text_of};
 use std::borrow::Cow;
 
@@ -187,6 +187,30 @@ fn url(source: &MediaSource) -> String {
         MediaSource::Base64 { media_type, data } if media_type.is_empty() => data.clone(),
         MediaSource::Base64 { media_type, data } => format!("data:{media_type};base64,{data}"),
     }
+}
+
+/// Reads annotations: those that cite an address. Files are the API's own.
+pub(super) fn citations(json: &str, out: &mut Vec<Citation>) -> bool {
+    let mut all = true;
+    for one in super::super::cite::objects(json) {
+        let number = |key: &str| one.u64(key).and_then(|n| usize::try_from(n).ok());
+        let span = number("start_index").zip(number("end_index"));
+        let span = span.map(|(start, end)| CitedSpan { start, end, bytes: false });
+        match one.str("url").filter(|url| !url.is_empty()) {
+            Some(url) => out.push(Citation::new(&url, one.str("title").as_deref(), span)),
+            None => all = false,
+        }
+    }
+    all
+}
+
+/// Writes one annotation, of the text between two lengths.
+pub(super) fn annotation(citation: &Citation, from: Length, to: Length) -> String {
+    let (start, end) = citation.place(from, to, false);
+    let (url, title) = (quote(&citation.url), quote(&citation.title));
+    format!(
+        r#"{{"type":"url_citation","start_index":{start},"end_index":{end},"url":{url},"title":{title}}}"#
+    )
 }
 
 /// The text of a reasoning item: its summary, or else the thinking itself.

@@ -5,11 +5,17 @@
 //! Reasoning goes out as a summary (`response.reasoning_summary_text.*`) and not as raw reasoning: that is what Codex shows
 //! without being asked to, and what OpenAI's SDKs and the clients built on them display; OpenAI itself sends nothing else.
 
-use super::item::{ITEM, object_of, plain};
-use super::tools::{Called, Names, input_of};
-use super::{NAME, reasoning};
-use crate::canonical::{BlockKind, Code, Context, Delta, Diagnostics, REASONING_DETAILS};
+mod open;
+
+use super::super::cited;
+use super::NAME;
+use super::item::annotation;
+use super::tools::{Names, input_of};
+use crate::canonical::{
+    BlockKind, Citation, Cited, Code, Context, Delta, Diagnostics, Extra, Length, REASONING_DETAILS,
+};
 use crate::json::{Object, quote};
+use open::{Kind, Open};
 
 /// The most that is kept of an answer, for the response object at its end.
 const MOST: usize = 64 << 20;
@@ -23,31 +29,12 @@ pub(super) struct Output {
     /// Items by their index; `None` while they are open.
     items: Vec<Option<String>>,
     open: Vec<(u32, Open)>,
+    /// Texts of which nothing was said yet: one in which another dialect kept what only it knows never begins.
+    silent: Vec<u32>,
     names: Names,
     said: usize,
-}
-
-/// An open item.
-#[derive(Debug)]
-struct Open {
-    index: usize,
-    id: String,
-    kind: Kind,
-    /// Text, thinking, refusal, or arguments so far.
-    text: String,
-    signature: String,
-    /// Members of this dialect, as they came.
-    native: Vec<(String, String)>,
-    /// A part was begun.
-    part: bool,
-}
-
-#[derive(Debug)]
-enum Kind {
-    Text,
-    Refusal,
-    Reasoning,
-    Call { id: String, called: Called },
+    /// What the answer cites besides what its texts do.
+    pub(super) cited: Vec<Citation>,
 }
 
 impl Output {
@@ -101,7 +88,29 @@ impl Output {
         self.items.push(Some(item.to_owned()));
     }
 
+    /// A block begins; its item does with the first thing said in it.
     pub(super) fn open(&mut self, block: u32, kind: &BlockKind, context: &mut Context, out: &mut Vec<u8>) {
+        if *kind == BlockKind::Text {
+            self.silent.push(block);
+        } else {
+            self.begin(block, kind, context, out);
+        }
+    }
+
+    /// Begins the item of a text that is about to say something.
+    pub(super) fn wake(&mut self, block: u32, delta: &Delta, context: &mut Context, out: &mut Vec<u8>) {
+        let says = match delta {
+            Delta::Text(text) => !text.is_empty(),
+            Delta::Native { dialect, .. } => *dialect == NAME,
+            Delta::Signature(_) => false,
+        };
+        if let Some(at) = self.silent.iter().position(|known| *known == block).filter(|_| says) {
+            self.silent.remove(at);
+            self.begin(block, &BlockKind::Text, context, out);
+        }
+    }
+
+    fn begin(&mut self, block: u32, kind: &BlockKind, context: &mut Context, out: &mut Vec<u8>) {
         let index = self.items.len();
         self.items.push(None);
         let (id, kind) = match kind {
@@ -120,8 +129,10 @@ impl Output {
             kind,
             text: String::new(),
             signature: String::new(),
+            marks: Extra::new(REASONING_DETAILS, Vec::new()),
             native: Vec::new(),
             part: false,
+            cited: Vec::new(),
         };
         let item = open.item("in_progress", "[]", "");
         self.emit(
@@ -156,7 +167,9 @@ impl Output {
     }
 
     pub(super) fn delta(&mut self, block: u32, delta: &Delta, out: &mut Vec<u8>, notes: &mut Diagnostics) {
-        let Some(at) = self.open.iter().position(|(b, _)| *b == block) else { return };
+        let Some(at) = self.open.iter().position(|(b, _)| *b == block) else {
+            return self.left_out(delta, notes);
+        };
         let (_, mut open) = self.open.swap_remove(at);
         match delta {
             Delta::Text(text) if !text.is_empty() => self.text(&mut open, text, out),
@@ -176,12 +189,25 @@ impl Output {
                 open.native.push((key.clone(), raw.get().to_owned()));
             }
             Delta::Native { dialect: REASONING_DETAILS, key, raw } => {
-                open.native.push((format!("details.{key}"), raw.get().to_owned()));
+                open.marks.members.push((key.clone(), raw.clone()));
             }
             Delta::Native { key, .. } if key.starts_with('.') => {}
-            Delta::Native { key, .. } => notes.note(Code::ExtraDropped, "output[]", key),
+            Delta::Native { .. } => {
+                self.left_out(delta, notes);
+                open.cited.append(&mut self.cited);
+            }
         }
         self.open.push((block, open));
+    }
+
+    /// What another dialect knows: the sources in it are this one's, too, and belong to the text that is there or comes.
+    fn left_out(&mut self, delta: &Delta, notes: &mut Diagnostics) {
+        let Delta::Native { dialect, key, raw } = delta else { return };
+        let Cited { mut list, rest } = cited(&Extra::new(dialect, vec![(key.clone(), raw.clone())]));
+        self.cited.append(&mut list);
+        if !rest.is_empty() && !key.starts_with('.') {
+            notes.note(Code::ExtraDropped, "output[]", key);
+        }
     }
 
     fn text(&mut self, open: &mut Open, text: &str, out: &mut Vec<u8>) {
@@ -225,11 +251,29 @@ impl Output {
         );
     }
 
+    /// Says what a text cites; places are counted in it.
+    fn cite(&mut self, open: &mut Open, out: &mut Vec<u8>) {
+        let mut length = Length::default();
+        length.add(&open.text);
+        if !open.text.is_empty() {
+            open.cited.append(&mut self.cited);
+        }
+        for citation in std::mem::take(&mut open.cited) {
+            let annotation = annotation(&citation, Length::default(), length);
+            self.annotation(open, &annotation, out);
+            open.native.push((String::from("annotation"), annotation));
+        }
+    }
+
     pub(super) fn close(&mut self, block: u32, out: &mut Vec<u8>) {
+        self.silent.retain(|known| *known != block);
         let Some(at) = self.open.iter().position(|(b, _)| *b == block) else { return };
         let (_, mut open) = self.open.remove(at);
         if self.quiet {
             open.take_id();
+        }
+        if matches!(open.kind, Kind::Text) {
+            self.cite(&mut open, out);
         }
         match &open.kind {
             Kind::Text => self.part_done(&open, "response.output_text.done", "text", out),
@@ -317,112 +361,6 @@ impl Output {
             },
             out,
         );
-    }
-}
-
-impl Open {
-    fn native(&self, key: &str) -> Option<&str> {
-        self.native.iter().find(|(k, _)| plain(k) == plain(key)).map(|(_, value)| value.as_str())
-    }
-
-    /// Nothing has been said of the item yet: it may have the id that it came with.
-    fn take_id(&mut self) {
-        let item = self.native(ITEM).map(object_of);
-        let said = item.as_ref().and_then(|item| item.get("id")).or_else(|| self.native("id"));
-        let said = said.or_else(|| self.native("details.id"));
-        if let Some(id) = said.and_then(crate::json::text).filter(|id| !id.is_empty()) {
-            self.id = id.into_owned();
-        }
-    }
-
-    /// Says of an event which item, and which part of it, it is about.
-    fn place(&self, event: &mut Object<'_>, part: Option<&'static str>) {
-        event.set("item_id", quote(&self.id));
-        event.set("output_index", self.index.to_string());
-        if let Some(part) = part {
-            event.set(part, "0");
-        }
-    }
-
-    /// The part of a message or a summary, with this text.
-    fn part(&self, text: &str) -> String {
-        let mut part = Object::new();
-        match self.kind {
-            Kind::Refusal => {
-                part.set("type", "\"refusal\"");
-                part.set("refusal", quote(text));
-            }
-            Kind::Reasoning => {
-                part.set("type", "\"summary_text\"");
-                part.set("text", quote(text));
-            }
-            Kind::Text | Kind::Call { .. } => {
-                part.set("type", "\"output_text\"");
-                part.set("text", quote(text));
-                let single: Vec<&str> = self
-                    .native
-                    .iter()
-                    .filter(|(key, _)| key == "annotation")
-                    .map(|(_, v)| v.as_str())
-                    .collect();
-                let listed = self
-                    .native("annotations")
-                    .map_or_else(|| format!("[{}]", single.join(",")), str::to_owned);
-                part.set("annotations", listed);
-                part.set("logprobs", self.native("logprobs").unwrap_or("[]").to_owned());
-            }
-        }
-        part.to_json()
-    }
-
-    /// The item, with these parts or this text.
-    fn item(&self, status: &str, parts: &str, text: &str) -> String {
-        let mut item = Object::new();
-        item.set("id", quote(&self.id));
-        match &self.kind {
-            Kind::Text | Kind::Refusal => {
-                item.set("type", "\"message\"");
-                item.set("status", quote(status));
-                item.set("role", "\"assistant\"");
-                item.set("content", parts);
-                if let Some(phase) = self.native(ITEM).map(object_of).as_ref().and_then(|i| i.get("phase")) {
-                    item.set("phase", phase.to_owned());
-                }
-            }
-            Kind::Reasoning => {
-                item.set("type", "\"reasoning\"");
-                item.set("summary", self.native("summary").unwrap_or(parts));
-                if let Some(content) = self.native("content") {
-                    item.set("content", content);
-                }
-                if !self.signature.is_empty() {
-                    let format = self.native("details.format").and_then(crate::json::text);
-                    let sealed = reasoning::seal(&self.signature, format.as_deref());
-                    item.set("encrypted_content", quote(&sealed));
-                }
-            }
-            Kind::Call { id, called } => {
-                let (kind, key) = if called.custom {
-                    ("custom_tool_call", "input")
-                } else {
-                    ("function_call", "arguments")
-                };
-                item.set("type", quote(kind));
-                item.set("status", quote(status));
-                item.set("call_id", quote(id));
-                item.set("name", quote(&called.name));
-                if let Some(space) = &called.namespace {
-                    item.set("namespace", quote(space));
-                } else if let Some(space) = self.native("namespace") {
-                    item.set("namespace", space.to_owned());
-                    if let Some(name) = self.native("name") {
-                        item.set("name", name.to_owned());
-                    }
-                }
-                item.set(key, quote(text));
-            }
-        }
-        item.to_json()
     }
 }
 

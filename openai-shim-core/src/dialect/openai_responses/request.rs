@@ -94,6 +94,10 @@ pub(super) fn decode(body: &[u8], notes: &mut Diagnostics) -> Result<Request, Cl
                 request.own_only.get_or_insert(refusal(key, value));
                 extra.push((key.to_owned(), raw(value)));
             }
+            // Other dialects give it unasked.
+            "include" if text_list(value).is_some_and(|list| list == [params::SEALED]) => {
+                request.sealed_reasoning = true;
+            }
             _ if SHARED.contains(&key) && key != "verbosity" => {
                 request.shared.push((key.to_owned(), raw(value)));
             }
@@ -112,6 +116,10 @@ pub(super) fn decode(body: &[u8], notes: &mut Diagnostics) -> Result<Request, Cl
     request.extra = Extra::new(NAME, extra);
     request.echo = Extra::new(NAME, echo);
     Ok(request)
+}
+
+fn text_list(value: &str) -> Option<Vec<String>> {
+    serde_json::from_str(value).ok()
 }
 
 /// Why another dialect's upstream cannot know what is referred to; in OpenAI's words where it has some.

@@ -1,7 +1,8 @@
 //! Those who host other people's models.
 
 use super::{
-    at, efforts, list, local, models, never_forced, no_developer, old_limit, prompts, text, thinking, without,
+    at, efforts, list, local, models, never_forced, no_developer, old_limit, prompts, signing_unsigned, text,
+    thinking, without,
 };
 use crate::profile::{
     Format, FormatAs, History, Messages, ModelRules, Names, Params, Profile, Streaming, Switch, ToolIds,
@@ -196,10 +197,13 @@ pub(super) fn rows() -> Vec<Profile> {
             ]),
             lists_models: false,
             messages: Messages { carry_signatures: true, ..no_developer() },
-            models: vec![ModelRules {
-                params: without(&["frequency_penalty", "presence_penalty"]),
-                ..models(&["google/gemini-3*"])
-            }],
+            models: vec![
+                ModelRules {
+                    params: without(&["frequency_penalty", "presence_penalty"]),
+                    ..models(&["google/gemini-3*"])
+                },
+                signing_unsigned(),
+            ],
             ..at(
                 "vertex-openai",
                 "https://aiplatform.googleapis.com/v1/projects/YOUR-PROJECT/locations/global/endpoints/openapi",

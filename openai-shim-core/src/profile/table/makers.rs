@@ -1,7 +1,8 @@
 //! Those who make models and serve them by an API that is nearly OpenAI's.
 
 use super::{
-    at, efforts, list, map, models, never_forced, no_developer, old_limit, ranges, text, thinking, without,
+    at, efforts, list, map, models, never_forced, no_developer, old_limit, ranges, signing_unsigned, text,
+    thinking, without,
 };
 use crate::profile::{
     Forced, Format, FormatAs, History, Messages, ModelRules, Names, Params, Prefill, Profile, Streaming,
@@ -56,6 +57,7 @@ pub(super) fn rows() -> Vec<Profile> {
             ]),
             params: without(&["frequency_penalty", "presence_penalty"]),
             messages: Messages { carry_signatures: true, ..no_developer() },
+            models: vec![signing_unsigned()],
             tools: Tools { drop_keywords: list(&["$id", "$schema"]), inline_refs: true, ..Tools::default() },
             reasoning: efforts(&["none", "minimal", "low", "medium", "high"]),
             ..at("gemini-openai", "https://generativelanguage.googleapis.com/v1beta/openai")
@@ -300,4 +302,23 @@ pub(super) fn rows() -> Vec<Profile> {
             ..at("voyage", "https://api.voyageai.com/v1")
         },
     ]
+}
+
+/// Claude's models that are told how much to think in tokens; newer ones are told in words. It matters only where they are
+/// asked in Anthropic's own dialect, whoever serves them there.
+pub(super) fn claude_in_tokens() -> ModelRules {
+    ModelRules {
+        reasoning: Thinking { in_tokens: true, ..Thinking::default() },
+        ..models(&[
+            "*claude-3*",
+            "*claude-opus-4-0*",
+            "*claude-opus-4-1*",
+            "*claude-opus-4-5*",
+            "*claude-opus-4-2025*",
+            "*claude-sonnet-4-0*",
+            "*claude-sonnet-4-5*",
+            "*claude-sonnet-4-2025*",
+            "*claude-haiku-4*",
+        ])
+    }
 }

@@ -45,9 +45,23 @@ fn prompts() -> Vec<String> {
     list(&["openai-completions"])
 }
 
+/// Headers by which OpenAI's clients say on whose account, and with which features.
+fn openai_headers() -> Vec<String> {
+    list(&["openai-organization", "openai-project", "openai-beta"])
+}
+
 /// Rules for some models.
 fn models(names: &[&str]) -> ModelRules {
     ModelRules { names: list(names), ..ModelRules::default() }
+}
+
+/// Google's third generation refuses calls without a signature, and takes this word for the one of a call that it did not
+/// make: <https://ai.google.dev/gemini-api/docs/thought-signatures>.
+fn signing_unsigned() -> ModelRules {
+    ModelRules {
+        messages: Messages { sign_unsigned: text("skip_thought_signature_validator"), ..Messages::default() },
+        ..models(&["*gemini-3*"])
+    }
 }
 
 /// Messages for servers that only know the role `system`.

@@ -1,8 +1,9 @@
 //! APIs of their own kind, spoken as they are: chosen by name, or by the dialect. The rows with hosts are those of the
 //! layers that the same services have for OpenAI's clients.
 
-use super::{no_developer, row, text};
-use crate::profile::{Auth, Messages, Params, Paths, Profile};
+use super::makers::claude_in_tokens;
+use super::{no_developer, row, signing_unsigned, text};
+use crate::profile::{Auth, Format, FormatAs, Messages, Params, Paths, Profile};
 
 pub(super) fn rows() -> Vec<Profile> {
     vec![
@@ -11,19 +12,30 @@ pub(super) fn rows() -> Vec<Profile> {
             sources: super::list(&["https://docs.anthropic.com/en/api/messages", "corpus: anthropic"]),
             dialect: text("anthropic-messages"),
             auth: key_in("x-api-key"),
+            headers: super::list(&["anthropic-version", "anthropic-beta"]),
+            // Without a wish it lists twenty.
+            paths: Paths { models: text("/models?limit=1000"), ..Paths::default() },
             params: Params { single_choice: true, ..Params::default() },
             messages: Messages::default(),
+            // It knows schemas, and no word for any JSON.
+            format: Format { json_object: FormatAs::Instruction, ..Format::default() },
+            models: vec![claude_in_tokens()],
             ..row("anthropic")
         },
         Profile {
             about: text(
                 "Google's own API, `https://generativelanguage.googleapis.com/v1beta`, chosen by its name",
             ),
-            sources: super::list(&["https://ai.google.dev/api/generate-content", "corpus: gemini"]),
+            sources: super::list(&[
+                "https://ai.google.dev/api/generate-content",
+                "https://ai.google.dev/gemini-api/docs/thought-signatures",
+                "corpus: gemini",
+            ]),
             dialect: text("gemini"),
             auth: key_in("x-goog-api-key"),
             paths: Paths { models: text("/models?pageSize=1000"), ..Paths::default() },
             messages: Messages { carry_signatures: true, ..no_developer() },
+            models: vec![signing_unsigned()],
             ..row("gemini")
         },
         Profile {
@@ -33,6 +45,7 @@ pub(super) fn rows() -> Vec<Profile> {
                 "corpus: openai-responses",
             ]),
             dialect: text("openai-responses"),
+            headers: super::openai_headers(),
             params: Params { single_choice: true, ..Params::default() },
             messages: Messages::default(),
             ..row("openai-responses")

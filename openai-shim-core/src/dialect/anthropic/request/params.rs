@@ -6,19 +6,6 @@ use crate::canonical::{Code, Diagnostics, Reasoning, Request, ResponseFormat, To
 use crate::json::{Object, quote, raw};
 use std::borrow::Cow;
 
-/// Models that are told how much to think in tokens. Newer ones are told in words.
-const BUDGETED: [&str; 9] = [
-    "claude-3",
-    "claude-opus-4-0",
-    "claude-opus-4-1",
-    "claude-opus-4-5",
-    "claude-opus-4-2025",
-    "claude-sonnet-4-0",
-    "claude-sonnet-4-5",
-    "claude-sonnet-4-2025",
-    "claude-haiku-4",
-];
-
 /// The fewest tokens that thinking may be given.
 const LEAST: u64 = 1024;
 
@@ -103,6 +90,21 @@ fn rest(key: &'static str, body: &mut Object<'_>) -> Object<'static> {
     }
     rest
 }
+
+/// Switches thinking off where it would be refused: the thinking that led to the calls is another model's, and was left out.
+pub(super) fn spare_thinking(request: &Request, body: &mut Object<'_>, notes: &mut Diagnostics) {
+    let enabled = body.object("thinking").is_some_and(|said| said.str("type").as_deref() == Some("enabled"));
+    // Some other models that are served in this dialect sign nothing.
+    let theirs = !request.touched.messages
+        && !request.model.contains("claude")
+        && request.messages.iter().any(super::is_unsigned);
+    if enabled && !theirs && super::turns::calls_without_thinking(&request.messages) {
+        body.set("thinking", r#"{"type":"disabled"}"#);
+        notes.note(Code::ParamDropped, "thinking", NOT_BACK);
+    }
+}
+
+const NOT_BACK: &str = "the thinking before the last tool call did not come back";
 
 /// What a client of this dialect says of thinking, the form and the user.
 fn write_own(request: &Request, body: &mut Object<'_>) {
@@ -251,15 +253,14 @@ fn write_thinking(
         body.set("thinking", r#"{"type":"disabled"}"#);
         return false;
     }
-    if *wish == Reasoning::default() {
+    if *wish == (Reasoning { in_tokens: wish.in_tokens, ..Reasoning::default() }) {
         return false;
     }
     if matches!(request.tool_choice, Some(ToolChoice::Required | ToolChoice::Function(_))) {
         notes.note(Code::ParamDropped, "reasoning", "not while a tool is demanded");
         return false;
     }
-    let name = request.model.rsplit('/').next().unwrap_or_default();
-    if !BUDGETED.iter().any(|old| name.starts_with(old)) {
+    if !wish.in_tokens {
         body.set("thinking", r#"{"type":"adaptive"}"#);
         match wish.as_effort() {
             Some("minimal") => {
@@ -272,11 +273,7 @@ fn write_thinking(
         return true;
     }
     if super::turns::calls_without_thinking(&request.messages) {
-        notes.note(
-            Code::ParamDropped,
-            "reasoning",
-            "the thinking before the last tool call did not come back",
-        );
+        notes.note(Code::ParamDropped, "reasoning", NOT_BACK);
         return false;
     }
     let longest = body.u64("max_tokens").unwrap_or_default();

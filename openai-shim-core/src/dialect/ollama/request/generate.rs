@@ -51,6 +51,7 @@ pub(super) fn encode(
     let mut images = Vec::new();
     for (i, message) in request.messages.iter().enumerate() {
         pictures(&message.blocks, i, &mut images, notes)?;
+        message.report(FAMILY, &format!("messages[{i}]"), notes);
         if message.name.is_some() {
             notes.note(Code::ExtraDropped, &format!("messages[{i}].name"), "");
         }
@@ -99,11 +100,7 @@ fn pictures(
             Block::File(_) => "a document",
             Block::Native { dialect, .. } => dialect,
             Block::Reasoning { .. } => "thinking",
-            Block::Text { extra, .. } => {
-                extra.report(FAMILY, &format!("messages[{i}].content"), notes);
-                continue;
-            }
-            Block::Refusal(_) | Block::ToolCall { .. } => continue,
+            Block::Text { .. } | Block::Refusal(_) | Block::ToolCall { .. } => continue,
         };
         notes.note(Code::FeatureUnsupported, &format!("messages[{i}].content"), lost);
     }

@@ -274,7 +274,7 @@ fn write(
     if message.name.is_some() {
         notes.note(Code::ExtraDropped, &format!("{at}.name"), "");
     }
-    message.extra.report(FAMILY, &at, notes);
+    message.report(FAMILY, &at, notes);
     Ok(())
 }
 
@@ -298,10 +298,7 @@ fn content(
     let (mut images, mut calls) = (Vec::new(), Vec::new());
     for block in blocks {
         match block {
-            Block::Text { text, extra } => {
-                extra.report(FAMILY, &at, notes);
-                texts.push(text.as_str());
-            }
+            Block::Text { text, .. } => texts.push(text.as_str()),
             Block::Reasoning { text, signature, .. } => {
                 thoughts.push_str(text);
                 if signature.is_some() {

@@ -23,6 +23,7 @@ pub(super) use voice::Tags;
 pub(super) use whole::whole;
 
 use super::super::Mender;
+use super::decode::Beside;
 use super::error;
 use crate::canonical::{Asked, Diagnostics, Seen};
 use crate::error::{Error, UpstreamError};
@@ -32,25 +33,35 @@ use crate::json::Object;
 /// Mends a stream in place.
 pub(super) struct ChatMender {
     stream: Stream,
+    beside: Beside,
 }
 
 impl ChatMender {
     pub(super) fn new(asked: Asked) -> Self {
-        Self { stream: Stream::new(asked) }
+        let beside = Beside::new(&asked);
+        Self { stream: Stream::new(asked), beside }
+    }
+
+    fn note(&mut self) {
+        for event in self.beside.events.drain(..) {
+            self.stream.seen.kept.turn.event(&event);
+        }
     }
 }
 
 impl Mender for ChatMender {
     fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<u8>) {
-        self.stream.frame(frame, &mut Bytes { out });
+        self.stream.frame(frame, &mut Bytes { out, beside: &mut self.beside });
+        self.note();
     }
 
     fn finish(&mut self, out: &mut Vec<u8>) {
-        self.stream.finish(&mut Bytes { out });
+        self.stream.finish(&mut Bytes { out, beside: &mut self.beside });
+        self.note();
     }
 
     fn fail(&mut self, error: &UpstreamError, out: &mut Vec<u8>) {
-        self.stream.fail(error, &mut Bytes { out });
+        self.stream.fail(error, &mut Bytes { out, beside: &mut self.beside });
     }
 
     fn seen(&self) -> &Seen {
@@ -65,10 +76,12 @@ impl Mender for ChatMender {
 /// Writes mended chunks as server-sent events.
 struct Bytes<'o> {
     out: &'o mut Vec<u8>,
+    beside: &'o mut Beside,
 }
 
 impl Sink for Bytes<'_> {
     fn chunk(&mut self, chunk: &Object<'_>, source: Option<&[u8]>) {
+        self.beside.chunk(chunk);
         write_event(self.out, |out| match source {
             Some(bytes) => out.extend_from_slice(bytes),
             None => chunk.write(out),

@@ -89,7 +89,7 @@ pub(super) struct Held {
 impl Stream {
     pub(in super::super) fn new(asked: Asked) -> Self {
         Self {
-            seen: Seen::keeping(asked.keep_reasoning),
+            seen: Seen::keeping(&asked),
             asked,
             notes: Diagnostics::default(),
             identity: Identity::new("chat.completion.chunk"),

@@ -26,7 +26,7 @@ pub(in super::super) fn whole<'a>(
     if choices.is_empty() {
         return Err(UpstreamError::Empty);
     }
-    let mut seen = Seen::keeping(asked.keep_reasoning);
+    let mut seen = Seen::keeping(asked);
     Identity::new("chat.completion").mend(&mut answer, asked, notes);
     let mut written = Vec::with_capacity(choices.len());
     let mut changed = choices.len() != before;

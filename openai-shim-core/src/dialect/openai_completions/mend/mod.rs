@@ -25,7 +25,7 @@ pub(super) struct CompletionsMender {
 
 impl CompletionsMender {
     pub(super) fn new(asked: Asked) -> Self {
-        Self { seen: Seen::keeping(asked.keep_reasoning), stream: Stream::new(asked) }
+        Self { seen: Seen::keeping(&asked), stream: Stream::new(asked) }
     }
 }
 

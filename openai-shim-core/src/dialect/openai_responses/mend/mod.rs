@@ -45,9 +45,9 @@ impl ResponsesMender {
         Self {
             shell: Shell::new(&asked),
             decoder: ResponsesDecoder::default(),
+            seen: Seen::keeping(&asked),
             asked,
             events: Vec::new(),
-            seen: Seen::default(),
             started: false,
             sequence: 0,
             inserted: false,
@@ -276,7 +276,7 @@ pub(super) fn whole(
     notes: &mut Diagnostics,
 ) -> Result<Mended, UpstreamError> {
     let read = response::decode(body, notes)?;
-    let mut seen = Seen::default();
+    let mut seen = Seen::keeping(asked);
     for event in unfold(&read) {
         seen.event(&event);
     }

@@ -1,13 +1,13 @@
 //! The input, written: messages become items.
 
 use super::super::item::{ITEM, object_of, own, write_extra, write_part};
-use super::super::reasoning::is_own;
 use super::super::{NAME, tools};
 use crate::canonical::{Block, Code, Diagnostics, Message, Role};
 use crate::json::{Object, quote};
 
 /// Writes one message as items.
 pub(super) fn write(message: &Message, i: usize, out: &mut Vec<String>, notes: &mut Diagnostics) {
+    message.report(NAME, &format!("messages[{i}]"), notes);
     let mut own_items = Vec::new();
     for block in &message.blocks {
         match block {
@@ -37,15 +37,6 @@ pub(super) fn write(message: &Message, i: usize, out: &mut Vec<String>, notes: &
 
 /// Content as a text where one is all there is and it came as one, else as a list of parts.
 fn content(blocks: &[&Block], assistant: bool, at: &str, notes: &mut Diagnostics) -> String {
-    for block in blocks {
-        match block {
-            Block::Text { extra, .. } => extra.report(NAME, at, notes),
-            Block::Image(media) | Block::Audio(media) | Block::File(media) => {
-                media.extra.report(NAME, at, notes);
-            }
-            _ => {}
-        }
-    }
     if let [Block::Text { text, extra }] = blocks
         && own(extra, "type").is_none()
     {
@@ -163,11 +154,14 @@ fn said(blocks: &[&Block], i: usize, notes: &mut Diagnostics) -> String {
 /// A reasoning item: as it came, or made of what another dialect kept of it; without its encrypted form OpenAI refuses it.
 fn reasoning(text: &str, signature: Option<&str>, extra: &crate::canonical::Extra) -> Option<String> {
     let known = !extra.of(NAME).is_empty();
-    if !known && (signature.is_none() || !is_own(extra)) {
+    if !known && signature.is_none() {
         return None;
     }
     let mut object = Object::new();
     object.set("type", "\"reasoning\"");
+    if let Some(id) = extra.detail("id") {
+        object.set("id", quote(&id));
+    }
     if own(extra, "summary").is_none() {
         let part = format!(r#"[{{"type":"summary_text","text":{}}}]"#, quote(text));
         object.set("summary", if text.is_empty() { String::from("[]") } else { part });

@@ -23,6 +23,9 @@ pub(super) fn write(request: &Request, body: &mut Object<'_>, notes: &mut Diagno
     for (key, value) in request.shared.iter().filter(|(key, _)| key != "verbosity") {
         body.set(key.clone(), value.get().to_owned());
     }
+    if request.sealed_reasoning || (!own && thinks(request, body)) {
+        body.set("include", format!("[\"{SEALED}\"]"));
+    }
     if own {
         for (key, value) in request.extra.members.iter().filter(|(k, _)| k != "reasoning" && k != "text") {
             body.set(key.clone(), value.get().to_owned());
@@ -64,6 +67,20 @@ pub(super) fn rewrite(request: &Request, body: &mut Object<'_>, notes: &mut Diag
     if touched.response_format {
         put("text", text(request, notes));
     }
+}
+
+/// What asks for reasoning in its sealed form.
+pub(super) const SEALED: &str = "reasoning.encrypted_content";
+
+/// What the names of models begin with that reason, also when they are not told to.
+const REASONING: [&str; 6] = ["gpt-5", "gpt-6", "codex", "o1", "o3", "o4"];
+
+/// Whether the model reasons, and its reasoning must be asked for sealed, to be sent back; other models refuse that.
+fn thinks(request: &Request, body: &Object<'_>) -> bool {
+    let told = body.object("reasoning").and_then(|told| told.str("effort").map(|effort| effort != "none"));
+    let name = request.model.rsplit('/').next().unwrap_or_default();
+    let reasons = REASONING.iter().any(|known| name.starts_with(known)) && !name.contains("chat");
+    told.unwrap_or(reasons)
 }
 
 fn tool_choice(request: &Request, notes: &mut Diagnostics) -> Option<String> {

@@ -1,0 +1,232 @@
+//! What of an answer only its maker can read, and where in the answer it stood: noted while the answer passes, so that it
+//! can be put back into the turn that a client sends again without it.
+
+use super::{Block, BlockKind, Delta, Event, Extra, REASONING_DETAILS, carry};
+use crate::json::{Object, quote, text};
+use serde_json::value::RawValue;
+
+/// The member of text that is a signature: Google signs text, too.
+pub const SIGNED_TEXT: &str = "thoughtSignature";
+
+/// The most bytes that are noted of one answer, and the most blocks.
+const MOST: usize = 1 << 20;
+const MOST_PARTS: usize = 512;
+
+/// An answer, as far as it matters for the next turn.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Turn {
+    on: bool,
+    parts: Vec<Part>,
+    size: usize,
+}
+
+/// One block of an answer.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Part {
+    /// Text.
+    Text {
+        /// The text.
+        text: String,
+        /// Its signature.
+        extra: Extra,
+    },
+    /// Thinking.
+    Reasoning {
+        /// Its text.
+        text: String,
+        /// Its signature, or its encrypted form.
+        signature: Option<String>,
+        /// What is known of the signature.
+        extra: Extra,
+    },
+    /// A call.
+    Call {
+        /// The call's own id.
+        id: String,
+        /// The function.
+        name: String,
+        /// The arguments.
+        arguments: String,
+        /// Its signature.
+        signature: Option<String>,
+    },
+}
+
+impl Turn {
+    /// Nothing noted yet; `on`: whether there will be.
+    pub fn noting(on: bool) -> Self {
+        Self { on, ..Self::default() }
+    }
+
+    /// The blocks, in order.
+    pub fn parts(&self) -> &[Part] {
+        &self.parts
+    }
+
+    /// Whether anything in it must come back.
+    pub fn is_opaque(&self) -> bool {
+        self.parts.iter().any(|part| match part {
+            Part::Text { extra, .. } => !extra.is_empty(),
+            Part::Reasoning { signature, .. } | Part::Call { signature, .. } => signature.is_some(),
+        })
+    }
+
+    /// Takes one event into account; those of a second answer are nobody's turn.
+    pub fn event(&mut self, event: &Event) {
+        if !self.on {
+            return;
+        }
+        match event {
+            Event::Open { choice: 0, kind, .. } => self.parts.push(match kind {
+                BlockKind::Text | BlockKind::Refusal => {
+                    Part::Text { text: String::new(), extra: Extra::default() }
+                }
+                BlockKind::Reasoning => {
+                    Part::Reasoning { text: String::new(), signature: None, extra: Extra::default() }
+                }
+                BlockKind::ToolCall { id, name, signature } => Part::Call {
+                    id: own_id(id).to_owned(),
+                    name: name.clone(),
+                    arguments: String::new(),
+                    signature: signature.clone(),
+                },
+            }),
+            // Blocks are counted without gaps.
+            Event::Delta { choice: 0, block, delta } => {
+                if let Some(part) = self.parts.get_mut(*block as usize) {
+                    self.size += part.extend(delta);
+                }
+            }
+            _ => {}
+        }
+        if self.size > MOST || self.parts.len() > MOST_PARTS {
+            *self = Self::default();
+        }
+    }
+
+    /// What must be kept of it, as JSON: texts and arguments come back with the client's own turn.
+    pub fn to_json(&self, by: &str, of: u64) -> String {
+        let parts: Vec<_> = self.parts.iter().map(Part::to_json).collect();
+        format!(r#"{{"by":{},"of":{of},"parts":[{}]}}"#, quote(by), parts.join(","))
+    }
+}
+
+/// A call's id without what it carries.
+pub fn own_id(id: &str) -> &str {
+    carry::split(id).map_or(id, |(own, _)| own)
+}
+
+impl Part {
+    /// Takes more of it; how many bytes that was.
+    fn extend(&mut self, delta: &Delta) -> usize {
+        match (self, delta) {
+            (
+                Self::Text { text, .. } | Self::Reasoning { text, .. } | Self::Call { arguments: text, .. },
+                Delta::Text(more),
+            ) => {
+                text.push_str(more);
+                more.len()
+            }
+            (Self::Reasoning { signature, .. } | Self::Call { signature, .. }, Delta::Signature(more)) => {
+                signature.get_or_insert_default().push_str(more);
+                more.len()
+            }
+            (Self::Reasoning { extra, .. }, Delta::Native { dialect: REASONING_DETAILS, key, raw }) => {
+                add(extra, REASONING_DETAILS, key, raw)
+            }
+            (Self::Text { extra, .. }, Delta::Native { dialect, key, raw }) if key == SIGNED_TEXT => {
+                add(extra, dialect, key, raw)
+            }
+            _ => 0,
+        }
+    }
+
+    fn to_json(&self) -> String {
+        let mut object = Object::new();
+        let (signature, extra) = match self {
+            Self::Text { text, extra } => {
+                object.set("text", text.len().to_string());
+                (None, Some(extra))
+            }
+            Self::Reasoning { text, signature, extra } => {
+                object.set("reasoning", quote(text));
+                (signature.as_deref(), Some(extra))
+            }
+            Self::Call { id, signature, .. } => {
+                object.set("call", quote(id));
+                (signature.as_deref(), None)
+            }
+        };
+        if let Some(signature) = signature {
+            object.set("signature", quote(signature));
+        }
+        if let Some(extra) = extra.filter(|extra| !extra.is_empty()) {
+            let mut members = Object::new();
+            extra.members.iter().for_each(|(key, value)| members.set(key.as_str(), value.get()));
+            object.set("extra", members.to_json());
+        }
+        object.to_json()
+    }
+}
+
+fn add(extra: &mut Extra, dialect: &'static str, key: &str, raw: &RawValue) -> usize {
+    extra.dialect = dialect;
+    extra.members.retain(|(known, _)| known != key);
+    extra.members.push((key.to_owned(), raw.to_owned()));
+    key.len() + raw.get().len()
+}
+
+/// What was kept of a turn.
+#[derive(Debug, Clone, Default)]
+pub struct KeptTurn {
+    /// Who made what is opaque in it.
+    pub by: String,
+    /// A digest of the first call.
+    pub of: u64,
+    /// Its blocks: how long a text was, reasoning as it was, and the signatures of calls.
+    pub parts: Vec<KeptPart>,
+}
+
+/// One block of a turn that was kept.
+#[derive(Debug, Clone)]
+pub enum KeptPart {
+    /// A text of so many bytes, and its signature.
+    Text(usize, Extra),
+    /// Reasoning.
+    Reasoning(Block),
+    /// A call, and its signature.
+    Call(Option<String>),
+}
+
+impl KeptTurn {
+    /// Reads what [`Turn::to_json`] wrote, for an upstream of this dialect.
+    pub fn read(json: &str, dialect: &'static str) -> Option<Self> {
+        let object = Object::parse(json.as_bytes()).ok()?;
+        let parts = object.array("parts")?.into_iter().map(|part| read_part(part, dialect));
+        let parts = parts.collect::<Option<_>>()?;
+        Some(Self { by: object.str("by")?.into_owned(), of: object.u64("of")?, parts })
+    }
+}
+
+fn read_part(json: &str, dialect: &'static str) -> Option<KeptPart> {
+    let object = Object::parse(json.as_bytes()).ok()?;
+    let members = |dialect| {
+        let members: Vec<_> = object
+            .object("extra")
+            .map(|extra| extra.iter().map(|(k, v)| (k.to_owned(), crate::json::raw(v))).collect())
+            .unwrap_or_default();
+        if members.is_empty() { Extra::default() } else { Extra::new(dialect, members) }
+    };
+    let signature = object.get("signature").and_then(text).map(std::borrow::Cow::into_owned);
+    if let Some(len) = object.u64("text") {
+        return Some(KeptPart::Text(usize::try_from(len).ok()?, members(dialect)));
+    }
+    Some(match object.str("reasoning") {
+        Some(text) => KeptPart::Reasoning(Block::Reasoning {
+            text: text.into_owned(),
+            signature,
+            extra: members(REASONING_DETAILS),
+        }),
+        None => KeptPart::Call(signature),
+    })
+}

@@ -1,0 +1,63 @@
+//! Sources of an answer: `annotations`, and what search models of others have beside the answer.
+//!
+//! <https://platform.openai.com/docs/guides/tools-web-search?api-mode=chat>, <https://docs.perplexity.ai/api-reference>
+
+use super::super::cite::{Reader, objects};
+use crate::canonical::{Citation, CitedSpan, Length};
+use crate::json::quote;
+
+/// The members of a message or an answer that cite.
+pub(super) const READERS: &[(&str, Reader)] =
+    &[("annotations", annotations), ("search_results", results), ("citations", addresses)];
+
+fn annotations(json: &str, out: &mut Vec<Citation>) -> bool {
+    let mut all = true;
+    for one in objects(json) {
+        let cited = one.object("url_citation").unwrap_or_default();
+        let number = |key: &str| cited.u64(key).and_then(|n| usize::try_from(n).ok());
+        let span = number("start_index").zip(number("end_index"));
+        let span = span.map(|(start, end)| CitedSpan { start, end, bytes: false });
+        match cited.str("url").filter(|url| !url.is_empty()) {
+            Some(url) => out.push(Citation::new(&url, cited.str("title").as_deref(), span)),
+            None => all = false,
+        }
+    }
+    all
+}
+
+fn results(json: &str, out: &mut Vec<Citation>) -> bool {
+    let mut all = true;
+    for one in objects(json) {
+        match one.str("url").filter(|url| !url.is_empty()) {
+            Some(url) => add(Citation::new(&url, one.str("title").as_deref(), None), out),
+            None => all = false,
+        }
+    }
+    all
+}
+
+fn addresses(json: &str, out: &mut Vec<Citation>) -> bool {
+    let Ok(urls) = serde_json::from_str::<Vec<String>>(json) else { return false };
+    for url in &urls {
+        add(Citation::new(url, None, None), out);
+    }
+    true
+}
+
+/// The same sources may be listed twice, once with their names.
+fn add(citation: Citation, out: &mut Vec<Citation>) {
+    match out.iter_mut().find(|known| known.url == citation.url && known.span.is_none()) {
+        Some(known) if known.title == known.url => known.title = citation.title,
+        Some(_) => {}
+        None => out.push(citation),
+    }
+}
+
+/// One annotation, of the text between two lengths.
+pub(super) fn write(citation: &Citation, from: Length, to: Length) -> String {
+    let (start, end) = citation.place(from, to, false);
+    let (url, title) = (quote(&citation.url), quote(&citation.title));
+    format!(
+        r#"{{"type":"url_citation","url_citation":{{"start_index":{start},"end_index":{end},"title":{title},"url":{url}}}}}"#
+    )
+}

@@ -1,0 +1,225 @@
+//! Where words come from: sources with an address are said in the words of every dialect that has some; the others are
+//! reported. What the upstreams' own tools did is never a call, and the text around it stays in its order.
+
+mod common;
+
+use openai_shim_core::canonical::{Code, Severity};
+use openai_shim_core::exchange::{Incoming, Retry, Settings, When};
+use openai_shim_core::profile::native;
+use openai_shim_core::{Context, Diagnostics, Exchange, dialect, profile};
+use serde_json::{Value, json};
+
+const TEXT: &str = "The Nile is long.";
+const URL: &str = "https://example.org/nile";
+
+fn answer(client: &str, upstream: &str, stream: bool, body: &str) -> (String, Diagnostics) {
+    let path = if stream {
+        "/v1beta/models/m:streamGenerateContent?alt=sse"
+    } else {
+        "/v1beta/models/m:generateContent"
+    };
+    let asks = match client {
+        "gemini" => json!({"contents": [{"role": "user", "parts": [{"text": "x"}]}]}),
+        "openai-responses" => json!({"model": "m", "input": "x", "stream": stream}),
+        _ => {
+            json!({"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "x"}], "stream": stream})
+        }
+    };
+    let mut settings = Settings::default();
+    settings.retry = Retry::none();
+    settings.fallback.when = When::Never;
+    let row = native(upstream).unwrap_or_else(|| profile("compatible").unwrap());
+    let path = if client == "gemini" { path } else { "" };
+    let incoming = Incoming::read(dialect(client).unwrap(), path, asks.to_string().into()).unwrap();
+    let mut exchange = Exchange::start(incoming, row, settings, Context::fixed()).unwrap();
+    exchange.next();
+    exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
+    let mut out = Vec::new();
+    exchange.push(body.as_bytes(), &mut out);
+    exchange.finish(&mut out);
+    (String::from_utf8(out).unwrap(), exchange.report().diagnostics.clone())
+}
+
+/// An answer of one sentence that names its source.
+fn cited(upstream: &str) -> Value {
+    match upstream {
+        "anthropic-messages" => {
+            json!({"id": "msg_1", "type": "message", "role": "assistant", "model": "m", "stop_reason": "end_turn", "stop_sequence": null, "usage": {"input_tokens": 1, "output_tokens": 2},
+            "content": [{"type": "text", "text": TEXT, "citations": [{"type": "web_search_result_location", "url": URL, "title": "Nile", "encrypted_index": "x", "cited_text": "long"}]}]})
+        }
+        "gemini" => {
+            json!({"candidates": [{"index": 0, "finishReason": "STOP", "content": {"role": "model", "parts": [{"text": TEXT}]},
+            "groundingMetadata": {"groundingChunks": [{"web": {"uri": URL, "title": "Nile"}}], "groundingSupports": [{"segment": {"endIndex": 17, "text": TEXT}, "groundingChunkIndices": [0]}]}}],
+            "usageMetadata": {"promptTokenCount": 1, "candidatesTokenCount": 2, "totalTokenCount": 3}, "modelVersion": "m", "responseId": "r"})
+        }
+        "openai-responses" => {
+            json!({"id": "resp_1", "object": "response", "created_at": 1, "model": "m", "status": "completed", "parallel_tool_calls": true, "tool_choice": "auto", "tools": [],
+            "output": [{"id": "msg_1", "type": "message", "role": "assistant", "status": "completed", "content": [{"type": "output_text", "text": TEXT, "logprobs": [],
+                "annotations": [{"type": "url_citation", "url": URL, "title": "Nile", "start_index": 0, "end_index": 17}]}]}],
+            "usage": {"input_tokens": 1, "input_tokens_details": {"cached_tokens": 0}, "output_tokens": 2, "output_tokens_details": {"reasoning_tokens": 0}, "total_tokens": 3}})
+        }
+        "perplexity" => {
+            json!({"id": "x", "object": "chat.completion", "created": 1, "model": "m", "citations": [URL], "search_results": [{"title": "Nile", "url": URL, "date": null}],
+            "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": TEXT}}], "usage": {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}})
+        }
+        _ => {
+            json!({"id": "x", "object": "chat.completion", "created": 1, "model": "m", "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": TEXT, "refusal": null,
+            "annotations": [{"type": "url_citation", "url_citation": {"start_index": 0, "end_index": 17, "title": "Nile", "url": URL}}]}}], "usage": {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}})
+        }
+    }
+}
+
+/// What a client finds cited: address, name, beginning and end.
+fn found(client: &str, out: &str) -> Vec<(String, String, u64, u64)> {
+    let events: Vec<Value> = out
+        .lines()
+        .map(|line| line.strip_prefix("data: ").unwrap_or(line))
+        .filter(|line| line.starts_with('{'))
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let number = |value: &Value| value.as_u64().unwrap_or(u64::MAX);
+    let mut all = Vec::new();
+    for event in &events {
+        match client {
+            "openai-chat" => {
+                let choice = &event["choices"][0];
+                let said = choice.get("message").unwrap_or(&choice["delta"]);
+                for one in said["annotations"].as_array().into_iter().flatten() {
+                    assert_eq!(one["type"], "url_citation");
+                    let one = &one["url_citation"];
+                    all.push((
+                        text(&one["url"]),
+                        text(&one["title"]),
+                        number(&one["start_index"]),
+                        number(&one["end_index"]),
+                    ));
+                }
+            }
+            "openai-responses" => {
+                let output = if event["type"] == "response.completed" {
+                    &event["response"]["output"]
+                } else {
+                    &event["output"]
+                };
+                let parts = output
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .flat_map(|item| item["content"].as_array().into_iter().flatten());
+                for one in parts.flat_map(|part| part["annotations"].as_array().into_iter().flatten()) {
+                    assert_eq!(one["type"], "url_citation");
+                    all.push((
+                        text(&one["url"]),
+                        text(&one["title"]),
+                        number(&one["start_index"]),
+                        number(&one["end_index"]),
+                    ));
+                }
+                if event["type"] == "response.output_text.annotation.added" {
+                    assert_eq!(event["annotation"]["url"], URL);
+                }
+            }
+            _ => {
+                let grounding = &event["candidates"][0]["groundingMetadata"];
+                for support in grounding["groundingSupports"].as_array().into_iter().flatten() {
+                    let at = usize::try_from(number(&support["groundingChunkIndices"][0])).unwrap();
+                    let web = &grounding["groundingChunks"][at]["web"];
+                    let segment = &support["segment"];
+                    all.push((
+                        text(&web["uri"]),
+                        text(&web["title"]),
+                        number(&segment["startIndex"]),
+                        number(&segment["endIndex"]),
+                    ));
+                }
+            }
+        }
+    }
+    all
+}
+
+#[test]
+fn a_source_with_an_address_is_named_in_every_dialect_that_can_name_it() {
+    for upstream in ["anthropic-messages", "gemini", "openai-responses", "openai-chat", "perplexity"] {
+        let dialect = if upstream == "perplexity" { "openai-chat" } else { upstream };
+        for client in
+            ["openai-chat", "openai-responses", "gemini"].into_iter().filter(|client| *client != dialect)
+        {
+            for stream in [false, true] {
+                let (out, notes) = answer(client, dialect, stream, &cited(upstream).to_string());
+                let expected = vec![(URL.to_owned(), String::from("Nile"), 0, 17)];
+                assert_eq!(found(client, &out), expected, "{upstream} to {client}, {stream}: {out}");
+                assert!(
+                    notes.iter().all(|d| d.severity() == Severity::Info),
+                    "{upstream} to {client}: {notes:?}"
+                );
+                assert!(!notes.has(Code::ExtraDropped), "{upstream} to {client}: {notes:?}");
+            }
+        }
+        // Anthropic's own citations hold what only Anthropic can make; Ollama has none.
+        for client in ["anthropic-messages", "ollama-chat"].into_iter().filter(|client| *client != dialect) {
+            for stream in [false, true] {
+                let (_, notes) = answer(client, dialect, stream, &cited(upstream).to_string());
+                assert!(
+                    notes.has(Code::ExtraDropped) || notes.has(Code::FeatureUnsupported),
+                    "{upstream} to {client}, {stream}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_source_without_an_address_is_reported() {
+    let mut body = cited("anthropic-messages");
+    body["content"][0]["citations"] = json!([{"type": "char_location", "cited_text": "long", "document_index": 0, "document_title": "d", "start_char_index": 0, "end_char_index": 4}]);
+    for (client, stream) in
+        [("openai-chat", false), ("openai-chat", true), ("openai-responses", false), ("gemini", true)]
+    {
+        let (out, notes) = answer(client, "anthropic-messages", stream, &body.to_string());
+        assert_eq!(found(client, &out), []);
+        assert!(notes.has(Code::ExtraDropped) || notes.has(Code::FeatureUnsupported), "{client}: {notes:?}");
+    }
+}
+
+#[test]
+fn what_an_upstreams_own_tools_did_is_reported_and_never_a_call() {
+    let anthropic = json!({"id": "msg_1", "type": "message", "role": "assistant", "model": "m", "stop_reason": "end_turn", "stop_sequence": null, "usage": {"input_tokens": 1, "output_tokens": 2},
+        "content": [{"type": "text", "text": "I search. "}, {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {"query": "q"}},
+            {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content": []}, {"type": "text", "text": TEXT}]});
+    let responses = {
+        let mut answer = cited("openai-responses");
+        let said = |text: &str| json!({"id": "msg_0", "type": "message", "role": "assistant", "status": "completed", "content": [{"type": "output_text", "text": text, "annotations": [], "logprobs": []}]});
+        answer["output"] = json!([said("I search. "), {"id": "ws_1", "type": "web_search_call", "status": "completed", "action": {"type": "search", "query": "q"}},
+            {"id": "ci_1", "type": "code_interpreter_call", "status": "completed", "code": "1", "container_id": "c", "outputs": null}, said(TEXT)]);
+        answer
+    };
+    let gemini = json!({"candidates": [{"index": 0, "finishReason": "STOP", "content": {"role": "model", "parts": [{"text": "I search. "},
+            {"executableCode": {"language": "PYTHON", "code": "1"}}, {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "1"}}, {"text": TEXT}]}}],
+        "usageMetadata": {"promptTokenCount": 1, "candidatesTokenCount": 2, "totalTokenCount": 3}, "modelVersion": "m", "responseId": "r"});
+    for (upstream, body, word) in [
+        ("anthropic-messages", anthropic, "server_tool_use"),
+        ("openai-responses", responses, "web_search_call"),
+        ("gemini", gemini, "executableCode"),
+    ] {
+        for client in ["openai-chat", "anthropic-messages", "openai-responses", "gemini", "ollama-chat"] {
+            for stream in [false, true] {
+                let (out, notes) = answer(client, upstream, stream, &body.to_string());
+                let calls = ["\"tool_calls\"", "\"tool_use\"", "function_call", "functionCall"];
+                assert!(
+                    !calls.iter().any(|call| out.contains(call)),
+                    "{upstream} to {client}, {stream}: {out}"
+                );
+                let (first, last) = (out.find("I search. "), out.find("The Nile is long."));
+                assert!(first.is_some() && first < last, "{upstream} to {client}, {stream}: {out}");
+                if client == upstream {
+                    assert!(out.contains(word), "{upstream}, {stream}: {out}");
+                } else {
+                    let lost = notes.has(Code::ExtraDropped) || notes.has(Code::FeatureUnsupported);
+                    assert!(lost && !out.contains(word), "{upstream} to {client}, {stream}: {notes:?} {out}");
+                }
+            }
+        }
+    }
+}
