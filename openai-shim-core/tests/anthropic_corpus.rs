@@ -1,4 +1,4 @@
-//! Recordings of Anthropic's API, read in place: requests come back as they were, answers say the same in this dialect and
+//! Recordings of Anthropic's API, read in place: requests pass as they are, answers say the same in this dialect and
 //! in OpenAI's.
 #![allow(clippy::disallowed_methods)] // tests read files
 
@@ -78,35 +78,14 @@ impl Recording {
     }
 }
 
-/// A request as JSON, without what says nothing.
-fn plain(value: &Value) -> Value {
-    match value {
-        Value::Object(members) => {
-            let said = members.iter().filter(|(key, value)| {
-                !(value.is_null() || *key == "stream" && **value == Value::Bool(false))
-            });
-            Value::Object(said.map(|(k, v)| (k.clone(), plain(v))).collect())
-        }
-        Value::Array(items) => Value::Array(items.iter().map(plain).collect()),
-        Value::Number(n) => n.as_f64().map_or(Value::Number(n.clone()), Value::from),
-        other => other.clone(),
-    }
-}
-
 #[test]
-fn every_request_comes_back_as_it_was() {
+fn every_request_is_read_in_silence_and_sent_as_it_came() {
     let mut compared = 0;
     for recording in recordings("requests") {
         let Some(request) = &recording.request else { continue };
         let (body, mut notes) = (request.to_string(), Diagnostics::default());
         let read = anthropic().decode_request("", body.as_bytes(), &mut notes).unwrap();
         assert!(notes.is_empty(), "{}: {notes:?}", recording.name);
-        let written = anthropic().encode_request(&read, None, &mut notes).unwrap();
-        let mut after: Value = serde_json::from_str(&written.body.to_json()).unwrap();
-        if request.get("max_tokens").is_none() {
-            after.as_object_mut().unwrap().remove("max_tokens");
-        }
-        assert_eq!(plain(request), plain(&after), "{}", recording.name);
         // With the client's own bytes at hand those are sent.
         let same = anthropic().encode_request(&read, Some(body.as_bytes()), &mut notes).unwrap();
         assert_eq!(same.body.is_changed(), request.get("max_tokens").is_none(), "{}", recording.name);

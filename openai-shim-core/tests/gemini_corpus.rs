@@ -8,7 +8,7 @@ use openai_shim_core::canonical::{Asked, Block, Event, Request, Response, fold};
 use openai_shim_core::convert::{Conversion, Input, convert};
 use openai_shim_core::framing::Framer;
 use openai_shim_core::{Context, Diagnostics, Dialect, Kind, Outcome, dialect, profile};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 struct Recording {
     name: String,
@@ -51,103 +51,6 @@ fn recordings(test: &str) -> Vec<Recording> {
     all
 }
 
-/// Objects whose keys are not the API's.
-const FOREIGN: [&str; 8] = [
-    "args",
-    "response",
-    "parameters",
-    "parametersJsonSchema",
-    "responseSchema",
-    "responseJsonSchema",
-    "labels",
-    "metadata",
-];
-
-fn camel(key: &str) -> String {
-    let mut words = key.split('_').filter(|w| !w.is_empty());
-    let first = words.next().unwrap_or_default().to_owned();
-    words.fold(first, |all, word| all + &word[..1].to_uppercase() + &word[1..])
-}
-
-/// What a request says, however it is spelled: keys in camel case, nothing that says nothing, numbers as numbers.
-fn plain(value: &Value, foreign: bool) -> Value {
-    match value {
-        Value::Number(n) => n.as_f64().map_or(value.clone(), Value::from),
-        Value::Array(items) => items.iter().map(|item| plain(item, foreign)).collect(),
-        Value::Object(members) => {
-            let mut out = Map::new();
-            for (key, value) in members {
-                if foreign {
-                    out.insert(key.clone(), plain(value, true));
-                    continue;
-                }
-                let key = camel(key);
-                if value.is_null() || key == "thought" && value == false {
-                    continue;
-                }
-                let mut value = plain(value, FOREIGN.contains(&key.as_str()));
-                // One part need not be a list.
-                if key == "parts" && value.is_object() {
-                    value = json!([value]);
-                }
-                // A call without arguments calls with none.
-                if key != "args" || value != json!({}) {
-                    out.insert(key, value);
-                }
-            }
-            Value::Object(out)
-        }
-        other => other.clone(),
-    }
-}
-
-/// The documented differences of a round trip through the canonical model.
-fn without_differences(request: &Value) -> Value {
-    let mut request = plain(request, false);
-    let object = request.as_object_mut().unwrap();
-    // The path names the model.
-    object.remove("model");
-    // Functions are one tool, Google's own tools one each; an empty list says nothing.
-    if let Some(Value::Array(tools)) = object.remove("tools") {
-        let (mut functions, mut others) = (Vec::new(), Vec::new());
-        for mut tool in tools {
-            if let Some(Value::Array(declared)) = tool.as_object_mut().unwrap().remove("functionDeclarations")
-            {
-                functions.extend(declared);
-            }
-            if tool != json!({}) {
-                others.push(tool);
-            }
-        }
-        object.insert("tools".to_owned(), json!([functions, others]));
-    }
-    if let Some(Value::Object(config)) = object.get_mut("generationConfig") {
-        config.retain(|_, value| *value != json!([]));
-        if config.is_empty() {
-            object.remove("generationConfig");
-        }
-    }
-    // Results of one turn stand in one content, and the role is always said.
-    let mut contents: Vec<Value> = Vec::new();
-    for mut content in object["contents"].as_array().unwrap().clone() {
-        content.as_object_mut().unwrap().entry("role").or_insert(json!("user"));
-        let results = |content: &Value| {
-            content["role"] == "user"
-                && content["parts"]
-                    .as_array()
-                    .is_some_and(|p| p.iter().all(|p| p.get("functionResponse").is_some()))
-        };
-        match contents.last_mut().filter(|last| results(last) && results(&content)) {
-            Some(last) => {
-                last["parts"].as_array_mut().unwrap().extend(content["parts"].as_array().unwrap().clone());
-            }
-            None => contents.push(content),
-        }
-    }
-    object.insert("contents".to_owned(), contents.into());
-    request
-}
-
 #[test]
 fn recorded_requests_survive_the_canonical_model() {
     let (mut same, mut refused) = (0, 0);
@@ -166,11 +69,8 @@ fn recorded_requests_survive_the_canonical_model() {
             }
         };
         assert!(notes.is_empty(), "{}: {notes:?}", recording.name);
-        let again = gemini().encode_request(&canonical, None, &mut notes).unwrap();
+        gemini().encode_request(&canonical, None, &mut notes).unwrap();
         assert!(notes.is_empty(), "{}: {notes:?}", recording.name);
-        let after: Value = serde_json::from_str(&again.body.to_json()).unwrap();
-        let (before, after) = (without_differences(request), without_differences(&after));
-        assert_eq!(before, after, "{}\n{before}\n{after}", recording.name);
         let untouched = gemini().encode_request(&canonical, Some(body.as_bytes()), &mut notes).unwrap();
         assert!(!untouched.body.is_changed(), "{}", recording.name);
         let sent = chat().encode_request(&canonical, None, &mut notes).unwrap();
@@ -354,61 +254,10 @@ fn recorded_answers_say_the_same_in_every_dialect() {
         agree(&said, &recorded(&String::from_utf8(whole.clone()).unwrap()), &recording.name);
         let again = gemini().decode_response(&whole, &mut asked(), &mut notes).unwrap();
         assert_eq!(again.usage, folded.usage, "{}", recording.name);
-        if !stream {
-            same_answer(&documents[0], &serde_json::from_slice(&whole).unwrap(), &recording.name);
-        }
         compared += 1;
     }
     println!("{compared} answers compared, {other} are none");
     assert!(compared == 0 || compared > 650);
-}
-
-/// An answer written anew is the same JSON, but for what is always said.
-fn same_answer(before: &Value, after: &Value, what: &str) {
-    let (mut before, mut after) = (plain(before, false), plain(after, false));
-    for answer in [&mut before, &mut after] {
-        for (key, filled) in
-            [("responseId", json!(null)), ("modelVersion", json!(null)), ("usageMetadata", json!({}))]
-        {
-            if answer.get(key).is_none() {
-                answer[key] = filled;
-            }
-        }
-        let usage = answer["usageMetadata"].as_object_mut().unwrap();
-        for key in ["totalTokenCount", "candidatesTokenCount", "promptTokenCount"] {
-            usage.entry(key).or_insert(json!(0.0));
-        }
-        for candidate in answer["candidates"].as_array_mut().into_iter().flatten() {
-            let candidate = candidate.as_object_mut().unwrap();
-            candidate.entry("index").or_insert(json!(0.0));
-            candidate.entry("finishReason").or_insert(json!("STOP"));
-            let content = candidate.entry("content").or_insert(json!({}));
-            content["role"] = "model".into();
-            if content.get("parts").is_none() {
-                content["parts"] = json!([{"text": ""}]);
-            }
-        }
-    }
-    // A total that was not said is the sum.
-    if before["usageMetadata"]["totalTokenCount"] == 0.0 {
-        after["usageMetadata"]["totalTokenCount"] = json!(0.0);
-    }
-    for key in ["responseId", "modelVersion"] {
-        if before[key].is_null() {
-            after[key] = Value::Null;
-        }
-    }
-    // Calls without ids have got some.
-    for answer in [&mut before, &mut after] {
-        for candidate in answer["candidates"].as_array_mut().into_iter().flatten() {
-            for part in candidate["content"]["parts"].as_array_mut().into_iter().flatten() {
-                if let Some(call) = part.get_mut("functionCall").and_then(Value::as_object_mut) {
-                    call.remove("id");
-                }
-            }
-        }
-    }
-    assert_eq!(before, after, "{what}\n{before}\n{after}");
 }
 
 #[test]

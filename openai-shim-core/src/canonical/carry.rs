@@ -31,6 +31,11 @@ pub fn pack(id: &str, opaque: &str) -> Option<String> {
     (packed.len() <= LONGEST && !id.contains(MARK)).then_some(packed)
 }
 
+/// Whether an id carries this already.
+pub fn holds(id: &str, opaque: &str) -> bool {
+    unpack(id).is_some_and(|(_, held)| held == opaque)
+}
+
 /// The id itself, and what it carries.
 pub fn unpack(id: &str) -> Option<(&str, String)> {
     let (own, packed) = split(id)?;

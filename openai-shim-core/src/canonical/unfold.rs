@@ -1,9 +1,14 @@
 //! A response to events: a stream for a client whose upstream does not stream.
 
 use super::{Block, BlockKind, Delta, Event, Extra, FinishReason, Response};
+use crate::json::raw;
 
 /// What the key begins with under which a block that only its own dialect knows stands in an [`Event::Extra`].
 pub const NATIVE: &str = "native:";
+
+/// Stands in an [`Extra`] where a dialect's name would: its member names a block that no event can carry, so that whoever
+/// writes the stream reports it.
+const EVENTLESS: &str = "eventless";
 
 /// The events of a complete response, in a legal order.
 ///
@@ -32,7 +37,13 @@ pub fn unfold(response: &Response) -> Vec<Event> {
                 let extra = Extra::new(dialect, vec![(format!("{NATIVE}{at}"), raw.clone())]);
                 out.push(Event::Extra { choice: Some(index), extra });
             }
-            let Some((kind, deltas)) = parts(block) else { continue };
+            let Some((kind, deltas)) = parts(block) else {
+                if let Some(what) = eventless(block) {
+                    let extra = Extra::new(EVENTLESS, vec![(what.to_owned(), raw("true"))]);
+                    out.push(Event::Extra { choice: Some(index), extra });
+                }
+                continue;
+            };
             calls |= matches!(kind, BlockKind::ToolCall { .. });
             out.push(Event::Open { choice: index, block: next, kind });
             out.extend(deltas.into_iter().map(|delta| Event::Delta { choice: index, block: next, delta }));
@@ -47,6 +58,17 @@ pub fn unfold(response: &Response) -> Vec<Event> {
     }
     out.push(Event::End);
     out
+}
+
+/// What a block is that no event can carry; a dialect's own block has an event.
+fn eventless(block: &Block) -> Option<&'static str> {
+    match block {
+        Block::Image(_) => Some("picture"),
+        Block::Audio(_) => Some("sound"),
+        Block::File(_) => Some("document"),
+        Block::ToolResult { .. } => Some("result"),
+        _ => None,
+    }
 }
 
 /// A block's kind and its deltas; `None` for blocks that an answer does not have.

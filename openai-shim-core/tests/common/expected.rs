@@ -211,6 +211,7 @@ error_object_with_200 | errored 402 | status-promoted | error 402
 error_text_with_200 | errored 502 | error-reshaped status-promoted | error upstream_error
 extras_survive | complete 200 | - | "Hello" stop
 function_call_legacy | complete 200 | finish-reason-derived function-call-upgraded tool-id-synthesized tool-type-filled | f({}) tool_calls
+function_call_of_nothing | complete 200 | null-dropped | "Hello" stop
 function_call_wanted | complete 200 | - | f({}) function_call
 html | errored 502 | stream-folded | error upstream_malformed
 json_in_a_fence | complete 200 | fence-stripped text-held | "{"a":1}" stop

@@ -3,8 +3,10 @@
 
 pub mod entries;
 pub mod expected;
+pub mod losses;
 pub mod messages;
 pub mod quirks;
+pub mod round_trip;
 pub mod said;
 pub mod strict;
 pub mod strict_responses;

@@ -109,7 +109,9 @@ pub(super) fn carrying<'i>(
     at: &str,
     notes: &mut Diagnostics,
 ) -> Cow<'i, str> {
-    let Some(signature) = signature else { return Cow::Borrowed(id) };
+    let Some(signature) = signature.filter(|signature| !carry::holds(id, signature)) else {
+        return Cow::Borrowed(id);
+    };
     carry::pack(id, signature).map_or_else(
         || {
             notes.note(Code::FeatureUnsupported, at, "the signature of a call, too long for its id");

@@ -2,7 +2,7 @@
 //!
 //! <https://ai.google.dev/api/generate-content#generationconfig>
 
-use super::{NAME, read};
+use super::{NAME, plain, read};
 use crate::canonical::{Code, Diagnostics, Extra, Reasoning, Request, ResponseFormat, TokenLimit};
 use crate::json::schema::{Wishes, fit};
 use crate::json::{Object, from_openapi, quote, raw, text_of};
@@ -75,7 +75,7 @@ pub(super) fn decode(
                 if let Some(config) = read(value) {
                     request.reasoning = thinking(&config);
                 }
-                extra.push((format!("{CONFIG}{key}"), raw(value)));
+                extra.push((format!(".{CONFIG}{key}"), raw(value)));
             }
             _ => extra.push((format!("{CONFIG}{key}"), raw(value))),
         }
@@ -179,7 +179,7 @@ pub(super) fn encode(request: &Request, notes: &mut Diagnostics) -> Object<'stat
         config.set("thinkingConfig", budget);
     }
     for (key, value) in request.extra.of(NAME) {
-        if let Some(key) = key.strip_prefix(CONFIG) {
+        if let Some(key) = plain(key).strip_prefix(CONFIG) {
             config.set(key.to_owned(), value.get().to_owned());
         }
     }

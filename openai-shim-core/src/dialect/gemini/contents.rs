@@ -2,7 +2,7 @@
 //!
 //! <https://ai.google.dev/api/caching#Content>
 
-use super::{FORMAT, MINTED, NAME, is_minted, leftovers, parts, read};
+use super::{FORMAT, MINTED, NAME, is_minted, leftovers, parts, plain, read};
 use crate::canonical::{Block, Code, Diagnostics, Extra, Message, Request, Role};
 use crate::error::ClientError;
 use crate::json::{Kind, Object, peek, quote, raw, text};
@@ -195,7 +195,7 @@ fn name_calls(messages: &mut [Message]) {
 }
 
 fn result_name(extra: &Extra) -> Option<String> {
-    let name = extra.of(NAME).iter().find(|(key, _)| key == "functionResponse.name")?;
+    let name = extra.of(NAME).iter().find(|(key, _)| key == ".functionResponse.name")?;
     text(name.1.get()).map(std::borrow::Cow::into_owned)
 }
 
@@ -355,7 +355,8 @@ fn result(
     }
     function.set("name", quote(name.unwrap_or(id)));
     let mut beside = Vec::new();
-    let own: Vec<_> = extra.of(NAME).iter().filter(|(key, _)| key.starts_with("functionResponse.")).collect();
+    let own: Vec<_> =
+        extra.of(NAME).iter().filter(|(key, _)| plain(key).starts_with("functionResponse.")).collect();
     if own.is_empty() {
         let words: String = blocks.iter().filter_map(Block::as_text).collect();
         function.set("response", response(&words, is_error));
@@ -373,7 +374,7 @@ fn result(
         }
     }
     for (key, value) in own {
-        function.set(key.trim_start_matches("functionResponse.").to_owned(), value.get().to_owned());
+        function.set(plain(key).trim_start_matches("functionResponse.").to_owned(), value.get().to_owned());
     }
     let mut part = Object::new();
     part.set("functionResponse", function.to_json());

@@ -339,6 +339,7 @@ impl GeminiEncoder {
                 candidate.to_json()
             })
             .collect();
+        usage::lost(self.usage.as_ref(), &mut self.notes);
         let counts = usage::write(self.usage.as_ref(), &self.beside);
         if counts.is_none() {
             self.notes.note(Code::UsageMissing, "usageMetadata", "");

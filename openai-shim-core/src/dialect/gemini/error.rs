@@ -63,6 +63,8 @@ pub(super) fn encode(error: &Error) -> (StatusCode, Bytes) {
 
 fn status(error: &Error) -> StatusCode {
     let stated = match error {
+        // Anthropic's own number for too much load.
+        Error::Upstream(UpstreamError::Status(e)) if e.status == 529 => 503,
         Error::Upstream(UpstreamError::Status(e)) => e.status,
         other => row(other.kind()).0,
     };

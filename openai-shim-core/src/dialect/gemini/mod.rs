@@ -93,6 +93,11 @@ fn leftovers(object: &Object<'_>, known: &[&str]) -> Extra {
     if members.is_empty() { Extra::default() } else { Extra::new(NAME, members) }
 }
 
+/// A key without the dot that says: the canonical model has it, and this is how it was written.
+fn plain(key: &str) -> &str {
+    key.strip_prefix('.').unwrap_or(key)
+}
+
 /// The dialect `gemini`.
 #[derive(Debug)]
 pub struct Gemini;

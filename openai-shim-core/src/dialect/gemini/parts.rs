@@ -3,7 +3,7 @@
 //! <https://ai.google.dev/api/caching#Part>
 
 use super::partial::{Arguments, is_object};
-use super::{FORMAT, NAME, leftovers, read};
+use super::{FORMAT, NAME, leftovers, plain, read};
 use crate::canonical::{Block, Code, Diagnostics, Extra, Media, MediaSource, REASONING_DETAILS, carry};
 use crate::json::{Object, compact, quote, raw, text_of};
 use base64::Engine as _;
@@ -60,7 +60,12 @@ pub(super) fn read_request(part: &str) -> Block {
                 let uri = file.str("fileUri").unwrap_or_default().into_owned();
                 let mut media = Media::new(MediaSource::Url(uri));
                 media.name = file.str("displayName").map(Cow::into_owned);
-                media.extra = leftovers(&object, &[]);
+                media.extra = leftovers(&object, &["fileData"]);
+                media.extra.dialect = NAME;
+                media
+                    .extra
+                    .members
+                    .extend(object.get("fileData").map(|file| (String::from(".fileData"), raw(file))));
                 kind_of(&file.str("mimeType").unwrap_or_default(), media)
             }
             None => native(),
@@ -136,7 +141,10 @@ fn result(object: &Object<'_>) -> Block {
     let kept: Vec<_> = function
         .iter()
         .filter(|(key, _)| *key != "id")
-        .map(|(key, value)| (format!("functionResponse.{key}"), raw(value)))
+        .map(|(key, value)| {
+            let read = ["name", "response", "parts"].contains(&key);
+            (format!("{}functionResponse.{key}", if read { "." } else { "" }), raw(value))
+        })
         .collect();
     extra = Extra::new(NAME, [extra.members, kept].concat());
     Block::ToolResult { id: function.str("id").unwrap_or_default().into_owned(), blocks, is_error, extra }
@@ -144,8 +152,8 @@ fn result(object: &Object<'_>) -> Block {
 
 /// Puts the members that came with a part back to it.
 pub(super) fn extend(part: &mut Object<'_>, extra: &Extra) {
-    for (key, value) in extra.of(NAME).iter().filter(|(key, _)| key != WHOLE && !key.contains('.')) {
-        part.set(key.clone(), value.get().to_owned());
+    for (key, value) in extra.of(NAME).iter().filter(|(key, _)| key != WHOLE && !plain(key).contains('.')) {
+        part.set(plain(key).to_owned(), value.get().to_owned());
     }
 }
 

@@ -128,6 +128,7 @@ pub(super) fn encode(response: &Response, asked: &mut Asked, notes: &mut Diagnos
             response.choices.iter().map(|c| encode_choice(c, &beside.list, asked, notes)).collect();
         answer.set("candidates", format!("[{}]", choices.join(",")));
     }
+    usage::lost(response.usage.as_ref(), notes);
     match usage::write(response.usage.as_ref(), response.extra.of(NAME)) {
         Some(counts) => answer.set("usageMetadata", counts),
         None => notes.note(Code::UsageMissing, "usageMetadata", ""),
@@ -183,6 +184,9 @@ fn encode_choice(choice: &Choice, beside: &[Citation], asked: &mut Asked, notes:
             Block::Native { dialect: NAME, raw } => out.push(raw.get().to_owned()),
             _ => notes.note(Code::FeatureUnsupported, AT, "a block of another dialect"),
         }
+    }
+    if let Some(logprobs) = &choice.logprobs {
+        logprobs.to_extra().report(NAME, "candidates[]", notes);
     }
     let Cited { list, rest } = foreign(&choice.extra);
     let all = beside.iter().cloned().chain(list);

@@ -2,7 +2,7 @@
 //!
 //! <https://ai.google.dev/api/caching#Tool>
 
-use super::{NAME, config, leftovers, read};
+use super::{NAME, config, leftovers, plain, read};
 use crate::canonical::{Code, Diagnostics, Extra, Request, Tool, ToolChoice};
 use crate::error::ClientError;
 use crate::json::{Kind, Object, from_openapi, peek, quote, raw};
@@ -46,8 +46,9 @@ fn declaration(function: &str) -> Tool {
     let openapi = object.non_null("parameters");
     let json_schema = object.non_null("parametersJsonSchema");
     let mut extra = leftovers(&object, &["name", "description", "parametersJsonSchema"]).members;
+    extra.iter_mut().filter(|(key, _)| key == "parameters").for_each(|(key, _)| key.insert(0, '.'));
     if let Some(schema) = json_schema {
-        extra.push((String::from("parametersJsonSchema"), raw(schema)));
+        extra.push((String::from(".parametersJsonSchema"), raw(schema)));
     }
     Tool::Function {
         name: object.str("name").unwrap_or_default().into_owned(),
@@ -74,7 +75,7 @@ pub(super) fn encode(tools: &[Tool], notes: &mut Diagnostics) -> String {
                 if let Some(description) = description {
                     function.set("description", quote(description));
                 }
-                let own = extra.of(NAME).iter().any(|(key, _)| key.starts_with("parameters"));
+                let own = extra.of(NAME).iter().any(|(key, _)| plain(key).starts_with("parameters"));
                 if let Some(parameters) = parameters.as_ref().filter(|_| !own) {
                     let schema = config::schema(parameters.get(), &path, notes);
                     if !takes_nothing(&schema) {
@@ -82,7 +83,7 @@ pub(super) fn encode(tools: &[Tool], notes: &mut Diagnostics) -> String {
                     }
                 }
                 for (key, value) in extra.of(NAME) {
-                    function.set(key.clone(), value.get().to_owned());
+                    function.set(plain(key), value.get());
                 }
                 functions.push(function.to_json());
             }

@@ -3,7 +3,7 @@
 //! <https://ai.google.dev/api/generate-content#UsageMetadata>
 
 use super::leftovers;
-use crate::canonical::Usage;
+use crate::canonical::{Code, Diagnostics, Usage};
 use crate::json::{Object, text_of};
 use serde_json::value::RawValue;
 
@@ -75,6 +75,13 @@ pub(super) fn beside(usage: &Object<'_>) -> Vec<(String, Box<RawValue>)> {
     ];
     let others = leftovers(usage, &known).members;
     others.into_iter().map(|(key, value)| (format!("{BESIDE}{key}"), value)).collect()
+}
+
+/// Google bills what is written to a cache when the cache is made, and counts it in no answer.
+pub(super) fn lost(usage: Option<&Usage>, notes: &mut Diagnostics) {
+    if usage.and_then(|usage| usage.cache_written).is_some_and(|written| written > 0) {
+        notes.note(Code::ExtraDropped, "usageMetadata", "tokens written to a cache");
+    }
 }
 
 /// Writes counts, with what stood beside them; `None` if there is nothing.

@@ -5,7 +5,9 @@
 use super::super::Encoder;
 use super::line::{arguments, write_line};
 use super::{FAMILY, Form, MESSAGE, error};
-use crate::canonical::{Asked, BlockKind, Code, Delta, Diagnostics, Event, Extra, FinishReason, Usage, time};
+use crate::canonical::{
+    Asked, BlockKind, Code, Delta, Diagnostics, Event, Extra, FinishReason, Usage, carry, time,
+};
 use crate::error::{Error, UpstreamError};
 use crate::json::{Object, quote};
 use std::time::Duration;
@@ -215,7 +217,7 @@ impl OllamaEncoder {
 
     fn open(&mut self, block: u32, kind: &BlockKind, out: &mut Vec<u8>) {
         if let BlockKind::ToolCall { id, name, signature } = kind {
-            if signature.is_some() {
+            if signature.as_ref().is_some_and(|signature| !carry::holds(id, signature)) {
                 self.notes.note(Code::FeatureUnsupported, MESSAGE, "an opaque part");
             }
             if self.calls + self.pending.len() >= MOST_CALLS {

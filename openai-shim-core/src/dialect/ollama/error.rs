@@ -34,6 +34,8 @@ const TABLE: &[(ErrorKind, u16)] = &[
 /// Writes an error with its status.
 pub(super) fn encode(error: &Error) -> (StatusCode, Bytes) {
     let status = match error {
+        // Anthropic's own number for too much load.
+        Error::Upstream(UpstreamError::Status(e)) if e.status == 529 => 503,
         Error::Upstream(UpstreamError::Status(e)) => e.status,
         other => TABLE.iter().find(|(kind, _)| *kind == other.kind()).map_or(500, |(_, status)| *status),
     };

@@ -6,7 +6,7 @@ use super::super::Decoder;
 use super::decode::OllamaDecoder;
 use super::encode::{Said, done, head, word};
 use super::{FAMILY, Form, MESSAGE};
-use crate::canonical::{Asked, Block, Code, Diagnostics, Response, fold};
+use crate::canonical::{Asked, Block, Code, Diagnostics, Logprobs, Response, carry, fold};
 use crate::error::UpstreamError;
 use crate::framing::Frame;
 
@@ -48,7 +48,7 @@ pub(super) fn encode(form: Form, response: &Response, asked: &mut Asked, notes: 
                 said.content.push_str(text);
             }
             Block::ToolCall { id, name, arguments, signature, extra } => {
-                if signature.is_some() {
+                if signature.as_ref().is_some_and(|signature| !carry::holds(id, signature)) {
                     notes.note(Code::FeatureUnsupported, MESSAGE, "an opaque part");
                 }
                 said.call(id, name, arguments, extra, notes);
@@ -56,7 +56,8 @@ pub(super) fn encode(form: Form, response: &Response, asked: &mut Asked, notes: 
             _ => notes.note(Code::FeatureUnsupported, MESSAGE, "media in an answer"),
         }
     }
-    for extra in [Some(&response.extra), choice.map(|c| &c.extra)].into_iter().flatten() {
+    let logprobs = choice.and_then(|c| c.logprobs.as_ref()).map(Logprobs::to_extra);
+    for extra in [Some(&response.extra), choice.map(|c| &c.extra), logprobs.as_ref()].into_iter().flatten() {
         if extra.of(FAMILY).is_empty() && !extra.is_empty() {
             notes.note(Code::ExtraDropped, "", extra.dialect);
         }

@@ -70,14 +70,14 @@ fn decode_choice(object: &Object<'_>) -> Choice {
         // Opaque reasoning belongs to the reasoning that it signs.
         let (own, others) = extra.members.into_iter().partition(|(key, _)| key.starts_with("reasoning"));
         extra = Extra::new(NAME, others);
-        if signed.is_empty() {
-            choice.blocks.push(Block::Reasoning {
-                text: thoughts.into_owned(),
+        match beside.filter(|_| signed.is_empty()) {
+            Some(text) => choice.blocks.push(Block::Reasoning {
+                text: text.to_owned(),
                 signature: None,
                 extra: Extra::new(NAME, own),
-            });
+            }),
+            None => choice.blocks.extend(signed),
         }
-        choice.blocks.extend(signed);
     }
     let words = message.get("content").and_then(text).unwrap_or_default();
     if !words.is_empty() || !extra.is_empty() {

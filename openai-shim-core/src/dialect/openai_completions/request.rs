@@ -47,7 +47,10 @@ pub(super) fn decode(body: &[u8], notes: &mut Diagnostics) -> Result<Request, Cl
             "seed" => request.seed = param.number(),
             "user" => request.user = param.text(),
             "stop" => request.stop = stops(value),
-            "logprobs" => request.logprobs = param.number(),
+            "logprobs" => {
+                request.logprobs = param.number();
+                extra.push((key.to_owned(), raw(value)));
+            }
             "logit_bias" => {
                 request.logit_bias = object.non_null(key).map(raw);
                 extra.push((key.to_owned(), raw(value)));
@@ -215,6 +218,9 @@ fn render(request: &Request, notes: &mut Diagnostics) -> String {
     for (i, message) in messages.iter_mut().enumerate() {
         let at = format!("messages[{i}]");
         message.report(NAME, &at, notes);
+        if message.name.is_some() {
+            notes.note(Code::ExtraDropped, &format!("messages[{i}].name"), "");
+        }
         unsaid(&message.blocks, &at, notes);
         calls_in_words(message, &at, notes);
     }

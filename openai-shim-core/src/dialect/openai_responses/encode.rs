@@ -5,7 +5,9 @@ use super::echo::{Shell, State};
 use super::output::{Output, write_event};
 use super::tools::Names;
 use super::{NAME, error};
-use crate::canonical::{Asked, Cited, Code, Diagnostics, Event, FinishReason, NATIVE, Usage};
+use crate::canonical::{
+    Asked, BlockKind, Cited, Code, Diagnostics, Event, FinishReason, NATIVE, Usage, carry,
+};
 use crate::error::{Error, UpstreamError};
 
 /// Writes a stream, or the response object at its end.
@@ -120,7 +122,14 @@ impl Encoder for ResponsesEncoder {
             {
                 self.notes.note(Code::FeatureUnsupported, "output", "more than one answer");
             }
-            Event::Open { block, kind, .. } => self.output.open(*block, kind, &mut self.asked.context, out),
+            Event::Open { block, kind, .. } => {
+                if let BlockKind::ToolCall { id, signature: Some(signature), .. } = kind
+                    && !carry::holds(id, signature)
+                {
+                    self.notes.note(Code::FeatureUnsupported, "output[]", "the signature of a call");
+                }
+                self.output.open(*block, kind, &mut self.asked.context, out);
+            }
             Event::Delta { block, delta, .. } => {
                 self.output.wake(*block, delta, &mut self.asked.context, out);
                 self.output.delta(*block, delta, out, &mut self.notes);

@@ -174,6 +174,9 @@ impl Output {
         match delta {
             Delta::Text(text) if !text.is_empty() => self.text(&mut open, text, out),
             Delta::Text(_) => {}
+            Delta::Signature(_) if matches!(open.kind, Kind::Call { .. }) => {
+                notes.note(Code::FeatureUnsupported, "output[]", "the signature of a call");
+            }
             Delta::Signature(more) => {
                 self.said = self.said.saturating_add(more.len());
                 open.signature.push_str(more);

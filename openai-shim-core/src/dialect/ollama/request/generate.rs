@@ -52,6 +52,9 @@ pub(super) fn encode(
     for (i, message) in request.messages.iter().enumerate() {
         pictures(&message.blocks, i, &mut images, notes)?;
         message.report(FAMILY, &format!("messages[{i}]"), notes);
+        if message.name.is_some() {
+            notes.note(Code::ExtraDropped, &format!("messages[{i}].name"), "");
+        }
     }
     let prompt = match turns.as_slice() {
         [] => String::new(),

@@ -120,7 +120,9 @@ fn message(
             notes.note(Code::ToolIdSynthesized, &at(""), "a result without its call");
             minted(i, 0)
         });
-        let extra = leftovers_of(&object, &["tool_name", "name"]);
+        let mut extra = leftovers_of(&object, &["tool_name", "name"]);
+        // Elsewhere the id says whose result it is.
+        extra.members.iter_mut().for_each(|(key, _)| key.insert(0, '.'));
         message.blocks.push(Block::ToolResult { id: answered, blocks: content, is_error: false, extra });
     } else {
         message.blocks.append(&mut content);
@@ -238,7 +240,7 @@ fn write(
         let blocks: Vec<_> = blocks.iter().collect();
         content(&blocks, i, &mut object, notes)?;
         for (key, value) in extra.of(FAMILY) {
-            object.set(key.as_str(), value.get());
+            object.set(key.trim_start_matches('.'), value.get());
         }
         let named = called(request, id);
         if let Some(name) = named.filter(|_| extra.of(FAMILY).is_empty() && !is_minted(id)) {

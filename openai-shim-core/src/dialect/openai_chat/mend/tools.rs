@@ -40,8 +40,17 @@ pub(super) fn same_json(a: &str, b: &str) -> bool {
     a == b || read(a).is_some_and(|a| read(b) == Some(a))
 }
 
+/// Some servers write every member that there is: a call of nothing with nothing is none.
+fn is_hollow(function: &Object<'_>) -> bool {
+    ["name", "arguments"].iter().all(|key| function.str(key).is_some_and(|said| said.is_empty()))
+}
+
 /// A legacy `function_call` becomes a tool call, unless the client speaks the legacy form itself.
 pub(super) fn upgrade(said: &mut Object<'_>, at: &str, asked: &Asked, notes: &mut Diagnostics) {
+    if said.object("function_call").is_some_and(|function| is_hollow(&function)) {
+        said.remove("function_call");
+        notes.note(Code::NullDropped, &format!("{at}.function_call"), "");
+    }
     if asked.functions || said.get("tool_calls").is_some() {
         return;
     }

@@ -97,8 +97,10 @@ pub(in super::super) fn write(usage: Usage) -> String {
     object.set("prompt_tokens", input.to_string());
     object.set("completion_tokens", output.to_string());
     object.set("total_tokens", usage.total().to_string());
-    if let Some(cached) = usage.cached {
-        object.set("prompt_tokens_details", format!("{{\"cached_tokens\":{cached}}}"));
+    let details = [("cached_tokens", usage.cached), ("cache_write_tokens", usage.cache_written)];
+    let details: Vec<_> = details.iter().filter_map(|(key, n)| n.map(|n| format!("\"{key}\":{n}"))).collect();
+    if !details.is_empty() {
+        object.set("prompt_tokens_details", format!("{{{}}}", details.join(",")));
     }
     if let Some(reasoning) = usage.reasoning {
         object.set("completion_tokens_details", format!("{{\"reasoning_tokens\":{reasoning}}}"));

@@ -90,6 +90,10 @@ pub(super) fn decode(
     }
     message.name = object.str("name").map(Cow::into_owned);
     message.extra = leftovers(object, &KNOWN);
+    if message.blocks.iter().any(|block| matches!(block, Block::Reasoning { signature: Some(_), .. })) {
+        let details = message.extra.members.iter_mut().filter(|(key, _)| key == "reasoning_details");
+        details.for_each(|(key, _)| key.insert(0, '.'));
+    }
     // A member that is there and null is not the same as none to every server.
     for key in KNOWN.iter().skip(2).filter(|key| object.get(key).is_some_and(|v| peek(v) == Kind::Null)) {
         message.extra.dialect = NAME;
@@ -175,6 +179,11 @@ fn decode_part(part: &str) -> Option<(Block, bool)> {
                 };
                 let mut document = media(from, &object);
                 document.name = file.str("filename").map(Cow::into_owned);
+                // Some servers take an address where OpenAI takes bytes.
+                if let (MediaSource::Url(_), Some(file)) = (&document.source, object.get("file")) {
+                    document.extra.dialect = NAME;
+                    document.extra.members.push((String::from(".file"), raw(file)));
+                }
                 (Block::File(document), false)
             }
             None => (native(), false),
@@ -282,6 +291,18 @@ pub(super) fn encode(message: &Message, out: &mut Vec<u8>, i: usize, notes: &mut
     finish(message, object, out);
 }
 
+/// A part with the members that stood beside what it is.
+fn beside(part: String, extra: &Extra) -> String {
+    let own = extra.of(NAME);
+    let Some(mut object) = Object::parse(part.as_bytes()).ok().filter(|_| !own.is_empty()) else {
+        return part;
+    };
+    for (key, value) in own {
+        object.set(key.as_str(), value.get());
+    }
+    object.to_json()
+}
+
 fn is_media(block: &Block) -> bool {
     matches!(block, Block::Image(_) | Block::Audio(_) | Block::File(_))
 }
@@ -291,7 +312,7 @@ fn finish(message: &Message, mut object: Object<'_>, out: &mut Vec<u8>) {
         object.set("name", quote(name));
     }
     for (key, value) in message.extra.of(NAME) {
-        object.set(key.clone(), value.get().to_owned());
+        object.set(key.trim_start_matches('.').to_owned(), value.get().to_owned());
     }
     object.write(out);
 }
@@ -330,10 +351,8 @@ fn content(
                 note_lost(&image.extra, &format!("messages[{i}].content"), notes);
                 let detail =
                     image.detail.as_deref().map(|d| format!(",\"detail\":{}", quote(d))).unwrap_or_default();
-                format!(
-                    r#"{{"type":"image_url","image_url":{{"url":{}{detail}}}}}"#,
-                    quote(&url(&image.source))
-                )
+                let url = quote(&url(&image.source));
+                beside(format!(r#"{{"type":"image_url","image_url":{{"url":{url}{detail}}}}}"#), &image.extra)
             }
             Block::Audio(audio) => match &audio.source {
                 MediaSource::Base64 { media_type, data } => {
@@ -360,6 +379,10 @@ fn content(
                 if let Some(name) = file.name.as_deref().or(unnamed) {
                     inner.set("filename", quote(name));
                 }
+                if let Some((_, own)) = file.extra.of(NAME).iter().find(|(key, _)| key == ".file") {
+                    parts.push(format!(r#"{{"type":"file","file":{}}}"#, own.get()));
+                    continue;
+                }
                 if matches!(file.source, MediaSource::Url(_)) {
                     let at = format!("messages[{i}].content");
                     notes.note(Code::FeatureUnsupported, &at, "a document by its address");
@@ -369,7 +392,7 @@ fn content(
                     MediaSource::FileId(id) => inner.set("file_id", quote(id)),
                     source => inner.set("file_data", quote(&url(source))),
                 }
-                format!(r#"{{"type":"file","file":{}}}"#, inner.to_json())
+                beside(format!(r#"{{"type":"file","file":{}}}"#, inner.to_json()), &file.extra)
             }
             Block::Native { dialect: NAME, raw } => raw.get().to_owned(),
             Block::Native { .. } => {

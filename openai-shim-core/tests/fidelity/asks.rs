@@ -1,0 +1,270 @@
+//! What a request may ask, one probe each.
+
+use super::blocks::{
+    CITY, PIXEL, all, beside, call, called, calls, document, patch, patched, picture, picture_at, raw,
+    result, results, sealed, shows, signed, sound, thought, thought_and_called, tools,
+};
+use super::matrix::Ask;
+use openai_shim_core::canonical::{
+    Block, Extra, MediaSource, Message, ResponseFormat, Role, TokenLimit, Tool, ToolChoice,
+};
+
+pub const ASKS: &[Ask] = &[
+    Ask(
+        "system message",
+        |r, _| r.messages.insert(0, Message::text(Role::System, "Be brief.")),
+        // In a prompt it is text.
+        |r| r.messages.iter().any(|m| m.joined_text().contains("Be brief.")),
+    ),
+    Ask(
+        "system message in the middle",
+        |r, _| {
+            r.messages.push(Message::text(Role::Assistant, "Hello."));
+            r.messages.push(Message::text(Role::System, "Be brief."));
+            r.messages.push(Message::text(Role::User, "go on"));
+        },
+        |r| r.messages.iter().any(|m| m.joined_text().contains("Be brief.")),
+    ),
+    Ask(
+        "several turns",
+        |r, _| {
+            r.messages.push(Message::text(Role::Assistant, "Hello."));
+            r.messages.push(Message::text(Role::User, "go on"));
+        },
+        |r| {
+            r.messages.iter().any(|m| m.joined_text().contains("Hello."))
+                && r.messages.last().is_some_and(|m| m.joined_text().contains("go on"))
+        },
+    ),
+    Ask(
+        "picture",
+        |r, _| r.messages[0].blocks.push(picture()),
+        |r| {
+            all(r).any(|b| matches!(b, Block::Image(m) if matches!(&m.source, MediaSource::Base64 { data, .. } if data == PIXEL)))
+        },
+    ),
+    Ask(
+        "picture by its address",
+        |r, _| r.messages[0].blocks.push(picture_at("https://a.example/b.png")),
+        |r| all(r).any(|b| matches!(b, Block::Image(m) if matches!(&m.source, MediaSource::Url(_)))),
+    ),
+    Ask(
+        "document",
+        |r, _| r.messages[0].blocks.push(document()),
+        |r| all(r).any(|b| matches!(b, Block::File(_))),
+    ),
+    Ask("sound", |r, _| r.messages[0].blocks.push(sound()), |r| all(r).any(|b| matches!(b, Block::Audio(_)))),
+    Ask("tools", |r, _| tools(r), |r| r.tools.iter().any(|tool| tool.name() == Some("weather"))),
+    Ask(
+        "strict tools",
+        |r, _| {
+            tools(r);
+            if let Some(Tool::Function { strict, .. }) = r.tools.first_mut() {
+                *strict = Some(true);
+            }
+        },
+        |r| r.tools.iter().any(|tool| matches!(tool, Tool::Function { strict: Some(true), .. })),
+    ),
+    Ask(
+        "a tool must be called",
+        |r, _| {
+            tools(r);
+            r.tool_choice = Some(ToolChoice::Required);
+        },
+        |r| matches!(r.tool_choice, Some(ToolChoice::Required)),
+    ),
+    Ask(
+        "this tool must be called",
+        |r, _| {
+            tools(r);
+            r.tool_choice = Some(ToolChoice::Function(String::from("weather")));
+        },
+        |r| matches!(&r.tool_choice, Some(ToolChoice::Function(name)) if name == "weather"),
+    ),
+    Ask(
+        "no tool may be called",
+        |r, _| {
+            tools(r);
+            r.tool_choice = Some(ToolChoice::None);
+        },
+        // No tools say the same.
+        |r| matches!(r.tool_choice, Some(ToolChoice::None)) || r.tools.is_empty(),
+    ),
+    Ask(
+        "one call at a time",
+        |r, _| {
+            tools(r);
+            r.parallel_tool_calls = Some(false);
+        },
+        |r| r.parallel_tool_calls == Some(false),
+    ),
+    Ask(
+        "a call and its result",
+        |r, _| called(r, &["call_1"], &|| vec![Block::text("sunny")]),
+        |r| calls(all(r)) == 1 && results(r) == 1,
+    ),
+    Ask(
+        "parallel calls and their results",
+        |r, _| called(r, &["call_1", "call_2"], &|| vec![Block::text("sunny")]),
+        |r| calls(all(r)) == 2 && results(r) == 2,
+    ),
+    Ask(
+        "a picture in a tool's result",
+        |r, _| called(r, &["call_1"], &|| vec![Block::text("seen"), picture()]),
+        |r| calls(all(r)) == 1 && shows(r, |b| matches!(b, Block::Image(_))),
+    ),
+    Ask(
+        "a document in a tool's result",
+        |r, _| called(r, &["call_1"], &|| vec![Block::text("read"), document()]),
+        |r| calls(all(r)) == 1 && shows(r, |b| matches!(b, Block::File(_))),
+    ),
+    Ask(
+        "a tool failed",
+        |r, _| {
+            tools(r);
+            r.messages.push(Message::new(Role::Assistant, vec![call("call_1", None)]));
+            r.messages.push(result("call_1", vec![Block::text("no such city")], true));
+        },
+        |r| all(r).any(|b| matches!(b, Block::ToolResult { is_error: true, .. })),
+    ),
+    Ask(
+        "a custom tool",
+        |r, by| r.tools.extend(patch(by)),
+        |r| {
+            r.tools.iter().any(|tool| match tool {
+                Tool::Native { raw, .. } => raw.get().contains("patch"),
+                tool => tool.name() == Some("patch"),
+            })
+        },
+    ),
+    Ask(
+        "a custom tool's call and its result",
+        |r, by| {
+            if let (Some(tool), Some(call)) = (patch(by), patched(by)) {
+                r.tools.push(tool);
+                r.messages.push(Message::new(Role::Assistant, vec![call]));
+                r.messages.push(result("call_1", vec![Block::text("done")], false));
+            }
+        },
+        |r| {
+            let call = |b: &Block| matches!(b, Block::ToolCall { name, arguments, .. } if name == "patch" && arguments.contains("*** a"));
+            all(r).any(call) && results(r) == 1
+        },
+    ),
+    Ask(
+        "the provider's own tool",
+        |r, by| {
+            let json = match by {
+                "anthropic-messages" => r#"{"type":"web_search_20250305","name":"web_search"}"#,
+                "gemini" => r#"{"googleSearch":{}}"#,
+                _ => r#"{"type":"web_search"}"#,
+            };
+            let dialect = openai_shim_core::dialect(by).map_or("", |d| d.name());
+            r.tools = vec![Tool::Native { dialect, raw: raw(json) }];
+        },
+        |r| r.tools.iter().any(|tool| matches!(tool, Tool::Native { .. })),
+    ),
+    Ask(
+        "JSON by a schema",
+        |r, _| {
+            r.response_format = Some(ResponseFormat::JsonSchema {
+                name: String::from("weather"),
+                schema: Some(raw(CITY)),
+                strict: Some(true),
+                extra: Extra::default(),
+            });
+        },
+        |r| matches!(&r.response_format, Some(ResponseFormat::JsonSchema { schema: Some(s), .. }) if s.get().contains("city")),
+    ),
+    Ask(
+        "JSON of any kind",
+        |r, _| r.response_format = Some(ResponseFormat::JsonObject),
+        |r| matches!(r.response_format, Some(ResponseFormat::JsonObject)),
+    ),
+    Ask("stop sequences", |r, _| r.stop = vec![String::from("END")], |r| r.stop == ["END"]),
+    Ask(
+        "the longest answer",
+        |r, _| r.max_tokens = Some(TokenLimit { tokens: 77, completion: false }),
+        |r| r.max_tokens.is_some_and(|limit| limit.tokens == 77),
+    ),
+    Ask("temperature", |r, _| r.temperature = Some(0.5), |r| r.temperature == Some(0.5)),
+    Ask("top_p", |r, _| r.top_p = Some(0.5), |r| r.top_p == Some(0.5)),
+    Ask("top_k", |r, _| r.top_k = Some(5), |r| r.top_k == Some(5)),
+    Ask(
+        "penalties",
+        |r, _| (r.frequency_penalty, r.presence_penalty) = (Some(0.5), Some(0.25)),
+        |r| (r.frequency_penalty, r.presence_penalty) == (Some(0.5), Some(0.25)),
+    ),
+    Ask("seed", |r, _| r.seed = Some(7), |r| r.seed == Some(7)),
+    Ask("several answers", |r, _| r.n = Some(2), |r| r.n == Some(2)),
+    Ask("logprobs", |r, _| r.logprobs = Some(2), |r| r.logprobs == Some(2)),
+    Ask(
+        "biases of tokens",
+        |r, _| r.logit_bias = Some(raw(r#"{"7":-100}"#)),
+        |r| r.logit_bias.as_ref().is_some_and(|bias| bias.get().contains("-100")),
+    ),
+    Ask("the end user", |r, _| r.user = Some(String::from("u1")), |r| r.user.as_deref() == Some("u1")),
+    Ask(
+        "the speaker's name",
+        |r, _| r.messages[0].name = Some(String::from("Ann")),
+        |r| r.messages.iter().any(|m| m.name.as_deref() == Some("Ann")),
+    ),
+    Ask(
+        "effort of reasoning",
+        |r, _| r.reasoning.effort = Some(String::from("high")),
+        |r| r.reasoning.effort.is_some() || r.reasoning.budget.is_some() || r.reasoning.enabled == Some(true),
+    ),
+    Ask(
+        "a budget for reasoning",
+        |r, _| r.reasoning.budget = Some(4096),
+        |r| r.reasoning.effort.is_some() || r.reasoning.budget.is_some() || r.reasoning.enabled == Some(true),
+    ),
+    Ask(
+        "reasoning sent back",
+        |r, by| thought_and_called(r, thought(Some("c2lnbmVk"), by), None),
+        |r| all(r).any(|b| matches!(b, Block::Reasoning { text, .. } if text.contains("Let me see."))),
+    ),
+    Ask(
+        "its signature sent back",
+        |r, by| thought_and_called(r, thought(Some("c2lnbmVk"), by), None),
+        |r| signed(all(r), "c2lnbmVk"),
+    ),
+    Ask(
+        "sealed reasoning sent back",
+        |r, by| thought_and_called(r, sealed(by), None),
+        |r| signed(all(r), "c2VhbGVk"),
+    ),
+    Ask(
+        "the signature of a call sent back",
+        |r, _| {
+            tools(r);
+            r.messages.push(Message::new(Role::Assistant, vec![call("call_1", Some("c2ln"))]));
+            r.messages.push(result("call_1", vec![Block::text("sunny")], false));
+        },
+        |r| all(r).any(|b| matches!(b, Block::ToolCall { signature: Some(s), .. } if s == "c2ln")),
+    ),
+    Ask(
+        "a refusal sent back",
+        |r, _| {
+            r.messages.push(Message::new(Role::Assistant, vec![Block::Refusal(String::from("No."))]));
+            r.messages.push(Message::text(Role::User, "why?"));
+        },
+        // Where there is no place for it, it is text.
+        |r| {
+            r.messages.iter().any(|m| m.joined_text().contains("No."))
+                || all(r).any(|b| matches!(b, Block::Refusal(words) if words == "No."))
+        },
+    ),
+    Ask(
+        "a mark for the cache",
+        |r, by| {
+            let dialect = openai_shim_core::dialect(by).map_or("", |d| d.name());
+            let mark = (String::from("cache_control"), raw(r#"{"type":"ephemeral"}"#));
+            let known = ["anthropic-messages", "openai-chat"].contains(&by);
+            if let (true, Some(Block::Text { extra, .. })) = (known, r.messages[0].blocks.first_mut()) {
+                *extra = Extra::new(dialect, vec![mark]);
+            }
+        },
+        |r| beside(all(r), "ephemeral"),
+    ),
+];

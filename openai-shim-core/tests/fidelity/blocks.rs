@@ -1,0 +1,187 @@
+//! What the probes are made of.
+
+use openai_shim_core::canonical::{
+    Block, Extra, Media, MediaSource, Message, REASONING_DETAILS, Request, Response, Role, Tool,
+};
+use serde_json::value::RawValue;
+
+pub const PIXEL: &str = "iVBORw0KGgo=";
+pub const CITY: &str = r#"{"type":"object","properties":{"city":{"type":"string"}},"required":["city"],"additionalProperties":false}"#;
+
+pub fn raw(json: &str) -> Box<RawValue> {
+    RawValue::from_string(json.to_owned()).unwrap()
+}
+
+fn inline(media_type: &str, data: &str) -> Media {
+    Media::new(MediaSource::Base64 { media_type: media_type.into(), data: data.into() })
+}
+
+pub fn picture() -> Block {
+    Block::Image(inline("image/png", PIXEL))
+}
+
+pub fn picture_at(address: &str) -> Block {
+    Block::Image(Media::new(MediaSource::Url(address.into())))
+}
+
+pub fn document() -> Block {
+    let mut media = inline("application/pdf", "JVBERi0=");
+    media.name = Some(String::from("a.pdf"));
+    Block::File(media)
+}
+
+pub fn sound() -> Block {
+    Block::Audio(inline("wav", "UklGRg=="))
+}
+
+pub fn weather() -> Tool {
+    Tool::Function {
+        name: String::from("weather"),
+        description: Some(String::from("of a city")),
+        parameters: Some(raw(CITY)),
+        strict: None,
+        extra: Extra::default(),
+    }
+}
+
+/// The tools of every client that has some.
+pub fn tools(request: &mut Request) {
+    request.tools = vec![weather()];
+}
+
+pub fn call(id: &str, signature: Option<&str>) -> Block {
+    Block::ToolCall {
+        id: id.to_owned(),
+        name: String::from("weather"),
+        arguments: String::from(r#"{"city":"Oslo"}"#),
+        signature: signature.map(str::to_owned),
+        extra: Extra::default(),
+    }
+}
+
+/// A tool with free-form input, as the dialects that have such write it.
+pub fn patch(by: &str) -> Option<Tool> {
+    match by {
+        "openai-chat" => Some(Tool::Native {
+            dialect: "openai-chat",
+            raw: raw(r#"{"type":"custom","custom":{"name":"patch"}}"#),
+        }),
+        "openai-responses" => Some(Tool::Function {
+            name: String::from("patch"),
+            description: None,
+            parameters: None,
+            strict: None,
+            extra: Extra::new("openai-responses", vec![(String::from(".type"), raw(r#""custom""#))]),
+        }),
+        _ => None,
+    }
+}
+
+/// A call of it.
+pub fn patched(by: &str) -> Option<Block> {
+    let (arguments, members) = match by {
+        "openai-chat" => (
+            "*** a",
+            vec![
+                (String::from("type"), raw(r#""custom""#)),
+                (String::from("custom"), raw(r#"{"name":"patch","input":"*** a"}"#)),
+            ],
+        ),
+        "openai-responses" => {
+            (r#"{"input":"*** a"}"#, vec![(String::from(".type"), raw(r#""custom_tool_call""#))])
+        }
+        _ => return None,
+    };
+    Some(Block::ToolCall {
+        id: String::from("call_1"),
+        name: String::from("patch"),
+        arguments: arguments.to_owned(),
+        signature: None,
+        extra: Extra::new(if by == "openai-chat" { "openai-chat" } else { "openai-responses" }, members),
+    })
+}
+
+pub fn result(id: &str, blocks: Vec<Block>, is_error: bool) -> Message {
+    let block = Block::ToolResult { id: id.to_owned(), blocks, is_error, extra: Extra::default() };
+    Message::new(Role::Tool, vec![block])
+}
+
+/// Calls, and a result for each.
+pub fn called(request: &mut Request, ids: &[&str], say: &dyn Fn() -> Vec<Block>) {
+    tools(request);
+    let calls = ids.iter().map(|id| call(id, None)).collect();
+    request.messages.push(Message::new(Role::Assistant, calls));
+    request.messages.extend(ids.iter().map(|id| result(id, say(), false)));
+}
+
+/// A turn of the assistant that thinks before it calls, and the result.
+pub fn thought_and_called(request: &mut Request, thought: Block, signature: Option<&str>) {
+    tools(request);
+    request.messages.push(Message::new(Role::Assistant, vec![thought, call("call_1", signature)]));
+    request.messages.push(result("call_1", vec![Block::text("sunny")], false));
+}
+
+/// Whose signature it is, in the words of `reasoning_details`.
+fn format_of(dialect: &str) -> &str {
+    match dialect {
+        "anthropic-messages" => "anthropic-claude-v1",
+        "openai-responses" => "openai-responses-v1",
+        _ => "unknown",
+    }
+}
+
+pub fn thought(signature: Option<&str>, by: &str) -> Block {
+    let marks = vec![(String::from("format"), raw(&format!("{:?}", format_of(by))))];
+    Block::Reasoning {
+        text: String::from("Let me see."),
+        signature: signature.map(str::to_owned),
+        extra: signature.map(|_| Extra::new(REASONING_DETAILS, marks)).unwrap_or_default(),
+    }
+}
+
+/// Thinking of which only the encrypted form is told.
+pub fn sealed(by: &str) -> Block {
+    let marks = vec![
+        (String::from("type"), raw(r#""reasoning.encrypted""#)),
+        (String::from("format"), raw(&format!("{:?}", format_of(by)))),
+    ];
+    Block::Reasoning {
+        text: String::new(),
+        signature: Some(String::from("c2VhbGVk")),
+        extra: Extra::new(REASONING_DETAILS, marks),
+    }
+}
+
+pub fn all(request: &Request) -> impl Iterator<Item = &Block> {
+    request.messages.iter().flat_map(|message| &message.blocks)
+}
+
+pub fn said(response: &Response) -> impl Iterator<Item = &Block> {
+    response.choices.iter().flat_map(|choice| &choice.blocks)
+}
+
+pub fn calls<'b>(blocks: impl Iterator<Item = &'b Block>) -> usize {
+    blocks.filter(|b| matches!(b, Block::ToolCall { name, arguments, .. } if name == "weather" && arguments.contains("Oslo"))).count()
+}
+
+pub fn results(request: &Request) -> usize {
+    all(request).filter(|b| matches!(b, Block::ToolResult { .. })).count()
+}
+
+/// Whether some block, or one in a tool's result, is such.
+pub fn shows(request: &Request, such: fn(&Block) -> bool) -> bool {
+    all(request).any(|b| such(b) || matches!(b, Block::ToolResult { blocks, .. } if blocks.iter().any(such)))
+}
+
+/// Whether reasoning has this signature; a mark of whose it is may stand before it.
+pub fn signed<'b>(mut blocks: impl Iterator<Item = &'b Block>, with: &str) -> bool {
+    blocks.any(|b| matches!(b, Block::Reasoning { signature: Some(s), .. } if s.ends_with(with)))
+}
+
+/// A member of some text's leftovers, wherever its dialect keeps it.
+pub fn beside<'b>(mut blocks: impl Iterator<Item = &'b Block>, words: &str) -> bool {
+    blocks.any(|b| match b {
+        Block::Text { extra, .. } => extra.members.iter().any(|(_, value)| value.get().contains(words)),
+        _ => false,
+    })
+}

@@ -1,0 +1,185 @@
+//! Every recording through the canonical model and back: the same JSON, but for the differences that `docs/losses.toml`
+//! lists with their reasons. An allowance that no recording needs fails.
+#![allow(clippy::disallowed_methods)] // tests read files
+
+mod common;
+
+use common::losses::Direction;
+use common::round_trip::Trip;
+use common::shared;
+use openai_shim_core::canonical::{Asked, Request, ThinkTags};
+use openai_shim_core::dialect::DIALECTS;
+use openai_shim_core::{Context, Diagnostics, Dialect, dialect};
+use serde_json::Value;
+use std::path::Path;
+
+struct Recording {
+    name: String,
+    dialect: &'static dyn Dialect,
+    path: String,
+    /// It asks for an answer, and not for a count.
+    answers: bool,
+    request: Option<Value>,
+    status: u16,
+    streaming: bool,
+    body: String,
+}
+
+/// The files, and their dialects; Ollama's lines say which they are.
+const FILES: [(&str, &str); 6] = [
+    ("openai-chat", "openai-chat"),
+    ("openai-completions", "openai-completions"),
+    ("openai-responses", "openai-responses"),
+    ("anthropic", "anthropic-messages"),
+    ("ollama", ""),
+    ("gemini", "gemini"),
+];
+
+impl Recording {
+    /// What the client asked, as far as that is known.
+    fn asked(&self) -> Request {
+        let body = self.request.as_ref().map(Value::to_string).unwrap_or_default();
+        let read = self.dialect.decode_request(&self.path, body.as_bytes(), &mut Diagnostics::default());
+        read.unwrap_or_default()
+    }
+}
+
+fn recordings(test: &str) -> Vec<Recording> {
+    let Some(shared) = shared(test) else { return Vec::new() };
+    let mut all = Vec::new();
+    for (file, name) in FILES {
+        let text = std::fs::read_to_string(shared.join(format!("corpus/{file}.jsonl"))).unwrap();
+        for line in text.lines() {
+            let v: Value = serde_json::from_str(line).unwrap();
+            let endpoint = v["endpoint"].as_str().unwrap_or_default();
+            let given = v["request"]["url_path"].as_str().filter(|path| path.contains(endpoint));
+            let own = if name.is_empty() { endpoint.replace('.', "-") } else { name.to_owned() };
+            // Embeddings, pages that no model wrote, and other APIs' routes.
+            let Ok(dialect) = dialect(&own) else { continue };
+            if given.is_some_and(|path| path.contains("/organization/")) || v["provider"] == "portkey" {
+                continue;
+            }
+            all.push(Recording {
+                name: format!("{file} {} {} {}", v["provider"], v["path"], v["n"]),
+                dialect,
+                answers: endpoint != "messages.count_tokens" && endpoint != "count_tokens",
+                path: match name {
+                    "gemini" => given.map_or_else(|| format!("/v1beta/models/m:{endpoint}"), str::to_owned),
+                    _ => String::new(),
+                },
+                request: Some(v["request"]["body"].clone()).filter(Value::is_object),
+                status: u16::try_from(v["response"]["status"].as_u64().unwrap()).unwrap(),
+                streaming: v["streaming"] == true,
+                body: v["response"]["body"].as_str().unwrap_or_default().to_owned(),
+            });
+        }
+    }
+    all.extend(captures(&shared.join("captures")));
+    assert!(all.len() > 4000);
+    all
+}
+
+/// What real clients sent.
+fn captures(folder: &Path) -> Vec<Recording> {
+    let files = std::fs::read_dir(folder).unwrap().flatten().flat_map(|client| {
+        let mut files: Vec<_> = std::fs::read_dir(client.path()).unwrap().flatten().collect();
+        files.sort_by_key(std::fs::DirEntry::path);
+        files
+    });
+    files
+        .filter_map(|file| {
+            let mut v: Value = serde_json::from_str(&std::fs::read_to_string(file.path()).ok()?).ok()?;
+            let path = v["path"].as_str()?.to_owned();
+            let route = path.split('?').next()?;
+            // Where a capture was cut it says so among the tools: that is no tool.
+            if let Some(tools) = v["body"].get_mut("tools").and_then(Value::as_array_mut) {
+                tools.retain(|tool| tool.get("_more_tools").is_none());
+            }
+            let serves = |d: &&&dyn Dialect| d.endpoints().iter().any(|e| e.matches(route));
+            let dialect = DIALECTS.iter().find(serves)?;
+            let name = file.path().display().to_string();
+            let request = Some(v["body"].take()).filter(Value::is_object);
+            Some(Recording {
+                name,
+                dialect: *dialect,
+                path,
+                answers: false,
+                request,
+                status: 0,
+                streaming: false,
+                body: String::new(),
+            })
+        })
+        .collect()
+}
+
+fn names() -> Vec<&'static str> {
+    openai_shim_core::dialect::DIALECTS.iter().map(|dialect| dialect.name()).collect()
+}
+
+/// Says every difference at once.
+fn report(wrong: &[String]) {
+    let shown = wrong.join("\n");
+    assert!(wrong.is_empty(), "{} differ:\n{shown}", wrong.len());
+}
+
+#[test]
+fn every_request_comes_back_but_for_what_is_listed() {
+    let all = recordings("requests");
+    let mut wrong = Vec::new();
+    for name in names() {
+        let mut trip = Trip::of(name, Direction::Request);
+        for recording in all.iter().filter(|r| r.dialect.name() == name) {
+            let (Some(body), mut notes) = (&recording.request, Diagnostics::default()) else { continue };
+            let read =
+                recording.dialect.decode_request(&recording.path, body.to_string().as_bytes(), &mut notes);
+            let Ok(read) = read else {
+                // The API refused it too, or it is no request for an answer.
+                let fair = recording.status >= 400 || name == "gemini" && body.get("contents").is_none();
+                assert!(fair, "{}: {:?}", recording.name, read.err());
+                continue;
+            };
+            let written = recording.dialect.encode_request(&read, None, &mut notes).unwrap();
+            let after: Value = serde_json::from_str(&written.body.to_json()).unwrap();
+            if let Err(at) = trip.compare(body, &after) {
+                wrong.push(format!("{}\n{at}", recording.name));
+            }
+        }
+        let (compared, idle) = trip.finish();
+        wrong.extend(idle.iter().map(|entry| format!("docs/losses.toml: {name}: {entry}")));
+        println!("{name}: {compared} requests");
+    }
+    report(&wrong);
+}
+
+#[test]
+fn every_answer_comes_back_but_for_what_is_listed() {
+    let all = recordings("answers");
+    let mut wrong = Vec::new();
+    for name in names() {
+        let mut trip = Trip::of(name, Direction::Answer);
+        let of =
+            all.iter().filter(|r| r.dialect.name() == name && r.status < 400 && r.answers && !r.streaming);
+        for recording in of {
+            let Ok(before) = serde_json::from_str::<Value>(recording.body.trim()) else { continue };
+            let mut request = recording.asked();
+            request.include_usage = true;
+            let mut asked = Asked::new(&request, Context::fixed());
+            asked.quirks.think_tags = ThinkTags::Keep;
+            asked.quirks.keep_markup = true;
+            let mut notes = Diagnostics::default();
+            let read = recording.dialect.decode_response(recording.body.as_bytes(), &mut asked, &mut notes);
+            // Errors with a status of success, and answers that are none.
+            let Ok(read) = read else { continue };
+            let written = recording.dialect.encode_response(&read, &mut asked, &mut notes);
+            let after: Value = serde_json::from_slice(&written).unwrap();
+            if let Err(at) = trip.compare(&before, &after) {
+                wrong.push(format!("{}\n{at}", recording.name));
+            }
+        }
+        let (compared, idle) = trip.finish();
+        wrong.extend(idle.iter().map(|entry| format!("docs/losses.toml: {name}: {entry}")));
+        println!("{name}: {compared} answers");
+    }
+    report(&wrong);
+}
