@@ -51,12 +51,14 @@ enum Route {
     Stored(String, String),
 }
 
-/// All routes.
+/// All routes, for a server of axum's.
 pub(crate) fn router(app: Arc<App>) -> Router {
+    let handle = |State(app): State<Arc<App>>, request: Request| answer(app, request);
     Router::new().fallback(handle).with_state(app)
 }
 
-async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
+/// Answers a request.
+pub(crate) async fn answer(app: Arc<App>, request: Request) -> Response {
     let meta = Meta {
         id: request_id(&app, &request),
         method: request.method().clone(),
@@ -93,7 +95,8 @@ async fn dispatch(app: Arc<App>, meta: Meta, request: Request) -> Response {
         _ => extras::dialect_of(&meta.path, request.headers()),
     };
     let id = meta.id.clone();
-    if let Some(response) = panics::caught(serve(app, found, dialect, meta, request)).await {
+    let served = Box::pin(serve(app, found, dialect, meta, request));
+    if let Some(response) = panics::caught(served).await {
         return response;
     }
     tracing::error!(id, "a fault of openai-shim ended this request");
@@ -124,26 +127,26 @@ async fn serve(
         Some(_) => None,
     };
     if let Some(response) = refusal {
-        body::discard(body).await;
+        Box::pin(body::discard(body)).await;
         return answered(meta, response);
     }
     let route = match found {
         Some((Route::Models, _)) if dialect.name() != reply::default_dialect().name() => {
-            return answered(meta, extras::list(&app, dialect).await);
+            return answered(meta, Box::pin(extras::list(&app, dialect)).await);
         }
-        Some((Route::Models, _)) => return answered(meta, models::list(&app).await),
+        Some((Route::Models, _)) => return answered(meta, Box::pin(models::list(&app)).await),
         Some((Route::Stored(id, path), allowed)) => match stored::answer(&app.responses, &meta.method, &id) {
             Some(response) => return answered(meta, response),
             None if stored::elsewhere(&app) => (Route::Forward(path), allowed).0,
             None => return answered(meta, reply::error(dialect, &stored::unknown(&id))),
         },
-        Some((Route::Model(id), _)) => return answered(meta, models::one(&app, &id).await),
+        Some((Route::Model(id), _)) => return answered(meta, Box::pin(models::one(&app, &id)).await),
         Some((Route::Page(page), _)) => return answered(meta, pages::page(&app, page, &parts.headers)),
         Some((route, _)) => route,
         None => return unknown(dialect, &meta),
     };
     let Ok(place) = app.places.clone().try_acquire_owned() else {
-        body::discard(body).await;
+        Box::pin(body::discard(body)).await;
         return answered(meta, full(dialect));
     };
     let body = match body::read(body, app.config.limits.request_body).await {
@@ -154,9 +157,10 @@ async fn serve(
         Bodies::new(app.clone(), &meta.id).line("request", &body);
     }
     match route {
-        Route::Forward(path) => forward::forward(app, meta, path, parts, body, place).await,
+        // What is rare is boxed: a future is as large as the largest of its branches.
+        Route::Forward(path) => Box::pin(forward::forward(app, meta, path, parts, body, place)).await,
         Route::Extra(extra) => {
-            let response = extras::answer(&app, extra.what, dialect, &parts.headers, body).await;
+            let response = Box::pin(extras::answer(&app, extra.what, dialect, &parts.headers, body)).await;
             answered(meta, response)
         }
         _ => generate::generate(app, dialect, meta, body, place).await,
