@@ -129,6 +129,7 @@ fn answer(input: &Input<'_>) -> Conversion {
     };
     let started = incoming.map(|mut incoming| {
         incoming.set_stream(input.kind == Kind::Stream);
+        incoming.name_model();
         incoming
     });
     let started =

@@ -144,6 +144,13 @@ impl ClientError {
         Self { kind, message: message.into(), param: None, code: None }
     }
 
+    /// There is no such model.
+    pub fn unknown_model(id: &str) -> Self {
+        let short: String = id.chars().take(200).collect();
+        let text = format!("The model `{short}` does not exist here. GET /v1/models lists those that do.");
+        Self::new(ErrorKind::NotFound, text).at("model").with_code("model_not_found")
+    }
+
     /// Names the field at fault.
     pub fn at(mut self, param: impl Into<String>) -> Self {
         self.param = Some(param.into());

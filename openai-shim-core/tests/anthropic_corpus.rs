@@ -196,7 +196,14 @@ fn said(body: &str) -> Said {
         let Ok(event) = serde_json::from_str::<Value>(event) else { continue };
         let delta = &event["delta"];
         match event["type"].as_str().unwrap_or_default() {
-            "message_start" => count(&event["message"]["usage"], &mut said),
+            "message_start" => {
+                for block in event["message"]["content"].as_array().into_iter().flatten() {
+                    begin(block, &mut said);
+                    inputs.push((block["type"] == "tool_use").then(String::new));
+                }
+                said.reason = event["message"]["stop_reason"].as_str().map(str::to_owned);
+                count(&event["message"]["usage"], &mut said);
+            }
             "content_block_start" => {
                 let call = event["content_block"]["type"] == "tool_use";
                 begin(&event["content_block"], &mut said);

@@ -401,7 +401,7 @@ fn what_a_prompt_cannot_say_is_reported() {
     let sent = request(chat(), own(), row(), &body);
     let value = value(&sent);
     assert_eq!((&value["logprobs"], &value["logit_bias"]), (&json!(2), &json!({"5": 1})));
-    assert_eq!(value["prompt"], "User: see\nUser: 42\nAssistant:");
+    assert_eq!(value["prompt"], "User: see\nAssistant: Calls f with {}\nUser: 42\nAssistant:");
     let lost: Vec<_> = sent.diagnostics.iter().map(|d| d.path.as_str()).collect();
     for path in
         ["messages[0]", "messages[1]", "tools", "tool_choice", "response_format", "reasoning_effort", "store"]

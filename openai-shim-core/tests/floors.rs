@@ -20,7 +20,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("upstream", 5),
 ];
 /// What stands below the dialects in their folder, for those that share it.
-const SHARED: [&str; 2] = ["passthrough", "openai_error"];
+const SHARED: [&str; 4] = ["passthrough", "openai_error", "openai_headers", "side"];
 const LONGEST: usize = 500;
 
 fn src() -> PathBuf {

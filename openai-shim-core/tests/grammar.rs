@@ -233,7 +233,7 @@ fn draws() -> impl Strategy<Value = Vec<Draw>> {
 }
 
 /// How a dialect says that the model declines.
-#[derive(PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Refusal {
     /// In a place of its own.
     Said,
@@ -243,52 +243,95 @@ enum Refusal {
     Ending,
 }
 
-/// What dialects other than chat cannot say: several answers, and a refusal in a place of its own.
-const LIMITS: [(&str, bool, Refusal); 5] = [
-    ("anthropic-messages", true, Refusal::Ending),
-    ("openai-responses", true, Refusal::Said),
-    ("ollama-chat", true, Refusal::Text),
-    ("ollama-generate", true, Refusal::Text),
-    ("gemini", false, Refusal::Text),
+/// What a dialect can say at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Sayable {
+    several: bool,
+    refusal: Refusal,
+    reasoning: bool,
+    calls: bool,
+}
+
+/// What each of our own dialects can say; of others it is what they make of a whole answer.
+const KNOWN: [(&str, bool, Refusal, bool, bool); 7] = [
+    ("openai-chat", true, Refusal::Said, true, true),
+    ("openai-completions", true, Refusal::Text, false, false),
+    ("openai-responses", false, Refusal::Said, true, true),
+    ("anthropic-messages", false, Refusal::Ending, true, true),
+    ("ollama-chat", false, Refusal::Text, true, true),
+    ("ollama-generate", false, Refusal::Text, true, true),
+    ("gemini", true, Refusal::Text, true, true),
 ];
+
+/// What comes back of a whole answer of one block in each place.
+fn told(dialect: &dyn Dialect, answers: Vec<Block>) -> Response {
+    let mut response = Response::default();
+    (response.id, response.model, response.created) = (Some("x".to_owned()), Some("m".to_owned()), Some(1));
+    for (index, block) in (0..).zip(answers) {
+        let mut choice = Choice::default();
+        (choice.index, choice.blocks) = (index, vec![Block::text("."), block]);
+        choice.finish = Some(FinishReason::Stop);
+        response.choices.push(choice);
+    }
+    let mut notes = openai_shim_core::Diagnostics::default();
+    let body = dialect.encode_response(&response, &mut asked(), &mut notes);
+    dialect.decode_response(&body, &mut asked(), &mut notes).unwrap()
+}
+
+fn abilities(dialect: &dyn Dialect) -> Sayable {
+    let says =
+        |block: Block, is: fn(&Block) -> bool| told(dialect, vec![block]).choices[0].blocks.iter().any(is);
+    let refused = told(dialect, vec![Block::Refusal("No.".to_owned())]);
+    let refusal = match &refused.choices[0] {
+        choice if choice.blocks.iter().any(|b| matches!(b, Block::Refusal(_))) => Refusal::Said,
+        choice if choice.finish == Some(FinishReason::Refusal) => Refusal::Ending,
+        _ => Refusal::Text,
+    };
+    let thought = Block::Reasoning { text: "Hm.".to_owned(), signature: None, extra: Extra::default() };
+    let (id, name, arguments) = ("call_1".to_owned(), "f".to_owned(), "{}".to_owned());
+    let call = Block::ToolCall { id, name, arguments, signature: None, extra: Extra::default() };
+    Sayable {
+        several: told(dialect, vec![Block::text("a"), Block::text("b")]).choices.len() == 2,
+        refusal,
+        reasoning: says(thought, |b| matches!(b, Block::Reasoning { .. })),
+        calls: says(call, |b| matches!(b, Block::ToolCall { .. })),
+    }
+}
+
+#[test]
+fn what_a_dialect_can_say_is_known() {
+    for (name, several, refusal, reasoning, calls) in KNOWN {
+        let known = Sayable { several, refusal, reasoning, calls };
+        assert_eq!(abilities(openai_shim_core::dialect(name).unwrap()), known, "{name}");
+    }
+}
 
 /// What of an answer a dialect can say, in its words: an answer that calls tools ends with that.
 fn sayable(dialect: &dyn Dialect, response: &Response) -> Vec<Said> {
+    let can = abilities(dialect);
     let mut all = said(response);
-    if let Some((_, one, refusal)) = LIMITS.iter().find(|(name, ..)| *name == dialect.name()) {
-        all.truncate(if *one { 1 } else { all.len() });
-        for (said, choice) in all.iter_mut().zip(&response.choices).filter(|_| *refusal != Refusal::Said) {
-            let refused = choice.blocks.iter().any(|block| matches!(block, Block::Refusal(_)));
+    all.truncate(if can.several { all.len() } else { 1 });
+    for (said, choice) in all.iter_mut().zip(&response.choices) {
+        if can.refusal != Refusal::Said {
             said.0 = words(choice);
             said.2.clear();
-            if *refusal == Refusal::Ending
-                && refused
-                && said.3.is_empty()
-                && said.4 == Some(FinishReason::Stop)
-            {
-                said.4 = Some(FinishReason::Refusal);
-            }
         }
-    }
-    if TEXT_ONLY.contains(&dialect.name()) {
-        for (said, choice) in all.iter_mut().zip(&response.choices) {
-            said.0 = choice
-                .blocks
-                .iter()
-                .map(|block| match block {
-                    Block::Text { text, .. } | Block::Refusal(text) => text.as_str(),
-                    _ => "",
-                })
-                .collect();
-            (said.1, said.2, said.3) = (String::new(), String::new(), Vec::new());
+        if !can.reasoning {
+            said.1.clear();
+        }
+        if !can.calls {
+            said.3.clear();
             if said.4 == Some(FinishReason::ToolCalls) {
                 said.4 = Some(FinishReason::Stop);
             }
         }
-    }
-    for (.., calls, finish) in &mut all {
-        if !calls.is_empty() && *finish == Some(FinishReason::Stop) {
-            *finish = Some(FinishReason::ToolCalls);
+        let refused = choice.blocks.iter().any(|block| matches!(block, Block::Refusal(_)));
+        let stopped = said.3.is_empty() && said.4 == Some(FinishReason::Stop);
+        if can.refusal == Refusal::Ending && refused && stopped {
+            said.4 = Some(FinishReason::Refusal);
+        }
+        if !said.3.is_empty() && said.4 == Some(FinishReason::Stop) {
+            said.4 = Some(FinishReason::ToolCalls);
         }
     }
     all
@@ -302,9 +345,6 @@ fn words(choice: &Choice) -> String {
     };
     choice.blocks.iter().map(words).collect()
 }
-
-/// Dialects whose answers are text and nothing else.
-const TEXT_ONLY: [&str; 1] = ["openai-completions"];
 
 /// Counts; some dialects write one that nobody stated as 0.
 fn counts(usage: Option<Usage>) -> Option<(Option<u64>, Option<u64>, u64, u64)> {

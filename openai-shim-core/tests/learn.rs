@@ -51,6 +51,21 @@ const NAMED: &str = r#""tool_choice":{"type":"function","function":{"name":"f"}}
 fn a_parameter_that_is_refused_is_left_out_or_said_otherwise() {
     for (members, message, line) in [
         (
+            r#""user":"{\"device_id\":\"0123456789abcdef\",\"session_id\":\"0123456789abcdef\",\"account\":\"\"}""#,
+            "Invalid 'user': string too long. Expected a string with maximum length 64, but got a string with length 150 instead.",
+            r#"params.drop = ["user"]"#,
+        ),
+        (
+            r#""user":"{\"device_id\":\"0123456789abcdef\"}""#,
+            "user_id: The unique ID of the user must be between 6 and 128 characters in length.",
+            r#"params.drop = ["user"]"#,
+        ),
+        (
+            r#""metadata":{"user_id":"{\"device_id\":\"0123456789abcdef\"}"}"#,
+            "Invalid 'user_id': string does not match pattern. Expected a string that matches the pattern '^[a-zA-Z0-9_-]+$'.",
+            r#"params.drop = ["metadata"]"#,
+        ),
+        (
             r#""store":true"#,
             "property 'store' is unsupported, did you mean 'stop'?",
             r#"params.drop = ["store"]"#,

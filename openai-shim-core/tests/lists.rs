@@ -4,8 +4,8 @@ mod common;
 
 use common::shared;
 use openai_shim_core::Diagnostics;
-use openai_shim_core::fallback::embeddings::{Wish, mend};
-use openai_shim_core::fallback::models::models;
+use openai_shim_core::canonical::models;
+use openai_shim_core::dialect::side::{Asking, Embedding, Side, side_route};
 use serde_json::{Value, json};
 
 fn list(body: &Value) -> Vec<Value> {
@@ -42,13 +42,108 @@ fn every_kind_of_model_list_becomes_openais() {
     }
 }
 
+/// How the dialect of that path's route makes vectors.
+fn vectors(path: &str) -> &'static Embedding {
+    match side_route("POST", path, &http::HeaderMap::new()).map(|(_, route)| route.side) {
+        Some(Side::Embed(embedding)) => embedding,
+        other => panic!("{path}: {other:?}"),
+    }
+}
+
 fn embeddings(body: &Value, base64: bool) -> (Value, Vec<String>) {
     let request = json!({"model": "mine", "encoding_format": if base64 { "base64" } else { "float" }});
-    let mut notes = Diagnostics::default();
+    let (mut notes, request) = (Diagnostics::default(), request.to_string());
+    let openais = vectors("/v1/embeddings");
+    let asking = Asking { body: request.as_bytes(), ..Asking::default() };
+    let request = (openais.read)(&asking, &mut notes).unwrap();
     let body = body.to_string();
-    let mended = mend(body.as_bytes(), &Wish::read(request.to_string().as_bytes()), &mut notes);
+    let mended = (openais.mend)(body.as_bytes(), &request, &mut notes);
     let out = serde_json::from_slice(&mended.unwrap_or(body.into_bytes())).unwrap();
     (out, notes.codes().iter().map(|(code, _)| code.to_string()).collect())
+}
+
+/// A route's path, a request on it, and an answer, each for the texts `a` and `b` or for `a` alone.
+const FORMS: [(&str, &str, &str, usize); 5] = [
+    (
+        "/v1/embeddings",
+        r#"{"model":"m","input":["a","b"]}"#,
+        r#"{"object":"list","data":[{"object":"embedding","index":0,"embedding":[1,2.50]},{"object":"embedding","index":1,"embedding":[3e-1,4]}],"model":"m","usage":{"prompt_tokens":5,"total_tokens":5}}"#,
+        2,
+    ),
+    (
+        "/api/embed",
+        r#"{"model":"m","input":["a","b"]}"#,
+        r#"{"model":"m","embeddings":[[1,2.50],[3e-1,4]],"prompt_eval_count":5}"#,
+        2,
+    ),
+    ("/api/embeddings", r#"{"model":"m","prompt":"a"}"#, r#"{"embedding":[1,2.50]}"#, 1),
+    (
+        "/v1beta/models/m:batchEmbedContents",
+        r#"{"requests":[{"model":"models/m","content":{"parts":[{"text":"a"}]}},{"model":"models/m","content":{"parts":[{"text":"b"}]}}]}"#,
+        r#"{"embeddings":[{"values":[1,2.50]},{"values":[3e-1,4]}]}"#,
+        2,
+    ),
+    (
+        "/v1beta/models/m:embedContent",
+        r#"{"content":{"parts":[{"text":"a"}]}}"#,
+        r#"{"embedding":{"values":[1,2.50]}}"#,
+        1,
+    ),
+];
+
+#[test]
+fn vectors_pass_between_all_forms_with_every_digit() {
+    for (client, body, _, texts) in FORMS {
+        for (upstream, _, answer, holds) in FORMS.into_iter().filter(|form| form.3 >= texts) {
+            let what = format!("{client} in front of {upstream}");
+            let (own, theirs, mut notes) = (vectors(client), vectors(upstream), Diagnostics::default());
+            let asking = Asking { name: "m", body: body.as_bytes(), ..Asking::default() };
+            let request = (own.read)(&asking, &mut notes).unwrap();
+            assert_eq!((request.model.as_str(), request.texts().unwrap().len()), ("m", texts), "{what}");
+            let (_, sent) = (theirs.write)(&request, None, &mut notes).unwrap();
+            assert!(sent.contains("\"a\"") && sent.contains("\"b\"") == (texts == 2), "{what}: {sent}");
+            let read = (theirs.read_answer)(answer.as_bytes(), &request, &mut notes).unwrap();
+            assert_eq!(read.vectors.len(), holds, "{what}");
+            let written = (own.write_answer)(&read, &request, &mut notes).unwrap();
+            assert!(written.contains("[1,2.50]"), "{what}: {written}");
+            assert_eq!(written.contains("[3e-1,4]"), texts == 2 && holds == 2, "{what}: {written}");
+        }
+    }
+}
+
+#[test]
+fn what_holds_no_vectors_is_no_answer_and_what_asks_for_none_no_request() {
+    let mut notes = Diagnostics::default();
+    for (path, ..) in FORMS {
+        let own = vectors(path);
+        for body in ["{}", "[]", "", r#"{"data":[{}]}"#, r#"{"embeddings":[1]}"#] {
+            let request = openai_shim_core::canonical::EmbedRequest::default();
+            assert!((own.read_answer)(body.as_bytes(), &request, &mut notes).is_err(), "{path}: {body}");
+        }
+        let asking = Asking { name: "m", body: b"[]", ..Asking::default() };
+        assert!((own.read)(&asking, &mut notes).is_err(), "{path}");
+    }
+    let tokens = Asking { body: br#"{"model":"m","input":[1,2]}"#, ..Asking::default() };
+    let request = (vectors("/v1/embeddings").read)(&tokens, &mut notes).unwrap();
+    for path in ["/api/embed", "/v1beta/models/m:batchEmbedContents"] {
+        assert_eq!(
+            (vectors(path).write)(&request, None, &mut notes).unwrap_err().param.as_deref(),
+            Some("input")
+        );
+    }
+}
+
+#[test]
+fn parameters_of_embeddings_that_have_no_place_are_said() {
+    let mut notes = Diagnostics::default();
+    let body = br#"{"model":"m","prompt":"a","options":{"num_ctx":9},"truncate":false,"keep_alive":null}"#;
+    let asking = Asking { body, ..Asking::default() };
+    (vectors("/api/embeddings").read)(&asking, &mut notes).unwrap();
+    let body = br#"{"model":"m","input":["a"],"user":"u","dimensions":3,"encoding_format":"base64"}"#;
+    let asking = Asking { body, ..Asking::default() };
+    (vectors("/v1/embeddings").read)(&asking, &mut notes).unwrap();
+    let told: Vec<_> = notes.iter().map(|n| n.path.clone()).collect();
+    assert_eq!(told, ["options", "truncate", "user"]);
 }
 
 fn answer(embedding: Value, usage: Value) -> Value {

@@ -165,7 +165,9 @@ fn sent(row: &Profile, body: &[u8]) -> Vec<Diagnostic> {
 }
 
 /// Names that the vendors use.
-const MODELS: [(&str, &[&str]); 22] = [
+const MODELS: [(&str, &[&str]); 24] = [
+    ("anthropic", &CLAUDE),
+    ("compatible", &CLAUDE),
     ("openai", &OPENAI),
     ("azure", &OPENAI),
     ("azure-deployments", &OPENAI),
@@ -245,6 +247,18 @@ const GITHUB: [&str; 16] = [
     "openai/gpt-5.1-2025-11-13",
     "openai/gpt-5.2",
     "openai/gpt-5.4",
+];
+
+const CLAUDE: [&str; 9] = [
+    "claude-3-7-sonnet-20250219",
+    "claude-opus-4-0",
+    "claude-opus-4-1-20250805",
+    "claude-opus-4-5-20251101",
+    "claude-opus-4-20250514",
+    "claude-sonnet-4-0",
+    "anthropic/claude-sonnet-4-5",
+    "claude-sonnet-4-20250514",
+    "claude-haiku-4-5",
 ];
 
 const WEIGHTS: [&str; 6] = [

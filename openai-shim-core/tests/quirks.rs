@@ -208,7 +208,7 @@ const PINNED: &[(&str, &[&str])] = &[
     ("T11", &["streams/tool_arguments_as_object"]),
     ("T12", &["streams/tool_arguments_empty"]),
     ("T13", &["streams/tool_calls_empty_or_null"]),
-    ("T16", &["normalize::ids_of_tool_calls_fit_and_stay_together"]),
+    ("T16", &["normalize::ids_of_tool_calls_fit_and_stay_together", "streams/tool_ids_counted_anew"]),
     ("E1", &["errors/text"]),
     ("E2", &["errors/flat"]),
     ("E3", &["errors/detail"]),

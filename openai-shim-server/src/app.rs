@@ -23,7 +23,7 @@ pub(crate) struct App {
     pub(crate) metrics: Metrics,
     pub(crate) places: Arc<Semaphore>,
     pub(crate) memory: Arc<Remembered>,
-    /// Answers that clients of the Responses API refer to.
+    /// Answers that clients refer to.
     pub(crate) responses: Remembered,
     pub(crate) learned: Learned,
     seed: RandomState,
@@ -91,6 +91,13 @@ impl App {
     pub(crate) fn random(&self) -> u64 {
         let mut hasher = self.seed.build_hasher();
         hasher.write_u64(self.count.fetch_add(1, Ordering::Relaxed));
+        hasher.finish()
+    }
+
+    /// A number that stands for something in this process only, and that it cannot be read from.
+    pub(crate) fn hash(&self, bytes: &[u8]) -> u64 {
+        let mut hasher = self.seed.build_hasher();
+        hasher.write(bytes);
         hasher.finish()
     }
 

@@ -8,23 +8,23 @@ use subtle::{Choice, ConstantTimeEq};
 /// Where clients put their key.
 const HEADERS: [&str; 4] = ["authorization", "x-api-key", "api-key", "x-goog-api-key"];
 
-/// Whether a request may pass. Health checks and CORS preflights carry no key.
-/// `also`: a key that stands elsewhere than in a header.
-pub(crate) fn allows(
+/// Whose request this is, as a number: that of the client key in it. `None`: it may not pass. Health checks and CORS
+/// preflights carry no key. `also`: a key that stands elsewhere than in a header.
+pub(crate) fn owner(
     app: &App,
     method: &Method,
     path: &str,
     headers: &HeaderMap,
     also: Option<&str>,
-) -> bool {
+) -> Option<u64> {
     if app.config.client_keys.is_empty()
         || method == Method::OPTIONS
         || matches!(path, "/healthz" | "/readyz" | "/")
     {
-        return true;
+        return Some(0);
     }
     let mut given = HEADERS.iter().filter_map(|name| key(headers, name)).chain(also.map(str::as_bytes));
-    given.any(|key| is_known(&app.config.client_keys, key))
+    given.find(|key| is_known(&app.config.client_keys, key)).map(|key| app.hash(key))
 }
 
 fn key<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h [u8]> {

@@ -1,7 +1,7 @@
 //! Which upstream serves which model.
 
 use crate::app::App;
-use crate::models::{self, unknown};
+use crate::models;
 use openai_shim_core::error::ClientError;
 use openai_shim_core::{Error, ErrorKind};
 use std::sync::Arc;
@@ -38,7 +38,7 @@ impl App {
         let silent = || lists.iter().position(Result::is_err);
         match listed.or_else(silent) {
             Some(upstream) => Ok(Route { upstream, model: None }),
-            None => Err(Error::Client(unknown(model))),
+            None => Err(Error::Client(ClientError::unknown_model(model))),
         }
     }
 

@@ -1,46 +1,47 @@
-//! Routes that are forwarded as they are: embeddings, audio, images, and whatever else an upstream has.
+//! Routes that are forwarded as they are: audio, images, and whatever else an upstream has.
 
 use crate::app::App;
 use crate::bodies::{self, Bodies};
+use crate::choose::Route;
 use crate::reply;
 use crate::routes::Meta;
+use crate::small::{collect, failure, returned};
 use crate::telemetry::Record;
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
 use futures_core::Stream;
-use http::header::{ACCEPT, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{ACCEPT, CONTENT_TYPE};
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue};
-use openai_shim_core::fallback::embeddings::{Wish, mend};
-use openai_shim_core::fallback::ollama_embed;
+use http::{HeaderMap, HeaderName};
+use openai_shim_core::dialect::Dialect;
 use openai_shim_core::json::{Object, quote};
 use openai_shim_core::upstream::{ByteStream, ReplyBody};
-use openai_shim_core::{Diagnostics, Error, UpstreamError};
+use openai_shim_core::{Error, UpstreamError};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::sync::OwnedSemaphorePermit;
 
-/// Headers that go to the upstream.
-const SENT: [HeaderName; 3] = [CONTENT_TYPE, ACCEPT, HeaderName::from_static("openai-beta")];
-/// Headers that come back, besides rate limits.
-const RETURNED: [HeaderName; 4] = [CONTENT_TYPE, CONTENT_LENGTH, CONTENT_DISPOSITION, RETRY_AFTER];
+/// Headers that go to every upstream.
+const SENT: [HeaderName; 2] = [CONTENT_TYPE, ACCEPT];
 
-/// Forwards a request: only the model's name may change.
+/// Forwards a request on `path`: only the model's name may change. Without a model it goes to the upstream that is named,
+/// else to the first.
 pub(crate) async fn forward(
     app: Arc<App>,
     meta: Meta,
-    path: String,
+    dialect: &'static dyn Dialect,
+    (path, upstream): (String, Option<usize>),
     parts: Parts,
     body: Bytes,
     place: OwnedSemaphorePermit,
 ) -> Response {
-    let dialect = reply::default_dialect();
     let model = model_of(&parts.headers, &body);
-    let route = match &model {
-        Some(model) => app.route(model).await,
-        None => Ok(app.route_without_model()),
+    let route = match (&model, upstream) {
+        (Some(model), _) => app.route(model).await,
+        (None, Some(upstream)) => Ok(Route { upstream, model: None }),
+        (None, None) => Ok(app.route_without_model()),
     };
     let route = match route {
         Ok(route) => route,
@@ -60,21 +61,8 @@ pub(crate) async fn forward(
     };
     let record = Record::new(app.clone(), meta, "forward", served.config.name.clone());
     let head = record.head();
-    let wish = Wish::read(if is_json(&parts.headers) { &body } else { b"" });
-    let path_is_embeddings = path == "/embeddings";
     let own = openai_shim_core::dialect(&served.config.profile.dialect).unwrap_or(dialect);
-    let mut notes = Diagnostics::default();
-    let mut body = with_model(&parts.headers, body, route.model.as_deref());
-    // Ollama's own API has embeddings of its own form.
-    let ollamas = path_is_embeddings && own.name().starts_with("ollama-");
-    let path = if ollamas { String::from("/embed") } else { path };
-    if ollamas {
-        match ollama_embed::to_ollama(&body, &mut notes) {
-            Ok(theirs) => body = Bytes::from(theirs),
-            Err(error) => return refused(record, Error::Client(error)),
-        }
-    }
-    let mut request = http::Request::new(body);
+    let mut request = http::Request::new(with_model(&parts.headers, body, route.model.as_deref()));
     *request.method_mut() = parts.method.clone();
     let target = match parts.uri.query() {
         Some(query) => format!("{path}?{query}"),
@@ -86,20 +74,17 @@ pub(crate) async fn forward(
             request.headers_mut().insert(name, value.clone());
         }
     }
+    served.config.profile.pass_headers(&parts.headers, request.headers_mut());
+    let refused = |record: Record, error: Error| {
+        let response = reply::error(dialect, &error);
+        record.answered(&response);
+        response
+    };
     let mut response = match transport.send(request).await {
         Ok(response) => {
             let (upstream, body) = response.into_parts();
             head.seen(upstream.status);
-            if upstream.status.is_success() && path_is_embeddings {
-                let body = collect(body, app.config.limits.response_body).await;
-                let body = match body {
-                    Ok(body) if ollamas => ollama_embed::from_ollama(&body, &wish, &mut notes),
-                    body => body,
-                };
-                let response = embedded(upstream.status, &upstream.headers, body, &wish, notes);
-                record.answered(&response);
-                response
-            } else if upstream.status.is_success() {
+            if upstream.status.is_success() {
                 let guard = Guard { record: Some(record), _place: place };
                 let body = match body {
                     ReplyBody::Complete(bytes) => Guarded::body(one(bytes), guard),
@@ -112,21 +97,12 @@ pub(crate) async fn forward(
                 response
             } else {
                 let body = collect(body, 1 << 20).await.unwrap_or_default();
-                let error = own.decode_error(upstream.status, &upstream.headers, &body, &mut notes);
-                refused(record, Error::Upstream(error))
+                refused(record, failure(own, &upstream, &body))
             }
         }
         Err(error) => refused(record, Error::Upstream(error)),
     };
-    if let Ok(name) = HeaderValue::from_str(&served.config.name) {
-        response.headers_mut().insert(reply::UPSTREAM, name);
-    }
-    response
-}
-
-fn refused(record: Record, error: Error) -> Response {
-    let response = reply::error(reply::default_dialect(), &error);
-    record.answered(&response);
+    reply::upstream_header(response.headers_mut(), &served.config.name);
     response
 }
 
@@ -156,68 +132,6 @@ fn with_model(headers: &HeaderMap, body: Bytes, model: Option<&str>) -> Bytes {
 
 fn is_json(headers: &HeaderMap) -> bool {
     headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).is_none_or(|v| v.contains("json"))
-}
-
-fn returned(headers: &HeaderMap) -> HeaderMap {
-    let mut out = HeaderMap::new();
-    for (name, value) in headers {
-        if RETURNED.contains(name) || name.as_str().starts_with("x-ratelimit-") {
-            out.append(name, value.clone());
-        }
-    }
-    out
-}
-
-/// Embeddings in OpenAI's shape, and in the encoding that the client asked for.
-fn embedded(
-    status: http::StatusCode,
-    headers: &HeaderMap,
-    body: Result<Vec<u8>, UpstreamError>,
-    wish: &Wish,
-    mut notes: Diagnostics,
-) -> Response {
-    let dialect = reply::default_dialect();
-    let body = match body {
-        Ok(body) => body,
-        Err(error) => return reply::error(dialect, &Error::Upstream(error)),
-    };
-    if Object::parse(&body)
-        .is_ok_and(|answer| answer.get("data").is_none() && answer.non_null("error").is_some())
-    {
-        let bad = http::StatusCode::BAD_GATEWAY;
-        return reply::error(
-            dialect,
-            &Error::Upstream(dialect.decode_error(bad, headers, &body, &mut notes)),
-        );
-    }
-    let mended = mend(&body, wish, &mut notes).unwrap_or(body);
-    let mut response = reply::json(status, mended);
-    for (name, value) in returned(headers) {
-        if let Some(name) = name.filter(|name| ![CONTENT_LENGTH, CONTENT_TYPE].contains(name)) {
-            response.headers_mut().append(name, value);
-        }
-    }
-    reply::diagnostics_header(response.headers_mut(), &notes);
-    response
-}
-
-/// A body, up to a limit.
-async fn collect(body: ReplyBody, limit: usize) -> Result<Vec<u8>, UpstreamError> {
-    match body {
-        ReplyBody::Complete(bytes) => Ok(bytes.to_vec()),
-        ReplyBody::Stream(mut source) => {
-            let mut all = Vec::new();
-            while let Some(chunk) = std::future::poll_fn(|cx| source.as_mut().poll_next(cx)).await {
-                all.extend_from_slice(&chunk?);
-                if all.len() > limit {
-                    let message = format!("The upstream's answer is larger than {limit} bytes.");
-                    return Err(UpstreamError::TooLarge { message });
-                }
-            }
-            Ok(all)
-        }
-        _ => Ok(Vec::new()),
-    }
 }
 
 fn one(bytes: Bytes) -> ByteStream {

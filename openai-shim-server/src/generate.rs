@@ -2,7 +2,6 @@
 
 use crate::app::App;
 use crate::bodies::{self, Bodies};
-use crate::extras;
 use crate::reply;
 use crate::routes::Meta;
 use crate::stored;
@@ -24,6 +23,7 @@ pub(crate) async fn generate(
     app: Arc<App>,
     dialect: &'static dyn Dialect,
     meta: Meta,
+    headers: &HeaderMap,
     body: Bytes,
     place: OwnedSemaphorePermit,
 ) -> Response {
@@ -34,7 +34,7 @@ pub(crate) async fn generate(
         Ok(incoming) => incoming,
         Err(error) => return refused(&app, dialect, meta, &error),
     };
-    if let Some(response) = extras::idle(dialect, &incoming, &body, crate::app::now()) {
+    if let Some(response) = idle(dialect, &incoming, &body) {
         Record::new(app, meta, dialect.name(), String::new()).answered(&response);
         return response;
     }
@@ -47,10 +47,11 @@ pub(crate) async fn generate(
         return refused(&app, dialect, meta, &Error::Client(crate::choose::no_upstream()));
     };
     let profile = &served.config.profile;
-    let (incoming, keep) = match stored::resolve(&app, dialect, profile, &path, incoming, &body) {
+    let (incoming, keep) = match stored::resolve(&app, dialect, profile, &meta, &path, incoming, &body) {
         Ok(resolved) => resolved,
         Err(error) => return refused(&app, dialect, meta, &error),
     };
+    let incoming = incoming.with_headers(headers);
     let kept = |response| match keep {
         Some(keep) => stored::keeping(keep, response),
         None => response,
@@ -89,6 +90,20 @@ pub(crate) async fn generate(
         Ok(reply) => respond(reply, dialect, true, name, &head, every),
         Err(_) => promise(reply, (dialect, content_type), name, head, every),
     })
+}
+
+/// What a request that asks nothing is answered, by those whose clients send such ones.
+fn idle(dialect: &dyn Dialect, incoming: &Incoming, body: &[u8]) -> Option<Response> {
+    if !incoming.request().messages.is_empty() {
+        return None;
+    }
+    let answer = dialect.answer_to_nothing(body, crate::app::now())?;
+    let mut response = reply::json(StatusCode::OK, format!("{answer}\n"));
+    if incoming.wants_stream() {
+        let form = HeaderValue::from_static(dialect.stream_content_type());
+        response.headers_mut().insert(CONTENT_TYPE, form);
+    }
+    Some(response)
 }
 
 /// The client's response from core's reply.
@@ -137,9 +152,7 @@ fn promise(
 }
 
 fn decorate(headers: &mut HeaderMap, upstream: &str, outcome: &'static str) {
-    if let Ok(name) = HeaderValue::from_str(upstream) {
-        headers.insert(reply::UPSTREAM, name);
-    }
+    reply::upstream_header(headers, upstream);
     headers.insert(reply::OUTCOME, HeaderValue::from_static(outcome));
     // A proxy in between must not collect a stream before passing it on.
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));

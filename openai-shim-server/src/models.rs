@@ -3,15 +3,14 @@
 use crate::app::{App, Served};
 use crate::choose::no_upstream;
 use crate::reply;
+use crate::small::collect;
 use axum::response::Response;
 use http::{Method, StatusCode};
-use openai_shim_core::error::ClientError;
-use openai_shim_core::fallback::models::{ListedModel, models};
+use openai_shim_core::canonical::ListedModel;
+use openai_shim_core::dialect::side::{Asking, OneModel};
 use openai_shim_core::json::Object;
-use openai_shim_core::upstream::ReplyBody;
-use openai_shim_core::{Diagnostics, Error, ErrorKind, UpstreamError};
+use openai_shim_core::{Diagnostics, Error, UpstreamError};
 use std::collections::HashMap;
-use std::future::poll_fn;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
@@ -57,31 +56,20 @@ impl Cache {
     }
 }
 
-/// Answers `GET /models`.
-pub(crate) async fn list(app: &Arc<App>) -> Response {
-    match all(app).await {
-        Ok(models) => {
-            let items: Vec<_> = models.iter().map(|m| m.json.as_str()).collect();
-            reply::json(StatusCode::OK, format!(r#"{{"object":"list","data":[{}]}}"#, items.join(",")))
-        }
-        Err(error) => reply::error(reply::default_dialect(), &error),
-    }
-}
-
-/// Answers `GET /models/{id}`, also where the upstream has no such route.
-pub(crate) async fn one(app: &Arc<App>, id: &str) -> Response {
-    let (models, lists) = match all_of(app).await {
-        Ok(all) => all,
-        Err(error) => return reply::error(reply::default_dialect(), &error),
-    };
-    let found = models.into_iter().find(|m| m.id == id).or_else(|| {
-        let (upstream, rest) = app.split(id)?;
-        let list = lists.get(upstream)?.as_ref().ok()?;
-        Some(list.iter().find(|m| m.id == rest)?.renamed(id))
+/// Answers a client that asks for one model, also where the upstream has no such route.
+pub(crate) async fn one(app: &Arc<App>, one: &OneModel, asking: &Asking<'_>) -> Result<Response, Error> {
+    let names = (one.names)(asking)?;
+    let (models, lists) = all_of(app).await?;
+    let found = names.iter().find_map(|id| {
+        models.iter().find(|m| m.id == *id).cloned().or_else(|| {
+            let (upstream, rest) = app.split(id)?;
+            let list = lists.get(upstream)?.as_ref().ok()?;
+            Some(list.iter().find(|m| m.id == rest)?.renamed(id))
+        })
     });
     match found {
-        Some(model) => reply::json(StatusCode::OK, model.json),
-        None => reply::error(reply::default_dialect(), &Error::Client(unknown(id))),
+        Some(model) => Ok(reply::json(StatusCode::OK, (one.write)(&model))),
+        None => Err(Error::Client((one.unknown)(names.first().map_or("", String::as_str)))),
     }
 }
 
@@ -191,16 +179,13 @@ async fn ask(served: &Served) -> Result<Vec<ListedModel>, UpstreamError> {
     let paths = &served.config.profile.paths;
     *request.uri_mut() = paths.url(&paths.models).parse().unwrap_or_default();
     let (head, body) = served.transport.0.send(request).await?.into_parts();
-    let body = collect(body).await?;
+    let body = collect(body, MAX_LIST).await?;
     let dialect = openai_shim_core::dialect(&served.config.profile.dialect)
         .unwrap_or_else(|_| reply::default_dialect());
     if !head.status.is_success() {
         return Err(dialect.decode_error(head.status, &head.headers, &body, &mut Diagnostics::default()));
     }
-    if let Some(mut models) = models(&body, &served.config.name) {
-        if dialect.name() == "gemini" {
-            models.iter_mut().for_each(plainly);
-        }
+    if let Some(models) = dialect.decode_models(&body, &served.config.name) {
         return Ok(models);
     }
     // An error may come with status 200.
@@ -211,37 +196,6 @@ async fn ask(served: &Served) -> Result<Vec<ListedModel>, UpstreamError> {
     let text =
         "The upstream's model list is no list. Name its models in the configuration: models = [\"…\"].";
     Err(UpstreamError::malformed(text))
-}
-
-/// In Google's own list a model's name begins with what it is; in requests it need not.
-fn plainly(model: &mut ListedModel) {
-    if let Some(id) = model.id.strip_prefix("models/") {
-        *model = model.renamed(id);
-    }
-}
-
-pub(crate) async fn collect(body: ReplyBody) -> Result<Vec<u8>, UpstreamError> {
-    match body {
-        ReplyBody::Complete(bytes) => Ok(bytes.to_vec()),
-        ReplyBody::Stream(mut stream) => {
-            let mut all = Vec::new();
-            while let Some(chunk) = poll_fn(|cx| stream.as_mut().poll_next(cx)).await {
-                all.extend_from_slice(&chunk?);
-                if all.len() > MAX_LIST {
-                    return Err(UpstreamError::malformed("The upstream's model list is too large."));
-                }
-            }
-            Ok(all)
-        }
-        _ => Ok(Vec::new()),
-    }
-}
-
-/// There is no such model.
-pub(crate) fn unknown(id: &str) -> ClientError {
-    let short: String = id.chars().take(200).collect();
-    let text = format!("The model `{short}` does not exist here. GET /v1/models lists those that do.");
-    ClientError::new(ErrorKind::NotFound, text).at("model").with_code("model_not_found")
 }
 
 #[cfg(test)]

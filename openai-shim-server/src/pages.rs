@@ -29,11 +29,11 @@ fn ready(app: &App) -> Response {
     reply::json(StatusCode::OK, r#"{"status":"ready"}"#)
 }
 
-/// Programs that look for Ollama find it; people find out what to paste where.
+/// Programs that look for their kind of server find it; people find out what to paste where.
 fn front(headers: &HeaderMap) -> Response {
     let html = headers.get(ACCEPT).and_then(|a| a.to_str().ok()).is_some_and(|a| a.contains("text/html"));
     if !html {
-        return text("text/plain; charset=utf-8", String::from("Ollama is running"));
+        return text("text/plain; charset=utf-8", crate::side::greeting().to_owned());
     }
     let host = headers.get(HOST).and_then(|h| h.to_str().ok()).unwrap_or("127.0.0.1:8000");
     let host: String = host.chars().filter(|c| c.is_ascii_alphanumeric() || ".:-[]".contains(*c)).collect();

@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::response::Response;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use openai_shim_core::dialect::{DIALECTS, Dialect};
+use openai_shim_core::dialect::Dialect;
 use openai_shim_core::error::ClientError;
 use openai_shim_core::{Diagnostics, Error, ErrorKind};
 
@@ -21,7 +21,7 @@ const MAX_HEADER: usize = 1000;
 
 /// The dialect of routes that no dialect claims: the first one.
 pub(crate) fn default_dialect() -> &'static dyn Dialect {
-    DIALECTS.first().copied().unwrap_or(&openai_shim_core::dialect::openai_chat::OpenAiChat)
+    openai_shim_core::dialect::FIRST
 }
 
 /// An error in the client's dialect; the log finds it among the reply's extensions.
@@ -56,6 +56,13 @@ pub(crate) fn json(status: StatusCode, body: impl Into<Body>) -> Response {
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
+}
+
+/// Says which upstream was asked.
+pub(crate) fn upstream_header(headers: &mut HeaderMap, upstream: &str) {
+    if let Some(name) = HeaderValue::from_str(upstream).ok().filter(|name| !name.is_empty()) {
+        headers.insert(UPSTREAM, name);
+    }
 }
 
 /// Adds the diagnostics header, if there is anything to say.

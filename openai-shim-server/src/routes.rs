@@ -2,27 +2,23 @@
 
 use crate::app::App;
 use crate::bodies::{self, Bodies};
-use crate::extras::{self, Extra};
 use crate::metrics::PAGE;
 use crate::telemetry::Record;
-use crate::{auth, body, cors, forward, generate, models, pages, panics, reply, stored};
+use crate::{auth, body, cors, generate, pages, panics, reply};
 use axum::Router;
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
+use bytes::Bytes;
 use http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use openai_shim_core::dialect::side::{self, SideRoute};
 use openai_shim_core::dialect::{DIALECTS, Dialect};
 use openai_shim_core::error::ClientError;
 use openai_shim_core::{Error, ErrorKind};
 use std::sync::Arc;
 use std::time::Instant;
-
-/// OpenAI's routes are served under both.
-const PREFIXES: [&str; 2] = ["/v1", "/api/openai/v1"];
-
-/// Routes that are forwarded as they are; a trailing slash stands for everything below.
-const FORWARDED: [&str; 7] =
-    ["/embeddings", "/audio/", "/images/", "/moderations", "/rerank", "/completions", "/responses"];
+use tokio::sync::OwnedSemaphorePermit;
 
 /// What is known of a request before it is read.
 #[derive(Debug, Clone)]
@@ -35,20 +31,18 @@ pub(crate) struct Meta {
     /// What stands behind its question mark.
     pub(crate) query: String,
     pub(crate) started: Instant,
+    /// Whose request it is: a number for its client key.
+    pub(crate) owner: u64,
     /// The client asks for the full report.
     pub(crate) debug: bool,
 }
 
 /// What a path stands for.
+#[derive(Clone, Copy)]
 enum Route {
-    Generate(&'static dyn Dialect),
-    Models,
-    Model(String),
-    Forward(String),
+    Generate(&'static dyn Dialect, &'static str),
+    Side(&'static dyn Dialect, &'static SideRoute),
     Page(&'static str),
-    Extra(&'static Extra),
-    /// A response that may be kept here, and the path of it.
-    Stored(String, String),
 }
 
 /// All routes, for a server of axum's.
@@ -65,6 +59,7 @@ pub(crate) async fn answer(app: Arc<App>, request: Request) -> Response {
         path: tidy(request.uri().path()),
         query: request.uri().query().unwrap_or_default().to_owned(),
         started: Instant::now(),
+        owner: 0,
         debug: app.config.debug && request.headers().get(reply::DEBUG).is_some_and(|v| v == "1"),
     };
     let origin = cors::allowed(&app, request.headers());
@@ -88,130 +83,114 @@ pub(crate) async fn answer(app: Arc<App>, request: Request) -> Response {
 }
 
 async fn dispatch(app: Arc<App>, meta: Meta, request: Request) -> Response {
-    let found = find(&meta.path);
-    let dialect = match &found {
-        Some((Route::Generate(dialect), _)) => *dialect,
-        Some((Route::Forward(_) | Route::Stored(..) | Route::Page(_), _)) => reply::default_dialect(),
-        _ => extras::dialect_of(&meta.path, request.headers()),
+    let found = find(&meta.method, &meta.path, request.headers());
+    let dialect = match found {
+        Some(Route::Generate(dialect, _) | Route::Side(dialect, _)) => dialect,
+        Some(Route::Page(_)) => reply::default_dialect(),
+        None => side::nearest(&meta.path, request.headers()).unwrap_or_else(reply::default_dialect),
     };
     let id = meta.id.clone();
     let served = Box::pin(serve(app, found, dialect, meta, request));
-    if let Some(response) = panics::caught(served).await {
-        return response;
+    let answered = panics::caught(served).await;
+    let mut response = answered.unwrap_or_else(|| {
+        tracing::error!(id, "a fault of openai-shim ended this request");
+        panics::reply(dialect)
+    });
+    // The upstream's own id, where it is known; else ours.
+    if let (Some(name), Ok(id)) = (dialect.headers().request_id, HeaderValue::from_str(&id)) {
+        response.headers_mut().entry(name).or_insert(id);
     }
-    tracing::error!(id, "a fault of openai-shim ended this request");
-    panics::reply(dialect)
+    response
 }
 
 async fn serve(
     app: Arc<App>,
-    found: Option<(Route, &'static str)>,
+    found: Option<Route>,
     dialect: &'static dyn Dialect,
-    meta: Meta,
+    mut meta: Meta,
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    let label = found.as_ref().map_or("unknown", |(route, _)| route.label());
+    let label = found.map_or("unknown", Route::label);
+    let owner =
+        auth::owner(&app, &meta.method, &meta.path, &parts.headers, key_in(dialect, &meta).as_deref());
+    let refusal = match &found {
+        None => Some(unknown(dialect, &meta)),
+        Some(_) if owner.is_none() => Some(no_key(dialect)),
+        Some(route) => wrong_method(dialect, &meta, route.methods()),
+    };
+    meta.owner = owner.unwrap_or_default();
     let answered = |meta: Meta, response: Response| {
         Record::new(app.clone(), meta, label, String::new()).answered(&response);
         response
-    };
-    let refusal = match &found {
-        None => Some(unknown(dialect, &meta)),
-        Some(_) if !auth::allows(&app, &meta.method, &meta.path, &parts.headers, key_in(dialect, &meta)) => {
-            Some(no_key(dialect))
-        }
-        Some((_, allowed)) if !allowed.split(", ").any(|method| method == meta.method.as_str()) => {
-            Some(wrong_method(dialect, &meta, allowed))
-        }
-        Some(_) => None,
     };
     if let Some(response) = refusal {
         Box::pin(body::discard(body)).await;
         return answered(meta, response);
     }
-    let route = match found {
-        Some((Route::Models, _)) if dialect.name() != reply::default_dialect().name() => {
-            return answered(meta, Box::pin(extras::list(&app, dialect)).await);
+    match found {
+        None => unknown(dialect, &meta),
+        Some(Route::Page(page)) => answered(meta, pages::page(&app, page, &parts.headers)),
+        Some(Route::Side(dialect, route)) => {
+            Box::pin(crate::side::answer(app, meta, dialect, route, parts, body)).await
         }
-        Some((Route::Models, _)) => return answered(meta, Box::pin(models::list(&app)).await),
-        Some((Route::Stored(id, path), allowed)) => match stored::answer(&app.responses, &meta.method, &id) {
-            Some(response) => return answered(meta, response),
-            None if stored::elsewhere(&app) => (Route::Forward(path), allowed).0,
-            None => return answered(meta, reply::error(dialect, &stored::unknown(&id))),
+        Some(Route::Generate(dialect, _)) => match read(&app, &meta, dialect, body).await {
+            Ok((place, body)) => generate::generate(app, dialect, meta, &parts.headers, body, place).await,
+            Err(response) => answered(meta, response),
         },
-        Some((Route::Model(id), _)) => return answered(meta, Box::pin(models::one(&app, &id)).await),
-        Some((Route::Page(page), _)) => return answered(meta, pages::page(&app, page, &parts.headers)),
-        Some((route, _)) => route,
-        None => return unknown(dialect, &meta),
-    };
+    }
+}
+
+/// A place among the requests that may wait for an upstream, and the request's body; else why there is none.
+pub(crate) async fn read(
+    app: &Arc<App>,
+    meta: &Meta,
+    dialect: &dyn Dialect,
+    body: Body,
+) -> Result<(OwnedSemaphorePermit, Bytes), Response> {
     let Ok(place) = app.places.clone().try_acquire_owned() else {
         Box::pin(body::discard(body)).await;
-        return answered(meta, full(dialect));
+        return Err(full(dialect));
     };
-    let body = match body::read(body, app.config.limits.request_body).await {
-        Ok(body) => body,
-        Err(error) => return answered(meta, reply::error(dialect, &Error::Client(error))),
-    };
+    let body = body::read(body, app.config.limits.request_body).await;
+    let body = body.map_err(|error| reply::error(dialect, &Error::Client(error)))?;
     if bodies::wanted() {
         Bodies::new(app.clone(), &meta.id).line("request", &body);
     }
-    match route {
-        // What is rare is boxed: a future is as large as the largest of its branches.
-        Route::Forward(path) => Box::pin(forward::forward(app, meta, path, parts, body, place)).await,
-        Route::Extra(extra) => {
-            let response = Box::pin(extras::answer(&app, extra.what, dialect, &parts.headers, body)).await;
-            answered(meta, response)
-        }
-        _ => generate::generate(app, dialect, meta, body, place).await,
-    }
+    Ok((place, body))
 }
 
 impl Route {
     /// What stands for it in logs and metrics.
-    fn label(&self) -> &'static str {
+    fn label(self) -> &'static str {
         match self {
-            Self::Generate(dialect) => dialect.name(),
-            Self::Models | Self::Model(_) => "models",
-            Self::Forward(_) => "forward",
-            Self::Extra(extra) => extra.path,
-            Self::Stored(..) => "responses",
+            Self::Generate(dialect, _) => dialect.name(),
+            Self::Side(_, route) => crate::side::label(route),
             Self::Page(_) => PAGE,
+        }
+    }
+
+    fn methods(self) -> &'static str {
+        match self {
+            Self::Generate(_, methods) => methods,
+            Self::Side(_, route) => route.methods,
+            Self::Page(_) => side::GET,
         }
     }
 }
 
-/// The route of a path, and its methods.
-fn find(path: &str) -> Option<(Route, &'static str)> {
+/// The route of a path.
+fn find(method: &Method, path: &str, headers: &HeaderMap) -> Option<Route> {
     for dialect in DIALECTS {
         if let Some(endpoint) = dialect.endpoints().iter().find(|endpoint| endpoint.matches(path)) {
-            return Some((Route::Generate(*dialect), endpoint.method));
+            return Some(Route::Generate(*dialect, endpoint.method));
         }
     }
-    if let Some(extra) = extras::find(path) {
-        return Some((Route::Extra(extra), extra.methods));
-    }
     if let Some(page) = pages::PAGES.iter().find(|page| **page == path) {
-        return Some((Route::Page(page), "GET, HEAD"));
+        return Some(Route::Page(page));
     }
-    let rest = PREFIXES.iter().find_map(|prefix| path.strip_prefix(prefix))?;
-    if rest == "/models" {
-        return Some((Route::Models, "GET, HEAD"));
-    }
-    if let Some(id) = rest.strip_prefix("/models/") {
-        return Some((Route::Model(decode(id)), "GET, HEAD"));
-    }
-    if let Some(id) = rest.strip_prefix("/responses/").filter(|id| !id.contains('/')) {
-        let id = decode(id);
-        let safe = !matches!(id.as_str(), "." | "..");
-        return safe.then(|| (Route::Stored(id, rest.to_owned()), "GET, DELETE, HEAD"));
-    }
-    let forwarded = FORWARDED.iter().any(|known| match known.strip_suffix('/') {
-        Some(_) => rest.starts_with(known),
-        None => rest == *known || rest.strip_prefix(known).is_some_and(|below| below.starts_with('/')),
-    });
-    let safe = !rest.split('/').any(|segment| matches!(decode(segment).as_str(), "." | ".."));
-    (forwarded && safe).then(|| (Route::Forward(rest.to_owned()), "POST, GET, DELETE"))
+    let (dialect, route) = side::side_route(method.as_str(), path, headers)?;
+    Some(Route::Side(dialect, route))
 }
 
 /// One slash where several stand, and none at the end.
@@ -224,26 +203,6 @@ fn tidy(path: &str) -> String {
     if tidy.is_empty() { String::from("/") } else { tidy }
 }
 
-/// Percent-decodes a path segment; what is no UTF-8 stays as it is.
-fn decode(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, after)) = rest.split_first() {
-        let hex = after.get(..2).filter(|_| *first == b'%').and_then(|h| std::str::from_utf8(h).ok());
-        match hex.and_then(|h| u8::from_str_radix(h, 16).ok()) {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = after.get(2..).unwrap_or_default();
-            }
-            None => {
-                bytes.push(*first);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
-}
-
 /// The client's own id, if it is one that can be logged; else a new one.
 fn request_id(app: &App, request: &Request) -> String {
     let given = request.headers().get(reply::REQUEST_ID).and_then(|id| id.to_str().ok());
@@ -253,22 +212,35 @@ fn request_id(app: &App, request: &Request) -> String {
     given.filter(fits).map_or_else(|| format!("req_{:016x}", app.random()), str::to_owned)
 }
 
-/// The key that clients of one API may put into the address.
-fn key_in<'m>(dialect: &dyn Dialect, meta: &'m Meta) -> Option<&'m str> {
-    let mut pairs = meta.query.split('&').filter(|_| dialect.name() == "gemini");
-    pairs.find_map(|pair| pair.strip_prefix("key="))
+/// The key that a dialect's clients may put into the address.
+fn key_in(dialect: &dyn Dialect, meta: &Meta) -> Option<String> {
+    side::parameter(&meta.query, dialect.headers().key_parameter?)
 }
 
 fn unknown(dialect: &dyn Dialect, meta: &Meta) -> Response {
-    reply::error(dialect, &Error::Client(extras::unknown(&meta.method, &meta.path)))
+    let served: Vec<_> =
+        DIALECTS.iter().filter_map(|d| d.endpoints().first()).map(|endpoint| endpoint.path).collect();
+    let text = format!(
+        "There is no {} {}. Served are {}, /v1/models and more; point the client's base URL at /v1.",
+        meta.method,
+        meta.path,
+        served.join(", ")
+    );
+    reply::error(
+        dialect,
+        &Error::Client(ClientError::new(ErrorKind::NotFound, text).with_code("unknown_url")),
+    )
 }
 
-fn wrong_method(dialect: &dyn Dialect, meta: &Meta, allowed: &'static str) -> Response {
+fn wrong_method(dialect: &dyn Dialect, meta: &Meta, allowed: &'static str) -> Option<Response> {
+    if allowed.split(", ").any(|method| method == meta.method.as_str()) {
+        return None;
+    }
     let text = format!("{} cannot be used on {}; use {allowed}.", meta.method, meta.path);
     let status = StatusCode::METHOD_NOT_ALLOWED;
     let mut response = reply::refusal(dialect, status, ErrorKind::InvalidRequest, text, "method_not_allowed");
     response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
-    response
+    Some(response)
 }
 
 fn no_key(dialect: &dyn Dialect) -> Response {
@@ -296,17 +268,66 @@ mod tests {
         assert_eq!(tidy("//"), "/");
     }
 
-    #[test]
-    fn model_ids_may_have_slashes_and_escapes() {
-        for path in ["/v1/models/org/name:free", "/v1/models/org%2Fname%3Afree"] {
-            assert!(matches!(find(path), Some((Route::Model(id), _)) if id == "org/name:free"));
+    fn found(method: Method, path: &str) -> Option<(&'static str, &'static str, String)> {
+        match find(&method, path, &HeaderMap::new())? {
+            Route::Side(dialect, route) => Some((dialect.name(), route.path, route.matches(path)?.1)),
+            _ => None,
         }
     }
 
     #[test]
-    fn forwarded_paths_cannot_climb() {
-        assert!(find("/v1/audio/../models").is_none());
-        assert!(find("/v1/audio/%2e%2e/models").is_none());
-        assert!(find("/v1/audio/speech").is_some());
+    fn model_ids_may_have_slashes_and_escapes() {
+        for path in ["/v1/models/org/name:free", "/v1/models/org%2Fname%3Afree"] {
+            let id = String::from("org/name:free");
+            assert_eq!(found(Method::GET, path), Some(("openai-chat", "/models/{model}", id)), "{path}");
+        }
+    }
+
+    #[test]
+    fn no_name_in_a_path_climbs() {
+        for path in [
+            "/v1/audio/../models",
+            "/v1/audio/%2e%2e/models",
+            "/v1/audio/x%2f..%2fmodels",
+            "/v1/responses/..",
+            "/v1beta/models/%2e%2e:countTokens",
+            "/v1beta/models/a%5c..%5cb:embedContent",
+        ] {
+            assert_eq!(found(Method::POST, path), None, "{path}");
+        }
+        assert!(found(Method::POST, "/v1/audio/speech").is_some());
+    }
+
+    #[test]
+    fn of_several_routes_the_most_precise_one_with_the_method_is_meant() {
+        let route = |method, path| found(method, path).map(|(dialect, route, _)| (dialect, route));
+        for (method, path, expected) in [
+            (Method::POST, "/v1/models/m:countTokens", ("gemini", "/models/{model}:countTokens")),
+            (Method::POST, "/v1/responses/input_tokens", ("openai-responses", "/responses/input_tokens")),
+            (Method::GET, "/v1/responses/r", ("openai-responses", "/responses/{id}")),
+            (Method::GET, "/v1/responses/r/input_items", ("openai-responses", "/responses/{id}/input_items")),
+            (Method::POST, "/v1/responses/compact", ("openai-responses", "/responses/{rest}")),
+            (Method::DELETE, "/v1beta/models/m", ("gemini", "/models/{model}")),
+        ] {
+            assert_eq!(route(method, path), Some(expected), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_path_that_is_nobodys_belongs_to_whose_paths_begin_like_it() {
+        let mut marked = HeaderMap::new();
+        marked.insert("anthropic-version", HeaderValue::from_static("2023-06-01"));
+        for (path, plain, with_mark) in [
+            ("/v1/messages/batches", "anthropic-messages", "anthropic-messages"),
+            ("/v1/nowhere", "openai-chat", "anthropic-messages"),
+            ("/nowhere", "openai-chat", "anthropic-messages"),
+            ("/api/nowhere", "ollama-chat", "ollama-chat"),
+            ("/api/openai/v1/nowhere", "openai-chat", "openai-chat"),
+            ("/v1beta/nowhere", "gemini", "gemini"),
+            ("/v1beta", "gemini", "gemini"),
+        ] {
+            let name = |headers: &HeaderMap| side::nearest(path, headers).map(|dialect| dialect.name());
+            assert_eq!((name(&HeaderMap::new()), name(&marked)), (Some(plain), Some(with_mark)), "{path}");
+        }
     }
 }

@@ -1,26 +1,21 @@
-//! Responses that clients refer to, kept for upstreams that keep none.
+//! Answers that clients refer to, kept for upstreams that keep none.
 
 use crate::app::App;
-use crate::memory::Remembered;
 use crate::reply;
+use crate::routes::Meta;
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
 use futures_core::Stream;
-use http::{Method, StatusCode};
+use http::StatusCode;
 use openai_shim_core::dialect::Dialect;
-use openai_shim_core::error::{ClientError, ErrorKind};
+use openai_shim_core::dialect::side::{Keeping, KeptPart, Side};
 use openai_shim_core::exchange::{Incoming, Memory};
-use openai_shim_core::fallback::stored;
 use openai_shim_core::framing::{Frame, Framer};
-use openai_shim_core::json::Object;
 use openai_shim_core::{Error, Profile};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-
-/// The dialect whose clients refer to answers.
-const DIALECT: &str = "openai-responses";
 
 /// The longest answer that is kept, with its stream.
 const LONGEST: usize = 4 << 20;
@@ -29,8 +24,23 @@ const LONGEST: usize = 4 << 20;
 #[derive(Debug)]
 pub(crate) struct Keep {
     app: Arc<App>,
+    keeping: &'static Keeping,
+    owner: u64,
     said: Option<Vec<String>>,
     answer: Vec<u8>,
+}
+
+/// How a dialect's answers are kept, if its clients refer to them.
+fn keeping_of(dialect: &dyn Dialect) -> Option<&'static Keeping> {
+    dialect.side_routes().iter().find_map(|route| match route.side {
+        Side::Kept(keeping, _) => Some(keeping),
+        _ => None,
+    })
+}
+
+/// Under which name an answer is kept: nobody finds another client's.
+fn place(owner: u64, id: &str) -> String {
+    format!("{owner:016x} {id}")
 }
 
 /// A request with what it refers to in it; and what to keep of its exchange. An upstream that speaks the dialect itself
@@ -39,26 +49,35 @@ pub(crate) fn resolve(
     app: &Arc<App>,
     dialect: &'static dyn Dialect,
     profile: &Profile,
+    meta: &Meta,
     path: &str,
     incoming: Incoming,
     body: &Bytes,
 ) -> Result<(Incoming, Option<Keep>), Error> {
-    if dialect.name() != DIALECT || speaks(profile, incoming.model()) {
+    let Some(keeping) = keeping_of(dialect).filter(|_| !speaks(profile, dialect, incoming.model())) else {
         return Ok((incoming, None));
-    }
+    };
+    let owner = meta.owner;
     let (mut incoming, mut body) = (incoming, body.clone());
-    if let Some(id) = stored::previous(&body) {
-        body = Bytes::from(stored::go_on(&body, app.responses.recall(&id).as_deref())?);
+    if let Some(id) = (keeping.previous)(&body) {
+        let kept = app.responses.recall(&place(owner, &id));
+        body = Bytes::from((keeping.go_on)(&body, kept.as_deref())?);
         incoming = Incoming::read(dialect, path, body.clone())?;
     }
-    let keep =
-        stored::items(&body).map(|said| Keep { app: app.clone(), said: Some(said), answer: Vec::new() });
+    let keep = (keeping.said)(&body).map(|said| Keep {
+        app: app.clone(),
+        keeping,
+        owner,
+        said: Some(said),
+        answer: Vec::new(),
+    });
     Ok((incoming, keep))
 }
 
 /// Whether answers of this model come in the dialect itself.
-fn speaks(profile: &Profile, model: &str) -> bool {
-    profile.dialect == DIALECT || profile.for_model(model).also.iter().any(|also| also == DIALECT)
+fn speaks(profile: &Profile, dialect: &dyn Dialect, model: &str) -> bool {
+    let row = profile.for_model(model);
+    row.dialect == dialect.name() || row.also.iter().any(|also| also == dialect.name())
 }
 
 /// The response with its answer kept, when it is complete.
@@ -69,26 +88,33 @@ pub(crate) fn keeping(keep: Keep, response: Response) -> Response {
     response.map(|body| Body::from_stream(Kept { source: body.into_data_stream(), keep }))
 }
 
-/// `GET` and `DELETE /responses/{id}` of a response that is kept here; `None`: it is not.
-pub(crate) fn answer(responses: &Remembered, method: &Method, id: &str) -> Option<Response> {
-    let kept = responses.recall(id)?;
-    if method == Method::DELETE {
-        responses.forget(id);
-        return Some(reply::json(StatusCode::OK, stored::deleted(id)));
-    }
-    Some(reply::json(StatusCode::OK, stored::response(&kept)?))
+/// A part of an answer that is kept here, or no part: it is forgotten. `None`: an upstream may have it.
+pub(crate) fn answer(
+    app: &App,
+    dialect: &dyn Dialect,
+    keeping: &Keeping,
+    part: Option<KeptPart>,
+    meta: &Meta,
+    id: &str,
+) -> Option<Result<Response, Error>> {
+    let place = place(meta.owner, id);
+    let Some(kept) = app.responses.recall(&place) else {
+        let nowhere = id.contains('/') || elsewhere(app, dialect).is_none();
+        return nowhere.then(|| Err(Error::Client((keeping.unknown)(id))));
+    };
+    let body = match part {
+        Some(part) => (keeping.part)(part, &kept, &meta.query),
+        None => {
+            app.responses.forget(&place);
+            Ok((keeping.deleted)(id))
+        }
+    };
+    Some(body.map(|body| reply::json(StatusCode::OK, body)).map_err(Error::Client))
 }
 
-/// Whether an upstream may know of responses that are not kept here.
-pub(crate) fn elsewhere(app: &App) -> bool {
-    app.upstreams.iter().any(|served| speaks(&served.config.profile, ""))
-}
-
-/// There is no such response.
-pub(crate) fn unknown(id: &str) -> Error {
-    let short: String = id.chars().take(100).collect();
-    let text = format!("Response with id '{short}' not found.");
-    Error::Client(ClientError::new(ErrorKind::NotFound, text).with_code("not_found"))
+/// The upstream that may know of answers which are not kept here.
+pub(crate) fn elsewhere(app: &App, dialect: &dyn Dialect) -> Option<usize> {
+    app.upstreams.iter().position(|served| speaks(&served.config.profile, dialect, ""))
 }
 
 impl Keep {
@@ -107,22 +133,26 @@ impl Drop for Keep {
     fn drop(&mut self) {
         let Some(said) = self.said.take() else { return };
         let whole = self.answer.trim_ascii_start().starts_with(b"{");
-        let answer = if whole { Some(std::mem::take(&mut self.answer)) } else { completed(&self.answer) };
-        if let Some((id, kept)) = answer.and_then(|answer| stored::entry(said, &answer)) {
-            self.app.responses.keep(&id, &kept);
+        let answer = if whole {
+            Some(std::mem::take(&mut self.answer))
+        } else {
+            completed(self.keeping, &self.answer)
+        };
+        if let Some((id, kept)) = answer.and_then(|answer| (self.keeping.entry)(said, &answer)) {
+            self.app.responses.keep(&place(self.owner, &id), &kept);
         }
     }
 }
 
-/// The response that a stream ended with.
-fn completed(stream: &[u8]) -> Option<Vec<u8>> {
+/// The answer that a stream ended with.
+fn completed(keeping: &Keeping, stream: &[u8]) -> Option<Vec<u8>> {
     let mut found = None;
     let mut framer = Framer::new(LONGEST);
     let mut look = |frame: Frame<'_>| {
-        let Frame::Event { data, .. } = frame else { return };
-        let Ok(event) = Object::parse(data) else { return };
-        if matches!(event.str("type").as_deref(), Some("response.completed" | "response.incomplete")) {
-            found = event.get("response").map(|response| response.as_bytes().to_vec());
+        if let Frame::Event { data, .. } = frame
+            && let Some(answer) = (keeping.last)(data)
+        {
+            found = Some(answer);
         }
     };
     framer.push(stream, &mut look).ok()?;

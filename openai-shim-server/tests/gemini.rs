@@ -47,7 +47,7 @@ async fn a_model_is_still_shown_under_its_id_and_other_methods_are_unknown() {
     let upstream = Scripted::start(vec![]).await;
     let shim = Running::before(&upstream, "").await;
     for (path, status) in [
-        ("/v1beta/models/m:countTokens", 404),
+        ("/v1beta/models/m:predict", 405),
         ("/v1beta/models/..:generateContent", 400),
         ("/v1beta/models/%2e%2e%2fm:generateContent", 400),
     ] {

@@ -1,6 +1,7 @@
 //! What must be remembered of a request while its answer is read and written.
 
-use super::{AnswerQuirks, Context, Extra, Kept, Request, ToolChoice};
+use super::{AnswerQuirks, Block, Context, Extra, Kept, Request, ToolChoice, carry};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// What the client asked for, as far as it decides the form of the answer.
@@ -19,6 +20,8 @@ pub struct Asked {
     pub usage_injected: bool,
     /// The names of the functions that may be called.
     pub tools: Vec<String>,
+    /// The ids of the calls so far: an answer's calls have others.
+    pub called: BTreeSet<String>,
     /// How many answers the client wants.
     pub n: u32,
     /// The client demanded one function by name: OpenAI itself then ends with `stop`.
@@ -66,6 +69,7 @@ impl Asked {
                 .filter(|_| !matches!(request.tool_choice, Some(ToolChoice::None)))
                 .filter_map(|tool| tool.name().map(str::to_owned))
                 .collect(),
+            called: called(request),
             n: request.n.unwrap_or(1),
             named_tool: matches!(request.tool_choice, Some(ToolChoice::Function(_))),
             functions: request.extra.get("functions").is_some(),
@@ -83,6 +87,23 @@ impl Asked {
             context,
         }
     }
+
+    /// A new id for a call, where an earlier one has its id: clients would mix up the results of an upstream that counts its
+    /// calls anew in every answer. It does not begin like the old one: Claude Code takes `call_0_1` for part of `call_0`.
+    pub fn fresh_call_id(&mut self, id: &str) -> Option<String> {
+        let repeated = !id.is_empty() && !self.called.insert(id.to_owned());
+        repeated.then(|| self.context.id("call_"))
+    }
+}
+
+/// The ids of the calls in the history, without what they carry.
+fn called(request: &Request) -> BTreeSet<String> {
+    let blocks = request.messages.iter().flat_map(|message| &message.blocks);
+    let ids = blocks.filter_map(|block| match block {
+        Block::ToolCall { id, .. } => Some(carry::unpack(id).map_or(id.as_str(), |(own, _)| own)),
+        _ => None,
+    });
+    ids.map(str::to_owned).collect()
 }
 
 /// How reasoning is shown to clients of dialects that have no place of their own for it.

@@ -1,6 +1,6 @@
 //! Messages as ordered lists of blocks.
 
-use super::Extra;
+use super::{Diagnostics, Extra};
 use serde_json::value::RawValue;
 use std::ops::Range;
 
@@ -90,9 +90,32 @@ impl Message {
         self.blocks = joined;
     }
 
+    /// Reports what of this message, and of what stands in it, this dialect cannot say.
+    pub fn report(&self, dialect: &str, at: &str, notes: &mut Diagnostics) {
+        self.extra.report(dialect, at, notes);
+        report_all(&self.blocks, dialect, &format!("{at}.content"), notes);
+    }
+
     /// All text blocks, joined.
     pub fn joined_text(&self) -> String {
         self.blocks.iter().filter_map(Block::as_text).collect()
+    }
+}
+
+fn report_all(blocks: &[Block], dialect: &str, at: &str, notes: &mut Diagnostics) {
+    for block in blocks {
+        match block {
+            Block::Text { extra, .. } | Block::ToolCall { extra, .. } => extra.report(dialect, at, notes),
+            Block::Image(media) | Block::Audio(media) | Block::File(media) => {
+                media.extra.report(dialect, at, notes);
+            }
+            Block::ToolResult { extra, blocks, .. } => {
+                extra.report(dialect, at, notes);
+                report_all(blocks, dialect, at, notes);
+            }
+            // What is opaque of thinking goes by rules of its own.
+            Block::Reasoning { .. } | Block::Refusal(_) | Block::Native { .. } => {}
+        }
     }
 }
 

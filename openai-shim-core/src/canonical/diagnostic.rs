@@ -61,6 +61,7 @@ codes! {
     ParamClamped "param-clamped" Warning "A request parameter was moved into the range that the upstream accepts.";
     ParamDefaulted "param-defaulted" Info "A parameter that the client left out was set from the configured defaults.";
     ParamInvalid "param-invalid" Warning "A request parameter of a wrong type was left as it came, for the upstream to judge.";
+    HeaderDropped "header-dropped" Info "A header with a wish of the client's means nothing to the upstream and was not passed on.";
     PromptToMessages "prompt-to-messages" Info "`prompt` on a chat request became user messages.";
     PromptRendered "prompt-rendered" Info "The conversation was written as one prompt, because the upstream takes no messages.";
     RoleDemoted "role-demoted" Info "A message role that the upstream does not know was sent as another one.";
@@ -115,6 +116,7 @@ codes! {
     JsonInvalid "json-invalid" Warning "The client asked for JSON and the model's answer is not what was asked for; it was passed on as it is.";
     ToolIndexSynthesized "tool-index-synthesized" Info "A missing, repeated or sparse tool call index was put right.";
     ToolIdSynthesized "tool-id-synthesized" Info "A missing or empty tool call id was filled in.";
+    ToolIdRepeated "tool-id-repeated" Info "A tool call came with the id of an earlier one, and got one of its own.";
     ToolTypeFilled "tool-type-filled" Info "A missing tool call type was filled in.";
     ToolFieldRepeated "tool-field-repeated" Info "An id, type or name repeated in a later tool call fragment was left out.";
     ToolNameLate "tool-name-late" Info "A tool call's name came after its first fragment; what came before it waited.";
@@ -128,6 +130,7 @@ codes! {
     UsageMoved "usage-moved" Info "Usage was moved to its own chunk at the end of the stream.";
     UsageUnasked "usage-unasked" Info "Usage that the client did not ask for was left out.";
     UsageMissing "usage-missing" Warning "The upstream sent no usage where the client is promised one: counters are zero.";
+    TokensEstimated "tokens-estimated" Warning "The upstream does not count tokens: the number is an estimate.";
     UsageShaped "usage-shaped" Info "Usage counters that were null, partial or elsewhere were put into OpenAI's shape.";
     StatusPromoted "status-promoted" Warning "An error came with the wrong status and was given its true one.";
     ErrorReshaped "error-reshaped" Info "An error came in another envelope and was put into the client's.";
@@ -230,6 +233,13 @@ impl Diagnostics {
             }
         }
         self.omitted = self.omitted.saturating_add(other.omitted);
+    }
+
+    /// Takes a code's findings out: what is no finding after all. Whether there was one.
+    pub(crate) fn take(&mut self, code: Code) -> bool {
+        let before = self.list.len();
+        self.list.retain(|known| known.code != code);
+        self.list.len() < before
     }
 
     /// The findings.

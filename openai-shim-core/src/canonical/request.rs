@@ -149,6 +149,8 @@ pub struct Reasoning {
     pub budget: Option<u64>,
     /// Thinking switched on or off.
     pub enabled: Option<bool>,
+    /// The model is told in tokens: it is older than the words.
+    pub in_tokens: bool,
 }
 
 impl Request {

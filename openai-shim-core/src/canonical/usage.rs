@@ -27,6 +27,22 @@ impl Usage {
         Self { input: Some(input), output: Some(output), ..Self::default() }
     }
 
+    /// The prompt's tokens as dialects count them that add up the parts: fresh, read from a cache, written to it. Some
+    /// upstreams state more parts than there are tokens; the sum holds.
+    pub fn input_parts(&self) -> (u64, u64, u64) {
+        let input = self.input.unwrap_or(0);
+        let cached = self.cached.unwrap_or(0).min(input);
+        let written = self.cache_written.unwrap_or(0).min(input - cached);
+        (input - cached - written, cached, written)
+    }
+
+    /// The answer's tokens likewise: said, and thought.
+    pub fn output_parts(&self) -> (u64, u64) {
+        let output = self.output.unwrap_or(0);
+        let reasoning = self.reasoning.unwrap_or(0).min(output);
+        (output - reasoning, reasoning)
+    }
+
     /// The stated total, or the sum.
     pub fn total(&self) -> u64 {
         self.total.unwrap_or_else(|| self.input.unwrap_or(0).saturating_add(self.output.unwrap_or(0)))

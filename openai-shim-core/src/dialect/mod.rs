@@ -1,36 +1,48 @@
 //! Floor 2: one folder per wire format, and the registry.
 //!
-//! A dialect is a [`Dialect`] in [`DIALECTS`]; adding one is its folder and its line there. Nothing outside a dialect's
-//! folder names it, and no dialect names another.
+//! A dialect is a [`Dialect`] in [`DIALECTS`]; adding one is its folder and its line in the registry. Nothing outside a
+//! dialect's folder names it, and no dialect names another.
 
-pub mod anthropic;
-pub mod gemini;
-pub mod ollama;
-pub mod openai_chat;
-pub mod openai_completions;
 mod openai_error;
-pub mod openai_responses;
+mod openai_headers;
 mod passthrough;
+pub mod side;
 
 pub use passthrough::{Passthrough, pass};
+pub use side::{Headers, SideRoute};
 
-use crate::canonical::{Asked, Diagnostics, Event, Request, Response, Seen};
+use crate::canonical::{Asked, Diagnostics, Event, ListedModel, Request, Response, Seen, models};
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use crate::framing::{Deviation, Frame};
 use crate::json::Object;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
-/// Every dialect; the only list of them.
-pub static DIALECTS: &[&dyn Dialect] = &[
-    &openai_chat::OpenAiChat,
-    &openai_completions::OpenAiCompletions,
-    &openai_responses::OpenAiResponses,
-    &anthropic::Anthropic,
-    &ollama::CHAT,
-    &ollama::GENERATE,
-    &gemini::Gemini,
-];
+/// Makes modules of folders, and one list of what speaks in them.
+macro_rules! registry {
+    ($($folder:ident: $($dialect:ident),+;)*) => {
+        $(pub mod $folder;)*
+
+        /// Every dialect; the only list of them.
+        pub static DIALECTS: &[&dyn Dialect] = &[$($(&$folder::$dialect),+),*];
+    };
+}
+
+// The registry: each folder, and the dialects in it. One line is all that a new one needs outside its folder.
+registry! {
+    openai_chat: OpenAiChat;
+    openai_completions: OpenAiCompletions;
+    openai_responses: OpenAiResponses;
+    anthropic: Anthropic;
+    ollama: CHAT, GENERATE;
+    gemini: Gemini;
+}
+
+/// The registry's first dialect, which is that of whatever belongs to none.
+pub static FIRST: &dyn Dialect = match DIALECTS {
+    [first, ..] => *first,
+    [] => panic!("the registry is empty"),
+};
 
 /// The dialect of that name (`openai-chat`, …).
 ///
@@ -56,10 +68,7 @@ pub struct Endpoint {
 impl Endpoint {
     /// Whether a path is this route's.
     pub fn matches(&self, path: &str) -> bool {
-        let Some((before, rest)) = self.path.split_once('{') else { return self.path == path };
-        let after = rest.split_once('}').map_or("", |(_, after)| after);
-        let name = path.strip_prefix(before).and_then(|rest| rest.strip_suffix(after));
-        name.is_some_and(|name| !name.is_empty())
+        side::fits(self.path, path).is_some()
     }
 }
 
@@ -81,6 +90,27 @@ pub trait Dialect: Send + Sync + std::fmt::Debug + 'static {
 
     /// The routes on which clients speak it.
     fn endpoints(&self) -> &'static [Endpoint];
+
+    /// What else its clients ask for.
+    fn side_routes(&self) -> &'static [SideRoute] {
+        &[]
+    }
+
+    /// Headers that mean something to it.
+    fn headers(&self) -> &'static Headers {
+        &side::NO_HEADERS
+    }
+
+    /// Reads an upstream's list of models; `None` if it is none.
+    fn decode_models(&self, body: &[u8], owner: &str) -> Option<Vec<ListedModel>> {
+        models(body, owner)
+    }
+
+    /// What a request is answered that asks the model nothing, by who knows such requests: a whole answer, which as a line
+    /// is a whole stream as well.
+    fn answer_to_nothing(&self, _body: &[u8], _created: u64) -> Option<String> {
+        None
+    }
 
     /// Reads a client's request.
     fn decode_request(

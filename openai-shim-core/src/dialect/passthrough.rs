@@ -2,7 +2,7 @@
 //! with goes out byte for byte.
 
 use super::{Decoder, Dialect, Mended, Mender};
-use crate::canonical::{Asked, Diagnostics, Event, Seen, unfold};
+use crate::canonical::{Asked, Code, Diagnostics, Event, Seen, unfold};
 use crate::error::{Error, UpstreamError};
 use crate::framing::{Frame, write_event};
 
@@ -42,8 +42,9 @@ impl Passthrough {
 
 impl Mender for Passthrough {
     fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<u8>) {
+        let before = left_out(self.decoder.notes());
         self.decoder.frame(frame, &mut self.events);
-        if self.failed(out) {
+        if self.failed(out) || left_out(self.decoder.notes()) > before {
             return;
         }
         match frame {
@@ -84,6 +85,12 @@ impl Mender for Passthrough {
     fn notes(&self) -> &Diagnostics {
         self.decoder.notes()
     }
+}
+
+/// How many frames the decoder left out: those are not passed on either.
+fn left_out(notes: &Diagnostics) -> u32 {
+    let unread = [Code::FrameCorrupt, Code::FrameForeign, Code::DataAfterDone];
+    notes.iter().filter(|d| unread.contains(&d.code)).fold(0, |sum, d| sum.saturating_add(d.count))
 }
 
 /// Passes a whole answer on, and says what was seen in it.

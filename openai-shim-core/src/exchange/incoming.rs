@@ -5,6 +5,7 @@ use crate::canonical::{Diagnostics, Message, Request, Role};
 use crate::dialect::Dialect;
 use crate::error::Error;
 use bytes::Bytes;
+use http::HeaderMap;
 
 /// A client's request, read but not yet addressed: the caller looks at the model and picks the upstream.
 #[derive(Debug, Clone)]
@@ -14,6 +15,7 @@ pub struct Incoming {
     pub(super) notes: Diagnostics,
     pub(super) body: Bytes,
     pub(super) path: String,
+    pub(super) headers: HeaderMap,
 }
 
 impl Incoming {
@@ -24,7 +26,13 @@ impl Incoming {
     pub fn read(client: &'static dyn Dialect, path: &str, body: Bytes) -> Result<Self, Error> {
         let mut notes = Diagnostics::default();
         let request = client.decode_request(path, &body, &mut notes)?;
-        Ok(Self { client, request, notes, body, path: path.to_owned() })
+        Ok(Self { client, request, notes, body, path: path.to_owned(), headers: HeaderMap::new() })
+    }
+
+    /// The same with the client's headers: those go on that the upstream knows.
+    pub fn with_headers(mut self, headers: &HeaderMap) -> Self {
+        self.headers.clone_from(headers);
+        self
     }
 
     /// A plain request in the client's dialect, for answers that belong to none.
@@ -54,6 +62,13 @@ impl Incoming {
     /// Asks for a stream, or for a whole answer, whatever the client wrote.
     pub(crate) fn set_stream(&mut self, stream: bool) {
         self.request.stream = stream;
+    }
+
+    /// Names some model where none is, for an answer that is there already.
+    pub(crate) fn name_model(&mut self) {
+        if self.request.model.is_empty() {
+            self.request.model = String::from("model");
+        }
     }
 
     /// The request in the canonical form.

@@ -14,6 +14,7 @@
 //! Nothing is handed out before the first meaningful event, so that an empty, broken or failed answer can still be asked
 //! for again or get its true status: [`reply`](Exchange::reply) is `None` until then.
 
+mod headers;
 mod incoming;
 mod lesson;
 mod prepare;
@@ -35,7 +36,7 @@ use crate::dialect::{Dialect, dialect};
 use crate::error::{Error, UpstreamError};
 use crate::profile::Profile;
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use lesson::Lessons;
 use prepare::{Prepared, prepare};
@@ -191,7 +192,7 @@ impl Exchange {
         self.report.upstream_status = Some(status.as_u16());
         let content_type = headers.get(CONTENT_TYPE).and_then(|t| t.to_str().ok());
         self.content_type = content_type.map(str::to_ascii_lowercase);
-        self.keep_headers(headers);
+        self.kept = headers::kept(headers, self.client, self.upstream);
         if status.is_success() {
             self.confirm();
         }
@@ -322,6 +323,11 @@ impl Exchange {
         self.client
     }
 
+    /// The dialect in which the upstream is asked.
+    pub fn upstream(&self) -> &'static dyn Dialect {
+        self.upstream
+    }
+
     /// Outcome, usage and every diagnostic; complete when [`next`](Self::next) says [`Step::Done`].
     pub fn report(&self) -> &Report {
         &self.report
@@ -336,13 +342,18 @@ impl Exchange {
         }
     }
 
-    /// The report, without the rest. An exchange that was not over counts as cancelled.
+    /// The report, without the rest. An exchange that was not over counts as cancelled; one whose client left with the last
+    /// event in its hands was over.
     pub fn into_report(mut self) -> Report {
+        let mut rest = Vec::new();
+        if self.is_over() {
+            self.end(&mut rest);
+        }
         if let State::Stream(transcoder) = &self.state {
             self.report.diagnostics.extend(&transcoder.notes());
             self.report.usage = transcoder.seen().usage;
         }
-        if !matches!(self.state, State::Over) {
+        if !matches!(self.state, State::Over) || !rest.is_empty() {
             self.report.outcome = crate::canonical::Outcome::Cancelled;
         }
         self.report
@@ -386,17 +397,6 @@ impl Exchange {
         if let Some(given) = self.content_type.take().filter(|given| !given.contains(expected)) {
             let given: String = given.chars().take(60).collect();
             self.report.diagnostics.note(Code::ContentTypeWrong, "content-type", &given);
-        }
-    }
-
-    /// Rate limit headers, and the upstream's request id, are the client's business.
-    fn keep_headers(&mut self, headers: &HeaderMap) {
-        self.kept.clear();
-        for (name, value) in headers {
-            let name_str = name.as_str();
-            if name == RETRY_AFTER || name_str == "retry-after-ms" || name_str.starts_with("x-ratelimit-") {
-                self.kept.append(name, value.clone());
-            }
         }
     }
 }

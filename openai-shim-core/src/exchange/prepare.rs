@@ -1,6 +1,6 @@
 //! The upstream's request, made from the client's.
 
-use super::{Incoming, Settings};
+use super::{Incoming, Settings, headers};
 use crate::canonical::{Asked, Code, Context, Diagnostics};
 use crate::dialect::Dialect;
 use crate::error::{ClientError, Error};
@@ -24,7 +24,7 @@ pub(super) fn prepare(
     settings: &Settings,
     context: Context,
 ) -> Result<Prepared, Error> {
-    let Incoming { client, mut request, mut notes, body, .. } = incoming;
+    let Incoming { client, mut request, mut notes, body, headers, .. } = incoming;
     if let Some(refusal) = request.own_only.take().filter(|_| client.name() != upstream.name()) {
         return Err(refusal.into());
     }
@@ -65,6 +65,7 @@ pub(super) fn prepare(
     };
     *send.uri_mut() = url.parse().unwrap_or_default();
     *send.headers_mut() = encoded.headers;
+    headers::pass(&headers, client, profile, send.headers_mut(), &mut notes);
     send.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Ok(Prepared { asked, send, notes })
 }

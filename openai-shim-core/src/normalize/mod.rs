@@ -57,6 +57,7 @@ pub fn normalize(
     tools::normalize(request, &profile.tools, notes);
     format::normalize(request, &profile.format, asked, notes);
     template(request, &profile.messages.template);
+    request.reasoning.in_tokens = profile.reasoning.in_tokens;
     limits::normalize(request, &profile.params, asked, notes);
     history::normalize(request, &profile.messages, defaults.memory.as_deref(), notes);
     messages::normalize(request, profile, notes)?;

@@ -16,6 +16,7 @@ pub use rules::{
 
 use crate::canonical::AnswerQuirks;
 use crate::error::ClientError;
+use http::{HeaderMap, HeaderName};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -48,6 +49,8 @@ pub struct Profile {
     pub also: Vec<String>,
     /// How the key is sent.
     pub auth: Auth,
+    /// Headers of clients that it knows: they are passed on to it.
+    pub headers: Vec<String>,
     /// Its routes, where they differ from the dialect's.
     pub paths: Paths,
     /// Whether it lists its models.
@@ -171,6 +174,7 @@ impl Default for Profile {
             dialect: String::from("openai-chat"),
             also: Vec::new(),
             auth: Auth::default(),
+            headers: Vec::new(),
             paths: Paths::default(),
             lists_models: true,
             params: Params::default(),
@@ -201,6 +205,19 @@ impl Profile {
             rules.put_over(&mut row);
         }
         Cow::Owned(row)
+    }
+
+    /// Puts those of a client's headers among the upstream's that it knows.
+    pub fn pass_headers(&self, given: &HeaderMap, send: &mut HeaderMap) {
+        for name in &self.headers {
+            let Ok(name) = HeaderName::try_from(name.as_str()) else { continue };
+            if given.contains_key(&name) {
+                send.remove(&name);
+                for value in given.get_all(&name) {
+                    send.append(&name, value.clone());
+                }
+            }
+        }
     }
 
     /// Whether a base URL's host (with its port, if any) belongs to this row.

@@ -120,6 +120,8 @@ pub struct Thinking {
     pub switch: Switch,
     /// The efforts that it knows, from least to most; empty: all. The nearest one is sent.
     pub efforts: Vec<String>,
+    /// It is told in tokens, and knows no words for it.
+    pub in_tokens: bool,
 }
 
 /// How an upstream streams.
@@ -304,7 +306,7 @@ impl Format {
 impl Thinking {
     pub(super) fn over(&self, base: &Self) -> Self {
         let efforts = if self.efforts.is_empty() { base.efforts.clone() } else { self.efforts.clone() };
-        Self { switch: self.switch.over(base.switch), efforts }
+        Self { switch: self.switch.over(base.switch), efforts, in_tokens: self.in_tokens || base.in_tokens }
     }
 }
 

@@ -143,6 +143,7 @@ tool_calls_parallel | complete 200 | - | f({"a":1}) g({"b":2}) tool_calls
 tool_id_changes | complete 200 | tool-field-repeated | f({"a":1}) tool_calls
 tool_id_changes_without_index | complete 200 | tool-field-repeated tool-index-synthesized | f({"a":1}) tool_calls
 tool_id_empty_later | complete 200 | tool-field-repeated | f({"a":1}) tool_calls
+tool_ids_counted_anew | complete 200 | tool-field-repeated tool-id-repeated | open({"drawer":2}) open({"drawer":3}) tool_calls
 tool_markup_as_prose | complete 200 | - | "Write `<tool_call>` to call; it is easy." stop
 tool_markup_beside_the_call | complete 200 | tool-call-recovered | add({"a":1}) tool_calls
 tool_markup_cut | complete 200 | text-held | "<tool_call>{"name":"add","argu" stop
@@ -242,10 +243,12 @@ think_tags_never_closed | complete 200 | field-filled reasoning-split | <Hmm.> s
 tool_arguments_broken | complete 200 | tool-arguments-invalid | f({"a":) tool_calls
 tool_arguments_cut_by_length | length 200 | - | f({"a":) length
 tool_call_careless | complete 200 | field-filled finish-reason-derived tool-arguments-shaped tool-id-synthesized tool-type-filled | f({"a":1}) g({}) h({}) tool_calls
+tool_call_with_an_empty_custom | complete 200 | - | weather({"city":"Oslo"}) tool_calls
 tool_calls_empty | complete 200 | null-dropped | "Hello" stop
 tool_calls_finish_without_calls | complete 200 | finish-reason-derived | "Hello" stop
 tool_calls_named_with_stop | complete 200 | - | f({}) stop
 tool_calls_with_stop | complete 200 | field-filled finish-reason-derived | f({}) tool_calls
+tool_ids_counted_anew | complete 200 | body-padded tool-id-repeated | open({"drawer":2}) open({"drawer":3}) tool_calls
 tool_markup_as_prose | complete 200 | - | "Write `<tool_call>` to call; it is easy." stop
 tool_markup_beside_the_call | complete 200 | field-filled tool-call-recovered | add({"a":1}) tool_calls
 tool_markup_cut | complete 200 | - | "<tool_call>{"name":"add","argu" stop
@@ -265,6 +268,7 @@ unknown_service_tier | complete 200 | field-dropped | "Hello" stop
 usage_missing | complete 200 | usage-missing | "Hello" stop
 usage_null | complete 200 | usage-missing | "Hello" stop
 usage_partial | complete 200 | usage-shaped | "Hello" stop
+usage_with_more_parts_than_tokens | complete 200 | - | "Hi." stop
 usage_with_reasoning_beside | complete 200 | usage-shaped | "Hello" stop
 well_formed | complete 200 | - | "Hello" stop
 well_formed_pretty | complete 200 | - | "Hello" stop

@@ -38,6 +38,7 @@ fn bullets(lines: &[String]) -> String {
 /// What a row says of all models.
 pub fn about(row: &Profile) -> Vec<String> {
     let mut said = access(&row.auth, &row.paths, row.lists_models);
+    said.extend(passed(&row.headers));
     said.extend(also(&row.also));
     said.extend(params(&row.params));
     said.extend(messages(&row.messages));
@@ -76,6 +77,12 @@ fn access(auth: &Auth, paths: &Paths, lists_models: bool) -> Vec<String> {
         said.add(format!("`{key}={value}` is added to every URL"));
     }
     said.when(!lists_models, || "it does not list its models: they must be configured".to_owned());
+    said.0
+}
+
+fn passed(headers: &[String]) -> Vec<String> {
+    let mut said = Said::default();
+    said.when(!headers.is_empty(), || format!("clients' headers {} are passed on", names(headers)));
     said.0
 }
 
@@ -223,6 +230,7 @@ fn reasoning(rules: &Thinking) -> Vec<String> {
     said.when(!rules.efforts.is_empty(), || {
         format!("it knows the efforts {}: the nearest one is sent", names(&rules.efforts))
     });
+    said.when(rules.in_tokens, || "how much to think is said in tokens".to_owned());
     said.0
 }
 

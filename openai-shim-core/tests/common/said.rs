@@ -63,7 +63,8 @@ pub fn said(body: &str) -> Said {
 
 fn add(answer: &mut Answer, index: u64, call: &Value) {
     let slot = answer.calls.entry(index).or_default();
-    let (function, input) = match call.get("custom") {
+    let custom = call.get("custom").filter(|_| call["type"] != "function");
+    let (function, input) = match custom {
         Some(custom) => (custom, "input"),
         None => (&call["function"], "arguments"),
     };

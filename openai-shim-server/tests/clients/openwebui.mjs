@@ -23,7 +23,7 @@ for (const check of checks) {
   const cut = check.indexOf('=');
   const [model, expected] = [check.slice(0, cut), new RegExp(check.slice(cut + 1), 's')];
   const page = await browser.newPage();
-  let state = {}, changes = 0, last = '', toasts = new Set();
+  let state = {}, changes = 0, last = '', toasts = new Set(), failed = false;
   try {
     // The picker itself: the model must be on its list.
     await page.goto(url + '/', { waitUntil: 'load' });
@@ -32,6 +32,8 @@ for (const check of checks) {
     const ok = page.getByText("Okay, Let's Go!");
     if (await ok.count()) await ok.first().click();
     await page.locator('[id^=model-selector]').first().click();
+    await page.waitForTimeout(400);
+    await page.keyboard.type(model);
     await page.locator(`button[aria-label="Select ${model} model"], [role=option]:has-text("${model}")`).first().click({ timeout: 8000 });
     await page.locator('#chat-input').click();
     await page.keyboard.type('Please answer PONG');
@@ -48,11 +50,12 @@ for (const check of checks) {
     state = await seen(page);
     await page.screenshot({ path: `${out}/${model.replaceAll('/', '_')}.png` });
   } catch (error) {
+    failed = true;
     state.whole = String(error).slice(0, 300);
     await page.screenshot({ path: `${out}/${model.replaceAll('/', '_')}-failed.png` }).catch(() => {});
   }
   const shown = [state.text, state.whole, ...toasts].join('\n');
-  const good = expected.test(shown) && !state.busy;
+  const good = !failed && expected.test(shown) && !state.busy;
   wrong += good ? 0 : 1;
   console.log(JSON.stringify({ model, ok: good, busy: state.busy, changes, text: (state.text || '').slice(0, 160), toasts: [...toasts], title: await page.title(), whole: (state.whole || '').slice(0, 200) }));
   await page.close();

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Open WebUI in a real browser, through the shim, on echo, on a real model and on a server that misbehaves. By hand:
+# Open WebUI in a real browser with an OpenAI, a Responses and an Ollama connection at once, all of them the shim's, which
+# stands in front of echo, a real model and a server that misbehaves. By hand:
 #   openai-shim-server/tests/clients/openwebui.sh [LAB]
 # LAB (default ~/lab) keeps what is installed: Open WebUI from PyPI (several GB), playwright-core from npm, Debian's
 # chromium. The real model is that of shared/upstreams (setup.sh light), where there is one.
@@ -40,13 +41,19 @@ T
 data=$run/data; mkdir -p "$data"
 (cd "$data" && DATA_DIR=$data WEBUI_AUTH=False WEBUI_SECRET_KEY=x OFFLINE_MODE=True HF_HUB_OFFLINE=1 ENABLE_VERSION_UPDATE_CHECK=False \
   ANONYMIZED_TELEMETRY=False DO_NOT_TRACK=1 SCARF_NO_ANALYTICS=true RAG_EMBEDDING_ENGINE=openai BYPASS_EMBEDDING_AND_RETRIEVAL=True \
-  ENABLE_PERSISTENT_CONFIG=False ENABLE_OLLAMA_API=False ENABLE_EVALUATION_ARENA_MODELS=False CORS_ALLOW_ORIGIN=http://127.0.0.1:18081 \
-  OPENAI_API_BASE_URLS=http://127.0.0.1:18080/v1/ OPENAI_API_KEYS=a-key-for-open-webui no_proxy=127.0.0.1 \
+  ENABLE_PERSISTENT_CONFIG=False ENABLE_EVALUATION_ARENA_MODELS=False CORS_ALLOW_ORIGIN=http://127.0.0.1:18081 \
+  OPENAI_API_BASE_URLS='http://127.0.0.1:18080/v1/;http://127.0.0.1:18080/v1' OPENAI_API_KEYS='a-key-for-open-webui;a-key-for-open-webui' \
+  OPENAI_API_CONFIGS='{"1":{"prefix_id":"responses","api_type":"responses"}}' ENABLE_OLLAMA_API=True OLLAMA_BASE_URLS=http://127.0.0.1:18080 \
+  OLLAMA_API_CONFIGS='{"0":{"prefix_id":"ollama","key":"a-key-for-open-webui"}}' no_proxy=127.0.0.1 \
   exec "$lab/venvs/owui/bin/open-webui" serve --host 127.0.0.1 --port 18081) > "$run/owui.log" 2>&1 & pids+=($!)
 for _ in $(seq 120); do curl -sf -o /dev/null http://127.0.0.1:18081/health && break; sleep 1; done
 
 pong='PONG says the careless server'
-PW_DIR=$lab/npm/pw node "$here/openwebui.mjs" http://127.0.0.1:18081 "$run/pictures" 'echo=Please answer PONG' \
-  "good=$pong" "crlf=$pong" "no-done=$pong" "json=$pong" "thinker=$pong" 'tool=PONG the tool said' \
-  'html=could not be read' 'empty=without any content' 'error-first=on fire' 'cut=cut before it was complete' "${das[@]}"
+checks=('echo=Please answer PONG')
+for connection in '' responses. ollama.; do
+  checks+=("${connection}good=$pong" "${connection}thinker=$pong" "${connection}tool=PONG the tool said" "${connection}html=could not be read"
+    "${connection}empty=without any content" "${connection}error-first=on fire" "${connection}cut=cut before it was complete")
+done
+PW_DIR=$lab/npm/pw node "$here/openwebui.mjs" http://127.0.0.1:18081 "$run/pictures" "${checks[@]}" "${das[@]}" "crlf=$pong" "no-done=$pong" "json=$pong"
+for path in /v1/chat/completions /v1/responses /api/chat; do grep -q "path=\"$path\".*outcome=\"complete\"" "$run/shim.log" || { echo "no chat came by $path"; exit 1; }; done
 echo "pictures in $run/pictures, logs in $run"

@@ -36,6 +36,28 @@ if (echo) {
   const aborted = await client.chat.completions.create({ model, messages, stream: true });
   aborted.controller.abort();
   check('an aborted stream', true);
+
+  const vectors = await client.embeddings.create({ model, input: ['a', 'b'] });
+  check('embeddings', vectors.data.length === 2 && vectors.data[0].embedding.length === 8, vectors);
+  const floats = await client.embeddings.create({ model, input: 'a', encoding_format: 'float' });
+  check('in base64 as in numbers', floats.data[0].embedding.every((v, i) => Math.abs(v - vectors.data[0].embedding[i]) < 1e-6), floats);
+  const schema = { type: 'object', properties: { city: { type: 'string' } }, required: ['city'], additionalProperties: false };
+  const shaped = await client.chat.completions.parse({ model, messages: [{ role: 'user', content: '{"city":"Paris"}' }],
+    response_format: { type: 'json_schema', json_schema: { name: 'weather', strict: true, schema } } });
+  check('structured output', JSON.parse(shaped.choices[0].message.content).city === 'Paris', shaped);
+
+  const response = await client.responses.create({ model, input: 'Say hello to the world' });
+  check('a response', response.output_text === 'Say hello to the world' && response.status === 'completed', response);
+  const helper = client.responses.stream({ model, input: 'Say hello to the world' });
+  check('a response in a stream', (await helper.finalResponse()).output_text === 'Say hello to the world');
+  const clock = [{ type: 'function', name: 'clock', parameters: { type: 'object', properties: {} }, strict: false }];
+  const asked = await client.responses.create({ model, input: 'What time is it?', tools: clock, tool_choice: 'required' });
+  const output = { type: 'function_call_output', call_id: asked.output.at(-1).call_id, output: 'noon' };
+  const told = await client.responses.create({ model, input: [output], tools: clock, previous_response_id: asked.id });
+  check("a response's tool round trip", told.output_text === 'noon', told);
+  let written = '';
+  for await (const piece of await client.completions.create({ model, prompt: 'Say hello', stream: true })) written += piece.choices[0]?.text ?? '';
+  check('a text in a stream', written === 'Say hello', written);
 }
 
 try {

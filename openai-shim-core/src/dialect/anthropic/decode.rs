@@ -262,6 +262,38 @@ impl MessagesDecoder {
         out.push(Event::Start { id, model, created: None });
         let extra = response::rest(&message, &response::SAID);
         self.aside(message.object("usage"), extra, out);
+        self.already(&message, out);
+    }
+
+    /// What the beginning already holds: blocks, and why the answer ended. A call that a program of the upstream's own
+    /// makes comes so.
+    fn already(&mut self, message: &Object<'_>, out: &mut Vec<Event>) {
+        let blocks = message.array("content").unwrap_or_default().len();
+        if let Some(word) = message.str("stop_reason").filter(|word| !word.is_empty()) {
+            let sequence = message.str("stop_sequence").map(Cow::into_owned);
+            self.finish = Some(response::read_reason(&word, sequence, &mut self.notes).0);
+            self.not_so();
+        }
+        if blocks == 0 {
+            return;
+        }
+        self.not_so();
+        self.notes.note(Code::ContentRewritten, "message.content", "told as events");
+        let mut said = response::read(message, &mut self.notes);
+        said.extra = Extra::default();
+        for event in unfold(&said) {
+            match &event {
+                Event::Open { kind, .. } => {
+                    self.calls |= matches!(kind, BlockKind::ToolCall { .. });
+                    self.next += 1;
+                }
+                Event::Delta { .. } | Event::Close { .. } => {}
+                _ => continue,
+            }
+            out.push(event);
+        }
+        self.meaningful = true;
+        self.begun = u32::try_from(blocks).unwrap_or(u32::MAX);
     }
 
     /// Counts and members of the answer as a whole.

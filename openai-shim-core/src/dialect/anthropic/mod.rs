@@ -9,16 +9,14 @@ mod block;
 mod decode;
 mod encode;
 mod error;
-mod estimate;
 mod mend;
 mod request;
 mod response;
+mod side;
 mod usage;
 pub mod wire;
 
-pub use estimate::estimate_tokens;
-
-use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Mended, Mender};
+use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Headers, Mended, Mender, SideRoute};
 use crate::canonical::{Asked, Diagnostics, Request, Response};
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use crate::framing::Deviation;
@@ -40,7 +38,15 @@ impl Dialect for Anthropic {
     }
 
     fn endpoints(&self) -> &'static [Endpoint] {
-        &[Endpoint { method: "POST", path: "/v1/messages" }]
+        &[Endpoint { method: "POST", path: side::MESSAGES }]
+    }
+
+    fn side_routes(&self) -> &'static [SideRoute] {
+        &side::ROUTES
+    }
+
+    fn headers(&self) -> &'static Headers {
+        &side::HEADERS
     }
 
     fn decode_request(

@@ -64,17 +64,18 @@ pub(super) fn leftovers(usage: &Object<'_>) -> Option<(String, Box<RawValue>)> {
 
 /// Writes a usage object, with what `extra` keeps of the upstream's own.
 pub(super) fn write(usage: Usage, extra: &Extra) -> String {
-    let cache = usage.cached.unwrap_or(0).saturating_add(usage.cache_written.unwrap_or(0));
+    let (fresh, read, written) = usage.input_parts();
     let mut object = Object::new();
-    object.set("input_tokens", usage.input.unwrap_or(0).saturating_sub(cache).to_string());
-    if let Some(written) = usage.cache_written {
+    object.set("input_tokens", fresh.to_string());
+    if usage.cache_written.is_some() {
         object.set("cache_creation_input_tokens", written.to_string());
     }
-    if let Some(read) = usage.cached {
+    if usage.cached.is_some() {
         object.set("cache_read_input_tokens", read.to_string());
     }
     object.set("output_tokens", usage.output.unwrap_or(0).to_string());
-    if let Some(thinking) = usage.reasoning {
+    if usage.reasoning.is_some() {
+        let (_, thinking) = usage.output_parts();
         object.set("output_tokens_details", format!("{{\"thinking_tokens\":{thinking}}}"));
     }
     let rest = (extra.dialect == NAME).then(|| extra.get("usage")).flatten();

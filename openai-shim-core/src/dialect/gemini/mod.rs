@@ -8,6 +8,7 @@
 mod config;
 mod contents;
 mod decode;
+mod embed;
 mod encode;
 mod error;
 mod finish;
@@ -17,12 +18,13 @@ mod parts;
 mod path;
 mod request;
 mod response;
+mod side;
 mod tools;
 mod usage;
 pub mod wire;
 
-use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Mended, Mender};
-use crate::canonical::{Asked, Diagnostics, Extra, Request, Response};
+use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Headers, Mended, Mender, SideRoute};
+use crate::canonical::{Asked, Diagnostics, Extra, ListedModel, Request, Response, models};
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use crate::framing::Deviation;
 use crate::json::{Object, raw};
@@ -103,6 +105,23 @@ impl Dialect for Gemini {
             Endpoint { method: "POST", path: "/v1/models/{model}:generateContent" },
             Endpoint { method: "POST", path: "/v1/models/{model}:streamGenerateContent" },
         ]
+    }
+
+    fn side_routes(&self) -> &'static [SideRoute] {
+        &side::ROUTES
+    }
+
+    fn headers(&self) -> &'static Headers {
+        &side::HEADERS
+    }
+
+    /// In Google's own list a model's name begins with what it is; in requests it need not.
+    fn decode_models(&self, body: &[u8], owner: &str) -> Option<Vec<ListedModel>> {
+        let bare = |model: ListedModel| match model.id.strip_prefix("models/") {
+            Some(id) => model.renamed(id),
+            None => model,
+        };
+        Some(models(body, owner)?.into_iter().map(bare).collect())
     }
 
     fn decode_request(

@@ -1,6 +1,8 @@
 //! The path of a request: it names the model and the method, and its query the form of a stream.
 
+use super::super::side::decode;
 use crate::error::{ClientError, Unsupported};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// What a client's path says.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -51,6 +53,12 @@ pub(super) fn bare(model: &str) -> &str {
 
 /// The path for an upstream, relative to `…/v1beta`.
 pub(super) fn write(model: &str, stream: bool) -> Result<String, Unsupported> {
+    let method = if stream { "streamGenerateContent?alt=sse" } else { "generateContent" };
+    Ok(format!("{}:{method}", resource(model)?))
+}
+
+/// The model as a part of such a path.
+pub(super) fn resource(model: &str) -> Result<String, Unsupported> {
     let model = bare(model);
     if model.is_empty() {
         return Err(Unsupported::new(
@@ -65,8 +73,7 @@ pub(super) fn write(model: &str, stream: bool) -> Result<String, Unsupported> {
         Some(name) => ("tunedModels", name),
         None => ("models", model),
     };
-    let method = if stream { "streamGenerateContent?alt=sse" } else { "generateContent" };
-    Ok(format!("/{collection}/{}:{method}", encode(name)))
+    Ok(format!("/{collection}/{}", utf8_percent_encode(name, ESCAPED)))
 }
 
 /// No part of the name climbs out of the path, and there are no signs that no name has.
@@ -75,38 +82,8 @@ fn is_safe(model: &str) -> bool {
         && !model.chars().any(|c| c.is_control() || c.is_whitespace())
 }
 
-fn encode(name: &str) -> String {
-    let mut out = String::with_capacity(name.len());
-    for byte in name.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
-            _ => {
-                let digit = |n: u8| char::from_digit(u32::from(n), 16).unwrap_or('0').to_ascii_uppercase();
-                out.extend(['%', digit(byte >> 4), digit(byte & 15)]);
-            }
-        }
-    }
-    out
-}
-
-fn decode(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, after)) = rest.split_first() {
-        let hex = after.get(..2).filter(|_| *first == b'%').and_then(|h| std::str::from_utf8(h).ok());
-        match hex.and_then(|h| u8::from_str_radix(h, 16).ok()) {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = after.get(2..).unwrap_or_default();
-            }
-            None => {
-                bytes.push(*first);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
-}
+/// What is escaped in a part of a path.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 #[cfg(test)]
 mod tests {

@@ -88,14 +88,15 @@ pub(super) fn write(usage: Option<&Usage>, beside: &[(String, Box<RawValue>)]) -
     let said = usage.is_some();
     let usage = usage.unwrap_or(&none);
     // Thoughts may be all that there is.
-    let answer = usage.output.map(|output| output.saturating_sub(usage.reasoning.unwrap_or(0)));
-    let answer = answer.filter(|answer| *answer > 0 || usage.reasoning.is_none());
+    let (answer, thoughts) = usage.output_parts();
+    let answer = usage.output.is_some_and(|_| answer > 0 || usage.reasoning.is_none()).then_some(answer);
+    let thoughts = usage.reasoning.map(|stated| if usage.output.is_some() { thoughts } else { stated });
     let members = [
         ("promptTokenCount", usage.input.map(|input| input.saturating_sub(tools))),
         ("candidatesTokenCount", answer),
         ("totalTokenCount", said.then(|| usage.total())),
         ("cachedContentTokenCount", usage.cached),
-        ("thoughtsTokenCount", usage.reasoning),
+        ("thoughtsTokenCount", thoughts),
     ];
     for (key, value) in members {
         if let Some(value) = value {

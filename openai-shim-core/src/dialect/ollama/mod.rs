@@ -6,17 +6,21 @@
 //! object; calls have ids only in newer versions, and a result may name no call but its tool; pictures are base64 beside
 //! the text; an answer that calls tools ends with `stop`. Reading takes both forms; writing keeps to one.
 
+mod able;
 mod decode;
+mod embed;
 mod encode;
 mod error;
 mod line;
 mod mend;
+mod models;
 mod request;
 mod response;
+mod side;
 mod voice;
 pub mod wire;
 
-use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Mended, Mender};
+use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Mended, Mender, SideRoute};
 use crate::canonical::{Asked, Diagnostics, Request, Response};
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use crate::framing::Deviation;
@@ -68,6 +72,14 @@ impl Dialect for Ollama {
             Form::Chat => &[Endpoint { method: "POST", path: "/api/chat" }],
             Form::Generate => &[Endpoint { method: "POST", path: "/api/generate" }],
         }
+    }
+
+    fn side_routes(&self) -> &'static [SideRoute] {
+        &side::ROUTES
+    }
+
+    fn answer_to_nothing(&self, body: &[u8], created: u64) -> Option<String> {
+        side::loaded(self.form, body, created)
     }
 
     fn decode_request(

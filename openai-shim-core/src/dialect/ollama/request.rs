@@ -254,7 +254,11 @@ fn tools(form: Form, request: &Request, body: &mut Object<'_>, notes: &mut Diagn
 
 fn write_tool(tool: &Tool, notes: &mut Diagnostics) -> Option<String> {
     match tool {
-        Tool::Function { name, description, parameters, extra, .. } => {
+        Tool::Function { name, description, parameters, strict, extra } => {
+            if *strict == Some(true) {
+                notes.note(Code::ExtraDropped, "tools[].strict", "");
+            }
+            extra.report(FAMILY, "tools[]", notes);
             let mut function = Object::new();
             function.set("name", quote(name));
             if let Some(description) = description {

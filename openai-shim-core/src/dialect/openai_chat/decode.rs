@@ -27,9 +27,10 @@ impl ChatDecoder {
 }
 
 impl ChatDecoder {
-    /// Zeros in place of usage are what a chat client is promised; nobody counted them, and they are no event.
-    fn take_back_usage(&self, before: usize, out: &mut Vec<Event>) {
-        if self.stream.notes.has(Code::UsageMissing) {
+    /// Zeros in place of usage are what a chat client is promised; nobody counted them, and they are no event. Whether
+    /// they are missing is the business of the client's dialect.
+    fn take_back_usage(&mut self, before: usize, out: &mut Vec<Event>) {
+        if self.stream.notes.take(Code::UsageMissing) {
             let mut fresh = out.split_off(before.min(out.len()));
             fresh.retain(|event| !matches!(event, Event::Usage(_)));
             out.append(&mut fresh);
@@ -197,7 +198,8 @@ impl Events<'_> {
     fn fragment(&mut self, at: usize, index: u32, fragment: &Object<'_>) {
         let number = fragment.u64("index").unwrap_or(0);
         // A custom tool's input is text where a function's arguments are JSON.
-        let function = fragment.object("function").or_else(|| fragment.object("custom")).unwrap_or_default();
+        let custom = super::tool_call::is_custom(fragment);
+        let function = fragment.object(if custom { "custom" } else { "function" }).unwrap_or_default();
         let known =
             self.blocks.choices.get(at).and_then(|c| c.calls.iter().find(|(n, _)| *n == number)).copied();
         let block = match known {

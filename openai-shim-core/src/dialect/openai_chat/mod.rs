@@ -7,16 +7,19 @@
 //! events (`decode`).
 
 mod decode;
+mod embed;
 mod encode;
 mod mend;
 mod reasoning;
 mod request;
 mod response;
+mod side;
 mod tool_call;
 pub mod wire;
 
 use super::openai_error as error;
-use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Mended, Mender};
+use super::openai_headers;
+use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Headers, Mended, Mender, SideRoute};
 use crate::canonical::{Asked, Diagnostics, Request, Response};
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use bytes::Bytes;
@@ -46,6 +49,14 @@ impl Dialect for OpenAiChat {
             Endpoint { method: "POST", path: "/v1/chat/completions" },
             Endpoint { method: "POST", path: "/api/openai/v1/chat/completions" },
         ]
+    }
+
+    fn side_routes(&self) -> &'static [SideRoute] {
+        &side::ROUTES
+    }
+
+    fn headers(&self) -> &'static Headers {
+        &openai_headers::HEADERS
     }
 
     fn decode_request(

@@ -27,7 +27,9 @@ pub(super) fn decode(
     response.id = answer.str("id").map(Cow::into_owned);
     response.created = answer.u64("created");
     response.model = answer.str("model").map(Cow::into_owned);
-    response.usage = answer.get("usage").and_then(read_usage).filter(|_| !notes.has(Code::UsageMissing));
+    // Whether counts are missing is the business of the client's dialect, too.
+    let missing = notes.take(Code::UsageMissing);
+    response.usage = answer.get("usage").and_then(read_usage).filter(|_| !missing);
     response.extra = rest(&answer, &["id", "object", "created", "model", "choices", "usage"]);
     for item in answer.array("choices").unwrap_or_default() {
         let Ok(object) = Object::parse(item.as_bytes()) else { continue };

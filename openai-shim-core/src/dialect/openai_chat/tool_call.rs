@@ -10,12 +10,11 @@ use serde_json::value::RawValue;
 /// members are kept beside it.
 pub(super) fn read(call: &str) -> (Block, bool) {
     let object = Object::parse(call.as_bytes()).unwrap_or_default();
-    let custom = object.object("custom");
-    let is_custom = custom.is_some();
-    let function = custom.or_else(|| object.object("function")).unwrap_or_default();
+    let is_custom = is_custom(&object);
+    let function = object.object(if is_custom { "custom" } else { "function" }).unwrap_or_default();
     let arguments = function.get(if is_custom { "input" } else { "arguments" }).unwrap_or("\"\"");
     let changed = peek(arguments) != Kind::String;
-    let known: &[&str] = if is_custom { &["id"] } else { &["id", "type", "function", "index"] };
+    let known: &[&str] = if is_custom { &["id"] } else { &["id", "type", "function", "index", "custom"] };
     let mut extra = leftovers(&object, known);
     let signature = signature(&object);
     if signature.is_some() {
@@ -30,6 +29,16 @@ pub(super) fn read(call: &str) -> (Block, bool) {
         extra,
     };
     (block, changed)
+}
+
+/// Whether a call, or a piece of one, is a custom tool's. Some write both members, one of them empty.
+pub(super) fn is_custom(call: &Object<'_>) -> bool {
+    let Some(custom) = call.object("custom") else { return false };
+    match call.str("type").as_deref() {
+        Some("custom") => true,
+        Some("function") => false,
+        _ => call.object("function").is_none() || custom.str("name").is_some_and(|name| !name.is_empty()),
+    }
 }
 
 /// Where Google's OpenAI-compatible endpoints put the signature of a call, and where their clients send it back.

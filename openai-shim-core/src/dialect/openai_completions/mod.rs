@@ -15,7 +15,8 @@ mod usage;
 pub mod wire;
 
 use super::openai_error as error;
-use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Mended, Mender};
+use super::openai_headers;
+use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Headers, Mended, Mender};
 use crate::canonical::{Asked, Diagnostics, FinishReason, Request, Response};
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use crate::json::text;
@@ -46,6 +47,10 @@ impl Dialect for OpenAiCompletions {
             Endpoint { method: "POST", path: "/v1/completions" },
             Endpoint { method: "POST", path: "/api/openai/v1/completions" },
         ]
+    }
+
+    fn headers(&self) -> &'static Headers {
+        &openai_headers::HEADERS
     }
 
     fn decode_request(

@@ -211,11 +211,15 @@ pub(super) fn encode<'a>(
 
 /// The conversation as one prompt.
 fn render(request: &Request, notes: &mut Diagnostics) -> String {
-    for (i, message) in request.messages.iter().enumerate() {
-        unsaid(&message.blocks, &format!("messages[{i}]"), notes);
+    let mut messages = request.messages.clone();
+    for (i, message) in messages.iter_mut().enumerate() {
+        let at = format!("messages[{i}]");
+        message.report(NAME, &at, notes);
+        unsaid(&message.blocks, &at, notes);
+        calls_in_words(message, &at, notes);
     }
     // What came as a prompt, and a single message for which there is no template, is one already.
-    match request.messages.as_slice() {
+    match messages.as_slice() {
         [message] if request.is_prompt || (message.role == Role::User && !request.template.is_set()) => {
             message.joined_text()
         }
@@ -226,11 +230,22 @@ fn render(request: &Request, notes: &mut Diagnostics) -> String {
     }
 }
 
+/// Calls as text: a result stands for little where nobody asked for it.
+fn calls_in_words(message: &mut Message, path: &str, notes: &mut Diagnostics) {
+    for (k, block) in message.blocks.iter_mut().enumerate() {
+        let before = if k == 0 { "" } else { "\n" };
+        if let Block::ToolCall { name, arguments, .. } = block {
+            notes.note(Code::ContentRewritten, path, "a call as text");
+            *block = Block::text(format!("{before}Calls {name} with {arguments}"));
+        }
+    }
+}
+
 /// What of a message a prompt cannot say.
 fn unsaid(blocks: &[Block], path: &str, notes: &mut Diagnostics) {
     for block in blocks {
         let what = match block {
-            Block::Text { .. } | Block::Refusal(_) => continue,
+            Block::Text { .. } | Block::Refusal(_) | Block::ToolCall { .. } => continue,
             Block::ToolResult { blocks, .. } => {
                 unsaid(blocks, path, notes);
                 continue;
@@ -239,7 +254,6 @@ fn unsaid(blocks: &[Block], path: &str, notes: &mut Diagnostics) {
             Block::Audio(_) => "audio",
             Block::File(_) => "a file",
             Block::Reasoning { .. } => "reasoning",
-            Block::ToolCall { .. } => "a tool call",
             Block::Native { .. } => "another dialect's own",
         };
         notes.note(Code::FeatureUnsupported, path, what);

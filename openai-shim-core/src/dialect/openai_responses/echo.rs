@@ -73,6 +73,10 @@ impl Shell {
     }
 }
 
+/// The words that a response may repeat of `reasoning`: clients' types know no others.
+const LEVELS: [&str; 10] =
+    ["none", "minimal", "low", "medium", "high", "xhigh", "max", "auto", "concise", "detailed"];
+
 /// What a response repeats of one parameter; `None` leaves it out.
 pub(super) fn repeat(asked: &Asked, key: &str) -> Option<String> {
     let said = asked.echo.of(NAME).iter().find(|(k, _)| k == key).map(|(_, value)| value.get());
@@ -80,7 +84,8 @@ pub(super) fn repeat(asked: &Asked, key: &str) -> Option<String> {
         ("reasoning", said) => {
             let mut object = said.map(object_of).unwrap_or_default();
             for key in ["effort", "summary"] {
-                if object.get(key).is_none() {
+                let known = object.str(key).is_some_and(|said| LEVELS.contains(&said.as_ref()));
+                if !known {
                     object.set(key, "null");
                 }
             }

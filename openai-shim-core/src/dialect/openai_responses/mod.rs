@@ -6,22 +6,26 @@
 //! calls. They become one message of the canonical model and are taken apart again. Where client and upstream both speak
 //! this dialect, items pass as they are (`mend`).
 
+mod apart;
 mod decode;
 mod echo;
 mod encode;
 mod error;
 mod item;
+mod kept;
 mod mend;
 mod output;
 mod pieces;
 mod reasoning;
 mod request;
 mod response;
+mod side;
 mod tools;
 mod usage;
 pub mod wire;
 
-use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Mended, Mender};
+use super::openai_headers;
+use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Headers, Mended, Mender, SideRoute};
 use crate::canonical::{Asked, Diagnostics, Request, Response};
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use crate::framing::Deviation;
@@ -48,6 +52,14 @@ impl Dialect for OpenAiResponses {
         ]
     }
 
+    fn side_routes(&self) -> &'static [SideRoute] {
+        &side::ROUTES
+    }
+
+    fn headers(&self) -> &'static Headers {
+        &openai_headers::HEADERS
+    }
+
     fn decode_request(
         &self,
         _path: &str,
@@ -69,18 +81,20 @@ impl Dialect for OpenAiResponses {
     fn decode_response(
         &self,
         body: &[u8],
-        _asked: &mut Asked,
+        asked: &mut Asked,
         notes: &mut Diagnostics,
     ) -> Result<Response, UpstreamError> {
-        response::decode(body, notes)
+        let mut response = response::decode(body, notes)?;
+        apart::whole(&mut response, asked, notes);
+        Ok(response)
     }
 
     fn encode_response(&self, response: &Response, asked: &mut Asked, notes: &mut Diagnostics) -> Vec<u8> {
         response::encode(response, asked, notes)
     }
 
-    fn decoder(&self, _asked: &Asked) -> Box<dyn Decoder> {
-        Box::new(decode::ResponsesDecoder::default())
+    fn decoder(&self, asked: &Asked) -> Box<dyn Decoder> {
+        Box::new(apart::Apart::new(asked))
     }
 
     fn encoder(&self, asked: &Asked) -> Box<dyn Encoder> {

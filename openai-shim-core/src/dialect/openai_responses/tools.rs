@@ -126,6 +126,7 @@ pub(super) fn write(tools: &[Tool], notes: &mut Diagnostics) -> Option<String> {
                 continue;
             }
             Tool::Function { name, description, parameters, strict, extra } => {
+                extra.report(NAME, &format!("tools[{i}]"), notes);
                 let function = (name, description.as_deref(), parameters.as_deref(), *strict);
                 (write_one(function, extra), extra.of(NAME).iter().find(|(k, _)| k == NAMESPACE))
             }

@@ -398,6 +398,13 @@ pub(super) const ROWS: &[Row] = &[
     says("reasoning_effort' : value is not one of the allowed values", Param(&["reasoning_effort"])),
     // General knowledge.
     says("reasoning_effort must be one of", Param(&["reasoning_effort"])),
+    // Claude Code's `metadata.user_id` has 150 characters, and is JSON. OpenAI takes 64:
+    // https://github.com/BerriAI/litellm/pull/37623; its wording is that of other members
+    says("'user': string too long", Param(&["user"])),
+    // Zhipu and Doubao: https://github.com/looplj/axonhub/issues/1669
+    says("user_id: the unique id of the user must be between", Param(&["user_id", "user", "metadata"])),
+    // DeepSeek: https://github.com/chenhg5/cc-connect/issues/864
+    says("'user_id': string does not match pattern", Param(&["user_id", "user", "metadata"])),
     // Mistral: corpus rig mistral/logprobs_rejection_matrix
     says("logprobs are not enabled", Param(&["logprobs", "top_logprobs"])),
     // Gemini: https://github.com/GoogleCloudPlatform/generative-ai/issues/2947

@@ -301,3 +301,22 @@ pub(super) fn rows() -> Vec<Profile> {
         },
     ]
 }
+
+/// Claude's models that are told how much to think in tokens; newer ones are told in words. It matters only where they are
+/// asked in Anthropic's own dialect, whoever serves them there.
+pub(super) fn claude_in_tokens() -> ModelRules {
+    ModelRules {
+        reasoning: Thinking { in_tokens: true, ..Thinking::default() },
+        ..models(&[
+            "*claude-3*",
+            "*claude-opus-4-0*",
+            "*claude-opus-4-1*",
+            "*claude-opus-4-5*",
+            "*claude-opus-4-2025*",
+            "*claude-sonnet-4-0*",
+            "*claude-sonnet-4-5*",
+            "*claude-sonnet-4-2025*",
+            "*claude-haiku-4*",
+        ])
+    }
+}

@@ -45,6 +45,11 @@ fn prompts() -> Vec<String> {
     list(&["openai-completions"])
 }
 
+/// Headers by which OpenAI's clients say on whose account, and with which features.
+fn openai_headers() -> Vec<String> {
+    list(&["openai-organization", "openai-project", "openai-beta"])
+}
+
 /// Rules for some models.
 fn models(names: &[&str]) -> ModelRules {
     ModelRules { names: list(names), ..ModelRules::default() }

@@ -1,8 +1,9 @@
 //! APIs of their own kind, spoken as they are: chosen by name, or by the dialect. The rows with hosts are those of the
 //! layers that the same services have for OpenAI's clients.
 
+use super::makers::claude_in_tokens;
 use super::{no_developer, row, text};
-use crate::profile::{Auth, Messages, Params, Paths, Profile};
+use crate::profile::{Auth, Format, FormatAs, Messages, Params, Paths, Profile};
 
 pub(super) fn rows() -> Vec<Profile> {
     vec![
@@ -11,8 +12,14 @@ pub(super) fn rows() -> Vec<Profile> {
             sources: super::list(&["https://docs.anthropic.com/en/api/messages", "corpus: anthropic"]),
             dialect: text("anthropic-messages"),
             auth: key_in("x-api-key"),
+            headers: super::list(&["anthropic-version", "anthropic-beta"]),
+            // Without a wish it lists twenty.
+            paths: Paths { models: text("/models?limit=1000"), ..Paths::default() },
             params: Params { single_choice: true, ..Params::default() },
             messages: Messages::default(),
+            // It knows schemas, and no word for any JSON.
+            format: Format { json_object: FormatAs::Instruction, ..Format::default() },
+            models: vec![claude_in_tokens()],
             ..row("anthropic")
         },
         Profile {
@@ -33,6 +40,7 @@ pub(super) fn rows() -> Vec<Profile> {
                 "corpus: openai-responses",
             ]),
             dialect: text("openai-responses"),
+            headers: super::openai_headers(),
             params: Params { single_choice: true, ..Params::default() },
             messages: Messages::default(),
             ..row("openai-responses")

@@ -1,6 +1,6 @@
 //! OpenAI, what is unknown, and OpenAI's models at Microsoft's.
 
-use super::{at, efforts, list, local, map, models, prompts, row, text, without};
+use super::{at, efforts, list, local, map, models, openai_headers, prompts, row, text, without};
 use crate::profile::{Auth, Messages, ModelRules, Params, Paths, Profile, ToolIds};
 
 pub(super) fn rows() -> Vec<Profile> {
@@ -23,10 +23,14 @@ pub(super) fn rows() -> Vec<Profile> {
             messages: Messages { tool_ids: ToolIds::Forty, ..Messages::default() },
             models: [own_models(""), vec![of_prompts()]].concat(),
             also: list(&["openai-responses"]),
+            headers: openai_headers(),
             ..at("openai", "https://api.openai.com/v1")
         },
         Profile {
             about: text("Any server that is nearly OpenAI: lenient, nothing assumed"),
+            // Features, but not whose account it is.
+            headers: list(&["openai-beta"]),
+            models: vec![super::makers::claude_in_tokens()],
             ..row("compatible")
         },
         Profile {

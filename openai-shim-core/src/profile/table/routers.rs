@@ -13,6 +13,8 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://github.com/earendil-works/pi (R3 R49)",
                 "corpus: openrouter",
             ]),
+            // Which app asks.
+            headers: super::list(&["http-referer", "x-title"]),
             messages: Messages::default(),
             reasoning: thinking(Switch::Reasoning),
             ..at("openrouter", "https://openrouter.ai/api/v1")

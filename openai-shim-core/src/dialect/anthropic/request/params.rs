@@ -6,19 +6,6 @@ use crate::canonical::{Code, Diagnostics, Reasoning, Request, ResponseFormat, To
 use crate::json::{Object, quote, raw};
 use std::borrow::Cow;
 
-/// Models that are told how much to think in tokens. Newer ones are told in words.
-const BUDGETED: [&str; 9] = [
-    "claude-3",
-    "claude-opus-4-0",
-    "claude-opus-4-1",
-    "claude-opus-4-5",
-    "claude-opus-4-2025",
-    "claude-sonnet-4-0",
-    "claude-sonnet-4-5",
-    "claude-sonnet-4-2025",
-    "claude-haiku-4",
-];
-
 /// The fewest tokens that thinking may be given.
 const LEAST: u64 = 1024;
 
@@ -236,9 +223,7 @@ fn unsaid(request: &Request, notes: &mut Diagnostics) {
     lost("frequency_penalty", request.frequency_penalty.is_some_and(|p| p != 0.0));
     lost("presence_penalty", request.presence_penalty.is_some_and(|p| p != 0.0));
     lost("seed", request.seed.is_some());
-    for (key, value) in &request.extra.members {
-        lost(key, value.get().trim() != "null");
-    }
+    request.extra.lost_to(NAME).for_each(|key| lost(key, true));
 }
 
 /// Whether thinking is on; how much is said in the words of the model's generation.
@@ -253,15 +238,14 @@ fn write_thinking(
         body.set("thinking", r#"{"type":"disabled"}"#);
         return false;
     }
-    if *wish == Reasoning::default() {
+    if *wish == (Reasoning { in_tokens: wish.in_tokens, ..Reasoning::default() }) {
         return false;
     }
     if matches!(request.tool_choice, Some(ToolChoice::Required | ToolChoice::Function(_))) {
         notes.note(Code::ParamDropped, "reasoning", "not while a tool is demanded");
         return false;
     }
-    let name = request.model.rsplit('/').next().unwrap_or_default();
-    if !BUDGETED.iter().any(|old| name.starts_with(old)) {
+    if !wish.in_tokens {
         body.set("thinking", r#"{"type":"adaptive"}"#);
         match wish.as_effort() {
             Some("minimal") => {

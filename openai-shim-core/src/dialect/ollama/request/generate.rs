@@ -1,6 +1,6 @@
 //! The prompt of `/api/generate`, both ways: a conversation of at most a system message and one question.
 
-use super::media;
+use super::{FAMILY, media};
 use crate::canonical::{Block, Code, Diagnostics, Message, Request, Role};
 use crate::error::{ClientError, Unsupported};
 use crate::json::{Kind, Object, peek, quote, text};
@@ -51,6 +51,7 @@ pub(super) fn encode(
     let mut images = Vec::new();
     for (i, message) in request.messages.iter().enumerate() {
         pictures(&message.blocks, i, &mut images, notes)?;
+        message.report(FAMILY, &format!("messages[{i}]"), notes);
     }
     let prompt = match turns.as_slice() {
         [] => String::new(),

@@ -272,7 +272,7 @@ fn write(
     if message.name.is_some() {
         notes.note(Code::ExtraDropped, &format!("{at}.name"), "");
     }
-    message.extra.report(FAMILY, &at, notes);
+    message.report(FAMILY, &at, notes);
     Ok(())
 }
 

@@ -153,6 +153,10 @@ impl Stream {
 
     /// Takes usage off a chunk that has choices.
     fn take_usage(&mut self, chunk: &mut Object<'_>) {
+        if self.asked.usage_injected && chunk.get("usage").is_some_and(|usage| usage.trim() == "null") {
+            // It stands there because we asked for usage, not the client.
+            chunk.remove("usage");
+        }
         let in_choice = || {
             // Moonshot puts it inside the choice.
             let first = chunk.array("choices")?.first().map(|c| (*c).to_owned())?;

@@ -1,6 +1,6 @@
 //! The tool calls of a stream: fragments put in order.
 
-use super::super::tool_call;
+use super::super::tool_call::{self, is_custom};
 use crate::canonical::{Asked, Code, Diagnostics};
 use crate::json::{Kind, Object, peek, quote, text_of};
 
@@ -73,6 +73,8 @@ struct Slot {
     /// The index that the upstream gave it.
     upstream: Option<u64>,
     id: String,
+    /// The upstream's id, where another call has it and this one got its own.
+    repeated: Option<String>,
     name: String,
     /// Arguments so far.
     arguments: String,
@@ -212,7 +214,7 @@ impl Calls {
         }
         let next = self.slots.iter().filter(|s| s.number.is_some()).count();
         let Some(slot) = self.slots.get_mut(at) else { return false };
-        slot.custom |= fragment.get("custom").is_some();
+        slot.custom |= is_custom(fragment);
         if let Some(number) = slot.number {
             set_index(fragment, number, notes);
             if slot.custom {
@@ -230,7 +232,12 @@ impl Calls {
         if let Some(id) = &given.id
             && slot.id.is_empty()
         {
-            slot.id.clone_from(id);
+            let fresh = asked.fresh_call_id(id);
+            if fresh.is_some() {
+                notes.note(Code::ToolIdRepeated, &format!("{AT}.id"), id);
+            }
+            slot.repeated = fresh.is_some().then(|| id.clone());
+            slot.id = fresh.unwrap_or_else(|| id.clone());
         }
         if slot.id.is_empty() && (given.name.is_some() || last) {
             notes.note(Code::ToolIdSynthesized, &format!("{AT}.id"), "");
@@ -268,11 +275,11 @@ impl Calls {
         let at = match (given.index, &given.id) {
             (Some(index), id) => {
                 let own = |s: &Slot| s.upstream == Some(index);
-                let same = self.slots.iter().rposition(|s| own(s) && id.as_ref() == Some(&s.id));
+                let same = self.slots.iter().rposition(|s| own(s) && id.as_deref() == Some(s.upstreams_id()));
                 same.or_else(|| self.slots.iter().rposition(own))?
             }
             (None, Some(id)) => {
-                let known = self.slots.iter().rposition(|s| s.id == *id);
+                let known = self.slots.iter().rposition(|s| s.upstreams_id() == id);
                 // Without a name no call begins, whatever its id.
                 let goes_on = given.name.is_none() && !given.arguments.is_empty();
                 return known.or_else(|| self.slots.len().checked_sub(1).filter(|_| goes_on));
@@ -284,7 +291,7 @@ impl Calls {
             }
         };
         let slot = self.slots.get(at)?;
-        let new_id = given.id.as_ref().is_some_and(|id| !slot.id.is_empty() && *id != slot.id);
+        let new_id = given.id.as_ref().is_some_and(|id| !slot.id.is_empty() && id != slot.upstreams_id());
         let begins = given.name.is_some()
             && !slot.name.is_empty()
             && (new_id
@@ -345,6 +352,11 @@ struct Fragment {
 }
 
 impl Slot {
+    /// The id that the upstream knows it by.
+    fn upstreams_id(&self) -> &str {
+        self.repeated.as_deref().unwrap_or(&self.id)
+    }
+
     /// The first fragment of a call, written anew.
     fn opening(&self, index: usize) -> String {
         format!(

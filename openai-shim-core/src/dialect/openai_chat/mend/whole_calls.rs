@@ -1,5 +1,6 @@
 //! The tool calls of a complete answer.
 
+use super::super::tool_call::is_custom;
 use super::tools::{carry, is_json, lift, same_json, upgrade};
 use crate::canonical::{Asked, Code, Diagnostics};
 use crate::json::{Kind, Object, peek, quote, text_of};
@@ -36,8 +37,13 @@ fn whole_call(call: &mut Object<'_>, asked: &mut Asked, cut: bool, notes: &mut D
         let id = call.get("id").filter(|id| peek(id) == Kind::Number).map(|id| text_of(id).into_owned());
         call.set("id", quote(&id.unwrap_or_else(|| asked.context.id("call_"))));
     }
+    let id = call.str("id").map(std::borrow::Cow::into_owned).unwrap_or_default();
+    if let Some(fresh) = asked.fresh_call_id(&id) {
+        notes.note(Code::ToolIdRepeated, &format!("{AT}.id"), &id);
+        call.set("id", quote(&fresh));
+    }
     carry(call, asked, notes);
-    if call.get("custom").is_some() {
+    if is_custom(call) {
         return;
     }
     if call.str("type").as_deref() != Some("function") {

@@ -233,7 +233,9 @@ pub(super) fn encode(message: &Message, out: &mut Vec<u8>, i: usize, notes: &mut
             shown.extend(media);
             let mut object = Object::new();
             object.set("role", "\"tool\"");
-            object.set("content", content(message, &said, i, notes).unwrap_or_else(|| quote("")));
+            // Among a user's words a result stands in parts, whatever it is itself.
+            let parts = message.content_was_parts && message.role == Role::Tool;
+            object.set("content", content(message, &said, parts, i, notes).unwrap_or_else(|| quote("")));
             object.set("tool_call_id", quote(id));
             finish(message, object, out);
         }
@@ -249,7 +251,7 @@ pub(super) fn encode(message: &Message, out: &mut Vec<u8>, i: usize, notes: &mut
     let mut object = Object::new();
     let role = if results.is_empty() { message.role } else { Role::User };
     object.set("role", quote(role.as_str()));
-    let text = content(message, &rest, i, notes);
+    let text = content(message, &rest, message.content_was_parts, i, notes);
     let assistant = message.role == Role::Assistant;
     object.set("content", text.unwrap_or_else(|| String::from(if assistant { "null" } else { "\"\"" })));
     let (mut calls, mut thoughts) = (Vec::new(), String::new());
@@ -291,7 +293,13 @@ fn finish(message: &Message, mut object: Object<'_>, out: &mut Vec<u8>) {
 }
 
 /// The content of a message: a string where one text is all there is, else a list of parts; `None` if there is none.
-fn content(message: &Message, blocks: &[&Block], i: usize, notes: &mut Diagnostics) -> Option<String> {
+fn content(
+    message: &Message,
+    blocks: &[&Block],
+    was_parts: bool,
+    i: usize,
+    notes: &mut Diagnostics,
+) -> Option<String> {
     if let Some(joined) = joined(message, blocks, i, notes) {
         return Some(joined);
     }
@@ -374,7 +382,7 @@ fn content(message: &Message, blocks: &[&Block], i: usize, notes: &mut Diagnosti
     }
     match (parts.len(), only_text) {
         (0, _) => None,
-        (1, Some(text)) if !message.content_was_parts => Some(quote(text)),
+        (1, Some(text)) if !was_parts => Some(quote(text)),
         _ => Some(format!("[{}]", parts.join(","))),
     }
 }

@@ -8,6 +8,7 @@ use crate::json::{Object, quote};
 
 /// Writes one message as items.
 pub(super) fn write(message: &Message, i: usize, out: &mut Vec<String>, notes: &mut Diagnostics) {
+    message.report(NAME, &format!("messages[{i}]"), notes);
     let mut own_items = Vec::new();
     for block in &message.blocks {
         match block {

@@ -3,7 +3,7 @@
 use super::super::item::{object_of, write_extra};
 use super::super::{NAME, tools};
 use crate::canonical::{Code, Diagnostics, Request, ResponseFormat, ToolChoice};
-use crate::json::{Kind, Object, peek, quote};
+use crate::json::{Object, quote};
 
 pub(super) fn write(request: &Request, body: &mut Object<'_>, notes: &mut Diagnostics) {
     let own = request.extra.dialect == NAME;
@@ -33,11 +33,7 @@ pub(super) fn write(request: &Request, body: &mut Object<'_>, notes: &mut Diagno
     if body.get("store").is_none() {
         body.set("store", "false");
     }
-    for (key, value) in &request.extra.members {
-        if peek(value.get()) != Kind::Null {
-            notes.note(Code::ParamDropped, key, "");
-        }
-    }
+    request.extra.lost_to(NAME).for_each(|key| notes.note(Code::ParamDropped, key, ""));
     let mut dropped = |key: &str, said: bool| {
         if said {
             notes.note(Code::ParamDropped, key, "");

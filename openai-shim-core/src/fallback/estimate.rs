@@ -7,7 +7,7 @@ use crate::canonical::{Block, Request, Tool};
 /// by a quarter and more.
 ///
 /// ```
-/// use openai_shim_core::{Diagnostics, dialect, dialect::anthropic::estimate_tokens};
+/// use openai_shim_core::{Diagnostics, dialect, fallback::estimate::estimate_tokens};
 /// let body = br#"{"model":"m","messages":[{"role":"user","content":"How far is it to the moon?"}]}"#;
 /// let request = dialect("anthropic-messages")?.decode_request("", body, &mut Diagnostics::default())?;
 /// assert!((5..20).contains(&estimate_tokens(&request)));

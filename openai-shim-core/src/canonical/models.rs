@@ -1,7 +1,6 @@
-//! A model list in OpenAI's shape, from whatever an upstream calls its list.
-//!
-//! <https://platform.openai.com/docs/api-reference/models/list>
+//! Which models there are, from whatever an upstream calls its list.
 
+use super::time::seconds;
 use crate::json::{Kind, Object, peek, quote, text};
 
 /// One model of a list.
@@ -10,7 +9,7 @@ use crate::json::{Kind, Object, peek, quote, text};
 pub struct ListedModel {
     /// Its id.
     pub id: String,
-    /// Its JSON, in OpenAI's shape, with whatever else the upstream said.
+    /// Its JSON: `id`, `object`, `created`, `owned_by`, and whatever else the upstream said.
     pub json: String,
 }
 
@@ -22,9 +21,31 @@ impl ListedModel {
         Self { id: id.to_owned(), json }
     }
 
+    /// What is said of it.
+    pub fn said(&self) -> Object<'_> {
+        Object::parse(self.json.as_bytes()).unwrap_or_default()
+    }
+
+    /// How many tokens it reads, under any of the names that servers have for it.
+    pub fn context_length(&self) -> Option<u64> {
+        const NAMES: [&str; 8] = [
+            "context_length",
+            "max_model_len",
+            "context_window",
+            "max_context_length",
+            "max_context_window_tokens",
+            "n_ctx_train",
+            "max_input_tokens",
+            "inputTokenLimit",
+        ];
+        let number = |object: &Object<'_>| NAMES.iter().find_map(|name| object.u64(name)).filter(|n| *n > 0);
+        let (model, inner) = (self.said(), ["meta", "limits", "top_provider"]);
+        number(&model).or_else(|| inner.iter().find_map(|key| number(&model.object(key)?)))
+    }
+
     /// The same model under another id.
     pub fn renamed(&self, id: &str) -> Self {
-        let mut object = Object::parse(self.json.as_bytes()).unwrap_or_default();
+        let mut object = self.said();
         object.set("id", quote(id));
         Self { id: id.to_owned(), json: object.to_json() }
     }
@@ -33,7 +54,7 @@ impl ListedModel {
 /// The models of a list: `{data:[…]}`, `{models:[…]}`, a bare array, objects or names. `None` if it is no list.
 ///
 /// ```
-/// use openai_shim_core::fallback::models::models;
+/// use openai_shim_core::canonical::models;
 /// let list = models(br#"["a", {"name": "b"}]"#, "me").unwrap();
 /// assert_eq!(list[1].json, r#"{"name":"b","id":"b","object":"model","created":0,"owned_by":"me"}"#);
 /// ```
@@ -73,7 +94,7 @@ fn model(item: &str, owner: &str) -> Option<ListedModel> {
         object.set("object", "\"model\"");
     }
     if object.u64("created").is_none() {
-        let made = object.str("created_at").and_then(|date| seconds(&date)).unwrap_or(0);
+        let made = object.str("created_at").and_then(|date| since(&date)).unwrap_or(0);
         object.set("created", made.to_string());
     }
     if object.str("owned_by").is_none() {
@@ -82,31 +103,7 @@ fn model(item: &str, owner: &str) -> Option<ListedModel> {
     Some(ListedModel { id, json: object.to_json() })
 }
 
-/// The seconds since 1970 of a date such as `2025-02-19T00:00:00Z`.
-fn seconds(date: &str) -> Option<i64> {
-    let part = |range: std::ops::Range<usize>| date.get(range)?.parse::<i64>().ok();
-    let (year, month, day) = (part(0..4)?, part(5..7)?, part(8..10)?);
-    if !(1970..=9999).contains(&year) || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
-        return None;
-    }
-    // Years that begin in March make February's length the last thing to know.
-    let (years, months) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let days =
-        years * 365 + years / 4 - years / 100 + years / 400 + (months * 153 + 2) / 5 + day - 1 - 719_468;
-    let clock = [part(11..13), part(14..16), part(17..19)].map(|part| part.unwrap_or(0));
-    Some(days * 86_400 + clock[0] * 3600 + clock[1] * 60 + clock[2])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::seconds;
-
-    #[test]
-    fn dates_become_seconds() {
-        assert_eq!(seconds("1970-01-01T00:00:00Z"), Some(0));
-        assert_eq!(seconds("2024-02-29T12:30:01.5Z"), Some(1_709_209_801));
-        assert_eq!(seconds("2025-02-19"), Some(1_739_923_200));
-        assert_eq!(seconds("soon"), None);
-        assert_eq!(seconds("2025-13-01T00:00:00Z"), None);
-    }
+/// The seconds since 1970 of a time, or of a date alone.
+fn since(date: &str) -> Option<u64> {
+    seconds(date).or_else(|| seconds(&format!("{date}T00:00:00Z")))
 }

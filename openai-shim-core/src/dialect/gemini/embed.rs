@@ -1,0 +1,165 @@
+//! Vectors: for one content, and for several at once.
+//!
+//! <https://ai.google.dev/api/embeddings>
+
+use super::super::side::{Asking, Embedding};
+use super::{path, read};
+use crate::canonical::{Code, Diagnostics, EmbedRequest, Embeddings};
+use crate::error::{ClientError, UpstreamError};
+use crate::json::{Kind, Object, peek, quote};
+
+/// `:embedContent`.
+pub(super) static ONE: Embedding = Embedding {
+    read: |asking, notes| {
+        let body = parse(asking)?;
+        let mut request = EmbedRequest { model: path::bare(asking.name).to_owned(), ..Default::default() };
+        request.input = one(&body, &mut request.dimensions, notes)?;
+        Ok(request)
+    },
+    write: |request, source, notes| match source {
+        Some(source) => Ok((at(request, "embedContent")?, renamed(source, request))),
+        None => write_many(request, None, notes),
+    },
+    read_answer,
+    write_answer: |answer, _, notes| {
+        uncounted(answer, notes);
+        let vector = answer.vectors.first().ok_or_else(malformed)?;
+        Ok(format!(r#"{{"embedding":{{"values":{vector}}}}}"#))
+    },
+    mend: |_, _, _| None,
+};
+
+/// `:batchEmbedContents`.
+pub(super) static MANY: Embedding = Embedding {
+    read: |asking, notes| {
+        let body = parse(asking)?;
+        let mut request = EmbedRequest { model: path::bare(asking.name).to_owned(), ..Default::default() };
+        let given = body.array("requests").filter(|requests| !requests.is_empty());
+        let given = given.ok_or_else(|| ClientError::invalid("`requests` is missing.").at("requests"))?;
+        let mut inputs = Vec::with_capacity(given.len());
+        for item in given {
+            let item = read(item)
+                .ok_or_else(|| ClientError::invalid("`requests` must hold objects.").at("requests"))?;
+            inputs.push(one(&item, &mut request.dimensions, notes)?);
+        }
+        request.input = format!("[{}]", inputs.join(","));
+        Ok(request)
+    },
+    write: write_many,
+    read_answer,
+    write_answer: |answer, _, notes| {
+        uncounted(answer, notes);
+        let vectors: Vec<_> = answer.vectors.iter().map(|v| format!(r#"{{"values":{v}}}"#)).collect();
+        Ok(format!(r#"{{"embeddings":[{}]}}"#, vectors.join(",")))
+    },
+    mend: |_, _, _| None,
+};
+
+fn parse<'a>(asking: &Asking<'a>) -> Result<Object<'a>, ClientError> {
+    let body = std::str::from_utf8(asking.body).ok().and_then(read);
+    body.ok_or_else(|| ClientError::invalid("The request body must be a JSON object."))
+}
+
+/// The text of one content, as a JSON string.
+fn one(
+    body: &Object<'_>,
+    dimensions: &mut Option<u64>,
+    notes: &mut Diagnostics,
+) -> Result<String, ClientError> {
+    let wrong = || ClientError::invalid("`content` must have parts, and all of them text.").at("content");
+    let content = body.get("content").and_then(read).ok_or_else(wrong)?;
+    let mut words = String::new();
+    for part in content.array("parts").filter(|parts| !parts.is_empty()).ok_or_else(wrong)? {
+        let part = read(part).ok_or_else(wrong)?;
+        words.push_str(&part.str("text").ok_or_else(wrong)?);
+    }
+    *dimensions = body.u64("outputDimensionality").or(*dimensions);
+    for (key, value) in body.iter() {
+        if !["model", "content", "outputDimensionality"].contains(&key) && value.trim() != "null" {
+            notes.note(Code::ParamDropped, key, "");
+        }
+    }
+    Ok(quote(&words))
+}
+
+fn at(request: &EmbedRequest, method: &str) -> Result<String, ClientError> {
+    let resource = path::resource(&request.model);
+    let resource = resource.map_err(|error| ClientError::invalid(error.message).at(error.param))?;
+    Ok(format!("{resource}:{method}"))
+}
+
+/// The client's own body; the model that stands in it must be the path's.
+fn renamed(source: &[u8], request: &EmbedRequest) -> String {
+    let mut body = Object::parse(source).unwrap_or_default();
+    let model = format!("models/{}", path::bare(&request.model));
+    if body.str("model").is_some_and(|given| path::bare(&given) != path::bare(&request.model)) {
+        body.set("model", quote(&model));
+    }
+    let own = body.array("requests").map(|requests| {
+        let own: Vec<_> = requests.iter().map(|item| renamed(item.as_bytes(), request)).collect();
+        (own.iter().zip(&requests).any(|(own, given)| own != given), format!("[{}]", own.join(",")))
+    });
+    if let Some((true, requests)) = own {
+        body.set("requests", requests);
+    }
+    if body.is_changed() { body.to_json() } else { String::from_utf8_lossy(source).into_owned() }
+}
+
+fn write_many(
+    request: &EmbedRequest,
+    source: Option<&[u8]>,
+    _notes: &mut Diagnostics,
+) -> Result<(String, String), ClientError> {
+    let at = at(request, "batchEmbedContents")?;
+    if let Some(source) = source {
+        return Ok((at, renamed(source, request)));
+    }
+    let texts = request.texts().ok_or_else(|| {
+        ClientError::invalid("`input` must be a text or a list of texts; the upstream takes no token ids.")
+            .at("input")
+    })?;
+    let model = quote(&format!("models/{}", path::bare(&request.model)));
+    let mut items = Vec::with_capacity(texts.len());
+    for words in texts {
+        let mut item = Object::new();
+        item.set("model", model.clone());
+        item.set("content", format!(r#"{{"parts":[{{"text":{words}}}]}}"#));
+        if let Some(dimensions) = request.dimensions {
+            item.set("outputDimensionality", dimensions.to_string());
+        }
+        items.push(item.to_json());
+    }
+    Ok((at, format!(r#"{{"requests":[{}]}}"#, items.join(","))))
+}
+
+fn malformed() -> UpstreamError {
+    UpstreamError::malformed("The upstream sent something that holds no embeddings.")
+}
+
+fn read_answer(
+    body: &[u8],
+    _request: &EmbedRequest,
+    _notes: &mut Diagnostics,
+) -> Result<Embeddings, UpstreamError> {
+    let answer = Object::parse(body.trim_ascii()).map_err(|_| malformed())?;
+    let given = match (answer.array("embeddings"), answer.get("embedding")) {
+        (Some(several), _) => several,
+        (None, Some(one)) => vec![one],
+        (None, None) => return Err(malformed()),
+    };
+    let mut out = Embeddings::default();
+    for item in given {
+        let item = Object::parse(item.as_bytes()).map_err(|_| malformed())?;
+        let vector = item.get("values").filter(|values| peek(values) == Kind::Array).ok_or_else(malformed)?;
+        out.vectors.push(vector.to_owned());
+    }
+    out.tokens = answer.object("usageMetadata").and_then(|usage| usage.u64("promptTokenCount"));
+    Ok(out)
+}
+
+/// There is no place for a count.
+fn uncounted(answer: &Embeddings, notes: &mut Diagnostics) {
+    if answer.tokens.is_some() {
+        notes.note(Code::ExtraDropped, "usage", "");
+    }
+}

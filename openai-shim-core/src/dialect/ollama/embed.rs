@@ -1,0 +1,108 @@
+//! Vectors, by the new route (`/api/embed`) and the old (`/api/embeddings`).
+//!
+//! <https://docs.ollama.com/api/embed>
+
+use super::super::side::{Asking, Embedding, with_model};
+use crate::canonical::{Code, Diagnostics, EmbedRequest, Embeddings};
+use crate::error::{ClientError, UpstreamError};
+use crate::json::{Kind, Object, peek, quote};
+
+/// `POST /api/embed`: `input` is a text or several, the answer has `embeddings`.
+pub(super) static EMBED: Embedding = Embedding {
+    read: |asking, notes| read(asking, "input", notes),
+    write: |request, source, _| Ok((String::from("/embed"), write(request, source)?)),
+    read_answer,
+    write_answer: |answer, request, _| {
+        let mut out = Object::new();
+        out.set("model", quote(&request.model));
+        out.set("embeddings", format!("[{}]", answer.vectors.join(",")));
+        if let Some(count) = answer.tokens {
+            out.set("prompt_eval_count", count.to_string());
+        }
+        Ok(out.to_json())
+    },
+    mend: |_, _, _| None,
+};
+
+/// `POST /api/embeddings`: one `prompt`, one `embedding`.
+pub(super) static EMBEDDINGS: Embedding = Embedding {
+    read: |asking, notes| read(asking, "prompt", notes),
+    write: |request, source, _| Ok((String::from("/embeddings"), write(request, source)?)),
+    read_answer,
+    write_answer: |answer, _, _| {
+        let vector = answer.vectors.first().ok_or_else(malformed)?;
+        Ok(format!(r#"{{"embedding":{vector}}}"#))
+    },
+    mend: |_, _, _| None,
+};
+
+fn read(asking: &Asking<'_>, key: &str, notes: &mut Diagnostics) -> Result<EmbedRequest, ClientError> {
+    let several = key == "input";
+    let given = Object::parse(asking.body)
+        .map_err(|e| ClientError::invalid(format!("The request body is not a JSON object: {e}.")))?;
+    let model = given.str("model").filter(|model| !model.is_empty());
+    let model = model.ok_or_else(|| ClientError::invalid("`model` is missing.").at("model"))?;
+    let input = given.non_null(key).filter(|input| match peek(input) {
+        Kind::String => true,
+        Kind::Array => several,
+        _ => false,
+    });
+    let input = input.ok_or_else(|| {
+        let kinds = if several { "a text or a list of texts" } else { "a text" };
+        ClientError::invalid(format!("`{key}` must be {kinds}.")).at(key)
+    })?;
+    let mut request = EmbedRequest::default();
+    request.model = model.into_owned();
+    input.clone_into(&mut request.input);
+    request.dimensions = given.u64("dimensions");
+    for (name, value) in given.iter() {
+        let says = !matches!(value.trim(), "null" | "{}" | "\"\"" | "true");
+        if says && !["model", "dimensions", key].contains(&name) {
+            notes.note(Code::ParamDropped, name, "");
+        }
+    }
+    Ok(request)
+}
+
+fn write(request: &EmbedRequest, source: Option<&[u8]>) -> Result<String, ClientError> {
+    if let Some(own) = source.and_then(|source| with_model(source, &request.model)) {
+        return Ok(own);
+    }
+    if request.texts().is_none() {
+        let text = "`input` must be a text or a list of texts; the upstream takes no token ids.";
+        return Err(ClientError::invalid(text).at("input"));
+    }
+    let mut out = Object::new();
+    out.set("model", quote(&request.model));
+    out.set("input", request.input.as_str());
+    if let Some(dimensions) = request.dimensions {
+        out.set("dimensions", dimensions.to_string());
+    }
+    Ok(out.to_json())
+}
+
+fn malformed() -> UpstreamError {
+    UpstreamError::malformed("The upstream sent something that holds no embeddings.")
+}
+
+/// Reads an answer of either route.
+fn read_answer(
+    body: &[u8],
+    _request: &EmbedRequest,
+    _notes: &mut Diagnostics,
+) -> Result<Embeddings, UpstreamError> {
+    let answer = Object::parse(body.trim_ascii()).map_err(|_| malformed())?;
+    let vectors: Vec<&str> = match (answer.array("embeddings"), answer.get("embedding")) {
+        (Some(vectors), _) => vectors,
+        (None, Some(vector)) => vec![vector],
+        (None, None) => return Err(malformed()),
+    };
+    if vectors.iter().any(|vector| peek(vector) != Kind::Array) {
+        return Err(malformed());
+    }
+    let mut out = Embeddings::default();
+    out.model = answer.str("model").map(std::borrow::Cow::into_owned);
+    out.vectors = vectors.into_iter().map(str::to_owned).collect();
+    out.tokens = answer.u64("prompt_eval_count");
+    Ok(out)
+}

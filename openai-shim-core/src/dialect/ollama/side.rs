@@ -1,0 +1,109 @@
+//! The rest of Ollama's API: what is there, what it can do, vectors, and why models are not fetched or deleted here.
+//!
+//! <https://docs.ollama.com/api>
+
+use super::super::side::{Asking, GET, OneModel, Side, SideRoute};
+use super::Form;
+use super::embed::{EMBED, EMBEDDINGS};
+use super::models::{names, ps, show, tags};
+use crate::canonical::time::rfc3339;
+use crate::error::{ClientError, ErrorKind};
+use crate::json::{Object, quote, text};
+
+/// Clients are told a version from which on all that they may ask for exists.
+const VERSION: &str = r#"{"version":"0.13.0"}"#;
+
+pub(super) static ROUTES: [SideRoute; 13] = [
+    SideRoute { prefixes: &[""], path: "/", methods: GET, side: Side::Greeting("Ollama is running") },
+    at(GET, "/version", Side::Fixed(VERSION)),
+    at(GET, "/tags", Side::Models(tags)),
+    at(GET, "/ps", Side::Models(ps)),
+    at("POST", "/show", Side::Model(&MODEL)),
+    at("POST", "/embed", Side::Embed(&EMBED)),
+    at("POST", "/embeddings", Side::Embed(&EMBEDDINGS)),
+    at(
+        "POST",
+        "/pull",
+        Side::Refused("pull is not possible here: the models are another service's, and stay there"),
+    ),
+    at(
+        "POST",
+        "/create",
+        Side::Refused("create is not possible here: the models are another service's, and stay there"),
+    ),
+    at(
+        "DELETE, POST",
+        "/delete",
+        Side::Refused("delete is not possible here: the models are another service's, and stay there"),
+    ),
+    at(
+        "POST",
+        "/copy",
+        Side::Refused("copy is not possible here: the models are another service's, and stay there"),
+    ),
+    at(
+        "POST",
+        "/push",
+        Side::Refused("push is not possible here: the models are another service's, and stay there"),
+    ),
+    at(
+        "HEAD, POST",
+        "/blobs/{digest}",
+        Side::Refused("create is not possible here: the models are another service's, and stay there"),
+    ),
+];
+
+const fn at(methods: &'static str, path: &'static str, side: Side) -> SideRoute {
+    SideRoute { prefixes: &["/api"], path, methods, side }
+}
+
+static MODEL: OneModel = OneModel {
+    names: |asking: &Asking<'_>| names(asking.body),
+    write: show,
+    // Ollama's own words: clients look for them.
+    unknown: |name| ClientError::new(ErrorKind::NotFound, format!("model '{name}' not found")).at("model"),
+};
+
+/// What a request that asks nothing is answered: it only loads the model, or with `keep_alive` 0 unloads it. `None` for
+/// any other request.
+pub(super) fn loaded(form: Form, body: &[u8], created: u64) -> Option<String> {
+    let object = Object::parse(body).ok()?;
+    let model = object.str("model").filter(|model| !model.is_empty())?;
+    let asks = |key: &str| object.non_null(key).is_some_and(|v| !matches!(v.trim(), "\"\"" | "[]"));
+    let (asked, key, empty) = match form {
+        Form::Chat => (asks("messages"), "message", r#"{"role":"assistant","content":""}"#),
+        Form::Generate => (asks("prompt") || asks("images"), "response", "\"\""),
+    };
+    if asked {
+        return None;
+    }
+    let keep = object.non_null("keep_alive").map(|keep| text(keep).unwrap_or_else(|| keep.trim().into()));
+    let off = keep.is_some_and(|keep| keep.trim_end_matches(char::is_alphabetic).parse() == Ok(0.0));
+    let mut answer = Object::new();
+    answer.set("model", quote(&model));
+    answer.set("created_at", quote(&rfc3339(created)));
+    answer.set(key, empty);
+    answer.set("done", "true");
+    answer.set("done_reason", if off { "\"unload\"" } else { "\"load\"" });
+    Some(answer.to_json())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loading_and_unloading_ask_nothing() {
+        let reason = |body: &str, form| loaded(form, body.as_bytes(), 0).map(|a| a.contains("unload"));
+        assert_eq!(reason(r#"{"model":"m"}"#, Form::Chat), Some(false));
+        assert_eq!(reason(r#"{"model":"m","messages":[],"keep_alive":"0s"}"#, Form::Chat), Some(true));
+        assert_eq!(reason(r#"{"model":"m","messages":[{}]}"#, Form::Chat), None);
+        assert_eq!(reason(r#"{"model":"m","prompt":"","keep_alive":"5m"}"#, Form::Generate), Some(false));
+        assert_eq!(reason(r#"{"model":"m","images":["x"]}"#, Form::Generate), None);
+        assert_eq!(reason("{}", Form::Generate), None);
+        assert_eq!(
+            loaded(Form::Generate, br#"{"model":"m","keep_alive":0}"#, 0).unwrap(),
+            r#"{"model":"m","created_at":"1970-01-01T00:00:00Z","response":"","done":true,"done_reason":"unload"}"#
+        );
+    }
+}

@@ -1,0 +1,67 @@
+//! Routes beside the making of responses: those that were made, and the counting of tokens.
+//!
+//! <https://platform.openai.com/docs/api-reference/responses>
+
+use super::super::side::{Asking, Counting, GET, Keeping, KeptPart, Side, SideRoute};
+use super::kept;
+use crate::json::Object;
+
+pub(super) static ROUTES: [SideRoute; 5] = [
+    at("POST", "/responses/input_tokens", Side::Count(&COUNTING)),
+    at("GET, DELETE, HEAD", "/responses/{id}", Side::Kept(&KEEPING, KeptPart::Answer)),
+    at(GET, "/responses/{id}/input_items", Side::Kept(&KEEPING, KeptPart::Input)),
+    at("POST", "/responses/{id}/cancel", Side::Kept(&KEEPING, KeptPart::Cancel)),
+    at("POST", "/responses/{rest}", Side::Forward),
+];
+
+const fn at(methods: &'static str, path: &'static str, side: Side) -> SideRoute {
+    SideRoute { prefixes: &["/v1", "/api/openai/v1"], path, methods, side }
+}
+
+static KEEPING: Keeping = Keeping {
+    previous: kept::previous,
+    go_on: kept::go_on,
+    said: kept::said,
+    last: kept::last,
+    entry: kept::entry,
+    part: kept::part,
+    deleted: kept::deleted,
+    unknown: kept::unknown,
+};
+
+static COUNTING: Counting = Counting {
+    counted: |asking: &Asking<'_>| Ok((String::from("/v1/responses"), asking.body.to_vec())),
+    ask,
+    read: |body| Object::parse(body).ok()?.u64("input_tokens"),
+    write: |tokens| format!(r#"{{"object":"response.input_tokens","input_tokens":{tokens}}}"#),
+};
+
+/// What an answer is asked with and a count is not.
+const OF_ANSWERS: [&str; 17] = [
+    "background",
+    "include",
+    "max_output_tokens",
+    "max_tool_calls",
+    "metadata",
+    "moderation",
+    "prompt_cache_key",
+    "prompt_cache_retention",
+    "safety_identifier",
+    "service_tier",
+    "store",
+    "stream",
+    "stream_options",
+    "temperature",
+    "top_logprobs",
+    "top_p",
+    "user",
+];
+
+fn ask(path: &str, body: &[u8]) -> Option<(String, String)> {
+    let (path, query) = path.split_at(path.find('?').unwrap_or(path.len()));
+    let mut body = Object::parse(body).ok()?;
+    for key in OF_ANSWERS {
+        body.remove(key);
+    }
+    path.ends_with("/responses").then(|| (format!("{path}/input_tokens{query}"), body.to_json()))
+}

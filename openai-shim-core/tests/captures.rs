@@ -1,0 +1,346 @@
+//! What real clients send: every request is understood, and arrives at every kind of upstream with no loss but the stated
+//! ones. Read in place (`OPENAI_SHIM_CORPUS`), where long texts are cut.
+#![allow(clippy::disallowed_methods)] // the ban is on core itself: tests read files
+
+mod common;
+
+use openai_shim_core::canonical::{Block, Code, Extra, MediaSource, Request, Role, Severity, Tool};
+use openai_shim_core::dialect::{DIALECTS, Dialect};
+use openai_shim_core::exchange::{Incoming, Settings};
+use openai_shim_core::profile::{native, profile};
+use openai_shim_core::{Context, Diagnostics, Exchange, Profile, Step};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One request of a real client.
+struct Capture {
+    /// `<client>/<call>`.
+    name: String,
+    client: &'static dyn Dialect,
+    path: String,
+    body: String,
+}
+
+/// The dialect of a route, as the registry says it.
+fn dialect_of(method: &str, path: &str) -> Option<&'static dyn Dialect> {
+    let serves = |d: &&&dyn Dialect| d.endpoints().iter().any(|e| e.method == method && e.matches(path));
+    DIALECTS.iter().find(serves).copied()
+}
+
+/// What was cut is whole in its way: a placeholder among tools is none, and the mark of a cut is no base64.
+fn mend(body: &mut Value) {
+    match body {
+        Value::Object(members) => {
+            if let Some(Value::Array(tools)) = members.get_mut("tools") {
+                tools.retain(|tool| tool.get("_more_tools").is_none() && !tool.is_string());
+            }
+            members.values_mut().for_each(mend);
+        }
+        Value::Array(items) => items.iter_mut().for_each(mend),
+        Value::String(text) if text.starts_with("data:") => {
+            if let Some((data, _)) = text.split_once("...[") {
+                *text = data[..=data.find(',').unwrap()].to_owned() + "iVBORw0KGgo=";
+            }
+        }
+        _ => {}
+    }
+}
+
+fn captures() -> Vec<Capture> {
+    let Some(shared) = common::shared("captures") else { return Vec::new() };
+    let mut found = Vec::new();
+    for client in std::fs::read_dir(shared.join("captures")).unwrap().flatten() {
+        for file in std::fs::read_dir(client.path()).unwrap().flatten() {
+            let mut capture: Value =
+                serde_json::from_str(&std::fs::read_to_string(file.path()).unwrap()).unwrap();
+            let text = |key: &str| capture[key].as_str().unwrap_or_default().to_owned();
+            let (path, folder) = (text("path"), client.file_name().to_string_lossy().into_owned());
+            let Some(dialect) = dialect_of(&text("method"), &path) else { continue };
+            mend(&mut capture["body"]);
+            let name = format!("{folder}/{}", file.path().file_stem().unwrap().to_string_lossy());
+            found.push(Capture { name, client: dialect, path, body: capture["body"].to_string() });
+        }
+    }
+    found.sort_by(|a, b| a.name.cmp(&b.name));
+    assert!(found.len() > 100, "{}", found.len());
+    found
+}
+
+impl Capture {
+    fn read(&self) -> (Request, Diagnostics) {
+        let mut notes = Diagnostics::default();
+        let read = self.client.decode_request(&self.path, self.body.as_bytes(), &mut notes);
+        (read.unwrap_or_else(|error| panic!("{}: {error}", self.name)), notes)
+    }
+
+    /// What goes to an upstream, as it reads it, with everything that was noted; or why nothing does.
+    fn sent(&self, upstream: &'static dyn Dialect) -> Result<(Request, Diagnostics), String> {
+        let mut row = row(upstream);
+        upstream.name().clone_into(&mut row.dialect);
+        let body = self.body.clone().into_bytes().into();
+        let incoming = Incoming::read(self.client, &self.path, body).map_err(|e| e.to_string())?;
+        let mut exchange = Exchange::start(incoming, row, Settings::default(), Context::fixed())
+            .map_err(|error| error.to_string())?;
+        let Step::Send { request, .. } = exchange.next() else { panic!("{}: nothing is sent", self.name) };
+        // For a look by other tools.
+        if std::env::var_os("DUMP").is_some() {
+            println!(
+                "DUMP\t{}\t{}\t{}\t{}",
+                self.name,
+                upstream.name(),
+                request.uri(),
+                String::from_utf8_lossy(request.body())
+            );
+        }
+        let path = request.uri().to_string();
+        let read = upstream.decode_request(&path, request.body(), &mut Diagnostics::default());
+        Ok((
+            read.unwrap_or_else(|e| panic!("{} {}: {e}", self.name, upstream.name())),
+            exchange.diagnostics(),
+        ))
+    }
+}
+
+fn row(upstream: &dyn Dialect) -> Profile {
+    native(upstream.name()).unwrap_or_else(|| profile("compatible").unwrap())
+}
+
+/// What a conversation says, however its messages are cut: texts by who says them, calls, results, pictures, tools.
+#[derive(Debug, PartialEq, Default)]
+struct Said {
+    texts: BTreeMap<&'static str, String>,
+    calls: Vec<(String, String, Value)>,
+    results: Vec<(String, String)>,
+    pictures: Vec<MediaSource>,
+    tools: Vec<String>,
+    /// Every text by itself.
+    pieces: Vec<String>,
+}
+
+fn said(request: &Request) -> Said {
+    let mut all = Said::default();
+    for message in &request.messages {
+        let who = match message.role {
+            Role::System | Role::Developer => "system",
+            role => role.as_str(),
+        };
+        for block in &message.blocks {
+            hear(block, who, &mut all);
+        }
+    }
+    all.tools = request.tools.iter().filter_map(Tool::name).map(str::to_owned).collect();
+    for text in all.texts.values_mut() {
+        text.retain(|c| !c.is_whitespace());
+    }
+    all.texts.retain(|_, text| !text.is_empty());
+    all
+}
+
+fn hear(block: &Block, who: &'static str, all: &mut Said) {
+    match block {
+        Block::Text { text, .. } | Block::Refusal(text) => {
+            all.texts.entry(who).or_default().push_str(text);
+            all.pieces.push(text.clone());
+        }
+        Block::Image(media) => all.pictures.push(media.source.clone()),
+        Block::ToolCall { id, name, arguments, .. } => {
+            let arguments = serde_json::from_str(arguments).unwrap_or(Value::Null);
+            all.calls.push((id.clone(), name.clone(), arguments));
+        }
+        Block::ToolResult { id, blocks, .. } => {
+            let mut inner = Said::default();
+            for block in blocks {
+                hear(block, "tool", &mut inner);
+            }
+            all.results.push((id.clone(), inner.texts.remove("tool").unwrap_or_default()));
+            all.pictures.append(&mut inner.pictures);
+        }
+        _ => {}
+    }
+}
+
+/// Every leftover of a request: what only the client's own dialect knows.
+fn leftovers(request: &Request) -> Vec<&Extra> {
+    fn inside<'a>(blocks: &'a [Block], all: &mut Vec<&'a Extra>) {
+        for block in blocks {
+            match block {
+                Block::Text { extra, .. } | Block::ToolCall { extra, .. } => all.push(extra),
+                Block::Image(media) | Block::Audio(media) | Block::File(media) => all.push(&media.extra),
+                Block::ToolResult { extra, blocks, .. } => {
+                    all.push(extra);
+                    inside(blocks, all);
+                }
+                _ => {}
+            }
+        }
+    }
+    let mut all = vec![&request.extra];
+    for message in &request.messages {
+        all.push(&message.extra);
+        inside(&message.blocks, &mut all);
+    }
+    all.extend(request.tools.iter().filter_map(|tool| match tool {
+        Tool::Function { extra, .. } => Some(extra),
+        _ => None,
+    }));
+    all
+}
+
+/// The leftovers of which an upstream of another dialect hears nothing, and nobody says so.
+fn silent(request: &Request, upstream: &dyn Dialect, notes: &Diagnostics) -> Vec<String> {
+    let told = |key: &str| notes.iter().any(|d| d.path.contains(key) || d.detail.contains(key));
+    let foreign = leftovers(request).into_iter().filter(|extra| !upstream.name().starts_with(extra.dialect));
+    let keys = foreign.flat_map(|extra| extra.lost_to(upstream.name()));
+    keys.filter(|key| !told(key)).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_request_is_understood() {
+    for capture in captures() {
+        let (request, notes) = capture.read();
+        let wrong = notes.iter().find(|d| d.severity() == Severity::Error);
+        assert!(wrong.is_none(), "{}: {wrong:?}", capture.name);
+        assert!(!request.messages.is_empty(), "{} says nothing", capture.name);
+    }
+}
+
+/// What of these requests is lost: the upstream's dialect (`*` for several), what is noted, where (`#` for a number), why.
+const STATED: &[(&str, &str, &str, &str)] = &[
+    ("*", "param-dropped", "client_metadata", "Codex's own bookkeeping, for OpenAI's Responses"),
+    ("*", "param-dropped", "include", "asks for sealed reasoning, which only the Responses have"),
+    ("*", "param-dropped", "reasoning", "asks for a summary of the reasoning; an effort is mapped"),
+    ("*", "param-dropped", "prompt_cache_key", "names a cache of OpenAI's"),
+    ("*", "param-dropped", "context_management", "Anthropic's own clearing of old thinking"),
+    ("*", "param-dropped", "thinking", "adaptive, and not shown: how much is mapped from the effort"),
+    ("*", "param-dropped", "options.num_ctx", "how Ollama loads a model"),
+    (
+        "*",
+        "extra-dropped",
+        "messages[#].provider_specific_fields",
+        "LiteLLM's own, and null but for its name",
+    ),
+    ("*", "extra-dropped", "messages[#].content.cache_control", "where a cache of Anthropic's ends"),
+    ("*", "extra-dropped", "messages[#].cache_control", "the same"),
+    ("*", "extra-dropped", "messages[#].content", "the same, and what Ollama calls the tool of a result"),
+    ("*", "extra-dropped", "messages[#]", "the same"),
+    ("*", "extra-dropped", "messages[#].content.tool_name", "the call that is answered says its tool"),
+    ("*", "extra-dropped", "messages[#].tool_name", "the same"),
+    ("gemini", "extra-dropped", "client_metadata", "as above"),
+    ("gemini", "extra-dropped", "context_management", "as above"),
+    ("gemini", "extra-dropped", "include", "as above"),
+    ("gemini", "extra-dropped", "options.num_ctx", "as above"),
+    ("gemini", "extra-dropped", "reasoning", "as above"),
+    ("gemini", "extra-dropped", "thinking", "as above"),
+    ("gemini", "extra-dropped", "tools[#].strict", "Google has no such promise"),
+    ("gemini", "feature-unsupported", "parallel_tool_calls", "Google has no switch for it"),
+    ("gemini", "feature-unsupported", "user", "Google is told of no end user"),
+    ("gemini", "schema-reduced", "tools[#]", "keywords that Google's schemas do not have"),
+    ("ollama-chat", "extra-dropped", "tools[].strict", "Ollama has no such promise"),
+    ("ollama-chat", "tool-choice-downgraded", "tool_choice", "Ollama cannot be forced: asked for in words"),
+    ("ollama-chat", "param-dropped", "parallel_tool_calls", "Ollama has no switch for it"),
+    ("ollama-chat", "param-dropped", "user", "Ollama is told of no end user"),
+    ("ollama-generate", "param-dropped", "parallel_tool_calls", "as above"),
+    ("ollama-generate", "param-dropped", "user", "as above"),
+    ("ollama-generate", "feature-unsupported", "tools", "a prompt calls no tools"),
+    ("openai-completions", "feature-unsupported", "tools", "a prompt calls no tools"),
+    ("openai-completions", "param-dropped", "tool_choice", "a prompt calls no tools"),
+    ("openai-completions", "feature-unsupported", "messages[#]", "a prompt has no pictures"),
+    ("openai-completions", "feature-unsupported", "response_format", "a prompt has no form of the answer"),
+    ("openai-completions", "param-dropped", "reasoning_effort", "no model of this API reasons"),
+    (
+        "anthropic-messages",
+        "format-downgraded",
+        "response_format",
+        "schemas only: any JSON is asked for in words",
+    ),
+];
+
+/// A path with `#` for every number.
+fn pattern(path: &str) -> String {
+    let mut out = String::new();
+    for c in path.chars() {
+        match c {
+            '0'..='9' if out.ends_with('#') => {}
+            '0'..='9' => out.push('#'),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+#[test]
+fn every_request_arrives_everywhere_with_the_stated_losses_only() {
+    let (mut unstated, mut met) = (BTreeSet::new(), BTreeSet::new());
+    let captures = captures();
+    for capture in &captures {
+        let (request, _) = capture.read();
+        for upstream in DIALECTS {
+            let what = format!("{} to {}", capture.name, upstream.name());
+            let (read, notes) = capture.sent(*upstream).unwrap_or_else(|why| panic!("{what}: {why}"));
+            assert_eq!(silent(&request, *upstream, &notes), [""; 0], "{what}: lost without a word");
+            arrived(&said(&request), &read, *upstream, &notes, &what);
+            let lossy = [Code::ExtraDropped, Code::ReasoningDropped];
+            for d in notes.iter().filter(|d| d.severity() >= Severity::Warning || lossy.contains(&d.code)) {
+                let (code, path) = (d.code.as_str(), pattern(&d.path));
+                let is = |(u, c, p, _): &&(&str, &str, &str, &str)| {
+                    (*u == "*" || *u == upstream.name()) && *c == code && *p == path
+                };
+                match STATED.iter().position(|row| is(&row)) {
+                    Some(row) => {
+                        met.insert(row);
+                    }
+                    None if JUDGED.contains(&upstream.name()) => {
+                        unstated.insert(format!("{} {code} {path}: {}", upstream.name(), capture.name));
+                    }
+                    None => {}
+                }
+            }
+        }
+    }
+    assert!(unstated.is_empty(), "not stated: {unstated:#?}");
+    let idle: Vec<_> = (0..STATED.len()).filter(|row| !met.contains(row)).map(|row| STATED[row]).collect();
+    assert!(captures.is_empty() || idle.is_empty(), "stated, and never met: {idle:#?}");
+}
+
+/// The dialects that the table is about; what others lose is only noted.
+const JUDGED: [&str; 7] = [
+    "openai-chat",
+    "openai-completions",
+    "openai-responses",
+    "anthropic-messages",
+    "ollama-chat",
+    "ollama-generate",
+    "gemini",
+];
+
+/// What an upstream reads says what the client said.
+fn arrived(sent: &Said, read: &Request, upstream: &dyn Dialect, notes: &Diagnostics, what: &str) {
+    let got = said(read);
+    let unseen = |detail: &str| detail.contains("image") || detail.contains("picture");
+    if !notes.iter().any(|d| d.code == Code::FeatureUnsupported && unseen(&d.detail)) {
+        assert_eq!(got.pictures, sent.pictures, "{what}");
+    }
+    if read.is_prompt || upstream.endpoints().iter().any(|e| e.path.ends_with("/generate")) {
+        let all: String = got.texts.into_values().collect();
+        let squeezed = |text: &str| text.split_whitespace().collect::<String>();
+        for text in sent.pieces.iter().chain(sent.results.iter().map(|(_, text)| text)) {
+            assert!(all.contains(&squeezed(text)), "{what}: {text:?} is not in {all}");
+        }
+        for (_, name, _) in &sent.calls {
+            assert!(all.contains(&format!("{name}with")), "{what}: the call of {name} is not in {all}");
+        }
+        return;
+    }
+    let in_words = [Code::ToolChoiceDowngraded, Code::FormatDowngraded].iter().any(|code| notes.has(*code));
+    for (who, text) in &sent.texts {
+        let read = got.texts.get(who).map_or("", String::as_str);
+        assert!(
+            read == text || in_words && *who == "system" && read.starts_with(text.as_str()),
+            "{what}: {who}"
+        );
+    }
+    let more: Vec<_> = got.texts.keys().filter(|who| !sent.texts.contains_key(*who)).collect();
+    assert!(more.is_empty() || in_words && more == [&"system"], "{what}: {more:?}");
+    assert_eq!((&got.calls, &got.results), (&sent.calls, &sent.results), "{what}");
+    assert_eq!(got.tools, sent.tools, "{what}");
+}

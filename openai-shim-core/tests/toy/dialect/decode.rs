@@ -1,0 +1,182 @@
+//! Lines as events.
+
+use super::super::Decoder;
+use super::error;
+use super::wire::{Call, leftovers, read_call, read_end, read_tokens};
+use crate::canonical::{Asked, BlockKind, Code, Delta, Diagnostics, Event, FinishReason};
+use crate::error::UpstreamError;
+use crate::filter::Stops;
+use crate::framing::Frame;
+use crate::json::Object;
+
+/// Every buffer and every count has a limit.
+const MOST_CALLS: u32 = 1024;
+
+/// Reads a stream.
+pub(super) struct ToyDecoder {
+    asked: Asked,
+    notes: Diagnostics,
+    /// Sequences that end the text here, because the upstream does not know them.
+    stops: Option<Stops>,
+    stopped: bool,
+    started: bool,
+    over: bool,
+    /// Something came that could not be read.
+    foreign: bool,
+    /// The open text.
+    open: Option<u32>,
+    next: u32,
+    calls: u32,
+}
+
+impl ToyDecoder {
+    pub(super) fn new(asked: Asked) -> Self {
+        Self {
+            stops: (!asked.stops.is_empty()).then(|| Stops::new(asked.stops.clone())),
+            asked,
+            notes: Diagnostics::default(),
+            stopped: false,
+            started: false,
+            over: false,
+            foreign: false,
+            open: None,
+            next: 0,
+            calls: 0,
+        }
+    }
+
+    /// Time and ids as far as they were used.
+    pub(super) fn into_asked(self) -> Asked {
+        self.asked
+    }
+
+    fn fail(&mut self, error: UpstreamError, out: &mut Vec<Event>) {
+        self.over = true;
+        out.push(Event::Error(error));
+    }
+
+    fn line(&mut self, line: &Object<'_>, out: &mut Vec<Event>) {
+        if !std::mem::replace(&mut self.started, true) {
+            let id = line.str("id").map(Into::into);
+            out.push(Event::Start { id, model: line.str("model").map(Into::into), created: line.u64("at") });
+        }
+        let extra = leftovers(line, &["id", "model", "at", "says", "calls", "end", "tokens"]);
+        if !extra.is_empty() {
+            out.push(Event::Extra { choice: None, extra });
+        }
+        let end = line.str("end");
+        self.says(&line.str("says").unwrap_or_default(), end.is_some(), out);
+        for call in line.array("calls").unwrap_or_default() {
+            let call = read_call(call, "calls[]", &mut self.notes);
+            self.call(call, out);
+        }
+        let (Some(word), false) = (end, self.over) else { return };
+        self.close(out);
+        let reason =
+            if self.stopped { FinishReason::Stop } else { read_end(&word, self.calls > 0, &mut self.notes) };
+        out.push(Event::Finish { choice: 0, reason });
+        out.extend(read_tokens(line).map(Event::Usage));
+        out.push(Event::End);
+        self.over = true;
+    }
+
+    /// Text, up to a stop sequence. `last`: nothing follows.
+    fn says(&mut self, words: &str, last: bool, out: &mut Vec<Event>) {
+        let mut text = String::new();
+        match &mut self.stops {
+            _ if self.stopped => {}
+            Some(stops) => {
+                self.stopped = stops.push(words, &mut text);
+                if last && !self.stopped {
+                    stops.finish(&mut text);
+                }
+            }
+            None => text.push_str(words),
+        }
+        if text.is_empty() {
+            return;
+        }
+        let block = self.open.unwrap_or_else(|| {
+            let block = self.next;
+            (self.open, self.next) = (Some(block), block + 1);
+            out.push(Event::Open { choice: 0, block, kind: BlockKind::Text });
+            block
+        });
+        out.push(Event::Delta { choice: 0, block, delta: Delta::Text(text) });
+    }
+
+    fn call(&mut self, call: Call, out: &mut Vec<Event>) {
+        if self.over || self.stopped {
+            return;
+        }
+        if self.calls == MOST_CALLS {
+            let message = format!("The upstream's answer calls more than {MOST_CALLS} tools.");
+            return self.fail(UpstreamError::TooLarge { message }, out);
+        }
+        self.close(out);
+        let block = self.next;
+        self.next += 1;
+        self.calls += 1;
+        let id = call.id.unwrap_or_else(|| {
+            self.notes.note(Code::ToolIdSynthesized, "calls[].id", "");
+            self.asked.context.id("call_")
+        });
+        let kind = BlockKind::ToolCall { id, name: call.name, signature: None };
+        out.push(Event::Open { choice: 0, block, kind });
+        out.push(Event::Delta { choice: 0, block, delta: Delta::Text(call.arguments) });
+        out.push(Event::Close { choice: 0, block });
+    }
+
+    fn close(&mut self, out: &mut Vec<Event>) {
+        out.extend(self.open.take().map(|block| Event::Close { choice: 0, block }));
+    }
+}
+
+impl Decoder for ToyDecoder {
+    fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<Event>) {
+        let (Frame::Event { data, .. } | Frame::Line(data) | Frame::Body(data)) = frame;
+        let data = data.trim_ascii();
+        if data.is_empty() {
+            return;
+        }
+        if self.over {
+            self.notes.note(Code::DataAfterDone, "", "");
+            return;
+        }
+        let Ok(object) = Object::parse(data) else {
+            self.foreign = true;
+            self.notes.note(Code::FrameCorrupt, "", "");
+            return;
+        };
+        if let Some(fault) = object.object("fault") {
+            let code = if self.started { Code::ErrorInStream } else { Code::StatusPromoted };
+            self.notes.note(code, "fault", "");
+            self.fail(error::in_body(&fault), out);
+        } else if ["says", "calls", "end"].iter().any(|key| object.non_null(key).is_some()) {
+            self.line(&object, out);
+        } else {
+            self.foreign = true;
+            self.notes.note(Code::FrameForeign, "", "");
+        }
+    }
+
+    fn finish(&mut self, out: &mut Vec<Event>) {
+        if self.over {
+            return;
+        }
+        let error = match (self.started, self.foreign) {
+            (true, _) => {
+                self.says("", true, out);
+                self.notes.note(Code::StreamTruncated, "", "");
+                UpstreamError::Truncated
+            }
+            (false, true) => UpstreamError::malformed("The upstream sent something that is no answer."),
+            (false, false) => UpstreamError::Empty,
+        };
+        self.fail(error, out);
+    }
+
+    fn notes(&self) -> &Diagnostics {
+        &self.notes
+    }
+}

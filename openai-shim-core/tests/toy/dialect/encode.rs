@@ -1,0 +1,194 @@
+//! Events as lines.
+
+use super::super::Encoder;
+use super::wire::{write_call, write_end, write_line};
+use super::{NAME, error};
+use crate::canonical::{Asked, BlockKind, Code, Delta, Diagnostics, Event, FinishReason, Usage};
+use crate::error::{Error, UpstreamError};
+use crate::json::{Object, quote};
+
+/// How many bytes of arguments may wait until their calls are whole.
+const MOST_ARGUMENTS: usize = 8 << 20;
+const MOST_CALLS: usize = 1024;
+
+/// A call that is not written yet.
+struct Pending {
+    block: u32,
+    id: String,
+    name: String,
+    arguments: String,
+    whole: bool,
+}
+
+/// Writes a stream.
+pub(super) struct ToyEncoder {
+    notes: Diagnostics,
+    /// The client's name for the model, and whether it is told that in any case.
+    model: String,
+    echo_model: bool,
+    /// What the next line begins with.
+    head: Object<'static>,
+    /// The open block, and whether it is text.
+    open: Option<(u32, bool)>,
+    /// Calls in the order in which they began: a line has whole ones only.
+    pending: Vec<Pending>,
+    bytes: usize,
+    calls: usize,
+    reason: Option<FinishReason>,
+    usage: Option<Usage>,
+    started: bool,
+    over: bool,
+}
+
+impl ToyEncoder {
+    pub(super) fn new(asked: &Asked) -> Self {
+        Self {
+            notes: Diagnostics::default(),
+            model: asked.model.clone(),
+            echo_model: asked.echo_model,
+            head: Object::new(),
+            open: None,
+            pending: Vec::new(),
+            bytes: 0,
+            calls: 0,
+            reason: None,
+            usage: None,
+            started: false,
+            over: false,
+        }
+    }
+
+    fn line(&mut self, key: &'static str, value: String, out: &mut Vec<u8>) {
+        let mut line = std::mem::take(&mut self.head);
+        line.set(key, value);
+        write_line(out, &line.to_json());
+    }
+
+    fn fail(&mut self, failure: UpstreamError, out: &mut Vec<u8>) {
+        error::encode_in_stream(&Error::Upstream(failure), out);
+        self.over = true;
+    }
+
+    fn lost(&mut self, what: &str) {
+        self.notes.note(Code::FeatureUnsupported, "says", what);
+    }
+
+    fn open(&mut self, block: u32, kind: &BlockKind, out: &mut Vec<u8>) {
+        match kind {
+            BlockKind::ToolCall { id, name, signature } => {
+                if signature.is_some() {
+                    self.lost("the signature of a call");
+                }
+                if self.calls + self.pending.len() == MOST_CALLS {
+                    let message = format!("The answer has more than {MOST_CALLS} calls.");
+                    return self.fail(UpstreamError::TooLarge { message }, out);
+                }
+                let (id, name) = (id.clone(), name.clone());
+                self.pending.push(Pending { block, id, name, arguments: String::new(), whole: false });
+            }
+            BlockKind::Text => self.open = Some((block, true)),
+            BlockKind::Refusal => {
+                self.notes.note(Code::ContentRewritten, "says", "a refusal as text");
+                self.open = Some((block, true));
+            }
+            BlockKind::Reasoning => {
+                self.lost("thoughts");
+                self.open = Some((block, false));
+            }
+        }
+    }
+
+    fn delta(&mut self, block: u32, delta: &Delta, out: &mut Vec<u8>) {
+        let Delta::Text(text) = delta else { return self.lost("an opaque part") };
+        if let Some(call) = self.pending.iter_mut().find(|call| call.block == block) {
+            call.arguments.push_str(text);
+            self.bytes += text.len();
+            if self.bytes > MOST_ARGUMENTS {
+                let message = format!("The answer has more than {MOST_ARGUMENTS} bytes of arguments.");
+                self.fail(UpstreamError::TooLarge { message }, out);
+            }
+        } else if self.open == Some((block, true)) && !text.is_empty() {
+            self.line("says", quote(text), out);
+        }
+    }
+
+    /// Writes the calls that are whole, as far as all before them are.
+    fn flush(&mut self, out: &mut Vec<u8>) {
+        let whole = self.pending.iter().take_while(|call| call.whole).count();
+        for call in self.pending.drain(..whole).collect::<Vec<_>>() {
+            self.bytes = self.bytes.saturating_sub(call.arguments.len());
+            self.calls += 1;
+            let json = write_call(&call.id, &call.name, &call.arguments, "calls[]", &mut self.notes);
+            self.line("calls", format!("[{json}]"), out);
+        }
+    }
+}
+
+impl Encoder for ToyEncoder {
+    fn event(&mut self, event: &Event, out: &mut Vec<u8>) {
+        let choice = match event {
+            Event::Open { choice, .. }
+            | Event::Delta { choice, .. }
+            | Event::Close { choice, .. }
+            | Event::Finish { choice, .. }
+            | Event::Extra { choice: Some(choice), .. } => *choice,
+            _ => 0,
+        };
+        if self.over {
+            return;
+        }
+        if choice > 0 {
+            self.notes.note(Code::FeatureUnsupported, "", "more than one answer");
+            return;
+        }
+        match event {
+            Event::Start { id, model, created } => {
+                self.started = true;
+                if let Some(id) = id {
+                    self.head.set("id", quote(id));
+                }
+                let model = model.as_ref().filter(|_| !self.echo_model).unwrap_or(&self.model);
+                self.head.set("model", quote(model));
+                if let Some(created) = created {
+                    self.head.set("at", created.to_string());
+                }
+            }
+            Event::Open { block, kind, .. } => self.open(*block, kind, out),
+            Event::Delta { block, delta, .. } => self.delta(*block, delta, out),
+            Event::Close { block, .. } => {
+                if let Some(call) = self.pending.iter_mut().find(|call| call.block == *block) {
+                    call.whole = true;
+                    self.flush(out);
+                } else {
+                    self.open = None;
+                }
+            }
+            Event::Finish { reason, .. } => self.reason = Some(reason.clone()),
+            Event::Usage(usage) => self.usage = Some(*usage),
+            Event::Extra { extra, .. } => {
+                for (key, value) in extra.of(NAME) {
+                    self.head.set(key.clone(), value.get().to_owned());
+                }
+                extra.report(NAME, "", &mut self.notes);
+            }
+            Event::Error(failure) => self.fail(failure.clone(), out),
+            Event::End => {
+                let mut line = std::mem::take(&mut self.head);
+                write_end(&mut line, self.reason.as_ref(), self.usage, &mut self.notes);
+                write_line(out, &line.to_json());
+                self.over = true;
+            }
+        }
+    }
+
+    fn finish(&mut self, out: &mut Vec<u8>) {
+        if !self.over && self.started {
+            self.fail(UpstreamError::Truncated, out);
+        }
+        self.over = true;
+    }
+
+    fn notes(&self) -> &Diagnostics {
+        &self.notes
+    }
+}

@@ -1,0 +1,315 @@
+//! Requests: read from clients, written for upstreams.
+
+use super::super::Encoded;
+use super::NAME;
+use super::wire::{leftovers, read_call, write_call};
+use crate::canonical::{
+    Block, Code, Diagnostics, Extra, Message, Request, ResponseFormat, Role, TokenLimit, Tool, ToolChoice,
+};
+use crate::error::ClientError;
+use crate::json::{Kind, Object, peek, quote, raw, text};
+
+/// Who speaks.
+const WHO: &[(&str, Role)] =
+    &[("rules", Role::System), ("person", Role::User), ("machine", Role::Assistant), ("tool", Role::Tool)];
+
+fn wrong(field: impl Into<String>, must: &str) -> ClientError {
+    let field = field.into();
+    ClientError::invalid(format!("`{field}` must be {must}.")).at(field)
+}
+
+/// Reads a request.
+pub(super) fn decode(body: &[u8], notes: &mut Diagnostics) -> Result<Request, ClientError> {
+    let object = Object::parse(body).map_err(|_| {
+        ClientError::invalid("The request body must be a JSON object with `model` and `talk`.")
+    })?;
+    let mut request = Request::default();
+    for (key, value) in object.iter() {
+        let number = value.trim().parse::<f64>().ok();
+        match (key, peek(value)) {
+            (_, Kind::Null) => {}
+            ("model", _) => {
+                request.model = text(value).ok_or_else(|| wrong("model", "a text"))?.into_owned();
+            }
+            ("stream", _) => {
+                request.stream = object.bool("stream").ok_or_else(|| wrong("stream", "true or false"))?;
+            }
+            ("longest", _) => {
+                let tokens = object.u64("longest").ok_or_else(|| wrong("longest", "a number of tokens"))?;
+                request.max_tokens = Some(TokenLimit { tokens, completion: false });
+            }
+            ("heat", _) => request.temperature = Some(number.ok_or_else(|| wrong("heat", "a number"))?),
+            ("until", _) => {
+                request.stop = serde_json::from_str(value).map_err(|_| wrong("until", "a list of texts"))?;
+            }
+            ("tools", _) => {
+                let tools = object.array("tools").ok_or_else(|| wrong("tools", "a list"))?;
+                request.tools = tools.into_iter().map(tool).collect();
+            }
+            ("must", Kind::Bool) => {
+                let must = value.trim() == "true";
+                request.tool_choice = Some(if must { ToolChoice::Required } else { ToolChoice::None });
+            }
+            ("must", _) => {
+                let name = text(value).ok_or_else(|| wrong("must", "true, false or a tool's name"))?;
+                request.tool_choice = Some(ToolChoice::Function(name.into_owned()));
+            }
+            _ => {}
+        }
+    }
+    // Tokens are counted in any case.
+    request.include_usage = request.stream;
+    let known = ["model", "stream", "talk", "longest", "heat", "until", "tools", "must"];
+    request.extra = leftovers(&object, &known);
+    let talk = object.array("talk").ok_or_else(|| wrong("talk", "a list of turns"))?;
+    if talk.is_empty() {
+        return Err(wrong("talk", "a list of at least one turn"));
+    }
+    for (i, turn) in talk.into_iter().enumerate() {
+        request.messages.push(message(turn, i, notes)?);
+    }
+    Ok(request)
+}
+
+fn tool(item: &str) -> Tool {
+    let object = Object::parse(item.as_bytes()).unwrap_or_default();
+    match object.str("name") {
+        Some(name) => Tool::Function {
+            name: name.into_owned(),
+            description: object.str("about").map(Into::into),
+            parameters: object.non_null("takes").map(raw),
+            strict: None,
+            extra: leftovers(&object, &["name", "about", "takes"]),
+        },
+        None => Tool::Native { dialect: NAME, raw: raw(item) },
+    }
+}
+
+fn message(turn: &str, i: usize, notes: &mut Diagnostics) -> Result<Message, ClientError> {
+    let at = |key: &str| format!("talk[{i}]{key}");
+    let object = Object::parse(turn.as_bytes()).map_err(|_| wrong(at(""), "an object"))?;
+    let who = object.str("who").unwrap_or_default();
+    let role = WHO.iter().find(|(word, _)| *word == who).map(|(_, role)| *role);
+    let role = role.ok_or_else(|| wrong(at(".who"), "rules, person, machine or tool"))?;
+    let mut blocks = Vec::new();
+    match object.non_null("says") {
+        Some(says) => blocks.push(Block::text(text(says).ok_or_else(|| wrong(at(".says"), "a text"))?)),
+        None if role == Role::Assistant => {}
+        None => return Err(wrong(at(".says"), "a text")),
+    }
+    if role == Role::Tool {
+        let id = object.str("id").ok_or_else(|| wrong(at(".id"), "the id of a call"))?.into_owned();
+        blocks = vec![Block::ToolResult { id, blocks, is_error: false, extra: Extra::default() }];
+    }
+    for (k, call) in object.array("calls").unwrap_or_default().into_iter().enumerate() {
+        let call = read_call(call, &at(&format!(".calls[{k}]")), notes);
+        let id = call.id.ok_or_else(|| wrong(at(&format!(".calls[{k}].id")), "a text"))?;
+        let (name, arguments, extra) = (call.name, call.arguments, Extra::default());
+        blocks.push(Block::ToolCall { id, name, arguments, signature: None, extra });
+    }
+    let mut message = Message::new(role, blocks);
+    message.extra = leftovers(&object, &["who", "says", "id", "calls"]);
+    Ok(message)
+}
+
+/// Writes a request; what was not changed stays the client's own bytes.
+pub(super) fn encode<'a>(
+    request: &Request,
+    source: Option<&'a [u8]>,
+    notes: &mut Diagnostics,
+) -> Encoded<'a> {
+    let mut body = source.and_then(|bytes| Object::parse(bytes).ok()).unwrap_or_default();
+    if body.str("model").as_deref() != Some(request.model.as_str()) {
+        body.set("model", quote(&request.model));
+    }
+    if body.bool("stream").unwrap_or(false) != request.stream {
+        body.set("stream", request.stream.to_string());
+    }
+    let (own, touched) = (source.is_some(), request.touched);
+    if !own || touched.messages {
+        talk(request, &mut body, notes);
+    }
+    if !own || touched.tools {
+        tools(request, &mut body, notes);
+    }
+    if !own || touched.tool_choice {
+        choice(request, &mut body);
+    }
+    if !own || touched.stop {
+        let until: Vec<_> = request.stop.iter().map(|stop| quote(stop)).collect();
+        body.remove("until");
+        if !until.is_empty() {
+            body.set("until", format!("[{}]", until.join(",")));
+        }
+    }
+    if let Some(limit) = request.max_tokens.filter(|limit| body.u64("longest") != Some(limit.tokens)) {
+        body.set("longest", limit.tokens.to_string());
+    }
+    if !own {
+        params(request, &mut body, notes);
+    }
+    Encoded { path: String::from("/talk"), body, headers: http::HeaderMap::new() }
+}
+
+/// The parameters of a request that came in another dialect.
+fn params(request: &Request, body: &mut Object<'_>, notes: &mut Diagnostics) {
+    if let Some(heat) = request.temperature {
+        body.set("heat", heat.to_string());
+    }
+    let r = &request;
+    for (name, said) in [
+        ("top_p", r.top_p.is_some()),
+        ("top_k", r.top_k.is_some()),
+        ("min_p", r.min_p.is_some()),
+        ("repetition_penalty", r.repetition_penalty.is_some()),
+        ("frequency_penalty", r.frequency_penalty.is_some()),
+        ("presence_penalty", r.presence_penalty.is_some()),
+        ("seed", r.seed.is_some()),
+        ("n", r.n.is_some_and(|n| n > 1)),
+        ("user", r.user.is_some()),
+        ("parallel_tool_calls", r.parallel_tool_calls == Some(false)),
+        ("reasoning", r.reasoning != crate::canonical::Reasoning::default()),
+        ("response_format", !matches!(r.response_format, None | Some(ResponseFormat::Text))),
+    ] {
+        if said {
+            notes.note(Code::ParamDropped, name, "");
+        }
+    }
+    for (key, value) in request.extra.of(NAME) {
+        body.set(key.clone(), value.get().to_owned());
+    }
+    request.note_shared(notes);
+    request.extra.lost_to(NAME).for_each(|key| notes.note(Code::ParamDropped, key, ""));
+}
+
+fn tools(request: &Request, body: &mut Object<'_>, notes: &mut Diagnostics) {
+    let mut list = Vec::new();
+    for tool in &request.tools {
+        match tool {
+            Tool::Function { name, description, parameters, extra, .. } => {
+                let mut object = Object::new();
+                object.set("name", quote(name));
+                if let Some(about) = description {
+                    object.set("about", quote(about));
+                }
+                if let Some(takes) = parameters {
+                    object.set("takes", takes.get());
+                }
+                for (key, value) in extra.of(NAME) {
+                    object.set(key.as_str(), value.get());
+                }
+                extra.report(NAME, "tools[]", notes);
+                list.push(object.to_json());
+            }
+            Tool::Native { dialect: NAME, raw } => list.push(raw.get().to_owned()),
+            Tool::Native { dialect, .. } => notes.note(Code::FeatureUnsupported, "tools", dialect),
+        }
+    }
+    body.remove("tools");
+    if !list.is_empty() {
+        body.set("tools", format!("[{}]", list.join(",")));
+    }
+}
+
+fn choice(request: &Request, body: &mut Object<'_>) {
+    body.remove("must");
+    match &request.tool_choice {
+        Some(ToolChoice::Required) => body.set("must", "true"),
+        Some(ToolChoice::None) => body.set("must", "false"),
+        Some(ToolChoice::Function(name)) => body.set("must", quote(name)),
+        _ => {}
+    }
+}
+
+fn talk(request: &Request, body: &mut Object<'_>, notes: &mut Diagnostics) {
+    let mut turns = Vec::new();
+    for (i, message) in request.messages.iter().enumerate() {
+        let at = format!("talk[{i}]");
+        let mut rest = Vec::new();
+        for block in &message.blocks {
+            let Block::ToolResult { id, blocks, is_error, extra } = block else {
+                rest.push(block);
+                continue;
+            };
+            if *is_error {
+                notes.note(Code::FeatureUnsupported, &at, "that a tool failed");
+            }
+            extra.report(NAME, &at, notes);
+            let mut turn = Object::new();
+            turn.set("who", "\"tool\"");
+            turn.set("id", quote(id));
+            says(&blocks.iter().collect::<Vec<_>>(), true, &at, &mut turn, notes);
+            turns.push(turn.to_json());
+        }
+        let results = message.blocks.len() > rest.len();
+        if !rest.is_empty() || !results {
+            if message.role == Role::Developer {
+                notes.note(Code::RoleDemoted, &at, "developer to rules");
+            }
+            let role = match message.role {
+                Role::Developer => Role::System,
+                Role::Tool => Role::User,
+                role => role,
+            };
+            let mut turn = Object::new();
+            let who = WHO.iter().find(|(_, known)| *known == role).map_or("person", |(word, _)| word);
+            turn.set("who", quote(who));
+            says(&rest, role != Role::Assistant, &at, &mut turn, notes);
+            for (key, value) in message.extra.of(NAME) {
+                turn.set(key.as_str(), value.get());
+            }
+            turns.push(turn.to_json());
+        }
+        if message.name.is_some() {
+            notes.note(Code::ExtraDropped, &format!("{at}.name"), "");
+        }
+        message.extra.report(NAME, &at, notes);
+    }
+    body.set("talk", format!("[{}]", turns.join(",")));
+}
+
+/// Text and calls of one turn. `always`: a turn of this kind has a text, if an empty one.
+fn says(blocks: &[&Block], always: bool, at: &str, turn: &mut Object<'_>, notes: &mut Diagnostics) {
+    let (mut texts, mut calls) = (Vec::new(), Vec::new());
+    for block in blocks {
+        let lost = match block {
+            Block::Text { text, extra } => {
+                extra.report(NAME, at, notes);
+                texts.push(text.as_str());
+                continue;
+            }
+            Block::Refusal(words) => {
+                notes.note(Code::ContentRewritten, at, "a refusal as text");
+                texts.push(words.as_str());
+                continue;
+            }
+            Block::ToolCall { id, name, arguments, signature, extra } => {
+                if signature.is_some() {
+                    notes.note(Code::FeatureUnsupported, at, "the signature of a call");
+                }
+                extra.report(NAME, at, notes);
+                calls.push(write_call(id, name, arguments, at, notes));
+                continue;
+            }
+            Block::Reasoning { .. } => {
+                notes.note(Code::ReasoningDropped, at, "");
+                continue;
+            }
+            Block::Image(_) => "a picture",
+            Block::Audio(_) => "sound",
+            Block::File(_) => "a document",
+            Block::Native { dialect, .. } => dialect,
+            Block::ToolResult { .. } => "a result inside of a result",
+        };
+        notes.note(Code::FeatureUnsupported, at, lost);
+    }
+    if texts.len() > 1 {
+        notes.note(Code::ContentFlattened, at, "");
+    }
+    if always || !texts.is_empty() {
+        turn.set("says", quote(&texts.join("\n\n")));
+    }
+    if !calls.is_empty() {
+        turn.set("calls", format!("[{}]", calls.join(",")));
+    }
+}

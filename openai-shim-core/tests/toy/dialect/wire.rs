@@ -1,0 +1,114 @@
+//! The pieces that requests and answers share: calls, words for endings, leftovers, lines.
+
+use super::NAME;
+use crate::canonical::{Code, Diagnostics, Extra, FinishReason, Usage};
+use crate::json::{Kind, Object, peek, quote, raw, text_of};
+
+/// A call as it was read.
+pub(super) struct Call {
+    pub(super) id: Option<String>,
+    pub(super) name: String,
+    /// JSON text.
+    pub(super) arguments: String,
+}
+
+/// Reads `{"id":…,"tool":…,"with":…}`.
+pub(super) fn read_call(json: &str, at: &str, notes: &mut Diagnostics) -> Call {
+    let object = Object::parse(json.as_bytes()).unwrap_or_default();
+    let name = object.str("tool").unwrap_or_default().into_owned();
+    if name.is_empty() {
+        notes.note(Code::ToolNameMissing, at, "");
+    }
+    let arguments = match object.non_null("with") {
+        // What was no JSON stands here as a text.
+        Some(with) if peek(with) == Kind::String => {
+            notes.note(Code::ToolArgumentsInvalid, &format!("{at}.with"), "");
+            text_of(with).into_owned()
+        }
+        Some(with) => with.trim().to_owned(),
+        None => String::from("{}"),
+    };
+    leftovers(&object, &["id", "tool", "with"]).report("", at, notes);
+    Call { id: object.str("id").filter(|id| !id.is_empty()).map(Into::into), name, arguments }
+}
+
+/// Writes a call.
+pub(super) fn write_call(id: &str, name: &str, arguments: &str, at: &str, notes: &mut Diagnostics) -> String {
+    let mut call = Object::new();
+    call.set("id", quote(id));
+    call.set("tool", quote(name));
+    let arguments = if arguments.trim().is_empty() { "{}" } else { arguments.trim() };
+    if serde_json::from_str::<serde::de::IgnoredAny>(arguments).is_ok() {
+        call.set("with", arguments);
+    } else {
+        notes.note(Code::ToolArgumentsInvalid, &format!("{at}.with"), "");
+        call.set("with", quote(arguments));
+    }
+    call.to_json()
+}
+
+/// The words for endings; the first one for a reason is written.
+const ENDS: &[(&str, FinishReason)] = &[
+    ("done", FinishReason::Stop),
+    ("limit", FinishReason::Length),
+    ("calls", FinishReason::ToolCalls),
+    ("filter", FinishReason::ContentFilter),
+    ("refused", FinishReason::Refusal),
+];
+
+/// Why an answer ended; `calls`: it calls tools.
+pub(super) fn read_end(word: &str, calls: bool, notes: &mut Diagnostics) -> FinishReason {
+    let derived = if calls { FinishReason::ToolCalls } else { FinishReason::Stop };
+    match ENDS.iter().find(|(known, _)| *known == word) {
+        Some((_, FinishReason::Stop)) => derived,
+        Some((_, reason)) => reason.clone(),
+        None => {
+            notes.note(Code::FinishReasonMapped, "end", word);
+            derived
+        }
+    }
+}
+
+/// The last members of an answer.
+pub(super) fn write_end(
+    line: &mut Object<'_>,
+    reason: Option<&FinishReason>,
+    usage: Option<Usage>,
+    notes: &mut Diagnostics,
+) {
+    let word = reason.and_then(|reason| ENDS.iter().find(|(_, known)| known == reason));
+    line.set("end", quote(word.map_or("done", |(word, _)| word)));
+    let Some(usage) = usage else { return };
+    let mut tokens = Object::new();
+    for (key, count) in [("read", usage.input), ("written", usage.output)] {
+        if let Some(count) = count {
+            tokens.set(key, count.to_string());
+        }
+    }
+    if [usage.cached, usage.cache_written, usage.reasoning].iter().any(|n| n.is_some_and(|n| n > 0)) {
+        notes.note(Code::ExtraDropped, "tokens", "details");
+    }
+    line.set("tokens", tokens.to_json());
+}
+
+/// Token counts of a line.
+pub(super) fn read_tokens(line: &Object<'_>) -> Option<Usage> {
+    let tokens = line.object("tokens")?;
+    let mut usage = Usage::default();
+    (usage.input, usage.output) = (tokens.u64("read"), tokens.u64("written"));
+    Some(usage)
+}
+
+/// Members that have no place in the canonical model; `null` says nothing.
+pub(super) fn leftovers(object: &Object<'_>, known: &[&str]) -> Extra {
+    let others = object.iter().filter(|(k, v)| !known.contains(k) && v.trim() != "null");
+    let members: Vec<_> = others.map(|(k, v)| (k.to_owned(), raw(v))).collect();
+    if members.is_empty() { Extra::default() } else { Extra::new(NAME, members) }
+}
+
+/// Writes one line.
+pub(super) fn write_line(out: &mut Vec<u8>, json: &str) {
+    // Between JSON's tokens a line break is a space; inside its strings there is none.
+    out.extend(json.bytes().map(|b| if matches!(b, b'\n' | b'\r') { b' ' } else { b }));
+    out.push(b'\n');
+}

@@ -1,0 +1,107 @@
+//! How many tokens a request has: by its upstream's own count, in whichever dialect it has one, else by an estimate that
+//! says so.
+
+use crate::app::{App, Served};
+use crate::reply;
+use crate::small::{ask, failure};
+use axum::response::Response;
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, StatusCode};
+use openai_shim_core::canonical::Code;
+use openai_shim_core::dialect::side::{Asking, Counting, Side};
+use openai_shim_core::dialect::{Dialect, dialect as named};
+use openai_shim_core::exchange::Incoming;
+use openai_shim_core::fallback::estimate::estimate_tokens;
+use openai_shim_core::{Diagnostics, Error, Exchange, Profile, Step};
+use std::sync::Arc;
+
+/// Answers a client that asks for a count.
+pub(crate) async fn count(
+    app: &Arc<App>,
+    dialect: &'static dyn Dialect,
+    counting: &'static Counting,
+    asking: &Asking<'_>,
+    headers: &HeaderMap,
+) -> Result<Response, Error> {
+    let (path, body) = (counting.counted)(asking)?;
+    let incoming = Incoming::read(dialect, &path, Bytes::from(body))?.with_headers(headers);
+    let route = app.route(incoming.model()).await?;
+    let served = app.upstreams.get(route.upstream).ok_or_else(crate::choose::no_upstream)?;
+    let estimate = estimate_tokens(incoming.request());
+    let (counted, mut notes) = counted(app, served, incoming, dialect, route.model).await?;
+    let mut response = match counted {
+        Some((own, answer)) if own.name() == dialect.name() => reply::json(StatusCode::OK, answer),
+        Some((own, answer)) => {
+            let tokens = counting_of(own).and_then(|theirs| (theirs.read)(&answer));
+            reply::json(StatusCode::OK, (counting.write)(tokens.unwrap_or(estimate)))
+        }
+        None => {
+            notes.note(Code::TokensEstimated, "", "");
+            let mut response = reply::json(StatusCode::OK, (counting.write)(estimate));
+            response.headers_mut().insert(reply::OUTCOME, HeaderValue::from_static("estimated"));
+            response
+        }
+    };
+    reply::upstream_header(response.headers_mut(), &served.config.name);
+    reply::diagnostics_header(response.headers_mut(), &notes);
+    Ok(response)
+}
+
+fn counting_of(dialect: &dyn Dialect) -> Option<&'static Counting> {
+    dialect.side_routes().iter().find_map(|route| match route.side {
+        Side::Count(counting) => Some(counting),
+        _ => None,
+    })
+}
+
+/// What an upstream answers, with the dialect that it was asked in; nothing, where it does not count.
+async fn counted(
+    app: &Arc<App>,
+    served: &Served,
+    incoming: Incoming,
+    client: &'static dyn Dialect,
+    model: Option<String>,
+) -> Result<(Option<(&'static dyn Dialect, Vec<u8>)>, Diagnostics), Error> {
+    let mut settings = app.settings(model);
+    let model = settings.upstream_model.clone().unwrap_or_else(|| incoming.model().to_owned());
+    settings.lessons = app.learned.of(&served.config.name, &model);
+    let none = (None, Diagnostics::default());
+    let Some((own, profile)) = speaker(&served.config.profile, client, &model) else { return Ok(none) };
+    let Some(counting) = counting_of(own) else { return Ok(none) };
+    // The request for the answer itself says what would be sent, and so what is to be counted.
+    let mut exchange = Exchange::start(incoming, profile, settings, app.context())?;
+    let notes = exchange.diagnostics();
+    let Step::Send { request, .. } = exchange.next() else { return Ok(none) };
+    let path = request.uri().path_and_query().map_or("", http::uri::PathAndQuery::as_str);
+    let Some((path, body)) = (counting.ask)(path, request.body()) else { return Ok(none) };
+    let (head, answer) = ask(&served.transport, &path, request.headers().clone(), body).await?;
+    if head.status.is_success() && (counting.read)(&answer).is_some() {
+        return Ok((Some((own, answer)), notes));
+    }
+    // Not everyone who speaks a dialect counts.
+    if head.status.is_success() || matches!(head.status.as_u16(), 404 | 405 | 501) {
+        return Ok(none);
+    }
+    Err(failure(own, &head, &answer))
+}
+
+/// The dialect in which an upstream can be asked for a count of this model's, the client's own before others; with the row
+/// that speaks it first.
+fn speaker(
+    profile: &Arc<Profile>,
+    client: &'static dyn Dialect,
+    model: &str,
+) -> Option<(&'static dyn Dialect, Arc<Profile>)> {
+    let row = profile.for_model(model);
+    let spoken: Vec<_> =
+        std::iter::once(&row.dialect).chain(&row.also).filter_map(|name| named(name).ok()).collect();
+    let own = spoken.iter().find(|one| one.name() == client.name());
+    let one = own.into_iter().chain(&spoken).find(|one| counting_of(**one).is_some())?;
+    if one.name() == profile.dialect || one.name() == client.name() {
+        return Some((*one, profile.clone()));
+    }
+    let mut other = Profile::clone(profile);
+    one.name().clone_into(&mut other.dialect);
+    other.paths.chat.clear();
+    Some((*one, Arc::new(other)))
+}

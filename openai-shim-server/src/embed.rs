@@ -1,0 +1,141 @@
+//! Vectors for texts, between whichever forms client and upstream have for them.
+
+use crate::app::{App, Served, Transport};
+use crate::bodies::{self, Bodies};
+use crate::reply;
+use crate::routes::Meta;
+use crate::small::{ask, failure, returned};
+use crate::telemetry::Record;
+use axum::response::Response;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderMap, StatusCode};
+use openai_shim_core::canonical::EmbedRequest;
+use openai_shim_core::dialect::side::{Asking, Embedding, Side};
+use openai_shim_core::dialect::{DIALECTS, Dialect, dialect as named};
+use openai_shim_core::json::Object;
+use openai_shim_core::{Diagnostics, Error};
+use std::sync::Arc;
+
+/// Answers a client that wants vectors.
+pub(crate) async fn embed(
+    app: Arc<App>,
+    meta: Meta,
+    dialect: &'static dyn Dialect,
+    embedding: &'static Embedding,
+    asking: &Asking<'_>,
+    headers: &HeaderMap,
+) -> Response {
+    let (id, mut notes) = (meta.id.clone(), Diagnostics::default());
+    let planned = plan(&app, embedding, asking, &mut notes).await;
+    let name = planned.as_ref().map_or_else(|_| String::new(), |plan| plan.served.config.name.clone());
+    // From here on the client may leave.
+    let record = Record::new(app.clone(), meta, LABEL, name.clone());
+    let embedded = match planned {
+        Ok(plan) => plan.run(&app, &id, embedding, headers, &mut notes).await,
+        Err(error) => Err(error),
+    };
+    let mut response = match embedded {
+        Ok((kept, body)) => {
+            let mut response = reply::json(StatusCode::OK, body);
+            response.headers_mut().extend(kept);
+            response
+        }
+        Err(error) => reply::error(dialect, &error),
+    };
+    reply::diagnostics_header(response.headers_mut(), &notes);
+    reply::upstream_header(response.headers_mut(), &name);
+    record.answered(&response);
+    response
+}
+
+/// What stands for these routes in logs and metrics, as when they were only forwarded.
+pub(crate) const LABEL: &str = "forward";
+
+/// The routes of a dialect that make vectors.
+fn embeddings(dialect: &dyn Dialect) -> impl Iterator<Item = &'static Embedding> + use<> {
+    dialect.side_routes().iter().filter_map(|route| match route.side {
+        Side::Embed(embedding) => Some(embedding),
+        _ => None,
+    })
+}
+
+/// Who is asked for vectors, and how.
+struct Plan<'a> {
+    served: &'a Served,
+    /// The dialect that the upstream speaks, and its way of making vectors.
+    own: &'static dyn Dialect,
+    theirs: &'static Embedding,
+    asked: EmbedRequest,
+    path: String,
+    body: String,
+}
+
+async fn plan<'a>(
+    app: &'a Arc<App>,
+    embedding: &'static Embedding,
+    asking: &Asking<'_>,
+    notes: &mut Diagnostics,
+) -> Result<Plan<'a>, Error> {
+    let mut lost = Diagnostics::default();
+    let asked = (embedding.read)(asking, &mut lost)?;
+    let route =
+        if asked.model.is_empty() { app.route_without_model() } else { app.route(&asked.model).await? };
+    let served = app.upstreams.get(route.upstream).ok_or_else(crate::choose::no_upstream)?;
+    let own = named(&served.config.profile.dialect)?;
+    // An upstream is asked on the client's own route where it has it, else on its first, else on the registry's first.
+    let same = embeddings(own).find(|theirs| std::ptr::eq(*theirs, embedding));
+    let others = embeddings(own).chain(DIALECTS.iter().flat_map(|dialect| embeddings(*dialect)));
+    let theirs = same.into_iter().chain(others).next().unwrap_or(embedding);
+    let same = std::ptr::eq(theirs, embedding);
+    if !same {
+        notes.extend(&lost);
+    }
+    let mut sent = asked.clone();
+    if let Some(model) = route.model {
+        sent.model = model;
+    }
+    let (path, body) = (theirs.write)(&sent, same.then_some(asking.body), notes)?;
+    let path = served.config.profile.paths.url(&path);
+    Ok(Plan { served, own, theirs, asked, path, body })
+}
+
+impl Plan<'_> {
+    /// Asks, and writes what the client gets: headers and body.
+    async fn run(
+        self,
+        app: &Arc<App>,
+        id: &str,
+        embedding: &'static Embedding,
+        headers: &HeaderMap,
+        notes: &mut Diagnostics,
+    ) -> Result<(HeaderMap, Vec<u8>), Error> {
+        let Plan { served, own, theirs, asked, path, body } = self;
+        let mut passed = HeaderMap::new();
+        served.config.profile.pass_headers(headers, &mut passed);
+        let transport = if bodies::wanted() {
+            Transport(Bodies::new(app.clone(), id).over(served.transport.0.clone()))
+        } else {
+            served.transport.clone()
+        };
+        let (head, answer) = ask(&transport, &path, passed, body).await?;
+        if !head.status.is_success() {
+            return Err(failure(own, &head, &answer));
+        }
+        if let Ok(object) = Object::parse(&answer)
+            && ["data", "embeddings", "embedding"].iter().all(|key| object.get(key).is_none())
+            && object.non_null("error").is_some()
+        {
+            // An error may come with status 200.
+            let error = own.decode_error(StatusCode::BAD_GATEWAY, &head.headers, &answer, notes);
+            return Err(Error::Upstream(error));
+        }
+        let mut kept = returned(&head.headers);
+        kept.remove(CONTENT_LENGTH);
+        kept.remove(CONTENT_TYPE);
+        if std::ptr::eq(theirs, embedding) {
+            return Ok((kept, (theirs.mend)(&answer, &asked, notes).unwrap_or(answer)));
+        }
+        let vectors = (theirs.read_answer)(&answer, &asked, notes)?;
+        Ok((kept, (embedding.write_answer)(&vectors, &asked, notes)?.into_bytes()))
+    }
+}

@@ -1,0 +1,97 @@
+//! Routes beside those that ask for answers: which there are, the dialects say; what is done, the kind of each.
+
+use crate::app::App;
+use crate::reply;
+use crate::routes::{self, Meta};
+use crate::telemetry::Record;
+use crate::{body, count, embed, forward, models, stored};
+use axum::body::Body;
+use axum::response::Response;
+use http::request::Parts;
+use http::{Method, StatusCode};
+use openai_shim_core::Error;
+use openai_shim_core::dialect::side::{Asking, KeptPart, Side, SideRoute};
+use openai_shim_core::dialect::{DIALECTS, Dialect};
+use openai_shim_core::error::{ClientError, ErrorKind};
+use std::sync::Arc;
+
+/// What stands for such a route in logs and metrics.
+pub(crate) fn label(side: &'static SideRoute) -> &'static str {
+    match side.side {
+        Side::Models(_) | Side::Model(_) => "models",
+        Side::Count(_) => "count",
+        Side::Embed(_) => embed::LABEL,
+        Side::Kept(..) => "kept",
+        Side::Forward => "forward",
+        _ => side.path,
+    }
+}
+
+/// What programs that look for a kind of server find at the root.
+pub(crate) fn greeting() -> &'static str {
+    let mut all = DIALECTS.iter().flat_map(|dialect| dialect.side_routes());
+    all.find_map(|route| if let Side::Greeting(text) = route.side { Some(text) } else { None }).unwrap_or("")
+}
+
+/// Answers such a route.
+pub(crate) async fn answer(
+    app: Arc<App>,
+    meta: Meta,
+    dialect: &'static dyn Dialect,
+    route: &'static SideRoute,
+    parts: Parts,
+    sent: Body,
+) -> Response {
+    let label = label(route);
+    let (rest, name) = route.matches(&meta.path).unwrap_or_default();
+    let rest = rest.to_owned();
+    let asked = matches!(meta.method, Method::GET | Method::HEAD);
+    let done = |meta: Meta, result: Result<Response, Error>| {
+        let response = result.unwrap_or_else(|error| reply::error(dialect, &error));
+        Record::new(app.clone(), meta, label, String::new()).answered(&response);
+        response
+    };
+    // What needs no upstream's answer needs no place among those that wait for one.
+    let asking = Asking { name: &name, path: &meta.path, query: &meta.query, body: b"" };
+    let at_once = match &route.side {
+        Side::Fixed(text) | Side::Greeting(text) => Some(Ok(reply::json(StatusCode::OK, *text))),
+        Side::Refused(why) => Some(Err(Error::Client(ClientError::new(ErrorKind::Unsupported, *why)))),
+        Side::Models(write) => Some(
+            models::all(&app)
+                .await
+                .and_then(|all| Ok(reply::json(StatusCode::OK, write(&all, &meta.query)?))),
+        ),
+        Side::Model(one) if asked => Some(models::one(&app, one, &asking).await),
+        Side::Kept(keeping, part) => {
+            let part =
+                if *part == KeptPart::Answer && meta.method == Method::DELETE { None } else { Some(*part) };
+            stored::answer(&app, dialect, keeping, part, &meta, &name)
+        }
+        _ => None,
+    };
+    if let Some(result) = at_once {
+        body::discard(sent).await;
+        return done(meta, result);
+    }
+    let (place, sent) = match routes::read(&app, &meta, dialect, sent).await {
+        Ok(read) => read,
+        Err(response) => {
+            Record::new(app.clone(), meta, label, String::new()).answered(&response);
+            return response;
+        }
+    };
+    let (path, query) = (meta.path.clone(), meta.query.clone());
+    let asking = Asking { name: &name, path: &path, query: &query, body: &sent };
+    match &route.side {
+        Side::Model(one) => done(meta, models::one(&app, one, &asking).await),
+        Side::Count(counting) => {
+            done(meta, count::count(&app, dialect, counting, &asking, &parts.headers).await)
+        }
+        Side::Embed(embedding) => embed::embed(app, meta, dialect, embedding, &asking, &parts.headers).await,
+        Side::Kept(..) => {
+            let upstream = stored::elsewhere(&app, dialect);
+            forward::forward(app, meta, dialect, (rest, upstream), parts, sent, place).await
+        }
+        _ => forward::forward(app, meta, dialect, (rest, None), parts, sent, place).await,
+    }
+}
