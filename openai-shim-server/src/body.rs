@@ -16,6 +16,8 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const LINGER: Duration = Duration::from_secs(2);
 /// How much of it.
 const LEFTOVER: usize = 64 << 20;
+/// What is copied more cheaply than kept.
+const SMALL: usize = 16 << 10;
 
 /// Reads a body of at most `limit` bytes.
 pub(crate) async fn read(body: Body, limit: usize) -> Result<Bytes, ClientError> {
@@ -32,12 +34,17 @@ async fn collect(mut body: Body, limit: usize) -> Result<Bytes, ClientError> {
     let mut all = BytesMut::new();
     while fits {
         let Some(chunk) = next(&mut body).await else {
-            return Ok(if all.is_empty() { first } else { all.freeze() });
+            return Ok(match all.is_empty() {
+                // A piece of the connection's buffer: to keep it would make the connection take another one.
+                true if first.len() <= SMALL => Bytes::copy_from_slice(&first),
+                true => first,
+                false => all.freeze(),
+            });
         };
         let chunk =
             chunk.map_err(|_| ClientError::invalid("The request body could not be read to its end."))?;
         fits = first.len().max(all.len()) + chunk.len() <= limit;
-        // A body that came in one piece is not copied.
+        // A large body that came in one piece is not copied.
         if first.is_empty() && all.is_empty() {
             first = chunk;
         } else {

@@ -31,7 +31,7 @@ impl App {
             }
             _ => {}
         }
-        let lists = models::lists(self).await;
+        let lists = Box::pin(models::lists(self)).await;
         let listed =
             lists.iter().position(|list| list.as_ref().is_ok_and(|list| list.iter().any(|m| m.id == model)));
         // An upstream that cannot list its models may serve it all the same.

@@ -87,8 +87,8 @@ pub(crate) async fn forward(
             if upstream.status.is_success() {
                 let guard = Guard { record: Some(record), _place: place };
                 let body = match body {
-                    ReplyBody::Complete(bytes) => Body::from_stream(Guarded { source: one(bytes), guard }),
-                    ReplyBody::Stream(source) => Body::from_stream(Guarded { source, guard }),
+                    ReplyBody::Complete(bytes) => Guarded::body(one(bytes), guard),
+                    ReplyBody::Stream(source) => Guarded::body(source, guard),
                     _ => Body::empty(),
                 };
                 let mut response = Response::new(body);
@@ -163,11 +163,28 @@ struct Guarded {
     source: ByteStream,
     #[allow(dead_code)] // held for its drop
     guard: Guard,
+    broken: Option<UpstreamError>,
+}
+
+impl Guarded {
+    fn body(source: ByteStream, guard: Guard) -> Body {
+        Body::from_stream(Self { source, guard, broken: None })
+    }
 }
 
 impl Stream for Guarded {
     type Item = Result<Bytes, UpstreamError>;
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.source.as_mut().poll_next(cx)
+        if let Some(error) = self.broken.take() {
+            return Poll::Ready(Some(Err(error)));
+        }
+        let polled = self.source.as_mut().poll_next(cx);
+        if let Poll::Ready(Some(Err(error))) = polled {
+            // An error closes the client's connection at once. What came before it leaves first.
+            self.broken = Some(error);
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        polled
     }
 }

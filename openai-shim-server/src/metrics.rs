@@ -24,15 +24,19 @@ pub(crate) struct Metrics {
     open: AtomicI64,
 }
 
+/// Something for each upstream.
+type Each<T> = BTreeMap<String, T>;
+
 #[derive(Debug, Default)]
 struct Counters {
-    requests: BTreeMap<(&'static str, String, u16), u64>,
-    outcomes: BTreeMap<(String, &'static str), u64>,
+    requests: Each<BTreeMap<(&'static str, u16), u64>>,
+    outcomes: Each<BTreeMap<&'static str, u64>>,
     diagnostics: BTreeMap<Code, u64>,
-    tokens: BTreeMap<(String, String, &'static str), u64>,
-    first_byte: BTreeMap<String, Histogram>,
-    duration: BTreeMap<String, Histogram>,
-    retries: BTreeMap<String, u64>,
+    /// By model and kind.
+    tokens: Each<BTreeMap<String, BTreeMap<&'static str, u64>>>,
+    first_byte: Each<Histogram>,
+    duration: Each<Histogram>,
+    retries: Each<u64>,
     models: Vec<String>,
 }
 
@@ -82,33 +86,31 @@ impl Metrics {
 
     pub(crate) fn count(&self, counted: &Counted<'_>) {
         let Ok(mut c) = self.counters.lock() else { return };
-        let upstream = counted.upstream.to_owned();
-        *c.requests.entry((counted.route, upstream.clone(), counted.status)).or_default() += 1;
+        let upstream = counted.upstream;
+        *at(&mut c.requests, upstream).entry((counted.route, counted.status)).or_default() += 1;
         if let Some(outcome) = counted.outcome {
-            *c.outcomes.entry((upstream.clone(), outcome.as_str())).or_default() += 1;
+            *at(&mut c.outcomes, upstream).entry(outcome.as_str()).or_default() += 1;
         }
         for (code, count) in &counted.codes {
             *c.diagnostics.entry(*code).or_default() += u64::from(*count);
+            if *code == Code::Retried {
+                *at(&mut c.retries, upstream) += u64::from(*count);
+            }
         }
         if let Some(usage) = counted.usage {
             // Only a model that an upstream counted tokens for can take one of the places.
             let model = c.model(counted.model);
             for (kind, tokens) in [("input", usage.input), ("output", usage.output)] {
                 if let Some(tokens) = tokens {
-                    *c.tokens.entry((upstream.clone(), model.clone(), kind)).or_default() += tokens;
+                    *at(at(&mut c.tokens, upstream), model).entry(kind).or_default() += tokens;
                 }
             }
         }
-        for (code, count) in &counted.codes {
-            if *code == Code::Retried {
-                *c.retries.entry(upstream.clone()).or_default() += u64::from(*count);
-            }
-        }
         if let Some(first) = counted.first_byte {
-            c.first_byte.entry(upstream.clone()).or_default().add(first);
+            at(&mut c.first_byte, upstream).add(first);
         }
-        if !counted.upstream.is_empty() {
-            c.duration.entry(upstream).or_default().add(counted.total);
+        if !upstream.is_empty() {
+            at(&mut c.duration, upstream).add(counted.total);
         }
     }
 
@@ -116,7 +118,8 @@ impl Metrics {
         let mut out = String::new();
         let Ok(c) = self.counters.lock() else { return out };
         head(&mut out, "requests_total", "counter", "Requests by route, upstream and status.");
-        for ((route, upstream, status), n) in &c.requests {
+        let rows = c.requests.iter().flat_map(|(upstream, rows)| rows.iter().map(move |row| (upstream, row)));
+        for (upstream, ((route, status), n)) in rows {
             line(
                 &mut out,
                 "requests_total",
@@ -125,7 +128,8 @@ impl Metrics {
             );
         }
         head(&mut out, "outcomes_total", "counter", "How exchanges ended.");
-        for ((upstream, outcome), n) in &c.outcomes {
+        let rows = c.outcomes.iter().flat_map(|(upstream, rows)| rows.iter().map(move |row| (upstream, row)));
+        for (upstream, (outcome, n)) in rows {
             line(&mut out, "outcomes_total", &[("upstream", upstream), ("outcome", outcome)], n);
         }
         head(
@@ -138,8 +142,13 @@ impl Metrics {
             line(&mut out, "diagnostics_total", &[("code", code.as_str())], n);
         }
         head(&mut out, "tokens_total", "counter", "Tokens as upstreams counted them.");
-        for ((upstream, model, kind), n) in &c.tokens {
-            line(&mut out, "tokens_total", &[("upstream", upstream), ("model", model), ("kind", kind)], n);
+        for (upstream, models) in &c.tokens {
+            for (model, kinds) in models {
+                for (kind, n) in kinds {
+                    let labels = [("upstream", upstream.as_str()), ("model", model), ("kind", kind)];
+                    line(&mut out, "tokens_total", &labels, n);
+                }
+            }
         }
         head(&mut out, "retries_total", "counter", "Attempts after the first.");
         for (upstream, n) in &c.retries {
@@ -163,15 +172,24 @@ impl Metrics {
 }
 
 impl Counters {
-    fn model(&mut self, model: &str) -> String {
+    /// The label of a model.
+    fn model<'m>(&mut self, model: &'m str) -> &'m str {
         if !self.models.iter().any(|m| m == model) {
             if self.models.len() >= MAX_MODELS || model.len() > 128 {
-                return String::from("other");
+                return "other";
             }
             self.models.push(model.to_owned());
         }
-        model.to_owned()
+        model
     }
+}
+
+/// What stands under a key; the key is copied only the first time.
+fn at<'m, T: Default>(map: &'m mut BTreeMap<String, T>, key: &str) -> &'m mut T {
+    if !map.contains_key(key) {
+        map.insert(key.to_owned(), T::default());
+    }
+    map.get_mut(key).unwrap_or_else(|| unreachable!("it was put in"))
 }
 
 impl Histogram {

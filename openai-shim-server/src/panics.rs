@@ -5,13 +5,12 @@ use openai_shim_core::error::ClientError;
 use openai_shim_core::{Dialect, Error, ErrorKind};
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::Pin;
 use std::task::Poll;
 
 /// Awaits a future; `None` if it panicked. The panic itself is on standard error, with its place.
-pub(crate) async fn caught<T>(future: impl Future<Output = T>) -> Option<T> {
-    let mut future = pin!(future);
-    poll_fn(move |cx| match polled(|| future.as_mut().poll(cx)) {
+pub(crate) async fn caught<T>(mut future: impl Future<Output = T> + Unpin) -> Option<T> {
+    poll_fn(move |cx| match polled(|| Pin::new(&mut future).poll(cx)) {
         Some(poll) => poll.map(Some),
         None => Poll::Ready(None),
     })

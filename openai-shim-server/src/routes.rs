@@ -45,12 +45,14 @@ enum Route {
     Page(&'static str),
 }
 
-/// All routes.
+/// All routes, for a server of axum's.
 pub(crate) fn router(app: Arc<App>) -> Router {
+    let handle = |State(app): State<Arc<App>>, request: Request| answer(app, request);
     Router::new().fallback(handle).with_state(app)
 }
 
-async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
+/// Answers a request.
+pub(crate) async fn answer(app: Arc<App>, request: Request) -> Response {
     let meta = Meta {
         id: request_id(&app, &request),
         method: request.method().clone(),
@@ -88,7 +90,8 @@ async fn dispatch(app: Arc<App>, meta: Meta, request: Request) -> Response {
         None => side::nearest(&meta.path, request.headers()).unwrap_or_else(reply::default_dialect),
     };
     let id = meta.id.clone();
-    let answered = panics::caught(serve(app, found, dialect, meta, request)).await;
+    let served = Box::pin(serve(app, found, dialect, meta, request));
+    let answered = panics::caught(served).await;
     let mut response = answered.unwrap_or_else(|| {
         tracing::error!(id, "a fault of openai-shim ended this request");
         panics::reply(dialect)
@@ -122,7 +125,7 @@ async fn serve(
         response
     };
     if let Some(response) = refusal {
-        body::discard(body).await;
+        Box::pin(body::discard(body)).await;
         return answered(meta, response);
     }
     match found {
@@ -146,7 +149,7 @@ pub(crate) async fn read(
     body: Body,
 ) -> Result<(OwnedSemaphorePermit, Bytes), Response> {
     let Ok(place) = app.places.clone().try_acquire_owned() else {
-        body::discard(body).await;
+        Box::pin(body::discard(body)).await;
         return Err(full(dialect));
     };
     let body = body::read(body, app.config.limits.request_body).await;

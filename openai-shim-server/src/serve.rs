@@ -3,9 +3,12 @@
 use crate::app::App;
 use crate::config::Config;
 use crate::{routes, shutdown, upstream};
+use axum::body::Body;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -67,7 +70,11 @@ pub async fn serve_on(
     let transports = upstream::connect(&config)?;
     let app = Arc::new(App::new(config, |u| transports(u)));
     let places = app.places.clone();
-    let service = TowerToHyperService::new(routes::router(app));
+    // Boxed: a connection that streams or waits shall not carry the room for it.
+    let service = service_fn(move |request: hyper::Request<Incoming>| {
+        let answer = routes::answer(app.clone(), request.map(Body::new));
+        Box::pin(async move { Ok::<_, Infallible>(answer.await) })
+    });
     let mut http = hyper::server::conn::http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
     let graceful = GracefulShutdown::new();

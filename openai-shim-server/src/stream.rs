@@ -10,7 +10,7 @@ use openai_shim_core::{Dialect, Error};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 /// A reply that is still awaited.
 pub(crate) type Reply = Pin<Box<dyn Future<Output = http::Response<Body>> + Send>>;
@@ -20,6 +20,9 @@ pub(crate) type Reply = Pin<Box<dyn Future<Output = http::Response<Body>> + Send
 pub(crate) struct Kept {
     state: State,
     every: Duration,
+    /// When the next keep-alive leaves, if nothing else does.
+    due: Instant,
+    /// Set no later than that, and moved only when it has gone off: not for each event.
     timer: Pin<Box<Sleep>>,
     dialect: &'static dyn Dialect,
 }
@@ -34,12 +37,26 @@ enum State {
 impl Kept {
     /// A reply that has begun.
     pub(crate) fn running(body: Body, dialect: &'static dyn Dialect, every: Duration) -> Self {
-        Self { state: State::Running(body), every, timer: Box::pin(sleep(every)), dialect }
+        Self::new(State::Running(body), dialect, every, Instant::now() + every)
     }
 
     /// A reply that is still awaited. The first keep-alive leaves at once.
     pub(crate) fn waiting(reply: Reply, head: Head, dialect: &'static dyn Dialect, every: Duration) -> Self {
-        Self { state: State::Waiting(reply, head), every, timer: Box::pin(sleep(Duration::ZERO)), dialect }
+        Self::new(State::Waiting(reply, head), dialect, every, Instant::now())
+    }
+
+    fn new(state: State, dialect: &'static dyn Dialect, every: Duration, due: Instant) -> Self {
+        Self { state, every, due, timer: Box::pin(sleep_until(due)), dialect }
+    }
+
+    /// Waits until a keep-alive is due.
+    fn poll_due(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        ready!(self.timer.as_mut().poll(cx));
+        if self.timer.deadline() < self.due {
+            self.timer.as_mut().reset(self.due);
+            ready!(self.timer.as_mut().poll(cx));
+        }
+        Poll::Ready(())
     }
 
     /// Takes over a reply that has come: its stream, or its error as the stream's only event.
@@ -85,11 +102,10 @@ impl Stream for Kept {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let polled = panics::polled(|| self.next(cx))
             .unwrap_or_else(|| Poll::Ready(Some(Ok(self.end(&panics::error())))));
-        if polled.is_pending() && self.timer.as_mut().poll(cx).is_pending() {
+        if polled.is_pending() && self.poll_due(cx).is_pending() {
             return Poll::Pending;
         }
-        let next = Instant::now() + self.every;
-        self.timer.as_mut().reset(next);
+        self.due = Instant::now() + self.every;
         if polled.is_pending() {
             return Poll::Ready(Some(Ok(Bytes::from_static(self.dialect.keep_alive()))));
         }

@@ -152,9 +152,13 @@ async fn a_stream_that_ends_without_closing_does_not_hang() {
 
 #[tokio::test]
 async fn many_events_of_one_read_leave_in_one_write() {
-    let all: Vec<_> = (0..8).map(|i| format!("data: {}\n\n", text(&i.to_string()))).collect();
-    let script = Script::stream().chunk(all.concat()).events(&[&stop(), "[DONE]"]).end();
-    let upstream = Scripted::start(vec![script]).await;
+    // Each in an HTTP chunk of its own, as servers send them.
+    let all: Vec<_> = (0..8)
+        .map(|i| format!("data: {}\n\n", text(&i.to_string())))
+        .map(|event| format!("{:x}\r\n{event}\r\n", event.len()))
+        .collect();
+    let script = Script::stream().then(Step::Raw(all.concat().into_bytes())).wait(100);
+    let upstream = Scripted::start(vec![script.events(&[&stop(), "[DONE]"]).end()]).await;
     let shim = Running::before(&upstream, "").await;
     let mut response = shim.post("/v1/chat/completions", STREAM).await;
     let first = response.chunk().await.unwrap().unwrap();

@@ -387,6 +387,9 @@ impl Exchange {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         headers.insert(http::header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         self.reply = Some(Reply { status: StatusCode::OK, headers, error: None, streams: true });
+        // From now on nothing can be asked for again: a long stream need not hold its request.
+        self.send = http::Request::default();
+        self.lessons = None;
     }
 
     /// The body decides what it is; a content type that says otherwise is noted.

@@ -264,6 +264,8 @@ impl Body {
         } else {
             match ready!(polled) {
                 Some(Ok(chunk)) => {
+                    // Most of what comes leaves at about its own length: one allocation for all of its events.
+                    self.out.reserve(chunk.len() + chunk.len() / 8);
                     exchange.push(&chunk, &mut self.out);
                     if !exchange.has_failed() {
                         return Poll::Ready(());

@@ -11,7 +11,12 @@ pub(super) fn serve(overrides: &Overrides) -> ExitCode {
         Err(error) => return super::refused(&error),
     };
     openai_shim_server::telemetry::init(&config.log);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    // With one core to run on, a second thread would only hand work over.
+    let mut builder = match std::thread::available_parallelism().map(usize::from) {
+        Ok(1) => tokio::runtime::Builder::new_current_thread(),
+        _ => tokio::runtime::Builder::new_multi_thread(),
+    };
+    let runtime = match builder.enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&format!("threads cannot be started: {error}")),
     };

@@ -176,9 +176,9 @@ pub async fn until(what: &str, holds: impl Fn() -> bool) {
     panic!("not after five seconds: {what}");
 }
 
-async fn read_request(socket: &mut TcpStream) -> Option<(String, String)> {
+pub async fn read_request(socket: &mut TcpStream) -> Option<(String, String)> {
     let mut bytes = Vec::new();
-    let mut buffer = [0; 16384];
+    let mut buffer = vec![0; 16384];
     loop {
         let n = socket.read(&mut buffer).await.ok().filter(|n| *n > 0)?;
         bytes.extend_from_slice(&buffer[..n]);

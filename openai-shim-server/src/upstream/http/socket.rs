@@ -1,0 +1,58 @@
+//! A connection's bytes, plain or through TLS.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
+
+/// A connected socket.
+pub(super) struct Socket(Kind);
+
+enum Kind {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl Socket {
+    pub(super) fn plain(stream: TcpStream) -> Self {
+        Self(Kind::Plain(stream))
+    }
+
+    pub(super) fn tls(stream: TlsStream<TcpStream>) -> Self {
+        Self(Kind::Tls(Box::new(stream)))
+    }
+
+    pub(super) fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        let mut buffer = ReadBuf::new(buffer);
+        let polled = match &mut self.0 {
+            Kind::Plain(stream) => Pin::new(stream).poll_read(cx, &mut buffer),
+            Kind::Tls(stream) => Pin::new(stream).poll_read(cx, &mut buffer),
+        };
+        polled.map_ok(|()| buffer.filled().len())
+    }
+
+    pub(super) fn poll_write(&mut self, cx: &mut Context<'_>, parts: [&[u8]; 2]) -> Poll<io::Result<usize>> {
+        let slices = parts.map(IoSlice::new);
+        // One part is not worth a vector.
+        match (&mut self.0, parts) {
+            (Kind::Plain(stream), [one, []] | [[], one]) => Pin::new(stream).poll_write(cx, one),
+            (Kind::Plain(stream), _) => Pin::new(stream).poll_write_vectored(cx, &slices),
+            (Kind::Tls(stream), [one, []] | [[], one]) => Pin::new(stream).poll_write(cx, one),
+            (Kind::Tls(stream), _) => Pin::new(stream).poll_write_vectored(cx, &slices),
+        }
+    }
+
+    pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.0 {
+            Kind::Plain(stream) => Pin::new(stream).poll_flush(cx),
+            Kind::Tls(stream) => Pin::new(stream).poll_flush(cx),
+        }
+    }
+
+    /// Nothing has come, and the peer has not closed: what an idle connection must be. Costs no system call.
+    pub(super) fn is_quiet(&mut self) -> bool {
+        self.poll_read(&mut Context::from_waker(Waker::noop()), &mut [0]).is_pending()
+    }
+}

@@ -1,0 +1,333 @@
+//! The connections to an upstream: what is used again, what is sent again, and what is not.
+
+mod support;
+
+use std::future::Future;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use support::{Answer, Running, completion, read_request, stop, text, until};
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpListener, TcpStream};
+
+/// One attempt an exchange: what is sent again here is sent again by the connections.
+const ONCE: &str = "[retry]\nattempts = 1";
+const STREAM: &str = r#"{"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}]}"#;
+
+/// An upstream that decides for each connection what becomes of it.
+struct Upstream {
+    url: String,
+    connections: Arc<AtomicUsize>,
+    heads: Arc<Mutex<Vec<String>>>,
+}
+
+/// One connection of it.
+struct Peer {
+    number: usize,
+    socket: TcpStream,
+    heads: Arc<Mutex<Vec<String>>>,
+}
+
+impl Upstream {
+    async fn on<F: Future<Output = Option<()>> + Send + 'static>(
+        address: &str,
+        play: impl Fn(Peer) -> F + Send + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind(address).await.unwrap();
+        let url = format!("http://{}/v1", listener.local_addr().unwrap());
+        let (connections, heads) = (Arc::<AtomicUsize>::default(), Arc::<Mutex<Vec<String>>>::default());
+        let this = Self { url, connections: connections.clone(), heads: heads.clone() };
+        tokio::spawn(async move {
+            while let Ok((socket, _)) = listener.accept().await {
+                let number = connections.fetch_add(1, Ordering::SeqCst);
+                tokio::spawn(play(Peer { number, socket, heads: heads.clone() }));
+            }
+        });
+        this
+    }
+
+    async fn new<F: Future<Output = Option<()>> + Send + 'static>(
+        play: impl Fn(Peer) -> F + Send + 'static,
+    ) -> Self {
+        Self::on("127.0.0.1:0", play).await
+    }
+
+    async fn shim(&self, more: &str) -> Running {
+        Running::with(&format!("[[upstream]]\nname = \"up\"\nbase_url = \"{}\"\n{more}\n{ONCE}", self.url))
+            .await
+    }
+
+    fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
+    }
+
+    fn requests(&self) -> usize {
+        self.heads.lock().unwrap().len()
+    }
+}
+
+impl Peer {
+    /// Reads a request; `None`: the shim has closed.
+    async fn asked(&mut self) -> Option<()> {
+        let (head, _) = read_request(&mut self.socket).await?;
+        self.heads.lock().unwrap().push(head);
+        Some(())
+    }
+
+    async fn say(&mut self, text: &str) -> Option<()> {
+        self.socket.write_all(text.as_bytes()).await.ok()
+    }
+
+    async fn answer(&mut self, lines: &str) -> Option<()> {
+        let body = completion("hello");
+        self.say(&format!("HTTP/1.1 200 OK\r\n{lines}content-length: {}\r\n\r\n{body}", body.len())).await
+    }
+
+    async fn serve(mut self) -> Option<()> {
+        loop {
+            self.asked().await?;
+            self.answer("").await?;
+        }
+    }
+}
+
+async fn hello(shim: &Running) {
+    let answer = shim.chat(false).await;
+    assert_eq!((answer.status, answer.text().as_str()), (200, "hello"), "{}", answer.body);
+}
+
+#[tokio::test]
+async fn one_connection_serves_one_call_after_the_other() {
+    let chunked = |body: &str| format!("{:x}\r\n{body}\r\n0\r\n\r\n", body.len());
+    let upstream = Upstream::new(move |mut peer| async move {
+        loop {
+            peer.asked().await?;
+            peer.answer("").await?;
+            peer.asked().await?;
+            let body = chunked(&completion("hello"));
+            peer.say(&format!("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n{body}")).await?;
+        }
+    })
+    .await;
+    let shim = upstream.shim("").await;
+    for _ in 0..6 {
+        hello(&shim).await;
+    }
+    assert_eq!((upstream.connections(), upstream.requests()), (1, 6));
+    let host = upstream.url.trim_start_matches("http://").trim_end_matches("/v1");
+    assert!(upstream.heads.lock().unwrap()[0].contains(&format!("\r\nhost: {host}\r\n")));
+}
+
+#[tokio::test]
+async fn a_connection_that_is_said_to_close_is_not_used_again() {
+    let upstream = Upstream::new(|mut peer| async move {
+        peer.asked().await?;
+        peer.answer("connection: close\r\n").await?;
+        peer.asked().await
+    })
+    .await;
+    let shim = upstream.shim("").await;
+    hello(&shim).await;
+    hello(&shim).await;
+    assert_eq!(upstream.connections(), 2);
+}
+
+#[tokio::test]
+async fn an_idle_connection_that_was_closed_costs_nobody_an_error() {
+    let upstream = Upstream::new(|mut peer| async move {
+        peer.asked().await?;
+        peer.answer("").await?;
+        // The next request meets the close on its way.
+        if peer.number == 0 {
+            return peer.asked().await;
+        }
+        peer.serve().await
+    })
+    .await;
+    let shim = upstream.shim("").await;
+    hello(&shim).await;
+    hello(&shim).await;
+    assert_eq!((upstream.connections(), upstream.requests()), (2, 3));
+    let metrics = shim.read("/metrics").await.body;
+    assert!(!metrics.contains("retries_total{"), "that is no attempt of the exchange: {metrics}");
+}
+
+#[tokio::test]
+async fn nothing_is_sent_again_once_an_answer_has_begun() {
+    let upstream = Upstream::new(|mut peer| async move {
+        peer.asked().await?;
+        peer.answer("").await?;
+        peer.asked().await?;
+        peer.say("HTTP/1.1 2").await
+    })
+    .await;
+    let shim = upstream.shim("").await;
+    hello(&shim).await;
+    let answer = shim.chat(false).await;
+    assert_eq!((answer.status, upstream.requests()), (502, 2), "{}", answer.body);
+    assert!(answer.error()["message"].as_str().unwrap().contains("broke off"));
+}
+
+#[tokio::test]
+async fn a_new_connection_that_closes_unanswered_is_a_failure() {
+    let upstream = Upstream::new(|mut peer| async move { peer.asked().await }).await;
+    let shim = upstream.shim("").await;
+    assert_eq!(shim.chat(false).await.status, 502);
+    assert_eq!(upstream.requests(), 1);
+}
+
+#[tokio::test]
+async fn an_answer_that_ends_early_is_no_answer() {
+    let upstream = Upstream::new(|mut peer| async move {
+        peer.asked().await?;
+        peer.say("HTTP/1.1 200 OK\r\ncontent-length: 5000\r\n\r\n{\"choices\":").await
+    })
+    .await;
+    let shim = upstream.shim("").await;
+    let answer = shim.chat(false).await;
+    assert_eq!(answer.status, 502, "{}", answer.body);
+    assert_eq!(upstream.requests(), 1);
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_wait_for_the_request_arrives() {
+    let upstream = Upstream::new(|mut peer| async move {
+        let body = r#"{"error":{"message":"too much for me"}}"#;
+        let head = format!("HTTP/1.1 413 No\r\ncontent-length: {}\r\n\r\n", body.len());
+        peer.say(&format!("{head}{body}")).await?;
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        Some(())
+    })
+    .await;
+    let shim = upstream.shim("").await;
+    let text = "x".repeat(12 << 20);
+    let body = format!(r#"{{"model":"m","messages":[{{"role":"user","content":"{text}"}}]}}"#);
+    let answer = Answer::of(shim.post("/v1/chat/completions", &body).await).await;
+    assert_eq!((answer.status, answer.error()["message"].as_str()), (413, Some("too much for me")));
+    let again = Answer::of(shim.post("/v1/chat/completions", &body).await).await;
+    assert_eq!((again.status, upstream.connections()), (413, 2), "half a request stays on the first one");
+}
+
+#[tokio::test]
+async fn interim_answers_are_skipped() {
+    let upstream = Upstream::new(|mut peer| async move {
+        peer.asked().await?;
+        peer.say("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n").await?;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        peer.answer("").await
+    })
+    .await;
+    hello(&upstream.shim("").await).await;
+}
+
+#[tokio::test]
+async fn a_head_may_come_in_drops_but_not_for_ever_and_not_without_end() {
+    let drops = Upstream::new(|mut peer| async move {
+        peer.asked().await?;
+        for byte in "HTTP/1.1 200 OK\r\nx: y\r\n".chars() {
+            peer.say(&byte.to_string()).await?;
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let body = completion("hello");
+        peer.say(&format!("content-length: {}\r\n\r\n{body}", body.len())).await
+    })
+    .await;
+    hello(&drops.shim("").await).await;
+    let stuck = Upstream::new(|mut peer| async move {
+        peer.asked().await?;
+        peer.say("HTTP/1.1 200 OK\r\nx: ").await?;
+        peer.asked().await
+    })
+    .await;
+    let answer = stuck.shim("[timeouts]\nfirst_byte = \"200ms\"").await.chat(false).await;
+    assert_eq!((answer.status, answer.error()["code"].as_str()), (504, Some("upstream_timeout")));
+    let endless = Upstream::new(|mut peer| async move {
+        peer.asked().await?;
+        peer.say("HTTP/1.1 200 OK\r\n").await?;
+        loop {
+            peer.say(&format!("x: {}\r\n", "y".repeat(1000))).await?;
+        }
+    })
+    .await;
+    let answer = endless.shim("").await.chat(false).await;
+    assert_eq!(answer.status, 502);
+    assert!(answer.error()["message"].as_str().unwrap().contains("head"), "{}", answer.body);
+}
+
+#[tokio::test]
+async fn a_connection_whose_client_left_in_the_middle_is_closed() {
+    let upstream = Upstream::new(|mut peer| async move {
+        peer.asked().await?;
+        let event = format!("data: {}\n\n", text("one"));
+        let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
+        peer.say(&format!("{head}{:x}\r\n{event}\r\n", event.len())).await?;
+        assert!(peer.asked().await.is_none(), "the connection is closed and not used again");
+        peer.heads.lock().unwrap().push(String::from("closed"));
+        Some(())
+    })
+    .await;
+    let shim = upstream.shim("").await;
+    let mut response = shim.post("/v1/chat/completions", STREAM).await;
+    response.chunk().await.unwrap();
+    drop(response);
+    until("the upstream sees the close", || upstream.requests() == 2).await;
+    assert_eq!(upstream.connections(), 1);
+}
+
+#[tokio::test]
+async fn a_stream_gives_its_connection_back() {
+    let upstream = Upstream::new(|mut peer| async move {
+        loop {
+            peer.asked().await?;
+            let head =
+                "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
+            peer.say(head).await?;
+            for event in [text("a"), stop(), String::from("[DONE]")] {
+                let event = format!("data: {event}\n\n");
+                peer.say(&format!("{:x}\r\n{event}\r\n", event.len())).await?;
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            peer.say("0\r\n\r\n").await?;
+        }
+    })
+    .await;
+    let shim = upstream.shim("").await;
+    for _ in 0..3 {
+        assert!(shim.chat(true).await.is_done());
+    }
+    assert_eq!(upstream.connections(), 1);
+}
+
+#[tokio::test]
+async fn bytes_after_an_answer_spoil_its_connection() {
+    let upstream = Upstream::new(|mut peer| async move {
+        peer.asked().await?;
+        let body = completion("hello");
+        peer.say(&format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}HTTP/1.1 200 OK", body.len()))
+            .await?;
+        peer.asked().await
+    })
+    .await;
+    let shim = upstream.shim("").await;
+    hello(&shim).await;
+    hello(&shim).await;
+    assert_eq!(upstream.connections(), 2);
+}
+
+#[tokio::test]
+async fn a_name_is_reached_on_either_family() {
+    for address in ["127.0.0.1:0", "[::1]:0"] {
+        if TcpListener::bind(address).await.is_err() {
+            continue; // this machine has no such family
+        }
+        let mut upstream = Upstream::on(address, Peer::serve).await;
+        let port = upstream.url.rsplit(':').next().unwrap().to_owned();
+        hello(&upstream.shim("").await).await;
+        upstream.url = format!("http://localhost:{port}");
+        if address.starts_with('1')
+            || tokio::net::lookup_host("localhost:1").await.unwrap().any(|a| a.is_ipv6())
+        {
+            hello(&upstream.shim("").await).await;
+        }
+    }
+}

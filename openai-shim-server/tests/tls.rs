@@ -1,0 +1,94 @@
+//! TLS to an upstream: whom it trusts, and what it says of whom it does not.
+
+mod support;
+
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use support::{Answer, completion};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+
+/// An upstream that nobody but its own certificate vouches for; its base URL and that certificate.
+async fn upstream() -> (String, String) {
+    openai_shim_server::upstream::http::provide_tls();
+    let names = vec![String::from("localhost"), String::from("127.0.0.1")];
+    let CertifiedKey { cert, signing_key } = generate_simple_self_signed(names).unwrap();
+    let key = PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap();
+    let mut config = ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(vec![cert.der().clone()], key)
+        .unwrap();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}/v1", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((socket, _)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                let mut stream = acceptor.accept(socket).await.ok()?;
+                let mut buffer = vec![0; 16384];
+                // Each request comes in one piece here; the second one shows that the connection was kept.
+                for served in ["first", "second"] {
+                    stream.read(&mut buffer).await.ok().filter(|n| *n > 0)?;
+                    let body = completion(served);
+                    let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
+                    stream.write_all(format!("{head}{body}").as_bytes()).await.ok()?;
+                    stream.flush().await.ok()?;
+                }
+                Some(())
+            });
+        }
+    });
+    (url, cert.pem())
+}
+
+/// A shim in a process of its own, for whom this file holds all roots there are; two answers of it.
+async fn ask(base: &str, roots: &str) -> [Answer; 2] {
+    let folder = std::env::temp_dir();
+    let file =
+        folder.join(format!("shim-roots-{}-{:?}.pem", std::process::id(), std::thread::current().id()));
+    std::fs::write(&file, roots).unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_openai-shim"))
+        .args(["--listen", "127.0.0.1:0", "--upstream", base])
+        .env("SSL_CERT_FILE", &file)
+        .env("SSL_CERT_DIR", folder.join("nonexistent"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+    let address = line.trim().rsplit(' ').next().unwrap().to_owned();
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let post = || {
+        let body = r#"{"model":"m","messages":[{"role":"user","content":"hi"}]}"#;
+        client.post(format!("http://{address}/v1/chat/completions")).body(body).send()
+    };
+    let answers = [Answer::of(post().await.unwrap()).await, Answer::of(post().await.unwrap()).await];
+    let _ = child.kill();
+    let _ = child.wait();
+    let _ = std::fs::remove_file(file);
+    answers
+}
+
+#[tokio::test]
+async fn a_certificate_among_the_system_s_roots_is_trusted() {
+    let (base, certificate) = upstream().await;
+    let [first, second] = ask(&base, &certificate).await;
+    assert_eq!((first.text().as_str(), second.text().as_str()), ("first", "second"), "{}", first.body);
+}
+
+#[tokio::test]
+async fn any_other_certificate_is_not_and_its_host_is_not_told() {
+    let (base, _) = upstream().await;
+    let (_, other) = upstream().await;
+    let [answer, _] = ask(&base, &other).await;
+    let told = "The upstream could not be reached: its TLS certificate is not trusted.";
+    assert_eq!(answer.error()["message"], told);
+}
