@@ -275,7 +275,7 @@ fn places(text: &str) -> Option<(Vec<Place>, Option<Counts>)> {
         match delta.non_null(key) {
             None | Some("\"\"") => {}
             Some(raw) if peek(raw) == Kind::String => {
-                places.push((inside(text, delta.original(key)?)?, hole))
+                places.push((inside(text, delta.original(key)?)?, hole));
             }
             Some(_) => return None,
         }
