@@ -9,6 +9,7 @@ use openai_shim_core::convert::{Conversion, Input, convert};
 use openai_shim_core::dialect::anthropic::wire;
 use openai_shim_core::exchange::{Incoming, Retry, Settings, When};
 use openai_shim_core::fallback::estimate::estimate_tokens;
+use openai_shim_core::profile::native;
 use openai_shim_core::{Context, Diagnostics, Dialect, Exchange, Kind, dialect, profile};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -22,7 +23,8 @@ fn request(from: &'static dyn Dialect, to: &'static dyn Dialect, body: &Value) -
     let mut notes = Diagnostics::default();
     let mut read = from.decode_request("", body.to_string().as_bytes(), &mut notes).unwrap();
     // As the row has it.
-    read.reasoning.in_tokens = profile("compatible").unwrap().for_model(&read.model).reasoning.in_tokens;
+    read.reasoning.in_tokens =
+        native("anthropic-messages").unwrap().for_model(&read.model).reasoning.in_tokens;
     let written = to.encode_request(&read, None, &mut notes).unwrap();
     (serde_json::from_str(&written.body.to_json()).unwrap(), notes)
 }

@@ -207,7 +207,6 @@ fn every_request_is_understood() {
 /// What of these requests is lost: the upstream's dialect (`*` for several), what is noted, where (`#` for a number), why.
 const STATED: &[(&str, &str, &str, &str)] = &[
     ("*", "param-dropped", "client_metadata", "Codex's own bookkeeping, for OpenAI's Responses"),
-    ("*", "param-dropped", "include", "asks for sealed reasoning, which only the Responses have"),
     ("*", "param-dropped", "reasoning", "asks for a summary of the reasoning; an effort is mapped"),
     ("*", "param-dropped", "prompt_cache_key", "names a cache of OpenAI's"),
     ("*", "param-dropped", "context_management", "Anthropic's own clearing of old thinking"),
@@ -223,11 +222,8 @@ const STATED: &[(&str, &str, &str, &str)] = &[
     ("*", "extra-dropped", "messages[#].cache_control", "the same"),
     ("*", "extra-dropped", "messages[#].content", "the same, and what Ollama calls the tool of a result"),
     ("*", "extra-dropped", "messages[#]", "the same"),
-    ("*", "extra-dropped", "messages[#].content.tool_name", "the call that is answered says its tool"),
-    ("*", "extra-dropped", "messages[#].tool_name", "the same"),
     ("gemini", "extra-dropped", "client_metadata", "as above"),
     ("gemini", "extra-dropped", "context_management", "as above"),
-    ("gemini", "extra-dropped", "include", "as above"),
     ("gemini", "extra-dropped", "options.num_ctx", "as above"),
     ("gemini", "extra-dropped", "reasoning", "as above"),
     ("gemini", "extra-dropped", "thinking", "as above"),

@@ -198,6 +198,11 @@ fn what_recordings_say_arrives_in_both_dialects() {
         emit(n, recording, "chat", &translated.body);
         let mut heard = said_in_chat(&String::from_utf8(translated.body.clone()).unwrap());
         let mut told = told;
+        // Thinking between tags is taken out where it is translated.
+        if let Some(thoughts) = told.text.strip_prefix("<think>").map(str::to_owned) {
+            let (thoughts, text) = thoughts.split_once("</think>").unwrap_or((&thoughts, ""));
+            (told.thoughts, told.text) = (told.thoughts + thoughts, text.trim_start().to_owned());
+        }
         if recording.kind == Kind::Stream {
             // The client did not ask for usage.
             (heard.tokens, told.tokens) = ((0, 0), (0, 0));

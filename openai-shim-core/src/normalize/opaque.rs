@@ -81,7 +81,10 @@ impl<'m> Opaque<'m> {
                 !matches!(block, Block::Reasoning { text, signature: None, extra } if text.is_empty() && extra.is_empty())
             });
             // The details as they came hold it, too.
-            message.extra.members.retain(|(key, _)| key != crate::canonical::REASONING_DETAILS);
+            message
+                .extra
+                .members
+                .retain(|(key, _)| key.trim_start_matches('.') != crate::canonical::REASONING_DETAILS);
         }
         changed
     }

@@ -174,7 +174,8 @@ impl Default for Profile {
             dialect: String::from("openai-chat"),
             also: Vec::new(),
             auth: Auth::default(),
-            headers: Vec::new(),
+            // Features, but not whose account it is.
+            headers: vec![String::from("openai-beta")],
             paths: Paths::default(),
             lists_models: true,
             params: Params::default(),

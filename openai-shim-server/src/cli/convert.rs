@@ -2,6 +2,7 @@
 
 use clap::Args;
 use openai_shim_core::convert::{Conversion, Input, Kind, convert};
+use openai_shim_core::profile::native;
 use openai_shim_core::{Context, Dialect, Profile, dialect, profile};
 use std::io::{Read, Write};
 use std::path::PathBuf;
@@ -35,9 +36,9 @@ pub(super) struct ConvertArgs {
     /// What the payload is
     #[arg(long, value_parser = ["request", "response", "stream", "error"])]
     kind: String,
-    /// The upstream's profile
-    #[arg(long, value_name = "NAME", default_value = "compatible")]
-    profile: String,
+    /// The upstream's profile [default: that of its dialect's own API, else compatible]
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
     /// The client's request that an answer belongs to
     #[arg(long, value_name = "FILE")]
     request: Option<PathBuf>,
@@ -67,13 +68,14 @@ impl Plan {
             })?),
             None => None,
         };
-        Ok(Self {
-            from: dialect(&args.from).map_err(|error| format!("--from: {error}"))?,
-            to: dialect(&args.to).map_err(|error| format!("--to: {error}"))?,
-            kind: Kind::parse(&args.kind).ok_or_else(|| format!("--kind: there is no {:?}", args.kind))?,
-            profile: profile(&args.profile).map_err(|error| format!("--profile: {error}"))?,
-            request,
-        })
+        let from = dialect(&args.from).map_err(|error| format!("--from: {error}"))?;
+        let to = dialect(&args.to).map_err(|error| format!("--to: {error}"))?;
+        let kind = Kind::parse(&args.kind).ok_or_else(|| format!("--kind: there is no {:?}", args.kind))?;
+        let upstream = if kind == Kind::Request { to } else { from };
+        let own = || native(upstream.name()).map_or_else(|| profile("compatible"), Ok);
+        let row = args.profile.as_deref().map_or_else(own, profile);
+        let profile = row.map_err(|error| format!("--profile: {error}"))?;
+        Ok(Self { from, to, kind, profile, request })
     }
 
     /// Converts one payload; its own request wins over the one for all.

@@ -63,7 +63,7 @@ fn mark_sealed(block: &mut Block) {
 }
 
 /// The member of a turn's extras that holds the contents in which it came.
-const PIECES: &str = ".contents";
+pub(super) const PIECES: &str = ".contents";
 
 /// Adds a content. Libraries keep each chunk of a stream as a content of its own: together they are one turn.
 fn add(message: Message, messages: &mut Vec<Message>) {

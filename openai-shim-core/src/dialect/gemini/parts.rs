@@ -2,6 +2,7 @@
 //!
 //! <https://ai.google.dev/api/caching#Part>
 
+use super::contents::PIECES;
 use super::partial::{Arguments, is_object};
 use super::{FORMAT, NAME, leftovers, plain, read};
 use crate::canonical::{Block, Code, Diagnostics, Extra, Media, MediaSource, REASONING_DETAILS, carry};
@@ -152,7 +153,7 @@ fn result(object: &Object<'_>) -> Block {
 
 /// Puts the members that came with a part back to it.
 pub(super) fn extend(part: &mut Object<'_>, extra: &Extra) {
-    for (key, value) in extra.of(NAME).iter().filter(|(key, _)| key != WHOLE && !plain(key).contains('.')) {
+    for (key, value) in extra.of(NAME).iter().filter(|(key, _)| key != WHOLE && key != PIECES && !plain(key).contains('.')) {
         part.set(plain(key).to_owned(), value.get().to_owned());
     }
 }

@@ -33,6 +33,7 @@ pub(super) fn rows() -> Vec<Profile> {
             ]),
             dialect: text("gemini"),
             auth: key_in("x-goog-api-key"),
+            headers: Vec::new(),
             paths: Paths { models: text("/models?pageSize=1000"), ..Paths::default() },
             messages: Messages { carry_signatures: true, ..no_developer() },
             models: vec![signing_unsigned()],

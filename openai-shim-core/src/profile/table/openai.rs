@@ -28,9 +28,6 @@ pub(super) fn rows() -> Vec<Profile> {
         },
         Profile {
             about: text("Any server that is nearly OpenAI: lenient, nothing assumed"),
-            // Features, but not whose account it is.
-            headers: list(&["openai-beta"]),
-            models: vec![super::makers::claude_in_tokens()],
             ..row("compatible")
         },
         Profile {
