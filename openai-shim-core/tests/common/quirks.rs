@@ -82,7 +82,13 @@ fn access(auth: &Auth, paths: &Paths, lists_models: bool) -> Vec<String> {
 
 fn passed(headers: &[String]) -> Vec<String> {
     let mut said = Said::default();
-    said.when(!headers.is_empty(), || format!("clients' headers {} are passed on", names(headers)));
+    let usual = openai_shim_core::Profile::default().headers;
+    said.when(headers.is_empty(), || {
+        String::from("no header of clients is passed on, not even `openai-beta`")
+    });
+    said.when(!headers.is_empty() && headers != usual, || {
+        format!("clients' headers {} are passed on", names(headers))
+    });
     said.0
 }
 
