@@ -209,4 +209,5 @@ with their arguments, why it ended and how many tokens it took must be what was 
 lost. A cell counts requests and answers; *refused* are requests that the other API cannot carry out or that were no
 request of their own API.
 """
-main()
+if __name__ == "__main__":
+    main()

@@ -153,7 +153,9 @@ fn result(object: &Object<'_>) -> Block {
 
 /// Puts the members that came with a part back to it.
 pub(super) fn extend(part: &mut Object<'_>, extra: &Extra) {
-    for (key, value) in extra.of(NAME).iter().filter(|(key, _)| key != WHOLE && key != PIECES && !plain(key).contains('.')) {
+    for (key, value) in
+        extra.of(NAME).iter().filter(|(key, _)| key != WHOLE && key != PIECES && !plain(key).contains('.'))
+    {
         part.set(plain(key).to_owned(), value.get().to_owned());
     }
 }
