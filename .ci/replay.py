@@ -42,6 +42,11 @@ class Replay(http.server.BaseHTTPRequestHandler):
         pass
 
 
+def row(dialect):
+    """Its own API's, but one that speaks no dialect besides."""
+    return t.DIALECTS[dialect][2].replace("openai", "compatible") if dialect in ("openai-chat", "openai-completions") else t.DIALECTS[dialect][2]
+
+
 def serve(folder):
     upstream = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Replay)
     threading.Thread(target=upstream.serve_forever, daemon=True).start()
@@ -50,7 +55,7 @@ def serve(folder):
         port = s.getsockname()[1]
     config = f'listen = "127.0.0.1:{port}"\nlearn = false\n[retry]\nattempts = 1\n[fallback]\nwhen = "never"\n'
     for dialect in t.DIALECTS:
-        config += f'[[upstream]]\nname = "{dialect}"\nbase_url = "http://127.0.0.1:{upstream.server_address[1]}"\ndialect = "{dialect}"\nprofile = "{t.DIALECTS[dialect][2]}"\nmodels = ["none"]\n'
+        config += f'[[upstream]]\nname = "{dialect}"\nbase_url = "http://127.0.0.1:{upstream.server_address[1]}"\ndialect = "{dialect}"\nprofile = "{row(dialect)}"\nmodels = ["none"]\n'
     path = os.path.join(folder, "shim.toml")
     with open(path, "w") as f:
         f.write(config)
@@ -105,19 +110,21 @@ def main():
                         # A conversation that the shim does not hold is refused before it is asked for.
                         body = {k: w for k, w in asked.get(n, plainly["body"]).items() if k not in ("previous_response_id", "conversation")}
                         stream = t.kind_of(r) == "stream"
+                        recorded = {"id": n, "status": r["response"]["status"], "body": r["response"]["body"]}
+                        mended, = t.convert(source, source, t.kind_of(r), row(source), [recorded])
+                        line, = t.convert(source, client, t.kind_of(r), row(source), [{**recorded, "request": body}])
                         status, text, codes = ask(url, client, f"{source}/{source}-{n}", body, stream)
                         asked_for += 1
                         kind = "error" if status >= 400 else t.kind_of(r)
                         try:
                             found = t.judge(v, client, kind, text, body)
                             broke = kind == "stream" and any(k[1] in t.BROKEN for k in found)
-                            differs = {} if kind == "error" or broke or t.kind_of(r) == "error" else t.compare(source, client, kind, r["response"]["body"], r["response"]["body"], text, codes, body)
+                            differs = {} if kind == "error" or broke or not line["ok"] or t.kind_of(r) == "error" else t.compare(source, client, kind, r["response"]["body"], t.text_of(mended), text, codes, body)
                         except Exception as e:
                             found, differs, broke = {("crash", repr(e)): text[:300]}, {}, False
                         if broke:
                             found = {k: e for k, e in found.items() if k[1] not in t.BROKEN}
                         # An error where there was an answer must be the recording's own fault.
-                        [line] = t.convert(source, client, t.kind_of(r), t.DIALECTS[source][2], [{"id": n, "status": r["response"]["status"], "body": r["response"]["body"], "request": body}])
                         ok = line["ok"] and t.kind_of(r) != "error"
                         if ok and (kind == "error" or broke):
                             differs = {"failed": text[:300]}
