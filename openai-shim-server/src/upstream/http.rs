@@ -1,7 +1,7 @@
 //! An upstream behind HTTP/1.1: base URL, key, deadlines, redirections.
 //!
-//! Connections are our own ([`call`]): whoever waits for an answer reads it from the socket, without a task in between.
-//! Only where the environment names a proxy for the upstream's host does [`proxied`] take over.
+//! Connections are our own (`call`): whoever waits for an answer reads it from the socket, without a task in between.
+//! Only where the environment names a proxy for the upstream's host does `proxied` take over.
 
 mod call;
 mod dial;
