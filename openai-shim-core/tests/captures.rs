@@ -4,6 +4,7 @@
 
 mod common;
 
+use common::losses::{Captured, losses};
 use openai_shim_core::canonical::{Block, Code, Extra, MediaSource, Request, Role, Severity, Tool};
 use openai_shim_core::dialect::{DIALECTS, Dialect};
 use openai_shim_core::exchange::{Incoming, Settings};
@@ -204,53 +205,6 @@ fn every_request_is_understood() {
     }
 }
 
-/// What of these requests is lost: the upstream's dialect (`*` for several), what is noted, where (`#` for a number), why.
-const STATED: &[(&str, &str, &str, &str)] = &[
-    ("*", "param-dropped", "client_metadata", "Codex's own bookkeeping, for OpenAI's Responses"),
-    ("*", "param-dropped", "reasoning", "asks for a summary of the reasoning; an effort is mapped"),
-    ("*", "param-dropped", "prompt_cache_key", "names a cache of OpenAI's"),
-    ("*", "param-dropped", "context_management", "Anthropic's own clearing of old thinking"),
-    ("*", "param-dropped", "thinking", "adaptive, and not shown: how much is mapped from the effort"),
-    ("*", "param-dropped", "options.num_ctx", "how Ollama loads a model"),
-    (
-        "*",
-        "extra-dropped",
-        "messages[#].provider_specific_fields",
-        "LiteLLM's own, and null but for its name",
-    ),
-    ("*", "extra-dropped", "messages[#].content.cache_control", "where a cache of Anthropic's ends"),
-    ("*", "extra-dropped", "messages[#].cache_control", "the same"),
-    ("*", "extra-dropped", "messages[#].content", "the same, and what Ollama calls the tool of a result"),
-    ("*", "extra-dropped", "messages[#]", "the same"),
-    ("gemini", "extra-dropped", "client_metadata", "as above"),
-    ("gemini", "extra-dropped", "context_management", "as above"),
-    ("gemini", "extra-dropped", "options.num_ctx", "as above"),
-    ("gemini", "extra-dropped", "reasoning", "as above"),
-    ("gemini", "extra-dropped", "thinking", "as above"),
-    ("gemini", "extra-dropped", "tools[#].strict", "Google has no such promise"),
-    ("gemini", "feature-unsupported", "parallel_tool_calls", "Google has no switch for it"),
-    ("gemini", "feature-unsupported", "user", "Google is told of no end user"),
-    ("gemini", "schema-reduced", "tools[#]", "keywords that Google's schemas do not have"),
-    ("ollama-chat", "extra-dropped", "tools[].strict", "Ollama has no such promise"),
-    ("ollama-chat", "tool-choice-downgraded", "tool_choice", "Ollama cannot be forced: asked for in words"),
-    ("ollama-chat", "param-dropped", "parallel_tool_calls", "Ollama has no switch for it"),
-    ("ollama-chat", "param-dropped", "user", "Ollama is told of no end user"),
-    ("ollama-generate", "param-dropped", "parallel_tool_calls", "as above"),
-    ("ollama-generate", "param-dropped", "user", "as above"),
-    ("ollama-generate", "feature-unsupported", "tools", "a prompt calls no tools"),
-    ("openai-completions", "feature-unsupported", "tools", "a prompt calls no tools"),
-    ("openai-completions", "param-dropped", "tool_choice", "a prompt calls no tools"),
-    ("openai-completions", "feature-unsupported", "messages[#]", "a prompt has no pictures"),
-    ("openai-completions", "feature-unsupported", "response_format", "a prompt has no form of the answer"),
-    ("openai-completions", "param-dropped", "reasoning_effort", "no model of this API reasons"),
-    (
-        "anthropic-messages",
-        "format-downgraded",
-        "response_format",
-        "schemas only: any JSON is asked for in words",
-    ),
-];
-
 /// A path with `#` for every number.
 fn pattern(path: &str) -> String {
     let mut out = String::new();
@@ -267,7 +221,7 @@ fn pattern(path: &str) -> String {
 #[test]
 fn every_request_arrives_everywhere_with_the_stated_losses_only() {
     let (mut unstated, mut met) = (BTreeSet::new(), BTreeSet::new());
-    let captures = captures();
+    let (captures, stated) = (captures(), losses().captured);
     for capture in &captures {
         let (request, _) = capture.read();
         for upstream in DIALECTS {
@@ -278,10 +232,11 @@ fn every_request_arrives_everywhere_with_the_stated_losses_only() {
             let lossy = [Code::ExtraDropped, Code::ReasoningDropped];
             for d in notes.iter().filter(|d| d.severity() >= Severity::Warning || lossy.contains(&d.code)) {
                 let (code, path) = (d.code.as_str(), pattern(&d.path));
-                let is = |(u, c, p, _): &&(&str, &str, &str, &str)| {
-                    (*u == "*" || *u == upstream.name()) && *c == code && *p == path
+                let is = |row: &Captured| {
+                    (row.to.is_empty() || row.to.iter().any(|to| to == upstream.name())) && row.code == code
                 };
-                match STATED.iter().position(|row| is(&row)) {
+                let place = |row: &Captured| row.at.iter().position(|at| is(row) && *at == path);
+                match stated.iter().enumerate().find_map(|(i, row)| Some((i, place(row)?))) {
                     Some(row) => {
                         met.insert(row);
                     }
@@ -294,7 +249,8 @@ fn every_request_arrives_everywhere_with_the_stated_losses_only() {
         }
     }
     assert!(unstated.is_empty(), "not stated: {unstated:#?}");
-    let idle: Vec<_> = (0..STATED.len()).filter(|row| !met.contains(row)).map(|row| STATED[row]).collect();
+    let all = stated.iter().enumerate().flat_map(|(i, row)| (0..row.at.len()).map(move |at| (i, at)));
+    let idle: Vec<_> = all.filter(|at| !met.contains(at)).map(|(i, at)| (&stated[i], at)).collect();
     assert!(captures.is_empty() || idle.is_empty(), "stated, and never met: {idle:#?}");
 }
 

@@ -13,6 +13,7 @@ pub fn docs(name: &str) -> PathBuf {
 pub struct Losses {
     pub loss: Vec<Loss>,
     pub round_trip: Vec<RoundTrip>,
+    pub captured: Vec<Captured>,
 }
 
 /// Why something does not arrive as it was said.
@@ -64,6 +65,20 @@ pub struct RoundTrip {
     pub at: Vec<String>,
     /// What is the same there: see `common/round_trip.rs`.
     pub same: serde_json::Value,
+    pub reason: String,
+}
+
+/// What a real client's request loses.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Captured {
+    /// The upstreams' dialects; empty: all.
+    #[serde(default)]
+    pub to: Vec<String>,
+    /// The diagnostic.
+    pub code: String,
+    /// Where, with `#` for numbers.
+    pub at: Vec<String>,
     pub reason: String,
 }
 
