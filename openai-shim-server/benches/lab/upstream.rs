@@ -1,0 +1,220 @@
+//! A chat upstream. What it says is set by `GET /__set?mode=whole|stream|paced&careless=0|1&rate=N`, whatever it is asked.
+//!
+//! Every event is an HTTP chunk of its own. `stream` writes eight at a time without pause. `paced` gives all open streams
+//! together so many events a second, one after the other, until `GET /__over`; `GET /__stats` says how many those were.
+
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::sync::watch;
+
+/// Events of a stream; `[DONE]` comes on top.
+const EVENTS: usize = 200;
+const WORDS: &str = "A proxy that translates between chat clients and upstream servers keeps the order of events, hands on errors in the shape \
+    that a client expects, and takes as little time as it can. It reads a request once, checks what it knows, keeps what it does not know and \
+    writes it anew. The answer comes back the same way, in one piece or as many, and every piece leaves as soon as it is there.";
+
+/// What it says, made once: careful and careless.
+struct Speech {
+    whole: Vec<u8>,
+    first: Vec<u8>,
+    words: Vec<Vec<u8>>,
+    last: Vec<u8>,
+}
+
+struct State {
+    mode: Mutex<String>,
+    careless: AtomicBool,
+    rate: AtomicU64,
+    written: AtomicU64,
+    open: Mutex<Vec<Arc<TcpStream>>>,
+    over: watch::Sender<u64>,
+    speech: [Speech; 2],
+}
+
+fn chunk(event: &str) -> Vec<u8> {
+    format!("{:x}\r\n{event}\r\n", event.len()).into_bytes()
+}
+
+fn answer(body: &str) -> Vec<u8> {
+    format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .into_bytes()
+}
+
+/// All that a careful upstream sends; a careless one repeats the role, counts in every event, and leaves out what it likes.
+fn speech(careless: bool) -> Speech {
+    let event = |delta: &str, finish: &str, count: usize| {
+        chunk(&if careless {
+            format!(
+                "data: {{\"id\":\"gen-1763000000-9f2c1e7ab4\",\"provider\":\"Somebody\",\"model\":\"lab-model\",\"object\":\"chat.completion.chunk\",\"created\":1763000000,\"choices\":[{{\"index\":0,\"delta\":{{\"role\":\"assistant\",\"content\":{delta}}},\"finish_reason\":{finish},\"native_finish_reason\":{finish},\"logprobs\":null}}],\"usage\":{{\"prompt_tokens\":142,\"completion_tokens\":{count},\"total_tokens\":{}}}}}\n\n",
+                142 + count
+            )
+        } else {
+            let delta = if count == 0 {
+                format!("\"role\":\"assistant\",\"content\":{delta},\"refusal\":null")
+            } else if finish == "null" {
+                format!("\"content\":{delta}")
+            } else {
+                String::new()
+            };
+            format!(
+                "data: {{\"id\":\"chatcmpl-9f2c1e7ab4d84c1fa2\",\"object\":\"chat.completion.chunk\",\"created\":1763000000,\"model\":\"lab-model\",\"service_tier\":\"default\",\"system_fingerprint\":\"fp_5c1e8a\",\"choices\":[{{\"index\":0,\"delta\":{{{delta}}},\"logprobs\":null,\"finish_reason\":{finish}}}],\"obfuscation\":\"aJx81kQ\"}}\n\n"
+            )
+        })
+    };
+    let texts: Vec<&str> = WORDS.split_ascii_whitespace().collect();
+    let words =
+        (1..EVENTS - 1).map(|at| event(&format!("\" {}\"", texts[at % texts.len()]), "null", at)).collect();
+    let last =
+        [event("\"\"", "\"stop\"", EVENTS - 1), chunk("data: [DONE]\n\n"), b"0\r\n\r\n".to_vec()].concat();
+    let whole = if careless {
+        format!(
+            "{{\"id\":\"gen-1763000000-9f2c1e7ab4\",\"provider\":\"Somebody\",\"model\":\"lab-model\",\"created\":1763000000,\"choices\":[{{\"message\":{{\"content\":\"{WORDS}\",\"reasoning\":null}},\"finish_reason\":\"eos\",\"native_finish_reason\":\"eos\"}}],\"usage\":{{\"prompt_tokens\":142,\"completion_tokens\":96}}}}"
+        )
+    } else {
+        format!(
+            "{{\"id\":\"chatcmpl-9f2c1e7ab4d84c1fa2\",\"object\":\"chat.completion\",\"created\":1763000000,\"model\":\"lab-model\",\"choices\":[{{\"index\":0,\"message\":{{\"role\":\"assistant\",\"content\":\"{WORDS}\",\"refusal\":null,\"annotations\":[]}},\"logprobs\":null,\"finish_reason\":\"stop\"}}],\"usage\":{{\"prompt_tokens\":142,\"completion_tokens\":96,\"total_tokens\":238,\"prompt_tokens_details\":{{\"cached_tokens\":0,\"audio_tokens\":0}},\"completion_tokens_details\":{{\"reasoning_tokens\":0,\"audio_tokens\":0}}}},\"service_tier\":\"default\",\"system_fingerprint\":\"fp_5c1e8a\"}}"
+        )
+    };
+    Speech { whole: answer(&whole), first: event("\"\"", "null", 0), words, last }
+}
+
+pub(crate) async fn serve(address: &str) {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.set_reuseaddr(true).expect("reuse");
+    socket.bind(address.parse().expect("an address")).expect("free");
+    let listener = socket.listen(8192).expect("listens");
+    let state = Arc::new(State {
+        mode: Mutex::new("whole".to_owned()),
+        careless: AtomicBool::new(false),
+        rate: AtomicU64::new(1000),
+        written: AtomicU64::new(0),
+        open: Mutex::default(),
+        over: watch::channel(0).0,
+        speech: [speech(false), speech(true)],
+    });
+    let paced = state.clone();
+    std::thread::spawn(move || pace(&paced));
+    loop {
+        if let Ok((stream, _)) = listener.accept().await {
+            let _ = stream.set_nodelay(true);
+            let (stream, state) = (Arc::new(stream), state.clone());
+            tokio::task::spawn_local(async move { connection(&stream, &state).await });
+        }
+    }
+}
+
+/// One event to one stream after the other, at the rate that was set, however many are open.
+fn pace(state: &State) {
+    let (mut at, mut due) = (0, Instant::now());
+    loop {
+        let every = Duration::from_nanos(1_000_000_000 / state.rate.load(Relaxed));
+        let now = Instant::now();
+        if now < due {
+            std::thread::sleep(due - now);
+        }
+        // Nothing is made up for in a burst.
+        due = (due + every).max(Instant::now());
+        let stream = {
+            let open = state.open.lock().expect("no panic");
+            at = if at + 1 < open.len() { at + 1 } else { 0 };
+            open.get(at).cloned()
+        };
+        let Some(stream) = stream else {
+            std::thread::sleep(Duration::from_millis(1));
+            continue;
+        };
+        let words = &state.speech[usize::from(state.careless.load(Relaxed))].words;
+        let event = &words[usize::try_from(state.written.load(Relaxed)).expect("small") % words.len()];
+        if stream.try_write(event).is_ok_and(|written| written == event.len()) {
+            state.written.fetch_add(1, Relaxed);
+        } else {
+            eprintln!("an event could not be written whole");
+        }
+    }
+}
+
+async fn connection(stream: &Arc<TcpStream>, state: &State) -> Option<()> {
+    let (mut buffer, mut filled) = (vec![0; 1 << 16], 0);
+    loop {
+        let head = loop {
+            if let Some(end) = memchr::memmem::find(&buffer[..filled], b"\r\n\r\n") {
+                break end + 4;
+            }
+            let read = crate::read(stream, &mut buffer[filled..]).await.ok().filter(|read| *read > 0)?;
+            filled += read;
+        };
+        let text = std::str::from_utf8(&buffer[..head]).ok()?;
+        let path = text.split(' ').nth(1)?.to_owned();
+        let length = text.lines().find_map(|line| {
+            let (name, value) = line.split_once(':')?;
+            name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().ok())?
+        });
+        let mut rest = (head + length.unwrap_or(0)).saturating_sub(filled);
+        buffer.copy_within((head + length.unwrap_or(0)).min(filled)..filled, 0);
+        filled = filled.saturating_sub(head + length.unwrap_or(0));
+        while rest > 0 {
+            let room = rest.min(buffer.len());
+            rest -= crate::read(stream, &mut buffer[..room]).await.ok().filter(|read| *read > 0)?;
+        }
+        if length.is_none() {
+            crate::write(stream, &answer(&control(&path, state))).await.ok()?;
+            continue;
+        }
+        let speech = &state.speech[usize::from(state.careless.load(Relaxed))];
+        let mode = state.mode.lock().expect("no panic").clone();
+        match mode.as_str() {
+            "whole" => crate::write(stream, &speech.whole).await.ok()?,
+            "stream" => {
+                let events: Vec<&[u8]> =
+                    std::iter::once(&speech.first).chain(&speech.words).map(Vec::as_slice).collect();
+                crate::write(stream, HEAD).await.ok()?;
+                for together in events.chunks(8) {
+                    crate::write(stream, &together.concat()).await.ok()?;
+                }
+                crate::write(stream, &speech.last).await.ok()?;
+            }
+            _ => {
+                let mut over = state.over.subscribe();
+                crate::write(stream, &[HEAD, &speech.first, &speech.words[0]].concat()).await.ok()?;
+                state.written.fetch_add(1, Relaxed);
+                state.open.lock().expect("no panic").push(stream.clone());
+                over.changed().await.ok()?;
+                crate::write(stream, &speech.last).await.ok()?;
+            }
+        }
+    }
+}
+
+const HEAD: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\ntransfer-encoding: chunked\r\n\r\n";
+
+fn control(path: &str, state: &State) -> String {
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    for (name, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
+        match name {
+            "mode" => value.clone_into(&mut state.mode.lock().expect("no panic")),
+            "careless" => state.careless.store(value == "1", Relaxed),
+            "rate" => state.rate.store(value.parse::<u64>().unwrap_or(1000).max(1), Relaxed),
+            _ => {}
+        }
+    }
+    let mut said = String::new();
+    let mut open = state.open.lock().expect("no panic");
+    match path {
+        "/__over" => {
+            // Taken out first: nothing is written to a stream that ends.
+            open.clear();
+            state.over.send_modify(|times| *times += 1);
+        }
+        "/__set" | "/__stats" => {}
+        _ => return r#"{"object":"list","data":[{"id":"lab-model","object":"model","created":1763000000,"owned_by":"lab"}]}"#.to_owned(),
+    }
+    let _ =
+        write!(said, "{{\"ok\":true,\"written\":{},\"open\":{}}}", state.written.load(Relaxed), open.len());
+    said
+}
