@@ -7,7 +7,7 @@ translated streams, repaired whole answers, and growth with the number of open s
 By hand, on a quiet machine with two cores; needs nginx and `unshare -n`. Upstream and load are benches/lab, a small program
 of our own. Measured is CPU alone, as charged by the kernel to all threads of what runs on the second core; the least of the
 repetitions. Every answer is counted and its end looked at where it arrives, and the first of each row is read whole: that its
-events are all there, that what was to be repaired is repaired, and that it was reported. Five repetitions of a second end
+events are all there, that what was to be repaired is repaired, and that it was reported. Five repetitions of half a second end
 within five minutes. ROW: only rows whose title has this word. OPENAI_SHIM: another binary.
 """
 import glob, json, os, pathlib, resource, shutil, signal, socket, subprocess, sys, tempfile, time
@@ -16,7 +16,7 @@ if os.environ.get("ROWS_INSIDE") != "1":
     inside = "ip link set lo up && sysctl -qw net.core.somaxconn=8192 net.ipv4.ip_local_port_range='10240 65000' 2>/dev/null; exec \"$@\""
     os.execvpe("unshare", ["unshare", "-n", "bash", "-c", inside, "rows", sys.executable, *sys.argv], {**os.environ, "ROWS_INSIDE": "1"})
 
-REPETITIONS, SECONDS = int((sys.argv[1:] or ["5"])[0]), float((sys.argv[2:] or ["1"])[0])
+REPETITIONS, SECONDS = int((sys.argv[1:] or ["5"])[0]), float((sys.argv[2:] or ["0.5"])[0])
 ONLY = sys.argv[3:]
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LAB = ROOT / "target/release/examples/lab"

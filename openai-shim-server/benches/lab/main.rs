@@ -43,7 +43,7 @@ fn main() {
         }
         Some((mode, rest)) if mode == "drive" => local.block_on(&runtime, drive::drive(rest)),
         _ => {
-            eprintln!("lab upstream ADDRESS | lab drive …; it is part of openai-shim-server/benches/rows.py")
+            eprintln!("lab upstream ADDRESS | lab drive …; it is part of openai-shim-server/benches/rows.py");
         }
     }
 }
