@@ -28,7 +28,7 @@ pub struct Object<'a> {
 impl<'a> Object<'a> {
     /// Reads an object; anything else, or broken JSON, is an error with line and column.
     pub fn parse(json: &'a [u8]) -> Result<Self, serde_json::Error> {
-        match std::str::from_utf8(json).ok().and_then(Self::scanned) {
+        match scan::utf8(json).and_then(Self::scanned) {
             Some(object) => Ok(object),
             None => serde_json::from_slice(json),
         }
@@ -44,7 +44,7 @@ impl<'a> Object<'a> {
     /// Reads an object and in the same pass the objects of a list among its members, with the text of each. `None` for
     /// anything else: it is to be read step by step.
     pub(crate) fn with_list(json: &'a [u8], list: &str) -> Option<(Self, Vec<(Self, &'a str)>)> {
-        let text = std::str::from_utf8(json).ok()?;
+        let text = scan::utf8(json)?;
         let (mut object, mut items) = (Self::new(), Vec::new());
         let mut item = |at| {
             let mut item = Self { members: Vec::with_capacity(4), changed: false };
@@ -79,7 +79,7 @@ impl<'a> Object<'a> {
             })?;
             Some(object)
         };
-        match std::str::from_utf8(json).ok().and_then(again) {
+        match scan::utf8(json).and_then(again) {
             Some(object) => Ok(object),
             None => Self::parse(json),
         }

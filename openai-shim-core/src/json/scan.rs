@@ -12,6 +12,11 @@ const DEEPEST: u32 = 64;
 /// One step over a text; `None`: not JSON, or too deep to say.
 type Step = Option<usize>;
 
+/// Bytes as text, if they are.
+pub(crate) fn utf8(bytes: &[u8]) -> Option<&str> {
+    simdutf8::basic::from_utf8(bytes).ok()
+}
+
 /// Where the white space at `at` ends.
 pub(super) fn space(bytes: &[u8], mut at: usize) -> usize {
     while let Some(b' ' | b'\n' | b'\t' | b'\r') = bytes.get(at) {
@@ -28,7 +33,10 @@ pub(crate) fn string(bytes: &[u8], at: usize) -> Step {
             let marked = special(u64::from_le_bytes(*word));
             if marked == 0 {
                 words += 1;
-                rest = if words % 4 == 0 { calm(after) } else { after };
+                if words == 4 {
+                    return long_string(bytes, bytes.len() - after.len());
+                }
+                rest = after;
                 continue;
             }
             rest = rest.get((marked.trailing_zeros() / 8) as usize..)?;
@@ -44,6 +52,22 @@ pub(crate) fn string(bytes: &[u8], at: usize) -> Step {
             _ => return None,
         };
     }
+}
+
+/// The same of the rest of a long string, from one mark to the next, and then once over all of it.
+fn long_string(bytes: &[u8], start: usize) -> Step {
+    let mut at = start;
+    let end = loop {
+        at += memchr::memchr2(b'"', b'\\', bytes.get(at..)?)?;
+        at += match bytes.get(at..)? {
+            [b'"', ..] => break at,
+            [b'\\', b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', ..] => 2,
+            [b'\\', b'u', a, b, c, d, ..] if [a, b, c, d].into_iter().all(u8::is_ascii_hexdigit) => 6,
+            _ => return None,
+        };
+    };
+    let control = bytes.get(start..end)?.iter().fold(0, |any, b| any | u8::from(*b < 0x20));
+    (control == 0).then_some(end + 1)
 }
 
 /// Where the value ends that begins at `at`.
@@ -228,18 +252,6 @@ fn special(word: u64) -> u64 {
     zeros(word ^ (ONES * u64::from(b'"')))
         | zeros(word ^ (ONES * u64::from(b'\\')))
         | (word.wrapping_sub(ONES * 0x20) & !word & HIGHS)
-}
-
-/// What follows on the bytes that stand for themselves in a long string: as many at once as the compiler makes of it.
-fn calm(mut bytes: &[u8]) -> &[u8] {
-    let special = |b: &u8| u8::from(*b == b'"') | u8::from(*b == b'\\') | u8::from(*b < 0x20);
-    while let Some((block, after)) = bytes.split_first_chunk::<64>() {
-        if block.iter().fold(0, |any, b| any | special(b)) != 0 {
-            break;
-        }
-        bytes = after;
-    }
-    bytes
 }
 
 /// The high bit of each byte that is zero; of those above the lowest such byte more may be set.

@@ -9,13 +9,14 @@ use crate::canonical::{
 };
 use crate::error::{ClientError, Unsupported};
 use crate::json::{Kind, Object, peek, quote, raw, text};
+use bytes::Bytes;
 use std::borrow::Cow;
 
 mod conversation;
 mod message;
 
 /// Reads a request.
-pub(super) fn decode(body: &[u8], notes: &mut Diagnostics) -> Result<Request, ClientError> {
+pub(super) fn decode(body: &Bytes, notes: &mut Diagnostics) -> Result<Request, ClientError> {
     let (object, listed) = match Object::with_list(body, "messages") {
         Some((object, listed)) => (object, Some(listed)),
         None => (Object::parse(body).map_err(|e| not_an_object(body, &e))?, None),

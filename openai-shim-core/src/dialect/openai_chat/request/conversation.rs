@@ -4,6 +4,7 @@ use super::message;
 use crate::canonical::{Code, Diagnostics, Message, Request, Role};
 use crate::error::ClientError;
 use crate::json::{Kind, Object, peek, text};
+use bytes::Bytes;
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -11,7 +12,7 @@ use std::ops::Range;
 pub(super) fn messages<'a>(
     object: &Object<'a>,
     listed: Option<Vec<(Object<'a>, &'a str)>>,
-    body: &[u8],
+    body: &Bytes,
     request: &mut Request,
     notes: &mut Diagnostics,
 ) -> Result<(), ClientError> {
@@ -30,7 +31,7 @@ pub(super) fn messages<'a>(
                 return Err(ClientError::invalid(text).at("messages"));
             }
             for (i, (message, item)) in items.into_iter().enumerate() {
-                let mut message = message::decode(&message?, i, &mut request.touched.messages, notes)?;
+                let mut message = message::decode(&message?, body, i, &mut request.touched.messages, notes)?;
                 message.span = message.span.and_then(|_| span(body, item));
                 request.messages.push(message);
             }

@@ -2,9 +2,10 @@
 
 use super::super::{NAME, note_lost, reasoning, tool_call};
 use super::leftovers;
-use crate::canonical::{Block, Code, Diagnostics, Extra, Media, MediaSource, Message, Role};
+use crate::canonical::{Block, Code, Diagnostics, Extra, Media, MediaSource, Message, Role, Text};
 use crate::error::ClientError;
 use crate::json::{Kind, Object, items, peek, quote, raw, text, text_of};
+use bytes::Bytes;
 use std::borrow::Cow;
 
 /// The members of a message that the canonical model has a place for.
@@ -22,6 +23,7 @@ pub(super) fn parse(item: &str, i: usize) -> Result<Object<'_>, ClientError> {
 /// Reads a message. `touched` is set when it cannot be sent as it came.
 pub(super) fn decode(
     object: &Object<'_>,
+    body: &Bytes,
     i: usize,
     touched: &mut bool,
     notes: &mut Diagnostics,
@@ -43,7 +45,7 @@ pub(super) fn decode(
     message.blocks = details.map(|details| reasoning::read(details, said.as_deref())).unwrap_or_default();
     if let Some(reasoning) = said.filter(|_| message.blocks.is_empty()) {
         message.blocks.push(Block::Reasoning {
-            text: reasoning.into_owned(),
+            text: reasoning.into(),
             signature: None,
             extra: Extra::default(),
         });
@@ -51,13 +53,13 @@ pub(super) fn decode(
     let mut content = Vec::new();
     if let Some(value) = object.non_null("content") {
         message.content_was_parts = peek(value) == Kind::Array;
-        if decode_content(value, &at(".content"), &mut content, notes)? {
+        if decode_content(value, body, &at(".content"), &mut content, notes)? {
             *touched = true;
             message.span = None;
         }
     }
     if let Some(refusal) = object.str("refusal") {
-        content.push(Block::Refusal(refusal.into_owned()));
+        content.push(Block::Refusal(refusal.into()));
     }
     if role == Role::Tool {
         let id = object.str("tool_call_id").unwrap_or_default().into_owned();
@@ -105,19 +107,20 @@ pub(super) fn decode(
 /// Reads content in any shape; true if it cannot be sent as it came.
 fn decode_content(
     value: &str,
+    body: &Bytes,
     at: &str,
     out: &mut Vec<Block>,
     notes: &mut Diagnostics,
 ) -> Result<bool, ClientError> {
     match peek(value) {
         Kind::String => {
-            out.push(Block::text(text(value).unwrap_or_default()));
+            out.push(Block::text(Text::within(value, body)));
             Ok(false)
         }
         Kind::Array => {
             let mut changed = false;
             for (k, part) in items(value).unwrap_or_default().into_iter().enumerate() {
-                let (block, reshaped) = decode_part(part).ok_or_else(|| {
+                let (block, reshaped) = decode_part(part, body).ok_or_else(|| {
                     let at = format!("{at}[{k}]");
                     ClientError::invalid(format!("{at} must be a content part: an object with `type`."))
                         .at(at)
@@ -135,7 +138,7 @@ fn decode_content(
 }
 
 /// Reads a part; with it whether it cannot be sent as it came.
-fn decode_part(part: &str) -> Option<(Block, bool)> {
+fn decode_part(part: &str, body: &Bytes) -> Option<(Block, bool)> {
     if let Some(plain) = text(part) {
         return Some((Block::text(plain), true));
     }
@@ -143,11 +146,11 @@ fn decode_part(part: &str) -> Option<(Block, bool)> {
     let native = || Block::Native { dialect: NAME, raw: raw(part) };
     let kind = object.str("type").unwrap_or_default();
     Some(match kind.as_ref() {
-        "text" => match object.str("text") {
-            Some(words) => (
-                Block::Text { text: words.into_owned(), extra: leftovers(&object, &["type", "text"]) },
-                false,
-            ),
+        "text" => match object.get("text").filter(|words| peek(words) == Kind::String) {
+            Some(words) => {
+                let extra = leftovers(&object, &["type", "text"]);
+                (Block::Text { text: Text::within(words, body), extra }, false)
+            }
             None => (native(), false),
         },
         "image_url" => match object.get("image_url").map(|v| (peek(v), v)) {
@@ -188,7 +191,7 @@ fn decode_part(part: &str) -> Option<(Block, bool)> {
             }
             None => (native(), false),
         },
-        "refusal" => (Block::Refusal(object.str("refusal").unwrap_or_default().into_owned()), false),
+        "refusal" => (Block::Refusal(object.str("refusal").unwrap_or_default().into()), false),
         _ => (native(), false),
     })
 }
@@ -274,7 +277,7 @@ pub(super) fn encode(message: &Message, out: &mut Vec<u8>, i: usize, notes: &mut
                 note_lost(extra, &at, notes);
                 calls.push(tool_call::write(id, name, arguments, signature.as_deref(), extra));
             }
-            Block::Refusal(words) => object.set("refusal", quote(words)),
+            Block::Refusal(words) => object.set("refusal", words.to_json()),
             Block::Reasoning { text, .. } => thoughts.push_str(text),
             _ => {}
         }
@@ -337,7 +340,7 @@ fn content(
                 only_text = Some(text).filter(|_| extra.of(NAME).is_empty());
                 let mut object = Object::new();
                 object.set("type", "\"text\"");
-                object.set("text", quote(text));
+                object.set("text", text.to_json());
                 for (key, value) in extra.of(NAME) {
                     object.set(key.as_str(), value.get());
                 }
@@ -409,7 +412,7 @@ fn content(
     }
     match (parts.len(), only_text) {
         (0, _) => None,
-        (1, Some(text)) if !was_parts => Some(quote(text)),
+        (1, Some(text)) if !was_parts => Some(text.to_json()),
         _ => Some(format!("[{}]", parts.join(","))),
     }
 }
@@ -421,7 +424,7 @@ fn joined(message: &Message, blocks: &[&Block], i: usize, notes: &mut Diagnostic
     let (mut texts, mut lost) = (Vec::new(), 0);
     for block in blocks {
         match block {
-            Block::Text { text, extra } if foreign(extra.dialect) => texts.push((text.as_str(), extra)),
+            Block::Text { text, extra } if foreign(extra.dialect) => texts.push((text, extra)),
             Block::Native { dialect, .. } if foreign(dialect) => lost += 1,
             Block::Reasoning { .. } | Block::ToolCall { .. } => {}
             _ => return None,
@@ -435,8 +438,8 @@ fn joined(message: &Message, blocks: &[&Block], i: usize, notes: &mut Diagnostic
     for (_, extra) in &texts {
         note_lost(extra, &at, notes);
     }
-    let texts: Vec<_> = texts.into_iter().map(|(text, _)| text).filter(|text| !text.is_empty()).collect();
-    Some(quote(&texts.join(if message.role == Role::Assistant { "" } else { "\n\n" })))
+    let texts = texts.into_iter().map(|(text, _)| text).filter(|text| !text.is_empty());
+    Some(Text::join_json(texts, if message.role == Role::Assistant { "" } else { "\n\n" }))
 }
 
 fn url(source: &MediaSource) -> String {
