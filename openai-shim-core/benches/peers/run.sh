@@ -11,6 +11,6 @@ done
 [ -n "$toolchain" ] || { echo "skipped: switchyard-translation wants rustc $wanted or newer, and none is installed (rustup toolchain install 1.97)"; exit 0; }
 command -v valgrind > /dev/null || { echo "skipped: no valgrind"; exit 0; }
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$(cd ../../.. && pwd)/target/peers}
-cargo "+$toolchain" build --release --quiet --locked
-echo "rustc $newest; $(cargo "+$toolchain" tree --quiet --locked --depth 1 --prefix none | grep -o '^switchyard-translation v[0-9.]*')"
+cargo "+$toolchain" build --release --quiet
+echo "rustc $newest; $(cargo "+$toolchain" tree --quiet --depth 1 --prefix none | grep -o '^switchyard-translation v[0-9.]*')"
 "$CARGO_TARGET_DIR/release/openai-shim-peers"
