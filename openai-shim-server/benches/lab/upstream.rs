@@ -63,7 +63,9 @@ fn speech(careless: bool) -> Speech {
                 String::new()
             };
             format!(
-                "data: {{\"id\":\"chatcmpl-9f2c1e7ab4d84c1fa2\",\"object\":\"chat.completion.chunk\",\"created\":1763000000,\"model\":\"lab-model\",\"service_tier\":\"default\",\"system_fingerprint\":\"fp_5c1e8a\",\"choices\":[{{\"index\":0,\"delta\":{{{delta}}},\"logprobs\":null,\"finish_reason\":{finish}}}],\"obfuscation\":\"aJx81kQ\"}}\n\n"
+                "data: {{\"id\":\"chatcmpl-9f2c1e7ab4d84c1fa2\",\"object\":\"chat.completion.chunk\",\"created\":1763000000,\"model\":\"lab-model\",\"service_tier\":\"default\",\"system_fingerprint\":\"fp_5c1e8a\",\"choices\":[{{\"index\":0,\"delta\":{{{delta}}},\"logprobs\":null,\"finish_reason\":{finish}}}],\"obfuscation\":\"{}\"}}\n\n",
+                // Another one in every event, as in OpenAI's own streams.
+                &"aJx81kQbT07mZc4wLp"[count % 11..][..7]
             )
         })
     };

@@ -387,6 +387,14 @@ fn said(events: &[Event], chunk: &str, came: &[Place]) -> Option<Vec<Said>> {
             _ => return None,
         });
     }
+    // Padding that is the same as before is no event, but the next one's may be.
+    let mut padding =
+        came.iter().filter_map(|(_, hole)| if let Hole::Padding(key) = hole { Some(*key) } else { None });
+    if let (Some(key), None) = (padding.next(), padding.next())
+        && !all.iter().any(|(hole, _)| *hole == Hole::Padding(key))
+    {
+        all.insert(0, (Hole::Padding(key), Said::Member { key, hole: Hole::Padding(key) }));
+    }
     let once = |hole: Hole| hole == Hole::Count || all.iter().filter(|(own, _)| *own == hole).count() == 1;
     came.iter().all(|(_, hole)| once(*hole)).then(|| all.into_iter().map(|(_, said)| said).collect())
 }
@@ -422,6 +430,11 @@ pub(super) fn word(reason: &FinishReason) -> &'static str {
 
 #[cfg(test)]
 impl ChatDecoder {
+    /// Whether the last chunk was said again.
+    pub(super) fn said(&self) -> bool {
+        self.forms.said()
+    }
+
     /// Every chunk is mended.
     pub(super) fn without_forms(asked: Asked) -> Self {
         Self { forms: Forms::never(), ..Self::new(asked) }

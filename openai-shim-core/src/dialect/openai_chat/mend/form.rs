@@ -407,7 +407,7 @@ impl<W> Forms<W> {
     }
 
     /// Whether the last chunk was said again.
-    pub(super) fn said(&self) -> bool {
+    pub(in super::super) fn said(&self) -> bool {
         self.form.as_ref().is_some_and(|form| form.used)
     }
 }

@@ -67,6 +67,23 @@ fn compare(body: &[u8], variant: u8, what: &str) -> u32 {
     said
 }
 
+#[test]
+fn padding_that_stays_the_same_does_not_hinder_a_translated_form() {
+    let mut reader = ChatDecoder::new(asked(0));
+    let (mut events, mut said) = (Vec::new(), 0);
+    for at in 0..20 {
+        let padding = if at == 15 { "other" } else { "same" };
+        let chunk = format!(
+            r#"{{"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[{{"index":0,"delta":{{"content":"w{at}"}},"finish_reason":null}}],"obfuscation":"{padding}"}}"#
+        );
+        reader.frame(Frame::Event { event: None, data: chunk.as_bytes() }, &mut events);
+        said += u32::from(reader.said());
+    }
+    assert!(said >= 16, "{said}");
+    let padded = events.iter().filter(|event| matches!(event, crate::canonical::Event::Extra { .. })).count();
+    assert_eq!(padded, 3, "the first, the other, and the first again");
+}
+
 fn fixtures() -> Vec<(PathBuf, Vec<u8>)> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/openai-chat/streams");
     let mut all: Vec<_> = std::fs::read_dir(dir)
