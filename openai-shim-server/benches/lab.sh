@@ -4,6 +4,7 @@
 #
 #   cargo build --release && openai-shim-server/benches/lab.sh [REPETITIONS] [SECONDS]
 #
+# The rows that the lab has not (repaired and translated streams, growth) are rows.py, beside this file.
 # LAB: where its programs and figures go (default: target/lab). OPENAI_SHIM: another binary. ALSO: more of the lab's targets.
 set -euo pipefail
 here=$(cd "$(dirname "$0")/../.." && pwd)

@@ -165,7 +165,7 @@ def held(count):
         written = json.loads(get(UPSTREAM, "/__stats"))["written"] - written
         assert seen["events"] == written, (seen, written)
         return (after - before) / 1000 / (end["written"] - begin["written"])
-    return f"paced, {count:,} open streams, CPU µs an event", measure
+    return f"paced, {count:,} open stream{'s' * (count > 1)}, CPU µs an event", measure
 
 
 def prompt(kilobytes):
@@ -190,6 +190,7 @@ ROWS = [
     saturated("firehose, every event repaired, CPU µs an event", CHAT, True),
     saturated("firehose, for a client of Anthropic's API, CPU µs an event", MESSAGES, False),
     saturated("firehose, for a client of Ollama's API, CPU µs an event", OLLAMA, False),
+    saturated("firehose, every event repaired, for a client of Anthropic's API, CPU µs an event", MESSAGES, True),
     *(held(count) for count in STREAMS),
     *(prompt(kilobytes) for kilobytes in PROMPTS),
 ]
