@@ -98,9 +98,10 @@ impl<'a> Object<'a> {
 
     /// Takes a member; `None` if its key is no text.
     fn take(&mut self, key: &'a str, value: &'a str) -> Option<()> {
-        let key = match memchr::memchr(b'\\', key.as_bytes()) {
-            None => Cow::Borrowed(key),
-            Some(_) => Cow::Owned(serde_json::from_str(&format!("\"{key}\"")).ok()?),
+        let key = if key.bytes().any(|b| b == b'\\') {
+            Cow::Owned(serde_json::from_str(&format!("\"{key}\"")).ok()?)
+        } else {
+            Cow::Borrowed(key)
         };
         self.members.push((key, Cow::Borrowed(value)));
         Some(())

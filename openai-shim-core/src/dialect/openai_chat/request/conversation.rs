@@ -105,6 +105,6 @@ fn prompt(object: &Object<'_>, request: &mut Request, notes: &mut Diagnostics) -
 /// Where `part` stands in `whole`, of which it is a slice.
 fn span(whole: &[u8], part: &str) -> Option<Range<usize>> {
     let start = (part.as_ptr() as usize).checked_sub(whole.as_ptr() as usize)?;
-    let range = start..start.checked_add(part.len())?;
-    (whole.get(range.clone())? == part.as_bytes()).then_some(range)
+    let end = start.checked_add(part.len()).filter(|end| *end <= whole.len())?;
+    Some(start..end)
 }
