@@ -27,22 +27,28 @@ pub(super) fn space(bytes: &[u8], mut at: usize) -> usize {
 
 /// Where the string ends whose opening quote stands before `at`: behind its closing quote. Half a surrogate pair is JSON.
 pub(crate) fn string(bytes: &[u8], at: usize) -> Step {
-    let (mut rest, mut words) = (bytes.get(at..)?, 0);
+    let (mut rest, mut words, mut leapt) = (bytes.get(at..)?, 0, false);
     loop {
         if let Some((word, after)) = rest.split_first_chunk::<8>() {
             let marked = special(u64::from_le_bytes(*word));
-            if marked == 0 {
+            rest = if marked != 0 {
+                rest.get((marked.trailing_zeros() / 8) as usize..)?
+            } else if words < 3 {
                 words += 1;
-                if words == 4 {
-                    return long_string(bytes, bytes.len() - after.len());
-                }
                 rest = after;
                 continue;
-            }
-            rest = rest.get((marked.trailing_zeros() / 8) as usize..)?;
+            } else {
+                // Control characters on the way are looked for at the end.
+                leapt = true;
+                after.get(memchr::memchr2(b'"', b'\\', after)?..)?
+            };
         }
+        words = 0;
         rest = match rest {
-            [b'"', after @ ..] => return Some(bytes.len() - after.len()),
+            [b'"', after @ ..] => {
+                let end = bytes.len() - after.len();
+                return (!leapt || calm(bytes.get(at..end)?)).then_some(end);
+            }
             [b'\\', b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', after @ ..] => after,
             [b'\\', b'u', a, b, c, d, after @ ..] if [a, b, c, d].into_iter().all(u8::is_ascii_hexdigit) => {
                 after
@@ -54,20 +60,9 @@ pub(crate) fn string(bytes: &[u8], at: usize) -> Step {
     }
 }
 
-/// The same of the rest of a long string, from one mark to the next, and then once over all of it.
-fn long_string(bytes: &[u8], start: usize) -> Step {
-    let mut at = start;
-    let end = loop {
-        at += memchr::memchr2(b'"', b'\\', bytes.get(at..)?)?;
-        at += match bytes.get(at..)? {
-            [b'"', ..] => break at,
-            [b'\\', b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', ..] => 2,
-            [b'\\', b'u', a, b, c, d, ..] if [a, b, c, d].into_iter().all(u8::is_ascii_hexdigit) => 6,
-            _ => return None,
-        };
-    };
-    let control = bytes.get(start..end)?.iter().fold(0, |any, b| any | u8::from(*b < 0x20));
-    (control == 0).then_some(end + 1)
+/// Whether no control character stands in a string.
+fn calm(string: &[u8]) -> bool {
+    string.iter().fold(0, |any, b| any | u8::from(*b < 0x20)) == 0
 }
 
 /// Where the value ends that begins at `at`.
