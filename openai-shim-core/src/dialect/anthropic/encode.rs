@@ -14,6 +14,7 @@ use crate::canonical::{
     WHOLE_BLOCK, carry,
 };
 use crate::error::{Error, UpstreamError};
+use crate::framing;
 use crate::json::{Object, quote};
 use std::collections::VecDeque;
 
@@ -163,11 +164,14 @@ impl MessagesEncoder {
 
     /// Says something in the block that is being written.
     fn say(&mut self, kind: &str, key: &str, value: &str, out: &mut Vec<u8>) {
-        let index = self.begun(out);
-        let event = format!(
-            r#"{{"type":"content_block_delta","index":{index},"delta":{{"type":"{kind}","{key}":{value}}}}}"#
-        );
-        write_event(out, "content_block_delta", &event);
+        let index = self.begun(out).to_string();
+        // There are hundreds of these in a stream: in pieces, without a text in between.
+        out.extend_from_slice(b"event: content_block_delta\n");
+        let before = [r#"{"type":"content_block_delta","index":"#, &index, r#","delta":{"type":""#, kind];
+        let words = [r#"",""#, key, r#"":"#, value, "}}"];
+        framing::write_event(out, |out| {
+            before.iter().chain(&words).for_each(|part| out.extend_from_slice(part.as_bytes()))
+        });
     }
 
     fn stop(index: u32, out: &mut Vec<u8>) {
