@@ -170,7 +170,7 @@ impl MessagesEncoder {
         let before = [r#"{"type":"content_block_delta","index":"#, &index, r#","delta":{"type":""#, kind];
         let words = [r#"",""#, key, r#"":"#, value, "}}"];
         framing::write_event(out, |out| {
-            before.iter().chain(&words).for_each(|part| out.extend_from_slice(part.as_bytes()))
+            before.iter().chain(&words).for_each(|part| out.extend_from_slice(part.as_bytes()));
         });
     }
 
