@@ -164,3 +164,42 @@ impl PartialEq<str> for Text {
         self.as_str() == other
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Text;
+    use bytes::Bytes;
+
+    #[test]
+    fn words_are_kept_where_they_stand_and_as_they_were_written() {
+        let payload = Bytes::from_static(br#"{"content": "caf\u00e9 \"x\"\/"}"#);
+        let raw = &std::str::from_utf8(&payload).unwrap()[12..31];
+        let text = Text::within(raw, &payload);
+        assert_eq!(text.written.as_ref().map(|kept| kept.as_ptr()), Some(raw.as_ptr()));
+        assert_eq!(&*text, "café \"x\"/");
+        let elsewhere = Text::within("\"a\\nb\"", &payload);
+        assert_eq!((&*elsewhere, elsewhere.to_json().as_str()), ("a\nb", "\"a\\nb\""));
+    }
+
+    #[test]
+    fn half_a_surrogate_pair_is_written_to_nobody() {
+        let text = Text::written(r#""a\ud800b""#);
+        assert_eq!((&*text, text.to_json().as_str()), ("a\u{fffd}b", "\"a\u{fffd}b\""));
+    }
+
+    #[test]
+    fn several_texts_are_joined_as_they_were_written() {
+        let texts = [Text::written(r#""a\tb""#), Text::from("\"c\""), Text::default()];
+        assert_eq!(Text::join_json(&texts, "\n"), r#""a\tb\n\"c\"\n""#);
+    }
+
+    #[test]
+    fn what_is_no_string_is_its_text_and_what_says_nothing_is_empty() {
+        assert_eq!(&*Text::written("{\"a\":1}"), "{\"a\":1}");
+        assert!(Text::written("null").is_empty() && Text::written("\"\"").is_empty());
+        assert!(!Text::written("\" \"").is_empty());
+        let mut text = Text::written("\"a\"");
+        text.push_str("b");
+        assert_eq!((&*text, text.clone().into_string()), ("ab", String::from("ab")));
+    }
+}
