@@ -75,9 +75,7 @@ impl Text {
 
     /// The words as a JSON string.
     pub fn to_json(&self) -> String {
-        // Half a surrogate pair is JSON, but not to every reader.
-        let plain = |raw: &&str| memchr::memmem::find(raw.as_bytes(), b"\\u").is_none();
-        match self.written.as_deref().and_then(crate::json::utf8).filter(plain) {
+        match self.written.as_deref().filter(|raw| is_plain(raw)).and_then(crate::json::utf8) {
             Some(raw) => raw.to_owned(),
             None => quote(self),
         }
@@ -102,6 +100,12 @@ impl Text {
         self.as_str();
         self.words.take().unwrap_or_default()
     }
+}
+
+/// Whether no character is written by its number: half a surrogate pair is JSON, but not to every reader.
+fn is_plain(raw: &[u8]) -> bool {
+    let pairs = raw.iter().zip(raw.iter().skip(1));
+    pairs.fold(0, |any, (a, b)| any | (u8::from(*a == b'\\') & u8::from(*b == b'u'))) == 0
 }
 
 /// The JSON string that a raw value is.
@@ -158,5 +162,44 @@ impl Eq for Text {}
 impl PartialEq<str> for Text {
     fn eq(&self, other: &str) -> bool {
         self.as_str() == other
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Text;
+    use bytes::Bytes;
+
+    #[test]
+    fn words_are_kept_where_they_stand_and_as_they_were_written() {
+        let payload = Bytes::from_static(br#"{"content": "caf\u00e9 \"x\"\/"}"#);
+        let raw = &std::str::from_utf8(&payload).unwrap()[12..31];
+        let text = Text::within(raw, &payload);
+        assert_eq!(text.written.as_ref().map(|kept| kept.as_ptr()), Some(raw.as_ptr()));
+        assert_eq!(&*text, "café \"x\"/");
+        let elsewhere = Text::within("\"a\\nb\"", &payload);
+        assert_eq!((&*elsewhere, elsewhere.to_json().as_str()), ("a\nb", "\"a\\nb\""));
+    }
+
+    #[test]
+    fn half_a_surrogate_pair_is_written_to_nobody() {
+        let text = Text::written(r#""a\ud800b""#);
+        assert_eq!((&*text, text.to_json().as_str()), ("a\u{fffd}b", "\"a\u{fffd}b\""));
+    }
+
+    #[test]
+    fn several_texts_are_joined_as_they_were_written() {
+        let texts = [Text::written(r#""a\tb""#), Text::from("\"c\""), Text::default()];
+        assert_eq!(Text::join_json(&texts, "\n"), r#""a\tb\n\"c\"\n""#);
+    }
+
+    #[test]
+    fn what_is_no_string_is_its_text_and_what_says_nothing_is_empty() {
+        assert_eq!(&*Text::written("{\"a\":1}"), "{\"a\":1}");
+        assert!(Text::written("null").is_empty() && Text::written("\"\"").is_empty());
+        assert!(!Text::written("\" \"").is_empty());
+        let mut text = Text::written("\"a\"");
+        text.push_str("b");
+        assert_eq!((&*text, text.clone().into_string()), ("ab", String::from("ab")));
     }
 }
