@@ -11,6 +11,7 @@ pub mod schema;
 mod typed;
 mod value;
 
+pub(crate) use object::Item;
 pub use object::Object;
 pub use openapi::from_openapi;
 pub use typed::Extras;

@@ -1,5 +1,9 @@
 //! An object as an ordered list of members, each value its raw text.
 
+mod nested;
+
+pub(crate) use nested::Item;
+
 use super::scan;
 use super::value::{Kind, items, peek, text};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
@@ -36,7 +40,7 @@ impl<'a> Object<'a> {
 
     /// Reads an object without `serde_json`; `None` where that must say what is wrong.
     fn scanned(text: &'a str) -> Option<Self> {
-        let mut object = Self { members: Vec::with_capacity(8), changed: false };
+        let mut object = Self::roomy();
         scan::members(text, |key, value| object.take(key, value))?;
         Some(object)
     }
@@ -100,6 +104,11 @@ impl<'a> Object<'a> {
         };
         self.members.push((key, Cow::Borrowed(value)));
         Some(())
+    }
+
+    /// An object with room for as many members as most have.
+    fn roomy() -> Self {
+        Self { members: Vec::with_capacity(8), changed: false }
     }
 
     /// An object without members.
@@ -212,6 +221,7 @@ impl<'a> Object<'a> {
 
     /// Writes the object as JSON.
     pub fn write(&self, out: &mut Vec<u8>) {
+        out.reserve(self.members.iter().map(|(key, value)| key.len() + value.len() + 4).sum::<usize>() + 2);
         out.push(b'{');
         for (i, (key, value)) in self.members.iter().enumerate() {
             if i > 0 {
