@@ -192,9 +192,7 @@ fn headers() -> http::HeaderMap {
         ("x-ratelimit-remaining-requests", "9"),
     ];
     all.iter()
-        .map(|(name, value)| {
-            (http::HeaderName::from_static(name), http::HeaderValue::from_static(value))
-        })
+        .map(|(name, value)| (http::HeaderName::from_static(name), http::HeaderValue::from_static(value)))
         .collect()
 }
 

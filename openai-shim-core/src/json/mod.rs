@@ -15,4 +15,4 @@ pub(crate) use object::Item;
 pub use object::Object;
 pub use openapi::from_openapi;
 pub use typed::Extras;
-pub use value::{Kind, compact, items, peek, quote, raw, text, text_of};
+pub use value::{Kind, compact, items, joined, peek, quote, raw, text, text_of};

@@ -155,7 +155,7 @@ impl<'a> Object<'a> {
 
     /// A member that is an object.
     pub fn object(&self, key: &str) -> Option<Object<'_>> {
-        self.get(key).and_then(|v| Object::parse(v.as_bytes()).ok())
+        self.get(key).filter(|v| peek(v) == Kind::Object).and_then(|v| Object::parse(v.as_bytes()).ok())
     }
 
     /// The items of a member that is an array, each as raw text.
@@ -221,24 +221,42 @@ impl<'a> Object<'a> {
 
     /// Writes the object as JSON.
     pub fn write(&self, out: &mut Vec<u8>) {
-        out.reserve(self.members.iter().map(|(key, value)| key.len() + value.len() + 4).sum::<usize>() + 2);
-        out.push(b'{');
-        for (i, (key, value)) in self.members.iter().enumerate() {
-            if i > 0 {
-                out.push(b',');
-            }
-            write_key(key, out);
-            out.push(b':');
-            out.extend_from_slice(value.as_bytes());
-        }
-        out.push(b'}');
+        out.reserve(self.size());
+        self.parts(|part| out.extend_from_slice(part.as_bytes()));
     }
 
     /// The object as JSON text.
     pub fn to_json(&self) -> String {
-        let mut out = Vec::new();
-        self.write(&mut out);
-        String::from_utf8(out).unwrap_or_default()
+        let mut out = String::with_capacity(self.size());
+        self.parts(|part| out.push_str(part));
+        out
+    }
+
+    /// About how long its JSON is.
+    fn size(&self) -> usize {
+        self.members.iter().map(|(key, value)| key.len() + value.len() + 4).sum::<usize>() + 2
+    }
+
+    /// Hands out the parts of its JSON.
+    fn parts(&self, mut each: impl FnMut(&str)) {
+        for (i, (key, value)) in self.members.iter().enumerate() {
+            let plain = key.bytes().all(|b| b >= 0x20 && b != b'"' && b != b'\\');
+            each(match (i, plain) {
+                (0, true) => "{\"",
+                (0, false) => "{",
+                (_, true) => ",\"",
+                (_, false) => ",",
+            });
+            if plain {
+                each(key);
+                each("\":");
+            } else {
+                each(&super::value::quote(key));
+                each(":");
+            }
+            each(value);
+        }
+        each(if self.members.is_empty() { "{}" } else { "}" });
     }
 
     /// The same object, owning its text.
@@ -246,17 +264,6 @@ impl<'a> Object<'a> {
         let own =
             |(k, v): (Cow<'a, str>, Cow<'a, str>)| (Cow::Owned(k.into_owned()), Cow::Owned(v.into_owned()));
         Object { members: self.members.into_iter().map(own).collect(), changed: self.changed }
-    }
-}
-
-fn write_key(key: &str, out: &mut Vec<u8>) {
-    let plain = key.bytes().all(|b| b >= 0x20 && b != b'"' && b != b'\\');
-    if plain {
-        out.push(b'"');
-        out.extend_from_slice(key.as_bytes());
-        out.push(b'"');
-    } else {
-        out.extend_from_slice(super::value::quote(key).as_bytes());
     }
 }
 

@@ -54,6 +54,17 @@ pub fn items(raw: &str) -> Option<Vec<&str>> {
     }
 }
 
+/// A list of raw values.
+pub fn joined(items: &[impl AsRef<str>]) -> String {
+    let mut out = String::with_capacity(items.iter().map(|item| item.as_ref().len() + 1).sum::<usize>() + 2);
+    for (i, item) in items.iter().enumerate() {
+        out.push(if i == 0 { '[' } else { ',' });
+        out.push_str(item.as_ref());
+    }
+    out.push_str(if items.is_empty() { "[]" } else { "]" });
+    out
+}
+
 /// The text of a raw JSON string, borrowed where it has no escapes; `None` for any other kind.
 pub fn text(raw: &str) -> Option<Cow<'_, str>> {
     let inner = raw.trim().strip_prefix('"')?.strip_suffix('"')?;

@@ -39,7 +39,9 @@ impl<'a> Object<'a> {
     /// A member that is an object, for as long as what it was read from; a changed one owns its text.
     pub(crate) fn inner(&self, key: &str) -> Option<Self> {
         match self.original(key) {
-            Some(raw) => Self::parse(raw.as_bytes()).ok(),
+            Some(raw) => Some(raw)
+                .filter(|raw| peek(raw) == Kind::Object)
+                .and_then(|raw| Self::parse(raw.as_bytes()).ok()),
             None => self.object(key).map(Object::into_owned),
         }
     }

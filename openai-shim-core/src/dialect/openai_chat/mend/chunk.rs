@@ -4,7 +4,7 @@ use super::stream::{Choice, Sink, Stream};
 use super::{content, finish, logprobs, merge, usage};
 use crate::canonical::Code;
 use crate::error::{ErrorKind, StatusError, UpstreamError};
-use crate::json::{Kind, Object, items, peek, quote, text};
+use crate::json::{Kind, Object, items, joined, peek, quote, text};
 use std::borrow::Cow;
 
 /// The most answers in one stream; OpenAI's own limit for `n` is 128.
@@ -81,7 +81,7 @@ impl Stream {
             return;
         }
         if changed {
-            chunk.set("choices", format!("[{}]", written.join(",")));
+            chunk.set("choices", joined(&written));
         }
         for (key, value) in std::mem::take(&mut self.prelude) {
             if chunk.get(&key).is_none() {

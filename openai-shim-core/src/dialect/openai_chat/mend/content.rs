@@ -1,7 +1,7 @@
 //! What is said: content in every shape, reasoning under every name. `said` is a message or a delta.
 
 use crate::canonical::{Code, Diagnostics};
-use crate::json::{Kind, Object, items, peek, quote, text, text_of};
+use crate::json::{Kind, Object, items, joined, peek, quote, text, text_of};
 
 /// Puts content and reasoning of a message or a delta right.
 pub(super) fn mend(said: &mut Object<'_>, at: &str, notes: &mut Diagnostics) {
@@ -162,6 +162,6 @@ fn annotations(said: &mut Object<'_>, at: &str, notes: &mut Diagnostics) {
     }
     let kept: Vec<_> = list.into_iter().filter(|item| known(item)).collect();
     notes.note(Code::FieldDropped, &format!("{at}.annotations"), "an annotation of another kind");
-    let kept = format!("[{}]", kept.join(","));
+    let kept = joined(&kept);
     said.set("annotations", kept);
 }

@@ -8,7 +8,7 @@ use super::{finish, usage};
 use crate::canonical::{Asked, Code, Diagnostics, FinishReason, Seen};
 use crate::error::UpstreamError;
 use crate::framing::Frame;
-use crate::json::{Kind, Object, peek};
+use crate::json::{Kind, Object, joined, peek};
 
 /// Where mended chunks go.
 pub(in super::super) trait Sink {
@@ -251,10 +251,10 @@ impl Stream {
             rest.push(choice.to_json());
         }
         if says {
-            held.chunk.set("choices", format!("[{}]", rest.join(",")));
+            held.chunk.set("choices", joined(&rest));
             sink.chunk(&held.chunk, None);
             held.chunk = self.identity.blank(&mut self.asked);
-            held.chunk.set("choices", format!("[{}]", endings.join(",")));
+            held.chunk.set("choices", joined(&endings));
             held.source = None;
         }
         held.late = true;
@@ -279,7 +279,7 @@ impl Stream {
             written.push(ending.to_json());
         }
         if changed {
-            held.chunk.set("choices", format!("[{}]", written.join(",")));
+            held.chunk.set("choices", joined(&written));
             held.source = None;
         }
     }
@@ -476,6 +476,6 @@ fn said_beside_error(mut chunk: Object<'_>) -> Option<String> {
         listed.push(choice.to_json());
     }
     chunk.remove("error");
-    chunk.set("choices", format!("[{}]", listed.join(",")));
+    chunk.set("choices", joined(&listed));
     says.then(|| chunk.to_json())
 }

@@ -2,7 +2,7 @@
 
 use super::super::tool_call::{self, is_custom};
 use crate::canonical::{Asked, Code, Diagnostics};
-use crate::json::{Kind, Object, peek, quote, text_of};
+use crate::json::{Kind, Object, joined, peek, quote, text_of};
 
 /// Puts a call's signature into its id, where the upstream wants it back.
 pub(super) fn carry(call: &mut Object<'_>, asked: &mut Asked, notes: &mut Diagnostics) {
@@ -158,7 +158,7 @@ impl Calls {
         if written.is_empty() {
             delta.remove("tool_calls");
         } else {
-            delta.set("tool_calls", format!("[{}]", written.join(",")));
+            delta.set("tool_calls", joined(&written));
         }
     }
 
@@ -193,7 +193,7 @@ impl Calls {
             slot.number = Some(next);
             next += 1;
         }
-        (!written.is_empty()).then(|| format!("[{}]", written.join(",")))
+        (!written.is_empty()).then(|| joined(&written))
     }
 
     /// Puts one fragment right; false if nothing of it is left.

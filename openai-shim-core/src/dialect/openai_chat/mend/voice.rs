@@ -3,7 +3,7 @@
 
 use crate::canonical::{Asked, Code, Diagnostics, ReasoningStyle, ThinkTags};
 use crate::filter::{Fences, Piece, Splitter, Stops, Think};
-use crate::json::{Kind, Object, peek, quote, text};
+use crate::json::{Kind, Object, joined, peek, quote, text};
 
 /// The longest answer whose JSON is checked.
 const CHECKED: usize = 4 << 20;
@@ -360,7 +360,7 @@ pub(super) fn add_calls(
             quote(arguments)
         ));
     }
-    said.set("tool_calls", format!("[{}]", list.join(",")));
+    said.set("tool_calls", joined(&list));
 }
 
 #[cfg(test)]

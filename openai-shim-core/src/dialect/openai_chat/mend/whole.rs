@@ -6,7 +6,7 @@ use super::voice::{self, Voice, add_calls};
 use super::{content, finish, logprobs, merge, usage, whole_calls};
 use crate::canonical::{Asked, Code, Diagnostics, FinishReason, Seen};
 use crate::error::{ErrorKind, StatusError, UpstreamError};
-use crate::json::{Item, Kind, Object, peek};
+use crate::json::{Item, Kind, Object, joined, peek};
 use std::borrow::Cow;
 
 /// Mends a complete answer; the mended members, and what was seen in it.
@@ -48,7 +48,7 @@ pub(in super::super) fn whole<'a>(
         return Err(UpstreamError::Empty);
     }
     if changed {
-        let written = format!("[{}]", written.join(","));
+        let written = joined(&written);
         answer.set("choices", written);
     }
     mend_usage(&mut answer, &mut seen, notes);

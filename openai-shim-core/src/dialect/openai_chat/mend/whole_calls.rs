@@ -3,7 +3,7 @@
 use super::super::tool_call::is_custom;
 use super::tools::{carry, is_json, lift, same_json, upgrade};
 use crate::canonical::{Asked, Code, Diagnostics};
-use crate::json::{Kind, Object, peek, quote, text_of};
+use crate::json::{Kind, Object, joined, peek, quote, text_of};
 use std::borrow::Cow;
 
 /// Puts the calls of a whole message right; true if there are any.
@@ -26,7 +26,7 @@ pub(super) fn mend(message: &mut Object<'_>, asked: &mut Asked, cut: bool, notes
     if !any {
         message.remove("tool_calls");
     } else if changed {
-        let written = format!("[{}]", written.join(","));
+        let written = joined(&written);
         message.set("tool_calls", written);
     }
     any
