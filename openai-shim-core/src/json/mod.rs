@@ -15,4 +15,5 @@ pub(crate) use object::Item;
 pub use object::Object;
 pub use openapi::from_openapi;
 pub use typed::Extras;
+pub(crate) use value::append_text;
 pub use value::{Kind, compact, items, joined, peek, quote, raw, text, text_of};
