@@ -227,13 +227,13 @@ impl<'a> Object<'a> {
     /// Writes the object as JSON.
     pub fn write(&self, out: &mut Vec<u8>) {
         out.reserve(self.size());
-        self.parts(|part| out.extend_from_slice(part.as_bytes()));
+        self.parts(None, &mut |part| out.extend_from_slice(part.as_bytes()));
     }
 
     /// The object as JSON text.
     pub fn to_json(&self) -> String {
         let mut out = String::with_capacity(self.size());
-        self.parts(|part| out.push_str(part));
+        self.parts(None, &mut |part| out.push_str(part));
         out
     }
 
@@ -242,8 +242,8 @@ impl<'a> Object<'a> {
         self.members.iter().map(|(key, value)| key.len() + value.len() + 4).sum::<usize>() + 2
     }
 
-    /// Hands out the parts of its JSON.
-    fn parts(&self, mut each: impl FnMut(&str)) {
+    /// Hands out the parts of its JSON; with `inner` in the place of the member that has this key.
+    fn parts(&self, inner: Option<(&str, &Object<'_>)>, each: &mut impl FnMut(&str)) {
         for (i, (key, value)) in self.members.iter().enumerate() {
             let plain = key.bytes().all(|b| b >= 0x20 && b != b'"' && b != b'\\');
             each(match (i, plain) {
@@ -259,7 +259,10 @@ impl<'a> Object<'a> {
                 each(&super::value::quote(key));
                 each(":");
             }
-            each(value);
+            match inner.filter(|(own, _)| own == key) {
+                Some((_, inner)) => inner.parts(None, each),
+                None => each(value),
+            }
         }
         each(if self.members.is_empty() { "{}" } else { "}" });
     }

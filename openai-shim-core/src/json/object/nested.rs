@@ -46,6 +46,12 @@ impl<'a> Object<'a> {
         }
     }
 
+    /// Writes the object as JSON, with another one in the place of the member that has this key.
+    pub(crate) fn write_with(&self, key: &str, inner: &Object<'_>, out: &mut String) {
+        out.reserve(self.size() + inner.size());
+        self.parts(Some((key, inner)), &mut |part| out.push_str(part));
+    }
+
     /// Whether a key came with escapes, so that comparing it needs its text.
     fn has_escaped_keys(&self) -> bool {
         self.members.iter().any(|(key, _)| matches!(key, Cow::Owned(_)))

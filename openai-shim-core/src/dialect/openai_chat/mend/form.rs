@@ -255,7 +255,7 @@ pub(super) fn written(chunk: &str, came: &[Place], out: &[u8]) -> Option<Pattern
     let out = std::str::from_utf8(out).ok()?;
     let event = out.strip_prefix("data: ")?.strip_suffix("\n\n")?;
     let shift = |range: Range<usize>| range.start + 6..range.end + 6;
-    let (went, _) = places(event)?;
+    let went = if event == chunk { came.to_vec() } else { places(event)?.0 };
     let went: Vec<Place> = went.into_iter().filter(|(_, hole)| *hole != Hole::Count).collect();
     let number = |hole: Hole| came.iter().position(|(_, own)| *own == hole);
     let same = |(range, hole): &Place| {
@@ -272,10 +272,9 @@ pub(super) fn written(chunk: &str, came: &[Place], out: &[u8]) -> Option<Pattern
 
 /// Where a chunk of one answer has words and counts that may be others in the next; `None` if it says anything else.
 fn places(text: &str) -> Option<(Vec<Place>, Option<Counts>)> {
-    let chunk = Object::parse(text.as_bytes()).ok()?;
-    let [choice] = items(chunk.original("choices")?)?.try_into().ok()?;
-    let choice = Object::parse(choice.as_bytes()).ok()?;
-    let delta = Object::parse(choice.original("delta")?.as_bytes()).ok()?;
+    let (chunk, choices) = Object::with_items(text.as_bytes(), "choices", "delta").ok()?;
+    let [choice] = <[_; 1]>::try_from(choices).ok()?;
+    let delta = choice.inner?;
     if delta.non_null("function_call").is_some() {
         return None;
     }

@@ -152,17 +152,17 @@ impl Voice {
                 _ if self.stopped => {}
                 Piece::Text(text) => self.text(&text, heard),
                 Piece::Reasoning(text) => {
-                    notes.note(Code::ReasoningSplit, &format!("{at}.content"), "");
+                    notes.note(Code::ReasoningSplit, &[at, ".content"].concat(), "");
                     heard.thoughts.push_str(&text);
                 }
                 Piece::Call { name, arguments } => {
-                    notes.note(Code::ToolCallRecovered, &format!("{at}.content"), &name);
+                    notes.note(Code::ToolCallRecovered, &[at, ".content"].concat(), &name);
                     heard.calls.push((name, arguments));
                 }
             }
         }
         if last && self.missing > 0 && !std::mem::replace(&mut self.told, true) {
-            notes.note(Code::ReasoningSplit, &format!("{at}.content"), "tags with nothing between them");
+            notes.note(Code::ReasoningSplit, &[at, ".content"].concat(), "tags with nothing between them");
         }
         if last && !self.stopped {
             self.end(heard, at, notes);
@@ -196,7 +196,7 @@ impl Voice {
         if let Some(fences) = &mut self.fences {
             fences.finish(&mut rest);
             if fences.stripped() {
-                notes.note(Code::FenceStripped, &format!("{at}.content"), "");
+                notes.note(Code::FenceStripped, &[at, ".content"].concat(), "");
             }
         }
         match &mut self.stops {
@@ -302,7 +302,8 @@ pub(super) fn is_needless(message: &Object<'_>, asked: &Asked) -> bool {
     let bytes = words.as_bytes();
     asked.tools.is_empty()
         || asked.quirks.keep_markup
-        || memchr::memchr3(b'<', b'[', b'{', bytes).is_none() && memchr::memmem::find(bytes, b"\\u").is_none()
+        || memchr::memchr3(b'<', b'[', b'{', bytes).is_none()
+            && memchr::memchr_iter(b'\\', bytes).all(|at| bytes.get(at + 1) != Some(&b'u'))
 }
 
 /// What came out of one delta's text.

@@ -6,8 +6,7 @@ use super::voice::{self, Voice, add_calls};
 use super::{content, finish, logprobs, merge, usage, whole_calls};
 use crate::canonical::{Asked, Code, Diagnostics, FinishReason, Seen};
 use crate::error::{ErrorKind, StatusError, UpstreamError};
-use crate::json::{Item, Kind, Object, joined, peek};
-use std::borrow::Cow;
+use crate::json::{Item, Kind, Object, peek};
 
 /// Mends a complete answer; the mended members, and what was seen in it.
 pub(in super::super) fn whole<'a>(
@@ -33,22 +32,33 @@ pub(in super::super) fn whole<'a>(
     };
     let mut seen = Seen::keeping(asked);
     Identity::mend_whole(&mut answer, asked, notes);
-    let mut written: Vec<Cow<'_, str>> = Vec::with_capacity(listed.len());
+    let mut mended = Vec::with_capacity(listed.len());
     for (at, Item { text, object, inner }) in listed.into_iter().enumerate() {
         let Some(mut choice) = object else {
             notes.note(Code::FieldDropped, "choices[]", "no object");
             changed = true;
             continue;
         };
-        mend_choice(&mut choice, inner, at, asked, &mut seen, notes)?;
+        let message = mend_choice(&mut choice, inner, at, asked, &mut seen, notes)?;
         changed |= choice.is_changed();
-        written.push(if choice.is_changed() { Cow::Owned(choice.to_json()) } else { Cow::Borrowed(text) });
+        mended.push((text, choice, message));
     }
-    if written.is_empty() {
+    if mended.is_empty() {
         return Err(UpstreamError::Empty);
     }
     if changed {
-        let written = joined(&written);
+        let mut written = String::with_capacity(body.len() + 64);
+        for (at, (text, choice, message)) in mended.iter().enumerate() {
+            written.push(if at == 0 { '[' } else { ',' });
+            if message.is_changed() {
+                choice.write_with("message", message, &mut written);
+            } else if choice.is_changed() {
+                written.push_str(&choice.to_json());
+            } else {
+                written.push_str(text);
+            }
+        }
+        written.push(']');
         answer.set("choices", written);
     }
     mend_usage(&mut answer, &mut seen, notes);
@@ -96,6 +106,7 @@ impl Given {
     }
 }
 
+/// Puts a choice right; its message, which stands in it once it is written.
 fn mend_choice<'a>(
     choice: &mut Object<'a>,
     message: Option<Object<'a>>,
@@ -103,7 +114,7 @@ fn mend_choice<'a>(
     asked: &mut Asked,
     seen: &mut Seen,
     notes: &mut Diagnostics,
-) -> Result<(), UpstreamError> {
+) -> Result<Object<'a>, UpstreamError> {
     if choice.u64("index").is_none() {
         notes.note(Code::FieldFilled, "choices[].index", "");
         choice.set("index", at.to_string());
@@ -136,7 +147,8 @@ fn mend_choice<'a>(
     }
     settle_content(&mut message, calls || legacy, notes);
     if message.is_changed() {
-        choice.set("message", message.to_json());
+        // Its place; it is written there once, with all the rest.
+        choice.set("message", "{}");
     }
     logprobs::mend(choice, notes);
     let finish = finish_reason(choice, given, calls, legacy, asked, notes)?;
@@ -146,7 +158,7 @@ fn mend_choice<'a>(
     if at == 0 {
         seen.finish = Some(finish);
     }
-    Ok(())
+    Ok(message)
 }
 
 /// Keeps the reasoning that led to a call, for the next turn.
