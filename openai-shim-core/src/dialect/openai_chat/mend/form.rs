@@ -117,7 +117,7 @@ pub(in super::super) struct Words<'w> {
 
 impl<'w> Words<'w> {
     /// What fills a hole, by its number.
-    pub(in super::super) fn get(&self, number: usize) -> &'w str {
+    fn get(&self, number: usize) -> &'w str {
         self.found.get(number).and_then(|range| self.chunk.get(range.clone())).unwrap_or_default()
     }
 
@@ -190,8 +190,7 @@ impl<W> Forms<W> {
         if form.came.fits(data, &mut self.found).is_none() {
             return false;
         }
-        // What was fixed is text, and so the whole is if the words are.
-        let Ok(chunk) = std::str::from_utf8(data) else { return false };
+        let Ok(chunk) = simdutf8::basic::from_utf8(data) else { return false };
         let usage = form.usage.and_then(|counts| {
             let (first, last) = (self.found.get(counts.first)?, self.found.get(counts.last)?);
             chunk.get(first.start.checked_sub(counts.before)?..last.end + counts.after)
@@ -409,15 +408,18 @@ impl Stream {
     /// Takes note of a chunk of a known form; false if its words must be looked at.
     fn again(&mut self, words: &Words<'_>, notes: &[(usize, u32)]) -> bool {
         let [choice] = self.choices.as_mut_slice() else { return false };
-        if let Some(piece) = words.literal(Hole::Arguments)
-            && !choice.calls.again(piece)
-        {
-            return false;
-        }
-        if let Some(content) = words.literal(Hole::Content)
-            && !choice.voice.as_mut().is_some_and(|voice| voice.pass(content))
-        {
-            return false;
+        // A form has only one of these.
+        for (_, hole, _) in &words.form.holes {
+            let taken = match hole {
+                Hole::Arguments => words.literal(*hole).is_some_and(|piece| choice.calls.again(piece)),
+                Hole::Content => words
+                    .literal(*hole)
+                    .is_some_and(|words| choice.voice.as_mut().is_some_and(|voice| voice.pass(words))),
+                _ => true,
+            };
+            if !taken {
+                return false;
+            }
         }
         if self.seen.kept.on
             && let Some(thoughts) = words.literal(Hole::Reasoning).and_then(text)

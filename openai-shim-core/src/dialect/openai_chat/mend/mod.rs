@@ -76,7 +76,9 @@ impl Mender for ChatMender {
                 Some(Went { text: form::written(chunk, came, went)?, said: beside.learn(chunk, came)? })
             });
         }
-        self.note();
+        if !beside.events.is_empty() {
+            self.note();
+        }
     }
 
     fn finish(&mut self, out: &mut Vec<u8>) {
