@@ -54,6 +54,24 @@ fn streaming(extra: &str, usage: &str, before: usize) -> (Exchange, Vec<u8>, Vec
     (exchange, next(" two").into_bytes(), out)
 }
 
+/// The same where the chunks say something else than words: the first of them, and the others.
+fn saying(first: &str, others: &str) -> (Exchange, Vec<u8>, Vec<u8>) {
+    let mut exchange = start(request(true, 0), row("compatible"));
+    exchange.next();
+    exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
+    let mut out = Vec::with_capacity(1 << 16);
+    let next = |delta: &str| chunk("", "").replace("\"content\":\"\"", delta);
+    for delta in [first, others, others] {
+        exchange.push(next(delta).as_bytes(), &mut out);
+    }
+    out.clear();
+    (exchange, next(others).into_bytes(), out)
+}
+
+const CALL: &str = r#""role":"assistant","tool_calls":[{"index":0,"id":"call_1","type":"function","function":{"name":"f","arguments":""}}]"#;
+const ARGUMENTS: &str = r#""tool_calls":[{"index":0,"function":{"arguments":"{\"a\":"}}]"#;
+const DETAILS: &str = r#""role":"assistant","content":"","reasoning":" two","reasoning_details":[{"type":"reasoning.text","text":" two","format":"unknown","index":0}]"#;
+
 /// What the allocator still has to tidy of what was freed before is nobody's cost.
 fn settled<T>(value: T) -> T {
     drop(black_box(vec![1_u8; 100_000]));
@@ -95,6 +113,8 @@ fn input<'a>(kind: Kind, body: &'a [u8], row: &Profile) -> Input<'a> {
 #[library_benchmark]
 #[bench::clean(streaming("", "", 2))]
 #[bench::repaired(streaming("\"role\":\"assistant\",", USAGE, 2))]
+#[bench::arguments(saying(CALL, ARGUMENTS))]
+#[bench::details(saying(DETAILS, DETAILS))]
 #[bench::first_clean(streaming("", "", 0))]
 #[bench::first_repaired(streaming("\"role\":\"assistant\",", USAGE, 0))]
 fn one_chunk((mut exchange, chunk, mut out): (Exchange, Vec<u8>, Vec<u8>)) -> (Exchange, Vec<u8>, Vec<u8>) {
