@@ -163,11 +163,20 @@ impl MessagesEncoder {
 
     /// Says something in the block that is being written.
     fn say(&mut self, kind: &str, key: &str, value: &str, out: &mut Vec<u8>) {
-        let index = self.begun(out);
-        let event = format!(
-            r#"{{"type":"content_block_delta","index":{index},"delta":{{"type":"{kind}","{key}":{value}}}}}"#
-        );
-        write_event(out, "content_block_delta", &event);
+        let index = self.begun(out).to_string();
+        // There is one for nearly every word: no formatting.
+        let event = [
+            r#"{"type":"content_block_delta","index":"#,
+            &index,
+            r#","delta":{"type":""#,
+            kind,
+            r#"",""#,
+            key,
+            r#"":"#,
+            value,
+            "}}",
+        ];
+        write_event(out, "content_block_delta", &event.concat());
     }
 
     fn stop(index: u32, out: &mut Vec<u8>) {

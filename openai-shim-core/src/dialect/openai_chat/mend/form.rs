@@ -305,7 +305,7 @@ fn places(text: &str) -> Option<(Vec<Place>, Option<Counts>)> {
         (peek(words) == Kind::String).then_some(())?;
         places.push((inside(text, words)?, Hole::Details));
     }
-    if delta.non_null("tool_calls").is_some() {
+    if delta.non_null("tool_calls").is_some_and(|calls| calls != "[]") {
         // Content beside a call may be refused when the arguments are taken already.
         places.iter().all(|(_, hole)| *hole != Hole::Content).then_some(())?;
         places.push((inside(text, arguments(delta.original("tool_calls")?)?)?, Hole::Arguments));
