@@ -54,6 +54,24 @@ fn streaming(extra: &str, usage: &str, before: usize) -> (Exchange, Vec<u8>, Vec
     (exchange, next(" two").into_bytes(), out)
 }
 
+/// The same where the chunks say something else than words: the first of them, and the others.
+fn saying(first: &str, others: &str) -> (Exchange, Vec<u8>, Vec<u8>) {
+    let mut exchange = start(request(true, 0), row("compatible"));
+    exchange.next();
+    exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
+    let mut out = Vec::with_capacity(1 << 16);
+    let next = |delta: &str| chunk("", "").replace("\"content\":\"\"", delta);
+    for delta in [first, others, others] {
+        exchange.push(next(delta).as_bytes(), &mut out);
+    }
+    out.clear();
+    (exchange, next(others).into_bytes(), out)
+}
+
+const CALL: &str = r#""role":"assistant","tool_calls":[{"index":0,"id":"call_1","type":"function","function":{"name":"f","arguments":""}}]"#;
+const ARGUMENTS: &str = r#""tool_calls":[{"index":0,"function":{"arguments":"{\"a\":"}}]"#;
+const DETAILS: &str = r#""role":"assistant","content":"","reasoning":" two","reasoning_details":[{"type":"reasoning.text","text":" two","format":"unknown","index":0}]"#;
+
 /// What the allocator still has to tidy of what was freed before is nobody's cost.
 fn settled<T>(value: T) -> T {
     drop(black_box(vec![1_u8; 100_000]));
@@ -67,6 +85,15 @@ fn start(body: Vec<u8>, row: Arc<Profile>) -> Exchange {
 fn start_as(client: &str, body: Vec<u8>, row: Arc<Profile>) -> Exchange {
     let incoming = Incoming::read(dialect(client).unwrap(), "", body.into()).unwrap();
     Exchange::start(incoming, row, Settings::default(), Context::fixed()).unwrap()
+}
+
+/// What nearly every server has instead of OpenAI's own members.
+fn careless(padding: usize) -> Vec<u8> {
+    format!(
+        r#"{{"id":"chatcmpl-1","object":"chat.completion","created":1,"model":"m","choices":[{{"index":0,"message":{{"role":"assistant","content":"{}","reasoning_content":null,"tool_calls":[]}},"logprobs":null,"finish_reason":"eos","stop_reason":null}}],"usage":{{"prompt_tokens":1,"completion_tokens":2,"prompt_tokens_details":null}},"error":null}}"#,
+        "A thin piece. ".repeat(padding)
+    )
+    .into_bytes()
 }
 
 fn whole(padding: usize) -> Vec<u8> {
@@ -86,6 +113,8 @@ fn input<'a>(kind: Kind, body: &'a [u8], row: &Profile) -> Input<'a> {
 #[library_benchmark]
 #[bench::clean(streaming("", "", 2))]
 #[bench::repaired(streaming("\"role\":\"assistant\",", USAGE, 2))]
+#[bench::arguments(saying(CALL, ARGUMENTS))]
+#[bench::details(saying(DETAILS, DETAILS))]
 #[bench::first_clean(streaming("", "", 0))]
 #[bench::first_repaired(streaming("\"role\":\"assistant\",", USAGE, 0))]
 fn one_chunk((mut exchange, chunk, mut out): (Exchange, Vec<u8>, Vec<u8>)) -> (Exchange, Vec<u8>, Vec<u8>) {
@@ -155,21 +184,56 @@ fn one_request_translated(client: &str, (body, row): (Vec<u8>, Arc<Profile>)) ->
 }
 
 /// An exchange that waits for a whole answer, and the answer.
-fn answered(padding: usize) -> (Exchange, Vec<u8>, Vec<u8>) {
+fn answered(body: Vec<u8>) -> (Exchange, Vec<u8>, Vec<u8>) {
     let mut exchange = start(request(false, 0), row("compatible"));
     exchange.next();
     exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
-    settled((exchange, whole(padding), Vec::with_capacity(1 << 16)))
+    settled((exchange, body, Vec::with_capacity(1 << 16)))
 }
 
 #[library_benchmark]
-#[bench::clean(answered(100))]
+#[bench::clean(answered(whole(100)))]
+#[bench::repaired(answered(careless(100)))]
 fn one_whole_answer(
     (mut exchange, body, mut out): (Exchange, Vec<u8>, Vec<u8>),
 ) -> (Exchange, Vec<u8>, Vec<u8>) {
     exchange.push(black_box(&body), &mut out);
     exchange.finish(&mut out);
     (exchange, body, out)
+}
+
+/// What comes back of an upstream beside its answer.
+fn headers() -> http::HeaderMap {
+    let all = [
+        ("content-type", "application/json"),
+        ("content-length", "1640"),
+        ("date", "Tue, 24 Nov 2026 12:00:00 GMT"),
+        ("x-request-id", "req_1"),
+        ("x-ratelimit-remaining-requests", "9"),
+    ];
+    all.iter()
+        .map(|(name, value)| (http::HeaderName::from_static(name), http::HeaderValue::from_static(value)))
+        .collect()
+}
+
+// A small request and its whole answer, from the body of the client to the report.
+#[library_benchmark]
+#[bench::clean(settled(request(false, 0)), row("compatible"), whole(100), headers())]
+#[bench::repaired(settled(request(false, 0)), row("compatible"), careless(100), headers())]
+fn one_exchange(
+    body: Vec<u8>,
+    row: Arc<Profile>,
+    answer: Vec<u8>,
+    headers: http::HeaderMap,
+) -> (openai_shim_core::Report, Vec<u8>, Vec<u8>, http::HeaderMap) {
+    let mut exchange = start(black_box(body), row);
+    black_box(exchange.next());
+    exchange.head(http::StatusCode::OK, &headers);
+    let mut out = Vec::new();
+    exchange.push(black_box(&answer), &mut out);
+    exchange.finish(&mut out);
+    black_box(exchange.reply());
+    (exchange.into_report(), answer, out, headers)
 }
 
 #[library_benchmark]
@@ -189,6 +253,7 @@ library_benchmark_group!(
         one_request,
         one_request_translated,
         one_whole_answer,
+        one_exchange,
         one_whole_stream
     ]
 );

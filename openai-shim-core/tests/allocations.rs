@@ -86,12 +86,32 @@ fn bare(n: usize) -> String {
     format!("data: {{\"choices\":[{{\"delta\":{{\"reasoning_content\":\"thought {n}\"}}}}]}}\n\n")
 }
 
+/// A piece of a call's arguments; the first chunk begins the call.
+fn arguments(n: usize) -> String {
+    let begins = r#""id":"call_1","type":"function","#;
+    let (call, name) = if n == 0 { (begins, r#""name":"f","#) } else { ("", "") };
+    format!(
+        "data: {{\"id\":\"chatcmpl-1\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\",\"choices\":[{{\"index\":0,\"delta\":{{\"tool_calls\":[{{\"index\":0,{call}\"function\":{{{name}\"arguments\":\"\\\"{n}\\\",\"}}}}]}},\"finish_reason\":null}}]}}\n\n"
+    )
+}
+
+/// Reasoning with its details, as OpenRouter writes it.
+fn details(n: usize) -> String {
+    repaired(n).replace(
+        &format!("\"content\":\"word {n}\""),
+        &format!("\"content\":\"\",\"reasoning\":\"word {n}\",\"reasoning_details\":[{{\"type\":\"reasoning.text\",\"text\":\"word {n}\",\"format\":\"unknown\",\"index\":0}}]"),
+    )
+}
+
 #[test]
 fn a_chunk_of_a_known_form_allocates_nothing() {
     for piece in [1, 7, 100, 1 << 20] {
         assert_eq!(allocations("compatible", PLAIN, clean, piece), 0, "clean, {piece} bytes at once");
         assert_eq!(allocations("compatible", PLAIN, repaired, piece), 0, "repaired, {piece} bytes at once");
         assert_eq!(allocations("compatible", PLAIN, bare, piece), 0, "bare, {piece} bytes at once");
+        assert_eq!(allocations("compatible", PLAIN, details, piece), 0, "details, {piece} bytes at once");
+        // They are kept until they are complete.
+        assert!(allocations("compatible", TOOLS, arguments, piece) < 3, "arguments, {piece} bytes at once");
     }
     assert_eq!(
         allocations("compatible", TOOLS, |n| repaired(n).replace("word", "wörd"), 100),

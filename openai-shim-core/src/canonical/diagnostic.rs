@@ -203,6 +203,9 @@ const MAX: usize = 256;
 const LONGEST: usize = 120;
 
 fn shorten(text: &str) -> &str {
+    if text.len() <= LONGEST {
+        return text;
+    }
     text.char_indices().nth(LONGEST).and_then(|(end, _)| text.get(..end)).unwrap_or(text)
 }
 

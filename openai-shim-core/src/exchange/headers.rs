@@ -37,6 +37,9 @@ pub(super) fn kept(given: &HeaderMap, client: &dyn Dialect, upstream: &dyn Diale
             kept.append(name, value.clone());
         }
     }
+    if kept.is_empty() || client.name() == upstream.name() {
+        return kept;
+    }
     for (own, theirs) in own.common_limits.iter().zip(theirs.common_limits) {
         if let Some(value) = kept.get(*theirs).filter(|_| !kept.contains_key(*own)).cloned() {
             kept.insert(HeaderName::from_static(own), value);

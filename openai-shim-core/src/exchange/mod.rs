@@ -383,7 +383,7 @@ impl Exchange {
 
     fn begin_stream(&mut self) {
         let content_type = self.stream_content_type();
-        let mut headers = self.kept.clone();
+        let mut headers = std::mem::take(&mut self.kept);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         headers.insert(http::header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         self.reply = Some(Reply { status: StatusCode::OK, headers, error: None, streams: true });

@@ -139,7 +139,7 @@ impl Exchange {
     }
 
     pub(super) fn begin_whole(&mut self, status: StatusCode, error: Option<Error>) {
-        let mut headers: HeaderMap = self.kept.clone();
+        let mut headers: HeaderMap = std::mem::take(&mut self.kept);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         self.reply = Some(Reply { status, headers, error, streams: false });
     }

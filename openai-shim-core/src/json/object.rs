@@ -1,5 +1,9 @@
 //! An object as an ordered list of members, each value its raw text.
 
+mod nested;
+
+pub(crate) use nested::Item;
+
 use super::scan;
 use super::value::{Kind, items, peek, text};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
@@ -36,7 +40,7 @@ impl<'a> Object<'a> {
 
     /// Reads an object without `serde_json`; `None` where that must say what is wrong.
     fn scanned(text: &'a str) -> Option<Self> {
-        let mut object = Self { members: Vec::with_capacity(8), changed: false };
+        let mut object = Self::roomy();
         scan::members(text, |key, value| object.take(key, value))?;
         Some(object)
     }
@@ -107,6 +111,11 @@ impl<'a> Object<'a> {
         Some(())
     }
 
+    /// An object with room for as many members as most have.
+    fn roomy() -> Self {
+        Self { members: Vec::with_capacity(8), changed: false }
+    }
+
     /// An object without members.
     pub fn new() -> Self {
         Self::default()
@@ -151,7 +160,7 @@ impl<'a> Object<'a> {
 
     /// A member that is an object.
     pub fn object(&self, key: &str) -> Option<Object<'_>> {
-        self.get(key).and_then(|v| Object::parse(v.as_bytes()).ok())
+        self.get(key).filter(|v| peek(v) == Kind::Object).and_then(|v| Object::parse(v.as_bytes()).ok())
     }
 
     /// The items of a member that is an array, each as raw text.
@@ -218,36 +227,44 @@ impl<'a> Object<'a> {
     /// Writes the object as JSON.
     pub fn write(&self, out: &mut Vec<u8>) {
         out.reserve(self.size());
-        self.pieces(|piece| out.extend_from_slice(piece.as_bytes()));
+        self.parts(None, &mut |part| out.extend_from_slice(part.as_bytes()));
     }
 
     /// The object as JSON text.
     pub fn to_json(&self) -> String {
         let mut out = String::with_capacity(self.size());
-        self.pieces(|piece| out.push_str(piece));
+        self.parts(None, &mut |part| out.push_str(part));
         out
     }
 
-    /// How long its JSON is, if no key needs escaping.
+    /// About how long its JSON is.
     fn size(&self) -> usize {
-        2 + self.members.iter().map(|(key, value)| key.len() + value.len() + 4).sum::<usize>()
+        self.members.iter().map(|(key, value)| key.len() + value.len() + 4).sum::<usize>() + 2
     }
 
-    /// Hands over its JSON piece by piece.
-    fn pieces(&self, mut put: impl FnMut(&str)) {
-        put("{");
+    /// Hands out the parts of its JSON; with `inner` in the place of the member that has this key.
+    fn parts(&self, inner: Option<(&str, &Object<'_>)>, each: &mut impl FnMut(&str)) {
         for (i, (key, value)) in self.members.iter().enumerate() {
-            put(if i > 0 { ",\"" } else { "\"" });
-            if key.bytes().all(|b| b >= 0x20 && b != b'"' && b != b'\\') {
-                put(key);
+            let plain = key.bytes().all(|b| b >= 0x20 && b != b'"' && b != b'\\');
+            each(match (i, plain) {
+                (0, true) => "{\"",
+                (0, false) => "{",
+                (_, true) => ",\"",
+                (_, false) => ",",
+            });
+            if plain {
+                each(key);
+                each("\":");
             } else {
-                let quoted = super::value::quote(key);
-                put(quoted.get(1..quoted.len() - 1).unwrap_or_default());
+                each(&super::value::quote(key));
+                each(":");
             }
-            put("\":");
-            put(value);
+            match inner.filter(|(own, _)| own == key) {
+                Some((_, inner)) => inner.parts(None, each),
+                None => each(value),
+            }
         }
-        put("}");
+        each(if self.members.is_empty() { "{}" } else { "}" });
     }
 
     /// The same object, owning its text.

@@ -54,6 +54,17 @@ pub fn items(raw: &str) -> Option<Vec<&str>> {
     }
 }
 
+/// A list of raw values.
+pub fn joined(items: &[impl AsRef<str>]) -> String {
+    let mut out = String::with_capacity(items.iter().map(|item| item.as_ref().len() + 1).sum::<usize>() + 2);
+    for (i, item) in items.iter().enumerate() {
+        out.push(if i == 0 { '[' } else { ',' });
+        out.push_str(item.as_ref());
+    }
+    out.push_str(if items.is_empty() { "[]" } else { "]" });
+    out
+}
+
 /// The text of a raw JSON string, borrowed where it has no escapes; `None` for any other kind.
 pub fn text(raw: &str) -> Option<Cow<'_, str>> {
     let inner = raw.trim().strip_prefix('"')?.strip_suffix('"')?;
@@ -70,9 +81,24 @@ pub fn text(raw: &str) -> Option<Cow<'_, str>> {
     }
 }
 
+/// Appends the text of a raw JSON string.
+pub(crate) fn append_text(raw: &str, out: &mut String) {
+    let before = out.len();
+    let inner = raw.strip_prefix('"').and_then(|inner| inner.strip_suffix('"'));
+    if inner.and_then(|inner| unescape(inner, out)).is_none() {
+        out.truncate(before);
+        out.push_str(&text(raw).unwrap_or_default());
+    }
+}
+
 /// Unescapes a string that has no escape but those of one letter.
 fn simple(inner: &str) -> Option<String> {
-    let (mut out, mut rest) = (String::with_capacity(inner.len()), inner);
+    let mut out = String::with_capacity(inner.len());
+    unescape(inner, &mut out)?;
+    Some(out)
+}
+
+fn unescape(mut rest: &str, out: &mut String) -> Option<()> {
     while let Some(at) = memchr::memchr(b'\\', rest.as_bytes()) {
         out.push_str(rest.get(..at)?);
         out.push(match rest.as_bytes().get(at + 1)? {
@@ -89,7 +115,7 @@ fn simple(inner: &str) -> Option<String> {
         rest = rest.get(at + 2..)?;
     }
     out.push_str(rest);
-    Some(out)
+    Some(())
 }
 
 /// The text of a string, or the JSON text of anything else; `null` is empty.

@@ -20,9 +20,11 @@ pub(super) struct ChatDecoder {
 
 /// What a chunk of a known form says, as far as it is its own.
 #[derive(Debug)]
-enum Said {
+pub(super) enum Said {
     /// Its words, in this block.
     Text { choice: u32, block: u32, hole: Hole },
+    /// The reasoning's details in this block: so many bytes before and after their text.
+    Details { choice: u32, block: u32, before: usize, after: usize },
     /// A member of the answer as a whole.
     Member { key: &'static str, hole: Hole },
 }
@@ -59,7 +61,7 @@ impl Decoder for ChatDecoder {
         self.stream.frame(frame, &mut Events { blocks: &mut self.blocks, out });
         self.take_back_usage(before, out);
         let fresh = out.get(before..).unwrap_or_default();
-        self.forms.learn(frame, &self.stream, |chunk, came| said(fresh, chunk, came));
+        self.forms.learn(frame, &self.stream, |chunk, came| said(fresh.iter(), chunk, came));
     }
 
     fn finish(&mut self, out: &mut Vec<Event>) {
@@ -108,9 +110,22 @@ impl Beside {
         Self { on: asked.keep_turn, ..Self::default() }
     }
 
-    /// Whether something sealed came.
-    pub(super) fn has_begun(&self) -> bool {
-        self.begun
+    /// What the next chunk of a form says, as far as it matters: nothing before something sealed came. `None`: it must be
+    /// read.
+    pub(super) fn learn(&self, chunk: &str, came: &[Place]) -> Option<Vec<Said>> {
+        if !self.begun {
+            return Some(Vec::new());
+        }
+        let is_native = |event: &&Event| {
+            matches!(event, Event::Extra { .. } | Event::Delta { delta: Delta::Native { .. }, .. })
+        };
+        let came: Vec<Place> = came.iter().filter(|(_, hole)| WORDS.contains(hole)).cloned().collect();
+        said(self.events.iter().filter(|event| !is_native(event)), chunk, &came)
+    }
+
+    /// A chunk of a known form.
+    pub(super) fn again(&mut self, all: &[Said], words: &Words<'_>) {
+        Events { blocks: &mut self.blocks, out: &mut self.events }.again(all, words);
     }
 
     pub(super) fn chunk(&mut self, chunk: &Object<'_>) {
@@ -124,7 +139,11 @@ impl Beside {
     }
 }
 
+/// Holes whose words are texts of blocks.
+const WORDS: [Hole; 3] = [Hole::Content, Hole::Reasoning, Hole::Arguments];
+
 /// The member in which sealed reasoning comes.
+const DETAILS: &str = "reasoning_details";
 pub(super) const SEALED: &str = "\"reasoning_details\"";
 
 /// Turns mended chunks into events.
@@ -197,6 +216,11 @@ impl Events<'_> {
                     let delta = Delta::Text(words);
                     self.out.push(Event::Delta { choice: *choice, block: *block, delta });
                 }
+                Said::Details { choice, block, before, after } => {
+                    let value = words.around(Hole::Details, *before, *after).unwrap_or_default();
+                    let delta = Delta::Native { dialect: NAME, key: String::from(DETAILS), raw: raw(value) };
+                    self.out.push(Event::Delta { choice: *choice, block: *block, delta });
+                }
                 Said::Member { key, hole } => {
                     let value = words.literal(*hole).unwrap_or_default();
                     if self.is_new(key, value) {
@@ -254,7 +278,7 @@ impl Events<'_> {
                 (None, Some((_, block))) => *block,
                 _ => self.open(at, index, kind),
             };
-            let signed = if key == "reasoning_details" { reasoning::read(value, None) } else { Vec::new() };
+            let signed = if key == DETAILS { reasoning::read(value, None) } else { Vec::new() };
             if signed.is_empty() {
                 let native = Delta::Native { dialect: NAME, key: key.to_owned(), raw: raw(value) };
                 self.out.push(Event::Delta { choice: index, block, delta: native });
@@ -359,7 +383,7 @@ impl Events<'_> {
 }
 
 /// What a chunk's events say, if it is nothing but its own words, each of them once.
-fn said(events: &[Event], chunk: &str, came: &[Place]) -> Option<Vec<Said>> {
+fn said<'e>(events: impl Iterator<Item = &'e Event>, chunk: &str, came: &[Place]) -> Option<Vec<Said>> {
     let literal = |hole: Hole| {
         let (range, _) = came.iter().find(|(_, own)| *own == hole)?;
         chunk.get(range.start.checked_sub(1)?..range.end + 1)
@@ -369,13 +393,15 @@ fn said(events: &[Event], chunk: &str, came: &[Place]) -> Option<Vec<Said>> {
         all.push(match event {
             Event::Delta { choice, block, delta: Delta::Text(words) } => {
                 let is = |hole: &Hole| literal(*hole).and_then(text).as_deref() == Some(words);
-                let [hole] = [Hole::Content, Hole::Reasoning]
-                    .into_iter()
-                    .filter(is)
-                    .collect::<Vec<_>>()
-                    .try_into()
-                    .ok()?;
+                let [hole] = WORDS.into_iter().filter(is).collect::<Vec<_>>().try_into().ok()?;
                 (hole, Said::Text { choice: *choice, block: *block, hole })
+            }
+            Event::Delta { choice, block, delta: Delta::Native { key, raw, .. } } if key == DETAILS => {
+                let (words, _) = came.iter().find(|(_, hole)| *hole == Hole::Details)?;
+                let at = chunk.find(raw.get())?;
+                let (before, after) =
+                    (words.start.checked_sub(at)?, (at + raw.get().len()).checked_sub(words.end)?);
+                (Hole::Details, Said::Details { choice: *choice, block: *block, before, after })
             }
             Event::Extra { choice: None, extra } => {
                 let [(key, value)] = extra.of(NAME) else { return None };

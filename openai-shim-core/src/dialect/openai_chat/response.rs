@@ -42,8 +42,11 @@ pub(super) fn decode(
 
 /// What was seen of an answer that passes as it is, with what is sealed in it.
 pub(super) fn noting(answer: &Object<'_>, mut seen: Seen, asked: &Asked) -> Seen {
+    if !asked.keep_turn {
+        return seen;
+    }
     let choices = answer.array("choices").unwrap_or_default();
-    if asked.keep_turn && choices.iter().any(|choice| choice.contains(SEALED)) {
+    if choices.iter().any(|choice| choice.contains(SEALED)) {
         let mut response = Response::default();
         let choices = choices.into_iter().filter_map(|item| Object::parse(item.as_bytes()).ok());
         response.choices = choices.map(|choice| decode_choice(&choice)).collect();

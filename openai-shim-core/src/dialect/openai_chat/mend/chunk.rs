@@ -4,7 +4,7 @@ use super::stream::{Choice, Sink, Stream};
 use super::{content, finish, logprobs, merge, usage};
 use crate::canonical::Code;
 use crate::error::{ErrorKind, StatusError, UpstreamError};
-use crate::json::{Kind, Object, items, peek, quote, text};
+use crate::json::{Item, Kind, Object, joined, peek, quote, text};
 use std::borrow::Cow;
 
 /// The most answers in one stream; OpenAI's own limit for `n` is 128.
@@ -25,17 +25,23 @@ impl Stream {
     pub(super) fn chunk(
         &mut self,
         mut chunk: Object<'_>,
+        listed: Vec<Item<'_>>,
         source: &[u8],
         mut changed: bool,
         sink: &mut dyn Sink,
     ) {
-        let listed = chunk.original("choices").and_then(items).unwrap_or_default();
-        let mut items: Vec<Cow<'_, str>> = listed.into_iter().map(Cow::Borrowed).collect();
-        if items.is_empty() {
+        let made;
+        let mut listed: Vec<Item<'_>> = listed;
+        if listed.is_empty() {
             match top_level_message(&mut chunk) {
                 Some(item) => {
                     self.notes.note(Code::MessageAsDelta, "message", "no choices around it");
-                    items.push(Cow::Owned(item));
+                    made = item;
+                    listed.push(Item {
+                        text: &made,
+                        object: Object::parse(made.as_bytes()).ok(),
+                        inner: None,
+                    });
                     changed = true;
                 }
                 None => {
@@ -44,12 +50,12 @@ impl Stream {
                 }
             }
         }
-        self.take_usage(&mut chunk);
+        self.take_usage(&mut chunk, &listed);
         self.identity.mend(&mut chunk, &mut self.asked, &mut self.notes);
-        let (mut written, mut ends, mut says) = (Vec::with_capacity(items.len()), Vec::new(), false);
+        let (mut written, mut ends, mut says) = (Vec::with_capacity(listed.len()), Vec::new(), false);
         let mut late = false;
-        for (at, item) in items.iter().map(AsRef::as_ref).enumerate() {
-            let Ok(mut choice) = Object::parse(item.as_bytes()) else {
+        for (at, Item { text, object, inner }) in listed.into_iter().enumerate() {
+            let Some(mut choice) = object else {
                 self.notes.note(Code::FieldDropped, "choices[]", "no object");
                 changed = true;
                 continue;
@@ -60,7 +66,7 @@ impl Stream {
                 choice.set("index", "0");
             }
             let finished_before = self.is_finished(index);
-            match self.choice(choice, item, at) {
+            match self.choice(choice, inner, text, at) {
                 Ok(mended) => {
                     changed |= mended.changed;
                     ends.extend(mended.finishes.then_some(index));
@@ -81,7 +87,7 @@ impl Stream {
             return;
         }
         if changed {
-            chunk.set("choices", format!("[{}]", written.join(",")));
+            chunk.set("choices", joined(&written));
         }
         for (key, value) in std::mem::take(&mut self.prelude) {
             if chunk.get(&key).is_none() {
@@ -150,16 +156,13 @@ impl Stream {
     }
 
     /// Takes usage off a chunk that has choices.
-    fn take_usage(&mut self, chunk: &mut Object<'_>) {
+    fn take_usage(&mut self, chunk: &mut Object<'_>, listed: &[Item<'_>]) {
         if self.asked.usage_injected && chunk.get("usage").is_some_and(|usage| usage.trim() == "null") {
             // It stands there because we asked for usage, not the client.
             chunk.remove("usage");
         }
-        let in_choice = || {
-            // Moonshot puts it inside the choice.
-            let first = chunk.array("choices")?.first().map(|c| (*c).to_owned())?;
-            Some(Object::parse(first.as_bytes()).ok()?.non_null("usage")?.to_owned())
-        };
+        // Moonshot puts it inside the choice.
+        let in_choice = || Some(listed.first()?.object.as_ref()?.non_null("usage")?.to_owned());
         let Some(given) = chunk.non_null("usage").map(str::to_owned).or_else(in_choice) else { return };
         if chunk.non_null("usage").is_some() {
             chunk.remove("usage");
@@ -180,6 +183,7 @@ impl Stream {
     fn choice<'i>(
         &mut self,
         mut choice: Object<'i>,
+        delta: Option<Object<'i>>,
         item: &'i str,
         at: usize,
     ) -> Result<Mended<'i>, UpstreamError> {
@@ -191,7 +195,7 @@ impl Stream {
         if choice.get("usage").is_some() {
             choice.remove("usage");
         }
-        let mut delta = self.delta(&mut choice);
+        let mut delta = self.delta(&mut choice, delta);
         let slot = self.slot(index)?;
         if self.choices.get(slot).is_some_and(|c| c.sealed) {
             let nothing = Mended { json: None, changed: true, finishes: false, says: false };
@@ -262,9 +266,8 @@ impl Stream {
     }
 
     /// The delta of a choice, under whatever name it came.
-    fn delta<'i>(&mut self, choice: &mut Object<'i>) -> Object<'i> {
-        let own = |key: &str| choice.original(key).and_then(|raw| Object::parse(raw.as_bytes()).ok());
-        let (delta, message) = (own("delta"), own("message"));
+    fn delta<'i>(&mut self, choice: &mut Object<'i>, delta: Option<Object<'i>>) -> Object<'i> {
+        let message = choice.inner("message");
         if message.is_some() {
             self.notes.note(Code::MessageAsDelta, "choices[].message", "");
             choice.remove("message");

@@ -1,7 +1,7 @@
 //! What is said: content in every shape, reasoning under every name. `said` is a message or a delta.
 
 use crate::canonical::{Code, Diagnostics};
-use crate::json::{Kind, Object, items, peek, quote, text, text_of};
+use crate::json::{Kind, Object, items, joined, peek, quote, text, text_of};
 
 /// Puts content and reasoning of a message or a delta right.
 pub(super) fn mend(said: &mut Object<'_>, at: &str, notes: &mut Diagnostics) {
@@ -9,7 +9,7 @@ pub(super) fn mend(said: &mut Object<'_>, at: &str, notes: &mut Diagnostics) {
     reasoning(said, at, notes);
     for key in ["function_call", "audio"] {
         if said.get(key).is_some_and(|v| peek(v) == Kind::Null) {
-            notes.note(Code::NullDropped, &format!("{at}.{key}"), "");
+            notes.note(Code::NullDropped, &[at, ".", key].concat(), "");
             said.remove(key);
         }
     }
@@ -17,15 +17,15 @@ pub(super) fn mend(said: &mut Object<'_>, at: &str, notes: &mut Diagnostics) {
         .get("tool_calls")
         .is_some_and(|v| peek(v) == Kind::Null || said.array("tool_calls").is_some_and(|l| l.is_empty()))
     {
-        notes.note(Code::NullDropped, &format!("{at}.tool_calls"), "");
+        notes.note(Code::NullDropped, &[at, ".tool_calls"].concat(), "");
         said.remove("tool_calls");
     }
     if said.get("tool_calls").is_some_and(|v| peek(v) != Kind::Array) {
-        notes.note(Code::FieldDropped, &format!("{at}.tool_calls"), "no list");
+        notes.note(Code::FieldDropped, &[at, ".tool_calls"].concat(), "no list");
         said.remove("tool_calls");
     }
     if said.get("refusal").is_some_and(|v| !matches!(peek(v), Kind::String | Kind::Null)) {
-        notes.note(Code::FieldDropped, &format!("{at}.refusal"), "");
+        notes.note(Code::FieldDropped, &[at, ".refusal"].concat(), "");
         said.remove("refusal");
     }
     annotations(said, at, notes);
@@ -39,10 +39,10 @@ fn shape(said: &mut Object<'_>, at: &str, notes: &mut Diagnostics) {
         Kind::Array => join(content, at, notes),
         _ => (content.trim().to_owned(), String::new()),
     };
-    notes.note(Code::ContentJoined, &format!("{at}.content"), "");
+    notes.note(Code::ContentJoined, &[at, ".content"].concat(), "");
     said.set("content", if words.is_empty() && !thoughts.is_empty() { quote("") } else { quote(&words) });
     if !thoughts.is_empty() && said.str("reasoning_content").is_none_or(|t| t.is_empty()) {
-        notes.note(Code::ReasoningRenamed, &format!("{at}.content"), "thinking parts");
+        notes.note(Code::ReasoningRenamed, &[at, ".content"].concat(), "thinking parts");
         said.set("reasoning_content", quote(&thoughts));
     }
 }
@@ -74,7 +74,7 @@ fn join(content: &str, at: &str, notes: &mut Diagnostics) -> (String, String) {
                 Some(text) => words.push_str(&text),
                 None => notes.note(
                     Code::FieldDropped,
-                    &format!("{at}.content"),
+                    &[at, ".content"].concat(),
                     &format!("a part of type {kind:?}"),
                 ),
             },
@@ -100,7 +100,7 @@ fn reasoning(said: &mut Object<'_>, at: &str, notes: &mut Diagnostics) {
             _ => Some(given.trim().to_owned()),
         };
         if let Some(joined) = joined {
-            notes.note(Code::ContentJoined, &format!("{at}.reasoning_content"), "");
+            notes.note(Code::ContentJoined, &[at, ".reasoning_content"].concat(), "");
             said.set("reasoning_content", quote(&joined));
         }
     }
@@ -115,7 +115,7 @@ fn reasoning(said: &mut Object<'_>, at: &str, notes: &mut Diagnostics) {
     for other in NAMES.into_iter().filter(|name| *name != first) {
         if said.get(other).is_some_and(|v| v == value || matches!(v.trim(), "\"\"" | "null")) {
             if said.get(other).is_some_and(|v| v == value) {
-                notes.note(Code::ReasoningDuplicate, &format!("{at}.{other}"), "");
+                notes.note(Code::ReasoningDuplicate, &[at, ".", other].concat(), "");
             }
             if filled(said, other) || first != "reasoning_content" {
                 said.remove(other);
@@ -123,7 +123,7 @@ fn reasoning(said: &mut Object<'_>, at: &str, notes: &mut Diagnostics) {
         }
     }
     if first != "reasoning_content" {
-        notes.note(Code::ReasoningRenamed, &format!("{at}.{first}"), "");
+        notes.note(Code::ReasoningRenamed, &[at, ".", first].concat(), "");
         said.rename(first, "reasoning_content");
     }
 }
@@ -138,7 +138,7 @@ fn details(said: &mut Object<'_>, at: &str, notes: &mut Diagnostics) {
         }
     }
     if !words.is_empty() {
-        notes.note(Code::ReasoningRenamed, &format!("{at}.reasoning_details"), "");
+        notes.note(Code::ReasoningRenamed, &[at, ".reasoning_details"].concat(), "");
         said.set("reasoning_content", quote(&words));
     }
 }
@@ -161,7 +161,7 @@ fn annotations(said: &mut Object<'_>, at: &str, notes: &mut Diagnostics) {
         return;
     }
     let kept: Vec<_> = list.into_iter().filter(|item| known(item)).collect();
-    notes.note(Code::FieldDropped, &format!("{at}.annotations"), "an annotation of another kind");
-    let kept = format!("[{}]", kept.join(","));
+    notes.note(Code::FieldDropped, &[at, ".annotations"].concat(), "an annotation of another kind");
+    let kept = joined(&kept);
     said.set("annotations", kept);
 }

@@ -32,6 +32,10 @@ pub(in super::super) enum Hole {
     Content,
     /// Reasoning, likewise.
     Reasoning,
+    /// A piece of a call's arguments, likewise.
+    Arguments,
+    /// The text of the one of the reasoning's details: it stands as reasoning as well.
+    Details,
     /// A member that means nothing.
     Padding(&'static str),
     /// A number among the token counts.
@@ -81,7 +85,7 @@ impl Pattern {
                 {
                     return None;
                 }
-                Hole::Content | Hole::Reasoning if inner.is_empty() => return None,
+                Hole::Content | Hole::Reasoning | Hole::Arguments if inner.is_empty() => return None,
                 _ => {}
             }
             found.push(start..at);
@@ -113,15 +117,20 @@ pub(in super::super) struct Words<'w> {
 
 impl<'w> Words<'w> {
     /// What fills a hole, by its number.
-    pub(in super::super) fn get(&self, number: usize) -> &'w str {
+    fn get(&self, number: usize) -> &'w str {
         self.found.get(number).and_then(|range| self.chunk.get(range.clone())).unwrap_or_default()
     }
 
     /// The words of this kind, as a JSON string.
     pub(in super::super) fn literal(&self, wanted: Hole) -> Option<&'w str> {
+        self.around(wanted, 1, 1)
+    }
+
+    /// The words of this kind with so many bytes before and after them.
+    pub(in super::super) fn around(&self, wanted: Hole, before: usize, after: usize) -> Option<&'w str> {
         let (_, _, number) = self.form.holes.iter().find(|(_, hole, _)| *hole == wanted)?;
         let range = self.found.get(*number)?;
-        self.chunk.get(range.start.checked_sub(1)?..range.end + 1)
+        self.chunk.get(range.start.checked_sub(before)?..range.end + after)
     }
 
     /// The token counts, if there are any.
@@ -181,8 +190,7 @@ impl<W> Forms<W> {
         if form.came.fits(data, &mut self.found).is_none() {
             return false;
         }
-        // What was fixed is text, and so the whole is if the words are.
-        let Ok(chunk) = std::str::from_utf8(data) else { return false };
+        let Ok(chunk) = simdutf8::basic::from_utf8(data) else { return false };
         let usage = form.usage.and_then(|counts| {
             let (first, last) = (self.found.get(counts.first)?, self.found.get(counts.last)?);
             chunk.get(first.start.checked_sub(counts.before)?..last.end + counts.after)
@@ -246,7 +254,7 @@ pub(super) fn written(chunk: &str, came: &[Place], out: &[u8]) -> Option<Pattern
     let out = std::str::from_utf8(out).ok()?;
     let event = out.strip_prefix("data: ")?.strip_suffix("\n\n")?;
     let shift = |range: Range<usize>| range.start + 6..range.end + 6;
-    let (went, _) = places(event)?;
+    let went = if event == chunk { came.to_vec() } else { places(event)?.0 };
     let went: Vec<Place> = went.into_iter().filter(|(_, hole)| *hole != Hole::Count).collect();
     let number = |hole: Hole| came.iter().position(|(_, own)| *own == hole);
     let same = |(range, hole): &Place| {
@@ -263,11 +271,10 @@ pub(super) fn written(chunk: &str, came: &[Place], out: &[u8]) -> Option<Pattern
 
 /// Where a chunk of one answer has words and counts that may be others in the next; `None` if it says anything else.
 fn places(text: &str) -> Option<(Vec<Place>, Option<Counts>)> {
-    let chunk = Object::parse(text.as_bytes()).ok()?;
-    let [choice] = items(chunk.original("choices")?)?.try_into().ok()?;
-    let choice = Object::parse(choice.as_bytes()).ok()?;
-    let delta = Object::parse(choice.original("delta")?.as_bytes()).ok()?;
-    if ["tool_calls", "function_call"].iter().any(|key| delta.non_null(key).is_some()) {
+    let (chunk, choices) = Object::with_items(text.as_bytes(), "choices", "delta").ok()?;
+    let [choice] = <[_; 1]>::try_from(choices).ok()?;
+    let delta = choice.inner?;
+    if delta.non_null("function_call").is_some() {
         return None;
     }
     let mut places: Vec<Place> = Vec::new();
@@ -290,7 +297,18 @@ fn places(text: &str) -> Option<(Vec<Place>, Option<Counts>)> {
         _ => return None,
     }
     if delta.non_null("reasoning_details").is_some_and(|details| details != "[]") {
-        return None;
+        // It is the text beside them that is kept.
+        places.iter().find(|(_, hole)| *hole == Hole::Reasoning)?;
+        let [detail] = items(delta.original("reasoning_details")?)?.try_into().ok()?;
+        let detail = Object::parse(detail.as_bytes()).ok()?;
+        let words = ["text", "summary"].into_iter().find_map(|key| detail.original(key))?;
+        (peek(words) == Kind::String).then_some(())?;
+        places.push((inside(text, words)?, Hole::Details));
+    }
+    if delta.non_null("tool_calls").is_some_and(|calls| calls != "[]") {
+        // Content beside a call may be refused when the arguments are taken already.
+        places.iter().all(|(_, hole)| *hole != Hole::Content).then_some(())?;
+        places.push((inside(text, arguments(delta.original("tool_calls")?)?)?, Hole::Arguments));
     }
     if places.is_empty() {
         return None;
@@ -313,6 +331,18 @@ fn places(text: &str) -> Option<(Vec<Place>, Option<Counts>)> {
         }
     };
     Some((places, counts))
+}
+
+/// The arguments in a piece of one call, if that says nothing else of it.
+fn arguments(calls: &str) -> Option<&str> {
+    let [call] = items(calls)?.try_into().ok()?;
+    let call = Object::parse(call.as_bytes()).ok()?;
+    let function = Object::parse(call.original("function")?.as_bytes()).ok()?;
+    // With a name a call may begin.
+    let named = function.non_null("name").is_some_and(|name| name != "\"\"");
+    let words =
+        function.original("arguments").filter(|words| peek(words) == Kind::String && *words != "\"\"")?;
+    (!named && call.get("custom").is_none()).then_some(words)
 }
 
 /// The numbers of token counts; with it the first and last of them, and what is around these.
@@ -378,10 +408,18 @@ impl Stream {
     /// Takes note of a chunk of a known form; false if its words must be looked at.
     fn again(&mut self, words: &Words<'_>, notes: &[(usize, u32)]) -> bool {
         let [choice] = self.choices.as_mut_slice() else { return false };
-        if let Some(content) = words.literal(Hole::Content)
-            && !choice.voice.as_mut().is_some_and(|voice| voice.pass(content))
-        {
-            return false;
+        // A form has only one of these.
+        for (_, hole, _) in &words.form.holes {
+            let taken = match hole {
+                Hole::Arguments => words.literal(*hole).is_some_and(|piece| choice.calls.again(piece)),
+                Hole::Content => words
+                    .literal(*hole)
+                    .is_some_and(|words| choice.voice.as_mut().is_some_and(|voice| voice.pass(words))),
+                _ => true,
+            };
+            if !taken {
+                return false;
+            }
         }
         if self.seen.kept.on
             && let Some(thoughts) = words.literal(Hole::Reasoning).and_then(text)

@@ -25,6 +25,7 @@ fn asked(variant: u8) -> Asked {
         3 => (asked.keep_reasoning, asked.echo_model) = (true, true),
         _ => {}
     }
+    asked.keep_turn = variant >= 4;
     asked
 }
 
@@ -135,7 +136,9 @@ fn stream() -> impl Strategy<Value = String> {
         "\u{7f}",
     ];
     const ROLES: [&str; 5] = ["", "", "\"role\":\"assistant\",", "\"role\":null,", "\"content\":\"twice\","];
-    const BESIDE: [&str; 10] = [
+    const CONTENT: [&str; 4] =
+        ["\"content\":\"R\"", "\"content\":\"R\"", "\"content\":\"\"", "\"content\":null"];
+    const BESIDE: [&str; 19] = [
         "",
         "",
         ",\"reasoning_content\":null",
@@ -146,6 +149,15 @@ fn stream() -> impl Strategy<Value = String> {
         ",\"tool_calls\":[]",
         ",\"refusal\":\"R\"",
         ",\"tool_calls\":[{\"index\":0,\"id\":\"c\",\"function\":{\"name\":\"get_weather\",\"arguments\":\"{}\"}}]",
+        ",\"tool_calls\":[{\"index\":0,\"id\":\"c\",\"type\":\"function\",\"function\":{\"name\":\"get_weather\",\"arguments\":\"\"}}]",
+        ",\"tool_calls\":[{\"index\":1,\"id\":\"d\",\"function\":{\"name\":\"f\",\"arguments\":\"R\"}}]",
+        ",\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"R\"}}]",
+        ",\"tool_calls\":[{\"index\":0,\"id\":null,\"type\":\"function\",\"function\":{\"name\":null,\"arguments\":\"RN\"}}]",
+        ",\"tool_calls\":[{\"id\":\"c\",\"function\":{\"arguments\":\"N\"}}]",
+        ",\"reasoning\":\"R\",\"reasoning_details\":[{\"type\":\"reasoning.text\",\"text\":\"R\",\"format\":null,\"index\":0}]",
+        ",\"reasoning_content\":\"RN\",\"reasoning_details\":[{\"type\":\"reasoning.summary\",\"summary\":\"N\"}]",
+        ",\"reasoning\":\"R\",\"reasoning_details\":[{\"type\":\"reasoning.text\",\"text\":\"R\",\"signature\":\"sN\"}]",
+        ",\"reasoning\":\"N\",\"reasoning_details\":[{\"type\":\"reasoning.encrypted\",\"data\":\"R\"}]",
     ];
     const LAST: [&str; 12] = [
         "",
@@ -161,18 +173,19 @@ fn stream() -> impl Strategy<Value = String> {
         ",\"object\":\"x\"",
         ",\"usage\":{\"prompt_tokens\":-N,\"completion_tokens\":N1234567890123456789}",
     ];
-    let shape = (0..ROLES.len(), 0..BESIDE.len(), 0..LAST.len(), any::<bool>());
+    let shape = (0..ROLES.len(), 0..CONTENT.len(), 0..BESIDE.len(), 0..LAST.len(), any::<bool>());
     let run = (shape, prop::collection::vec((0..WORDS.len(), 0..120_u32), 1..6), 0..12_u8);
     prop::collection::vec(run, 1..5).prop_map(|runs| {
         let mut body = String::new();
-        for ((role, beside, last, named), chunks, ending) in runs {
+        for ((role, content, beside, last, named), chunks, ending) in runs {
             for (word, n) in chunks {
                 let (word, n) = (WORDS[word], n.to_string());
                 let identity = if named { "\"id\":\"i\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\"," } else { "" };
-                let beside = BESIDE[beside].replace('R', word);
+                let content = CONTENT[content].replace('R', word);
+                let beside = BESIDE[beside].replace('R', word).replace('N', &n);
                 let last = LAST[last].replace('N', &n).replace('R', word);
                 let role = ROLES[role];
-                body.push_str(&format!("data: {{{identity}\"choices\":[{{\"index\":0,\"delta\":{{{role}\"content\":\"{word}\"{beside}}},\"finish_reason\":null}}]{last}}}\n\n"));
+                body.push_str(&format!("data: {{{identity}\"choices\":[{{\"index\":0,\"delta\":{{{role}{content}{beside}}},\"finish_reason\":null}}]{last}}}\n\n"));
             }
             match ending {
                 0 => body.push_str("data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n"),
@@ -188,7 +201,7 @@ fn stream() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(ProptestConfig { cases: 1024, failure_persistence: None, ..Default::default() })]
 
     #[test]
     fn every_stream_is_the_same_with_forms(body in stream(), variant in 0..8_u8) {

@@ -37,14 +37,18 @@ impl Identity {
         if !model || asked.echo_model {
             self.mend_model(answer, asked, notes);
         }
-        keep_known(answer, "service_tier", &["auto", "default", "flex", "scale", "priority"], notes);
-        if answer.get("system_fingerprint").is_some_and(|v| !matches!(peek(v), Kind::String | Kind::Null)) {
-            notes.note(Code::FieldDropped, "system_fingerprint", "");
-            answer.remove("system_fingerprint");
-        }
-        if answer.get("error").is_some_and(|e| peek(e) == Kind::Null) {
-            notes.note(Code::NullDropped, "error", "");
-            answer.remove("error");
+        mend_rest(answer, notes);
+    }
+
+    /// Puts the identity of a whole answer right: nothing follows that would have to have the same one.
+    pub(super) fn mend_whole(answer: &mut Object<'_>, asked: &mut Asked, notes: &mut Diagnostics) {
+        const OBJECT: &str = "chat.completion";
+        let says = |key: &str| answer.get(key).is_some_and(|v| peek(v) == Kind::String && v != "\"\"");
+        let right = says("id") && says("model") && answer.u64("created").is_some();
+        if right && !asked.echo_model && answer.str("object").as_deref() == Some(OBJECT) {
+            mend_rest(answer, notes);
+        } else {
+            Self::new(OBJECT).mend(answer, asked, notes);
         }
     }
 
@@ -140,6 +144,19 @@ impl Identity {
                 self.model = Some(model);
             }
         }
+    }
+}
+
+/// What else may stand beside it.
+fn mend_rest(answer: &mut Object<'_>, notes: &mut Diagnostics) {
+    keep_known(answer, "service_tier", &["auto", "default", "flex", "scale", "priority"], notes);
+    if answer.get("system_fingerprint").is_some_and(|v| !matches!(peek(v), Kind::String | Kind::Null)) {
+        notes.note(Code::FieldDropped, "system_fingerprint", "");
+        answer.remove("system_fingerprint");
+    }
+    if answer.get("error").is_some_and(|e| peek(e) == Kind::Null) {
+        notes.note(Code::NullDropped, "error", "");
+        answer.remove("error");
     }
 }
 

@@ -1,7 +1,7 @@
 //! Log probabilities: OpenAI's shape, or none.
 
 use crate::canonical::{Code, Diagnostics};
-use crate::json::{Kind, Object, peek};
+use crate::json::{Kind, Object, joined, peek};
 
 /// Puts a choice's `logprobs` right.
 pub(super) fn mend(choice: &mut Object<'_>, notes: &mut Diagnostics) {
@@ -30,7 +30,7 @@ pub(super) fn mend(choice: &mut Object<'_>, notes: &mut Diagnostics) {
             }
         }
         if filled {
-            let written = format!("[{}]", written.join(","));
+            let written = joined(&written);
             object.set(list, written);
             changed = true;
         }

@@ -1,26 +1,23 @@
 //! One answer that came as two: its text in one choice, its tool calls in another, though one answer was asked for.
 
 use crate::canonical::{Code, Diagnostics};
-use crate::json::Object;
+use crate::json::{Item, Object};
 
-/// Puts the choices of a whole answer together, if they are parts of one; else they stay as they are.
-pub(super) fn whole(choices: Vec<String>, n: u32, notes: &mut Diagnostics) -> Vec<String> {
+/// The choices of a whole answer put together, if they are parts of one: the answer with that one.
+pub(super) fn whole(choices: &[Item<'_>], n: u32, notes: &mut Diagnostics) -> Option<String> {
     if choices.len() < 2 || n > 1 {
-        return choices;
+        return None;
     }
-    let parsed: Vec<Object<'_>> =
-        choices.iter().filter_map(|choice| Object::parse(choice.as_bytes()).ok()).collect();
-    let message = |choice: &Object<'_>| choice.object("message").map(Object::into_owned).unwrap_or_default();
-    let calls: Vec<usize> = (0..parsed.len())
-        .filter(|at| parsed.get(*at).is_some_and(|choice| calls(&message(choice))))
-        .collect();
-    let texts = parsed.iter().filter(|choice| speaks(&message(choice))).count();
-    let ([calling], Some(first)) = (calls.as_slice(), parsed.first()) else { return choices };
-    let Some(caller) = parsed.get(*calling).filter(|_| texts < 2 && parsed.len() == choices.len()) else {
-        return choices;
-    };
-    let mut merged = message(first);
-    for part in parsed.iter().map(message) {
+    let message = |choice: &&Item<'_>, of: fn(&Object<'_>) -> bool| choice.inner.as_ref().is_some_and(of);
+    let mut calling = choices.iter().filter(|choice| message(choice, calls));
+    let (caller, None) = (calling.next()?.object.as_ref()?, calling.next()) else { return None };
+    let texts = choices.iter().filter(|choice| message(choice, speaks)).count();
+    let first = choices.first()?;
+    if texts > 1 || choices.iter().any(|choice| choice.object.is_none()) {
+        return None;
+    }
+    let mut merged = first.inner.clone().unwrap_or_default();
+    for part in choices.iter().filter_map(|choice| choice.inner.as_ref()) {
         for (key, value) in part.iter() {
             let said = !matches!(value.trim(), "null" | "\"\"" | "[]");
             if said || merged.get(key).is_none() {
@@ -28,13 +25,13 @@ pub(super) fn whole(choices: Vec<String>, n: u32, notes: &mut Diagnostics) -> Ve
             }
         }
     }
-    let mut choice = first.clone();
+    let mut choice = first.object.clone()?;
     choice.set("message", merged.to_json());
     if let Some(reason) = caller.get("finish_reason") {
         choice.set("finish_reason", reason.to_owned());
     }
     notes.note(Code::ChoicesMerged, "choices", "");
-    vec![choice.to_json()]
+    Some(format!(r#"{{"choices":[{}]}}"#, choice.to_json()))
 }
 
 /// Whether a choice of a chunk is a part of the first one: it holds calls, or held some, and one answer was asked for.

@@ -26,7 +26,7 @@ pub(super) use voice::Tags;
 pub(super) use whole::whole;
 
 use super::super::Mender;
-use super::decode::Beside;
+use super::decode::{Beside, Said};
 use super::error;
 use crate::canonical::{Asked, Diagnostics, Seen};
 use crate::error::{Error, UpstreamError};
@@ -37,7 +37,14 @@ use crate::json::Object;
 pub(super) struct ChatMender {
     stream: Stream,
     beside: Beside,
-    forms: Forms<Pattern>,
+    forms: Forms<Went>,
+}
+
+/// What goes out for a form, and what is noted of it beside.
+#[derive(Debug)]
+struct Went {
+    text: Pattern,
+    said: Vec<Said>,
 }
 
 impl ChatMender {
@@ -56,19 +63,22 @@ impl ChatMender {
 impl Mender for ChatMender {
     fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<u8>) {
         let start = out.len();
-        // What is sealed must be kept, with the words around it.
-        let alike = !self.beside.has_begun();
-        if alike && self.forms.again(frame, &mut self.stream, |went, words| went.write(words, out)) {
-            return;
+        let Self { stream, beside, forms } = self;
+        let again = forms.again(frame, stream, |went, words| {
+            went.text.write(words, out);
+            beside.again(&went.said, words);
+        });
+        if !again {
+            forms.before(stream);
+            stream.frame(frame, &mut Bytes { out, beside });
+            let went = out.get(start..).unwrap_or_default();
+            forms.learn(frame, stream, |chunk, came| {
+                Some(Went { text: form::written(chunk, came, went)?, said: beside.learn(chunk, came)? })
+            });
         }
-        self.forms.before(&self.stream);
-        self.stream.frame(frame, &mut Bytes { out, beside: &mut self.beside });
-        self.note();
-        if self.beside.has_begun() {
-            return;
+        if !beside.events.is_empty() {
+            self.note();
         }
-        let went = out.get(start..).unwrap_or_default();
-        self.forms.learn(frame, &self.stream, |chunk, came| form::written(chunk, came, went));
     }
 
     fn finish(&mut self, out: &mut Vec<u8>) {

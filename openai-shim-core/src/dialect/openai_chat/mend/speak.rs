@@ -3,7 +3,7 @@
 use super::stream::{Sink, Stream};
 use super::voice::{Voice, add_calls};
 use crate::canonical::Code;
-use crate::json::{Object, items};
+use crate::json::{Object, items, joined};
 
 const AT: &str = "choices[].delta";
 
@@ -52,7 +52,7 @@ impl Stream {
         let before = delta.get("tool_calls").map(str::to_owned);
         all.extend(before.as_deref().and_then(items).unwrap_or_default());
         all.extend(fragments);
-        let all = format!("[{}]", all.join(","));
+        let all = joined(&all);
         delta.set("tool_calls", all);
         true
     }

@@ -8,7 +8,7 @@ use super::{finish, usage};
 use crate::canonical::{Asked, Code, Diagnostics, FinishReason, Seen};
 use crate::error::UpstreamError;
 use crate::framing::Frame;
-use crate::json::{Kind, Object, peek};
+use crate::json::{Item, Kind, Object, joined, peek};
 
 /// Where mended chunks go.
 pub(in super::super) trait Sink {
@@ -139,7 +139,7 @@ impl Stream {
             self.close(sink);
             return;
         }
-        match Object::parse(data) {
+        match read(data) {
             Ok(chunk) => {
                 if self.foreign.take().is_some() && !self.bare {
                     self.notes.note(Code::FrameCorrupt, "", "not JSON");
@@ -163,7 +163,7 @@ impl Stream {
             self.foreign = Some("HTML");
             return;
         }
-        match Object::parse(body) {
+        match read(body) {
             Ok(chunk) => {
                 self.object(None, chunk, body, sink);
                 self.document = true;
@@ -173,14 +173,20 @@ impl Stream {
         }
     }
 
-    fn object(&mut self, event: Option<&str>, chunk: Object<'_>, source: &[u8], sink: &mut dyn Sink) {
+    fn object(
+        &mut self,
+        event: Option<&str>,
+        (chunk, listed): (Object<'_>, Vec<Item<'_>>),
+        source: &[u8],
+        sink: &mut dyn Sink,
+    ) {
         if error::is_error(&chunk) || (event == Some("error") && chunk.get("choices").is_none()) {
             let error = error::in_body(&chunk, &mut self.notes)
                 .unwrap_or_else(|| UpstreamError::malformed("The upstream reported an error in its stream."));
             if let Some(rest) = said_beside_error(chunk)
-                && let Ok(rest) = Object::parse(rest.as_bytes())
+                && let Ok((rest, listed)) = read(rest.as_bytes())
             {
-                self.chunk(rest, source, true, sink);
+                self.chunk(rest, listed, source, true, sink);
             }
             self.fail(&error, sink);
             return;
@@ -188,8 +194,8 @@ impl Stream {
         // A whole answer as the only frame is complete by itself. Chunks that are only called so are not.
         self.document = self.choices.is_empty()
             && (self.bare || chunk.str("object").as_deref() == Some("chat.completion"))
-            && has_messages(&chunk);
-        self.chunk(chunk, source, false, sink);
+            && has_messages(&listed);
+        self.chunk(chunk, listed, source, false, sink);
     }
 
     /// Hands a chunk out; one that ends choices is kept back for a frame, unless it brings what came late itself.
@@ -251,10 +257,10 @@ impl Stream {
             rest.push(choice.to_json());
         }
         if says {
-            held.chunk.set("choices", format!("[{}]", rest.join(",")));
+            held.chunk.set("choices", joined(&rest));
             sink.chunk(&held.chunk, None);
             held.chunk = self.identity.blank(&mut self.asked);
-            held.chunk.set("choices", format!("[{}]", endings.join(",")));
+            held.chunk.set("choices", joined(&endings));
             held.source = None;
         }
         held.late = true;
@@ -279,7 +285,7 @@ impl Stream {
             written.push(ending.to_json());
         }
         if changed {
-            held.chunk.set("choices", format!("[{}]", written.join(",")));
+            held.chunk.set("choices", joined(&written));
             held.source = None;
         }
     }
@@ -454,13 +460,15 @@ fn starts_with_json_line(data: &[u8]) -> bool {
         && serde_json::from_slice::<serde::de::IgnoredAny>(line).is_ok()
 }
 
+/// A chunk, and its choices with their deltas.
+fn read(data: &[u8]) -> Result<(Object<'_>, Vec<Item<'_>>), serde_json::Error> {
+    Object::with_items(data, "choices", "delta")
+}
+
 /// Whether the choices are those of a whole answer: messages, and no deltas.
-fn has_messages(chunk: &Object<'_>) -> bool {
-    let choices = chunk.array("choices").unwrap_or_default();
-    let is_message = |choice: &&str| {
-        Object::parse(choice.as_bytes()).is_ok_and(|c| c.get("message").is_some() && c.get("delta").is_none())
-    };
-    !choices.is_empty() && choices.iter().all(is_message)
+fn has_messages(choices: &[Item<'_>]) -> bool {
+    let is_message = |choice: &Object<'_>| choice.get("message").is_some() && choice.get("delta").is_none();
+    !choices.is_empty() && choices.iter().all(|choice| choice.object.as_ref().is_some_and(is_message))
 }
 
 /// A chunk without the error that it holds, if anything is said beside it. The error is its ending.
@@ -476,6 +484,6 @@ fn said_beside_error(mut chunk: Object<'_>) -> Option<String> {
         listed.push(choice.to_json());
     }
     chunk.remove("error");
-    chunk.set("choices", format!("[{}]", listed.join(",")));
+    chunk.set("choices", joined(&listed));
     says.then(|| chunk.to_json())
 }

@@ -2,7 +2,7 @@
 
 use super::super::tool_call::{self, is_custom};
 use crate::canonical::{Asked, Code, Diagnostics};
-use crate::json::{Kind, Object, peek, quote, text_of};
+use crate::json::{Kind, Object, append_text, joined, peek, quote, text_of};
 
 /// Puts a call's signature into its id, where the upstream wants it back.
 pub(super) fn carry(call: &mut Object<'_>, asked: &mut Asked, notes: &mut Diagnostics) {
@@ -74,6 +74,8 @@ pub(super) struct Calls {
     slots: Vec<Slot>,
     /// How many bytes the arguments of all calls have.
     size: usize,
+    /// The call that the last fragment went on with.
+    last: Option<usize>,
 }
 
 /// One call.
@@ -128,6 +130,24 @@ impl Calls {
             && self.slots.iter().all(|s| s.custom || s.name.is_empty() || is_json(&s.arguments))
     }
 
+    /// Takes a piece of arguments, a JSON string, that goes on as the last fragment did and says nothing else; false if it
+    /// must be looked at.
+    pub(super) fn again(&mut self, piece: &str) -> bool {
+        let Some(slot) = self.last.and_then(|at| self.slots.get_mut(at)) else { return false };
+        let before = slot.arguments.len();
+        if self.size.saturating_add(piece.len()) > MOST_ARGUMENTS {
+            return false;
+        }
+        append_text(piece, &mut slot.arguments);
+        if slot.arguments.get(..before) == slot.arguments.get(before..) {
+            // It may be all of them once more.
+            slot.arguments.truncate(before);
+            return false;
+        }
+        self.size += slot.arguments.len() - before;
+        true
+    }
+
     /// Puts one delta's fragments right. `last`: the answer ends with this delta, so that no more fragments come.
     pub(super) fn delta(
         &mut self,
@@ -158,7 +178,7 @@ impl Calls {
         if written.is_empty() {
             delta.remove("tool_calls");
         } else {
-            delta.set("tool_calls", format!("[{}]", written.join(",")));
+            delta.set("tool_calls", joined(&written));
         }
     }
 
@@ -193,7 +213,7 @@ impl Calls {
             slot.number = Some(next);
             next += 1;
         }
-        (!written.is_empty()).then(|| format!("[{}]", written.join(",")))
+        (!written.is_empty()).then(|| joined(&written))
     }
 
     /// Puts one fragment right; false if nothing of it is left.
@@ -208,7 +228,7 @@ impl Calls {
         if fragment.get("function").is_none() && fragment.get("custom").is_none() {
             lift(fragment);
         }
-        let function = fragment.object("function").map(Object::into_owned).unwrap_or_default();
+        let function = fragment.inner("function").unwrap_or_default();
         let given = Fragment {
             index: fragment.u64("index"),
             id: fragment.str("id").filter(|id| !id.is_empty()).map(std::borrow::Cow::into_owned),
@@ -216,6 +236,7 @@ impl Calls {
             arguments: function.get("arguments").map(|a| text_of(a).into_owned()).unwrap_or_default(),
         };
         self.size = self.size.saturating_add(given.arguments.len());
+        self.last = None;
         let known = self.find(&given);
         let at = known.unwrap_or(self.slots.len());
         if known.is_none() {
@@ -230,6 +251,7 @@ impl Calls {
                 custom_goes_on(fragment, notes);
                 return true;
             }
+            self.last = Some(at);
             return slot.go_on(fragment, function, &given, notes);
         }
         if slot.custom {

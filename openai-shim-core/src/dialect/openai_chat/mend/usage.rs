@@ -6,22 +6,25 @@ use crate::json::{Kind, Object, peek};
 
 /// Reads token counts; `None` if there is not even one.
 pub(in super::super) fn read(raw: &str) -> Option<Usage> {
-    let object = Object::parse(raw.as_bytes()).ok()?;
+    counts(&Object::parse(raw.as_bytes()).ok()?)
+}
+
+fn counts(object: &Object<'_>) -> Option<Usage> {
     let count = |object: &Object<'_>, key: &str| object.get(key).and_then(number);
     let prompt = object.object("prompt_tokens_details").unwrap_or_default();
     let completion = object.object("completion_tokens_details").unwrap_or_default();
     let mut usage = Usage::default();
-    usage.input = count(&object, "prompt_tokens").or_else(|| count(&object, "input_tokens"));
-    usage.output = count(&object, "completion_tokens").or_else(|| count(&object, "output_tokens"));
-    usage.total = count(&object, "total_tokens");
+    usage.input = count(object, "prompt_tokens").or_else(|| count(object, "input_tokens"));
+    usage.output = count(object, "completion_tokens").or_else(|| count(object, "output_tokens"));
+    usage.total = count(object, "total_tokens");
     usage.cached = count(&prompt, "cached_tokens")
-        .or_else(|| count(&object, "prompt_cache_hit_tokens"))
-        .or_else(|| count(&object, "cached_tokens"))
-        .or_else(|| count(&object, "num_cached_tokens"))
-        .or_else(|| count(&object, "cache_read_input_tokens"));
+        .or_else(|| count(object, "prompt_cache_hit_tokens"))
+        .or_else(|| count(object, "cached_tokens"))
+        .or_else(|| count(object, "num_cached_tokens"))
+        .or_else(|| count(object, "cache_read_input_tokens"));
     usage.cache_written =
-        count(&prompt, "cache_write_tokens").or_else(|| count(&object, "cache_creation_input_tokens"));
-    usage.reasoning = count(&completion, "reasoning_tokens").or_else(|| count(&object, "reasoning_tokens"));
+        count(&prompt, "cache_write_tokens").or_else(|| count(object, "cache_creation_input_tokens"));
+    usage.reasoning = count(&completion, "reasoning_tokens").or_else(|| count(object, "reasoning_tokens"));
     // Some count reasoning beside the answer, and show it only in the total; OpenAI counts it as part of the answer.
     if let (Some(input), Some(output), Some(reasoning), Some(total)) =
         (usage.input, usage.output, usage.reasoning, usage.total)
@@ -47,8 +50,14 @@ fn number(raw: &str) -> Option<u64> {
 
 /// Puts a usage object right; the new one, if it was not.
 pub(super) fn mend(raw: &str, notes: &mut Diagnostics) -> Option<String> {
-    let mut object = Object::parse(raw.as_bytes()).ok()?;
-    let usage = read(raw).unwrap_or_default();
+    settle(raw, notes).1
+}
+
+/// What a usage object says; and as it should be, if it was not.
+pub(super) fn settle(raw: &str, notes: &mut Diagnostics) -> (Option<Usage>, Option<String>) {
+    let Ok(mut object) = Object::parse(raw.as_bytes()) else { return (None, None) };
+    let counted = counts(&object);
+    let usage = counted.unwrap_or_default();
     let want = [
         ("prompt_tokens", usage.input.unwrap_or(0)),
         ("completion_tokens", usage.output.unwrap_or(0)),
@@ -65,12 +74,12 @@ pub(super) fn mend(raw: &str, notes: &mut Diagnostics) -> Option<String> {
         match peek(value) {
             Kind::Null => {}
             Kind::Object => {
-                let Some(mut details) = object.object(key).map(Object::into_owned) else { continue };
-                let wrong: Vec<String> = details
+                let Some(mut details) = object.inner(key) else { continue };
+                let wrong = details
                     .iter()
                     .filter(|(k, v)| k.ends_with("_tokens") && v.trim().parse::<u64>().is_err())
-                    .map(|(k, _)| k.to_owned())
-                    .collect();
+                    .map(|(k, _)| k.to_owned());
+                let wrong: Vec<String> = wrong.collect();
                 if wrong.is_empty() {
                     continue;
                 }
@@ -84,10 +93,11 @@ pub(super) fn mend(raw: &str, notes: &mut Diagnostics) -> Option<String> {
             }
         }
     }
-    object.is_changed().then(|| {
+    let mended = object.is_changed().then(|| {
         notes.note(Code::UsageShaped, "usage", "");
         object.to_json()
-    })
+    });
+    (counted, mended)
 }
 
 /// Writes token counts in OpenAI's shape.

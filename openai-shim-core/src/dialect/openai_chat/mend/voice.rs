@@ -3,7 +3,7 @@
 
 use crate::canonical::{Asked, Code, Diagnostics, ReasoningStyle, ThinkTags};
 use crate::filter::{Fences, Piece, Splitter, Stops, Think};
-use crate::json::{Object, quote, text};
+use crate::json::{Kind, Object, joined, peek, quote, text};
 
 /// The longest answer whose JSON is checked.
 const CHECKED: usize = 4 << 20;
@@ -152,17 +152,17 @@ impl Voice {
                 _ if self.stopped => {}
                 Piece::Text(text) => self.text(&text, heard),
                 Piece::Reasoning(text) => {
-                    notes.note(Code::ReasoningSplit, &format!("{at}.content"), "");
+                    notes.note(Code::ReasoningSplit, &[at, ".content"].concat(), "");
                     heard.thoughts.push_str(&text);
                 }
                 Piece::Call { name, arguments } => {
-                    notes.note(Code::ToolCallRecovered, &format!("{at}.content"), &name);
+                    notes.note(Code::ToolCallRecovered, &[at, ".content"].concat(), &name);
                     heard.calls.push((name, arguments));
                 }
             }
         }
         if last && self.missing > 0 && !std::mem::replace(&mut self.told, true) {
-            notes.note(Code::ReasoningSplit, &format!("{at}.content"), "tags with nothing between them");
+            notes.note(Code::ReasoningSplit, &[at, ".content"].concat(), "tags with nothing between them");
         }
         if last && !self.stopped {
             self.end(heard, at, notes);
@@ -196,7 +196,7 @@ impl Voice {
         if let Some(fences) = &mut self.fences {
             fences.finish(&mut rest);
             if fences.stripped() {
-                notes.note(Code::FenceStripped, &format!("{at}.content"), "");
+                notes.note(Code::FenceStripped, &[at, ".content"].concat(), "");
             }
         }
         match &mut self.stops {
@@ -279,6 +279,33 @@ fn is_plain(words: &str) -> bool {
     memchr::memchr3(b'<', b'[', b'{', bytes).is_none() && memchr::memchr2(b'`', 0xe2, bytes).is_none()
 }
 
+/// Whether a whole message need not be heard: nothing is to be done with its text, and nothing can stand in it. It is looked
+/// at as it is written, escapes and all.
+pub(super) fn is_needless(message: &Object<'_>, asked: &Asked) -> bool {
+    let thinks = || message.get("reasoning_content").is_some_and(|v| v.len() > 2 && v != "null");
+    if asked.json.is_some()
+        || !asked.stops.is_empty()
+        || asked.quirks.think_tags == ThinkTags::Inside
+        || (asked.reasoning == ReasoningStyle::Tags && thinks())
+    {
+        return false;
+    }
+    let content = message.get("content").filter(|content| peek(content) == Kind::String);
+    let mut words = content.unwrap_or_default().trim().trim_start_matches('"').trim_start();
+    while let Some(rest) = ["\\n", "\\r", "\\t"].iter().find_map(|blank| words.strip_prefix(blank)) {
+        words = rest.trim_start();
+    }
+    // Thinking begins the text, with a tag; calls of tools stand anywhere in it.
+    if words.starts_with(['<', '[', '◁']) || words.starts_with("\\u") || words.starts_with("\\f") {
+        return false;
+    }
+    let bytes = words.as_bytes();
+    asked.tools.is_empty()
+        || asked.quirks.keep_markup
+        || memchr::memchr3(b'<', b'[', b'{', bytes).is_none()
+            && memchr::memchr_iter(b'\\', bytes).all(|at| bytes.get(at + 1) != Some(&b'u'))
+}
+
 /// What came out of one delta's text.
 #[derive(Debug, Default)]
 struct Heard {
@@ -334,5 +361,41 @@ pub(super) fn add_calls(
             quote(arguments)
         ));
     }
-    said.set("tool_calls", format!("[{}]", list.join(",")));
+    said.set("tool_calls", joined(&list));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::canonical::{Context, Request};
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2048, failure_persistence: None, ..Default::default() })]
+
+        #[test]
+        fn what_need_not_be_heard_is_heard_unchanged(
+            parts in prop::collection::vec(prop::sample::select(vec![
+                "word", " ", "\\n", "\\u000b", "\u{2003}", "<think>", "</think>", "[THINK]", "◁think▷", "\\u003cthink>",
+                r#"{\"name\":\"f\",\"arguments\":{}}"#, "<tool_call>", "</tool_call>", "```json\\n", "```", "f[ARGS]{}",
+                "\\\\", "\\\"", "—", "\\f", "[", "<", "{", "é", "\\ud800",
+            ]), 0..6),
+            tools in any::<bool>(),
+            keep in any::<bool>(),
+        ) {
+            let mut asked = Asked::new(&Request::default(), Context::fixed());
+            asked.tools = if tools { vec![String::from("f")] } else { Vec::new() };
+            asked.quirks.keep_markup = keep;
+            let json = format!("{{\"content\":\"{}\"}}", parts.concat());
+            let mut message = Object::parse(json.as_bytes()).unwrap();
+            if is_needless(&message, &asked) {
+                let words = message.str("content").unwrap().into_owned();
+                let (mut heard, mut notes) = (Heard::default(), Diagnostics::default());
+                let mut voice = Voice::new(&asked);
+                voice.hear(&words, true, &mut heard, "", &mut notes);
+                let voiced = voice.write(&mut message, &words, heard, true, &mut notes);
+                prop_assert!(voiced.calls.is_empty() && !voiced.stops && !message.is_changed() && notes.is_empty());
+            }
+        }
+    }
 }

@@ -2,11 +2,11 @@
 
 use super::super::error;
 use super::identity::Identity;
-use super::voice::{Voice, add_calls};
+use super::voice::{self, Voice, add_calls};
 use super::{content, finish, logprobs, merge, usage, whole_calls};
 use crate::canonical::{Asked, Code, Diagnostics, FinishReason, Seen};
 use crate::error::{ErrorKind, StatusError, UpstreamError};
-use crate::json::{Kind, Object, peek};
+use crate::json::{Item, Kind, Object, peek};
 
 /// Mends a complete answer; the mended members, and what was seen in it.
 pub(in super::super) fn whole<'a>(
@@ -14,44 +14,60 @@ pub(in super::super) fn whole<'a>(
     asked: &mut Asked,
     notes: &mut Diagnostics,
 ) -> Result<(Object<'a>, Seen), UpstreamError> {
-    let mut answer = parse(body)?;
+    let (mut answer, listed) = parse(body)?;
     // Also beside choices: an answer that failed is no answer.
     if error::is_error(&answer) {
         notes.note(Code::StatusPromoted, "", "an error came as a success");
         return Err(error::in_body(&answer, notes).unwrap_or(UpstreamError::Empty));
     }
-    let listed = choices(&mut answer, notes);
-    let before = listed.len();
-    let choices = merge::whole(listed, asked.n, notes);
-    if choices.is_empty() {
-        return Err(UpstreamError::Empty);
-    }
+    let made = if listed.is_empty() {
+        Some(alone(&mut answer, notes).ok_or(UpstreamError::Empty)?)
+    } else {
+        merge::whole(&listed, asked.n, notes)
+    };
+    let mut changed = made.is_some();
+    let listed = match &made {
+        Some(made) => parse(made.as_bytes())?.1,
+        None => listed,
+    };
     let mut seen = Seen::keeping(asked);
-    Identity::new("chat.completion").mend(&mut answer, asked, notes);
-    let mut written = Vec::with_capacity(choices.len());
-    let mut changed = choices.len() != before;
-    for (at, item) in choices.iter().enumerate() {
-        let Ok(mut choice) = Object::parse(item.as_bytes()) else {
+    Identity::mend_whole(&mut answer, asked, notes);
+    let mut mended = Vec::with_capacity(listed.len());
+    for (at, Item { text, object, inner }) in listed.into_iter().enumerate() {
+        let Some(mut choice) = object else {
             notes.note(Code::FieldDropped, "choices[]", "no object");
             changed = true;
             continue;
         };
-        mend_choice(&mut choice, at, asked, &mut seen, notes)?;
+        let message = mend_choice(&mut choice, inner, at, asked, &mut seen, notes)?;
         changed |= choice.is_changed();
-        written.push(if choice.is_changed() { choice.to_json() } else { item.clone() });
+        mended.push((text, choice, message));
     }
-    if written.is_empty() {
+    if mended.is_empty() {
         return Err(UpstreamError::Empty);
     }
-    if changed || answer.get("choices").is_none() {
-        answer.set("choices", format!("[{}]", written.join(",")));
+    if changed {
+        let mut written = String::with_capacity(body.len() + 64);
+        for (at, (text, choice, message)) in mended.iter().enumerate() {
+            written.push(if at == 0 { '[' } else { ',' });
+            if message.is_changed() {
+                choice.write_with("message", message, &mut written);
+            } else if choice.is_changed() {
+                written.push_str(&choice.to_json());
+            } else {
+                written.push_str(text);
+            }
+        }
+        written.push(']');
+        answer.set("choices", written);
     }
     mend_usage(&mut answer, &mut seen, notes);
     Ok((answer, seen))
 }
 
-fn parse(body: &[u8]) -> Result<Object<'_>, UpstreamError> {
-    Object::parse(body).map_err(|e| {
+/// The members of an answer, and its choices with their messages.
+fn parse(body: &[u8]) -> Result<(Object<'_>, Vec<Item<'_>>), UpstreamError> {
+    Object::with_items(body, "choices", "message").map_err(|e| {
         if e.is_eof() {
             return UpstreamError::Truncated;
         }
@@ -60,54 +76,69 @@ fn parse(body: &[u8]) -> Result<Object<'_>, UpstreamError> {
     })
 }
 
-/// The choices as raw texts, wherever they are.
-fn choices(answer: &mut Object<'_>, notes: &mut Diagnostics) -> Vec<String> {
-    let listed: Vec<String> =
-        answer.array("choices").unwrap_or_default().into_iter().map(str::to_owned).collect();
-    if !listed.is_empty() {
-        return listed;
-    }
-    // A message without choices around it.
-    match answer.non_null("message").filter(|m| peek(m) == Kind::Object).map(str::to_owned) {
-        Some(message) => {
-            notes.note(Code::MessageAsDelta, "message", "no choices around it");
-            answer.remove("message");
-            answer.remove("choices");
-            let reason = answer.remove("done_reason").filter(|r| peek(r) == Kind::String);
-            let reason = reason.map(|r| format!(r#","finish_reason":{r}"#)).unwrap_or_default();
-            vec![format!(r#"{{"index":0,"message":{message}{reason}}}"#)]
+/// A message without choices around it: the answer that it should have been in.
+fn alone(answer: &mut Object<'_>, notes: &mut Diagnostics) -> Option<String> {
+    let message = answer.non_null("message").filter(|m| peek(m) == Kind::Object).map(str::to_owned)?;
+    notes.note(Code::MessageAsDelta, "message", "no choices around it");
+    answer.remove("message");
+    answer.remove("choices");
+    let reason = answer.remove("done_reason").filter(|r| peek(r) == Kind::String);
+    let reason = reason.map(|r| format!(r#","finish_reason":{r}"#)).unwrap_or_default();
+    Some(format!(r#"{{"choices":[{{"index":0,"message":{message}{reason}}}]}}"#))
+}
+
+/// The reason that an upstream gave.
+enum Given {
+    None,
+    Known(&'static str),
+    Other(String),
+}
+
+impl Given {
+    fn read(choice: &Object<'_>) -> Self {
+        match choice.str("finish_reason").filter(|given| !given.is_empty()) {
+            None => Self::None,
+            Some(given) => match finish::word(&given) {
+                finish::Word::Known(word) => Self::Known(word),
+                _ => Self::Other(given.into_owned()),
+            },
         }
-        None => Vec::new(),
     }
 }
 
-fn mend_choice(
-    choice: &mut Object<'_>,
+/// Puts a choice right; its message, which stands in it once it is written.
+fn mend_choice<'a>(
+    choice: &mut Object<'a>,
+    message: Option<Object<'a>>,
     at: usize,
     asked: &mut Asked,
     seen: &mut Seen,
     notes: &mut Diagnostics,
-) -> Result<(), UpstreamError> {
+) -> Result<Object<'a>, UpstreamError> {
     if choice.u64("index").is_none() {
         notes.note(Code::FieldFilled, "choices[].index", "");
         choice.set("index", at.to_string());
     }
-    let mut message = message(choice, notes);
-    let word = choice.str("finish_reason").map(std::borrow::Cow::into_owned);
-    let cut = word.as_deref() == Some("length");
+    let mut message = message.unwrap_or_else(|| other_message(choice, notes));
+    let mut given = Given::read(choice);
+    let cut = matches!(given, Given::Known("length"));
     if message.str("role").as_deref() != Some("assistant") {
         notes.note(Code::RoleFilled, "choices[].message.role", "");
         message.set_first("role", "\"assistant\"");
     }
     content::mend(&mut message, "choices[].message", notes);
-    let mut voice = Voice::new(asked);
-    let voiced = voice.take(&mut message, true, "choices[].message", notes);
-    let word = if voiced.stops { Some(String::from("stop")) } else { word };
-    let mut recovered = voiced.calls;
-    recovered.retain(|(name, arguments)| !whole_calls::has(&message, name, arguments));
-    add_calls(&mut message, &recovered, None, asked);
-    if !cut && !voice.is_as_asked(asked.json.as_ref()) {
-        notes.note(Code::JsonInvalid, "choices[].message.content", "");
+    if !voice::is_needless(&message, asked) {
+        let mut voice = Voice::new(asked);
+        let voiced = voice.take(&mut message, true, "choices[].message", notes);
+        if voiced.stops {
+            given = Given::Known("stop");
+        }
+        let mut recovered = voiced.calls;
+        recovered.retain(|(name, arguments)| !whole_calls::has(&message, name, arguments));
+        add_calls(&mut message, &recovered, None, asked);
+        if !cut && !voice.is_as_asked(asked.json.as_ref()) {
+            notes.note(Code::JsonInvalid, "choices[].message.content", "");
+        }
     }
     let calls = whole_calls::mend(&mut message, asked, cut, notes);
     let legacy = !calls && message.non_null("function_call").is_some();
@@ -116,17 +147,18 @@ fn mend_choice(
     }
     settle_content(&mut message, calls || legacy, notes);
     if message.is_changed() {
-        choice.set("message", message.to_json());
+        // Its place; it is written there once, with all the rest.
+        choice.set("message", "{}");
     }
     logprobs::mend(choice, notes);
-    let finish = finish_reason(choice, word.as_deref(), calls, legacy, asked, notes)?;
+    let finish = finish_reason(choice, given, calls, legacy, asked, notes)?;
     seen.content |= calls || legacy || says(&message, "content") || says(&message, "reasoning_content");
     seen.content |= message.non_null("audio").is_some() || message.non_null("images").is_some();
     seen.refusal |= says(&message, "refusal");
     if at == 0 {
         seen.finish = Some(finish);
     }
-    Ok(())
+    Ok(message)
 }
 
 /// Keeps the reasoning that led to a call, for the next turn.
@@ -141,13 +173,10 @@ fn keep(message: &Object<'_>, seen: &mut Seen) {
     }
 }
 
-/// The message of a choice, under whatever name it came.
-fn message(choice: &mut Object<'_>, notes: &mut Diagnostics) -> Object<'static> {
-    if let Some(message) = choice.object("message") {
-        return message.into_owned();
-    }
+/// The message of a choice that has none by that name.
+fn other_message<'a>(choice: &mut Object<'a>, notes: &mut Diagnostics) -> Object<'a> {
     notes.note(Code::MessageAsDelta, "choices[].message", "");
-    let delta = choice.object("delta").map(Object::into_owned);
+    let delta = choice.inner("delta");
     let text = choice.get("text").filter(|t| peek(t) == Kind::String).map(str::to_owned);
     choice.remove("delta");
     choice.remove("message");
@@ -185,24 +214,28 @@ fn says(message: &Object<'_>, key: &str) -> bool {
 
 fn finish_reason(
     choice: &mut Object<'_>,
-    given: Option<&str>,
+    given: Given,
     calls: bool,
     legacy: bool,
     asked: &Asked,
     notes: &mut Diagnostics,
 ) -> Result<FinishReason, UpstreamError> {
     const AT: &str = "choices[].finish_reason";
-    let word = match given.filter(|g| !g.is_empty()).map(|g| (finish::word(g), g)) {
-        Some((finish::Word::Known(word), _)) => word,
-        Some((finish::Word::Mapped(word), given)) => {
-            notes.note(Code::FinishReasonMapped, AT, given);
-            word
-        }
-        Some((finish::Word::Failure, _)) => {
-            let text = "The upstream reported that the answer failed.";
-            return Err(UpstreamError::Status(Box::new(StatusError::new(502, ErrorKind::Upstream, text))));
-        }
-        None => {
+    let word = match given {
+        Given::Known(word) => word,
+        Given::Other(given) => match finish::word(&given) {
+            finish::Word::Known(word) => word,
+            finish::Word::Mapped(word) => {
+                notes.note(Code::FinishReasonMapped, AT, &given);
+                word
+            }
+            finish::Word::Failure => {
+                let text = "The upstream reported that the answer failed.";
+                let error = StatusError::new(502, ErrorKind::Upstream, text);
+                return Err(UpstreamError::Status(Box::new(error)));
+            }
+        },
+        Given::None => {
             notes.note(Code::FinishReasonDerived, AT, "");
             match (legacy, calls) {
                 (true, _) => "function_call",
@@ -222,14 +255,15 @@ fn finish_reason(
 }
 
 fn mend_usage(answer: &mut Object<'_>, seen: &mut Seen, notes: &mut Diagnostics) {
-    match answer.non_null("usage").map(str::to_owned) {
-        Some(given) if peek(&given) == Kind::Object => {
-            seen.usage = usage::read(&given);
-            if let Some(mended) = usage::mend(&given, notes) {
+    match answer.get("usage").filter(|given| peek(given) == Kind::Object) {
+        Some(given) => {
+            let (usage, mended) = usage::settle(given, notes);
+            seen.usage = usage;
+            if let Some(mended) = mended {
                 answer.set("usage", mended);
             }
         }
-        _ => {
+        None => {
             notes.note(Code::UsageMissing, "usage", "");
             answer.set("usage", r#"{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}"#);
         }

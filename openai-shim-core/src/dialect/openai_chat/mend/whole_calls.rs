@@ -3,7 +3,8 @@
 use super::super::tool_call::is_custom;
 use super::tools::{carry, is_json, lift, same_json, upgrade};
 use crate::canonical::{Asked, Code, Diagnostics};
-use crate::json::{Kind, Object, peek, quote, text_of};
+use crate::json::{Kind, Object, joined, peek, quote, text_of};
+use std::borrow::Cow;
 
 /// Puts the calls of a whole message right; true if there are any.
 pub(super) fn mend(message: &mut Object<'_>, asked: &mut Asked, cut: bool, notes: &mut Diagnostics) -> bool {
@@ -19,13 +20,14 @@ pub(super) fn mend(message: &mut Object<'_>, asked: &mut Asked, cut: bool, notes
         };
         whole_call(&mut call, asked, cut, notes);
         changed |= call.is_changed();
-        written.push(if call.is_changed() { call.to_json() } else { item.to_owned() });
+        written.push(if call.is_changed() { Cow::Owned(call.to_json()) } else { Cow::Borrowed(item) });
     }
     let any = !written.is_empty();
     if !any {
         message.remove("tool_calls");
     } else if changed {
-        message.set("tool_calls", format!("[{}]", written.join(",")));
+        let written = joined(&written);
+        message.set("tool_calls", written);
     }
     any
 }
@@ -37,7 +39,7 @@ fn whole_call(call: &mut Object<'_>, asked: &mut Asked, cut: bool, notes: &mut D
         let id = call.get("id").filter(|id| peek(id) == Kind::Number).map(|id| text_of(id).into_owned());
         call.set("id", quote(&id.unwrap_or_else(|| asked.context.id("call_"))));
     }
-    let id = call.str("id").map(std::borrow::Cow::into_owned).unwrap_or_default();
+    let id = call.str("id").unwrap_or_default();
     if let Some(fresh) = asked.fresh_call_id(&id) {
         notes.note(Code::ToolIdRepeated, &format!("{AT}.id"), &id);
         call.set("id", quote(&fresh));
@@ -51,7 +53,7 @@ fn whole_call(call: &mut Object<'_>, asked: &mut Asked, cut: bool, notes: &mut D
         call.set("type", "\"function\"");
     }
     lift(call);
-    let mut function = call.object("function").map(Object::into_owned).unwrap_or_default();
+    let mut function = call.inner("function").unwrap_or_default();
     if function.str("name").is_none_or(|name| name.is_empty()) {
         notes.note(Code::ToolNameMissing, &format!("{AT}.function.name"), "");
         if function.str("name").is_none() {
