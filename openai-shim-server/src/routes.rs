@@ -63,44 +63,53 @@ pub(crate) async fn answer(app: Arc<App>, request: Request) -> Response {
         debug: app.config.debug && request.headers().get(reply::DEBUG).is_some_and(|v| v == "1"),
     };
     let origin = cors::allowed(&app, request.headers());
-    let id = HeaderValue::from_str(&meta.id);
+    // One that cannot be a header is not let in.
+    let id = HeaderValue::from_str(&meta.id).unwrap_or_else(|_| HeaderValue::from_static(""));
     let bodies = bodies::wanted().then(|| Bodies::new(app.clone(), &meta.id));
     let mut response = if meta.method == Method::OPTIONS && origin.is_some() {
         cors::preflight(request.headers())
     } else {
-        dispatch(app, meta, request).await
+        dispatch(app, meta, id.clone(), request).await
     };
     if let Some(bodies) = bodies {
         response = bodies.leaving(response);
     }
-    if let Ok(id) = id {
-        response.headers_mut().insert(reply::REQUEST_ID, id);
-    }
+    response.headers_mut().insert(reply::REQUEST_ID, id);
     if let Some(origin) = origin {
         cors::decorate(&mut response, origin);
     }
     response
 }
 
-async fn dispatch(app: Arc<App>, meta: Meta, request: Request) -> Response {
+/// Has a request served, each in a box of its own: what waits for it is small.
+fn dispatch(
+    app: Arc<App>,
+    meta: Meta,
+    id: HeaderValue,
+    request: Request,
+) -> impl Future<Output = Response> + Send {
     let found = find(&meta.method, &meta.path, request.headers());
     let dialect = match found {
         Some(Route::Generate(dialect, _) | Route::Side(dialect, _)) => dialect,
         Some(Route::Page(_)) => reply::default_dialect(),
         None => side::nearest(&meta.path, request.headers()).unwrap_or_else(reply::default_dialect),
     };
-    let id = meta.id.clone();
     let served = Box::pin(serve(app, found, dialect, meta, request));
-    let answered = panics::caught(served).await;
-    let mut response = answered.unwrap_or_else(|| {
-        tracing::error!(id, "a fault of openai-shim ended this request");
-        panics::reply(dialect)
-    });
-    // The upstream's own id, where it is known; else ours.
-    if let (Some(name), Ok(id)) = (dialect.headers().request_id, HeaderValue::from_str(&id)) {
-        response.headers_mut().entry(name).or_insert(id);
+    async move {
+        let answered = panics::caught(served).await;
+        let mut response = answered.unwrap_or_else(|| {
+            tracing::error!(
+                id = id.to_str().unwrap_or_default(),
+                "a fault of openai-shim ended this request"
+            );
+            panics::reply(dialect)
+        });
+        // The upstream's own id, where it is known; else ours.
+        if let Some(name) = dialect.headers().request_id {
+            response.headers_mut().entry(name).or_insert(id);
+        }
+        response
     }
-    response
 }
 
 async fn serve(
@@ -110,7 +119,7 @@ async fn serve(
     mut meta: Meta,
     request: Request,
 ) -> Response {
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
     let label = found.map_or("unknown", Route::label);
     let owner =
         auth::owner(&app, &meta.method, &meta.path, &parts.headers, key_in(dialect, &meta).as_deref());
@@ -134,10 +143,14 @@ async fn serve(
         Some(Route::Side(dialect, route)) => {
             Box::pin(crate::side::answer(app, meta, dialect, route, parts, body)).await
         }
-        Some(Route::Generate(dialect, _)) => match read(&app, &meta, dialect, body).await {
-            Ok((place, body)) => generate::generate(app, dialect, meta, &parts.headers, body, place).await,
-            Err(response) => answered(meta, response),
-        },
+        Some(Route::Generate(dialect, _)) => {
+            let headers = std::mem::take(&mut parts.headers);
+            drop(parts);
+            match read(&app, &meta, dialect, body).await {
+                Ok((place, body)) => generate::generate(app, dialect, meta, headers, body, place).await,
+                Err(response) => answered(meta, response),
+            }
+        }
     }
 }
 

@@ -159,7 +159,8 @@ impl Direct {
             let reused = idle.is_some();
             let socket = match idle.take() {
                 Some(socket) => socket,
-                None => self.dial().await?,
+                // Rare, and large: it takes room only while it lasts.
+                None => Box::pin(self.dial()).await?,
             };
             match call::call(socket, method, &head, body).await {
                 Ok(begun) => return Ok(begun),
