@@ -94,11 +94,11 @@ fn one_chunk((mut exchange, chunk, mut out): (Exchange, Vec<u8>, Vec<u8>)) -> (E
 }
 
 #[library_benchmark]
-#[bench::small(settled(request(true, 0)), row("compatible"))]
-#[bench::long_unchanged(settled(request(false, 40)), row("compatible"))]
-#[bench::long_streamed(settled(request(true, 40)), row("compatible"))]
-#[bench::long_rewritten(settled(request(false, 40)), row("llama-cpp"))]
-fn one_request(body: Vec<u8>, row: Arc<Profile>) -> Exchange {
+#[bench::small(settled((request(true, 0), row("compatible"))))]
+#[bench::long_unchanged(settled((request(false, 40), row("compatible"))))]
+#[bench::long_streamed(settled((request(true, 40), row("compatible"))))]
+#[bench::long_rewritten(settled((request(false, 40), row("llama-cpp"))))]
+fn one_request((body, row): (Vec<u8>, Arc<Profile>)) -> Exchange {
     let mut exchange = start(black_box(body), row);
     let Step::Send { request, .. } = exchange.next() else { return exchange };
     black_box(request);

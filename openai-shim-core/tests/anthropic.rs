@@ -21,7 +21,9 @@ fn anthropic() -> &'static dyn Dialect {
 /// A request on its way from one dialect to another.
 fn request(from: &'static dyn Dialect, to: &'static dyn Dialect, body: &Value) -> (Value, Diagnostics) {
     let mut notes = Diagnostics::default();
-    let mut read = from.decode_request("", body.to_string().as_bytes(), &mut notes).unwrap();
+    let mut read = from
+        .decode_request("", &bytes::Bytes::copy_from_slice(body.to_string().as_bytes()), &mut notes)
+        .unwrap();
     // As the row has it.
     read.reasoning.in_tokens =
         native("anthropic-messages").unwrap().for_model(&read.model).reasoning.in_tokens;
@@ -311,7 +313,11 @@ fn a_stream_with_an_alias_carries_the_clients_name_for_the_model_and_nothing_els
 fn calls_side_by_side_wait_for_one_another_but_not_for_ever() {
     let mut notes = Diagnostics::default();
     let asked = anthropic()
-        .decode_request("", br#"{"messages":[{"role":"user","content":"x"}],"stream":true}"#, &mut notes)
+        .decode_request(
+            "",
+            &bytes::Bytes::copy_from_slice(br#"{"messages":[{"role":"user","content":"x"}],"stream":true}"#),
+            &mut notes,
+        )
         .map(|request| openai_shim_core::canonical::Asked::new(&request, Context::fixed()))
         .unwrap();
     let (mut encoder, mut out) = (anthropic().encoder(&asked), Vec::new());
@@ -439,7 +445,7 @@ fn an_estimate_grows_with_what_it_counts() {
     let count = |body: Value| {
         let read = anthropic().decode_request(
             "/v1/messages/count_tokens",
-            body.to_string().as_bytes(),
+            &bytes::Bytes::copy_from_slice(body.to_string().as_bytes()),
             &mut Diagnostics::default(),
         );
         estimate_tokens(&read.unwrap())

@@ -84,7 +84,9 @@ fn every_request_is_read_in_silence_and_sent_as_it_came() {
     for recording in recordings("requests") {
         let Some(request) = &recording.request else { continue };
         let (body, mut notes) = (request.to_string(), Diagnostics::default());
-        let read = anthropic().decode_request("", body.as_bytes(), &mut notes).unwrap();
+        let read = anthropic()
+            .decode_request("", &bytes::Bytes::copy_from_slice(body.as_bytes()), &mut notes)
+            .unwrap();
         assert!(notes.is_empty(), "{}: {notes:?}", recording.name);
         // With the client's own bytes at hand those are sent.
         let same = anthropic().encode_request(&read, Some(body.as_bytes()), &mut notes).unwrap();
@@ -117,7 +119,8 @@ fn every_request_can_be_said_in_chat() {
         assert!(!has_calls || calls(&sent) > 0, "{}: {conversion}", recording.name);
         // And back: nothing that is refused, and the same words.
         let mut notes = Diagnostics::default();
-        let read = chat().decode_request("", &conversion.body, &mut notes).unwrap();
+        let read =
+            chat().decode_request("", &bytes::Bytes::copy_from_slice(&conversion.body), &mut notes).unwrap();
         let back = anthropic().encode_request(&read, None, &mut notes).unwrap().body.to_json();
         let back: Value = serde_json::from_str(&back).unwrap();
         // Documents of text are text there.
@@ -247,7 +250,8 @@ fn rewritten(recording: &Recording) -> String {
     let asked_body =
         br#"{"model":"m","max_tokens":1,"messages":[{"role":"user","content":"x"}],"stream":true}"#;
     let mut notes = Diagnostics::default();
-    let request = anthropic().decode_request("", asked_body, &mut notes).unwrap();
+    let request =
+        anthropic().decode_request("", &bytes::Bytes::copy_from_slice(asked_body), &mut notes).unwrap();
     let mut asked = Asked::new(&request, Context::fixed());
     let body = recording.body.as_bytes();
     let out = if recording.kind == Kind::Stream {
@@ -381,8 +385,11 @@ fn every_recording_of_chat_is_an_answer_here() {
             continue;
         }
         let mut notes = Diagnostics::default();
-        let Ok(read) = chat().decode_request("", v["request"]["body"].to_string().as_bytes(), &mut notes)
-        else {
+        let Ok(read) = chat().decode_request(
+            "",
+            &bytes::Bytes::copy_from_slice(v["request"]["body"].to_string().as_bytes()),
+            &mut notes,
+        ) else {
             continue;
         };
         let sent = anthropic().encode_request(&read, None, &mut notes).unwrap().body.to_json();
@@ -457,11 +464,18 @@ fn what_real_clients_send_can_be_said_in_chat() {
                 continue;
             }
             let (body, mut notes) = (capture["body"].to_string(), Diagnostics::default());
-            let request = anthropic().decode_request(path, body.as_bytes(), &mut notes).unwrap();
+            let request = anthropic()
+                .decode_request(path, &bytes::Bytes::copy_from_slice(body.as_bytes()), &mut notes)
+                .unwrap();
             assert!(notes.is_empty(), "{}: {notes:?}", file.path().display());
             let written = chat().encode_request(&request, None, &mut notes).unwrap().body.to_json();
             let errors = notes.iter().filter(|d| d.severity().as_str() == "error").count();
-            assert!(errors == 0 && chat().decode_request("", written.as_bytes(), &mut notes).is_ok());
+            assert!(
+                errors == 0
+                    && chat()
+                        .decode_request("", &bytes::Bytes::copy_from_slice(written.as_bytes()), &mut notes)
+                        .is_ok()
+            );
             read += 1;
         }
     }

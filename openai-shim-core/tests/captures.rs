@@ -70,7 +70,11 @@ fn captures() -> Vec<Capture> {
 impl Capture {
     fn read(&self) -> (Request, Diagnostics) {
         let mut notes = Diagnostics::default();
-        let read = self.client.decode_request(&self.path, self.body.as_bytes(), &mut notes);
+        let read = self.client.decode_request(
+            &self.path,
+            &bytes::Bytes::copy_from_slice(self.body.as_bytes()),
+            &mut notes,
+        );
         (read.unwrap_or_else(|error| panic!("{}: {error}", self.name)), notes)
     }
 
@@ -94,7 +98,11 @@ impl Capture {
             );
         }
         let path = request.uri().to_string();
-        let read = upstream.decode_request(&path, request.body(), &mut Diagnostics::default());
+        let read = upstream.decode_request(
+            &path,
+            &bytes::Bytes::copy_from_slice(request.body()),
+            &mut Diagnostics::default(),
+        );
         Ok((
             read.unwrap_or_else(|e| panic!("{} {}: {e}", self.name, upstream.name())),
             exchange.diagnostics(),
@@ -141,7 +149,7 @@ fn hear(block: &Block, who: &'static str, all: &mut Said) {
     match block {
         Block::Text { text, .. } | Block::Refusal(text) => {
             all.texts.entry(who).or_default().push_str(text);
-            all.pieces.push(text.clone());
+            all.pieces.push(text.to_string());
         }
         Block::Image(media) => all.pictures.push(media.source.clone()),
         Block::ToolCall { id, name, arguments, .. } => {

@@ -159,8 +159,13 @@ fn a_request_survives_without_its_source() {
         json!({"model": "m", "prompt": "x", "stream": true, "stream_options": {"include_usage": true}, "top_p": 0.5}),
     ];
     for body in all {
-        let read =
-            own().decode_request("", body.to_string().as_bytes(), &mut Diagnostics::default()).unwrap();
+        let read = own()
+            .decode_request(
+                "",
+                &bytes::Bytes::copy_from_slice(body.to_string().as_bytes()),
+                &mut Diagnostics::default(),
+            )
+            .unwrap();
         let mut notes = Diagnostics::default();
         let written = own().encode_request(&read, None, &mut notes).unwrap();
         assert_eq!(serde_json::from_str::<Value>(&written.body.to_json()).unwrap(), body);

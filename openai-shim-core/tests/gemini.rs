@@ -274,7 +274,7 @@ fn ids_made_for_calls_without_one_are_the_same_each_turn_and_never_sent_to_googl
     let ids = |body: &Value| -> Vec<String> {
         let request = gemini().decode_request(
             "/v1beta/models/m:generateContent",
-            body.to_string().as_bytes(),
+            &bytes::Bytes::copy_from_slice(body.to_string().as_bytes()),
             &mut Diagnostics::default(),
         );
         let request = request.unwrap();
@@ -298,7 +298,9 @@ fn to_gemini(more: &Value) -> (Value, Vec<String>) {
     let mut body = json!({"model": "m", "messages": [{"role": "user", "content": "hi"}]});
     body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     let mut notes = Diagnostics::default();
-    let request = chat().decode_request("", body.to_string().as_bytes(), &mut notes).unwrap();
+    let request = chat()
+        .decode_request("", &bytes::Bytes::copy_from_slice(body.to_string().as_bytes()), &mut notes)
+        .unwrap();
     let encoded = gemini().encode_request(&request, None, &mut notes).unwrap();
     let body = serde_json::from_str(&encoded.body.to_json()).unwrap();
     (body, notes.iter().map(ToString::to_string).collect())

@@ -58,7 +58,11 @@ fn recorded_requests_survive_the_canonical_model() {
         let Some(request) = &recording.request else { continue };
         let body = request.to_string();
         let mut notes = Diagnostics::default();
-        let canonical = match gemini().decode_request(&recording.path, body.as_bytes(), &mut notes) {
+        let canonical = match gemini().decode_request(
+            &recording.path,
+            &bytes::Bytes::copy_from_slice(body.as_bytes()),
+            &mut notes,
+        ) {
             Ok(canonical) => canonical,
             Err(error) => {
                 // Google refused it too, or it is no request for an answer.
@@ -77,7 +81,9 @@ fn recorded_requests_survive_the_canonical_model() {
         let sent: Value = serde_json::from_str(&sent.body.to_json()).unwrap();
         assert!(sent["messages"].as_array().is_some_and(|m| !m.is_empty()), "{}", recording.name);
         // What a chat client makes of it can be said to Google again.
-        let mut again = chat().decode_request("", sent.to_string().as_bytes(), &mut notes).unwrap();
+        let mut again = chat()
+            .decode_request("", &bytes::Bytes::copy_from_slice(sent.to_string().as_bytes()), &mut notes)
+            .unwrap();
         again.model = "m".to_owned();
         gemini().encode_request(&again, None, &mut notes).unwrap();
         same += 1;

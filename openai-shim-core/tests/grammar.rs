@@ -49,8 +49,12 @@ fn blocks() -> impl Strategy<Value = Vec<Block>> {
     let words = "[a-zA-Z0-9 \\\\\"\n{}é🙂]{1,12}";
     let block = prop_oneof![
         words.prop_map(Block::text),
-        words.prop_map(|text| Block::Reasoning { text, signature: None, extra: Extra::default() }),
-        words.prop_map(Block::Refusal),
+        words.prop_map(|text| Block::Reasoning {
+            text: text.into(),
+            signature: None,
+            extra: Extra::default()
+        }),
+        words.prop_map(|text| Block::Refusal(text.into())),
         ("[a-z]{1,6}", 0..99_u32).prop_map(|(name, n)| Block::ToolCall {
             id: format!("call_{n}"),
             name,
@@ -281,13 +285,13 @@ fn told(dialect: &dyn Dialect, answers: Vec<Block>) -> Response {
 fn abilities(dialect: &dyn Dialect) -> Sayable {
     let says =
         |block: Block, is: fn(&Block) -> bool| told(dialect, vec![block]).choices[0].blocks.iter().any(is);
-    let refused = told(dialect, vec![Block::Refusal("No.".to_owned())]);
+    let refused = told(dialect, vec![Block::Refusal("No.".into())]);
     let refusal = match &refused.choices[0] {
         choice if choice.blocks.iter().any(|b| matches!(b, Block::Refusal(_))) => Refusal::Said,
         choice if choice.finish == Some(FinishReason::Refusal) => Refusal::Ending,
         _ => Refusal::Text,
     };
-    let thought = Block::Reasoning { text: "Hm.".to_owned(), signature: None, extra: Extra::default() };
+    let thought = Block::Reasoning { text: "Hm.".into(), signature: None, extra: Extra::default() };
     let (id, name, arguments) = ("call_1".to_owned(), "f".to_owned(), "{}".to_owned());
     let call = Block::ToolCall { id, name, arguments, signature: None, extra: Extra::default() };
     Sayable {
@@ -340,7 +344,7 @@ fn sayable(dialect: &dyn Dialect, response: &Response) -> Vec<Said> {
 /// Texts and refusals of an answer, in order.
 fn words(choice: &Choice) -> String {
     let words = |block: &Block| match block {
-        Block::Text { text, .. } | Block::Refusal(text) => text.clone(),
+        Block::Text { text, .. } | Block::Refusal(text) => text.to_string(),
         _ => String::new(),
     };
     choice.blocks.iter().map(words).collect()
@@ -416,7 +420,13 @@ proptest! {
 fn a_client_of_the_legacy_form_gets_its_one_call_in_it() {
     let body = br#"{"stream":true,"messages":[{"role":"user","content":""}],"functions":[{"name":"f"}]}"#;
     let chat = common::chat();
-    let request = chat.decode_request("", body, &mut openai_shim_core::Diagnostics::default()).unwrap();
+    let request = chat
+        .decode_request(
+            "",
+            &bytes::Bytes::copy_from_slice(body),
+            &mut openai_shim_core::Diagnostics::default(),
+        )
+        .unwrap();
     let mut asked = Asked::new(&request, Context::fixed());
     let mut response = Response::default();
     let mut choice = Choice::default();

@@ -73,7 +73,8 @@ impl Recording {
 /// Reads a request and writes it again, as if it had come in another dialect.
 fn again(dialect: &dyn Dialect, body: &str) -> (Value, Diagnostics) {
     let mut notes = Diagnostics::default();
-    let request = dialect.decode_request("", body.as_bytes(), &mut notes).unwrap();
+    let request =
+        dialect.decode_request("", &bytes::Bytes::copy_from_slice(body.as_bytes()), &mut notes).unwrap();
     let encoded = dialect.encode_request(&request, None, &mut notes).unwrap();
     (serde_json::from_str(&encoded.body.to_json()).unwrap(), notes)
 }
@@ -87,7 +88,10 @@ fn recorded_requests_are_read_in_silence_and_sent_as_they_came() {
         assert!(notes.is_empty(), "{}: {notes:?}", recording.name);
 
         let mut notes = Diagnostics::default();
-        let request = recording.dialect.decode_request("", body.as_bytes(), &mut notes).unwrap();
+        let request = recording
+            .dialect
+            .decode_request("", &bytes::Bytes::copy_from_slice(body.as_bytes()), &mut notes)
+            .unwrap();
         let own = recording.dialect.encode_request(&request, Some(body.as_bytes()), &mut notes).unwrap();
         assert_eq!(own.body.is_changed(), !body.contains("\"stream\""), "{}", recording.name);
         let other = chat().encode_request(&request, None, &mut notes).unwrap();
@@ -198,7 +202,9 @@ fn captured_clients_are_understood() {
             };
             let body = capture["body"].to_string();
             let mut notes = Diagnostics::default();
-            let request = ollama(name).decode_request("", body.as_bytes(), &mut notes).unwrap();
+            let request = ollama(name)
+                .decode_request("", &bytes::Bytes::copy_from_slice(body.as_bytes()), &mut notes)
+                .unwrap();
             assert!(notes.is_empty(), "{}: {notes:?}", file.path().display());
             let encoded = chat().encode_request(&request, None, &mut notes).unwrap();
             let encoded: Value = serde_json::from_str(&encoded.body.to_json()).unwrap();
@@ -401,7 +407,9 @@ fn a_keep_alive_stands_before_any_line_and_is_none() {
 fn ids_that_no_one_gave_are_the_same_when_the_conversation_comes_again() {
     let ids = |body: &str| -> Vec<String> {
         let mut notes = Diagnostics::default();
-        let request = ollama("ollama-chat").decode_request("", body.as_bytes(), &mut notes).unwrap();
+        let request = ollama("ollama-chat")
+            .decode_request("", &bytes::Bytes::copy_from_slice(body.as_bytes()), &mut notes)
+            .unwrap();
         let encoded = chat().encode_request(&request, None, &mut notes).unwrap();
         let body: Value = serde_json::from_str(&encoded.body.to_json()).unwrap();
         let messages = body["messages"].as_array().unwrap().clone();
@@ -427,7 +435,8 @@ fn a_chat_clients_tools_pictures_and_reasoning_reach_ollama() {
         "reasoning_effort":"minimal","max_completion_tokens":9,"n":2,"user":"u","stop":"x","seed":1,
         "response_format":{"type":"json_schema","json_schema":{"name":"s","strict":true,"schema":{"type":"object"}}}}"#;
     let mut notes = Diagnostics::default();
-    let request = chat().decode_request("", body.as_bytes(), &mut notes).unwrap();
+    let request =
+        chat().decode_request("", &bytes::Bytes::copy_from_slice(body.as_bytes()), &mut notes).unwrap();
     let encoded = ollama("ollama-chat").encode_request(&request, None, &mut notes).unwrap();
     assert_eq!(encoded.path, "/chat");
     let sent: Value = serde_json::from_str(&encoded.body.to_json()).unwrap();
@@ -470,7 +479,8 @@ fn a_chat_clients_tools_pictures_and_reasoning_reach_ollama() {
 fn a_picture_that_ollama_cannot_see_is_refused_and_never_dropped() {
     let body = r#"{"model":"m","messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"https://example.org/a.png"}}]}]}"#;
     let mut notes = Diagnostics::default();
-    let request = chat().decode_request("", body.as_bytes(), &mut notes).unwrap();
+    let request =
+        chat().decode_request("", &bytes::Bytes::copy_from_slice(body.as_bytes()), &mut notes).unwrap();
     for name in ["ollama-chat", "ollama-generate"] {
         let refused = ollama(name).encode_request(&request, None, &mut notes).unwrap_err();
         assert_eq!(refused.param, "messages[0].content");
@@ -481,7 +491,8 @@ fn a_picture_that_ollama_cannot_see_is_refused_and_never_dropped() {
 fn a_limit_from_the_defaults_is_added_to_a_clients_own_options() {
     let body = br#"{"model":"m","messages":[{"role":"user","content":"hi"}],"stream":false,"options":{"num_ctx":1e3}}"#;
     let mut notes = Diagnostics::default();
-    let mut request = ollama("ollama-chat").decode_request("", body, &mut notes).unwrap();
+    let mut request =
+        ollama("ollama-chat").decode_request("", &bytes::Bytes::copy_from_slice(body), &mut notes).unwrap();
     request.max_tokens = Some(openai_shim_core::canonical::TokenLimit { tokens: 5, completion: false });
     let encoded = ollama("ollama-chat").encode_request(&request, Some(body), &mut notes).unwrap();
     assert!(encoded.body.to_json().ends_with(r#""options":{"num_ctx":1e3,"num_predict":5}}"#));
@@ -491,7 +502,9 @@ fn a_limit_from_the_defaults_is_added_to_a_clients_own_options() {
 fn only_changed_messages_are_written_anew() {
     let body = r#"{"model":"m","messages":[{"role": "user",  "content":"hi"},{"role":"user","content":"b","images":["data:image/png;base64,AAAA"]}],"stream":true}"#;
     let mut notes = Diagnostics::default();
-    let request = ollama("ollama-chat").decode_request("", body.as_bytes(), &mut notes).unwrap();
+    let request = ollama("ollama-chat")
+        .decode_request("", &bytes::Bytes::copy_from_slice(body.as_bytes()), &mut notes)
+        .unwrap();
     let encoded = ollama("ollama-chat").encode_request(&request, Some(body.as_bytes()), &mut notes).unwrap();
     assert_eq!(
         encoded.body.to_json(),

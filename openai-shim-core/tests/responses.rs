@@ -87,7 +87,13 @@ fn a_custom_tool_is_a_function_elsewhere_and_its_call_comes_back_as_its_own() {
     let (_, sent) = request(own(), chat(), &forced);
     assert_eq!(sent["tools"][0]["function"]["parameters"]["required"], json!(["input"]));
     assert_eq!(sent["tool_choice"], json!({"type": "function", "function": {"name": "patch"}}));
-    let read = own().decode_request("", forced.to_string().as_bytes(), &mut Diagnostics::default()).unwrap();
+    let read = own()
+        .decode_request(
+            "",
+            &bytes::Bytes::copy_from_slice(forced.to_string().as_bytes()),
+            &mut Diagnostics::default(),
+        )
+        .unwrap();
     let again = own().encode_request(&read, None, &mut Diagnostics::default()).unwrap().body.to_json();
     assert_eq!(serde_json::from_str::<Value>(&again).unwrap(), forced);
     let whole = answer(chat(), own(), &asked, &call("patch", r#"{"input":"*** \"a\"\n"}"#), Kind::Response);
@@ -175,7 +181,13 @@ fn what_a_tool_shows_comes_after_all_results_in_a_chat() {
         sent["messages"].as_array().unwrap().iter().map(|m| m["role"].as_str().unwrap()).collect();
     assert_eq!(roles, ["user", "assistant", "tool", "tool", "user"], "{conversion}");
     assert_eq!(sent["messages"][4]["content"][0]["type"], "image_url", "{conversion}");
-    let read = own().decode_request("", asked.to_string().as_bytes(), &mut Diagnostics::default()).unwrap();
+    let read = own()
+        .decode_request(
+            "",
+            &bytes::Bytes::copy_from_slice(asked.to_string().as_bytes()),
+            &mut Diagnostics::default(),
+        )
+        .unwrap();
     let again = own().encode_request(&read, None, &mut Diagnostics::default()).unwrap().body.to_json();
     assert_eq!(serde_json::from_str::<Value>(&again).unwrap(), asked);
 }
@@ -514,7 +526,11 @@ fn captured_clients_are_understood_and_reach_a_chat() {
                 tools.retain(|tool| tool.get("_more_tools").is_none());
             }
             let mut notes = Diagnostics::default();
-            let request = own().decode_request(path, body.to_string().as_bytes(), &mut notes);
+            let request = own().decode_request(
+                path,
+                &bytes::Bytes::copy_from_slice(body.to_string().as_bytes()),
+                &mut notes,
+            );
             let request = request.unwrap_or_else(|e| panic!("{}: {e}", file.path().display()));
             assert!(notes.is_empty(), "{}: {notes:?}", file.path().display());
             assert!(request.own_only.is_none(), "{}: {:?}", file.path().display(), request.own_only);

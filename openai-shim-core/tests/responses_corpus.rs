@@ -235,9 +235,13 @@ fn recorded_chats_arrive_as_responses() {
         let body = v["response"]["body"].as_str().unwrap_or_default();
         let asked = v["request"]["body"].is_object().then(|| v["request"]["body"].to_string());
         // The same request, as a client of the other dialect sends it.
-        let read = asked
-            .as_deref()
-            .map(|a| common::chat().decode_request("", a.as_bytes(), &mut Diagnostics::default()));
+        let read = asked.as_deref().map(|a| {
+            common::chat().decode_request(
+                "",
+                &bytes::Bytes::copy_from_slice(a.as_bytes()),
+                &mut Diagnostics::default(),
+            )
+        });
         let in_own = read.and_then(Result::ok).map(|request| {
             let encoded = own().encode_request(&request, None, &mut Diagnostics::default()).unwrap();
             encoded.body.to_json()
@@ -307,7 +311,11 @@ fn recorded_requests_survive_the_canonical_model() {
     let (mut all, mut to_chat) = (0, 0);
     for recording in recordings("requests") {
         let Some(body) = &recording.request else { continue };
-        let read = own().decode_request("", body.as_bytes(), &mut Diagnostics::default());
+        let read = own().decode_request(
+            "",
+            &bytes::Bytes::copy_from_slice(body.as_bytes()),
+            &mut Diagnostics::default(),
+        );
         let Ok(request) = read else {
             assert!(recording.status >= 400, "{}: {:?}\n{body}", recording.name, read.err());
             continue;

@@ -39,7 +39,11 @@ impl Recording {
     /// What the client asked, as far as that is known.
     fn asked(&self) -> Request {
         let body = self.request.as_ref().map(Value::to_string).unwrap_or_default();
-        let read = self.dialect.decode_request(&self.path, body.as_bytes(), &mut Diagnostics::default());
+        let read = self.dialect.decode_request(
+            &self.path,
+            &bytes::Bytes::copy_from_slice(body.as_bytes()),
+            &mut Diagnostics::default(),
+        );
         read.unwrap_or_default()
     }
 }
@@ -131,8 +135,11 @@ fn every_request_comes_back_but_for_what_is_listed() {
         let mut trip = Trip::of(name, Direction::Request);
         for recording in all.iter().filter(|r| r.dialect.name() == name) {
             let (Some(body), mut notes) = (&recording.request, Diagnostics::default()) else { continue };
-            let read =
-                recording.dialect.decode_request(&recording.path, body.to_string().as_bytes(), &mut notes);
+            let read = recording.dialect.decode_request(
+                &recording.path,
+                &bytes::Bytes::copy_from_slice(body.to_string().as_bytes()),
+                &mut notes,
+            );
             let Ok(read) = read else {
                 // The API refused it too, or it is no request for an answer.
                 let fair = recording.status >= 400 || name == "gemini" && body.get("contents").is_none();

@@ -1,7 +1,7 @@
 //! What upstreams want to see again and clients do not send back, for as long as there is room for it.
 
 use openai_shim_core::exchange::Memory;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 /// The most that is kept: so many things, of so many bytes in all.
@@ -14,15 +14,26 @@ pub(crate) struct Remembered(Mutex<Kept>);
 
 #[derive(Debug, Default)]
 struct Kept {
-    by_id: BTreeMap<String, String>,
+    /// What is kept, and when it was, counted.
+    by_id: BTreeMap<String, (u64, String)>,
     /// Ids from the oldest to the newest.
-    order: VecDeque<String>,
+    order: BTreeMap<u64, String>,
+    count: u64,
     bytes: usize,
+}
+
+impl Kept {
+    fn remove(&mut self, id: &str) {
+        if let Some((when, old)) = self.by_id.remove(id) {
+            self.order.remove(&when);
+            self.bytes -= id.len() + old.len();
+        }
+    }
 }
 
 impl Memory for Remembered {
     fn recall(&self, id: &str) -> Option<String> {
-        self.0.lock().ok()?.by_id.get(id).cloned()
+        self.0.lock().ok()?.by_id.get(id).map(|(_, what)| what.clone())
     }
 
     fn keep(&self, id: &str, what: &str) {
@@ -30,16 +41,16 @@ impl Memory for Remembered {
         if what.len() + id.len() > BYTES / 16 {
             return;
         }
+        // What is kept anew is new.
+        kept.remove(id);
+        kept.count += 1;
+        let when = kept.count;
         kept.bytes += id.len() + what.len();
-        match kept.by_id.insert(id.to_owned(), what.to_owned()) {
-            Some(old) => kept.bytes -= id.len() + old.len(),
-            None => kept.order.push_back(id.to_owned()),
-        }
+        kept.by_id.insert(id.to_owned(), (when, what.to_owned()));
+        kept.order.insert(when, id.to_owned());
         while kept.order.len() > MOST || kept.bytes > BYTES {
-            let Some(oldest) = kept.order.pop_front() else { break };
-            if let Some(old) = kept.by_id.remove(&oldest) {
-                kept.bytes -= oldest.len() + old.len();
-            }
+            let Some((_, oldest)) = kept.order.pop_first() else { break };
+            kept.remove(&oldest);
         }
     }
 }
@@ -65,10 +76,7 @@ impl Remembered {
     /// Keeps this no longer.
     pub(crate) fn forget(&self, id: &str) {
         let Ok(mut kept) = self.0.lock() else { return };
-        if let Some(old) = kept.by_id.remove(id) {
-            kept.bytes -= id.len() + old.len();
-            kept.order.retain(|known| known != id);
-        }
+        kept.remove(id);
     }
 }
 

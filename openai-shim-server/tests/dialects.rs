@@ -321,7 +321,10 @@ async fn tools_are_offered_and_called_between_all_dialects_that_have_them() {
             assert!(answer.body.contains("Oslo"), "{what}: {}", answer.body);
             let (body, notes) = (scripted.body(0).to_string(), &mut Diagnostics::default());
             let path = upstream.path.split_once("/v1").map_or(upstream.path, |(_, path)| path);
-            let sent = dialect(upstream.name).unwrap().decode_request(path, body.as_bytes(), notes).unwrap();
+            let sent = dialect(upstream.name)
+                .unwrap()
+                .decode_request(path, &bytes::Bytes::copy_from_slice(body.as_bytes()), notes)
+                .unwrap();
             assert_eq!(sent.tools[0].name(), Some("weather"), "{what}: {body}");
             assert!(body.contains("\"city\""), "{what}: {body}");
         }

@@ -1,6 +1,6 @@
 //! Messages as ordered lists of blocks.
 
-use super::{Diagnostics, Extra};
+use super::{Diagnostics, Extra, Text};
 use serde_json::value::RawValue;
 use std::ops::Range;
 
@@ -70,7 +70,7 @@ impl Message {
     }
 
     /// A message of one text.
-    pub fn text(role: Role, text: impl Into<String>) -> Self {
+    pub fn text(role: Role, text: impl Into<Text>) -> Self {
         Self::new(role, vec![Block::text(text)])
     }
 
@@ -126,7 +126,7 @@ pub enum Block {
     /// Plain text.
     Text {
         /// The text.
-        text: String,
+        text: Text,
         /// Leftovers.
         extra: Extra,
     },
@@ -139,14 +139,14 @@ pub enum Block {
     /// The model's thinking.
     Reasoning {
         /// The thinking, as text; may be empty where only an opaque form exists.
-        text: String,
+        text: Text,
         /// A signature or encrypted form that must be sent back unchanged.
         signature: Option<String>,
         /// Leftovers (`reasoning_details` and the like).
         extra: Extra,
     },
     /// The model declines, in words.
-    Refusal(String),
+    Refusal(Text),
     /// The model calls a tool.
     ToolCall {
         /// The call's id.
@@ -182,7 +182,7 @@ pub enum Block {
 
 impl Block {
     /// A text block.
-    pub fn text(text: impl Into<String>) -> Self {
+    pub fn text(text: impl Into<Text>) -> Self {
         Self::Text { text: text.into(), extra: Extra::default() }
     }
 

@@ -28,9 +28,9 @@ impl Fold {
                 let block = match kind {
                     BlockKind::Text => Block::text(""),
                     BlockKind::Reasoning => {
-                        Block::Reasoning { text: String::new(), signature: None, extra: Extra::default() }
+                        Block::Reasoning { text: "".into(), signature: None, extra: Extra::default() }
                     }
-                    BlockKind::Refusal => Block::Refusal(String::new()),
+                    BlockKind::Refusal => Block::Refusal("".into()),
                     BlockKind::ToolCall { id, name, signature } => Block::ToolCall {
                         id: id.clone(),
                         name: name.clone(),

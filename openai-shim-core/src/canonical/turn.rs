@@ -223,7 +223,7 @@ fn read_part(json: &str, dialect: &'static str) -> Option<KeptPart> {
     }
     Some(match object.str("reasoning") {
         Some(text) => KeptPart::Reasoning(Block::Reasoning {
-            text: text.into_owned(),
+            text: text.into(),
             signature,
             extra: members(REASONING_DETAILS),
         }),

@@ -73,7 +73,7 @@ fn eventless(block: &Block) -> Option<&'static str> {
 
 /// A block's kind and its deltas; `None` for blocks that an answer does not have.
 fn parts(block: &Block) -> Option<(BlockKind, Vec<Delta>)> {
-    let text = |text: &String| if text.is_empty() { Vec::new() } else { vec![Delta::Text(text.clone())] };
+    let text = |text: &str| if text.is_empty() { Vec::new() } else { vec![Delta::Text(text.to_owned())] };
     let native = |extra: &super::Extra, deltas: &mut Vec<Delta>| {
         deltas.extend(extra.members.iter().map(|(key, raw)| Delta::Native {
             dialect: extra.dialect,

@@ -130,7 +130,7 @@ pub trait Dialect: Send + Sync + std::fmt::Debug + 'static {
     fn decode_request(
         &self,
         path: &str,
-        body: &[u8],
+        body: &Bytes,
         notes: &mut Diagnostics,
     ) -> Result<Request, ClientError>;
 

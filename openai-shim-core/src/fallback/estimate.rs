@@ -7,9 +7,10 @@ use crate::canonical::{Block, Request, Tool};
 /// by a quarter and more.
 ///
 /// ```
+/// use bytes::Bytes;
 /// use openai_shim_core::{Diagnostics, dialect, fallback::estimate::estimate_tokens};
-/// let body = br#"{"model":"m","messages":[{"role":"user","content":"How far is it to the moon?"}]}"#;
-/// let request = dialect("anthropic-messages")?.decode_request("", body, &mut Diagnostics::default())?;
+/// let body = Bytes::from_static(br#"{"model":"m","messages":[{"role":"user","content":"How far is it to the moon?"}]}"#);
+/// let request = dialect("anthropic-messages")?.decode_request("", &body, &mut Diagnostics::default())?;
 /// assert!((5..20).contains(&estimate_tokens(&request)));
 /// # Ok::<(), openai_shim_core::Error>(())
 /// ```

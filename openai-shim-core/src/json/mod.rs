@@ -13,5 +13,6 @@ mod value;
 
 pub use object::Object;
 pub use openapi::from_openapi;
+pub(crate) use scan::utf8;
 pub use typed::Extras;
 pub use value::{Kind, compact, items, peek, quote, raw, text, text_of};

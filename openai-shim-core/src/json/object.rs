@@ -28,7 +28,7 @@ pub struct Object<'a> {
 impl<'a> Object<'a> {
     /// Reads an object; anything else, or broken JSON, is an error with line and column.
     pub fn parse(json: &'a [u8]) -> Result<Self, serde_json::Error> {
-        match std::str::from_utf8(json).ok().and_then(Self::scanned) {
+        match scan::utf8(json).and_then(Self::scanned) {
             Some(object) => Ok(object),
             None => serde_json::from_slice(json),
         }
@@ -41,15 +41,19 @@ impl<'a> Object<'a> {
         Some(object)
     }
 
-    /// Reads an object and in the same pass the objects of a list among its members, with the text of each. `None` for
-    /// anything else: it is to be read step by step.
-    pub(crate) fn with_list(json: &'a [u8], list: &str) -> Option<(Self, Vec<(Self, &'a str)>)> {
-        let text = std::str::from_utf8(json).ok()?;
-        let (mut object, mut items) = (Self::new(), Vec::new());
+    /// Reads an object and in the same pass the objects of a list among its members, which are handed over with the text of
+    /// each. `None` for anything else, also after some were handed over: it is to be read step by step.
+    pub(crate) fn with_list(
+        json: &'a [u8],
+        list: &str,
+        each: &mut dyn FnMut(&Self, &'a str),
+    ) -> Option<Self> {
+        let text = scan::utf8(json)?;
+        let (mut object, mut item) = (Self { members: Vec::with_capacity(8), changed: false }, Self::new());
         let mut item = |at| {
-            let mut item = Self { members: Vec::with_capacity(4), changed: false };
+            item.members.clear();
             let end = scan::object(text, at, &mut |key, at| item.value(text, key, at))?;
-            items.push((item, text.get(at..end)?));
+            each(&item, text.get(at..end)?);
             Some(end)
         };
         let mut lists = 0;
@@ -64,7 +68,7 @@ impl<'a> Object<'a> {
                 Some(end)
             })
         })?;
-        (lists == 1).then_some((object, items))
+        (lists == 1).then_some(object)
     }
 
     /// Reads an object again, without looking once more at the items of an array that stand in `known`.
@@ -79,7 +83,7 @@ impl<'a> Object<'a> {
             })?;
             Some(object)
         };
-        match std::str::from_utf8(json).ok().and_then(again) {
+        match scan::utf8(json).and_then(again) {
             Some(object) => Ok(object),
             None => Self::parse(json),
         }
@@ -94,9 +98,10 @@ impl<'a> Object<'a> {
 
     /// Takes a member; `None` if its key is no text.
     fn take(&mut self, key: &'a str, value: &'a str) -> Option<()> {
-        let key = match memchr::memchr(b'\\', key.as_bytes()) {
-            None => Cow::Borrowed(key),
-            Some(_) => Cow::Owned(serde_json::from_str(&format!("\"{key}\"")).ok()?),
+        let key = if key.bytes().any(|b| b == b'\\') {
+            Cow::Owned(serde_json::from_str(&format!("\"{key}\"")).ok()?)
+        } else {
+            Cow::Borrowed(key)
         };
         self.members.push((key, Cow::Borrowed(value)));
         Some(())

@@ -12,6 +12,11 @@ const DEEPEST: u32 = 64;
 /// One step over a text; `None`: not JSON, or too deep to say.
 type Step = Option<usize>;
 
+/// Bytes as text, if they are.
+pub(crate) fn utf8(bytes: &[u8]) -> Option<&str> {
+    simdutf8::basic::from_utf8(bytes).ok()
+}
+
 /// Where the white space at `at` ends.
 pub(super) fn space(bytes: &[u8], mut at: usize) -> usize {
     while let Some(b' ' | b'\n' | b'\t' | b'\r') = bytes.get(at) {
@@ -22,19 +27,28 @@ pub(super) fn space(bytes: &[u8], mut at: usize) -> usize {
 
 /// Where the string ends whose opening quote stands before `at`: behind its closing quote. Half a surrogate pair is JSON.
 pub(crate) fn string(bytes: &[u8], at: usize) -> Step {
-    let (mut rest, mut words) = (bytes.get(at..)?, 0);
+    let (mut rest, mut words, mut leapt) = (bytes.get(at..)?, 0, false);
     loop {
         if let Some((word, after)) = rest.split_first_chunk::<8>() {
             let marked = special(u64::from_le_bytes(*word));
-            if marked == 0 {
+            rest = if marked != 0 {
+                rest.get((marked.trailing_zeros() / 8) as usize..)?
+            } else if words < 3 {
                 words += 1;
-                rest = if words % 4 == 0 { calm(after) } else { after };
+                rest = after;
                 continue;
-            }
-            rest = rest.get((marked.trailing_zeros() / 8) as usize..)?;
+            } else {
+                // Control characters on the way are looked for at the end.
+                leapt = true;
+                after.get(memchr::memchr2(b'"', b'\\', after)?..)?
+            };
         }
+        words = 0;
         rest = match rest {
-            [b'"', after @ ..] => return Some(bytes.len() - after.len()),
+            [b'"', after @ ..] => {
+                let end = bytes.len() - after.len();
+                return (!leapt || calm(bytes.get(at..end)?)).then_some(end);
+            }
             [b'\\', b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', after @ ..] => after,
             [b'\\', b'u', a, b, c, d, after @ ..] if [a, b, c, d].into_iter().all(u8::is_ascii_hexdigit) => {
                 after
@@ -44,6 +58,11 @@ pub(crate) fn string(bytes: &[u8], at: usize) -> Step {
             _ => return None,
         };
     }
+}
+
+/// Whether no control character stands in a string.
+fn calm(string: &[u8]) -> bool {
+    string.iter().fold(0, |any, b| any | u8::from(*b < 0x20)) == 0
 }
 
 /// Where the value ends that begins at `at`.
@@ -228,18 +247,6 @@ fn special(word: u64) -> u64 {
     zeros(word ^ (ONES * u64::from(b'"')))
         | zeros(word ^ (ONES * u64::from(b'\\')))
         | (word.wrapping_sub(ONES * 0x20) & !word & HIGHS)
-}
-
-/// What follows on the bytes that stand for themselves in a long string: as many at once as the compiler makes of it.
-fn calm(mut bytes: &[u8]) -> &[u8] {
-    let special = |b: &u8| u8::from(*b == b'"') | u8::from(*b == b'\\') | u8::from(*b < 0x20);
-    while let Some((block, after)) = bytes.split_first_chunk::<64>() {
-        if block.iter().fold(0, |any, b| any | special(b)) != 0 {
-            break;
-        }
-        bytes = after;
-    }
-    bytes
 }
 
 /// The high bit of each byte that is zero; of those above the lowest such byte more may be set.

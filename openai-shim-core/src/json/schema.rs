@@ -18,6 +18,13 @@ pub struct Wishes<'w> {
     pub close: bool,
 }
 
+impl Wishes<'_> {
+    /// Any schema fits.
+    fn is_none(&self) -> bool {
+        self.drop.is_empty() && self.keep.is_none() && !(self.enumerate || self.inline || self.close)
+    }
+}
+
 /// A schema that was made to fit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fitted {
@@ -42,6 +49,9 @@ const LARGEST: usize = 1 << 18;
 /// assert_eq!(fitted.dropped, ["minLength"]);
 /// ```
 pub fn fit(schema: &str, wishes: &Wishes<'_>) -> Option<Fitted> {
+    if wishes.is_none() {
+        return None;
+    }
     let root = Object::parse(schema.as_bytes()).ok()?;
     let mut walk = Walk { wishes, root: &root, dropped: Vec::new(), inlined: 0, within: Vec::new() };
     let mut fitted = walk.schema(&root, 0);

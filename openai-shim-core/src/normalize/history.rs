@@ -47,7 +47,9 @@ fn put_back(message: &mut Message, i: usize, memory: Option<&dyn Memory>, notes:
     notes.note(Code::ReasoningRestored, &format!("messages[{i}].reasoning_content"), detail);
     // Such upstreams ask for the member, not for its words.
     let text = kept.unwrap_or_else(|| String::from(" "));
-    message.blocks.insert(0, Block::Reasoning { text, signature: None, extra: Extra::default() });
+    message
+        .blocks
+        .insert(0, Block::Reasoning { text: text.into(), signature: None, extra: Extra::default() });
     touch(message);
     true
 }

@@ -6,6 +6,7 @@
 use super::{Memory, touch};
 use crate::canonical::{Block, Code, Diagnostics, Message, Request, carry};
 use crate::profile::{Messages, ToolIds};
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) fn normalize(
@@ -16,9 +17,13 @@ pub(super) fn normalize(
 ) {
     let form = rules.tool_ids;
     let mut calls = Calls::default();
+    // Asked once, and only if there is a signature.
+    let may_sign = OnceCell::new();
+    let may_sign = |model: &str| *may_sign.get_or_init(|| carry::may_sign(model, SIGNS));
     for (i, message) in request.messages.iter_mut().enumerate() {
         let mut unpacked = unpack(message, rules.carry_signatures, memory);
-        if !(rules.carry_signatures || carry::may_sign(&request.model, SIGNS)) && unsign(message) {
+        if is_signed(message) && !rules.carry_signatures && !may_sign(&request.model) {
+            unsign(message);
             notes.note(Code::FeatureUnsupported, &format!("messages[{i}]"), "the signature of a call");
             unpacked = true;
         }
@@ -69,13 +74,18 @@ fn unpack(message: &mut Message, restore: bool, memory: Option<&dyn Memory>) -> 
 /// The only ones who sign calls.
 const SIGNS: &str = "google-gemini-v1";
 
-/// Takes off the signatures of calls; whether there were any.
-fn unsign(message: &mut Message) -> bool {
-    let taken = message.blocks.iter_mut().filter_map(|block| match block {
-        Block::ToolCall { signature, .. } => signature.take(),
-        _ => None,
-    });
-    taken.count() > 0
+/// Whether a call is signed.
+fn is_signed(message: &Message) -> bool {
+    message.blocks.iter().any(|block| matches!(block, Block::ToolCall { signature: Some(_), .. }))
+}
+
+/// Takes off the signatures of calls.
+fn unsign(message: &mut Message) {
+    for block in &mut message.blocks {
+        if let Block::ToolCall { signature, .. } = block {
+            *signature = None;
+        }
+    }
 }
 
 /// Signs the first of a turn's calls, if none of them is signed.

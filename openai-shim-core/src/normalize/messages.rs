@@ -80,6 +80,9 @@ fn media(blocks: &[Block], rules: &Messages, profile: &Profile, i: usize) -> Res
 
 /// Roles under the names that the upstream knows. A system message that becomes the user's joins the next one of theirs.
 fn demote(messages: &mut Vec<Message>, rules: &Messages, notes: &mut Diagnostics) -> bool {
+    if rules.roles.is_empty() {
+        return false;
+    }
     let mut changed = false;
     let mut written: Vec<Message> = Vec::with_capacity(messages.len());
     let mut joins = false;
@@ -213,15 +216,18 @@ fn name_results(messages: &mut [Message], notes: &mut Diagnostics) -> bool {
 
 /// Assistant messages that say nothing and call nothing.
 fn drop_empty(messages: &mut Vec<Message>, notes: &mut Diagnostics) -> bool {
-    let says = |m: &Message| {
-        m.role != Role::Assistant || m.blocks.iter().any(|b| b.as_text().is_none_or(|text| !text.is_empty()))
-    };
+    let says = |m: &Message| m.role != Role::Assistant || !m.blocks.iter().all(is_empty);
     let before = messages.len();
     for (i, _) in messages.iter().enumerate().filter(|(_, m)| !says(m)) {
         notes.note(Code::MessageDropped, &format!("messages[{i}]"), "");
     }
     messages.retain(says);
     messages.len() != before
+}
+
+/// A text that says nothing.
+fn is_empty(block: &Block) -> bool {
+    matches!(block, Block::Text { text, .. } if text.is_empty())
 }
 
 /// What an assistant message that only calls tools says: `""` or `null`.
@@ -243,12 +249,11 @@ fn fill_content(message: &mut Message, rules: &Messages, i: usize, notes: &mut D
     }
     let at = format!("messages[{i}].content");
     let says = message.blocks.iter().any(|b| matches!(b, Block::Text { .. }));
-    let empty = |b: &Block| b.as_text().is_some_and(str::is_empty);
     if rules.empty_content && !says {
-        message.blocks.insert(0, Block::Text { text: String::new(), extra: Extra::default() });
+        message.blocks.insert(0, Block::Text { text: "".into(), extra: Extra::default() });
         notes.note(Code::ContentRewritten, &at, "null to \"\"");
-    } else if rules.null_content && says && message.blocks.iter().any(empty) {
-        message.blocks.retain(|b| !empty(b));
+    } else if rules.null_content && says && message.blocks.iter().any(is_empty) {
+        message.blocks.retain(|b| !is_empty(b));
         notes.note(Code::ContentRewritten, &at, "\"\" to null");
     } else {
         return false;

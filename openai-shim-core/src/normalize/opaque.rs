@@ -10,6 +10,7 @@ use crate::canonical::{
     own_id,
 };
 use crate::dialect::{Dialect, dialect};
+use rustc_hash::FxHasher;
 use std::collections::{BTreeSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -33,6 +34,8 @@ impl<'m> Opaque<'m> {
         asked.maker.clone_from(&self.by);
         let mut history = History::default();
         let mut used = BTreeSet::new();
+        // What turns are kept under costs a look at all of their words.
+        let kept = self.memory.filter(|memory| memory.recall(&any_turn(&self.by)).is_some());
         for (i, message) in request.messages.iter_mut().enumerate() {
             let before = history.clone();
             if self.memory.is_some() {
@@ -41,11 +44,13 @@ impl<'m> Opaque<'m> {
             if message.role != Role::Assistant {
                 continue;
             }
-            let at = format!("messages[{i}]");
-            let mut changed = self.leave_out(message, &request.model, &at, notes);
-            if let Some(turn) = self.memory.and_then(|memory| self.find(message, &before, memory, &mut used))
-            {
-                notes.note(Code::ReasoningRestored, &at, "what only its maker can read");
+            let mut changed = self.leave_out(message, &request.model, i, notes);
+            if let Some(turn) = kept.and_then(|memory| self.find(message, &before, memory, &mut used)) {
+                notes.note(
+                    Code::ReasoningRestored,
+                    &format!("messages[{i}]"),
+                    "what only its maker can read",
+                );
                 merge(message, turn.parts);
                 changed = true;
             }
@@ -67,12 +72,13 @@ impl<'m> Opaque<'m> {
         }
     }
 
-    fn leave_out(&self, message: &mut Message, model: &str, at: &str, notes: &mut Diagnostics) -> bool {
+    fn leave_out(&self, message: &mut Message, model: &str, i: usize, notes: &mut Diagnostics) -> bool {
         let mut changed = false;
         for block in &mut message.blocks {
             let Block::Reasoning { signature: signature @ Some(_), extra, .. } = block else { continue };
             if !self.can_read(extra, model) {
-                notes.note(Code::FeatureUnsupported, at, "reasoning signed by another kind of model");
+                let at = format!("messages[{i}]");
+                notes.note(Code::FeatureUnsupported, &at, "reasoning signed by another kind of model");
                 (*signature, *extra, changed) = (None, Extra::default(), true);
             }
         }
@@ -153,6 +159,12 @@ pub(crate) fn keep(memory: &dyn Memory, turn: &Turn, by: &str, history: u64) {
         memory.keep(&other, &format!("={here}"));
     }
     memory.keep(&here, &turn.to_json(by, of));
+    memory.keep(&any_turn(by), "");
+}
+
+/// Under which name it is kept that a turn of this maker is.
+fn any_turn(by: &str) -> String {
+    format!("turns:{by}")
 }
 
 fn by_id(id: &str) -> String {
@@ -174,8 +186,9 @@ impl History {
         self.0
     }
 
+    /// Texts count as they are written: a client writes the same one the same way again.
     fn add(&mut self, message: &Message) {
-        let mut hasher = DefaultHasher::new();
+        let mut hasher = FxHasher::default();
         self.0.hash(&mut hasher);
         message.role.hash(&mut hasher);
         for block in &message.blocks {
@@ -185,9 +198,9 @@ impl History {
     }
 }
 
-fn add(block: &Block, hasher: &mut DefaultHasher) {
+fn add(block: &Block, hasher: &mut FxHasher) {
     match block {
-        Block::Text { text, .. } | Block::Refusal(text) => text.hash(hasher),
+        Block::Text { text, .. } | Block::Refusal(text) => text.bytes().hash(hasher),
         Block::ToolCall { name, arguments, .. } => (name, arguments).hash(hasher),
         Block::ToolResult { blocks, .. } => {
             for block in blocks {
@@ -269,7 +282,7 @@ fn merge(message: &mut Message, parts: Vec<KeptPart>) {
                     Some(text) if own.is_empty() => out.push(text),
                     Some(Block::Text { text, .. }) => out.push(Block::Text { text, extra: own }),
                     None if len == 0 && !own.is_empty() => {
-                        out.push(Block::Text { text: String::new(), extra: own });
+                        out.push(Block::Text { text: "".into(), extra: own });
                     }
                     _ => {}
                 }
@@ -303,7 +316,7 @@ fn take_text(rest: &mut VecDeque<Block>, len: usize, last: bool) -> Option<Block
             let whole = std::mem::take(text);
             match whole.split_at_checked(len) {
                 Some((first, more)) => {
-                    more.clone_into(text);
+                    *text = more.into();
                     Some(Block::text(first))
                 }
                 None => {

@@ -30,8 +30,8 @@ pub fn params(
 
 /// Without tools there is no choice among them: OpenAI refuses an empty list and what depends on it.
 fn without_tools(body: &mut Object<'_>, notes: &mut Diagnostics) {
-    let empty = |body: &Object<'_>| body.array("tools").is_some_and(|tools| tools.is_empty());
-    if empty(body) {
+    let empty = |tools: &str| tools.strip_prefix('[').is_some_and(|rest| rest.trim_start() == "]");
+    if body.get("tools").is_some_and(empty) {
         body.remove("tools");
         notes.note(Code::NullDropped, "tools", "an empty list");
     }

@@ -130,7 +130,11 @@ impl Fixture {
     fn sent_by(&self, client: &'static dyn Dialect) -> Option<(String, Vec<u8>)> {
         let own = self.request.clone()?;
         // Dialects that name the model in the path have fixtures with OpenAI's requests beside them.
-        let from = if self.dialect.decode_request("", &own, &mut Diagnostics::default()).is_ok() {
+        let from = if self
+            .dialect
+            .decode_request("", &bytes::Bytes::copy_from_slice(&own), &mut Diagnostics::default())
+            .is_ok()
+        {
             self.dialect
         } else {
             chat()
@@ -138,7 +142,9 @@ impl Fixture {
         if client.name() == from.name() {
             return Some((String::new(), own));
         }
-        let mut request = from.decode_request("", &own, &mut Diagnostics::default()).ok()?;
+        let mut request = from
+            .decode_request("", &bytes::Bytes::copy_from_slice(&own), &mut Diagnostics::default())
+            .ok()?;
         if request.model.is_empty() {
             "model".clone_into(&mut request.model);
         }
@@ -160,7 +166,9 @@ impl Fixture {
         };
         let (path, body) = self.sent_by(client).unwrap_or_else(plain);
         // Not every dialect can ask nothing.
-        let read = |path: &str, body: &[u8]| client.decode_request(path, body, &mut Diagnostics::default());
+        let read = |path: &str, body: &[u8]| {
+            client.decode_request(path, &bytes::Bytes::copy_from_slice(body), &mut Diagnostics::default())
+        };
         let (body, mut request) = match read(&path, &body) {
             Ok(request) => (body, request),
             Err(_) => {

@@ -246,7 +246,7 @@ pub const ASKS: &[Ask] = &[
     Ask(
         "a refusal sent back",
         |r, _| {
-            r.messages.push(Message::new(Role::Assistant, vec![Block::Refusal(String::from("No."))]));
+            r.messages.push(Message::new(Role::Assistant, vec![Block::Refusal("No.".into())]));
             r.messages.push(Message::text(Role::User, "why?"));
         },
         // Where there is no place for it, it is text.

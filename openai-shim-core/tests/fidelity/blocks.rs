@@ -133,7 +133,7 @@ fn format_of(dialect: &str) -> &str {
 pub fn thought(signature: Option<&str>, by: &str) -> Block {
     let marks = vec![(String::from("format"), raw(&format!("{:?}", format_of(by))))];
     Block::Reasoning {
-        text: String::from("Let me see."),
+        text: "Let me see.".into(),
         signature: signature.map(str::to_owned),
         extra: signature.map(|_| Extra::new(REASONING_DETAILS, marks)).unwrap_or_default(),
     }
@@ -146,7 +146,7 @@ pub fn sealed(by: &str) -> Block {
         (String::from("format"), raw(&format!("{:?}", format_of(by)))),
     ];
     Block::Reasoning {
-        text: String::new(),
+        text: "".into(),
         signature: Some(String::from("c2VhbGVk")),
         extra: Extra::new(REASONING_DETAILS, marks),
     }

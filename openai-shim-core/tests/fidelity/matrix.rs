@@ -125,7 +125,11 @@ fn sent(incoming: Incoming, upstream: Side) -> Option<(Request, BTreeSet<String>
     let mut exchange = exchange(incoming, upstream)?;
     let Step::Send { request, .. } = exchange.next() else { panic!("nothing is sent") };
     let path = request.uri().to_string();
-    let read = upstream.decode_request(&path, request.body(), &mut Diagnostics::default());
+    let read = upstream.decode_request(
+        &path,
+        &bytes::Bytes::copy_from_slice(request.body()),
+        &mut Diagnostics::default(),
+    );
     Some((read.unwrap(), told(&exchange.diagnostics())))
 }
 

@@ -55,7 +55,7 @@ pub const SAYS: &[Say] = &[
     ),
     Say(
         "refusal",
-        |r, _| r.choices[0].blocks = vec![Block::Refusal(String::from("No."))],
+        |r, _| r.choices[0].blocks = vec![Block::Refusal("No.".into())],
         // Where there is no place for it, it is text.
         |r| {
             said(r).any(

@@ -4,9 +4,9 @@
 
 use super::{FORMAT, NAME};
 use crate::canonical::{
-    Block, Code, Diagnostics, Extra, Media, MediaSource, REASONING_DETAILS, WHOLE_BLOCK, carry,
+    Block, Code, Diagnostics, Extra, Media, MediaSource, REASONING_DETAILS, Text, WHOLE_BLOCK, carry,
 };
-use crate::json::{Kind, Object, peek, quote, raw, text_of};
+use crate::json::{Kind, Object, items, peek, quote, raw, text_of};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use std::borrow::Cow;
@@ -22,13 +22,12 @@ pub(super) fn leftovers(object: &Object<'_>, known: &[&str]) -> Extra {
 pub(super) fn read_content(value: &str, out: &mut Vec<Block>) -> Option<bool> {
     match peek(value) {
         Kind::String => {
-            out.push(Block::text(text_of(value)));
+            out.push(Block::text(Text::written(value)));
             Some(false)
         }
         Kind::Array => {
-            let items: Vec<&serde_json::value::RawValue> = serde_json::from_str(value).ok()?;
-            for item in items {
-                out.push(read(item.get())?);
+            for item in items(value)? {
+                out.push(read(item)?);
             }
             Some(true)
         }
@@ -39,14 +38,17 @@ pub(super) fn read_content(value: &str, out: &mut Vec<Block>) -> Option<bool> {
 /// Reads a block; `None` if it is none.
 pub(super) fn read(item: &str) -> Option<Block> {
     if peek(item) == Kind::String {
-        return Some(Block::Text { text: text_of(item).into_owned(), extra: Extra::new(NAME, Vec::new()) });
+        return Some(Block::Text { text: Text::written(item), extra: Extra::new(NAME, Vec::new()) });
     }
     let object = Object::parse(item.as_bytes()).ok()?;
     let kind = object.str("type")?;
     let of = |key: &str| object.get(key).map(text_of).unwrap_or_default().into_owned();
     let native = || Block::Native { dialect: NAME, raw: raw(item) };
     Some(match kind.as_ref() {
-        "text" => Block::Text { text: of("text"), extra: leftovers(&object, &["type", "text"]) },
+        "text" => Block::Text {
+            text: object.get("text").map(Text::written).unwrap_or_default(),
+            extra: leftovers(&object, &["type", "text"]),
+        },
         "thinking" => read_thinking(&object),
         "redacted_thinking" => {
             let data = of("data");
@@ -57,7 +59,7 @@ pub(super) fn read(item: &str) -> Option<Block> {
                 }
                 None => (data, Extra::new(REASONING_DETAILS, encrypted())),
             };
-            Block::Reasoning { text: String::new(), signature: Some(signature), extra }
+            Block::Reasoning { text: "".into(), signature: Some(signature), extra }
         }
         "tool_use" => {
             let (id, signature) = carried(of("id"));
@@ -137,7 +139,7 @@ fn read_thinking(object: &Object<'_>) -> Block {
         extra = Extra::new(REASONING_DETAILS, vec![(String::from("format"), raw(quote(FORMAT)))]);
     }
     let text = object.get("thinking").map(text_of).unwrap_or_default().into_owned();
-    Block::Reasoning { text, signature, extra }
+    Block::Reasoning { text: text.into(), signature, extra }
 }
 
 fn read_source(object: &Object<'_>) -> Option<MediaSource> {
@@ -168,9 +170,10 @@ fn read_document(item: &str, object: &Object<'_>) -> Block {
         blocks.iter().map(Block::as_text).collect::<Option<Vec<_>>>().map(|texts| texts.join("\n"))
     });
     match words {
-        Some(text) => {
-            Block::Text { text, extra: Extra::new(NAME, vec![(WHOLE_BLOCK.to_owned(), raw(item))]) }
-        }
+        Some(text) => Block::Text {
+            text: text.into(),
+            extra: Extra::new(NAME, vec![(WHOLE_BLOCK.to_owned(), raw(item))]),
+        },
         None => Block::Native { dialect: NAME, raw: raw(item) },
     }
 }
@@ -250,11 +253,11 @@ fn with(mut object: Object<'_>, extra: &Extra) -> String {
     object.to_json()
 }
 
-fn write_text(text: &str, extra: &Extra, at: &str, notes: &mut Diagnostics) -> String {
+fn write_text(text: &Text, extra: &Extra, at: &str, notes: &mut Diagnostics) -> String {
     note_lost(extra, at, notes);
     let mut object = Object::new();
     object.set("type", "\"text\"");
-    object.set("text", quote(text));
+    object.set("text", text.to_json());
     let mut citations = Vec::new();
     for (key, value) in own(extra) {
         match key {
@@ -317,7 +320,7 @@ pub(super) fn input<'a>(arguments: &'a str, at: &str, notes: &mut Diagnostics) -
 pub(super) fn content(blocks: &[Block], at: &str, notes: &mut Diagnostics) -> Option<String> {
     match blocks {
         [] => None,
-        [Block::Text { text, extra }] if extra.dialect.is_empty() => Some(quote(text)),
+        [Block::Text { text, extra }] if extra.dialect.is_empty() => Some(text.to_json()),
         _ => {
             let parts: Vec<_> = blocks.iter().filter_map(|block| write(block, at, notes)).collect();
             Some(format!("[{}]", parts.join(",")))

@@ -279,7 +279,9 @@ fn as_content(message: &Message, at: &str, notes: &mut Diagnostics) -> Option<St
         return Some(String::from("[]"));
     }
     match message.blocks.as_slice() {
-        [Block::Text { text, extra }] if !message.content_was_parts && extra.is_empty() => Some(quote(text)),
+        [Block::Text { text, extra }] if !message.content_was_parts && extra.is_empty() => {
+            Some(text.to_json())
+        }
         blocks => block::content(blocks, at, notes),
     }
 }

@@ -133,7 +133,7 @@ pub(super) fn citations(json: &str, out: &mut Vec<Citation>) -> bool {
 fn answered(block: Block) -> Block {
     match block {
         Block::Native { raw, .. } => {
-            Block::Text { text: String::new(), extra: Extra::new(NAME, vec![(WHOLE_BLOCK.to_owned(), raw)]) }
+            Block::Text { text: "".into(), extra: Extra::new(NAME, vec![(WHOLE_BLOCK.to_owned(), raw)]) }
         }
         other => other,
     }

@@ -196,7 +196,7 @@ impl GeminiDecoder {
             }
             Block::Reasoning { text, signature, extra } => {
                 let block = candidate.open(BlockKind::Reasoning, out);
-                candidate.say(block, text, out);
+                candidate.say(block, text.into_string(), out);
                 let (marks, extra) =
                     if extra.dialect == NAME { (Extra::default(), extra) } else { (extra, Extra::default()) };
                 candidate.native(block, marks, out);
@@ -209,7 +209,7 @@ impl GeminiDecoder {
             Block::Text { text, extra } if !text.is_empty() || !extra.is_empty() => {
                 self.native |= extra.get(parts::WHOLE).is_some();
                 let block = candidate.open(BlockKind::Text, out);
-                candidate.say(block, text, out);
+                candidate.say(block, text.into_string(), out);
                 candidate.native(block, extra, out);
             }
             _ => {}

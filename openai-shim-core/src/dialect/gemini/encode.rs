@@ -238,7 +238,7 @@ impl GeminiEncoder {
                     parts::thought("", None, &own)
                 } else {
                     let mut written = Vec::new();
-                    parts::words("", &own, &mut written);
+                    parts::words(&"".into(), &own, &mut written);
                     written.concat()
                 }
             }

@@ -144,7 +144,7 @@ impl Dialect for Gemini {
     fn decode_request(
         &self,
         path: &str,
-        body: &[u8],
+        body: &Bytes,
         notes: &mut Diagnostics,
     ) -> Result<Request, ClientError> {
         request::decode(path, body, notes)

@@ -5,7 +5,7 @@
 use super::contents::PIECES;
 use super::partial::{Arguments, is_object};
 use super::{FORMAT, NAME, leftovers, plain, read};
-use crate::canonical::{Block, Code, Diagnostics, Extra, Media, MediaSource, REASONING_DETAILS, carry};
+use crate::canonical::{Block, Code, Diagnostics, Extra, Media, MediaSource, REASONING_DETAILS, Text, carry};
 use crate::json::{Object, compact, quote, raw, text_of};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -21,7 +21,7 @@ const KINDS: [&str; 5] = ["text", "inlineData", "fileData", "functionCall", "fun
 /// empty one.
 pub(super) fn read_answer(part: &str) -> Block {
     let whole =
-        || Block::Text { text: String::new(), extra: Extra::new(NAME, vec![(WHOLE.to_owned(), raw(part))]) };
+        || Block::Text { text: "".into(), extra: Extra::new(NAME, vec![(WHOLE.to_owned(), raw(part))]) };
     let Some(object) = read(part) else { return whole() };
     if object.non_null("functionCall").is_some() {
         return call(&object);
@@ -93,9 +93,9 @@ fn words_of(words: &str, object: &Object<'_>) -> Block {
             }
             signature
         });
-        return Block::Reasoning { text: words.to_owned(), signature, extra };
+        return Block::Reasoning { text: words.into(), signature, extra };
     }
-    Block::Text { text: words.to_owned(), extra: leftovers(object, &["text"]) }
+    Block::Text { text: words.into(), extra: leftovers(object, &["text"]) }
 }
 
 fn call(object: &Object<'_>) -> Block {
@@ -191,14 +191,14 @@ pub(super) fn thought(words: &str, signature: Option<&str>, extra: &Extra) -> St
 }
 
 /// Writes text; with it what came in its place.
-pub(super) fn words(words: &str, extra: &Extra, out: &mut Vec<String>) {
+pub(super) fn words(words: &Text, extra: &Extra, out: &mut Vec<String>) {
     let whole = extra.of(NAME).iter().filter(|(key, _)| key == WHOLE);
     let others = extra.of(NAME).iter().any(|(key, _)| key != WHOLE);
     let before = out.len();
     out.extend(whole.map(|(_, part)| part.get().to_owned()));
     if before == out.len() || others || !words.is_empty() {
         let mut part = Object::new();
-        part.set("text", quote(words));
+        part.set("text", words.to_json());
         extend(&mut part, extra);
         out.insert(before, part.to_json());
     }

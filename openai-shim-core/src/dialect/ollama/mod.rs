@@ -85,7 +85,7 @@ impl Dialect for Ollama {
     fn decode_request(
         &self,
         _path: &str,
-        body: &[u8],
+        body: &Bytes,
         notes: &mut Diagnostics,
     ) -> Result<Request, ClientError> {
         request::decode(self.form, body, notes)

@@ -33,7 +33,11 @@ pub(super) fn read(details: &str, beside: Option<&str>) -> Vec<Block> {
                     *known = extra;
                 }
             }
-            _ => blocks.push(Block::Reasoning { text: words.unwrap_or_default(), signature: sign, extra }),
+            _ => blocks.push(Block::Reasoning {
+                text: words.unwrap_or_default().into(),
+                signature: sign,
+                extra,
+            }),
         }
         last = index;
     }
@@ -45,10 +49,10 @@ pub(super) fn read(details: &str, beside: Option<&str>) -> Vec<Block> {
     if let Some(beside) = beside.filter(|_| blocks.iter().all(silent)) {
         let signs = |block: &&mut Block| matches!(block, Block::Reasoning { extra, .. } if extra.detail("type").is_none());
         match blocks.iter_mut().find(signs) {
-            Some(Block::Reasoning { text, .. }) => beside.clone_into(text),
+            Some(Block::Reasoning { text, .. }) => *text = beside.into(),
             _ => blocks.insert(
                 0,
-                Block::Reasoning { text: beside.to_owned(), signature: None, extra: Extra::default() },
+                Block::Reasoning { text: beside.into(), signature: None, extra: Extra::default() },
             ),
         }
     }

@@ -9,16 +9,27 @@ use crate::canonical::{
 };
 use crate::error::{ClientError, Unsupported};
 use crate::json::{Kind, Object, peek, quote, raw, text};
+use bytes::Bytes;
 use std::borrow::Cow;
 
 mod conversation;
 mod message;
 
+use conversation::Read;
+
 /// Reads a request.
-pub(super) fn decode(body: &[u8], notes: &mut Diagnostics) -> Result<Request, ClientError> {
-    let (object, listed) = match Object::with_list(body, "messages") {
-        Some((object, listed)) => (object, Some(listed)),
-        None => (Object::parse(body).map_err(|e| not_an_object(body, &e))?, None),
+pub(super) fn decode(body: &Bytes, notes: &mut Diagnostics) -> Result<Request, ClientError> {
+    let mut read = Read::new(body);
+    let object = match Object::with_list(body, "messages", &mut |message, item| read.message(message, item)) {
+        Some(object) => object,
+        None => {
+            let object = Object::parse(body).map_err(|e| not_an_object(body, &e))?;
+            read = Read::new(body);
+            for item in object.array("messages").unwrap_or_default() {
+                read.item(item);
+            }
+            object
+        }
     };
     let mut request = Request::default();
     let mut extra = Vec::new();
@@ -83,7 +94,7 @@ pub(super) fn decode(body: &[u8], notes: &mut Diagnostics) -> Result<Request, Cl
     if request.include_usage && !request.stream {
         request.include_usage = false;
     }
-    conversation::messages(&object, listed, body, &mut request, notes)?;
+    read.put(&object, &mut request, notes)?;
     Ok(request)
 }
 

@@ -72,7 +72,7 @@ fn decode_choice(object: &Object<'_>) -> Choice {
         extra = Extra::new(NAME, others);
         match beside.filter(|_| signed.is_empty()) {
             Some(text) => choice.blocks.push(Block::Reasoning {
-                text: text.to_owned(),
+                text: text.into(),
                 signature: None,
                 extra: Extra::new(NAME, own),
             }),
@@ -81,10 +81,10 @@ fn decode_choice(object: &Object<'_>) -> Choice {
     }
     let words = message.get("content").and_then(text).unwrap_or_default();
     if !words.is_empty() || !extra.is_empty() {
-        choice.blocks.push(Block::Text { text: words.into_owned(), extra });
+        choice.blocks.push(Block::Text { text: words.into(), extra });
     }
     if let Some(refusal) = message.get("refusal").and_then(text).filter(|t| !t.is_empty()) {
-        choice.blocks.push(Block::Refusal(refusal.into_owned()));
+        choice.blocks.push(Block::Refusal(refusal.into()));
     }
     let calls = message.array("tool_calls").unwrap_or_default();
     choice.blocks.extend(calls.into_iter().map(|call| tool_call::read(call).0));

@@ -81,7 +81,7 @@ fn decode_choice(piece: Piece, asked: &mut Asked, notes: &mut Diagnostics) -> Ch
         choice.blocks.push(match said {
             filter::Piece::Text(text) => Block::text(text),
             filter::Piece::Reasoning(text) => {
-                Block::Reasoning { text, signature: None, extra: Extra::default() }
+                Block::Reasoning { text: text.into(), signature: None, extra: Extra::default() }
             }
             filter::Piece::Call { name, arguments } => {
                 calls = true;

@@ -162,8 +162,8 @@ pub(super) fn whole(response: &mut Response, asked: &Asked, notes: &mut Diagnost
             continue;
         }
         notes.note(Code::ReasoningSplit, "output_text", "");
-        *text = said;
-        let thought = Block::Reasoning { text: thought, signature: None, extra: Extra::default() };
+        *text = said.into();
+        let thought = Block::Reasoning { text: thought.into(), signature: None, extra: Extra::default() };
         choice.blocks.insert(at, thought);
     }
 }

@@ -1,7 +1,7 @@
 //! What items are made of: parts, and the members that have no place in the canonical model.
 
 use super::NAME;
-use crate::canonical::{Block, Citation, CitedSpan, Extra, Length, Media, MediaSource};
+use crate::canonical::{Block, Citation, CitedSpan, Extra, Length, Media, MediaSource, Text};
 use crate::json::{Kind, Object, peek, quote, raw, text, text_of};
 use std::borrow::Cow;
 
@@ -57,15 +57,16 @@ pub(super) fn write_extra<'e>(object: &mut Object<'e>, extra: &'e Extra, but: &[
 
 /// Reads a part of a message or of a tool's output; `None` if it has no place in the canonical model.
 pub(super) fn part(json: &str) -> Option<Block> {
-    if let Some(words) = text(json) {
-        return Some(Block::text(words));
+    if peek(json) == Kind::String {
+        return Some(Block::text(Text::written(json)));
     }
     let object = Object::parse(json.as_bytes()).ok()?;
     Some(match object.str("type")?.as_ref() {
         "input_text" | "output_text" | "text" => {
-            Block::Text { text: object.str("text")?.into_owned(), extra: leftovers(&object, &["text"]) }
+            let words = object.get("text").filter(|words| peek(words) == Kind::String)?;
+            Block::Text { text: Text::written(words), extra: leftovers(&object, &["text"]) }
         }
-        "refusal" => Block::Refusal(object.str("refusal")?.into_owned()),
+        "refusal" => Block::Refusal(object.str("refusal")?.into()),
         "input_image" | "image_url" => {
             let from = match object.non_null("image_url") {
                 Some(url) if peek(url) == Kind::String => source(&text_of(url)),
@@ -129,13 +130,13 @@ pub(super) fn write_part(block: &Block, assistant: bool) -> Option<String> {
     match block {
         Block::Text { text, extra } => {
             object.set("type", if assistant { "\"output_text\"" } else { "\"input_text\"" });
-            object.set("text", quote(text));
+            object.set("text", text.to_json());
             write_extra(&mut object, extra, &[plain(ITEM)]);
             return Some(object.to_json());
         }
         Block::Refusal(words) => {
             object.set("type", "\"refusal\"");
-            object.set("refusal", quote(words));
+            object.set("refusal", words.to_json());
         }
         Block::Image(image) => {
             object.set("type", "\"input_image\"");

@@ -71,7 +71,7 @@ impl Dialect for OpenAiResponses {
     fn decode_request(
         &self,
         _path: &str,
-        body: &[u8],
+        body: &Bytes,
         notes: &mut Diagnostics,
     ) -> Result<Request, ClientError> {
         request::decode(body, notes)

@@ -6,7 +6,7 @@ use super::super::Encoded;
 use super::item::{leftovers, object_of, own, plain};
 use super::{NAME, tools};
 use crate::canonical::{
-    Code, Diagnostics, Extra, Message, Request, ResponseFormat, Role, SHARED, TokenLimit, ToolChoice,
+    Code, Diagnostics, Extra, Message, Request, ResponseFormat, Role, SHARED, Text, TokenLimit, ToolChoice,
 };
 use crate::error::{ClientError, Unsupported};
 use crate::json::{Kind, Object, peek, quote, raw, text};
@@ -179,7 +179,7 @@ fn messages(object: &Object<'_>, body: &[u8], request: &mut Request) -> Result<V
     };
     match peek(value) {
         Kind::String => {
-            let mut message = Message::text(Role::User, text(value).unwrap_or_default());
+            let mut message = Message::text(Role::User, Text::written(value));
             message.extra = Extra::new(NAME, vec![(".input".to_owned(), raw("true"))]);
             request.messages.push(message);
             Ok(Vec::new())

@@ -56,7 +56,7 @@ pub(super) fn read(answer: &Object<'_>, notes: &mut Diagnostics) -> Result<Respo
     if let Some(text) = answer.str("reasoning").filter(|text| !text.trim().is_empty()) {
         notes.note(Code::ReasoningRenamed, "reasoning", "");
         let (signature, extra) = (None, Extra::default());
-        choice.blocks.push(Block::Reasoning { text: text.into_owned(), signature, extra });
+        choice.blocks.push(Block::Reasoning { text: text.into(), signature, extra });
     }
     for item in output {
         choice.blocks.extend(blocks(item, notes));
@@ -100,7 +100,7 @@ pub(super) fn blocks(json: &str, notes: &mut Diagnostics) -> Vec<Block> {
                 Some(_) => reasoning::marks(item.get("id"), text.is_empty()),
                 None => leftovers(&item, &["type", "encrypted_content", "status"]),
             };
-            vec![Block::Reasoning { text, signature, extra }]
+            vec![Block::Reasoning { text: text.into(), signature, extra }]
         }
         kind => match is_call(kind) {
             Some(custom) => vec![call(&item, custom, notes)],
@@ -126,7 +126,7 @@ fn message(item: &Object<'_>, notes: &mut Diagnostics) -> Vec<Block> {
             {
                 let words =
                     object_of(json).get("refusal").map(|r| text_of(r).into_owned()).unwrap_or_default();
-                blocks.push(Block::Refusal(words));
+                blocks.push(Block::Refusal(words.into()));
             }
             Some(Block::Text { text, extra }) => {
                 let kept = extra

@@ -2,7 +2,7 @@
 //! nothing is empty.
 
 use super::super::{NAME, block};
-use crate::canonical::{Block, Code, Diagnostics, Message, Role};
+use crate::canonical::{Block, Code, Diagnostics, Message, Role, Text};
 use crate::json::quote;
 use std::borrow::Cow;
 
@@ -13,7 +13,7 @@ struct Turn<'m> {
     /// Results of tools, each by the id of its call, until they find it.
     results: Vec<(String, &'m Block, String)>,
     /// What is said, as JSON, each with whether it is plain text.
-    blocks: Vec<(String, Option<String>)>,
+    blocks: Vec<(String, Option<Text>)>,
     /// The ids of the calls.
     calls: Vec<String>,
 }
@@ -55,14 +55,14 @@ fn alternate(turns: Vec<Turn<'_>>) -> Vec<Turn<'_>> {
 }
 
 /// A string where one plain text is all there is.
-fn content(blocks: &[(String, Option<String>)]) -> String {
+fn content(blocks: &[(String, Option<Text>)]) -> String {
     match blocks {
-        [(_, Some(text))] => quote(text),
+        [(_, Some(text))] => text.to_json(),
         _ => format!("[{}]", blocks.iter().map(|(json, _)| json.as_str()).collect::<Vec<_>>().join(",")),
     }
 }
 
-type System = Vec<(String, Option<String>)>;
+type System = Vec<(String, Option<Text>)>;
 
 /// Messages of one role that follow one another are one turn; system messages go to the front.
 fn gather<'m>(messages: &'m [Message], notes: &mut Diagnostics) -> (Vec<Turn<'m>>, System) {
@@ -125,13 +125,13 @@ fn gather<'m>(messages: &'m [Message], notes: &mut Diagnostics) -> (Vec<Turn<'m>
 }
 
 /// Says a block; the API refuses empty text.
-fn say(block: &Block, at: &str, out: &mut Vec<(String, Option<String>)>, notes: &mut Diagnostics) {
+fn say(block: &Block, at: &str, out: &mut Vec<(String, Option<Text>)>, notes: &mut Diagnostics) {
     let plain = match block {
         Block::Text { text, extra } if block::own(extra).next().is_none() => Some(text),
         Block::Refusal(text) => Some(text),
         _ => None,
     };
-    if plain.is_some_and(String::is_empty) {
+    if plain.is_some_and(|text| text.is_empty()) {
         return;
     }
     if let Some(json) = block::write(block, at, notes) {
@@ -206,11 +206,11 @@ fn trim_prefill(turns: &mut [Turn<'_>], notes: &mut Diagnostics) {
         return;
     }
     notes.note(Code::ContentRewritten, "messages", "white space at the end of the begun answer");
-    *text = trimmed.to_owned();
+    *text = trimmed.into();
     if text.is_empty() {
         last.blocks.pop();
     } else {
-        *json = format!(r#"{{"type":"text","text":{}}}"#, quote(text));
+        *json = format!(r#"{{"type":"text","text":{}}}"#, text.to_json());
     }
 }
 

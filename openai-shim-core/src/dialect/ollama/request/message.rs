@@ -2,7 +2,7 @@
 
 use super::super::line::{arguments, read_call};
 use super::{FAMILY, leftovers, media};
-use crate::canonical::{Block, Code, Diagnostics, Extra, Message, Request, Role};
+use crate::canonical::{Block, Code, Diagnostics, Extra, Message, Request, Role, Text};
 use crate::error::{ClientError, Unsupported};
 use crate::json::{Kind, Object, peek, quote, text};
 use std::borrow::Cow;
@@ -93,7 +93,7 @@ fn message(
     let (mut content, mut touched) = (Vec::new(), false);
     if let Some(thoughts) = object.str("thinking").filter(|t| !t.is_empty()) {
         message.blocks.push(Block::Reasoning {
-            text: thoughts.into_owned(),
+            text: thoughts.into(),
             signature: None,
             extra: Extra::default(),
         });
@@ -176,8 +176,8 @@ fn read_content(
     out: &mut Vec<Block>,
     notes: &mut Diagnostics,
 ) -> Result<bool, ClientError> {
-    if let Some(words) = text(value) {
-        out.push(Block::text(words));
+    if peek(value) == Kind::String {
+        out.push(Block::text(Text::written(value)));
         return Ok(false);
     }
     let parts: Vec<&serde_json::value::RawValue> = serde_json::from_str(value)
@@ -298,7 +298,7 @@ fn content(
     let (mut images, mut calls) = (Vec::new(), Vec::new());
     for block in blocks {
         match block {
-            Block::Text { text, .. } => texts.push(text.as_str()),
+            Block::Text { text, .. } => texts.push(text),
             Block::Reasoning { text, signature, .. } => {
                 thoughts.push_str(text);
                 if signature.is_some() {
@@ -307,7 +307,7 @@ fn content(
             }
             Block::Refusal(text) => {
                 notes.note(Code::ContentRewritten, &at, "a refusal as text");
-                texts.push(text.as_str());
+                texts.push(text);
             }
             Block::Image(image) => images.push(media::write(image, i)?),
             Block::ToolCall { id, name, arguments, signature, extra } => {
@@ -325,7 +325,7 @@ fn content(
     if texts.len() > 1 {
         notes.note(Code::ContentFlattened, &at, "");
     }
-    object.set("content", quote(&texts.join("\n\n")));
+    object.set("content", Text::join_json(texts, "\n\n"));
     if !thoughts.is_empty() {
         object.set("thinking", quote(&thoughts));
     }

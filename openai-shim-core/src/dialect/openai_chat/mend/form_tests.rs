@@ -15,7 +15,9 @@ fn asked(variant: u8) -> Asked {
     let body = br#"{"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}],"stream_options":{"include_usage":true},"tools":[{"type":"function","function":{"name":"get_weather"}}]}"#;
     let plain = br#"{"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}]}"#;
     let body: &[u8] = if variant % 2 == 1 { body } else { plain };
-    let request = super::super::OpenAiChat.decode_request("", body, &mut Diagnostics::default()).unwrap();
+    let request = super::super::OpenAiChat
+        .decode_request("", &bytes::Bytes::copy_from_slice(body), &mut Diagnostics::default())
+        .unwrap();
     let mut asked = Asked::new(&request, Context::fixed());
     match variant / 2 {
         1 => asked.json = Some(vec![String::from("a")]),

@@ -4,44 +4,75 @@ use super::message;
 use crate::canonical::{Code, Diagnostics, Message, Request, Role};
 use crate::error::ClientError;
 use crate::json::{Kind, Object, peek, text};
+use bytes::Bytes;
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// Reads the messages, or the prompt in their place. `listed`: what was read of them already.
-pub(super) fn messages<'a>(
-    object: &Object<'a>,
-    listed: Option<Vec<(Object<'a>, &'a str)>>,
-    body: &[u8],
-    request: &mut Request,
-    notes: &mut Diagnostics,
-) -> Result<(), ClientError> {
-    match object.non_null("messages") {
-        Some(list) if peek(list) == Kind::Array => {
-            type Item<'i> = (Result<Object<'i>, ClientError>, &'i str);
-            let items: Vec<Item<'_>> = match listed {
-                Some(listed) => listed.into_iter().map(|(message, item)| (Ok(message), item)).collect(),
-                None => {
-                    let items = object.array("messages").unwrap_or_default().into_iter();
-                    items.enumerate().map(|(i, item)| (message::parse(item, i), item)).collect()
+/// What was read of a conversation.
+pub(super) struct Read<'b> {
+    body: &'b Bytes,
+    messages: Vec<Message>,
+    /// A message cannot be sent as it came.
+    touched: bool,
+    notes: Diagnostics,
+    fault: Option<ClientError>,
+}
+
+impl<'b> Read<'b> {
+    /// Nothing yet, of what stands in `body`.
+    pub(super) fn new(body: &'b Bytes) -> Self {
+        Self { body, messages: Vec::new(), touched: false, notes: Diagnostics::default(), fault: None }
+    }
+
+    /// Takes the next message, whose text is `item`.
+    pub(super) fn message(&mut self, message: &Object<'_>, item: &str) {
+        let i = self.messages.len();
+        if self.fault.is_none() {
+            match message::decode(message, self.body, i, &mut self.touched, &mut self.notes) {
+                Ok(mut message) => {
+                    message.span = message.span.and_then(|_| span(self.body, item));
+                    self.messages.push(message);
                 }
-            };
-            if items.is_empty() {
-                let text = "`messages` is empty. Send at least one message, such as {\"role\": \"user\", \"content\": \"…\"}.";
-                return Err(ClientError::invalid(text).at("messages"));
+                Err(fault) => self.fault = Some(fault),
             }
-            for (i, (message, item)) in items.into_iter().enumerate() {
-                let mut message = message::decode(&message?, i, &mut request.touched.messages, notes)?;
-                message.span = message.span.and_then(|_| span(body, item));
-                request.messages.push(message);
+        }
+    }
+
+    /// Takes the next item, whatever it is.
+    pub(super) fn item(&mut self, item: &str) {
+        match message::parse(item, self.messages.len()) {
+            Ok(message) => self.message(&message, item),
+            Err(fault) => self.fault = self.fault.take().or(Some(fault)),
+        }
+    }
+
+    /// Puts the messages, or the prompt in their place, into the request.
+    pub(super) fn put(
+        self,
+        object: &Object<'_>,
+        request: &mut Request,
+        notes: &mut Diagnostics,
+    ) -> Result<(), ClientError> {
+        match object.non_null("messages") {
+            Some(list) if peek(list) == Kind::Array => {
+                notes.extend(&self.notes);
+                if let Some(fault) = self.fault {
+                    return Err(fault);
+                }
+                if self.messages.is_empty() {
+                    let text = "`messages` is empty. Send at least one message, such as {\"role\": \"user\", \"content\": \"…\"}.";
+                    return Err(ClientError::invalid(text).at("messages"));
+                }
+                request.messages = self.messages;
+                request.touched.messages |= self.touched;
+                Ok(())
             }
-            Ok(())
+            Some(_) => {
+                let text = "`messages` must be a list of messages, such as [{\"role\": \"user\", \"content\": \"…\"}].";
+                Err(ClientError::invalid(text).at("messages"))
+            }
+            None => prompt(object, request, notes),
         }
-        Some(_) => {
-            let text =
-                "`messages` must be a list of messages, such as [{\"role\": \"user\", \"content\": \"…\"}].";
-            Err(ClientError::invalid(text).at("messages"))
-        }
-        None => prompt(object, request, notes),
     }
 }
 
@@ -74,6 +105,6 @@ fn prompt(object: &Object<'_>, request: &mut Request, notes: &mut Diagnostics) -
 /// Where `part` stands in `whole`, of which it is a slice.
 fn span(whole: &[u8], part: &str) -> Option<Range<usize>> {
     let start = (part.as_ptr() as usize).checked_sub(whole.as_ptr() as usize)?;
-    let range = start..start.checked_add(part.len())?;
-    (whole.get(range.clone())? == part.as_bytes()).then_some(range)
+    let end = start.checked_add(part.len()).filter(|end| *end <= whole.len())?;
+    Some(start..end)
 }

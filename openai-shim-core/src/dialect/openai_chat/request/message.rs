@@ -2,14 +2,13 @@
 
 use super::super::{NAME, note_lost, reasoning, tool_call};
 use super::leftovers;
-use crate::canonical::{Block, Code, Diagnostics, Extra, Media, MediaSource, Message, Role};
+use crate::canonical::{
+    Block, Code, Diagnostics, Extra, Media, MediaSource, Message, REASONING_DETAILS, Role, Text,
+};
 use crate::error::ClientError;
 use crate::json::{Kind, Object, items, peek, quote, raw, text, text_of};
+use bytes::Bytes;
 use std::borrow::Cow;
-
-/// The members of a message that the canonical model has a place for.
-const KNOWN: [&str; 7] =
-    ["role", "content", "refusal", "tool_calls", "tool_call_id", "name", "reasoning_content"];
 
 /// Reads a message's members.
 pub(super) fn parse(item: &str, i: usize) -> Result<Object<'_>, ClientError> {
@@ -22,12 +21,21 @@ pub(super) fn parse(item: &str, i: usize) -> Result<Object<'_>, ClientError> {
 /// Reads a message. `touched` is set when it cannot be sent as it came.
 pub(super) fn decode(
     object: &Object<'_>,
+    body: &Bytes,
     i: usize,
     touched: &mut bool,
     notes: &mut Diagnostics,
 ) -> Result<Message, ClientError> {
     let at = |field: &str| format!("messages[{i}]{field}");
-    let role = object.str("role").ok_or_else(|| {
+    let mut given = Given::default();
+    let mut extra = Vec::new();
+    for (key, value) in object.iter() {
+        match given.slot(key) {
+            Some(slot) => *slot = Some(value),
+            None => extra.push((key.to_owned(), raw(value))),
+        }
+    }
+    let role = given.role.and_then(text).ok_or_else(|| {
         ClientError::invalid(format!("{} is missing. Use system, user, assistant or tool.", at(".role")))
             .at(at(".role"))
     })?;
@@ -38,40 +46,42 @@ pub(super) fn decode(
     })?;
     let mut message = Message::new(role, Vec::new());
     message.span = Some(0..0);
-    let said = object.str("reasoning_content").filter(|t| !t.is_empty());
-    let details = object.get("reasoning_details");
+    let said = given.reasoning_content.and_then(text).filter(|t| !t.is_empty());
+    let details = extra.iter().find(|(key, _)| key == REASONING_DETAILS).map(|(_, details)| details.get());
     message.blocks = details.map(|details| reasoning::read(details, said.as_deref())).unwrap_or_default();
     if let Some(reasoning) = said.filter(|_| message.blocks.is_empty()) {
         message.blocks.push(Block::Reasoning {
-            text: reasoning.into_owned(),
+            text: reasoning.into(),
             signature: None,
             extra: Extra::default(),
         });
     }
     let mut content = Vec::new();
-    if let Some(value) = object.non_null("content") {
+    if let Some(value) = non_null(given.content) {
         message.content_was_parts = peek(value) == Kind::Array;
-        if decode_content(value, &at(".content"), &mut content, notes)? {
+        if decode_content(value, body, i, &mut content, notes)? {
             *touched = true;
             message.span = None;
         }
     }
-    if let Some(refusal) = object.str("refusal") {
-        content.push(Block::Refusal(refusal.into_owned()));
+    if let Some(refusal) = given.refusal.filter(|refusal| peek(refusal) == Kind::String) {
+        content.push(Block::Refusal(Text::written(refusal)));
     }
     if role == Role::Tool {
-        let id = object.str("tool_call_id").unwrap_or_default().into_owned();
+        let id = given.tool_call_id.and_then(text).unwrap_or_default().into_owned();
         message.blocks.push(Block::ToolResult {
             id,
             blocks: content,
             is_error: false,
             extra: Extra::default(),
         });
+    } else if message.blocks.is_empty() {
+        message.blocks = content;
     } else {
         message.blocks.append(&mut content);
     }
-    if object.non_null("tool_calls").is_some() {
-        let calls = object.array("tool_calls").ok_or_else(|| {
+    if let Some(calls) = non_null(given.tool_calls) {
+        let calls = items(calls).ok_or_else(|| {
             ClientError::invalid(format!("{} must be a list.", at(".tool_calls"))).at(at(".tool_calls"))
         })?;
         for (k, call) in calls.into_iter().enumerate() {
@@ -88,54 +98,93 @@ pub(super) fn decode(
             message.blocks.push(block);
         }
     }
-    message.name = object.str("name").map(Cow::into_owned);
-    message.extra = leftovers(object, &KNOWN);
+    message.name = given.name.and_then(text).map(Cow::into_owned);
     if message.blocks.iter().any(|block| matches!(block, Block::Reasoning { signature: Some(_), .. })) {
-        let details = message.extra.members.iter_mut().filter(|(key, _)| key == "reasoning_details");
+        let details = extra.iter_mut().filter(|(key, _)| key == REASONING_DETAILS);
         details.for_each(|(key, _)| key.insert(0, '.'));
     }
     // A member that is there and null is not the same as none to every server.
-    for key in KNOWN.iter().skip(2).filter(|key| object.get(key).is_some_and(|v| peek(v) == Kind::Null)) {
-        message.extra.dialect = NAME;
-        message.extra.members.push(((*key).to_owned(), raw("null")));
+    for key in ["refusal", "tool_calls", "tool_call_id", "name", "reasoning_content"] {
+        if given.slot(key).is_some_and(|value| value.is_some_and(|v| peek(v) == Kind::Null)) {
+            extra.push((key.to_owned(), raw("null")));
+        }
+    }
+    if !extra.is_empty() {
+        message.extra = Extra::new(NAME, extra);
     }
     Ok(message)
+}
+
+/// The members of a message that the canonical model has a place for, raw.
+#[derive(Default)]
+struct Given<'a> {
+    role: Option<&'a str>,
+    content: Option<&'a str>,
+    refusal: Option<&'a str>,
+    tool_calls: Option<&'a str>,
+    tool_call_id: Option<&'a str>,
+    name: Option<&'a str>,
+    reasoning_content: Option<&'a str>,
+}
+
+impl<'a> Given<'a> {
+    fn slot(&mut self, key: &str) -> Option<&mut Option<&'a str>> {
+        Some(match key {
+            "role" => &mut self.role,
+            "content" => &mut self.content,
+            "refusal" => &mut self.refusal,
+            "tool_calls" => &mut self.tool_calls,
+            "tool_call_id" => &mut self.tool_call_id,
+            "name" => &mut self.name,
+            "reasoning_content" => &mut self.reasoning_content,
+            _ => return None,
+        })
+    }
+}
+
+fn non_null(value: Option<&str>) -> Option<&str> {
+    value.filter(|value| peek(value) != Kind::Null)
 }
 
 /// Reads content in any shape; true if it cannot be sent as it came.
 fn decode_content(
     value: &str,
-    at: &str,
+    body: &Bytes,
+    i: usize,
     out: &mut Vec<Block>,
     notes: &mut Diagnostics,
 ) -> Result<bool, ClientError> {
     match peek(value) {
         Kind::String => {
-            out.push(Block::text(text(value).unwrap_or_default()));
+            out.push(Block::text(Text::within(value, body)));
             Ok(false)
         }
         Kind::Array => {
             let mut changed = false;
             for (k, part) in items(value).unwrap_or_default().into_iter().enumerate() {
-                let (block, reshaped) = decode_part(part).ok_or_else(|| {
-                    let at = format!("{at}[{k}]");
+                let at = || format!("messages[{i}].content[{k}]");
+                let (block, reshaped) = decode_part(part, body).ok_or_else(|| {
+                    let at = at();
                     ClientError::invalid(format!("{at} must be a content part: an object with `type`."))
                         .at(at)
                 })?;
                 if reshaped {
-                    notes.note(Code::ContentRewritten, &format!("{at}[{k}]"), "");
+                    notes.note(Code::ContentRewritten, &at(), "");
                 }
                 changed |= reshaped;
                 out.push(block);
             }
             Ok(changed)
         }
-        _ => Err(ClientError::invalid(format!("{at} must be a text or a list of parts.")).at(at)),
+        _ => {
+            let at = format!("messages[{i}].content");
+            Err(ClientError::invalid(format!("{at} must be a text or a list of parts.")).at(at))
+        }
     }
 }
 
 /// Reads a part; with it whether it cannot be sent as it came.
-fn decode_part(part: &str) -> Option<(Block, bool)> {
+fn decode_part(part: &str, body: &Bytes) -> Option<(Block, bool)> {
     if let Some(plain) = text(part) {
         return Some((Block::text(plain), true));
     }
@@ -143,11 +192,11 @@ fn decode_part(part: &str) -> Option<(Block, bool)> {
     let native = || Block::Native { dialect: NAME, raw: raw(part) };
     let kind = object.str("type").unwrap_or_default();
     Some(match kind.as_ref() {
-        "text" => match object.str("text") {
-            Some(words) => (
-                Block::Text { text: words.into_owned(), extra: leftovers(&object, &["type", "text"]) },
-                false,
-            ),
+        "text" => match object.get("text").filter(|words| peek(words) == Kind::String) {
+            Some(words) => {
+                let extra = leftovers(&object, &["type", "text"]);
+                (Block::Text { text: Text::within(words, body), extra }, false)
+            }
             None => (native(), false),
         },
         "image_url" => match object.get("image_url").map(|v| (peek(v), v)) {
@@ -188,7 +237,7 @@ fn decode_part(part: &str) -> Option<(Block, bool)> {
             }
             None => (native(), false),
         },
-        "refusal" => (Block::Refusal(object.str("refusal").unwrap_or_default().into_owned()), false),
+        "refusal" => (Block::Refusal(object.str("refusal").unwrap_or_default().into()), false),
         _ => (native(), false),
     })
 }
@@ -274,7 +323,7 @@ pub(super) fn encode(message: &Message, out: &mut Vec<u8>, i: usize, notes: &mut
                 note_lost(extra, &at, notes);
                 calls.push(tool_call::write(id, name, arguments, signature.as_deref(), extra));
             }
-            Block::Refusal(words) => object.set("refusal", quote(words)),
+            Block::Refusal(words) => object.set("refusal", words.to_json()),
             Block::Reasoning { text, .. } => thoughts.push_str(text),
             _ => {}
         }
@@ -337,7 +386,7 @@ fn content(
                 only_text = Some(text).filter(|_| extra.of(NAME).is_empty());
                 let mut object = Object::new();
                 object.set("type", "\"text\"");
-                object.set("text", quote(text));
+                object.set("text", text.to_json());
                 for (key, value) in extra.of(NAME) {
                     object.set(key.as_str(), value.get());
                 }
@@ -409,7 +458,7 @@ fn content(
     }
     match (parts.len(), only_text) {
         (0, _) => None,
-        (1, Some(text)) if !was_parts => Some(quote(text)),
+        (1, Some(text)) if !was_parts => Some(text.to_json()),
         _ => Some(format!("[{}]", parts.join(","))),
     }
 }
@@ -421,7 +470,7 @@ fn joined(message: &Message, blocks: &[&Block], i: usize, notes: &mut Diagnostic
     let (mut texts, mut lost) = (Vec::new(), 0);
     for block in blocks {
         match block {
-            Block::Text { text, extra } if foreign(extra.dialect) => texts.push((text.as_str(), extra)),
+            Block::Text { text, extra } if foreign(extra.dialect) => texts.push((text, extra)),
             Block::Native { dialect, .. } if foreign(dialect) => lost += 1,
             Block::Reasoning { .. } | Block::ToolCall { .. } => {}
             _ => return None,
@@ -435,8 +484,8 @@ fn joined(message: &Message, blocks: &[&Block], i: usize, notes: &mut Diagnostic
     for (_, extra) in &texts {
         note_lost(extra, &at, notes);
     }
-    let texts: Vec<_> = texts.into_iter().map(|(text, _)| text).filter(|text| !text.is_empty()).collect();
-    Some(quote(&texts.join(if message.role == Role::Assistant { "" } else { "\n\n" })))
+    let texts = texts.into_iter().map(|(text, _)| text).filter(|text| !text.is_empty());
+    Some(Text::join_json(texts, if message.role == Role::Assistant { "" } else { "\n\n" }))
 }
 
 fn url(source: &MediaSource) -> String {

@@ -52,7 +52,7 @@ impl Input<'_> {
                     m.blocks.iter().any(|b| matches!(b, Block::Text { .. } | Block::Refusal(_)))
                 };
                 let new = self.turn().is_some_and(|turn| says(turn) && !calls(turn));
-                self.add(vec![Block::Reasoning { text, signature, extra }], span, new);
+                self.add(vec![Block::Reasoning { text: text.into(), signature, extra }], span, new);
             }
             "function_call_output" | "custom_tool_call_output" => self.output(&item, span, &at)?,
             kind => match is_call(kind) {

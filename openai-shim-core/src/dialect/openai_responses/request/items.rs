@@ -40,7 +40,7 @@ fn content(blocks: &[&Block], assistant: bool, at: &str, notes: &mut Diagnostics
     if let [Block::Text { text, extra }] = blocks
         && own(extra, "type").is_none()
     {
-        return quote(text);
+        return text.to_json();
     }
     let mut parts = Vec::new();
     for block in blocks {

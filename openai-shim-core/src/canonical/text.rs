@@ -1,0 +1,162 @@
+//! Words, which are not looked at before somebody must.
+
+use crate::json::{quote, text_of};
+use bytes::Bytes;
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Deref;
+use std::sync::OnceLock;
+
+/// The words of a message.
+///
+/// Those that were read from JSON stay as they were written there; they are unescaped when somebody looks at them, and
+/// written into another payload they need no escaping again.
+///
+/// ```
+/// use openai_shim_core::canonical::Text;
+/// let text = Text::written(r#""a \"word\"""#);
+/// assert_eq!(text.to_json(), r#""a \"word\"""#);
+/// assert_eq!(&*text, r#"a "word""#);
+/// assert_eq!(Text::from("a \"word\""), text);
+/// ```
+#[derive(Clone, Default)]
+pub struct Text {
+    /// The JSON string.
+    written: Option<Bytes>,
+    words: OnceLock<String>,
+}
+
+impl Text {
+    /// The words of a raw JSON value: of a string what it says, of anything else its text.
+    pub fn written(raw: &str) -> Self {
+        match literal(raw) {
+            Some(literal) => Self::of(Bytes::copy_from_slice(literal.as_bytes())),
+            None => Self::from(text_of(raw)),
+        }
+    }
+
+    /// The same of a value that stands in `payload`, which is kept instead of copied.
+    pub(crate) fn within(raw: &str, payload: &Bytes) -> Self {
+        let slice = literal(raw).and_then(|literal| {
+            let start = (literal.as_ptr() as usize).checked_sub(payload.as_ptr() as usize)?;
+            let end = start.checked_add(literal.len()).filter(|end| *end <= payload.len())?;
+            Some(payload.slice(start..end))
+        });
+        slice.map_or_else(|| Self::written(raw), Self::of)
+    }
+
+    fn of(literal: Bytes) -> Self {
+        Self { written: Some(literal), words: OnceLock::new() }
+    }
+
+    /// The words.
+    pub fn as_str(&self) -> &str {
+        self.words.get_or_init(|| {
+            let raw = self.written.as_deref().and_then(crate::json::utf8);
+            raw.map(text_of).unwrap_or_default().into_owned()
+        })
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        match &self.written {
+            Some(literal) => literal.len() <= 2,
+            None => self.as_str().is_empty(),
+        }
+    }
+
+    /// The bytes that stand for the words: as they were written, or the words. For digests.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        match &self.written {
+            Some(literal) => literal.get(1..literal.len().saturating_sub(1)).unwrap_or_default(),
+            None => self.as_str().as_bytes(),
+        }
+    }
+
+    /// The words as a JSON string.
+    pub fn to_json(&self) -> String {
+        // Half a surrogate pair is JSON, but not to every reader.
+        let plain = |raw: &&str| memchr::memmem::find(raw.as_bytes(), b"\\u").is_none();
+        match self.written.as_deref().and_then(crate::json::utf8).filter(plain) {
+            Some(raw) => raw.to_owned(),
+            None => quote(self),
+        }
+    }
+
+    /// Several of them as one JSON string, with something between each two.
+    pub fn join_json<'t>(texts: impl IntoIterator<Item = &'t Self>, between: &str) -> String {
+        let within = |json: &str| json.get(1..json.len().saturating_sub(1)).unwrap_or_default().to_owned();
+        let texts: Vec<_> = texts.into_iter().map(|text| within(&text.to_json())).collect();
+        format!("\"{}\"", texts.join(&within(&quote(between))))
+    }
+
+    /// Adds words at the end.
+    pub fn push_str(&mut self, more: &str) {
+        let mut words = std::mem::take(self).into_string();
+        words.push_str(more);
+        *self = Self::from(words);
+    }
+
+    /// The words alone.
+    pub fn into_string(mut self) -> String {
+        self.as_str();
+        self.words.take().unwrap_or_default()
+    }
+}
+
+/// The JSON string that a raw value is.
+fn literal(raw: &str) -> Option<&str> {
+    let raw = raw.trim_ascii();
+    (raw.len() >= 2 && raw.starts_with('"') && raw.ends_with('"')).then_some(raw)
+}
+
+impl From<String> for Text {
+    fn from(words: String) -> Self {
+        Self { written: None, words: OnceLock::from(words) }
+    }
+}
+
+impl From<&str> for Text {
+    fn from(words: &str) -> Self {
+        Self::from(words.to_owned())
+    }
+}
+
+impl From<Cow<'_, str>> for Text {
+    fn from(words: Cow<'_, str>) -> Self {
+        Self::from(words.into_owned())
+    }
+}
+
+impl Deref for Text {
+    type Target = str;
+    fn deref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
+    }
+}
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self)
+    }
+}
+
+impl PartialEq for Text {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for Text {}
+
+impl PartialEq<str> for Text {
+    fn eq(&self, other: &str) -> bool {
+        self.as_str() == other
+    }
+}
