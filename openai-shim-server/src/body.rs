@@ -58,7 +58,7 @@ async fn collect(mut body: Body, limit: usize) -> Result<Bytes, ClientError> {
         }
     }
     drop((first, all));
-    discard(body).await;
+    Box::pin(discard(body)).await;
     let text = format!("The request body is larger than {limit} bytes, the limit of this server.");
     Err(ClientError::new(ErrorKind::TooLarge, text))
 }

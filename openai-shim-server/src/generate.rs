@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::bodies::{self, Bodies};
 use crate::choose::Route;
 use crate::reply;
-use crate::routes::Meta;
+use crate::routes::{Answering, Meta};
 use crate::stored;
 use crate::stream::{Kept, Reply};
 use crate::telemetry::{Head, Record};
@@ -22,34 +22,53 @@ use tokio::sync::OwnedSemaphorePermit;
 /// How many headers every reply gets here.
 const HEADERS: usize = 5;
 
-/// Handles one request that came on a dialect's route.
-pub(crate) async fn generate(
-    app: Arc<App>,
+type Started = Result<Running, Response>;
+
+/// Begins one request that came on a dialect's route; what comes back waits for its answer.
+pub(crate) fn generate(
+    app: &Arc<App>,
     dialect: &'static dyn Dialect,
     meta: Meta,
     headers: HeaderMap,
     body: Bytes,
     place: OwnedSemaphorePermit,
-) -> Response {
+) -> Answering {
     // Some dialects name model and form in the path and its query.
     let path =
         if meta.query.is_empty() { meta.path.clone() } else { format!("{}?{}", meta.path, meta.query) };
     let incoming = match Incoming::read(dialect, &path, body.clone()) {
         Ok(incoming) => incoming,
-        Err(error) => return refused(&app, dialect, meta, &error),
+        Err(error) => return at_once(refused(app, dialect, meta, &error)),
     };
     if let Some(response) = idle(dialect, &incoming, &body) {
-        Record::new(app, meta, dialect.name(), String::new()).answered(&response);
-        return response;
+        Record::new(app.clone(), meta, dialect.name(), String::new()).answered(&response);
+        return at_once(response);
     }
-    let started = match app.route(incoming.model()).await {
-        Ok(route) => start(&app, dialect, meta, incoming, (headers, path, body), route, place),
-        Err(error) => Err(refused(&app, dialect, meta, &error)),
+    let go_on = move |app: &Arc<App>, incoming: Incoming, route| match route {
+        Ok(route) => start(app, dialect, meta, incoming, (headers, path, body), route, place),
+        Err(error) => Err(refused(app, dialect, meta, &error)),
     };
-    match started {
-        Ok(running) => running.answer(&app, dialect).await,
-        Err(refusal) => refusal,
+    match app.route_at_once(incoming.model()) {
+        Some(route) => match go_on(app, incoming, route) {
+            Ok(running) => Box::pin(running.answer(app.clone(), dialect)),
+            Err(refusal) => at_once(refusal),
+        },
+        // Here the upstreams are asked for their models first.
+        None => {
+            let app = app.clone();
+            Box::pin(async move {
+                let route = app.route(incoming.model()).await;
+                match go_on(&app, incoming, route) {
+                    Ok(running) => running.answer(app, dialect).await,
+                    Err(refusal) => refusal,
+                }
+            })
+        }
     }
+}
+
+fn at_once(response: Response) -> Answering {
+    Box::pin(std::future::ready(response))
 }
 
 /// An exchange that was sent off.
@@ -72,7 +91,7 @@ fn start(
     (headers, path, body): (HeaderMap, String, Bytes),
     route: Route,
     place: OwnedSemaphorePermit,
-) -> Result<Running, Response> {
+) -> Started {
     let stream = incoming.wants_stream();
     let Some(served) = app.upstreams.get(route.upstream) else {
         return Err(refused(app, dialect, meta, &Error::Client(crate::choose::no_upstream())));
@@ -115,7 +134,7 @@ fn start(
 
 impl Running {
     /// Waits for the reply; a streaming client not longer than until its first keep-alive.
-    async fn answer(self, app: &App, dialect: &'static dyn Dialect) -> Response {
+    async fn answer(self, app: Arc<App>, dialect: &'static dyn Dialect) -> Response {
         let Self { mut reply, upstream, stream, content_type, keep, head } = self;
         let every = app.config.timeouts.keepalive;
         let label = || app.upstreams.get(upstream).and_then(|served| served.label.clone());
