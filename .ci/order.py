@@ -32,7 +32,9 @@ def port():
 def start(upstream, before=()):
     """A server, and its address, once it answers."""
     base = f"http://127.0.0.1:{port()}"
-    command = [*before, program, "--listen", base.removeprefix("http://"), "--upstream", upstream]
+    config = profile.with_suffix(".toml")
+    config.write_text(f'listen = "{base.removeprefix("http://")}"\n[[upstream]]\nname = "one"\nbase_url = "{upstream}"\n')
+    command = [*before, program, "--config", config]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, env={**os.environ, "OPENAI_SHIM_LOG": "warn"})
     for _ in range(300):
         try:
@@ -45,18 +47,26 @@ def start(upstream, before=()):
 
 profile = target / "callgrind.out"
 echo, upstream = start("echo")
-measured, base = start(upstream, ["valgrind", "--quiet", "--tool=callgrind", "--dump-instr=yes", f"--callgrind-out-file={profile}"])
-for stream in (False, True):
-    body = {"model": "echo", "stream": stream, "messages": [{"role": "user", "content": "one two three"}]}
-    request = urllib.request.Request(base + "/chat/completions", json.dumps(body).encode(), {"content-type": "application/json"})
-    urllib.request.urlopen(request).read()
-for server in (measured, echo):
-    server.send_signal(signal.SIGTERM)
-    server.wait()
+profiles = ""
+# One core and several have different schedulers.
+for cores in (["taskset", "-c", "0"], []):
+    tool = ["valgrind", "--quiet", "--tool=callgrind", "--dump-instr=yes", f"--callgrind-out-file={profile}"]
+    measured, base = start(upstream, [*cores, *tool])
+    for stream in (False, True):
+        said = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": 'one "two" three'}]
+        body = {"model": "echo", "stream": stream, "messages": said, "temperature": 0.7, "max_tokens": 256}
+        headers = {"content-type": "application/json", "authorization": "Bearer key"}
+        request = urllib.request.Request(base + "/chat/completions", json.dumps(body).encode(), headers)
+        urllib.request.urlopen(request).read()
+    measured.send_signal(signal.SIGTERM)
+    measured.wait()
+    profiles += profile.read_text()
+echo.send_signal(signal.SIGTERM)
+echo.wait()
 
 # Addresses are absolute or relative to the line before; after `calls=` stands where the call came from.
 addresses, objects, here, address, skip = set(), {}, None, 0, False
-for line in profile.read_text().splitlines():
+for line in profiles.splitlines():
     if named := re.match(r"(c?ob)=\((\d+)\)(?: (.*))?", line):
         kind, number, name = named.groups()
         objects.update({number: name} if name else {})
@@ -91,7 +101,7 @@ for address in addresses:
     start, size, name = symbols[max(0, bisect.bisect(starts, address) - 1)]
     if start <= address < start + size:
         run[plain(name)] = start
-lines = "".join(f"    *(.text.{name})\n" for name in sorted(run, key=run.get))
+lines = "".join(f"    *(.text.{name} .text.unlikely.{name})\n" for name in sorted(run, key=run.get))
 script.write_text(
     f"/* Written by .ci/order.py. */\nSECTIONS\n{{\n  .text.first :\n  {{\n{lines}  }}\n}}\nINSERT BEFORE .text;\n"
 )
