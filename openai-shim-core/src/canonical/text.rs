@@ -75,9 +75,7 @@ impl Text {
 
     /// The words as a JSON string.
     pub fn to_json(&self) -> String {
-        // Half a surrogate pair is JSON, but not to every reader.
-        let plain = |raw: &&str| memchr::memmem::find(raw.as_bytes(), b"\\u").is_none();
-        match self.written.as_deref().and_then(crate::json::utf8).filter(plain) {
+        match self.written.as_deref().filter(|raw| is_plain(raw)).and_then(crate::json::utf8) {
             Some(raw) => raw.to_owned(),
             None => quote(self),
         }
@@ -102,6 +100,12 @@ impl Text {
         self.as_str();
         self.words.take().unwrap_or_default()
     }
+}
+
+/// Whether no character is written by its number: half a surrogate pair is JSON, but not to every reader.
+fn is_plain(raw: &[u8]) -> bool {
+    let pairs = raw.iter().zip(raw.iter().skip(1));
+    pairs.fold(0, |any, (a, b)| any | (u8::from(*a == b'\\') & u8::from(*b == b'u'))) == 0
 }
 
 /// The JSON string that a raw value is.

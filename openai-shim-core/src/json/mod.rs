@@ -8,6 +8,7 @@ mod object;
 mod openapi;
 pub(crate) mod scan;
 pub mod schema;
+mod string;
 mod typed;
 mod value;
 

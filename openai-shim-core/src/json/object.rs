@@ -217,23 +217,37 @@ impl<'a> Object<'a> {
 
     /// Writes the object as JSON.
     pub fn write(&self, out: &mut Vec<u8>) {
-        out.push(b'{');
-        for (i, (key, value)) in self.members.iter().enumerate() {
-            if i > 0 {
-                out.push(b',');
-            }
-            write_key(key, out);
-            out.push(b':');
-            out.extend_from_slice(value.as_bytes());
-        }
-        out.push(b'}');
+        out.reserve(self.size());
+        self.pieces(|piece| out.extend_from_slice(piece.as_bytes()));
     }
 
     /// The object as JSON text.
     pub fn to_json(&self) -> String {
-        let mut out = Vec::new();
-        self.write(&mut out);
-        String::from_utf8(out).unwrap_or_default()
+        let mut out = String::with_capacity(self.size());
+        self.pieces(|piece| out.push_str(piece));
+        out
+    }
+
+    /// How long its JSON is, if no key needs escaping.
+    fn size(&self) -> usize {
+        2 + self.members.iter().map(|(key, value)| key.len() + value.len() + 4).sum::<usize>()
+    }
+
+    /// Hands over its JSON piece by piece.
+    fn pieces(&self, mut put: impl FnMut(&str)) {
+        put("{");
+        for (i, (key, value)) in self.members.iter().enumerate() {
+            put(if i > 0 { ",\"" } else { "\"" });
+            if key.bytes().all(|b| b >= 0x20 && b != b'"' && b != b'\\') {
+                put(key);
+            } else {
+                let quoted = super::value::quote(key);
+                put(quoted.get(1..quoted.len() - 1).unwrap_or_default());
+            }
+            put("\":");
+            put(value);
+        }
+        put("}");
     }
 
     /// The same object, owning its text.
@@ -241,17 +255,6 @@ impl<'a> Object<'a> {
         let own =
             |(k, v): (Cow<'a, str>, Cow<'a, str>)| (Cow::Owned(k.into_owned()), Cow::Owned(v.into_owned()));
         Object { members: self.members.into_iter().map(own).collect(), changed: self.changed }
-    }
-}
-
-fn write_key(key: &str, out: &mut Vec<u8>) {
-    let plain = key.bytes().all(|b| b >= 0x20 && b != b'"' && b != b'\\');
-    if plain {
-        out.push(b'"');
-        out.extend_from_slice(key.as_bytes());
-        out.push(b'"');
-    } else {
-        out.extend_from_slice(super::value::quote(key).as_bytes());
     }
 }
 

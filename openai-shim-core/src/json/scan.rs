@@ -2,15 +2,16 @@
 //!
 //! What this accepts `serde_json` accepts too, with the same parts (a test holds both against each other). What it does
 //! not accept may still be JSON (brackets deeper than [`DEEPEST`]): the caller then asks `serde_json`, whose errors also
-//! say where a text is broken. Strings, which are nearly all of a chat's bytes, are passed eight and more bytes at a time.
+//! say where a text is broken. Strings, which are nearly all of a chat's bytes, are read in [`string`](super::string).
 
+pub(crate) use super::string::string;
 use std::ops::Range;
 
 /// How deep brackets may stand in one another.
 const DEEPEST: u32 = 64;
 
 /// One step over a text; `None`: not JSON, or too deep to say.
-type Step = Option<usize>;
+pub(super) type Step = Option<usize>;
 
 /// Bytes as text, if they are.
 pub(crate) fn utf8(bytes: &[u8]) -> Option<&str> {
@@ -23,46 +24,6 @@ pub(super) fn space(bytes: &[u8], mut at: usize) -> usize {
         at += 1;
     }
     at
-}
-
-/// Where the string ends whose opening quote stands before `at`: behind its closing quote. Half a surrogate pair is JSON.
-pub(crate) fn string(bytes: &[u8], at: usize) -> Step {
-    let (mut rest, mut words, mut leapt) = (bytes.get(at..)?, 0, false);
-    loop {
-        if let Some((word, after)) = rest.split_first_chunk::<8>() {
-            let marked = special(u64::from_le_bytes(*word));
-            rest = if marked != 0 {
-                rest.get((marked.trailing_zeros() / 8) as usize..)?
-            } else if words < 3 {
-                words += 1;
-                rest = after;
-                continue;
-            } else {
-                // Control characters on the way are looked for at the end.
-                leapt = true;
-                after.get(memchr::memchr2(b'"', b'\\', after)?..)?
-            };
-        }
-        words = 0;
-        rest = match rest {
-            [b'"', after @ ..] => {
-                let end = bytes.len() - after.len();
-                return (!leapt || calm(bytes.get(at..end)?)).then_some(end);
-            }
-            [b'\\', b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', after @ ..] => after,
-            [b'\\', b'u', a, b, c, d, after @ ..] if [a, b, c, d].into_iter().all(u8::is_ascii_hexdigit) => {
-                after
-            }
-            [b'\\', ..] => return None,
-            [0x20..=0xff, after @ ..] => after,
-            _ => return None,
-        };
-    }
-}
-
-/// Whether no control character stands in a string.
-fn calm(string: &[u8]) -> bool {
-    string.iter().fold(0, |any, b| any | u8::from(*b < 0x20)) == 0
 }
 
 /// Where the value ends that begins at `at`.
@@ -237,21 +198,6 @@ pub(crate) fn digits(bytes: &[u8], start: usize) -> Step {
         at += 1;
     }
     (at > start).then_some(at)
-}
-
-const ONES: u64 = 0x0101_0101_0101_0101;
-const HIGHS: u64 = 0x8080_8080_8080_8080;
-
-/// The high bit of the first byte that does not stand for itself in a string: a quote, a backslash, a control character.
-fn special(word: u64) -> u64 {
-    zeros(word ^ (ONES * u64::from(b'"')))
-        | zeros(word ^ (ONES * u64::from(b'\\')))
-        | (word.wrapping_sub(ONES * 0x20) & !word & HIGHS)
-}
-
-/// The high bit of each byte that is zero; of those above the lowest such byte more may be set.
-fn zeros(word: u64) -> u64 {
-    word.wrapping_sub(ONES) & !word & HIGHS
 }
 
 #[cfg(test)]
