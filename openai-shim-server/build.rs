@@ -21,7 +21,16 @@ fn main() {
 /// Whether this machine's linker knows such a script: not all do.
 fn links(argument: &str, out: &Path) -> bool {
     let mut rustc = Command::new(var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
-    rustc.args(["--crate-name", "probe", "--edition", "2024", "-", "-C", &format!("link-arg={argument}"), "-o"]);
+    rustc.args([
+        "--crate-name",
+        "probe",
+        "--edition",
+        "2024",
+        "-",
+        "-C",
+        &format!("link-arg={argument}"),
+        "-o",
+    ]);
     rustc.arg(out.join("probe"));
     if let Ok(target) = var("TARGET") {
         rustc.args(["--target", &target]);

@@ -22,7 +22,7 @@ use tokio::sync::OwnedSemaphorePermit;
 /// How many headers every reply gets here.
 const HEADERS: usize = 5;
 
-type Started = Result<Running, Response>;
+type Started = Result<Running, Box<Response>>;
 
 /// Begins one request that came on a dialect's route; what comes back waits for its answer.
 pub(crate) fn generate(
@@ -46,12 +46,12 @@ pub(crate) fn generate(
     }
     let go_on = move |app: &Arc<App>, incoming: Incoming, route| match route {
         Ok(route) => start(app, dialect, meta, incoming, (headers, path, body), route, place),
-        Err(error) => Err(refused(app, dialect, meta, &error)),
+        Err(error) => Err(Box::new(refused(app, dialect, meta, &error))),
     };
     match app.route_at_once(incoming.model()) {
         Some(route) => match go_on(app, incoming, route) {
             Ok(running) => Box::pin(running.answer(app.clone(), dialect)),
-            Err(refusal) => at_once(refusal),
+            Err(refusal) => at_once(*refusal),
         },
         // Here the upstreams are asked for their models first.
         None => {
@@ -60,7 +60,7 @@ pub(crate) fn generate(
                 let route = app.route(incoming.model()).await;
                 match go_on(&app, incoming, route) {
                     Ok(running) => running.answer(app, dialect).await,
-                    Err(refusal) => refusal,
+                    Err(refusal) => *refusal,
                 }
             })
         }
@@ -94,12 +94,13 @@ fn start(
 ) -> Started {
     let stream = incoming.wants_stream();
     let Some(served) = app.upstreams.get(route.upstream) else {
-        return Err(refused(app, dialect, meta, &Error::Client(crate::choose::no_upstream())));
+        let error = Error::Client(crate::choose::no_upstream());
+        return Err(Box::new(refused(app, dialect, meta, &error)));
     };
     let profile = &served.config.profile;
     let (incoming, keep) = match stored::resolve(app, dialect, profile, &meta, &path, incoming, &body) {
         Ok(resolved) => resolved,
-        Err(error) => return Err(refused(app, dialect, meta, &error)),
+        Err(error) => return Err(Box::new(refused(app, dialect, meta, &error))),
     };
     let incoming = incoming.with_headers(headers);
     let mut settings = app.settings(route.model, served);
@@ -108,7 +109,7 @@ fn start(
     settings.lessons = app.learned.of(&served.config.name, &model);
     let exchange = match Exchange::start(incoming, profile.clone(), settings, app.context()) {
         Ok(exchange) => exchange,
-        Err(error) => return Err(refused(app, dialect, meta, &error)),
+        Err(error) => return Err(Box::new(refused(app, dialect, meta, &error))),
     };
     let overheard = bodies::wanted().then(|| Bodies::new(app.clone(), &meta.id));
     let record = Record::new(app.clone(), meta, dialect.name(), served.config.name.clone());
@@ -138,13 +139,13 @@ impl Running {
         let Self { mut reply, upstream, stream, content_type, keep, head } = self;
         let every = app.config.timeouts.keepalive;
         let label = || app.upstreams.get(upstream).and_then(|served| served.label.clone());
-        let response = if !stream {
-            respond(reply.await, dialect, false, label(), &head, every)
-        } else {
+        let response = if stream {
             match tokio::time::timeout(every, &mut reply).await {
                 Ok(reply) => respond(reply, dialect, true, label(), &head, every),
                 Err(_) => promise(reply, (dialect, content_type), label(), head, every),
             }
+        } else {
+            respond(reply.await, dialect, false, label(), &head, every)
         };
         match keep {
             Some(keep) => stored::keeping(keep, response),

@@ -131,7 +131,7 @@ fn say(block: &Block, at: &str, out: &mut Vec<(String, Option<Text>)>, notes: &m
         Block::Refusal(text) => Some(text),
         _ => None,
     };
-    if plain.is_some_and(|text| text.is_empty()) {
+    if plain.is_some_and(Text::is_empty) {
         return;
     }
     if let Some(json) = block::write(block, at, notes) {
