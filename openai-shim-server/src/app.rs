@@ -6,7 +6,9 @@ use crate::learned::Learned;
 use crate::memory::{Of, Remembered};
 use crate::metrics::Metrics;
 use crate::models::Cache;
-use openai_shim_core::exchange::Settings;
+use crate::reply;
+use http::HeaderValue;
+use openai_shim_core::exchange::{Memory, Settings};
 use openai_shim_core::{Context, Shim, Upstream};
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
@@ -22,7 +24,6 @@ pub(crate) struct App {
     pub(crate) upstreams: Vec<Served>,
     pub(crate) metrics: Metrics,
     pub(crate) places: Arc<Semaphore>,
-    pub(crate) memory: Arc<Remembered>,
     /// Answers that clients refer to.
     pub(crate) responses: Remembered,
     pub(crate) learned: Learned,
@@ -38,6 +39,10 @@ pub(crate) struct Served {
     pub(crate) shim: Shim,
     pub(crate) list: Cache,
     pub(crate) health: Arc<Health>,
+    /// What is remembered for it, and for no other one.
+    pub(crate) memory: Arc<dyn Memory>,
+    /// Its name, as the header of a reply.
+    pub(crate) label: Option<HeaderValue>,
 }
 
 /// A way to reach an upstream, for `Debug`'s sake.
@@ -53,6 +58,7 @@ impl std::fmt::Debug for Transport {
 impl App {
     /// An app whose upstreams are reached as `connect` says.
     pub(crate) fn new(config: Config, connect: impl Fn(&UpstreamConfig) -> Arc<dyn Upstream>) -> Self {
+        let memory = Arc::<Remembered>::default();
         let upstreams = config
             .upstreams
             .iter()
@@ -65,6 +71,8 @@ impl App {
                     transport,
                     list: Cache::default(),
                     health,
+                    memory: Arc::new(Of { upstream: upstream.name.clone(), memory: memory.clone() }),
+                    label: reply::label(&upstream.name),
                     config: upstream.clone(),
                 }
             })
@@ -72,7 +80,6 @@ impl App {
         Self {
             metrics: Metrics::new(&config),
             places: Arc::new(Semaphore::new(config.limits.concurrent)),
-            memory: Arc::default(),
             responses: Remembered::default(),
             learned: Learned::default(),
             upstreams,
@@ -102,13 +109,13 @@ impl App {
     }
 
     /// The settings of an exchange with this upstream.
-    pub(crate) fn settings(&self, upstream_model: Option<String>, upstream: &str) -> Settings {
+    pub(crate) fn settings(&self, upstream_model: Option<String>, served: &Served) -> Settings {
         let mut settings = Settings::default();
         settings.mode = self.config.mode;
         settings.upstream_model = upstream_model;
         settings.learn = self.config.learn;
         settings.reasoning = self.config.reasoning;
-        settings.memory = Some(Arc::new(Of { upstream: upstream.to_owned(), memory: self.memory.clone() }));
+        settings.memory = Some(served.memory.clone());
         settings.default_max_tokens = self.config.default_max_tokens;
         settings.retry = self.config.retry;
         settings.fallback = self.config.fallback.clone();

@@ -16,6 +16,8 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const LINGER: Duration = Duration::from_secs(2);
 /// How much of it.
 const LEFTOVER: usize = 64 << 20;
+/// For how much room is made at a client's word, before any of it came.
+const TRUSTED: usize = 1 << 20;
 /// What is copied more cheaply than kept.
 const SMALL: usize = 16 << 10;
 
@@ -48,12 +50,15 @@ async fn collect(mut body: Body, limit: usize) -> Result<Bytes, ClientError> {
         if first.is_empty() && all.is_empty() {
             first = chunk;
         } else {
+            if all.is_empty() {
+                all.reserve(usize::try_from(announced).unwrap_or_default().min(TRUSTED));
+            }
             all.extend_from_slice(&std::mem::take(&mut first));
             all.extend_from_slice(&chunk);
         }
     }
     drop((first, all));
-    discard(body).await;
+    Box::pin(discard(body)).await;
     let text = format!("The request body is larger than {limit} bytes, the limit of this server.");
     Err(ClientError::new(ErrorKind::TooLarge, text))
 }

@@ -18,19 +18,31 @@ pub(crate) struct Route {
 impl App {
     /// Where a request for this model goes.
     pub(crate) async fn route(self: &Arc<Self>, model: &str) -> Result<Route, Error> {
+        match self.route_at_once(model) {
+            Some(route) => route,
+            None => self.listed(model).await,
+        }
+    }
+
+    /// Where it goes, as far as that is known without asking.
+    pub(crate) fn route_at_once(&self, model: &str) -> Option<Result<Route, Error>> {
         if let Some(route) = self.configured(model).or_else(|| self.addressed(model)) {
-            return Ok(route);
+            return Some(Ok(route));
         }
         match self.upstreams.len() {
-            0 => return Err(Error::Client(no_upstream())),
+            0 => Some(Err(Error::Client(no_upstream()))),
             // There is no choice: the upstream judges.
-            1 => return Ok(Route { upstream: 0, model: self.only_model(model) }),
+            1 => Some(Ok(Route { upstream: 0, model: self.only_model(model) })),
             _ if model.is_empty() => {
                 let text = "`model` is missing. GET /v1/models lists the models that there are.";
-                return Err(Error::Client(ClientError::invalid(text).at("model")));
+                Some(Err(Error::Client(ClientError::invalid(text).at("model"))))
             }
-            _ => {}
+            _ => None,
         }
+    }
+
+    /// Where it goes by the upstreams' own lists.
+    async fn listed(self: &Arc<Self>, model: &str) -> Result<Route, Error> {
         let lists = Box::pin(models::lists(self)).await;
         let listed =
             lists.iter().position(|list| list.as_ref().is_ok_and(|list| list.iter().any(|m| m.id == model)));

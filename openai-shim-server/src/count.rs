@@ -24,7 +24,7 @@ pub(crate) async fn count(
     headers: &HeaderMap,
 ) -> Result<Response, Error> {
     let (path, body) = (counting.counted)(asking)?;
-    let incoming = Incoming::read(dialect, &path, Bytes::from(body))?.with_headers(headers);
+    let incoming = Incoming::read(dialect, &path, Bytes::from(body))?.with_headers(headers.clone());
     let route = app.route(incoming.model()).await?;
     let served = app.upstreams.get(route.upstream).ok_or_else(crate::choose::no_upstream)?;
     let estimate = estimate_tokens(incoming.request());
@@ -62,7 +62,7 @@ async fn counted(
     client: &'static dyn Dialect,
     model: Option<String>,
 ) -> Result<(Option<(&'static dyn Dialect, Vec<u8>)>, Diagnostics), Error> {
-    let mut settings = app.settings(model, &served.config.name);
+    let mut settings = app.settings(model, served);
     let model = settings.upstream_model.clone().unwrap_or_else(|| incoming.model().to_owned());
     settings.lessons = app.learned.of(&served.config.name, &model);
     let none = (None, Diagnostics::default());

@@ -2,8 +2,9 @@
 
 use crate::app::App;
 use crate::bodies::{self, Bodies};
+use crate::choose::Route;
 use crate::reply;
-use crate::routes::Meta;
+use crate::routes::{Answering, Meta};
 use crate::stored;
 use crate::stream::{Kept, Reply};
 use crate::telemetry::{Head, Record};
@@ -18,78 +19,139 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
 
-/// Handles one request that came on a dialect's route.
-pub(crate) async fn generate(
-    app: Arc<App>,
+/// How many headers every reply gets here.
+const HEADERS: usize = 5;
+
+type Started = Result<Running, Box<Response>>;
+
+/// Begins one request that came on a dialect's route; what comes back waits for its answer.
+pub(crate) fn generate(
+    app: &Arc<App>,
     dialect: &'static dyn Dialect,
     meta: Meta,
-    headers: &HeaderMap,
+    headers: HeaderMap,
     body: Bytes,
     place: OwnedSemaphorePermit,
-) -> Response {
+) -> Answering {
     // Some dialects name model and form in the path and its query.
     let path =
         if meta.query.is_empty() { meta.path.clone() } else { format!("{}?{}", meta.path, meta.query) };
     let incoming = match Incoming::read(dialect, &path, body.clone()) {
         Ok(incoming) => incoming,
-        Err(error) => return refused(&app, dialect, meta, &error),
+        Err(error) => return at_once(refused(app, dialect, meta, &error)),
     };
     if let Some(response) = idle(dialect, &incoming, &body) {
-        Record::new(app, meta, dialect.name(), String::new()).answered(&response);
-        return response;
+        Record::new(app.clone(), meta, dialect.name(), String::new()).answered(&response);
+        return at_once(response);
     }
-    let stream = incoming.wants_stream();
-    let route = match app.route(incoming.model()).await {
-        Ok(route) => route,
-        Err(error) => return refused(&app, dialect, meta, &error),
+    let go_on = move |app: &Arc<App>, incoming: Incoming, route| match route {
+        Ok(route) => start(app, dialect, meta, incoming, (headers, path, body), route, place),
+        Err(error) => Err(Box::new(refused(app, dialect, meta, &error))),
     };
+    match app.route_at_once(incoming.model()) {
+        Some(route) => match go_on(app, incoming, route) {
+            Ok(running) => Box::pin(running.answer(app.clone(), dialect)),
+            Err(refusal) => at_once(*refusal),
+        },
+        // Here the upstreams are asked for their models first.
+        None => {
+            let app = app.clone();
+            Box::pin(async move {
+                let route = app.route(incoming.model()).await;
+                match go_on(&app, incoming, route) {
+                    Ok(running) => running.answer(app, dialect).await,
+                    Err(refusal) => *refusal,
+                }
+            })
+        }
+    }
+}
+
+fn at_once(response: Response) -> Answering {
+    Box::pin(std::future::ready(response))
+}
+
+/// An exchange that was sent off.
+struct Running {
+    reply: Reply,
+    upstream: usize,
+    stream: bool,
+    content_type: &'static str,
+    keep: Option<stored::Keep>,
+    head: Head,
+}
+
+/// Begins the exchange. Apart from its waiting, so that nothing of this is held meanwhile: the client's headers are
+/// pieces of its connection's buffer, which could not be used again.
+fn start(
+    app: &Arc<App>,
+    dialect: &'static dyn Dialect,
+    meta: Meta,
+    incoming: Incoming,
+    (headers, path, body): (HeaderMap, String, Bytes),
+    route: Route,
+    place: OwnedSemaphorePermit,
+) -> Started {
+    let stream = incoming.wants_stream();
     let Some(served) = app.upstreams.get(route.upstream) else {
-        return refused(&app, dialect, meta, &Error::Client(crate::choose::no_upstream()));
+        let error = Error::Client(crate::choose::no_upstream());
+        return Err(Box::new(refused(app, dialect, meta, &error)));
     };
     let profile = &served.config.profile;
-    let (incoming, keep) = match stored::resolve(&app, dialect, profile, &meta, &path, incoming, &body) {
+    let (incoming, keep) = match stored::resolve(app, dialect, profile, &meta, &path, incoming, &body) {
         Ok(resolved) => resolved,
-        Err(error) => return refused(&app, dialect, meta, &error),
+        Err(error) => return Err(Box::new(refused(app, dialect, meta, &error))),
     };
     let incoming = incoming.with_headers(headers);
-    let kept = |response| match keep {
-        Some(keep) => stored::keeping(keep, response),
-        None => response,
-    };
-    let mut settings = app.settings(route.model, &served.config.name);
+    let mut settings = app.settings(route.model, served);
     settings.debug = meta.debug;
     let model = settings.upstream_model.clone().unwrap_or_else(|| incoming.model().to_owned());
     settings.lessons = app.learned.of(&served.config.name, &model);
-    let exchange = match Exchange::start(incoming, served.config.profile.clone(), settings, app.context()) {
+    let exchange = match Exchange::start(incoming, profile.clone(), settings, app.context()) {
         Ok(exchange) => exchange,
-        Err(error) => return refused(&app, dialect, meta, &error),
+        Err(error) => return Err(Box::new(refused(app, dialect, meta, &error))),
     };
-    let id = meta.id.clone();
+    let overheard = bodies::wanted().then(|| Bodies::new(app.clone(), &meta.id));
     let record = Record::new(app.clone(), meta, dialect.name(), served.config.name.clone());
     let head = record.head();
-    let shim = if bodies::wanted() {
-        let overheard = Bodies::new(app.clone(), &id).over(served.transport.0.clone());
-        Shim::shared(overheard, served.config.profile.clone())
-    } else {
-        served.shim.clone()
-    };
-    let (learner, name) = (app.clone(), served.config.name.clone());
+    let (learner, upstream) = (app.clone(), route.upstream);
     let finished = Box::new(move |report: Report| {
-        learner.learned.remember(&name, &model, &report.lessons);
+        if let Some(served) = learner.upstreams.get(upstream) {
+            learner.learned.remember(&served.config.name, &model, &report.lessons);
+        }
         record.finish(report);
         drop(place);
     });
     let content_type = exchange.stream_content_type();
-    let mut reply: Reply = Box::pin(async move { shim.run(exchange, finished).await });
-    let every = app.config.timeouts.keepalive;
-    let name = served.config.name.as_str();
-    if !stream {
-        return kept(respond(reply.await, dialect, false, name, &head, every));
+    let reply: Reply = match overheard {
+        Some(bodies) => {
+            let overheard = bodies.over(served.transport.0.clone());
+            Box::pin(Shim::shared(overheard, profile.clone()).run(exchange, finished))
+        }
+        None => Box::pin(served.shim.run(exchange, finished)),
+    };
+    Ok(Running { reply, upstream, stream, content_type, keep, head })
+}
+
+impl Running {
+    /// Waits for the reply; a streaming client not longer than until its first keep-alive.
+    async fn answer(self, app: Arc<App>, dialect: &'static dyn Dialect) -> Response {
+        let Self { mut reply, upstream, stream, content_type, keep, head } = self;
+        let every = app.config.timeouts.keepalive;
+        let label = || app.upstreams.get(upstream).and_then(|served| served.label.clone());
+        let response = if stream {
+            match tokio::time::timeout(every, &mut reply).await {
+                Ok(reply) => respond(reply, dialect, true, label(), &head, every),
+                Err(_) => promise(reply, (dialect, content_type), label(), head, every),
+            }
+        } else {
+            respond(reply.await, dialect, false, label(), &head, every)
+        };
+        match keep {
+            Some(keep) => stored::keeping(keep, response),
+            None => response,
+        }
     }
-    kept(match tokio::time::timeout(every, &mut reply).await {
-        Ok(reply) => respond(reply, dialect, true, name, &head, every),
-        Err(_) => promise(reply, (dialect, content_type), name, head, every),
-    })
 }
 
 /// What a request that asks nothing is answered, by those whose clients send such ones.
@@ -111,14 +173,14 @@ fn respond(
     reply: http::Response<openai_shim_core::upstream::Body>,
     dialect: &'static dyn Dialect,
     stream: bool,
-    upstream: &str,
+    upstream: Option<HeaderValue>,
     head: &Head,
     every: Duration,
 ) -> Response {
-    let (parts, body) = reply.into_parts();
+    let (mut parts, body) = reply.into_parts();
     let failed = parts.extensions.get::<Error>().is_some();
     let outcome = parts.extensions.get::<Outcome>().copied().unwrap_or(Outcome::Cancelled);
-    let diagnostics = parts.extensions.get::<Diagnostics>().cloned().unwrap_or_default();
+    let diagnostics = parts.extensions.remove::<Diagnostics>().unwrap_or_default();
     head.seen(parts.status);
     let (body, whole) = match body.into_complete() {
         Ok(bytes) => (Body::from(bytes), true),
@@ -128,6 +190,7 @@ fn respond(
     let mut response = Response::new(body);
     *response.status_mut() = parts.status;
     *response.headers_mut() = parts.headers;
+    response.headers_mut().reserve(HEADERS);
     let outcome = if whole { outcome.as_str() } else { "streaming" };
     decorate(response.headers_mut(), upstream, outcome);
     reply::diagnostics_header(response.headers_mut(), &diagnostics);
@@ -138,7 +201,7 @@ fn respond(
 fn promise(
     reply: Reply,
     (dialect, content_type): (&'static dyn Dialect, &'static str),
-    upstream: &str,
+    upstream: Option<HeaderValue>,
     head: Head,
     every: Duration,
 ) -> Response {
@@ -151,11 +214,13 @@ fn promise(
     response
 }
 
-fn decorate(headers: &mut HeaderMap, upstream: &str, outcome: &'static str) {
-    reply::upstream_header(headers, upstream);
+fn decorate(headers: &mut HeaderMap, upstream: Option<HeaderValue>, outcome: &'static str) {
+    if let Some(upstream) = upstream {
+        headers.insert(reply::UPSTREAM, upstream);
+    }
     headers.insert(reply::OUTCOME, HeaderValue::from_static(outcome));
     // A proxy in between must not collect a stream before passing it on.
-    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    headers.insert(reply::BUFFERING, HeaderValue::from_static("no"));
 }
 
 /// An error before any upstream was asked.

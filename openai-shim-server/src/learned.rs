@@ -27,9 +27,12 @@ impl Learned {
 
     /// Remembers what an exchange has learnt, and says so.
     pub(crate) fn remember(&self, upstream: &str, model: &str, lessons: &[Lesson]) {
+        if lessons.is_empty() {
+            return;
+        }
         let Ok(mut all) = self.0.lock() else { return };
         let key = (upstream.to_owned(), model.to_owned());
-        if lessons.is_empty() || (all.len() >= MOST && !all.contains_key(&key)) {
+        if all.len() >= MOST && !all.contains_key(&key) {
             return;
         }
         let known = all.entry(key).or_default();

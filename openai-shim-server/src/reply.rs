@@ -12,6 +12,8 @@ pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id"
 pub(crate) const UPSTREAM: HeaderName = HeaderName::from_static("x-openai-shim-upstream");
 pub(crate) const OUTCOME: HeaderName = HeaderName::from_static("x-openai-shim-outcome");
 pub(crate) const DIAGNOSTICS: HeaderName = HeaderName::from_static("x-openai-shim-diagnostics");
+/// Said by streams to proxies in between, that they must not collect them.
+pub(crate) const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 /// `1` asks for the full report, where the configuration allows it.
 pub(crate) const DEBUG: HeaderName = HeaderName::from_static("x-openai-shim-debug");
@@ -60,9 +62,14 @@ pub(crate) fn json(status: StatusCode, body: impl Into<Body>) -> Response {
 
 /// Says which upstream was asked.
 pub(crate) fn upstream_header(headers: &mut HeaderMap, upstream: &str) {
-    if let Some(name) = HeaderValue::from_str(upstream).ok().filter(|name| !name.is_empty()) {
+    if let Some(name) = label(upstream) {
         headers.insert(UPSTREAM, name);
     }
+}
+
+/// An upstream's name as a header.
+pub(crate) fn label(upstream: &str) -> Option<HeaderValue> {
+    HeaderValue::from_str(upstream).ok().filter(|name| !name.is_empty())
 }
 
 /// Adds the diagnostics header, if there is anything to say.

@@ -16,6 +16,7 @@ use openai_shim_core::dialect::side::{self, SideRoute};
 use openai_shim_core::dialect::{DIALECTS, Dialect};
 use openai_shim_core::error::ClientError;
 use openai_shim_core::{Error, ErrorKind};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::OwnedSemaphorePermit;
@@ -51,8 +52,8 @@ pub(crate) fn router(app: Arc<App>) -> Router {
     Router::new().fallback(handle).with_state(app)
 }
 
-/// Answers a request.
-pub(crate) async fn answer(app: Arc<App>, request: Request) -> Response {
+/// Answers a request. What is known of it at once is done at once: what waits shall be small, for it is moved and held.
+pub(crate) fn answer(app: Arc<App>, request: Request) -> impl Future<Output = Response> + Send {
     let meta = Meta {
         id: request_id(&app, &request),
         method: request.method().clone(),
@@ -63,53 +64,73 @@ pub(crate) async fn answer(app: Arc<App>, request: Request) -> Response {
         debug: app.config.debug && request.headers().get(reply::DEBUG).is_some_and(|v| v == "1"),
     };
     let origin = cors::allowed(&app, request.headers());
-    let id = HeaderValue::from_str(&meta.id);
+    // One that cannot be a header is not let in.
+    let id = HeaderValue::from_str(&meta.id).unwrap_or_else(|_| HeaderValue::from_static(""));
     let bodies = bodies::wanted().then(|| Bodies::new(app.clone(), &meta.id));
-    let mut response = if meta.method == Method::OPTIONS && origin.is_some() {
-        cors::preflight(request.headers())
+    let answered = if meta.method == Method::OPTIONS && origin.is_some() {
+        Err(cors::preflight(request.headers()))
     } else {
-        dispatch(app, meta, request).await
+        Ok(dispatch(app, meta, id.clone(), request))
     };
-    if let Some(bodies) = bodies {
-        response = bodies.leaving(response);
-    }
-    if let Ok(id) = id {
+    async move {
+        let mut response = match answered {
+            Ok(served) => served.await,
+            Err(preflight) => preflight,
+        };
+        if let Some(bodies) = bodies {
+            response = bodies.leaving(response);
+        }
         response.headers_mut().insert(reply::REQUEST_ID, id);
+        if let Some(origin) = origin {
+            cors::decorate(&mut response, origin);
+        }
+        response
     }
-    if let Some(origin) = origin {
-        cors::decorate(&mut response, origin);
-    }
-    response
 }
 
-async fn dispatch(app: Arc<App>, meta: Meta, request: Request) -> Response {
+/// Whoever answers.
+pub(crate) type Answering = Pin<Box<dyn Future<Output = Response> + Send>>;
+
+fn dispatch(
+    app: Arc<App>,
+    meta: Meta,
+    id: HeaderValue,
+    request: Request,
+) -> impl Future<Output = Response> + Send {
     let found = find(&meta.method, &meta.path, request.headers());
     let dialect = match found {
         Some(Route::Generate(dialect, _) | Route::Side(dialect, _)) => dialect,
         Some(Route::Page(_)) => reply::default_dialect(),
         None => side::nearest(&meta.path, request.headers()).unwrap_or_else(reply::default_dialect),
     };
-    let id = meta.id.clone();
-    let served = Box::pin(serve(app, found, dialect, meta, request));
-    let answered = panics::caught(served).await;
-    let mut response = answered.unwrap_or_else(|| {
-        tracing::error!(id, "a fault of openai-shim ended this request");
-        panics::reply(dialect)
-    });
-    // The upstream's own id, where it is known; else ours.
-    if let (Some(name), Ok(id)) = (dialect.headers().request_id, HeaderValue::from_str(&id)) {
-        response.headers_mut().entry(name).or_insert(id);
+    let served = panics::polled(|| serve(app, found, dialect, meta, request));
+    async move {
+        let answered = match served {
+            Some(served) => panics::caught(served).await,
+            None => None,
+        };
+        let mut response = answered.unwrap_or_else(|| {
+            tracing::error!(
+                id = id.to_str().unwrap_or_default(),
+                "a fault of openai-shim ended this request"
+            );
+            panics::reply(dialect)
+        });
+        // The upstream's own id, where it is known; else ours.
+        if let Some(name) = dialect.headers().request_id {
+            response.headers_mut().entry(name).or_insert(id);
+        }
+        response
     }
-    response
 }
 
-async fn serve(
+fn serve(
     app: Arc<App>,
     found: Option<Route>,
     dialect: &'static dyn Dialect,
     mut meta: Meta,
     request: Request,
-) -> Response {
+) -> Answering {
     let (parts, body) = request.into_parts();
     let label = found.map_or("unknown", Route::label);
     let owner =
@@ -120,25 +141,37 @@ async fn serve(
         Some(route) => wrong_method(dialect, &meta, route.methods()),
     };
     meta.owner = owner.unwrap_or_default();
-    let answered = |meta: Meta, response: Response| {
-        Record::new(app.clone(), meta, label, String::new()).answered(&response);
-        response
-    };
-    if let Some(response) = refusal {
-        Box::pin(body::discard(body)).await;
-        return answered(meta, response);
-    }
-    match found {
-        None => unknown(dialect, &meta),
-        Some(Route::Page(page)) => answered(meta, pages::page(&app, page, &parts.headers)),
-        Some(Route::Side(dialect, route)) => {
-            Box::pin(crate::side::answer(app, meta, dialect, route, parts, body)).await
+    let refusal = match (refusal, found) {
+        (None, Some(Route::Generate(dialect, _))) => {
+            // The rest of the head is a piece of the connection's buffer, which shall be free again soon.
+            let headers = parts.headers;
+            return Box::pin(async move {
+                match read(&app, &meta, dialect, body).await {
+                    Ok((place, body)) => generate::generate(&app, dialect, meta, headers, body, place).await,
+                    Err(response) => answered(app, meta, label, response),
+                }
+            });
         }
-        Some(Route::Generate(dialect, _)) => match read(&app, &meta, dialect, body).await {
-            Ok((place, body)) => generate::generate(app, dialect, meta, &parts.headers, body, place).await,
-            Err(response) => answered(meta, response),
-        },
-    }
+        (None, Some(Route::Side(dialect, route))) => {
+            return Box::pin(crate::side::answer(app, meta, dialect, route, parts, body));
+        }
+        (None, Some(Route::Page(page))) => {
+            let response = pages::page(&app, page, &parts.headers);
+            return Box::pin(std::future::ready(answered(app, meta, label, response)));
+        }
+        (None, None) => unknown(dialect, &meta),
+        (Some(refusal), _) => refusal,
+    };
+    Box::pin(async move {
+        body::discard(body).await;
+        answered(app, meta, label, refusal)
+    })
+}
+
+/// A response that no upstream had a part in, counted and logged.
+fn answered(app: Arc<App>, meta: Meta, label: &'static str, response: Response) -> Response {
+    Record::new(app, meta, label, String::new()).answered(&response);
+    response
 }
 
 /// A place among the requests that may wait for an upstream, and the request's body; else why there is none.
@@ -266,6 +299,30 @@ mod tests {
     fn doubled_and_trailing_slashes_do_not_matter() {
         assert_eq!(tidy("/v1//models/"), "/v1/models");
         assert_eq!(tidy("//"), "/");
+    }
+
+    #[test]
+    fn what_waits_for_a_request_is_small() {
+        let overrides = crate::config::Overrides { upstream: Some("echo".into()), ..Default::default() };
+        let config = crate::config::read(&overrides).unwrap();
+        let app = Arc::new(App::new(config, |_| Arc::new(crate::upstream::echo::Echo)));
+        // More than a kilobyte is not among what an allocator has at hand.
+        let request = || Request::builder().method(Method::POST).uri("/v1/chat/completions");
+        let waiting = answer(app.clone(), request().body(Body::empty()).unwrap());
+        assert!(size_of_val(&waiting) < 512, "{}", size_of_val(&waiting));
+        let meta = Meta {
+            id: String::new(),
+            method: Method::POST,
+            path: String::from("/v1/chat/completions"),
+            query: String::new(),
+            started: Instant::now(),
+            owner: 0,
+            debug: false,
+        };
+        let request = request().body(Body::empty()).unwrap();
+        let found = find(&meta.method, &meta.path, request.headers());
+        let serving = serve(app, found, reply::default_dialect(), meta, request);
+        assert!(size_of_val(&*serving) < 1024, "{}", size_of_val(&*serving));
     }
 
     fn found(method: Method, path: &str) -> Option<(&'static str, &'static str, String)> {

@@ -13,6 +13,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 
 /// How long a client may take to send the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
@@ -79,12 +80,13 @@ pub async fn serve_on(
     http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
     let graceful = GracefulShutdown::new();
     // When this ends, for whatever reason, the connections that are left end too.
-    let alive = tokio::sync::watch::Sender::new(());
+    let mut connections = JoinSet::new();
     let mut stop = std::pin::pin!(stop);
     shutdown::notify("READY=1");
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
+            Some(_) = connections.join_next() => continue,
             () = &mut stop => break,
         };
         let socket = match accepted {
@@ -98,15 +100,9 @@ pub async fn serve_on(
         };
         let _ = socket.set_nodelay(true);
         let connection = graceful.watch(http.serve_connection(TokioIo::new(socket), service.clone()));
-        let mut over = alive.subscribe();
-        tokio::spawn(async move {
-            tokio::select! {
-                ended = connection => {
-                    if let Err(error) = ended {
-                        tracing::debug!("a connection broke: {error}");
-                    }
-                }
-                _ = over.changed() => {}
+        connections.spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!("a connection broke: {error}");
             }
         });
     }
@@ -119,6 +115,6 @@ pub async fn serve_on(
         () = shutdown::requested() => tracing::warn!("asked again to stop: running answers are cut"),
     }
     places.close();
-    drop(alive);
+    drop(connections);
     Ok(())
 }

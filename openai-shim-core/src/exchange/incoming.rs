@@ -30,8 +30,8 @@ impl Incoming {
     }
 
     /// The same with the client's headers: those go on that the upstream knows.
-    pub fn with_headers(mut self, headers: &HeaderMap) -> Self {
-        self.headers.clone_from(headers);
+    pub fn with_headers(mut self, headers: HeaderMap) -> Self {
+        self.headers = headers;
         self
     }
 

@@ -236,7 +236,7 @@ impl Exchange {
                     let seen = transcoder.seen();
                     if seen.is_meaningful() || self.held.len() > self.settings.max_frame {
                         self.begin_stream();
-                        out.append(&mut self.held);
+                        self.release(out);
                     }
                 }
             }
@@ -301,6 +301,18 @@ impl Exchange {
     /// The head of what the client gets, once that is certain.
     pub fn reply(&self) -> Option<&Reply> {
         self.reply.as_ref()
+    }
+
+    /// The same, for whoever writes it now: the headers move out.
+    pub(crate) fn take_reply(&mut self) -> Option<Reply> {
+        let reply = self.reply.as_mut()?;
+        let headers = std::mem::take(&mut reply.headers);
+        Some(Reply { status: reply.status, headers, error: reply.error.clone(), streams: reply.streams })
+    }
+
+    /// What waited goes out, and its room goes too.
+    fn release(&mut self, out: &mut Vec<u8>) {
+        out.append(&mut std::mem::take(&mut self.held));
     }
 
     /// Nothing that the upstream may still send is of interest: stop reading and call [`finish`](Self::finish).

@@ -62,7 +62,7 @@ impl Exchange {
         self.report.diagnostics.extend(&notes);
         if self.reply.is_none() {
             self.begin_stream();
-            out.append(&mut self.held);
+            self.release(out);
         }
         self.remember(seen);
         self.report.outcome = outcome;

@@ -100,7 +100,7 @@ impl Shim {
         });
         match started {
             Ok(exchange) => {
-                let (head, body) = run(self.upstream.clone(), exchange, Box::new(drop)).await.into_parts();
+                let (head, body) = self.run(exchange, Box::new(drop)).await.into_parts();
                 let body = match body.into_complete() {
                     Ok(bytes) => ReplyBody::Complete(bytes),
                     Err(body) => ReplyBody::Stream(Box::pin(body)),
@@ -115,8 +115,21 @@ impl Shim {
     ///
     /// The reply's extensions hold the [`Diagnostics`] so far, and the [`Error`] if the body is one. `finished` is
     /// called once, when the body has ended or was dropped.
-    pub async fn run(&self, exchange: Exchange, finished: Finished) -> http::Response<Body> {
-        run(self.upstream.clone(), exchange, finished).await
+    pub fn run(
+        &self,
+        exchange: Exchange,
+        finished: Finished,
+    ) -> impl Future<Output = http::Response<Body>> + Send + use<> {
+        // An exchange is large: it moves to its place before there is a future that would hold it.
+        drive(Body {
+            exchange: Some(Box::new(exchange)),
+            finished: Some(finished),
+            source: None,
+            out: Vec::new(),
+            grace: None,
+            sent: None,
+            upstream: self.upstream.clone(),
+        })
     }
 }
 
@@ -131,16 +144,7 @@ fn error_reply(client: &dyn Dialect, error: &Error) -> http::Response<ReplyBody>
     reply
 }
 
-async fn run(upstream: Arc<dyn Upstream>, exchange: Exchange, finished: Finished) -> http::Response<Body> {
-    let mut body = Body {
-        exchange: Some(Box::new(exchange)),
-        finished: Some(finished),
-        source: None,
-        out: Vec::new(),
-        grace: None,
-        sent: None,
-        upstream,
-    };
+async fn drive(mut body: Body) -> http::Response<Body> {
     loop {
         let Some(exchange) = body.exchange.as_mut() else { return http::Response::new(body) };
         match exchange.next() {
@@ -156,13 +160,12 @@ async fn run(upstream: Arc<dyn Upstream>, exchange: Exchange, finished: Finished
             Step::Await => {
                 // Until something may go out, or the attempt is over.
                 std::future::poll_fn(|cx| body.poll_source(cx)).await;
-                if let Some(reply) = body.exchange.as_deref().and_then(Exchange::reply).cloned() {
+                if let Some(reply) = body.exchange.as_deref_mut().and_then(Exchange::take_reply) {
                     return body.into_response(reply);
                 }
             }
             Step::Done => {
-                let reply = exchange.reply().cloned();
-                return match reply {
+                return match exchange.take_reply() {
                     Some(reply) => body.into_response(reply),
                     None => http::Response::new(body),
                 };

@@ -111,20 +111,20 @@ impl HttpUpstream {
         Ok(Self { base: base.to_owned(), way, key, timeouts })
     }
 
-    async fn begin(&self, mut request: Request<Bytes>) -> Result<Response<ReplyBody>, UpstreamError> {
+    async fn begin(&self, request: &mut Request<Bytes>) -> Result<Response<ReplyBody>, UpstreamError> {
         if let Some((name, value)) = &self.key {
             request.headers_mut().insert(name, value.clone());
         }
         let silence = Silence::new(self.timeouts.idle);
         let response = match &self.way {
             Way::Direct(direct) => {
-                let answer = direct.follow(&request).await?.into_response(&direct.pool, silence);
+                let answer = direct.follow(request).await?.into_response(&direct.pool, silence);
                 answer.map(|answer| ReplyBody::Stream(Box::pin(answer)))
             }
             Way::Proxied(client) => {
                 let whole = format!("{}{}", self.base, path_of(request.uri())).parse();
                 *request.uri_mut() = whole.map_err(|_| malformed("its address is none"))?;
-                let answer = proxied::send(client, request, silence).await?;
+                let answer = Box::pin(proxied::send(client, std::mem::take(request), silence)).await?;
                 answer.map(|answer| ReplyBody::Stream(Box::pin(answer)))
             }
         };
@@ -159,7 +159,8 @@ impl Direct {
             let reused = idle.is_some();
             let socket = match idle.take() {
                 Some(socket) => socket,
-                None => self.dial().await?,
+                // Rare, and large: it takes room only while it lasts.
+                None => Box::pin(self.dial()).await?,
             };
             match call::call(socket, method, &head, body).await {
                 Ok(begun) => return Ok(begun),
@@ -204,8 +205,8 @@ fn is_local(base: &str) -> bool {
 
 #[async_trait]
 impl Upstream for HttpUpstream {
-    async fn send(&self, request: Request<Bytes>) -> Result<Response<ReplyBody>, UpstreamError> {
-        timeout(self.timeouts.first_byte, self.begin(request)).await.unwrap_or_else(|_| {
+    async fn send(&self, mut request: Request<Bytes>) -> Result<Response<ReplyBody>, UpstreamError> {
+        timeout(self.timeouts.first_byte, self.begin(&mut request)).await.unwrap_or_else(|_| {
             let seconds = self.timeouts.first_byte.as_secs_f64();
             Err(UpstreamError::timeout(format!("The upstream did not begin to answer within {seconds} s.")))
         })

@@ -17,8 +17,15 @@ use std::sync::LazyLock;
 
 pub(super) fn rows() -> &'static [Profile] {
     static ROWS: LazyLock<Vec<Profile>> = LazyLock::new(|| {
-        [openai::rows(), makers::rows(), hosts::rows(), routers::rows(), servers::rows(), native::rows()]
-            .concat()
+        let mut all = Vec::new();
+        for mut kind in
+            [openai::rows(), makers::rows(), hosts::rows(), routers::rows(), servers::rows(), native::rows()]
+        {
+            // Moved, not copied: there are hundreds of texts in them.
+            all.reserve_exact(kind.len());
+            all.append(&mut kind);
+        }
+        all
     });
     &ROWS
 }

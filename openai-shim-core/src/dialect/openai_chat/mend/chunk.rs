@@ -261,6 +261,8 @@ impl Stream {
             let message = format!("The upstream sent more than {MOST_CHOICES} answers in one stream.");
             return Err(UpstreamError::TooLarge { message });
         }
+        // Nearly all answers are alone: a vector of such large things would make room for four at once.
+        self.choices.reserve_exact(1);
         self.choices.push(Choice { index, ..Choice::default() });
         Ok(self.choices.len() - 1)
     }
