@@ -34,8 +34,8 @@ impl<'m> Opaque<'m> {
         asked.maker.clone_from(&self.by);
         let mut history = History::default();
         let mut used = BTreeSet::new();
-        // What turns are kept under costs a look at all of their words.
-        let kept = self.memory.filter(|memory| memory.recall(&any_turn(&self.by)).is_some());
+        // What a turn is kept under costs a look at all of its words; their maker's name says that there are such.
+        let kept = self.memory.filter(|memory| memory.recall(&self.by).is_some());
         for (i, message) in request.messages.iter_mut().enumerate() {
             let before = history.clone();
             if self.memory.is_some() {
@@ -159,12 +159,8 @@ pub(crate) fn keep(memory: &dyn Memory, turn: &Turn, by: &str, history: u64) {
         memory.keep(&other, &format!("={here}"));
     }
     memory.keep(&here, &turn.to_json(by, of));
-    memory.keep(&any_turn(by), "");
-}
-
-/// Under which name it is kept that a turn of this maker is.
-fn any_turn(by: &str) -> String {
-    format!("turns:{by}")
+    // That there is one of this maker's.
+    memory.keep(by, "");
 }
 
 fn by_id(id: &str) -> String {

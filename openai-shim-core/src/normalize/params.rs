@@ -86,11 +86,9 @@ fn drop_some(body: &mut Object<'_>, rules: &Params, notes: &mut Diagnostics) {
     let unknown = |key: &str| {
         !rules.only.is_empty() && !NEEDED.contains(&key) && !rules.only.iter().any(|known| known == key)
     };
-    let refused: Vec<String> = body
-        .iter()
-        .map(|(key, _)| key.to_owned())
-        .filter(|key| rules.drop.contains(key) || unknown(key))
-        .collect();
+    let refused = |key: &str| rules.drop.iter().any(|dropped| dropped == key) || unknown(key);
+    let refused: Vec<String> =
+        body.iter().filter(|(key, _)| refused(key)).map(|(key, _)| key.to_owned()).collect();
     for key in refused {
         let said = body.non_null(&key).is_some();
         body.remove(&key);
