@@ -2,7 +2,7 @@
 """Rows that the lab of lab.sh has not, each beside nginx (which passes the same bytes on) in the same run: repaired and
 translated streams, repaired whole answers, and growth with the number of open streams and the size of prompts.
 
-    cargo build --release -p openai-shim-server --bins --example lab && openai-shim-server/benches/rows.py [REPETITIONS] [SECONDS] [ROW…]
+    cargo build --release --example lab && cargo build --release && openai-shim-server/benches/rows.py [REPETITIONS] [SECONDS] [ROW…]
 
 By hand, on a quiet machine with two cores; needs nginx and `unshare -n`. Upstream and load are benches/lab, a small program
 of our own. Measured is CPU alone, as charged by the kernel to all threads of what runs on the second core; the least of the

@@ -10,7 +10,7 @@ use crate::canonical::{
     own_id,
 };
 use crate::dialect::{Dialect, dialect};
-use rustc_hash::FxHasher;
+use rapidhash::fast::RapidHasher;
 use std::collections::{BTreeSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -184,7 +184,7 @@ impl History {
 
     /// Texts count as they are written: a client writes the same one the same way again.
     fn add(&mut self, message: &Message) {
-        let mut hasher = FxHasher::default();
+        let mut hasher = RapidHasher::default_const();
         self.0.hash(&mut hasher);
         message.role.hash(&mut hasher);
         for block in &message.blocks {
@@ -194,7 +194,7 @@ impl History {
     }
 }
 
-fn add(block: &Block, hasher: &mut FxHasher) {
+fn add(block: &Block, hasher: &mut RapidHasher<'_>) {
     match block {
         Block::Text { text, .. } | Block::Refusal(text) => text.bytes().hash(hasher),
         Block::ToolCall { name, arguments, .. } => (name, arguments).hash(hasher),
