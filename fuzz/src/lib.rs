@@ -1,7 +1,7 @@
 //! Properties that hold for any bytes, as plain functions.
 //!
-//! `fuzz_targets/` feeds them from libFuzzer (`cargo +nightly fuzz run stream`), `tests/replay.rs` from the fixtures of core
-//! in every `cargo test`.
+//! `fuzz_targets/` feeds them from libFuzzer (`CARGO_PROFILE_RELEASE_LTO=off cargo +nightly fuzz run stream`),
+//! `tests/replay.rs` from the fixtures of core in every `cargo test`.
 
 use openai_shim_core::canonical::{Asked, Diagnostics, Request, grammar::Grammar};
 use openai_shim_core::convert::{Input, convert};
