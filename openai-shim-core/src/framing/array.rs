@@ -139,7 +139,7 @@ impl ArrayReader {
         }
         self.state = State::Between;
         if self.item.is_empty() {
-            sink(Frame::Line(own));
+            sink(Frame::Line(own.trim_ascii()));
         } else {
             self.item.extend_from_slice(own);
             let item = std::mem::take(&mut self.item);

@@ -45,36 +45,6 @@ impl<'a> Object<'a> {
         Some(object)
     }
 
-    /// Reads an object and in the same pass the objects of a list among its members, which are handed over with the text of
-    /// each. `None` for anything else, also after some were handed over: it is to be read step by step.
-    pub(crate) fn with_list(
-        json: &'a [u8],
-        list: &str,
-        each: &mut dyn FnMut(&Self, &'a str),
-    ) -> Option<Self> {
-        let text = scan::utf8(json)?;
-        let (mut object, mut item) = (Self { members: Vec::with_capacity(8), changed: false }, Self::new());
-        let mut item = |at| {
-            item.members.clear();
-            let end = scan::object(text, at, &mut |key, at| item.value(text, key, at))?;
-            each(&item, text.get(at..end)?);
-            Some(end)
-        };
-        let mut lists = 0;
-        scan::whole(text, |at| {
-            scan::object(text, at, &mut |key, at| {
-                if key != list {
-                    return object.value(text, key, at);
-                }
-                lists += 1;
-                let end = scan::array(text, at, &mut item)?;
-                object.take(key, text.get(at..end)?)?;
-                Some(end)
-            })
-        })?;
-        (lists == 1).then_some(object)
-    }
-
     /// Reads an object again, without looking once more at the items of an array that stand in `known`.
     pub(crate) fn parse_again(json: &'a [u8], known: Range<usize>) -> Result<Self, serde_json::Error> {
         let again = |text: &'a str| {

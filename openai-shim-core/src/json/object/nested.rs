@@ -23,7 +23,7 @@ impl<'a> Object<'a> {
         list: &str,
         inner: &str,
     ) -> Result<(Self, Vec<Item<'a>>), serde_json::Error> {
-        if let Some(read) = std::str::from_utf8(json).ok().and_then(|text| nested(text, list, inner)) {
+        if let Some(read) = scan::utf8(json).and_then(|text| nested(text, list, inner)) {
             return Ok(read);
         }
         let object = Self::parse(json)?;
@@ -34,6 +34,23 @@ impl<'a> Object<'a> {
         });
         let listed = listed.collect();
         Ok((object, listed))
+    }
+
+    /// Reads an object and in the same pass the objects of a list among its members, which are handed over with the text of
+    /// each. `None` for anything else, also after some were handed over: it is to be read step by step.
+    pub(crate) fn with_list(
+        json: &'a [u8],
+        list: &str,
+        each: &mut dyn FnMut(&Self, &'a str),
+    ) -> Option<Self> {
+        let text = scan::utf8(json)?;
+        let mut item = Self::new();
+        listing(text, list, &mut |at| {
+            item.members.clear();
+            let end = scan::object(text, at, &mut |key, at| item.value(text, key, at))?;
+            each(&item, text.get(at..end)?);
+            Some(end)
+        })
     }
 
     /// A member that is an object, for as long as what it was read from; a changed one owns its text.
@@ -87,15 +104,26 @@ fn nested<'a>(text: &'a str, list: &str, inner: &str) -> Option<(Object<'a>, Vec
         listed.push(Item { text: text.get(at..end)?, object: Some(own), inner: wanted });
         Some(end)
     };
+    let object = listing(text, list, &mut item)?;
+    Some((object, listed))
+}
+
+/// Reads an object, with `item` told where each item of one of its lists begins, to say where it ends. `None` for what must
+/// be read step by step.
+fn listing<'a>(
+    text: &'a str,
+    list: &str,
+    item: &mut dyn FnMut(usize) -> Option<usize>,
+) -> Option<Object<'a>> {
     let mut object = Object::roomy();
     let mut lists = 0;
     scan::whole(text, |at| {
         scan::object(text, at, &mut |key, at| {
-            if key != list || bytes.get(at) != Some(&b'[') {
+            if key != list || text.as_bytes().get(at) != Some(&b'[') {
                 return object.value(text, key, at);
             }
             lists += 1;
-            let end = scan::array(text, at, &mut item)?;
+            let end = scan::array(text, at, &mut *item)?;
             object.take(key, text.get(at..end)?)?;
             Some(end)
         })
@@ -105,7 +133,7 @@ fn nested<'a>(text: &'a str, list: &str, inner: &str) -> Option<(Object<'a>, Vec
             Some(Kind::Array) => lists == 1,
             _ => lists == 0,
         };
-    plain.then_some((object, listed))
+    plain.then_some(object)
 }
 
 #[cfg(test)]
@@ -144,6 +172,25 @@ mod tests {
                     assert_eq!(item.inner, object.as_ref().and_then(|o| o.object("m")), "{json}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_list_that_is_there_twice_is_read_step_by_step() {
+        let read = |json: &str| {
+            let mut seen = Vec::new();
+            let object = Object::with_list(json.as_bytes(), "c", &mut |_, text| seen.push(text.to_owned()));
+            object.map(|_| seen)
+        };
+        assert_eq!(read(r#"{"c":[{"a":1},{}],"d":2}"#), Some(vec![r#"{"a":1}"#.to_owned(), "{}".to_owned()]));
+        assert_eq!(read(r#"{"c":null}"#), Some(vec![]));
+        for twice in [
+            r#"{"c":[{}],"c":[{"a":1}]}"#,
+            r#"{"c":[{}],"\u0063":[{"a":1}]}"#,
+            r#"{"c":[{}],"c":7}"#,
+            r#"{"c":[7]}"#,
+        ] {
+            assert_eq!(read(twice), None, "{twice}");
         }
     }
 }
