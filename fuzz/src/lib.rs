@@ -1,6 +1,6 @@
 //! Properties that hold for any bytes, as plain functions.
 //!
-//! `fuzz_targets/` feeds them from libFuzzer (`CARGO_PROFILE_RELEASE_LTO=off cargo +nightly fuzz run stream`),
+//! `fuzz_targets/` feeds them from libFuzzer (`CARGO_PROFILE_RELEASE_LTO=thin cargo +nightly fuzz run stream`),
 //! `tests/replay.rs` from the fixtures of core in every `cargo test`.
 
 use openai_shim_core::canonical::{Asked, Diagnostics, Request, grammar::Grammar};
