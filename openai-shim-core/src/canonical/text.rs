@@ -1,6 +1,6 @@
 //! Words, which are not looked at before somebody must.
 
-use crate::json::{quote, text_of};
+use crate::json::{place, quote, text_of, utf8};
 use bytes::Bytes;
 use std::borrow::Cow;
 use std::fmt;
@@ -37,12 +37,8 @@ impl Text {
 
     /// The same of a value that stands in `payload`, which is kept instead of copied.
     pub(crate) fn within(raw: &str, payload: &Bytes) -> Self {
-        let slice = literal(raw).and_then(|literal| {
-            let start = (literal.as_ptr() as usize).checked_sub(payload.as_ptr() as usize)?;
-            let end = start.checked_add(literal.len()).filter(|end| *end <= payload.len())?;
-            Some(payload.slice(start..end))
-        });
-        slice.map_or_else(|| Self::written(raw), Self::of)
+        let place = literal(raw).and_then(|literal| place(payload, literal));
+        place.map_or_else(|| Self::written(raw), |place| Self::of(payload.slice(place)))
     }
 
     fn of(literal: Bytes) -> Self {
@@ -52,7 +48,7 @@ impl Text {
     /// The words.
     pub fn as_str(&self) -> &str {
         self.words.get_or_init(|| {
-            let raw = self.written.as_deref().and_then(crate::json::utf8);
+            let raw = self.written.as_deref().and_then(utf8);
             raw.map(text_of).unwrap_or_default().into_owned()
         })
     }
@@ -75,7 +71,7 @@ impl Text {
 
     /// The words as a JSON string.
     pub fn to_json(&self) -> String {
-        match self.written.as_deref().filter(|raw| is_plain(raw)).and_then(crate::json::utf8) {
+        match self.written.as_deref().filter(|raw| is_plain(raw)).and_then(utf8) {
             Some(raw) => raw.to_owned(),
             None => quote(self),
         }

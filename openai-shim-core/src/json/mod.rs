@@ -17,5 +17,5 @@ pub use object::Object;
 pub use openapi::from_openapi;
 pub(crate) use scan::utf8;
 pub use typed::Extras;
-pub(crate) use value::append_text;
 pub use value::{Kind, compact, items, joined, peek, quote, raw, text, text_of};
+pub(crate) use value::{append_text, place};

@@ -3,6 +3,7 @@
 use super::scan;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
+use std::ops::Range;
 
 /// What a raw JSON value is, by its first byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +53,13 @@ pub fn items(raw: &str) -> Option<Vec<&str>> {
             Some(items.into_iter().map(RawValue::get).collect())
         }
     }
+}
+
+/// Where `part` stands in `whole`, if it is a slice of it.
+pub(crate) fn place(whole: &[u8], part: &str) -> Option<Range<usize>> {
+    let start = (part.as_ptr() as usize).checked_sub(whole.as_ptr() as usize)?;
+    let end = start.checked_add(part.len()).filter(|end| *end <= whole.len())?;
+    Some(start..end)
 }
 
 /// A list of raw values.

@@ -6,10 +6,9 @@ use super::super::Encoded;
 use super::{NAME, block};
 use crate::canonical::{Block, Code, Diagnostics, Extra, Message, Request, Role, TokenLimit, carry};
 use crate::error::{ClientError, Unsupported};
-use crate::json::{Kind, Object, peek, quote, raw, text};
+use crate::json::{Kind, Object, peek, place, quote, raw, text};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use std::borrow::Cow;
-use std::ops::Range;
 
 mod params;
 mod tools;
@@ -81,7 +80,7 @@ fn system(object: &Object<'_>, body: &[u8], request: &mut Request) -> Result<(),
     })?;
     let mut message = Message::new(Role::System, blocks);
     message.content_was_parts = parts;
-    message.span = span(body, value);
+    message.span = place(body, value);
     request.messages.push(message);
     Ok(())
 }
@@ -95,7 +94,7 @@ fn messages(object: &Object<'_>, body: &[u8], request: &mut Request) -> Result<(
     let items = object.array("messages").filter(|items| !items.is_empty()).ok_or_else(wrong)?;
     for (i, item) in items.into_iter().enumerate() {
         let mut message = message(item, i)?;
-        message.span = span(body, item);
+        message.span = place(body, item);
         request.messages.push(message);
     }
     Ok(())
@@ -123,13 +122,6 @@ fn message(item: &str, i: usize) -> Result<Message, ClientError> {
     message.extra = block::leftovers(&object, &["role", "content"]);
     // A system message among the others is not the system prompt: it stays where it stands.
     Ok(message)
-}
-
-/// Where `part` stands in `whole`, of which it is a slice.
-fn span(whole: &[u8], part: &str) -> Option<Range<usize>> {
-    let start = (part.as_ptr() as usize).checked_sub(whole.as_ptr() as usize)?;
-    let range = start..start.checked_add(part.len())?;
-    (whole.get(range.clone())? == part.as_bytes()).then_some(range)
 }
 
 /// One parameter, read if it has the right type.

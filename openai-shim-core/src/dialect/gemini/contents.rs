@@ -5,8 +5,7 @@
 use super::{FORMAT, MINTED, NAME, is_minted, leftovers, parts, plain, read};
 use crate::canonical::{Block, Code, Diagnostics, Extra, Message, Request, Role};
 use crate::error::ClientError;
-use crate::json::{Kind, Object, peek, quote, raw, text};
-use std::ops::Range;
+use crate::json::{Kind, Object, peek, place, quote, raw, text};
 
 /// Reads the conversation.
 pub(super) fn decode(object: &Object<'_>, body: &[u8], request: &mut Request) -> Result<(), ClientError> {
@@ -28,7 +27,7 @@ pub(super) fn decode(object: &Object<'_>, body: &[u8], request: &mut Request) ->
             }
             for (i, item) in items.iter().enumerate() {
                 let mut message = content(item, i)?;
-                message.span = span(body, item);
+                message.span = place(body, item);
                 add(message, &mut request.messages);
             }
         }
@@ -197,13 +196,6 @@ fn name_calls(messages: &mut [Message]) {
 fn result_name(extra: &Extra) -> Option<String> {
     let name = extra.of(NAME).iter().find(|(key, _)| key == ".functionResponse.name")?;
     text(name.1.get()).map(std::borrow::Cow::into_owned)
-}
-
-/// Where `part` stands in `whole`, of which it is a slice.
-fn span(whole: &[u8], part: &str) -> Option<Range<usize>> {
-    let start = (part.as_ptr() as usize).checked_sub(whole.as_ptr() as usize)?;
-    let range = start..start.checked_add(part.len())?;
-    (whole.get(range.clone())? == part.as_bytes()).then_some(range)
 }
 
 /// A conversation as Google takes it.

@@ -4,9 +4,8 @@ use super::super::line::{arguments, read_call};
 use super::{FAMILY, leftovers, media};
 use crate::canonical::{Block, Code, Diagnostics, Extra, Message, Request, Role, Text};
 use crate::error::{ClientError, Unsupported};
-use crate::json::{Kind, Object, peek, quote, text};
+use crate::json::{Kind, Object, peek, place, quote, text};
 use std::borrow::Cow;
-use std::ops::Range;
 
 /// Calls that wait for their results.
 #[derive(Default)]
@@ -59,18 +58,11 @@ pub(super) fn decode(
     let mut calls = Calls::default();
     for (i, item) in object.array("messages").unwrap_or_default().into_iter().enumerate() {
         let (mut message, touched) = message(item, i, &mut calls, notes)?;
-        message.span = if touched { None } else { span(body, item) };
+        message.span = if touched { None } else { place(body, item) };
         request.touched.messages |= touched;
         request.messages.push(message);
     }
     Ok(())
-}
-
-/// Where `part` stands in `whole`, of which it is a slice.
-fn span(whole: &[u8], part: &str) -> Option<Range<usize>> {
-    let start = (part.as_ptr() as usize).checked_sub(whole.as_ptr() as usize)?;
-    let range = start..start.checked_add(part.len())?;
-    (whole.get(range.clone())? == part.as_bytes()).then_some(range)
 }
 
 /// Reads a message; with it whether it cannot be sent as it came.

@@ -10,7 +10,7 @@
 
 use super::stream::Stream;
 use crate::framing::Frame;
-use crate::json::{Kind, Object, items, peek, scan, text};
+use crate::json::{Kind, Object, items, peek, place, scan, text, utf8};
 use std::ops::Range;
 
 /// Names of words that servers add against guessing by length; they mean nothing.
@@ -190,7 +190,7 @@ impl<W> Forms<W> {
         if form.came.fits(data, &mut self.found).is_none() {
             return false;
         }
-        let Ok(chunk) = simdutf8::basic::from_utf8(data) else { return false };
+        let Some(chunk) = utf8(data) else { return false };
         let usage = form.usage.and_then(|counts| {
             let (first, last) = (self.found.get(counts.first)?, self.found.get(counts.last)?);
             chunk.get(first.start.checked_sub(counts.before)?..last.end + counts.after)
@@ -228,7 +228,7 @@ impl<W> Forms<W> {
             && stream.has_passed()
             && stream.notes.omitted() == omitted
         {
-            self.form = std::str::from_utf8(data).ok().and_then(|chunk| self.form(chunk, stream, went));
+            self.form = utf8(data).and_then(|chunk| self.form(chunk, stream, went));
         }
     }
 
@@ -251,7 +251,7 @@ impl<W> Forms<W> {
 /// What went out as bytes, with holes where the words of the chunk that came stand in it. The words must have come through
 /// as they are.
 pub(super) fn written(chunk: &str, came: &[Place], out: &[u8]) -> Option<Pattern> {
-    let out = std::str::from_utf8(out).ok()?;
+    let out = utf8(out)?;
     let event = out.strip_prefix("data: ")?.strip_suffix("\n\n")?;
     let shift = |range: Range<usize>| range.start + 6..range.end + 6;
     let went = if event == chunk { came.to_vec() } else { places(event)?.0 };
@@ -348,7 +348,7 @@ fn arguments(calls: &str) -> Option<&str> {
 /// The numbers of token counts; with it the first and last of them, and what is around these.
 fn count(text: &str, usage: &str, places: &mut Vec<Place>) -> Option<(Place, Place, usize, usize)> {
     super::usage::read(usage)?;
-    let start = offset(text, usage)?;
+    let start = place(text.as_bytes(), usage)?.start;
     let (mut found, mut at) = (Vec::new(), 0);
     let bytes = usage.as_bytes();
     while let Some(byte) = bytes.get(at) {
@@ -375,13 +375,8 @@ fn count(text: &str, usage: &str, places: &mut Vec<Place>) -> Option<(Place, Pla
 
 /// Where the inner text of a raw string stands in the text that it is a part of.
 fn inside(text: &str, raw: &str) -> Option<Range<usize>> {
-    let start = offset(text, raw)?;
-    Some(start + 1..(start + raw.len()).checked_sub(1)?)
-}
-
-fn offset(text: &str, part: &str) -> Option<usize> {
-    let start = (part.as_ptr() as usize).checked_sub(text.as_ptr() as usize)?;
-    (start + part.len() <= text.len()).then_some(start)
+    let Range { start, end } = place(text.as_bytes(), raw)?;
+    Some(start + 1..end.checked_sub(1)?)
 }
 
 impl Stream {

@@ -3,10 +3,9 @@
 use super::message;
 use crate::canonical::{Code, Diagnostics, Message, Request, Role};
 use crate::error::ClientError;
-use crate::json::{Kind, Object, peek, text};
+use crate::json::{Kind, Object, peek, place, text};
 use bytes::Bytes;
 use std::borrow::Cow;
-use std::ops::Range;
 
 /// What was read of a conversation.
 pub(super) struct Read<'b> {
@@ -30,7 +29,7 @@ impl<'b> Read<'b> {
         if self.fault.is_none() {
             match message::decode(message, self.body, i, &mut self.touched, &mut self.notes) {
                 Ok(mut message) => {
-                    message.span = message.span.and_then(|_| span(self.body, item));
+                    message.span = message.span.and_then(|_| place(self.body, item));
                     self.messages.push(message);
                 }
                 Err(fault) => self.fault = Some(fault),
@@ -100,11 +99,4 @@ fn prompt(object: &Object<'_>, request: &mut Request, notes: &mut Diagnostics) -
     request.touched.messages = true;
     notes.note(Code::PromptToMessages, "prompt", "");
     Ok(())
-}
-
-/// Where `part` stands in `whole`, of which it is a slice.
-fn span(whole: &[u8], part: &str) -> Option<Range<usize>> {
-    let start = (part.as_ptr() as usize).checked_sub(whole.as_ptr() as usize)?;
-    let end = start.checked_add(part.len()).filter(|end| *end <= whole.len())?;
-    Some(start..end)
 }

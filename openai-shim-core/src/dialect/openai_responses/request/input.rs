@@ -4,7 +4,7 @@ use super::super::item::{ITEM, arguments, is_call, leftovers, object_of, part, t
 use super::super::{NAME, reasoning, tools};
 use crate::canonical::{Block, Extra, Message, Request, Role};
 use crate::error::ClientError;
-use crate::json::{Kind, Object, peek, quote, raw, text, text_of};
+use crate::json::{Kind, Object, peek, place, quote, raw, text, text_of};
 use std::ops::Range;
 
 /// Reads the items of an input.
@@ -28,7 +28,7 @@ impl Input<'_> {
             ))
             .at(&at)
         })?;
-        let span = span(self.body, json);
+        let span = place(self.body, json);
         let kind = match item.str("type") {
             Some(kind) => kind.into_owned(),
             None if item.get("role").is_some() => String::from("message"),
@@ -296,13 +296,6 @@ fn missing(at: &str, key: &str) -> ClientError {
     ClientError::invalid(format!("Missing required parameter: '{at}.{key}'."))
         .at(format!("{at}.{key}"))
         .with_code("missing_required_parameter")
-}
-
-/// Where `part` stands in `whole`, of which it is a slice.
-fn span(whole: &[u8], part: &str) -> Option<Range<usize>> {
-    let start = (part.as_ptr() as usize).checked_sub(whole.as_ptr() as usize)?;
-    let range = start..start.checked_add(part.len())?;
-    (whole.get(range.clone())? == part.as_bytes()).then_some(range)
 }
 
 /// The instructions as a message; where it stood is remembered.
