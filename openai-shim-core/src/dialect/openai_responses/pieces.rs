@@ -176,7 +176,7 @@ impl Pieces {
     /// All of a call's arguments: they count if none came before.
     pub(super) fn whole_arguments(&mut self, event: &Object<'_>, text: &str, out: &mut Vec<Event>) {
         let at = self.at(event);
-        if let Some(known) = self.list.get_mut(at).and_then(|p| p.call.as_mut())
+        if let Some(known) = self.list.get_mut(at).filter(|piece| !piece.done).and_then(|p| p.call.as_mut())
             && !known.said
             && known.early.is_empty()
             && !text.is_empty()
