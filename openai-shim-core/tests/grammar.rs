@@ -473,9 +473,15 @@ fn an_encoder_that_is_cut_off_says_so_and_no_more() {
 fn responses_event() -> impl Strategy<Value = String> {
     let kinds = ["message", "reasoning", "function_call", "custom_tool_call", "web_search_call"];
     let deltas = [
-        "output_text.delta", "refusal.delta", "reasoning_summary_text.delta", "reasoning_text.delta",
-        "function_call_arguments.delta", "custom_tool_call_input.delta", "output_text.done",
-        "function_call_arguments.done", "custom_tool_call_input.done",
+        "output_text.delta",
+        "refusal.delta",
+        "reasoning_summary_text.delta",
+        "reasoning_text.delta",
+        "function_call_arguments.delta",
+        "custom_tool_call_input.delta",
+        "output_text.done",
+        "function_call_arguments.done",
+        "custom_tool_call_input.done",
     ];
     let place = (0..3_u32, any::<bool>(), any::<bool>());
     let whole = (place.clone(), prop::sample::select(kinds.to_vec()), any::<bool>(), any::<bool>(), any::<bool>()).prop_map(
@@ -495,7 +501,9 @@ fn responses_event() -> impl Strategy<Value = String> {
     let delta = (place, prop::sample::select(deltas.to_vec())).prop_map(|((index, placed, named), step)| {
         let place = if placed { format!(r#","output_index":{index}"#) } else { String::new() };
         let id = if named { format!(r#","item_id":"i{index}""#) } else { String::new() };
-        format!(r#"{{"type":"response.{step}"{place}{id},"delta":"d","text":"d","arguments":"{{}}","input":"x"}}"#)
+        format!(
+            r#"{{"type":"response.{step}"{place}{id},"delta":"d","text":"d","arguments":"{{}}","input":"x"}}"#
+        )
     });
     prop_oneof![whole, delta]
 }

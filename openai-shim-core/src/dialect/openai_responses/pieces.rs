@@ -313,12 +313,7 @@ impl Pieces {
     }
 
     /// Marks an item as complete; false if it was.
-    pub(super) fn first_time(
-        &mut self,
-        event: &Object<'_>,
-        item: &Object<'_>,
-        out: &mut Vec<Event>,
-    ) -> bool {
+    pub(super) fn first_time(&mut self, event: &Object<'_>, item: &Object<'_>, out: &mut Vec<Event>) -> bool {
         let id = item.str("id").map(Cow::into_owned).unwrap_or_default();
         let at = self.find(event, &id);
         let first = self.list.get(at).is_some_and(|piece| !piece.done);
