@@ -1,7 +1,8 @@
 //! The messages of `/api/chat`, both ways.
 
+use super::super::super::shape::Place;
 use super::super::line::{arguments, read_call};
-use super::{FAMILY, leftovers, media};
+use super::{FAMILY, leftovers, media, shape};
 use crate::canonical::{Block, Code, Diagnostics, Extra, Message, Request, Role, Text};
 use crate::error::{ClientError, Unsupported};
 use crate::json::{Kind, Object, peek, place, quote, text};
@@ -76,6 +77,8 @@ fn message(
     let object = Object::parse(item.as_bytes()).map_err(|_| {
         ClientError::invalid(format!("{} must be an object with `role` and `content`.", at(""))).at(at(""))
     })?;
+    let messages = Place::Key(&Place::Root, "messages");
+    shape::MESSAGE.check_at(&object, Place::Index(&messages, i), &[], notes)?;
     let word = object.str("role").unwrap_or_default();
     let role = Role::parse(&word).ok_or_else(|| {
         let text = format!("{} is {word:?}; it must be system, user, assistant or tool.", at(".role"));
