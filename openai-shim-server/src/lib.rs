@@ -21,6 +21,7 @@ mod learned;
 mod memory;
 mod metrics;
 mod models;
+mod origin;
 mod pages;
 mod panics;
 mod reply;
