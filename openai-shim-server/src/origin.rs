@@ -88,7 +88,7 @@ fn is_own_name(config: &Config, name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     PRIVATE_SUFFIXES.iter().any(|suffix| name.ends_with(suffix))
         || name == *HOSTNAME
-        || config.hosts.iter().any(|host| *host == name)
+        || config.hosts.contains(&name)
 }
 
 /// A person who follows a link to a page of ours: nothing of it can be read by the page with the link.
