@@ -5,6 +5,7 @@
 //! other. [`Diagnostics`] is the record of everything that was changed on the way.
 
 mod asked;
+mod calls;
 pub mod carry;
 mod citation;
 mod content;
@@ -30,6 +31,7 @@ mod unfold;
 mod usage;
 
 pub use asked::{Asked, ReasoningStyle};
+pub use calls::{OpenCalls, called_names};
 pub use citation::{Citation, Cited, CitedSpan, Length};
 pub use content::{Block, Media, MediaSource, Message, Role};
 pub use context::Context;

@@ -186,7 +186,7 @@ fn messages(object: &Object<'_>, body: &[u8], request: &mut Request) -> Result<V
         }
         Kind::Array => {
             let listed = object.array("input").unwrap_or_default();
-            let mut input = input::Input { body, request, calls: Vec::new(), additional: Vec::new() };
+            let mut input = input::Input::new(body, request);
             for (i, item) in listed.into_iter().enumerate() {
                 input.item(item, i)?;
             }
