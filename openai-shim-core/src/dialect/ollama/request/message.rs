@@ -83,8 +83,8 @@ fn message(
         touched |= read_content(value, &at(".content"), &mut content, notes)?;
     }
     let images = object.array("images").unwrap_or_default();
-    for image in images.iter().filter_map(|image| text(image)) {
-        let (block, changed) = media::read(&image, &at(".images"), notes);
+    for (k, image) in images.iter().filter_map(|image| text(image)).enumerate() {
+        let (block, changed) = media::read(&image, &at(&format!(".images[{k}]")), notes);
         touched |= changed;
         content.push(block);
     }
