@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::bodies::{self, Bodies};
 use crate::choose::Route;
+use crate::panics;
 use crate::reply;
 use crate::routes::{Answering, Meta};
 use crate::stored;
@@ -116,9 +117,12 @@ fn start(
     let head = record.head();
     let (learner, upstream) = (app.clone(), route.upstream);
     let finished = Box::new(move |report: Report| {
-        if let Some(served) = learner.upstreams.get(upstream) {
-            learner.learned.remember(&served.config.name, &model, &report.lessons);
-        }
+        // Called while the body is dropped.
+        let _ = panics::polled(|| {
+            if let Some(served) = learner.upstreams.get(upstream) {
+                learner.learned.remember(&served.config.name, &model, &report.lessons);
+            }
+        });
         record.finish(report);
         drop(place);
     });
