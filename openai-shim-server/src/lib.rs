@@ -22,6 +22,7 @@ mod learned;
 mod memory;
 mod metrics;
 mod models;
+mod origin;
 mod pages;
 mod panics;
 mod reply;

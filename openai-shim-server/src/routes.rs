@@ -4,13 +4,15 @@ use crate::app::App;
 use crate::bodies::{self, Bodies};
 use crate::metrics::PAGE;
 use crate::telemetry::Record;
-use crate::{auth, body, coding, cors, generate, pages, panics, reply};
+use crate::{auth, body, coding, cors, generate, origin, pages, panics, reply};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use bytes::Bytes;
-use http::header::{ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{
+    ACCEPT_ENCODING, ALLOW, CONNECTION, CONTENT_ENCODING, RETRY_AFTER, UPGRADE, WWW_AUTHENTICATE,
+};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use openai_shim_core::dialect::side::{self, SideRoute};
 use openai_shim_core::dialect::{DIALECTS, Dialect};
@@ -135,7 +137,10 @@ fn serve(
     let label = found.map_or("unknown", Route::label);
     let owner =
         auth::owner(&app, &meta.method, &meta.path, &parts.headers, key_in(dialect, &meta).as_deref());
+    let foreign = origin::check(&app.config, &meta.method, &meta.path, &parts.uri, &parts.headers).err();
     let refusal = match &found {
+        _ if foreign.is_some() => foreign.map(|error| reply::error(dialect, &Error::Client(error))),
+        _ if is_websocket(&meta.method, &parts.headers) => Some(no_websocket(dialect)),
         None => Some(unknown(dialect, &meta)),
         Some(_) if owner.is_none() => Some(no_key(dialect)),
         Some(route) => wrong_method(dialect, &meta, route.methods()),
@@ -287,6 +292,26 @@ fn wrong_method(dialect: &dyn Dialect, meta: &Meta, allowed: &'static str) -> Op
     let mut response = reply::refusal(dialect, status, ErrorKind::InvalidRequest, text, "method_not_allowed");
     response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
     Some(response)
+}
+
+fn is_websocket(method: &Method, headers: &HeaderMap) -> bool {
+    let is_named = |value: &HeaderValue| {
+        let mut protocols = value.to_str().unwrap_or_default().split(',');
+        protocols.any(|protocol| protocol.trim().eq_ignore_ascii_case("websocket"))
+    };
+    method == Method::GET && headers.get_all(UPGRADE).iter().any(is_named)
+}
+
+/// Codex falls back to plain requests at once after a 426, and after seconds of further tries after any other status.
+fn no_websocket(dialect: &dyn Dialect) -> Response {
+    let text =
+        "WebSockets are not served. Send the request with POST to the same path; its answer can be a stream.";
+    let status = StatusCode::UPGRADE_REQUIRED;
+    let code = "websocket_not_supported";
+    let mut response = reply::refusal(dialect, status, ErrorKind::Unsupported, text, code);
+    response.headers_mut().insert(UPGRADE, HeaderValue::from_static("HTTP/1.1"));
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    response
 }
 
 fn no_key(dialect: &dyn Dialect) -> Response {

@@ -65,9 +65,11 @@ pub async fn serve(config: Config, started: impl FnOnce(SocketAddr)) -> Result<(
 /// When a transport cannot be built.
 pub async fn serve_on(
     listener: TcpListener,
-    config: Config,
+    mut config: Config,
     stop: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
+    // Which names it answers to depends on where it really listens.
+    config.listen = listener.local_addr().unwrap_or(config.listen);
     let transports = upstream::connect(&config)?;
     let app = Arc::new(App::new(config, |u| transports(u)));
     let places = app.places.clone();

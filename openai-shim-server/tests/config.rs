@@ -258,7 +258,7 @@ fn an_open_address_needs_keys_or_a_word_that_it_does_not() {
     assert!(refusal.starts_with("shim.toml:1: listen: "), "{refusal}");
     assert!(refusal.contains("client_keys = [") && refusal.contains("allow_anonymous = true"), "{refusal}");
     assert!(from(&format!("{open}allow_anonymous = true")).is_ok());
-    assert!(from(&format!("{open}client_keys = [\"k\"]")).is_ok());
+    assert!(from(&format!("{open}client_keys = [\"sixteen-letters!\"]")).is_ok());
     assert!(from("listen = \"[::1]:8000\"").is_ok());
 
     let argument = Overrides { listen: Some(String::from("0.0.0.0:1")), ..Overrides::default() };
@@ -403,4 +403,22 @@ fn the_documented_example_of_upstreams_is_read() {
     assert!(
         !config.upstreams[1].profile.stream.options && config.upstreams[1].profile.messages.single_system
     );
+}
+
+#[test]
+fn a_short_client_key_is_refused_where_others_can_try_keys() {
+    let open = "listen = \"0.0.0.0:8000\"\n";
+    let refusal = fault(&format!("{open}client_keys = [\"a-key-that-is-long-enough\", \"fifteen-letters\"]"));
+    assert!(refusal.contains("client_keys: key number 2") && refusal.contains("openssl rand"), "{refusal}");
+    assert!(!refusal.contains("fifteen"), "the fault shows the key: {refusal}");
+    assert!(from("client_keys = [\"k\"]").is_ok(), "nobody else can try keys on loopback");
+}
+
+#[test]
+fn names_of_hosts_are_checked() {
+    assert_eq!(from("hosts = [\"Shim.Example.com\"]").unwrap().hosts, ["shim.example.com"]);
+    for name in ["https://shim.example.com", "shim:8000", "", "shim/x", "*"] {
+        let refusal = fault(&format!("hosts = [{name:?}]"));
+        assert!(refusal.contains("hosts") && refusal.contains("shim.example.com"), "{refusal}");
+    }
 }

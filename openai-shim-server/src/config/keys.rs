@@ -4,7 +4,7 @@ use super::suggest::near;
 
 /// The sections with their keys; `""` is the top of the file.
 const SECTIONS: &[(&str, &[&str])] = &[
-    ("", &["listen", "client_keys", "allow_anonymous", "mode", "learn", "debug"]),
+    ("", &["listen", "hosts", "client_keys", "allow_anonymous", "mode", "learn", "debug"]),
     ("upstream", &["name", "base_url", "dialect", "profile", "api_key", "models", "quirks"]),
     ("upstream.models", &["id", "upstream"]),
     ("defaults", &["max_tokens", "reasoning"]),

@@ -25,6 +25,8 @@ use std::time::Duration;
 pub struct Config {
     /// Where to listen.
     pub listen: SocketAddr,
+    /// Names under which a server without client keys may be called, in lower case.
+    pub hosts: Vec<String>,
     /// Keys that clients may use; empty: no key is needed.
     pub client_keys: Vec<Secret>,
     /// The upstreams, in the order of the file; the first one with a model serves it.

@@ -44,6 +44,7 @@ pub fn read(overrides: &Overrides) -> Result<Config, ConfigError> {
     let top = Section::top(&source, table.get_ref(), &faults);
     let config = Config {
         listen: DEFAULT_LISTEN,
+        hosts: top.texts("hosts", "[\"shim.example.com\"]", parse_host),
         client_keys: client_keys(&top, &source, overrides, &faults),
         upstreams: upstreams(&top, &source, overrides, &faults),
         mode: top.text("mode", |m| choice(m, &MODES)).map_or_else(Mode::default, |m| m.value),
@@ -66,6 +67,7 @@ pub fn read(overrides: &Overrides) -> Result<Config, ConfigError> {
         log: log(&top.section("log"), overrides, &faults),
     };
     let listen = listen(&top, overrides, &faults, !config.client_keys.is_empty());
+    check_key_lengths(&top, &listen, &config.client_keys, overrides, &faults);
     match faults.into_error() {
         Some(error) => Err(error),
         None => Ok(Config { listen, ..config }),
@@ -74,6 +76,7 @@ pub fn read(overrides: &Overrides) -> Result<Config, ConfigError> {
 
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8000);
 const DEFAULT_MAX_TOKENS: u64 = 4096;
+const SHORTEST_CLIENT_KEY: usize = 16;
 const MODES: [(&str, Mode); 2] = [("lenient", Mode::Lenient), ("strict", Mode::Strict)];
 const STYLES: [(&str, ReasoningStyle); 2] =
     [("field", ReasoningStyle::Field), ("tags", ReasoningStyle::Tags)];
@@ -141,6 +144,39 @@ fn client_keys(top: &Section<'_>, source: &Source, overrides: &Overrides, faults
     }
     let given = overrides.client_keys.iter();
     given.filter_map(|key| upstream::from_reference("OPENAI_SHIM_CLIENT_KEYS", key.trim(), faults)).collect()
+}
+
+/// Keys that others can try must be too long to be found.
+fn check_key_lengths(
+    top: &Section<'_>,
+    listen: &SocketAddr,
+    keys: &[Secret],
+    overrides: &Overrides,
+    faults: &Faults,
+) {
+    let short = keys.iter().position(|key| key.expose().len() < SHORTEST_CLIENT_KEY);
+    let Some(at) = short.filter(|_| !listen.ip().is_loopback()) else { return };
+    let what = format!(
+        "key number {} has fewer than {SHORTEST_CLIENT_KEY} characters, and {listen} can be reached from other machines; \
+         write a longer one, such as the output of `openssl rand -hex 16`",
+        at + 1
+    );
+    match top.get("client_keys").filter(|_| overrides.client_keys.is_empty()) {
+        Some(given) => top.fault("client_keys", &given.span(), what),
+        None => faults.outside("OPENAI_SHIM_CLIENT_KEYS", what),
+    }
+}
+
+/// A name without a port, in lower case.
+fn parse_host(text: &str) -> Result<String, String> {
+    let name = text.trim().to_ascii_lowercase();
+    let is_name = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if name.is_empty() || !name.chars().all(is_name) {
+        return Err(format!(
+            "{text:?} is no name of a host; write one such as \"shim.example.com\", without a scheme, a port or a path"
+        ));
+    }
+    Ok(name.strip_suffix('.').map_or(name.clone(), str::to_owned))
 }
 
 fn upstreams(

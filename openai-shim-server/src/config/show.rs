@@ -14,6 +14,9 @@ impl fmt::Display for Config {
             Mode::Strict => "strict: what an upstream cannot take is refused",
         };
         writeln!(f, "listen        {}", self.listen)?;
+        if !self.hosts.is_empty() {
+            writeln!(f, "hosts         {}", self.hosts.join(", "))?;
+        }
         writeln!(f, "client keys   {}", keys(self))?;
         writeln!(f, "mode          {mode}")?;
         let learn = if self.learn { "what upstreams refuse is not sent again" } else { "off" };
