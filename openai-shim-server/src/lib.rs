@@ -11,6 +11,7 @@ mod auth;
 mod bodies;
 mod body;
 mod choose;
+mod coding;
 mod cors;
 mod count;
 mod embed;

@@ -4,13 +4,15 @@ use crate::app::App;
 use crate::bodies::{self, Bodies};
 use crate::metrics::PAGE;
 use crate::telemetry::Record;
-use crate::{auth, body, cors, generate, origin, pages, panics, reply};
+use crate::{auth, body, coding, cors, generate, origin, pages, panics, reply};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use bytes::Bytes;
-use http::header::{ALLOW, CONNECTION, RETRY_AFTER, UPGRADE, WWW_AUTHENTICATE};
+use http::header::{
+    ACCEPT_ENCODING, ALLOW, CONNECTION, CONTENT_ENCODING, RETRY_AFTER, UPGRADE, WWW_AUTHENTICATE,
+};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use openai_shim_core::dialect::side::{self, SideRoute};
 use openai_shim_core::dialect::{DIALECTS, Dialect};
@@ -149,7 +151,7 @@ fn serve(
             // The rest of the head is a piece of the connection's buffer, which shall be free again soon.
             let headers = parts.headers;
             return Box::pin(async move {
-                match read(&app, &meta, dialect, body).await {
+                match read(&app, &meta, dialect, &headers, body).await {
                     Ok((place, body)) => generate::generate(&app, dialect, meta, headers, body, place).await,
                     Err(response) => answered(app, meta, label, response),
                 }
@@ -182,13 +184,26 @@ pub(crate) async fn read(
     app: &Arc<App>,
     meta: &Meta,
     dialect: &dyn Dialect,
+    headers: &HeaderMap,
     body: Body,
 ) -> Result<(OwnedSemaphorePermit, Bytes), Response> {
+    let codings = match coding::codings(headers, &CONTENT_ENCODING) {
+        Ok(codings) => codings,
+        Err(given) => {
+            Box::pin(body::discard(body)).await;
+            return Err(unknown_coding(dialect, &given));
+        }
+    };
     let Ok(place) = app.places.clone().try_acquire_owned() else {
         Box::pin(body::discard(body)).await;
         return Err(full(dialect));
     };
-    let body = body::read(body, app.config.limits.request_body).await;
+    let limit = app.config.limits.request_body;
+    let body = match body::read(body, limit).await {
+        Ok(body) if codings.is_empty() => Ok(body),
+        Ok(body) => coding::request::decode(&codings, body, limit),
+        Err(error) => Err(error),
+    };
     let body = body.map_err(|error| reply::error(dialect, &Error::Client(error)))?;
     if bodies::wanted() {
         Bodies::new(app.clone(), &meta.id).line("request", &body);
@@ -311,6 +326,17 @@ fn full(dialect: &dyn Dialect) -> Response {
     let text = "This server is handling as many requests as it may. Try again in a moment.";
     let mut response = reply::error(dialect, &Error::Client(ClientError::new(ErrorKind::Overloaded, text)));
     response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    response
+}
+
+fn unknown_coding(dialect: &dyn Dialect, given: &str) -> Response {
+    let text = format!(
+        "`content-encoding: {given}` cannot be decoded here; send the body in one of {}, or without a coding.",
+        coding::TAKEN
+    );
+    let (status, kind) = (StatusCode::UNSUPPORTED_MEDIA_TYPE, ErrorKind::InvalidRequest);
+    let mut response = reply::refusal(dialect, status, kind, text, "unsupported_content_encoding");
+    response.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static(coding::TAKEN));
     response
 }
 

@@ -73,7 +73,7 @@ pub(crate) async fn answer(
         body::discard(sent).await;
         return done(meta, result);
     }
-    let (place, sent) = match routes::read(&app, &meta, dialect, sent).await {
+    let (place, sent) = match routes::read(&app, &meta, dialect, &parts.headers, sent).await {
         Ok(read) => read,
         Err(response) => {
             Record::new(app.clone(), meta, label, String::new()).answered(&response);

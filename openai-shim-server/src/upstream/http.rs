@@ -83,7 +83,7 @@ impl HttpUpstream {
             (HOST, HeaderValue::from_str(host).map_err(|_| "its host has no valid name")?),
             (USER_AGENT, HeaderValue::from_static(concat!("openai-shim/", env!("CARGO_PKG_VERSION")))),
             (ACCEPT, HeaderValue::from_static("*/*")),
-            // Compressed answers are not asked for: nothing here could read them.
+            // Compressed answers are not asked for: they cost time here, and come all the same from some.
             (ACCEPT_ENCODING, HeaderValue::from_static("identity")),
         ];
         let way = if !is_local(base) && Matcher::from_system().intercept(&uri).is_some() {
@@ -128,7 +128,10 @@ impl HttpUpstream {
                 answer.map(|answer| ReplyBody::Stream(Box::pin(answer)))
             }
         };
-        if response.status().is_redirection() { Err(redirected(response.status())) } else { Ok(response) }
+        if response.status().is_redirection() {
+            return Err(redirected(response.status()));
+        }
+        crate::coding::answer::decoded(response)
     }
 }
 
