@@ -42,19 +42,19 @@ fn settings() -> Settings {
 /// Whether the time for three sizes, each four times the last, grows faster than they do.
 fn measure(name: &str, run: impl Fn(usize) -> Option<(f64, usize)>) -> bool {
     let mut times = Vec::new();
-    for n in [1000, 4000, 16000] {
+    for n in [1000, 4000, 16000, 64000] {
         let Some((time, _)) = run(n) else { return false };
         times.push(time);
         if let [.., before, last] = times[..]
-            && last > 8.0 * before
-            && last > 40.0
+            && last > 7.0 * before
+            && last > 60.0
         {
             println!("{name}: {}", times.iter().map(|t| format!("{t:.1} ms")).collect::<Vec<_>>().join(", "));
             return true;
         }
     }
     if let [_, before, last] = times[..]
-        && (last > 6.0 * before && last > 20.0 || last > 400.0)
+        && (last > 5.5 * before && last > 60.0 || last > 2000.0)
     {
         println!("{name}: {}", times.iter().map(|t| format!("{t:.1} ms")).collect::<Vec<_>>().join(", "));
         return true;
