@@ -29,7 +29,8 @@ static REQUEST_MEMBERS: [Member; 19] = [
 ];
 
 static MESSAGE: Shape =
-    shape("messages", &[refuse("role", &[Text]), refuse("content", &[Text, List(&[Text, Object(&BLOCK)])])]);
+    shape("messages", &[refuse("role", &[Text]), refuse("content", &[Text, List(&[Text, Object(&BLOCK)])])])
+        .such_as(r#"{"role": "user", "content": "…"}"#);
 
 static BLOCK: Shape = shape("content blocks", &[refuse("type", &[Text]), warn("cache_control", &[Map])])
     .with(&[
