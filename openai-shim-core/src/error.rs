@@ -78,6 +78,24 @@ pub enum Error {
     /// The upstream is at fault.
     #[error(transparent)]
     Upstream(#[from] UpstreamError),
+    /// The program that drives an exchange is at fault.
+    #[error(transparent)]
+    Order(#[from] OrderError),
+}
+
+/// A step of an exchange was answered by another call than the one that belongs to it; nothing has changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+#[non_exhaustive]
+pub struct OrderError {
+    /// Which call, and what it answers.
+    pub message: String,
+}
+
+impl OrderError {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into() }
+    }
 }
 
 impl Error {
@@ -87,6 +105,7 @@ impl Error {
             Self::Client(e) => e.kind,
             Self::Unsupported(_) => ErrorKind::Unsupported,
             Self::Upstream(e) => e.kind(),
+            Self::Order(_) => ErrorKind::Internal,
         }
     }
 
@@ -96,7 +115,7 @@ impl Error {
             Self::Client(e) => e.param.as_deref(),
             Self::Unsupported(e) => Some(&e.param),
             Self::Upstream(UpstreamError::Status(e)) => e.param.as_deref(),
-            Self::Upstream(_) => None,
+            Self::Upstream(_) | Self::Order(_) => None,
         }
     }
 
@@ -106,6 +125,7 @@ impl Error {
             Self::Client(e) => e.code.as_deref(),
             Self::Unsupported(_) => Some("unsupported_value"),
             Self::Upstream(e) => e.code(),
+            Self::Order(_) => None,
         }
     }
 

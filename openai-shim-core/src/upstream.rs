@@ -4,8 +4,10 @@
 //! [`Exchange`](crate::Exchange) over it.
 
 mod drive;
+mod state_store;
 
 pub use drive::{Attempts, Body, Finished, Shim};
+pub use state_store::{StateError, StateStore};
 
 use crate::error::UpstreamError;
 use async_trait::async_trait;

@@ -4,6 +4,7 @@
 use crate::app::{App, Served};
 use crate::reply;
 use crate::small::{ask, failure};
+use crate::state;
 use axum::response::Response;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -12,6 +13,7 @@ use openai_shim_core::dialect::side::{Asking, Counting, Side};
 use openai_shim_core::dialect::{Dialect, dialect as named};
 use openai_shim_core::exchange::Incoming;
 use openai_shim_core::fallback::estimate::estimate_tokens;
+use openai_shim_core::state::Owner;
 use openai_shim_core::{Diagnostics, Error, Exchange, Profile, Step};
 use std::sync::Arc;
 
@@ -21,10 +23,11 @@ pub(crate) async fn count(
     dialect: &'static dyn Dialect,
     counting: &'static Counting,
     asking: &Asking<'_>,
-    headers: &HeaderMap,
+    (headers, owner): (&HeaderMap, Owner),
 ) -> Result<Response, Error> {
     let (path, body) = (counting.counted)(asking)?;
-    let incoming = Incoming::read(dialect, &path, Bytes::from(body))?.with_headers(headers.clone());
+    let incoming = Incoming::read(dialect, &path, Bytes::from(body))?;
+    let incoming = incoming.with_headers(headers.clone()).with_owner(owner);
     let route = app.route(incoming.model()).await?;
     let served = app.upstreams.get(route.upstream).ok_or_else(crate::choose::no_upstream)?;
     let estimate = estimate_tokens(incoming.request());
@@ -62,7 +65,7 @@ async fn counted(
     client: &'static dyn Dialect,
     model: Option<String>,
 ) -> Result<(Option<(&'static dyn Dialect, Vec<u8>)>, Diagnostics), Error> {
-    let mut settings = app.settings(model, served);
+    let mut settings = app.settings(model);
     let model = settings.upstream_model.clone().unwrap_or_else(|| incoming.model().to_owned());
     settings.lessons = app.learned.of(&served.config.name, &model);
     let none = (None, Diagnostics::default());
@@ -70,8 +73,10 @@ async fn counted(
     let Some(counting) = counting_of(own) else { return Ok(none) };
     // The request for the answer itself says what would be sent, and so what is to be counted.
     let mut exchange = Exchange::start(incoming, profile, settings, app.context())?;
+    let Step::Send { request, .. } = state::loaded(&mut exchange, &*served.store).await? else {
+        return Ok(none);
+    };
     let notes = exchange.diagnostics();
-    let Step::Send { request, .. } = exchange.next() else { return Ok(none) };
     let path = request.uri().path_and_query().map_or("", http::uri::PathAndQuery::as_str);
     let Some((path, body)) = (counting.ask)(path, request.body()) else { return Ok(none) };
     let (head, answer) = ask(&served.transport, &path, request.headers().clone(), body).await?;

@@ -45,21 +45,30 @@ pub(crate) fn generate(
         Record::new(app.clone(), meta, dialect.name(), String::new()).answered(&response);
         return at_once(response);
     }
-    let go_on = move |app: &Arc<App>, incoming: Incoming, route| match route {
-        Ok(route) => start(app, dialect, meta, incoming, (headers, path, body), route, place),
+    let previous = stored::previous(dialect, &body);
+    let owner = meta.owner.clone();
+    let go_on = move |app: &Arc<App>, incoming: Incoming, route, kept| match route {
+        Ok(route) => start(app, dialect, meta, incoming, (headers, path, body, kept), route, place),
         Err(error) => Err(Box::new(refused(app, dialect, meta, &error))),
     };
-    match app.route_at_once(incoming.model()) {
-        Some(route) => match go_on(app, incoming, route) {
+    match (app.route_at_once(incoming.model()), previous) {
+        (Some(route), None) => match go_on(app, incoming, route, None) {
             Ok(running) => Box::pin(running.answer(app.clone(), dialect)),
             Err(refusal) => at_once(*refusal),
         },
-        // Here the upstreams are asked for their models first.
-        None => {
+        // Here the upstreams are asked for their models first, or the store for what the request goes on from.
+        (route, previous) => {
             let app = app.clone();
             Box::pin(async move {
-                let route = app.route(incoming.model()).await;
-                match go_on(&app, incoming, route) {
+                let route = match route {
+                    Some(route) => route,
+                    None => app.route(incoming.model()).await,
+                };
+                let kept = match previous {
+                    Some(id) => Some(stored::load(&app, owner, &id).await),
+                    None => None,
+                };
+                match go_on(&app, incoming, route, kept) {
                     Ok(running) => running.answer(app, dialect).await,
                     Err(refusal) => *refusal,
                 }
@@ -89,7 +98,7 @@ fn start(
     dialect: &'static dyn Dialect,
     meta: Meta,
     incoming: Incoming,
-    (headers, path, body): (HeaderMap, String, Bytes),
+    (headers, path, body, kept): (HeaderMap, String, Bytes, Option<stored::Loaded>),
     route: Route,
     place: OwnedSemaphorePermit,
 ) -> Started {
@@ -99,12 +108,13 @@ fn start(
         return Err(Box::new(refused(app, dialect, meta, &error)));
     };
     let profile = &served.config.profile;
-    let (incoming, keep) = match stored::resolve(app, dialect, profile, &meta, &path, incoming, &body) {
+    let (incoming, keep) = match stored::resolve(app, dialect, profile, &meta, &path, incoming, (&body, kept))
+    {
         Ok(resolved) => resolved,
         Err(error) => return Err(Box::new(refused(app, dialect, meta, &error))),
     };
-    let incoming = incoming.with_headers(headers);
-    let mut settings = app.settings(route.model, served);
+    let incoming = incoming.with_headers(headers).with_owner(meta.owner.clone());
+    let mut settings = app.settings(route.model);
     settings.debug = meta.debug;
     let model = settings.upstream_model.clone().unwrap_or_else(|| incoming.model().to_owned());
     settings.lessons = app.learned.of(&served.config.name, &model);
@@ -130,7 +140,11 @@ fn start(
     let reply: Reply = match overheard {
         Some(bodies) => {
             let overheard = bodies.over(served.transport.0.clone());
-            Box::pin(Shim::shared(overheard, profile.clone()).run(exchange, finished))
+            Box::pin(
+                Shim::shared(overheard, profile.clone())
+                    .with_state(served.store.clone())
+                    .run(exchange, finished),
+            )
         }
         None => Box::pin(served.shim.run(exchange, finished)),
     };

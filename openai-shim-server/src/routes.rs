@@ -17,6 +17,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use openai_shim_core::dialect::side::{self, SideRoute};
 use openai_shim_core::dialect::{DIALECTS, Dialect};
 use openai_shim_core::error::ClientError;
+use openai_shim_core::state::Owner;
 use openai_shim_core::{Error, ErrorKind};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -34,8 +35,8 @@ pub(crate) struct Meta {
     /// What stands behind its question mark.
     pub(crate) query: String,
     pub(crate) started: Instant,
-    /// Whose request it is: a number for its client key.
-    pub(crate) owner: u64,
+    /// Whose request it is: what is kept for it belongs to that owner.
+    pub(crate) owner: Owner,
     /// The client asks for the full report.
     pub(crate) debug: bool,
 }
@@ -62,7 +63,7 @@ pub(crate) fn answer(app: Arc<App>, request: Request) -> impl Future<Output = Re
         path: tidy(request.uri().path()),
         query: request.uri().query().unwrap_or_default().to_owned(),
         started: Instant::now(),
-        owner: 0,
+        owner: Owner::single(),
         debug: app.config.debug && request.headers().get(reply::DEBUG).is_some_and(|v| v == "1"),
     };
     let origin = cors::allowed(&app, request.headers());
@@ -145,7 +146,7 @@ fn serve(
         Some(_) if owner.is_none() => Some(no_key(dialect)),
         Some(route) => wrong_method(dialect, &meta, route.methods()),
     };
-    meta.owner = owner.unwrap_or_default();
+    meta.owner = owner.unwrap_or(Owner::single());
     let refusal = match (refusal, found) {
         (None, Some(Route::Generate(dialect, _))) => {
             // The rest of the head is a piece of the connection's buffer, which shall be free again soon.
@@ -365,7 +366,7 @@ mod tests {
             path: String::from("/v1/chat/completions"),
             query: String::new(),
             started: Instant::now(),
-            owner: 0,
+            owner: Owner::single(),
             debug: false,
         };
         let request = request().body(Body::empty()).unwrap();

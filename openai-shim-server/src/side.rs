@@ -65,7 +65,7 @@ pub(crate) async fn answer(
         Side::Kept(keeping, part) => {
             let part =
                 if *part == KeptPart::Answer && meta.method == Method::DELETE { None } else { Some(*part) };
-            stored::answer(&app, dialect, keeping, part, &meta, &name)
+            stored::answer(&app, dialect, keeping, part, &meta, &name).await
         }
         _ => None,
     };
@@ -85,7 +85,8 @@ pub(crate) async fn answer(
     match &route.side {
         Side::Model(one) => done(meta, models::one(&app, one, &asking).await),
         Side::Count(counting) => {
-            done(meta, count::count(&app, dialect, counting, &asking, &parts.headers).await)
+            let owner = meta.owner.clone();
+            done(meta, count::count(&app, dialect, counting, &asking, (&parts.headers, owner)).await)
         }
         Side::Embed(embedding) => embed::embed(app, meta, dialect, embedding, &asking, &parts.headers).await,
         Side::Kept(..) => {

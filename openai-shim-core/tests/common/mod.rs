@@ -8,6 +8,7 @@ pub mod messages;
 pub mod quirks;
 pub mod round_trip;
 pub mod said;
+pub mod state;
 pub mod strict;
 pub mod strict_responses;
 

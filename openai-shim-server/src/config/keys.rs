@@ -12,6 +12,7 @@ const SECTIONS: &[(&str, &[&str])] = &[
     ("fallback", &["when", "message"]),
     ("timeouts", &["connect", "first_byte", "idle", "keepalive"]),
     ("limits", &["request_body", "response_body", "frame", "concurrent"]),
+    ("store", &["secret"]),
     ("cors", &["origins"]),
     ("log", &["format", "filter"]),
 ];

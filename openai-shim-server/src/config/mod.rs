@@ -49,6 +49,8 @@ pub struct Config {
     pub timeouts: Timeouts,
     /// How much of what.
     pub limits: Limits,
+    /// Derives the tags of owners from client keys; absent: random, so that nothing that was kept outlives the process.
+    pub store_secret: Option<Secret>,
     /// Origins that browsers may call from; empty: CORS is off. `"*"` allows all.
     pub cors_origins: Vec<String>,
     /// Logging.

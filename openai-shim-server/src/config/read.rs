@@ -63,6 +63,7 @@ pub fn read(overrides: &Overrides) -> Result<Config, ConfigError> {
         fallback: fallback(&top.section("fallback")),
         timeouts: timeouts(&top.section("timeouts")),
         limits: limits(&top.section("limits")),
+        store_secret: store_secret(&top.section("store"), &source),
         cors_origins: top.section("cors").texts("origins", "[\"https://chat.example.com\"]", parse_origin),
         log: log(&top.section("log"), overrides, &faults),
     };
@@ -268,6 +269,23 @@ fn limits(section: &Section<'_>) -> Limits {
         frame: or("frame", default.frame),
         concurrent: concurrent.unwrap_or(default.concurrent),
     }
+}
+
+/// The shortest secret from which tags of owners may be derived.
+const MIN_SECRET_CHARACTERS: usize = 32;
+
+fn store_secret(section: &Section<'_>, source: &Source) -> Option<Secret> {
+    let resolve = |reference: &str| {
+        let secret = secret::resolve(reference, source.folder())?;
+        match secret.expose().len() {
+            MIN_SECRET_CHARACTERS.. => Ok(secret),
+            n => Err(format!(
+                "the secret has {n} characters, and can be guessed; write one of at least {MIN_SECRET_CHARACTERS}, such \
+                 as `openssl rand -hex 32` prints"
+            )),
+        }
+    };
+    section.text("secret", resolve).map(|secret| secret.value)
 }
 
 fn log(section: &Section<'_>, overrides: &Overrides, faults: &Faults) -> Log {

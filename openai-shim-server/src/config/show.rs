@@ -63,6 +63,9 @@ impl fmt::Display for Config {
             "limits        request {request}, answer {response}, event {frame}, {} requests at once",
             l.concurrent
         )?;
+        let tags =
+            if self.store_secret.is_some() { "under the secret of [store]" } else { "until it is restarted" };
+        writeln!(f, "state         in memory; clients are told apart {tags}")?;
         let origins =
             if self.cors_origins.is_empty() { String::from("off") } else { self.cors_origins.join(", ") };
         writeln!(f, "cors          {origins}")?;

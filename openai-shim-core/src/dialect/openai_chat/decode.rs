@@ -97,7 +97,7 @@ struct Choice {
 }
 
 /// Reads mended chunks beside the bytes that go out, from the first one on in which something is sealed: what is sealed must
-/// be kept.
+/// be kept. Where the upstream requires plain reasoning or signatures of calls again, that is the very first chunk.
 #[derive(Default)]
 pub(super) struct Beside {
     on: bool,
@@ -108,7 +108,7 @@ pub(super) struct Beside {
 
 impl Beside {
     pub(super) fn new(asked: &Asked) -> Self {
-        Self { on: asked.keep_turn, ..Self::default() }
+        Self { on: asked.keep_turn, begun: asked.note_whole_turn(), ..Self::default() }
     }
 
     /// What the next chunk of a form says, as far as it matters: nothing before something sealed came. `None`: it must be

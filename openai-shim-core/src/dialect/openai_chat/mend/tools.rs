@@ -1,7 +1,7 @@
 //! The tool calls of a stream: fragments put in order.
 
 use super::super::tool_call::{self, is_custom};
-use crate::canonical::{Asked, Code, Diagnostics};
+use crate::canonical::{Asked, Code, Diagnostics, carry};
 use crate::json::{Kind, Object, append_text, joined, peek, quote, text_of};
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ pub(super) fn carry(call: &mut Object<'_>, asked: &mut Asked, notes: &mut Diagno
         return;
     }
     let (Some(id), Some(signature)) = (call.str("id"), tool_call::signature(call)) else { return };
-    if let Some(packed) = asked.kept.signed(&id, &signature) {
+    if let Some(packed) = carry::pack(&id, &signature) {
         notes.note(Code::SignatureCarried, "tool_calls[].id", "");
         call.set("id", quote(&packed));
     }
@@ -114,11 +114,6 @@ impl Calls {
     /// How many calls there are.
     pub(super) fn len(&self) -> usize {
         self.slots.len()
-    }
-
-    /// The id of the first call; empty if there is none.
-    pub(super) fn first_id(&self) -> &str {
-        self.slots.first().map_or("", |slot| &slot.id)
     }
 
     /// Whether the calls are more, or longer, than what is kept of one answer.
