@@ -7,6 +7,7 @@ use crate::memory::{Of, Remembered};
 use crate::metrics::Metrics;
 use crate::models::Cache;
 use crate::reply;
+use crate::shutdown::Stop;
 use http::HeaderValue;
 use openai_shim_core::exchange::{Memory, Settings};
 use openai_shim_core::{Context, Shim, Upstream};
@@ -27,6 +28,7 @@ pub(crate) struct App {
     /// Answers that clients refer to.
     pub(crate) responses: Remembered,
     pub(crate) learned: Learned,
+    pub(crate) stop: Stop,
     seed: RandomState,
     count: AtomicU64,
 }
@@ -82,6 +84,7 @@ impl App {
             places: Arc::new(Semaphore::new(config.limits.concurrent)),
             responses: Remembered::default(),
             learned: Learned::default(),
+            stop: Stop::default(),
             upstreams,
             seed: RandomState::new(),
             count: AtomicU64::new(0),

@@ -68,6 +68,7 @@ impl Exchange {
         }
         lessons.learnt.push(lesson);
         (self.asked, self.send) = (prepared.asked, prepared.send);
+        self.upstream_streams = prepared.streams;
         self.report.diagnostics = prepared.notes;
         for lesson in &lessons.learnt {
             self.report.diagnostics.note(Code::Learned, "", &lesson.describe());

@@ -85,6 +85,8 @@ pub struct Exchange {
     settings: Settings,
     asked: Asked,
     send: http::Request<Bytes>,
+    /// The upstream is asked for a stream.
+    upstream_streams: bool,
     state: State,
     attempt: u32,
     /// Answers that came one by one.
@@ -151,7 +153,7 @@ impl Exchange {
             lesson.apply(row.to_mut());
         }
         let lessons = settings.learn.then(|| Lessons::new(&incoming, profile.clone()));
-        let Prepared { asked, send, notes } = prepare(incoming, upstream, &row, &settings, context)?;
+        let Prepared { asked, streams, send, notes } = prepare(incoming, upstream, &row, &settings, context)?;
         let report = Report::new(&asked, &profile, notes);
         Ok(Self {
             client,
@@ -159,6 +161,7 @@ impl Exchange {
             settings,
             asked,
             send,
+            upstream_streams: streams,
             state: State::Ready(Duration::ZERO),
             attempt: 0,
             collected: Vec::new(),
@@ -328,6 +331,11 @@ impl Exchange {
     pub fn has_failed(&self) -> bool {
         matches!(&self.state, State::Stream(transcoder) if transcoder.seen().error.is_some())
             || matches!(self.state, State::Over | State::Ready(_))
+    }
+
+    /// Whether the answer is awaited as a stream and passed on event by event; else it counts when it is whole.
+    pub(crate) fn awaits_stream(&self) -> bool {
+        self.upstream_streams && self.asked.stream && self.asked.one_by_one == 0
     }
 
     /// The client's dialect.
