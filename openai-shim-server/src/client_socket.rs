@@ -17,6 +17,8 @@ use tokio::time::{Instant, Sleep, sleep_until};
 const LINGER: Duration = Duration::from_secs(2);
 const LEFTOVER: usize = 64 << 20;
 
+static TLS_SAID: Seldom = Seldom::new();
+
 /// A client's socket. A timer is set only when a write finds no room.
 #[derive(Debug)]
 pub(crate) struct ClientSocket {
@@ -88,8 +90,7 @@ impl ClientSocket {
     /// Takes over hyper's refusal; true if this is one.
     fn refuses(&mut self, bytes: &[u8]) -> bool {
         let Some(bytes) = http_refusal::with_body(bytes) else { return false };
-        static SAID: Seldom = Seldom::new();
-        if self.tls && SAID.now() {
+        if self.tls && TLS_SAID.now() {
             tracing::warn!(
                 "a client began with TLS, which this port has not: its base URL must begin with http://"
             );

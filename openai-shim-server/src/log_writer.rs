@@ -117,7 +117,7 @@ fn write(out: &mut impl Write, mut lines: &[u8]) -> u64 {
             Err(_) => break,
         }
     }
-    lines.iter().filter(|byte| **byte == b'\n').count() as u64
+    lines.split(|byte| *byte == b'\n').skip(1).count() as u64
 }
 
 /// A line without characters that a terminal obeys or that end a line, but for the break at its end.

@@ -23,6 +23,7 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long nothing is accepted after that failed.
 const PAUSE: Duration = Duration::from_millis(50);
+static NOT_ACCEPTED_SAID: Seldom = Seldom::new();
 
 /// Why the server could not start.
 #[derive(Debug, thiserror::Error)]
@@ -152,12 +153,11 @@ fn prepare(socket: &TcpStream) {
 
 /// A connection that could not be accepted: the next one perhaps can.
 async fn not_accepted(error: &std::io::Error) {
-    static SAID: Seldom = Seldom::new();
     use std::io::ErrorKind::{ConnectionAborted, ConnectionReset};
     if matches!(error.kind(), ConnectionAborted | ConnectionReset) {
         return;
     }
-    if SAID.now() {
+    if NOT_ACCEPTED_SAID.now() {
         match upstream::http::no_descriptors(error) {
             Some(why) => tracing::error!("no connection can be accepted: {why}"),
             None => tracing::error!("no connection can be accepted: {error}"),

@@ -30,7 +30,7 @@ impl Silence {
     }
 
     /// What holds from the beginning of the call, if it still does.
-    fn from_beginning(&self) -> Option<(Instant, Wait)> {
+    fn fixed_limit(&self) -> Option<(Instant, Wait)> {
         let wait = match self.progress.as_ref()? {
             progress if !progress.streams() => Wait::Whole,
             progress if !progress.has_begun() => Wait::FirstByte,
@@ -42,14 +42,14 @@ impl Silence {
     /// Something has come; an error if that was too late.
     pub(super) fn broken(&mut self) -> Option<UpstreamError> {
         self.until = None;
-        let (until, wait) = self.from_beginning()?;
+        let (until, wait) = self.fixed_limit()?;
         (Instant::now() >= until).then(|| self.peer.late(wait))
     }
 
     /// Waits; ready when that took too long.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<UpstreamError> {
         let now = Instant::now();
-        let (until, wait) = self.from_beginning().unwrap_or_else(|| {
+        let (until, wait) = self.fixed_limit().unwrap_or_else(|| {
             let until = self.until.get_or_insert_with(|| now + self.peer.limit(Wait::Idle));
             (*until, Wait::Idle)
         });
