@@ -6,6 +6,7 @@ use crate::learned::Learned;
 use crate::metrics::Metrics;
 use crate::models::Cache;
 use crate::reply;
+use crate::shutdown::Stop;
 use crate::state::{MemoryStore, Owners, ScopedStore};
 use http::HeaderValue;
 use openai_shim_core::exchange::Settings;
@@ -28,6 +29,7 @@ pub(crate) struct App {
     pub(crate) store: Arc<dyn StateStore>,
     pub(crate) owners: Owners,
     pub(crate) learned: Learned,
+    pub(crate) stop: Stop,
     seed: RandomState,
     count: AtomicU64,
 }
@@ -90,6 +92,7 @@ impl App {
             store,
             owners: Owners::new(&config.client_keys, config.store_secret.as_ref()),
             learned: Learned::default(),
+            stop: Stop::default(),
             upstreams,
             seed: RandomState::new(),
             count: AtomicU64::new(0),

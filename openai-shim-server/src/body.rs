@@ -59,8 +59,13 @@ async fn collect(mut body: Body, limit: usize) -> Result<Bytes, ClientError> {
     }
     drop((first, all));
     Box::pin(discard(body)).await;
+    Err(too_large(limit))
+}
+
+/// Why a body is not taken.
+pub(crate) fn too_large(limit: usize) -> ClientError {
     let text = format!("The request body is larger than {limit} bytes, the limit of this server.");
-    Err(ClientError::new(ErrorKind::TooLarge, text))
+    ClientError::new(ErrorKind::TooLarge, text)
 }
 
 /// Reads what a client still sends, for a while: to close on it would cut off the reply that says what is wrong.

@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::bodies::{self, Bodies};
 use crate::choose::Route;
+use crate::lifetime::Lifetime;
 use crate::panics;
 use crate::reply;
 use crate::routes::{Answering, Meta};
@@ -89,6 +90,7 @@ struct Running {
     content_type: &'static str,
     keep: Option<stored::Keep>,
     head: Head,
+    lifetime: Lifetime,
 }
 
 /// Begins the exchange. Apart from its waiting, so that nothing of this is held meanwhile: the client's headers are
@@ -123,6 +125,7 @@ fn start(
         Err(error) => return Err(Box::new(refused(app, dialect, meta, &error))),
     };
     let overheard = bodies::wanted().then(|| Bodies::new(app.clone(), &meta.id));
+    let lifetime = Lifetime::new(app.clone(), meta.client.clone());
     let record = Record::new(app.clone(), meta, dialect.name(), served.config.name.clone());
     let head = record.head();
     let (learner, upstream) = (app.clone(), route.upstream);
@@ -148,22 +151,22 @@ fn start(
         }
         None => Box::pin(served.shim.run(exchange, finished)),
     };
-    Ok(Running { reply, upstream, stream, content_type, keep, head })
+    Ok(Running { reply, upstream, stream, content_type, keep, head, lifetime })
 }
 
 impl Running {
     /// Waits for the reply; a streaming client not longer than until its first keep-alive.
     async fn answer(self, app: Arc<App>, dialect: &'static dyn Dialect) -> Response {
-        let Self { mut reply, upstream, stream, content_type, keep, head } = self;
+        let Self { mut reply, upstream, stream, content_type, keep, head, lifetime } = self;
         let every = app.config.timeouts.keepalive;
         let label = || app.upstreams.get(upstream).and_then(|served| served.label.clone());
         let response = if stream {
             match tokio::time::timeout(every, &mut reply).await {
-                Ok(reply) => respond(reply, dialect, true, label(), &head, every),
-                Err(_) => promise(reply, (dialect, content_type), label(), head, every),
+                Ok(reply) => respond(reply, dialect, true, label(), &head, (every, lifetime)),
+                Err(_) => promise(reply, (dialect, content_type), label(), head, (every, lifetime)),
             }
         } else {
-            respond(reply.await, dialect, false, label(), &head, every)
+            respond(reply.await, dialect, false, label(), &head, (every, lifetime))
         };
         match keep {
             Some(keep) => stored::keeping(keep, response),
@@ -193,7 +196,7 @@ fn respond(
     stream: bool,
     upstream: Option<HeaderValue>,
     head: &Head,
-    every: Duration,
+    (every, lifetime): (Duration, Lifetime),
 ) -> Response {
     let (mut parts, body) = reply.into_parts();
     let failed = parts.extensions.get::<Error>().is_some();
@@ -202,7 +205,9 @@ fn respond(
     head.seen(parts.status);
     let (body, whole) = match body.into_complete() {
         Ok(bytes) => (Body::from(bytes), true),
-        Err(body) if stream && !failed => (Body::from_stream(Kept::running(body, dialect, every)), false),
+        Err(body) if stream && !failed => {
+            (Body::from_stream(Kept::running(body, dialect, every, lifetime)), false)
+        }
         Err(body) => (Body::from_stream(body), false),
     };
     let mut response = Response::new(body);
@@ -221,9 +226,9 @@ fn promise(
     (dialect, content_type): (&'static dyn Dialect, &'static str),
     upstream: Option<HeaderValue>,
     head: Head,
-    every: Duration,
+    (every, lifetime): (Duration, Lifetime),
 ) -> Response {
-    let mut response = Response::new(Body::from_stream(Kept::waiting(reply, head, dialect, every)));
+    let mut response = Response::new(Body::from_stream(Kept::waiting(reply, head, dialect, every, lifetime)));
     *response.status_mut() = StatusCode::OK;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));

@@ -117,7 +117,7 @@ fn write(out: &mut impl Write, mut lines: &[u8]) -> u64 {
             Err(_) => break,
         }
     }
-    lines.iter().filter(|byte| **byte == b'\n').count() as u64
+    lines.split(|byte| *byte == b'\n').skip(1).count() as u64
 }
 
 /// A line without characters that a terminal obeys or that end a line, but for the break at its end.
@@ -271,7 +271,8 @@ mod tests {
 
     #[test]
     fn characters_that_control_a_terminal_or_a_line_are_escaped() {
-        let text = |line: &str, coloured| String::from_utf8(escaped(line.as_bytes(), coloured).into()).unwrap();
+        let text =
+            |line: &str, coloured| String::from_utf8(escaped(line.as_bytes(), coloured).into()).unwrap();
         assert_eq!(text("pläin “quotes” ✓\n", false), "pläin “quotes” ✓\n");
         assert_eq!(text("a\u{9b}31m\u{85}b\u{7f}\n", false), "a\\u009b31m\\u0085b\\u007f\n");
         assert_eq!(text("a\nlevel=ERROR forged\r\n", false), "a\\nlevel=ERROR forged\\r\n");

@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::reply;
 use crate::routes::{self, Meta};
 use crate::telemetry::Record;
-use crate::{body, count, embed, forward, models, stored};
+use crate::{count, embed, forward, models, stored};
 use axum::body::Body;
 use axum::response::Response;
 use http::request::Parts;
@@ -70,7 +70,7 @@ pub(crate) async fn answer(
         _ => None,
     };
     if let Some(result) = at_once {
-        body::discard(sent).await;
+        routes::discard(&meta, sent).await;
         return done(meta, result);
     }
     let (place, sent) = match routes::read(&app, &meta, dialect, &parts.headers, sent).await {

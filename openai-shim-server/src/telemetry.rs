@@ -1,6 +1,7 @@
 //! Logs: one line a request. Secrets are never in them, and messages only where bodies are asked for.
 
 use crate::app::App;
+use crate::client::Cut;
 use crate::config::{Log, LogFormat};
 use crate::log_writer::LogWriter;
 use crate::metrics::{Counted, PAGE};
@@ -9,7 +10,7 @@ use crate::reply::summary;
 use crate::routes::Meta;
 use axum::response::Response;
 use http::StatusCode;
-use openai_shim_core::{Error, Report};
+use openai_shim_core::{Error, Outcome, Report};
 use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -103,17 +104,23 @@ impl Record {
     }
 
     fn exchange(&self, report: &Report) {
-        let status = match &report.error {
+        let cancelled = report.error.is_none() && report.outcome == Outcome::Cancelled;
+        let cut = self.meta.client.cut().filter(|_| cancelled);
+        let status = match cut {
+            Some(cut) => cut.status(),
             // The client went away before an answer.
-            None if report.outcome == openai_shim_core::Outcome::Cancelled
-                && self.head.first_byte().is_none() =>
-            {
-                CLIENT_GONE
-            }
-            _ => self.head.status(),
+            None if cancelled && self.head.first_byte().is_none() => CLIENT_GONE,
+            None => self.head.status(),
+        };
+        let outcome = match cut {
+            None | Some(Cut::Write) => report.outcome,
+            Some(Cut::Total | Cut::Stop) => Outcome::Errored,
         };
         let total = self.meta.started.elapsed();
-        let error = report.error.as_ref().map(ToString::to_string).unwrap_or_default();
+        let error = match cut {
+            Some(cut) => cut.message(&self.app.config.timeouts),
+            None => report.error.as_ref().map(ToString::to_string).unwrap_or_default(),
+        };
         tracing::info!(
             id = self.meta.id,
             method = %self.meta.method,
@@ -123,7 +130,7 @@ impl Record {
             model = short(&report.model),
             stream = report.stream,
             status,
-            outcome = report.outcome.as_str(),
+            outcome = outcome.as_str(),
             attempts = report.attempts,
             first_byte_ms = self.head.first_byte().map(millis),
             total_ms = millis(total),
@@ -141,7 +148,7 @@ impl Record {
             upstream: &self.upstream,
             model: &report.model,
             status,
-            outcome: Some(report.outcome),
+            outcome: Some(outcome),
             codes: report.diagnostics.codes(),
             usage: report.usage,
             first_byte: self.head.first_byte(),
@@ -166,6 +173,10 @@ impl Record {
     }
 
     fn request(&self, status: u16, error: &str) {
+        let cut = self.meta.client.cut();
+        let status = cut.map_or(status, Cut::status);
+        let said = cut.map(|cut| cut.message(&self.app.config.timeouts));
+        let error = said.as_deref().unwrap_or(error);
         let total = self.meta.started.elapsed();
         // Health checks and scrapes come all the time.
         if self.route == PAGE {

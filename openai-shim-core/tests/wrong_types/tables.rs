@@ -39,15 +39,18 @@ fn of(folder: &str) -> BTreeMap<&'static str, Vec<Type>> {
 
 /// Whether a table says of a member what its wire type does.
 fn agree(wire: &str, types: &[Type]) -> bool {
-    types.iter().any(|own| matches!(own, Type::Any) || match wire.split('<').next().unwrap() {
-        "String" => matches!(own, Type::Text),
-        "bool" => matches!(own, Type::Bool),
-        "f64" => matches!(own, Type::Number | Type::Natural | Type::Integer),
-        "u32" | "u64" | "i64" => matches!(own, Type::Count | Type::Natural | Type::Integer),
-        "Vec" => matches!(own, Type::List(_)),
-        // What has several types is raw.
-        "Box" => !matches!(own, Type::Bool),
-        _ => matches!(own, Type::Object(_) | Type::Map),
+    types.iter().any(|own| {
+        matches!(own, Type::Any)
+            || match wire.split('<').next().unwrap() {
+                "String" => matches!(own, Type::Text),
+                "bool" => matches!(own, Type::Bool),
+                "f64" => matches!(own, Type::Number | Type::Natural | Type::Integer),
+                "u32" | "u64" | "i64" => matches!(own, Type::Count | Type::Natural | Type::Integer),
+                "Vec" => matches!(own, Type::List(_)),
+                // What has several types is raw.
+                "Box" => !matches!(own, Type::Bool),
+                _ => matches!(own, Type::Object(_) | Type::Map),
+            }
     })
 }
 
@@ -195,7 +198,17 @@ const READERS: [(&str, &[&str]); 6] = [
 const NOT_OF_REQUESTS: [(&str, &[&str]); 6] = [
     (
         "openai-chat",
-        &["messages", "usage", "data", "embedding", "embeddings", "object", "index", "total_tokens", "prompt_tokens"],
+        &[
+            "messages",
+            "usage",
+            "data",
+            "embedding",
+            "embeddings",
+            "object",
+            "index",
+            "total_tokens",
+            "prompt_tokens",
+        ],
     ),
     ("openai-completions", &["prompt_embeds"]),
     ("openai-responses", &["messages", "url", "title", "start_index", "end_index", "properties", "input"]),

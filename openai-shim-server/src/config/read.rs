@@ -255,6 +255,9 @@ fn timeouts(section: &Section<'_>) -> Timeouts {
         connect: or("connect", default.connect),
         first_byte: or("first_byte", default.first_byte),
         idle: or("idle", default.idle),
+        whole: or("whole", default.whole),
+        write: or("write", default.write),
+        total: section.text("total", units::wait_or_off).and_then(|wait| wait.value),
         keepalive: or("keepalive", default.keepalive),
     }
 }

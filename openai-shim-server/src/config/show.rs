@@ -50,11 +50,16 @@ impl fmt::Display for Config {
         let said = if self.fallback.message.is_some() { ", with a message of your own" } else { "" };
         writeln!(f, "fallback      {fallback}{said}")?;
         let t = &self.timeouts;
-        let [connect, first, idle, keepalive] =
-            [t.connect, t.first_byte, t.idle, t.keepalive].map(show_duration);
+        let [connect, first, idle, keepalive, whole, write] =
+            [t.connect, t.first_byte, t.idle, t.keepalive, t.whole, t.write].map(show_duration);
         writeln!(
             f,
             "timeouts      connect {connect}, first byte {first}, idle {idle}, keep-alive after {keepalive}"
+        )?;
+        let total = t.total.map_or_else(|| String::from("off"), show_duration);
+        writeln!(
+            f,
+            "              whole answer {whole}, a client that takes nothing {write}, in all {total}"
         )?;
         let l = &self.limits;
         let [request, response, frame] = [l.request_body, l.response_body, l.frame].map(show_size);
