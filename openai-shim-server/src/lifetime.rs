@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::client::{Client, Cut};
 use crate::panics;
+use crate::routes::Answering;
 use axum::response::Response;
 use openai_shim_core::UpstreamError;
 use std::future::poll_fn;
@@ -18,17 +19,16 @@ pub(crate) struct Lifetime {
     client: Arc<Client>,
     /// Set only where there is a deadline.
     timer: Option<Pin<Box<Sleep>>>,
-    over: bool,
 }
 
 impl Lifetime {
     pub(crate) fn new(app: Arc<App>, client: Arc<Client>) -> Self {
-        Self { app, client, timer: None, over: false }
+        Self { app, client, timer: None }
     }
 
     /// Waits for the end; ready once. Who is woken to be ended is woken by the connection.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Cut> {
-        if self.over {
+        if self.client.cut().is_some() {
             return Poll::Pending;
         }
         if self.app.stop.is_ended() {
@@ -44,13 +44,13 @@ impl Lifetime {
     }
 
     /// Whether the deadline has passed, for what has something to say at all times; true once.
-    pub(crate) fn has_passed(&mut self) -> Option<Cut> {
-        let passed = !self.over && self.client.deadline().is_some_and(|deadline| Instant::now() >= deadline);
+    pub(crate) fn has_passed(&self) -> Option<Cut> {
+        let due = |deadline: Instant| Instant::now() >= deadline;
+        let passed = self.client.deadline().is_some_and(due) && self.client.cut().is_none();
         passed.then(|| self.end(Cut::Total))
     }
 
-    fn end(&mut self, cut: Cut) -> Cut {
-        self.over = true;
+    fn end(&self, cut: Cut) -> Cut {
         self.client.end(cut);
         cut
     }
@@ -60,17 +60,16 @@ impl Lifetime {
         cut.error(&self.app.config.timeouts)
     }
 
-    /// Awaits a response; why there is none.
-    pub(crate) async fn respond(
+    /// Awaits a response; why there is none. Not `async`: that would hold everything twice.
+    pub(crate) fn respond(
         mut self,
-        mut response: Pin<Box<dyn Future<Output = Response> + Send>>,
-    ) -> Result<Response, Ended> {
+        mut response: Answering,
+    ) -> impl Future<Output = Result<Response, Ended>> + Send {
         poll_fn(move |cx| match panics::polled(|| response.as_mut().poll(cx)) {
             Some(Poll::Ready(response)) => Poll::Ready(Ok(response)),
             Some(Poll::Pending) => self.poll(cx).map(|cut| Err(Ended::Cut(self.error(cut)))),
             None => Poll::Ready(Err(Ended::Panic)),
         })
-        .await
     }
 }
 

@@ -15,6 +15,8 @@ use tracing_subscriber::fmt::MakeWriter;
 const MAX_PENDING: usize = 1 << 20;
 /// How long the end of the program waits for the last lines.
 const FLUSH: Duration = Duration::from_secs(1);
+/// The same after a panic, when others may go on.
+const LAST_LINE: Duration = Duration::from_millis(100);
 /// Room for one call of `write(2)`, which needs no more.
 const STACK: usize = 128 << 10;
 
@@ -171,7 +173,13 @@ impl LogWriter {
 
     /// Lets panics be logged in the same way, and not be printed by who panics.
     pub(crate) fn hook_panics(self, json: bool) {
-        std::panic::set_hook(Box::new(move |info| self.0.push(panic_line(info, json).as_bytes())));
+        std::panic::set_hook(Box::new(move |info| {
+            self.0.push(panic_line(info, json).as_bytes());
+            // After one on the main thread nobody may be left who writes it.
+            if std::thread::current().name() == Some("main") {
+                self.0.flush(LAST_LINE);
+            }
+        }));
     }
 }
 

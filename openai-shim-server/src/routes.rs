@@ -137,7 +137,9 @@ fn dispatch(
                     reply::error(dialect, &Error::Upstream(error))
                 }
                 Ended::Panic => {
-                    tracing::error!(id, "a fault of openai-shim ended this request");
+                    // Where the log itself is at fault the client is answered all the same.
+                    let _ =
+                        panics::polled(|| tracing::error!(id, "a fault of openai-shim ended this request"));
                     panics::reply(dialect)
                 }
             }

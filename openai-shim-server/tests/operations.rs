@@ -115,6 +115,41 @@ async fn no_panic_reaches_a_client() {
     assert_eq!(forwarded.status, 500);
 }
 
+/// A log that panics at each line.
+struct PanickingLog;
+
+impl tracing::Subscriber for PanickingLog {
+    fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+        true
+    }
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+    fn event(&self, event: &tracing::Event<'_>) {
+        assert!(
+            !event.metadata().target().starts_with("openai_shim_server"),
+            "a fault of the log, on purpose"
+        );
+    }
+    fn enter(&self, _: &tracing::span::Id) {}
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
+#[tokio::test]
+async fn a_log_that_panics_while_things_are_dropped_does_not_end_the_process() {
+    let _log = tracing::subscriber::set_default(PanickingLog);
+    // Everything is dropped while the first panic unwinds.
+    for (upstream, body) in [(Faulty::AtOnce, CHAT), (Faulty::AtOnce, STREAM), (Faulty::InTheStream, CHAT)] {
+        assert_eq!(post(&app(ECHO, upstream), body).await.status, 500);
+    }
+    assert_eq!(post(&app(ECHO, Faulty::InTheStream), STREAM).await.error()["code"], "internal_error");
+    let forwarded = app(ECHO, Faulty::AtOnce);
+    assert_eq!(call(&forwarded, Method::POST, "/v1/embeddings", &[], "{}").await.status, 500);
+    assert_eq!(post(&echo(""), CHAT).await.status, 200, "and a lost line is a lost line");
+}
+
 #[tokio::test]
 async fn a_panic_in_a_running_stream_is_its_last_event() {
     let answer = post(&app(ECHO, Faulty::InTheStream), STREAM).await;
