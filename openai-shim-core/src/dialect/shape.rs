@@ -20,6 +20,8 @@ pub struct Shape {
     pub members: &'static [Member],
     /// Members that depend on what the member `type` is; that of the empty name where there is none.
     pub variants: &'static [(&'static [&'static str], &'static Shape)],
+    /// Whether `type` must be there.
+    pub typed: bool,
     /// How paths are written, and keys compared, in a payload that is this object.
     pub style: Style,
 }
@@ -126,7 +128,7 @@ impl Place<'_> {
 
 /// A shape of these members.
 pub(crate) const fn shape(plural: &'static str, members: &'static [Member]) -> Shape {
-    Shape { plural, example: "", members, variants: &[], style: Style::Brackets }
+    Shape { plural, example: "", members, variants: &[], typed: false, style: Style::Brackets }
 }
 
 /// A member that is refused where its type is wrong.
@@ -153,6 +155,11 @@ impl Shape {
     /// The same, with an example.
     pub(crate) const fn such_as(self, example: &'static str) -> Self {
         Self { example, ..self }
+    }
+
+    /// The same, of objects that must say their `type`.
+    pub(crate) const fn typed(self) -> Self {
+        Self { typed: true, ..self }
     }
 
     /// The same, in another style.
@@ -235,6 +242,9 @@ impl Check<'_> {
         place: Place<'_>,
         others: &[&str],
     ) -> Result<(), ClientError> {
+        if shape.typed && object.non_null("type").is_none() {
+            return Err(self.refused(&Place::Key(&place, "type"), "is missing"));
+        }
         let variant = shape.variant(object);
         for (key, value) in object.iter() {
             let found = variant.and_then(|variant| variant.member(key, self.style));
@@ -290,12 +300,16 @@ impl Check<'_> {
             self.notes.note(Code::ParamInvalid, &place.path(Style::Brackets), &must);
             return Ok(());
         }
+        Err(self.refused(place, &must))
+    }
+
+    fn refused(&self, place: &Place<'_>, why: &str) -> ClientError {
         let path = place.path(self.style);
         let message = match self.style {
-            Style::Dots => format!("{path}: {must}."),
-            _ => format!("`{path}` {must}."),
+            Style::Dots => format!("{path}: {why}."),
+            _ => format!("`{path}` {why}."),
         };
-        Err(ClientError::invalid(message).at(path))
+        ClientError::invalid(message).at(path)
     }
 }
 

@@ -42,7 +42,8 @@ static BLOCK: Shape = shape("content blocks", &[refuse("type", &[Text]), warn("c
         (&["image"], &IMAGE),
         (&["document"], &DOCUMENT),
         (&["search_result"], &SEARCH_RESULT),
-    ]);
+    ])
+    .typed();
 static WORDS: Shape = shape("texts", &[refuse("text", &[Text]), warn("citations", &[List(&[Map])])]);
 static THOUGHT: Shape = shape("thoughts", &[warn("thinking", &[Text]), warn("signature", &[Text])]);
 static REDACTED: Shape = shape("thoughts", &[warn("data", &[Text])]);
