@@ -313,11 +313,11 @@ def process():
         work = shim.cpu() - work
         [client.close() for client in clients]
         check("more connections than descriptors", lab.until(lambda: serving(shim), 10) and work < 0.5, f"{work:.2f} s of processor time in 2 s")
-        check("the log says so, and briefly", 0 < shim.log.read_text().count("descriptors") < 20, shim.log.read_text().count("descriptors"))
+        check("the log says so, and briefly", 0 < shim.log.read_text().count("descriptor") < 20, shim.log.read_text().count("descriptor"))
     for name, url, words in [
         ("TLS where the upstream is plain", f"https://127.0.0.1:{upstream.port}/v1", ("http://",)),
-        ("nobody listens", "http://127.0.0.1:1/v1", ("u", "127.0.0.1:1")),
-        ("no such name", "http://nowhere.invalid/v1", ("nowhere.invalid",)),
+        ("nobody listens", "http://127.0.0.1:1/v1", ('"u"', "base_url")),
+        ("no such name", "http://nowhere.invalid/v1", ('"u"', "resolved", "base_url")),
     ]:
         with lab.Shim(BINARY, f'[retry]\nattempts = 1\n[[upstream]]\nname = "u"\nbase_url = "{url}"\nmodels = ["m"]\n') as shim:
             status, _, body = shim.send("POST", "/v1/chat/completions", CHAT)
