@@ -127,7 +127,7 @@ fn start(
     let (learner, upstream) = (app.clone(), route.upstream);
     let finished = Box::new(move |report: Report| {
         if let Some(served) = learner.upstreams.get(upstream) {
-            learner.learned.remember(&served.config.name, &model, &report.lessons);
+            learner.learned.remember(&served.config.name, &model, &report);
         }
         record.finish(report);
         drop(place);
