@@ -133,7 +133,7 @@ fn start(
         // Called while the body is dropped.
         let _ = panics::polled(|| {
             if let Some(served) = learner.upstreams.get(upstream) {
-                learner.learned.remember(&served.config.name, &model, &report.lessons);
+                learner.learned.remember(&served.config.name, &model, &report);
             }
         });
         record.finish(report);

@@ -72,7 +72,10 @@ pub(super) fn prepare(
     } else {
         profile.paths.url(&encoded.path)
     };
-    *send.uri_mut() = url.parse().unwrap_or_default();
+    *send.uri_mut() = url.parse().map_err(|_| {
+        let text = "`model` does not fit into the upstream's path: it is too long, or no name of a model.";
+        ClientError::invalid(text).at("model")
+    })?;
     *send.headers_mut() = encoded.headers;
     headers::pass(&headers, client, profile, send.headers_mut(), &mut notes);
     send.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
