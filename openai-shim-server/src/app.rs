@@ -1,5 +1,6 @@
 //! What all requests share.
 
+use crate::budget::Budget;
 use crate::config::{Config, UpstreamConfig};
 use crate::health::{Health, Watched};
 use crate::learned::Learned;
@@ -7,9 +8,10 @@ use crate::memory::{Of, Remembered};
 use crate::metrics::Metrics;
 use crate::models::Cache;
 use crate::reply;
+use crate::work::Work;
 use http::HeaderValue;
 use openai_shim_core::exchange::{Memory, Settings};
-use openai_shim_core::{Context, Shim, Upstream};
+use openai_shim_core::{Context, Upstream};
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
@@ -24,6 +26,10 @@ pub(crate) struct App {
     pub(crate) upstreams: Vec<Served>,
     pub(crate) metrics: Metrics,
     pub(crate) places: Arc<Semaphore>,
+    /// The bodies that are held.
+    pub(crate) bodies: Arc<Budget>,
+    /// Turns at work that takes long.
+    pub(crate) work: Work,
     /// Answers that clients refer to.
     pub(crate) responses: Remembered,
     pub(crate) learned: Learned,
@@ -36,7 +42,6 @@ pub(crate) struct App {
 pub(crate) struct Served {
     pub(crate) config: UpstreamConfig,
     pub(crate) transport: Transport,
-    pub(crate) shim: Shim,
     pub(crate) list: Cache,
     pub(crate) health: Arc<Health>,
     /// What is remembered for it, and for no other one.
@@ -67,7 +72,6 @@ impl App {
                 let watched = Watched { inner: connect(upstream), health: health.clone() };
                 let transport = Transport(Arc::new(watched));
                 Served {
-                    shim: Shim::shared(transport.0.clone(), upstream.profile.clone()),
                     transport,
                     list: Cache::default(),
                     health,
@@ -80,6 +84,8 @@ impl App {
         Self {
             metrics: Metrics::new(&config),
             places: Arc::new(Semaphore::new(config.limits.concurrent)),
+            bodies: Budget::new(config.limits.bodies),
+            work: Work::new(),
             responses: Remembered::default(),
             learned: Learned::default(),
             upstreams,

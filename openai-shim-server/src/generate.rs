@@ -1,23 +1,24 @@
 //! One request for an answer of a model.
 
 use crate::app::App;
+use crate::awaited::{Awaited, Counted};
 use crate::bodies::{self, Bodies};
+use crate::budget::Held;
 use crate::choose::Route;
 use crate::reply;
-use crate::routes::{Answering, Meta};
+use crate::routes::{Answering, Meta, Received};
 use crate::stored;
-use crate::stream::{Kept, Reply};
+use crate::stream::Kept;
 use crate::telemetry::{Head, Record};
+use crate::work::LONG;
 use axum::body::Body;
 use axum::response::Response;
-use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use openai_shim_core::exchange::Incoming;
 use openai_shim_core::{Diagnostics, Dialect, Error, Exchange, Outcome, Report, Shim};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::OwnedSemaphorePermit;
 
 /// How many headers every reply gets here.
 const HEADERS: usize = 5;
@@ -30,9 +31,9 @@ pub(crate) fn generate(
     dialect: &'static dyn Dialect,
     meta: Meta,
     headers: HeaderMap,
-    body: Bytes,
-    place: OwnedSemaphorePermit,
+    received: Received,
 ) -> Answering {
+    let Received { body, .. } = &received;
     // Some dialects name model and form in the path and its query.
     let path =
         if meta.query.is_empty() { meta.path.clone() } else { format!("{}?{}", meta.path, meta.query) };
@@ -40,12 +41,13 @@ pub(crate) fn generate(
         Ok(incoming) => incoming,
         Err(error) => return at_once(refused(app, dialect, meta, &error)),
     };
-    if let Some(response) = idle(dialect, &incoming, &body) {
+    if let Some(response) = idle(dialect, &incoming, body) {
         Record::new(app.clone(), meta, dialect.name(), String::new()).answered(&response);
         return at_once(response);
     }
+    let length = body.len();
     let go_on = move |app: &Arc<App>, incoming: Incoming, route| match route {
-        Ok(route) => start(app, dialect, meta, incoming, (headers, path, body), route, place),
+        Ok(route) => start(app, dialect, meta, incoming, (headers, path, received), route),
         Err(error) => Err(Box::new(refused(app, dialect, meta, &error))),
     };
     match app.route_at_once(incoming.model()) {
@@ -58,7 +60,8 @@ pub(crate) fn generate(
             let app = app.clone();
             Box::pin(async move {
                 let route = app.route(incoming.model()).await;
-                match go_on(&app, incoming, route) {
+                let other = app.clone();
+                match app.work.run(length, move || go_on(&other, incoming, route)).await {
                     Ok(running) => running.answer(app, dialect).await,
                     Err(refusal) => *refusal,
                 }
@@ -73,7 +76,7 @@ fn at_once(response: Response) -> Answering {
 
 /// An exchange that was sent off.
 struct Running {
-    reply: Reply,
+    reply: Awaited,
     upstream: usize,
     stream: bool,
     content_type: &'static str,
@@ -88,10 +91,10 @@ fn start(
     dialect: &'static dyn Dialect,
     meta: Meta,
     incoming: Incoming,
-    (headers, path, body): (HeaderMap, String, Bytes),
+    (headers, path, received): (HeaderMap, String, Received),
     route: Route,
-    place: OwnedSemaphorePermit,
 ) -> Started {
+    let Received { place, held, body } = received;
     let stream = incoming.wants_stream();
     let Some(served) = app.upstreams.get(route.upstream) else {
         let error = Error::Client(crate::choose::no_upstream());
@@ -123,13 +126,13 @@ fn start(
         drop(place);
     });
     let content_type = exchange.stream_content_type();
-    let reply: Reply = match overheard {
-        Some(bodies) => {
-            let overheard = bodies.over(served.transport.0.clone());
-            Box::pin(Shim::shared(overheard, profile.clone()).run(exchange, finished))
-        }
-        None => Box::pin(served.shim.run(exchange, finished)),
-    };
+    let transport = served.transport.0.clone();
+    let counted = Counted::new(app, match overheard {
+        Some(bodies) => bodies.over(transport),
+        None => transport,
+    });
+    let reply = Box::pin(Shim::shared(counted.clone(), profile.clone()).run(exchange, finished));
+    let reply = counted.awaited(app, reply, held);
     Ok(Running { reply, upstream, stream, content_type, keep, head })
 }
 
@@ -141,11 +144,12 @@ impl Running {
         let label = || app.upstreams.get(upstream).and_then(|served| served.label.clone());
         let response = if stream {
             match tokio::time::timeout(every, &mut reply).await {
-                Ok(reply) => respond(reply, dialect, true, label(), &head, every),
+                Ok(begun) => respond(begun, reply.room(), dialect, true, label(), &head, every),
                 Err(_) => promise(reply, (dialect, content_type), label(), head, every),
             }
         } else {
-            respond(reply.await, dialect, false, label(), &head, every)
+            let begun = (&mut reply).await;
+            respond(begun, reply.room(), dialect, false, label(), &head, every)
         };
         match keep {
             Some(keep) => stored::keeping(keep, response),
@@ -171,6 +175,7 @@ fn idle(dialect: &dyn Dialect, incoming: &Incoming, body: &[u8]) -> Option<Respo
 /// The client's response from core's reply.
 fn respond(
     reply: http::Response<openai_shim_core::upstream::Body>,
+    room: Option<Held>,
     dialect: &'static dyn Dialect,
     stream: bool,
     upstream: Option<HeaderValue>,
@@ -183,7 +188,10 @@ fn respond(
     let diagnostics = parts.extensions.remove::<Diagnostics>().unwrap_or_default();
     head.seen(parts.status);
     let (body, whole) = match body.into_complete() {
-        Ok(bytes) => (Body::from(bytes), true),
+        Ok(bytes) => match room.filter(|_| bytes.len() >= LONG) {
+            Some(room) => (Body::from(room.with(bytes)), true),
+            None => (Body::from(bytes), true),
+        },
         Err(body) if stream && !failed => (Body::from_stream(Kept::running(body, dialect, every)), false),
         Err(body) => (Body::from_stream(body), false),
     };
@@ -199,7 +207,7 @@ fn respond(
 
 /// A stream that begins before its reply: the client sees keep-alives, and then what comes.
 fn promise(
-    reply: Reply,
+    reply: Awaited,
     (dialect, content_type): (&'static dyn Dialect, &'static str),
     upstream: Option<HeaderValue>,
     head: Head,

@@ -8,8 +8,10 @@ pub mod config;
 
 mod app;
 mod auth;
+mod awaited;
 mod bodies;
 mod body;
+mod budget;
 mod choose;
 mod coding;
 mod cors;
@@ -35,6 +37,7 @@ mod stored;
 mod stream;
 pub mod telemetry;
 pub mod upstream;
+mod work;
 
 pub use config::Config;
 pub use serve::{ServeError, serve, serve_on};
