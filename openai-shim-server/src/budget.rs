@@ -25,9 +25,13 @@ impl Budget {
         Held { budget: self.clone(), bytes: 0 }
     }
 
-    /// The bytes that are held.
-    pub(crate) fn held(&self) -> usize {
-        self.held.load(Ordering::Relaxed)
+    /// The bytes that are held, as a metric.
+    pub(crate) fn render(&self) -> String {
+        format!(
+            "# HELP openai_shim_body_bytes Bytes of requests and whole answers that are held.\n\
+             # TYPE openai_shim_body_bytes gauge\nopenai_shim_body_bytes {}\n",
+            self.held.load(Ordering::Relaxed)
+        )
     }
 
     fn take(&self, bytes: usize) -> Result<(), Full> {
@@ -88,6 +92,12 @@ impl Drop for Held {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    impl Budget {
+        fn held(&self) -> usize {
+            self.held.load(Ordering::Relaxed)
+        }
+    }
 
     #[test]
     fn room_is_taken_up_to_the_limit_and_given_back() {

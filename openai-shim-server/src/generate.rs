@@ -5,6 +5,7 @@ use crate::awaited::{Awaited, Counted};
 use crate::bodies::{self, Bodies};
 use crate::budget::Held;
 use crate::choose::Route;
+use crate::panics;
 use crate::reply;
 use crate::routes::{Answering, Meta, Received};
 use crate::stored;
@@ -119,9 +120,12 @@ fn start(
     let head = record.head();
     let (learner, upstream) = (app.clone(), route.upstream);
     let finished = Box::new(move |report: Report| {
-        if let Some(served) = learner.upstreams.get(upstream) {
-            learner.learned.remember(&served.config.name, &model, &report.lessons);
-        }
+        // Called while the body is dropped.
+        let _ = panics::polled(|| {
+            if let Some(served) = learner.upstreams.get(upstream) {
+                learner.learned.remember(&served.config.name, &model, &report.lessons);
+            }
+        });
         record.finish(report);
         drop(place);
     });

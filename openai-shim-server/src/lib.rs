@@ -21,6 +21,7 @@ mod forward;
 mod generate;
 mod health;
 mod learned;
+mod log_writer;
 mod memory;
 mod metrics;
 mod models;

@@ -1,6 +1,7 @@
 //! Answers that clients refer to, kept for upstreams that keep none.
 
 use crate::app::App;
+use crate::panics;
 use crate::reply;
 use crate::routes::Meta;
 use axum::body::Body;
@@ -131,6 +132,12 @@ impl Keep {
 /// The client may hang up as soon as it has what it wants.
 impl Drop for Keep {
     fn drop(&mut self) {
+        let _ = panics::polled(|| self.store());
+    }
+}
+
+impl Keep {
+    fn store(&mut self) {
         let Some(said) = self.said.take() else { return };
         let whole = self.answer.trim_ascii_start().starts_with(b"{");
         let answer = if whole {

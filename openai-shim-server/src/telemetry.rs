@@ -2,7 +2,9 @@
 
 use crate::app::App;
 use crate::config::{Log, LogFormat};
+use crate::log_writer::LogWriter;
 use crate::metrics::{Counted, PAGE};
+use crate::panics;
 use crate::reply::summary;
 use crate::routes::Meta;
 use axum::response::Response;
@@ -12,6 +14,8 @@ use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tracing_subscriber::EnvFilter;
+
+pub use crate::log_writer::flush;
 
 /// The most characters of a model's name in a log line.
 const MAX_MODEL: usize = 128;
@@ -28,13 +32,23 @@ pub fn init(log: &Log) {
     {
         filter = filter.add_directive(off);
     }
-    let lines =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let json = log.format == LogFormat::Json;
+    let coloured = !json && std::io::IsTerminal::is_terminal(&std::io::stderr());
+    let writer = LogWriter::start(coloured);
+    // What cannot be logged is counted (`log_writer`); printing that, as the subscriber would, can fail too.
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(writer)
+        .with_target(false)
+        .log_internal_errors(false);
     // A second start (in tests) keeps the first one's settings.
-    let _ = match log.format {
+    let started = match log.format {
         LogFormat::Json => lines.json().flatten_event(true).try_init(),
-        LogFormat::Text => lines.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).try_init(),
+        LogFormat::Text => lines.with_ansi(coloured).try_init(),
     };
+    if started.is_ok() {
+        writer.hook_panics(json);
+    }
 }
 
 /// One request on its way into logs and metrics.
@@ -83,8 +97,12 @@ impl Record {
         self.head.clone()
     }
 
-    /// An exchange has ended, or its client went away.
+    /// An exchange has ended, or its client went away. Called while things are dropped: it cannot panic.
     pub(crate) fn finish(self, report: Report) {
+        let _ = panics::polled(|| self.exchange(&report));
+    }
+
+    fn exchange(&self, report: &Report) {
         let status = match &report.error {
             // The client went away before an answer.
             None if report.outcome == openai_shim_core::Outcome::Cancelled
@@ -142,7 +160,12 @@ impl Record {
         self.plain(self.head.status(), "");
     }
 
+    /// Called while things are dropped: it cannot panic.
     fn plain(&self, status: u16, error: &str) {
+        let _ = panics::polled(|| self.request(status, error));
+    }
+
+    fn request(&self, status: u16, error: &str) {
         let total = self.meta.started.elapsed();
         // Health checks and scrapes come all the time.
         if self.route == PAGE {

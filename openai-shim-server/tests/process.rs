@@ -3,104 +3,13 @@
 mod support;
 
 use serde_json::Value;
-use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::net::UnixDatagram;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use support::process::Process;
 use support::{Answer, Script, Scripted, Step, completion, stop, text};
 
 const CHAT: &str = r#"{"model":"m","messages":[{"role":"user","content":"the secret of life; my key is client-key-1, and sk-0123456789abcdef"}]}"#;
 const STREAM: &str = r#"{"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}]}"#;
-
-struct Process {
-    child: Child,
-    url: String,
-    log: Arc<Mutex<String>>,
-    client: reqwest::Client,
-}
-
-impl Process {
-    /// Starts the program, and waits until it says where it listens.
-    fn start(config: &str, environment: &[(&str, &str)]) -> Self {
-        openai_shim_server::upstream::http::provide_tls();
-        let folder = std::env::temp_dir();
-        let file = folder.join(format!(
-            "shim-process-{}-{:?}.toml",
-            std::process::id(),
-            std::thread::current().id()
-        ));
-        std::fs::write(&file, format!("listen = \"127.0.0.1:0\"\n{config}")).unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_openai-shim"))
-            .arg("--config")
-            .arg(&file)
-            .envs(environment.iter().copied())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let log = Arc::<Mutex<String>>::default();
-        let (written, errors) = (log.clone(), child.stderr.take().unwrap());
-        std::thread::spawn(move || {
-            for line in BufReader::new(errors).lines().map_while(Result::ok) {
-                written.lock().unwrap().push_str(&(line + "\n"));
-            }
-        });
-        let mut out = BufReader::new(child.stdout.take().unwrap());
-        let mut line = String::new();
-        out.read_line(&mut line).unwrap();
-        let address = line.trim().rsplit(' ').next().unwrap().to_owned();
-        assert!(address.starts_with("127.0.0.1:"), "{line} {}", log.lock().unwrap());
-        std::thread::spawn(move || out.read_to_end(&mut Vec::new()));
-        let _ = std::fs::remove_file(file);
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { child, url: format!("http://{address}"), log, client }
-    }
-
-    async fn post(&self, body: &'static str) -> reqwest::Response {
-        let request = self.client.post(format!("{}/v1/chat/completions", self.url)).body(body);
-        request.header("authorization", "Bearer client-key-1").send().await.unwrap()
-    }
-
-    fn terminate(&self) {
-        assert!(
-            Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status().unwrap().success()
-        );
-    }
-
-    async fn ended(&mut self, within: Duration) -> ExitStatus {
-        let begun = Instant::now();
-        while begun.elapsed() < within {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!("still running: {}", self.log());
-    }
-
-    fn log(&self) -> String {
-        self.log.lock().unwrap().clone()
-    }
-
-    /// Waits until something is logged; all that was logged.
-    async fn logged(&mut self, what: &str) -> String {
-        for _ in 0..500 {
-            if self.log().contains(what) {
-                return self.log();
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!("{what} was not logged, {:?}: {}", self.child.try_wait(), self.log())
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 fn before(upstream: &Scripted) -> String {
     format!(

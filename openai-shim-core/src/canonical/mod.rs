@@ -6,6 +6,7 @@
 
 mod answer;
 mod asked;
+mod calls;
 pub mod carry;
 mod citation;
 mod content;
@@ -32,6 +33,7 @@ mod usage;
 
 pub use answer::{fault, is_document, is_html, plain};
 pub use asked::{Asked, ReasoningStyle};
+pub use calls::{OpenCalls, called_names};
 pub use citation::{Citation, Cited, CitedSpan, Length};
 pub use content::{Block, Media, MediaSource, Message, Role};
 pub use context::Context;

@@ -6,6 +6,7 @@
 
 use super::DIALECTS;
 use super::Dialect;
+use super::shape::Shape;
 use crate::canonical::{Code, Diagnostics, EmbedRequest, Embeddings, ListedModel, fault, plain};
 use crate::error::{ClientError, UpstreamError};
 use crate::json::{Object, quote};
@@ -80,6 +81,8 @@ pub struct Counting {
 /// How texts become vectors: asked by clients, and asked from upstreams.
 #[derive(Debug)]
 pub struct Embedding {
+    /// The known members of a request.
+    pub shape: &'static Shape,
     /// Reads a client's request.
     pub read: fn(&Asking<'_>, &mut Diagnostics) -> Result<EmbedRequest, ClientError>,
     /// The request for an upstream: path and body. With a source, which is the client's own body of the same route, all

@@ -323,9 +323,12 @@ impl Stream for Body {
     }
 }
 
+/// This happens while a panic unwinds, too: a second one would end the process.
 impl Drop for Body {
     fn drop(&mut self) {
-        self.source = None;
-        self.report();
+        let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            self.source = None;
+            self.report();
+        }));
     }
 }

@@ -21,14 +21,19 @@ pub(super) fn serve(overrides: &Overrides) -> ExitCode {
         Err(error) => return failed(&format!("threads cannot be started: {error}")),
     };
     let welcome = Welcome::new(&config);
-    match runtime.block_on(openai_shim_server::serve(config, |address| super::print(&welcome.at(address)))) {
+    let served =
+        runtime.block_on(openai_shim_server::serve(config, |address| super::print(&welcome.at(address))));
+    // What a thread of the runtime still does (a name that is looked up) is not waited for.
+    runtime.shutdown_background();
+    openai_shim_server::telemetry::flush();
+    match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failed(&error.to_string()),
     }
 }
 
 fn failed(message: &str) -> ExitCode {
-    eprintln!("openai-shim: {message}");
+    super::complain(format_args!("openai-shim: {message}"));
     ExitCode::FAILURE
 }
 

@@ -3,12 +3,14 @@
 //! <https://docs.ollama.com/api/embed>
 
 use super::super::side::{Asking, Embedding, with_model};
+use super::shape;
 use crate::canonical::{Code, Diagnostics, EmbedRequest, Embeddings};
 use crate::error::{ClientError, UpstreamError};
-use crate::json::{Kind, Object, peek, quote};
+use crate::json::{Kind, Object, natural, peek, quote};
 
 /// `POST /api/embed`: `input` is a text or several, the answer has `embeddings`.
 pub(super) static EMBED: Embedding = Embedding {
+    shape: &shape::EMBED,
     read: |asking, notes| read(asking, "input", notes),
     write: |request, source, _| Ok((String::from("/embed"), write(request, source)?)),
     read_answer,
@@ -27,6 +29,7 @@ pub(super) static EMBED: Embedding = Embedding {
 
 /// `POST /api/embeddings`: one `prompt`, one `embedding`.
 pub(super) static EMBEDDINGS: Embedding = Embedding {
+    shape: &shape::EMBEDDINGS,
     read: |asking, notes| read(asking, "prompt", notes),
     write: |request, source, _| Ok((String::from("/embeddings"), write(request, source)?)),
     read_answer,
@@ -42,6 +45,8 @@ fn read(asking: &Asking<'_>, key: &str, notes: &mut Diagnostics) -> Result<Embed
     let several = key == "input";
     let given = Object::parse(asking.body)
         .map_err(|e| ClientError::invalid(format!("The request body is not a JSON object: {e}.")))?;
+    let known = if several { &shape::EMBED } else { &shape::EMBEDDINGS };
+    known.check(&given, notes)?;
     let model = given.str("model").filter(|model| !model.is_empty());
     let model = model.ok_or_else(|| ClientError::invalid("`model` is missing.").at("model"))?;
     let input = given.non_null(key).filter(|input| match peek(input) {
@@ -56,7 +61,7 @@ fn read(asking: &Asking<'_>, key: &str, notes: &mut Diagnostics) -> Result<Embed
     let mut request = EmbedRequest::default();
     request.model = model.into_owned();
     input.clone_into(&mut request.input);
-    request.dimensions = given.u64("dimensions");
+    request.dimensions = given.get("dimensions").and_then(natural);
     for (name, value) in given.iter() {
         let says = !matches!(value.trim(), "null" | "{}" | "\"\"" | "true");
         if says && !["model", "dimensions", key].contains(&name) {

@@ -3,14 +3,16 @@
 //! <https://platform.openai.com/docs/api-reference/embeddings/object>
 
 use super::super::side::{Embedding, with_model};
+use super::shape;
 use crate::canonical::{Code, Diagnostics, EmbedRequest, Embeddings, VectorCheck};
 use crate::error::{ClientError, UpstreamError};
-use crate::json::{Kind, Object, peek, quote, text};
+use crate::json::{Kind, Object, natural, peek, quote, text};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 /// `/embeddings`.
 pub(super) static EMBEDDING: Embedding = Embedding {
+    shape: &shape::EMBEDDING,
     read: |asking, notes| read(asking.body, notes),
     write: |request, source, _| Ok((String::from("/embeddings"), write(request, source))),
     read_answer,
@@ -22,10 +24,11 @@ pub(super) static EMBEDDING: Embedding = Embedding {
 fn read(body: &[u8], notes: &mut Diagnostics) -> Result<EmbedRequest, ClientError> {
     let object = Object::parse(body)
         .map_err(|e| ClientError::invalid(format!("The request body is not a JSON object: {e}.")))?;
+    shape::EMBEDDING.check(&object, notes)?;
     let mut request = EmbedRequest::default();
     request.model = object.str("model").unwrap_or_default().into_owned();
     object.get("input").unwrap_or("null").clone_into(&mut request.input);
-    request.dimensions = object.u64("dimensions");
+    request.dimensions = object.get("dimensions").and_then(natural);
     request.base64 = object.str("encoding_format").as_deref() == Some("base64");
     for (name, _) in object.iter().filter(|(_, value)| value.trim() != "null") {
         // The encoding is the answer's, and made here.
