@@ -157,11 +157,8 @@ fn serve(
                     Ok(received) if received.body.len() < LONG => {
                         generate::generate(&app, dialect, meta, headers, received).await
                     }
-                    Ok(received) => {
-                        let (other, length) = (app.clone(), received.body.len());
-                        let begin = move || generate::generate(&other, dialect, meta, headers, received);
-                        Box::pin(app.work.run(length, begin)).await.await
-                    }
+                    // Rare, and large: it takes room only while it lasts.
+                    Ok(received) => Box::pin(elsewhere(&app, dialect, meta, headers, received)).await.await,
                     Err(response) => answered(app, meta, label, response),
                 }
             });
@@ -180,6 +177,18 @@ fn serve(
         body::discard(body).await;
         answered(app, meta, label, refusal)
     })
+}
+
+/// Begins a large request away from the threads that serve.
+async fn elsewhere(
+    app: &Arc<App>,
+    dialect: &'static dyn Dialect,
+    meta: Meta,
+    headers: HeaderMap,
+    received: Received,
+) -> Answering {
+    let (other, length) = (app.clone(), received.body.len());
+    app.work.run(length, move || generate::generate(&other, dialect, meta, headers, received)).await
 }
 
 /// A response that no upstream had a part in, counted and logged.
