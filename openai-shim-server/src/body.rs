@@ -17,8 +17,6 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const LINGER: Duration = Duration::from_secs(2);
 /// How much of it.
 const LEFTOVER: usize = 64 << 20;
-/// For how much room is made at a client's word, before any of it came.
-const TRUSTED: usize = 1 << 20;
 /// What is copied more cheaply than kept.
 const SMALL: usize = 16 << 10;
 
@@ -55,7 +53,8 @@ async fn collect(mut body: Body, limit: usize, held: &mut Held) -> Result<Bytes,
             first = chunk;
         } else {
             if all.is_empty() {
-                all.reserve(announced.min(TRUSTED));
+                // There is room for it, and what nobody writes to is not there.
+                all.reserve(announced.min(limit));
             }
             all.extend_from_slice(&std::mem::take(&mut first));
             all.extend_from_slice(&chunk);
