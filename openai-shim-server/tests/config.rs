@@ -85,6 +85,7 @@ fn the_design_s_own_example_is_read_as_it_is_meant() {
         request_body = "1MiB"
         response_body = "2 MiB"
         frame = 4096
+        bodies = "3MiB"
         concurrent = 7
         [cors]
         origins = ["https://chat.example.com"]
@@ -112,6 +113,7 @@ fn the_design_s_own_example_is_read_as_it_is_meant() {
     assert_eq!([t.connect, t.first_byte, t.idle, t.keepalive].map(|d| d.as_secs()), [1, 2, 3, 4]);
     let l = config.limits;
     assert_eq!([l.request_body, l.response_body, l.frame, l.concurrent], [1 << 20, 2 << 20, 4096, 7]);
+    assert_eq!(l.bodies, 3 << 20);
     assert_eq!(config.cors_origins, ["https://chat.example.com"]);
     assert_eq!((config.log.format, config.log.filter.as_deref()), (LogFormat::Json, Some("debug")));
 }
@@ -145,6 +147,17 @@ fn every_fault_of_a_file_is_named_in_the_file_s_order() {
             "shim.toml:5: retry.backoff: \"10\" has no unit; write \"10s\" for seconds, or \"10ms\"",
         ]
     );
+}
+
+#[test]
+fn all_bodies_together_have_room_for_the_largest_one() {
+    let fault = fault("[limits]\nrequest_body = \"2MiB\"\nbodies = \"1MiB\"");
+    assert!(
+        fault.contains("limits.bodies: is less than request_body") && fault.contains("\"2MiB\""),
+        "{fault}"
+    );
+    let limits = from("[limits]\nrequest_body = \"1GiB\"").unwrap().limits;
+    assert_eq!(limits.bodies, 1 << 30);
 }
 
 #[test]
