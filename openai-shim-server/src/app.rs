@@ -1,15 +1,19 @@
 //! What all requests share.
 
+use crate::budget::Budget;
 use crate::config::{Config, UpstreamConfig};
 use crate::health::{Health, Watched};
 use crate::learned::Learned;
-use crate::memory::{Of, Remembered};
 use crate::metrics::Metrics;
 use crate::models::Cache;
 use crate::reply;
+use crate::shutdown::Stop;
+use crate::state::{MemoryStore, Owners, ScopedStore};
+use crate::work::Work;
 use http::HeaderValue;
-use openai_shim_core::exchange::{Memory, Settings};
-use openai_shim_core::{Context, Shim, Upstream};
+use openai_shim_core::exchange::Settings;
+use openai_shim_core::upstream::StateStore;
+use openai_shim_core::{Context, Upstream};
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
@@ -18,29 +22,32 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::Semaphore;
 
 /// What all requests share: configuration, upstreams, metrics.
-#[derive(Debug)]
 pub(crate) struct App {
     pub(crate) config: Config,
     pub(crate) upstreams: Vec<Served>,
     pub(crate) metrics: Metrics,
     pub(crate) places: Arc<Semaphore>,
-    /// Answers that clients refer to.
-    pub(crate) responses: Remembered,
+    /// What is kept between requests.
+    pub(crate) store: Arc<dyn StateStore>,
+    pub(crate) owners: Owners,
+    /// The bodies that are held.
+    pub(crate) bodies: Arc<Budget>,
+    /// Turns at work that takes long.
+    pub(crate) work: Work,
     pub(crate) learned: Learned,
+    pub(crate) stop: Stop,
     seed: RandomState,
     count: AtomicU64,
 }
 
 /// One upstream with the way to reach it.
-#[derive(Debug)]
 pub(crate) struct Served {
     pub(crate) config: UpstreamConfig,
     pub(crate) transport: Transport,
-    pub(crate) shim: Shim,
     pub(crate) list: Cache,
     pub(crate) health: Arc<Health>,
-    /// What is remembered for it, and for no other one.
-    pub(crate) memory: Arc<dyn Memory>,
+    /// What is kept for it, and for no other one.
+    pub(crate) store: Arc<dyn StateStore>,
     /// Its name, as the header of a reply.
     pub(crate) label: Option<HeaderValue>,
 }
@@ -55,10 +62,16 @@ impl std::fmt::Debug for Transport {
     }
 }
 
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("App")
+    }
+}
+
 impl App {
     /// An app whose upstreams are reached as `connect` says.
     pub(crate) fn new(config: Config, connect: impl Fn(&UpstreamConfig) -> Arc<dyn Upstream>) -> Self {
-        let memory = Arc::<Remembered>::default();
+        let store: Arc<dyn StateStore> = Arc::new(MemoryStore::default());
         let upstreams = config
             .upstreams
             .iter()
@@ -66,12 +79,12 @@ impl App {
                 let health = Arc::<Health>::default();
                 let watched = Watched { inner: connect(upstream), health: health.clone() };
                 let transport = Transport(Arc::new(watched));
+                let own: Arc<dyn StateStore> = Arc::new(ScopedStore::new(&upstream.name, store.clone()));
                 Served {
-                    shim: Shim::shared(transport.0.clone(), upstream.profile.clone()),
                     transport,
                     list: Cache::default(),
                     health,
-                    memory: Arc::new(Of { upstream: upstream.name.clone(), memory: memory.clone() }),
+                    store: own,
                     label: reply::label(&upstream.name),
                     config: upstream.clone(),
                 }
@@ -80,8 +93,12 @@ impl App {
         Self {
             metrics: Metrics::new(&config),
             places: Arc::new(Semaphore::new(config.limits.concurrent)),
-            responses: Remembered::default(),
+            store,
+            owners: Owners::new(&config.client_keys, config.store_secret.as_ref()),
+            bodies: Budget::new(config.limits.bodies),
+            work: Work::new(),
             learned: Learned::default(),
+            stop: Stop::default(),
             upstreams,
             seed: RandomState::new(),
             count: AtomicU64::new(0),
@@ -101,21 +118,13 @@ impl App {
         hasher.finish()
     }
 
-    /// A number that stands for something in this process only, and that it cannot be read from.
-    pub(crate) fn hash(&self, bytes: &[u8]) -> u64 {
-        let mut hasher = self.seed.build_hasher();
-        hasher.write(bytes);
-        hasher.finish()
-    }
-
     /// The settings of an exchange with this upstream.
-    pub(crate) fn settings(&self, upstream_model: Option<String>, served: &Served) -> Settings {
+    pub(crate) fn settings(&self, upstream_model: Option<String>) -> Settings {
         let mut settings = Settings::default();
         settings.mode = self.config.mode;
         settings.upstream_model = upstream_model;
         settings.learn = self.config.learn;
         settings.reasoning = self.config.reasoning;
-        settings.memory = Some(served.memory.clone());
         settings.default_max_tokens = self.config.default_max_tokens;
         settings.retry = self.config.retry;
         settings.fallback = self.config.fallback.clone();

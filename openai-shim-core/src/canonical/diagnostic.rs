@@ -75,6 +75,7 @@ codes! {
     ToolIdRemapped "tool-id-remapped" Info "Ids of tool calls in the history were put into the form that the upstream accepts.";
     ReasoningDropped "reasoning-dropped" Info "Reasoning in the history was left out, because the upstream refuses it.";
     ReasoningRestored "reasoning-restored" Info "Reasoning that the client did not send back was put back into the history.";
+    StateUnavailable "state-unavailable" Warning "What is kept between requests could not be read or written: the request went on without it.";
     MessageDropped "message-dropped" Info "A message that says nothing was left out.";
     BridgeAdded "bridge-added" Info "A short assistant message was put between a tool's result and the user's next message.";
     PrefillRewritten "prefill-rewritten" Warning "An assistant message at the end was sent in another way.";

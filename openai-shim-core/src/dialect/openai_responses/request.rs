@@ -85,6 +85,7 @@ pub(super) fn decode(body: &[u8], notes: &mut Diagnostics) -> Result<Request, Cl
             }
             "conversation" | "prompt" | "previous_response_id" => {
                 request.own_only.get_or_insert(refusal(key, value));
+                request.references.push(format!("{key}:{value}"));
                 extra.push((key.to_owned(), raw(value)));
             }
             // Other dialects give it unasked.
@@ -180,7 +181,7 @@ fn messages(
         }
         Kind::Array => {
             let listed = object.array("input").unwrap_or_default();
-            let mut input = input::Input { body, request, calls: Vec::new(), additional: Vec::new() };
+            let mut input = input::Input::new(body, request);
             for (i, item) in listed.into_iter().enumerate() {
                 input.item(item, i, notes)?;
             }

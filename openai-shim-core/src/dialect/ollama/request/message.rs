@@ -3,31 +3,20 @@
 use super::super::super::shape::Place;
 use super::super::line::{arguments, read_call};
 use super::{FAMILY, leftovers, media, shape};
-use crate::canonical::{Block, Code, Diagnostics, Extra, Message, Request, Role, Text};
+use crate::canonical::{
+    Block, Code, Diagnostics, Extra, Message, OpenCalls, Request, Role, Text, called_names,
+};
 use crate::error::{ClientError, Unsupported};
 use crate::json::{Kind, Object, peek, place, quote, text};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
-/// Calls that wait for their results.
-#[derive(Default)]
-struct Calls {
-    open: Vec<(String, String)>,
-}
-
-impl Calls {
-    /// The id of the call that a result answers: by its own word, by the tool's name, or by order.
-    fn answered(&mut self, id: Option<&str>, name: Option<&str>) -> Option<String> {
-        let by_id = id.and_then(|id| self.open.iter().position(|(open, _)| open == id));
-        let by_name = name.and_then(|name| self.open.iter().position(|(_, open)| open == name));
-        let at = match (id, name) {
-            (Some(id), _) => match by_id {
-                Some(at) => at,
-                None => return Some(id.to_owned()),
-            },
-            (None, Some(_)) => by_name?,
-            (None, None) => 0,
-        };
-        (at < self.open.len()).then(|| self.open.remove(at).0)
+/// The id of the call that a result answers: by its own word, by the tool's name, or by order.
+fn answered(calls: &mut OpenCalls, id: Option<&str>, name: Option<&str>) -> Option<String> {
+    match (id, name) {
+        (Some(id), _) => Some(calls.take_by_id(id).unwrap_or_else(|| id.to_owned())),
+        (None, Some(name)) => calls.take_by_name(name),
+        (None, None) => calls.take_first(),
     }
 }
 
@@ -56,7 +45,7 @@ pub(super) fn decode(
             "`messages` must be a list of messages, such as [{\"role\": \"user\", \"content\": \"…\"}].";
         return Err(ClientError::invalid(text).at("messages"));
     }
-    let mut calls = Calls::default();
+    let mut calls = OpenCalls::default();
     for (i, item) in object.array("messages").unwrap_or_default().into_iter().enumerate() {
         let (mut message, touched) = message(item, i, &mut calls, notes)?;
         message.span = if touched { None } else { place(body, item) };
@@ -70,7 +59,7 @@ pub(super) fn decode(
 fn message(
     item: &str,
     i: usize,
-    calls: &mut Calls,
+    calls: &mut OpenCalls,
     notes: &mut Diagnostics,
 ) -> Result<(Message, bool), ClientError> {
     let at = |field: &str| format!("messages[{i}]{field}");
@@ -111,7 +100,7 @@ fn message(
         known.extend(["tool_name", "tool_call_id", "name"]);
         let name = object.str("tool_name").or_else(|| object.str("name")).filter(|n| !n.is_empty());
         let id = object.str("tool_call_id").filter(|id| !id.is_empty());
-        let answered = calls.answered(id.as_deref(), name.as_deref()).unwrap_or_else(|| {
+        let answered = answered(calls, id.as_deref(), name.as_deref()).unwrap_or_else(|| {
             notes.note(Code::ToolIdSynthesized, &at(""), "a result without its call");
             minted(i, 0)
         });
@@ -123,7 +112,7 @@ fn message(
         message.blocks.append(&mut content);
     }
     if !listed.is_empty() {
-        calls.open.clear();
+        *calls = OpenCalls::default();
     }
     for (k, call) in listed.into_iter().enumerate() {
         let object = Object::parse(call.as_bytes()).unwrap_or_default();
@@ -132,7 +121,7 @@ fn message(
         touched |= given.get("arguments").is_none_or(|a| peek(a) != Kind::Object);
         let read = read_call(call, &at(&format!(".tool_calls[{k}]")), notes);
         let id = read.id.unwrap_or_else(|| minted(i, k));
-        calls.open.push((id.clone(), read.name.clone()));
+        calls.push(&id, &read.name);
         message.blocks.push(Block::ToolCall {
             id,
             name: read.name,
@@ -201,12 +190,13 @@ pub(super) fn encode(
     body: &mut Object<'_>,
     notes: &mut Diagnostics,
 ) -> Result<(), Unsupported> {
+    let names = called_names(&request.messages);
     let mut list = Vec::new();
     for (i, message) in request.messages.iter().enumerate() {
         let own = message.span.clone().and_then(|span| source?.get(span));
         match own.and_then(|bytes| std::str::from_utf8(bytes).ok()) {
             Some(own) => list.push(own.to_owned()),
-            None => write(request, message, i, &mut list, notes)?,
+            None => write(&names, message, i, &mut list, notes)?,
         }
     }
     body.set("messages", format!("[{}]", list.join(",")));
@@ -215,7 +205,7 @@ pub(super) fn encode(
 
 /// Writes one message: results of several tools in one are several here.
 fn write(
-    request: &Request,
+    names: &BTreeMap<&str, &str>,
     message: &Message,
     i: usize,
     list: &mut Vec<String>,
@@ -237,7 +227,7 @@ fn write(
         for (key, value) in extra.of(FAMILY) {
             object.set(key.trim_start_matches('.'), value.get());
         }
-        let named = called(request, id);
+        let named = names.get(id.as_str());
         if let Some(name) = named.filter(|_| extra.of(FAMILY).is_empty() && !is_minted(id)) {
             object.set("tool_name", quote(name));
         }
@@ -271,14 +261,6 @@ fn write(
     }
     message.report(FAMILY, &at, notes);
     Ok(())
-}
-
-/// The tool of the call with this id.
-fn called<'r>(request: &'r Request, id: &str) -> Option<&'r str> {
-    request.messages.iter().rev().flat_map(|m| &m.blocks).find_map(|block| match block {
-        Block::ToolCall { id: call, name, .. } if call == id => Some(name.as_str()),
-        _ => None,
-    })
 }
 
 /// Content, thinking, pictures and calls of one message.
