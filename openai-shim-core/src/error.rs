@@ -3,7 +3,25 @@
 //! Every failure is one of three: the caller's ([`ClientError`]), nobody's ([`Unsupported`]: the upstream cannot do it),
 //! or the upstream's ([`UpstreamError`]). A dialect turns an [`ErrorKind`] into its own status, type and code by a table.
 
+use std::borrow::Cow;
 use std::time::Duration;
+
+/// The most characters of a name in sentences, logs, labels and lists.
+const MAX_NAME_CHARACTERS: usize = 200;
+
+/// A name that a client chose, short enough for a sentence, a log line or a list: cut after 200 characters, with `…`.
+///
+/// ```
+/// use openai_shim_core::error::short_name;
+/// assert_eq!(short_name("gpt-5"), "gpt-5");
+/// assert_eq!(short_name(&"é".repeat(1000)), "é".repeat(200) + "…");
+/// ```
+pub fn short_name(name: &str) -> Cow<'_, str> {
+    match name.char_indices().nth(MAX_NAME_CHARACTERS).and_then(|(end, _)| name.get(..end)) {
+        Some(start) => Cow::Owned(format!("{start}…")),
+        None => Cow::Borrowed(name),
+    }
+}
 
 /// What kind of failure this is, independent of any dialect's words for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -78,6 +96,24 @@ pub enum Error {
     /// The upstream is at fault.
     #[error(transparent)]
     Upstream(#[from] UpstreamError),
+    /// The program that drives an exchange is at fault.
+    #[error(transparent)]
+    Order(#[from] OrderError),
+}
+
+/// A step of an exchange was answered by another call than the one that belongs to it; nothing has changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+#[non_exhaustive]
+pub struct OrderError {
+    /// Which call, and what it answers.
+    pub message: String,
+}
+
+impl OrderError {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into() }
+    }
 }
 
 impl Error {
@@ -87,6 +123,7 @@ impl Error {
             Self::Client(e) => e.kind,
             Self::Unsupported(_) => ErrorKind::Unsupported,
             Self::Upstream(e) => e.kind(),
+            Self::Order(_) => ErrorKind::Internal,
         }
     }
 
@@ -96,7 +133,7 @@ impl Error {
             Self::Client(e) => e.param.as_deref(),
             Self::Unsupported(e) => Some(&e.param),
             Self::Upstream(UpstreamError::Status(e)) => e.param.as_deref(),
-            Self::Upstream(_) => None,
+            Self::Upstream(_) | Self::Order(_) => None,
         }
     }
 
@@ -106,6 +143,7 @@ impl Error {
             Self::Client(e) => e.code.as_deref(),
             Self::Unsupported(_) => Some("unsupported_value"),
             Self::Upstream(e) => e.code(),
+            Self::Order(_) => None,
         }
     }
 
@@ -146,8 +184,10 @@ impl ClientError {
 
     /// There is no such model.
     pub fn unknown_model(id: &str) -> Self {
-        let short: String = id.chars().take(200).collect();
-        let text = format!("The model `{short}` does not exist here. GET /v1/models lists those that do.");
+        let text = format!(
+            "The model `{}` does not exist here. GET /v1/models lists those that do.",
+            short_name(id)
+        );
         Self::new(ErrorKind::NotFound, text).at("model").with_code("model_not_found")
     }
 

@@ -12,7 +12,7 @@
 //! | floor | modules |
 //! |---|---|
 //! | 0 | [`json`], [`framing`], [`error`] |
-//! | 1 | [`canonical`], [`filter`], [`redact`] |
+//! | 1 | [`canonical`], [`filter`], [`redact`], [`state`] |
 //! | 2 | [`dialect`](mod@dialect), [`profile`](mod@profile) |
 //! | 3 | [`normalize`], [`fallback`] |
 //! | 4 | [`exchange`], [`convert`](mod@convert) |
@@ -54,6 +54,7 @@ pub mod json;
 pub mod normalize;
 pub mod profile;
 pub mod redact;
+pub mod state;
 pub mod upstream;
 
 pub use canonical::{Context, Diagnostic, Diagnostics, Outcome};
@@ -62,7 +63,7 @@ pub use dialect::{Dialect, dialect};
 pub use error::{Error, ErrorKind, UpstreamError};
 pub use exchange::{Exchange, Report, Settings, Step};
 pub use profile::{Profile, profile};
-pub use upstream::{ReplyBody, Shim, Upstream};
+pub use upstream::{ReplyBody, Shim, StateStore, Upstream};
 
 /// The README's code, compiled and run.
 #[cfg(doctest)]

@@ -9,6 +9,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("framing", 0),
     ("error", 0),
     ("redact", 1),
+    ("state", 1),
     ("canonical", 1),
     ("filter", 1),
     ("dialect", 2),

@@ -2,40 +2,40 @@
 
 mod common;
 
+use common::state::Setup;
 use common::{chat, fixtures};
 use openai_shim_core::canonical::{Code, Severity};
 use openai_shim_core::dialect::gemini::wire::{
     ErrorResponse, GenerateContentRequest, GenerateContentResponse,
 };
 use openai_shim_core::exchange::{Incoming, Retry, Settings, When};
-use openai_shim_core::normalize::Memory;
 use openai_shim_core::profile::native;
-use openai_shim_core::{Context, Diagnostics, Dialect, Exchange, Kind, Outcome, Step, dialect, profile};
+use openai_shim_core::{Diagnostics, Dialect, Exchange, Kind, Outcome, Step, dialect, profile};
 use serde_json::{Value, json};
 
 fn gemini() -> &'static dyn Dialect {
     dialect("gemini").unwrap()
 }
 
-fn settings() -> Settings {
+fn settings() -> Setup {
     let mut settings = Settings::default();
     settings.retry = Retry::none();
     settings.learn = false;
     settings.fallback.when = When::Never;
-    settings
+    Setup::new(settings, None)
 }
 
 /// One exchange: what was sent (path and body), what the client got, and the exchange.
 fn exchange(
     (client, path, body): (&'static dyn Dialect, &str, &Value),
     upstream: &dyn Dialect,
-    settings: Settings,
+    setup: Setup,
     (status, answer): (u16, &str),
 ) -> (String, Value, String, Exchange) {
     let incoming = Incoming::read(client, path, body.to_string().into()).unwrap();
     let row = native(upstream.name()).unwrap_or_else(|| profile("compatible").unwrap());
-    let mut exchange = Exchange::start(incoming, row, settings, Context::fixed()).unwrap();
-    let Step::Send { request, .. } = exchange.next() else { panic!("nothing is sent") };
+    let mut exchange = setup.start(incoming, row).unwrap();
+    let Step::Send { request, .. } = setup.next(&mut exchange) else { panic!("nothing is sent") };
     let (sent, bytes) = (request.uri().to_string(), request.into_body());
     exchange.head(http::StatusCode::from_u16(status).unwrap(), &http::HeaderMap::new());
     let mut out = Vec::new();
@@ -43,7 +43,7 @@ fn exchange(
         exchange.push(piece, &mut out);
     }
     exchange.finish(&mut out);
-    assert!(matches!(exchange.next(), Step::Done));
+    assert!(matches!(setup.next(&mut exchange), Step::Done));
     (sent, serde_json::from_slice(&bytes).unwrap(), String::from_utf8(out).unwrap(), exchange)
 }
 
@@ -139,7 +139,7 @@ fn a_model_cannot_climb_out_of_the_path() {
         let incoming = Incoming::read(chat(), "", body.to_string().into()).unwrap();
         let mut row = profile("compatible").unwrap();
         row.dialect = "gemini".to_owned();
-        let error = Exchange::start(incoming, row, settings(), Context::fixed()).unwrap_err();
+        let error = settings().start(incoming, row).unwrap_err();
         assert_eq!(error.param(), Some("model"), "{model:?}: {error}");
     }
     for path in
@@ -183,22 +183,10 @@ fn a_signature_survives_the_round_trip_through_a_chat_client() {
     }
 }
 
-#[derive(Debug, Default)]
-struct Kept(std::sync::Mutex<std::collections::BTreeMap<String, String>>);
-
-impl Memory for Kept {
-    fn recall(&self, id: &str) -> Option<String> {
-        self.0.lock().unwrap().get(id).cloned()
-    }
-    fn keep(&self, id: &str, what: &str) {
-        self.0.lock().unwrap().insert(id.to_owned(), what.to_owned());
-    }
-}
-
 #[test]
 fn a_signature_comes_back_although_the_client_dropped_it() {
     let mut settings = settings();
-    settings.memory = Some(std::sync::Arc::new(Kept::default()));
+    settings.store = Some(std::sync::Arc::default());
     for (stream, kind, name) in [
         (false, Kind::Response, "parallel_calls_signed"),
         (true, Kind::Stream, "parallel_calls_each_in_a_chunk"),
@@ -463,7 +451,7 @@ fn a_limit_that_is_set_by_default_goes_into_the_clients_own_configuration() {
         Incoming::read(gemini(), "/v1beta/models/m:generateContent", body.to_string().into()).unwrap();
     let mut row = profile("compatible").unwrap();
     (row.dialect, row.params.wants_max_tokens) = ("gemini".to_owned(), true);
-    let mut exchange = Exchange::start(incoming, row, settings, Context::fixed()).unwrap();
+    let mut exchange = settings.start(incoming, row).unwrap();
     let Step::Send { request, .. } = exchange.next() else { panic!("nothing is sent") };
     let sent: Value = serde_json::from_slice(request.body()).unwrap();
     assert_eq!(sent["generationConfig"], json!({"temperature": 1.0, "maxOutputTokens": 99}));

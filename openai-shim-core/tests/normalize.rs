@@ -3,12 +3,12 @@
 mod common;
 
 use common::chat;
+use common::state::{Setup, TestStore};
 use openai_shim_core::canonical::{Code, Context};
-use openai_shim_core::exchange::{Exchange, Incoming, Memory, Mode, Settings, Step};
+use openai_shim_core::exchange::{Exchange, Incoming, Mode, Settings, Step};
 use openai_shim_core::{Error, Profile, profile};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 /// A row that says nothing but this, in the words of a configuration file.
 fn row(rules: Value) -> Profile {
@@ -30,6 +30,10 @@ fn row(rules: Value) -> Profile {
 fn start(row: Profile, request: &Value, settings: Settings) -> Result<Exchange, Error> {
     let incoming = Incoming::read(chat(), "", request.to_string().into())?;
     Exchange::start(incoming, row, settings, Context::fixed())
+}
+
+fn begin(setup: &Setup, row: Profile, request: &Value) -> Exchange {
+    setup.start(Incoming::read(chat(), "", request.to_string().into()).unwrap(), row).unwrap()
 }
 
 /// What is sent, and what is reported: `code path`.
@@ -491,18 +495,6 @@ fn strict_refuses_every_loss_and_names_the_field() {
     assert!(String::from_utf8_lossy(&body).contains("\"param\":\"temperature\""));
 }
 
-#[derive(Debug, Default)]
-struct Kept(Mutex<BTreeMap<String, String>>);
-
-impl Memory for Kept {
-    fn recall(&self, id: &str) -> Option<String> {
-        self.0.lock().unwrap().get(id).cloned()
-    }
-    fn keep(&self, id: &str, what: &str) {
-        self.0.lock().unwrap().insert(id.to_owned(), what.to_owned());
-    }
-}
-
 #[test]
 fn reasoning_that_a_client_forgets_comes_back_on_the_next_turn() {
     let calls =
@@ -514,23 +506,24 @@ fn reasoning_that_a_client_forgets_comes_back_on_the_next_turn() {
         r#"{{"choices":[{{"index":0,"message":{{"content":null,"reasoning_content":"I think.",{calls}}},"finish_reason":"tool_calls"}}]}}"#
     );
     for (stream, answer) in [(true, streamed), (false, whole)] {
-        let memory = Arc::new(Kept::default());
-        let mut settings = Settings::default();
-        settings.memory = Some(memory.clone());
+        let store = Arc::new(TestStore::default());
+        let setup = Setup::new(Settings::default(), Some(store.clone()));
         let mut request = with_tools(json!({"stream": stream}));
         let rules = || row(json!({"messages": {"reasoning": "restore"}}));
-        let mut exchange = start(rules(), &request, settings.clone()).unwrap();
-        exchange.next();
+        let mut exchange = begin(&setup, rules(), &request);
+        setup.next(&mut exchange);
         exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
         let mut out = Vec::new();
         exchange.push(answer.as_bytes(), &mut out);
         exchange.finish(&mut out);
-        assert_eq!(memory.recall("c1").as_deref(), Some("I think."), "{}", String::from_utf8_lossy(&out));
+        setup.next(&mut exchange);
+        let kept = store.entries();
+        assert!(!kept.is_empty() && kept.iter().all(|(_, value)| value.contains("I think.")), "{kept:?}");
 
         request["messages"] = json!([said("user", "hi"), called("c1"), result("c1"), called("unknown")]);
-        let mut exchange = start(rules(), &request, settings).unwrap();
+        let mut exchange = begin(&setup, rules(), &request);
+        let Step::Send { request, .. } = setup.next(&mut exchange) else { panic!() };
         assert!(exchange.diagnostics().has(Code::ReasoningRestored));
-        let Step::Send { request, .. } = exchange.next() else { panic!() };
         let body: Value = serde_json::from_slice(request.body()).unwrap();
         assert_eq!(body["messages"][1]["reasoning_content"], "I think.");
         assert_eq!(body["messages"][3]["reasoning_content"], " ");
@@ -575,13 +568,11 @@ fn a_signature_survives_a_client_that_keeps_only_ids() {
     let long = "s".repeat(2000);
     for signature in ["sig/1+", long.as_str()] {
         for stream in [true, false] {
-            let memory = Arc::new(Kept::default());
-            let mut settings = Settings::default();
-            settings.memory = Some(memory.clone());
+            let setup = Setup::new(Settings::default(), Some(Arc::default()));
             let rules = || row(json!({"messages": {"carry_signatures": true}}));
             let mut request = with_tools(json!({"stream": stream}));
-            let mut exchange = start(rules(), &request, settings.clone()).unwrap();
-            exchange.next();
+            let mut exchange = begin(&setup, rules(), &request);
+            setup.next(&mut exchange);
             exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
             let call = json!({"index": 0, "id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}, "extra_content": {"google": {"thought_signature": signature}}});
             let choice = |key: &str| json!({"id": "x", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [{"index": 0, key: {"role": "assistant", "content": null, "tool_calls": [call]}, "finish_reason": "tool_calls"}]});
@@ -593,6 +584,7 @@ fn a_signature_survives_a_client_that_keeps_only_ids() {
             let mut out = Vec::new();
             exchange.push(body.as_bytes(), &mut out);
             exchange.finish(&mut out);
+            setup.next(&mut exchange);
             let out = String::from_utf8(out).unwrap();
             let id = out
                 .split("\"id\":\"")
@@ -601,8 +593,8 @@ fn a_signature_survives_a_client_that_keeps_only_ids() {
             assert_eq!(id == "c1", signature.len() > 1000, "a long one is kept, a short one carried: {out}");
             // The client sends back the id, and nothing else of the call that it does not know.
             request["messages"] = json!([said("user", "hi"), called(id), result(id)]);
-            let mut exchange = start(rules(), &request, settings).unwrap();
-            let Step::Send { request, .. } = exchange.next() else { panic!() };
+            let mut exchange = begin(&setup, rules(), &request);
+            let Step::Send { request, .. } = setup.next(&mut exchange) else { panic!() };
             let body: Value = serde_json::from_slice(request.body()).unwrap();
             let call = &body["messages"][1]["tool_calls"][0];
             assert_eq!(call["extra_content"]["google"]["thought_signature"], *signature);

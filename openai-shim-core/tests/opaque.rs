@@ -3,26 +3,13 @@
 
 mod common;
 
+use common::state::{Setup, TestStore};
 use openai_shim_core::canonical::Code;
 use openai_shim_core::exchange::{Incoming, Retry, Settings, When};
-use openai_shim_core::normalize::Memory;
 use openai_shim_core::profile::native;
-use openai_shim_core::{Context, Diagnostics, Dialect, Exchange, Profile, Step, dialect, profile};
+use openai_shim_core::{Diagnostics, Dialect, Profile, Step, dialect, profile};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
-
-#[derive(Debug, Default)]
-struct Kept(Mutex<BTreeMap<String, String>>);
-
-impl Memory for Kept {
-    fn recall(&self, id: &str) -> Option<String> {
-        self.0.lock().unwrap().get(id).cloned()
-    }
-    fn keep(&self, id: &str, what: &str) {
-        self.0.lock().unwrap().insert(id.to_owned(), what.to_owned());
-    }
-}
+use std::sync::Arc;
 
 /// What a client sends again of an answer.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -46,13 +33,12 @@ fn row(upstream: &str) -> Profile {
     native(upstream).unwrap_or_else(|| profile("compatible").unwrap())
 }
 
-fn settings(memory: Option<Arc<Kept>>) -> Settings {
+fn settings(store: Option<Arc<TestStore>>) -> Setup {
     let mut settings = Settings::default();
     settings.retry = Retry::none();
     settings.learn = false;
     settings.fallback.when = When::Never;
-    settings.memory = memory.map(|memory| memory as Arc<dyn Memory>);
-    settings
+    Setup::new(settings, store)
 }
 
 /// One exchange: what was sent, what the client got, and what was noted.
@@ -60,17 +46,18 @@ fn exchange(
     client: &'static dyn Dialect,
     (path, body): &(String, Value),
     row: Profile,
-    settings: Settings,
+    setup: Setup,
     answer: &str,
 ) -> (Value, String, Diagnostics) {
     let incoming =
         Incoming::read(client, path, body.to_string().into()).unwrap_or_else(|e| panic!("{e}: {body}"));
-    let mut exchange = Exchange::start(incoming, row, settings, Context::fixed()).unwrap();
-    let Step::Send { request, .. } = exchange.next() else { panic!("nothing is sent") };
+    let mut exchange = setup.start(incoming, row).unwrap();
+    let Step::Send { request, .. } = setup.next(&mut exchange) else { panic!("nothing is sent") };
     exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
     let mut out = Vec::new();
     exchange.push(answer.as_bytes(), &mut out);
     exchange.finish(&mut out);
+    assert!(matches!(setup.next(&mut exchange), Step::Done));
     let sent = serde_json::from_slice(request.body()).unwrap();
     (sent, String::from_utf8(out).unwrap(), exchange.report().diagnostics.clone())
 }
@@ -482,18 +469,18 @@ fn what_only_its_maker_can_read_comes_back_through_every_client() {
         for client in CLIENTS {
             for stream in [false, true] {
                 for echo in ECHOES {
-                    let memory = Arc::new(Kept::default());
+                    let store = Arc::new(TestStore::default());
                     let asks = first(client, stream);
                     let told = answer(upstream, stream);
                     let (_, out, notes) =
-                        exchange(named(client), &asks, row(upstream), settings(Some(memory.clone())), &told);
+                        exchange(named(client), &asks, row(upstream), settings(Some(store.clone())), &told);
                     let Some(again) = next(client, &asks, turn(client, &out, stream), echo) else {
                         // Clients of prompts have no turns: that the rest is lost is said.
                         assert!(echo == Echo::Nameless || !notes.is_empty(), "{client}");
                         continue;
                     };
                     let (sent, ..) =
-                        exchange(named(client), &again, row(upstream), settings(Some(memory)), "{}");
+                        exchange(named(client), &again, row(upstream), settings(Some(store)), "{}");
                     if !is_whole(upstream, &sent, echo) {
                         failed.push(format!(
                             "{upstream} behind {client}, stream {stream}, {echo:?}:\n  {out}\n  {}\n  {sent}",
@@ -543,13 +530,13 @@ fn what_one_upstream_made_is_never_sent_to_another_one_and_that_is_said() {
         }
         for client in CLIENTS {
             for (stream, echo) in [false, true].iter().flat_map(|stream| ECHOES.map(|echo| (*stream, echo))) {
-                let memory = Arc::new(Kept::default());
+                let store = Arc::new(TestStore::default());
                 let asks = first(client, stream);
                 let told = answer(made, stream);
                 let (_, out, _) =
-                    exchange(named(client), &asks, row(made), settings(Some(memory.clone())), &told);
+                    exchange(named(client), &asks, row(made), settings(Some(store.clone())), &told);
                 let Some(again) = next(client, &asks, turn(client, &out, stream), echo) else { continue };
-                let mut settings = settings(Some(memory));
+                let mut settings = settings(Some(store));
                 settings.upstream_model = Some(model(other).to_owned());
                 let (sent, _, notes) = exchange(named(client), &again, row(other), settings, "{}");
                 let sealed = SEALED.iter().find(|sealed| holds(&sent, sealed));
@@ -576,12 +563,12 @@ fn what_one_upstream_made_is_never_sent_to_another_one_and_that_is_said() {
 fn a_turn_is_known_by_the_conversation_before_it() {
     for (change, comes_back) in [(false, true), (true, false)] {
         for echo in [Echo::Text, Echo::Nameless] {
-            let memory = Arc::new(Kept::default());
+            let store = Arc::new(TestStore::default());
             let asks = first("ollama-chat", false);
             let told = answer("anthropic-messages", false);
             let one = named("ollama-chat");
             let upstream = || row("anthropic-messages");
-            let (_, out, _) = exchange(one, &asks, upstream(), settings(Some(memory.clone())), &told);
+            let (_, out, _) = exchange(one, &asks, upstream(), settings(Some(store.clone())), &told);
             let (path, mut body) =
                 next("ollama-chat", &asks, turn("ollama-chat", &out, false), echo).unwrap();
             // Clients write arguments anew.
@@ -591,7 +578,7 @@ fn a_turn_is_known_by_the_conversation_before_it() {
             if change {
                 body["messages"][0]["content"] = json!("weather, please?");
             }
-            let (sent, _, notes) = exchange(one, &(path, body), upstream(), settings(Some(memory)), "{}");
+            let (sent, _, notes) = exchange(one, &(path, body), upstream(), settings(Some(store)), "{}");
             assert_eq!(is_whole("anthropic-messages", &sent, echo), comes_back, "{sent}");
             assert_eq!(notes.has(Code::ReasoningRestored), comes_back);
         }
@@ -600,32 +587,31 @@ fn a_turn_is_known_by_the_conversation_before_it() {
 
 #[test]
 fn an_id_that_comes_twice_brings_back_nothing_of_another_call() {
-    let memory = Arc::new(Kept::default());
+    let store = Arc::new(TestStore::default());
     let asks = first("openai-chat", false);
     let told = answer("anthropic-messages", false);
     let (_, out, _) =
-        exchange(common::chat(), &asks, row("anthropic-messages"), settings(Some(memory.clone())), &told);
+        exchange(common::chat(), &asks, row("anthropic-messages"), settings(Some(store.clone())), &told);
     let mut said = turn("openai-chat", &out, false);
     said[0]["tool_calls"][0]["function"]["arguments"] = json!(r#"{"city":"Rome"}"#);
     let again = next("openai-chat", &asks, said, Echo::Calls).unwrap();
-    let (sent, ..) =
-        exchange(common::chat(), &again, row("anthropic-messages"), settings(Some(memory)), "{}");
+    let (sent, ..) = exchange(common::chat(), &again, row("anthropic-messages"), settings(Some(store)), "{}");
     assert!(!SEALED.iter().any(|sealed| holds(&sent, sealed)), "{sent}");
 }
 
 #[test]
 fn a_turn_that_a_client_sends_in_pieces_gets_its_thinking_once() {
-    let memory = Arc::new(Kept::default());
+    let store = Arc::new(TestStore::default());
     let asks = first("openai-chat", false);
     let told = answer("anthropic-messages", false);
     let (_, out, _) =
-        exchange(common::chat(), &asks, row("anthropic-messages"), settings(Some(memory.clone())), &told);
+        exchange(common::chat(), &asks, row("anthropic-messages"), settings(Some(store.clone())), &told);
     let (path, mut body) = next("openai-chat", &asks, turn("openai-chat", &out, false), Echo::Calls).unwrap();
     let messages = body["messages"].as_array_mut().unwrap();
     messages.insert(1, json!({"role": "assistant", "content": messages[1]["content"]}));
     messages[2]["content"] = Value::Null;
     let (sent, ..) =
-        exchange(common::chat(), &(path, body), row("anthropic-messages"), settings(Some(memory)), "{}");
+        exchange(common::chat(), &(path, body), row("anthropic-messages"), settings(Some(store)), "{}");
     assert!(is_whole("anthropic-messages", &sent, Echo::Calls), "{sent}");
 }
 

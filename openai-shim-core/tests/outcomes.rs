@@ -3,6 +3,7 @@
 mod common;
 
 use common::chat;
+use common::state::Setup;
 use openai_shim_core::canonical::{FinishReason, Outcome, Seen};
 use openai_shim_core::exchange::{Incoming, Retry, Settings, When};
 use openai_shim_core::{Context, Exchange, UpstreamError, profile};
@@ -138,19 +139,6 @@ fn every_combination_of_content_finish_reason_and_end_has_its_outcome() {
     assert!(wrong.is_empty(), "{wrong}");
 }
 
-#[derive(Debug, Default)]
-struct Notebook(std::sync::Mutex<Vec<String>>);
-
-impl openai_shim_core::exchange::Memory for Notebook {
-    fn recall(&self, _id: &str) -> Option<String> {
-        None
-    }
-
-    fn keep(&self, id: &str, what: &str) {
-        self.0.lock().unwrap().push(format!("{id}: {what}"));
-    }
-}
-
 #[test]
 fn a_client_that_leaves_with_the_last_event_in_its_hands_got_all() {
     let call = r#"{"reasoning_content":"Hm.","tool_calls":[{"index":0,"id":"c","type":"function","function":{"name":"f","arguments":"{}"}}]}"#;
@@ -161,20 +149,22 @@ fn a_client_that_leaves_with_the_last_event_in_its_hands_got_all() {
     let ask = common::fixture(openai_shim_core::Kind::Stream, "azure_prelude");
     for client in openai_shim_core::dialect::DIALECTS {
         let mut outcomes = Vec::new();
-        let notebook = std::sync::Arc::new(Notebook::default());
+        let mut kept = Vec::new();
         for end in ["", "data: [DONE]\n\n"] {
-            let mut settings = Settings::default();
-            settings.memory = Some(notebook.clone());
-            let incoming = ask.incoming(*client, true);
-            let row = profile("deepseek").unwrap();
-            let mut exchange = Exchange::start(incoming, row, settings, Context::fixed()).unwrap();
-            exchange.next();
+            let setup = Setup::new(Settings::default(), Some(std::sync::Arc::default()));
+            let mut exchange =
+                setup.start(ask.incoming(*client, true), profile("deepseek").unwrap()).unwrap();
+            setup.next(&mut exchange);
             exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
             exchange.push(format!("{said}{end}").as_bytes(), &mut Vec::new());
+            setup.next(&mut exchange);
+            kept.push(setup.store.unwrap().entries());
             outcomes.push(exchange.into_report().outcome);
         }
         assert_eq!(outcomes, [Outcome::Cancelled, Outcome::Complete], "{}", client.name());
-        assert_eq!(*notebook.0.lock().unwrap(), ["c: Hm."], "{}", client.name());
+        let [cancelled, complete] = kept.as_slice() else { panic!() };
+        assert!(cancelled.is_empty() && !complete.is_empty(), "{}", client.name());
+        assert!(complete.iter().all(|(_, value)| value.contains("Hm.")), "{complete:?}");
     }
 }
 

@@ -4,13 +4,15 @@ use crate::budget::Budget;
 use crate::config::{Config, UpstreamConfig};
 use crate::health::{Health, Watched};
 use crate::learned::Learned;
-use crate::memory::{Of, Remembered};
 use crate::metrics::Metrics;
 use crate::models::Cache;
 use crate::reply;
+use crate::shutdown::Stop;
+use crate::state::{MemoryStore, Owners, ScopedStore};
 use crate::work::Work;
 use http::HeaderValue;
-use openai_shim_core::exchange::{Memory, Settings};
+use openai_shim_core::exchange::Settings;
+use openai_shim_core::upstream::StateStore;
 use openai_shim_core::{Context, Upstream};
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
@@ -20,7 +22,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::Semaphore;
 
 /// What all requests share: configuration, upstreams, metrics.
-#[derive(Debug)]
 pub(crate) struct App {
     pub(crate) config: Config,
     pub(crate) upstreams: Vec<Served>,
@@ -30,22 +31,23 @@ pub(crate) struct App {
     pub(crate) bodies: Arc<Budget>,
     /// Turns at work that takes long.
     pub(crate) work: Work,
-    /// Answers that clients refer to.
-    pub(crate) responses: Remembered,
+    /// What is kept between requests.
+    pub(crate) store: Arc<dyn StateStore>,
+    pub(crate) owners: Owners,
     pub(crate) learned: Learned,
+    pub(crate) stop: Stop,
     seed: RandomState,
     count: AtomicU64,
 }
 
 /// One upstream with the way to reach it.
-#[derive(Debug)]
 pub(crate) struct Served {
     pub(crate) config: UpstreamConfig,
     pub(crate) transport: Transport,
     pub(crate) list: Cache,
     pub(crate) health: Arc<Health>,
-    /// What is remembered for it, and for no other one.
-    pub(crate) memory: Arc<dyn Memory>,
+    /// What is kept for it, and for no other one.
+    pub(crate) store: Arc<dyn StateStore>,
     /// Its name, as the header of a reply.
     pub(crate) label: Option<HeaderValue>,
 }
@@ -60,10 +62,16 @@ impl std::fmt::Debug for Transport {
     }
 }
 
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("App")
+    }
+}
+
 impl App {
     /// An app whose upstreams are reached as `connect` says.
     pub(crate) fn new(config: Config, connect: impl Fn(&UpstreamConfig) -> Arc<dyn Upstream>) -> Self {
-        let memory = Arc::<Remembered>::default();
+        let store: Arc<dyn StateStore> = Arc::new(MemoryStore::default());
         let upstreams = config
             .upstreams
             .iter()
@@ -71,11 +79,12 @@ impl App {
                 let health = Arc::<Health>::default();
                 let watched = Watched { inner: connect(upstream), health: health.clone() };
                 let transport = Transport(Arc::new(watched));
+                let own: Arc<dyn StateStore> = Arc::new(ScopedStore::new(&upstream.name, store.clone()));
                 Served {
                     transport,
                     list: Cache::default(),
                     health,
-                    memory: Arc::new(Of { upstream: upstream.name.clone(), memory: memory.clone() }),
+                    store: own,
                     label: reply::label(&upstream.name),
                     config: upstream.clone(),
                 }
@@ -86,8 +95,10 @@ impl App {
             places: Arc::new(Semaphore::new(config.limits.concurrent)),
             bodies: Budget::new(config.limits.bodies),
             work: Work::new(),
-            responses: Remembered::default(),
+            store,
+            owners: Owners::new(&config.client_keys, config.store_secret.as_ref()),
             learned: Learned::default(),
+            stop: Stop::default(),
             upstreams,
             seed: RandomState::new(),
             count: AtomicU64::new(0),
@@ -107,21 +118,13 @@ impl App {
         hasher.finish()
     }
 
-    /// A number that stands for something in this process only, and that it cannot be read from.
-    pub(crate) fn hash(&self, bytes: &[u8]) -> u64 {
-        let mut hasher = self.seed.build_hasher();
-        hasher.write(bytes);
-        hasher.finish()
-    }
-
     /// The settings of an exchange with this upstream.
-    pub(crate) fn settings(&self, upstream_model: Option<String>, served: &Served) -> Settings {
+    pub(crate) fn settings(&self, upstream_model: Option<String>) -> Settings {
         let mut settings = Settings::default();
         settings.mode = self.config.mode;
         settings.upstream_model = upstream_model;
         settings.learn = self.config.learn;
         settings.reasoning = self.config.reasoning;
-        settings.memory = Some(served.memory.clone());
         settings.default_max_tokens = self.config.default_max_tokens;
         settings.retry = self.config.retry;
         settings.fallback = self.config.fallback.clone();

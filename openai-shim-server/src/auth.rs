@@ -3,12 +3,13 @@
 use crate::app::App;
 use crate::config::Secret;
 use http::{HeaderMap, Method, header};
-use subtle::{Choice, ConstantTimeEq};
+use openai_shim_core::state::Owner;
+use subtle::{ConditionallySelectable, ConstantTimeEq};
 
 /// Where clients put their key.
 const HEADERS: [&str; 4] = ["authorization", "x-api-key", "api-key", "x-goog-api-key"];
 
-/// Whose request this is, as a number: that of the client key in it. `None`: it may not pass. Health checks and CORS
+/// Whose request this is: the owner with the client key in it. `None`: it may not pass. Health checks and CORS
 /// preflights carry no key. `also`: a key that stands elsewhere than in a header.
 pub(crate) fn owner(
     app: &App,
@@ -16,15 +17,16 @@ pub(crate) fn owner(
     path: &str,
     headers: &HeaderMap,
     also: Option<&str>,
-) -> Option<u64> {
+) -> Option<Owner> {
     if app.config.client_keys.is_empty()
         || method == Method::OPTIONS
         || matches!(path, "/healthz" | "/readyz" | "/")
     {
-        return Some(0);
+        return Some(Owner::single());
     }
     let mut given = HEADERS.iter().filter_map(|name| key(headers, name)).chain(also.map(str::as_bytes));
-    given.find(|key| is_known(&app.config.client_keys, key)).map(|key| app.hash(key))
+    let known = given.find_map(|key| find(&app.config.client_keys, key))?;
+    app.owners.get(known).cloned()
 }
 
 fn key<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h [u8]> {
@@ -36,11 +38,12 @@ fn key<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h [u8]> {
     scheme.eq_ignore_ascii_case(b"bearer ").then(|| key.trim_ascii())
 }
 
-/// Compares with every key, and each in constant time: how long it takes says nothing about which is near.
-fn is_known(keys: &[Secret], given: &[u8]) -> bool {
-    let mut known = Choice::from(0);
-    for key in keys {
-        known |= key.expose().as_bytes().ct_eq(given);
+/// Where among the keys the given one is. Compares with every key, and each in constant time: how long it takes says nothing
+/// about which is near.
+fn find(keys: &[Secret], given: &[u8]) -> Option<usize> {
+    let mut place = u64::MAX;
+    for (at, key) in (0..).zip(keys) {
+        place.conditional_assign(&at, key.expose().as_bytes().ct_eq(given));
     }
-    known.into()
+    usize::try_from(place).ok().filter(|place| *place < keys.len())
 }

@@ -66,8 +66,14 @@ async fn collect(mut body: Body, limit: usize, held: &mut Held) -> Result<Bytes,
     if !room {
         return Err(no_room());
     }
-    let text = format!("The request body is larger than {limit} bytes, the limit of this server.");
-    Err(ClientError::new(ErrorKind::TooLarge, text))
+    Err(too_large(limit))
+}
+
+/// Why a body is not taken.
+pub(crate) fn too_large(limit: usize) -> ClientError {
+    let text =
+        format!("The request body is larger than {limit} bytes, the limit of this server (limits.request_body).");
+    ClientError::new(ErrorKind::TooLarge, text)
 }
 
 /// Why a body is not taken that would be at another time.

@@ -114,12 +114,7 @@ impl Decoder {
 
     /// Appends to `out` what comes out of `input`, but not much more than `most` bytes; how much of the input was used.
     /// When `most` bytes came out there may be more, also of an input that was used up.
-    pub(crate) fn decode(
-        &mut self,
-        input: &[u8],
-        out: &mut Vec<u8>,
-        most: usize,
-    ) -> Result<usize, Corrupt> {
+    pub(crate) fn decode(&mut self, input: &[u8], out: &mut Vec<u8>, most: usize) -> Result<usize, Corrupt> {
         let (start, mut used) = (out.len(), 0);
         while out.len() - start < most {
             let rest = input.get(used..).unwrap_or_default();

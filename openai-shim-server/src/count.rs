@@ -5,6 +5,7 @@ use crate::app::{App, Served};
 use crate::reply;
 use crate::side::Question;
 use crate::small::{ask, failure};
+use crate::state;
 use axum::response::Response;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -13,6 +14,7 @@ use openai_shim_core::dialect::side::{Counting, Side};
 use openai_shim_core::dialect::{Dialect, dialect as named};
 use openai_shim_core::exchange::Incoming;
 use openai_shim_core::fallback::estimate::estimate_tokens;
+use openai_shim_core::state::Owner;
 use openai_shim_core::{Diagnostics, Error, Exchange, Profile, Step};
 use std::sync::Arc;
 
@@ -22,12 +24,13 @@ pub(crate) async fn count(
     dialect: &'static dyn Dialect,
     counting: &'static Counting,
     question: Question,
-    headers: &HeaderMap,
+    (headers, owner): (&HeaderMap, Owner),
 ) -> Result<Response, Error> {
     let (length, headers) = (question.body.len(), headers.clone());
     let read = move || {
         let (path, body) = (counting.counted)(&question.asking())?;
-        let incoming = Incoming::read(dialect, &path, Bytes::from(body))?.with_headers(headers);
+        let incoming = Incoming::read(dialect, &path, Bytes::from(body))?;
+        let incoming = incoming.with_headers(headers).with_owner(owner);
         let estimate = estimate_tokens(incoming.request());
         Ok::<_, Error>((incoming, estimate))
     };
@@ -69,7 +72,7 @@ async fn counted(
     client: &'static dyn Dialect,
     model: Option<String>,
 ) -> Result<(Option<(&'static dyn Dialect, Vec<u8>)>, Diagnostics), Error> {
-    let mut settings = app.settings(model, served);
+    let mut settings = app.settings(model);
     let model = settings.upstream_model.clone().unwrap_or_else(|| incoming.model().to_owned());
     settings.lessons = app.learned.of(&served.config.name, &model);
     let none = (None, Diagnostics::default());
@@ -77,17 +80,19 @@ async fn counted(
     let Some(counting) = counting_of(own) else { return Ok(none) };
     // The request for the answer itself says what would be sent, and so what is to be counted.
     let context = app.context();
-    let prepare = move || {
-        let mut exchange = Exchange::start(incoming, profile, settings, context)?;
-        let notes = exchange.diagnostics();
-        let Step::Send { request, .. } = exchange.next() else { return Ok(None) };
+    let start = move || Exchange::start(incoming, profile, settings, context);
+    let exchange = app.work.run(length, start).await?;
+    let (exchange, step) = state::loaded(&app.work, length, exchange, &*served.store).await?;
+    let Step::Send { request, .. } = step else { return Ok(none) };
+    let notes = exchange.diagnostics();
+    let headers = request.headers().clone();
+    let question = move || {
         let path = request.uri().path_and_query().map_or("", http::uri::PathAndQuery::as_str);
-        let question = (counting.ask)(path, request.body());
-        Ok::<_, Error>(question.map(|(path, body)| (path, body, request.headers().clone(), notes)))
+        (counting.ask)(path, request.body())
     };
-    let Some((path, body, headers, notes)) = app.work.run(length, prepare).await? else { return Ok(none) };
-    let mut held = app.bodies.open();
-    let (head, answer) = ask(&served.transport, &path, headers, Bytes::from(body), &mut held).await?;
+    let Some((path, body)) = app.work.run(length, question).await else { return Ok(none) };
+    let (mut held, most) = (app.bodies.open(), app.config.limits.response_body);
+    let (head, answer) = ask(&served.transport, &path, headers, Bytes::from(body), (&mut held, most)).await?;
     if head.status.is_success() && (counting.read)(&answer).is_some() {
         return Ok((Some((own, answer)), notes));
     }

@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::bodies::{self, Bodies};
 use crate::choose::Route;
+use crate::lifetime::Lifetime;
 use crate::reply;
 use crate::routes::{Meta, Received};
 use crate::small::{collect, failure, returned};
@@ -65,6 +66,7 @@ pub(crate) async fn forward(
     } else {
         served.transport.0.clone()
     };
+    let lifetime = Lifetime::new(app.clone(), meta.client.clone());
     let record = Record::new(app.clone(), meta, "forward", served.config.name.clone());
     let head = record.head();
     let own = openai_shim_core::dialect(&served.config.profile.dialect).unwrap_or(dialect);
@@ -97,7 +99,7 @@ pub(crate) async fn forward(
                 match judged(&app, own, &upstream, answer, check.map(|check| (check, body))).await {
                     Ok(answer) => {
                         let guard = Guard { record: Some(record), _place: place };
-                        let mut response = Response::new(Guarded::body(answer, guard));
+                        let mut response = Response::new(Guarded::body(answer, guard, lifetime));
                         *response.status_mut() = upstream.status;
                         *response.headers_mut() = returned(&upstream.headers);
                         if check.is_some() && !is_json(&upstream.headers) {
@@ -245,11 +247,12 @@ struct Guarded {
     #[allow(dead_code)] // held for its drop
     guard: Guard,
     broken: Option<UpstreamError>,
+    lifetime: Lifetime,
 }
 
 impl Guarded {
-    fn body(source: ByteStream, guard: Guard) -> Body {
-        Body::from_stream(Self { source, guard, broken: None })
+    fn body(source: ByteStream, guard: Guard, lifetime: Lifetime) -> Body {
+        Body::from_stream(Self { source, guard, broken: None, lifetime })
     }
 }
 
@@ -260,6 +263,14 @@ impl Stream for Guarded {
             return Poll::Ready(Some(Err(error)));
         }
         let polled = self.source.as_mut().poll_next(cx);
+        let cut = match &polled {
+            Poll::Pending => Some(self.lifetime.poll(cx)).filter(Poll::is_ready),
+            Poll::Ready(Some(_)) => self.lifetime.has_passed().map(Poll::Ready),
+            Poll::Ready(None) => None,
+        };
+        if let Some(Poll::Ready(cut)) = cut {
+            return Poll::Ready(Some(Err(self.lifetime.error(cut))));
+        }
         if let Poll::Ready(Some(Err(error))) = polled {
             // An error closes the client's connection at once. What came before it leaves first.
             self.broken = Some(error);

@@ -5,6 +5,7 @@ use crate::awaited::{Awaited, Counted};
 use crate::bodies::{self, Bodies};
 use crate::budget::Held;
 use crate::choose::Route;
+use crate::lifetime::Lifetime;
 use crate::panics;
 use crate::reply;
 use crate::routes::{Answering, Meta, Received};
@@ -47,22 +48,31 @@ pub(crate) fn generate(
         return at_once(response);
     }
     let length = body.len();
-    let go_on = move |app: &Arc<App>, incoming: Incoming, route| match route {
-        Ok(route) => start(app, dialect, meta, incoming, (headers, path, received), route),
+    let previous = stored::previous(dialect, body);
+    let owner = meta.owner.clone();
+    let go_on = move |app: &Arc<App>, incoming: Incoming, route, kept| match route {
+        Ok(route) => start(app, dialect, meta, incoming, (headers, path, received, kept), route),
         Err(error) => Err(Box::new(refused(app, dialect, meta, &error))),
     };
-    match app.route_at_once(incoming.model()) {
-        Some(route) => match go_on(app, incoming, route) {
+    match (app.route_at_once(incoming.model()), previous) {
+        (Some(route), None) => match go_on(app, incoming, route, None) {
             Ok(running) => Box::pin(running.answer(app.clone(), dialect)),
             Err(refusal) => at_once(*refusal),
         },
-        // Here the upstreams are asked for their models first.
-        None => {
+        // Here the upstreams are asked for their models first, or the store for what the request goes on from.
+        (route, previous) => {
             let app = app.clone();
             Box::pin(async move {
-                let route = app.route(incoming.model()).await;
+                let route = match route {
+                    Some(route) => route,
+                    None => app.route(incoming.model()).await,
+                };
+                let kept = match previous {
+                    Some(id) => Some(stored::load(&app, owner, &id).await),
+                    None => None,
+                };
                 let other = app.clone();
-                match app.work.run(length, move || go_on(&other, incoming, route)).await {
+                match app.work.run(length, move || go_on(&other, incoming, route, kept)).await {
                     Ok(running) => running.answer(app, dialect).await,
                     Err(refusal) => *refusal,
                 }
@@ -83,6 +93,7 @@ struct Running {
     content_type: &'static str,
     keep: Option<stored::Keep>,
     head: Head,
+    lifetime: Lifetime,
 }
 
 /// Begins the exchange. Apart from its waiting, so that nothing of this is held meanwhile: the client's headers are
@@ -92,7 +103,7 @@ fn start(
     dialect: &'static dyn Dialect,
     meta: Meta,
     incoming: Incoming,
-    (headers, path, received): (HeaderMap, String, Received),
+    (headers, path, received, kept): (HeaderMap, String, Received, Option<stored::Loaded>),
     route: Route,
 ) -> Started {
     let Received { place, held, body } = received;
@@ -102,12 +113,13 @@ fn start(
         return Err(Box::new(refused(app, dialect, meta, &error)));
     };
     let profile = &served.config.profile;
-    let (incoming, keep) = match stored::resolve(app, dialect, profile, &meta, &path, incoming, &body) {
+    let (incoming, keep) = match stored::resolve(app, dialect, profile, &meta, &path, incoming, (&body, kept))
+    {
         Ok(resolved) => resolved,
         Err(error) => return Err(Box::new(refused(app, dialect, meta, &error))),
     };
-    let incoming = incoming.with_headers(headers);
-    let mut settings = app.settings(route.model, served);
+    let incoming = incoming.with_headers(headers).with_owner(meta.owner.clone());
+    let mut settings = app.settings(route.model);
     settings.debug = meta.debug;
     let model = settings.upstream_model.clone().unwrap_or_else(|| incoming.model().to_owned());
     settings.lessons = app.learned.of(&served.config.name, &model);
@@ -116,6 +128,7 @@ fn start(
         Err(error) => return Err(Box::new(refused(app, dialect, meta, &error))),
     };
     let overheard = bodies::wanted().then(|| Bodies::new(app.clone(), &meta.id));
+    let lifetime = Lifetime::new(app.clone(), meta.client.clone());
     let record = Record::new(app.clone(), meta, dialect.name(), served.config.name.clone());
     let head = record.head();
     let (learner, upstream) = (app.clone(), route.upstream);
@@ -123,7 +136,7 @@ fn start(
         // Called while the body is dropped.
         let _ = panics::polled(|| {
             if let Some(served) = learner.upstreams.get(upstream) {
-                learner.learned.remember(&served.config.name, &model, &report.lessons);
+                learner.learned.remember(&served.config.name, &model, &report);
             }
         });
         record.finish(report);
@@ -131,29 +144,30 @@ fn start(
     });
     let content_type = exchange.stream_content_type();
     let transport = served.transport.0.clone();
-    let counted = Counted::new(app, match overheard {
+    let transport = match overheard {
         Some(bodies) => bodies.over(transport),
         None => transport,
-    });
-    let reply = Box::pin(Shim::shared(counted.clone(), profile.clone()).run(exchange, finished));
-    let reply = counted.awaited(app, reply, held);
-    Ok(Running { reply, upstream, stream, content_type, keep, head })
+    };
+    let counted = Counted::new(app, transport);
+    let shim = Shim::shared(counted.clone(), profile.clone()).with_state(served.store.clone());
+    let reply = counted.awaited(app, Box::pin(shim.run(exchange, finished)), held);
+    Ok(Running { reply, upstream, stream, content_type, keep, head, lifetime })
 }
 
 impl Running {
     /// Waits for the reply; a streaming client not longer than until its first keep-alive.
     async fn answer(self, app: Arc<App>, dialect: &'static dyn Dialect) -> Response {
-        let Self { mut reply, upstream, stream, content_type, keep, head } = self;
+        let Self { mut reply, upstream, stream, content_type, keep, head, lifetime } = self;
         let every = app.config.timeouts.keepalive;
         let label = || app.upstreams.get(upstream).and_then(|served| served.label.clone());
         let response = if stream {
             match tokio::time::timeout(every, &mut reply).await {
-                Ok(begun) => respond(begun, reply.room(), dialect, true, label(), &head, every),
-                Err(_) => promise(reply, (dialect, content_type), label(), head, every),
+                Ok(begun) => respond((begun, reply.room()), dialect, true, label(), &head, (every, lifetime)),
+                Err(_) => promise(reply, (dialect, content_type), label(), head, (every, lifetime)),
             }
         } else {
             let begun = (&mut reply).await;
-            respond(begun, reply.room(), dialect, false, label(), &head, every)
+            respond((begun, reply.room()), dialect, false, label(), &head, (every, lifetime))
         };
         match keep {
             Some(keep) => stored::keeping(keep, response),
@@ -178,13 +192,12 @@ fn idle(dialect: &dyn Dialect, incoming: &Incoming, body: &[u8]) -> Option<Respo
 
 /// The client's response from core's reply.
 fn respond(
-    reply: http::Response<openai_shim_core::upstream::Body>,
-    room: Option<Held>,
+    (reply, room): (http::Response<openai_shim_core::upstream::Body>, Option<Held>),
     dialect: &'static dyn Dialect,
     stream: bool,
     upstream: Option<HeaderValue>,
     head: &Head,
-    every: Duration,
+    (every, lifetime): (Duration, Lifetime),
 ) -> Response {
     let (mut parts, body) = reply.into_parts();
     let failed = parts.extensions.get::<Error>().is_some();
@@ -196,7 +209,9 @@ fn respond(
             Some(room) => (Body::from(room.with(bytes)), true),
             None => (Body::from(bytes), true),
         },
-        Err(body) if stream && !failed => (Body::from_stream(Kept::running(body, dialect, every)), false),
+        Err(body) if stream && !failed => {
+            (Body::from_stream(Kept::running(body, dialect, every, lifetime)), false)
+        }
         Err(body) => (Body::from_stream(body), false),
     };
     let mut response = Response::new(body);
@@ -215,9 +230,9 @@ fn promise(
     (dialect, content_type): (&'static dyn Dialect, &'static str),
     upstream: Option<HeaderValue>,
     head: Head,
-    every: Duration,
+    (every, lifetime): (Duration, Lifetime),
 ) -> Response {
-    let mut response = Response::new(Body::from_stream(Kept::waiting(reply, head, dialect, every)));
+    let mut response = Response::new(Body::from_stream(Kept::waiting(reply, head, dialect, every, lifetime)));
     *response.status_mut() = StatusCode::OK;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));

@@ -15,6 +15,8 @@ use tracing_subscriber::fmt::MakeWriter;
 const MAX_PENDING: usize = 1 << 20;
 /// How long the end of the program waits for the last lines.
 const FLUSH: Duration = Duration::from_secs(1);
+/// The same after a panic, when others may go on.
+const LAST_LINE: Duration = Duration::from_millis(100);
 /// Room for one call of `write(2)`, which needs no more.
 const STACK: usize = 128 << 10;
 
@@ -117,7 +119,7 @@ fn write(out: &mut impl Write, mut lines: &[u8]) -> u64 {
             Err(_) => break,
         }
     }
-    lines.iter().filter(|byte| **byte == b'\n').count() as u64
+    lines.split(|byte| *byte == b'\n').skip(1).count() as u64
 }
 
 /// A line without characters that a terminal obeys or that end a line, but for the break at its end.
@@ -171,7 +173,13 @@ impl LogWriter {
 
     /// Lets panics be logged in the same way, and not be printed by who panics.
     pub(crate) fn hook_panics(self, json: bool) {
-        std::panic::set_hook(Box::new(move |info| self.0.push(panic_line(info, json).as_bytes())));
+        std::panic::set_hook(Box::new(move |info| {
+            self.0.push(panic_line(info, json).as_bytes());
+            // After one on the main thread nobody may be left who writes it.
+            if std::thread::current().name() == Some("main") {
+                self.0.flush(LAST_LINE);
+            }
+        }));
     }
 }
 
@@ -271,7 +279,8 @@ mod tests {
 
     #[test]
     fn characters_that_control_a_terminal_or_a_line_are_escaped() {
-        let text = |line: &str, coloured| String::from_utf8(escaped(line.as_bytes(), coloured).into()).unwrap();
+        let text =
+            |line: &str, coloured| String::from_utf8(escaped(line.as_bytes(), coloured).into()).unwrap();
         assert_eq!(text("pläin “quotes” ✓\n", false), "pläin “quotes” ✓\n");
         assert_eq!(text("a\u{9b}31m\u{85}b\u{7f}\n", false), "a\\u009b31m\\u0085b\\u007f\n");
         assert_eq!(text("a\nlevel=ERROR forged\r\n", false), "a\\nlevel=ERROR forged\\r\n");

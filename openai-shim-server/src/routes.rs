@@ -3,6 +3,8 @@
 use crate::app::App;
 use crate::bodies::{self, Bodies};
 use crate::budget::{Full, Held};
+use crate::client::Client;
+use crate::lifetime::{Ended, Lifetime};
 use crate::metrics::PAGE;
 use crate::telemetry::Record;
 use crate::work::LONG;
@@ -13,12 +15,14 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use bytes::Bytes;
 use http::header::{
-    ACCEPT_ENCODING, ALLOW, CONNECTION, CONTENT_ENCODING, RETRY_AFTER, UPGRADE, WWW_AUTHENTICATE,
+    ACCEPT_ENCODING, ALLOW, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, EXPECT, RETRY_AFTER, UPGRADE,
+    WWW_AUTHENTICATE,
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use openai_shim_core::dialect::side::{self, SideRoute};
 use openai_shim_core::dialect::{DIALECTS, Dialect};
 use openai_shim_core::error::ClientError;
+use openai_shim_core::state::Owner;
 use openai_shim_core::{Error, ErrorKind};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -36,10 +40,14 @@ pub(crate) struct Meta {
     /// What stands behind its question mark.
     pub(crate) query: String,
     pub(crate) started: Instant,
-    /// Whose request it is: a number for its client key.
-    pub(crate) owner: u64,
+    /// Whose request it is: what is kept for it belongs to that owner.
+    pub(crate) owner: Owner,
     /// The client asks for the full report.
     pub(crate) debug: bool,
+    /// The client sends its body only when it is told to (`Expect: 100-continue`).
+    pub(crate) expects: bool,
+    /// The connection that it came on.
+    pub(crate) client: Arc<Client>,
 }
 
 /// What a path stands for.
@@ -52,20 +60,29 @@ enum Route {
 
 /// All routes, for a server of axum's.
 pub(crate) fn router(app: Arc<App>) -> Router {
-    let handle = |State(app): State<Arc<App>>, request: Request| answer(app, request);
+    let handle =
+        |State(app): State<Arc<App>>, request: Request| answer(app, Arc::new(Client::new()), request);
     Router::new().fallback(handle).with_state(app)
 }
 
 /// Answers a request. What is known of it at once is done at once: what waits shall be small, for it is moved and held.
-pub(crate) fn answer(app: Arc<App>, request: Request) -> impl Future<Output = Response> + Send {
+pub(crate) fn answer(
+    app: Arc<App>,
+    client: Arc<Client>,
+    request: Request,
+) -> impl Future<Output = Response> + Send {
+    client.begin(app.config.timeouts.total);
+    let expects = request.headers().get(EXPECT);
     let meta = Meta {
         id: request_id(&app, &request),
         method: request.method().clone(),
         path: tidy(request.uri().path()),
         query: request.uri().query().unwrap_or_default().to_owned(),
         started: Instant::now(),
-        owner: 0,
+        owner: Owner::single(),
         debug: app.config.debug && request.headers().get(reply::DEBUG).is_some_and(|v| v == "1"),
+        expects: expects.is_some_and(|expects| expects.as_bytes().eq_ignore_ascii_case(b"100-continue")),
+        client,
     };
     let origin = cors::allowed(&app, request.headers());
     // One that cannot be a header is not let in.
@@ -107,18 +124,27 @@ fn dispatch(
         Some(Route::Page(_)) => reply::default_dialect(),
         None => side::nearest(&meta.path, request.headers()).unwrap_or_else(reply::default_dialect),
     };
+    let lifetime = Lifetime::new(app.clone(), meta.client.clone());
     let served = panics::polled(|| serve(app, found, dialect, meta, request));
     async move {
         let answered = match served {
-            Some(served) => panics::caught(served).await,
-            None => None,
+            Some(served) => lifetime.respond(served).await,
+            None => Err(Ended::Panic),
         };
-        let mut response = answered.unwrap_or_else(|| {
-            tracing::error!(
-                id = id.to_str().unwrap_or_default(),
-                "a fault of openai-shim ended this request"
-            );
-            panics::reply(dialect)
+        let mut response = answered.unwrap_or_else(|ended| {
+            let id = id.to_str().unwrap_or_default();
+            match ended {
+                Ended::Cut(error) => {
+                    tracing::warn!(id, "this request was ended: {error}");
+                    reply::error(dialect, &Error::Upstream(error))
+                }
+                Ended::Panic => {
+                    // Where the log itself is at fault the client is answered all the same.
+                    let _ =
+                        panics::polled(|| tracing::error!(id, "a fault of openai-shim ended this request"));
+                    panics::reply(dialect)
+                }
+            }
         });
         // The upstream's own id, where it is known; else ours.
         if let Some(name) = dialect.headers().request_id {
@@ -145,9 +171,10 @@ fn serve(
         _ if is_websocket(&meta.method, &parts.headers) => Some(no_websocket(dialect)),
         None => Some(unknown(dialect, &meta)),
         Some(_) if owner.is_none() => Some(no_key(dialect)),
-        Some(route) => wrong_method(dialect, &meta, route.methods()),
+        Some(route) => wrong_method(dialect, &meta, route.methods())
+            .or_else(|| too_large(dialect, &meta, &parts.headers, app.config.limits.request_body)),
     };
-    meta.owner = owner.unwrap_or_default();
+    meta.owner = owner.unwrap_or(Owner::single());
     let refusal = match (refusal, found) {
         (None, Some(Route::Generate(dialect, _))) => {
             // The rest of the head is a piece of the connection's buffer, which shall be free again soon.
@@ -174,7 +201,7 @@ fn serve(
         (Some(refusal), _) => refusal,
     };
     Box::pin(async move {
-        body::discard(body).await;
+        discard(&meta, body).await;
         answered(app, meta, label, refusal)
     })
 }
@@ -189,6 +216,13 @@ async fn elsewhere(
 ) -> Answering {
     let (other, length) = (app.clone(), received.body.len());
     app.work.run(length, move || generate::generate(&other, dialect, meta, headers, received)).await
+}
+
+/// Reads what a client sends and nobody wants, so that its refusal arrives; a client that asked first need not send it.
+pub(crate) async fn discard(meta: &Meta, body: Body) {
+    if !meta.expects {
+        body::discard(body).await;
+    }
 }
 
 /// A response that no upstream had a part in, counted and logged.
@@ -222,7 +256,7 @@ pub(crate) async fn read(
         }
     };
     let Ok(place) = app.places.clone().try_acquire_owned() else {
-        Box::pin(body::discard(body)).await;
+        Box::pin(discard(meta, body)).await;
         return Err(full(dialect));
     };
     let (limit, mut held) = (app.config.limits.request_body, app.bodies.open());
@@ -252,8 +286,9 @@ async fn decoded(
     }
     // How much it is shows only then.
     if limit > LONG && plain.as_ref().is_err_and(|error| error.kind == ErrorKind::TooLarge) {
+        let likely = body.len().saturating_mul(8).clamp(LONG, limit);
         let decode = move || coding::request::decode(&codings, body, limit);
-        plain = app.work.run(limit, decode).await;
+        plain = app.work.run(likely, decode).await;
     }
     let plain = plain?;
     held.cover(plain.len()).map_err(|Full| body::no_room())?;
@@ -374,6 +409,13 @@ fn no_websocket(dialect: &dyn Dialect) -> Response {
     response
 }
 
+/// Refuses a body that a client asks to send, by the length that it says it has.
+fn too_large(dialect: &dyn Dialect, meta: &Meta, headers: &HeaderMap, limit: usize) -> Option<Response> {
+    let length = headers.get(CONTENT_LENGTH).filter(|_| meta.expects)?.to_str().ok()?;
+    let fits = length.parse::<usize>().is_ok_and(|length| length <= limit);
+    (!fits).then(|| reply::error(dialect, &Error::Client(body::too_large(limit))))
+}
+
 fn no_key(dialect: &dyn Dialect) -> Response {
     let text = "A key is needed: send `Authorization: Bearer KEY` (or `x-api-key`) with one of this server's client keys.";
     let error = Error::Client(ClientError::new(ErrorKind::Authentication, text).with_code("invalid_api_key"));
@@ -415,7 +457,8 @@ mod tests {
         let app = Arc::new(App::new(config, |_| Arc::new(crate::upstream::echo::Echo)));
         // More than a kilobyte is not among what an allocator has at hand.
         let request = || Request::builder().method(Method::POST).uri("/v1/chat/completions");
-        let waiting = answer(app.clone(), request().body(Body::empty()).unwrap());
+        let client = || Arc::new(Client::new());
+        let waiting = answer(app.clone(), client(), request().body(Body::empty()).unwrap());
         assert!(size_of_val(&waiting) < 512, "{}", size_of_val(&waiting));
         let meta = Meta {
             id: String::new(),
@@ -423,8 +466,10 @@ mod tests {
             path: String::from("/v1/chat/completions"),
             query: String::new(),
             started: Instant::now(),
-            owner: 0,
+            owner: Owner::single(),
             debug: false,
+            expects: false,
+            client: client(),
         };
         let request = request().body(Body::empty()).unwrap();
         let found = find(&meta.method, &meta.path, request.headers());

@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::reply;
 use crate::routes::{self, Meta};
 use crate::telemetry::Record;
-use crate::{body, count, embed, forward, models, stored};
+use crate::{count, embed, forward, models, stored};
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
@@ -66,12 +66,12 @@ pub(crate) async fn answer(
         Side::Kept(keeping, part) => {
             let part =
                 if *part == KeptPart::Answer && meta.method == Method::DELETE { None } else { Some(*part) };
-            stored::answer(&app, dialect, keeping, part, &meta, &name)
+            stored::answer(&app, dialect, keeping, part, &meta, &name).await
         }
         _ => None,
     };
     if let Some(result) = at_once {
-        body::discard(sent).await;
+        routes::discard(&meta, sent).await;
         return done(meta, result);
     }
     let received = match routes::read(&app, &meta, dialect, &parts.headers, sent).await {
@@ -86,7 +86,8 @@ pub(crate) async fn answer(
     match &route.side {
         Side::Model(one) => done(meta, models::one(&app, one, &asked.asking()).await),
         Side::Count(counting) => {
-            done(meta, count::count(&app, dialect, counting, asked, &parts.headers).await)
+            let owner = meta.owner.clone();
+            done(meta, count::count(&app, dialect, counting, asked, (&parts.headers, owner)).await)
         }
         Side::Embed(embedding) => embed::embed(app, meta, dialect, embedding, asked, &parts.headers).await,
         Side::Kept(..) => {

@@ -4,6 +4,7 @@ use crate::app::App;
 use crate::panics;
 use crate::reply;
 use crate::routes::Meta;
+use crate::state::store_soon;
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
@@ -11,22 +12,29 @@ use futures_core::Stream;
 use http::StatusCode;
 use openai_shim_core::dialect::Dialect;
 use openai_shim_core::dialect::side::{Keeping, KeptPart, Side};
-use openai_shim_core::exchange::{Incoming, Memory};
+use openai_shim_core::error::ClientError;
+use openai_shim_core::exchange::Incoming;
 use openai_shim_core::framing::{Frame, Framer};
-use openai_shim_core::{Error, Profile};
+use openai_shim_core::state::{Owner, StateEntry, StateKey, StateKind};
+use openai_shim_core::{Error, ErrorKind, Profile};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 /// The longest answer that is kept, with its stream.
 const LONGEST: usize = 4 << 20;
+/// For how long an answer is kept, as OpenAI does.
+const LIFETIME: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// What is kept under a name, if anything; or why that is not known.
+pub(crate) type Loaded = Result<Option<Bytes>, Error>;
 
 /// What will be kept of an exchange once its answer is complete.
-#[derive(Debug)]
 pub(crate) struct Keep {
     app: Arc<App>,
     keeping: &'static Keeping,
-    owner: u64,
+    owner: Owner,
     said: Option<Vec<String>>,
     answer: Vec<u8>,
 }
@@ -39,9 +47,31 @@ fn keeping_of(dialect: &dyn Dialect) -> Option<&'static Keeping> {
     })
 }
 
-/// Under which name an answer is kept: nobody finds another client's.
-fn place(owner: u64, id: &str) -> String {
-    format!("{owner:016x} {id}")
+/// Where an answer is kept: nobody finds another client's.
+fn key(owner: Owner, id: &str) -> StateKey {
+    StateKey::new(owner, StateKind::Response, 0, id)
+}
+
+/// The answer that a request goes on from, if its dialect has such requests.
+pub(crate) fn previous(dialect: &dyn Dialect, body: &[u8]) -> Option<String> {
+    (keeping_of(dialect)?.previous)(body)
+}
+
+/// Looks an answer up.
+pub(crate) async fn load(app: &App, owner: Owner, id: &str) -> Loaded {
+    match app.store.load(&[key(owner, id)]).await {
+        Ok(values) => Ok(values.into_iter().next().flatten()),
+        Err(error) => {
+            let text =
+                format!("What is kept of earlier responses cannot be read: {}. Try again.", error.message);
+            Err(Error::Client(ClientError::new(ErrorKind::Overloaded, text)))
+        }
+    }
+}
+
+/// What is kept, as text.
+fn text(kept: &Bytes) -> Option<&str> {
+    std::str::from_utf8(kept).ok()
 }
 
 /// A request with what it refers to in it; and what to keep of its exchange. An upstream that speaks the dialect itself
@@ -53,22 +83,21 @@ pub(crate) fn resolve(
     meta: &Meta,
     path: &str,
     incoming: Incoming,
-    body: &Bytes,
+    (body, loaded): (&Bytes, Option<Loaded>),
 ) -> Result<(Incoming, Option<Keep>), Error> {
     let Some(keeping) = keeping_of(dialect).filter(|_| !speaks(profile, dialect, incoming.model())) else {
         return Ok((incoming, None));
     };
-    let owner = meta.owner;
     let (mut incoming, mut body) = (incoming, body.clone());
-    if let Some(id) = (keeping.previous)(&body) {
-        let kept = app.responses.recall(&place(owner, &id));
-        body = Bytes::from((keeping.go_on)(&body, kept.as_deref())?);
+    if let Some(loaded) = loaded {
+        let kept = loaded?;
+        body = Bytes::from((keeping.go_on)(&body, kept.as_ref().and_then(text))?);
         incoming = Incoming::read(dialect, path, body.clone())?;
     }
     let keep = (keeping.said)(&body).map(|said| Keep {
         app: app.clone(),
         keeping,
-        owner,
+        owner: meta.owner.clone(),
         said: Some(said),
         answer: Vec::new(),
     });
@@ -90,7 +119,7 @@ pub(crate) fn keeping(keep: Keep, response: Response) -> Response {
 }
 
 /// A part of an answer that is kept here, or no part: it is forgotten. `None`: an upstream may have it.
-pub(crate) fn answer(
+pub(crate) async fn answer(
     app: &App,
     dialect: &dyn Dialect,
     keeping: &Keeping,
@@ -98,15 +127,21 @@ pub(crate) fn answer(
     meta: &Meta,
     id: &str,
 ) -> Option<Result<Response, Error>> {
-    let place = place(meta.owner, id);
-    let Some(kept) = app.responses.recall(&place) else {
+    let kept = match load(app, meta.owner.clone(), id).await {
+        Ok(kept) => kept,
+        Err(error) => return Some(Err(error)),
+    };
+    let Some(kept) = kept.as_ref().and_then(text) else {
         let nowhere = id.contains('/') || elsewhere(app, dialect).is_none();
         return nowhere.then(|| Err(Error::Client((keeping.unknown)(id))));
     };
     let body = match part {
-        Some(part) => (keeping.part)(part, &kept, &meta.query),
+        Some(part) => (keeping.part)(part, kept, &meta.query),
         None => {
-            app.responses.forget(&place);
+            if let Err(error) = app.store.remove(&[key(meta.owner.clone(), id)]).await {
+                let text = format!("The response could not be deleted: {}. Try again.", error.message);
+                return Some(Err(Error::Client(ClientError::new(ErrorKind::Overloaded, text))));
+            }
             Ok((keeping.deleted)(id))
         }
     };
@@ -146,7 +181,8 @@ impl Keep {
             completed(self.keeping, &self.answer)
         };
         if let Some((id, kept)) = answer.and_then(|answer| (self.keeping.entry)(said, &answer)) {
-            self.app.responses.keep(&place(self.owner, &id), &kept);
+            let entry = StateEntry::new(key(self.owner.clone(), &id), kept, LIFETIME);
+            store_soon(self.app.store.clone(), entry);
         }
     }
 }

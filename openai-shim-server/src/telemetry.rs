@@ -1,6 +1,7 @@
 //! Logs: one line a request. Secrets are never in them, and messages only where bodies are asked for.
 
 use crate::app::App;
+use crate::client::Cut;
 use crate::config::{Log, LogFormat};
 use crate::log_writer::LogWriter;
 use crate::metrics::{Counted, PAGE};
@@ -9,7 +10,8 @@ use crate::reply::summary;
 use crate::routes::Meta;
 use axum::response::Response;
 use http::StatusCode;
-use openai_shim_core::{Error, Report};
+use openai_shim_core::error::short_name;
+use openai_shim_core::{Error, Outcome, Report};
 use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -17,8 +19,9 @@ use tracing_subscriber::EnvFilter;
 
 pub use crate::log_writer::flush;
 
-/// The most characters of a model's name in a log line.
-const MAX_MODEL: usize = 128;
+/// The most characters of a path and of an error in a log line: upstreams repeat in errors what clients sent.
+const MAX_PATH: usize = 500;
+const MAX_ERROR: usize = 2000;
 /// The status of a request whose client went away before an answer, as nginx logs it.
 const CLIENT_GONE: u16 = 499;
 
@@ -103,34 +106,40 @@ impl Record {
     }
 
     fn exchange(&self, report: &Report) {
-        let status = match &report.error {
+        let cancelled = report.error.is_none() && report.outcome == Outcome::Cancelled;
+        let cut = self.meta.client.cut().filter(|_| cancelled);
+        let status = match cut {
+            Some(cut) => cut.status(),
             // The client went away before an answer.
-            None if report.outcome == openai_shim_core::Outcome::Cancelled
-                && self.head.first_byte().is_none() =>
-            {
-                CLIENT_GONE
-            }
-            _ => self.head.status(),
+            None if cancelled && self.head.first_byte().is_none() => CLIENT_GONE,
+            None => self.head.status(),
+        };
+        let outcome = match cut {
+            None | Some(Cut::Write) => report.outcome,
+            Some(Cut::Total | Cut::Stop) => Outcome::Errored,
         };
         let total = self.meta.started.elapsed();
-        let error = report.error.as_ref().map(ToString::to_string).unwrap_or_default();
+        let error = match cut {
+            Some(cut) => cut.message(&self.app.config.timeouts),
+            None => report.error.as_ref().map(ToString::to_string).unwrap_or_default(),
+        };
         tracing::info!(
             id = self.meta.id,
             method = %self.meta.method,
-            path = self.meta.path,
+            path = shortened(&self.meta.path, MAX_PATH),
             dialect = self.route,
             upstream = self.upstream,
-            model = short(&report.model),
+            model = &*short_name(&report.model),
             stream = report.stream,
             status,
-            outcome = report.outcome.as_str(),
+            outcome = outcome.as_str(),
             attempts = report.attempts,
             first_byte_ms = self.head.first_byte().map(millis),
             total_ms = millis(total),
             tokens_in = report.usage.and_then(|u| u.input),
             tokens_out = report.usage.and_then(|u| u.output),
             diagnostics = summary(&report.diagnostics),
-            error,
+            error = shortened(&error, MAX_ERROR),
             "exchange"
         );
         for diagnostic in &report.diagnostics {
@@ -141,7 +150,7 @@ impl Record {
             upstream: &self.upstream,
             model: &report.model,
             status,
-            outcome: Some(report.outcome),
+            outcome: Some(outcome),
             codes: report.diagnostics.codes(),
             usage: report.usage,
             first_byte: self.head.first_byte(),
@@ -166,21 +175,25 @@ impl Record {
     }
 
     fn request(&self, status: u16, error: &str) {
+        let cut = self.meta.client.cut();
+        let status = cut.map_or(status, Cut::status);
+        let said = cut.map(|cut| cut.message(&self.app.config.timeouts));
+        let error = said.as_deref().unwrap_or(error);
         let total = self.meta.started.elapsed();
         // Health checks and scrapes come all the time.
         if self.route == PAGE {
-            tracing::debug!(id = self.meta.id, path = self.meta.path, status, "page");
+            tracing::debug!(id = self.meta.id, path = shortened(&self.meta.path, MAX_PATH), status, "page");
         } else {
             tracing::info!(
                 id = self.meta.id,
                 method = %self.meta.method,
-                path = self.meta.path,
+                path = shortened(&self.meta.path, MAX_PATH),
                 dialect = self.route,
                 upstream = self.upstream,
                 status,
                 first_byte_ms = self.head.first_byte().map(millis),
                 total_ms = millis(total),
-                error,
+                error = cut(error, MAX_ERROR),
                 "request"
             );
         }
@@ -213,8 +226,9 @@ impl Drop for Record {
     }
 }
 
-fn short(model: &str) -> &str {
-    model.char_indices().nth(MAX_MODEL).map_or(model, |(end, _)| model.get(..end).unwrap_or_default())
+/// At most so many characters.
+fn shortened(text: &str, characters: usize) -> &str {
+    text.char_indices().nth(characters).map_or(text, |(end, _)| text.get(..end).unwrap_or_default())
 }
 
 fn millis(duration: Duration) -> f64 {

@@ -119,7 +119,9 @@ async fn every_route_that_reads_a_body_decodes_it() {
         assert_eq!(answer.status, 200, "{path}: {}", answer.body);
         let (head, sent) = upstream.requests().pop().unwrap();
         assert_eq!(sent, body, "{path}");
-        assert!(!head.contains("content-encoding") && head.contains(&format!("content-length: {}", body.len())));
+        assert!(
+            !head.contains("content-encoding") && head.contains(&format!("content-length: {}", body.len()))
+        );
     }
 }
 
@@ -271,7 +273,8 @@ async fn a_bomb_of_an_upstream_is_stopped_at_the_limit() {
     let large = format!("{{\"choices\":[{{\"message\":{{\"content\":\"{}\"}}}}]}}", "x".repeat(4 << 20));
     for coding in CODINGS {
         let upstream = Scripted::start(vec![whole(coding, "application/json", &large)]).await;
-        let shim = Running::before(&upstream, "[limits]\nresponse_body = \"64KiB\"\n[retry]\nattempts = 1").await;
+        let shim =
+            Running::before(&upstream, "[limits]\nresponse_body = \"64KiB\"\n[retry]\nattempts = 1").await;
         let answer = shim.chat(false).await;
         assert_eq!(answer.status, 502, "{coding}: {}", answer.body);
         assert!(answer.body.len() < 4096);

@@ -43,7 +43,9 @@ async fn until_lost(process: &Process, lines: u64) {
 #[tokio::test]
 async fn a_log_that_cannot_be_written_is_counted_and_kills_nobody() {
     let upstream = upstream().await;
-    for (errors, log) in [(full(), "text"), (without_reader(), "text"), (full(), "json"), (without_reader(), "json")] {
+    for (errors, log) in
+        [(full(), "text"), (without_reader(), "text"), (full(), "json"), (without_reader(), "json")]
+    {
         let mut process = Process::spawn(&before(&upstream), &[("OPENAI_SHIM_LOG", log)], errors, "");
         for _ in 0..3 {
             assert_eq!(process.post(CHAT).await.status(), 200);

@@ -7,8 +7,8 @@
 mod inputs;
 
 use inputs::{ANSWERS, REQUESTS, STREAMS, answer, ask, request, settle, stream, waiting};
-use openai_shim_core::exchange::{Memory, Settings};
 use openai_shim_core::dialect::DIALECTS;
+use openai_shim_core::exchange::{Memory, Settings};
 use openai_shim_core::{Profile, profile};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -42,19 +42,19 @@ fn settings() -> Settings {
 /// Whether the time for three sizes, each four times the last, grows faster than they do.
 fn measure(name: &str, run: impl Fn(usize) -> Option<(f64, usize)>) -> bool {
     let mut times = Vec::new();
-    for n in [1000, 4000, 16000] {
+    for n in [1000, 4000, 16000, 64000] {
         let Some((time, _)) = run(n) else { return false };
         times.push(time);
         if let [.., before, last] = times[..]
-            && last > 8.0 * before
-            && last > 40.0
+            && last > 7.0 * before
+            && last > 60.0
         {
             println!("{name}: {}", times.iter().map(|t| format!("{t:.1} ms")).collect::<Vec<_>>().join(", "));
             return true;
         }
     }
     if let [_, before, last] = times[..]
-        && (last > 6.0 * before && last > 20.0 || last > 400.0)
+        && (last > 5.5 * before && last > 60.0 || last > 2000.0)
     {
         println!("{name}: {}", times.iter().map(|t| format!("{t:.1} ms")).collect::<Vec<_>>().join(", "));
         return true;
@@ -75,7 +75,9 @@ fn row(name: &str) -> Profile {
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let wanted = |at: usize, name: &str| arguments.get(at).is_none_or(|wanted| wanted == "all" || wanted.split(',').any(|w| w == name));
+    let wanted = |at: usize, name: &str| {
+        arguments.get(at).is_none_or(|wanted| wanted == "all" || wanted.split(',').any(|w| w == name))
+    };
     let dialects: Vec<&str> = DIALECTS.iter().map(|d| d.name()).collect();
     let every = arguments.get(3).is_some_and(|row| row == "every");
     let mut rows: Vec<String> = dialects.iter().map(|d| (*d).to_owned()).collect();
@@ -83,7 +85,9 @@ fn main() {
         rows.extend(openai_shim_core::profile::profiles().iter().map(|p| p.name.clone()));
     }
     let mut found = 0;
-    for kind in ["requests", "answers", "streams", "bytes", "errors"].into_iter().filter(|kind| wanted(0, kind)) {
+    for kind in
+        ["requests", "answers", "streams", "bytes", "errors"].into_iter().filter(|kind| wanted(0, kind))
+    {
         for client in dialects.iter().filter(|client| wanted(2, client)) {
             for name in rows.iter().filter(|row| every || wanted(3, row)) {
                 let row = Arc::new(row(name));
@@ -110,7 +114,11 @@ fn main() {
                             _ => {
                                 let streams = matches!(kind, "streams" | "bytes");
                                 let status = if kind == "errors" { 400 } else { 200 };
-                                let body = if streams { stream(upstream, dimension, n)? } else { answer(upstream, dimension, n)? };
+                                let body = if streams {
+                                    stream(upstream, dimension, n)?
+                                } else {
+                                    answer(upstream, dimension, n)?
+                                };
                                 let piece = if kind == "bytes" { 1 } else { usize::MAX };
                                 let mut exchange = waiting(client, streams, row, settings());
                                 let before = worked();

@@ -1,6 +1,6 @@
 //! What must be remembered of a request while its answer is read and written.
 
-use super::{AnswerQuirks, Block, Context, Extra, Kept, Request, ToolChoice, carry};
+use super::{AnswerQuirks, Block, Context, Extra, Request, ToolChoice, carry};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -38,16 +38,10 @@ pub struct Asked {
     pub json: Option<Vec<String>>,
     /// Signatures of tool calls are carried in the calls' ids.
     pub carry_signatures: bool,
-    /// Signatures that are too long for an id, on their way into the memory.
-    pub kept: Kept,
     /// Reasoning that leads to a tool call must be kept for the next turn.
     pub keep_reasoning: bool,
     /// What only the answer's maker can read must be kept for the next turn.
     pub keep_turn: bool,
-    /// Who makes it.
-    pub maker: String,
-    /// A digest of the conversation that is answered.
-    pub history: u64,
     /// How reasoning is shown.
     pub reasoning: ReasoningStyle,
     /// How the upstream's answers are known to deviate.
@@ -84,17 +78,20 @@ impl Asked {
             stops: Vec::new(),
             json: None,
             carry_signatures: false,
-            kept: Kept::default(),
             keep_reasoning: false,
             keep_turn: false,
-            maker: String::new(),
-            history: 0,
             reasoning: ReasoningStyle::default(),
             quirks: AnswerQuirks::default(),
             nothing: request.messages.is_empty(),
             elapsed: None,
             context,
         }
+    }
+
+    /// Whether a turn must be noted also where nothing in it is sealed: its reasoning as text, or its calls' signatures, must
+    /// come back.
+    pub fn note_whole_turn(&self) -> bool {
+        self.keep_turn && (self.keep_reasoning || self.carry_signatures)
     }
 
     /// A new id for a call, where an earlier one has its id: clients would mix up the results of an upstream that counts its

@@ -1,9 +1,9 @@
 //! Opaque things that an upstream wants back and a client of another kind would drop, carried in the one thing that every
 //! client sends back: the id of the tool call that they belong to.
 //!
-//! What is too long for an id is kept in the memory of the exchange instead.
+//! What is too long for an id is among the state that the exchange hands out instead.
 
-use super::{Extra, REASONING_DETAILS};
+use super::{BlockKind, Event, Extra, REASONING_DETAILS};
 use crate::json::{quote, raw};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -29,6 +29,18 @@ pub fn pack(id: &str, opaque: &str) -> Option<String> {
     }
     let packed = format!("{id}{MARK}{}", URL_SAFE_NO_PAD.encode(opaque));
     (packed.len() <= LONGEST && !id.contains(MARK)).then_some(packed)
+}
+
+/// Puts the signature of a call that begins into its id; whether it fits there.
+pub fn pack_into(event: &mut Event) -> bool {
+    let Event::Open { kind: BlockKind::ToolCall { id, signature: Some(signature), .. }, .. } = event else {
+        return false;
+    };
+    let packed = pack(id, signature);
+    packed.is_some_and(|packed| {
+        *id = packed;
+        true
+    })
 }
 
 /// Whether an id carries this already.

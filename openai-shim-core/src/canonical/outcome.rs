@@ -1,6 +1,6 @@
 //! How an exchange ended, decided in one place.
 
-use super::{Asked, BlockKind, Delta, Event, FinishReason, Turn, Usage, carry};
+use super::{Asked, BlockKind, Delta, Event, FinishReason, Turn, Usage};
 use crate::error::{ErrorKind, UpstreamError};
 use std::fmt;
 
@@ -80,97 +80,19 @@ pub struct Seen {
     pub error: Option<UpstreamError>,
     /// The stream was ended in order.
     pub ended: bool,
-    /// Reasoning that must be kept for the next turn.
-    pub kept: Kept,
-}
-
-/// Reasoning that led to a tool call, under the id of that call.
-#[derive(Debug, Clone, Default, PartialEq)]
-#[non_exhaustive]
-pub struct Kept {
-    /// Whether anything is kept at all.
-    pub on: bool,
-    /// The id of the first call, once there is one.
-    pub id: Option<String>,
-    /// The reasoning.
-    pub text: String,
-    /// Signatures that are too long to be carried in an id, with the ids of their calls.
-    pub signatures: Vec<(String, String)>,
-    /// What of the answer only its maker can read.
+    /// What of it may have to be kept for the next turn.
     pub turn: Turn,
-    /// The block of reasoning that is open.
-    open: Option<(u32, u32)>,
-}
-
-/// The most signatures of one answer that are kept.
-const MOST_SIGNATURES: usize = 64;
-
-/// The longest reasoning that is kept for the next turn.
-const LONGEST: usize = 1 << 20;
-
-impl Kept {
-    /// More reasoning came.
-    pub fn thought(&mut self, text: &str) {
-        if self.on && self.text.len() + text.len() <= LONGEST {
-            self.text.push_str(text);
-        }
-    }
-
-    /// A call's id, carrying its signature if that is short enough; else the signature is kept.
-    pub fn signed(&mut self, id: &str, signature: &str) -> Option<String> {
-        let packed = carry::pack(id, signature);
-        if packed.is_none() && self.signatures.len() < MOST_SIGNATURES && signature.len() < LONGEST {
-            self.signatures.push((id.to_owned(), signature.to_owned()));
-        }
-        packed
-    }
-
-    /// Puts the signature of a call that begins into its id; whether it did.
-    pub fn carry(&mut self, event: &mut Event) -> bool {
-        let Event::Open { kind: BlockKind::ToolCall { id, signature: Some(signature), .. }, .. } = event
-        else {
-            return false;
-        };
-        let packed = self.signed(id, signature);
-        let fits = packed.is_some();
-        if let Some(packed) = packed {
-            *id = packed;
-        }
-        fits
-    }
-
-    /// A tool is called.
-    pub fn called(&mut self, id: &str) {
-        if self.on && !id.is_empty() {
-            self.id.get_or_insert_with(|| id.to_owned());
-        }
-    }
-
-    fn event(&mut self, event: &Event) {
-        self.turn.event(event);
-        match event {
-            Event::Open { kind: BlockKind::ToolCall { id, .. }, .. } => self.called(id),
-            Event::Open { choice, block, kind: BlockKind::Reasoning } => self.open = Some((*choice, *block)),
-            Event::Delta { choice, block, delta: Delta::Text(text) }
-                if self.open == Some((*choice, *block)) =>
-            {
-                self.thought(text);
-            }
-            _ => {}
-        }
-    }
 }
 
 impl Seen {
     /// Nothing seen yet of the answer to what was asked; it says what of it must be kept.
     pub fn keeping(asked: &Asked) -> Self {
-        let kept = Kept { on: asked.keep_reasoning, turn: Turn::noting(asked.keep_turn), ..Kept::default() };
-        Self { kept, ..Self::default() }
+        Self { turn: Turn::noting(asked.keep_turn), ..Self::default() }
     }
 
     /// Takes one event into account.
     pub fn event(&mut self, event: &Event) {
-        self.kept.event(event);
+        self.turn.event(event);
         match event {
             Event::Open { kind: BlockKind::ToolCall { .. }, .. } => self.content = true,
             Event::Open { kind: BlockKind::Refusal, .. } => self.refusal = true,

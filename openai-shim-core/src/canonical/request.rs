@@ -69,6 +69,8 @@ pub struct Request {
     /// Why only an upstream of the client's own dialect can serve this (it refers to what the upstream keeps), and what
     /// a client is told where the upstream speaks another one. Whoever resolves the reference clears it.
     pub own_only: Option<ClientError>,
+    /// What stands before the messages although it is not among them: references to what an upstream keeps, raw.
+    pub references: Vec<String>,
     /// Which parts differ from the payload that they were read from.
     pub touched: Touched,
 }

@@ -69,6 +69,14 @@ impl Text {
         }
     }
 
+    /// The words, without keeping the unescaped ones: for digests of long conversations.
+    pub(crate) fn unescaped(&self) -> Cow<'_, str> {
+        match (self.words.get(), self.written.as_deref().and_then(utf8)) {
+            (None, Some(raw)) => text_of(raw),
+            _ => Cow::Borrowed(self.as_str()),
+        }
+    }
+
     /// The words as a JSON string.
     pub fn to_json(&self) -> String {
         match self.written.as_deref().filter(|raw| is_plain(raw)).and_then(utf8) {

@@ -1,6 +1,7 @@
 //! What of an answer only its maker can read, and where in the answer it stood: noted while the answer passes, so that it
 //! can be put back into the turn that a client sends again without it.
 
+use super::digest::call_digest;
 use super::{Block, BlockKind, Delta, Event, Extra, REASONING_DETAILS, carry};
 use crate::json::{Object, quote, text};
 use serde_json::value::RawValue;
@@ -104,10 +105,16 @@ impl Turn {
         }
     }
 
+    /// Whether it has thinking as text that led to a call.
+    pub fn has_reasoned_call(&self) -> bool {
+        let reasoned = |part: &Part| matches!(part, Part::Reasoning { text, .. } if !text.is_empty());
+        self.parts.iter().any(reasoned) && self.parts.iter().any(|part| matches!(part, Part::Call { .. }))
+    }
+
     /// What must be kept of it, as JSON: texts and arguments come back with the client's own turn.
-    pub fn to_json(&self, by: &str, of: u64) -> String {
+    pub fn to_json(&self) -> String {
         let parts: Vec<_> = self.parts.iter().map(Part::to_json).collect();
-        format!(r#"{{"by":{},"of":{of},"parts":[{}]}}"#, quote(by), parts.join(","))
+        format!(r#"{{"opaque":{},"parts":[{}]}}"#, self.is_opaque(), parts.join(","))
     }
 }
 
@@ -152,8 +159,8 @@ impl Part {
                 object.set("reasoning", quote(text));
                 (signature.as_deref(), Some(extra))
             }
-            Self::Call { id, signature, .. } => {
-                object.set("call", quote(id));
+            Self::Call { name, arguments, signature, .. } => {
+                object.set("call", format!("\"{:032x}\"", call_digest(name, arguments)));
                 (signature.as_deref(), None)
             }
         };
@@ -179,10 +186,8 @@ fn add(extra: &mut Extra, dialect: &'static str, key: &str, raw: &RawValue) -> u
 /// What was kept of a turn.
 #[derive(Debug, Clone, Default)]
 pub struct KeptTurn {
-    /// Who made what is opaque in it.
-    pub by: String,
-    /// A digest of the first call.
-    pub of: u64,
+    /// Something in it only its maker can read; else only the thinking of a call must come back.
+    pub opaque: bool,
     /// Its blocks: how long a text was, reasoning as it was, and the signatures of calls.
     pub parts: Vec<KeptPart>,
 }
@@ -194,8 +199,8 @@ pub enum KeptPart {
     Text(usize, Extra),
     /// Reasoning.
     Reasoning(Block),
-    /// A call, and its signature.
-    Call(Option<String>),
+    /// A call by the digest of its name and arguments, and its signature.
+    Call(u128, Option<String>),
 }
 
 impl KeptTurn {
@@ -204,7 +209,7 @@ impl KeptTurn {
         let object = Object::parse(json.as_bytes()).ok()?;
         let parts = object.array("parts")?.into_iter().map(|part| read_part(part, dialect));
         let parts = parts.collect::<Option<_>>()?;
-        Some(Self { by: object.str("by")?.into_owned(), of: object.u64("of")?, parts })
+        Some(Self { opaque: object.bool("opaque")?, parts })
     }
 }
 
@@ -227,6 +232,6 @@ fn read_part(json: &str, dialect: &'static str) -> Option<KeptPart> {
             signature,
             extra: members(REASONING_DETAILS),
         }),
-        None => KeptPart::Call(signature),
+        None => KeptPart::Call(u128::from_str_radix(&object.str("call")?, 16).ok()?, signature),
     })
 }

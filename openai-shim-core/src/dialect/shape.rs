@@ -14,10 +14,14 @@ use std::fmt::Write as _;
 pub struct Shape {
     /// What several such objects are called (`messages`).
     pub plural: &'static str,
+    /// One of them, for who sent something else; may be empty.
+    pub example: &'static str,
     /// The members, those that are in most requests first.
     pub members: &'static [Member],
-    /// Members that depend on what the member `type` is. The first variant holds also where there is no `type`.
+    /// Members that depend on what the member `type` is; that of the empty name where there is none.
     pub variants: &'static [(&'static [&'static str], &'static Shape)],
+    /// Whether `type` must be there.
+    pub typed: bool,
     /// How paths are written, and keys compared, in a payload that is this object.
     pub style: Style,
 }
@@ -124,7 +128,7 @@ impl Place<'_> {
 
 /// A shape of these members.
 pub(crate) const fn shape(plural: &'static str, members: &'static [Member]) -> Shape {
-    Shape { plural, members, variants: &[], style: Style::Brackets }
+    Shape { plural, example: "", members, variants: &[], typed: false, style: Style::Brackets }
 }
 
 /// A member that is refused where its type is wrong.
@@ -146,6 +150,16 @@ impl Shape {
     /// The same, with variants by `type`.
     pub(crate) const fn with(self, variants: &'static [(&'static [&'static str], &'static Self)]) -> Self {
         Self { variants, ..self }
+    }
+
+    /// The same, with an example.
+    pub(crate) const fn such_as(self, example: &'static str) -> Self {
+        Self { example, ..self }
+    }
+
+    /// The same, of objects that must say their `type`.
+    pub(crate) const fn typed(self) -> Self {
+        Self { typed: true, ..self }
     }
 
     /// The same, in another style.
@@ -177,14 +191,14 @@ impl Shape {
 
     /// The variant for a `type`.
     fn variant(&self, object: &Object<'_>) -> Option<&'static Self> {
-        let (_, first) = self.variants.first()?;
-        match object.get("type").map(|kind| (peek(kind), text(kind))) {
-            None | Some((Kind::Null, _)) => Some(first),
-            Some((_, kind)) => {
-                let kind = kind?;
-                self.variants.iter().find(|(names, _)| names.contains(&kind.as_ref())).map(|(_, own)| *own)
-            }
+        if self.variants.is_empty() {
+            return None;
         }
+        let kind = match object.non_null("type") {
+            Some(kind) => text(kind)?,
+            None => "".into(),
+        };
+        self.variants.iter().find(|(names, _)| names.contains(&kind.as_ref())).map(|(_, own)| *own)
     }
 
     fn member(&self, key: &str, style: Style) -> Option<&'static Member> {
@@ -228,10 +242,13 @@ impl Check<'_> {
         place: Place<'_>,
         others: &[&str],
     ) -> Result<(), ClientError> {
+        if shape.typed && object.non_null("type").is_none() {
+            return Err(self.refused(&Place::Key(&place, "type"), "is missing"));
+        }
         let variant = shape.variant(object);
         for (key, value) in object.iter() {
-            let found = shape.member(key, self.style);
-            let found = found.or_else(|| variant.and_then(|variant| variant.member(key, self.style)));
+            let found = variant.and_then(|variant| variant.member(key, self.style));
+            let found = found.or_else(|| shape.member(key, self.style));
             let Some(member) = found else { continue };
             if peek(value) != Kind::Null {
                 let deep = !others.contains(&member.key);
@@ -283,12 +300,16 @@ impl Check<'_> {
             self.notes.note(Code::ParamInvalid, &place.path(Style::Brackets), &must);
             return Ok(());
         }
+        Err(self.refused(place, &must))
+    }
+
+    fn refused(&self, place: &Place<'_>, why: &str) -> ClientError {
         let path = place.path(self.style);
         let message = match self.style {
-            Style::Dots => format!("{path}: {must}."),
-            _ => format!("`{path}` {must}."),
+            Style::Dots => format!("{path}: {why}."),
+            _ => format!("`{path}` {why}."),
         };
-        Err(ClientError::invalid(message).at(path))
+        ClientError::invalid(message).at(path)
     }
 }
 
@@ -318,7 +339,16 @@ impl Type {
 /// What is expected, in words.
 fn expected(types: &[Type]) -> String {
     let words: Vec<_> = types.iter().map(|own| words(own, false)).collect();
-    words.join(" or ")
+    let words = words.join(" or ");
+    match types.first() {
+        Some(Type::List([Type::Object(shape)])) if !shape.example.is_empty() => {
+            format!("{words}, such as [{}]", shape.example)
+        }
+        Some(Type::Object(shape)) if !shape.example.is_empty() => {
+            format!("{words}, such as {}", shape.example)
+        }
+        _ => words,
+    }
 }
 
 /// A type in words; as items of a list, `many` of it.
@@ -339,7 +369,9 @@ fn words(own: &Type, many: bool) -> String {
         (Type::Object(shape), true) => shape.plural,
         (Type::List(_), true) => "lists",
         (Type::List(types), false) => {
-            let items: Vec<_> = types.iter().map(|item| words(item, true)).collect();
+            // A bare text in the place of an object is tolerated; there is no need to propose it.
+            let proposed = |item: &&Type| types.len() == 1 || !matches!(item, Type::Text);
+            let items: Vec<_> = types.iter().filter(proposed).map(|item| words(item, true)).collect();
             return format!("a list of {}", items.join(" or "));
         }
     };

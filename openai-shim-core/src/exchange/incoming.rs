@@ -4,6 +4,7 @@ use super::Settings;
 use crate::canonical::{Diagnostics, Message, Request, Role};
 use crate::dialect::Dialect;
 use crate::error::Error;
+use crate::state::Owner;
 use bytes::Bytes;
 use http::HeaderMap;
 
@@ -16,6 +17,7 @@ pub struct Incoming {
     pub(super) body: Bytes,
     pub(super) path: String,
     pub(super) headers: HeaderMap,
+    pub(super) owner: Option<Owner>,
 }
 
 impl Incoming {
@@ -26,12 +28,27 @@ impl Incoming {
     pub fn read(client: &'static dyn Dialect, path: &str, body: Bytes) -> Result<Self, Error> {
         let mut notes = Diagnostics::default();
         let request = client.decode_request(path, &body, &mut notes)?;
-        Ok(Self { client, request, notes, body, path: path.to_owned(), headers: HeaderMap::new() })
+        Ok(Self {
+            client,
+            request,
+            notes,
+            body,
+            path: path.to_owned(),
+            headers: HeaderMap::new(),
+            owner: None,
+        })
     }
 
     /// The same with the client's headers: those go on that the upstream knows.
     pub fn with_headers(mut self, headers: HeaderMap) -> Self {
         self.headers = headers;
+        self
+    }
+
+    /// The same with an owner: what clients drop and upstreams require again is kept for it, and found by nobody else.
+    /// Without one nothing is loaded or kept.
+    pub fn with_owner(mut self, owner: Owner) -> Self {
+        self.owner = Some(owner);
         self
     }
 

@@ -60,7 +60,9 @@ impl Exchange {
         };
         incoming.set_stream(lessons.stream);
         let upstream: &'static dyn Dialect = self.upstream;
-        let Ok(prepared) = prepare(incoming, upstream, &row, &self.settings, context) else {
+        let Ok(prepared) =
+            prepare(incoming, upstream, &row, &self.settings, context, self.carry_over.as_ref())
+        else {
             return false;
         };
         if prepared.send.body() == self.send.body() && prepared.send.uri() == self.send.uri() {
@@ -68,7 +70,11 @@ impl Exchange {
         }
         lessons.learnt.push(lesson);
         (self.asked, self.send) = (prepared.asked, prepared.send);
+        self.upstream_streams = prepared.streams;
         self.report.diagnostics = prepared.notes;
+        if let Some(carry_over) = &self.carry_over {
+            carry_over.note_failure(&mut self.report.diagnostics);
+        }
         for lesson in &lessons.learnt {
             self.report.diagnostics.note(Code::Learned, "", &lesson.describe());
         }

@@ -14,6 +14,7 @@
 //! Nothing is handed out before the first meaningful event, so that an empty, broken or failed answer can still be asked
 //! for again or get its true status: [`reply`](Exchange::reply) is `None` until then.
 
+mod carry_over;
 mod headers;
 mod incoming;
 mod lesson;
@@ -26,16 +27,17 @@ mod trailer;
 mod transcoder;
 mod whole;
 
-pub use crate::normalize::Memory;
 pub use incoming::Incoming;
 pub use report::Report;
 pub use settings::{Fallback, Mode, Retry, Settings, When};
 
-use crate::canonical::{Asked, Code, Context, Response};
-use crate::dialect::{Dialect, dialect};
+use crate::canonical::{Asked, Code, Context, Diagnostics, Response};
+use crate::dialect::Dialect;
 use crate::error::{Error, UpstreamError};
 use crate::profile::Profile;
+use crate::state::{StateEntry, StateKey};
 use bytes::Bytes;
+use carry_over::{CarryOver, Loading, upstream_row};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use lesson::Lessons;
@@ -48,6 +50,11 @@ use transcoder::Transcoder;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Step {
+    /// Look these keys up, all at once, and [`provide`](Exchange::provide) what is kept there. Only where the request has an
+    /// owner ([`Incoming::with_owner`]) and a history.
+    Load(Vec<StateKey>),
+    /// Keep these, before the last bytes that are there by now go out. Only where the request has an owner.
+    Store(Vec<StateEntry>),
     /// Send this to the upstream, after waiting so long (zero for a first attempt). The URI is relative to the upstream's
     /// base URL, and there are no credentials in it.
     Send {
@@ -85,6 +92,8 @@ pub struct Exchange {
     settings: Settings,
     asked: Asked,
     send: http::Request<Bytes>,
+    /// The upstream is asked for a stream.
+    upstream_streams: bool,
     state: State,
     attempt: u32,
     /// Answers that came one by one.
@@ -98,11 +107,15 @@ pub struct Exchange {
     content_type: Option<String>,
     /// What is needed to learn from a refusal; `None`: nothing shall be learnt.
     lessons: Option<Lessons>,
+    /// State, where the request has an owner.
+    carry_over: Option<CarryOver>,
     report: Report,
 }
 
 #[derive(Debug)]
 enum State {
+    /// State is to be looked up.
+    Loading(Box<Loading>),
     /// A request is to be sent.
     Ready(Duration),
     /// Its answer has not begun.
@@ -115,6 +128,12 @@ enum State {
     Stream(Box<Transcoder>),
     /// All is said.
     Over,
+}
+
+/// Refuses what refers to state of an upstream that speaks another dialect.
+fn refuse_foreign_references(incoming: &Incoming, upstream: &dyn Dialect) -> Result<(), Error> {
+    let refusal = incoming.request.own_only.clone().filter(|_| incoming.client.name() != upstream.name());
+    refusal.map_or(Ok(()), |refusal| Err(refusal.into()))
 }
 
 impl Exchange {
@@ -144,14 +163,34 @@ impl Exchange {
     ) -> Result<Self, Error> {
         let profile: Arc<Profile> = profile.into();
         let client = incoming.client;
-        let mut row = profile.for_model(incoming.upstream_model(&settings));
-        let own = row.also.iter().any(|name| name == client.name());
-        let upstream = if own { client } else { dialect(&profile.dialect)? };
-        for lesson in &settings.lessons {
-            lesson.apply(row.to_mut());
-        }
+        let (row, upstream) = upstream_row(&incoming, &profile, &settings)?;
         let lessons = settings.learn.then(|| Lessons::new(&incoming, profile.clone()));
-        let Prepared { asked, send, notes } = prepare(incoming, upstream, &row, &settings, context)?;
+        let mut carry_over = None;
+        let mut wanted = None;
+        if let Some(owner) = incoming.owner.clone() {
+            refuse_foreign_references(&incoming, upstream)?;
+            let (carried, lookup) = CarryOver::new(owner, &incoming, upstream, &row);
+            carry_over = Some(carried);
+            wanted = Some(lookup).filter(|lookup| !lookup.keys.is_empty());
+        }
+        let (prepared, state) = match wanted {
+            None => {
+                let prepared = prepare(incoming, upstream, &row, &settings, context, carry_over.as_ref())?;
+                (prepared, State::Ready(Duration::ZERO))
+            }
+            Some(lookup) => {
+                let asked = Asked::new(&incoming.request, context.clone());
+                let prepared = Prepared {
+                    asked,
+                    streams: false,
+                    send: http::Request::default(),
+                    notes: Diagnostics::default(),
+                };
+                let loading = Loading::new(incoming, profile.clone(), context, lookup);
+                (prepared, State::Loading(Box::new(loading)))
+            }
+        };
+        let Prepared { asked, streams, send, notes } = prepared;
         let report = Report::new(&asked, &profile, notes);
         Ok(Self {
             client,
@@ -159,7 +198,8 @@ impl Exchange {
             settings,
             asked,
             send,
-            state: State::Ready(Duration::ZERO),
+            upstream_streams: streams,
+            state,
             attempt: 0,
             collected: Vec::new(),
             held: Vec::new(),
@@ -167,6 +207,7 @@ impl Exchange {
             kept: HeaderMap::new(),
             content_type: None,
             lessons,
+            carry_over,
             report,
         })
     }
@@ -175,8 +216,14 @@ impl Exchange {
     /// again after [`finish`](Self::finish) and [`fail`](Self::fail).
     #[allow(clippy::should_implement_trait)] // `next` is the word for it, and this is no iterator
     pub fn next(&mut self) -> Step {
-        let State::Ready(after) = self.state else {
-            return if matches!(self.state, State::Over) { Step::Done } else { Step::Await };
+        if let Some(entries) = self.take_entries() {
+            return Step::Store(entries);
+        }
+        let after = match &self.state {
+            State::Ready(after) => *after,
+            State::Loading(loading) => return loading.step(),
+            State::Over => return Step::Done,
+            _ => return Step::Await,
         };
         self.state = State::Waiting;
         self.attempt += 1;
@@ -239,8 +286,11 @@ impl Exchange {
                         self.release(out);
                     }
                 }
+                if self.carry_over.is_some() && self.reply.is_some() {
+                    self.keep_streamed();
+                }
             }
-            State::Ready(_) | State::Waiting | State::Over => {}
+            State::Loading(_) | State::Ready(_) | State::Waiting | State::Over => {}
         }
     }
 
@@ -268,7 +318,9 @@ impl Exchange {
                 transcoder.finish(if started { out } else { &mut self.held });
                 self.end_stream(&transcoder, out);
             }
-            state @ (State::Ready(_) | State::Waiting | State::Over) => self.state = state,
+            state @ (State::Loading(_) | State::Ready(_) | State::Waiting | State::Over) => {
+                self.state = state
+            }
         }
     }
 
@@ -328,6 +380,11 @@ impl Exchange {
     pub fn has_failed(&self) -> bool {
         matches!(&self.state, State::Stream(transcoder) if transcoder.seen().error.is_some())
             || matches!(self.state, State::Over | State::Ready(_))
+    }
+
+    /// Whether the answer is awaited as a stream and passed on event by event; else it counts when it is whole.
+    pub(crate) fn awaits_stream(&self) -> bool {
+        self.upstream_streams && self.asked.stream && self.asked.one_by_one == 0
     }
 
     /// The client's dialect.

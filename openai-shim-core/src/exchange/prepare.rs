@@ -1,10 +1,11 @@
 //! The upstream's request, made from the client's.
 
+use super::carry_over::CarryOver;
 use super::{Incoming, Settings, headers};
 use crate::canonical::{Asked, Code, Context, Diagnostics};
 use crate::dialect::Dialect;
 use crate::error::{ClientError, Error};
-use crate::normalize::{Opaque, normalize, params};
+use crate::normalize::{Opaque, StoredTurns, normalize, params};
 use crate::profile::{History, Profile};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
@@ -13,6 +14,8 @@ use http::{HeaderValue, Method};
 /// A request that is ready to be sent, and what must be remembered of it.
 pub(super) struct Prepared {
     pub(super) asked: Asked,
+    /// The upstream is asked for a stream.
+    pub(super) streams: bool,
     pub(super) send: http::Request<Bytes>,
     pub(super) notes: Diagnostics,
 }
@@ -23,6 +26,7 @@ pub(super) fn prepare(
     profile: &Profile,
     settings: &Settings,
     context: Context,
+    carry_over: Option<&CarryOver>,
 ) -> Result<Prepared, Error> {
     let Incoming { client, mut request, mut notes, body, headers, .. } = incoming;
     if let Some(refusal) = request.own_only.take().filter(|_| client.name() != upstream.name()) {
@@ -39,13 +43,13 @@ pub(super) fn prepare(
     asked.quirks = profile.answers;
     asked.reasoning = settings.reasoning;
     asked.carry_signatures = profile.messages.carry_signatures;
-    asked.keep_reasoning = settings.memory.is_some() && profile.messages.reasoning == History::Restore;
+    let restores_reasoning = profile.messages.reasoning == History::Restore;
+    asked.keep_turn = carry_over.is_some();
+    asked.keep_reasoning = asked.keep_turn && restores_reasoning;
     let defaults = settings.defaults();
-    Opaque::new(upstream, &profile.name, settings.memory.as_deref()).settle(
-        &mut request,
-        &mut asked,
-        &mut notes,
-    );
+    let nothing = StoredTurns::default();
+    let stored = carry_over.map_or(&nothing, |carry_over| &carry_over.stored);
+    Opaque { upstream, stored, restores_reasoning }.settle(&mut request, &mut notes);
     normalize(&mut request, profile, &defaults, &mut asked, &mut notes)?;
     asked.usage_injected = request.include_usage && !asked.include_usage;
     let source = (client.name() == upstream.name()).then_some(body.as_ref());
@@ -68,9 +72,12 @@ pub(super) fn prepare(
     } else {
         profile.paths.url(&encoded.path)
     };
-    *send.uri_mut() = url.parse().unwrap_or_default();
+    *send.uri_mut() = url.parse().map_err(|_| {
+        let text = "`model` does not fit into the upstream's path: it is too long, or no name of a model.";
+        ClientError::invalid(text).at("model")
+    })?;
     *send.headers_mut() = encoded.headers;
     headers::pass(&headers, client, profile, send.headers_mut(), &mut notes);
     send.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    Ok(Prepared { asked, send, notes })
+    Ok(Prepared { asked, streams: request.stream, send, notes })
 }

@@ -1,9 +1,8 @@
 //! What the owner of the service decides, apart from any request.
 
 use crate::canonical::ReasoningStyle;
-use crate::normalize::{Defaults, Memory};
+use crate::normalize::Defaults;
 use crate::profile::Lesson;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Limits, retries, fallback and defaults of one exchange.
@@ -18,8 +17,6 @@ pub struct Settings {
     pub default_max_tokens: Option<u64>,
     /// How reasoning is shown to the client.
     pub reasoning: ReasoningStyle,
-    /// Keeps what clients do not send back; absent: nothing is kept.
-    pub memory: Option<Arc<dyn Memory>>,
     /// What is known of this upstream and model beyond its row.
     pub lessons: Vec<Lesson>,
     /// A refusal that says what to do otherwise is heeded: the request is changed, and sent once more.
@@ -43,7 +40,6 @@ impl Default for Settings {
             upstream_model: None,
             default_max_tokens: None,
             reasoning: ReasoningStyle::default(),
-            memory: None,
             lessons: Vec::new(),
             learn: true,
             retry: Retry::default(),
@@ -57,11 +53,7 @@ impl Default for Settings {
 
 impl Settings {
     pub(super) fn defaults(&self) -> Defaults {
-        Defaults {
-            max_tokens: self.default_max_tokens,
-            strict: self.mode == Mode::Strict,
-            memory: self.memory.clone(),
-        }
+        Defaults { max_tokens: self.default_max_tokens, strict: self.mode == Mode::Strict }
     }
 }
 

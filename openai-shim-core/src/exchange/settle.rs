@@ -2,10 +2,9 @@
 
 use super::transcoder::Transcoder;
 use super::{Exchange, Reply, State, When};
-use crate::canonical::{Code, Outcome, Seen, unfold};
+use crate::canonical::{Code, Outcome, unfold};
 use crate::error::{Error, UpstreamError};
 use crate::fallback::completion;
-use crate::normalize::{SIGNATURE, keep};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use std::time::Duration;
@@ -64,23 +63,10 @@ impl Exchange {
             self.begin_stream();
             self.release(out);
         }
-        self.remember(seen);
+        self.keep_turn(&seen.turn);
         self.report.outcome = outcome;
         self.report.error = seen.error.clone().map(Error::Upstream);
         self.state = State::Over;
-    }
-
-    /// Keeps what the upstream wants to see again and the client may not send back.
-    pub(super) fn remember(&self, seen: &Seen) {
-        let Some(memory) = &self.settings.memory else { return };
-        let kept = &seen.kept;
-        keep(memory.as_ref(), &kept.turn, &self.asked.maker, self.asked.history);
-        if let (false, Some(id)) = (kept.text.is_empty(), &kept.id) {
-            memory.keep(id, &kept.text);
-        }
-        for (id, signature) in kept.signatures.iter().chain(&self.asked.kept.signatures) {
-            memory.keep(&format!("{SIGNATURE}{id}"), signature);
-        }
     }
 
     /// How long to wait before the next attempt; `None` when there shall be none.

@@ -1,6 +1,6 @@
 //! One stream on its way from upstream to client: framing, then mending in place or decoding and encoding.
 
-use crate::canonical::{Asked, Code, Diagnostics, Event, Seen};
+use crate::canonical::{Asked, Code, Diagnostics, Event, Seen, carry};
 use crate::dialect::{Decoder, Dialect, Encoder, Mender};
 use crate::error::UpstreamError;
 use crate::framing::{Deviation, Frame, FrameTooLarge, Framer};
@@ -159,7 +159,7 @@ impl Path {
 impl Translation {
     fn drain(&mut self, out: &mut Vec<u8>) {
         for mut event in self.events.drain(..) {
-            if self.carry && self.seen.kept.carry(&mut event) {
+            if self.carry && carry::pack_into(&mut event) {
                 self.notes.note(Code::SignatureCarried, "tool_calls[].id", "");
             }
             self.seen.event(&event);

@@ -2,7 +2,7 @@
 
 use super::Exchange;
 use super::transcoder::note_framing;
-use crate::canonical::{Asked, Block, Code, Diagnostics, Event, Fold, Outcome, Response, Seen, unfold};
+use crate::canonical::{Block, Code, Diagnostics, Event, Fold, Outcome, Response, Seen, carry, unfold};
 use crate::error::UpstreamError;
 use crate::framing::Framer;
 use http::StatusCode;
@@ -46,7 +46,7 @@ impl Exchange {
             self.folded(body)?
         };
         if self.asked.carry_signatures {
-            carry(&mut response, &mut self.asked, &mut self.report.diagnostics);
+            carry_signatures(&mut response, &mut self.report.diagnostics);
         }
         self.accept(&seen)?;
         self.check_content_type(form);
@@ -83,16 +83,15 @@ impl Exchange {
         if let Some(error) = &seen.error {
             return Err(error.clone());
         }
-        self.remember(seen);
         self.report.usage = seen.usage;
         self.report.outcome = seen.outcome();
-        if self.report.outcome != Outcome::Empty {
-            return Ok(());
+        if self.report.outcome == Outcome::Empty {
+            if !self.asked.nothing {
+                return Err(UpstreamError::Empty);
+            }
+            self.report.outcome = Outcome::Complete;
         }
-        if !self.asked.nothing {
-            return Err(UpstreamError::Empty);
-        }
-        self.report.outcome = Outcome::Complete;
+        self.keep_turn(&seen.turn);
         Ok(())
     }
 }
@@ -105,10 +104,10 @@ fn is_json_lines(body: &[u8]) -> bool {
 }
 
 /// Puts the signatures of calls into their ids.
-fn carry(response: &mut Response, asked: &mut Asked, notes: &mut Diagnostics) {
+fn carry_signatures(response: &mut Response, notes: &mut Diagnostics) {
     for block in response.choices.iter_mut().flat_map(|choice| &mut choice.blocks) {
         if let Block::ToolCall { id, signature: Some(signature), .. } = block
-            && let Some(packed) = asked.kept.signed(id, signature)
+            && let Some(packed) = carry::pack(id, signature)
         {
             notes.note(Code::SignatureCarried, "tool_calls[].id", "");
             *id = packed;

@@ -3,25 +3,20 @@
 //! A new id follows from the old one alone, so that the same history is always sent in the same words. Answers need no way
 //! back: an upstream's own ids fit it.
 
-use super::{Memory, touch};
+use super::touch;
 use crate::canonical::{Block, Code, Diagnostics, Message, Request, carry};
 use crate::profile::{Messages, ToolIds};
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-pub(super) fn normalize(
-    request: &mut Request,
-    rules: &Messages,
-    memory: Option<&dyn Memory>,
-    notes: &mut Diagnostics,
-) {
+pub(super) fn normalize(request: &mut Request, rules: &Messages, notes: &mut Diagnostics) {
     let form = rules.tool_ids;
     let mut calls = Calls::default();
     // Asked once, and only if there is a signature.
     let may_sign = OnceCell::new();
     let may_sign = |model: &str| *may_sign.get_or_init(|| carry::may_sign(model, SIGNS));
     for (i, message) in request.messages.iter_mut().enumerate() {
-        let mut unpacked = unpack(message, rules.carry_signatures, memory);
+        let mut unpacked = unpack(message);
         if is_signed(message) && !rules.carry_signatures && !may_sign(&request.model) {
             unsign(message);
             notes.note(Code::FeatureUnsupported, &format!("messages[{i}]"), "the signature of a call");
@@ -42,11 +37,8 @@ pub(super) fn normalize(
     }
 }
 
-/// Under which name a signature is kept: this, and the id of its call.
-pub(crate) const SIGNATURE: &str = "signature:";
-
-/// Takes out of ids what they carry, and puts back what was too long for one.
-fn unpack(message: &mut Message, restore: bool, memory: Option<&dyn Memory>) -> bool {
+/// Takes out of ids what they carry.
+fn unpack(message: &mut Message) -> bool {
     let mut changed = false;
     for block in &mut message.blocks {
         let (id, signature) = match block {
@@ -61,11 +53,6 @@ fn unpack(message: &mut Message, restore: bool, memory: Option<&dyn Memory>) -> 
             if let Some(signature) = signature {
                 signature.get_or_insert(opaque);
             }
-        } else if let Some(signature @ None) = signature
-            && restore
-        {
-            *signature = memory.and_then(|memory| memory.recall(&format!("{SIGNATURE}{id}")));
-            changed |= signature.is_some();
         }
     }
     changed

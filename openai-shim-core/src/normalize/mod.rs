@@ -3,6 +3,7 @@
 //! First what is asked is changed (tools, the form of the answer, limits), then the messages, which by now hold the
 //! sentences that stand for what the upstream cannot be told otherwise; last, on the wire, the parameters.
 
+mod conversation;
 mod format;
 mod history;
 mod ids;
@@ -11,19 +12,19 @@ mod messages;
 mod opaque;
 mod order;
 mod params;
+mod stored_turns;
 mod thinking;
 mod tools;
 
-pub(crate) use ids::SIGNATURE;
-pub(crate) use opaque::{Opaque, keep};
+pub(crate) use opaque::Opaque;
 pub use params::params;
+pub(crate) use stored_turns::{StateScope, StoredTurns, TurnLookup};
 
 use crate::canonical::{
     Asked, Block, Code, Diagnostics, Message, Request, Role, Severity, Template, TokenLimit,
 };
 use crate::error::{Error, Unsupported};
 use crate::profile::Profile;
-use std::sync::Arc;
 
 /// What the owner of the service decides about every request.
 #[derive(Debug, Clone, Default)]
@@ -32,17 +33,6 @@ pub struct Defaults {
     pub max_tokens: Option<u64>,
     /// A loss is an error.
     pub strict: bool,
-    /// What was kept for clients that do not send it back.
-    pub memory: Option<Arc<dyn Memory>>,
-}
-
-/// Keeps what an upstream wants to see again and a client may not send back: reasoning and signatures, by the id of the
-/// tool call that they led to.
-pub trait Memory: Send + Sync + std::fmt::Debug {
-    /// What was kept under this id.
-    fn recall(&self, id: &str) -> Option<String>;
-    /// Keeps something under this id. An implementation is bounded, and may forget.
-    fn keep(&self, id: &str, what: &str);
 }
 
 /// Makes `request` one that `profile` accepts, and notes in `asked` what that means for the answer.
@@ -61,10 +51,10 @@ pub fn normalize(
     template(request, &profile.messages.template);
     request.reasoning.in_tokens = profile.reasoning.in_tokens;
     limits::normalize(request, &profile.params, asked, notes);
-    history::normalize(request, &profile.messages, defaults.memory.as_deref(), notes);
+    history::normalize(request, &profile.messages, notes);
     messages::normalize(request, profile, notes)?;
     order::normalize(request, profile, notes);
-    ids::normalize(request, &profile.messages, defaults.memory.as_deref(), notes);
+    ids::normalize(request, &profile.messages, notes);
     if request.max_tokens.is_none()
         && profile.params.wants_max_tokens
         && let Some(tokens) = defaults.max_tokens

@@ -1,11 +1,12 @@
 //! Drives an exchange over an upstream.
 
-use super::{ByteStream, ReplyBody, Upstream};
+use super::{ByteStream, Progress, ReplyBody, StateError, StateStore, Upstream};
 use crate::canonical::{Context, Diagnostics};
 use crate::dialect::Dialect;
 use crate::error::{Error, UpstreamError};
 use crate::exchange::{Exchange, Incoming, Report, Settings, Step};
 use crate::profile::Profile;
+use crate::state::{Owner, StateEntry};
 use bytes::Bytes;
 use futures_core::Stream;
 use std::pin::Pin;
@@ -45,6 +46,7 @@ pub struct Shim {
     upstream: Arc<dyn Upstream>,
     profile: Arc<Profile>,
     settings: Settings,
+    state: Option<Arc<dyn StateStore>>,
     seed: u64,
     count: Arc<AtomicU64>,
 }
@@ -67,6 +69,7 @@ impl Shim {
             upstream,
             profile: profile.into(),
             settings: Settings::default(),
+            state: None,
             seed: 0,
             count: Arc::default(),
         }
@@ -78,6 +81,12 @@ impl Shim {
         self
     }
 
+    /// A store of what clients drop and upstreams require again, for the requests that have an owner.
+    pub fn with_state(mut self, store: Arc<dyn StateStore>) -> Self {
+        self.state = Some(store);
+        self
+    }
+
     /// A seed for synthesized ids. Hand in something random: core has no randomness of its own.
     pub fn with_seed(mut self, seed: u64) -> Self {
         self.seed = seed;
@@ -85,7 +94,8 @@ impl Shim {
     }
 
     /// Handles a client's request. Every failure becomes a reply in the client's dialect. The time in synthesized
-    /// answers comes from the request's extension of type [`Context`], if there is one, else it is 0.
+    /// answers comes from the request's extension of type [`Context`], if there is one, else it is 0; the owner of what is
+    /// kept from its extension of type [`Owner`], without which nothing is kept.
     pub async fn handle(
         &self,
         client: &'static dyn Dialect,
@@ -96,6 +106,10 @@ impl Shim {
             Context::new(0, self.seed.wrapping_add(self.count.fetch_add(1, Ordering::Relaxed)))
         });
         let started = Incoming::read(client, parts.uri.path(), body).and_then(|incoming| {
+            let incoming = match parts.extensions.get::<Owner>() {
+                Some(owner) => incoming.with_owner(owner.clone()),
+                None => incoming,
+            };
             Exchange::start(incoming, self.profile.clone(), self.settings.clone(), context)
         });
         match started {
@@ -128,7 +142,10 @@ impl Shim {
             out: Vec::new(),
             grace: None,
             sent: None,
+            progress: None,
             upstream: self.upstream.clone(),
+            state: self.state.clone(),
+            storing: None,
         })
     }
 }
@@ -148,7 +165,30 @@ async fn drive(mut body: Body) -> http::Response<Body> {
     loop {
         let Some(exchange) = body.exchange.as_mut() else { return http::Response::new(body) };
         match exchange.next() {
-            Step::Send { request, after } => {
+            Step::Load(keys) => {
+                let loaded = match &body.state {
+                    Some(state) => state.load(&keys).await,
+                    None => Err(no_store()),
+                };
+                let values = loaded.and_then(|values| match values.len() == keys.len() {
+                    true => Ok(values),
+                    false => {
+                        Err(StateError::new("the store gave another number of values than it was asked for"))
+                    }
+                });
+                let values = values.unwrap_or_else(|error| {
+                    exchange.note_state_error(&error.message);
+                    vec![None; keys.len()]
+                });
+                if let Err(error) = exchange.provide(values) {
+                    exchange.refuse(error, &mut body.out);
+                }
+            }
+            Step::Store(entries) => body.store(entries).await,
+            Step::Send { mut request, after } => {
+                let progress = Progress::new(exchange.awaits_stream());
+                request.extensions_mut().insert(progress.clone());
+                body.progress = Some(progress);
                 if !after.is_zero() {
                     body.upstream.pause(after).await;
                 }
@@ -160,6 +200,9 @@ async fn drive(mut body: Body) -> http::Response<Body> {
             Step::Await => {
                 // Until something may go out, or the attempt is over.
                 std::future::poll_fn(|cx| body.poll_source(cx)).await;
+                if let Some(entries) = body.exchange.as_deref_mut().and_then(Exchange::take_entries) {
+                    body.store(entries).await;
+                }
                 if let Some(reply) = body.exchange.as_deref_mut().and_then(Exchange::take_reply) {
                     return body.into_response(reply);
                 }
@@ -185,7 +228,19 @@ pub struct Body {
     grace: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
     /// When the request was sent, by the upstream's clock.
     sent: Option<Duration>,
+    /// What the transport is told, until the first meaningful event.
+    progress: Option<Progress>,
     upstream: Arc<dyn Upstream>,
+    state: Option<Arc<dyn StateStore>>,
+    /// What is being kept; the bytes wait for it.
+    storing: Option<Storing>,
+}
+
+/// A store's work on the entries of one exchange.
+type Storing = Pin<Box<dyn Future<Output = Result<(), StateError>> + Send>>;
+
+fn no_store() -> StateError {
+    StateError::new("the request has an owner, and no store was given: `Shim::with_state`")
 }
 
 impl std::fmt::Debug for Body {
@@ -203,6 +258,14 @@ impl Body {
         let out = std::mem::take(&mut self.out);
         self.report();
         Ok(Bytes::from(out))
+    }
+
+    /// Ends the answer as if the upstream had failed: the client's dialect says so in its own way, and nothing follows.
+    pub fn fail(&mut self, error: UpstreamError) {
+        self.source = None;
+        if let Some(exchange) = self.exchange.as_mut() {
+            exchange.fail(error, &mut self.out);
+        }
     }
 
     /// The diagnostics so far.
@@ -270,6 +333,11 @@ impl Body {
                     // Most of what comes leaves at about its own length: one allocation for all of its events.
                     self.out.reserve(chunk.len() + chunk.len() / 8);
                     exchange.push(&chunk, &mut self.out);
+                    if exchange.reply().is_some()
+                        && let Some(progress) = self.progress.take()
+                    {
+                        progress.begin();
+                    }
                     if !exchange.has_failed() {
                         return Poll::Ready(());
                     }
@@ -285,6 +353,32 @@ impl Body {
         }
         self.source = None;
         exchange.finish(&mut self.out);
+        Poll::Ready(())
+    }
+
+    /// Keeps what the exchange hands out.
+    async fn store(&mut self, entries: Vec<StateEntry>) {
+        self.begin_store(entries);
+        std::future::poll_fn(|cx| self.poll_storing(cx)).await;
+    }
+
+    fn begin_store(&mut self, entries: Vec<StateEntry>) {
+        let state = self.state.clone();
+        self.storing = Some(Box::pin(async move {
+            match state {
+                Some(state) => state.store(entries).await,
+                None => Err(no_store()),
+            }
+        }));
+    }
+
+    fn poll_storing(&mut self, cx: &mut std::task::Context<'_>) -> Poll<()> {
+        let Some(storing) = &mut self.storing else { return Poll::Ready(()) };
+        let stored = ready!(storing.as_mut().poll(cx));
+        self.storing = None;
+        if let (Err(error), Some(exchange)) = (stored, &mut self.exchange) {
+            exchange.note_state_error(&error.message);
+        }
         Poll::Ready(())
     }
 
@@ -311,6 +405,7 @@ impl Stream for Body {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut std::task::Context<'_>) -> Poll<Option<Self::Item>> {
         loop {
+            ready!(self.poll_storing(cx));
             if !self.out.is_empty() {
                 return Poll::Ready(Some(Ok(Bytes::from(std::mem::take(&mut self.out)))));
             }
@@ -319,6 +414,9 @@ impl Stream for Body {
                 return Poll::Ready(None);
             }
             ready!(self.poll_source(cx));
+            if let Some(entries) = self.exchange.as_deref_mut().and_then(Exchange::take_entries) {
+                self.begin_store(entries);
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Shared by the tests: fixtures by kind, with what belongs to them.
 #![allow(dead_code, unreachable_pub, missing_docs, clippy::disallowed_methods)] // each test file uses its part, and reads files
 
+pub mod carried;
 pub mod entries;
 pub mod expected;
 pub mod losses;
@@ -8,6 +9,7 @@ pub mod messages;
 pub mod quirks;
 pub mod round_trip;
 pub mod said;
+pub mod state;
 pub mod strict;
 pub mod strict_responses;
 

@@ -10,8 +10,9 @@ const SECTIONS: &[(&str, &[&str])] = &[
     ("defaults", &["max_tokens", "reasoning"]),
     ("retry", &["attempts", "backoff", "max_backoff"]),
     ("fallback", &["when", "message"]),
-    ("timeouts", &["connect", "first_byte", "idle", "keepalive"]),
+    ("timeouts", &["connect", "first_byte", "idle", "keepalive", "total", "whole", "write"]),
     ("limits", &["request_body", "response_body", "frame", "bodies", "concurrent"]),
+    ("store", &["secret"]),
     ("cors", &["origins"]),
     ("log", &["format", "filter"]),
 ];

@@ -49,6 +49,8 @@ pub struct Config {
     pub timeouts: Timeouts,
     /// How much of what.
     pub limits: Limits,
+    /// Derives the tags of owners from client keys; absent: random, so that nothing that was kept outlives the process.
+    pub store_secret: Option<Secret>,
     /// Origins that browsers may call from; empty: CORS is off. `"*"` allows all.
     pub cors_origins: Vec<String>,
     /// Logging.
@@ -93,10 +95,16 @@ pub struct ModelConfig {
 pub struct Timeouts {
     /// For a connection.
     pub connect: Duration,
-    /// From sending a request to the first byte of the answer's head.
+    /// From sending a request to the first event of its answer that means something.
     pub first_byte: Duration,
-    /// Between two chunks of an answer.
+    /// Between two pieces of an answer, from its first event on.
     pub idle: Duration,
+    /// From sending a request to the end of an answer that is not streamed.
+    pub whole: Duration,
+    /// For a client that takes nothing of its answer.
+    pub write: Duration,
+    /// From a client's request to the end of its answer; absent: no limit.
+    pub total: Option<Duration>,
     /// Silence after which a stream's client gets a keep-alive.
     pub keepalive: Duration,
 }
@@ -175,6 +183,10 @@ impl Default for Timeouts {
             connect: Duration::from_secs(10),
             first_byte: Duration::from_secs(120),
             idle: Duration::from_secs(60),
+            // As long as the official SDKs wait.
+            whole: Duration::from_secs(600),
+            write: Duration::from_secs(60),
+            total: None,
             keepalive: Duration::from_secs(15),
         }
     }

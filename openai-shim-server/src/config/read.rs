@@ -63,6 +63,7 @@ pub fn read(overrides: &Overrides) -> Result<Config, ConfigError> {
         fallback: fallback(&top.section("fallback")),
         timeouts: timeouts(&top.section("timeouts")),
         limits: limits(&top.section("limits")),
+        store_secret: store_secret(&top.section("store"), &source),
         cors_origins: top.section("cors").texts("origins", "[\"https://chat.example.com\"]", parse_origin),
         log: log(&top.section("log"), overrides, &faults),
     };
@@ -254,6 +255,9 @@ fn timeouts(section: &Section<'_>) -> Timeouts {
         connect: or("connect", default.connect),
         first_byte: or("first_byte", default.first_byte),
         idle: or("idle", default.idle),
+        whole: or("whole", default.whole),
+        write: or("write", default.write),
+        total: section.text("total", units::wait_or_off).and_then(|wait| wait.value),
         keepalive: or("keepalive", default.keepalive),
     }
 }
@@ -277,6 +281,23 @@ fn limits(section: &Section<'_>) -> Limits {
         bodies: bodies.map_or(default.bodies.max(request_body), |bodies| bodies.value),
         concurrent: concurrent.unwrap_or(default.concurrent),
     }
+}
+
+/// The shortest secret from which tags of owners may be derived.
+const MIN_SECRET_CHARACTERS: usize = 32;
+
+fn store_secret(section: &Section<'_>, source: &Source) -> Option<Secret> {
+    let resolve = |reference: &str| {
+        let secret = secret::resolve(reference, source.folder())?;
+        match secret.expose().len() {
+            MIN_SECRET_CHARACTERS.. => Ok(secret),
+            n => Err(format!(
+                "the secret has {n} characters, and can be guessed; write one of at least {MIN_SECRET_CHARACTERS}, such \
+                 as `openssl rand -hex 32` prints"
+            )),
+        }
+    };
+    section.text("secret", resolve).map(|secret| secret.value)
 }
 
 fn log(section: &Section<'_>, overrides: &Overrides, faults: &Faults) -> Log {

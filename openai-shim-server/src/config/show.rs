@@ -50,11 +50,16 @@ impl fmt::Display for Config {
         let said = if self.fallback.message.is_some() { ", with a message of your own" } else { "" };
         writeln!(f, "fallback      {fallback}{said}")?;
         let t = &self.timeouts;
-        let [connect, first, idle, keepalive] =
-            [t.connect, t.first_byte, t.idle, t.keepalive].map(show_duration);
+        let [connect, first, idle, keepalive, whole, write] =
+            [t.connect, t.first_byte, t.idle, t.keepalive, t.whole, t.write].map(show_duration);
         writeln!(
             f,
             "timeouts      connect {connect}, first byte {first}, idle {idle}, keep-alive after {keepalive}"
+        )?;
+        let total = t.total.map_or_else(|| String::from("off"), show_duration);
+        writeln!(
+            f,
+            "              whole answer {whole}, a client that takes nothing {write}, in all {total}"
         )?;
         let l = &self.limits;
         let [request, response, frame, bodies] =
@@ -64,6 +69,9 @@ impl fmt::Display for Config {
             "limits        request {request}, answer {response}, event {frame}, all bodies {bodies}, {} requests at once",
             l.concurrent
         )?;
+        let tags =
+            if self.store_secret.is_some() { "under the secret of [store]" } else { "until it is restarted" };
+        writeln!(f, "state         in memory; clients are told apart {tags}")?;
         let origins =
             if self.cors_origins.is_empty() { String::from("off") } else { self.cors_origins.join(", ") };
         writeln!(f, "cors          {origins}")?;

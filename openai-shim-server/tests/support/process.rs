@@ -2,8 +2,8 @@
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 static FILES: AtomicUsize = AtomicUsize::new(0);
@@ -64,7 +64,8 @@ impl Process {
     }
 
     pub async fn read(&self, path: &str) -> String {
-        let request = self.client.get(format!("{}{path}", self.url)).header("authorization", "Bearer client-key-1");
+        let request =
+            self.client.get(format!("{}{path}", self.url)).header("authorization", "Bearer client-key-1");
         request.send().await.unwrap().text().await.unwrap()
     }
 

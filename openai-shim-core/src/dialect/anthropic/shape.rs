@@ -29,7 +29,8 @@ static REQUEST_MEMBERS: [Member; 19] = [
 ];
 
 static MESSAGE: Shape =
-    shape("messages", &[refuse("role", &[Text]), refuse("content", &[Text, List(&[Text, Object(&BLOCK)])])]);
+    shape("messages", &[refuse("role", &[Text]), refuse("content", &[Text, List(&[Text, Object(&BLOCK)])])])
+        .such_as(r#"{"role": "user", "content": "…"}"#);
 
 static BLOCK: Shape = shape("content blocks", &[refuse("type", &[Text]), warn("cache_control", &[Map])])
     .with(&[
@@ -41,7 +42,8 @@ static BLOCK: Shape = shape("content blocks", &[refuse("type", &[Text]), warn("c
         (&["image"], &IMAGE),
         (&["document"], &DOCUMENT),
         (&["search_result"], &SEARCH_RESULT),
-    ]);
+    ])
+    .typed();
 static WORDS: Shape = shape("texts", &[refuse("text", &[Text]), warn("citations", &[List(&[Map])])]);
 static THOUGHT: Shape = shape("thoughts", &[warn("thinking", &[Text]), warn("signature", &[Text])]);
 static REDACTED: Shape = shape("thoughts", &[warn("data", &[Text])]);

@@ -19,7 +19,8 @@ static REQUEST_MEMBERS: [Member; 9] = [
     warn("labels", &[Map]),
 ];
 
-static CONTENT: Shape = shape("contents", &CONTENT_MEMBERS);
+static CONTENT: Shape =
+    shape("contents", &CONTENT_MEMBERS).such_as(r#"{"role": "user", "parts": [{"text": "…"}]}"#);
 static CONTENT_MEMBERS: [Member; 2] =
     [refuse("role", &[Text]), refuse("parts", &[List(&[Object(&PART)]), Object(&PART)])];
 static PART: Shape = shape("parts", &PART_MEMBERS);
@@ -117,12 +118,19 @@ static THINKING: Shape = shape(
 /// Of `:embedContent`.
 pub(super) static EMBED: Shape = shape("requests", &EMBED_MEMBERS).in_style(Style::Protobuf);
 static EMBED_MEMBERS: [Member; 5] = [
-    refuse("content", &[Object(&CONTENT)]),
+    refuse("content", &[Object(&EMBED_CONTENT)]),
     refuse_structure("outputDimensionality", &[Natural]),
     warn("model", &[Text]),
     warn("taskType", &[Text]),
     warn("title", &[Text]),
 ];
+
+/// Only text has vectors.
+static EMBED_CONTENT: Shape = shape(
+    "contents",
+    &[warn("role", &[Text]), refuse("parts", &[List(&[Object(&EMBED_PART)]), Object(&EMBED_PART)])],
+);
+static EMBED_PART: Shape = shape("parts", &[refuse("text", &[Text])]);
 
 /// Of `:batchEmbedContents`.
 pub(super) static EMBED_MANY: Shape =

@@ -233,8 +233,9 @@ fn tools(form: Form, request: &Request, body: &mut Object<'_>, notes: &mut Diagn
         Some(ToolChoice::Auto | ToolChoice::None) | None => None,
     };
     let found = only.filter(|name| request.tools.iter().any(|tool| tool.name() == Some(name)));
-    let offered = request.tools.iter().filter(|tool| found.is_none() || tool.name() == found);
-    let tools: Vec<_> = offered.filter_map(|tool| write_tool(tool, notes)).collect();
+    let offered = request.tools.iter().enumerate();
+    let offered = offered.filter(|(_, tool)| found.is_none() || tool.name() == found);
+    let tools: Vec<_> = offered.filter_map(|(i, tool)| write_tool(tool, i, notes)).collect();
     if tools.is_empty() {
         body.remove("tools");
     } else {
@@ -242,13 +243,14 @@ fn tools(form: Form, request: &Request, body: &mut Object<'_>, notes: &mut Diagn
     }
 }
 
-fn write_tool(tool: &Tool, notes: &mut Diagnostics) -> Option<String> {
+fn write_tool(tool: &Tool, i: usize, notes: &mut Diagnostics) -> Option<String> {
+    let at = format!("tools[{i}]");
     match tool {
         Tool::Function { name, description, parameters, strict, extra } => {
             if *strict == Some(true) {
-                notes.note(Code::ExtraDropped, "tools[].strict", "");
+                notes.note(Code::ExtraDropped, &format!("{at}.strict"), "");
             }
-            extra.report(FAMILY, "tools[]", notes);
+            extra.report(FAMILY, &at, notes);
             let mut function = Object::new();
             function.set("name", quote(name));
             if let Some(description) = description {
@@ -264,7 +266,7 @@ fn write_tool(tool: &Tool, notes: &mut Diagnostics) -> Option<String> {
         }
         Tool::Native { dialect: FAMILY, raw } => Some(raw.get().to_owned()),
         Tool::Native { dialect, .. } => {
-            notes.note(Code::FeatureUnsupported, "tools", dialect);
+            notes.note(Code::FeatureUnsupported, &at, dialect);
             None
         }
     }

@@ -72,7 +72,8 @@ static MESSAGE: Shape = shape(
         warn("tool_call_id", &[Text]),
         warn("name", &[Text]),
     ],
-);
+)
+.such_as(r#"{"role": "user", "content": "…"}"#);
 /// As OpenAI's clients send them.
 static PART: Shape = shape(
     "parts",

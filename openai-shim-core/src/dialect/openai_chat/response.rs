@@ -46,12 +46,12 @@ pub(super) fn noting(answer: &Object<'_>, mut seen: Seen, asked: &Asked) -> Seen
         return seen;
     }
     let choices = answer.array("choices").unwrap_or_default();
-    if choices.iter().any(|choice| choice.contains(SEALED)) {
+    if asked.note_whole_turn() || choices.iter().any(|choice| choice.contains(SEALED)) {
         let mut response = Response::default();
         let choices = choices.into_iter().filter_map(|item| Object::parse(item.as_bytes()).ok());
         response.choices = choices.map(|choice| decode_choice(&choice)).collect();
         for event in &unfold(&response) {
-            seen.kept.turn.event(event);
+            seen.turn.event(event);
         }
     }
     seen

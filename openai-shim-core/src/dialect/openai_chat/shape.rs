@@ -52,7 +52,8 @@ static REQUEST_MEMBERS: [Member; 40] = [
 static STREAM_OPTIONS: Shape =
     shape("options", &[warn("include_usage", &[Bool]), warn("include_obfuscation", &[Bool])]);
 
-pub(super) static MESSAGE: Shape = shape("messages", &MESSAGE_MEMBERS);
+pub(super) static MESSAGE: Shape =
+    shape("messages", &MESSAGE_MEMBERS).such_as(r#"{"role": "user", "content": "…"}"#);
 static MESSAGE_MEMBERS: [Member; 11] = [
     refuse("role", &[Text]),
     refuse("content", &[Text, List(&[Text, Object(&PART)])]),

@@ -83,6 +83,7 @@ pub(super) fn decode(body: &[u8], notes: &mut Diagnostics) -> Result<Request, Cl
             }
             "conversation" | "prompt" | "previous_response_id" => {
                 request.own_only.get_or_insert(refusal(key, value));
+                request.references.push(format!("{key}:{value}"));
                 extra.push((key.to_owned(), raw(value)));
             }
             // Other dialects give it unasked.

@@ -58,14 +58,15 @@ static REASONING: Shape =
 
 static ITEM: Shape = shape("items", &[refuse("type", &[Text]), warn("id", &[Text]), warn("status", &[Text])])
     .with(&[
-        (&["message"], &MESSAGE),
+        (&["message", ""], &MESSAGE),
         (&["reasoning"], &THOUGHTS),
         (&["function_call"], &CALL),
         (&["custom_tool_call"], &CUSTOM_CALL),
         (&["function_call_output", "custom_tool_call_output"], &OUTPUT),
         (&["item_reference"], &REFERENCE),
         (&["additional_tools"], &ADDITIONAL),
-    ]);
+    ])
+    .such_as(r#"{"role": "user", "content": "…"}"#);
 static MESSAGE: Shape =
     shape("messages", &[refuse("role", &[Text]), refuse("content", &[Text, List(&[Text, Object(&PART)])])]);
 static THOUGHTS: Shape = shape(
@@ -128,7 +129,7 @@ static AUDIO: Shape = shape("sounds", &[refuse("input_audio", &[Object(&SOUND)])
 static SOUND: Shape = shape("sounds", &[refuse("data", &[Text]), refuse("format", &[Text])]);
 
 static TOOL: Shape = shape("tools", &[refuse("type", &[Text])]).with(&[
-    (&["function"], &FUNCTION),
+    (&["function", ""], &FUNCTION),
     (&["custom"], &CUSTOM),
     (&["namespace"], &NAMESPACE),
 ]);

@@ -288,7 +288,8 @@ fn content(
                 if signature.is_some() {
                     notes.note(Code::FeatureUnsupported, &at, "the signature of a call");
                 }
-                calls.push(call(id, name, arguments, extra, i, notes));
+                let at = format!("messages[{i}].tool_calls[{}]", calls.len());
+                calls.push(call(id, name, arguments, extra, &at, notes));
             }
             Block::Audio(_) => notes.note(Code::FeatureUnsupported, &at, "sound"),
             Block::File(_) => notes.note(Code::FeatureUnsupported, &at, "a document"),
@@ -312,12 +313,12 @@ fn content(
     Ok(())
 }
 
-fn call(id: &str, name: &str, json: &str, extra: &Extra, i: usize, notes: &mut Diagnostics) -> String {
+fn call(id: &str, name: &str, json: &str, extra: &Extra, at: &str, notes: &mut Diagnostics) -> String {
     let mut object = Object::new();
     if !is_minted(id) && !id.is_empty() {
         object.set("id", quote(id));
     }
-    let json = arguments(json, &format!("messages[{i}].tool_calls[].function.arguments"), notes);
+    let json = arguments(json, &format!("{at}.function.arguments"), notes);
     let mut function = Object::new();
     function.set("name", quote(name));
     function.set("arguments", json);

@@ -215,11 +215,6 @@ impl Stream {
         self.cumulative(slot, &mut delta);
         let mut word = self.finish_word(&choice)?;
         self.voice(slot, &mut delta, &mut word, &mut choice);
-        if self.seen.kept.on
-            && let Some(thoughts) = delta.get("reasoning_content").and_then(text)
-        {
-            self.seen.kept.thought(&thoughts);
-        }
         let mut calls = self.calls(slot, &mut delta, word.is_some());
         if word.is_some() {
             calls |= self.recover(slot, &mut delta);

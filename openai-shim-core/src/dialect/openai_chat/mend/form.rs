@@ -10,7 +10,7 @@
 
 use super::stream::Stream;
 use crate::framing::Frame;
-use crate::json::{Kind, Object, items, peek, place, scan, text, utf8};
+use crate::json::{Kind, Object, items, peek, place, scan, utf8};
 use std::ops::Range;
 
 /// Names of words that servers add against guessing by length; they mean nothing.
@@ -415,11 +415,6 @@ impl Stream {
             if !taken {
                 return false;
             }
-        }
-        if self.seen.kept.on
-            && let Some(thoughts) = words.literal(Hole::Reasoning).and_then(text)
-        {
-            self.seen.kept.thought(&thoughts);
         }
         if let Some(usage) = words.usage() {
             let own = self.usage.get_or_insert_default();

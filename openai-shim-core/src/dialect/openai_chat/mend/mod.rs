@@ -55,7 +55,7 @@ impl ChatMender {
 
     fn note(&mut self) {
         for event in self.beside.events.drain(..) {
-            self.stream.seen.kept.turn.event(&event);
+            self.stream.seen.turn.event(&event);
         }
     }
 }

@@ -301,9 +301,7 @@ impl Stream {
         sink.chunk(chunk, source);
         for choice in self.choices.iter_mut().filter(|c| ends.contains(&c.index)) {
             choice.sealed = true;
-            self.seen.kept.called(choice.calls.first_id());
         }
-        self.seen.kept.signatures.append(&mut self.asked.kept.signatures);
     }
 
     /// The body has ended.
@@ -402,9 +400,6 @@ impl Stream {
         self.notes.note(Code::FinishReasonDerived, "choices[].finish_reason", "");
         if let Some(rest) = rest {
             self.say(index, &format!(r#"{{"tool_calls":{rest}}}"#), "null", sink);
-        }
-        if let Some(choice) = self.choices.get(at) {
-            self.seen.kept.called(choice.calls.first_id());
         }
         self.say(index, "{}", &format!("\"{word}\""), sink);
         if self.seen.finish.is_none() {

@@ -142,9 +142,6 @@ fn mend_choice<'a>(
     }
     let calls = whole_calls::mend(&mut message, asked, cut, notes);
     let legacy = !calls && message.non_null("function_call").is_some();
-    if asked.keep_reasoning && calls {
-        keep(&message, seen);
-    }
     settle_content(&mut message, calls || legacy, notes);
     if message.is_changed() {
         // Its place; it is written there once, with all the rest.
@@ -159,18 +156,6 @@ fn mend_choice<'a>(
         seen.finish = Some(finish);
     }
     Ok(message)
-}
-
-/// Keeps the reasoning that led to a call, for the next turn.
-fn keep(message: &Object<'_>, seen: &mut Seen) {
-    if let Some(thoughts) = message.str("reasoning_content") {
-        seen.kept.thought(&thoughts);
-    }
-    let calls = message.array("tool_calls").unwrap_or_default();
-    let first = calls.first().and_then(|call| Object::parse(call.as_bytes()).ok());
-    if let Some(id) = first.as_ref().and_then(|call| call.str("id")) {
-        seen.kept.called(&id);
-    }
 }
 
 /// The message of a choice that has none by that name.

@@ -1,0 +1,219 @@
+//! A store in this process, bounded in entries and bytes.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use openai_shim_core::state::{Owner, StateEntry, StateKey};
+use openai_shim_core::upstream::{StateError, StateStore};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// The most entries, and the most bytes of all of them.
+const MAX_ENTRIES: usize = 50_000;
+const MAX_BYTES: usize = 128 << 20;
+/// The most bytes of one entry.
+const MAX_ENTRY_BYTES: usize = 8 << 20;
+/// About what an entry takes besides its texts.
+const OVERHEAD_BYTES: usize = 256;
+
+/// A bounded store in this process. Where there is no room, the owner who holds most loses what it has not used for the
+/// longest time: nobody pushes out what others keep by keeping much.
+#[derive(Debug, Default)]
+pub(crate) struct MemoryStore(Mutex<Entries>);
+
+#[derive(Debug, Default)]
+struct Entries {
+    by_key: HashMap<StateKey, Entry>,
+    owners: BTreeMap<Owner, Share>,
+    /// Owners by how many bytes they hold.
+    by_bytes: BTreeSet<(usize, Owner)>,
+    /// Counts uses, to tell which are older.
+    uses: u64,
+    bytes: usize,
+}
+
+#[derive(Debug)]
+struct Entry {
+    value: Bytes,
+    size: usize,
+    used: u64,
+    expires: Option<Instant>,
+}
+
+/// What one owner holds.
+#[derive(Debug, Default)]
+struct Share {
+    /// Its keys, by when they were used last.
+    by_use: BTreeMap<u64, StateKey>,
+    bytes: usize,
+}
+
+impl Entries {
+    fn get(&mut self, key: &StateKey, now: Instant) -> Option<Bytes> {
+        let entry = self.by_key.get_mut(key)?;
+        if entry.expires.is_some_and(|expires| expires <= now) {
+            self.remove(key);
+            return None;
+        }
+        self.uses += 1;
+        let before = std::mem::replace(&mut entry.used, self.uses);
+        let value = entry.value.clone();
+        let by_use = &mut self.owners.get_mut(&key.owner)?.by_use;
+        if let Some(key) = by_use.remove(&before) {
+            by_use.insert(self.uses, key);
+        }
+        Some(value)
+    }
+
+    fn insert(&mut self, key: StateKey, value: Bytes, expires: Option<Instant>) {
+        self.remove(&key);
+        self.uses += 1;
+        let size = value.len() + 2 * key.id.len() + OVERHEAD_BYTES;
+        self.weigh(&key.owner, |share, used| {
+            share.by_use.insert(used, key.clone());
+            share.bytes += size;
+        });
+        self.bytes += size;
+        self.by_key.insert(key, Entry { value, size, used: self.uses, expires });
+    }
+
+    fn remove(&mut self, key: &StateKey) {
+        let Some(entry) = self.by_key.remove(key) else { return };
+        self.bytes = self.bytes.saturating_sub(entry.size);
+        self.weigh(&key.owner, |share, _| {
+            share.by_use.remove(&entry.used);
+            share.bytes = share.bytes.saturating_sub(entry.size);
+        });
+    }
+
+    /// Changes what an owner holds.
+    fn weigh(&mut self, owner: &Owner, change: impl FnOnce(&mut Share, u64)) {
+        let mut share = self.owners.remove(owner).unwrap_or_default();
+        self.by_bytes.remove(&(share.bytes, owner.clone()));
+        change(&mut share, self.uses);
+        if !share.by_use.is_empty() {
+            self.by_bytes.insert((share.bytes, owner.clone()));
+            self.owners.insert(owner.clone(), share);
+        }
+    }
+
+    /// Makes room, if there are more entries or bytes than there may be.
+    fn shrink(&mut self) {
+        while self.by_key.len() > MAX_ENTRIES || self.bytes > MAX_BYTES {
+            let Some((_, owner)) = self.by_bytes.last() else { break };
+            let oldest = self.owners.get(owner).and_then(|share| share.by_use.values().next().cloned());
+            let Some(oldest) = oldest else { break };
+            self.remove(&oldest);
+        }
+    }
+}
+
+impl MemoryStore {
+    /// A panic that interrupted a change costs at most the order of what is forgotten.
+    fn entries(&self) -> MutexGuard<'_, Entries> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn keep(&self, key: StateKey, value: Bytes, lifetime: Duration) -> Result<(), StateError> {
+        if value.len() > MAX_ENTRY_BYTES {
+            let size = value.len();
+            return Err(StateError::new(format!(
+                "{size} bytes are more than {MAX_ENTRY_BYTES}, the most that is kept"
+            )));
+        }
+        let mut entries = self.entries();
+        entries.insert(key, value, Instant::now().checked_add(lifetime));
+        entries.shrink();
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl StateStore for MemoryStore {
+    async fn load(&self, keys: &[StateKey]) -> Result<Vec<Option<Bytes>>, StateError> {
+        let now = Instant::now();
+        let mut entries = self.entries();
+        Ok(keys.iter().map(|key| entries.get(key, now)).collect())
+    }
+
+    async fn store(&self, all: Vec<StateEntry>) -> Result<(), StateError> {
+        let mut result = Ok(());
+        for entry in all {
+            result = result.and(self.keep(entry.key, entry.value, entry.lifetime));
+        }
+        result
+    }
+
+    async fn remove(&self, keys: &[StateKey]) -> Result<(), StateError> {
+        let mut entries = self.entries();
+        keys.iter().for_each(|key| entries.remove(key));
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use openai_shim_core::state::StateKind;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    fn key(owner: &Owner, id: impl ToString) -> StateKey {
+        StateKey::new(owner.clone(), StateKind::Turn, 0, id.to_string())
+    }
+
+    fn has(store: &MemoryStore, key: &StateKey) -> bool {
+        store.entries().get(key, Instant::now()).is_some()
+    }
+
+    #[test]
+    fn the_least_recently_used_is_forgotten_first_and_nothing_grows_without_bound() {
+        let (store, owner) = (MemoryStore::default(), Owner::single());
+        for n in 0..MAX_ENTRIES {
+            store.keep(key(&owner, n), Bytes::from_static(b"x"), HOUR).unwrap();
+        }
+        assert!(has(&store, &key(&owner, 0)));
+        for n in MAX_ENTRIES..MAX_ENTRIES + 5 {
+            store.keep(key(&owner, n), Bytes::from_static(b"x"), HOUR).unwrap();
+        }
+        // The first was used in between.
+        let left = [0, 1, 5, 6].map(|n| has(&store, &key(&owner, n)));
+        assert_eq!((left, store.entries().by_key.len()), ([true, false, false, true], MAX_ENTRIES));
+        let large = Bytes::from(vec![b'y'; MAX_ENTRY_BYTES]);
+        for n in 0..40 {
+            store.keep(key(&owner, format!("large {n}")), large.clone(), HOUR).unwrap();
+        }
+        assert!(store.entries().bytes <= MAX_BYTES);
+        assert!(!has(&store, &key(&owner, "large 0")) && has(&store, &key(&owner, "large 39")));
+        let error = store.keep(key(&owner, "huge"), Bytes::from(vec![0; MAX_ENTRY_BYTES + 1]), HOUR);
+        assert!(error.unwrap_err().message.contains("the most that is kept"));
+    }
+
+    #[test]
+    fn who_keeps_much_pushes_out_nobody_else() {
+        let store = MemoryStore::default();
+        let (small, greedy) = (Owner::new("small"), Owner::new("greedy"));
+        store.keep(key(&small, "old"), Bytes::from_static(b"x"), HOUR).unwrap();
+        for n in 0..2 * MAX_ENTRIES {
+            store.keep(key(&greedy, n), Bytes::from_static(b"some more"), HOUR).unwrap();
+        }
+        assert!(has(&store, &key(&small, "old")));
+        assert_eq!(store.entries().by_key.len(), MAX_ENTRIES);
+    }
+
+    #[test]
+    fn what_is_kept_anew_replaces_the_old_and_what_is_removed_or_over_is_gone() {
+        let (store, owner) = (MemoryStore::default(), Owner::single());
+        store.keep(key(&owner, "a"), Bytes::from_static(b"one"), HOUR).unwrap();
+        store.keep(key(&owner, "a"), Bytes::from_static(b"three"), HOUR).unwrap();
+        let one = 5 + 2 + OVERHEAD_BYTES;
+        let mut entries = store.entries();
+        assert_eq!((entries.bytes, entries.by_key.len()), (one, 1));
+        entries.remove(&key(&owner, "a"));
+        drop(entries);
+        store.keep(key(&owner, "b"), Bytes::from_static(b"x"), Duration::ZERO).unwrap();
+        assert!(!has(&store, &key(&owner, "a")) && !has(&store, &key(&owner, "b")));
+        let entries = store.entries();
+        assert_eq!((entries.bytes, entries.owners.len(), entries.by_bytes.len()), (0, 0, 0));
+    }
+}

@@ -1,0 +1,80 @@
+//! Whose state it is: a tag for each client key, from which the key cannot be read.
+
+use crate::config::Secret;
+use openai_shim_core::state::Owner;
+use ring::rand::{SecureRandom, SystemRandom};
+use ring::{digest, hmac};
+use std::fmt::Write;
+use std::hash::{BuildHasher, Hasher};
+
+/// How many bytes of an HMAC are a tag.
+const TAG_BYTES: usize = 16;
+
+/// The owners of a server, in the order of its client keys.
+#[derive(Debug)]
+pub(crate) struct Owners(Vec<Owner>);
+
+impl Owners {
+    /// The owners that go with these client keys: under the same secret the same ones on every replica, and after a
+    /// restart; without one others with each start.
+    pub(crate) fn new(keys: &[Secret], secret: Option<&Secret>) -> Self {
+        let random;
+        let secret = match secret {
+            Some(secret) => secret.expose().as_bytes(),
+            None => {
+                random = random_secret();
+                &random
+            }
+        };
+        let secret = hmac::Key::new(hmac::HMAC_SHA256, secret);
+        Self(keys.iter().map(|key| owner(&secret, key)).collect())
+    }
+
+    /// The owner with the client key at this place of the list.
+    pub(crate) fn get(&self, key: usize) -> Option<&Owner> {
+        self.0.get(key)
+    }
+}
+
+fn owner(secret: &hmac::Key, key: &Secret) -> Owner {
+    let tag = hmac::sign(secret, key.expose().as_bytes());
+    let mut text = String::with_capacity(2 * TAG_BYTES);
+    for byte in tag.as_ref().iter().take(TAG_BYTES) {
+        // Writing into a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    Owner::new(text)
+}
+
+fn random_secret() -> [u8; digest::SHA256_OUTPUT_LEN] {
+    let mut secret = [0; digest::SHA256_OUTPUT_LEN];
+    if SystemRandom::new().fill(&mut secret).is_err() {
+        // The system has no randomness to give: what seeds its hash maps must do.
+        for chunk in secret.chunks_mut(8) {
+            let number = std::collections::hash_map::RandomState::new().build_hasher().finish();
+            chunk.copy_from_slice(number.to_le_bytes().get(..chunk.len()).unwrap_or_default());
+        }
+    }
+    secret
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_has_one_tag_under_one_secret_and_the_tag_does_not_show_it() {
+        let keys = ["first-client-key", "second-client-key"].map(Secret::new);
+        let secret = Secret::new("0123456789abcdef0123456789abcdef");
+        let (a, b) = (Owners::new(&keys, Some(&secret)), Owners::new(&keys, Some(&secret)));
+        assert_eq!((a.get(0), a.get(1)), (b.get(0), b.get(1)));
+        assert_ne!(a.get(0), a.get(1));
+        assert_eq!(a.get(2), None);
+        // HMAC-SHA256, as any other implementation has it.
+        assert_eq!(a.get(0).unwrap().to_string(), "key-90c33c8b6a2db81c8dd343f7e938c132");
+        let other = Owners::new(&keys, Some(&Secret::new("another secret of thirty-two characters")));
+        assert_ne!(a.get(0), other.get(0));
+        // Without a secret they are those of this process alone.
+        assert_ne!(Owners::new(&keys, None).get(0), Owners::new(&keys, None).get(0));
+    }
+}
