@@ -27,13 +27,13 @@ pub(crate) struct App {
     pub(crate) upstreams: Vec<Served>,
     pub(crate) metrics: Metrics,
     pub(crate) places: Arc<Semaphore>,
+    /// What is kept between requests.
+    pub(crate) store: Arc<dyn StateStore>,
+    pub(crate) owners: Owners,
     /// The bodies that are held.
     pub(crate) bodies: Arc<Budget>,
     /// Turns at work that takes long.
     pub(crate) work: Work,
-    /// What is kept between requests.
-    pub(crate) store: Arc<dyn StateStore>,
-    pub(crate) owners: Owners,
     pub(crate) learned: Learned,
     pub(crate) stop: Stop,
     seed: RandomState,
@@ -93,10 +93,10 @@ impl App {
         Self {
             metrics: Metrics::new(&config),
             places: Arc::new(Semaphore::new(config.limits.concurrent)),
-            bodies: Budget::new(config.limits.bodies),
-            work: Work::new(),
             store,
             owners: Owners::new(&config.client_keys, config.store_secret.as_ref()),
+            bodies: Budget::new(config.limits.bodies),
+            work: Work::new(),
             learned: Learned::default(),
             stop: Stop::default(),
             upstreams,

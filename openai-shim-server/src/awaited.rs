@@ -10,8 +10,10 @@ use futures_core::Stream;
 use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, Request, Response};
 use openai_shim_core::error::StatusError;
-use openai_shim_core::upstream::{Body, ByteStream, ReplyBody};
+use openai_shim_core::state::{StateEntry, StateKey};
+use openai_shim_core::upstream::{Body, ByteStream, ReplyBody, StateError, StateStore};
 use openai_shim_core::{ErrorKind, Upstream, UpstreamError};
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -50,14 +52,51 @@ impl Counted {
         Arc::new(Self { inner, shared: Arc::new(shared) })
     }
 
+    /// The store for a request of so many bytes.
+    pub(crate) fn store(&self, inner: &Arc<dyn StateStore>, length: usize) -> Arc<dyn StateStore> {
+        if length < LONG {
+            return inner.clone();
+        }
+        Arc::new(LargeStore { inner: inner.clone(), shared: self.shared.clone(), length })
+    }
+
     /// Awaits the reply; the room that the request takes is given back when that begins.
     pub(crate) fn awaited(&self, app: &Arc<App>, reply: Reply, request: Held) -> Awaited {
-        // Its first step prepares the request once what is kept for it was loaded.
-        if request.bytes() >= LONG {
-            self.shared.ahead.store(request.bytes(), Ordering::Relaxed);
-        }
         let state = State::Polled(reply);
         Awaited { state, app: app.clone(), shared: self.shared.clone(), request: Some(request) }
+    }
+}
+
+/// A store whose answer lets a large request be made, which is done away from the threads that serve.
+struct LargeStore {
+    inner: Arc<dyn StateStore>,
+    shared: Arc<Shared>,
+    length: usize,
+}
+
+#[async_trait]
+impl StateStore for LargeStore {
+    async fn load(&self, keys: &[StateKey]) -> Result<Vec<Option<Bytes>>, StateError> {
+        let loaded = self.inner.load(keys).await;
+        self.shared.ahead.store(self.length, Ordering::Relaxed);
+        let mut is_elsewhere = false;
+        poll_fn(|cx| {
+            if std::mem::replace(&mut is_elsewhere, true) {
+                return Poll::Ready(());
+            }
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
+        loaded
+    }
+
+    async fn store(&self, entries: Vec<StateEntry>) -> Result<(), StateError> {
+        self.inner.store(entries).await
+    }
+
+    async fn remove(&self, keys: &[StateKey]) -> Result<(), StateError> {
+        self.inner.remove(keys).await
     }
 }
 

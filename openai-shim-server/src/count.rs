@@ -29,8 +29,8 @@ pub(crate) async fn count(
     let (length, headers) = (question.body.len(), headers.clone());
     let read = move || {
         let (path, body) = (counting.counted)(&question.asking())?;
-        let incoming = Incoming::read(dialect, &path, Bytes::from(body))?;
-        let incoming = incoming.with_headers(headers).with_owner(owner);
+        let incoming =
+            Incoming::read(dialect, &path, Bytes::from(body))?.with_headers(headers).with_owner(owner);
         let estimate = estimate_tokens(incoming.request());
         Ok::<_, Error>((incoming, estimate))
     };

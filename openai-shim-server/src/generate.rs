@@ -47,9 +47,8 @@ pub(crate) fn generate(
         Record::new(app.clone(), meta, dialect.name(), String::new()).answered(&response);
         return at_once(response);
     }
-    let length = body.len();
     let previous = stored::previous(dialect, body);
-    let owner = meta.owner.clone();
+    let (length, owner) = (body.len(), meta.owner.clone());
     let go_on = move |app: &Arc<App>, incoming: Incoming, route, kept| match route {
         Ok(route) => start(app, dialect, meta, incoming, (headers, path, received, kept), route),
         Err(error) => Err(Box::new(refused(app, dialect, meta, &error))),
@@ -149,7 +148,8 @@ fn start(
         None => transport,
     };
     let counted = Counted::new(app, transport);
-    let shim = Shim::shared(counted.clone(), profile.clone()).with_state(served.store.clone());
+    let shim =
+        Shim::shared(counted.clone(), profile.clone()).with_state(counted.store(&served.store, body.len()));
     let reply = counted.awaited(app, Box::pin(shim.run(exchange, finished)), held);
     Ok(Running { reply, upstream, stream, content_type, keep, head, lifetime })
 }
@@ -162,12 +162,12 @@ impl Running {
         let label = || app.upstreams.get(upstream).and_then(|served| served.label.clone());
         let response = if stream {
             match tokio::time::timeout(every, &mut reply).await {
-                Ok(begun) => respond((begun, reply.room()), dialect, true, label(), &head, (every, lifetime)),
+                Ok(begun) => respond(begun, reply.room(), dialect, true, label(), &head, (every, lifetime)),
                 Err(_) => promise(reply, (dialect, content_type), label(), head, (every, lifetime)),
             }
         } else {
             let begun = (&mut reply).await;
-            respond((begun, reply.room()), dialect, false, label(), &head, (every, lifetime))
+            respond(begun, reply.room(), dialect, false, label(), &head, (every, lifetime))
         };
         match keep {
             Some(keep) => stored::keeping(keep, response),
@@ -192,7 +192,8 @@ fn idle(dialect: &dyn Dialect, incoming: &Incoming, body: &[u8]) -> Option<Respo
 
 /// The client's response from core's reply.
 fn respond(
-    (reply, room): (http::Response<openai_shim_core::upstream::Body>, Option<Held>),
+    reply: http::Response<openai_shim_core::upstream::Body>,
+    room: Option<Held>,
     dialect: &'static dyn Dialect,
     stream: bool,
     upstream: Option<HeaderValue>,

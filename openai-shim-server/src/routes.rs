@@ -206,6 +206,13 @@ fn serve(
     })
 }
 
+/// Reads what a client sends and nobody wants, so that its refusal arrives; a client that asked first need not send it.
+pub(crate) async fn discard(meta: &Meta, body: Body) {
+    if !meta.expects {
+        body::discard(body).await;
+    }
+}
+
 /// Begins a large request away from the threads that serve.
 async fn elsewhere(
     app: &Arc<App>,
@@ -216,13 +223,6 @@ async fn elsewhere(
 ) -> Answering {
     let (other, length) = (app.clone(), received.body.len());
     app.work.run(length, move || generate::generate(&other, dialect, meta, headers, received)).await
-}
-
-/// Reads what a client sends and nobody wants, so that its refusal arrives; a client that asked first need not send it.
-pub(crate) async fn discard(meta: &Meta, body: Body) {
-    if !meta.expects {
-        body::discard(body).await;
-    }
 }
 
 /// A response that no upstream had a part in, counted and logged.

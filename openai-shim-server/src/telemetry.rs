@@ -193,7 +193,7 @@ impl Record {
                 status,
                 first_byte_ms = self.head.first_byte().map(millis),
                 total_ms = millis(total),
-                error = cut(error, MAX_ERROR),
+                error = shortened(error, MAX_ERROR),
                 "request"
             );
         }

@@ -164,10 +164,16 @@ async fn slowest_health(shim: &Running, meanwhile: impl Future<Output = ()>) -> 
 // many such answers, take seconds.
 #[tokio::test]
 async fn health_is_answered_while_large_requests_and_answers_are_worked_on() {
-    let mut answer = String::from(r#"{"choices":[{"index":0,"finish_reason":"stop","message":{"role":"assistant","content":"a","tool_calls":["#);
+    let mut answer = String::from(
+        r#"{"choices":[{"index":0,"finish_reason":"stop","message":{"role":"assistant","content":"a","tool_calls":["#,
+    );
     for i in 0..5_000 {
         let comma = if i == 0 { "" } else { "," };
-        write!(answer, r#"{comma}{{"id":"c{i}","type":"function","function":{{"name":"f","arguments":"{{}}"}}}}"#).unwrap();
+        write!(
+            answer,
+            r#"{comma}{{"id":"c{i}","type":"function","function":{{"name":"f","arguments":"{{}}"}}}}"#
+        )
+        .unwrap();
     }
     answer.push_str("]}}]}");
     let upstream = Scripted::start(vec![Script::json(&answer)]).await;
@@ -198,7 +204,10 @@ async fn work_does_not_begin_for_clients_that_have_gone() {
     let mut sockets = Vec::new();
     for _ in 0..6 {
         let mut socket = TcpStream::connect(shim.url.trim_start_matches("http://")).await.unwrap();
-        let head = format!("POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: {}\r\n\r\n", body.len());
+        let head = format!(
+            "POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
         socket.write_all(head.as_bytes()).await.unwrap();
         sockets.push(socket);
     }

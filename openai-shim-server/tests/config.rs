@@ -152,7 +152,10 @@ fn every_fault_of_a_file_is_named_in_the_file_s_order() {
 #[test]
 fn all_bodies_together_have_room_for_the_largest_one() {
     let fault = fault("[limits]\nrequest_body = \"2MiB\"\nbodies = \"1MiB\"");
-    assert!(fault.contains("limits.bodies: is less than request_body") && fault.contains("\"2MiB\""), "{fault}");
+    assert!(
+        fault.contains("limits.bodies: is less than request_body") && fault.contains("\"2MiB\""),
+        "{fault}"
+    );
     let limits = from("[limits]\nrequest_body = \"1GiB\"").unwrap().limits;
     assert_eq!(limits.bodies, 1 << 30);
 }

@@ -81,7 +81,8 @@ async fn what_holds_no_vectors_is_an_error_that_says_why_on_every_route_and_for_
                 let answer = Answer::of(shim.post(path, request).await).await;
                 let what = format!("{dialect}, {case}, {path}: {}", answer.body);
                 assert!([500, 502].contains(&answer.status), "{} {what}", answer.status);
-                let said = answer.json().pointer(message).and_then(Value::as_str).unwrap_or_default().to_owned();
+                let said =
+                    answer.json().pointer(message).and_then(Value::as_str).unwrap_or_default().to_owned();
                 assert!(said.contains(words) && !said.contains('<'), "{what}");
             }
         }
@@ -202,7 +203,12 @@ async fn rankings_and_moderations_are_judged_by_their_form() {
     let rank = r#"{"model":"m","query":"q","documents":["a","b"]}"#;
     let moderate = r#"{"model":"m","input":"x"}"#;
     for (path, request, body, words) in [
-        ("/v1/rerank", rank, r#"{"results":[{"index":1,"relevance_score":0.5},{"index":0,"relevance_score":0}]}"#, ""),
+        (
+            "/v1/rerank",
+            rank,
+            r#"{"results":[{"index":1,"relevance_score":0.5},{"index":0,"relevance_score":0}]}"#,
+            "",
+        ),
         ("/v1/rerank", rank, r#"{"data":[{"index":1,"relevance_score":0.5}]}"#, ""),
         ("/v1/rerank", rank, r#"[{"index":1,"score":0.5}]"#, ""),
         ("/v1/rerank", rank, r#"{"results":[{"index":2,"relevance_score":0.5}]}"#, "document 2"),

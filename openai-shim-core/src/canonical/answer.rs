@@ -21,9 +21,13 @@ pub fn fault(body: &[u8], due: &str) -> UpstreamError {
         ));
     }
     match serde_json::from_slice::<IgnoredAny>(body) {
-        Ok(_) => UpstreamError::malformed(format!("The upstream sent something that holds no {}.", bare(due))),
+        Ok(_) => {
+            UpstreamError::malformed(format!("The upstream sent something that holds no {}.", bare(due)))
+        }
         Err(error) if error.is_eof() => UpstreamError::Truncated,
-        Err(_) if ["NaN", "Infinity"].iter().any(|no| memchr::memmem::find(body, no.as_bytes()).is_some()) => {
+        Err(_)
+            if ["NaN", "Infinity"].iter().any(|no| memchr::memmem::find(body, no.as_bytes()).is_some()) =>
+        {
             UpstreamError::malformed(format!(
                 "The upstream answered with something that is no JSON instead of {due}: it holds NaN or Infinity."
             ))
@@ -42,9 +46,8 @@ pub fn is_document(body: &[u8]) -> bool {
 /// Whether a body, or the beginning of one, is a page for people.
 pub fn is_html(body: &[u8]) -> bool {
     let body = plain(body);
-    let begins = |with: &str| {
-        body.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with.as_bytes()))
-    };
+    let begins =
+        |with: &str| body.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with.as_bytes()));
     ["<!doctype html", "<html", "<head", "<body"].iter().any(|with| begins(with))
 }
 

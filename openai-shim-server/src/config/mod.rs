@@ -194,6 +194,12 @@ impl Default for Timeouts {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { request_body: 32 << 20, response_body: 64 << 20, frame: 8 << 20, bodies: 512 << 20, concurrent: 4096 }
+        Self {
+            request_body: 32 << 20,
+            response_body: 64 << 20,
+            frame: 8 << 20,
+            bodies: 512 << 20,
+            concurrent: 4096,
+        }
     }
 }

@@ -270,7 +270,9 @@ fn limits(section: &Section<'_>) -> Limits {
     let bodies = section.size("bodies");
     if let Some(bodies) = bodies.as_ref().filter(|bodies| bodies.value < request_body) {
         let one = units::show_size(request_body);
-        let what = format!("is less than request_body, so that no large one would ever fit; write at least \"{one}\"");
+        let what = format!(
+            "is less than request_body, so that no large one would ever fit; write at least \"{one}\""
+        );
         section.fault("bodies", &bodies.span, what);
     }
     Limits {

@@ -65,9 +65,9 @@ fn ranked(request: &[u8], answer: &[u8]) -> Result<(), UpstreamError> {
     let mut met = vec![false; documents.unwrap_or(list.len())];
     for item in list {
         let item = Object::parse(item.as_bytes()).map_err(|_| due())?;
-        let scored = ["relevance_score", "score"].iter().any(|key| {
-            item.get(key).and_then(|score| serde_json::from_str::<f64>(score).ok()).is_some()
-        });
+        let scored = ["relevance_score", "score"]
+            .iter()
+            .any(|key| item.get(key).and_then(|score| serde_json::from_str::<f64>(score).ok()).is_some());
         let index = item.u64("index").and_then(|index| usize::try_from(index).ok());
         let (Some(index), true) = (index, scored) else { return Err(due()) };
         let wrong = match met.get_mut(index) {
