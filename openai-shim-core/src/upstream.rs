@@ -4,9 +4,11 @@
 //! [`Exchange`](crate::Exchange) over it.
 
 mod drive;
+mod progress;
 mod state_store;
 
 pub use drive::{Attempts, Body, Finished, Shim};
+pub use progress::Progress;
 pub use state_store::{StateError, StateStore};
 
 use crate::error::UpstreamError;
@@ -41,7 +43,7 @@ impl std::fmt::Debug for ReplyBody {
 ///
 /// The request's URI is relative to the upstream's base URL (`/chat/completions`) and carries no credentials: base URL,
 /// keys, timeouts and connections are the implementor's business. Dropping the future or the body's stream must cancel
-/// the call.
+/// the call. A [`Progress`] among the request's extensions says how far the answer is.
 #[async_trait]
 pub trait Upstream: Send + Sync {
     /// Sends a request; the answer's head, and its body as it arrives. An error status is an answer, not an error.

@@ -21,7 +21,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("upstream", 5),
 ];
 /// What stands below the dialects in their folder, for those that share it.
-const SHARED: [&str; 5] = ["cite", "passthrough", "openai_error", "openai_headers", "side"];
+const SHARED: [&str; 6] = ["cite", "passthrough", "openai_error", "openai_headers", "shape", "side"];
 const LONGEST: usize = 500;
 
 fn src() -> PathBuf {

@@ -10,7 +10,7 @@ use openai_shim_core::dialect::gemini::wire::{
 };
 use openai_shim_core::exchange::{Incoming, Retry, Settings, When};
 use openai_shim_core::profile::native;
-use openai_shim_core::{Context, Diagnostics, Dialect, Exchange, Kind, Outcome, Step, dialect, profile};
+use openai_shim_core::{Diagnostics, Dialect, Exchange, Kind, Outcome, Step, dialect, profile};
 use serde_json::{Value, json};
 
 fn gemini() -> &'static dyn Dialect {

@@ -468,3 +468,58 @@ fn an_encoder_that_is_cut_off_says_so_and_no_more() {
         assert!(matches!(events.last(), Some(Event::Error(_))), "{}: {events:?}", dialect.name());
     }
 }
+
+/// One event of a Responses stream about one of three items, whatever it was before.
+fn responses_event() -> impl Strategy<Value = String> {
+    let kinds = ["message", "reasoning", "function_call", "custom_tool_call", "web_search_call"];
+    let deltas = [
+        "output_text.delta",
+        "refusal.delta",
+        "reasoning_summary_text.delta",
+        "reasoning_text.delta",
+        "function_call_arguments.delta",
+        "custom_tool_call_input.delta",
+        "output_text.done",
+        "function_call_arguments.done",
+        "custom_tool_call_input.done",
+    ];
+    let place = (0..3_u32, any::<bool>(), any::<bool>());
+    let whole = (place.clone(), prop::sample::select(kinds.to_vec()), any::<bool>(), any::<bool>(), any::<bool>()).prop_map(
+        |((index, placed, named), kind, done, called, said)| {
+            let step = if done { "done" } else { "added" };
+            let place = if placed { format!(r#""output_index":{index},"#) } else { String::new() };
+            let id = if named { format!(r#""id":"i{index}","#) } else { String::new() };
+            let name = if called { r#""name":"f","# } else { "" };
+            let words = if said {
+                r#""arguments":"{}","input":"x","content":[{"type":"output_text","text":"words"}],"summary":[{"type":"summary_text","text":"s"}],"encrypted_content":"e""#
+            } else {
+                r#""status":"s""#
+            };
+            format!(r#"{{"type":"response.output_item.{step}",{place}"item":{{"type":"{kind}",{id}{name}"call_id":"c{index}",{words}}}}}"#)
+        },
+    );
+    let delta = (place, prop::sample::select(deltas.to_vec())).prop_map(|((index, placed, named), step)| {
+        let place = if placed { format!(r#","output_index":{index}"#) } else { String::new() };
+        let id = if named { format!(r#","item_id":"i{index}""#) } else { String::new() };
+        format!(
+            r#"{{"type":"response.{step}"{place}{id},"delta":"d","text":"d","arguments":"{{}}","input":"x"}}"#
+        )
+    });
+    prop_oneof![whole, delta]
+}
+
+proptest! {
+    #![proptest_config(common::cases())]
+
+    #[test]
+    fn items_of_a_response_keep_to_the_grammar_in_every_order(
+        events in prop::collection::vec(responses_event(), 1..14), cut in any::<bool>()
+    ) {
+        let mut body: String = events.iter().map(|event| format!("data: {event}\n\n")).collect();
+        if !cut {
+            body.push_str("data: {\"type\":\"response.completed\",\"response\":{\"status\":\"completed\",\"output\":[]}}\n\n");
+        }
+        let responses = openai_shim_core::dialect("openai-responses").unwrap();
+        assert_legal(&decode(responses, body.as_bytes()), &body);
+    }
+}

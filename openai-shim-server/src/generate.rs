@@ -1,23 +1,26 @@
 //! One request for an answer of a model.
 
 use crate::app::App;
+use crate::awaited::{Awaited, Counted};
 use crate::bodies::{self, Bodies};
+use crate::budget::Held;
 use crate::choose::Route;
+use crate::lifetime::Lifetime;
+use crate::panics;
 use crate::reply;
-use crate::routes::{Answering, Meta};
+use crate::routes::{Answering, Meta, Received};
 use crate::stored;
-use crate::stream::{Kept, Reply};
+use crate::stream::Kept;
 use crate::telemetry::{Head, Record};
+use crate::work::LONG;
 use axum::body::Body;
 use axum::response::Response;
-use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use openai_shim_core::exchange::Incoming;
 use openai_shim_core::{Diagnostics, Dialect, Error, Exchange, Outcome, Report, Shim};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::OwnedSemaphorePermit;
 
 /// How many headers every reply gets here.
 const HEADERS: usize = 5;
@@ -30,9 +33,9 @@ pub(crate) fn generate(
     dialect: &'static dyn Dialect,
     meta: Meta,
     headers: HeaderMap,
-    body: Bytes,
-    place: OwnedSemaphorePermit,
+    received: Received,
 ) -> Answering {
+    let Received { body, .. } = &received;
     // Some dialects name model and form in the path and its query.
     let path =
         if meta.query.is_empty() { meta.path.clone() } else { format!("{}?{}", meta.path, meta.query) };
@@ -40,14 +43,14 @@ pub(crate) fn generate(
         Ok(incoming) => incoming,
         Err(error) => return at_once(refused(app, dialect, meta, &error)),
     };
-    if let Some(response) = idle(dialect, &incoming, &body) {
+    if let Some(response) = idle(dialect, &incoming, body) {
         Record::new(app.clone(), meta, dialect.name(), String::new()).answered(&response);
         return at_once(response);
     }
-    let previous = stored::previous(dialect, &body);
-    let owner = meta.owner.clone();
+    let previous = stored::previous(dialect, body);
+    let (length, owner) = (body.len(), meta.owner.clone());
     let go_on = move |app: &Arc<App>, incoming: Incoming, route, kept| match route {
-        Ok(route) => start(app, dialect, meta, incoming, (headers, path, body, kept), route, place),
+        Ok(route) => start(app, dialect, meta, incoming, (headers, path, received, kept), route),
         Err(error) => Err(Box::new(refused(app, dialect, meta, &error))),
     };
     match (app.route_at_once(incoming.model()), previous) {
@@ -67,7 +70,8 @@ pub(crate) fn generate(
                     Some(id) => Some(stored::load(&app, owner, &id).await),
                     None => None,
                 };
-                match go_on(&app, incoming, route, kept) {
+                let other = app.clone();
+                match app.work.run(length, move || go_on(&other, incoming, route, kept)).await {
                     Ok(running) => running.answer(app, dialect).await,
                     Err(refusal) => *refusal,
                 }
@@ -82,12 +86,13 @@ fn at_once(response: Response) -> Answering {
 
 /// An exchange that was sent off.
 struct Running {
-    reply: Reply,
+    reply: Awaited,
     upstream: usize,
     stream: bool,
     content_type: &'static str,
     keep: Option<stored::Keep>,
     head: Head,
+    lifetime: Lifetime,
 }
 
 /// Begins the exchange. Apart from its waiting, so that nothing of this is held meanwhile: the client's headers are
@@ -97,10 +102,10 @@ fn start(
     dialect: &'static dyn Dialect,
     meta: Meta,
     incoming: Incoming,
-    (headers, path, body, kept): (HeaderMap, String, Bytes, Option<stored::Loaded>),
+    (headers, path, received, kept): (HeaderMap, String, Received, Option<stored::Loaded>),
     route: Route,
-    place: OwnedSemaphorePermit,
 ) -> Started {
+    let Received { place, held, body } = received;
     let stream = incoming.wants_stream();
     let Some(served) = app.upstreams.get(route.upstream) else {
         let error = Error::Client(crate::choose::no_upstream());
@@ -122,44 +127,47 @@ fn start(
         Err(error) => return Err(Box::new(refused(app, dialect, meta, &error))),
     };
     let overheard = bodies::wanted().then(|| Bodies::new(app.clone(), &meta.id));
+    let lifetime = Lifetime::new(app.clone(), meta.client.clone());
     let record = Record::new(app.clone(), meta, dialect.name(), served.config.name.clone());
     let head = record.head();
     let (learner, upstream) = (app.clone(), route.upstream);
     let finished = Box::new(move |report: Report| {
-        if let Some(served) = learner.upstreams.get(upstream) {
-            learner.learned.remember(&served.config.name, &model, &report);
-        }
+        // Called while the body is dropped.
+        let _ = panics::polled(|| {
+            if let Some(served) = learner.upstreams.get(upstream) {
+                learner.learned.remember(&served.config.name, &model, &report);
+            }
+        });
         record.finish(report);
         drop(place);
     });
     let content_type = exchange.stream_content_type();
-    let reply: Reply = match overheard {
-        Some(bodies) => {
-            let overheard = bodies.over(served.transport.0.clone());
-            Box::pin(
-                Shim::shared(overheard, profile.clone())
-                    .with_state(served.store.clone())
-                    .run(exchange, finished),
-            )
-        }
-        None => Box::pin(served.shim.run(exchange, finished)),
+    let transport = served.transport.0.clone();
+    let transport = match overheard {
+        Some(bodies) => bodies.over(transport),
+        None => transport,
     };
-    Ok(Running { reply, upstream, stream, content_type, keep, head })
+    let counted = Counted::new(app, transport);
+    let shim =
+        Shim::shared(counted.clone(), profile.clone()).with_state(counted.store(&served.store, body.len()));
+    let reply = counted.awaited(app, Box::pin(shim.run(exchange, finished)), held);
+    Ok(Running { reply, upstream, stream, content_type, keep, head, lifetime })
 }
 
 impl Running {
     /// Waits for the reply; a streaming client not longer than until its first keep-alive.
     async fn answer(self, app: Arc<App>, dialect: &'static dyn Dialect) -> Response {
-        let Self { mut reply, upstream, stream, content_type, keep, head } = self;
+        let Self { mut reply, upstream, stream, content_type, keep, head, lifetime } = self;
         let every = app.config.timeouts.keepalive;
         let label = || app.upstreams.get(upstream).and_then(|served| served.label.clone());
         let response = if stream {
             match tokio::time::timeout(every, &mut reply).await {
-                Ok(reply) => respond(reply, dialect, true, label(), &head, every),
-                Err(_) => promise(reply, (dialect, content_type), label(), head, every),
+                Ok(begun) => respond(begun, reply.room(), dialect, true, label(), &head, (every, lifetime)),
+                Err(_) => promise(reply, (dialect, content_type), label(), head, (every, lifetime)),
             }
         } else {
-            respond(reply.await, dialect, false, label(), &head, every)
+            let begun = (&mut reply).await;
+            respond(begun, reply.room(), dialect, false, label(), &head, (every, lifetime))
         };
         match keep {
             Some(keep) => stored::keeping(keep, response),
@@ -185,11 +193,12 @@ fn idle(dialect: &dyn Dialect, incoming: &Incoming, body: &[u8]) -> Option<Respo
 /// The client's response from core's reply.
 fn respond(
     reply: http::Response<openai_shim_core::upstream::Body>,
+    room: Option<Held>,
     dialect: &'static dyn Dialect,
     stream: bool,
     upstream: Option<HeaderValue>,
     head: &Head,
-    every: Duration,
+    (every, lifetime): (Duration, Lifetime),
 ) -> Response {
     let (mut parts, body) = reply.into_parts();
     let failed = parts.extensions.get::<Error>().is_some();
@@ -197,8 +206,13 @@ fn respond(
     let diagnostics = parts.extensions.remove::<Diagnostics>().unwrap_or_default();
     head.seen(parts.status);
     let (body, whole) = match body.into_complete() {
-        Ok(bytes) => (Body::from(bytes), true),
-        Err(body) if stream && !failed => (Body::from_stream(Kept::running(body, dialect, every)), false),
+        Ok(bytes) => match room.filter(|_| bytes.len() >= LONG) {
+            Some(room) => (Body::from(room.with(bytes)), true),
+            None => (Body::from(bytes), true),
+        },
+        Err(body) if stream && !failed => {
+            (Body::from_stream(Kept::running(body, dialect, every, lifetime)), false)
+        }
         Err(body) => (Body::from_stream(body), false),
     };
     let mut response = Response::new(body);
@@ -213,13 +227,13 @@ fn respond(
 
 /// A stream that begins before its reply: the client sees keep-alives, and then what comes.
 fn promise(
-    reply: Reply,
+    reply: Awaited,
     (dialect, content_type): (&'static dyn Dialect, &'static str),
     upstream: Option<HeaderValue>,
     head: Head,
-    every: Duration,
+    (every, lifetime): (Duration, Lifetime),
 ) -> Response {
-    let mut response = Response::new(Body::from_stream(Kept::waiting(reply, head, dialect, every)));
+    let mut response = Response::new(Body::from_stream(Kept::waiting(reply, head, dialect, every, lifetime)));
     *response.status_mut() = StatusCode::OK;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));

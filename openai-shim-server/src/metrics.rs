@@ -175,6 +175,13 @@ impl Metrics {
         histogram(&mut out, "request_seconds", "From a request to the end of its answer.", &c.duration);
         head(&mut out, "open_exchanges", "gauge", "Exchanges that have not ended.");
         line(&mut out, "open_exchanges", &[], &self.open.load(Ordering::Relaxed));
+        head(
+            &mut out,
+            "log_lines_lost_total",
+            "counter",
+            "Log lines that could not be written, or came faster than they were read.",
+        );
+        line(&mut out, "log_lines_lost_total", &[], &crate::log_writer::lost_lines());
         out
     }
 }

@@ -3,21 +3,10 @@
 use axum::response::Response;
 use openai_shim_core::error::ClientError;
 use openai_shim_core::{Dialect, Error, ErrorKind};
-use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
-use std::task::Poll;
 
-/// Awaits a future; `None` if it panicked. The panic itself is on standard error, with its place.
-pub(crate) async fn caught<T>(mut future: impl Future<Output = T> + Unpin) -> Option<T> {
-    poll_fn(move |cx| match polled(|| Pin::new(&mut future).poll(cx)) {
-        Some(poll) => poll.map(Some),
-        None => Poll::Ready(None),
-    })
-    .await
-}
-
-/// Calls something; `None` if it panicked. What it worked on must not be used again.
+/// Calls something; `None` if it panicked. The panic itself is in the log, with its place. What it worked on must not be used
+/// again.
 pub(crate) fn polled<T>(call: impl FnOnce() -> T) -> Option<T> {
     catch_unwind(AssertUnwindSafe(call)).ok()
 }

@@ -2,15 +2,22 @@
 
 use crate::app::App;
 use crate::bodies::{self, Bodies};
+use crate::budget::{Full, Held};
+use crate::client::Client;
+use crate::lifetime::{Ended, Lifetime};
 use crate::metrics::PAGE;
 use crate::telemetry::Record;
-use crate::{auth, body, cors, generate, pages, panics, reply};
+use crate::work::LONG;
+use crate::{auth, body, coding, cors, generate, origin, pages, panics, reply};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use bytes::Bytes;
-use http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{
+    ACCEPT_ENCODING, ALLOW, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, EXPECT, RETRY_AFTER, UPGRADE,
+    WWW_AUTHENTICATE,
+};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use openai_shim_core::dialect::side::{self, SideRoute};
 use openai_shim_core::dialect::{DIALECTS, Dialect};
@@ -37,6 +44,10 @@ pub(crate) struct Meta {
     pub(crate) owner: Owner,
     /// The client asks for the full report.
     pub(crate) debug: bool,
+    /// The client sends its body only when it is told to (`Expect: 100-continue`).
+    pub(crate) expects: bool,
+    /// The connection that it came on.
+    pub(crate) client: Arc<Client>,
 }
 
 /// What a path stands for.
@@ -49,12 +60,19 @@ enum Route {
 
 /// All routes, for a server of axum's.
 pub(crate) fn router(app: Arc<App>) -> Router {
-    let handle = |State(app): State<Arc<App>>, request: Request| answer(app, request);
+    let handle =
+        |State(app): State<Arc<App>>, request: Request| answer(app, Arc::new(Client::new()), request);
     Router::new().fallback(handle).with_state(app)
 }
 
 /// Answers a request. What is known of it at once is done at once: what waits shall be small, for it is moved and held.
-pub(crate) fn answer(app: Arc<App>, request: Request) -> impl Future<Output = Response> + Send {
+pub(crate) fn answer(
+    app: Arc<App>,
+    client: Arc<Client>,
+    request: Request,
+) -> impl Future<Output = Response> + Send {
+    client.begin(app.config.timeouts.total);
+    let expects = request.headers().get(EXPECT);
     let meta = Meta {
         id: request_id(&app, &request),
         method: request.method().clone(),
@@ -63,6 +81,8 @@ pub(crate) fn answer(app: Arc<App>, request: Request) -> impl Future<Output = Re
         started: Instant::now(),
         owner: Owner::single(),
         debug: app.config.debug && request.headers().get(reply::DEBUG).is_some_and(|v| v == "1"),
+        expects: expects.is_some_and(|expects| expects.as_bytes().eq_ignore_ascii_case(b"100-continue")),
+        client,
     };
     let origin = cors::allowed(&app, request.headers());
     // One that cannot be a header is not let in.
@@ -104,18 +124,27 @@ fn dispatch(
         Some(Route::Page(_)) => reply::default_dialect(),
         None => side::nearest(&meta.path, request.headers()).unwrap_or_else(reply::default_dialect),
     };
+    let lifetime = Lifetime::new(app.clone(), meta.client.clone());
     let served = panics::polled(|| serve(app, found, dialect, meta, request));
     async move {
         let answered = match served {
-            Some(served) => panics::caught(served).await,
-            None => None,
+            Some(served) => lifetime.respond(served).await,
+            None => Err(Ended::Panic),
         };
-        let mut response = answered.unwrap_or_else(|| {
-            tracing::error!(
-                id = id.to_str().unwrap_or_default(),
-                "a fault of openai-shim ended this request"
-            );
-            panics::reply(dialect)
+        let mut response = answered.unwrap_or_else(|ended| {
+            let id = id.to_str().unwrap_or_default();
+            match ended {
+                Ended::Cut(error) => {
+                    tracing::warn!(id, "this request was ended: {error}");
+                    reply::error(dialect, &Error::Upstream(error))
+                }
+                Ended::Panic => {
+                    // Where the log itself is at fault the client is answered all the same.
+                    let _ =
+                        panics::polled(|| tracing::error!(id, "a fault of openai-shim ended this request"));
+                    panics::reply(dialect)
+                }
+            }
         });
         // The upstream's own id, where it is known; else ours.
         if let Some(name) = dialect.headers().request_id {
@@ -136,10 +165,14 @@ fn serve(
     let label = found.map_or("unknown", Route::label);
     let owner =
         auth::owner(&app, &meta.method, &meta.path, &parts.headers, key_in(dialect, &meta).as_deref());
+    let foreign = origin::check(&app.config, &meta.method, &meta.path, &parts.uri, &parts.headers).err();
     let refusal = match &found {
+        _ if foreign.is_some() => foreign.map(|error| reply::error(dialect, &Error::Client(error))),
+        _ if is_websocket(&meta.method, &parts.headers) => Some(no_websocket(dialect)),
         None => Some(unknown(dialect, &meta)),
         Some(_) if owner.is_none() => Some(no_key(dialect)),
-        Some(route) => wrong_method(dialect, &meta, route.methods()),
+        Some(route) => wrong_method(dialect, &meta, route.methods())
+            .or_else(|| too_large(dialect, &meta, &parts.headers, app.config.limits.request_body)),
     };
     meta.owner = owner.unwrap_or(Owner::single());
     let refusal = match (refusal, found) {
@@ -147,8 +180,12 @@ fn serve(
             // The rest of the head is a piece of the connection's buffer, which shall be free again soon.
             let headers = parts.headers;
             return Box::pin(async move {
-                match read(&app, &meta, dialect, body).await {
-                    Ok((place, body)) => generate::generate(&app, dialect, meta, headers, body, place).await,
+                match read(&app, &meta, dialect, &headers, body).await {
+                    Ok(received) if received.body.len() < LONG => {
+                        generate::generate(&app, dialect, meta, headers, received).await
+                    }
+                    // Rare, and large: it takes room only while it lasts.
+                    Ok(received) => Box::pin(elsewhere(&app, dialect, meta, headers, received)).await.await,
                     Err(response) => answered(app, meta, label, response),
                 }
             });
@@ -164,9 +201,28 @@ fn serve(
         (Some(refusal), _) => refusal,
     };
     Box::pin(async move {
-        body::discard(body).await;
+        discard(&meta, body).await;
         answered(app, meta, label, refusal)
     })
+}
+
+/// Reads what a client sends and nobody wants, so that its refusal arrives; a client that asked first need not send it.
+pub(crate) async fn discard(meta: &Meta, body: Body) {
+    if !meta.expects {
+        body::discard(body).await;
+    }
+}
+
+/// Begins a large request away from the threads that serve.
+async fn elsewhere(
+    app: &Arc<App>,
+    dialect: &'static dyn Dialect,
+    meta: Meta,
+    headers: HeaderMap,
+    received: Received,
+) -> Answering {
+    let (other, length) = (app.clone(), received.body.len());
+    app.work.run(length, move || generate::generate(&other, dialect, meta, headers, received)).await
 }
 
 /// A response that no upstream had a part in, counted and logged.
@@ -175,23 +231,78 @@ fn answered(app: Arc<App>, meta: Meta, label: &'static str, response: Response) 
     response
 }
 
-/// A place among the requests that may wait for an upstream, and the request's body; else why there is none.
+/// A request that has come, with what it takes here until it is answered.
+pub(crate) struct Received {
+    /// A place among the requests that may wait for an upstream.
+    pub(crate) place: OwnedSemaphorePermit,
+    /// The room that its body takes.
+    pub(crate) held: Held,
+    pub(crate) body: Bytes,
+}
+
+/// Reads a request for which there is a place and room; else says why there is none.
 pub(crate) async fn read(
     app: &Arc<App>,
     meta: &Meta,
     dialect: &dyn Dialect,
+    headers: &HeaderMap,
     body: Body,
-) -> Result<(OwnedSemaphorePermit, Bytes), Response> {
+) -> Result<Received, Response> {
+    let codings = match coding::codings(headers, &CONTENT_ENCODING) {
+        Ok(codings) => codings,
+        Err(given) => {
+            Box::pin(body::discard(body)).await;
+            return Err(unknown_coding(dialect, &given));
+        }
+    };
     let Ok(place) = app.places.clone().try_acquire_owned() else {
-        Box::pin(body::discard(body)).await;
+        Box::pin(discard(meta, body)).await;
         return Err(full(dialect));
     };
-    let body = body::read(body, app.config.limits.request_body).await;
-    let body = body.map_err(|error| reply::error(dialect, &Error::Client(error)))?;
+    let (limit, mut held) = (app.config.limits.request_body, app.bodies.open());
+    let body = match body::read(body, limit, &mut held).await {
+        Ok(body) if codings.is_empty() => Ok(body),
+        Ok(body) => Box::pin(decoded(app, codings, body, &mut held)).await,
+        Err(error) => Err(error),
+    };
+    let body = body.map_err(|error| refused(dialect, error))?;
     if bodies::wanted() {
         Bodies::new(app.clone(), &meta.id).line("request", &body);
     }
-    Ok((place, body))
+    Ok(Received { place, held, body })
+}
+
+/// The plain bytes of a body; away from here, if they are many.
+async fn decoded(
+    app: &App,
+    codings: Vec<coding::Coding>,
+    body: Bytes,
+    held: &mut Held,
+) -> Result<Bytes, ClientError> {
+    let limit = app.config.limits.request_body;
+    let mut plain = Err(ClientError::new(ErrorKind::TooLarge, ""));
+    if body.len() < LONG {
+        plain = coding::request::decode(&codings, body.clone(), limit.min(LONG));
+    }
+    // How much it is shows only then.
+    if limit > LONG && plain.as_ref().is_err_and(|error| error.kind == ErrorKind::TooLarge) {
+        let decode = move || coding::request::decode(&codings, body, limit);
+        plain = app.work.run(limit, decode).await;
+    }
+    let plain = plain?;
+    held.cover(plain.len()).map_err(|Full| body::no_room())?;
+    held.shrink(plain.len());
+    Ok(plain)
+}
+
+/// An error of a body that could not be read.
+fn refused(dialect: &dyn Dialect, error: ClientError) -> Response {
+    let overloaded = error.kind == ErrorKind::Overloaded;
+    let mut response = reply::error(dialect, &Error::Client(error));
+    if overloaded {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    response
 }
 
 impl Route {
@@ -277,6 +388,33 @@ fn wrong_method(dialect: &dyn Dialect, meta: &Meta, allowed: &'static str) -> Op
     Some(response)
 }
 
+fn is_websocket(method: &Method, headers: &HeaderMap) -> bool {
+    let is_named = |value: &HeaderValue| {
+        let mut protocols = value.to_str().unwrap_or_default().split(',');
+        protocols.any(|protocol| protocol.trim().eq_ignore_ascii_case("websocket"))
+    };
+    method == Method::GET && headers.get_all(UPGRADE).iter().any(is_named)
+}
+
+/// Codex falls back to plain requests at once after a 426, and after seconds of further tries after any other status.
+fn no_websocket(dialect: &dyn Dialect) -> Response {
+    let text =
+        "WebSockets are not served. Send the request with POST to the same path; its answer can be a stream.";
+    let status = StatusCode::UPGRADE_REQUIRED;
+    let code = "websocket_not_supported";
+    let mut response = reply::refusal(dialect, status, ErrorKind::Unsupported, text, code);
+    response.headers_mut().insert(UPGRADE, HeaderValue::from_static("HTTP/1.1"));
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    response
+}
+
+/// Refuses a body that a client asks to send, by the length that it says it has.
+fn too_large(dialect: &dyn Dialect, meta: &Meta, headers: &HeaderMap, limit: usize) -> Option<Response> {
+    let length = headers.get(CONTENT_LENGTH).filter(|_| meta.expects)?.to_str().ok()?;
+    let fits = length.parse::<usize>().is_ok_and(|length| length <= limit);
+    (!fits).then(|| reply::error(dialect, &Error::Client(body::too_large(limit))))
+}
+
 fn no_key(dialect: &dyn Dialect) -> Response {
     let text = "A key is needed: send `Authorization: Bearer KEY` (or `x-api-key`) with one of this server's client keys.";
     let error = Error::Client(ClientError::new(ErrorKind::Authentication, text).with_code("invalid_api_key"));
@@ -287,8 +425,17 @@ fn no_key(dialect: &dyn Dialect) -> Response {
 
 fn full(dialect: &dyn Dialect) -> Response {
     let text = "This server is handling as many requests as it may. Try again in a moment.";
-    let mut response = reply::error(dialect, &Error::Client(ClientError::new(ErrorKind::Overloaded, text)));
-    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    refused(dialect, ClientError::new(ErrorKind::Overloaded, text))
+}
+
+fn unknown_coding(dialect: &dyn Dialect, given: &str) -> Response {
+    let text = format!(
+        "`content-encoding: {given}` cannot be decoded here; send the body in one of {}, or without a coding.",
+        coding::TAKEN
+    );
+    let (status, kind) = (StatusCode::UNSUPPORTED_MEDIA_TYPE, ErrorKind::InvalidRequest);
+    let mut response = reply::refusal(dialect, status, kind, text, "unsupported_content_encoding");
+    response.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static(coding::TAKEN));
     response
 }
 
@@ -309,7 +456,8 @@ mod tests {
         let app = Arc::new(App::new(config, |_| Arc::new(crate::upstream::echo::Echo)));
         // More than a kilobyte is not among what an allocator has at hand.
         let request = || Request::builder().method(Method::POST).uri("/v1/chat/completions");
-        let waiting = answer(app.clone(), request().body(Body::empty()).unwrap());
+        let client = || Arc::new(Client::new());
+        let waiting = answer(app.clone(), client(), request().body(Body::empty()).unwrap());
         assert!(size_of_val(&waiting) < 512, "{}", size_of_val(&waiting));
         let meta = Meta {
             id: String::new(),
@@ -319,6 +467,8 @@ mod tests {
             started: Instant::now(),
             owner: Owner::single(),
             debug: false,
+            expects: false,
+            client: client(),
         };
         let request = request().body(Body::empty()).unwrap();
         let found = find(&meta.method, &meta.path, request.headers());

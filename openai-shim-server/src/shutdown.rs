@@ -1,9 +1,66 @@
 //! The end: streams may finish, for a while. And systemd, which wants to be told.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Waker;
 use std::time::Duration;
+use tokio::sync::Notify;
 
 /// How long running answers may take to finish.
 pub(crate) const GRACE: Duration = Duration::from_secs(30);
+/// How long the errors that end them may take to reach their clients.
+pub(crate) const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// Tells everything that is served to end now, with an error.
+#[derive(Debug, Default)]
+pub(crate) struct Stop {
+    ended: AtomicBool,
+    told: Notify,
+}
+
+impl Stop {
+    /// Ends what is served.
+    pub(crate) fn end(&self) {
+        self.ended.store(true, Ordering::SeqCst);
+        self.told.notify_waiters();
+    }
+
+    /// Whether everything shall end.
+    pub(crate) fn is_ended(&self) -> bool {
+        self.ended.load(Ordering::Relaxed)
+    }
+
+    /// Drives a connection, which is woken when everything shall end. Its task is told to us once, not at each event.
+    pub(crate) async fn waking<T>(&self, connection: impl Future<Output = T>) -> T {
+        let mut told = std::pin::pin!(self.told.notified());
+        let mut connection = std::pin::pin!(connection);
+        let mut known: Option<Waker> = None;
+        std::future::poll_fn(move |cx| {
+            if !known.as_ref().is_some_and(|known| known.will_wake(cx.waker())) {
+                let _ = told.as_mut().poll(cx);
+                known = Some(cx.waker().clone());
+            }
+            connection.as_mut().poll(cx)
+        })
+        .await
+    }
+}
+
+/// Takes SIGHUP from now on, which would end the process.
+#[cfg(unix)]
+pub(crate) fn hangups() -> impl Future<Output = ()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let hangup = signal(SignalKind::hangup());
+    async {
+        let Ok(mut hangup) = hangup else { return };
+        while hangup.recv().await.is_some() {
+            tracing::warn!("SIGHUP: nothing is reloaded; restart the server to change its configuration");
+        }
+    }
+}
+
+/// There is no SIGHUP here.
+#[cfg(not(unix))]
+pub(crate) async fn hangups() {}
 
 /// Listens for SIGTERM and SIGINT from now on, and waits for one of them.
 #[cfg(unix)]

@@ -182,6 +182,8 @@ impl Keep {
                 body.extend_from_slice(chunk);
                 if body.len() > LONGEST {
                     self.said = None;
+                    self.answer = Answer::Unknown;
+                    return None;
                 }
                 let is_complete = self.length == Some(body.len() as u64);
                 if is_complete { self.end() } else { None }

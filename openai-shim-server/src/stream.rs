@@ -1,5 +1,8 @@
 //! The body that a streaming client gets: the reply as it comes, and keep-alives while there is none.
 
+use crate::awaited::Awaited;
+use crate::client::Cut;
+use crate::lifetime::Lifetime;
 use crate::panics;
 use crate::telemetry::Head;
 use bytes::Bytes;
@@ -12,9 +15,6 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// A reply that is still awaited.
-pub(crate) type Reply = Pin<Box<dyn Future<Output = http::Response<Body>> + Send>>;
-
 /// A stream for a client, kept alive while the upstream is silent. A keep-alive never delays a deadline: those run at the
 /// upstream's side.
 pub(crate) struct Kept {
@@ -25,28 +25,45 @@ pub(crate) struct Kept {
     /// Set no later than that, and moved only when it has gone off: not for each event.
     timer: Pin<Box<Sleep>>,
     dialect: &'static dyn Dialect,
+    lifetime: Lifetime,
 }
 
 enum State {
     /// The reply has not begun; the client was promised a stream.
-    Waiting(Reply, Head),
+    Waiting(Awaited, Head),
     Running(Body),
     Over,
 }
 
 impl Kept {
     /// A reply that has begun.
-    pub(crate) fn running(body: Body, dialect: &'static dyn Dialect, every: Duration) -> Self {
-        Self::new(State::Running(body), dialect, every, Instant::now() + every)
+    pub(crate) fn running(
+        body: Body,
+        dialect: &'static dyn Dialect,
+        every: Duration,
+        lifetime: Lifetime,
+    ) -> Self {
+        Self::new(State::Running(body), dialect, (every, Instant::now() + every), lifetime)
     }
 
     /// A reply that is still awaited. The first keep-alive leaves at once.
-    pub(crate) fn waiting(reply: Reply, head: Head, dialect: &'static dyn Dialect, every: Duration) -> Self {
-        Self::new(State::Waiting(reply, head), dialect, every, Instant::now())
+    pub(crate) fn waiting(
+        reply: Awaited,
+        head: Head,
+        dialect: &'static dyn Dialect,
+        every: Duration,
+        lifetime: Lifetime,
+    ) -> Self {
+        Self::new(State::Waiting(reply, head), dialect, (every, Instant::now()), lifetime)
     }
 
-    fn new(state: State, dialect: &'static dyn Dialect, every: Duration, due: Instant) -> Self {
-        Self { state, every, due, timer: Box::pin(sleep_until(due)), dialect }
+    fn new(
+        state: State,
+        dialect: &'static dyn Dialect,
+        (every, due): (Duration, Instant),
+        lifetime: Lifetime,
+    ) -> Self {
+        Self { state, every, due, timer: Box::pin(sleep_until(due)), dialect, lifetime }
     }
 
     /// Waits until a keep-alive is due.
@@ -77,13 +94,47 @@ impl Kept {
         Bytes::from(event)
     }
 
+    /// Ends the reply from outside; what is said of that comes next.
+    fn cut(&mut self, cut: Cut) -> Option<Bytes> {
+        let error = self.lifetime.error(cut);
+        if let State::Running(body) = &mut self.state {
+            // The exchange knows how its stream stands, and how its dialect ends that.
+            body.fail(error);
+            return None;
+        }
+        Some(self.end(&Error::Upstream(error)))
+    }
+
+    /// What comes next of the reply, until it is ended from outside.
+    fn next_or_cut(&mut self, cx: &mut Context<'_>) -> Poll<Option<<Self as Stream>::Item>> {
+        let polled = self.next(cx);
+        match &polled {
+            Poll::Pending => match self.lifetime.poll(cx) {
+                Poll::Pending => polled,
+                Poll::Ready(cut) => match self.cut(cut) {
+                    Some(event) => Poll::Ready(Some(Ok(event))),
+                    None => self.next(cx),
+                },
+            },
+            Poll::Ready(Some(Ok(_))) if !matches!(self.state, State::Over) => {
+                if let Some(cut) = self.lifetime.has_passed() {
+                    // What has come leaves first.
+                    self.cut(cut);
+                }
+                polled
+            }
+            Poll::Ready(_) => polled,
+        }
+    }
+
     /// What comes next of the reply itself.
     fn next(&mut self, cx: &mut Context<'_>) -> Poll<Option<<Self as Stream>::Item>> {
         loop {
             match &mut self.state {
                 State::Over => return Poll::Ready(None),
-                State::Waiting(reply, head) => {
-                    let reply = ready!(reply.as_mut().poll(cx));
+                State::Waiting(awaited, head) => {
+                    let reply = ready!(Pin::new(&mut *awaited).poll(cx));
+                    drop(awaited.room());
                     // The client has had its status for long.
                     head.seen(StatusCode::OK);
                     if let Some(event) = self.begin(reply) {
@@ -100,7 +151,7 @@ impl Stream for Kept {
     type Item = Result<Bytes, openai_shim_core::UpstreamError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let polled = panics::polled(|| self.next(cx))
+        let polled = panics::polled(|| self.next_or_cut(cx))
             .unwrap_or_else(|| Poll::Ready(Some(Ok(self.end(&panics::error())))));
         if polled.is_pending() && self.poll_due(cx).is_pending() {
             return Poll::Pending;

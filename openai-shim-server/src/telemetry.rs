@@ -1,18 +1,23 @@
 //! Logs: one line a request. Secrets are never in them, and messages only where bodies are asked for.
 
 use crate::app::App;
+use crate::client::Cut;
 use crate::config::{Log, LogFormat};
+use crate::log_writer::LogWriter;
 use crate::metrics::{Counted, PAGE};
+use crate::panics;
 use crate::reply::summary;
 use crate::routes::Meta;
 use axum::response::Response;
 use http::StatusCode;
 use openai_shim_core::error::short_name;
-use openai_shim_core::{Error, Report};
+use openai_shim_core::{Error, Outcome, Report};
 use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tracing_subscriber::EnvFilter;
+
+pub use crate::log_writer::flush;
 
 /// The most characters of a path and of an error in a log line: upstreams repeat in errors what clients sent.
 const MAX_PATH: usize = 500;
@@ -30,13 +35,23 @@ pub fn init(log: &Log) {
     {
         filter = filter.add_directive(off);
     }
-    let lines =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let json = log.format == LogFormat::Json;
+    let coloured = !json && std::io::IsTerminal::is_terminal(&std::io::stderr());
+    let writer = LogWriter::start(coloured);
+    // What cannot be logged is counted (`log_writer`); printing that, as the subscriber would, can fail too.
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(writer)
+        .with_target(false)
+        .log_internal_errors(false);
     // A second start (in tests) keeps the first one's settings.
-    let _ = match log.format {
+    let started = match log.format {
         LogFormat::Json => lines.json().flatten_event(true).try_init(),
-        LogFormat::Text => lines.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).try_init(),
+        LogFormat::Text => lines.with_ansi(coloured).try_init(),
     };
+    if started.is_ok() {
+        writer.hook_panics(json);
+    }
 }
 
 /// One request on its way into logs and metrics.
@@ -85,36 +100,46 @@ impl Record {
         self.head.clone()
     }
 
-    /// An exchange has ended, or its client went away.
+    /// An exchange has ended, or its client went away. Called while things are dropped: it cannot panic.
     pub(crate) fn finish(self, report: Report) {
-        let status = match &report.error {
+        let _ = panics::polled(|| self.exchange(&report));
+    }
+
+    fn exchange(&self, report: &Report) {
+        let cancelled = report.error.is_none() && report.outcome == Outcome::Cancelled;
+        let cut = self.meta.client.cut().filter(|_| cancelled);
+        let status = match cut {
+            Some(cut) => cut.status(),
             // The client went away before an answer.
-            None if report.outcome == openai_shim_core::Outcome::Cancelled
-                && self.head.first_byte().is_none() =>
-            {
-                CLIENT_GONE
-            }
-            _ => self.head.status(),
+            None if cancelled && self.head.first_byte().is_none() => CLIENT_GONE,
+            None => self.head.status(),
+        };
+        let outcome = match cut {
+            None | Some(Cut::Write) => report.outcome,
+            Some(Cut::Total | Cut::Stop) => Outcome::Errored,
         };
         let total = self.meta.started.elapsed();
-        let error = report.error.as_ref().map(ToString::to_string).unwrap_or_default();
+        let error = match cut {
+            Some(cut) => cut.message(&self.app.config.timeouts),
+            None => report.error.as_ref().map(ToString::to_string).unwrap_or_default(),
+        };
         tracing::info!(
             id = self.meta.id,
             method = %self.meta.method,
-            path = cut(&self.meta.path, MAX_PATH),
+            path = shortened(&self.meta.path, MAX_PATH),
             dialect = self.route,
             upstream = self.upstream,
             model = &*short_name(&report.model),
             stream = report.stream,
             status,
-            outcome = report.outcome.as_str(),
+            outcome = outcome.as_str(),
             attempts = report.attempts,
             first_byte_ms = self.head.first_byte().map(millis),
             total_ms = millis(total),
             tokens_in = report.usage.and_then(|u| u.input),
             tokens_out = report.usage.and_then(|u| u.output),
             diagnostics = summary(&report.diagnostics),
-            error = cut(&error, MAX_ERROR),
+            error = shortened(&error, MAX_ERROR),
             "exchange"
         );
         for diagnostic in &report.diagnostics {
@@ -125,7 +150,7 @@ impl Record {
             upstream: &self.upstream,
             model: &report.model,
             status,
-            outcome: Some(report.outcome),
+            outcome: Some(outcome),
             codes: report.diagnostics.codes(),
             usage: report.usage,
             first_byte: self.head.first_byte(),
@@ -144,22 +169,31 @@ impl Record {
         self.plain(self.head.status(), "");
     }
 
+    /// Called while things are dropped: it cannot panic.
     fn plain(&self, status: u16, error: &str) {
+        let _ = panics::polled(|| self.request(status, error));
+    }
+
+    fn request(&self, status: u16, error: &str) {
+        let cut = self.meta.client.cut();
+        let status = cut.map_or(status, Cut::status);
+        let said = cut.map(|cut| cut.message(&self.app.config.timeouts));
+        let error = said.as_deref().unwrap_or(error);
         let total = self.meta.started.elapsed();
         // Health checks and scrapes come all the time.
         if self.route == PAGE {
-            tracing::debug!(id = self.meta.id, path = cut(&self.meta.path, MAX_PATH), status, "page");
+            tracing::debug!(id = self.meta.id, path = shortened(&self.meta.path, MAX_PATH), status, "page");
         } else {
             tracing::info!(
                 id = self.meta.id,
                 method = %self.meta.method,
-                path = cut(&self.meta.path, MAX_PATH),
+                path = shortened(&self.meta.path, MAX_PATH),
                 dialect = self.route,
                 upstream = self.upstream,
                 status,
                 first_byte_ms = self.head.first_byte().map(millis),
                 total_ms = millis(total),
-                error = cut(error, MAX_ERROR),
+                error = shortened(error, MAX_ERROR),
                 "request"
             );
         }
@@ -193,7 +227,7 @@ impl Drop for Record {
 }
 
 /// At most so many characters.
-fn cut(text: &str, characters: usize) -> &str {
+fn shortened(text: &str, characters: usize) -> &str {
     text.char_indices().nth(characters).map_or(text, |(end, _)| text.get(..end).unwrap_or_default())
 }
 

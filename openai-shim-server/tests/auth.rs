@@ -121,7 +121,8 @@ async fn a_refusal_arrives_although_a_large_body_is_still_on_its_way() {
     let shim = locked(&upstream).await;
     // A plain client writes all of its request before it reads.
     let length = 8 << 20;
-    let head = format!("POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n\r\n");
+    let head =
+        format!("POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: {length}\r\n\r\n");
     let reply = shim.raw(&[head.into_bytes(), vec![b'x'; length]].concat()).await;
     assert!(reply.starts_with("HTTP/1.1 401 "), "{reply}");
 }

@@ -105,7 +105,7 @@ fn the_printed_url_and_body_work() {
         let server = Server::start(shim(args));
         let body = server.welcome.split("-d '").nth(1).unwrap().split('\'').next().unwrap();
         let answer = server.ask(&format!(
-            "POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\n\
+            "POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json\r\n\
              content-length: {}\r\n\r\n{body}",
             body.len()
         ));
@@ -199,7 +199,7 @@ fn client_keys_are_asked_for() {
     command.env("OPENAI_SHIM_CLIENT_KEYS", "env:KEY_OF_A_CLIENT").env("KEY_OF_A_CLIENT", "sk-1");
     let server = Server::start(command);
     let ask = |key: &str| {
-        server.ask(&format!("GET /v1/models HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{key}\r\n"))
+        server.ask(&format!("GET /v1/models HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{key}\r\n"))
     };
     assert!(ask("").starts_with("HTTP/1.1 401 "));
     assert!(ask("authorization: Bearer sk-1\r\n").starts_with("HTTP/1.1 200 "));

@@ -85,6 +85,7 @@ fn the_design_s_own_example_is_read_as_it_is_meant() {
         request_body = "1MiB"
         response_body = "2 MiB"
         frame = 4096
+        bodies = "3MiB"
         concurrent = 7
         [cors]
         origins = ["https://chat.example.com"]
@@ -112,6 +113,7 @@ fn the_design_s_own_example_is_read_as_it_is_meant() {
     assert_eq!([t.connect, t.first_byte, t.idle, t.keepalive].map(|d| d.as_secs()), [1, 2, 3, 4]);
     let l = config.limits;
     assert_eq!([l.request_body, l.response_body, l.frame, l.concurrent], [1 << 20, 2 << 20, 4096, 7]);
+    assert_eq!(l.bodies, 3 << 20);
     assert_eq!(config.cors_origins, ["https://chat.example.com"]);
     assert_eq!((config.log.format, config.log.filter.as_deref()), (LogFormat::Json, Some("debug")));
 }
@@ -145,6 +147,17 @@ fn every_fault_of_a_file_is_named_in_the_file_s_order() {
             "shim.toml:5: retry.backoff: \"10\" has no unit; write \"10s\" for seconds, or \"10ms\"",
         ]
     );
+}
+
+#[test]
+fn all_bodies_together_have_room_for_the_largest_one() {
+    let fault = fault("[limits]\nrequest_body = \"2MiB\"\nbodies = \"1MiB\"");
+    assert!(
+        fault.contains("limits.bodies: is less than request_body") && fault.contains("\"2MiB\""),
+        "{fault}"
+    );
+    let limits = from("[limits]\nrequest_body = \"1GiB\"").unwrap().limits;
+    assert_eq!(limits.bodies, 1 << 30);
 }
 
 #[test]
@@ -258,7 +271,7 @@ fn an_open_address_needs_keys_or_a_word_that_it_does_not() {
     assert!(refusal.starts_with("shim.toml:1: listen: "), "{refusal}");
     assert!(refusal.contains("client_keys = [") && refusal.contains("allow_anonymous = true"), "{refusal}");
     assert!(from(&format!("{open}allow_anonymous = true")).is_ok());
-    assert!(from(&format!("{open}client_keys = [\"k\"]")).is_ok());
+    assert!(from(&format!("{open}client_keys = [\"sixteen-letters!\"]")).is_ok());
     assert!(from("listen = \"[::1]:8000\"").is_ok());
 
     let argument = Overrides { listen: Some(String::from("0.0.0.0:1")), ..Overrides::default() };
@@ -418,4 +431,22 @@ fn the_documented_example_of_upstreams_is_read() {
     assert!(
         !config.upstreams[1].profile.stream.options && config.upstreams[1].profile.messages.single_system
     );
+}
+
+#[test]
+fn a_short_client_key_is_refused_where_others_can_try_keys() {
+    let open = "listen = \"0.0.0.0:8000\"\n";
+    let refusal = fault(&format!("{open}client_keys = [\"a-key-that-is-long-enough\", \"fifteen-letters\"]"));
+    assert!(refusal.contains("client_keys: key number 2") && refusal.contains("openssl rand"), "{refusal}");
+    assert!(!refusal.contains("fifteen"), "the fault shows the key: {refusal}");
+    assert!(from("client_keys = [\"k\"]").is_ok(), "nobody else can try keys on loopback");
+}
+
+#[test]
+fn names_of_hosts_are_checked() {
+    assert_eq!(from("hosts = [\"Shim.Example.com\"]").unwrap().hosts, ["shim.example.com"]);
+    for name in ["https://shim.example.com", "shim:8000", "", "shim/x", "*"] {
+        let refusal = fault(&format!("hosts = [{name:?}]"));
+        assert!(refusal.contains("hosts") && refusal.contains("shim.example.com"), "{refusal}");
+    }
 }

@@ -137,19 +137,91 @@ async fn an_idle_connection_that_was_closed_costs_nobody_an_error() {
     let upstream = Upstream::new(|mut peer| async move {
         peer.asked().await?;
         peer.answer("").await?;
-        // The next request meets the close on its way.
+        if peer.number % 2 == 0 {
+            return Some(());
+        }
+        // A close without a goodbye.
+        let _ = socket2::SockRef::from(&peer.socket).set_linger(Some(Duration::ZERO));
+        Some(())
+    })
+    .await;
+    let shim = upstream.shim("").await;
+    for _ in 0..6 {
+        hello(&shim).await;
+    }
+    assert_eq!((upstream.connections(), upstream.requests()), (6, 6));
+    let metrics = shim.read("/metrics").await.body;
+    assert!(!metrics.contains("retries_total{"), "that is no attempt of the exchange: {metrics}");
+}
+
+#[tokio::test]
+async fn a_request_that_may_have_been_received_is_sent_as_often_as_there_are_attempts() {
+    let streams = [false, true];
+    for (attempts, stream, warm) in
+        [1, 2, 3].into_iter().flat_map(|n| streams.map(|s| [0, 1, 2].map(|warm| (n, s, warm)))).flatten()
+    {
+        // So many calls are answered, at the same time; all others end without a word.
+        let left = Arc::new(AtomicUsize::new(warm));
+        let answering = left.clone();
+        let upstream = Upstream::new(move |mut peer| {
+            let left = answering.clone();
+            async move {
+                loop {
+                    peer.asked().await?;
+                    left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).ok()?;
+                    until("all are there", || left.load(Ordering::SeqCst) == 0).await;
+                    peer.answer("").await?;
+                }
+            }
+        })
+        .await;
+        let retry = format!("[retry]\nattempts = {attempts}\nbackoff = \"1ms\"");
+        let config = format!("[[upstream]]\nname = \"up\"\nbase_url = \"{}\"\n{retry}", upstream.url);
+        let shim = Running::with(&config).await;
+        match warm {
+            0 => {}
+            1 => hello(&shim).await,
+            _ => {
+                tokio::join!(hello(&shim), hello(&shim));
+            }
+        }
+        assert_eq!(upstream.connections(), warm);
+        let answer = shim.chat(stream).await;
+        assert_eq!(answer.status, 502, "{}", answer.body);
+        let sent = upstream.requests() - warm;
+        assert_eq!(sent, attempts, "attempts {attempts}, stream {stream}, warm connections {warm}");
+    }
+}
+
+#[tokio::test]
+async fn a_whole_answer_that_breaks_off_is_one_of_the_attempts() {
+    let upstream = Upstream::new(|mut peer| async move {
+        peer.asked().await?;
+        peer.say("HTTP/1.1 200 OK\r\ncontent-length: 5000\r\n\r\n{\"choices\":").await
+    })
+    .await;
+    let retry = "[retry]\nattempts = 3\nbackoff = \"1ms\"";
+    let config = format!("[[upstream]]\nname = \"up\"\nbase_url = \"{}\"\n{retry}", upstream.url);
+    assert_eq!(Running::with(&config).await.chat(false).await.status, 502);
+    assert_eq!(upstream.requests(), 3);
+}
+
+#[tokio::test]
+async fn what_only_reads_is_asked_again_on_a_new_connection() {
+    let upstream = Upstream::new(|mut peer| async move {
+        peer.asked().await?;
+        peer.answer("").await?;
         if peer.number == 0 {
             return peer.asked().await;
         }
-        peer.serve().await
+        Some(())
     })
     .await;
     let shim = upstream.shim("").await;
     hello(&shim).await;
-    hello(&shim).await;
-    assert_eq!((upstream.connections(), upstream.requests()), (2, 3));
-    let metrics = shim.read("/metrics").await.body;
-    assert!(!metrics.contains("retries_total{"), "that is no attempt of the exchange: {metrics}");
+    shim.read("/v1/models").await;
+    let heads = upstream.heads.lock().unwrap().clone();
+    assert_eq!(heads.iter().filter(|head| head.starts_with("get ")).count(), 2, "{heads:?}");
 }
 
 #[tokio::test]
@@ -239,8 +311,10 @@ async fn a_head_may_come_in_drops_but_not_for_ever_and_not_without_end() {
         peer.asked().await
     })
     .await;
-    let answer = stuck.shim("[timeouts]\nfirst_byte = \"200ms\"").await.chat(false).await;
-    assert_eq!((answer.status, answer.error()["code"].as_str()), (504, Some("upstream_timeout")));
+    for (setting, stream) in [("whole", false), ("first_byte", true)] {
+        let answer = stuck.shim(&format!("[timeouts]\n{setting} = \"200ms\"")).await.chat(stream).await;
+        assert_eq!((answer.status, answer.error()["code"].as_str()), (504, Some("upstream_timeout")));
+    }
     let endless = Upstream::new(|mut peer| async move {
         peer.asked().await?;
         peer.say("HTTP/1.1 200 OK\r\n").await?;

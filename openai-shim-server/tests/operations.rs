@@ -115,6 +115,41 @@ async fn no_panic_reaches_a_client() {
     assert_eq!(forwarded.status, 500);
 }
 
+/// A log that panics at each line.
+struct PanickingLog;
+
+impl tracing::Subscriber for PanickingLog {
+    fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+        true
+    }
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+    fn event(&self, event: &tracing::Event<'_>) {
+        assert!(
+            !event.metadata().target().starts_with("openai_shim_server"),
+            "a fault of the log, on purpose"
+        );
+    }
+    fn enter(&self, _: &tracing::span::Id) {}
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
+#[tokio::test]
+async fn a_log_that_panics_while_things_are_dropped_does_not_end_the_process() {
+    let _log = tracing::subscriber::set_default(PanickingLog);
+    // Everything is dropped while the first panic unwinds.
+    for (upstream, body) in [(Faulty::AtOnce, CHAT), (Faulty::AtOnce, STREAM), (Faulty::InTheStream, CHAT)] {
+        assert_eq!(post(&app(ECHO, upstream), body).await.status, 500);
+    }
+    assert_eq!(post(&app(ECHO, Faulty::InTheStream), STREAM).await.error()["code"], "internal_error");
+    let forwarded = app(ECHO, Faulty::AtOnce);
+    assert_eq!(call(&forwarded, Method::POST, "/v1/embeddings", &[], "{}").await.status, 500);
+    assert_eq!(post(&echo(""), CHAT).await.status, 200, "and a lost line is a lost line");
+}
+
 #[tokio::test]
 async fn a_panic_in_a_running_stream_is_its_last_event() {
     let answer = post(&app(ECHO, Faulty::InTheStream), STREAM).await;
@@ -196,7 +231,7 @@ async fn a_wrong_method_says_the_right_one() {
         (Method::PATCH, "/v1/embeddings", "POST"),
         (Method::OPTIONS, "/v1/models", "GET, HEAD"),
     ] {
-        let answer = call(&app, method, path, &[("origin", "https://chat.example")], "").await;
+        let answer = call(&app, method, path, &[], "").await;
         assert_eq!((answer.status, answer.header("allow")), (405, allow), "{path}");
         assert_eq!(answer.error()["code"], "method_not_allowed");
     }
@@ -204,7 +239,8 @@ async fn a_wrong_method_says_the_right_one() {
 
 #[tokio::test]
 async fn the_front_page_is_ollama_s_for_programs_and_help_for_people() {
-    let app = echo("");
+    // Where no key is needed a server does not answer to any name.
+    let app = echo("client_keys = [\"a-key-of-its-own\"]");
     let plain = get(&app, "/").await;
     assert_eq!(
         (plain.body.as_str(), plain.header("content-type")),
@@ -287,21 +323,109 @@ async fn browsers_may_call_from_configured_origins_only() {
 async fn without_configuration_no_browser_may_call_and_a_star_lets_all() {
     let origin = [("origin", "https://chat.example")];
     let answer = call(&echo(""), Method::GET, "/v1/models", &origin, "").await;
+    assert_eq!(answer.status, 403);
     assert!(!answer.headers.keys().any(|name| name.as_str().starts_with("access-control")));
     let answer = call(&echo("[cors]\norigins = [\"*\"]"), Method::GET, "/v1/models", &origin, "").await;
     assert_eq!(cors(&answer).0, "*");
 }
 
+/// The status and the error of a reply as it came.
+fn refusal(reply: &str) -> (&str, serde_json::Value) {
+    let (head, body) = reply.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{reply:?}"));
+    assert!(head.contains("content-type: application/json"), "{head}");
+    assert!(head.contains(&format!("content-length: {}", body.len())), "{reply}");
+    let body: serde_json::Value = serde_json::from_str(body).unwrap_or_else(|e| panic!("{e}: {reply}"));
+    assert!(body["error"]["message"].as_str().is_some_and(|message| !message.is_empty()), "{body}");
+    (&reply[9..12], body["error"].clone())
+}
+
 #[tokio::test]
 async fn what_is_no_http_is_told_so() {
     let shim = Running::with(ECHO).await;
-    let huge = format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(70_000));
-    for (bytes, status) in
-        [("non sense\r\n\r\n", "400"), ("GET / HTTP/1.1\r\nbad header\r\n\r\n", "400"), (&huge, "414")]
-    {
+    let long = |length| format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(length));
+    let many = format!("GET / HTTP/1.1\r\n{}\r\n", "a: b\r\n".repeat(200));
+    let large = format!("GET / HTTP/1.1\r\na: {}\r\n\r\n", "x".repeat(3 << 20));
+    for (bytes, status) in [
+        ("non sense\r\n\r\n", "400"),
+        ("GET / HTTP/1.1\r\nbad header\r\n\r\n", "400"),
+        ("POST / HTTP/1.1\r\ncontent-length: -5\r\n\r\n", "400"),
+        ("\u{16}\u{3}\u{1}\u{2}\0 a client hello", "400"),
+        (&long(70_000), "414"),
+        (&many, "431"),
+        (&large, "431"),
+    ] {
         let reply = shim.raw(bytes.as_bytes()).await;
         assert!(reply.starts_with(&format!("HTTP/1.1 {status} ")), "{reply:?}");
+        assert_eq!(refusal(&reply).0, status);
     }
+}
+
+#[tokio::test]
+async fn what_is_no_http_behind_a_request_is_told_so_and_ends_the_connection() {
+    let shim = Running::with(ECHO).await;
+    let reply =
+        shim.raw(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\nnon sense\r\n\r\nGET / HTTP/1.1\r\n\r\n").await;
+    let at = reply.find("HTTP/1.1 400").unwrap_or_else(|| panic!("{reply}"));
+    assert!(reply.starts_with("HTTP/1.1 200 OK"), "{reply}");
+    assert_eq!(refusal(&reply[at..]).1["code"], "malformed_http");
+}
+
+#[tokio::test]
+async fn a_client_that_asks_first_is_answered_before_it_sends() {
+    let shim = Running::with(&format!(
+        "client_keys = [\"a-key-of-one-client\"]\n{ECHO}[limits]\nrequest_body = \"1KiB\""
+    ))
+    .await;
+    let head = |path: &str, key: &str, length: usize| {
+        format!(
+            "POST {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\nexpect: 100-Continue\r\ncontent-length: {length}\r\n\r\n"
+        )
+    };
+    for (path, key, length, status) in [
+        ("/v1/chat/completions", "a-key-of-one-client", 5000, "413"),
+        ("/v1/messages", "a-key-of-one-client", 5000, "413"),
+        ("/v1/embeddings", "a-key-of-one-client", 5000, "413"),
+        ("/v1/chat/completions", "another", 500, "401"),
+        ("/v1/nowhere", "a-key-of-one-client", 500, "404"),
+        ("/healthz", "a-key-of-one-client", 500, "405"),
+    ] {
+        let begun = std::time::Instant::now();
+        let reply = shim.raw(head(path, key, length).as_bytes()).await;
+        assert!(reply.starts_with(&format!("HTTP/1.1 {status} ")), "{path}: {reply:?}");
+        assert!(begun.elapsed() < std::time::Duration::from_millis(1900), "the body is not waited for");
+        refusal(&reply);
+    }
+    let length = CHAT.len();
+    let reply = shim
+        .raw(format!("{}{CHAT}", head("/v1/chat/completions", "a-key-of-one-client", length)).as_bytes())
+        .await;
+    assert!(reply.starts_with("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK"), "{reply:?}");
+}
+
+#[tokio::test]
+async fn many_pipelined_requests_are_answered_in_order() {
+    let shim = Running::with(ECHO).await;
+    let one = |i| format!("GET /healthz HTTP/1.1\r\nhost: x\r\nx-request-id: r{i}\r\n\r\n");
+    let all = (0..50).map(one).collect::<Vec<_>>().concat();
+    let reply = shim.raw(all.as_bytes()).await;
+    let ids: Vec<_> = reply.lines().filter_map(|line| line.strip_prefix("x-request-id: r")).collect();
+    assert_eq!(ids, (0..50).map(|i| i.to_string()).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn many_clients_that_send_half_a_head_hold_no_place() {
+    let upstream = Scripted::start(vec![Script::json(&completion("x"))]).await;
+    let shim = Running::before(&upstream, "[limits]\nconcurrent = 4").await;
+    let mut held = Vec::new();
+    for _ in 0..200 {
+        let mut socket =
+            tokio::net::TcpStream::connect(shim.url.trim_start_matches("http://")).await.unwrap();
+        tokio::io::AsyncWriteExt::write_all(&mut socket, b"POST /v1/chat/completions HTTP/1.1\r\nhost: ")
+            .await
+            .unwrap();
+        held.push(socket);
+    }
+    assert_eq!(shim.chat(false).await.status, 200);
 }
 
 #[tokio::test]
@@ -310,9 +434,10 @@ async fn a_second_request_on_the_same_connection_does_not_hold_back_the_first_st
     let upstream = Scripted::start(vec![script]).await;
     let shim = Running::before(&upstream, "").await;
     let length = STREAM.len();
-    let first =
-        format!("POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n\r\n{STREAM}");
-    let reply = shim.raw(format!("{first}GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes()).await;
+    let first = format!(
+        "POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: {length}\r\n\r\n{STREAM}"
+    );
+    let reply = shim.raw(format!("{first}GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n").as_bytes()).await;
     assert!(reply.contains("one"), "{reply:?}");
 }
 
@@ -321,6 +446,6 @@ async fn a_slow_head_does_not_hold_up_others() {
     let upstream = Scripted::start(vec![Script::json(&completion("x"))]).await;
     let shim = Running::before(&upstream, "").await;
     let (half, answer) =
-        tokio::join!(shim.raw(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x"), shim.chat(false));
+        tokio::join!(shim.raw(b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost"), shim.chat(false));
     assert_eq!((half.as_str(), answer.status), ("", 200));
 }

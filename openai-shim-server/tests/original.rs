@@ -224,7 +224,9 @@ async fn whatever_breaks_is_answered_in_a_typed_envelope_with_its_status() {
             .await;
     let answer = nobody.chat(false).await;
     assert_eq!((answer.status, &answer.error()["code"]), (502, &json!("upstream_unreachable")));
-    assert_eq!(answer.error()["message"], "The upstream could not be reached: connection refused.");
+    let told = "The upstream \"x\" could not be reached: connection refused. Check that it runs, and the host and port in \
+                its base_url.";
+    assert_eq!(answer.error()["message"], told);
 }
 
 /// That it tells systemd how it is, and ends in order, is in `process.rs`; so is the log of requests and answers.

@@ -3,104 +3,17 @@
 mod support;
 
 use serde_json::Value;
-use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::net::UnixDatagram;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use support::process::Process;
 use support::{Answer, Script, Scripted, Step, completion, stop, text};
+use tokio::io::AsyncWriteExt as _;
 
 const CHAT: &str = r#"{"model":"m","messages":[{"role":"user","content":"the secret of life; my key is client-key-1, and sk-0123456789abcdef"}]}"#;
 const STREAM: &str = r#"{"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}]}"#;
-
-struct Process {
-    child: Child,
-    url: String,
-    log: Arc<Mutex<String>>,
-    client: reqwest::Client,
-}
-
-impl Process {
-    /// Starts the program, and waits until it says where it listens.
-    fn start(config: &str, environment: &[(&str, &str)]) -> Self {
-        openai_shim_server::upstream::http::provide_tls();
-        let folder = std::env::temp_dir();
-        let file = folder.join(format!(
-            "shim-process-{}-{:?}.toml",
-            std::process::id(),
-            std::thread::current().id()
-        ));
-        std::fs::write(&file, format!("listen = \"127.0.0.1:0\"\n{config}")).unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_openai-shim"))
-            .arg("--config")
-            .arg(&file)
-            .envs(environment.iter().copied())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let log = Arc::<Mutex<String>>::default();
-        let (written, errors) = (log.clone(), child.stderr.take().unwrap());
-        std::thread::spawn(move || {
-            for line in BufReader::new(errors).lines().map_while(Result::ok) {
-                written.lock().unwrap().push_str(&(line + "\n"));
-            }
-        });
-        let mut out = BufReader::new(child.stdout.take().unwrap());
-        let mut line = String::new();
-        out.read_line(&mut line).unwrap();
-        let address = line.trim().rsplit(' ').next().unwrap().to_owned();
-        assert!(address.starts_with("127.0.0.1:"), "{line} {}", log.lock().unwrap());
-        std::thread::spawn(move || out.read_to_end(&mut Vec::new()));
-        let _ = std::fs::remove_file(file);
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { child, url: format!("http://{address}"), log, client }
-    }
-
-    async fn post(&self, body: &'static str) -> reqwest::Response {
-        let request = self.client.post(format!("{}/v1/chat/completions", self.url)).body(body);
-        request.header("authorization", "Bearer client-key-1").send().await.unwrap()
-    }
-
-    fn terminate(&self) {
-        assert!(
-            Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status().unwrap().success()
-        );
-    }
-
-    async fn ended(&mut self, within: Duration) -> ExitStatus {
-        let begun = Instant::now();
-        while begun.elapsed() < within {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!("still running: {}", self.log());
-    }
-
-    fn log(&self) -> String {
-        self.log.lock().unwrap().clone()
-    }
-
-    /// Waits until something is logged; all that was logged.
-    async fn logged(&mut self, what: &str) -> String {
-        for _ in 0..500 {
-            if self.log().contains(what) {
-                return self.log();
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!("{what} was not logged, {:?}: {}", self.child.try_wait(), self.log())
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 fn before(upstream: &Scripted) -> String {
     format!(
@@ -142,20 +55,121 @@ async fn told_to_stop_it_lets_streams_finish_and_tells_systemd() {
 }
 
 #[tokio::test]
-async fn told_twice_it_stops_at_once() {
-    let upstream = Scripted::start(vec![Script::stream().events(&[&text("one")]).then(Step::Stall)]).await;
+async fn told_twice_it_ends_streams_with_an_error_in_their_dialect() {
+    let running = Script::stream().events(&[&text("one")]).then(Step::Stall);
+    let upstream = Scripted::start(vec![running.clone(), running, Script(vec![Step::Stall])]).await;
     let mut process = Process::start(&before(&upstream), &[]);
-    let mut response = process.post(STREAM).await;
-    assert!(response.chunk().await.unwrap().is_some());
+    let mut chat = process.post(STREAM).await;
+    let mut messages = process
+        .client
+        .post(format!("{}/v1/messages", process.url))
+        .header("x-api-key", "client-key-1")
+        .body(r#"{"model":"m","max_tokens":9,"stream":true,"messages":[{"role":"user","content":"hi"}]}"#)
+        .send()
+        .await
+        .unwrap();
+    let whole = process.client.post(format!("{}/v1/chat/completions", process.url)).body(CHAT);
+    let whole = tokio::spawn(whole.header("authorization", "Bearer client-key-1").send());
+    assert!(chat.chunk().await.unwrap().is_some() && messages.chunk().await.unwrap().is_some());
+    support::until("all are asked", || upstream.requests().len() == 3).await;
     process.terminate();
     process.logged("stopping").await;
     tokio::time::sleep(Duration::from_millis(100)).await;
     process.terminate();
-    process.ended(Duration::from_secs(3)).await;
+    let chat = Answer::of(chat).await;
+    assert_eq!(chat.error()["type"], "server_error");
+    assert!(chat.body.contains("is being stopped") && !chat.is_done(), "{}", chat.body);
+    let messages = messages.text().await.unwrap();
+    assert!(messages.contains("event: error\n") && !messages.contains("message_stop"), "{messages}");
+    let whole = Answer::of(whole.await.unwrap().unwrap()).await;
+    assert_eq!(whole.status, 503);
+    assert!(whole.error()["message"].as_str().unwrap().contains("is being stopped"));
+    assert!(process.ended(Duration::from_secs(3)).await.success());
     upstream.until_gone().await;
-    // Either the connection breaks, or the upstream's does first and the client is told.
-    let rest = response.text().await;
-    assert!(rest.is_err() || rest.is_ok_and(|rest| rest.contains("\"error\"") && !rest.contains("[DONE]")));
+}
+
+#[tokio::test]
+async fn a_hangup_is_logged_and_ends_nothing() {
+    let upstream = Scripted::start(vec![Script::json(&completion("x"))]).await;
+    let mut process = Process::start(&before(&upstream), &[]);
+    for _ in 0..2 {
+        process.signal("HUP");
+        process.logged("SIGHUP: nothing is reloaded").await;
+        assert_eq!(process.post(CHAT).await.status(), 200);
+    }
+    process.assert_alive();
+}
+
+#[tokio::test]
+async fn exhausted_descriptors_are_said_once_and_the_server_goes_on() {
+    let upstream = Scripted::start(vec![Script::json(&completion("x"))]).await;
+    let config = format!("{}[retry]\nattempts = 1\n", before(&upstream));
+    let mut process = Process::spawn(&config, &[], Stdio::piped(), "ulimit -n 40;");
+    let address = process.url.trim_start_matches("http://").to_owned();
+    let mut held = Vec::new();
+    for _ in 0..60 {
+        held.push(std::net::TcpStream::connect(&address).unwrap());
+    }
+    let log = process.logged("no connection can be accepted").await;
+    assert!(log.contains("ulimit -n") && log.contains("LimitNOFILE"), "{log}");
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    assert_eq!(process.log().matches("no connection can be accepted").count(), 1);
+    held.clear();
+    assert_eq!(process.post(CHAT).await.status(), 200);
+    process.assert_alive();
+}
+
+#[tokio::test]
+async fn an_upstream_for_which_no_descriptor_is_left_is_a_503_that_says_so() {
+    let upstream = Scripted::start(vec![Script::json(&completion("x"))]).await;
+    let config = format!("{}[retry]\nattempts = 1\n", before(&upstream));
+    let process = Process::spawn(&config, &[], Stdio::piped(), "ulimit -n 40;");
+    let address = process.url.trim_start_matches("http://").to_owned();
+    // The connection of this request is there before the others take what is left.
+    assert!(process.read("/healthz").await.contains("ok"));
+    let mut held = Vec::new();
+    while !process.log().contains("no connection can be accepted") {
+        held.push(std::net::TcpStream::connect(&address).unwrap());
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        assert!(held.len() < 200);
+    }
+    let answer = Answer::of(process.post(CHAT).await).await;
+    assert_eq!(answer.status, 503, "{}", answer.body);
+    let message = answer.error()["message"].as_str().unwrap().to_owned();
+    assert!(message.contains("\"up\"") && message.contains("ulimit -n"), "{message}");
+}
+
+#[tokio::test]
+async fn through_a_proxy_too_a_call_is_made_as_often_as_there_are_attempts() {
+    for attempts in [1, 2, 3] {
+        let calls = Arc::<AtomicUsize>::default();
+        let proxy = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", proxy.local_addr().unwrap());
+        let counted = calls.clone();
+        tokio::spawn(async move {
+            // The first call is answered, so that its connection is warm; all others end without a word.
+            while let Ok((mut socket, _)) = proxy.accept().await {
+                let counted = counted.clone();
+                tokio::spawn(async move {
+                    while support::read_request(&mut socket).await.is_some() {
+                        if counted.fetch_add(1, Ordering::SeqCst) > 0 {
+                            return;
+                        }
+                        let body = completion("x");
+                        let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
+                        socket.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+                    }
+                });
+            }
+        });
+        let config = format!(
+            "[[upstream]]\nname = \"up\"\nbase_url = \"http://upstream.test/v1\"\n[retry]\nattempts = {attempts}\nbackoff = \"1ms\"\n"
+        );
+        let process = Process::start(&config, &[("HTTP_PROXY", &url), ("http_proxy", &url)]);
+        assert_eq!(process.post(CHAT).await.status(), 200);
+        assert_eq!(process.post(CHAT).await.status(), 502);
+        assert_eq!(calls.load(Ordering::SeqCst), 1 + attempts, "{}", process.log());
+    }
 }
 
 #[tokio::test]
@@ -235,7 +249,9 @@ async fn it_serves_without_any_root_certificates_on_the_machine() {
     let answer =
         Answer::of(process.post(r#"{"model":"tls/m","messages":[{"role":"user","content":"hi"}]}"#).await)
             .await;
-    assert_eq!(answer.error()["message"], "The upstream could not be reached: connection refused.");
+    let told = "The upstream \"tls\" could not be reached: connection refused. Check that it runs, and the host and port \
+                in its base_url.";
+    assert_eq!(answer.error()["message"], told);
 }
 
 #[tokio::test]

@@ -315,7 +315,7 @@ async fn models_named_in_paths_cannot_climb() {
             let reply = shim
                 .raw(
                     format!(
-                        "POST /v1beta/models/{model}:{method} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+                        "POST /v1beta/models/{model}:{method} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
                         body.len()
                     )
                     .as_bytes(),
@@ -326,8 +326,10 @@ async fn models_named_in_paths_cannot_climb() {
         }
         let reply = shim
             .raw(
-                format!("GET /v1beta/models/{model} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
-                    .as_bytes(),
+                format!(
+                    "GET /v1beta/models/{model} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"
+                )
+                .as_bytes(),
             )
             .await;
         assert!(reply.starts_with("HTTP/1.1 404"), "{model}: {reply}");

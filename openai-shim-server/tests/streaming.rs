@@ -269,11 +269,12 @@ async fn a_large_body_over_the_limit_is_refused_with_a_reply_that_arrives() {
     let upstream = Scripted::start(vec![good()]).await;
     let shim = Running::before(&upstream, "[limits]\nrequest_body = \"1KiB\"").await;
     let length = 8 << 20;
-    let head = format!("POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n\r\n");
+    let head =
+        format!("POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: {length}\r\n\r\n");
     let reply = shim.raw(&[head.into_bytes(), vec![b'x'; length]].concat()).await;
     assert!(reply.starts_with("HTTP/1.1 413 "), "{reply}");
     let chunk = format!("400\r\n{}\r\n", "y".repeat(1024));
-    let head = "POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n";
+    let head = "POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n";
     let reply = shim.raw(format!("{head}{chunk}{chunk}0\r\n\r\n").as_bytes()).await;
     assert!(reply.starts_with("HTTP/1.1 413 "), "also when no length was announced: {reply}");
     assert!(upstream.requests().is_empty());

@@ -85,10 +85,14 @@ async fn a_certificate_among_the_system_s_roots_is_trusted() {
 }
 
 #[tokio::test]
-async fn any_other_certificate_is_not_and_its_host_is_not_told() {
+async fn any_other_certificate_is_not_and_of_its_address_only_the_upstream_s_name_is_told() {
     let (base, _) = upstream().await;
     let (_, other) = upstream().await;
     let [answer, _] = ask(&base, &other).await;
-    let told = "The upstream could not be reached: its TLS certificate is not trusted.";
-    assert_eq!(answer.error()["message"], told);
+    let message = answer.error()["message"].as_str().unwrap().to_owned();
+    // Where no name is configured the host is the name, as in the header of each reply.
+    let told = "The upstream \"127.0.0.1\" could not be reached: its TLS certificate is not trusted. Add the authority \
+                that signed it to the system's certificates, or name a file with it in SSL_CERT_FILE.";
+    assert_eq!(message, told);
+    assert_eq!(answer.header("x-openai-shim-upstream"), "127.0.0.1");
 }

@@ -60,7 +60,7 @@ codes! {
     ParamRenamed "param-renamed" Info "A request parameter was sent under the upstream's own name for it.";
     ParamClamped "param-clamped" Warning "A request parameter was moved into the range that the upstream accepts.";
     ParamDefaulted "param-defaulted" Info "A parameter that the client left out was set from the configured defaults.";
-    ParamInvalid "param-invalid" Warning "A request parameter of a wrong type was left as it came, for the upstream to judge.";
+    ParamInvalid "param-invalid" Warning "A member of the request has a wrong type: an upstream of the same dialect gets it as it came, any other does not get it.";
     HeaderDropped "header-dropped" Info "A header with a wish of the client's means nothing to the upstream and was not passed on.";
     PromptToMessages "prompt-to-messages" Info "`prompt` on a chat request became user messages.";
     PromptRendered "prompt-rendered" Info "The conversation was written as one prompt, because the upstream takes no messages.";

@@ -2,6 +2,7 @@
 
 use super::{Code, Diagnostics};
 use serde_json::value::RawValue;
+use std::collections::BTreeMap;
 
 /// Stands in an [`Extra`] of reasoning, and in [`Delta::Native`](super::Delta::Native), where a dialect's name would: its
 /// members are those of a `reasoning_details` item, and every dialect may read and write them. `format` says whose
@@ -63,6 +64,40 @@ impl Extra {
     /// Whether there is nothing.
     pub fn is_empty(&self) -> bool {
         self.members.is_empty()
+    }
+}
+
+/// Up to how many members are looked at one by one.
+const FEW: usize = 16;
+
+/// Where the members of a list stand that grows member by member.
+#[derive(Debug, Clone, Default)]
+pub struct MemberIndex {
+    places: BTreeMap<String, usize>,
+    /// How many members are in it.
+    known: usize,
+}
+
+impl MemberIndex {
+    /// Where the first member of this key stands in `list`, which must be the same list each time, or an empty one.
+    pub fn find<V>(&mut self, list: &[(String, V)], key: &str) -> Option<usize> {
+        if list.len() <= FEW {
+            (self.known, self.places) = (0, BTreeMap::new());
+            return list.iter().position(|(known, _)| known == key);
+        }
+        for (at, (known, _)) in list.iter().enumerate().skip(self.known) {
+            self.places.entry(known.clone()).or_insert(at);
+        }
+        self.known = list.len();
+        self.places.get(key).copied()
+    }
+
+    /// Puts a member into a list: in the place of the one that has its key, or at the end.
+    pub fn put<V>(&mut self, list: &mut Vec<(String, V)>, key: String, value: V) {
+        match self.find(list, &key).and_then(|at| list.get_mut(at)) {
+            Some((_, old)) => *old = value,
+            None => list.push((key, value)),
+        }
     }
 }
 

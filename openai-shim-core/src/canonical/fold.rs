@@ -1,12 +1,19 @@
 //! Events to a response.
 
-use super::{Block, BlockKind, Choice, Delta, Event, Extra, LOGPROBS, REASONING_DETAILS, Response};
+use super::{
+    Block, BlockKind, Choice, Delta, Event, Extra, LOGPROBS, MemberIndex, Numbered, REASONING_DETAILS,
+    Response,
+};
 use crate::error::UpstreamError;
+use std::collections::BTreeMap;
 
 /// Collects the events of a stream into a response.
 #[derive(Debug, Default)]
 pub struct Fold {
     response: Response,
+    choices: Numbered<Choice>,
+    /// Where the leftovers of each answer, and of all, stand.
+    members: BTreeMap<Option<u32>, MemberIndex>,
     error: Option<UpstreamError>,
 }
 
@@ -55,16 +62,14 @@ impl Fold {
                     }
                     return;
                 }
+                let index = self.members.entry(*choice).or_default();
                 let slot = match choice {
-                    Some(choice) => &mut self.choice(*choice).extra,
+                    Some(number) => &mut choice_of(&mut self.choices, *number).extra,
                     None => &mut self.response.extra,
                 };
                 slot.dialect = extra.dialect;
                 for (key, value) in &extra.members {
-                    match slot.members.iter_mut().find(|(k, _)| k == key) {
-                        Some((_, old)) => old.clone_from(value),
-                        None => slot.members.push((key.clone(), value.clone())),
-                    }
+                    index.put(&mut slot.members, key.clone(), value.clone());
                 }
             }
             Event::Error(error) => self.error = Some(error.clone()),
@@ -73,7 +78,8 @@ impl Fold {
     }
 
     /// The response, or the error that ended the stream.
-    pub fn finish(self) -> Result<Response, UpstreamError> {
+    pub fn finish(mut self) -> Result<Response, UpstreamError> {
+        self.response.choices = self.choices.into_sorted();
         match self.error {
             Some(error) => Err(error),
             None => Ok(self.response),
@@ -81,19 +87,12 @@ impl Fold {
     }
 
     fn choice(&mut self, index: u32) -> &mut Choice {
-        let choices = &mut self.response.choices;
-        let at = match choices.iter().position(|c| c.index == index) {
-            Some(at) => at,
-            None => {
-                let at = choices.iter().position(|c| c.index > index).unwrap_or(choices.len());
-                choices.insert(at, Choice { index, ..Choice::default() });
-                at
-            }
-        };
-        // The position was found or made just now.
-        #[allow(clippy::indexing_slicing)]
-        &mut choices[at]
+        choice_of(&mut self.choices, index)
     }
+}
+
+fn choice_of(choices: &mut Numbered<Choice>, index: u32) -> &mut Choice {
+    choices.get_or_insert_with(index, || Choice { index, ..Choice::default() })
 }
 
 fn extend(block: &mut Block, delta: &Delta) {

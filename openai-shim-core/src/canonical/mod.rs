@@ -4,7 +4,9 @@
 //! [`grammar`] says in which order events may come, [`fold`](fold()) and [`unfold`](unfold()) turn one form into the
 //! other. [`Diagnostics`] is the record of everything that was changed on the way.
 
+mod answer;
 mod asked;
+mod calls;
 pub mod carry;
 mod citation;
 mod content;
@@ -18,6 +20,7 @@ mod fold;
 pub mod grammar;
 mod logprobs;
 mod models;
+mod numbered;
 mod outcome;
 mod quirks;
 mod request;
@@ -30,17 +33,20 @@ mod turn;
 mod unfold;
 mod usage;
 
+pub use answer::{fault, is_document, is_html, plain};
 pub use asked::{Asked, ReasoningStyle};
+pub use calls::{OpenCalls, called_names};
 pub use citation::{Citation, Cited, CitedSpan, Length};
 pub use content::{Block, Media, MediaSource, Message, Role};
 pub use context::Context;
 pub use diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-pub use embedding::{EmbedRequest, Embeddings};
+pub use embedding::{EmbedRequest, Embeddings, VectorCheck};
 pub use event::{BlockKind, Delta, Event};
-pub use extra::{Extra, REASONING_DETAILS, WHOLE_BLOCK};
+pub use extra::{Extra, MemberIndex, REASONING_DETAILS, WHOLE_BLOCK};
 pub use fold::{Fold, fold};
 pub use logprobs::{LOGPROBS, Logprobs};
 pub use models::{ListedModel, models};
+pub use numbered::Numbered;
 pub use outcome::{Outcome, Seen};
 pub use quirks::{AnswerQuirks, ThinkTags};
 pub use request::{Reasoning, Request, ResponseFormat, SHARED, TokenLimit, Touched};

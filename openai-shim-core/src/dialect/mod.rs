@@ -7,10 +7,12 @@ mod cite;
 mod openai_error;
 mod openai_headers;
 mod passthrough;
+pub mod shape;
 pub mod side;
 
 use cite::{cited, read_citations};
 pub use passthrough::{Passthrough, pass};
+pub use shape::Shape;
 pub use side::{Headers, SideRoute};
 
 use crate::canonical::{
@@ -124,6 +126,11 @@ pub trait Dialect: Send + Sync + std::fmt::Debug + 'static {
     /// What this dialect's own leftovers, of a text or of an answer, cite by its address.
     fn citations(&self, extra: &Extra) -> Cited {
         Cited { list: Vec::new(), rest: extra.clone() }
+    }
+
+    /// The known members of its requests, and what happens where one has a wrong type.
+    fn request_shape(&self) -> &'static Shape {
+        &shape::UNKNOWN
     }
 
     /// Reads a client's request.

@@ -124,13 +124,13 @@ impl Exchange {
         if let Some(carry_over) = &mut self.carry_over {
             carry_over.stored = lookup.found(&values);
         }
-        let Prepared { asked, send, mut notes } =
+        let Prepared { asked, streams, send, mut notes } =
             prepare(incoming, upstream, &row, &self.settings, context, self.carry_over.as_ref())?;
         if let Some(carry_over) = &self.carry_over {
             carry_over.note_failure(&mut notes);
         }
         self.report = Report::new(&asked, &profile, notes);
-        (self.asked, self.send) = (asked, send);
+        (self.asked, self.upstream_streams, self.send) = (asked, streams, send);
         self.state = State::Ready(Duration::ZERO);
         Ok(())
     }

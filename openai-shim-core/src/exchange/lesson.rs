@@ -70,6 +70,7 @@ impl Exchange {
         }
         lessons.learnt.push(lesson);
         (self.asked, self.send) = (prepared.asked, prepared.send);
+        self.upstream_streams = prepared.streams;
         self.report.diagnostics = prepared.notes;
         if let Some(carry_over) = &self.carry_over {
             carry_over.note_failure(&mut self.report.diagnostics);

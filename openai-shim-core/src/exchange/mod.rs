@@ -92,6 +92,8 @@ pub struct Exchange {
     settings: Settings,
     asked: Asked,
     send: http::Request<Bytes>,
+    /// The upstream is asked for a stream.
+    upstream_streams: bool,
     state: State,
     attempt: u32,
     /// Answers that came one by one.
@@ -178,13 +180,17 @@ impl Exchange {
             }
             Some(lookup) => {
                 let asked = Asked::new(&incoming.request, context.clone());
-                let prepared =
-                    Prepared { asked, send: http::Request::default(), notes: Diagnostics::default() };
+                let prepared = Prepared {
+                    asked,
+                    streams: false,
+                    send: http::Request::default(),
+                    notes: Diagnostics::default(),
+                };
                 let loading = Loading::new(incoming, profile.clone(), context, lookup);
                 (prepared, State::Loading(Box::new(loading)))
             }
         };
-        let Prepared { asked, send, notes } = prepared;
+        let Prepared { asked, streams, send, notes } = prepared;
         let report = Report::new(&asked, &profile, notes);
         Ok(Self {
             client,
@@ -192,6 +198,7 @@ impl Exchange {
             settings,
             asked,
             send,
+            upstream_streams: streams,
             state,
             attempt: 0,
             collected: Vec::new(),
@@ -373,6 +380,11 @@ impl Exchange {
     pub fn has_failed(&self) -> bool {
         matches!(&self.state, State::Stream(transcoder) if transcoder.seen().error.is_some())
             || matches!(self.state, State::Over | State::Ready(_))
+    }
+
+    /// Whether the answer is awaited as a stream and passed on event by event; else it counts when it is whole.
+    pub(crate) fn awaits_stream(&self) -> bool {
+        self.upstream_streams && self.asked.stream && self.asked.one_by_one == 0
     }
 
     /// The client's dialect.

@@ -14,6 +14,8 @@ use http::{HeaderValue, Method};
 /// A request that is ready to be sent, and what must be remembered of it.
 pub(super) struct Prepared {
     pub(super) asked: Asked,
+    /// The upstream is asked for a stream.
+    pub(super) streams: bool,
     pub(super) send: http::Request<Bytes>,
     pub(super) notes: Diagnostics,
 }
@@ -77,5 +79,5 @@ pub(super) fn prepare(
     *send.headers_mut() = encoded.headers;
     headers::pass(&headers, client, profile, send.headers_mut(), &mut notes);
     send.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    Ok(Prepared { asked, send, notes })
+    Ok(Prepared { asked, streams: request.stream, send, notes })
 }

@@ -1,7 +1,9 @@
 //! An object as an ordered list of members, each value its raw text.
 
+mod index;
 mod nested;
 
+use index::Index;
 pub(crate) use nested::Item;
 
 use super::scan;
@@ -23,11 +25,21 @@ use std::ops::Range;
 /// object.set("model", "\"other\"");
 /// assert_eq!(object.to_json(), r#"{"model":"other","n":12345678901234567890123}"#);
 /// ```
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Object<'a> {
     members: Vec<(Cow<'a, str>, Cow<'a, str>)>,
     changed: bool,
+    /// Where the members of a large object stand.
+    index: Index,
 }
+
+impl PartialEq for Object<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.changed == other.changed && self.members == other.members
+    }
+}
+
+impl Eq for Object<'_> {}
 
 impl<'a> Object<'a> {
     /// Reads an object; anything else, or broken JSON, is an error with line and column.
@@ -83,7 +95,7 @@ impl<'a> Object<'a> {
 
     /// An object with room for as many members as most have.
     fn roomy() -> Self {
-        Self { members: Vec::with_capacity(8), changed: false }
+        Self { members: Vec::with_capacity(8), changed: false, index: Index::default() }
     }
 
     /// An object without members.
@@ -93,12 +105,31 @@ impl<'a> Object<'a> {
 
     /// The raw text of a member.
     pub fn get(&self, key: &str) -> Option<&str> {
-        self.members.iter().rev().find(|(k, _)| k == key).map(|(_, v)| v.as_ref())
+        self.find(key).map(|(_, value)| value.as_ref())
+    }
+
+    /// The last member of this key.
+    fn find(&self, key: &str) -> Option<&(Cow<'a, str>, Cow<'a, str>)> {
+        if self.members.len() < index::LARGE {
+            self.members.iter().rev().find(|(k, _)| k == key)
+        } else {
+            self.members.get(self.index.find(&self.members, key)?)
+        }
+    }
+
+    /// The same, to change it.
+    fn find_mut(&mut self, key: &str) -> Option<&mut (Cow<'a, str>, Cow<'a, str>)> {
+        if self.members.len() < index::LARGE {
+            self.members.iter_mut().rev().find(|(k, _)| k == key)
+        } else {
+            let at = self.index.find(&self.members, key)?;
+            self.members.get_mut(at)
+        }
     }
 
     /// The raw text of a member that was not changed, for as long as what it was read from.
     pub fn original(&self, key: &str) -> Option<&'a str> {
-        match self.members.iter().rev().find(|(k, _)| k == key) {
+        match self.find(key) {
             Some((_, Cow::Borrowed(value))) => Some(value),
             _ => None,
         }
@@ -142,9 +173,12 @@ impl<'a> Object<'a> {
     pub fn set(&mut self, key: impl Into<Cow<'a, str>>, value: impl Into<Cow<'a, str>>) {
         let (key, value) = (key.into(), value.into());
         self.changed = true;
-        match self.members.iter_mut().rev().find(|(k, _)| *k == key) {
+        match self.find_mut(&key) {
             Some((_, slot)) => *slot = value,
-            None => self.members.push((key, value)),
+            None => {
+                self.index.add(&key, self.members.len());
+                self.members.push((key, value));
+            }
         }
     }
 
@@ -153,24 +187,45 @@ impl<'a> Object<'a> {
         let (key, value) = (key.into(), value.into());
         self.remove(&key);
         self.changed = true;
+        self.index = Index::default();
         self.members.insert(0, (key, value));
     }
 
     /// Takes a member out; its raw text.
     pub fn remove(&mut self, key: &str) -> Option<Cow<'a, str>> {
-        let mut taken = None;
-        while let Some(at) = self.members.iter().position(|(k, _)| k == key) {
-            taken = Some(self.members.remove(at).1);
+        let (_, value) = self.find_mut(key)?;
+        let taken = std::mem::take(value);
+        self.retain(|k, _| k != key);
+        Some(taken)
+    }
+
+    /// Takes all members out that are not to be kept. Many are taken out in one pass, which [`remove`](Self::remove) is each
+    /// time.
+    pub fn retain(&mut self, mut keep: impl FnMut(&str, &str) -> bool) {
+        let before = self.members.len();
+        self.members.retain(|(key, value)| keep(key, value));
+        if self.members.len() < before {
             self.changed = true;
+            self.index = Index::default();
         }
-        taken
+    }
+
+    /// Gives members other values, each in its place; `None` leaves one as it is.
+    pub fn replace(&mut self, mut other: impl FnMut(&str, &str) -> Option<String>) {
+        for (key, value) in &mut self.members {
+            if let Some(new) = other(key, value) {
+                *value = Cow::Owned(new);
+                self.changed = true;
+            }
+        }
     }
 
     /// Gives a member another key, in place.
     pub fn rename(&mut self, from: &str, to: &'static str) {
-        if let Some((key, _)) = self.members.iter_mut().rev().find(|(k, _)| k == from) {
+        if let Some((key, _)) = self.find_mut(from) {
             *key = Cow::Borrowed(to);
             self.changed = true;
+            self.index = Index::default();
         }
     }
 
@@ -241,7 +296,11 @@ impl<'a> Object<'a> {
     pub fn into_owned(self) -> Object<'static> {
         let own =
             |(k, v): (Cow<'a, str>, Cow<'a, str>)| (Cow::Owned(k.into_owned()), Cow::Owned(v.into_owned()));
-        Object { members: self.members.into_iter().map(own).collect(), changed: self.changed }
+        Object {
+            members: self.members.into_iter().map(own).collect(),
+            changed: self.changed,
+            index: Index::default(),
+        }
     }
 }
 
@@ -281,7 +340,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
                     let value: &'de RawValue = map.next_value()?;
                     members.push((key, Cow::Borrowed(value.get())));
                 }
-                Ok(Object { members, changed: false })
+                Ok(Object { members, changed: false, index: Index::default() })
             }
         }
         deserializer.deserialize_map(ObjectVisitor)

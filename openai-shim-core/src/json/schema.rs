@@ -1,7 +1,11 @@
 //! JSON schemas made to fit a server that knows fewer keywords.
 
+mod definitions;
+
 use super::object::Object;
 use super::value::{Kind, peek, quote, text};
+use definitions::Definitions;
+use std::collections::BTreeSet;
 
 /// What a server wants of a schema.
 #[derive(Debug, Clone, Copy, Default)]
@@ -53,23 +57,38 @@ pub fn fit(schema: &str, wishes: &Wishes<'_>) -> Option<Fitted> {
         return None;
     }
     let root = Object::parse(schema.as_bytes()).ok()?;
-    let mut walk = Walk { wishes, root: &root, dropped: Vec::new(), inlined: 0, within: Vec::new() };
+    let definitions = Definitions::new(&root);
+    let mut walk = Walk { wishes, definitions, dropped: Dropped::default(), inlined: 0, within: Vec::new() };
     let mut fitted = walk.schema(&root, 0);
     if wishes.inline {
-        fitted.remove("$defs");
-        fitted.remove("definitions");
+        fitted.retain(|key, _| !matches!(key, "$defs" | "definitions"));
     }
-    fitted.is_changed().then(|| Fitted { json: fitted.to_json(), dropped: walk.dropped })
+    fitted.is_changed().then(|| Fitted { json: fitted.to_json(), dropped: walk.dropped.keywords })
 }
 
 struct Walk<'w> {
     wishes: &'w Wishes<'w>,
-    root: &'w Object<'w>,
-    dropped: Vec<String>,
+    definitions: Definitions<'w>,
+    dropped: Dropped,
     /// How many bytes stand where references stood.
     inlined: usize,
     /// The references inside of which this is.
     within: Vec<String>,
+}
+
+/// The keywords that were taken out, each once, in the order in which they came.
+#[derive(Default)]
+struct Dropped {
+    keywords: Vec<String>,
+    known: BTreeSet<String>,
+}
+
+impl Dropped {
+    fn note(&mut self, keyword: &str) {
+        if self.known.insert(keyword.to_owned()) {
+            self.keywords.push(keyword.to_owned());
+        }
+    }
 }
 
 /// Keywords whose value is a schema, a list of schemas, or schemas by name.
@@ -99,14 +118,15 @@ impl Walk<'_> {
                 return self.schema(&schema, depth + 1);
             }
         }
-        let refused: Vec<String> =
-            schema.iter().filter(|(key, _)| self.refuses(key)).map(|(key, _)| key.to_owned()).collect();
-        for keyword in refused {
-            schema.remove(&keyword);
-            if !self.dropped.contains(&keyword) {
-                self.dropped.push(keyword);
+        let mut refused = Vec::new();
+        schema.retain(|keyword, _| {
+            let refuses = self.refuses(keyword);
+            if refuses {
+                refused.push(keyword.to_owned());
             }
-        }
+            !refuses
+        });
+        refused.iter().for_each(|keyword| self.dropped.note(keyword));
         for keyword in ONE {
             let inner = schema.object(keyword).map(|inner| self.schema(&inner, depth + 1));
             if let Some(inner) = inner.filter(Object::is_changed) {
@@ -151,13 +171,11 @@ impl Walk<'_> {
 
     fn members(&mut self, schema: &mut Object<'static>, keyword: &'static str, depth: usize) {
         let Some(mut members) = schema.object(keyword).map(Object::into_owned) else { return };
-        let names: Vec<String> = members.iter().map(|(name, _)| name.to_owned()).collect();
-        for name in names {
-            let fitted = members.object(&name).map(|inner| self.schema(&inner, depth + 1));
-            if let Some(fitted) = fitted.filter(Object::is_changed) {
-                members.set(name, fitted.to_json());
-            }
-        }
+        members.replace(|_, value| {
+            let inner = Some(value).filter(|value| peek(value) == Kind::Object)?;
+            let fitted = self.schema(&Object::parse(inner.as_bytes()).ok()?, depth + 1);
+            fitted.is_changed().then(|| fitted.to_json())
+        });
         if members.is_changed() {
             schema.set(keyword, members.to_json());
         }
@@ -166,11 +184,12 @@ impl Walk<'_> {
     /// What a reference refers to, with what stands beside the reference.
     fn referred(&mut self, target: &str, beside: &Object<'_>, depth: usize) -> Object<'static> {
         let circle = self.within.iter().any(|outer| outer == target);
-        let found = self.find(target).filter(|found| {
+        let found = if self.inlined <= LARGEST { self.definitions.find(target) } else { None };
+        let found = found.filter(|found| {
             self.inlined = self.inlined.saturating_add(found.len());
             !circle && self.inlined <= LARGEST && depth < DEEPEST
         });
-        let mut schema = match found.as_deref().and_then(|found| Object::parse(found.as_bytes()).ok()) {
+        let mut schema = match found.and_then(|found| Object::parse(found.as_bytes()).ok()) {
             Some(found) => {
                 self.within.push(target.to_owned());
                 let schema = self.schema(&found, depth + 1);
@@ -179,10 +198,7 @@ impl Walk<'_> {
             }
             None => {
                 // It refers to itself, or to what is not here: any object.
-                let keyword = String::from("$ref");
-                if !self.dropped.contains(&keyword) {
-                    self.dropped.push(keyword);
-                }
+                self.dropped.note("$ref");
                 let mut any = Object::new();
                 any.set("type", quote("object"));
                 any
@@ -193,18 +209,6 @@ impl Walk<'_> {
         }
         schema.touch();
         schema
-    }
-
-    /// The text of a definition of the root schema (`#/$defs/name`).
-    fn find(&self, target: &str) -> Option<String> {
-        let mut steps =
-            target.strip_prefix("#/")?.split('/').map(|s| s.replace("~1", "/").replace("~0", "~"));
-        let mut found = self.root.get(&steps.next()?)?.to_owned();
-        for step in steps {
-            let inner = Object::parse(found.as_bytes()).ok()?.get(&step)?.to_owned();
-            found = inner;
-        }
-        (peek(&found) == Kind::Object).then_some(found)
     }
 }
 
@@ -225,8 +229,9 @@ fn merge_only(schema: &mut Object<'static>) {
 fn close(schema: &mut Object<'static>) {
     let Some(properties) = schema.object("properties") else { return };
     let names: Vec<String> = properties.iter().map(|(name, _)| quote(name)).collect();
-    let required = schema.array("required").unwrap_or_default();
-    let all = properties.iter().all(|(name, _)| required.iter().any(|r| text(r).as_deref() == Some(name)));
+    let required: BTreeSet<_> =
+        schema.array("required").unwrap_or_default().into_iter().filter_map(text).collect();
+    let all = properties.iter().all(|(name, _)| required.contains(name));
     if !all {
         schema.set("required", format!("[{}]", names.join(",")));
     }

@@ -21,6 +21,12 @@ macro_rules! wire_object {
             pub extra: $crate::json::Extras,
         }
 
+        impl $name {
+            /// The known members: each key, and the type as it is written here.
+            pub const MEMBERS: &'static [(&'static str, &'static str)] =
+                &[$(($key, stringify!($type))),*];
+        }
+
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 struct ObjectVisitor;

@@ -1,6 +1,6 @@
 //! Drives an exchange over an upstream.
 
-use super::{ByteStream, ReplyBody, StateError, StateStore, Upstream};
+use super::{ByteStream, Progress, ReplyBody, StateError, StateStore, Upstream};
 use crate::canonical::{Context, Diagnostics};
 use crate::dialect::Dialect;
 use crate::error::{Error, UpstreamError};
@@ -142,6 +142,7 @@ impl Shim {
             out: Vec::new(),
             grace: None,
             sent: None,
+            progress: None,
             upstream: self.upstream.clone(),
             state: self.state.clone(),
             storing: None,
@@ -184,7 +185,10 @@ async fn drive(mut body: Body) -> http::Response<Body> {
                 }
             }
             Step::Store(entries) => body.store(entries).await,
-            Step::Send { request, after } => {
+            Step::Send { mut request, after } => {
+                let progress = Progress::new(exchange.awaits_stream());
+                request.extensions_mut().insert(progress.clone());
+                body.progress = Some(progress);
                 if !after.is_zero() {
                     body.upstream.pause(after).await;
                 }
@@ -224,6 +228,8 @@ pub struct Body {
     grace: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
     /// When the request was sent, by the upstream's clock.
     sent: Option<Duration>,
+    /// What the transport is told, until the first meaningful event.
+    progress: Option<Progress>,
     upstream: Arc<dyn Upstream>,
     state: Option<Arc<dyn StateStore>>,
     /// What is being kept; the bytes wait for it.
@@ -252,6 +258,14 @@ impl Body {
         let out = std::mem::take(&mut self.out);
         self.report();
         Ok(Bytes::from(out))
+    }
+
+    /// Ends the answer as if the upstream had failed: the client's dialect says so in its own way, and nothing follows.
+    pub fn fail(&mut self, error: UpstreamError) {
+        self.source = None;
+        if let Some(exchange) = self.exchange.as_mut() {
+            exchange.fail(error, &mut self.out);
+        }
     }
 
     /// The diagnostics so far.
@@ -319,6 +333,11 @@ impl Body {
                     // Most of what comes leaves at about its own length: one allocation for all of its events.
                     self.out.reserve(chunk.len() + chunk.len() / 8);
                     exchange.push(&chunk, &mut self.out);
+                    if exchange.reply().is_some()
+                        && let Some(progress) = self.progress.take()
+                    {
+                        progress.begin();
+                    }
                     if !exchange.has_failed() {
                         return Poll::Ready(());
                     }
@@ -402,9 +421,12 @@ impl Stream for Body {
     }
 }
 
+/// This happens while a panic unwinds, too: a second one would end the process.
 impl Drop for Body {
     fn drop(&mut self) {
-        self.source = None;
-        self.report();
+        let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            self.source = None;
+            self.report();
+        }));
     }
 }

@@ -103,7 +103,7 @@ pub(super) fn run(args: &ConvertArgs) -> ExitCode {
     match done {
         // A reader that has left wants no more of it.
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            eprintln!("openai-shim: {error}");
+            super::complain(format_args!("openai-shim: {error}"));
             ExitCode::FAILURE
         }
         _ => ExitCode::SUCCESS,

@@ -118,14 +118,19 @@ fn check(overrides: &Overrides) -> ExitCode {
 
 /// A configuration that cannot be used.
 fn refused(error: &ConfigError) -> ExitCode {
-    eprintln!("{error}");
+    complain(error);
     ExitCode::from(USAGE)
 }
 
 /// Something else that the user must write differently.
 fn usage(message: &str) -> ExitCode {
-    eprintln!("openai-shim: {message}");
+    complain(format_args!("openai-shim: {message}"));
     ExitCode::from(USAGE)
+}
+
+/// Says on standard error what is wrong; where nobody can read it, the exit code says so alone.
+fn complain(what: impl std::fmt::Display) {
+    let _ = writeln!(std::io::stderr(), "{what}");
 }
 
 /// Prints a text. A reader that has left wants no more of it.

@@ -16,19 +16,26 @@ pub(super) fn serve(overrides: &Overrides) -> ExitCode {
         Ok(1) => tokio::runtime::Builder::new_current_thread(),
         _ => tokio::runtime::Builder::new_multi_thread(),
     };
+    // Threads for large bodies go soon, and take with them what their allocator kept.
+    builder.thread_keep_alive(std::time::Duration::from_secs(1));
     let runtime = match builder.enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&format!("threads cannot be started: {error}")),
     };
     let welcome = Welcome::new(&config);
-    match runtime.block_on(openai_shim_server::serve(config, |address| super::print(&welcome.at(address)))) {
+    let served =
+        runtime.block_on(openai_shim_server::serve(config, |address| super::print(&welcome.at(address))));
+    // What a thread of the runtime still does (a name that is looked up) is not waited for.
+    runtime.shutdown_background();
+    openai_shim_server::telemetry::flush();
+    match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failed(&error.to_string()),
     }
 }
 
 fn failed(message: &str) -> ExitCode {
-    eprintln!("openai-shim: {message}");
+    super::complain(format_args!("openai-shim: {message}"));
     ExitCode::FAILURE
 }
 

@@ -4,14 +4,14 @@ use super::suggest::near;
 
 /// The sections with their keys; `""` is the top of the file.
 const SECTIONS: &[(&str, &[&str])] = &[
-    ("", &["listen", "client_keys", "allow_anonymous", "mode", "learn", "debug"]),
+    ("", &["listen", "hosts", "client_keys", "allow_anonymous", "mode", "learn", "debug"]),
     ("upstream", &["name", "base_url", "dialect", "profile", "api_key", "models", "quirks"]),
     ("upstream.models", &["id", "upstream"]),
     ("defaults", &["max_tokens", "reasoning"]),
     ("retry", &["attempts", "backoff", "max_backoff"]),
     ("fallback", &["when", "message"]),
-    ("timeouts", &["connect", "first_byte", "idle", "keepalive"]),
-    ("limits", &["request_body", "response_body", "frame", "concurrent"]),
+    ("timeouts", &["connect", "first_byte", "idle", "keepalive", "total", "whole", "write"]),
+    ("limits", &["request_body", "response_body", "frame", "bodies", "concurrent"]),
     ("store", &["secret"]),
     ("cors", &["origins"]),
     ("log", &["format", "filter"]),

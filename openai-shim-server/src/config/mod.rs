@@ -25,6 +25,8 @@ use std::time::Duration;
 pub struct Config {
     /// Where to listen.
     pub listen: SocketAddr,
+    /// Names under which a server without client keys may be called, in lower case.
+    pub hosts: Vec<String>,
     /// Keys that clients may use; empty: no key is needed.
     pub client_keys: Vec<Secret>,
     /// The upstreams, in the order of the file; the first one with a model serves it.
@@ -93,10 +95,16 @@ pub struct ModelConfig {
 pub struct Timeouts {
     /// For a connection.
     pub connect: Duration,
-    /// From sending a request to the first byte of the answer's head.
+    /// From sending a request to the first event of its answer that means something.
     pub first_byte: Duration,
-    /// Between two chunks of an answer.
+    /// Between two pieces of an answer, from its first event on.
     pub idle: Duration,
+    /// From sending a request to the end of an answer that is not streamed.
+    pub whole: Duration,
+    /// For a client that takes nothing of its answer.
+    pub write: Duration,
+    /// From a client's request to the end of its answer; absent: no limit.
+    pub total: Option<Duration>,
     /// Silence after which a stream's client gets a keep-alive.
     pub keepalive: Duration,
 }
@@ -110,6 +118,9 @@ pub struct Limits {
     pub response_body: usize,
     /// Bytes of one event.
     pub frame: usize,
+    /// Bytes of all bodies together: of requests that are worked on and of whole answers that are collected. More get a 503
+    /// with `Retry-After`.
+    pub bodies: usize,
     /// Requests at once; more get a 503 with `Retry-After`.
     pub concurrent: usize,
 }
@@ -172,6 +183,10 @@ impl Default for Timeouts {
             connect: Duration::from_secs(10),
             first_byte: Duration::from_secs(120),
             idle: Duration::from_secs(60),
+            // As long as the official SDKs wait.
+            whole: Duration::from_secs(600),
+            write: Duration::from_secs(60),
+            total: None,
             keepalive: Duration::from_secs(15),
         }
     }
@@ -179,6 +194,12 @@ impl Default for Timeouts {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { request_body: 32 << 20, response_body: 64 << 20, frame: 8 << 20, concurrent: 4096 }
+        Self {
+            request_body: 32 << 20,
+            response_body: 64 << 20,
+            frame: 8 << 20,
+            bodies: 512 << 20,
+            concurrent: 4096,
+        }
     }
 }

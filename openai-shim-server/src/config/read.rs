@@ -44,6 +44,7 @@ pub fn read(overrides: &Overrides) -> Result<Config, ConfigError> {
     let top = Section::top(&source, table.get_ref(), &faults);
     let config = Config {
         listen: DEFAULT_LISTEN,
+        hosts: top.texts("hosts", "[\"shim.example.com\"]", parse_host),
         client_keys: client_keys(&top, &source, overrides, &faults),
         upstreams: upstreams(&top, &source, overrides, &faults),
         mode: top.text("mode", |m| choice(m, &MODES)).map_or_else(Mode::default, |m| m.value),
@@ -67,6 +68,7 @@ pub fn read(overrides: &Overrides) -> Result<Config, ConfigError> {
         log: log(&top.section("log"), overrides, &faults),
     };
     let listen = listen(&top, overrides, &faults, !config.client_keys.is_empty());
+    check_key_lengths(&top, &listen, &config.client_keys, overrides, &faults);
     match faults.into_error() {
         Some(error) => Err(error),
         None => Ok(Config { listen, ..config }),
@@ -75,6 +77,7 @@ pub fn read(overrides: &Overrides) -> Result<Config, ConfigError> {
 
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8000);
 const DEFAULT_MAX_TOKENS: u64 = 4096;
+const SHORTEST_CLIENT_KEY: usize = 16;
 const MODES: [(&str, Mode); 2] = [("lenient", Mode::Lenient), ("strict", Mode::Strict)];
 const STYLES: [(&str, ReasoningStyle); 2] =
     [("field", ReasoningStyle::Field), ("tags", ReasoningStyle::Tags)];
@@ -142,6 +145,39 @@ fn client_keys(top: &Section<'_>, source: &Source, overrides: &Overrides, faults
     }
     let given = overrides.client_keys.iter();
     given.filter_map(|key| upstream::from_reference("OPENAI_SHIM_CLIENT_KEYS", key.trim(), faults)).collect()
+}
+
+/// Keys that others can try must be too long to be found.
+fn check_key_lengths(
+    top: &Section<'_>,
+    listen: &SocketAddr,
+    keys: &[Secret],
+    overrides: &Overrides,
+    faults: &Faults,
+) {
+    let short = keys.iter().position(|key| key.expose().len() < SHORTEST_CLIENT_KEY);
+    let Some(at) = short.filter(|_| !listen.ip().is_loopback()) else { return };
+    let what = format!(
+        "key number {} has fewer than {SHORTEST_CLIENT_KEY} characters, and {listen} can be reached from other machines; \
+         write a longer one, such as the output of `openssl rand -hex 16`",
+        at + 1
+    );
+    match top.get("client_keys").filter(|_| overrides.client_keys.is_empty()) {
+        Some(given) => top.fault("client_keys", &given.span(), what),
+        None => faults.outside("OPENAI_SHIM_CLIENT_KEYS", what),
+    }
+}
+
+/// A name without a port, in lower case.
+fn parse_host(text: &str) -> Result<String, String> {
+    let name = text.trim().to_ascii_lowercase();
+    let is_name = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if name.is_empty() || !name.chars().all(is_name) {
+        return Err(format!(
+            "{text:?} is no name of a host; write one such as \"shim.example.com\", without a scheme, a port or a path"
+        ));
+    }
+    Ok(name.strip_suffix('.').map_or(name.clone(), str::to_owned))
 }
 
 fn upstreams(
@@ -219,6 +255,9 @@ fn timeouts(section: &Section<'_>) -> Timeouts {
         connect: or("connect", default.connect),
         first_byte: or("first_byte", default.first_byte),
         idle: or("idle", default.idle),
+        whole: or("whole", default.whole),
+        write: or("write", default.write),
+        total: section.text("total", units::wait_or_off).and_then(|wait| wait.value),
         keepalive: or("keepalive", default.keepalive),
     }
 }
@@ -227,10 +266,21 @@ fn limits(section: &Section<'_>) -> Limits {
     let or = |key: &str, default| section.size(key).map_or(default, |size| size.value);
     let default = Limits::default();
     let concurrent = section.number("concurrent", 1..=1_000_000).and_then(|n| usize::try_from(n.value).ok());
+    let request_body = or("request_body", default.request_body);
+    let bodies = section.size("bodies");
+    if let Some(bodies) = bodies.as_ref().filter(|bodies| bodies.value < request_body) {
+        let one = units::show_size(request_body);
+        let what = format!(
+            "is less than request_body, so that no large one would ever fit; write at least \"{one}\""
+        );
+        section.fault("bodies", &bodies.span, what);
+    }
     Limits {
-        request_body: or("request_body", default.request_body),
+        request_body,
         response_body: or("response_body", default.response_body),
         frame: or("frame", default.frame),
+        // One body alone always fits.
+        bodies: bodies.map_or(default.bodies.max(request_body), |bodies| bodies.value),
         concurrent: concurrent.unwrap_or(default.concurrent),
     }
 }

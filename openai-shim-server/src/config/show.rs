@@ -14,6 +14,9 @@ impl fmt::Display for Config {
             Mode::Strict => "strict: what an upstream cannot take is refused",
         };
         writeln!(f, "listen        {}", self.listen)?;
+        if !self.hosts.is_empty() {
+            writeln!(f, "hosts         {}", self.hosts.join(", "))?;
+        }
         writeln!(f, "client keys   {}", keys(self))?;
         writeln!(f, "mode          {mode}")?;
         let learn = if self.learn { "what upstreams refuse is not sent again" } else { "off" };
@@ -47,17 +50,23 @@ impl fmt::Display for Config {
         let said = if self.fallback.message.is_some() { ", with a message of your own" } else { "" };
         writeln!(f, "fallback      {fallback}{said}")?;
         let t = &self.timeouts;
-        let [connect, first, idle, keepalive] =
-            [t.connect, t.first_byte, t.idle, t.keepalive].map(show_duration);
+        let [connect, first, idle, keepalive, whole, write] =
+            [t.connect, t.first_byte, t.idle, t.keepalive, t.whole, t.write].map(show_duration);
         writeln!(
             f,
             "timeouts      connect {connect}, first byte {first}, idle {idle}, keep-alive after {keepalive}"
         )?;
-        let l = &self.limits;
-        let [request, response, frame] = [l.request_body, l.response_body, l.frame].map(show_size);
+        let total = t.total.map_or_else(|| String::from("off"), show_duration);
         writeln!(
             f,
-            "limits        request {request}, answer {response}, event {frame}, {} requests at once",
+            "              whole answer {whole}, a client that takes nothing {write}, in all {total}"
+        )?;
+        let l = &self.limits;
+        let [request, response, frame, bodies] =
+            [l.request_body, l.response_body, l.frame, l.bodies].map(show_size);
+        writeln!(
+            f,
+            "limits        request {request}, answer {response}, event {frame}, all bodies {bodies}, {} requests at once",
             l.concurrent
         )?;
         let tags =

@@ -35,6 +35,14 @@ pub(crate) fn wait(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// Reads a duration that must not be zero, or `off`.
+pub(crate) fn wait_or_off(text: &str) -> Result<Option<Duration>, String> {
+    match text.trim() {
+        "off" => Ok(None),
+        text => wait(text).map(Some).map_err(|what| format!("{what}, or \"off\"")),
+    }
+}
+
 /// Reads `32MiB`, `64 KiB`, `1GB` or a number of bytes.
 pub(crate) fn size(text: &str) -> Result<usize, String> {
     let examples = "write one such as \"32MiB\", \"64 KiB\", \"1GB\" or a number of bytes";
@@ -103,6 +111,9 @@ mod tests {
     fn a_wait_is_not_zero() {
         assert!(wait("0s").is_err_and(|e| e.contains("\"1ms\"")));
         assert_eq!(wait("1ms"), Ok(Duration::from_millis(1)));
+        assert_eq!(wait_or_off("10s"), Ok(Some(Duration::from_secs(10))));
+        assert_eq!(wait_or_off("off"), Ok(None));
+        assert!(wait_or_off("never").is_err_and(|e| e.ends_with("or \"off\"")));
     }
 
     #[test]

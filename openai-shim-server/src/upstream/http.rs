@@ -4,9 +4,11 @@
 //! Only where the environment names a proxy for the upstream's host does `proxied` take over.
 
 mod call;
+mod connect_error;
 mod dial;
 mod framing;
 mod head;
+mod peer;
 mod pool;
 mod proxied;
 mod silence;
@@ -16,35 +18,34 @@ use crate::config::{Timeouts, UpstreamConfig};
 use async_trait::async_trait;
 use bytes::Bytes;
 use call::{Begun, Failure};
-use dial::{Target, Unreachable};
+use dial::Target;
 use http::header::{ACCEPT, ACCEPT_ENCODING, HOST, LOCATION, USER_AGENT};
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri};
 use hyper_util::client::proxy::matcher::Matcher;
-use openai_shim_core::error::StatusError;
-use openai_shim_core::upstream::ReplyBody;
-use openai_shim_core::{ErrorKind, Upstream, UpstreamError};
+use openai_shim_core::upstream::{Progress, ReplyBody};
+use openai_shim_core::{Upstream, UpstreamError};
+use peer::{Peer, Wait};
 use pool::Pool;
 use silence::Silence;
 use socket::Socket;
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
 use url::Url;
 
+pub(crate) use connect_error::{is_tls_record, no_descriptors};
+
 /// How long an idle connection is kept: less than the minute after which most servers close theirs.
 const KEEP: Duration = Duration::from_secs(50);
 /// How many redirections of one request are followed.
 const MAX_REDIRECTS: usize = 3;
-const NO_NAME: &str = "its name cannot be resolved";
-const NOT_TRUSTED: &str = "its TLS certificate is not trusted";
 
 /// An upstream behind HTTP.
 pub struct HttpUpstream {
     base: String,
     way: Way,
     key: Option<(HeaderName, HeaderValue)>,
-    timeouts: Timeouts,
+    peer: Arc<Peer>,
 }
 
 /// How its bytes travel.
@@ -62,7 +63,7 @@ struct Direct {
     path: String,
     /// Headers that every request carries.
     fixed: Vec<(HeaderName, HeaderValue)>,
-    connect: Duration,
+    peer: Arc<Peer>,
 }
 
 impl std::fmt::Debug for HttpUpstream {
@@ -79,11 +80,12 @@ impl HttpUpstream {
     pub fn new(base: &str, config: &UpstreamConfig, timeouts: Timeouts) -> Result<Self, String> {
         let uri: Uri = base.parse().map_err(|_| "its base URL is none")?;
         let host = uri.authority().map(http::uri::Authority::as_str).unwrap_or_default();
+        let peer = Arc::new(Peer::new(base, config, timeouts));
         let mut fixed = vec![
             (HOST, HeaderValue::from_str(host).map_err(|_| "its host has no valid name")?),
             (USER_AGENT, HeaderValue::from_static(concat!("openai-shim/", env!("CARGO_PKG_VERSION")))),
             (ACCEPT, HeaderValue::from_static("*/*")),
-            // Compressed answers are not asked for: nothing here could read them.
+            // Compressed answers are not asked for: they cost time here, and come all the same from some.
             (ACCEPT_ENCODING, HeaderValue::from_static("identity")),
         ];
         let way = if !is_local(base) && Matcher::from_system().intercept(&uri).is_some() {
@@ -91,9 +93,9 @@ impl HttpUpstream {
             Way::Proxied(proxied::client(fixed, timeouts)?)
         } else {
             let path = uri.path().trim_end_matches('/').to_owned();
-            let (target, pool, connect) = (Target::new(&uri)?, Pool::new(KEEP), timeouts.connect);
+            let (target, pool, peer) = (Target::new(&uri)?, Pool::new(KEEP), peer.clone());
             let origin = base.parse().map_err(|_| "its base URL is none")?;
-            Way::Direct(Direct { target, pool, origin, path, fixed, connect })
+            Way::Direct(Direct { target, pool, origin, path, fixed, peer })
         };
         let key = match &config.api_key {
             Some(secret) => {
@@ -108,14 +110,17 @@ impl HttpUpstream {
             }
             None => None,
         };
-        Ok(Self { base: base.to_owned(), way, key, timeouts })
+        Ok(Self { base: base.to_owned(), way, key, peer })
     }
 
-    async fn begin(&self, request: &mut Request<Bytes>) -> Result<Response<ReplyBody>, UpstreamError> {
+    async fn begin(
+        &self,
+        request: &mut Request<Bytes>,
+        silence: Silence,
+    ) -> Result<Response<ReplyBody>, UpstreamError> {
         if let Some((name, value)) = &self.key {
             request.headers_mut().insert(name, value.clone());
         }
-        let silence = Silence::new(self.timeouts.idle);
         let response = match &self.way {
             Way::Direct(direct) => {
                 let answer = direct.follow(request).await?.into_response(&direct.pool, silence);
@@ -123,12 +128,15 @@ impl HttpUpstream {
             }
             Way::Proxied(client) => {
                 let whole = format!("{}{}", self.base, path_of(request.uri())).parse();
-                *request.uri_mut() = whole.map_err(|_| malformed("its address is none"))?;
+                *request.uri_mut() = whole.map_err(|_| self.peer.malformed("its address is none"))?;
                 let answer = Box::pin(proxied::send(client, std::mem::take(request), silence)).await?;
                 answer.map(|answer| ReplyBody::Stream(Box::pin(answer)))
             }
         };
-        if response.status().is_redirection() { Err(redirected(response.status())) } else { Ok(response) }
+        if response.status().is_redirection() {
+            return Err(self.peer.redirected(response.status()));
+        }
+        crate::coding::answer::decoded(response)
     }
 }
 
@@ -147,7 +155,9 @@ impl Direct {
         }
     }
 
-    /// Sends a request; once more, on a connection of its own, if the one that was idle turns out to be closed.
+    /// Sends a request. One that no byte was sent of, because its connection was closed while it was idle, is sent on a new
+    /// one; so is one that changes nothing however often it comes. All others may have been received: whether they are sent
+    /// again is for the exchange to say, which counts attempts.
     async fn send(&self, request: &Request<Bytes>, path: &str) -> Result<Begun, UpstreamError> {
         let (method, body) = (request.method(), request.body());
         let joined = if body.len() <= call::JOINED { body.len() } else { 0 };
@@ -164,17 +174,19 @@ impl Direct {
             };
             match call::call(socket, method, &head, body).await {
                 Ok(begun) => return Ok(begun),
-                Err(Failure::Unanswered(_)) if reused => {}
-                Err(Failure::Unanswered(error) | Failure::Broken(error)) => return Err(broken(&error)),
-                Err(Failure::Malformed(reason)) => return Err(malformed(&reason)),
+                Err(Failure::Unanswered { unsent, .. }) if reused && (unsent || method.is_safe()) => {}
+                Err(Failure::Unanswered { error, .. } | Failure::Broken(error)) => {
+                    return Err(self.peer.broken(&error));
+                }
+                Err(Failure::Malformed(reason)) => return Err(self.peer.malformed(&reason)),
             }
         }
     }
 
     async fn dial(&self) -> Result<Socket, UpstreamError> {
-        match timeout(self.connect, self.target.dial()).await {
-            Ok(dialled) => dialled.map_err(|error| unreachable(&error)),
-            Err(_) => Err(not_in_time()),
+        match timeout(self.peer.timeouts.connect, self.target.dial()).await {
+            Ok(dialled) => dialled.map_err(|error| self.peer.unreachable(&error)),
+            Err(_) => Err(self.peer.late(Wait::Connect)),
         }
     }
 
@@ -206,10 +218,16 @@ fn is_local(base: &str) -> bool {
 #[async_trait]
 impl Upstream for HttpUpstream {
     async fn send(&self, mut request: Request<Bytes>) -> Result<Response<ReplyBody>, UpstreamError> {
-        timeout(self.timeouts.first_byte, self.begin(&mut request)).await.unwrap_or_else(|_| {
-            let seconds = self.timeouts.first_byte.as_secs_f64();
-            Err(UpstreamError::timeout(format!("The upstream did not begin to answer within {seconds} s.")))
-        })
+        let progress = request.extensions_mut().remove::<Progress>();
+        let wait = match &progress {
+            Some(progress) if progress.streams() => Wait::FirstByte,
+            // What is made on demand (a picture, a recording) is often sent when all of it is there.
+            None if *request.method() == Method::GET => Wait::FirstByte,
+            _ => Wait::Whole,
+        };
+        let silence = Silence::new(self.peer.clone(), progress);
+        let begun = timeout(self.peer.limit(wait), self.begin(&mut request, silence)).await;
+        begun.unwrap_or_else(|_| Err(self.peer.late(wait)))
     }
 
     async fn pause(&self, duration: Duration) {
@@ -218,50 +236,5 @@ impl Upstream for HttpUpstream {
 
     fn clock(&self) -> Option<Duration> {
         Some(super::clock())
-    }
-}
-
-/// A redirection that was not followed, in words that help.
-fn redirected(status: StatusCode) -> UpstreamError {
-    let text = format!(
-        "The upstream answered {} and wants to be asked at another address; correct its base_url (https instead of \
-         http, or another path).",
-        status.as_u16()
-    );
-    UpstreamError::Status(Box::new(StatusError::new(502, ErrorKind::Upstream, text)))
-}
-
-fn not_in_time() -> UpstreamError {
-    UpstreamError::timeout("The upstream could not be connected to in time.")
-}
-
-/// One sentence for a failure: no address, no key. The log has the rest.
-fn unreachable(error: &Unreachable) -> UpstreamError {
-    let (error, words) = match error {
-        Unreachable::Name(error) => (error, String::from(NO_NAME)),
-        Unreachable::Tls(error) if error.to_string().contains("certificate") => {
-            (error, String::from(NOT_TRUSTED))
-        }
-        Unreachable::Refused(error) | Unreachable::Tls(error) => (error, words(error)),
-    };
-    tracing::warn!("an upstream could not be reached: {error}");
-    UpstreamError::transport(format!("The upstream could not be reached: {words}."))
-}
-
-fn broken(error: &io::Error) -> UpstreamError {
-    tracing::warn!("an upstream broke off the connection: {error}");
-    UpstreamError::transport(format!("The upstream broke off the connection: {}.", words(error)))
-}
-
-fn malformed(reason: &str) -> UpstreamError {
-    tracing::warn!("an upstream cannot be understood: {reason}");
-    UpstreamError::transport(format!("The upstream cannot be understood: {reason}."))
-}
-
-fn words(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::UnexpectedEof => String::from("its answer was not complete"),
-        kind if error.raw_os_error().is_some() => kind.to_string(),
-        _ => error.to_string(),
     }
 }

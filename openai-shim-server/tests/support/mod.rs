@@ -1,6 +1,8 @@
 //! Shared by the tests: an upstream that does exactly what a script says, chunk by chunk, and a shim in front of it.
 #![allow(dead_code, unreachable_pub, missing_docs)] // each test file uses its part
 
+pub mod process;
+
 use openai_shim_server::config::{Overrides, read};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};

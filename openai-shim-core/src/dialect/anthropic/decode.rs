@@ -14,6 +14,7 @@ use crate::json::{Kind, Object, peek};
 use blocks::Open;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
+use std::collections::VecDeque;
 
 /// What is to be done with a frame where the client speaks this dialect too.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -359,8 +360,10 @@ impl MessagesDecoder {
     /// The answer is complete.
     fn complete(&mut self, out: &mut Vec<Event>) {
         self.begin(out);
-        while !self.open.is_empty() {
-            let open = self.open.remove(0);
+        let mut rest = VecDeque::from(std::mem::take(&mut self.open));
+        while let Some(open) = rest.pop_front() {
+            // A block of its own kind closes what is open beside it.
+            self.open.extend(rest.drain(..).filter(|_| open.is_native()));
             self.close(open, out);
         }
         let reason = self.finish.clone().unwrap_or_else(|| {

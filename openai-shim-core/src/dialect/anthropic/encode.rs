@@ -10,8 +10,8 @@ use super::decode::Standing;
 use super::mend::Wire;
 use super::{FORMAT, NAME, block, error, response, usage, write_event};
 use crate::canonical::{
-    Asked, BlockKind, Code, Delta, Diagnostics, Event, Extra, FinishReason, REASONING_DETAILS, Usage,
-    WHOLE_BLOCK, carry,
+    Asked, BlockKind, Code, Delta, Diagnostics, Event, Extra, FinishReason, MemberIndex, REASONING_DETAILS,
+    Usage, WHOLE_BLOCK, carry,
 };
 use crate::error::{Error, UpstreamError};
 use crate::framing;
@@ -42,6 +42,7 @@ pub(super) struct MessagesEncoder {
     usage: Option<Usage>,
     /// Members of the answer as a whole, in this dialect's own words.
     extra: Extra,
+    places: MemberIndex,
     /// `message_delta` went out.
     ended: bool,
     over: bool,
@@ -80,6 +81,7 @@ impl MessagesEncoder {
             finish: None,
             usage: None,
             extra: Extra::default(),
+            places: MemberIndex::default(),
             ended: false,
             over: false,
         }
@@ -183,7 +185,8 @@ impl MessagesEncoder {
     }
 
     fn delta(&mut self, block: u32, delta: &Delta, out: &mut Vec<u8>) {
-        let Some(at) = self.open.iter().position(|slot| slot.block == block) else { return };
+        // Blocks stand in the order of their numbers.
+        let Ok(at) = self.open.binary_search_by_key(&block, |slot| slot.block) else { return };
         let Some(slot) = self.open.get_mut(at) else { return };
         match delta {
             Delta::Text(text) if text.is_empty() => {}
@@ -260,7 +263,8 @@ impl MessagesEncoder {
     }
 
     fn close(&mut self, block: u32, out: &mut Vec<u8>) {
-        let Some(slot) = self.open.iter_mut().find(|slot| slot.block == block) else { return };
+        let Ok(at) = self.open.binary_search_by_key(&block, |slot| slot.block) else { return };
+        let Some(slot) = self.open.get_mut(at) else { return };
         slot.closed = true;
         while self.open.front().is_some_and(|slot| slot.closed) {
             let call = self.open.front().is_some_and(|s| matches!(s.kind, BlockKind::ToolCall { .. }));
@@ -382,8 +386,7 @@ impl Encoder for MessagesEncoder {
                 extra.lost_to(NAME).for_each(|key| self.notes.note(Code::ExtraDropped, "", key));
                 self.extra.dialect = NAME;
                 for (key, value) in extra.of(NAME) {
-                    self.extra.members.retain(|(known, _)| known != key);
-                    self.extra.members.push((key.clone(), value.clone()));
+                    self.places.put(&mut self.extra.members, key.clone(), value.clone());
                 }
             }
             Event::Error(failure) => self.fail(failure, out),

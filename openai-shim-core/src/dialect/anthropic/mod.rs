@@ -12,11 +12,12 @@ mod error;
 mod mend;
 mod request;
 mod response;
+mod shape;
 mod side;
 mod usage;
 pub mod wire;
 
-use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Headers, Mended, Mender, SideRoute};
+use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Headers, Mended, Mender, Shape, SideRoute};
 use crate::canonical::{Asked, Cited, Diagnostics, Extra, Request, Response};
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use crate::framing::Deviation;
@@ -55,6 +56,10 @@ impl Dialect for Anthropic {
 
     fn citations(&self, extra: &Extra) -> Cited {
         super::read_citations(extra, &[("citation", response::citations), ("citations", response::citations)])
+    }
+
+    fn request_shape(&self) -> &'static Shape {
+        &shape::REQUEST
     }
 
     fn decode_request(

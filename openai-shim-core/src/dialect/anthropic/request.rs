@@ -3,10 +3,10 @@
 //! <https://docs.anthropic.com/en/api/messages>
 
 use super::super::Encoded;
-use super::{NAME, block};
+use super::{NAME, block, shape};
 use crate::canonical::{Block, Code, Diagnostics, Extra, Message, Request, Role, TokenLimit, carry};
 use crate::error::{ClientError, Unsupported};
-use crate::json::{Kind, Object, peek, place, quote, raw, text};
+use crate::json::{Kind, Object, natural, number, peek, place, quote, raw, text};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use std::borrow::Cow;
 
@@ -20,28 +20,22 @@ const MAX_TOKENS: u64 = 4096;
 /// Reads a request.
 pub(super) fn decode(body: &[u8], notes: &mut Diagnostics) -> Result<Request, ClientError> {
     let object = Object::parse(body).map_err(|e| not_an_object(body, &e))?;
+    shape::REQUEST.check(&object, notes)?;
     let mut request = Request::default();
     let mut extra = Vec::new();
     for (key, value) in object.iter().filter(|(_, value)| peek(value) != Kind::Null) {
-        let mut param = Param { key, value, notes };
         match key {
-            "model" => match text(value) {
-                Some(model) => request.model = model.into_owned(),
-                None => return Err(ClientError::invalid("model: must be a string.").at("model")),
-            },
-            "stream" => match object.bool("stream") {
-                Some(stream) => request.stream = stream,
-                None => return Err(ClientError::invalid("stream: must be true or false.").at("stream")),
-            },
+            "model" => request.model = text(value).map(Cow::into_owned).unwrap_or_default(),
+            "stream" => request.stream = object.bool(key).unwrap_or(false),
             "messages" | "system" => {}
             "max_tokens" => {
-                let tokens = param.number();
+                let tokens = natural(value);
                 request.max_tokens = tokens.map(|tokens| TokenLimit { tokens, completion: false });
             }
-            "temperature" => request.temperature = param.number(),
-            "top_p" => request.top_p = param.number(),
-            "top_k" => request.top_k = param.number(),
-            "stop_sequences" => request.stop = param.texts(),
+            "temperature" => request.temperature = number(value),
+            "top_p" => request.top_p = number(value),
+            "top_k" => request.top_k = natural(value),
+            "stop_sequences" => request.stop = texts(value),
             "tools" => request.tools = tools::read(&object)?,
             _ => {
                 let rest = params::read(key, value, &mut request);
@@ -124,30 +118,10 @@ fn message(item: &str, i: usize) -> Result<Message, ClientError> {
     Ok(message)
 }
 
-/// One parameter, read if it has the right type.
-struct Param<'p> {
-    key: &'p str,
-    value: &'p str,
-    notes: &'p mut Diagnostics,
-}
-
-impl Param<'_> {
-    fn number<T: std::str::FromStr>(&mut self) -> Option<T> {
-        let number = self.value.trim().parse().ok();
-        if number.is_none() {
-            self.notes.note(Code::ParamInvalid, self.key, "");
-        }
-        number
-    }
-
-    fn texts(&mut self) -> Vec<String> {
-        if let Some(one) = text(self.value) {
-            return vec![one.into_owned()];
-        }
-        serde_json::from_str(self.value).unwrap_or_else(|_| {
-            self.notes.note(Code::ParamInvalid, self.key, "");
-            Vec::new()
-        })
+fn texts(value: &str) -> Vec<String> {
+    match text(value) {
+        Some(one) => vec![one.into_owned()],
+        None => serde_json::from_str(value).unwrap_or_default(),
     }
 }
 

@@ -5,7 +5,7 @@
 use super::{NAME, plain, read};
 use crate::canonical::{Code, Diagnostics, Extra, Reasoning, Request, ResponseFormat, TokenLimit};
 use crate::json::schema::{Wishes, fit};
-use crate::json::{Object, from_openapi, quote, raw, text_of};
+use crate::json::{self, Object, count, from_openapi, natural, quote, raw, text_of};
 use serde_json::value::RawValue;
 
 /// What stands before the name of a member of `generationConfig` among a request's leftovers.
@@ -46,26 +46,23 @@ pub(super) fn schema(schema: &str, path: &str, notes: &mut Diagnostics) -> Strin
 }
 
 /// Reads the configuration; what has no place elsewhere is added to `extra`.
-pub(super) fn decode(
-    config: &Object<'_>,
-    request: &mut Request,
-    extra: &mut Vec<(String, Box<RawValue>)>,
-    notes: &mut Diagnostics,
-) {
+pub(super) fn decode(config: &Object<'_>, request: &mut Request, extra: &mut Vec<(String, Box<RawValue>)>) {
     for (key, value) in config.iter().filter(|(_, v)| v.trim() != "null") {
         let mut ok = true;
+        // Numbers may be texts.
+        let said = text_of(value);
         match key {
             "maxOutputTokens" => {
                 let limit = |tokens| TokenLimit { tokens, completion: true };
-                ok = take(&mut request.max_tokens, integer(value).map(limit));
+                ok = take(&mut request.max_tokens, natural(&said).map(limit));
             }
-            "temperature" => ok = take(&mut request.temperature, number(value)),
-            "topP" => ok = take(&mut request.top_p, number(value)),
-            "topK" => ok = take(&mut request.top_k, integer(value)),
-            "candidateCount" => ok = take(&mut request.n, integer(value)),
-            "seed" => ok = take(&mut request.seed, integer(value)),
-            "presencePenalty" => ok = take(&mut request.presence_penalty, number(value)),
-            "frequencyPenalty" => ok = take(&mut request.frequency_penalty, number(value)),
+            "temperature" => ok = take(&mut request.temperature, json::number(&said)),
+            "topP" => ok = take(&mut request.top_p, json::number(&said)),
+            "topK" => ok = take(&mut request.top_k, natural(&said)),
+            "candidateCount" => ok = take(&mut request.n, count(&said)),
+            "seed" => ok = take(&mut request.seed, json::integer(&said)),
+            "presencePenalty" => ok = take(&mut request.presence_penalty, json::number(&said)),
+            "frequencyPenalty" => ok = take(&mut request.frequency_penalty, json::number(&said)),
             "stopSequences" => match serde_json::from_str(value) {
                 Ok(stops) => request.stop = stops,
                 Err(_) => ok = false,
@@ -80,7 +77,6 @@ pub(super) fn decode(
             _ => extra.push((format!("{CONFIG}{key}"), raw(value))),
         }
         if !ok {
-            notes.note(Code::ParamInvalid, &format!("{CONFIG}{key}"), "");
             extra.push((format!("{CONFIG}{key}"), raw(value)));
         }
     }
@@ -93,21 +89,9 @@ fn take<T>(slot: &mut Option<T>, value: Option<T>) -> bool {
     slot.is_some()
 }
 
-fn number(value: &str) -> Option<f64> {
-    text_of(value).trim().parse().ok().filter(|n: &f64| n.is_finite())
-}
-
-/// A whole number; it may come as a text, or with a fraction of zero.
-fn integer<T: std::str::FromStr>(value: &str) -> Option<T> {
-    let value = text_of(value);
-    let value = value.trim();
-    let digits = value.split_once('.').filter(|(_, rest)| rest.bytes().all(|b| b == b'0'));
-    digits.map_or(value, |(digits, _)| digits).parse().ok()
-}
-
 fn thinking(config: &Object<'_>) -> Reasoning {
     let mut reasoning = Reasoning::default();
-    match config.get("thinkingBudget").and_then(integer::<i64>) {
+    match config.get("thinkingBudget").and_then(|budget| json::integer(&text_of(budget))) {
         Some(0) => reasoning.enabled = Some(false),
         Some(budget) if budget < 0 => reasoning.enabled = Some(true),
         Some(budget) => reasoning.budget = u64::try_from(budget).ok(),

@@ -3,9 +3,10 @@
 //! <https://ai.google.dev/api/caching#Content>
 
 use super::{FORMAT, MINTED, NAME, is_minted, leftovers, parts, plain, read};
-use crate::canonical::{Block, Code, Diagnostics, Extra, Message, Request, Role};
+use crate::canonical::{Block, Code, Diagnostics, Extra, Message, OpenCalls, Request, Role, called_names};
 use crate::error::ClientError;
 use crate::json::{Kind, Object, peek, place, quote, raw, text};
+use std::collections::BTreeMap;
 
 /// Reads the conversation.
 pub(super) fn decode(object: &Object<'_>, body: &[u8], request: &mut Request) -> Result<(), ClientError> {
@@ -71,32 +72,27 @@ fn add(message: Message, messages: &mut Vec<Message>) {
     match messages.last_mut().filter(|last| turn(last) && turn(&message)) {
         Some(last) => {
             let says = |block: &Block| !matches!(block, Block::Text { text, extra } if text.is_empty() && extra.is_empty());
-            last.blocks.extend(message.blocks.into_iter().filter(says));
+            message.blocks.into_iter().filter(says).for_each(|block| add_block(block, &mut last.blocks));
             last.content_was_parts |= message.content_was_parts;
             last.span = last.span.take().zip(message.span).map(|(first, next)| first.start..next.end);
-            join_thoughts(&mut last.blocks);
             last.extra = Extra::new(NAME, vec![(String::from(PIECES), raw("[]"))]);
         }
         None => messages.push(message),
     }
 }
 
-/// A signature may come in a part of its own, after the thinking that it signs.
-fn join_thoughts(blocks: &mut Vec<Block>) {
-    let mut joined: Vec<Block> = Vec::with_capacity(blocks.len());
-    for block in blocks.drain(..) {
-        match (joined.last_mut(), block) {
-            (
-                Some(Block::Reasoning { text, signature: sign @ None, extra }),
-                Block::Reasoning { text: more, signature, extra: own },
-            ) if extra.is_empty() => {
-                text.push_str(&more);
-                (*sign, *extra) = (signature, own);
-            }
-            (_, block) => joined.push(block),
+/// Adds a block. A signature may come in a part of its own, after the thinking that it signs.
+fn add_block(block: Block, blocks: &mut Vec<Block>) {
+    match (blocks.last_mut(), block) {
+        (
+            Some(Block::Reasoning { text, signature: sign @ None, extra }),
+            Block::Reasoning { text: more, signature, extra: own },
+        ) if extra.is_empty() => {
+            text.push_str(&more);
+            (*sign, *extra) = (signature, own);
         }
+        (_, block) => blocks.push(block),
     }
-    *blocks = joined;
 }
 
 fn instruction(system: &str) -> Result<Message, ClientError> {
@@ -137,7 +133,8 @@ fn content(item: &str, i: usize) -> Result<Message, ClientError> {
     message.extra = leftovers(&object, &["role", "parts"]);
     let parts = message.blocks.len();
     if message.extra.is_empty() && role == Role::Assistant {
-        join_thoughts(&mut message.blocks);
+        let all = std::mem::take(&mut message.blocks);
+        all.into_iter().for_each(|block| add_block(block, &mut message.blocks));
         if message.blocks.len() < parts {
             message.extra = Extra::new(NAME, vec![(String::from(PIECES), raw("[]"))]);
         }
@@ -164,7 +161,7 @@ fn blocks(object: &Object<'_>) -> Vec<Block> {
 /// Gives ids to calls and results that have none: the same ids each time the same conversation comes. A result belongs to
 /// the first call of its name that has no result yet.
 fn name_calls(messages: &mut [Message]) {
-    let mut open: Vec<(String, String)> = Vec::new();
+    let mut open = OpenCalls::default();
     for (i, message) in messages.iter_mut().enumerate() {
         for (k, block) in message.blocks.iter_mut().enumerate() {
             match block {
@@ -172,17 +169,16 @@ fn name_calls(messages: &mut [Message]) {
                     if id.is_empty() {
                         *id = format!("{MINTED}{i}-{k}");
                     }
-                    open.push((name.clone(), id.clone()));
+                    open.push(id, name);
                 }
                 Block::ToolResult { id, extra, .. } => {
-                    let name = result_name(extra).unwrap_or_default();
-                    let at = if id.is_empty() {
-                        open.iter().position(|(n, _)| *n == name)
+                    let found = if id.is_empty() {
+                        open.take_by_name(&result_name(extra).unwrap_or_default())
                     } else {
-                        open.iter().position(|(_, known)| known == id)
+                        open.take_by_id(id)
                     };
-                    match at {
-                        Some(at) => *id = open.remove(at).1,
+                    match found {
+                        Some(call) => *id = call,
                         None if id.is_empty() => *id = format!("{MINTED}{i}-{k}"),
                         None => {}
                     }
@@ -207,12 +203,7 @@ pub(super) struct Written {
 
 /// Writes the conversation: instructions apart, results of one turn together.
 pub(super) fn encode(request: &Request, source: Option<&[u8]>, notes: &mut Diagnostics) -> Written {
-    let mut calls: Vec<(&str, &str)> = Vec::new();
-    for block in request.messages.iter().flat_map(|m| &m.blocks) {
-        if let Block::ToolCall { id, name, .. } = block {
-            calls.push((id, name));
-        }
-    }
+    let calls = called_names(&request.messages);
     let (mut system, mut system_extra): (Vec<String>, Option<&Extra>) = (Vec::new(), None);
     let mut contents: Vec<String> = Vec::new();
     // The parts of results whose turn may go on.
@@ -293,7 +284,7 @@ fn flush(results: &mut Vec<String>, contents: &mut Vec<String>) {
 fn write(
     block: &Block,
     message: &Message,
-    calls: &[(&str, &str)],
+    calls: &BTreeMap<&str, &str>,
     out: &mut Vec<String>,
     (path, notes): (&str, &mut Diagnostics),
 ) {
@@ -316,7 +307,7 @@ fn write(
             out.push(parts::write_call(call, signature.as_deref(), extra, (path, notes)));
         }
         Block::ToolResult { id, blocks, is_error, extra } => {
-            let known = calls.iter().rev().find(|(call, _)| call == id).map(|(_, name)| (*name).to_owned());
+            let known = calls.get(id.as_str()).map(|name| (*name).to_owned());
             let name = known.or_else(|| result_name(extra)).or_else(|| message.name.clone());
             result((id, name.as_deref()), blocks, *is_error, extra, out, (path, notes));
         }

@@ -2,18 +2,20 @@
 //!
 //! <https://ai.google.dev/api/embeddings>
 
+use super::super::shape::{Place, Shape, Style};
 use super::super::side::{Asking, Embedding};
-use super::{path, read};
+use super::{camelized, path, read, shape};
 use crate::canonical::{Code, Diagnostics, EmbedRequest, Embeddings};
 use crate::error::{ClientError, UpstreamError};
-use crate::json::{Kind, Object, peek, quote};
+use crate::json::{Kind, Object, natural, peek, quote, text_of};
 
 /// `:embedContent`.
 pub(super) static ONE: Embedding = Embedding {
+    shape: &shape::EMBED,
     read: |asking, notes| {
-        let body = parse(asking)?;
+        let body = parse(asking, &shape::EMBED, notes)?;
         let mut request = EmbedRequest { model: path::bare(asking.name).to_owned(), ..Default::default() };
-        request.input = one(&body, &mut request.dimensions, notes)?;
+        request.input = one(&body, Place::Root, &mut request.dimensions, notes)?;
         Ok(request)
     },
     write: |request, source, notes| match source {
@@ -26,21 +28,23 @@ pub(super) static ONE: Embedding = Embedding {
         let vector = answer.vectors.first().ok_or_else(malformed)?;
         Ok(format!(r#"{{"embedding":{{"values":{vector}}}}}"#))
     },
-    mend: |_, _, _| None,
+    mend: |answer, _, notes| own_member(answer, "embedding", notes),
+    check: |answer, request| read_answer(answer, request, &mut Diagnostics::default())?.check(request),
 };
 
 /// `:batchEmbedContents`.
 pub(super) static MANY: Embedding = Embedding {
+    shape: &shape::EMBED_MANY,
     read: |asking, notes| {
-        let body = parse(asking)?;
+        let body = parse(asking, &shape::EMBED_MANY, notes)?;
         let mut request = EmbedRequest { model: path::bare(asking.name).to_owned(), ..Default::default() };
         let given = body.array("requests").filter(|requests| !requests.is_empty());
         let given = given.ok_or_else(|| ClientError::invalid("`requests` is missing.").at("requests"))?;
         let mut inputs = Vec::with_capacity(given.len());
-        for item in given {
-            let item = read(item)
-                .ok_or_else(|| ClientError::invalid("`requests` must hold objects.").at("requests"))?;
-            inputs.push(one(&item, &mut request.dimensions, notes)?);
+        for (i, item) in given.into_iter().enumerate() {
+            let requests = Place::Key(&Place::Root, "requests");
+            let item = read(item).unwrap_or_default();
+            inputs.push(one(&item, Place::Index(&requests, i), &mut request.dimensions, notes)?);
         }
         request.input = format!("[{}]", inputs.join(","));
         Ok(request)
@@ -52,31 +56,48 @@ pub(super) static MANY: Embedding = Embedding {
         let vectors: Vec<_> = answer.vectors.iter().map(|v| format!(r#"{{"values":{v}}}"#)).collect();
         Ok(format!(r#"{{"embeddings":[{}]}}"#, vectors.join(",")))
     },
-    mend: |_, _, _| None,
+    mend: |answer, _, notes| own_member(answer, "embeddings", notes),
+    check: |answer, request| read_answer(answer, request, &mut Diagnostics::default())?.check(request),
 };
 
-fn parse<'a>(asking: &Asking<'a>) -> Result<Object<'a>, ClientError> {
-    let body = std::str::from_utf8(asking.body).ok().and_then(read);
-    body.ok_or_else(|| ClientError::invalid("The request body must be a JSON object."))
+fn parse<'a>(asking: &Asking<'a>, shape: &Shape, notes: &mut Diagnostics) -> Result<Object<'a>, ClientError> {
+    let body = Object::parse(asking.body)
+        .map_err(|_| ClientError::invalid("The request body must be a JSON object."))?;
+    shape.check(&body, notes)?;
+    Ok(camelized(body))
 }
 
 /// The text of one content, as a JSON string.
 fn one(
     body: &Object<'_>,
+    place: Place<'_>,
     dimensions: &mut Option<u64>,
     notes: &mut Diagnostics,
 ) -> Result<String, ClientError> {
-    let wrong = || ClientError::invalid("`content` must have parts, and all of them text.").at("content");
-    let content = body.get("content").and_then(read).ok_or_else(wrong)?;
-    let mut words = String::new();
-    for part in content.array("parts").filter(|parts| !parts.is_empty()).ok_or_else(wrong)? {
-        let part = read(part).ok_or_else(wrong)?;
-        words.push_str(&part.str("text").ok_or_else(wrong)?);
+    let wrong = |place: Place<'_>, must: &str| {
+        let at = place.path(Style::Brackets);
+        ClientError::invalid(format!("`{at}` must {must}.")).at(at)
+    };
+    let at = Place::Key(&place, "content");
+    let content = body.get("content").and_then(read).unwrap_or_default();
+    let parts = match content.get("parts") {
+        Some(one) if peek(one) == Kind::Object => vec![one],
+        _ => content.array("parts").unwrap_or_default(),
+    };
+    if parts.is_empty() {
+        return Err(wrong(at, "have parts, and all of them text"));
     }
-    *dimensions = body.u64("outputDimensionality").or(*dimensions);
+    let mut words = String::new();
+    for (i, part) in parts.into_iter().enumerate() {
+        let part = read(part).unwrap_or_default();
+        let parts = Place::Key(&at, "parts");
+        words.push_str(&part.str("text").ok_or_else(|| wrong(Place::Index(&parts, i), "be a text"))?);
+    }
+    let given = body.get("outputDimensionality").and_then(|given| natural(&text_of(given)));
+    *dimensions = given.or(*dimensions);
     for (key, value) in body.iter() {
         if !["model", "content", "outputDimensionality"].contains(&key) && value.trim() != "null" {
-            notes.note(Code::ParamDropped, key, "");
+            notes.note(Code::ParamDropped, &Place::Key(&place, key).path(Style::Brackets), "");
         }
     }
     Ok(quote(&words))
@@ -130,6 +151,25 @@ fn write_many(
         items.push(item.to_json());
     }
     Ok((at, format!(r#"{{"requests":[{}]}}"#, items.join(","))))
+}
+
+/// An answer of the other route, with the member that this one's clients read.
+fn own_member(answer: &[u8], own: &'static str, notes: &mut Diagnostics) -> Option<Vec<u8>> {
+    let mut answer = Object::parse(answer).ok()?;
+    if answer.non_null(own).is_some() {
+        return None;
+    }
+    if own == "embeddings" {
+        let one = format!("[{}]", answer.non_null("embedding")?);
+        answer.remove("embedding");
+        answer.set(own, one);
+    } else {
+        let one = (*answer.array("embeddings")?.first()?).to_owned();
+        answer.remove("embeddings");
+        answer.set(own, one);
+    }
+    notes.note(Code::FieldFilled, own, "");
+    Some(answer.to_json().into_bytes())
 }
 
 fn malformed() -> UpstreamError {

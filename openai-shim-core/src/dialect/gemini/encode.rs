@@ -6,13 +6,13 @@ use super::super::{Encoder, cited};
 use super::{NAME, citations, error, finish, parts, usage, wants_array};
 use crate::canonical::{
     Asked, BlockKind, Citation, Cited, Code, Delta, Diagnostics, Event, Extra, FinishReason, Length,
-    REASONING_DETAILS, Usage,
+    Numbered, REASONING_DETAILS, Usage,
 };
 use crate::error::{Error, UpstreamError};
 use crate::framing::write_event;
 use crate::json::{Object, quote};
 use serde_json::value::RawValue;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 /// The form of a stream.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -71,7 +71,7 @@ pub(super) struct GeminiEncoder {
     model: String,
     started: bool,
     over: bool,
-    choices: Vec<Choice>,
+    choices: Numbered<Choice>,
     usage: Option<Usage>,
     /// What this dialect's own upstream said beside the counts.
     beside: Vec<(String, Box<RawValue>)>,
@@ -83,7 +83,7 @@ pub(super) struct GeminiEncoder {
 
 struct Choice {
     index: u32,
-    open: Vec<(u32, BlockKind)>,
+    open: BTreeMap<u32, BlockKind>,
     /// How long the text is, and was when its open block began.
     length: Length,
     from: Length,
@@ -99,6 +99,14 @@ struct Choice {
     finish: Option<String>,
     said: bool,
     extra: Vec<(String, String)>,
+}
+
+impl Choice {
+    /// The call of this number that is not sent yet: they stand in the order of their numbers.
+    fn call(&mut self, block: u32) -> Option<&mut Call> {
+        let at = self.calls.binary_search_by_key(&block, |call| call.block).ok()?;
+        self.calls.get_mut(at)
+    }
 }
 
 struct Call {
@@ -123,7 +131,7 @@ impl GeminiEncoder {
             notes: Diagnostics::default(),
             started: false,
             over: false,
-            choices: Vec::new(),
+            choices: Numbered::default(),
             usage: None,
             beside: Vec::new(),
             extra: Vec::new(),
@@ -132,24 +140,20 @@ impl GeminiEncoder {
     }
 
     fn choice(&mut self, index: u32) -> Option<&mut Choice> {
-        let at = self.choices.iter().position(|c| c.index == index).unwrap_or_else(|| {
-            self.choices.push(Choice {
-                index,
-                open: Vec::new(),
-                signed: Default::default(),
-                length: Length::default(),
-                from: Length::default(),
-                cited: Vec::new(),
-                sources: Vec::new(),
-                beside: Vec::new(),
-                calls: VecDeque::new(),
-                finish: None,
-                said: false,
-                extra: Vec::new(),
-            });
-            self.choices.len() - 1
-        });
-        self.choices.get_mut(at)
+        Some(self.choices.get_or_insert_with(index, || Choice {
+            index,
+            open: BTreeMap::new(),
+            signed: Default::default(),
+            length: Length::default(),
+            from: Length::default(),
+            cited: Vec::new(),
+            sources: Vec::new(),
+            beside: Vec::new(),
+            calls: VecDeque::new(),
+            finish: None,
+            said: false,
+            extra: Vec::new(),
+        }))
     }
 
     /// Writes one part of one answer.
@@ -200,13 +204,13 @@ impl GeminiEncoder {
             });
         } else {
             choice.from = choice.length;
-            choice.open.push((block, kind.clone()));
+            choice.open.insert(block, kind.clone());
         }
     }
 
     fn delta(&mut self, index: u32, block: u32, delta: &Delta, out: &mut Vec<u8>) {
         let Some(choice) = self.choice(index) else { return };
-        if let Some(call) = choice.calls.iter_mut().find(|call| call.block == block) {
+        if let Some(call) = choice.call(block) {
             match delta {
                 Delta::Text(text) => call.arguments.push_str(text),
                 Delta::Signature(more) => call.signature.get_or_insert_default().push_str(more),
@@ -217,7 +221,7 @@ impl GeminiEncoder {
             }
             return;
         }
-        let Some((_, kind)) = choice.open.iter().find(|(b, _)| *b == block) else { return };
+        let Some(kind) = choice.open.get(&block) else { return };
         let thinks = *kind == BlockKind::Reasoning;
         let none = Extra::default();
         let part = match delta {
@@ -262,7 +266,7 @@ impl GeminiEncoder {
 
     fn close(&mut self, index: u32, block: u32, out: &mut Vec<u8>) {
         let Some(choice) = self.choice(index) else { return };
-        choice.open.retain(|(b, _)| *b != block);
+        choice.open.remove(&block);
         let (from, to) = (choice.from, choice.length);
         choice.sources.extend(choice.cited.drain(..).map(|one| (one, from, to)));
         let (signature, extra) = std::mem::take(&mut choice.signed);
@@ -270,7 +274,7 @@ impl GeminiEncoder {
             self.part(index, &parts::thought("", Some(&signature), &extra), out);
         }
         let Some(choice) = self.choice(index) else { return };
-        if let Some(call) = choice.calls.iter_mut().find(|call| call.block == block) {
+        if let Some(call) = choice.call(block) {
             call.closed = true;
         }
         loop {
@@ -322,11 +326,11 @@ impl GeminiEncoder {
 
     /// The last chunk: how every answer ended, and the counts.
     fn end(&mut self, out: &mut Vec<u8>) {
-        let said = self.choices.iter().any(|choice| choice.said);
+        let said = self.choices.iter().any(|(_, choice)| choice.said);
         let candidates: Vec<_> = self
             .choices
             .iter_mut()
-            .map(|choice| {
+            .map(|(_, choice)| {
                 let mut candidate = candidate("", choice.index, choice.finish.take());
                 let all = (Length::default(), choice.length);
                 choice.sources.extend(choice.beside.drain(..).map(|one| (one, all.0, all.1)));

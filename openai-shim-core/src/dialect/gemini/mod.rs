@@ -19,12 +19,13 @@ mod parts;
 mod path;
 mod request;
 mod response;
+mod shape;
 mod side;
 mod tools;
 mod usage;
 pub mod wire;
 
-use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Headers, Mended, Mender, SideRoute};
+use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Headers, Mended, Mender, Shape, SideRoute};
 use crate::canonical::{Asked, Cited, Diagnostics, Extra, ListedModel, Request, Response, models};
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use crate::framing::Deviation;
@@ -55,15 +56,19 @@ fn wants_array(asked: &Asked) -> bool {
 /// Reads an object whose keys may be written with underscores, as protocol buffers allow. Only for objects of the API: not
 /// for arguments, results and schemas, whose keys are somebody else's.
 fn read(json: &str) -> Option<Object<'_>> {
-    let object = Object::parse(json.as_bytes()).ok()?;
+    Object::parse(json.as_bytes()).ok().map(camelized)
+}
+
+/// An object with its keys as Google's documentation writes them.
+fn camelized(object: Object<'_>) -> Object<'_> {
     if !object.iter().any(|(key, _)| key.contains('_')) {
-        return Some(object);
+        return object;
     }
     let mut out = Object::new();
     for (key, value) in object.iter() {
         out.set(camel(key), value.to_owned());
     }
-    Some(out)
+    out
 }
 
 fn camel(key: &str) -> String {
@@ -139,6 +144,10 @@ impl Dialect for Gemini {
 
     fn citations(&self, extra: &Extra) -> Cited {
         super::read_citations(extra, citations::READERS)
+    }
+
+    fn request_shape(&self) -> &'static Shape {
+        &shape::REQUEST
     }
 
     fn decode_request(

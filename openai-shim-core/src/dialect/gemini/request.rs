@@ -3,7 +3,7 @@
 //! <https://ai.google.dev/api/generate-content#method:-models.generatecontent>
 
 use super::super::Encoded;
-use super::{ALT, NAME, config, contents, path, read, tools};
+use super::{ALT, NAME, camelized, config, contents, path, read, shape, tools};
 use crate::canonical::{Code, Diagnostics, Extra, Request};
 use crate::error::{ClientError, Unsupported};
 use crate::json::{Object, raw};
@@ -13,7 +13,9 @@ pub(super) fn decode(path: &str, body: &[u8], notes: &mut Diagnostics) -> Result
     let route = path::read(path)?;
     let text = std::str::from_utf8(body)
         .map_err(|_| ClientError::invalid("The request body is not valid JSON: it is not UTF-8."))?;
-    let object = read(text).ok_or_else(|| not_an_object(body))?;
+    let object = Object::parse(text.as_bytes()).map_err(|_| not_an_object(body))?;
+    shape::REQUEST.check(&object, notes)?;
+    let object = camelized(object);
     let mut request = Request::default();
     (request.model, request.stream, request.include_usage) = (route.model, route.stream, route.stream);
     if route.array {
@@ -30,15 +32,13 @@ pub(super) fn decode(path: &str, body: &[u8], notes: &mut Diagnostics) -> Result
             }
             "generationConfig" | "toolConfig" => match read(value) {
                 Some(inner) if key == "toolConfig" => tools::decode_choice(&inner, &mut request, &mut extra),
-                Some(inner) => config::decode(&inner, &mut request, &mut extra, notes),
-                None => {
-                    return Err(ClientError::invalid(format!("`{key}` must be an object.")).at(key));
-                }
+                Some(inner) => config::decode(&inner, &mut request, &mut extra),
+                None => {}
             },
             _ => extra.push((key.to_owned(), raw(value))),
         }
     }
-    request.tools = tools::decode(&object)?;
+    request.tools = tools::decode(&object);
     request.extra = if extra.is_empty() { Extra::default() } else { Extra::new(NAME, extra) };
     contents::decode(&object, body, &mut request)?;
     Ok(request)

@@ -5,8 +5,8 @@
 use super::super::side::{Asking, Counting, GET, Headers, OneModel, Side, SideRoute, parameter};
 use super::embed::{MANY, ONE};
 use super::path::bare;
-use super::read;
-use crate::canonical::ListedModel;
+use super::{camelized, read, shape};
+use crate::canonical::{Diagnostics, ListedModel};
 use crate::error::ClientError;
 use crate::json::{Object, quote};
 
@@ -35,7 +35,11 @@ static COUNTING: Counting = Counting {
     counted: |asking: &Asking<'_>| {
         let (resource, _) = asking.path.rsplit_once(':').unwrap_or((asking.path, ""));
         let text = std::str::from_utf8(asking.body).unwrap_or_default();
-        let whole = read(text).and_then(|body| body.get("generateContentRequest").map(str::to_owned));
+        let mut whole = None;
+        if let Ok(body) = Object::parse(text.as_bytes()) {
+            shape::COUNT.check(&body, &mut Diagnostics::default())?;
+            whole = camelized(body).non_null("generateContentRequest").map(str::to_owned);
+        }
         let body = whole.map_or_else(|| asking.body.to_vec(), String::into_bytes);
         Ok((format!("{resource}:generateContent"), body))
     },

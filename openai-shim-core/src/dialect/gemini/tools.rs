@@ -4,7 +4,6 @@
 
 use super::{NAME, config, leftovers, plain, read};
 use crate::canonical::{Code, Diagnostics, Extra, Request, Tool, ToolChoice};
-use crate::error::ClientError;
 use crate::json::{Kind, Object, from_openapi, peek, quote, raw};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -13,12 +12,12 @@ use std::borrow::Cow;
 pub(super) const CONFIG: &str = "toolConfig.";
 
 /// Reads the tools: functions one by one, and what Google runs itself as it came.
-pub(super) fn decode(object: &Object<'_>) -> Result<Vec<Tool>, ClientError> {
-    let Some(value) = object.non_null("tools") else { return Ok(Vec::new()) };
+pub(super) fn decode(object: &Object<'_>) -> Vec<Tool> {
+    let Some(value) = object.non_null("tools") else { return Vec::new() };
     let items = match peek(value) {
         Kind::Array => object.array("tools").unwrap_or_default(),
         Kind::Object => vec![value],
-        _ => return Err(ClientError::invalid("`tools` must be a list of tools.").at("tools")),
+        _ => Vec::new(),
     };
     let mut tools = Vec::new();
     for item in items {
@@ -38,7 +37,7 @@ pub(super) fn decode(object: &Object<'_>) -> Result<Vec<Tool>, ClientError> {
             tools.push(Tool::Native { dialect: NAME, raw: raw(rest.to_json()) });
         }
     }
-    Ok(tools)
+    tools
 }
 
 fn declaration(function: &str) -> Tool {

@@ -3,12 +3,14 @@
 //! <https://docs.ollama.com/api/embed>
 
 use super::super::side::{Asking, Embedding, with_model};
+use super::shape;
 use crate::canonical::{Code, Diagnostics, EmbedRequest, Embeddings};
 use crate::error::{ClientError, UpstreamError};
-use crate::json::{Kind, Object, peek, quote};
+use crate::json::{Kind, Object, natural, peek, quote};
 
 /// `POST /api/embed`: `input` is a text or several, the answer has `embeddings`.
 pub(super) static EMBED: Embedding = Embedding {
+    shape: &shape::EMBED,
     read: |asking, notes| read(asking, "input", notes),
     write: |request, source, _| Ok((String::from("/embed"), write(request, source)?)),
     read_answer,
@@ -21,11 +23,13 @@ pub(super) static EMBED: Embedding = Embedding {
         }
         Ok(out.to_json())
     },
-    mend: |_, _, _| None,
+    mend: |answer, _, notes| own_member(answer, "embeddings", notes),
+    check: |answer, request| read_answer(answer, request, &mut Diagnostics::default())?.check(request),
 };
 
 /// `POST /api/embeddings`: one `prompt`, one `embedding`.
 pub(super) static EMBEDDINGS: Embedding = Embedding {
+    shape: &shape::EMBEDDINGS,
     read: |asking, notes| read(asking, "prompt", notes),
     write: |request, source, _| Ok((String::from("/embeddings"), write(request, source)?)),
     read_answer,
@@ -33,13 +37,16 @@ pub(super) static EMBEDDINGS: Embedding = Embedding {
         let vector = answer.vectors.first().ok_or_else(malformed)?;
         Ok(format!(r#"{{"embedding":{vector}}}"#))
     },
-    mend: |_, _, _| None,
+    mend: |answer, _, notes| own_member(answer, "embedding", notes),
+    check: |answer, request| read_answer(answer, request, &mut Diagnostics::default())?.check(request),
 };
 
 fn read(asking: &Asking<'_>, key: &str, notes: &mut Diagnostics) -> Result<EmbedRequest, ClientError> {
     let several = key == "input";
     let given = Object::parse(asking.body)
         .map_err(|e| ClientError::invalid(format!("The request body is not a JSON object: {e}.")))?;
+    let known = if several { &shape::EMBED } else { &shape::EMBEDDINGS };
+    known.check(&given, notes)?;
     let model = given.str("model").filter(|model| !model.is_empty());
     let model = model.ok_or_else(|| ClientError::invalid("`model` is missing.").at("model"))?;
     let input = given.non_null(key).filter(|input| match peek(input) {
@@ -54,7 +61,7 @@ fn read(asking: &Asking<'_>, key: &str, notes: &mut Diagnostics) -> Result<Embed
     let mut request = EmbedRequest::default();
     request.model = model.into_owned();
     input.clone_into(&mut request.input);
-    request.dimensions = given.u64("dimensions");
+    request.dimensions = given.get("dimensions").and_then(natural);
     for (name, value) in given.iter() {
         let says = !matches!(value.trim(), "null" | "{}" | "\"\"" | "true");
         if says && !["model", "dimensions", key].contains(&name) {
@@ -83,6 +90,26 @@ fn write(request: &EmbedRequest, source: Option<&[u8]>) -> Result<String, Client
 
 fn malformed() -> UpstreamError {
     UpstreamError::malformed("The upstream sent something that holds no embeddings.")
+}
+
+/// An answer of the other route, with the member that this one's clients read.
+fn own_member(answer: &[u8], own: &'static str, notes: &mut Diagnostics) -> Option<Vec<u8>> {
+    let mut answer = Object::parse(answer).ok()?;
+    if answer.non_null(own).is_some() {
+        return None;
+    }
+    if own == "embeddings" {
+        let vector = answer.non_null("embedding")?;
+        let vectors = format!("[{vector}]");
+        answer.remove("embedding");
+        answer.set(own, vectors);
+    } else {
+        let vector = (*answer.array("embeddings")?.first()?).to_owned();
+        answer.remove("embeddings");
+        answer.set(own, vector);
+    }
+    notes.note(Code::FieldFilled, own, "");
+    Some(answer.to_json().into_bytes())
 }
 
 /// Reads an answer of either route.

@@ -6,10 +6,11 @@ use super::super::Encoder;
 use super::line::{arguments, write_line};
 use super::{FAMILY, Form, MESSAGE, error};
 use crate::canonical::{
-    Asked, BlockKind, Code, Delta, Diagnostics, Event, Extra, FinishReason, Usage, carry, time,
+    Asked, BlockKind, Code, Delta, Diagnostics, Event, Extra, FinishReason, MemberIndex, Usage, carry, time,
 };
 use crate::error::{Error, UpstreamError};
 use crate::json::{Object, quote};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 /// How many bytes of arguments may wait until their calls are whole.
@@ -137,6 +138,12 @@ struct Pending {
     whole: bool,
 }
 
+/// The call of this number: they stand in the order of their numbers.
+fn pending(calls: &mut VecDeque<Pending>, block: u32) -> Option<&mut Pending> {
+    let at = calls.binary_search_by_key(&block, |call| call.block).ok()?;
+    calls.get_mut(at)
+}
+
 /// Writes a stream.
 pub(super) struct OllamaEncoder {
     form: Form,
@@ -149,7 +156,7 @@ pub(super) struct OllamaEncoder {
     /// The open block of text, thinking or refusal.
     open: Option<(u32, BlockKind)>,
     /// Calls in the order in which they began: a line has whole ones only, and they keep their order.
-    pending: Vec<Pending>,
+    pending: VecDeque<Pending>,
     bytes: usize,
     calls: usize,
     reason: Option<FinishReason>,
@@ -157,6 +164,8 @@ pub(super) struct OllamaEncoder {
     /// Members for the last line, and for the next message.
     extra: Vec<(String, String)>,
     members: Vec<(String, String)>,
+    /// Where those of the next message stand, and those of the last line.
+    places: (MemberIndex, MemberIndex),
     /// Since the request was sent, and when the first word was written.
     elapsed: Option<Duration>,
     first: Option<Duration>,
@@ -174,13 +183,14 @@ impl OllamaEncoder {
             asked,
             notes: Diagnostics::default(),
             open: None,
-            pending: Vec::new(),
+            pending: VecDeque::new(),
             bytes: 0,
             calls: 0,
             reason: None,
             usage: None,
             extra: Vec::new(),
             members: Vec::new(),
+            places: Default::default(),
             elapsed: None,
             first: None,
             started: false,
@@ -223,7 +233,7 @@ impl OllamaEncoder {
             if self.calls + self.pending.len() >= MOST_CALLS {
                 return self.too_much("tools", MOST_CALLS, out);
             }
-            self.pending.push(Pending {
+            self.pending.push_back(Pending {
                 block,
                 id: id.clone(),
                 name: name.clone(),
@@ -240,7 +250,7 @@ impl OllamaEncoder {
     }
 
     fn delta(&mut self, block: u32, delta: &Delta, out: &mut Vec<u8>) {
-        let pending = self.pending.iter_mut().find(|call| call.block == block);
+        let pending = pending(&mut self.pending, block);
         let thinking =
             self.open.as_ref().filter(|(b, _)| *b == block).map(|(_, kind)| *kind == BlockKind::Reasoning);
         match (delta, pending, thinking) {
@@ -277,8 +287,8 @@ impl OllamaEncoder {
 
     /// Writes the calls that are whole, as far as all before them are.
     fn flush(&mut self, out: &mut Vec<u8>) {
-        let whole = self.pending.iter().take_while(|call| call.whole).count();
-        for pending in self.pending.drain(..whole).collect::<Vec<_>>() {
+        while self.pending.front().is_some_and(|call| call.whole) {
+            let Some(pending) = self.pending.pop_front() else { return };
             self.bytes = self.bytes.saturating_sub(pending.json.len());
             let native = pending.native.into_iter();
             let json = call(&pending.id, &pending.name, self.calls, &pending.json, native, &mut self.notes);
@@ -332,7 +342,7 @@ impl Encoder for OllamaEncoder {
             Event::Open { block, kind, .. } => self.open(*block, kind, out),
             Event::Delta { block, delta, .. } => self.delta(*block, delta, out),
             Event::Close { block, .. } => {
-                if let Some(call) = self.pending.iter_mut().find(|call| call.block == *block) {
+                if let Some(call) = pending(&mut self.pending, *block) {
                     call.whole = true;
                     self.flush(out);
                 } else {
@@ -343,12 +353,12 @@ impl Encoder for OllamaEncoder {
             Event::Usage(usage) => self.usage = Some(*usage),
             Event::Extra { choice, extra } => {
                 let members = extra.of(FAMILY).iter().map(|(k, v)| (k.clone(), v.get().to_owned()));
-                let slot = if choice.is_some() { &mut self.members } else { &mut self.extra };
+                let (slot, index) = match choice {
+                    Some(_) => (&mut self.members, &mut self.places.0),
+                    None => (&mut self.extra, &mut self.places.1),
+                };
                 for (key, value) in members {
-                    match slot.iter_mut().find(|(k, _)| *k == key) {
-                        Some((_, old)) => *old = value,
-                        None => slot.push((key, value)),
-                    }
+                    index.put(slot, key, value);
                 }
                 if extra.of(FAMILY).is_empty() && !extra.is_empty() {
                     self.notes.note(Code::ExtraDropped, "", extra.dialect);

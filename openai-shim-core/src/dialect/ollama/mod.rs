@@ -16,11 +16,12 @@ mod mend;
 mod models;
 mod request;
 mod response;
+mod shape;
 mod side;
 mod voice;
 pub mod wire;
 
-use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Mended, Mender, SideRoute};
+use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Mended, Mender, Shape, SideRoute};
 use crate::canonical::{Asked, Diagnostics, Request, Response};
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use crate::framing::Deviation;
@@ -80,6 +81,13 @@ impl Dialect for Ollama {
 
     fn answer_to_nothing(&self, body: &[u8], created: u64) -> Option<String> {
         side::loaded(self.form, body, created)
+    }
+
+    fn request_shape(&self) -> &'static Shape {
+        match self.form {
+            Form::Chat => &shape::CHAT,
+            Form::Generate => &shape::GENERATE,
+        }
     }
 
     fn decode_request(

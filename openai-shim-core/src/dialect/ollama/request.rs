@@ -3,7 +3,7 @@
 //! <https://docs.ollama.com/api/chat>, <https://docs.ollama.com/api/generate>
 
 use super::super::Encoded;
-use super::{FAMILY, Form};
+use super::{FAMILY, Form, shape};
 use crate::canonical::{Code, Diagnostics, Extra, Request, ResponseFormat, Tool, ToolChoice};
 use crate::error::{ClientError, Unsupported};
 use crate::json::{Kind, Object, peek, quote, raw, text};
@@ -17,6 +17,11 @@ mod options;
 /// Reads a request.
 pub(super) fn decode(form: Form, body: &[u8], notes: &mut Diagnostics) -> Result<Request, ClientError> {
     let object = Object::parse(body).map_err(|e| not_an_object(form, body, &e))?;
+    let known = match form {
+        Form::Chat => &shape::CHAT,
+        Form::Generate => &shape::GENERATE,
+    };
+    known.check(&object, notes)?;
     let mut request = Request::default();
     let mut extra = Vec::new();
     // Ollama streams unless it is told not to, and counts tokens in any case.
@@ -26,27 +31,16 @@ pub(super) fn decode(form: Form, body: &[u8], notes: &mut Diagnostics) -> Result
         match (key, peek(value)) {
             ("model", Kind::String) => request.model = text(value).unwrap_or_default().into_owned(),
             ("model" | "stream" | "options" | "think", Kind::Null) => {}
-            ("model", _) => return Err(ClientError::invalid("`model` must be a string.").at("model")),
             ("stream", Kind::Bool) => request.stream = value.trim() == "true",
-            ("stream", _) => {
-                return Err(ClientError::invalid("`stream` must be true or false.").at("stream"));
-            }
             ("messages", _) if form == Form::Chat => {}
             ("prompt" | "system" | "images", _) if form == Form::Generate => {}
             ("options", Kind::Object) => {
                 let options = Object::parse(value.as_bytes()).unwrap_or_default();
-                options::read(&options, &mut request, &mut extra, notes);
-            }
-            ("options", _) => {
-                return Err(ClientError::invalid("`options` must be an object.").at("options"));
+                options::read(&options, &mut request, &mut extra);
             }
             ("think", Kind::Bool) => request.reasoning.enabled = Some(value.trim() == "true"),
             ("think", Kind::String) => {
                 request.reasoning.effort = text(value).filter(|t| !t.is_empty()).map(Cow::into_owned);
-            }
-            ("think", _) => {
-                notes.note(Code::ParamInvalid, "think", "");
-                keep();
             }
             ("format", Kind::Object) => request.response_format = Some(schema(value)),
             ("format", Kind::String) if value.trim() == "\"json\"" => {
@@ -59,10 +53,6 @@ pub(super) fn decode(form: Form, body: &[u8], notes: &mut Diagnostics) -> Result
             ("tools", Kind::Array) if object.array("tools").is_some_and(|t| !t.is_empty()) => {
                 let items = object.array("tools").unwrap_or_default();
                 request.tools = items.into_iter().map(tool).collect();
-            }
-            ("tools", Kind::Array | Kind::Null) => keep(),
-            ("tools", _) => {
-                return Err(ClientError::invalid("`tools` must be a list of tools.").at("tools"));
             }
             // Its default says nothing.
             ("raw", Kind::Bool) if value.trim() == "false" => {}
@@ -243,8 +233,9 @@ fn tools(form: Form, request: &Request, body: &mut Object<'_>, notes: &mut Diagn
         Some(ToolChoice::Auto | ToolChoice::None) | None => None,
     };
     let found = only.filter(|name| request.tools.iter().any(|tool| tool.name() == Some(name)));
-    let offered = request.tools.iter().filter(|tool| found.is_none() || tool.name() == found);
-    let tools: Vec<_> = offered.filter_map(|tool| write_tool(tool, notes)).collect();
+    let offered = request.tools.iter().enumerate();
+    let offered = offered.filter(|(_, tool)| found.is_none() || tool.name() == found);
+    let tools: Vec<_> = offered.filter_map(|(i, tool)| write_tool(tool, i, notes)).collect();
     if tools.is_empty() {
         body.remove("tools");
     } else {
@@ -252,13 +243,14 @@ fn tools(form: Form, request: &Request, body: &mut Object<'_>, notes: &mut Diagn
     }
 }
 
-fn write_tool(tool: &Tool, notes: &mut Diagnostics) -> Option<String> {
+fn write_tool(tool: &Tool, i: usize, notes: &mut Diagnostics) -> Option<String> {
+    let at = format!("tools[{i}]");
     match tool {
         Tool::Function { name, description, parameters, strict, extra } => {
             if *strict == Some(true) {
-                notes.note(Code::ExtraDropped, "tools[].strict", "");
+                notes.note(Code::ExtraDropped, &format!("{at}.strict"), "");
             }
-            extra.report(FAMILY, "tools[]", notes);
+            extra.report(FAMILY, &at, notes);
             let mut function = Object::new();
             function.set("name", quote(name));
             if let Some(description) = description {
@@ -274,7 +266,7 @@ fn write_tool(tool: &Tool, notes: &mut Diagnostics) -> Option<String> {
         }
         Tool::Native { dialect: FAMILY, raw } => Some(raw.get().to_owned()),
         Tool::Native { dialect, .. } => {
-            notes.note(Code::FeatureUnsupported, "tools", dialect);
+            notes.note(Code::FeatureUnsupported, &at, dialect);
             None
         }
     }

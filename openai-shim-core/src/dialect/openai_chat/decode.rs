@@ -10,6 +10,7 @@ use crate::error::UpstreamError;
 use crate::framing::Frame;
 use crate::json::{Object, raw, text};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 /// Reads a stream: the mender puts chunks right, and what is left is plain.
 pub(super) struct ChatDecoder {
@@ -90,7 +91,7 @@ struct Choice {
     /// The open block of text, reasoning or refusal.
     open: Option<(u32, BlockKind)>,
     /// Open tool calls: OpenAI's index, and the block.
-    calls: Vec<(u64, u32)>,
+    calls: BTreeMap<u64, u32>,
     /// The last block that was signed.
     signed: Option<u32>,
 }
@@ -272,12 +273,13 @@ impl Events<'_> {
         for (key, value) in delta.iter().filter(|(k, v)| !super::SAID.contains(k) && v.trim() != "null") {
             let kind = if key.starts_with("reasoning") { BlockKind::Reasoning } else { BlockKind::Text };
             let choice = self.blocks.choices.get(at);
-            let block = match (choice.and_then(|c| c.open.as_ref()), choice.and_then(|c| c.calls.last())) {
-                (Some((block, open)), _) if kind == BlockKind::Text || *open == kind => *block,
-                // A call is not closed for it: its arguments may go on.
-                (None, Some((_, block))) => *block,
-                _ => self.open(at, index, kind),
-            };
+            let block =
+                match (choice.and_then(|c| c.open.as_ref()), choice.and_then(|c| c.calls.values().max())) {
+                    (Some((block, open)), _) if kind == BlockKind::Text || *open == kind => *block,
+                    // A call is not closed for it: its arguments may go on.
+                    (None, Some(block)) => *block,
+                    _ => self.open(at, index, kind),
+                };
             let signed = if key == DETAILS { reasoning::read(value, None) } else { Vec::new() };
             if signed.is_empty() {
                 let native = Delta::Native { dialect: NAME, key: key.to_owned(), raw: raw(value) };
@@ -314,10 +316,9 @@ impl Events<'_> {
         // A custom tool's input is text where a function's arguments are JSON.
         let custom = super::tool_call::is_custom(fragment);
         let function = fragment.object(if custom { "custom" } else { "function" }).unwrap_or_default();
-        let known =
-            self.blocks.choices.get(at).and_then(|c| c.calls.iter().find(|(n, _)| *n == number)).copied();
+        let known = self.blocks.choices.get(at).and_then(|c| c.calls.get(&number)).copied();
         let block = match known {
-            Some((_, block)) => {
+            Some(block) => {
                 if let Some(late) = super::tool_call::signature(fragment) {
                     let delta = Delta::Signature(late);
                     self.out.push(Event::Delta { choice: index, block, delta });
@@ -334,7 +335,7 @@ impl Events<'_> {
                 let Some(choice) = self.blocks.choices.get_mut(at) else { return };
                 let block = choice.next;
                 choice.next += 1;
-                choice.calls.push((number, block));
+                choice.calls.insert(number, block);
                 self.out.push(Event::Open { choice: index, block, kind });
                 block
             }
@@ -376,7 +377,7 @@ impl Events<'_> {
     fn at(&mut self, index: u32) -> usize {
         let choices = &mut self.blocks.choices;
         choices.iter().position(|c| c.index == index).unwrap_or_else(|| {
-            choices.push(Choice { index, next: 0, open: None, calls: Vec::new(), signed: None });
+            choices.push(Choice { index, next: 0, open: None, calls: BTreeMap::new(), signed: None });
             choices.len() - 1
         })
     }

@@ -8,12 +8,13 @@ use super::mend::{Tags, write_usage};
 use super::response::foreign;
 use super::{NAME, citations, error, reasoning, tool_call};
 use crate::canonical::{
-    Asked, BlockKind, Citation, Cited, Code, Delta, Diagnostics, Event, Extra, Length, Logprobs,
+    Asked, BlockKind, Citation, Cited, Code, Delta, Diagnostics, Event, Extra, Length, Logprobs, Numbered,
     REASONING_DETAILS, ReasoningStyle, Usage,
 };
 use crate::error::Error;
 use crate::framing::write_event;
 use crate::json::{Object, quote};
+use std::collections::BTreeMap;
 
 /// Writes a stream.
 pub(super) struct ChatEncoder {
@@ -22,18 +23,18 @@ pub(super) struct ChatEncoder {
     id: String,
     model: String,
     created: u64,
-    choices: Vec<Choice>,
+    choices: Numbered<Choice>,
     usage: Option<Usage>,
     /// Members for the next chunk, of the answer as a whole.
     extra: Vec<(String, String)>,
     over: bool,
 }
 
+#[derive(Default)]
 struct Choice {
-    index: u32,
     role_sent: bool,
     /// Kind of each open block; for tool calls OpenAI's index.
-    open: Vec<(u32, Open)>,
+    open: BTreeMap<u32, Open>,
     calls: u32,
     /// Whether reasoning stands open in the text.
     tags: Tags,
@@ -74,39 +75,20 @@ impl ChatEncoder {
             created: asked.context.created(),
             asked,
             notes: Diagnostics::default(),
-            choices: Vec::new(),
+            choices: Numbered::default(),
             usage: None,
             extra: Vec::new(),
             over: false,
         }
     }
 
-    fn choice(&mut self, index: u32) -> Option<&mut Choice> {
-        let at = match self.choices.iter().position(|c| c.index == index) {
-            Some(at) => at,
-            None => {
-                self.choices.push(Choice {
-                    index,
-                    role_sent: false,
-                    open: Vec::new(),
-                    calls: 0,
-                    tags: Tags::default(),
-                    extra: Vec::new(),
-                    thoughts: Thoughts::default(),
-                    signed: 0,
-                    length: Length::default(),
-                    from: Length::default(),
-                    cited: Vec::new(),
-                });
-                self.choices.len() - 1
-            }
-        };
-        self.choices.get_mut(at)
+    fn choice(&mut self, index: u32) -> &mut Choice {
+        self.choices.get_or_insert_with(index, Choice::default)
     }
 
     /// Writes one chunk of one choice.
     fn chunk(&mut self, index: u32, delta: &str, finish: &str, out: &mut Vec<u8>) {
-        let Some(choice) = self.choice(index) else { return };
+        let choice = self.choice(index);
         let role = if choice.role_sent { "" } else { "\"role\":\"assistant\"" };
         choice.role_sent = true;
         let comma = if role.is_empty() || delta.is_empty() { "" } else { "," };
@@ -139,7 +121,7 @@ impl ChatEncoder {
     }
 
     fn open(&mut self, index: u32, block: u32, kind: &BlockKind, out: &mut Vec<u8>) {
-        let Some(choice) = self.choice(index) else { return };
+        let choice = self.choice(index);
         let open = match kind {
             BlockKind::Text => Open::Text,
             BlockKind::Reasoning => Open::Reasoning,
@@ -149,7 +131,7 @@ impl ChatEncoder {
                 Open::Call(choice.calls - 1, false)
             }
         };
-        choice.open.push((block, open));
+        choice.open.insert(block, open);
         choice.from = choice.length;
         if let (BlockKind::ToolCall { id, name, signature }, Open::Call(call, _)) = (kind, open) {
             if self.asked.functions {
@@ -178,8 +160,8 @@ impl ChatEncoder {
 
     fn delta(&mut self, index: u32, block: u32, delta: &Delta, out: &mut Vec<u8>) {
         let (legacy, tagged) = (self.asked.functions, self.asked.reasoning == ReasoningStyle::Tags);
-        let Some(choice) = self.choice(index) else { return };
-        let Some((_, open)) = choice.open.iter_mut().find(|(b, _)| *b == block) else { return };
+        let choice = self.choice(index);
+        let Some(open) = choice.open.get_mut(&block) else { return };
         let member = match (delta, &mut *open) {
             (Delta::Text(text), Open::Call(call, said)) => {
                 *said |= !text.is_empty();
@@ -242,7 +224,7 @@ impl ChatEncoder {
 
     /// Says what the text cites, once it is known how long it is.
     fn cite(&mut self, index: u32, out: &mut Vec<u8>) {
-        let Some(choice) = self.choice(index) else { return };
+        let choice = self.choice(index);
         let (from, to) = (choice.from, choice.length);
         let cited = std::mem::take(&mut choice.cited);
         let list: Vec<_> = cited.iter().map(|one| citations::write(one, from, to)).collect();
@@ -252,9 +234,8 @@ impl ChatEncoder {
     }
 
     fn close(&mut self, index: u32, block: u32, out: &mut Vec<u8>) {
-        let Some(choice) = self.choice(index) else { return };
-        let Some(at) = choice.open.iter().position(|(b, _)| *b == block) else { return };
-        let (_, open) = choice.open.remove(at);
+        let choice = self.choice(index);
+        let Some(open) = choice.open.remove(&block) else { return };
         if open == Open::Reasoning {
             let Thoughts { signature, extra } = std::mem::take(&mut choice.thoughts);
             let number = choice.signed;
@@ -296,11 +277,9 @@ impl Encoder for ChatEncoder {
             Event::Close { choice, block } => self.close(*choice, *block, out),
             Event::Finish { choice, reason } => {
                 // What came after the text belongs to all of it.
-                if let Some(choice) = self.choice(*choice) {
-                    choice.from = Length::default();
-                }
+                self.choice(*choice).from = Length::default();
                 self.cite(*choice, out);
-                let calls = self.choice(*choice).is_some_and(|c| c.calls > 0);
+                let calls = self.choice(*choice).calls > 0;
                 let word = match word(reason) {
                     "stop" if calls && self.asked.functions => "function_call",
                     "stop" if calls && !self.asked.named_tool => "tool_calls",
@@ -308,28 +287,23 @@ impl Encoder for ChatEncoder {
                     "tool_calls" if self.asked.functions => "function_call",
                     word => word,
                 };
-                let rest = self.choice(*choice).map(|c| c.tags.put("", "", true)).unwrap_or_default();
+                let rest = self.choice(*choice).tags.put("", "", true);
                 let delta = if rest.is_empty() { rest } else { format!("\"content\":{}", quote(&rest)) };
                 self.chunk(*choice, &delta, &quote(word), out);
             }
             Event::Usage(usage) => self.usage = Some(*usage),
             Event::Extra { choice, extra } => {
                 if let (Some(logprobs), Some(index)) = (Logprobs::of(extra), choice) {
-                    if let Some(choice) = self.choice(*index) {
-                        choice.extra.push((String::from("logprobs"), logprobs.write()));
-                    }
+                    self.choice(*index).extra.push((String::from("logprobs"), logprobs.write()));
                     return;
                 }
                 let Cited { mut list, rest } = foreign(extra);
-                if !list.is_empty()
-                    && let Some(choice) = self.choice(choice.unwrap_or(0))
-                {
-                    choice.cited.append(&mut list);
+                if !list.is_empty() {
+                    self.choice(choice.unwrap_or(0)).cited.append(&mut list);
                 }
                 let members = extra.of(NAME).iter().map(|(k, v)| (k.clone(), v.get().to_owned()));
-                match choice.map(|index| self.choice(index)) {
-                    Some(Some(choice)) => choice.extra.extend(members),
-                    Some(None) => {}
+                match choice {
+                    Some(index) => self.choice(*index).extra.extend(members),
                     None => self.extra.extend(members),
                 }
                 rest.report(NAME, if choice.is_some() { "choices[]" } else { "" }, &mut self.notes);

@@ -14,13 +14,14 @@ mod mend;
 mod reasoning;
 mod request;
 mod response;
+mod shape;
 mod side;
 mod tool_call;
 pub mod wire;
 
 use super::openai_error as error;
 use super::openai_headers;
-use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Headers, Mended, Mender, SideRoute};
+use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Headers, Mended, Mender, Shape, SideRoute};
 use crate::canonical::{Asked, Cited, Diagnostics, Extra, Request, Response};
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use bytes::Bytes;
@@ -62,6 +63,10 @@ impl Dialect for OpenAiChat {
 
     fn citations(&self, extra: &Extra) -> Cited {
         super::read_citations(extra, citations::READERS)
+    }
+
+    fn request_shape(&self) -> &'static Shape {
+        &shape::REQUEST
     }
 
     fn decode_request(

@@ -3,12 +3,13 @@
 //! <https://platform.openai.com/docs/api-reference/chat/create>
 
 use super::super::Encoded;
-use super::{NAME, note_lost};
+use super::super::shape::{Place, Style};
+use super::{NAME, note_lost, shape};
 use crate::canonical::{
     Code, Diagnostics, Extra, Message, Request, ResponseFormat, SHARED, TokenLimit, Tool, ToolChoice,
 };
 use crate::error::{ClientError, Unsupported};
-use crate::json::{Kind, Object, peek, quote, raw, text};
+use crate::json::{Kind, Object, count, integer, natural, number, peek, quote, raw, text};
 use bytes::Bytes;
 use std::borrow::Cow;
 
@@ -31,55 +32,49 @@ pub(super) fn decode(body: &Bytes, notes: &mut Diagnostics) -> Result<Request, C
             object
         }
     };
+    // Messages and tools are checked where they are read.
+    shape::REQUEST.check_at(&object, Place::Root, &["messages", "tools"], notes)?;
     let mut request = Request::default();
     let mut extra = Vec::new();
     for (key, value) in object.iter() {
-        let mut param = Param { key, value, notes };
         match key {
-            "model" => match (text(value), peek(value)) {
-                (Some(model), _) => request.model = model.into_owned(),
-                (None, Kind::Null) => {}
-                (None, _) => return Err(ClientError::invalid("`model` must be a string.").at("model")),
-            },
+            "model" => request.model = text(value).map(Cow::into_owned).unwrap_or_default(),
             "messages" | "prompt" => {}
-            "stream" => match (object.bool("stream"), peek(value)) {
-                (Some(stream), _) => request.stream = stream,
-                (None, Kind::Null) => {}
-                (None, _) => return Err(ClientError::invalid("`stream` must be true or false.").at("stream")),
-            },
+            "stream" => request.stream = object.bool(key).unwrap_or(false),
             "stream_options" => {
                 request.include_usage =
                     object.object("stream_options").and_then(|o| o.bool("include_usage")).unwrap_or(false);
             }
             "max_completion_tokens" | "max_tokens" => {
-                if let Some(tokens) = param.number::<u64>() {
+                if let Some(tokens) = natural(value) {
                     let completion = key == "max_completion_tokens";
                     if completion || request.max_tokens.is_none() {
                         request.max_tokens = Some(TokenLimit { tokens, completion });
                     }
                 }
             }
-            "n" => request.n = param.number(),
-            "temperature" => request.temperature = param.number(),
-            "top_p" => request.top_p = param.number(),
-            "top_k" => request.top_k = param.number(),
-            "min_p" => request.min_p = param.number(),
-            "repetition_penalty" => request.repetition_penalty = param.number(),
-            "frequency_penalty" => request.frequency_penalty = param.number(),
-            "presence_penalty" => request.presence_penalty = param.number(),
-            "seed" => request.seed = param.number(),
-            "user" => request.user = param.text(),
-            "reasoning_effort" => request.reasoning.effort = param.text(),
+            "n" => request.n = count(value),
+            "temperature" => request.temperature = number(value),
+            "top_p" => request.top_p = number(value),
+            "top_k" => request.top_k = natural(value),
+            "min_p" => request.min_p = number(value),
+            "repetition_penalty" => request.repetition_penalty = number(value),
+            "frequency_penalty" => request.frequency_penalty = number(value),
+            "presence_penalty" => request.presence_penalty = number(value),
+            "seed" => request.seed = integer(value),
+            "user" => request.user = text(value).map(Cow::into_owned),
+            "reasoning_effort" => request.reasoning.effort = text(value).map(Cow::into_owned),
             "parallel_tool_calls" => request.parallel_tool_calls = object.bool(key),
             "stop" => request.stop = stops(value),
-            "tools" => request.tools = tools(&object)?,
+            "tools" => request.tools = tools(&object, notes)?,
             "tool_choice" => request.tool_choice = tool_choice(value),
             "response_format" => request.response_format = response_format(value),
             "logprobs" | "top_logprobs" => {
-                request.logprobs = match (object.bool("logprobs"), object.u64("top_logprobs")) {
-                    (Some(true), top) => Some(top.unwrap_or(0)),
-                    _ => None,
-                };
+                request.logprobs =
+                    match (object.bool("logprobs"), object.get("top_logprobs").and_then(natural)) {
+                        (Some(true), top) => Some(top.unwrap_or(0)),
+                        _ => None,
+                    };
                 extra.push((key.to_owned(), raw(value)));
             }
             "logit_bias" => {
@@ -110,33 +105,6 @@ fn not_an_object(body: &[u8], error: &serde_json::Error) -> ClientError {
     ClientError::invalid(format!("The request body is not valid JSON: {error}."))
 }
 
-/// One parameter, read if it has the right type; if not it stays as it came, for the upstream to judge.
-struct Param<'p> {
-    key: &'p str,
-    value: &'p str,
-    notes: &'p mut Diagnostics,
-}
-
-impl Param<'_> {
-    fn number<T: std::str::FromStr>(&mut self) -> Option<T> {
-        if peek(self.value) == Kind::Null {
-            return None;
-        }
-        let number = self.value.trim().parse().ok();
-        if number.is_none() {
-            self.notes.note(Code::ParamInvalid, self.key, "");
-        }
-        number
-    }
-
-    fn text(&mut self) -> Option<String> {
-        if !matches!(peek(self.value), Kind::Null | Kind::String) {
-            self.notes.note(Code::ParamInvalid, self.key, "");
-        }
-        text(self.value).map(Cow::into_owned)
-    }
-}
-
 fn stops(value: &str) -> Vec<String> {
     match peek(value) {
         Kind::String => text(value).map(Cow::into_owned).into_iter().collect(),
@@ -145,20 +113,22 @@ fn stops(value: &str) -> Vec<String> {
     }
 }
 
-fn tools(object: &Object<'_>) -> Result<Vec<Tool>, ClientError> {
-    if object.non_null("tools").is_none() {
-        return Ok(Vec::new());
-    }
-    let items = object
-        .array("tools")
-        .ok_or_else(|| ClientError::invalid("`tools` must be a list of tools.").at("tools"))?;
-    Ok(items.into_iter().map(tool).collect())
+fn tools(object: &Object<'_>, notes: &mut Diagnostics) -> Result<Vec<Tool>, ClientError> {
+    let items = object.array("tools").unwrap_or_default();
+    items.into_iter().enumerate().map(|(i, item)| tool(item, i, notes)).collect()
 }
 
-fn tool(item: &str) -> Tool {
-    let native = || Tool::Native { dialect: NAME, raw: raw(item) };
-    let Ok(object) = Object::parse(item.as_bytes()) else { return native() };
+fn tool(item: &str, i: usize, notes: &mut Diagnostics) -> Result<Tool, ClientError> {
+    let tools = Place::Key(&Place::Root, "tools");
+    let place = Place::Index(&tools, i);
+    let object = Object::parse(item.as_bytes()).map_err(|_| {
+        let at = place.path(Style::Brackets);
+        ClientError::invalid(format!("`{at}` must be an object with `type` and `function`.")).at(at)
+    })?;
+    shape::TOOL.check_at(&object, place, &["function"], notes)?;
+    let native = || Ok(Tool::Native { dialect: NAME, raw: raw(item) });
     let Some(function) = object.object("function") else { return native() };
+    shape::FUNCTION.check_at(&function, Place::Key(&place, "function"), &[], notes)?;
     let Some(name) = function.str("name") else { return native() };
     let mut extra = leftovers(&function, &["name", "description", "parameters", "strict"]);
     let beside = leftovers(&object, &["type", "function"]);
@@ -171,13 +141,13 @@ fn tool(item: &str) -> Tool {
         extra.dialect = NAME;
         extra.members.push((String::new(), raw(members.to_json())));
     }
-    Tool::Function {
+    Ok(Tool::Function {
         name: name.into_owned(),
         description: function.str("description").map(Cow::into_owned),
         parameters: function.non_null("parameters").map(raw),
         strict: function.bool("strict"),
         extra,
-    }
+    })
 }
 
 pub(super) fn leftovers(object: &Object<'_>, known: &[&str]) -> Extra {

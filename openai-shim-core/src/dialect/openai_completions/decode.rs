@@ -4,7 +4,9 @@ use super::super::Decoder;
 use super::mend::{Answer, Counts, Head, Sink, Stream};
 use super::response::leftovers;
 use super::{ECHOED, NAME, is_own, logprobs, prompt, reason};
-use crate::canonical::{Asked, BlockKind, Code, Delta, Diagnostics, Event, Extra, FinishReason, ThinkTags};
+use crate::canonical::{
+    Asked, BlockKind, Code, Delta, Diagnostics, Event, Extra, FinishReason, MemberIndex, ThinkTags,
+};
 use crate::error::UpstreamError;
 use crate::filter::{Fences, Piece, Splitter, Think};
 use crate::framing::Frame;
@@ -81,6 +83,7 @@ impl CompletionsDecoder {
             started: false,
             choices: Vec::new(),
             said: Vec::new(),
+            places: MemberIndex::default(),
             notes: Diagnostics::default(),
         };
         let asked = Asked { include_usage: false, usage_injected: true, echo_model: false, ..asked };
@@ -116,6 +119,7 @@ struct Blocks {
     choices: Vec<Choice>,
     /// Members of the answer as a whole, as last said.
     said: Vec<(String, String)>,
+    places: MemberIndex,
     notes: Diagnostics,
 }
 
@@ -140,7 +144,8 @@ impl Sink for Events<'_> {
         self.start(head);
         let mut members = Vec::new();
         for (key, value) in &answer.extra {
-            match self.blocks.said.iter_mut().find(|(k, _)| k == key) {
+            let place = self.blocks.places.find(&self.blocks.said, key);
+            match place.and_then(|at| self.blocks.said.get_mut(at)) {
                 Some((_, old)) if old == value => continue,
                 Some((_, old)) => old.clone_from(value),
                 None => self.blocks.said.push((key.clone(), value.clone())),

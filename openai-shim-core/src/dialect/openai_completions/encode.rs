@@ -7,17 +7,18 @@ use super::mend::{Head, write_choice, write_object};
 use super::response::{members, note_lost};
 use super::{ECHOED, NAME, error, logprobs, prompt, usage, word};
 use crate::canonical::{
-    Asked, BlockKind, Code, Delta, Diagnostics, Event, Extra, Logprobs, ReasoningStyle, Usage,
+    Asked, BlockKind, Code, Delta, Diagnostics, Event, Extra, Logprobs, Numbered, ReasoningStyle, Usage,
 };
 use crate::error::{Error, UpstreamError};
 use crate::framing::write_event;
+use std::collections::BTreeMap;
 
 /// Writes a stream.
 pub(super) struct CompletionsEncoder {
     asked: Asked,
     notes: Diagnostics,
     head: Head,
-    choices: Vec<Choice>,
+    choices: Numbered<Choice>,
     usage: Option<Usage>,
     /// The prompt, which stands before each answer.
     prompt: String,
@@ -26,10 +27,10 @@ pub(super) struct CompletionsEncoder {
     over: bool,
 }
 
+#[derive(Default)]
 struct Choice {
-    index: u32,
     begun: bool,
-    open: Vec<(u32, Open)>,
+    open: BTreeMap<u32, Open>,
     /// Reasoning stands open in the text.
     thinking: bool,
     logprobs: Option<Logprobs>,
@@ -53,36 +54,21 @@ impl CompletionsEncoder {
             prompt: prompt(&asked).unwrap_or_default(),
             asked,
             notes: Diagnostics::default(),
-            choices: Vec::new(),
+            choices: Numbered::default(),
             usage: None,
             extra: Vec::new(),
             over: false,
         }
     }
 
-    fn choice(&mut self, index: u32) -> Option<&mut Choice> {
-        let at = match self.choices.iter().position(|c| c.index == index) {
-            Some(at) => at,
-            None => {
-                self.choices.push(Choice {
-                    index,
-                    begun: false,
-                    open: Vec::new(),
-                    thinking: false,
-                    logprobs: None,
-                    offset: 0,
-                    extra: Vec::new(),
-                });
-                self.choices.len() - 1
-            }
-        };
-        self.choices.get_mut(at)
+    fn choice(&mut self, index: u32) -> &mut Choice {
+        self.choices.get_or_insert_with(index, Choice::default)
     }
 
     /// Writes one chunk of one choice.
     fn chunk(&mut self, index: u32, text: &str, finish: Option<&str>, out: &mut Vec<u8>) {
         let before = std::mem::take(&mut self.prompt);
-        let Some(choice) = self.choice(index) else { return };
+        let choice = self.choice(index);
         let first = !std::mem::replace(&mut choice.begun, true);
         if first {
             choice.offset = before.chars().count();
@@ -117,14 +103,12 @@ impl CompletionsEncoder {
         if let Some(lost) = lost {
             self.notes.note(Code::FeatureUnsupported, "choices[].text", lost);
         }
-        if let Some(choice) = self.choice(index) {
-            choice.open.push((block, open));
-        }
+        self.choice(index).open.insert(block, open);
     }
 
     fn delta(&mut self, index: u32, block: u32, delta: &Delta, out: &mut Vec<u8>) {
-        let Some(choice) = self.choice(index) else { return };
-        let Some((_, open)) = choice.open.iter().find(|(b, _)| *b == block).copied() else { return };
+        let choice = self.choice(index);
+        let Some(open) = choice.open.get(&block).copied() else { return };
         let words = match (delta, open) {
             (Delta::Text(text), Open::Text) => {
                 let close = if std::mem::take(&mut choice.thinking) { "\n</think>\n\n" } else { "" };
@@ -154,9 +138,7 @@ impl CompletionsEncoder {
             Some(index) => {
                 note_lost(extra, "choices[]", &mut self.notes);
                 let members = members(extra);
-                if let Some(choice) = self.choice(index) {
-                    choice.extra.extend(members);
-                }
+                self.choice(index).extra.extend(members);
             }
             None => {
                 note_lost(extra, "", &mut self.notes);
@@ -182,21 +164,17 @@ impl Encoder for CompletionsEncoder {
             Event::Open { choice, block, kind } => self.open(*choice, *block, kind),
             Event::Delta { choice, block, delta } => self.delta(*choice, *block, delta, out),
             Event::Close { choice, block } => {
-                if let Some(choice) = self.choice(*choice) {
-                    choice.open.retain(|(open, _)| open != block);
-                }
+                self.choice(*choice).open.remove(block);
             }
             Event::Finish { choice, reason } => {
-                let thinking = self.choice(*choice).is_some_and(|c| std::mem::take(&mut c.thinking));
+                let thinking = std::mem::take(&mut self.choice(*choice).thinking);
                 let rest = if thinking { "\n</think>\n\n" } else { "" };
                 self.chunk(*choice, rest, Some(word(reason)), out);
             }
             Event::Usage(usage) => self.usage = Some(*usage),
             Event::Extra { choice, extra } => match (Logprobs::of(extra), choice) {
                 (Some(_), Some(index)) => {
-                    if let Some(choice) = self.choice(*index) {
-                        choice.logprobs.get_or_insert_default().append(extra);
-                    }
+                    self.choice(*index).logprobs.get_or_insert_default().append(extra);
                 }
                 _ => self.extra(*choice, extra),
             },

@@ -11,12 +11,13 @@ mod logprobs;
 mod mend;
 mod request;
 mod response;
+mod shape;
 mod usage;
 pub mod wire;
 
 use super::openai_error as error;
 use super::openai_headers;
-use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Headers, Mended, Mender};
+use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Headers, Mended, Mender, Shape};
 use crate::canonical::{Asked, Diagnostics, FinishReason, Request, Response};
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use crate::json::text;
@@ -51,6 +52,10 @@ impl Dialect for OpenAiCompletions {
 
     fn headers(&self) -> &'static Headers {
         &openai_headers::HEADERS
+    }
+
+    fn request_shape(&self) -> &'static Shape {
+        &shape::REQUEST
     }
 
     fn decode_request(

@@ -3,52 +3,44 @@
 //! <https://platform.openai.com/docs/api-reference/completions/create>
 
 use super::super::Encoded;
-use super::{ECHO, NAME, OWN};
+use super::{ECHO, NAME, OWN, shape};
 use crate::canonical::{
     Block, Code, Diagnostics, Extra, Message, Request, ResponseFormat, Role, TokenLimit, ToolChoice,
 };
 use crate::error::ClientError;
-use crate::json::{Kind, Object, peek, quote, raw, text};
+use crate::json::{Kind, Object, count, integer, natural, number, peek, quote, raw, text};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
 /// Reads a request.
 pub(super) fn decode(body: &[u8], notes: &mut Diagnostics) -> Result<Request, ClientError> {
     let object = Object::parse(body).map_err(|e| not_an_object(body, &e))?;
+    shape::REQUEST.check(&object, notes)?;
     let mut request = Request::default();
     let mut extra: Vec<(String, Box<RawValue>)> = Vec::new();
     for (key, value) in object.iter() {
-        let mut param = Param { key, value, notes };
         match key {
-            "model" => match (text(value), peek(value)) {
-                (Some(model), _) => request.model = model.into_owned(),
-                (None, Kind::Null) => {}
-                (None, _) => return Err(ClientError::invalid("`model` must be a string.").at("model")),
-            },
+            "model" => request.model = text(value).map(Cow::into_owned).unwrap_or_default(),
             "prompt" => {}
-            "stream" => match (object.bool("stream"), peek(value)) {
-                (Some(stream), _) => request.stream = stream,
-                (None, Kind::Null) => {}
-                (None, _) => return Err(ClientError::invalid("`stream` must be true or false.").at("stream")),
-            },
+            "stream" => request.stream = object.bool(key).unwrap_or(false),
             "stream_options" => {
                 request.include_usage =
                     object.object(key).and_then(|o| o.bool("include_usage")).unwrap_or(false);
             }
             "max_tokens" => {
-                request.max_tokens = param.number().map(|tokens| TokenLimit { tokens, completion: false });
+                request.max_tokens = natural(value).map(|tokens| TokenLimit { tokens, completion: false });
             }
-            "n" => request.n = param.number(),
-            "temperature" => request.temperature = param.number(),
-            "top_p" => request.top_p = param.number(),
-            "top_k" => request.top_k = param.number(),
-            "frequency_penalty" => request.frequency_penalty = param.number(),
-            "presence_penalty" => request.presence_penalty = param.number(),
-            "seed" => request.seed = param.number(),
-            "user" => request.user = param.text(),
+            "n" => request.n = count(value),
+            "temperature" => request.temperature = number(value),
+            "top_p" => request.top_p = number(value),
+            "top_k" => request.top_k = natural(value),
+            "frequency_penalty" => request.frequency_penalty = number(value),
+            "presence_penalty" => request.presence_penalty = number(value),
+            "seed" => request.seed = integer(value),
+            "user" => request.user = text(value).map(Cow::into_owned),
             "stop" => request.stop = stops(value),
             "logprobs" => {
-                request.logprobs = param.number();
+                request.logprobs = natural(value);
                 extra.push((key.to_owned(), raw(value)));
             }
             "logit_bias" => {
@@ -138,33 +130,6 @@ fn prompt(
         extra.push((String::from(".prompt"), raw(given)));
     }
     Ok(())
-}
-
-/// One parameter, read if it has the right type; if not it stays as it came, for the upstream to judge.
-struct Param<'p> {
-    key: &'p str,
-    value: &'p str,
-    notes: &'p mut Diagnostics,
-}
-
-impl Param<'_> {
-    fn number<T: std::str::FromStr>(&mut self) -> Option<T> {
-        if peek(self.value) == Kind::Null {
-            return None;
-        }
-        let number = self.value.trim().parse().ok();
-        if number.is_none() {
-            self.notes.note(Code::ParamInvalid, self.key, "");
-        }
-        number
-    }
-
-    fn text(&mut self) -> Option<String> {
-        if !matches!(peek(self.value), Kind::Null | Kind::String) {
-            self.notes.note(Code::ParamInvalid, self.key, "");
-        }
-        text(self.value).map(Cow::into_owned)
-    }
 }
 
 fn stops(value: &str) -> Vec<String> {

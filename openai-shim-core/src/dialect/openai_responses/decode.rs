@@ -179,7 +179,7 @@ impl ResponsesDecoder {
         let known = ["message", "reasoning"].contains(&kind.as_ref()) || is_call(&kind).is_some();
         if known {
             self.pieces.done(event, item, &mut self.notes, out);
-        } else if self.pieces.first_time(event, item) {
+        } else if self.pieces.first_time(event, item, out) {
             let key = format!("{NATIVE}{}", self.native);
             self.native = self.native.saturating_add(1);
             let extra = Extra::new(NAME, vec![(key, raw(item.to_json()))]);

@@ -19,13 +19,14 @@ mod pieces;
 mod reasoning;
 mod request;
 mod response;
+mod shape;
 mod side;
 mod tools;
 mod usage;
 pub mod wire;
 
 use super::openai_headers;
-use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Headers, Mended, Mender, SideRoute};
+use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Headers, Mended, Mender, Shape, SideRoute};
 use crate::canonical::{Asked, Cited, Diagnostics, Extra, Request, Response};
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use crate::framing::Deviation;
@@ -66,6 +67,10 @@ impl Dialect for OpenAiResponses {
 
     fn citations(&self, extra: &Extra) -> Cited {
         super::read_citations(extra, &[("annotation", item::citations), ("annotations", item::citations)])
+    }
+
+    fn request_shape(&self) -> &'static Shape {
+        &shape::REQUEST
     }
 
     fn decode_request(

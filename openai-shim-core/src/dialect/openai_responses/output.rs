@@ -16,6 +16,7 @@ use crate::canonical::{
 };
 use crate::json::{Object, quote};
 use open::{Kind, Open};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The most that is kept of an answer, for the response object at its end.
 const MOST: usize = 64 << 20;
@@ -28,9 +29,9 @@ pub(super) struct Output {
     sequence: u64,
     /// Items by their index; `None` while they are open.
     items: Vec<Option<String>>,
-    open: Vec<(u32, Open)>,
+    open: BTreeMap<u32, Open>,
     /// Texts of which nothing was said yet: one in which another dialect kept what only it knows never begins.
-    silent: Vec<u32>,
+    silent: BTreeSet<u32>,
     names: Names,
     said: usize,
     /// What the answer cites besides what its texts do.
@@ -91,7 +92,7 @@ impl Output {
     /// A block begins; its item does with the first thing said in it.
     pub(super) fn open(&mut self, block: u32, kind: &BlockKind, context: &mut Context, out: &mut Vec<u8>) {
         if *kind == BlockKind::Text {
-            self.silent.push(block);
+            self.silent.insert(block);
         } else {
             self.begin(block, kind, context, out);
         }
@@ -104,8 +105,7 @@ impl Output {
             Delta::Native { dialect, .. } => *dialect == NAME,
             Delta::Signature(_) => false,
         };
-        if let Some(at) = self.silent.iter().position(|known| *known == block).filter(|_| says) {
-            self.silent.remove(at);
+        if says && self.silent.remove(&block) {
             self.begin(block, &BlockKind::Text, context, out);
         }
     }
@@ -131,6 +131,7 @@ impl Output {
             signature: String::new(),
             marks: Extra::new(REASONING_DETAILS, Vec::new()),
             native: Vec::new(),
+            annotations: 0,
             part: false,
             cited: Vec::new(),
         };
@@ -146,7 +147,7 @@ impl Output {
         if matches!(open.kind, Kind::Text | Kind::Refusal) {
             self.begin_part(&mut open, out);
         }
-        self.open.push((block, open));
+        self.open.insert(block, open);
     }
 
     fn begin_part(&mut self, open: &mut Open, out: &mut Vec<u8>) {
@@ -167,10 +168,9 @@ impl Output {
     }
 
     pub(super) fn delta(&mut self, block: u32, delta: &Delta, out: &mut Vec<u8>, notes: &mut Diagnostics) {
-        let Some(at) = self.open.iter().position(|(b, _)| *b == block) else {
+        let Some(mut open) = self.open.remove(&block) else {
             return self.left_out(delta, notes);
         };
-        let (_, mut open) = self.open.swap_remove(at);
         match delta {
             Delta::Text(text) if !text.is_empty() => self.text(&mut open, text, out),
             Delta::Text(_) => {}
@@ -184,7 +184,7 @@ impl Output {
             Delta::Native { dialect: NAME, key, raw } => {
                 self.said = self.said.saturating_add(raw.get().len());
                 if key == "annotation" {
-                    self.annotation(&open, raw.get(), out);
+                    self.annotation(&mut open, raw.get(), out);
                 }
                 open.native.push((key.clone(), raw.get().to_owned()));
             }
@@ -197,7 +197,7 @@ impl Output {
                 open.cited.append(&mut self.cited);
             }
         }
-        self.open.push((block, open));
+        self.open.insert(block, open);
     }
 
     /// What another dialect knows: the sources in it are this one's, too, and belong to the text that is there or comes.
@@ -238,8 +238,9 @@ impl Output {
         );
     }
 
-    fn annotation(&mut self, open: &Open, annotation: &str, out: &mut Vec<u8>) {
-        let before = open.native.iter().filter(|(key, _)| key == "annotation").count();
+    fn annotation(&mut self, open: &mut Open, annotation: &str, out: &mut Vec<u8>) {
+        let before = open.annotations;
+        open.annotations += 1;
         self.emit(
             "response.output_text.annotation.added",
             |event| {
@@ -266,9 +267,8 @@ impl Output {
     }
 
     pub(super) fn close(&mut self, block: u32, out: &mut Vec<u8>) {
-        self.silent.retain(|known| *known != block);
-        let Some(at) = self.open.iter().position(|(b, _)| *b == block) else { return };
-        let (_, mut open) = self.open.remove(at);
+        self.silent.remove(&block);
+        let Some(mut open) = self.open.remove(&block) else { return };
         if self.quiet {
             open.take_id();
         }

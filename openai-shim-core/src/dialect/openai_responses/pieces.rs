@@ -32,6 +32,8 @@ pub(super) struct Pieces {
     waiting_bytes: usize,
     parts: usize,
     calls: bool,
+    /// How many calls are open.
+    open_calls: usize,
 }
 
 /// One item.
@@ -50,6 +52,8 @@ struct Call {
     custom: bool,
     /// Its block, once its name is known.
     block: Option<u32>,
+    /// Its block was closed.
+    closed: bool,
     /// Arguments that came before the name.
     early: String,
     said: bool,
@@ -132,6 +136,7 @@ impl Pieces {
             }
             None => return,
         };
+        self.open_calls += 1;
         if !early.is_empty() {
             self.waiting_bytes = self.waiting_bytes.saturating_sub(early.len());
             self.say_arguments(at, &early, out);
@@ -171,7 +176,7 @@ impl Pieces {
     /// All of a call's arguments: they count if none came before.
     pub(super) fn whole_arguments(&mut self, event: &Object<'_>, text: &str, out: &mut Vec<Event>) {
         let at = self.at(event);
-        if let Some(known) = self.list.get_mut(at).and_then(|p| p.call.as_mut())
+        if let Some(known) = self.list.get_mut(at).filter(|piece| !piece.done).and_then(|p| p.call.as_mut())
             && !known.said
             && known.early.is_empty()
             && !text.is_empty()
@@ -256,7 +261,7 @@ impl Pieces {
         if let (Delta::Text(text), Some(part)) = (&delta, piece.said.iter_mut().find(|p| p.kind == kind)) {
             part.add(text);
         }
-        if self.list.iter().any(|p| p.call.as_ref().is_some_and(|c| c.block.is_some()) && !p.done) {
+        if self.open_calls > 0 {
             self.waiting_bytes = self.waiting_bytes.saturating_add(match &delta {
                 Delta::Text(text) | Delta::Signature(text) => text.len(),
                 Delta::Native { raw, .. } => raw.get().len(),
@@ -308,10 +313,39 @@ impl Pieces {
     }
 
     /// Marks an item as complete; false if it was.
-    pub(super) fn first_time(&mut self, event: &Object<'_>, item: &Object<'_>) -> bool {
+    pub(super) fn first_time(&mut self, event: &Object<'_>, item: &Object<'_>, out: &mut Vec<Event>) -> bool {
         let id = item.str("id").map(Cow::into_owned).unwrap_or_default();
         let at = self.find(event, &id);
-        self.list.get_mut(at).is_some_and(|piece| !std::mem::replace(&mut piece.done, true))
+        let first = self.list.get(at).is_some_and(|piece| !piece.done);
+        if first {
+            self.complete(at, out);
+        }
+        first
+    }
+
+    /// An item is complete: nothing of it stays open, whatever it was when it began.
+    fn complete(&mut self, at: usize, out: &mut Vec<Event>) {
+        self.close_call(at, out);
+        if let Some(piece) = self.list.get_mut(at) {
+            piece.done = true;
+        }
+        if self.open.is_some_and(|(piece, ..)| piece == at) {
+            self.close_open(out);
+        }
+        self.flush(out);
+    }
+
+    /// Closes the block of a call, if that is open.
+    fn close_call(&mut self, at: usize, out: &mut Vec<Event>) {
+        let Some(call) = self.list.get_mut(at).and_then(|piece| piece.call.as_mut()) else { return };
+        let Some(block) = call.block.filter(|_| !call.closed) else { return };
+        call.closed = true;
+        self.open_calls = self.open_calls.saturating_sub(1);
+        if call.custom && call.said {
+            // The end of the string that a custom tool's input is, as arguments.
+            out.push(Event::Delta { choice: 0, block, delta: Delta::Text(String::from("\"}")) });
+        }
+        out.push(Event::Close { choice: 0, block });
     }
 
     /// A whole item: says what did not stream, and closes its blocks.
@@ -336,13 +370,7 @@ impl Pieces {
             }
             _ => self.message_done(at, item, out),
         }
-        if let Some(piece) = self.list.get_mut(at) {
-            piece.done = true;
-        }
-        if self.open.is_some_and(|(piece, ..)| piece == at) {
-            self.close_open(out);
-        }
-        self.flush(out);
+        self.complete(at, out);
     }
 
     fn message_done(&mut self, at: usize, item: &Object<'_>, out: &mut Vec<Event>) {
@@ -390,8 +418,7 @@ impl Pieces {
         self.begin_call(at, item, custom, true, out);
         let Some(known) = self.list.get_mut(at).and_then(|p| p.call.as_mut()) else { return };
         let Some(block) = known.block else { return };
-        let said = known.said;
-        if !said {
+        if !known.said {
             let all = if custom {
                 arguments_of(&item.get("input").map(text_of).unwrap_or_default())
             } else {
@@ -400,15 +427,12 @@ impl Pieces {
             if !all.is_empty() {
                 out.push(Event::Delta { choice: 0, block, delta: Delta::Text(all) });
             }
-        } else if known.custom {
-            out.push(Event::Delta { choice: 0, block, delta: Delta::Text(String::from("\"}")) });
         }
-        out.push(Event::Close { choice: 0, block });
     }
 
     /// Says what waited for calls to be complete.
     fn flush(&mut self, out: &mut Vec<Event>) {
-        if self.list.iter().any(|p| p.call.as_ref().is_some_and(|c| c.block.is_some()) && !p.done) {
+        if self.open_calls > 0 {
             return;
         }
         self.waiting_bytes = 0;
@@ -424,19 +448,10 @@ impl Pieces {
 
     /// The answer is complete: so are its items.
     pub(super) fn close_all(&mut self, out: &mut Vec<Event>) {
-        for piece in &mut self.list {
-            if let (false, Some(Call { block: Some(block), custom, said, .. })) = (piece.done, &piece.call) {
-                if *custom && *said {
-                    out.push(Event::Delta {
-                        choice: 0,
-                        block: *block,
-                        delta: Delta::Text(String::from("\"}")),
-                    });
-                }
-                out.push(Event::Close { choice: 0, block: *block });
-            }
-            piece.done = true;
+        for at in 0..self.list.len() {
+            self.close_call(at, out);
         }
+        self.list.iter_mut().for_each(|piece| piece.done = true);
         self.flush(out);
         self.close_open(out);
     }

@@ -4,12 +4,12 @@
 
 use super::super::Encoded;
 use super::item::{leftovers, object_of, own, plain};
-use super::{NAME, tools};
+use super::{NAME, shape, tools};
 use crate::canonical::{
-    Code, Diagnostics, Extra, Message, Request, ResponseFormat, Role, SHARED, Text, TokenLimit, ToolChoice,
+    Diagnostics, Extra, Message, Request, ResponseFormat, Role, SHARED, Text, TokenLimit, ToolChoice,
 };
 use crate::error::{ClientError, Unsupported};
-use crate::json::{Kind, Object, peek, quote, raw, text};
+use crate::json::{Kind, Object, natural, number, peek, quote, raw, text};
 use std::borrow::Cow;
 
 mod input;
@@ -42,6 +42,7 @@ pub(super) const ECHOED: &[(&str, &[Kind])] = &[
 /// Reads a request.
 pub(super) fn decode(body: &[u8], notes: &mut Diagnostics) -> Result<Request, ClientError> {
     let object = Object::parse(body).map_err(|e| not_an_object(body, &e))?;
+    shape::REQUEST.check(&object, notes)?;
     let mut request = Request::default();
     let (mut extra, mut echo) = (Vec::new(), Vec::new());
     for (key, value) in object.iter() {
@@ -52,30 +53,20 @@ pub(super) fn decode(body: &[u8], notes: &mut Diagnostics) -> Result<Request, Cl
         if kind == Kind::Null {
             continue;
         }
-        let mut param = Param { key, value, notes };
         match key {
-            "model" => {
-                let model =
-                    text(value).ok_or_else(|| ClientError::invalid("`model` must be a string.").at(key))?;
-                request.model = model.into_owned();
-            }
-            "stream" => {
-                let wrong = || ClientError::invalid("`stream` must be true or false.").at(key);
-                request.stream = object.bool(key).ok_or_else(wrong)?;
-            }
+            "model" => request.model = text(value).map(Cow::into_owned).unwrap_or_default(),
+            "stream" => request.stream = object.bool(key).unwrap_or(false),
             "input" | "instructions" => {}
             "max_output_tokens" => {
                 // It counts reasoning too.
-                request.max_tokens = param.number().map(|tokens| TokenLimit { tokens, completion: true });
+                request.max_tokens = natural(value).map(|tokens| TokenLimit { tokens, completion: true });
             }
-            "temperature" => request.temperature = param.number(),
-            "top_p" => request.top_p = param.number(),
-            "user" => request.user = param.text(),
+            "temperature" => request.temperature = number(value),
+            "top_p" => request.top_p = number(value),
+            "user" => request.user = text(value).map(Cow::into_owned),
             "parallel_tool_calls" => request.parallel_tool_calls = object.bool(key),
             "tools" => {
-                let listed = object.array(key);
-                let wrong = || ClientError::invalid("`tools` must be a list of tools.").at(key);
-                request.tools = tools::read(&listed.ok_or_else(wrong)?, false);
+                request.tools = tools::read(&object.array(key).unwrap_or_default(), false);
             }
             "tool_choice" => request.tool_choice = tool_choice(value),
             "text" => form(&object_of(value), &mut request, &mut extra),
@@ -159,13 +150,9 @@ fn not_an_object(body: &[u8], error: &serde_json::Error) -> ClientError {
 
 /// Reads instructions and input; the tools that came among the items.
 fn messages(object: &Object<'_>, body: &[u8], request: &mut Request) -> Result<Vec<String>, ClientError> {
-    if let Some(instructions) = object.non_null("instructions") {
-        let wrong = || ClientError::invalid("`instructions` must be a text.").at("instructions");
-        let words = text(instructions).ok_or_else(wrong)?;
-        // Empty instructions instruct nobody.
-        if !words.is_empty() {
-            request.messages.push(input::instructions(&words));
-        }
+    // Empty instructions instruct nobody.
+    if let Some(words) = object.str("instructions").filter(|words| !words.is_empty()) {
+        request.messages.push(input::instructions(&words));
     }
     let Some(value) = object.non_null("input") else {
         // What is referred to may be all of it.
@@ -187,38 +174,13 @@ fn messages(object: &Object<'_>, body: &[u8], request: &mut Request) -> Result<V
         }
         Kind::Array => {
             let listed = object.array("input").unwrap_or_default();
-            let mut input = input::Input { body, request, calls: Vec::new(), additional: Vec::new() };
+            let mut input = input::Input::new(body, request);
             for (i, item) in listed.into_iter().enumerate() {
                 input.item(item, i)?;
             }
             Ok(input.additional)
         }
         _ => Err(ClientError::invalid("`input` must be a text or a list of items.").at("input")),
-    }
-}
-
-/// One parameter, read if it has the right type; if not it stays as it came, for the upstream to judge.
-struct Param<'p> {
-    key: &'p str,
-    value: &'p str,
-    notes: &'p mut Diagnostics,
-}
-
-impl Param<'_> {
-    fn number<T: std::str::FromStr>(&mut self) -> Option<T> {
-        let number = self.value.trim().parse().ok();
-        if number.is_none() {
-            self.notes.note(Code::ParamInvalid, self.key, "");
-        }
-        number
-    }
-
-    fn text(&mut self) -> Option<String> {
-        let words = text(self.value);
-        if words.is_none() {
-            self.notes.note(Code::ParamInvalid, self.key, "");
-        }
-        words.map(Cow::into_owned)
     }
 }
 

@@ -9,6 +9,7 @@ use super::item::{leftovers, object_of, own, plain};
 use crate::canonical::{Asked, Code, Diagnostics, Extra, Tool};
 use crate::json::{Kind, Object, peek, quote, raw};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 /// The member of a tool's extras that holds the namespace it came in.
 const NAMESPACE: &str = ".namespace";
@@ -205,7 +206,11 @@ pub(super) struct Called {
 
 /// The client's names of its tools, by the one name that the model knows.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Names(Vec<(String, Called)>);
+pub(super) struct Names {
+    known: BTreeMap<String, Called>,
+    /// By their own names; `None`: several tools have this one.
+    bare: BTreeMap<String, Option<Called>>,
+}
 
 impl Names {
     pub(super) fn of(asked: &Asked) -> Self {
@@ -231,18 +236,19 @@ impl Names {
             let custom = tool.str("type").as_deref() == Some("custom");
             if custom || space.is_some() {
                 let known = flat(space.as_deref(), &name);
-                self.0.push((known, Called { name, namespace: space.clone(), custom }));
+                let called = Called { name, namespace: space.clone(), custom };
+                let bare = self.bare.entry(called.name.clone());
+                bare.and_modify(|other| *other = None).or_insert_with(|| Some(called.clone()));
+                self.known.entry(known).or_insert(called);
             }
         }
     }
 
     /// What the client calls the tool that the model called; a model may leave the namespace out.
     pub(super) fn find(&self, name: &str) -> Called {
-        let exact = self.0.iter().find(|(known, _)| known == name);
-        let mut bare = self.0.iter().filter(|(_, called)| called.name == name);
-        let found = exact.or_else(|| bare.next().filter(|_| bare.next().is_none()));
-        match found {
-            Some((_, called)) => called.clone(),
+        let bare = || self.bare.get(name).and_then(Option::as_ref);
+        match self.known.get(name).or_else(bare) {
+            Some(called) => called.clone(),
             None => Called { name: name.to_owned(), ..Called::default() },
         }
     }

@@ -1,6 +1,6 @@
 //! An object and the objects in it, read in one pass.
 
-use super::Object;
+use super::{Index, Object};
 use crate::json::{Kind, items, peek, scan};
 use std::borrow::Cow;
 
@@ -46,7 +46,7 @@ impl<'a> Object<'a> {
         let text = scan::utf8(json)?;
         let mut item = Self::new();
         listing(text, list, &mut |at| {
-            item.members.clear();
+            item.clear();
             let end = scan::object(text, at, &mut |key, at| item.value(text, key, at))?;
             each(&item, text.get(at..end)?);
             Some(end)
@@ -67,6 +67,12 @@ impl<'a> Object<'a> {
     pub(crate) fn write_with(&self, key: &str, inner: &Object<'_>, out: &mut String) {
         out.reserve(self.size() + inner.size());
         self.parts(Some((key, inner)), &mut |part| out.push_str(part));
+    }
+
+    /// Takes all members out.
+    fn clear(&mut self) {
+        self.members.clear();
+        self.index = Index::default();
     }
 
     /// Whether a key came with escapes, so that comparing it needs its text.

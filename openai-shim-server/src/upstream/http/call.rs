@@ -29,8 +29,8 @@ thread_local! {
 /// Why there is no answer.
 #[derive(Debug)]
 pub(super) enum Failure {
-    /// Not a byte of an answer came: on a connection that was idle the request may be sent again.
-    Unanswered(io::Error),
+    /// Not a byte of an answer came. `unsent`: nor was a byte of the request sent, and another connection may take it.
+    Unanswered { error: io::Error, unsent: bool },
     /// It broke off in its head.
     Broken(io::Error),
     /// It is not HTTP as we know it.
@@ -85,7 +85,9 @@ pub(super) async fn call(
                 let read = match read {
                     Ok(read) => buffer.get(..read).unwrap_or_default(),
                     Err(error) if before.is_empty() => {
-                        return Poll::Ready(Err(Failure::Unanswered(refused.take().unwrap_or(error))));
+                        let error = refused.take().unwrap_or(error);
+                        let unsent = written == 0 && !socket.has_records();
+                        return Poll::Ready(Err(Failure::Unanswered { error, unsent }));
                     }
                     Err(error) => return Poll::Ready(Err(Failure::Broken(error))),
                 };
@@ -179,11 +181,11 @@ impl Answer {
                 };
                 let read = match read {
                     Ok(read) => buffer.get(..read).unwrap_or_default(),
-                    Err(error) => return Poll::Ready(Some(Err(super::broken(&error)))),
+                    Err(error) => return Poll::Ready(Some(Err(self.silence.peer.broken(&error)))),
                 };
                 let (bytes, exact) = match decode(&mut self.framing, read, decoded) {
                     Ok(decoded) => decoded,
-                    Err(reason) => return Poll::Ready(Some(Err(super::malformed(&reason)))),
+                    Err(reason) => return Poll::Ready(Some(Err(self.silence.peer.malformed(&reason)))),
                 };
                 if !exact {
                     self.pool = None;
@@ -208,10 +210,8 @@ impl Stream for Answer {
         }
         let polled = match self.poll_read(cx) {
             Poll::Pending => Some(Err(ready!(self.silence.poll(cx)))),
-            Poll::Ready(item) => {
-                self.silence.broken();
-                item
-            }
+            Poll::Ready(Some(Ok(bytes))) => Some(self.silence.broken().map_or(Ok(bytes), Err)),
+            Poll::Ready(item) => item,
         };
         self.settle();
         if !matches!(polled, Some(Ok(_))) {

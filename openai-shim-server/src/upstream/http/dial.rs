@@ -1,5 +1,6 @@
 //! Making a connection: names, both address families, TLS.
 
+use super::connect_error::ConnectError;
 use super::socket::Socket;
 use http::Uri;
 use rustls::pki_types::ServerName;
@@ -32,14 +33,6 @@ pub(super) struct Target {
     tls: Option<(TlsConnector, ServerName<'static>)>,
 }
 
-/// Why there is no connection.
-#[derive(Debug)]
-pub(super) enum Unreachable {
-    Name(io::Error),
-    Refused(io::Error),
-    Tls(io::Error),
-}
-
 impl Target {
     /// The server of a base URL.
     pub(super) fn new(base: &Uri) -> Result<Self, String> {
@@ -57,21 +50,21 @@ impl Target {
     }
 
     /// Connects; the caller sets a limit to the time.
-    pub(super) async fn dial(&self) -> Result<Socket, Unreachable> {
+    pub(super) async fn dial(&self) -> Result<Socket, ConnectError> {
         let addresses = match self.host.parse::<IpAddr>() {
             Ok(ip) => vec![SocketAddr::new(ip, self.port)],
             Err(_) => {
                 let found = lookup_host((self.host.as_str(), self.port)).await;
-                alternating(found.map_err(Unreachable::Name)?.collect())
+                alternating(found.map_err(ConnectError::Name)?.collect())
             }
         };
-        let stream = first(&addresses).await.map_err(Unreachable::Refused)?;
+        let stream = first(&addresses).await.map_err(ConnectError::Refused)?;
         prepare(&stream);
         match &self.tls {
             None => Ok(Socket::plain(stream)),
             Some((connector, name)) => {
                 let connected = connector.connect(name.clone(), stream).await;
-                connected.map(Socket::tls).map_err(Unreachable::Tls)
+                connected.map(Socket::tls).map_err(ConnectError::Tls)
             }
         }
     }

@@ -1,5 +1,6 @@
 //! The heads of HTTP/1.1: ours is written, the upstream's is read.
 
+use super::connect_error::is_tls_record;
 use super::framing::Framing;
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Version};
@@ -65,6 +66,9 @@ pub(super) fn read(bytes: &[u8], asked: &Method) -> Result<Option<(Head, usize)>
             Ok(httparse::Status::Partial) => return Ok(None),
             Err(httparse::Error::TooManyHeaders) => {
                 return Err(String::from("the head of its answer has too many lines"));
+            }
+            Err(_) if is_tls_record(rest) => {
+                return Err(String::from("its port has TLS; write https:// in its base_url"));
             }
             Err(_) => return Err(String::from("it does not speak HTTP")),
         };
@@ -180,6 +184,8 @@ mod tests {
         ] {
             assert!(parsed(text).is_err(), "{text:?}");
         }
+        let alert = read(b"\x15\x03\x01\x00\x02\x02\x46", &Method::POST);
+        assert!(alert.unwrap_err().contains("https://"));
         let many = format!("HTTP/1.1 200 OK\r\n{}\r\n", "a: 1\r\n".repeat(MAX_HEADERS + 1));
         assert!(read(many.as_bytes(), &Method::POST).is_err());
         let long = format!("HTTP/1.1 200 OK\r\na: {}", "x".repeat(MAX_HEAD));

@@ -23,11 +23,11 @@ impl Pool {
         Arc::new(Self { idle: Mutex::default(), sweeping: AtomicBool::new(false), keep })
     }
 
-    /// A connection whose peer has, as far as can be known, not closed it.
+    /// A connection whose peer has, at this moment, not closed it.
     pub(super) fn take(&self) -> Option<Socket> {
         loop {
             let (since, mut socket) = self.idle.lock().ok()?.pop()?;
-            if since.elapsed() < self.keep && socket.is_quiet() {
+            if since.elapsed() < self.keep && socket.is_open() {
                 return Some(socket);
             }
         }

@@ -1,5 +1,7 @@
 //! Through a proxy, where the environment names one: the only place that knows reqwest.
 
+use super::connect_error::{NO_NAME, NOT_TRUSTED, no_descriptors};
+use super::peer::{Peer, Wait};
 use super::silence::Silence;
 use crate::config::Timeouts;
 use bytes::Bytes;
@@ -28,6 +30,8 @@ fn builder(fixed: HeaderMap, timeouts: Timeouts) -> reqwest::ClientBuilder {
         .tcp_nodelay(true)
         .redirect(Policy::custom(follow))
         .referer(false)
+        // The exchange counts attempts.
+        .retry(reqwest::retry::never())
         .default_headers(fixed)
 }
 
@@ -56,12 +60,13 @@ pub(super) async fn send(
     let (parts, body) = request.into_parts();
     let sending =
         client.request(parts.method, parts.uri.to_string()).headers(parts.headers).body(body).send();
-    let response: Response<reqwest::Body> = sending.await.map_err(failure)?.into();
+    let response: Response<reqwest::Body> =
+        sending.await.map_err(|error| failure(&silence.peer, error))?.into();
     Ok(response.map(|body| Incoming { body, silence, over: false }))
 }
 
 /// One sentence for a failure: no address, no key. The log has the rest.
-fn failure(error: reqwest::Error) -> UpstreamError {
+fn failure(peer: &Peer, error: reqwest::Error) -> UpstreamError {
     let error = error.without_url();
     let mut chain: Vec<&(dyn Error + 'static)> = vec![&error];
     let mut next = error.source();
@@ -70,22 +75,26 @@ fn failure(error: reqwest::Error) -> UpstreamError {
         next = source.source();
     }
     let said: Vec<String> = chain.iter().map(ToString::to_string).collect();
-    tracing::warn!("an upstream failed: {}", said.join(": "));
+    peer.warn(&format_args!("an upstream behind a proxy failed: {}", said.join(": ")));
     if error.is_timeout() {
-        return super::not_in_time();
+        return peer.late(Wait::Connect);
     }
-    let what = if error.is_connect() { "could not be reached" } else { "broke off the connection" };
-    UpstreamError::transport(format!("The upstream {what}: {}.", cause(&chain)))
+    let io = chain.iter().find_map(|error| error.downcast_ref::<std::io::Error>());
+    match io.and_then(no_descriptors) {
+        Some(text) => peer.no_descriptors(text),
+        None if error.is_connect() => peer.unreachable_by_proxy(&cause(&chain)),
+        None => peer.broke_off(&cause(&chain)),
+    }
 }
 
 /// The innermost cause in plain words; the libraries' own often name hosts and numbers.
 fn cause(chain: &[&(dyn Error + 'static)]) -> String {
     let says = |word: &str| chain.iter().any(|e| e.to_string().contains(word));
     if says("dns error") {
-        return String::from(super::NO_NAME);
+        return String::from(NO_NAME);
     }
     if says("certificate") {
-        return String::from(super::NOT_TRUSTED);
+        return String::from(NOT_TRUSTED);
     }
     let Some(last) = chain.last() else { return String::new() };
     match last.downcast_ref::<std::io::Error>() {
@@ -114,12 +123,15 @@ impl Stream for Incoming {
                     Ok(data) => Some(Ok(data)),
                     Err(_trailers) => continue,
                 },
-                Poll::Ready(Some(Err(error))) => Some(Err(failure(error))),
+                Poll::Ready(Some(Err(error))) => Some(Err(failure(&self.silence.peer, error))),
                 Poll::Ready(None) => None,
                 Poll::Pending => Some(Err(ready!(self.silence.poll(cx)))),
             };
         };
-        self.silence.broken();
+        let item = match item {
+            Some(Ok(data)) => Some(self.silence.broken().map_or(Ok(data), Err)),
+            item => item,
+        };
         self.over = !matches!(item, Some(Ok(_)));
         Poll::Ready(item)
     }
@@ -128,7 +140,9 @@ impl Stream for Incoming {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{Overrides, read};
     use std::future::poll_fn;
+    use std::sync::Arc;
     use std::time::Duration;
     use tokio::time::sleep;
 
@@ -154,7 +168,9 @@ mod tests {
 
     #[tokio::test]
     async fn time_in_which_nobody_reads_is_no_silence_of_the_upstream() {
-        let silence = Silence::new(Duration::from_millis(20));
+        let config = read(&Overrides { upstream: Some("http://h".into()), ..Overrides::default() }).unwrap();
+        let timeouts = Timeouts { idle: Duration::from_millis(20), ..Timeouts::default() };
+        let silence = Silence::new(Arc::new(Peer::new("http://h", &config.upstreams[0], timeouts)), None);
         let mut body = Incoming { body: reqwest::Body::wrap(Hesitant(0)), silence, over: false };
         for _ in 0..3 {
             let item = poll_fn(|cx| Pin::new(&mut body).poll_next(cx)).await;

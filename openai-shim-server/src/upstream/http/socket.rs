@@ -1,6 +1,8 @@
 //! A connection's bytes, plain or through TLS.
 
+use socket2::SockRef;
 use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -51,8 +53,27 @@ impl Socket {
         }
     }
 
-    /// Nothing has come, and the peer has not closed: what an idle connection must be. Costs no system call.
+    /// Nothing has come, and the peer has not closed, as far as is known: what an idle connection must be. Costs no system
+    /// call.
     pub(super) fn is_quiet(&mut self) -> bool {
         self.poll_read(&mut Context::from_waker(Waker::noop()), &mut [0]).is_pending()
+    }
+
+    /// The same at this moment, as the system says: a request that meets a close on its way may have been received.
+    pub(super) fn is_open(&mut self) -> bool {
+        if !self.is_quiet() {
+            return false;
+        }
+        let stream = match &self.0 {
+            Kind::Plain(stream) => stream,
+            Kind::Tls(stream) => stream.get_ref().0,
+        };
+        let peeked = SockRef::from(stream).peek(&mut [MaybeUninit::uninit()]);
+        peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+    }
+
+    /// What is written stands in records; a part of them may have been sent when writing fails.
+    pub(super) fn has_records(&self) -> bool {
+        matches!(self.0, Kind::Tls(_))
     }
 }

@@ -21,6 +21,13 @@ pub(super) struct Open {
     pub(super) said: bool,
 }
 
+impl Open {
+    /// Whether it is a block that only this dialect knows.
+    pub(super) fn is_native(&self) -> bool {
+        matches!(self.kind, Kind::Native(..))
+    }
+}
+
 pub(super) enum Kind {
     Text,
     Thinking,
@@ -125,13 +132,14 @@ impl MessagesDecoder {
         let call = matches!(kind, Kind::Call(_));
         self.calls |= call;
         self.meaningful |= call;
-        let (stay, close): (Vec<_>, Vec<_>) = std::mem::take(&mut self.open)
-            .into_iter()
-            .partition(|open| call && open.index != index && matches!(open.kind, Kind::Call(_)));
-        for open in close {
-            self.close(open, out);
+        let stays = |open: &Open| call && open.index != index && matches!(open.kind, Kind::Call(_));
+        if !self.open.iter().all(stays) {
+            let (stay, close): (Vec<_>, Vec<_>) = std::mem::take(&mut self.open).into_iter().partition(stays);
+            for open in close {
+                self.close(open, out);
+            }
+            self.open = stay;
         }
-        self.open = stay;
         let block = self.next;
         self.next += 1;
         self.open.push(Open { index, block, kind, said: false });

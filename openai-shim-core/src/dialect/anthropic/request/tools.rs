@@ -7,6 +7,7 @@ use crate::canonical::{Block, Code, Diagnostics, Request, Tool, ToolChoice};
 use crate::error::ClientError;
 use crate::json::{Object, quote, raw};
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 /// Reads the tools on offer.
 pub(super) fn read(object: &Object<'_>) -> Result<Vec<Tool>, ClientError> {
@@ -92,12 +93,12 @@ pub(super) fn write(request: &Request, own: bool, body: &mut Object<'_>, notes: 
 
 /// The tools that the conversation called.
 fn called(request: &Request) -> Vec<&str> {
-    let mut names: Vec<&str> = Vec::new();
+    let (mut names, mut known) = (Vec::new(), BTreeSet::new());
     for block in request.messages.iter().flat_map(|message| &message.blocks) {
         if let Block::ToolCall { name, .. } = block
-            && !names.contains(&name.as_str())
+            && known.insert(name.as_str())
         {
-            names.push(name);
+            names.push(name.as_str());
         }
     }
     names

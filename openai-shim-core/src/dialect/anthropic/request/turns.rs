@@ -5,6 +5,7 @@ use super::super::{NAME, block};
 use crate::canonical::{Block, Code, Diagnostics, Message, Role, Text};
 use crate::json::quote;
 use std::borrow::Cow;
+use std::collections::{BTreeMap, VecDeque};
 
 /// One turn while it is put together.
 #[derive(Default)]
@@ -141,27 +142,31 @@ fn say(block: &Block, at: &str, out: &mut Vec<(String, Option<Text>)>, notes: &m
 
 /// Gives every call its result, in the turn right behind it, before all else that is said there.
 fn join(turns: &mut Vec<Turn<'_>>, notes: &mut Diagnostics) {
-    let mut at = 0;
-    while at < turns.len() {
-        let calls = turns.get_mut(at).map(|turn| std::mem::take(&mut turn.calls)).unwrap_or_default();
-        at += 1;
-        if calls.is_empty() {
-            continue;
+    let mut results = Results::take(turns);
+    let mut calls: Vec<String> = Vec::new();
+    let mut numbers = Vec::with_capacity(turns.len());
+    let mut joined = Vec::with_capacity(turns.len());
+    for (at, mut turn) in std::mem::take(turns).into_iter().enumerate() {
+        let waiting = std::mem::take(&mut calls);
+        if turn.assistant && !waiting.is_empty() {
+            joined.push(Turn { blocks: results.answer(&waiting, at, false, notes), ..Turn::default() });
+        } else if !waiting.is_empty() {
+            let mut blocks = results.answer(&waiting, at, true, notes);
+            blocks.append(&mut turn.blocks);
+            turn.blocks = blocks;
         }
-        if turns.get(at).is_none_or(|turn| turn.assistant) {
-            turns.insert(at, Turn::default());
-        }
-        let mut answered = Vec::new();
-        for id in &calls {
-            answered.push((claim(turns, at, id, notes), None));
-        }
-        if let Some(turn) = turns.get_mut(at) {
-            answered.append(&mut turn.blocks);
-            turn.blocks = answered;
-        }
+        calls = std::mem::take(&mut turn.calls);
+        numbers.push(joined.len());
+        joined.push(turn);
     }
-    for turn in turns {
-        for (_, result, at) in std::mem::take(&mut turn.results) {
+    if !calls.is_empty() {
+        let blocks = results.answer(&calls, usize::MAX, false, notes);
+        joined.push(Turn { blocks, ..Turn::default() });
+    }
+    *turns = joined;
+    for (number, rest) in numbers.into_iter().zip(results.turns) {
+        let Some(turn) = turns.get_mut(number) else { continue };
+        for (result, at) in rest.into_iter().flatten() {
             let Block::ToolResult { blocks, .. } = result else { continue };
             notes.note(
                 Code::ContentRewritten,
@@ -175,26 +180,69 @@ fn join(turns: &mut Vec<Turn<'_>>, notes: &mut Diagnostics) {
     }
 }
 
-/// The result of a call, from the turn behind it or a later one; one that says that there is none, if there is none.
-fn claim(turns: &mut [Turn<'_>], from: usize, id: &str, notes: &mut Diagnostics) -> String {
-    for (k, turn) in turns.iter_mut().enumerate().skip(from) {
-        let Some(found) = turn.results.iter().position(|(of, ..)| of == id) else { continue };
-        let (_, result, at) = turn.results.remove(found);
-        if k > from {
-            notes.note(Code::MessagesMerged, "messages", "a tool's result was put behind its call");
+/// The results of a conversation until their calls claim them.
+struct Results<'m> {
+    /// Those of each turn, and where each stands in its payload.
+    turns: Vec<Vec<Option<(&'m Block, String)>>>,
+    /// The turns and places of the results of each call, in order.
+    places: BTreeMap<String, VecDeque<(usize, usize)>>,
+}
+
+impl<'m> Results<'m> {
+    /// Takes the results out of their turns.
+    fn take(turns: &mut [Turn<'m>]) -> Self {
+        let mut results = Self { turns: Vec::with_capacity(turns.len()), places: BTreeMap::new() };
+        for (number, turn) in turns.iter_mut().enumerate() {
+            let mut own = Vec::with_capacity(turn.results.len());
+            for (id, result, at) in std::mem::take(&mut turn.results) {
+                results.places.entry(id).or_default().push_back((number, own.len()));
+                own.push(Some((result, at)));
+            }
+            results.turns.push(own);
         }
-        if let Block::ToolResult { blocks, is_error, extra, .. } = result {
-            let blocks: Vec<Block> = blocks.iter().filter(|b| b.as_text() != Some("")).cloned().collect();
-            let result =
-                Block::ToolResult { id: id.to_owned(), blocks, is_error: *is_error, extra: extra.clone() };
-            if let Some(json) = block::write(&result, &at, notes) {
-                return json;
+        results
+    }
+
+    /// The results of calls, for the turn behind these. `from` is the number of the first turn whose results they may be;
+    /// `own`: that turn is the one behind them.
+    fn answer(
+        &mut self,
+        calls: &[String],
+        from: usize,
+        own: bool,
+        notes: &mut Diagnostics,
+    ) -> Vec<(String, Option<Text>)> {
+        calls.iter().map(|id| (self.claim(id, from, own, notes), None)).collect()
+    }
+
+    /// The result of a call, from the turn behind it or a later one; one that says that there is none, if there is none.
+    fn claim(&mut self, id: &str, from: usize, own: bool, notes: &mut Diagnostics) -> String {
+        while let Some((turn, place)) = self.places.get_mut(id).and_then(VecDeque::pop_front) {
+            if turn < from {
+                continue;
+            }
+            let found = self.turns.get_mut(turn).and_then(|results| results.get_mut(place));
+            let Some((result, at)) = found.and_then(Option::take) else { continue };
+            if !own || turn > from {
+                notes.note(Code::MessagesMerged, "messages", "a tool's result was put behind its call");
+            }
+            if let Block::ToolResult { blocks, is_error, extra, .. } = result {
+                let blocks: Vec<Block> = blocks.iter().filter(|b| b.as_text() != Some("")).cloned().collect();
+                let result = Block::ToolResult {
+                    id: id.to_owned(),
+                    blocks,
+                    is_error: *is_error,
+                    extra: extra.clone(),
+                };
+                if let Some(json) = block::write(&result, &at, notes) {
+                    return json;
+                }
             }
         }
+        notes.note(Code::FieldFilled, "messages", "the missing result of a tool call, as an error");
+        let none = "There is no result of this call.";
+        format!(r#"{{"type":"tool_result","tool_use_id":{},"content":"{none}","is_error":true}}"#, quote(id))
     }
-    notes.note(Code::FieldFilled, "messages", "the missing result of a tool call, as an error");
-    let none = "There is no result of this call.";
-    format!(r#"{{"type":"tool_result","tool_use_id":{},"content":"{none}","is_error":true}}"#, quote(id))
 }
 
 /// An answer that was begun may not end in white space.
@@ -233,7 +281,7 @@ fn only_results(message: &Message) -> bool {
 #[derive(Default)]
 struct Ids {
     /// Calls without an id that wait for results without one.
-    nameless: std::collections::VecDeque<String>,
+    nameless: VecDeque<String>,
     count: usize,
 }
 

@@ -3,7 +3,7 @@
 use super::{FAMILY, media};
 use crate::canonical::{Block, Code, Diagnostics, Message, Request, Role};
 use crate::error::{ClientError, Unsupported};
-use crate::json::{Kind, Object, peek, quote, text};
+use crate::json::{Object, quote, text};
 use std::fmt::Write as _;
 
 /// Reads `system`, `prompt` and `images`. Without a prompt there is no question: the model is only loaded.
@@ -12,18 +12,15 @@ pub(super) fn decode(
     request: &mut Request,
     notes: &mut Diagnostics,
 ) -> Result<(), ClientError> {
-    let word = |key: &str| match object.non_null(key) {
-        Some(value) if peek(value) == Kind::String => Ok(text(value).filter(|t| !t.is_empty())),
-        Some(_) => Err(ClientError::invalid(format!("`{key}` must be a text.")).at(key.to_owned())),
-        None => Ok(None),
-    };
-    if let Some(system) = word("system")? {
+    let word = |key: &str| object.str(key).filter(|t| !t.is_empty());
+    if let Some(system) = word("system") {
         request.messages.push(Message::text(Role::System, system));
     }
-    let prompt = word("prompt")?;
+    let prompt = word("prompt");
     let mut blocks: Vec<Block> = prompt.map(Block::text).into_iter().collect();
-    for image in object.array("images").unwrap_or_default().into_iter().filter_map(text) {
-        let (block, touched) = media::read(&image, "images", notes);
+    let images = object.array("images").unwrap_or_default();
+    for (k, image) in images.into_iter().filter_map(text).enumerate() {
+        let (block, touched) = media::read(&image, &format!("images[{k}]"), notes);
         request.touched.messages |= touched;
         blocks.push(block);
     }

@@ -2,31 +2,20 @@
 
 use super::super::line::{arguments, read_call};
 use super::{FAMILY, leftovers, media};
-use crate::canonical::{Block, Code, Diagnostics, Extra, Message, Request, Role, Text};
+use crate::canonical::{
+    Block, Code, Diagnostics, Extra, Message, OpenCalls, Request, Role, Text, called_names,
+};
 use crate::error::{ClientError, Unsupported};
 use crate::json::{Kind, Object, peek, place, quote, text};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
-/// Calls that wait for their results.
-#[derive(Default)]
-struct Calls {
-    open: Vec<(String, String)>,
-}
-
-impl Calls {
-    /// The id of the call that a result answers: by its own word, by the tool's name, or by order.
-    fn answered(&mut self, id: Option<&str>, name: Option<&str>) -> Option<String> {
-        let by_id = id.and_then(|id| self.open.iter().position(|(open, _)| open == id));
-        let by_name = name.and_then(|name| self.open.iter().position(|(_, open)| open == name));
-        let at = match (id, name) {
-            (Some(id), _) => match by_id {
-                Some(at) => at,
-                None => return Some(id.to_owned()),
-            },
-            (None, Some(_)) => by_name?,
-            (None, None) => 0,
-        };
-        (at < self.open.len()).then(|| self.open.remove(at).0)
+/// The id of the call that a result answers: by its own word, by the tool's name, or by order.
+fn answered(calls: &mut OpenCalls, id: Option<&str>, name: Option<&str>) -> Option<String> {
+    match (id, name) {
+        (Some(id), _) => Some(calls.take_by_id(id).unwrap_or_else(|| id.to_owned())),
+        (None, Some(name)) => calls.take_by_name(name),
+        (None, None) => calls.take_first(),
     }
 }
 
@@ -55,7 +44,7 @@ pub(super) fn decode(
             "`messages` must be a list of messages, such as [{\"role\": \"user\", \"content\": \"…\"}].";
         return Err(ClientError::invalid(text).at("messages"));
     }
-    let mut calls = Calls::default();
+    let mut calls = OpenCalls::default();
     for (i, item) in object.array("messages").unwrap_or_default().into_iter().enumerate() {
         let (mut message, touched) = message(item, i, &mut calls, notes)?;
         message.span = if touched { None } else { place(body, item) };
@@ -69,7 +58,7 @@ pub(super) fn decode(
 fn message(
     item: &str,
     i: usize,
-    calls: &mut Calls,
+    calls: &mut OpenCalls,
     notes: &mut Diagnostics,
 ) -> Result<(Message, bool), ClientError> {
     let at = |field: &str| format!("messages[{i}]{field}");
@@ -94,8 +83,8 @@ fn message(
         touched |= read_content(value, &at(".content"), &mut content, notes)?;
     }
     let images = object.array("images").unwrap_or_default();
-    for image in images.iter().filter_map(|image| text(image)) {
-        let (block, changed) = media::read(&image, &at(".images"), notes);
+    for (k, image) in images.iter().filter_map(|image| text(image)).enumerate() {
+        let (block, changed) = media::read(&image, &at(&format!(".images[{k}]")), notes);
         touched |= changed;
         content.push(block);
     }
@@ -108,7 +97,7 @@ fn message(
         known.extend(["tool_name", "tool_call_id", "name"]);
         let name = object.str("tool_name").or_else(|| object.str("name")).filter(|n| !n.is_empty());
         let id = object.str("tool_call_id").filter(|id| !id.is_empty());
-        let answered = calls.answered(id.as_deref(), name.as_deref()).unwrap_or_else(|| {
+        let answered = answered(calls, id.as_deref(), name.as_deref()).unwrap_or_else(|| {
             notes.note(Code::ToolIdSynthesized, &at(""), "a result without its call");
             minted(i, 0)
         });
@@ -120,7 +109,7 @@ fn message(
         message.blocks.append(&mut content);
     }
     if !listed.is_empty() {
-        calls.open.clear();
+        *calls = OpenCalls::default();
     }
     for (k, call) in listed.into_iter().enumerate() {
         let object = Object::parse(call.as_bytes()).unwrap_or_default();
@@ -129,7 +118,7 @@ fn message(
         touched |= given.get("arguments").is_none_or(|a| peek(a) != Kind::Object);
         let read = read_call(call, &at(&format!(".tool_calls[{k}]")), notes);
         let id = read.id.unwrap_or_else(|| minted(i, k));
-        calls.open.push((id.clone(), read.name.clone()));
+        calls.push(&id, &read.name);
         message.blocks.push(Block::ToolCall {
             id,
             name: read.name,
@@ -198,12 +187,13 @@ pub(super) fn encode(
     body: &mut Object<'_>,
     notes: &mut Diagnostics,
 ) -> Result<(), Unsupported> {
+    let names = called_names(&request.messages);
     let mut list = Vec::new();
     for (i, message) in request.messages.iter().enumerate() {
         let own = message.span.clone().and_then(|span| source?.get(span));
         match own.and_then(|bytes| std::str::from_utf8(bytes).ok()) {
             Some(own) => list.push(own.to_owned()),
-            None => write(request, message, i, &mut list, notes)?,
+            None => write(&names, message, i, &mut list, notes)?,
         }
     }
     body.set("messages", format!("[{}]", list.join(",")));
@@ -212,7 +202,7 @@ pub(super) fn encode(
 
 /// Writes one message: results of several tools in one are several here.
 fn write(
-    request: &Request,
+    names: &BTreeMap<&str, &str>,
     message: &Message,
     i: usize,
     list: &mut Vec<String>,
@@ -234,7 +224,7 @@ fn write(
         for (key, value) in extra.of(FAMILY) {
             object.set(key.trim_start_matches('.'), value.get());
         }
-        let named = called(request, id);
+        let named = names.get(id.as_str());
         if let Some(name) = named.filter(|_| extra.of(FAMILY).is_empty() && !is_minted(id)) {
             object.set("tool_name", quote(name));
         }
@@ -270,14 +260,6 @@ fn write(
     Ok(())
 }
 
-/// The tool of the call with this id.
-fn called<'r>(request: &'r Request, id: &str) -> Option<&'r str> {
-    request.messages.iter().rev().flat_map(|m| &m.blocks).find_map(|block| match block {
-        Block::ToolCall { id: call, name, .. } if call == id => Some(name.as_str()),
-        _ => None,
-    })
-}
-
 /// Content, thinking, pictures and calls of one message.
 fn content(
     blocks: &[&Block],
@@ -306,7 +288,8 @@ fn content(
                 if signature.is_some() {
                     notes.note(Code::FeatureUnsupported, &at, "the signature of a call");
                 }
-                calls.push(call(id, name, arguments, extra, i, notes));
+                let at = format!("messages[{i}].tool_calls[{}]", calls.len());
+                calls.push(call(id, name, arguments, extra, &at, notes));
             }
             Block::Audio(_) => notes.note(Code::FeatureUnsupported, &at, "sound"),
             Block::File(_) => notes.note(Code::FeatureUnsupported, &at, "a document"),
@@ -330,12 +313,12 @@ fn content(
     Ok(())
 }
 
-fn call(id: &str, name: &str, json: &str, extra: &Extra, i: usize, notes: &mut Diagnostics) -> String {
+fn call(id: &str, name: &str, json: &str, extra: &Extra, at: &str, notes: &mut Diagnostics) -> String {
     let mut object = Object::new();
     if !is_minted(id) && !id.is_empty() {
         object.set("id", quote(id));
     }
-    let json = arguments(json, &format!("messages[{i}].tool_calls[].function.arguments"), notes);
+    let json = arguments(json, &format!("{at}.function.arguments"), notes);
     let mut function = Object::new();
     function.set("name", quote(name));
     function.set("arguments", json);

@@ -3,20 +3,15 @@
 //! <https://docs.ollama.com/modelfile#valid-parameters-and-values>
 
 use super::FAMILY;
-use crate::canonical::{Code, Diagnostics, Request, TokenLimit};
-use crate::json::{Kind, Object, peek, quote, raw, text};
+use crate::canonical::{Request, TokenLimit};
+use crate::json::{Kind, Object, integer, natural, number, peek, quote, raw, text};
 use serde_json::value::RawValue;
 
 /// Options without a place are kept under this and their name.
 pub(super) const PREFIX: &str = "options.";
 
 /// Reads the options; those without a place in the canonical model go to `extra`.
-pub(super) fn read(
-    options: &Object<'_>,
-    request: &mut Request,
-    extra: &mut Vec<(String, Box<RawValue>)>,
-    notes: &mut Diagnostics,
-) {
+pub(super) fn read(options: &Object<'_>, request: &mut Request, extra: &mut Vec<(String, Box<RawValue>)>) {
     if options.is_empty() {
         extra.push((String::from("options"), raw("{}")));
     }
@@ -50,33 +45,12 @@ pub(super) fn read(
         if !read {
             extra.push((format!("{PREFIX}{key}"), raw(value)));
         }
-        // A limit below zero is none.
-        let known = ["num_predict", "temperature", "top_p", "min_p", "top_k", "seed", "stop"].contains(&key);
-        let says_nothing = matches!(peek(value), Kind::Null | Kind::Array) || value.trim().starts_with('-');
-        if !read && known && !says_nothing {
-            notes.note(Code::ParamInvalid, &format!("{PREFIX}{key}"), "");
-        }
     }
 }
 
 fn put(slot: &mut Option<f64>, value: &str) -> bool {
-    *slot = value.trim().parse().ok();
+    *slot = number(value);
     slot.is_some()
-}
-
-/// A whole number, also where it is written as `42.0`.
-fn integer(value: &str) -> Option<i64> {
-    let value = value.trim();
-    value.parse().ok().or_else(|| {
-        let float = value.parse::<f64>().ok().filter(|f| f.fract() == 0.0 && f.abs() < 9e15)?;
-        // Checked above: it is whole, and far from the type's ends.
-        #[allow(clippy::cast_possible_truncation)]
-        Some(float as i64)
-    })
-}
-
-fn natural(value: &str) -> Option<u64> {
-    integer(value).and_then(|n| u64::try_from(n).ok())
 }
 
 fn stops(value: &str) -> Option<Vec<String>> {
@@ -99,23 +73,23 @@ pub(super) fn write(request: &Request, sourced: bool, body: &mut Object<'_>) {
         }
         return;
     }
-    let mut number = |key: &'static str, value: Option<String>| {
+    let mut put = |key: &'static str, value: Option<String>| {
         if let Some(value) = value {
             options.set(key, value);
         }
     };
-    number("num_predict", limit);
-    number("temperature", request.temperature.map(|v| v.to_string()));
-    number("top_p", request.top_p.map(|v| v.to_string()));
-    number("top_k", request.top_k.map(|v| v.to_string()));
-    number("min_p", request.min_p.map(|v| v.to_string()));
-    number("seed", request.seed.map(|v| v.to_string()));
-    number("presence_penalty", request.presence_penalty.map(|v| v.to_string()));
-    number("frequency_penalty", request.frequency_penalty.map(|v| v.to_string()));
-    number("repeat_penalty", request.repetition_penalty.map(|v| v.to_string()));
+    put("num_predict", limit);
+    put("temperature", request.temperature.map(|v| v.to_string()));
+    put("top_p", request.top_p.map(|v| v.to_string()));
+    put("top_k", request.top_k.map(|v| v.to_string()));
+    put("min_p", request.min_p.map(|v| v.to_string()));
+    put("seed", request.seed.map(|v| v.to_string()));
+    put("presence_penalty", request.presence_penalty.map(|v| v.to_string()));
+    put("frequency_penalty", request.frequency_penalty.map(|v| v.to_string()));
+    put("repeat_penalty", request.repetition_penalty.map(|v| v.to_string()));
     if !request.stop.is_empty() {
         let stops: Vec<_> = request.stop.iter().map(|s| quote(s)).collect();
-        number("stop", Some(format!("[{}]", stops.join(","))));
+        put("stop", Some(format!("[{}]", stops.join(","))));
     }
     for (key, value) in request.extra.of(FAMILY) {
         if let Some(key) = key.strip_prefix(PREFIX) {

@@ -3,6 +3,7 @@
 use super::super::tool_call::{self, is_custom};
 use crate::canonical::{Asked, Code, Diagnostics, carry};
 use crate::json::{Kind, Object, append_text, joined, peek, quote, text_of};
+use std::collections::BTreeMap;
 
 /// Puts a call's signature into its id, where the upstream wants it back.
 pub(super) fn carry(call: &mut Object<'_>, asked: &mut Asked, notes: &mut Diagnostics) {
@@ -72,6 +73,12 @@ const MOST_ARGUMENTS: usize = 8 << 20;
 #[derive(Debug, Default)]
 pub(super) struct Calls {
     slots: Vec<Slot>,
+    /// The last call of each index of the upstream, of each id, and of both together.
+    by_index: BTreeMap<u64, usize>,
+    by_id: BTreeMap<String, usize>,
+    by_both: BTreeMap<(u64, String), usize>,
+    /// How many calls were begun in what went out.
+    numbered: usize,
     /// How many bytes the arguments of all calls have.
     size: usize,
     /// The call that the last fragment went on with.
@@ -116,7 +123,7 @@ impl Calls {
 
     /// Whether a call waits for its name.
     pub(super) fn wait(&self) -> bool {
-        self.slots.iter().any(|s| s.number.is_none())
+        self.numbered < self.slots.len()
     }
 
     /// Whether every call's arguments are complete JSON.
@@ -181,7 +188,7 @@ impl Calls {
     /// `cut`: the limit ended the answer, so that arguments need not be whole.
     pub(super) fn rest(&mut self, cut: bool, asked: &mut Asked, notes: &mut Diagnostics) -> Option<String> {
         const ARGUMENTS: &str = "choices[].delta.tool_calls[].function.arguments";
-        let mut next = self.slots.iter().filter(|s| s.number.is_some()).count();
+        let mut next = self.numbered;
         let mut written = Vec::new();
         for slot in self.slots.iter_mut().filter(|s| !s.custom) {
             let empty = slot.arguments.trim().is_empty();
@@ -208,6 +215,7 @@ impl Calls {
             slot.number = Some(next);
             next += 1;
         }
+        self.numbered = next;
         (!written.is_empty()).then(|| joined(&written))
     }
 
@@ -236,8 +244,9 @@ impl Calls {
         let at = known.unwrap_or(self.slots.len());
         if known.is_none() {
             self.slots.push(Slot { upstream: given.index, ..Slot::default() });
+            self.by_index.extend(given.index.map(|index| (index, at)));
         }
-        let next = self.slots.iter().filter(|s| s.number.is_some()).count();
+        let next = self.numbered;
         let Some(slot) = self.slots.get_mut(at) else { return false };
         slot.custom |= is_custom(fragment);
         if let Some(number) = slot.number {
@@ -251,6 +260,7 @@ impl Calls {
         }
         if slot.custom {
             slot.number = Some(next);
+            self.numbered += 1;
             set_index(fragment, next, notes);
             custom_begins(fragment, asked, notes);
             return true;
@@ -269,6 +279,15 @@ impl Calls {
             notes.note(Code::ToolIdSynthesized, &format!("{AT}.id"), "");
             slot.id = asked.context.id("call_");
         }
+        let id = slot.upstreams_id();
+        if !id.is_empty() {
+            let known = self.by_id.entry(id.to_owned()).or_insert(at);
+            *known = at.max(*known);
+            if let Some(index) = slot.upstream {
+                let known = self.by_both.entry((index, id.to_owned())).or_insert(at);
+                *known = at.max(*known);
+            }
+        }
         if let Some(name) = &given.name {
             slot.name.clone_from(name);
         }
@@ -284,6 +303,7 @@ impl Calls {
             notes.note(Code::ToolNameLate, &format!("{AT}.function.name"), "");
         }
         slot.number = Some(next);
+        self.numbered += 1;
         set_index(fragment, next, notes);
         if waited {
             let opening = slot.opening(next);
@@ -300,12 +320,11 @@ impl Calls {
     fn find(&self, given: &Fragment) -> Option<usize> {
         let at = match (given.index, &given.id) {
             (Some(index), id) => {
-                let own = |s: &Slot| s.upstream == Some(index);
-                let same = self.slots.iter().rposition(|s| own(s) && id.as_deref() == Some(s.upstreams_id()));
-                same.or_else(|| self.slots.iter().rposition(own))?
+                let both = id.clone().and_then(|id| self.by_both.get(&(index, id)));
+                *both.or_else(|| self.by_index.get(&index))?
             }
             (None, Some(id)) => {
-                let known = self.slots.iter().rposition(|s| s.upstreams_id() == id);
+                let known = self.by_id.get(id).copied();
                 // Without a name no call begins, whatever its id.
                 let goes_on = given.name.is_none() && !given.arguments.is_empty();
                 return known.or_else(|| self.slots.len().checked_sub(1).filter(|_| goes_on));

@@ -1,6 +1,7 @@
 //! One message: its role, its content in either shape, its tool calls.
 
-use super::super::{NAME, note_lost, reasoning, tool_call};
+use super::super::super::shape::Place;
+use super::super::{NAME, note_lost, reasoning, shape, tool_call};
 use super::leftovers;
 use crate::canonical::{
     Block, Code, Diagnostics, Extra, Media, MediaSource, Message, REASONING_DETAILS, Role, Text,
@@ -27,6 +28,8 @@ pub(super) fn decode(
     notes: &mut Diagnostics,
 ) -> Result<Message, ClientError> {
     let at = |field: &str| format!("messages[{i}]{field}");
+    let messages = Place::Key(&Place::Root, "messages");
+    shape::MESSAGE.check_at(object, Place::Index(&messages, i), &[], notes)?;
     let mut given = Given::default();
     let mut extra = Vec::new();
     for (key, value) in object.iter() {

@@ -19,6 +19,8 @@ pub(super) struct Open {
     pub(super) marks: Extra,
     /// Members of this dialect, as they came.
     pub(super) native: Vec<(String, String)>,
+    /// How many annotations are among them.
+    pub(super) annotations: usize,
     /// A part was begun.
     pub(super) part: bool,
     /// What it cites.

@@ -5,6 +5,7 @@ use super::super::{NAME, reasoning, tools};
 use crate::canonical::{Block, Extra, Message, Request, Role};
 use crate::error::ClientError;
 use crate::json::{Kind, Object, peek, place, quote, raw, text, text_of};
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 /// Reads the items of an input.
@@ -13,12 +14,41 @@ pub(super) struct Input<'i> {
     pub(super) body: &'i [u8],
     pub(super) request: &'i mut Request,
     /// Ids of the calls so far.
-    pub(super) calls: Vec<String>,
+    calls: BTreeSet<String>,
     /// Tools that came in items.
     pub(super) additional: Vec<String>,
+    /// The last message is what the assistant did, and this is in it.
+    turn: Option<Turn>,
+    /// Where the run of results begins that the last messages are.
+    results: Option<usize>,
 }
 
-impl Input<'_> {
+/// What the assistant's message has that is being put together.
+#[derive(Clone, Copy, Default)]
+struct Turn {
+    says: bool,
+    calls: bool,
+}
+
+impl Turn {
+    fn add(&mut self, blocks: &[Block]) {
+        self.says |= blocks.iter().any(|b| matches!(b, Block::Text { .. } | Block::Refusal(_)));
+        self.calls |= blocks.iter().any(|b| matches!(b, Block::ToolCall { .. }));
+    }
+
+    /// Whether what the assistant says next is another turn.
+    fn is_said(self) -> bool {
+        self.says && !self.calls
+    }
+}
+
+impl<'i> Input<'i> {
+    /// Nothing read yet.
+    pub(super) fn new(body: &'i [u8], request: &'i mut Request) -> Self {
+        let (calls, additional) = (BTreeSet::new(), Vec::new());
+        Self { body, request, calls, additional, turn: None, results: None }
+    }
+
     /// Reads one item, `input[i]`.
     pub(super) fn item(&mut self, json: &str, i: usize) -> Result<(), ClientError> {
         let at = format!("input[{i}]");
@@ -48,10 +78,7 @@ impl Input<'_> {
                 let (signature, foreign) =
                     sealed.map_or((None, None), |(signature, foreign)| (Some(signature), foreign));
                 let extra = foreign.unwrap_or_else(|| leftovers(&item, &["encrypted_content"]));
-                let says = |m: &Message| {
-                    m.blocks.iter().any(|b| matches!(b, Block::Text { .. } | Block::Refusal(_)))
-                };
-                let new = self.turn().is_some_and(|turn| says(turn) && !calls(turn));
+                let new = self.turn.is_some_and(Turn::is_said);
                 self.add(vec![Block::Reasoning { text: text.into(), signature, extra }], span, new);
             }
             "function_call_output" | "custom_tool_call_output" => self.output(&item, span, &at)?,
@@ -63,14 +90,17 @@ impl Input<'_> {
         Ok(())
     }
 
-    /// The assistant's message that is being put together.
-    fn turn(&self) -> Option<&Message> {
-        self.request.messages.last().filter(|m| m.role == Role::Assistant)
+    /// Adds a message that is no result of a tool.
+    fn push(&mut self, message: Message) {
+        (self.turn, self.results) = (None, None);
+        self.request.messages.push(message);
     }
 
     /// Adds to what the assistant does in one go.
     fn add(&mut self, blocks: Vec<Block>, span: Option<Range<usize>>, new: bool) {
-        match self.request.messages.last_mut().filter(|m| m.role == Role::Assistant && !new) {
+        let mut state = self.turn.filter(|_| !new).unwrap_or_default();
+        state.add(&blocks);
+        match self.request.messages.last_mut().filter(|_| self.turn.is_some() && !new) {
             Some(turn) => {
                 turn.blocks.extend(blocks);
                 // Items stand one after the other in the body, and so does a run of them.
@@ -82,9 +112,10 @@ impl Input<'_> {
             None => {
                 let mut turn = Message::new(Role::Assistant, blocks);
                 turn.span = span;
-                self.request.messages.push(turn);
+                self.push(turn);
             }
         }
+        self.turn = Some(state);
     }
 
     fn message(
@@ -115,7 +146,7 @@ impl Input<'_> {
                 );
             }
             message.span = span;
-            self.request.messages.push(message);
+            self.push(message);
             return Ok(());
         }
         let begins = without(item, &["role", "content"]);
@@ -137,9 +168,7 @@ impl Input<'_> {
             }
         }
         mark(&mut blocks, ITEM, &begins);
-        let new = self.turn().is_some_and(|turn| {
-            !calls(turn) && turn.blocks.iter().any(|b| matches!(b, Block::Text { .. } | Block::Refusal(_)))
-        });
+        let new = self.turn.is_some_and(Turn::is_said);
         self.add(blocks, span, new);
         Ok(())
     }
@@ -162,7 +191,7 @@ impl Input<'_> {
             (false, false) => &["call_id", "arguments"],
             (false, true) => &["call_id", "input"],
         };
-        self.calls.push(id.clone().into_owned());
+        self.calls.insert(id.clone().into_owned());
         let block = Block::ToolCall {
             id: id.into_owned(),
             name,
@@ -176,7 +205,7 @@ impl Input<'_> {
 
     fn output(&mut self, item: &Object<'_>, span: Option<Range<usize>>, at: &str) -> Result<(), ClientError> {
         let id = item.str("call_id").ok_or_else(|| missing(at, "call_id"))?;
-        if !self.calls.iter().any(|call| *call == id) {
+        if !self.calls.contains(id.as_ref()) {
             let message = format!("No tool call found for function call output with call_id {id}.");
             self.only_here(ClientError::invalid(message).at("input"));
         }
@@ -211,16 +240,14 @@ impl Input<'_> {
     /// shows comes after the results, and nothing may stand between these.
     fn result(&mut self, message: Message, shows: bool) {
         let messages = &mut self.request.messages;
-        let are_results = |m: &Message| m.blocks.iter().all(|b| matches!(b, Block::ToolResult { .. }));
-        let run = messages.iter().rev().take_while(|m| !m.blocks.is_empty() && are_results(m)).count();
-        let shown = messages.last().is_some_and(|m| run > 0 && m.role == Role::User);
+        let start = self.results.unwrap_or(messages.len());
+        let shown = messages.get(start).is_some_and(|m| m.role == Role::User);
+        (self.turn, self.results) = (None, Some(start));
+        messages.push(message);
         if !shows && !shown {
-            messages.push(message);
             return;
         }
-        let start = messages.len() - run;
-        let all = messages.drain(start..).chain([message]);
-        let merged = all.reduce(|mut one, next| {
+        let merged = messages.drain(start..).reduce(|mut one, next| {
             one.blocks.extend(next.blocks);
             one.content_was_parts |= next.content_was_parts;
             one.span = one.span.zip(next.span).map(|(first, last)| first.start..last.end);
@@ -228,7 +255,7 @@ impl Input<'_> {
         });
         if let Some(mut merged) = merged {
             merged.role = Role::User;
-            self.request.messages.push(merged);
+            messages.push(merged);
         }
     }
 
@@ -255,10 +282,6 @@ impl Input<'_> {
     fn only_here(&mut self, error: ClientError) {
         self.request.own_only.get_or_insert(error);
     }
-}
-
-fn calls(turn: &Message) -> bool {
-    turn.blocks.iter().any(|b| matches!(b, Block::ToolCall { .. }))
 }
 
 /// Adds a member to the extras of the first block, if that has any.

@@ -1,0 +1,176 @@
+//! The known members of requests.
+//!
+//! <https://platform.openai.com/docs/api-reference/responses/create>
+
+use super::super::shape::Type::{Any, Bool, List, Map, Natural, Number, Object, Text};
+use super::super::shape::{Member, Shape, refuse, refuse_structure, shape, warn};
+
+pub(super) static REQUEST: Shape = shape("requests", &REQUEST_MEMBERS);
+static REQUEST_MEMBERS: [Member; 31] = [
+    refuse("model", &[Text]),
+    refuse("input", &[Text, List(&[Object(&ITEM)])]),
+    refuse("instructions", &[Text]),
+    refuse("stream", &[Bool]),
+    refuse("tools", &[List(&[Object(&TOOL)])]),
+    refuse("tool_choice", &[Text, Object(&CHOICE)]),
+    warn("parallel_tool_calls", &[Bool]),
+    refuse("text", &[Object(&TEXT_OPTIONS)]),
+    warn("reasoning", &[Object(&REASONING)]),
+    refuse_structure("max_output_tokens", &[Natural]),
+    warn("temperature", &[Number]),
+    warn("top_p", &[Number]),
+    warn("store", &[Bool]),
+    warn("include", &[List(&[Text])]),
+    refuse("previous_response_id", &[Text]),
+    refuse("conversation", &[Text, Map]),
+    refuse("prompt", &[Map]),
+    warn("prompt_cache_key", &[Text]),
+    warn("prompt_cache_retention", &[Text]),
+    warn("prompt_cache_options", &[Map]),
+    warn("metadata", &[Map]),
+    warn("user", &[Text]),
+    warn("service_tier", &[Text]),
+    warn("safety_identifier", &[Text]),
+    warn("truncation", &[Text]),
+    warn("background", &[Bool]),
+    warn("max_tool_calls", &[Natural]),
+    warn("top_logprobs", &[Natural]),
+    warn("stream_options", &[Object(&STREAM_OPTIONS)]),
+    warn("context_management", &[List(&[Map])]),
+    warn("client_metadata", &[Map]),
+];
+
+static STREAM_OPTIONS: Shape = shape("options", &[warn("include_obfuscation", &[Bool])]);
+static TEXT_OPTIONS: Shape =
+    shape("options", &[refuse("format", &[Object(&FORMAT)]), warn("verbosity", &[Text])]);
+static FORMAT: Shape = shape(
+    "formats",
+    &[
+        refuse("type", &[Text]),
+        warn("name", &[Text]),
+        warn("schema", &[Map]),
+        warn("strict", &[Bool]),
+        warn("description", &[Text]),
+    ],
+);
+static REASONING: Shape =
+    shape("options", &[warn("effort", &[Text]), warn("summary", &[Text]), warn("generate_summary", &[Text])]);
+
+static ITEM: Shape = shape("items", &[refuse("type", &[Text]), warn("id", &[Text]), warn("status", &[Text])])
+    .with(&[
+        (&["message", ""], &MESSAGE),
+        (&["reasoning"], &THOUGHTS),
+        (&["function_call"], &CALL),
+        (&["custom_tool_call"], &CUSTOM_CALL),
+        (&["function_call_output", "custom_tool_call_output"], &OUTPUT),
+        (&["item_reference"], &REFERENCE),
+        (&["additional_tools"], &ADDITIONAL),
+    ])
+    .such_as(r#"{"role": "user", "content": "…"}"#);
+static MESSAGE: Shape =
+    shape("messages", &[refuse("role", &[Text]), refuse("content", &[Text, List(&[Text, Object(&PART)])])]);
+static THOUGHTS: Shape = shape(
+    "items",
+    &[
+        warn("summary", &[List(&[Text, Object(&PART)])]),
+        warn("content", &[List(&[Text, Object(&PART)])]),
+        warn("encrypted_content", &[Text]),
+    ],
+);
+/// Arguments that are no text are written as one.
+static CALL: Shape = shape(
+    "calls",
+    &[
+        refuse("call_id", &[Text]),
+        refuse("name", &[Text]),
+        warn("namespace", &[Text]),
+        warn("arguments", &[Any]),
+    ],
+);
+static CUSTOM_CALL: Shape = shape(
+    "calls",
+    &[refuse("call_id", &[Text]), refuse("name", &[Text]), warn("namespace", &[Text]), warn("input", &[Any])],
+);
+/// What is no list is written as a text.
+static OUTPUT: Shape = shape(
+    "outputs",
+    &[refuse("call_id", &[Text]), refuse("output", &[Text, List(&[Text, Object(&PART)]), Any])],
+);
+static REFERENCE: Shape = shape("references", &[refuse("id", &[Text])]);
+static ADDITIONAL: Shape = shape("items", &[refuse("tools", &[List(&[Object(&TOOL)])])]);
+
+static PART: Shape = shape("parts", &[refuse("type", &[Text])]).with(&[
+    (&["input_text", "output_text", "text", "summary_text", "reasoning_text"], &WORDS),
+    (&["refusal"], &REFUSAL),
+    (&["input_image", "image_url"], &IMAGE),
+    (&["input_file"], &FILE),
+    (&["input_audio"], &AUDIO),
+]);
+static WORDS: Shape = shape(
+    "texts",
+    &[refuse("text", &[Text]), warn("annotations", &[List(&[Map])]), warn("logprobs", &[List(&[Map])])],
+);
+static REFUSAL: Shape = shape("refusals", &[refuse("refusal", &[Text])]);
+static IMAGE: Shape = shape(
+    "images",
+    &[refuse("image_url", &[Text, Object(&ADDRESS)]), refuse("file_id", &[Text]), warn("detail", &[Text])],
+);
+static ADDRESS: Shape = shape("addresses", &[refuse("url", &[Text]), warn("detail", &[Text])]);
+static FILE: Shape = shape(
+    "files",
+    &[
+        refuse("file_data", &[Text]),
+        refuse("file_url", &[Text]),
+        refuse("file_id", &[Text]),
+        warn("filename", &[Text]),
+    ],
+);
+static AUDIO: Shape = shape("sounds", &[refuse("input_audio", &[Object(&SOUND)])]);
+static SOUND: Shape = shape("sounds", &[refuse("data", &[Text]), refuse("format", &[Text])]);
+
+static TOOL: Shape = shape("tools", &[refuse("type", &[Text])]).with(&[
+    (&["function", ""], &FUNCTION),
+    (&["custom"], &CUSTOM),
+    (&["namespace"], &NAMESPACE),
+]);
+static FUNCTION: Shape = shape(
+    "functions",
+    &[
+        refuse("name", &[Text]),
+        warn("description", &[Text]),
+        warn("parameters", &[Map]),
+        warn("strict", &[Bool]),
+        // The form of the older API.
+        refuse("function", &[Object(&NESTED)]),
+    ],
+);
+static NESTED: Shape = shape(
+    "functions",
+    &[
+        refuse("name", &[Text]),
+        warn("description", &[Text]),
+        warn("parameters", &[Map]),
+        warn("strict", &[Bool]),
+    ],
+);
+static CUSTOM: Shape = shape(
+    "tools",
+    &[refuse("name", &[Text]), warn("description", &[Text]), warn("format", &[Object(&GRAMMAR)])],
+);
+static GRAMMAR: Shape = shape(
+    "formats",
+    &[warn("type", &[Text]), warn("syntax", &[Text]), warn("definition", &[Text]), warn("grammar", &[Map])],
+);
+static NAMESPACE: Shape = shape("namespaces", &NAMESPACE_MEMBERS);
+static NAMESPACE_MEMBERS: [Member; 3] =
+    [refuse("name", &[Text]), warn("description", &[Text]), refuse("tools", &[List(&[Object(&TOOL)])])];
+
+static CHOICE: Shape = shape(
+    "choices",
+    &[
+        refuse("type", &[Text]),
+        refuse("name", &[Text]),
+        refuse("mode", &[Text]),
+        refuse("tools", &[List(&[Map])]),
+    ],
+);

@@ -1,0 +1,46 @@
+//! Numbers of raw JSON values, as requests have them: whole ones may be written with a fraction of zero.
+
+/// A finite number; `1e999` is none.
+pub(crate) fn number(raw: &str) -> Option<f64> {
+    let raw = raw.trim();
+    // What a JSON parser would not take is no number here either.
+    let begins = raw.bytes().next().is_some_and(|b| b == b'-' || b.is_ascii_digit());
+    raw.parse().ok().filter(|n: &f64| begins && n.is_finite())
+}
+
+/// A whole number, also one that is written `42.0`.
+pub(crate) fn integer(raw: &str) -> Option<i64> {
+    let raw = raw.trim();
+    raw.parse().ok().or_else(|| {
+        let number = number(raw).filter(|n| n.fract() == 0.0 && n.abs() < 9e15)?;
+        // Checked above: it is whole, and far from the type's ends.
+        #[allow(clippy::cast_possible_truncation)]
+        Some(number as i64)
+    })
+}
+
+/// A whole number of zero or more.
+pub(crate) fn natural(raw: &str) -> Option<u64> {
+    raw.trim().parse().ok().or_else(|| integer(raw).and_then(|n| u64::try_from(n).ok()))
+}
+
+/// A whole number of zero or more, of things of which there are few.
+pub(crate) fn count(raw: &str) -> Option<u32> {
+    natural(raw).and_then(|n| u32::try_from(n).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_what_json_and_the_field_allow() {
+        assert_eq!((number("0.5"), number("1e3"), number("-7")), (Some(0.5), Some(1000.0), Some(-7.0)));
+        for none in ["1e999", "-1e999", "NaN", "inf", "\"1\"", "true", "null", "+1", ""] {
+            assert_eq!(number(none), None, "{none}");
+        }
+        assert_eq!((integer("42.0"), integer("4e1"), integer("4.5")), (Some(42), Some(40), None));
+        assert_eq!((natural("18446744073709551615"), natural("-1")), (Some(u64::MAX), None));
+        assert_eq!((natural("1e30"), count("4294967296"), count("2.0")), (None, None, Some(2)));
+    }
+}

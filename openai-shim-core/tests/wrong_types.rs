@@ -1,0 +1,471 @@
+//! Each known member of each dialect's requests, with each wrong JSON type: an error that names it, or a warning that does.
+
+mod common;
+
+#[path = "wrong_types/seeds.rs"]
+mod seeds;
+#[path = "wrong_types/tables.rs"]
+mod tables;
+
+use openai_shim_core::canonical::{Code, Diagnostics};
+use openai_shim_core::dialect::shape::{Mismatch, Shape, Style, Type};
+use openai_shim_core::dialect::side::{Asking, Embedding, Side};
+use openai_shim_core::dialect::{DIALECTS, Dialect};
+use openai_shim_core::error::ClientError;
+use openai_shim_core::exchange::{Incoming, Settings};
+use openai_shim_core::{Context, Exchange, Step, profile};
+use seeds::{AUXILIARY, SEEDS};
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// What a client may write in the place of anything else; numbers that are no text of `serde_json`'s among them.
+const WRONG: [&str; 9] = [
+    "true",
+    "-7351",
+    "0.7351",
+    "735173517351735173517351",
+    "1e999",
+    "\"seven\"",
+    "[[7351]]",
+    "{\"seven\":7351}",
+    "7351",
+];
+
+/// Where a value stands, and what may stand there.
+#[derive(Clone, Debug)]
+struct Target {
+    /// In the seed, for [`Value::pointer_mut`].
+    pointer: String,
+    /// As diagnostics name it.
+    path: String,
+    types: &'static [Type],
+    mismatch: Mismatch,
+}
+
+/// All known members of a payload, and the shapes and keys that they are.
+struct Found {
+    targets: Vec<Target>,
+    seen: BTreeSet<(usize, &'static str)>,
+}
+
+fn address(shape: &Shape) -> usize {
+    std::ptr::from_ref(shape) as usize
+}
+
+impl Found {
+    fn object(&mut self, shape: &'static Shape, value: &Value, pointer: &str, path: &str) {
+        let Value::Object(members) = value else { return };
+        let kind = members.get("type").map_or(Some(""), Value::as_str);
+        let variant = shape.variants.iter().find(|(names, _)| kind.is_some_and(|kind| names.contains(&kind)));
+        let variant = variant.map(|(_, own)| *own);
+        for own in [Some(shape), variant].into_iter().flatten() {
+            for member in own.members {
+                let Some(value) = members.get(member.key) else { continue };
+                self.seen.insert((address(own), member.key));
+                let varies = |variant: &Shape| variant.members.iter().any(|other| other.key == member.key);
+                if std::ptr::eq(own, shape) && variant.is_some_and(varies) {
+                    continue;
+                }
+                let dot = if path.is_empty() { "" } else { "." };
+                let at = Target {
+                    pointer: format!("{pointer}/{}", member.key),
+                    path: format!("{path}{dot}{}", member.key),
+                    types: member.types,
+                    mismatch: member.mismatch,
+                };
+                self.value(at, value);
+            }
+        }
+    }
+
+    fn value(&mut self, at: Target, value: &Value) {
+        for own in at.types {
+            match (own, value) {
+                (Type::Object(shape), Value::Object(_)) => self.object(shape, value, &at.pointer, &at.path),
+                (Type::List(types), Value::Array(items)) => {
+                    for (i, item) in items.iter().enumerate() {
+                        let (pointer, path) = (format!("{}/{i}", at.pointer), format!("{}[{i}]", at.path));
+                        self.value(Target { pointer, path, types, ..at }, item);
+                    }
+                }
+                _ => {}
+            }
+        }
+        self.targets.push(at);
+    }
+}
+
+/// Whether a text of JSON is a value of a type; written apart from the code that it tests.
+fn is(own: &Type, json: &str, style: Style) -> bool {
+    let number = |json: &str| json.parse::<f64>().ok().filter(|n| n.is_finite());
+    let text = json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    let digits = match text {
+        Some(text) if style == Style::Protobuf => text,
+        _ => json,
+    };
+    let whole = number(digits).filter(|n| n.fract() == 0.0);
+    match own {
+        Type::Any => true,
+        Type::Bool => matches!(json, "true" | "false"),
+        Type::Number => number(digits).is_some(),
+        Type::Integer => whole.is_some_and(|n| n.abs() < 9e18),
+        Type::Natural => whole.is_some_and(|n| (0.0..1.8e19).contains(&n)),
+        Type::Count => whole.is_some_and(|n| (0.0..4e9).contains(&n)),
+        Type::Text => text.is_some(),
+        Type::Map | Type::Object(_) => json.starts_with('{'),
+        Type::List(_) => json.starts_with('['),
+    }
+}
+
+/// The dialects that have tables.
+fn dialects() -> impl Iterator<Item = &'static dyn Dialect> {
+    DIALECTS.iter().copied().filter(|dialect| !dialect.request_shape().members.is_empty())
+}
+
+fn found(shape: &'static Shape, seeds: &[&str]) -> Vec<(String, Vec<Target>)> {
+    let mut all = Vec::new();
+    let mut seen = BTreeSet::new();
+    for seed in seeds {
+        let value: Value = serde_json::from_str(seed).unwrap_or_else(|e| panic!("{e}: {seed}"));
+        let mut found = Found { targets: Vec::new(), seen: BTreeSet::new() };
+        found.object(shape, &value, "", "");
+        seen.append(&mut found.seen);
+        all.push(((*seed).to_owned(), found.targets));
+    }
+    let mut missing = Vec::new();
+    let (mut open, mut known) = (vec![shape], BTreeSet::new());
+    while let Some(shape) = open.pop() {
+        if !known.insert(address(shape)) {
+            continue;
+        }
+        open.extend(shape.variants.iter().map(|(_, own)| *own));
+        for member in shape.members {
+            if !seen.contains(&(address(shape), member.key)) {
+                missing.push(format!("{}: {}", shape.plural, member.key));
+            }
+            inner(member.types, &mut open);
+        }
+    }
+    assert!(missing.is_empty(), "no seed has {missing:?}");
+    all
+}
+
+fn inner(types: &'static [Type], open: &mut Vec<&'static Shape>) {
+    for own in types {
+        match own {
+            Type::Object(shape) => open.push(shape),
+            Type::List(types) => inner(types, open),
+            _ => {}
+        }
+    }
+}
+
+/// The seed with another value in one place.
+fn changed(seed: &str, target: &Target, json: &str) -> String {
+    let mut value: Value = serde_json::from_str(seed).unwrap();
+    *value.pointer_mut(&target.pointer).unwrap() = Value::from("@@");
+    value.to_string().replace("\"@@\"", json)
+}
+
+/// A path as errors of a dialect write it.
+fn spelt(path: &str, style: Style) -> String {
+    match style {
+        Style::Dots => path.replace('[', ".").replace(']', ""),
+        _ => path.to_owned(),
+    }
+}
+
+fn warns(notes: &Diagnostics, path: &str) -> bool {
+    notes.iter().any(|note| note.code == Code::ParamInvalid && note.path == path)
+}
+
+fn names(error: &ClientError, path: &str) -> bool {
+    error.param.as_deref() == Some(path) && error.message.contains(path)
+}
+
+/// What upstreams of each dialect are sent for a body; an error for the client is its field.
+fn sent(
+    client: &'static dyn Dialect,
+    path: &str,
+    body: &str,
+) -> Vec<(&'static str, Result<(String, Diagnostics), String>)> {
+    DIALECTS
+        .iter()
+        .map(|upstream| {
+            let mut row = profile("compatible").unwrap();
+            upstream.name().clone_into(&mut row.dialect);
+            let body = bytes::Bytes::copy_from_slice(body.as_bytes());
+            let sent = Incoming::read(client, path, body)
+                .and_then(|incoming| {
+                    Exchange::start(incoming, Arc::new(row), Settings::default(), Context::fixed())
+                })
+                .map(|mut exchange| {
+                    let Step::Send { request, .. } = exchange.next() else { panic!("nothing is sent") };
+                    let body = String::from_utf8(request.body().to_vec()).unwrap();
+                    (body, exchange.report().diagnostics.clone())
+                })
+                .map_err(|error| error.to_string());
+            (upstream.name(), sent)
+        })
+        .collect()
+}
+
+#[test]
+fn no_member_of_a_wrong_type_vanishes_whatever_the_upstream_speaks() {
+    let (mut cases, mut silent) = (0, Vec::new());
+    for dialect in dialects() {
+        let shape = dialect.request_shape();
+        let (path, seeds) =
+            SEEDS.iter().find(|(name, ..)| *name == dialect.name()).map(|(_, p, s)| (*p, *s)).unwrap();
+        for (seed, targets) in found(shape, seeds) {
+            for target in &targets {
+                for json in WRONG {
+                    if target.types.iter().any(|own| is(own, json, shape.style)) {
+                        continue;
+                    }
+                    cases += 1;
+                    let body = changed(&seed, target, json);
+                    let what = format!("{} {} = {json}", dialect.name(), target.path);
+                    let mut notes = Diagnostics::default();
+                    let bytes = bytes::Bytes::copy_from_slice(body.as_bytes());
+                    match dialect.decode_request(path, &bytes, &mut notes) {
+                        Err(error) if names(&error, &spelt(&target.path, shape.style)) => {
+                            assert_ne!(target.mismatch, Mismatch::Warn, "{what}");
+                            continue;
+                        }
+                        Err(error) => {
+                            silent.push(format!("{what}: {error}"));
+                            continue;
+                        }
+                        Ok(_) => assert_ne!(target.mismatch, Mismatch::Refuse, "{what}"),
+                    }
+                    if !warns(&notes, &target.path) {
+                        silent.push(what);
+                        continue;
+                    }
+                    for (upstream, sent) in sent(dialect, path, &body) {
+                        let Ok((sent, notes)) = sent else { continue };
+                        assert!(warns(&notes, &target.path), "{what} to {upstream}");
+                        let valid = serde_json::from_str::<serde::de::IgnoredAny>(&sent);
+                        assert!(valid.is_ok(), "{what} to {upstream}: {sent}");
+                        // What the shim writes itself: options of the stream, and parts where Ollama has none.
+                        let ours = target.path.starts_with("stream_options")
+                            || upstream == "ollama-chat" && target.path.contains(".content[");
+                        if upstream == dialect.name() && !ours {
+                            assert!(sent.contains(json), "{what} did not go on as it came: {sent}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+    assert!(silent.is_empty(), "{} of {cases}:\n{}", silent.len(), silent.join("\n"));
+    assert!(cases > 2500, "{cases}");
+    assert_eq!(dialects().count(), SEEDS.len());
+}
+
+fn auxiliary() -> impl Iterator<Item = (&'static str, &'static str, &'static Embedding)> {
+    // Both forms of Ollama's have the same routes.
+    let dialects = DIALECTS.iter().filter(|dialect| dialect.name() != "ollama-generate");
+    let routes =
+        dialects.flat_map(|dialect| dialect.side_routes().iter().map(|route| (dialect.name(), route)));
+    routes.filter_map(|(name, route)| match route.side {
+        Side::Embed(embedding) => Some((name, route.path, embedding)),
+        _ => None,
+    })
+}
+
+#[test]
+fn no_member_of_a_wrong_type_vanishes_from_a_request_for_vectors() {
+    let (mut cases, mut silent) = (0, Vec::new());
+    for (name, path, embedding) in auxiliary() {
+        let seeds =
+            AUXILIARY.iter().find(|(own, at, _)| (*own, *at) == (name, path)).map(|(.., seeds)| *seeds);
+        for (seed, targets) in found(embedding.shape, seeds.unwrap()) {
+            for target in &targets {
+                for json in WRONG {
+                    if target.types.iter().any(|own| is(own, json, embedding.shape.style)) {
+                        continue;
+                    }
+                    cases += 1;
+                    let body = changed(&seed, target, json);
+                    let mut notes = Diagnostics::default();
+                    let asking = Asking { name: "m", path, body: body.as_bytes(), ..Asking::default() };
+                    let told = match (embedding.read)(&asking, &mut notes) {
+                        Err(error) => names(&error, &target.path),
+                        Ok(_) => warns(&notes, &target.path),
+                    };
+                    if !told {
+                        silent.push(format!("{name} {path} {} = {json}", target.path));
+                    }
+                }
+            }
+        }
+    }
+    assert!(silent.is_empty(), "{} of {cases}:\n{}", silent.len(), silent.join("\n"));
+    assert!(cases > 150, "{cases}");
+}
+
+#[test]
+fn what_is_wrong_in_a_list_is_named_with_its_place() {
+    for (name, body, path) in [
+        (
+            "anthropic-messages",
+            r#"{"model":"m","max_tokens":1,"messages":[{"role":"user","content":[{"type":"text","text":"x"},{"text":"x"}]}]}"#,
+            "messages.0.content.1.type",
+        ),
+        (
+            "anthropic-messages",
+            r#"{"model":"m","max_tokens":1,"messages":[{"role":"user","content":[{"type":"tool_result","content":[{}]}]}]}"#,
+            "messages.0.content.0.content.0.type",
+        ),
+        (
+            "openai-chat",
+            r#"{"messages":[{"role":"user","content":"x"},{"role":"user","content":["a",null]}]}"#,
+            "messages[1].content[1]",
+        ),
+        (
+            "openai-chat",
+            r#"{"messages":[{"role":"user","content":"x"}],"tools":[{"type":"function"},null]}"#,
+            "tools[1]",
+        ),
+        (
+            "openai-responses",
+            r#"{"model":"m","input":[{"role":"user","content":[{"type":"input_text","text":"x"},{}]}]}"#,
+            "input[0].content[1]",
+        ),
+        (
+            "ollama-chat",
+            r#"{"model":"m","messages":[{"role":"user","content":"x","images":["aGk=",null]}]}"#,
+            "messages[0].images[1]",
+        ),
+        ("gemini", r#"{"contents":[{"parts":[{"text":"x"},null]}]}"#, "contents[0].parts[1]"),
+    ] {
+        let dialect = openai_shim_core::dialect(name).unwrap();
+        let bytes = bytes::Bytes::from_static(body.as_bytes());
+        let error = dialect.decode_request("/models/m:generateContent", &bytes, &mut Diagnostics::default());
+        assert_eq!(error.unwrap_err().param.as_deref(), Some(path), "{body}");
+    }
+    let (_, _, many) = auxiliary().find(|(_, path, _)| path.ends_with(":batchEmbedContents")).unwrap();
+    let good = r#"{"content":{"parts":[{"text":"a"}]}}"#;
+    for (bad, path) in [
+        ("{}", "requests[1].content"),
+        (r#"{"content":{"parts":[]}}"#, "requests[1].content"),
+        (r#"{"content":{"parts":[{"text":"a"},{}]}}"#, "requests[1].content.parts[1]"),
+        (r#"{"content":{"parts":[{"text":"a"},{"text":5}]}}"#, "requests[1].content.parts[1].text"),
+        ("5", "requests[1]"),
+    ] {
+        let body = format!(r#"{{"requests":[{good},{bad}]}}"#);
+        let asking = Asking { name: "m", body: body.as_bytes(), ..Asking::default() };
+        let error = (many.read)(&asking, &mut Diagnostics::default()).unwrap_err();
+        assert_eq!(error.param.as_deref(), Some(path), "{error}");
+    }
+}
+
+/// What a person would try first; nothing here comes from the tables.
+#[test]
+fn what_used_to_vanish_is_named() {
+    for (name, body, path) in [
+        ("openai-chat", r#"{"messages":[{"role":"user","content":"x"}],"stop":5}"#, "stop"),
+        ("openai-chat", r#"{"messages":[{"role":"user","content":"x"}],"stop":["a",5]}"#, "stop[1]"),
+        (
+            "openai-chat",
+            r#"{"messages":[{"role":"user","content":"x"}],"stream_options":[]}"#,
+            "stream_options",
+        ),
+        (
+            "openai-chat",
+            r#"{"messages":[{"role":"user","content":"x"}],"parallel_tool_calls":"no"}"#,
+            "parallel_tool_calls",
+        ),
+        ("openai-chat", r#"{"messages":[{"role":"user","content":"x"}],"temperature":1e999}"#, "temperature"),
+        (
+            "openai-chat",
+            r#"{"messages":[{"role":"user","content":"x"}],"tools":[{"type":"function","function":5}]}"#,
+            "tools[0].function",
+        ),
+        (
+            "openai-chat",
+            r#"{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":5}}]}]}"#,
+            "messages[0].content[0].image_url.url",
+        ),
+        ("openai-completions", r#"{"prompt":"x","echo":"yes"}"#, "echo"),
+        ("openai-completions", r#"{"prompt":"x","stop":{}}"#, "stop"),
+        ("openai-responses", r#"{"model":"m","input":"x","reasoning":"high"}"#, "reasoning"),
+        ("openai-responses", r#"{"model":"m","input":"x","text":"json"}"#, "text"),
+        ("openai-responses", r#"{"model":"m","input":"x","parallel_tool_calls":0}"#, "parallel_tool_calls"),
+        ("ollama-generate", r#"{"model":"m","prompt":"x","images":"aGk="}"#, "images"),
+        (
+            "ollama-chat",
+            r#"{"model":"m","messages":[{"role":"user","content":"x","images":[5]}]}"#,
+            "messages[0].images[0]",
+        ),
+        (
+            "anthropic-messages",
+            r#"{"model":"m","max_tokens":1,"messages":[{"role":"user","content":[{"type":"text","text":5}]}]}"#,
+            "messages.0.content.0.text",
+        ),
+        (
+            "anthropic-messages",
+            r#"{"model":"m","max_tokens":1,"messages":[{"role":"user","content":"x"}],"thinking":true}"#,
+            "thinking",
+        ),
+        (
+            "gemini",
+            r#"{"contents":[{"parts":[{"text":"x"}]}],"generation_config":{"stop_sequences":"x"}}"#,
+            "generation_config.stop_sequences",
+        ),
+    ] {
+        let dialect = openai_shim_core::dialect(name).unwrap();
+        let mut notes = Diagnostics::default();
+        let read = dialect.decode_request(
+            "/models/m:generateContent",
+            &bytes::Bytes::from_static(body.as_bytes()),
+            &mut notes,
+        );
+        let told = match &read {
+            Err(error) => error.param.as_deref() == Some(path),
+            Ok(_) => notes.iter().any(|note| note.path == path && note.code == Code::ParamInvalid),
+        };
+        assert!(told, "{body}: {read:?} {notes:?}");
+    }
+}
+
+#[test]
+fn null_is_absence_and_says_nothing() {
+    for dialect in dialects() {
+        let (path, seeds) =
+            SEEDS.iter().find(|(name, ..)| *name == dialect.name()).map(|(_, p, s)| (*p, *s)).unwrap();
+        for (seed, targets) in found(dialect.request_shape(), seeds) {
+            for target in targets.iter().filter(|target| !target.path.ends_with(']')) {
+                let body = changed(&seed, target, "null");
+                let mut notes = Diagnostics::default();
+                let _ = dialect.decode_request(path, &body.into(), &mut notes);
+                assert!(
+                    !notes.iter().any(|note| note.code == Code::ParamInvalid),
+                    "{}: {notes:?}",
+                    target.path
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn what_has_its_type_is_no_finding() {
+    for dialect in dialects() {
+        let (path, seeds) =
+            SEEDS.iter().find(|(name, ..)| *name == dialect.name()).map(|(_, p, s)| (*p, *s)).unwrap();
+        for seed in seeds {
+            let mut notes = Diagnostics::default();
+            let read = dialect.decode_request(path, &bytes::Bytes::from_static(seed.as_bytes()), &mut notes);
+            assert!(read.is_ok(), "{}: {read:?}", dialect.name());
+            assert!(
+                !notes.iter().any(|note| note.code == Code::ParamInvalid),
+                "{}: {notes:?}",
+                dialect.name()
+            );
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! The tables of known members, held against the wire types and against the keys that decoders read.
+
+use openai_shim_core::dialect::shape::{Shape, Type};
+use openai_shim_core::dialect::{
+    DIALECTS, anthropic, gemini, ollama, openai_chat, openai_completions, openai_responses,
+};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Every key of a dialect's tables, with the types that it may have wherever it stands.
+fn keys(shape: &'static Shape) -> BTreeMap<&'static str, Vec<Type>> {
+    let (mut open, mut known, mut keys) = (vec![shape], Vec::new(), BTreeMap::<_, Vec<Type>>::new());
+    while let Some(shape) = open.pop() {
+        if known.iter().any(|other| std::ptr::eq(*other, shape)) {
+            continue;
+        }
+        known.push(shape);
+        open.extend(shape.variants.iter().map(|(_, own)| *own));
+        for member in shape.members {
+            keys.entry(member.key).or_default().extend(member.types);
+            super::inner(member.types, &mut open);
+        }
+    }
+    keys
+}
+
+/// The tables of a dialect by its name, those of its other routes among them.
+fn of(folder: &str) -> BTreeMap<&'static str, Vec<Type>> {
+    let mut all = BTreeMap::<_, Vec<Type>>::new();
+    for dialect in DIALECTS.iter().filter(|dialect| dialect.name().starts_with(folder)) {
+        let embeddings = super::auxiliary().filter(|(name, ..)| *name == dialect.name());
+        let shapes = embeddings.map(|(.., embedding)| embedding.shape).chain([dialect.request_shape()]);
+        for (key, types) in shapes.flat_map(keys) {
+            all.entry(key).or_default().extend(types);
+        }
+    }
+    all
+}
+
+/// Whether a table says of a member what its wire type does.
+fn agree(wire: &str, types: &[Type]) -> bool {
+    types.iter().any(|own| {
+        matches!(own, Type::Any)
+            || match wire.split('<').next().unwrap() {
+                "String" => matches!(own, Type::Text),
+                "bool" => matches!(own, Type::Bool),
+                "f64" => matches!(own, Type::Number | Type::Natural | Type::Integer),
+                "u32" | "u64" | "i64" => matches!(own, Type::Count | Type::Natural | Type::Integer),
+                "Vec" => matches!(own, Type::List(_)),
+                // What has several types is raw.
+                "Box" => !matches!(own, Type::Bool),
+                _ => matches!(own, Type::Object(_) | Type::Map),
+            }
+    })
+}
+
+#[test]
+fn the_tables_have_what_the_wire_types_have() {
+    use {anthropic::wire as a, gemini::wire as g, ollama::wire as o};
+    use {openai_chat::wire as c, openai_completions::wire as p, openai_responses::wire as r};
+    type Members = &'static [(&'static str, &'static str)];
+    let wires: [(&str, &[Members]); 6] = [
+        (
+            "openai-chat",
+            &[
+                c::ChatRequest::MEMBERS,
+                c::StreamOptions::MEMBERS,
+                c::Message::MEMBERS,
+                c::FunctionCall::MEMBERS,
+                c::Tool::MEMBERS,
+                c::Function::MEMBERS,
+            ],
+        ),
+        ("openai-completions", &[p::CompletionRequest::MEMBERS, p::StreamOptions::MEMBERS]),
+        (
+            "openai-responses",
+            &[
+                r::ResponsesRequest::MEMBERS,
+                r::TextOptions::MEMBERS,
+                r::ReasoningOptions::MEMBERS,
+                r::Tool::MEMBERS,
+                r::Item::MEMBERS,
+                r::Part::MEMBERS,
+            ],
+        ),
+        (
+            "anthropic",
+            &[
+                a::MessagesRequest::MEMBERS,
+                a::MessageParam::MEMBERS,
+                a::Tool::MEMBERS,
+                a::ToolChoice::MEMBERS,
+                a::Thinking::MEMBERS,
+                a::Metadata::MEMBERS,
+                a::Block::MEMBERS,
+            ],
+        ),
+        (
+            "ollama",
+            &[o::ChatRequest::MEMBERS, o::GenerateRequest::MEMBERS, o::Options::MEMBERS, o::Message::MEMBERS],
+        ),
+        (
+            "gemini",
+            &[
+                g::GenerateContentRequest::MEMBERS,
+                g::Content::MEMBERS,
+                g::Part::MEMBERS,
+                g::Blob::MEMBERS,
+                g::FileData::MEMBERS,
+                g::FunctionCall::MEMBERS,
+                g::FunctionResponse::MEMBERS,
+                g::Tool::MEMBERS,
+                g::FunctionDeclaration::MEMBERS,
+                g::GenerationConfig::MEMBERS,
+            ],
+        ),
+    ];
+    for (name, members) in wires {
+        let keys = of(name);
+        for (key, wire) in members.iter().copied().flatten() {
+            let types = keys.get(key).unwrap_or_else(|| panic!("{name}: no table has {key}"));
+            assert!(agree(wire, types), "{name}: {key} is {wire} on the wire, and {types:?} in the tables");
+        }
+    }
+}
+
+/// What may have any type, because whatever it is becomes a text, or is judged where it is read.
+const ANY: [(&str, &str); 11] = [
+    ("openai-chat", "arguments"),
+    ("openai-chat", "input"),
+    ("openai-chat", "prompt"),
+    ("openai-completions", "prompt"),
+    ("openai-responses", "arguments"),
+    ("openai-responses", "input"),
+    ("openai-responses", "output"),
+    ("anthropic", "strict"),
+    ("ollama", "arguments"),
+    ("gemini", ""),
+    ("anthropic", ""),
+];
+
+#[test]
+fn few_members_may_be_anything() {
+    for name in ["openai-chat", "openai-completions", "openai-responses", "anthropic", "ollama", "gemini"] {
+        for (key, types) in of(name) {
+            let any = types.iter().any(|own| matches!(own, Type::Any | Type::List([Type::Any])));
+            assert!(!any || ANY.contains(&(name, key)), "{name}: {key}");
+        }
+    }
+}
+
+/// Files that read requests, by the name that their dialect begins with.
+const READERS: [(&str, &[&str]); 6] = [
+    ("openai-chat", &["openai_chat/request.rs", "openai_chat/request/message.rs", "openai_chat/embed.rs"]),
+    ("openai-completions", &["openai_completions/request.rs"]),
+    (
+        "openai-responses",
+        &[
+            "openai_responses/request.rs",
+            "openai_responses/request/input.rs",
+            "openai_responses/item.rs",
+            "openai_responses/tools.rs",
+        ],
+    ),
+    (
+        "anthropic",
+        &[
+            "anthropic/request.rs",
+            "anthropic/request/params.rs",
+            "anthropic/request/tools.rs",
+            "anthropic/block.rs",
+        ],
+    ),
+    (
+        "ollama",
+        &[
+            "ollama/request.rs",
+            "ollama/request/message.rs",
+            "ollama/request/generate.rs",
+            "ollama/request/options.rs",
+            "ollama/embed.rs",
+        ],
+    ),
+    (
+        "gemini",
+        &[
+            "gemini/request.rs",
+            "gemini/config.rs",
+            "gemini/contents.rs",
+            "gemini/parts.rs",
+            "gemini/tools.rs",
+            "gemini/embed.rs",
+        ],
+    ),
+];
+
+/// What readers look for that is not a request's: members of answers, of JSON schemas, of what a result says.
+const NOT_OF_REQUESTS: [(&str, &[&str]); 6] = [
+    (
+        "openai-chat",
+        &[
+            "messages",
+            "usage",
+            "data",
+            "embedding",
+            "embeddings",
+            "object",
+            "index",
+            "total_tokens",
+            "prompt_tokens",
+        ],
+    ),
+    ("openai-completions", &["prompt_embeds"]),
+    ("openai-responses", &["messages", "url", "title", "start_index", "end_index", "properties", "input"]),
+    ("anthropic", &["properties", "required", "additionalProperties"]),
+    ("ollama", &["embeddings", "embedding", "prompt_eval_count", "model"]),
+    (
+        "gemini",
+        &["embeddings", "embedding", "values", "usageMetadata", "promptTokenCount", "type", "properties"],
+    ),
+];
+
+#[test]
+fn no_decoder_reads_a_member_that_is_in_no_table() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/dialect");
+    let mut read = 0;
+    for (name, files) in READERS {
+        let known = of(name);
+        let (_, others) = NOT_OF_REQUESTS.iter().find(|(own, _)| *own == name).unwrap();
+        for file in files {
+            #[allow(clippy::disallowed_methods)] // the source, not a payload
+            let code = std::fs::read_to_string(src.join(file)).unwrap();
+            let code = code.split("#[cfg(test)]").next().unwrap();
+            for getter in [
+                ".str(\"",
+                ".u64(\"",
+                ".bool(\"",
+                ".object(\"",
+                ".array(\"",
+                ".get(\"",
+                ".non_null(\"",
+                ".inner(\"",
+            ] {
+                for key in code.split(getter).skip(1).filter_map(|rest| rest.split('"').next()) {
+                    read += 1;
+                    assert!(
+                        known.contains_key(key) || others.contains(&key),
+                        "{file} reads {key}, and no table of {name} says which types it may have"
+                    );
+                }
+            }
+        }
+    }
+    assert!(read > 150, "{read}");
+}

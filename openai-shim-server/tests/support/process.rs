@@ -1,0 +1,125 @@
+//! The program as a process of its own.
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+static FILES: AtomicUsize = AtomicUsize::new(0);
+
+/// The program, which ends when this is dropped.
+#[derive(Debug)]
+pub struct Process {
+    pub child: Child,
+    pub url: String,
+    log: Arc<Mutex<String>>,
+    pub client: reqwest::Client,
+}
+
+impl Process {
+    /// Starts the program, and waits until it says where it listens.
+    pub fn start(config: &str, environment: &[(&str, &str)]) -> Self {
+        Self::spawn(config, environment, Stdio::piped(), "")
+    }
+
+    /// The same with its standard error elsewhere, and after commands of the shell such as `ulimit -n 40;`.
+    pub fn spawn(config: &str, environment: &[(&str, &str)], errors: Stdio, shell: &str) -> Self {
+        openai_shim_server::upstream::http::provide_tls();
+        let number = FILES.fetch_add(1, Ordering::Relaxed);
+        let file = std::env::temp_dir().join(format!("shim-process-{}-{number}.toml", std::process::id()));
+        std::fs::write(&file, format!("listen = \"127.0.0.1:0\"\n{config}")).unwrap();
+        let mut child = Command::new("sh")
+            .args(["-c", &format!("{shell} exec \"$0\" \"$@\""), env!("CARGO_BIN_EXE_openai-shim")])
+            .arg("--config")
+            .arg(&file)
+            .envs(environment.iter().copied())
+            .stdout(Stdio::piped())
+            .stderr(errors)
+            .spawn()
+            .unwrap();
+        let log = Arc::<Mutex<String>>::default();
+        if let Some(errors) = child.stderr.take() {
+            let written = log.clone();
+            std::thread::spawn(move || {
+                for line in BufReader::new(errors).lines().map_while(Result::ok) {
+                    written.lock().unwrap().push_str(&(line + "\n"));
+                }
+            });
+        }
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        out.read_line(&mut line).unwrap();
+        let address = line.trim().rsplit(' ').next().unwrap().to_owned();
+        assert!(address.starts_with("127.0.0.1:"), "{line} {}", log.lock().unwrap());
+        std::thread::spawn(move || out.read_to_end(&mut Vec::new()));
+        let _ = std::fs::remove_file(file);
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        Self { child, url: format!("http://{address}"), log, client }
+    }
+
+    pub async fn post(&self, body: &str) -> reqwest::Response {
+        let request = self.client.post(format!("{}/v1/chat/completions", self.url)).body(body.to_owned());
+        request.header("authorization", "Bearer client-key-1").send().await.unwrap()
+    }
+
+    pub async fn read(&self, path: &str) -> String {
+        let request =
+            self.client.get(format!("{}{path}", self.url)).header("authorization", "Bearer client-key-1");
+        request.send().await.unwrap().text().await.unwrap()
+    }
+
+    /// The value of a metric without labels.
+    pub async fn metric(&self, name: &str) -> u64 {
+        let metrics = self.read("/metrics").await;
+        let line = metrics.lines().find_map(|line| line.strip_prefix(&format!("openai_shim_{name} ")));
+        line.unwrap_or_else(|| panic!("{metrics}")).parse().unwrap()
+    }
+
+    pub fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args([&format!("-{name}"), &pid]).status().unwrap().success());
+    }
+
+    pub fn terminate(&self) {
+        self.signal("TERM");
+    }
+
+    pub async fn ended(&mut self, within: Duration) -> ExitStatus {
+        let begun = Instant::now();
+        while begun.elapsed() < within {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("still running: {}", self.log());
+    }
+
+    /// Fails if the process has ended.
+    pub fn assert_alive(&mut self) {
+        assert!(self.child.try_wait().unwrap().is_none(), "it has ended: {}", self.log());
+    }
+
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// Waits until something is logged; all that was logged.
+    pub async fn logged(&mut self, what: &str) -> String {
+        for _ in 0..500 {
+            if self.log().contains(what) {
+                return self.log();
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("{what} was not logged, {:?}: {}", self.child.try_wait(), self.log())
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
