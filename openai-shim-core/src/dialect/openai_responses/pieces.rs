@@ -10,6 +10,7 @@ use super::{NAME, reasoning};
 use crate::canonical::{Block, BlockKind, Code, Delta, Diagnostics, Event};
 use crate::json::{Object, quote, raw, text_of};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 mod part;
 
@@ -24,6 +25,12 @@ const MOST_WAITING: usize = 16 << 20;
 #[derive(Debug, Default)]
 pub(super) struct Pieces {
     list: Vec<Piece>,
+    /// The first item of each place, and the items of each id.
+    by_index: BTreeMap<u64, usize>,
+    by_id: BTreeMap<String, Vec<usize>>,
+    /// How many calls are open, and how many items without a place are complete.
+    calling: usize,
+    placeless: usize,
     next: u32,
     /// The open block of text, reasoning or refusal: its piece, what of it, its number.
     open: Option<(usize, Kind, u32)>,
@@ -69,18 +76,37 @@ impl Pieces {
     fn find(&mut self, event: &Object<'_>, id: &str) -> usize {
         let index = event.u64("output_index");
         let known = match index {
-            Some(_) => self.list.iter().position(|p| p.index == index),
-            None => self.list.iter().position(|p| !id.is_empty() && p.id == id),
+            Some(index) => self.by_index.get(&index).copied(),
+            None => self.of_id(id).first().copied(),
         };
         match known {
             Some(at) => at,
             // What names no item is about the last one.
             None if index.is_none() && id.is_empty() && !self.list.is_empty() => self.list.len() - 1,
             None => {
+                let at = self.list.len();
                 self.list.push(Piece { index, id: id.to_owned(), ..Piece::default() });
-                self.list.len() - 1
+                self.by_index.extend(index.map(|index| (index, at)));
+                if !id.is_empty() {
+                    self.by_id.entry(id.to_owned()).or_default().push(at);
+                }
+                at
             }
         }
+    }
+
+    /// The items of an id; none of an empty one.
+    fn of_id(&self, id: &str) -> &[usize] {
+        self.by_id.get(id).map_or(&[], Vec::as_slice)
+    }
+
+    /// Marks an item as complete; false if it was.
+    fn complete(&mut self, at: usize) -> bool {
+        let Some(piece) = self.list.get_mut(at).filter(|piece| !piece.done) else { return false };
+        piece.done = true;
+        self.placeless += usize::from(piece.index.is_none());
+        self.calling -= usize::from(piece.call.as_ref().is_some_and(|call| call.block.is_some()));
+        true
     }
 
     fn at(&mut self, event: &Object<'_>) -> usize {
@@ -128,6 +154,7 @@ impl Pieces {
         let early = match self.list.get_mut(at).and_then(|p| p.call.as_mut()) {
             Some(known) => {
                 known.block = Some(block);
+                self.calling += 1;
                 std::mem::take(&mut known.early)
             }
             None => return,
@@ -256,7 +283,7 @@ impl Pieces {
         if let (Delta::Text(text), Some(part)) = (&delta, piece.said.iter_mut().find(|p| p.kind == kind)) {
             part.add(text);
         }
-        if self.list.iter().any(|p| p.call.as_ref().is_some_and(|c| c.block.is_some()) && !p.done) {
+        if self.calling > 0 {
             self.waiting_bytes = self.waiting_bytes.saturating_add(match &delta {
                 Delta::Text(text) | Delta::Signature(text) => text.len(),
                 Delta::Native { raw, .. } => raw.get().len(),
@@ -294,11 +321,14 @@ impl Pieces {
     /// Whether an item was complete before.
     pub(super) fn is_done(&self, event: &Object<'_>, item: &Object<'_>) -> bool {
         let id = item.str("id").unwrap_or_default();
-        match self.list.iter().find(|p| !id.is_empty() && p.id == id) {
+        match self.of_id(&id).first().and_then(|at| self.list.get(*at)) {
             Some(piece) => piece.done,
             None => {
                 let index = event.u64("output_index");
-                let by_place = self.list.iter().any(|p| p.index == index && p.done);
+                let by_place = match index {
+                    Some(index) => self.by_index.get(&index).and_then(|at| self.list.get(*at)).is_some_and(|p| p.done),
+                    None => self.placeless > 0,
+                };
                 // Where nothing says which item is which, their order does.
                 let nth = index.and_then(|index| self.list.get(usize::try_from(index).ok()?));
                 by_place
@@ -311,7 +341,7 @@ impl Pieces {
     pub(super) fn first_time(&mut self, event: &Object<'_>, item: &Object<'_>) -> bool {
         let id = item.str("id").map(Cow::into_owned).unwrap_or_default();
         let at = self.find(event, &id);
-        self.list.get_mut(at).is_some_and(|piece| !std::mem::replace(&mut piece.done, true))
+        self.complete(at)
     }
 
     /// A whole item: says what did not stream, and closes its blocks.
@@ -324,7 +354,8 @@ impl Pieces {
     ) {
         let id = item.str("id").map(Cow::into_owned).unwrap_or_default();
         // Some servers change an item's id on the way; its place holds then.
-        let known = self.list.iter().position(|p| !id.is_empty() && p.id == id && !p.done);
+        let open = |at: &usize| self.list.get(*at).is_some_and(|piece| !piece.done);
+        let known = self.of_id(&id).iter().copied().find(open);
         let at = known.unwrap_or_else(|| self.find(event, &id));
         if self.list.get(at).is_none_or(|piece| piece.done) {
             return;
@@ -336,9 +367,7 @@ impl Pieces {
             }
             _ => self.message_done(at, item, out),
         }
-        if let Some(piece) = self.list.get_mut(at) {
-            piece.done = true;
-        }
+        self.complete(at);
         if self.open.is_some_and(|(piece, ..)| piece == at) {
             self.close_open(out);
         }
@@ -408,7 +437,7 @@ impl Pieces {
 
     /// Says what waited for calls to be complete.
     fn flush(&mut self, out: &mut Vec<Event>) {
-        if self.list.iter().any(|p| p.call.as_ref().is_some_and(|c| c.block.is_some()) && !p.done) {
+        if self.calling > 0 {
             return;
         }
         self.waiting_bytes = 0;
@@ -437,6 +466,7 @@ impl Pieces {
             }
             piece.done = true;
         }
+        self.calling = 0;
         self.flush(out);
         self.close_open(out);
     }
