@@ -16,7 +16,7 @@ build = ["cargo", "bench", "--quiet", "-p", "openai-shim-core", "--bench", "grow
 built = subprocess.run(build, cwd=root, stdout=subprocess.PIPE, check=True, text=True).stdout
 found = [json.loads(line).get("executable") for line in built.splitlines() if line.startswith("{")]
 program = [path for path in found if path][-1]
-measured = "*growth*measured*"
+measured = "growth::measured"
 with tempfile.TemporaryDirectory() as work:
     halves = []
     for half in ("0", "1"):

@@ -117,7 +117,9 @@ fn table(arguments: &[String]) {
                 let mut exchange = waiting(client, streams, row.clone(), settings);
                 let piece = if *kind == "bytes" { 1 } else { usize::MAX };
                 let status = if *kind == "errors" { 400 } else { 200 };
-                measured(&mut || drop(settle(&mut exchange, status, body.as_bytes(), piece)));
+                measured(&mut || {
+                    settle(&mut exchange, status, body.as_bytes(), piece);
+                });
             }
             println!("{kind} {dimension} {client} {upstream} {n}");
         }
