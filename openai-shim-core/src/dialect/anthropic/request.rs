@@ -10,6 +10,7 @@ use crate::error::{ClientError, Unsupported};
 use crate::json::{Kind, Object, natural, number, peek, place, quote, raw, text};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 mod params;
 mod tools;
@@ -237,16 +238,17 @@ fn is_unsigned_block(block: &Block) -> bool {
 }
 
 /// Ids of calls that carry a signature: their own, and as they are written.
-fn signed(messages: &[Message]) -> Vec<(&str, String)> {
+fn signed(messages: &[Message]) -> BTreeMap<&str, String> {
     let blocks = messages.iter().flat_map(|message| &message.blocks);
-    blocks
-        .filter_map(|block| match block {
-            Block::ToolCall { id, signature: Some(signature), .. } => {
-                Some((id.as_str(), carry::pack(id, signature)?))
-            }
-            _ => None,
-        })
-        .collect()
+    let mut packed = BTreeMap::new();
+    for block in blocks {
+        if let Block::ToolCall { id, signature: Some(signature), .. } = block
+            && let Some(carrying) = carry::pack(id, signature)
+        {
+            packed.entry(id.as_str()).or_insert(carrying);
+        }
+    }
+    packed
 }
 
 fn as_content(message: &Message, at: &str, notes: &mut Diagnostics) -> Option<String> {
@@ -261,12 +263,17 @@ fn as_content(message: &Message, at: &str, notes: &mut Diagnostics) -> Option<St
     }
 }
 
-fn as_message(message: &Message, signed: &[(&str, String)], i: usize, notes: &mut Diagnostics) -> String {
+fn as_message(
+    message: &Message,
+    signed: &BTreeMap<&str, String>,
+    i: usize,
+    notes: &mut Diagnostics,
+) -> String {
     let mut message = Cow::Borrowed(message);
     if !signed.is_empty() {
         for block in &mut message.to_mut().blocks {
             if let Block::ToolResult { id, .. } = block
-                && let Some((_, packed)) = signed.iter().find(|(own, _)| own == id)
+                && let Some(packed) = signed.get(id.as_str())
             {
                 id.clone_from(packed);
             }

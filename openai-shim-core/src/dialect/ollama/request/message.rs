@@ -107,9 +107,13 @@ fn message(
         let mut extra = leftovers_of(&object, &["tool_name", "name"]);
         // Elsewhere the id says whose result it is.
         extra.members.iter_mut().for_each(|(key, _)| key.insert(0, '.'));
+        message.blocks.reserve_exact(1);
         message.blocks.push(Block::ToolResult { id: answered, blocks: content, is_error: false, extra });
     } else {
-        message.blocks.append(&mut content);
+        match message.blocks.is_empty() {
+            true => message.blocks = content,
+            false => message.blocks.append(&mut content),
+        }
     }
     if !listed.is_empty() {
         *calls = OpenCalls::default();
@@ -161,6 +165,8 @@ fn read_content(
     notes: &mut Diagnostics,
 ) -> Result<bool, ClientError> {
     if peek(value) == Kind::String {
+        // One text is all there is of nearly every message.
+        out.reserve_exact(1);
         out.push(Block::text(Text::written(value)));
         return Ok(false);
     }

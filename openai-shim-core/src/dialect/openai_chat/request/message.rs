@@ -74,6 +74,7 @@ pub(super) fn decode(
     }
     if role == Role::Tool {
         let id = given.tool_call_id.and_then(text).unwrap_or_default().into_owned();
+        message.blocks.reserve_exact(1);
         message.blocks.push(Block::ToolResult {
             id,
             blocks: content,
@@ -168,6 +169,8 @@ fn decode_content(
 ) -> Result<bool, ClientError> {
     match peek(value) {
         Kind::String => {
+            // One text is all there is of nearly every message.
+            out.reserve_exact(1);
             out.push(Block::text(Text::within(value, body)));
             Ok(false)
         }
