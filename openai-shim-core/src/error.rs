@@ -3,7 +3,25 @@
 //! Every failure is one of three: the caller's ([`ClientError`]), nobody's ([`Unsupported`]: the upstream cannot do it),
 //! or the upstream's ([`UpstreamError`]). A dialect turns an [`ErrorKind`] into its own status, type and code by a table.
 
+use std::borrow::Cow;
 use std::time::Duration;
+
+/// The most characters of a name in sentences, logs, labels and lists.
+const MAX_NAME_CHARACTERS: usize = 200;
+
+/// A name that a client chose, short enough for a sentence, a log line or a list: cut after 200 characters, with `…`.
+///
+/// ```
+/// use openai_shim_core::error::short_name;
+/// assert_eq!(short_name("gpt-5"), "gpt-5");
+/// assert_eq!(short_name(&"é".repeat(1000)), "é".repeat(200) + "…");
+/// ```
+pub fn short_name(name: &str) -> Cow<'_, str> {
+    match name.char_indices().nth(MAX_NAME_CHARACTERS).and_then(|(end, _)| name.get(..end)) {
+        Some(start) => Cow::Owned(format!("{start}…")),
+        None => Cow::Borrowed(name),
+    }
+}
 
 /// What kind of failure this is, independent of any dialect's words for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -166,8 +184,10 @@ impl ClientError {
 
     /// There is no such model.
     pub fn unknown_model(id: &str) -> Self {
-        let short: String = id.chars().take(200).collect();
-        let text = format!("The model `{short}` does not exist here. GET /v1/models lists those that do.");
+        let text = format!(
+            "The model `{}` does not exist here. GET /v1/models lists those that do.",
+            short_name(id)
+        );
         Self::new(ErrorKind::NotFound, text).at("model").with_code("model_not_found")
     }
 

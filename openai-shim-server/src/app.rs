@@ -1,5 +1,6 @@
 //! What all requests share.
 
+use crate::budget::Budget;
 use crate::config::{Config, UpstreamConfig};
 use crate::health::{Health, Watched};
 use crate::learned::Learned;
@@ -8,10 +9,11 @@ use crate::models::Cache;
 use crate::reply;
 use crate::shutdown::Stop;
 use crate::state::{MemoryStore, Owners, ScopedStore};
+use crate::work::Work;
 use http::HeaderValue;
 use openai_shim_core::exchange::Settings;
 use openai_shim_core::upstream::StateStore;
-use openai_shim_core::{Context, Shim, Upstream};
+use openai_shim_core::{Context, Upstream};
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
@@ -28,6 +30,10 @@ pub(crate) struct App {
     /// What is kept between requests.
     pub(crate) store: Arc<dyn StateStore>,
     pub(crate) owners: Owners,
+    /// The bodies that are held.
+    pub(crate) bodies: Arc<Budget>,
+    /// Turns at work that takes long.
+    pub(crate) work: Work,
     pub(crate) learned: Learned,
     pub(crate) stop: Stop,
     seed: RandomState,
@@ -38,7 +44,6 @@ pub(crate) struct App {
 pub(crate) struct Served {
     pub(crate) config: UpstreamConfig,
     pub(crate) transport: Transport,
-    pub(crate) shim: Shim,
     pub(crate) list: Cache,
     pub(crate) health: Arc<Health>,
     /// What is kept for it, and for no other one.
@@ -76,7 +81,6 @@ impl App {
                 let transport = Transport(Arc::new(watched));
                 let own: Arc<dyn StateStore> = Arc::new(ScopedStore::new(&upstream.name, store.clone()));
                 Served {
-                    shim: Shim::shared(transport.0.clone(), upstream.profile.clone()).with_state(own.clone()),
                     transport,
                     list: Cache::default(),
                     health,
@@ -91,6 +95,8 @@ impl App {
             places: Arc::new(Semaphore::new(config.limits.concurrent)),
             store,
             owners: Owners::new(&config.client_keys, config.store_secret.as_ref()),
+            bodies: Budget::new(config.limits.bodies),
+            work: Work::new(),
             learned: Learned::default(),
             stop: Stop::default(),
             upstreams,

@@ -3,13 +3,14 @@
 
 use crate::app::{App, Served};
 use crate::reply;
+use crate::side::Question;
 use crate::small::{ask, failure};
 use crate::state;
 use axum::response::Response;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use openai_shim_core::canonical::Code;
-use openai_shim_core::dialect::side::{Asking, Counting, Side};
+use openai_shim_core::dialect::side::{Counting, Side};
 use openai_shim_core::dialect::{Dialect, dialect as named};
 use openai_shim_core::exchange::Incoming;
 use openai_shim_core::fallback::estimate::estimate_tokens;
@@ -22,16 +23,21 @@ pub(crate) async fn count(
     app: &Arc<App>,
     dialect: &'static dyn Dialect,
     counting: &'static Counting,
-    asking: &Asking<'_>,
+    question: Question,
     (headers, owner): (&HeaderMap, Owner),
 ) -> Result<Response, Error> {
-    let (path, body) = (counting.counted)(asking)?;
-    let incoming = Incoming::read(dialect, &path, Bytes::from(body))?;
-    let incoming = incoming.with_headers(headers.clone()).with_owner(owner);
+    let (length, headers) = (question.body.len(), headers.clone());
+    let read = move || {
+        let (path, body) = (counting.counted)(&question.asking())?;
+        let incoming =
+            Incoming::read(dialect, &path, Bytes::from(body))?.with_headers(headers).with_owner(owner);
+        let estimate = estimate_tokens(incoming.request());
+        Ok::<_, Error>((incoming, estimate))
+    };
+    let (incoming, estimate) = app.work.run(length, read).await?;
     let route = app.route(incoming.model()).await?;
     let served = app.upstreams.get(route.upstream).ok_or_else(crate::choose::no_upstream)?;
-    let estimate = estimate_tokens(incoming.request());
-    let (counted, mut notes) = counted(app, served, incoming, dialect, route.model).await?;
+    let (counted, mut notes) = counted(app, served, incoming, length, dialect, route.model).await?;
     let mut response = match counted {
         Some((own, answer)) if own.name() == dialect.name() => reply::json(StatusCode::OK, answer),
         Some((own, answer)) => {
@@ -62,6 +68,7 @@ async fn counted(
     app: &Arc<App>,
     served: &Served,
     incoming: Incoming,
+    length: usize,
     client: &'static dyn Dialect,
     model: Option<String>,
 ) -> Result<(Option<(&'static dyn Dialect, Vec<u8>)>, Diagnostics), Error> {
@@ -72,14 +79,20 @@ async fn counted(
     let Some((own, profile)) = speaker(&served.config.profile, client, &model) else { return Ok(none) };
     let Some(counting) = counting_of(own) else { return Ok(none) };
     // The request for the answer itself says what would be sent, and so what is to be counted.
-    let mut exchange = Exchange::start(incoming, profile, settings, app.context())?;
-    let Step::Send { request, .. } = state::loaded(&mut exchange, &*served.store).await? else {
-        return Ok(none);
-    };
+    let context = app.context();
+    let start = move || Exchange::start(incoming, profile, settings, context);
+    let exchange = app.work.run(length, start).await?;
+    let (exchange, step) = state::loaded(&app.work, length, exchange, &*served.store).await?;
+    let Step::Send { request, .. } = step else { return Ok(none) };
     let notes = exchange.diagnostics();
-    let path = request.uri().path_and_query().map_or("", http::uri::PathAndQuery::as_str);
-    let Some((path, body)) = (counting.ask)(path, request.body()) else { return Ok(none) };
-    let (head, answer) = ask(&served.transport, &path, request.headers().clone(), body).await?;
+    let headers = request.headers().clone();
+    let question = move || {
+        let path = request.uri().path_and_query().map_or("", http::uri::PathAndQuery::as_str);
+        (counting.ask)(path, request.body())
+    };
+    let Some((path, body)) = app.work.run(length, question).await else { return Ok(none) };
+    let (mut held, most) = (app.bodies.open(), app.config.limits.response_body);
+    let (head, answer) = ask(&served.transport, &path, headers, Bytes::from(body), (&mut held, most)).await?;
     if head.status.is_success() && (counting.read)(&answer).is_some() {
         return Ok((Some((own, answer)), notes));
     }

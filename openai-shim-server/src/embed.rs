@@ -4,16 +4,17 @@ use crate::app::{App, Served, Transport};
 use crate::bodies::{self, Bodies};
 use crate::reply;
 use crate::routes::Meta;
+use crate::side::Question;
 use crate::small::{ask, failure, returned};
 use crate::telemetry::Record;
 use axum::response::Response;
+use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
-use openai_shim_core::canonical::EmbedRequest;
-use openai_shim_core::dialect::side::{Asking, Embedding, Side};
+use openai_shim_core::canonical::{Code, EmbedRequest};
+use openai_shim_core::dialect::side::{Embedding, Side, states_failure};
 use openai_shim_core::dialect::{DIALECTS, Dialect, dialect as named};
-use openai_shim_core::json::Object;
-use openai_shim_core::{Diagnostics, Error};
+use openai_shim_core::{Diagnostics, Error, UpstreamError};
 use std::sync::Arc;
 
 /// Answers a client that wants vectors.
@@ -22,11 +23,11 @@ pub(crate) async fn embed(
     meta: Meta,
     dialect: &'static dyn Dialect,
     embedding: &'static Embedding,
-    asking: &Asking<'_>,
+    question: Question,
     headers: &HeaderMap,
 ) -> Response {
     let (id, mut notes) = (meta.id.clone(), Diagnostics::default());
-    let planned = plan(&app, embedding, asking, &mut notes).await;
+    let planned = plan(&app, embedding, question, &mut notes).await;
     let name = planned.as_ref().map_or_else(|_| String::new(), |plan| plan.served.config.name.clone());
     // From here on the client may leave.
     let record = Record::new(app.clone(), meta, LABEL, name.clone());
@@ -65,19 +66,23 @@ struct Plan<'a> {
     /// The dialect that the upstream speaks, and its way of making vectors.
     own: &'static dyn Dialect,
     theirs: &'static Embedding,
-    asked: EmbedRequest,
+    asked: Arc<EmbedRequest>,
     path: String,
-    body: String,
+    body: Bytes,
 }
 
 async fn plan<'a>(
     app: &'a Arc<App>,
     embedding: &'static Embedding,
-    asking: &Asking<'_>,
+    question: Question,
     notes: &mut Diagnostics,
 ) -> Result<Plan<'a>, Error> {
-    let mut lost = Diagnostics::default();
-    let asked = (embedding.read)(asking, &mut lost)?;
+    let (length, source) = (question.body.len(), question.body.clone());
+    let read = move || {
+        let mut lost = Diagnostics::default();
+        (embedding.read)(&question.asking(), &mut lost).map(|asked| (asked, lost))
+    };
+    let (asked, lost) = app.work.run(length, read).await?;
     let route =
         if asked.model.is_empty() { app.route_without_model() } else { app.route(&asked.model).await? };
     let served = app.upstreams.get(route.upstream).ok_or_else(crate::choose::no_upstream)?;
@@ -94,9 +99,16 @@ async fn plan<'a>(
     if let Some(model) = route.model {
         sent.model = model;
     }
-    let (path, body) = (theirs.write)(&sent, same.then_some(asking.body), notes)?;
+    let write = move || {
+        let mut notes = Diagnostics::default();
+        let written = (theirs.write)(&sent, same.then_some(&source[..]), &mut notes);
+        (written, notes)
+    };
+    let (written, found) = app.work.run(length, write).await;
+    notes.extend(&found);
+    let (path, body) = written?;
     let path = served.config.profile.paths.url(&path);
-    Ok(Plan { served, own, theirs, asked, path, body })
+    Ok(Plan { served, own, theirs, asked: Arc::new(asked), path, body: Bytes::from(body) })
 }
 
 impl Plan<'_> {
@@ -117,25 +129,66 @@ impl Plan<'_> {
         } else {
             served.transport.clone()
         };
-        let (head, answer) = ask(&transport, &path, passed, body).await?;
+        let retry = app.config.retry;
+        for attempt in 1.. {
+            let asked = asked.clone();
+            let one = Attempt { app, transport: &transport, own, theirs, embedding };
+            match one.ask(&path, passed.clone(), body.clone(), asked, notes).await {
+                Err(Error::Upstream(error))
+                    if attempt < retry.attempts
+                        && error.is_transient()
+                        && !matches!(error, UpstreamError::Status(_)) =>
+                {
+                    notes.note(Code::Retried, "", error.code().unwrap_or_default());
+                    let wait = retry.backoff.saturating_mul(1 << (attempt - 1).min(16));
+                    transport.0.pause(wait.min(retry.max_backoff)).await;
+                }
+                done => return done,
+            }
+        }
+        Err(Error::Upstream(UpstreamError::Empty))
+    }
+}
+
+/// One attempt to get vectors.
+struct Attempt<'a> {
+    app: &'a Arc<App>,
+    transport: &'a Transport,
+    own: &'static dyn Dialect,
+    theirs: &'static Embedding,
+    embedding: &'static Embedding,
+}
+
+impl Attempt<'_> {
+    async fn ask(
+        &self,
+        path: &str,
+        headers: HeaderMap,
+        body: Bytes,
+        asked: Arc<EmbedRequest>,
+        notes: &mut Diagnostics,
+    ) -> Result<(HeaderMap, Vec<u8>), Error> {
+        let mut held = self.app.bodies.open();
+        let most = self.app.config.limits.response_body;
+        let (head, answer) = ask(self.transport, path, headers, body, (&mut held, most)).await?;
+        let (own, theirs, client) = (self.own, self.theirs, self.embedding);
         if !head.status.is_success() {
             return Err(failure(own, &head, &answer));
-        }
-        if let Ok(object) = Object::parse(&answer)
-            && ["data", "embeddings", "embedding"].iter().all(|key| object.get(key).is_none())
-            && object.non_null("error").is_some()
-        {
-            // An error may come with status 200.
-            let error = own.decode_error(StatusCode::BAD_GATEWAY, &head.headers, &answer, notes);
-            return Err(Error::Upstream(error));
         }
         let mut kept = returned(&head.headers);
         kept.remove(CONTENT_LENGTH);
         kept.remove(CONTENT_TYPE);
-        if std::ptr::eq(theirs, embedding) {
-            return Ok((kept, (theirs.mend)(&answer, &asked, notes).unwrap_or(answer)));
-        }
-        let vectors = (theirs.read_answer)(&answer, &asked, notes)?;
-        Ok((kept, (embedding.write_answer)(&vectors, &asked, notes)?.into_bytes()))
+        let judge = move || {
+            let mut notes = Diagnostics::default();
+            let result = if states_failure(&answer, &["data", "embeddings", "embedding"]) {
+                Err(own.decode_error(StatusCode::BAD_GATEWAY, &head.headers, &answer, &mut notes))
+            } else {
+                theirs.answer(client, &answer, &asked, &mut notes)
+            };
+            (result, notes)
+        };
+        let (result, found) = self.app.work.run(held.bytes(), judge).await;
+        notes.extend(&found);
+        Ok((kept, result?))
     }
 }

@@ -5,20 +5,25 @@ use crate::bodies::{self, Bodies};
 use crate::choose::Route;
 use crate::lifetime::Lifetime;
 use crate::reply;
-use crate::routes::Meta;
+use crate::routes::{Meta, Received};
 use crate::small::{collect, failure, returned};
 use crate::telemetry::Record;
+use crate::work::LONG;
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
 use futures_core::Stream;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::request::Parts;
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use memchr::memmem;
+use openai_shim_core::canonical::{fault, is_document, is_html, plain};
 use openai_shim_core::dialect::Dialect;
+use openai_shim_core::dialect::side::states_failure;
 use openai_shim_core::json::{Object, quote};
 use openai_shim_core::upstream::{ByteStream, ReplyBody};
-use openai_shim_core::{Error, UpstreamError};
+use openai_shim_core::{Diagnostics, Error, UpstreamError};
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -33,12 +38,13 @@ pub(crate) async fn forward(
     app: Arc<App>,
     meta: Meta,
     dialect: &'static dyn Dialect,
-    (path, upstream): (String, Option<usize>),
+    (path, upstream, check): (String, Option<usize>, Option<Check>),
     parts: Parts,
-    body: Bytes,
-    place: OwnedSemaphorePermit,
+    received: Received,
 ) -> Response {
-    let model = model_of(&parts.headers, &body);
+    let Received { place, held, body } = received;
+    let (json, length, sent) = (is_json(&parts.headers), body.len(), body.clone());
+    let model = app.work.run(length, move || model_of(json, &sent)).await;
     let route = match (&model, upstream) {
         (Some(model), _) => app.route(model).await,
         (None, Some(upstream)) => Ok(Route { upstream, model: None }),
@@ -64,7 +70,9 @@ pub(crate) async fn forward(
     let record = Record::new(app.clone(), meta, "forward", served.config.name.clone());
     let head = record.head();
     let own = openai_shim_core::dialect(&served.config.profile.dialect).unwrap_or(dialect);
-    let mut request = http::Request::new(with_model(&parts.headers, body, route.model.as_deref()));
+    let sent = body.clone();
+    let written = app.work.run(length, move || with_model(json, sent, route.model.as_deref())).await;
+    let mut request = http::Request::new(written);
     *request.method_mut() = parts.method.clone();
     let target = match parts.uri.query() {
         Some(query) => format!("{path}?{query}"),
@@ -84,22 +92,27 @@ pub(crate) async fn forward(
     };
     let mut response = match transport.send(request).await {
         Ok(response) => {
-            let (upstream, body) = response.into_parts();
+            drop(held);
+            let (upstream, answer) = response.into_parts();
             head.seen(upstream.status);
             if upstream.status.is_success() {
-                let guard = Guard { record: Some(record), _place: place };
-                let body = match body {
-                    ReplyBody::Complete(bytes) => Guarded::body(one(bytes), guard, lifetime),
-                    ReplyBody::Stream(source) => Guarded::body(source, guard, lifetime),
-                    _ => Body::empty(),
-                };
-                let mut response = Response::new(body);
-                *response.status_mut() = upstream.status;
-                *response.headers_mut() = returned(&upstream.headers);
-                response
+                match judged(&app, own, &upstream, answer, check.map(|check| (check, body))).await {
+                    Ok(answer) => {
+                        let guard = Guard { record: Some(record), _place: place };
+                        let mut response = Response::new(Guarded::body(answer, guard, lifetime));
+                        *response.status_mut() = upstream.status;
+                        *response.headers_mut() = returned(&upstream.headers);
+                        if check.is_some() && !is_json(&upstream.headers) {
+                            let json = HeaderValue::from_static("application/json");
+                            response.headers_mut().insert(CONTENT_TYPE, json);
+                        }
+                        response
+                    }
+                    Err(error) => refused(record, error),
+                }
             } else {
-                let body = collect(body, 1 << 20).await.unwrap_or_default();
-                refused(record, failure(own, &upstream, &body))
+                let answer = collect(answer, 1 << 20, &mut app.bodies.open()).await.unwrap_or_default();
+                refused(record, failure(own, &upstream, &answer))
             }
         }
         Err(error) => refused(record, Error::Upstream(error)),
@@ -108,23 +121,91 @@ pub(crate) async fn forward(
     response
 }
 
+/// Checks an answer against its request.
+pub(crate) type Check = fn(&[u8], &[u8]) -> Result<(), UpstreamError>;
+
+/// The answer, if it is one: JSON is read to its end, of anything else its beginning.
+async fn judged(
+    app: &Arc<App>,
+    own: &'static dyn Dialect,
+    head: &http::response::Parts,
+    answer: ReplyBody,
+    check: Option<(Check, Bytes)>,
+) -> Result<ByteStream, Error> {
+    if matches!(head.status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT) {
+        return Ok(one(Bytes::new()));
+    }
+    let mut held = app.bodies.open();
+    let kind = head.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    if check.is_none() && kind != "application/json" {
+        let mut source = match answer {
+            ReplyBody::Complete(bytes) => one(bytes),
+            ReplyBody::Stream(source) => source,
+            _ => one(Bytes::new()),
+        };
+        let first = match poll_fn(|cx| source.as_mut().poll_next(cx)).await {
+            Some(first) => first?,
+            None => Bytes::new(),
+        };
+        return match first.is_empty() || kind == "text/html" || is_html(&first) {
+            true if kind == "text/html" => Err(Error::Upstream(fault(b"<", ANSWER))),
+            true => Err(Error::Upstream(fault(&first, ANSWER))),
+            false => Ok(Box::pin(After { first: Some(first), rest: source })),
+        };
+    }
+    let body = collect(answer, app.config.limits.response_body, &mut held).await?;
+    let (headers, length) = (head.headers.clone(), body.len());
+    let judge = move || {
+        if !is_document(&body) {
+            return Err(fault(&body, ANSWER));
+        }
+        if states_failure(&body, &["id", "object", "data", "results", "output", "text"]) {
+            let notes = &mut Diagnostics::default();
+            return Err(own.decode_error(StatusCode::BAD_GATEWAY, &headers, &body, notes));
+        }
+        if let Some((check, request)) = check {
+            check(&request, plain(&body))?;
+        }
+        Ok(Bytes::from(body))
+    };
+    let body = app.work.run(length, judge).await?;
+    Ok(one(if length >= LONG { held.with(body) } else { body }))
+}
+
+/// What is due on these routes, in an error.
+const ANSWER: &str = "an answer";
+
+/// A stream whose beginning was looked at.
+struct After {
+    first: Option<Bytes>,
+    rest: ByteStream,
+}
+
+impl Stream for After {
+    type Item = Result<Bytes, UpstreamError>;
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        match self.first.take() {
+            Some(first) => Poll::Ready(Some(Ok(first))),
+            None => self.rest.as_mut().poll_next(cx),
+        }
+    }
+}
+
 /// The model that a body names: a JSON member, or a part of a form.
-fn model_of(headers: &HeaderMap, body: &[u8]) -> Option<String> {
-    if is_json(headers) {
+fn model_of(json: bool, body: &[u8]) -> Option<String> {
+    if json {
         return Some(Object::parse(body).ok()?.str("model")?.into_owned());
     }
     // A form's text parts are plain: name, blank line, value.
-    let marker = b"name=\"model\"";
-    let at = body.windows(marker.len()).position(|window| window == marker)?;
-    let rest = body.get(at..)?;
-    let start = rest.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
-    let value = rest.get(start..)?;
-    let end = value.windows(2).position(|window| window == b"\r\n")?;
+    let rest = body.get(memmem::find(body, b"name=\"model\"")?..)?;
+    let value = rest.get(memmem::find(rest, b"\r\n\r\n")? + 4..)?;
+    let end = memmem::find(value, b"\r\n")?;
     String::from_utf8(value.get(..end)?.to_vec()).ok()
 }
 
-fn with_model(headers: &HeaderMap, body: Bytes, model: Option<&str>) -> Bytes {
-    let Some(model) = model.filter(|_| is_json(headers)) else { return body };
+fn with_model(json: bool, body: Bytes, model: Option<&str>) -> Bytes {
+    let Some(model) = model.filter(|_| json) else { return body };
     let Ok(mut object) = Object::parse(&body) else { return body.clone() };
     object.set("model", quote(model));
     let mut out = Vec::with_capacity(body.len());

@@ -1,25 +1,26 @@
 //! One request for an answer of a model.
 
 use crate::app::App;
+use crate::awaited::{Awaited, Counted};
 use crate::bodies::{self, Bodies};
+use crate::budget::Held;
 use crate::choose::Route;
 use crate::lifetime::Lifetime;
 use crate::panics;
 use crate::reply;
-use crate::routes::{Answering, Meta};
+use crate::routes::{Answering, Meta, Received};
 use crate::stored;
-use crate::stream::{Kept, Reply};
+use crate::stream::Kept;
 use crate::telemetry::{Head, Record};
+use crate::work::LONG;
 use axum::body::Body;
 use axum::response::Response;
-use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use openai_shim_core::exchange::Incoming;
 use openai_shim_core::{Diagnostics, Dialect, Error, Exchange, Outcome, Report, Shim};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::OwnedSemaphorePermit;
 
 /// How many headers every reply gets here.
 const HEADERS: usize = 5;
@@ -32,9 +33,9 @@ pub(crate) fn generate(
     dialect: &'static dyn Dialect,
     meta: Meta,
     headers: HeaderMap,
-    body: Bytes,
-    place: OwnedSemaphorePermit,
+    received: Received,
 ) -> Answering {
+    let Received { body, .. } = &received;
     // Some dialects name model and form in the path and its query.
     let path =
         if meta.query.is_empty() { meta.path.clone() } else { format!("{}?{}", meta.path, meta.query) };
@@ -42,14 +43,14 @@ pub(crate) fn generate(
         Ok(incoming) => incoming,
         Err(error) => return at_once(refused(app, dialect, meta, &error)),
     };
-    if let Some(response) = idle(dialect, &incoming, &body) {
+    if let Some(response) = idle(dialect, &incoming, body) {
         Record::new(app.clone(), meta, dialect.name(), String::new()).answered(&response);
         return at_once(response);
     }
-    let previous = stored::previous(dialect, &body);
-    let owner = meta.owner.clone();
+    let previous = stored::previous(dialect, body);
+    let (length, owner) = (body.len(), meta.owner.clone());
     let go_on = move |app: &Arc<App>, incoming: Incoming, route, kept| match route {
-        Ok(route) => start(app, dialect, meta, incoming, (headers, path, body, kept), route, place),
+        Ok(route) => start(app, dialect, meta, incoming, (headers, path, received, kept), route),
         Err(error) => Err(Box::new(refused(app, dialect, meta, &error))),
     };
     match (app.route_at_once(incoming.model()), previous) {
@@ -69,7 +70,8 @@ pub(crate) fn generate(
                     Some(id) => Some(stored::load(&app, owner, &id).await),
                     None => None,
                 };
-                match go_on(&app, incoming, route, kept) {
+                let other = app.clone();
+                match app.work.run(length, move || go_on(&other, incoming, route, kept)).await {
                     Ok(running) => running.answer(app, dialect).await,
                     Err(refusal) => *refusal,
                 }
@@ -84,7 +86,7 @@ fn at_once(response: Response) -> Answering {
 
 /// An exchange that was sent off.
 struct Running {
-    reply: Reply,
+    reply: Awaited,
     upstream: usize,
     stream: bool,
     content_type: &'static str,
@@ -100,10 +102,10 @@ fn start(
     dialect: &'static dyn Dialect,
     meta: Meta,
     incoming: Incoming,
-    (headers, path, body, kept): (HeaderMap, String, Bytes, Option<stored::Loaded>),
+    (headers, path, received, kept): (HeaderMap, String, Received, Option<stored::Loaded>),
     route: Route,
-    place: OwnedSemaphorePermit,
 ) -> Started {
+    let Received { place, held, body } = received;
     let stream = incoming.wants_stream();
     let Some(served) = app.upstreams.get(route.upstream) else {
         let error = Error::Client(crate::choose::no_upstream());
@@ -133,24 +135,22 @@ fn start(
         // Called while the body is dropped.
         let _ = panics::polled(|| {
             if let Some(served) = learner.upstreams.get(upstream) {
-                learner.learned.remember(&served.config.name, &model, &report.lessons);
+                learner.learned.remember(&served.config.name, &model, &report);
             }
         });
         record.finish(report);
         drop(place);
     });
     let content_type = exchange.stream_content_type();
-    let reply: Reply = match overheard {
-        Some(bodies) => {
-            let overheard = bodies.over(served.transport.0.clone());
-            Box::pin(
-                Shim::shared(overheard, profile.clone())
-                    .with_state(served.store.clone())
-                    .run(exchange, finished),
-            )
-        }
-        None => Box::pin(served.shim.run(exchange, finished)),
+    let transport = served.transport.0.clone();
+    let transport = match overheard {
+        Some(bodies) => bodies.over(transport),
+        None => transport,
     };
+    let counted = Counted::new(app, transport);
+    let shim =
+        Shim::shared(counted.clone(), profile.clone()).with_state(counted.store(&served.store, body.len()));
+    let reply = counted.awaited(app, Box::pin(shim.run(exchange, finished)), held);
     Ok(Running { reply, upstream, stream, content_type, keep, head, lifetime })
 }
 
@@ -162,11 +162,12 @@ impl Running {
         let label = || app.upstreams.get(upstream).and_then(|served| served.label.clone());
         let response = if stream {
             match tokio::time::timeout(every, &mut reply).await {
-                Ok(reply) => respond(reply, dialect, true, label(), &head, (every, lifetime)),
+                Ok(begun) => respond(begun, reply.room(), dialect, true, label(), &head, (every, lifetime)),
                 Err(_) => promise(reply, (dialect, content_type), label(), head, (every, lifetime)),
             }
         } else {
-            respond(reply.await, dialect, false, label(), &head, (every, lifetime))
+            let begun = (&mut reply).await;
+            respond(begun, reply.room(), dialect, false, label(), &head, (every, lifetime))
         };
         match keep {
             Some(keep) => stored::keeping(keep, response),
@@ -192,6 +193,7 @@ fn idle(dialect: &dyn Dialect, incoming: &Incoming, body: &[u8]) -> Option<Respo
 /// The client's response from core's reply.
 fn respond(
     reply: http::Response<openai_shim_core::upstream::Body>,
+    room: Option<Held>,
     dialect: &'static dyn Dialect,
     stream: bool,
     upstream: Option<HeaderValue>,
@@ -204,7 +206,10 @@ fn respond(
     let diagnostics = parts.extensions.remove::<Diagnostics>().unwrap_or_default();
     head.seen(parts.status);
     let (body, whole) = match body.into_complete() {
-        Ok(bytes) => (Body::from(bytes), true),
+        Ok(bytes) => match room.filter(|_| bytes.len() >= LONG) {
+            Some(room) => (Body::from(room.with(bytes)), true),
+            None => (Body::from(bytes), true),
+        },
         Err(body) if stream && !failed => {
             (Body::from_stream(Kept::running(body, dialect, every, lifetime)), false)
         }
@@ -222,7 +227,7 @@ fn respond(
 
 /// A stream that begins before its reply: the client sees keep-alives, and then what comes.
 fn promise(
-    reply: Reply,
+    reply: Awaited,
     (dialect, content_type): (&'static dyn Dialect, &'static str),
     upstream: Option<HeaderValue>,
     head: Head,

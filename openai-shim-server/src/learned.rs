@@ -1,56 +1,156 @@
-//! What upstreams taught by refusing: remembered for each upstream and model, until the process ends.
+//! What upstreams taught by refusing: remembered for each upstream and model, until the process ends or there is no room.
 
-use openai_shim_core::Profile;
+use openai_shim_core::error::short_name;
 use openai_shim_core::profile::Lesson;
+use openai_shim_core::{Outcome, Profile, Report};
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use toml::Table;
 
-/// The most pairs of upstream and model, and lessons of one pair, that are remembered.
-const MOST: usize = 1024;
-const MOST_EACH: usize = 32;
+/// The most pairs of upstream and model that are remembered, and the most bytes of all of them.
+const MAX_PAIRS: usize = 1024;
+const MAX_BYTES: usize = 1 << 20;
+/// The most lessons of one pair.
+const MAX_LESSONS: usize = 32;
+/// The longest name of a model, and the longest lesson as a line of TOML. What is longer holds for its own exchange only.
+const MAX_NAME_BYTES: usize = 512;
+const MAX_LESSON_BYTES: usize = 512;
+/// About what a pair or a lesson takes besides its text.
+const OVERHEAD_BYTES: usize = 64;
 
-/// All lessons.
+/// All lessons; what was not used for the longest time is forgotten first.
 #[derive(Debug, Default)]
-pub(crate) struct Learned(Mutex<BTreeMap<(String, String), Vec<Lesson>>>);
+pub(crate) struct Learned(Mutex<Pairs>);
 
-impl Learned {
-    /// What is known of this upstream and model.
-    pub(crate) fn of(&self, upstream: &str, model: &str) -> Vec<Lesson> {
-        let Ok(all) = self.0.lock() else { return Vec::new() };
-        if all.is_empty() {
-            return Vec::new();
+#[derive(Debug, Default)]
+struct Pairs {
+    by_name: BTreeMap<(String, String), Pair>,
+    /// Names by when they were used last.
+    by_use: BTreeMap<u64, (String, String)>,
+    /// Counts uses, to tell which are older.
+    uses: u64,
+    bytes: usize,
+}
+
+/// What is known of one model of one upstream, the oldest lesson first.
+#[derive(Debug, Default)]
+struct Pair {
+    lessons: Vec<Lesson>,
+    used: u64,
+    bytes: usize,
+}
+
+impl Pairs {
+    /// The pair, which is now the one that was used last.
+    fn touch(&mut self, name: &(String, String)) -> Option<&mut Pair> {
+        let pair = self.by_name.get_mut(name)?;
+        self.uses += 1;
+        let before = std::mem::replace(&mut pair.used, self.uses);
+        if let Some(name) = self.by_use.remove(&before) {
+            self.by_use.insert(self.uses, name);
         }
-        all.get(&(upstream.to_owned(), model.to_owned())).cloned().unwrap_or_default()
+        Some(pair)
     }
 
-    /// Remembers what an exchange has learnt, and says so.
-    pub(crate) fn remember(&self, upstream: &str, model: &str, lessons: &[Lesson]) {
+    fn remove(&mut self, name: &(String, String)) {
+        if let Some(pair) = self.by_name.remove(name) {
+            self.by_use.remove(&pair.used);
+            self.bytes = self.bytes.saturating_sub(pair.bytes);
+        }
+    }
+
+    /// Adds a lesson that is not known yet to a pair, which may be new.
+    fn add(&mut self, name: &(String, String), lesson: &Lesson) {
+        if !self.by_name.contains_key(name) {
+            self.uses += 1;
+            let bytes = 2 * (name.0.len() + name.1.len()) + OVERHEAD_BYTES;
+            self.by_use.insert(self.uses, name.clone());
+            self.by_name.insert(name.clone(), Pair { lessons: Vec::new(), used: self.uses, bytes });
+            self.bytes += bytes;
+        }
+        let Some(pair) = self.by_name.get_mut(name) else { return };
+        pair.lessons.push(lesson.clone());
+        let mut bytes = pair.bytes + size(lesson);
+        if pair.lessons.len() > MAX_LESSONS {
+            bytes = bytes.saturating_sub(size(&pair.lessons.remove(0)));
+        }
+        self.bytes = self.bytes.saturating_sub(pair.bytes) + bytes;
+        pair.bytes = bytes;
+        while self.by_name.len() > MAX_PAIRS || self.bytes > MAX_BYTES {
+            let Some(oldest) = self.by_use.values().next().cloned() else { break };
+            self.remove(&oldest);
+        }
+    }
+}
+
+/// About how many bytes a lesson takes.
+fn size(lesson: &Lesson) -> usize {
+    lesson.toml().len() + OVERHEAD_BYTES
+}
+
+impl Learned {
+    fn pairs(&self) -> MutexGuard<'_, Pairs> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is known of this upstream and model.
+    pub(crate) fn of(&self, upstream: &str, model: &str) -> Vec<Lesson> {
+        let mut pairs = self.pairs();
+        if pairs.by_name.is_empty() || model.len() > MAX_NAME_BYTES {
+            return Vec::new();
+        }
+        pairs
+            .touch(&(upstream.to_owned(), model.to_owned()))
+            .map(|pair| pair.lessons.clone())
+            .unwrap_or_default()
+    }
+
+    /// Remembers what an exchange has learnt, and says so: if the model answered in the end. A name that no upstream ever
+    /// answered to is no model.
+    pub(crate) fn remember(&self, upstream: &str, model: &str, report: &Report) {
+        let answered = matches!(
+            report.outcome,
+            Outcome::Complete | Outcome::Length | Outcome::Refused | Outcome::Filtered | Outcome::Truncated
+        );
+        if answered {
+            self.add(upstream, model, &report.lessons);
+        }
+    }
+
+    fn add(&self, upstream: &str, model: &str, lessons: &[Lesson]) {
         if lessons.is_empty() {
             return;
         }
-        let Ok(mut all) = self.0.lock() else { return };
-        let key = (upstream.to_owned(), model.to_owned());
-        if all.len() >= MOST && !all.contains_key(&key) {
-            return;
-        }
-        let known = all.entry(key).or_default();
+        let is_kept =
+            |lesson: &Lesson| model.len() <= MAX_NAME_BYTES && lesson.toml().len() <= MAX_LESSON_BYTES;
+        let mut pairs = self.pairs();
         for lesson in lessons {
-            if !known.contains(lesson) && known.len() < MOST_EACH {
-                tracing::warn!(upstream, model, learnt = lesson.describe(), quirk = lesson.toml(), "learned");
-                known.push(lesson.clone());
+            let kept = is_kept(lesson);
+            if kept {
+                let name = (upstream.to_owned(), model.to_owned());
+                if pairs.touch(&name).is_some_and(|pair| pair.lessons.contains(lesson)) {
+                    continue;
+                }
+                pairs.add(&name, lesson);
             }
+            let (learnt, quirk) = (lesson.describe(), lesson.toml());
+            tracing::warn!(
+                upstream,
+                model = &*short_name(model),
+                learnt = &*short_name(&learnt),
+                quirk = &*short_name(&quirk),
+                kept,
+                "learned"
+            );
         }
     }
 
     /// How many lessons each upstream has taught.
     pub(crate) fn counts(&self) -> BTreeMap<String, usize> {
         let mut counts = BTreeMap::new();
-        if let Ok(all) = self.0.lock() {
-            for ((upstream, _), lessons) in all.iter() {
-                *counts.entry(upstream.clone()).or_default() += lessons.len();
-            }
+        for ((upstream, _), pair) in &self.pairs().by_name {
+            *counts.entry(upstream.clone()).or_default() += pair.lessons.len();
         }
         counts
     }
@@ -58,15 +158,15 @@ impl Learned {
     /// The rows that make it all permanent, in the words of the configuration file.
     pub(crate) fn rows(&self) -> String {
         let mut text = String::from("# What upstreams refused, and what is done about it since.\n");
-        let Ok(all) = self.0.lock() else { return text };
-        if all.is_empty() {
+        let pairs = self.pairs();
+        if pairs.by_name.is_empty() {
             text.push_str("# Nothing has been learnt yet.\n");
             return text;
         }
         text.push_str(
             "# It is forgotten when the server ends; put it below the upstream's section to keep it.\n",
         );
-        for ((upstream, model), lessons) in all.iter() {
+        for ((upstream, model), Pair { lessons, .. }) in &pairs.by_name {
             let model = serde_json::Value::from(model.as_str());
             // Writing into a string cannot fail.
             let _ = write!(text, "\n# {upstream}\n[[upstream.quirks.models]]\nnames = [{model}]\n");
@@ -102,25 +202,67 @@ fn row(lessons: &[Lesson]) -> String {
 mod tests {
     use super::*;
 
+    fn drop_param(name: impl ToString) -> Lesson {
+        Lesson::DropParam(name.to_string())
+    }
+
     #[test]
-    fn lessons_are_kept_apart_bounded_and_printed_as_rows() {
+    fn lessons_are_kept_apart_and_printed_as_rows() {
         let learned = Learned::default();
         assert!(learned.rows().contains("Nothing"));
-        let lesson = Lesson::DropParam(String::from("logit_bias"));
-        learned.remember("up", "m", std::slice::from_ref(&lesson));
-        learned.remember("up", "m", &[lesson.clone(), Lesson::FlattenText]);
+        let lesson = drop_param("logit_bias");
+        learned.add("up", "m", std::slice::from_ref(&lesson));
+        learned.add("up", "m", &[lesson.clone(), Lesson::FlattenText]);
         assert_eq!(learned.of("up", "m"), [lesson, Lesson::FlattenText]);
         assert!(learned.of("up", "other").is_empty());
         let rows = learned.rows();
         let expected = "names = [\"m\"]\n# leave logit_bias out\n# send text parts as one string\nmessages.flatten_text = true\nparams.drop = [\"logit_bias\"]\n";
         assert!(rows.contains(expected), "{rows}");
-        for n in 0..2 * MOST {
-            learned.remember("up", &n.to_string(), &[Lesson::Alternate]);
+        assert_eq!(learned.counts(), BTreeMap::from([(String::from("up"), 2)]));
+    }
+
+    #[test]
+    fn invented_names_push_out_what_was_not_used_and_learning_goes_on() {
+        let learned = Learned::default();
+        learned.add("up", "real", &[Lesson::Alternate]);
+        learned.add("up", "old", &[Lesson::Alternate]);
+        for n in 0..1100 {
+            learned.add("up", &format!("invented {n}"), &[Lesson::Alternate]);
+            assert_eq!(learned.of("up", "real"), [Lesson::Alternate], "{n}");
         }
-        assert_eq!(learned.0.lock().unwrap().len(), MOST);
-        for n in 0..2 * MOST_EACH {
-            learned.remember("up", "m", &[Lesson::DropParam(n.to_string())]);
+        assert!(learned.of("up", "old").is_empty());
+        assert_eq!(learned.pairs().by_name.len(), MAX_PAIRS);
+        learned.add("up", "new", &[Lesson::FlattenText]);
+        assert_eq!(learned.of("up", "new"), [Lesson::FlattenText]);
+    }
+
+    #[test]
+    fn the_oldest_lesson_of_a_model_goes_first() {
+        let learned = Learned::default();
+        for n in 0..=MAX_LESSONS {
+            learned.add("up", "m", &[drop_param(n)]);
         }
-        assert_eq!(learned.of("up", "m").len(), MOST_EACH);
+        let known = learned.of("up", "m");
+        assert_eq!(known.len(), MAX_LESSONS);
+        assert!(!known.contains(&drop_param(0)) && known.contains(&drop_param(MAX_LESSONS)));
+    }
+
+    #[test]
+    fn long_names_and_long_lessons_are_not_kept_and_all_bytes_together_are_bounded() {
+        let learned = Learned::default();
+        for n in 0..60 {
+            learned.add("up", &format!("{n}{}", "x".repeat(4 << 20)), &[Lesson::Alternate]);
+        }
+        learned.add("up", "m", &[drop_param("y".repeat(4 << 20))]);
+        assert!(learned.rows().len() < 200, "{}", learned.rows().len());
+        for n in 0..MAX_PAIRS {
+            let name = format!("{n:0>width$}", width = MAX_NAME_BYTES);
+            let lessons: Vec<_> = (0..8).map(|k| drop_param(format!("{k}{}", "z".repeat(400)))).collect();
+            learned.add("up", &name, &lessons);
+        }
+        let pairs = learned.pairs();
+        assert!(pairs.bytes <= MAX_BYTES && pairs.bytes > MAX_BYTES / 2, "{}", pairs.bytes);
+        let counted: usize = pairs.by_name.values().map(|pair| pair.bytes).sum();
+        assert_eq!((counted, pairs.by_use.len()), (pairs.bytes, pairs.by_name.len()));
     }
 }

@@ -8,8 +8,10 @@ pub mod config;
 
 mod app;
 mod auth;
+mod awaited;
 mod bodies;
 mod body;
+mod budget;
 mod choose;
 mod client;
 mod client_socket;
@@ -41,6 +43,7 @@ mod stored;
 mod stream;
 pub mod telemetry;
 pub mod upstream;
+mod work;
 
 pub use config::Config;
 pub use serve::{ServeError, serve, serve_on};

@@ -11,6 +11,12 @@ use std::time::Duration;
 
 /// The most different models that get a label of their own.
 const MAX_MODELS: usize = 100;
+/// The longest name of a model that is a label.
+const MAX_LABEL_BYTES: usize = 128;
+/// The label of all other models.
+const OTHER: &str = "other";
+/// When a configured model was counted last: it never loses its label.
+const CONFIGURED: u64 = u64::MAX;
 /// Bounds of the histograms, in seconds.
 const BOUNDS: [f64; 12] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0];
 
@@ -37,7 +43,9 @@ struct Counters {
     first_byte: Each<Histogram>,
     duration: Each<Histogram>,
     retries: Each<u64>,
-    models: Vec<String>,
+    /// Models with labels of their own, and when each was counted last; `u64::MAX`: it is configured.
+    models: BTreeMap<String, u64>,
+    uses: u64,
 }
 
 #[derive(Debug, Default, Clone)]
@@ -69,7 +77,7 @@ impl Metrics {
             counters.models = config
                 .upstreams
                 .iter()
-                .flat_map(|u| u.models.iter().map(|m| m.id.clone()))
+                .flat_map(|u| u.models.iter().map(|m| (m.id.clone(), CONFIGURED)))
                 .take(MAX_MODELS)
                 .collect();
         }
@@ -179,15 +187,34 @@ impl Metrics {
 }
 
 impl Counters {
-    /// The label of a model.
+    /// The label of a model. Where all are taken, the model that was not counted for the longest time loses its own.
     fn model<'m>(&mut self, model: &'m str) -> &'m str {
-        if !self.models.iter().any(|m| m == model) {
-            if self.models.len() >= MAX_MODELS || model.len() > 128 {
-                return "other";
-            }
-            self.models.push(model.to_owned());
+        self.uses += 1;
+        if let Some(used) = self.models.get_mut(model) {
+            *used = if *used == CONFIGURED { CONFIGURED } else { self.uses };
+            return model;
         }
+        if model.len() > MAX_LABEL_BYTES {
+            return OTHER;
+        }
+        if self.models.len() >= MAX_MODELS {
+            let oldest =
+                self.models.iter().filter(|(_, used)| **used != CONFIGURED).min_by_key(|(_, used)| **used);
+            let Some(oldest) = oldest.map(|(model, _)| model.clone()) else { return OTHER };
+            self.models.remove(&oldest);
+            self.count_as_other(&oldest);
+        }
+        self.models.insert(model.to_owned(), self.uses);
         model
+    }
+
+    /// No token is lost with a label.
+    fn count_as_other(&mut self, model: &str) {
+        for models in self.tokens.values_mut() {
+            for (kind, tokens) in models.remove(model).unwrap_or_default() {
+                *at(models, OTHER).entry(kind).or_default() += tokens;
+            }
+        }
     }
 }
 
@@ -290,6 +317,19 @@ mod tests {
         let text = metrics.render(&BTreeMap::new());
         assert_eq!(text.matches("kind=\"input\"").count(), MAX_MODELS + 1);
         assert!(text.contains(r#"model="other",kind="input"} 900"#));
+    }
+
+    #[test]
+    fn a_model_that_is_used_keeps_its_label_and_no_token_is_lost_with_another() {
+        let metrics = Metrics::default();
+        for i in 0..1100 {
+            metrics.count(&counted(&format!("invented {i}"), Some(Usage::new(1, 1))));
+            metrics.count(&counted("real", Some(Usage::new(1, 1))));
+        }
+        let text = metrics.render(&BTreeMap::new());
+        assert!(text.contains(r#"model="real",kind="input"} 1100"#));
+        assert!(text.contains(r#"model="other",kind="input"} 1001"#));
+        assert!(text.contains(r#"model="invented 1099",kind="input"} 1"#));
     }
 
     #[test]

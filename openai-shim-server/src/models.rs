@@ -6,9 +6,8 @@ use crate::reply;
 use crate::small::collect;
 use axum::response::Response;
 use http::{Method, StatusCode};
-use openai_shim_core::canonical::ListedModel;
-use openai_shim_core::dialect::side::{Asking, OneModel};
-use openai_shim_core::json::Object;
+use openai_shim_core::canonical::{ListedModel, fault, plain};
+use openai_shim_core::dialect::side::{Asking, OneModel, states_failure};
 use openai_shim_core::{Diagnostics, Error, UpstreamError};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -127,7 +126,7 @@ pub(crate) async fn lists(app: &Arc<App>) -> Vec<List> {
         let app = app.clone();
         asking.spawn(async move {
             let list = match app.upstreams.get(upstream) {
-                Some(served) => of(served).await,
+                Some(served) => of(&app, served).await,
                 None => Err(failed()),
             };
             (upstream, list)
@@ -153,12 +152,12 @@ fn known(served: &Served) -> Option<List> {
 }
 
 /// The models of one upstream. Whoever comes first asks; the others wait, and find the answer.
-async fn of(served: &Served) -> List {
+async fn of(app: &App, served: &Served) -> List {
     let _asking = served.list.asking.lock().await;
     if let Some(list) = served.list.fresh() {
         return list;
     }
-    let asked = tokio::time::timeout(PATIENCE, ask(served)).await;
+    let asked = tokio::time::timeout(PATIENCE, ask(app, served)).await;
     let asked = asked
         .unwrap_or_else(|_| Err(UpstreamError::timeout("The upstream did not list its models in time.")));
     served.list.keep(asked.map(Arc::new), &served.config.name)
@@ -169,7 +168,7 @@ fn failed() -> UpstreamError {
     UpstreamError::transport("The upstream's models could not be asked for.")
 }
 
-async fn ask(served: &Served) -> Result<Vec<ListedModel>, UpstreamError> {
+async fn ask(app: &App, served: &Served) -> Result<Vec<ListedModel>, UpstreamError> {
     if !served.config.profile.lists_models {
         let text = "The upstream has no model list. Name its models in the configuration: models = [\"…\"].";
         return Err(UpstreamError::malformed(text));
@@ -179,23 +178,28 @@ async fn ask(served: &Served) -> Result<Vec<ListedModel>, UpstreamError> {
     let paths = &served.config.profile.paths;
     *request.uri_mut() = paths.url(&paths.models).parse().unwrap_or_default();
     let (head, body) = served.transport.0.send(request).await?.into_parts();
-    let body = collect(body, MAX_LIST).await?;
+    let most = MAX_LIST.min(app.config.limits.response_body);
+    let body = collect(body, most, &mut app.bodies.open()).await?;
     let dialect = openai_shim_core::dialect(&served.config.profile.dialect)
         .unwrap_or_else(|_| reply::default_dialect());
+    let length = body.len();
     if !head.status.is_success() {
         return Err(dialect.decode_error(head.status, &head.headers, &body, &mut Diagnostics::default()));
     }
-    if let Some(models) = dialect.decode_models(&body, &served.config.name) {
-        return Ok(models);
-    }
-    // An error may come with status 200.
-    if Object::parse(&body).is_ok_and(|object| object.non_null("error").is_some()) {
-        let status = StatusCode::BAD_GATEWAY;
-        return Err(dialect.decode_error(status, &head.headers, &body, &mut Diagnostics::default()));
-    }
-    let text =
-        "The upstream's model list is no list. Name its models in the configuration: models = [\"…\"].";
-    Err(UpstreamError::malformed(text))
+    let name = served.config.name.clone();
+    let read = move || match dialect.decode_models(plain(&body), &name) {
+        Some(models) => Ok(models),
+        None if states_failure(&body, &["data", "models"]) => {
+            let status = StatusCode::BAD_GATEWAY;
+            Err(dialect.decode_error(status, &head.headers, &body, &mut Diagnostics::default()))
+        }
+        None => {
+            let fault = fault(&body, "a model list");
+            let text = format!("{fault} Its models can be named in the configuration: models = [\"…\"].");
+            Err(UpstreamError::malformed(text))
+        }
+    };
+    app.work.run(length, read).await
 }
 
 #[cfg(test)]

@@ -14,7 +14,8 @@ pub(crate) fn page(app: &App, page: &str, headers: &HeaderMap) -> Response {
         "/healthz" => reply::json(StatusCode::OK, r#"{"status":"ok"}"#),
         "/readyz" => ready(app),
         "/metrics" => {
-            text("text/plain; version=0.0.4; charset=utf-8", app.metrics.render(&app.learned.counts()))
+            let all = app.metrics.render(&app.learned.counts()) + &app.bodies.render();
+            text("text/plain; version=0.0.4; charset=utf-8", all)
         }
         "/learned" => text("text/plain; charset=utf-8", app.learned.rows()),
         _ => front(headers),

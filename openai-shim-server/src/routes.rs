@@ -2,10 +2,12 @@
 
 use crate::app::App;
 use crate::bodies::{self, Bodies};
+use crate::budget::{Full, Held};
 use crate::client::Client;
 use crate::lifetime::{Ended, Lifetime};
 use crate::metrics::PAGE;
 use crate::telemetry::Record;
+use crate::work::LONG;
 use crate::{auth, body, coding, cors, generate, origin, pages, panics, reply};
 use axum::Router;
 use axum::body::Body;
@@ -179,7 +181,11 @@ fn serve(
             let headers = parts.headers;
             return Box::pin(async move {
                 match read(&app, &meta, dialect, &headers, body).await {
-                    Ok((place, body)) => generate::generate(&app, dialect, meta, headers, body, place).await,
+                    Ok(received) if received.body.len() < LONG => {
+                        generate::generate(&app, dialect, meta, headers, received).await
+                    }
+                    // Rare, and large: it takes room only while it lasts.
+                    Ok(received) => Box::pin(elsewhere(&app, dialect, meta, headers, received)).await.await,
                     Err(response) => answered(app, meta, label, response),
                 }
             });
@@ -207,20 +213,41 @@ pub(crate) async fn discard(meta: &Meta, body: Body) {
     }
 }
 
+/// Begins a large request away from the threads that serve.
+async fn elsewhere(
+    app: &Arc<App>,
+    dialect: &'static dyn Dialect,
+    meta: Meta,
+    headers: HeaderMap,
+    received: Received,
+) -> Answering {
+    let (other, length) = (app.clone(), received.body.len());
+    app.work.run(length, move || generate::generate(&other, dialect, meta, headers, received)).await
+}
+
 /// A response that no upstream had a part in, counted and logged.
 fn answered(app: Arc<App>, meta: Meta, label: &'static str, response: Response) -> Response {
     Record::new(app, meta, label, String::new()).answered(&response);
     response
 }
 
-/// A place among the requests that may wait for an upstream, and the request's body; else why there is none.
+/// A request that has come, with what it takes here until it is answered.
+pub(crate) struct Received {
+    /// A place among the requests that may wait for an upstream.
+    pub(crate) place: OwnedSemaphorePermit,
+    /// The room that its body takes.
+    pub(crate) held: Held,
+    pub(crate) body: Bytes,
+}
+
+/// Reads a request for which there is a place and room; else says why there is none.
 pub(crate) async fn read(
     app: &Arc<App>,
     meta: &Meta,
     dialect: &dyn Dialect,
     headers: &HeaderMap,
     body: Body,
-) -> Result<(OwnedSemaphorePermit, Bytes), Response> {
+) -> Result<Received, Response> {
     let codings = match coding::codings(headers, &CONTENT_ENCODING) {
         Ok(codings) => codings,
         Err(given) => {
@@ -232,17 +259,51 @@ pub(crate) async fn read(
         Box::pin(discard(meta, body)).await;
         return Err(full(dialect));
     };
-    let limit = app.config.limits.request_body;
-    let body = match body::read(body, limit).await {
+    let (limit, mut held) = (app.config.limits.request_body, app.bodies.open());
+    let body = match body::read(body, limit, &mut held).await {
         Ok(body) if codings.is_empty() => Ok(body),
-        Ok(body) => coding::request::decode(&codings, body, limit),
+        Ok(body) => Box::pin(decoded(app, codings, body, &mut held)).await,
         Err(error) => Err(error),
     };
-    let body = body.map_err(|error| reply::error(dialect, &Error::Client(error)))?;
+    let body = body.map_err(|error| refused(dialect, error))?;
     if bodies::wanted() {
         Bodies::new(app.clone(), &meta.id).line("request", &body);
     }
-    Ok((place, body))
+    Ok(Received { place, held, body })
+}
+
+/// The plain bytes of a body; away from here, if they are many.
+async fn decoded(
+    app: &App,
+    codings: Vec<coding::Coding>,
+    body: Bytes,
+    held: &mut Held,
+) -> Result<Bytes, ClientError> {
+    let limit = app.config.limits.request_body;
+    let mut plain = Err(ClientError::new(ErrorKind::TooLarge, ""));
+    if body.len() < LONG {
+        plain = coding::request::decode(&codings, body.clone(), limit.min(LONG));
+    }
+    // How much it is shows only then.
+    if limit > LONG && plain.as_ref().is_err_and(|error| error.kind == ErrorKind::TooLarge) {
+        let likely = body.len().saturating_mul(8).clamp(LONG, limit);
+        let decode = move || coding::request::decode(&codings, body, limit);
+        plain = app.work.run(likely, decode).await;
+    }
+    let plain = plain?;
+    held.cover(plain.len()).map_err(|Full| body::no_room())?;
+    held.shrink(plain.len());
+    Ok(plain)
+}
+
+/// An error of a body that could not be read.
+fn refused(dialect: &dyn Dialect, error: ClientError) -> Response {
+    let overloaded = error.kind == ErrorKind::Overloaded;
+    let mut response = reply::error(dialect, &Error::Client(error));
+    if overloaded {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    response
 }
 
 impl Route {
@@ -365,9 +426,7 @@ fn no_key(dialect: &dyn Dialect) -> Response {
 
 fn full(dialect: &dyn Dialect) -> Response {
     let text = "This server is handling as many requests as it may. Try again in a moment.";
-    let mut response = reply::error(dialect, &Error::Client(ClientError::new(ErrorKind::Overloaded, text)));
-    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
-    response
+    refused(dialect, ClientError::new(ErrorKind::Overloaded, text))
 }
 
 fn unknown_coding(dialect: &dyn Dialect, given: &str) -> Response {

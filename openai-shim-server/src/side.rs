@@ -7,6 +7,7 @@ use crate::telemetry::Record;
 use crate::{count, embed, forward, models, stored};
 use axum::body::Body;
 use axum::response::Response;
+use bytes::Bytes;
 use http::request::Parts;
 use http::{Method, StatusCode};
 use openai_shim_core::Error;
@@ -22,7 +23,7 @@ pub(crate) fn label(side: &'static SideRoute) -> &'static str {
         Side::Count(_) => "count",
         Side::Embed(_) => embed::LABEL,
         Side::Kept(..) => "kept",
-        Side::Forward => "forward",
+        Side::Forward | Side::Checked(_) => "forward",
         _ => side.path,
     }
 }
@@ -73,7 +74,7 @@ pub(crate) async fn answer(
         routes::discard(&meta, sent).await;
         return done(meta, result);
     }
-    let (place, sent) = match routes::read(&app, &meta, dialect, &parts.headers, sent).await {
+    let received = match routes::read(&app, &meta, dialect, &parts.headers, sent).await {
         Ok(read) => read,
         Err(response) => {
             Record::new(app.clone(), meta, label, String::new()).answered(&response);
@@ -81,18 +82,36 @@ pub(crate) async fn answer(
         }
     };
     let (path, query) = (meta.path.clone(), meta.query.clone());
-    let asking = Asking { name: &name, path: &path, query: &query, body: &sent };
+    let asked = Question { name, path, query, body: received.body.clone() };
     match &route.side {
-        Side::Model(one) => done(meta, models::one(&app, one, &asking).await),
+        Side::Model(one) => done(meta, models::one(&app, one, &asked.asking()).await),
         Side::Count(counting) => {
             let owner = meta.owner.clone();
-            done(meta, count::count(&app, dialect, counting, &asking, (&parts.headers, owner)).await)
+            done(meta, count::count(&app, dialect, counting, asked, (&parts.headers, owner)).await)
         }
-        Side::Embed(embedding) => embed::embed(app, meta, dialect, embedding, &asking, &parts.headers).await,
+        Side::Embed(embedding) => embed::embed(app, meta, dialect, embedding, asked, &parts.headers).await,
         Side::Kept(..) => {
             let upstream = stored::elsewhere(&app, dialect);
-            forward::forward(app, meta, dialect, (rest, upstream), parts, sent, place).await
+            forward::forward(app, meta, dialect, (rest, upstream, None), parts, received).await
         }
-        _ => forward::forward(app, meta, dialect, (rest, None), parts, sent, place).await,
+        Side::Checked(check) => {
+            forward::forward(app, meta, dialect, (rest, None, Some(*check)), parts, received).await
+        }
+        _ => forward::forward(app, meta, dialect, (rest, None, None), parts, received).await,
+    }
+}
+
+/// What a client's request to such a route says, for as long as it is worked on.
+#[derive(Debug, Clone)]
+pub(crate) struct Question {
+    name: String,
+    path: String,
+    query: String,
+    pub(crate) body: Bytes,
+}
+
+impl Question {
+    pub(crate) fn asking(&self) -> Asking<'_> {
+        Asking { name: &self.name, path: &self.path, query: &self.query, body: &self.body }
     }
 }

@@ -1,6 +1,8 @@
 //! Small questions to an upstream, whose answers are read whole.
 
 use crate::app::Transport;
+use crate::awaited;
+use crate::budget::Held;
 use bytes::Bytes;
 use http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use http::response::Parts;
@@ -10,9 +12,6 @@ use openai_shim_core::upstream::ReplyBody;
 use openai_shim_core::{Diagnostics, Error, UpstreamError};
 use std::future::poll_fn;
 
-/// The most bytes of such an answer.
-const LONGEST: usize = 64 << 20;
-
 /// Headers that come back, besides rate limits.
 const RETURNED: [HeaderName; 4] = [CONTENT_TYPE, CONTENT_LENGTH, CONTENT_DISPOSITION, RETRY_AFTER];
 
@@ -21,15 +20,16 @@ pub(crate) async fn ask(
     transport: &Transport,
     path: &str,
     headers: HeaderMap,
-    body: String,
+    body: Bytes,
+    (held, limit): (&mut Held, usize),
 ) -> Result<(Parts, Vec<u8>), UpstreamError> {
-    let mut request = http::Request::new(Bytes::from(body));
+    let mut request = http::Request::new(body);
     *request.method_mut() = Method::POST;
     *request.uri_mut() = path.parse().unwrap_or_default();
     *request.headers_mut() = headers;
     request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     let (head, body) = transport.0.send(request).await?.into_parts();
-    Ok((head, collect(body, LONGEST).await?))
+    Ok((head, collect(body, limit, held).await?))
 }
 
 /// An answer that is an error, read in the upstream's dialect.
@@ -48,16 +48,24 @@ pub(crate) fn returned(headers: &HeaderMap) -> HeaderMap {
     out
 }
 
-/// A body, up to a limit.
-pub(crate) async fn collect(body: ReplyBody, limit: usize) -> Result<Vec<u8>, UpstreamError> {
+/// A body, up to a limit and as far as there is room for it.
+pub(crate) async fn collect(
+    body: ReplyBody,
+    limit: usize,
+    held: &mut Held,
+) -> Result<Vec<u8>, UpstreamError> {
     match body {
         ReplyBody::Complete(bytes) => Ok(bytes.to_vec()),
         ReplyBody::Stream(mut source) => {
             let mut all = Vec::new();
             while let Some(chunk) = poll_fn(|cx| source.as_mut().poll_next(cx)).await {
                 all.extend_from_slice(&chunk?);
+                if held.cover(all.len()).is_err() {
+                    return Err(awaited::full());
+                }
                 if all.len() > limit {
-                    let message = format!("The upstream's answer is larger than {limit} bytes.");
+                    let message =
+                        format!("The upstream's answer is larger than {limit} bytes (limits.response_body).");
                     return Err(UpstreamError::TooLarge { message });
                 }
             }

@@ -1,5 +1,6 @@
 //! The body that a streaming client gets: the reply as it comes, and keep-alives while there is none.
 
+use crate::awaited::Awaited;
 use crate::client::Cut;
 use crate::lifetime::Lifetime;
 use crate::panics;
@@ -13,9 +14,6 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep_until};
-
-/// A reply that is still awaited.
-pub(crate) type Reply = Pin<Box<dyn Future<Output = http::Response<Body>> + Send>>;
 
 /// A stream for a client, kept alive while the upstream is silent. A keep-alive never delays a deadline: those run at the
 /// upstream's side.
@@ -32,7 +30,7 @@ pub(crate) struct Kept {
 
 enum State {
     /// The reply has not begun; the client was promised a stream.
-    Waiting(Reply, Head),
+    Waiting(Awaited, Head),
     Running(Body),
     Over,
 }
@@ -50,7 +48,7 @@ impl Kept {
 
     /// A reply that is still awaited. The first keep-alive leaves at once.
     pub(crate) fn waiting(
-        reply: Reply,
+        reply: Awaited,
         head: Head,
         dialect: &'static dyn Dialect,
         every: Duration,
@@ -134,8 +132,9 @@ impl Kept {
         loop {
             match &mut self.state {
                 State::Over => return Poll::Ready(None),
-                State::Waiting(reply, head) => {
-                    let reply = ready!(reply.as_mut().poll(cx));
+                State::Waiting(awaited, head) => {
+                    let reply = ready!(Pin::new(&mut *awaited).poll(cx));
+                    drop(awaited.room());
                     // The client has had its status for long.
                     head.seen(StatusCode::OK);
                     if let Some(event) = self.begin(reply) {

@@ -10,6 +10,7 @@ use crate::reply::summary;
 use crate::routes::Meta;
 use axum::response::Response;
 use http::StatusCode;
+use openai_shim_core::error::short_name;
 use openai_shim_core::{Error, Outcome, Report};
 use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -18,8 +19,9 @@ use tracing_subscriber::EnvFilter;
 
 pub use crate::log_writer::flush;
 
-/// The most characters of a model's name in a log line.
-const MAX_MODEL: usize = 128;
+/// The most characters of a path and of an error in a log line: upstreams repeat in errors what clients sent.
+const MAX_PATH: usize = 500;
+const MAX_ERROR: usize = 2000;
 /// The status of a request whose client went away before an answer, as nginx logs it.
 const CLIENT_GONE: u16 = 499;
 
@@ -124,10 +126,10 @@ impl Record {
         tracing::info!(
             id = self.meta.id,
             method = %self.meta.method,
-            path = self.meta.path,
+            path = shortened(&self.meta.path, MAX_PATH),
             dialect = self.route,
             upstream = self.upstream,
-            model = short(&report.model),
+            model = &*short_name(&report.model),
             stream = report.stream,
             status,
             outcome = outcome.as_str(),
@@ -137,7 +139,7 @@ impl Record {
             tokens_in = report.usage.and_then(|u| u.input),
             tokens_out = report.usage.and_then(|u| u.output),
             diagnostics = summary(&report.diagnostics),
-            error,
+            error = shortened(&error, MAX_ERROR),
             "exchange"
         );
         for diagnostic in &report.diagnostics {
@@ -180,18 +182,18 @@ impl Record {
         let total = self.meta.started.elapsed();
         // Health checks and scrapes come all the time.
         if self.route == PAGE {
-            tracing::debug!(id = self.meta.id, path = self.meta.path, status, "page");
+            tracing::debug!(id = self.meta.id, path = shortened(&self.meta.path, MAX_PATH), status, "page");
         } else {
             tracing::info!(
                 id = self.meta.id,
                 method = %self.meta.method,
-                path = self.meta.path,
+                path = shortened(&self.meta.path, MAX_PATH),
                 dialect = self.route,
                 upstream = self.upstream,
                 status,
                 first_byte_ms = self.head.first_byte().map(millis),
                 total_ms = millis(total),
-                error,
+                error = shortened(error, MAX_ERROR),
                 "request"
             );
         }
@@ -224,8 +226,9 @@ impl Drop for Record {
     }
 }
 
-fn short(model: &str) -> &str {
-    model.char_indices().nth(MAX_MODEL).map_or(model, |(end, _)| model.get(..end).unwrap_or_default())
+/// At most so many characters.
+fn shortened(text: &str, characters: usize) -> &str {
+    text.char_indices().nth(characters).map_or(text, |(end, _)| text.get(..end).unwrap_or_default())
 }
 
 fn millis(duration: Duration) -> f64 {

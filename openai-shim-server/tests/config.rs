@@ -85,6 +85,7 @@ fn the_design_s_own_example_is_read_as_it_is_meant() {
         request_body = "1MiB"
         response_body = "2 MiB"
         frame = 4096
+        bodies = "3MiB"
         concurrent = 7
         [cors]
         origins = ["https://chat.example.com"]
@@ -112,6 +113,7 @@ fn the_design_s_own_example_is_read_as_it_is_meant() {
     assert_eq!([t.connect, t.first_byte, t.idle, t.keepalive].map(|d| d.as_secs()), [1, 2, 3, 4]);
     let l = config.limits;
     assert_eq!([l.request_body, l.response_body, l.frame, l.concurrent], [1 << 20, 2 << 20, 4096, 7]);
+    assert_eq!(l.bodies, 3 << 20);
     assert_eq!(config.cors_origins, ["https://chat.example.com"]);
     assert_eq!((config.log.format, config.log.filter.as_deref()), (LogFormat::Json, Some("debug")));
 }
@@ -145,6 +147,17 @@ fn every_fault_of_a_file_is_named_in_the_file_s_order() {
             "shim.toml:5: retry.backoff: \"10\" has no unit; write \"10s\" for seconds, or \"10ms\"",
         ]
     );
+}
+
+#[test]
+fn all_bodies_together_have_room_for_the_largest_one() {
+    let fault = fault("[limits]\nrequest_body = \"2MiB\"\nbodies = \"1MiB\"");
+    assert!(
+        fault.contains("limits.bodies: is less than request_body") && fault.contains("\"2MiB\""),
+        "{fault}"
+    );
+    let limits = from("[limits]\nrequest_body = \"1GiB\"").unwrap().limits;
+    assert_eq!(limits.bodies, 1 << 30);
 }
 
 #[test]
@@ -283,6 +296,21 @@ fn secrets_come_from_files_beside_the_configuration() {
 }
 
 #[test]
+fn the_secret_of_the_store_is_one_that_nobody_guesses() {
+    let long = "0123456789abcdef0123456789abcdef";
+    let config = from(&format!("[store]\nsecret = \"{long}\"\n")).unwrap();
+    assert_eq!(config.store_secret.as_ref().map(|secret| secret.expose()), Some(long));
+    assert!(!config.to_string().contains(long) && config.to_string().contains("under the secret of [store]"));
+    let fault_of = |secret: &str| fault(&format!("[store]\nsecret = \"{secret}\"\n"));
+    let short = fault_of("guess me");
+    assert!(short.contains("8 characters") && short.contains("openssl rand -hex 32"), "{short}");
+    assert!(!short.contains("guess me"), "{short}");
+    let missing = fault_of("env:OPENAI_SHIM_NO_SUCH_SECRET");
+    assert!(missing.contains("OPENAI_SHIM_NO_SUCH_SECRET") && missing.contains("secret"), "{missing}");
+    assert!(from("").unwrap().store_secret.is_none());
+}
+
+#[test]
 fn a_secret_that_is_not_there_is_named_with_its_line() {
     let missing = fault(&upstream("api_key = \"env:NO_SUCH_KEY_HERE\""));
     assert!(missing.starts_with("shim.toml:4: upstream.api_key: ") && missing.contains("NO_SUCH_KEY_HERE"));
@@ -383,7 +411,7 @@ fn the_documented_defaults_are_the_real_ones() {
     assert_eq!(documented.log.filter.take().as_deref(), Some("info"));
     let default = read(&Overrides::default()).unwrap();
     assert_eq!(format!("{documented:#?}"), format!("{default:#?}"));
-    let optional = ["upstream", "fallback.message"];
+    let optional = ["upstream", "fallback.message", "store.secret"];
     for key in keys().filter(|key| !optional.iter().any(|o| key.starts_with(o))) {
         let name = key.rsplit('.').next().unwrap();
         assert!(

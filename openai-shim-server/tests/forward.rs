@@ -15,18 +15,19 @@ const VECTORS: &str = r#"{"object": "list", "data":[{"object":"embedding","index
 
 #[tokio::test]
 async fn a_body_is_forwarded_byte_for_byte() {
-    let upstream = Scripted::start(vec![ok()]).await;
+    let routes = [
+        ("/v1/embeddings", VECTORS),
+        ("/api/openai/v1/embeddings", VECTORS),
+        ("/v1/moderations", r#"{ "id":"x","results":[{"flagged" : false}], "n":1.50}"#),
+        ("/v1/rerank", r#"{ "results":[{"index" : 0, "relevance_score": 0.50}]}"#),
+        ("/v1/images/generations", r#"{ "created":1,"data" : [{"b64_json":""}]}"#),
+    ];
+    let upstream = Scripted::start(routes.map(|(_, answer)| Script::json(answer)).to_vec()).await;
     let shim = Running::before(&upstream, "").await;
     let body = "{ \"input\" : \"x\\u00e9\",\n\"model\":\"m\", \"n\":12345678901234567890123 }";
-    for path in [
-        "/v1/embeddings",
-        "/api/openai/v1/embeddings",
-        "/v1/moderations",
-        "/v1/rerank",
-        "/v1/images/generations",
-    ] {
+    for (path, expected) in routes {
         let answer = Answer::of(shim.post(path, body).await).await;
-        assert_eq!((answer.status, answer.body.as_str()), (200, VECTORS));
+        assert_eq!((answer.status, answer.body.as_str()), (200, expected));
         assert_eq!(answer.header("x-openai-shim-upstream"), "up");
         assert!(!answer.header("x-request-id").is_empty());
         let (head, sent) = upstream.requests().pop().unwrap();
@@ -131,7 +132,7 @@ async fn errors_keep_their_status_and_get_openai_s_envelope() {
 #[tokio::test]
 async fn only_harmless_headers_pass_in_either_direction() {
     let more = "set-cookie: s=1\r\nserver: secret\r\nx-ratelimit-remaining: 5\r\nretry-after: 1\r\n";
-    let upstream = Scripted::start(vec![Script::whole_with(200, "application/json", more, "{}")]).await;
+    let upstream = Scripted::start(vec![Script::whole_with(200, "application/json", more, VECTORS)]).await;
     let shim = Running::before(&upstream, "").await;
     let answer = shim
         .send(|client, url| {

@@ -4,6 +4,7 @@
 //! [`grammar`] says in which order events may come, [`fold`](fold()) and [`unfold`](unfold()) turn one form into the
 //! other. [`Diagnostics`] is the record of everything that was changed on the way.
 
+mod answer;
 mod asked;
 mod calls;
 pub mod carry;
@@ -32,13 +33,14 @@ mod turn;
 mod unfold;
 mod usage;
 
+pub use answer::{fault, is_document, is_html, plain};
 pub use asked::{Asked, ReasoningStyle};
 pub use calls::{OpenCalls, called_names};
 pub use citation::{Citation, Cited, CitedSpan, Length};
 pub use content::{Block, Media, MediaSource, Message, Role};
 pub use context::Context;
 pub use diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-pub use embedding::{EmbedRequest, Embeddings};
+pub use embedding::{EmbedRequest, Embeddings, VectorCheck};
 pub use event::{BlockKind, Delta, Event};
 pub use extra::{Extra, MemberIndex, REASONING_DETAILS, WHOLE_BLOCK};
 pub use fold::{Fold, fold};

@@ -7,7 +7,7 @@
 use super::DIALECTS;
 use super::Dialect;
 use super::shape::Shape;
-use crate::canonical::{Diagnostics, EmbedRequest, Embeddings, ListedModel};
+use crate::canonical::{Code, Diagnostics, EmbedRequest, Embeddings, ListedModel, fault, plain};
 use crate::error::{ClientError, UpstreamError};
 use crate::json::{Object, quote};
 use http::HeaderMap;
@@ -50,6 +50,8 @@ pub enum Side {
     Refused(&'static str),
     /// Passed on as it is, to whoever serves the model.
     Forward,
+    /// The same, for a whole answer in JSON whose form is known: the function checks it against the request.
+    Checked(fn(&[u8], &[u8]) -> Result<(), UpstreamError>),
 }
 
 /// How a client asks for one model.
@@ -92,6 +94,43 @@ pub struct Embedding {
     pub write_answer: fn(&Embeddings, &EmbedRequest, &mut Diagnostics) -> Result<String, UpstreamError>,
     /// Puts an answer right whose upstream was asked on the same route; `None`: it stays as it is.
     pub mend: fn(&[u8], &EmbedRequest, &mut Diagnostics) -> Option<Vec<u8>>,
+    /// Checks an answer that stays as it is: whether it holds the vectors that were asked for.
+    pub check: fn(&[u8], &EmbedRequest) -> Result<(), UpstreamError>,
+}
+
+impl Embedding {
+    /// The answer for a client that asked by the route `client`, from that of an upstream that was asked by this one.
+    pub fn answer(
+        &self,
+        client: &Self,
+        body: &[u8],
+        request: &EmbedRequest,
+        notes: &mut Diagnostics,
+    ) -> Result<Vec<u8>, UpstreamError> {
+        let came = plain(body);
+        if came.len() < body.len() {
+            notes.note(Code::BodyPadded, "", "");
+        }
+        if Object::parse(came).is_err() {
+            return Err(fault(came, "embeddings"));
+        }
+        if std::ptr::eq(self, client) {
+            let mended = (self.mend)(came, request, notes);
+            (self.check)(mended.as_deref().unwrap_or(came), request)?;
+            return Ok(mended.unwrap_or_else(|| came.to_vec()));
+        }
+        let vectors = (self.read_answer)(came, request, notes)?;
+        vectors.check(request)?;
+        Ok((client.write_answer)(&vectors, request, notes)?.into_bytes())
+    }
+}
+
+/// Whether a whole answer says that something failed, and nothing else: an error may come with status 200. `due` are the
+/// members of which one would be there otherwise.
+pub fn states_failure(body: &[u8], due: &[&str]) -> bool {
+    Object::parse(plain(body)).is_ok_and(|answer| {
+        due.iter().all(|member| answer.non_null(member).is_none()) && answer.non_null("error").is_some()
+    })
 }
 
 /// Which part of a kept answer is asked for.

@@ -1,6 +1,7 @@
 //! Shared by the tests: fixtures by kind, with what belongs to them.
 #![allow(dead_code, unreachable_pub, missing_docs, clippy::disallowed_methods)] // each test file uses its part, and reads files
 
+pub mod carried;
 pub mod entries;
 pub mod expected;
 pub mod losses;

@@ -16,6 +16,8 @@ pub(super) fn serve(overrides: &Overrides) -> ExitCode {
         Ok(1) => tokio::runtime::Builder::new_current_thread(),
         _ => tokio::runtime::Builder::new_multi_thread(),
     };
+    // Threads for large bodies go soon, and take with them what their allocator kept.
+    builder.thread_keep_alive(std::time::Duration::from_secs(1));
     let runtime = match builder.enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&format!("threads cannot be started: {error}")),

@@ -11,7 +11,7 @@ const SECTIONS: &[(&str, &[&str])] = &[
     ("retry", &["attempts", "backoff", "max_backoff"]),
     ("fallback", &["when", "message"]),
     ("timeouts", &["connect", "first_byte", "idle", "keepalive", "total", "whole", "write"]),
-    ("limits", &["request_body", "response_body", "frame", "concurrent"]),
+    ("limits", &["request_body", "response_body", "frame", "bodies", "concurrent"]),
     ("store", &["secret"]),
     ("cors", &["origins"]),
     ("log", &["format", "filter"]),

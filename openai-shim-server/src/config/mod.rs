@@ -118,6 +118,9 @@ pub struct Limits {
     pub response_body: usize,
     /// Bytes of one event.
     pub frame: usize,
+    /// Bytes of all bodies together: of requests that are worked on and of whole answers that are collected. More get a 503
+    /// with `Retry-After`.
+    pub bodies: usize,
     /// Requests at once; more get a 503 with `Retry-After`.
     pub concurrent: usize,
 }
@@ -191,6 +194,12 @@ impl Default for Timeouts {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { request_body: 32 << 20, response_body: 64 << 20, frame: 8 << 20, concurrent: 4096 }
+        Self {
+            request_body: 32 << 20,
+            response_body: 64 << 20,
+            frame: 8 << 20,
+            bodies: 512 << 20,
+            concurrent: 4096,
+        }
     }
 }

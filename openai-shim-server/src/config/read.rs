@@ -266,10 +266,21 @@ fn limits(section: &Section<'_>) -> Limits {
     let or = |key: &str, default| section.size(key).map_or(default, |size| size.value);
     let default = Limits::default();
     let concurrent = section.number("concurrent", 1..=1_000_000).and_then(|n| usize::try_from(n.value).ok());
+    let request_body = or("request_body", default.request_body);
+    let bodies = section.size("bodies");
+    if let Some(bodies) = bodies.as_ref().filter(|bodies| bodies.value < request_body) {
+        let one = units::show_size(request_body);
+        let what = format!(
+            "is less than request_body, so that no large one would ever fit; write at least \"{one}\""
+        );
+        section.fault("bodies", &bodies.span, what);
+    }
     Limits {
-        request_body: or("request_body", default.request_body),
+        request_body,
         response_body: or("response_body", default.response_body),
         frame: or("frame", default.frame),
+        // One body alone always fits.
+        bodies: bodies.map_or(default.bodies.max(request_body), |bodies| bodies.value),
         concurrent: concurrent.unwrap_or(default.concurrent),
     }
 }

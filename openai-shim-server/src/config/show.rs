@@ -62,10 +62,11 @@ impl fmt::Display for Config {
             "              whole answer {whole}, a client that takes nothing {write}, in all {total}"
         )?;
         let l = &self.limits;
-        let [request, response, frame] = [l.request_body, l.response_body, l.frame].map(show_size);
+        let [request, response, frame, bodies] =
+            [l.request_body, l.response_body, l.frame, l.bodies].map(show_size);
         writeln!(
             f,
-            "limits        request {request}, answer {response}, event {frame}, {} requests at once",
+            "limits        request {request}, answer {response}, event {frame}, all bodies {bodies}, {} requests at once",
             l.concurrent
         )?;
         let tags =

@@ -207,8 +207,10 @@ mod tests {
         store.keep(key(&owner, "a"), Bytes::from_static(b"one"), HOUR).unwrap();
         store.keep(key(&owner, "a"), Bytes::from_static(b"three"), HOUR).unwrap();
         let one = 5 + 2 + OVERHEAD_BYTES;
-        assert_eq!((store.entries().bytes, store.entries().by_key.len()), (one, 1));
-        store.entries().remove(&key(&owner, "a"));
+        let mut entries = store.entries();
+        assert_eq!((entries.bytes, entries.by_key.len()), (one, 1));
+        entries.remove(&key(&owner, "a"));
+        drop(entries);
         store.keep(key(&owner, "b"), Bytes::from_static(b"x"), Duration::ZERO).unwrap();
         assert!(!has(&store, &key(&owner, "a")) && !has(&store, &key(&owner, "b")));
         let entries = store.entries();

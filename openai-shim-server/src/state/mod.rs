@@ -6,13 +6,13 @@ mod owner;
 pub(crate) use memory::MemoryStore;
 pub(crate) use owner::Owners;
 
+use crate::work::Work;
 use async_trait::async_trait;
 use bytes::Bytes;
 use openai_shim_core::state::{StateEntry, StateKey};
 use openai_shim_core::upstream::{StateError, StateStore};
 use openai_shim_core::{Error, Exchange, Step};
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
 
 /// A store, as far as it belongs to one upstream: no other one sees what is kept for it.
 pub(crate) struct ScopedStore {
@@ -52,32 +52,27 @@ impl StateStore for ScopedStore {
     }
 }
 
-/// The first step of an exchange that is not about state, once what it wants was loaded.
-pub(crate) async fn loaded(exchange: &mut Exchange, store: &dyn StateStore) -> Result<Step, Error> {
+/// The first step of an exchange that is not about state, once what it wants was loaded. Its request has `length` bytes.
+pub(crate) async fn loaded(
+    work: &Work,
+    length: usize,
+    mut exchange: Exchange,
+    store: &dyn StateStore,
+) -> Result<(Exchange, Step), Error> {
     match exchange.next() {
         Step::Load(keys) => {
             let values = store.load(&keys).await.unwrap_or_else(|error| {
                 exchange.note_state_error(&error.message);
                 vec![None; keys.len()]
             });
-            exchange.provide(values)?;
-            Ok(exchange.next())
+            let provide = move || {
+                exchange.provide(values)?;
+                let step = exchange.next();
+                Ok((exchange, step))
+            };
+            work.run(length, provide).await
         }
-        step => Ok(step),
-    }
-}
-
-/// Keeps an entry from where nothing can be awaited: at once if the store can, else in the background.
-pub(crate) fn store_soon(store: Arc<dyn StateStore>, entry: StateEntry) {
-    let mut storing = Box::pin(async move {
-        if let Err(error) = store.store(vec![entry]).await {
-            tracing::warn!(error = error.message, "a response could not be kept");
-        }
-    });
-    if storing.as_mut().poll(&mut Context::from_waker(Waker::noop())) == Poll::Pending
-        && let Ok(runtime) = tokio::runtime::Handle::try_current()
-    {
-        runtime.spawn(storing);
+        step => Ok((exchange, step)),
     }
 }
 

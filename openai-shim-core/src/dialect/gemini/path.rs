@@ -1,7 +1,7 @@
 //! The path of a request: it names the model and the method, and its query the form of a stream.
 
 use super::super::side::decode;
-use crate::error::{ClientError, Unsupported};
+use crate::error::{ClientError, Unsupported, short_name};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// What a client's path says.
@@ -39,7 +39,7 @@ pub(super) fn read(path: &str) -> Result<Route, ClientError> {
     };
     let model = bare(&model).to_owned();
     if !is_safe(&model) {
-        let text = format!("`{model}` cannot be a model's name.");
+        let text = format!("`{}` cannot be a model's name.", short_name(&model));
         return Err(ClientError::invalid(text).at("model"));
     }
     let sse = query.split('&').any(|pair| matches!(pair, "alt=sse" | "$alt=sse" | "%24alt=sse"));
@@ -67,7 +67,7 @@ pub(super) fn resource(model: &str) -> Result<String, Unsupported> {
         ));
     }
     if !is_safe(model) {
-        return Err(Unsupported::new("model", format!("`{model}` cannot be a model's name.")));
+        return Err(Unsupported::new("model", format!("`{}` cannot be a model's name.", short_name(model))));
     }
     let (collection, name) = match model.strip_prefix("tunedModels/") {
         Some(name) => ("tunedModels", name),

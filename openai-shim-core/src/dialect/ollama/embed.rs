@@ -23,7 +23,8 @@ pub(super) static EMBED: Embedding = Embedding {
         }
         Ok(out.to_json())
     },
-    mend: |_, _, _| None,
+    mend: |answer, _, notes| own_member(answer, "embeddings", notes),
+    check: |answer, request| read_answer(answer, request, &mut Diagnostics::default())?.check(request),
 };
 
 /// `POST /api/embeddings`: one `prompt`, one `embedding`.
@@ -36,7 +37,8 @@ pub(super) static EMBEDDINGS: Embedding = Embedding {
         let vector = answer.vectors.first().ok_or_else(malformed)?;
         Ok(format!(r#"{{"embedding":{vector}}}"#))
     },
-    mend: |_, _, _| None,
+    mend: |answer, _, notes| own_member(answer, "embedding", notes),
+    check: |answer, request| read_answer(answer, request, &mut Diagnostics::default())?.check(request),
 };
 
 fn read(asking: &Asking<'_>, key: &str, notes: &mut Diagnostics) -> Result<EmbedRequest, ClientError> {
@@ -88,6 +90,26 @@ fn write(request: &EmbedRequest, source: Option<&[u8]>) -> Result<String, Client
 
 fn malformed() -> UpstreamError {
     UpstreamError::malformed("The upstream sent something that holds no embeddings.")
+}
+
+/// An answer of the other route, with the member that this one's clients read.
+fn own_member(answer: &[u8], own: &'static str, notes: &mut Diagnostics) -> Option<Vec<u8>> {
+    let mut answer = Object::parse(answer).ok()?;
+    if answer.non_null(own).is_some() {
+        return None;
+    }
+    if own == "embeddings" {
+        let vector = answer.non_null("embedding")?;
+        let vectors = format!("[{vector}]");
+        answer.remove("embedding");
+        answer.set(own, vectors);
+    } else {
+        let vector = (*answer.array("embeddings")?.first()?).to_owned();
+        answer.remove("embeddings");
+        answer.set(own, vector);
+    }
+    notes.note(Code::FieldFilled, own, "");
+    Some(answer.to_json().into_bytes())
 }
 
 /// Reads an answer of either route.

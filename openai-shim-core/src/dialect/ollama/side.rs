@@ -7,7 +7,7 @@ use super::Form;
 use super::embed::{EMBED, EMBEDDINGS};
 use super::models::{names, ps, show, tags};
 use crate::canonical::time::rfc3339;
-use crate::error::{ClientError, ErrorKind};
+use crate::error::{ClientError, ErrorKind, short_name};
 use crate::json::{Object, quote, text};
 
 /// Clients are told a version from which on all that they may ask for exists.
@@ -61,7 +61,9 @@ static MODEL: OneModel = OneModel {
     names: |asking: &Asking<'_>| names(asking.body),
     write: show,
     // Ollama's own words: clients look for them.
-    unknown: |name| ClientError::new(ErrorKind::NotFound, format!("model '{name}' not found")).at("model"),
+    unknown: |name| {
+        ClientError::new(ErrorKind::NotFound, format!("model '{}' not found", short_name(name))).at("model")
+    },
 };
 
 /// What a request that asks nothing is answered: it only loads the model, or with `keep_alive` 0 unloads it. `None` for

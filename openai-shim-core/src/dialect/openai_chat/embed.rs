@@ -4,7 +4,7 @@
 
 use super::super::side::{Embedding, with_model};
 use super::shape;
-use crate::canonical::{Code, Diagnostics, EmbedRequest, Embeddings};
+use crate::canonical::{Code, Diagnostics, EmbedRequest, Embeddings, VectorCheck};
 use crate::error::{ClientError, UpstreamError};
 use crate::json::{Kind, Object, natural, peek, quote, text};
 use base64::Engine as _;
@@ -18,6 +18,7 @@ pub(super) static EMBEDDING: Embedding = Embedding {
     read_answer,
     write_answer: |answer, request, notes| Ok(write_answer(answer, request, notes)),
     mend,
+    check,
 };
 
 fn read(body: &[u8], notes: &mut Diagnostics) -> Result<EmbedRequest, ClientError> {
@@ -111,9 +112,10 @@ fn mend(body: &[u8], wish: &EmbedRequest, notes: &mut Diagnostics) -> Option<Vec
         answer.rename("embeddings", "data");
     }
     let items: Vec<String> = answer.array("data")?.into_iter().map(str::to_owned).collect();
+    let ordered = has_each_index(&items);
     let (mut written, mut changed) = (Vec::with_capacity(items.len()), false);
     for (index, item) in items.iter().enumerate() {
-        let mended = vector(item, index, wish, notes)?;
+        let mended = vector(item, (index, ordered), wish, notes)?;
         changed |= mended.is_some();
         written.push(mended.unwrap_or_else(|| item.clone()));
     }
@@ -134,7 +136,12 @@ fn mend(body: &[u8], wish: &EmbedRequest, notes: &mut Diagnostics) -> Option<Vec
 
 /// One item; the outer `None` if it holds no vector at all.
 #[allow(clippy::option_option)] // no vector, as it should be, mended
-fn vector(item: &str, index: usize, wish: &EmbedRequest, notes: &mut Diagnostics) -> Option<Option<String>> {
+fn vector(
+    item: &str,
+    (index, ordered): (usize, bool),
+    wish: &EmbedRequest,
+    notes: &mut Diagnostics,
+) -> Option<Option<String>> {
     let mut object = match peek(item) {
         Kind::Array => {
             notes.note(Code::FieldFilled, "data[].embedding", "");
@@ -163,11 +170,39 @@ fn vector(item: &str, index: usize, wish: &EmbedRequest, notes: &mut Diagnostics
         notes.note(Code::ObjectFilled, "data[].object", "");
         object.set("object", "\"embedding\"");
     }
-    if object.u64("index").is_none() {
+    if !ordered && object.u64("index") != u64::try_from(index).ok() {
         notes.note(Code::FieldFilled, "data[].index", "");
         object.set("index", index.to_string());
     }
     Some(object.is_changed().then(|| object.to_json()))
+}
+
+/// Whether each index from 0 on stands at one item; else their places are what is left to go by.
+fn has_each_index(items: &[String]) -> bool {
+    let mut met = vec![false; items.len()];
+    items.iter().all(|item| {
+        let index = Object::parse(item.as_bytes()).ok().and_then(|item| item.u64("index"));
+        let place = index.and_then(|index| met.get_mut(usize::try_from(index).ok()?));
+        place.is_some_and(|met| !std::mem::replace(met, true))
+    })
+}
+
+/// Whether an answer, in either encoding, holds the vectors that were asked for.
+fn check(body: &[u8], request: &EmbedRequest) -> Result<(), UpstreamError> {
+    let answer = Object::parse(body).map_err(|_| malformed())?;
+    let mut check = VectorCheck::default();
+    for item in answer.array("data").ok_or_else(malformed)? {
+        let item = Object::parse(item.as_bytes()).map_err(|_| malformed())?;
+        let vector = item.get("embedding").ok_or_else(malformed)?;
+        match (peek(vector), text(vector)) {
+            (Kind::Array, _) => check.list(vector)?,
+            (_, Some(packed)) => {
+                check.packed(&STANDARD.decode(packed.as_ref()).map_err(|_| malformed())?)?;
+            }
+            _ => return Err(malformed()),
+        }
+    }
+    check.finish(request)
 }
 
 fn pack(list: &str) -> Option<String> {

@@ -1,0 +1,119 @@
+//! One conversation in any dialect: its question, an answer that thinks, signs and calls a tool, and what a client sends again
+//! of it. Written by the dialects themselves, so that a new one is among them.
+
+#![allow(dead_code, unreachable_pub, missing_docs)] // each test file uses its part
+
+use openai_shim_core::canonical::{
+    Asked, Block, Choice, Extra, FinishReason, Message, REASONING_DETAILS, Request, Response, Role, Tool,
+};
+use openai_shim_core::json::raw;
+use openai_shim_core::{Context, Diagnostics, Dialect};
+
+/// The id of the call in every answer: servers count anew in each conversation.
+pub const CALL_ID: &str = "functions.weather:0";
+const ARGUMENTS: &str = r#"{"city":"Paris"}"#;
+
+/// What a conversation says before the answer.
+#[derive(Debug, Clone, Copy)]
+pub struct Said<'s> {
+    pub model: &'s str,
+    pub system: &'s str,
+    pub user: &'s str,
+}
+
+pub const SAID: Said<'_> = Said { model: "m", system: "You are terse.", user: "weather?" };
+
+/// What nobody else may be sent: the thinking, and its signature.
+pub fn secrets(who: &str) -> [String; 2] {
+    [format!("Thoughts of {who}."), format!("c2lnbmVk{who}")]
+}
+
+fn request(said: Said<'_>) -> Request {
+    let mut request = Request::default();
+    request.model = said.model.to_owned();
+    request.sealed_reasoning = true;
+    request.messages = vec![Message::text(Role::System, said.system), Message::text(Role::User, said.user)];
+    request.tools = vec![Tool::Function {
+        name: String::from("weather"),
+        description: Some(String::from("Tells the weather.")),
+        parameters: Some(raw(r#"{"type":"object","properties":{"city":{"type":"string"}}}"#)),
+        strict: None,
+        extra: Extra::default(),
+    }];
+    request
+}
+
+fn written(client: &dyn Dialect, request: &Request) -> (String, String) {
+    let encoded = client.encode_request(request, None, &mut Diagnostics::default()).unwrap();
+    (encoded.path.clone(), encoded.body.to_json())
+}
+
+/// The first request of a client: path and body.
+pub fn question(client: &dyn Dialect, said: Said<'_>) -> (String, String) {
+    written(client, &request(said))
+}
+
+fn call() -> Block {
+    Block::ToolCall {
+        id: CALL_ID.to_owned(),
+        name: String::from("weather"),
+        arguments: ARGUMENTS.to_owned(),
+        signature: None,
+        extra: Extra::default(),
+    }
+}
+
+/// The next request of a client that kept the text and the call, and nothing else; `with_call`: or the text alone.
+pub fn next(client: &dyn Dialect, said: Said<'_>, with_call: bool) -> (String, String) {
+    let mut request = request(said);
+    let mut turn = vec![Block::text("Let me look.")];
+    turn.extend(with_call.then(call));
+    request.messages.push(Message::new(Role::Assistant, turn));
+    request.messages.push(if with_call {
+        let result = Block::ToolResult {
+            id: CALL_ID.to_owned(),
+            blocks: vec![Block::text("sunny")],
+            is_error: false,
+            extra: Extra::default(),
+        };
+        Message::new(Role::Tool, vec![result])
+    } else {
+        Message::text(Role::User, "go on")
+    });
+    written(client, &request)
+}
+
+/// An upstream's answer, with the secrets of somebody in it.
+pub fn answer(upstream: &dyn Dialect, who: &str) -> String {
+    let [thought, signature] = secrets(who);
+    let format = upstream.signs().unwrap_or("anthropic-claude-v1");
+    let known = [
+        ("type", "reasoning.text"),
+        ("format", format),
+        ("text", thought.as_str()),
+        ("signature", signature.as_str()),
+    ];
+    let members = known.iter().map(|(key, value)| ((*key).to_owned(), raw(format!("{value:?}"))));
+    let mut signed = call();
+    if let Block::ToolCall { signature: signs, .. } = &mut signed {
+        *signs = Some(signature.clone());
+    }
+    let mut choice = Choice::default();
+    choice.blocks = vec![
+        Block::Reasoning {
+            text: thought.as_str().into(),
+            signature: Some(signature.clone()),
+            extra: Extra::new(REASONING_DETAILS, members.collect()),
+        },
+        Block::text("Let me look."),
+        signed,
+    ];
+    choice.finish = Some(FinishReason::ToolCalls);
+    let mut response = Response::default();
+    response.id = Some(String::from("answer"));
+    response.model = Some(String::from("m"));
+    response.choices = vec![choice];
+    let mut asked = Asked::new(&request(SAID), Context::fixed());
+    let body = upstream.encode_response(&response, &mut asked, &mut Diagnostics::default());
+    String::from_utf8(body).unwrap()
+}

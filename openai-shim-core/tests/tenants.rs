@@ -1,0 +1,266 @@
+//! Nobody's thinking and nobody's signatures reach somebody else's request: for every row of the table, every dialect of
+//! upstreams and every dialect of clients.
+
+mod common;
+
+use common::carried::{SAID, Said, answer, next, question, secrets};
+use common::state::{Setup, TestStore};
+use openai_shim_core::dialect::DIALECTS;
+use openai_shim_core::exchange::{Incoming, Retry, Settings, Step, When};
+use openai_shim_core::profile::{History, native, profiles};
+use openai_shim_core::state::{Owner, StateKey, StateKind};
+use openai_shim_core::{Dialect, Error, Exchange, Profile, dialect, profile};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// Every row, and every dialect's own.
+fn rows() -> Vec<Profile> {
+    let own = DIALECTS.iter().filter_map(|dialect| native(dialect.name()));
+    let mut rows: Vec<Profile> = profiles().iter().cloned().chain(own).collect();
+    // Those of the registry that have no row.
+    for dialect in DIALECTS {
+        if !rows.iter().any(|row| row.dialect == dialect.name()) {
+            let mut row = profile("compatible").unwrap();
+            dialect.name().clone_into(&mut row.dialect);
+            rows.push(row);
+        }
+    }
+    rows
+}
+
+fn setup(store: &Arc<TestStore>, owner: Owner) -> Setup {
+    let mut settings = Settings::default();
+    settings.retry = Retry::none();
+    settings.learn = false;
+    settings.fallback.when = When::Never;
+    let mut setup = Setup::new(settings, Some(store.clone()));
+    setup.owner = owner;
+    setup
+}
+
+/// What is sent for a client's request, which is then given this answer.
+fn exchange(
+    client: &'static dyn Dialect,
+    (path, body): &(String, String),
+    row: &Profile,
+    setup: &Setup,
+    told: &str,
+) -> Option<String> {
+    let incoming = Incoming::read(client, path, body.clone().into()).ok()?;
+    let mut exchange = setup.start(incoming, row.clone()).ok()?;
+    let Step::Send { request, .. } = setup.next(&mut exchange) else { return None };
+    let mut out = Vec::new();
+    exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
+    exchange.push(told.as_bytes(), &mut out);
+    exchange.finish(&mut out);
+    assert!(matches!(setup.next(&mut exchange), Step::Done));
+    Some(String::from_utf8(request.into_body().to_vec()).unwrap())
+}
+
+/// Whether a body has something of somebody's in it.
+fn has(sent: &str, who: &str) -> bool {
+    use base64::Engine as _;
+    let encoded = |text: &String| base64::engine::general_purpose::STANDARD.encode(text);
+    secrets(who).iter().any(|secret| sent.contains(secret) || sent.contains(&encoded(secret)))
+}
+
+#[test]
+fn the_same_ids_names_and_arguments_bring_nobody_what_another_one_thought() {
+    let others = [
+        ("another user text", SAID, Said { user: "weather!", ..SAID }),
+        ("another system text", SAID, Said { system: "You are verbose.", ..SAID }),
+    ];
+    let mut restored = BTreeSet::new();
+    for row in rows() {
+        let upstream = dialect(&row.dialect).unwrap();
+        let told = answer(upstream, "alice");
+        for client in DIALECTS.iter().copied() {
+            for with_call in [true, false] {
+                let what = format!("{} behind {}, call {with_call}", row.name, client.name());
+                let store = Arc::new(TestStore::default());
+                let [alice, bob] = ["alice", "bob"].map(|tag| setup(&store, Owner::new(tag)));
+                if exchange(client, &question(client, SAID), &row, &alice, &told).is_none() {
+                    continue;
+                }
+                let again = next(client, SAID, with_call);
+                let Some(sent) = exchange(client, &again, &row, &bob, "{}") else { continue };
+                assert!(!has(&sent, "alice"), "{what}: another owner\n{sent}");
+                let sent = exchange(client, &again, &row, &setup(&store, Owner::single()), "{}").unwrap();
+                assert!(!has(&sent, "alice"), "{what}: the single owner\n{sent}");
+                // The legitimate one comes last: what the others did took nothing away.
+                let sent = exchange(client, &again, &row, &alice, "{}").unwrap();
+                if has(&sent, "alice") {
+                    restored.insert((row.name.clone(), row.dialect.clone(), client.name()));
+                }
+                // Without client keys there is one owner, and conversations are apart all the same.
+                for (why, first, other) in others {
+                    let store = Arc::new(TestStore::default());
+                    let one = setup(&store, Owner::single());
+                    exchange(client, &question(client, first), &row, &one, &told).unwrap();
+                    let sent = exchange(client, &next(client, other, with_call), &row, &one, "{}").unwrap();
+                    assert!(!has(&sent, "alice"), "{what}: {why}\n{sent}");
+                }
+            }
+        }
+    }
+    // Each row that requires something again gets it, from every client that has turns.
+    let turns: Vec<&str> = DIALECTS
+        .iter()
+        .map(|dialect| dialect.name())
+        .filter(|name| restored.iter().any(|(_, _, client)| client == name))
+        .collect();
+    assert!(turns.len() >= 5, "{turns:?}");
+    for row in rows() {
+        let signs = dialect(&row.dialect).unwrap().signs().is_some();
+        if signs || row.messages.carry_signatures || row.messages.reasoning == History::Restore {
+            for client in &turns {
+                let key = (row.name.clone(), row.dialect.clone(), *client);
+                assert!(restored.contains(&key), "{key:?} does not restore: {restored:?}");
+            }
+        }
+    }
+}
+
+/// What Claude Code puts in front of its system text, another one with each request.
+fn billed(nonce: &str) -> String {
+    format!("x-anthropic-billing-header: cc_version=2.1; cch={nonce};\nYou are terse.")
+}
+
+#[test]
+fn a_line_that_differs_with_each_request_is_no_part_of_the_conversation() {
+    let client = dialect("anthropic-messages").unwrap();
+    for row in
+        [native("anthropic-messages").unwrap(), profile("deepseek").unwrap(), native("gemini").unwrap()]
+    {
+        let told = answer(dialect(&row.dialect).unwrap(), "alice");
+        let (one, two) = (billed("aaaa"), billed("bbbb"));
+        let other = two.replace("terse", "verbose");
+        let later = format!("You are terse.\nA word: {}", billed("cccc"));
+        for (system, comes_back) in [(&two, true), (&other, false), (&later, false)] {
+            let one_owner = setup(&Arc::default(), Owner::single());
+            let said = |system| Said { system, ..SAID };
+            exchange(client, &question(client, said(&one)), &row, &one_owner, &told).unwrap();
+            let sent = exchange(client, &next(client, said(system), true), &row, &one_owner, "{}").unwrap();
+            assert_eq!(has(&sent, "alice"), comes_back, "{}: {system}\n{sent}", row.name);
+        }
+    }
+}
+
+#[test]
+fn pictures_files_and_results_are_parts_of_a_conversation() {
+    let client = common::chat();
+    let row = profile("moonshot").or_else(|_| profile("kimi")).unwrap();
+    let told = answer(client, "alice");
+    let with = |part: &str, (path, body): (String, String)| {
+        let plain = r#""content":"weather?""#;
+        assert!(body.contains(plain), "{body}");
+        (path, body.replace(plain, &format!(r#""content":[{{"type":"text","text":"weather?"}},{part}]"#)))
+    };
+    let picture = |data: &str| {
+        format!(r#"{{"type":"image_url","image_url":{{"url":"data:image/png;base64,{data}"}}}}"#)
+    };
+    for (other, comes_back) in [("AAAA", true), ("BBBB", false)] {
+        let owner = setup(&Arc::default(), Owner::single());
+        exchange(client, &with(&picture("AAAA"), question(client, SAID)), &row, &owner, &told).unwrap();
+        let again = with(&picture(other), next(client, SAID, true));
+        let sent = exchange(client, &again, &row, &owner, "{}").unwrap();
+        assert_eq!(has(&sent, "alice"), comes_back, "{sent}");
+    }
+}
+
+fn begin(body: &str, owner: Option<Owner>) -> Exchange {
+    let incoming = Incoming::read(common::chat(), "", body.to_owned().into()).unwrap();
+    let incoming = match owner {
+        Some(owner) => incoming.with_owner(owner),
+        None => incoming,
+    };
+    Exchange::start(
+        incoming,
+        profile("deepseek").unwrap(),
+        Settings::default(),
+        openai_shim_core::Context::fixed(),
+    )
+    .unwrap()
+}
+
+#[test]
+fn without_an_owner_nothing_is_loaded_or_kept_and_without_a_history_nothing_is_loaded() {
+    let (first, later) = (question(common::chat(), SAID).1, next(common::chat(), SAID, true).1);
+    let told = answer(common::chat(), "alice");
+    let finish = |exchange: &mut Exchange| {
+        exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
+        exchange.push(told.as_bytes(), &mut Vec::new());
+        exchange.finish(&mut Vec::new());
+        exchange.next()
+    };
+    let mut nobodys = begin(&later, None);
+    assert!(matches!(nobodys.next(), Step::Send { .. }));
+    assert!(matches!(finish(&mut nobodys), Step::Done));
+    let mut somebodys = begin(&first, Some(Owner::single()));
+    assert!(matches!(somebodys.next(), Step::Send { .. }));
+    let Step::Store(entries) = finish(&mut somebodys) else { panic!("nothing is kept") };
+    assert!(matches!(somebodys.next(), Step::Done));
+    // All keys of a request at once; those of the same turn are among them.
+    let mut again = begin(&later, Some(Owner::single()));
+    let Step::Load(keys) = again.next() else { panic!("nothing is wanted") };
+    assert!(keys.iter().all(|key| entries.iter().any(|entry| entry.key == *key)), "{keys:?} {entries:?}");
+    assert!(keys.iter().all(|key| (key.kind, &key.owner) == (StateKind::Turn, &Owner::single())));
+}
+
+#[test]
+fn a_step_that_is_answered_wrongly_changes_nothing_and_says_what_is_wrong() {
+    let later = next(common::chat(), SAID, true).1;
+    let mut exchange = begin(&later, Some(Owner::single()));
+    let misuse = |result: Result<(), Error>| match result {
+        Err(Error::Order(error)) => error.to_string(),
+        other => panic!("{other:?}"),
+    };
+    let Step::Load(keys) = exchange.next() else { panic!() };
+    assert!(misuse(exchange.provide(Vec::new())).contains(&format!("{} keys", keys.len())));
+    // It is asked for until it is provided.
+    assert!(matches!(exchange.next(), Step::Load(again) if again == keys));
+    exchange.note_state_error("the store sleeps");
+    exchange.provide(vec![None; keys.len()]).unwrap();
+    assert!(misuse(exchange.provide(vec![None; keys.len()])).contains("Step::Load"));
+    assert!(matches!(exchange.next(), Step::Send { .. }));
+    assert!(misuse(exchange.provide(Vec::new())).contains("Step::Load"));
+    let notes = exchange.diagnostics();
+    let note = notes.iter().find(|d| d.code.as_str() == "state-unavailable").unwrap();
+    assert_eq!(note.detail, "the store sleeps");
+}
+
+#[test]
+fn a_loss_that_strict_mode_forbids_is_an_error_after_the_load_too() {
+    let later = next(common::chat(), SAID, true).1.replacen('{', r#"{"logit_bias":{"1":1},"#, 1);
+    let incoming = Incoming::read(common::chat(), "", later.into()).unwrap().with_owner(Owner::single());
+    let mut row = profile("compatible").unwrap();
+    row.params.drop = vec![String::from("logit_bias")];
+    let mut settings = Settings::default();
+    settings.mode = openai_shim_core::exchange::Mode::Strict;
+    let context = openai_shim_core::Context::fixed();
+    let mut exchange = Exchange::start(incoming, row, settings, context).unwrap();
+    let Step::Load(keys) = exchange.next() else { panic!() };
+    let error = exchange.provide(vec![None; keys.len()]).unwrap_err();
+    assert_eq!(error.param(), Some("logit_bias"));
+    assert!(matches!(exchange.next(), Step::Done));
+}
+
+#[test]
+fn keys_stay_what_they_are_because_stores_outlive_releases() {
+    let mut exchange = begin(&next(common::chat(), SAID, true).1, Some(Owner::new("7f")));
+    let Step::Load(keys) = exchange.next() else { panic!() };
+    let keys: Vec<String> = keys.iter().map(StateKey::to_string).collect();
+    let expected = [
+        "openai-shim:1:key-7f:turn:ec6a2193c9e5fa4a9c9597820d31a3b6:779a6a8d10678f32faaeffffedd5bc5d",
+        "openai-shim:1:key-7f:turn:ec6a2193c9e5fa4a9c9597820d31a3b6:80fd7bcc33c7440c5716857bd657c0da",
+    ];
+    assert_eq!(keys, expected);
+}
+
+#[test]
+fn a_very_long_conversation_wants_a_bounded_number_of_keys() {
+    let turn = r#"{"role":"assistant","content":"yes"},{"role":"user","content":"and?"}"#;
+    let body = format!(r#"{{"model":"m","messages":[{}]}}"#, vec![turn; 20_000].join(","));
+    let Step::Load(keys) = begin(&body, Some(Owner::single())).next() else { panic!() };
+    assert_eq!(keys.len(), 4096);
+}
