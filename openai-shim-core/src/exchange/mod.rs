@@ -319,7 +319,7 @@ impl Exchange {
                 self.end_stream(&transcoder, out);
             }
             state @ (State::Loading(_) | State::Ready(_) | State::Waiting | State::Over) => {
-                self.state = state
+                self.state = state;
             }
         }
     }
