@@ -235,30 +235,34 @@ impl Future for Awaited {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         loop {
-            let stepped = match &mut self.state {
-                State::Polled(reply) => match reply.as_mut().poll(cx) {
-                    Poll::Ready(response) => Ok(response),
-                    Poll::Pending => {
-                        let ahead = self.shared.ahead.swap(0, Ordering::Relaxed);
-                        if ahead == 0 {
-                            return Poll::Pending;
-                        }
-                        let State::Polled(reply) = std::mem::replace(&mut self.state, State::Over) else {
-                            return Poll::Pending;
-                        };
+            match std::mem::replace(&mut self.state, State::Over) {
+                State::Polled(mut reply) => {
+                    let ahead = self.shared.ahead.swap(0, Ordering::Relaxed);
+                    if ahead > 0 {
                         self.state = State::Elsewhere(self.leave(reply, ahead, cx));
                         continue;
                     }
-                },
-                State::Elsewhere(working) => ready!(working.as_mut().poll(cx)),
-                State::Over => return Poll::Pending,
-            };
-            match stepped {
-                Ok(response) => {
-                    self.begin();
-                    return Poll::Ready(response);
+                    if let Poll::Ready(response) = reply.as_mut().poll(cx) {
+                        self.begin();
+                        return Poll::Ready(response);
+                    }
+                    self.state = State::Polled(reply);
+                    if self.shared.ahead.load(Ordering::Relaxed) == 0 {
+                        return Poll::Pending;
+                    }
                 }
-                Err(reply) => self.state = State::Polled(reply),
+                State::Elsewhere(mut working) => match working.as_mut().poll(cx) {
+                    Poll::Ready(Ok(response)) => {
+                        self.begin();
+                        return Poll::Ready(response);
+                    }
+                    Poll::Ready(Err(reply)) => self.state = State::Polled(reply),
+                    Poll::Pending => {
+                        self.state = State::Elsewhere(working);
+                        return Poll::Pending;
+                    }
+                },
+                State::Over => return Poll::Pending,
             }
         }
     }

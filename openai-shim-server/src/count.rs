@@ -79,21 +79,20 @@ async fn counted(
     let Some((own, profile)) = speaker(&served.config.profile, client, &model) else { return Ok(none) };
     let Some(counting) = counting_of(own) else { return Ok(none) };
     // The request for the answer itself says what would be sent, and so what is to be counted.
-    let (context, store) = (app.context(), served.store.clone());
-    let mut exchange =
-        app.work.run(length, move || Exchange::start(incoming, profile, settings, context)).await?;
-    let Step::Send { request, .. } = state::loaded(&mut exchange, &*store).await? else {
-        return Ok(none);
-    };
-    let prepare = move || {
-        let notes = exchange.diagnostics();
+    let context = app.context();
+    let start = move || Exchange::start(incoming, profile, settings, context);
+    let exchange = app.work.run(length, start).await?;
+    let (exchange, step) = state::loaded(&app.work, length, exchange, &*served.store).await?;
+    let Step::Send { request, .. } = step else { return Ok(none) };
+    let notes = exchange.diagnostics();
+    let headers = request.headers().clone();
+    let question = move || {
         let path = request.uri().path_and_query().map_or("", http::uri::PathAndQuery::as_str);
-        let question = (counting.ask)(path, request.body());
-        question.map(|(path, body)| (path, body, request.headers().clone(), notes))
+        (counting.ask)(path, request.body())
     };
-    let Some((path, body, headers, notes)) = app.work.run(length, prepare).await else { return Ok(none) };
-    let mut held = app.bodies.open();
-    let (head, answer) = ask(&served.transport, &path, headers, Bytes::from(body), &mut held).await?;
+    let Some((path, body)) = app.work.run(length, question).await else { return Ok(none) };
+    let (mut held, most) = (app.bodies.open(), app.config.limits.response_body);
+    let (head, answer) = ask(&served.transport, &path, headers, Bytes::from(body), (&mut held, most)).await?;
     if head.status.is_success() && (counting.read)(&answer).is_some() {
         return Ok((Some((own, answer)), notes));
     }

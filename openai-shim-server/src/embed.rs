@@ -169,7 +169,8 @@ impl Attempt<'_> {
         notes: &mut Diagnostics,
     ) -> Result<(HeaderMap, Vec<u8>), Error> {
         let mut held = self.app.bodies.open();
-        let (head, answer) = ask(self.transport, path, headers, body, &mut held).await?;
+        let most = self.app.config.limits.response_body;
+        let (head, answer) = ask(self.transport, path, headers, body, (&mut held, most)).await?;
         let (own, theirs, client) = (self.own, self.theirs, self.embedding);
         if !head.status.is_success() {
             return Err(failure(own, &head, &answer));

@@ -178,7 +178,8 @@ async fn ask(app: &App, served: &Served) -> Result<Vec<ListedModel>, UpstreamErr
     let paths = &served.config.profile.paths;
     *request.uri_mut() = paths.url(&paths.models).parse().unwrap_or_default();
     let (head, body) = served.transport.0.send(request).await?.into_parts();
-    let body = collect(body, MAX_LIST, &mut app.bodies.open()).await?;
+    let most = MAX_LIST.min(app.config.limits.response_body);
+    let body = collect(body, most, &mut app.bodies.open()).await?;
     let dialect = openai_shim_core::dialect(&served.config.profile.dialect)
         .unwrap_or_else(|_| reply::default_dialect());
     let length = body.len();

@@ -286,8 +286,9 @@ async fn decoded(
     }
     // How much it is shows only then.
     if limit > LONG && plain.as_ref().is_err_and(|error| error.kind == ErrorKind::TooLarge) {
+        let likely = body.len().saturating_mul(8).clamp(LONG, limit);
         let decode = move || coding::request::decode(&codings, body, limit);
-        plain = app.work.run(limit, decode).await;
+        plain = app.work.run(likely, decode).await;
     }
     let plain = plain?;
     held.cover(plain.len()).map_err(|Full| body::no_room())?;

@@ -12,9 +12,6 @@ use openai_shim_core::upstream::ReplyBody;
 use openai_shim_core::{Diagnostics, Error, UpstreamError};
 use std::future::poll_fn;
 
-/// The most bytes of such an answer.
-const LONGEST: usize = 64 << 20;
-
 /// Headers that come back, besides rate limits.
 const RETURNED: [HeaderName; 4] = [CONTENT_TYPE, CONTENT_LENGTH, CONTENT_DISPOSITION, RETRY_AFTER];
 
@@ -24,7 +21,7 @@ pub(crate) async fn ask(
     path: &str,
     headers: HeaderMap,
     body: Bytes,
-    held: &mut Held,
+    (held, limit): (&mut Held, usize),
 ) -> Result<(Parts, Vec<u8>), UpstreamError> {
     let mut request = http::Request::new(body);
     *request.method_mut() = Method::POST;
@@ -32,7 +29,7 @@ pub(crate) async fn ask(
     *request.headers_mut() = headers;
     request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     let (head, body) = transport.0.send(request).await?.into_parts();
-    Ok((head, collect(body, LONGEST, held).await?))
+    Ok((head, collect(body, limit, held).await?))
 }
 
 /// An answer that is an error, read in the upstream's dialect.
@@ -67,7 +64,8 @@ pub(crate) async fn collect(
                     return Err(awaited::full());
                 }
                 if all.len() > limit {
-                    let message = format!("The upstream's answer is larger than {limit} bytes.");
+                    let message =
+                        format!("The upstream's answer is larger than {limit} bytes (limits.response_body).");
                     return Err(UpstreamError::TooLarge { message });
                 }
             }

@@ -6,6 +6,7 @@ mod owner;
 pub(crate) use memory::MemoryStore;
 pub(crate) use owner::Owners;
 
+use crate::work::Work;
 use async_trait::async_trait;
 use bytes::Bytes;
 use openai_shim_core::state::{StateEntry, StateKey};
@@ -51,18 +52,27 @@ impl StateStore for ScopedStore {
     }
 }
 
-/// The first step of an exchange that is not about state, once what it wants was loaded.
-pub(crate) async fn loaded(exchange: &mut Exchange, store: &dyn StateStore) -> Result<Step, Error> {
+/// The first step of an exchange that is not about state, once what it wants was loaded. Its request has `length` bytes.
+pub(crate) async fn loaded(
+    work: &Work,
+    length: usize,
+    mut exchange: Exchange,
+    store: &dyn StateStore,
+) -> Result<(Exchange, Step), Error> {
     match exchange.next() {
         Step::Load(keys) => {
             let values = store.load(&keys).await.unwrap_or_else(|error| {
                 exchange.note_state_error(&error.message);
                 vec![None; keys.len()]
             });
-            exchange.provide(values)?;
-            Ok(exchange.next())
+            let provide = move || {
+                exchange.provide(values)?;
+                let step = exchange.next();
+                Ok((exchange, step))
+            };
+            work.run(length, provide).await
         }
-        step => Ok(step),
+        step => Ok((exchange, step)),
     }
 }
 
