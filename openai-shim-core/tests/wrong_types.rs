@@ -1,4 +1,5 @@
 //! Each known member of each dialect's requests, with each wrong JSON type: an error that names it, or a warning that does.
+#![allow(clippy::disallowed_methods)] // the ban is on core itself: tests read files
 
 mod common;
 
@@ -468,4 +469,83 @@ fn what_has_its_type_is_no_finding() {
             );
         }
     }
+}
+
+/// Requests of real clients, read in place: the dialect, the path, the body, where it is from.
+fn recorded() -> Vec<(&'static dyn Dialect, String, Value, String)> {
+    let Some(shared) = common::shared("wrong types") else { return Vec::new() };
+    let mut all = Vec::new();
+    for client in std::fs::read_dir(shared.join("captures")).unwrap().flatten() {
+        for file in std::fs::read_dir(client.path()).unwrap().flatten() {
+            let mut capture: Value =
+                serde_json::from_str(&std::fs::read_to_string(file.path()).unwrap()).unwrap();
+            let path = capture["path"].as_str().unwrap_or_default().to_owned();
+            let route = path.split('?').next().unwrap();
+            let serves = |d: &&&dyn Dialect| d.endpoints().iter().any(|e| e.matches(route));
+            let Some(dialect) = DIALECTS.iter().find(serves) else { continue };
+            // Where a capture was cut it says so among the tools: that is no tool.
+            if let Some(tools) = capture["body"].get_mut("tools").and_then(Value::as_array_mut) {
+                tools.retain(|tool| tool.get("_more_tools").is_none() && !tool.is_string());
+            }
+            if capture["body"].is_object() {
+                all.push((*dialect, path, capture["body"].take(), file.path().display().to_string()));
+            }
+        }
+    }
+    assert!(all.len() > 100, "{}", all.len());
+    all
+}
+
+#[test]
+fn what_real_clients_send_has_the_types_of_the_tables() {
+    let mut wrong = Vec::new();
+    for (dialect, path, body, name) in recorded() {
+        let mut notes = Diagnostics::default();
+        let read = dialect.decode_request(&path, &body.to_string().into(), &mut notes);
+        wrong.extend(read.err().map(|error| format!("{name}: {error}")));
+        let found = notes.iter().filter(|note| note.code == Code::ParamInvalid);
+        wrong.extend(found.map(|note| format!("{name}: {note}")));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Requests that a vendor's API took.
+fn accepted() -> Vec<(&'static dyn Dialect, Value, String)> {
+    let Some(shared) = common::shared("wrong types") else { return Vec::new() };
+    let mut all = Vec::new();
+    for file in ["anthropic", "gemini", "openai-chat", "openai-completions", "openai-responses", "ollama"] {
+        let text = std::fs::read_to_string(shared.join(format!("corpus/{file}.jsonl"))).unwrap();
+        for line in text.lines() {
+            let mut entry: Value = serde_json::from_str(line).unwrap();
+            let endpoint = entry["endpoint"].as_str().unwrap_or_default().replace('.', "-");
+            let name = match file {
+                "anthropic" => "anthropic-messages",
+                "ollama" => endpoint.as_str(),
+                file => file,
+            };
+            // Ollama's embeddings are no requests for an answer.
+            let Ok(dialect) = openai_shim_core::dialect(name) else { continue };
+            if entry["response"]["status"] == 200 && entry["request"]["body"].is_object() {
+                let name = format!("{file} {} {}", entry["provider"], entry["n"]);
+                all.push((dialect, entry["request"]["body"].take(), name));
+            }
+        }
+    }
+    assert!(all.len() > 2000, "{}", all.len());
+    all
+}
+
+#[test]
+fn what_an_api_took_has_the_types_of_the_tables() {
+    let mut wrong = Vec::new();
+    for (dialect, body, name) in accepted() {
+        let mut notes = Diagnostics::default();
+        let read = dialect.decode_request("/models/m:generateContent", &body.to_string().into(), &mut notes);
+        // What a recording left out of a request is another matter.
+        let refused = read.err().filter(|error| error.message.contains("must be"));
+        wrong.extend(refused.map(|error| format!("{name}: {error}")));
+        let found = notes.iter().filter(|note| note.code == Code::ParamInvalid);
+        wrong.extend(found.map(|note| format!("{name}: {note}")));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

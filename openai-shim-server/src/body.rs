@@ -71,8 +71,9 @@ async fn collect(mut body: Body, limit: usize, held: &mut Held) -> Result<Bytes,
 
 /// Why a body is not taken.
 pub(crate) fn too_large(limit: usize) -> ClientError {
-    let text =
-        format!("The request body is larger than {limit} bytes, the limit of this server (limits.request_body).");
+    let text = format!(
+        "The request body is larger than {limit} bytes, the limit of this server (limits.request_body)."
+    );
     ClientError::new(ErrorKind::TooLarge, text)
 }
 

@@ -1,15 +1,14 @@
 //! Answers that clients refer to, kept for upstreams that keep none.
 
 use crate::app::App;
-use crate::panics;
 use crate::reply;
 use crate::routes::Meta;
-use crate::state::store_soon;
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
 use futures_core::Stream;
 use http::StatusCode;
+use http_body::Body as _;
 use openai_shim_core::dialect::Dialect;
 use openai_shim_core::dialect::side::{Keeping, KeptPart, Side};
 use openai_shim_core::error::ClientError;
@@ -19,7 +18,7 @@ use openai_shim_core::state::{Owner, StateEntry, StateKey, StateKind};
 use openai_shim_core::{Error, ErrorKind, Profile};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 /// The longest answer that is kept, with its stream.
@@ -35,8 +34,19 @@ pub(crate) struct Keep {
     app: Arc<App>,
     keeping: &'static Keeping,
     owner: Owner,
+    /// What the request says itself; `None`: nothing is kept any more.
     said: Option<Vec<String>>,
-    answer: Vec<u8>,
+    answer: Answer,
+    /// How long a whole answer is, where that is known.
+    length: Option<u64>,
+}
+
+/// An answer on its way to the client.
+enum Answer {
+    /// Nothing of it came yet.
+    Unknown,
+    Whole(Vec<u8>),
+    Stream(Framer),
 }
 
 /// How a dialect's answers are kept, if its clients refer to them.
@@ -99,7 +109,8 @@ pub(crate) fn resolve(
         keeping,
         owner: meta.owner.clone(),
         said: Some(said),
-        answer: Vec::new(),
+        answer: Answer::Unknown,
+        length: None,
     });
     Ok((incoming, keep))
 }
@@ -111,11 +122,14 @@ fn speaks(profile: &Profile, dialect: &dyn Dialect, model: &str) -> bool {
 }
 
 /// The response with its answer kept, when it is complete.
-pub(crate) fn keeping(keep: Keep, response: Response) -> Response {
+pub(crate) fn keeping(mut keep: Keep, response: Response) -> Response {
     if !response.status().is_success() {
         return response;
     }
-    response.map(|body| Body::from_stream(Kept { source: body.into_data_stream(), keep }))
+    response.map(|body| {
+        keep.length = body.size_hint().exact();
+        Body::from_stream(Recorded { source: body.into_data_stream(), keep, storing: None })
+    })
 }
 
 /// A part of an answer that is kept here, or no part: it is forgotten. `None`: an upstream may have it.
@@ -154,68 +168,96 @@ pub(crate) fn elsewhere(app: &App, dialect: &dyn Dialect) -> Option<usize> {
 }
 
 impl Keep {
-    fn take(&mut self, chunk: &[u8]) {
-        if self.answer.len() + chunk.len() > LONGEST {
-            self.said = None;
+    /// Takes a part of the answer; the entry to keep once it is complete.
+    fn take(&mut self, chunk: &[u8]) -> Option<StateEntry> {
+        self.said.as_ref()?;
+        if matches!(self.answer, Answer::Unknown) && !chunk.trim_ascii_start().is_empty() {
+            let whole = chunk.trim_ascii_start().starts_with(b"{");
+            self.answer =
+                if whole { Answer::Whole(Vec::new()) } else { Answer::Stream(Framer::new(LONGEST)) };
         }
-        if self.said.is_some() {
-            self.answer.extend_from_slice(chunk);
+        match &mut self.answer {
+            Answer::Unknown => None,
+            Answer::Whole(body) => {
+                body.extend_from_slice(chunk);
+                if body.len() > LONGEST {
+                    self.said = None;
+                    self.answer = Answer::Unknown;
+                    return None;
+                }
+                let is_complete = self.length == Some(body.len() as u64);
+                if is_complete { self.end() } else { None }
+            }
+            Answer::Stream(framer) => {
+                let (keeping, mut last) = (self.keeping, None);
+                let pushed = framer.push(chunk, &mut |frame: Frame<'_>| {
+                    if let Frame::Event { data, .. } = frame {
+                        last = (keeping.last)(data).or(last.take());
+                    }
+                });
+                match (pushed, last) {
+                    (Ok(()), Some(answer)) => self.entry(&answer),
+                    (Ok(()), None) => None,
+                    (Err(_), _) => {
+                        self.said = None;
+                        None
+                    }
+                }
+            }
         }
+    }
+
+    /// The entry of a whole answer that has ended.
+    fn end(&mut self) -> Option<StateEntry> {
+        match std::mem::replace(&mut self.answer, Answer::Unknown) {
+            Answer::Whole(body) => self.entry(&body),
+            _ => None,
+        }
+    }
+
+    fn entry(&mut self, answer: &[u8]) -> Option<StateEntry> {
+        let (id, kept) = (self.keeping.entry)(self.said.take()?, answer)?;
+        Some(StateEntry::new(key(self.owner.clone(), &id), kept, LIFETIME))
     }
 }
 
-/// The client may hang up as soon as it has what it wants.
-impl Drop for Keep {
-    fn drop(&mut self) {
-        let _ = panics::polled(|| self.store());
-    }
-}
-
-impl Keep {
-    fn store(&mut self) {
-        let Some(said) = self.said.take() else { return };
-        let whole = self.answer.trim_ascii_start().starts_with(b"{");
-        let answer = if whole {
-            Some(std::mem::take(&mut self.answer))
-        } else {
-            completed(self.keeping, &self.answer)
-        };
-        if let Some((id, kept)) = answer.and_then(|answer| (self.keeping.entry)(said, &answer)) {
-            let entry = StateEntry::new(key(self.owner.clone(), &id), kept, LIFETIME);
-            store_soon(self.app.store.clone(), entry);
-        }
-    }
-}
-
-/// The answer that a stream ended with.
-fn completed(keeping: &Keeping, stream: &[u8]) -> Option<Vec<u8>> {
-    let mut found = None;
-    let mut framer = Framer::new(LONGEST);
-    let mut look = |frame: Frame<'_>| {
-        if let Frame::Event { data, .. } = frame
-            && let Some(answer) = (keeping.last)(data)
-        {
-            found = Some(answer);
-        }
-    };
-    framer.push(stream, &mut look).ok()?;
-    framer.finish(&mut look);
-    found
-}
-
-struct Kept<S> {
+/// A body whose last bytes wait until the answer is kept: the client may refer to it at once.
+struct Recorded<S> {
     source: S,
     keep: Keep,
+    /// What is being kept, and the bytes that wait for it; none at the end.
+    storing: Option<(Storing, Option<Bytes>)>,
 }
 
-impl<S: Stream<Item = Result<Bytes, E>> + Unpin, E> Stream for Kept<S> {
+type Storing = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+fn store(app: Arc<App>, entry: StateEntry) -> Storing {
+    Box::pin(async move {
+        if let Err(error) = app.store.store(vec![entry]).await {
+            tracing::warn!(error = error.message, "a response could not be kept");
+        }
+    })
+}
+
+impl<S: Stream<Item = Result<Bytes, E>> + Unpin, E> Stream for Recorded<S> {
     type Item = Result<Bytes, E>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let polled = Pin::new(&mut self.source).poll_next(cx);
-        if let Poll::Ready(Some(Ok(chunk))) = &polled {
-            self.keep.take(chunk);
+        loop {
+            if let Some((storing, _)) = &mut self.storing {
+                ready!(storing.as_mut().poll(cx));
+                let chunk = self.storing.take().and_then(|(_, chunk)| chunk);
+                return Poll::Ready(chunk.map(Ok));
+            }
+            let (entry, chunk) = match ready!(Pin::new(&mut self.source).poll_next(cx)) {
+                Some(Ok(chunk)) => (self.keep.take(&chunk), Some(chunk)),
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => (self.keep.end(), None),
+            };
+            match entry {
+                Some(entry) => self.storing = Some((store(self.keep.app.clone(), entry), chunk)),
+                None => return Poll::Ready(chunk.map(Ok)),
+            }
         }
-        polled
     }
 }

@@ -296,6 +296,21 @@ fn secrets_come_from_files_beside_the_configuration() {
 }
 
 #[test]
+fn the_secret_of_the_store_is_one_that_nobody_guesses() {
+    let long = "0123456789abcdef0123456789abcdef";
+    let config = from(&format!("[store]\nsecret = \"{long}\"\n")).unwrap();
+    assert_eq!(config.store_secret.as_ref().map(|secret| secret.expose()), Some(long));
+    assert!(!config.to_string().contains(long) && config.to_string().contains("under the secret of [store]"));
+    let fault_of = |secret: &str| fault(&format!("[store]\nsecret = \"{secret}\"\n"));
+    let short = fault_of("guess me");
+    assert!(short.contains("8 characters") && short.contains("openssl rand -hex 32"), "{short}");
+    assert!(!short.contains("guess me"), "{short}");
+    let missing = fault_of("env:OPENAI_SHIM_NO_SUCH_SECRET");
+    assert!(missing.contains("OPENAI_SHIM_NO_SUCH_SECRET") && missing.contains("secret"), "{missing}");
+    assert!(from("").unwrap().store_secret.is_none());
+}
+
+#[test]
 fn a_secret_that_is_not_there_is_named_with_its_line() {
     let missing = fault(&upstream("api_key = \"env:NO_SUCH_KEY_HERE\""));
     assert!(missing.starts_with("shim.toml:4: upstream.api_key: ") && missing.contains("NO_SUCH_KEY_HERE"));
@@ -396,7 +411,7 @@ fn the_documented_defaults_are_the_real_ones() {
     assert_eq!(documented.log.filter.take().as_deref(), Some("info"));
     let default = read(&Overrides::default()).unwrap();
     assert_eq!(format!("{documented:#?}"), format!("{default:#?}"));
-    let optional = ["upstream", "fallback.message"];
+    let optional = ["upstream", "fallback.message", "store.secret"];
     for key in keys().filter(|key| !optional.iter().any(|o| key.starts_with(o))) {
         let name = key.rsplit('.').next().unwrap();
         assert!(

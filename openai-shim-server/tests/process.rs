@@ -253,3 +253,29 @@ async fn it_serves_without_any_root_certificates_on_the_machine() {
                 in its base_url.";
     assert_eq!(answer.error()["message"], told);
 }
+
+#[tokio::test]
+async fn a_model_name_of_megabytes_writes_no_log_line_of_megabytes() {
+    let refusal = r#"{"error":{"message":"Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.","type":"invalid_request_error","param":"max_tokens","code":"unsupported_parameter"}}"#;
+    let name = "x".repeat(20 << 20);
+    // One upstream repeats the name in an error.
+    let unknown = format!(r#"{{"error":{{"message":"no model {}","type":"x"}}}}"#, "x".repeat(900_000));
+    let upstream = Scripted::start(vec![
+        Script::whole(400, "application/json", refusal),
+        Script::json(&completion("hello")),
+        Script::whole(404, "application/json", unknown),
+    ])
+    .await;
+    let mut process = Process::start(&before(&upstream), &[]);
+    let body =
+        format!(r#"{{"model":"{name}","max_tokens":5,"messages":[{{"role":"user","content":"hi"}}]}}"#);
+    for expected in [200, 404] {
+        let request = process.client.post(format!("{}/v1/chat/completions", process.url)).body(body.clone());
+        let answer = request.header("authorization", "Bearer client-key-1").send().await.unwrap();
+        assert_eq!(answer.status(), expected);
+    }
+    let log = process.logged("status=404").await;
+    assert!(log.contains("learned") && log.contains('…'), "{log}");
+    let longest = log.lines().map(str::len).max().unwrap();
+    assert!(longest < 4000, "a line of {longest} bytes");
+}

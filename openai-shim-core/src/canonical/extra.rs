@@ -52,6 +52,18 @@ impl Extra {
         members.iter().find(|(k, _)| k == key).and_then(|(_, v)| crate::json::text(v.get()))
     }
 
+    /// Keeps what every dialect may read of reasoning, once for each key: the last word counts. What comes after so many
+    /// different keys is not reasoning's.
+    pub fn keep_detail(&mut self, key: &str, value: &RawValue) {
+        self.dialect = REASONING_DETAILS;
+        let room = self.members.len() < MOST_DETAILS;
+        match self.members.iter_mut().find(|(known, _)| known == key) {
+            Some((_, old)) => *old = value.to_owned(),
+            None if room => self.members.push((key.to_owned(), value.to_owned())),
+            None => {}
+        }
+    }
+
     /// The keys of what this dialect cannot say; a member that is `null`, `false` or empty says nothing, and neither does one
     /// whose key begins with a dot: its dialect keeps it to know how something was written.
     pub fn lost_to(&self, dialect: &str) -> impl Iterator<Item = &str> {
@@ -66,6 +78,9 @@ impl Extra {
         self.members.is_empty()
     }
 }
+
+/// How many members reasoning may have besides its text.
+const MOST_DETAILS: usize = 64;
 
 /// Up to how many members are looked at one by one.
 const FEW: usize = 16;

@@ -67,6 +67,11 @@ impl<T> Numbered<T> {
         list.into_iter().map(|(_, item)| item).collect()
     }
 
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()

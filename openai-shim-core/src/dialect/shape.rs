@@ -24,6 +24,21 @@ pub struct Shape {
     pub typed: bool,
     /// How paths are written, and keys compared, in a payload that is this object.
     pub style: Style,
+    /// Where the members stand, by a hash of their keys: one more than their place, 0 for none.
+    slots: [u8; SLOTS],
+}
+
+/// A power of two, and more than twice the most members.
+const SLOTS: usize = 128;
+
+/// The slot where the search for a key begins.
+const fn slot(key: &[u8]) -> usize {
+    let (first, last) = match key {
+        [] => (0, 0),
+        [only] => (*only, *only),
+        [first, .., last] => (*first, *last),
+    };
+    (key.len() * 29 + first as usize * 7 + last as usize * 3) % SLOTS
 }
 
 /// An object of which nothing is known.
@@ -48,6 +63,8 @@ pub struct Member {
     pub key: &'static str,
     /// The types that it may have.
     pub types: &'static [Type],
+    /// Kinds of values of which nothing else need be known, a bit for each.
+    plain: u8,
     /// What happens where it has none of them.
     pub mismatch: Mismatch,
 }
@@ -126,24 +143,57 @@ impl Place<'_> {
     }
 }
 
+/// The bit of a kind.
+const fn bit(kind: Kind) -> u8 {
+    1 << kind as u8
+}
+
+/// The kinds that one of the types takes without a look at the value.
+#[allow(clippy::indexing_slicing)] // run by the compiler, which would refuse a place that is none
+const fn plain(types: &[Type]) -> u8 {
+    let (mut plain, mut i) = (bit(Kind::Null), 0);
+    while i < types.len() {
+        plain |= match types[i] {
+            Type::Bool => bit(Kind::Bool),
+            Type::Text => bit(Kind::String),
+            Type::Map => bit(Kind::Object),
+            _ => 0,
+        };
+        i += 1;
+    }
+    plain
+}
+
 /// A shape of these members.
+// Run by the compiler, which refuses a place that is none; there are fewer members than slots.
+#[allow(clippy::indexing_slicing, clippy::cast_possible_truncation)]
 pub(crate) const fn shape(plural: &'static str, members: &'static [Member]) -> Shape {
-    Shape { plural, example: "", members, variants: &[], typed: false, style: Style::Brackets }
+    let mut slots = [0; SLOTS];
+    let mut i = 0;
+    while i < members.len() {
+        let mut at = slot(members[i].key.as_bytes());
+        while slots[at] != 0 {
+            at = (at + 1) % SLOTS;
+        }
+        i += 1;
+        slots[at] = i as u8;
+    }
+    Shape { slots, plural, example: "", members, variants: &[], typed: false, style: Style::Brackets }
 }
 
 /// A member that is refused where its type is wrong.
 pub(crate) const fn refuse(key: &'static str, types: &'static [Type]) -> Member {
-    Member { key, types, mismatch: Mismatch::Refuse }
+    Member { key, types, plain: plain(types), mismatch: Mismatch::Refuse }
 }
 
 /// A number that is refused where it is neither a number nor a text.
 pub(crate) const fn refuse_structure(key: &'static str, types: &'static [Type]) -> Member {
-    Member { key, types, mismatch: Mismatch::RefuseStructure }
+    Member { key, types, plain: plain(types), mismatch: Mismatch::RefuseStructure }
 }
 
 /// A member that is reported where its type is wrong.
 pub(crate) const fn warn(key: &'static str, types: &'static [Type]) -> Member {
-    Member { key, types, mismatch: Mismatch::Warn }
+    Member { key, types, plain: plain(types), mismatch: Mismatch::Warn }
 }
 
 impl Shape {
@@ -202,13 +252,16 @@ impl Shape {
     }
 
     fn member(&self, key: &str, style: Style) -> Option<&'static Member> {
-        let same = |member: &&Member| member.key == key;
-        match self.members.iter().find(same) {
-            None if style == Style::Protobuf && key.contains('_') => {
-                self.members.iter().find(|member| is_camel_of(member.key, key))
+        let mut at = slot(key.as_bytes());
+        // There is always a slot with none.
+        while let Some(place @ 1..) = self.slots.get(at) {
+            match self.members.get(usize::from(*place) - 1) {
+                Some(member) if member.key == key => return Some(member),
+                _ => at = (at + 1) % SLOTS,
             }
-            found => found,
         }
+        let snake = style == Style::Protobuf && key.contains('_');
+        self.members.iter().find(|member| snake && is_camel_of(member.key, key))
     }
 }
 
@@ -250,7 +303,7 @@ impl Check<'_> {
             let found = variant.and_then(|variant| variant.member(key, self.style));
             let found = found.or_else(|| shape.member(key, self.style));
             let Some(member) = found else { continue };
-            if peek(value) != Kind::Null {
+            if member.plain & bit(peek(value)) == 0 {
                 let deep = !others.contains(&member.key);
                 self.value(member.types, member.mismatch, value, &Place::Key(&place, key), deep)?;
             }
@@ -318,7 +371,8 @@ impl Type {
     fn takes(&self, kind: Kind, value: &str, style: Style) -> bool {
         let number_kind = matches!(self, Self::Number | Self::Integer | Self::Natural | Self::Count);
         if kind == Kind::String && number_kind && style == Style::Protobuf {
-            return text(value).is_some_and(|text| self.takes(Kind::Number, &text, style));
+            return text(value)
+                .is_some_and(|text| number(&text).is_some() && self.takes(Kind::Number, &text, style));
         }
         match (self, kind) {
             (_, Kind::Null) => false,
@@ -327,6 +381,8 @@ impl Type {
             | (Self::Text, Kind::String)
             | (Self::Map | Self::Object(_), Kind::Object)
             | (Self::List(_), Kind::Array) => true,
+            // So short that it is no question.
+            (Self::Number, Kind::Number) if value.len() < 9 && !value.contains(['e', 'E']) => true,
             (Self::Number, Kind::Number) => number(value).is_some(),
             (Self::Integer, Kind::Number) => integer(value).is_some(),
             (Self::Natural, Kind::Number) => natural(value).is_some(),

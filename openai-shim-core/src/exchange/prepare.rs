@@ -55,6 +55,10 @@ pub(super) fn prepare(
     let source = (client.name() == upstream.name()).then_some(body.as_ref());
     let mut encoded = upstream.encode_request(&request, source, &mut notes)?;
     params(&mut encoded.body, profile, &defaults, &mut notes)?;
+    // Bodies of many messages are large in this form: it goes before the next one is written.
+    let model = std::mem::take(&mut request.model);
+    let streams = request.stream;
+    drop(request);
     let sending = if encoded.body.is_changed() || source.is_none() {
         let mut written = Vec::with_capacity(body.len() + 64);
         encoded.body.write(&mut written);
@@ -64,11 +68,11 @@ pub(super) fn prepare(
     };
     let mut send = http::Request::new(sending);
     *send.method_mut() = Method::POST;
-    if !profile.paths.chat.is_empty() && matches!(request.model.as_str(), "." | "..") {
+    if !profile.paths.chat.is_empty() && matches!(model.as_str(), "." | "..") {
         return Err(ClientError::invalid("`model` is not the name of a model.").at("model").into());
     }
     let url = if upstream.name() == profile.dialect {
-        profile.paths.chat_url(&encoded.path, &request.model)
+        profile.paths.chat_url(&encoded.path, &model)
     } else {
         profile.paths.url(&encoded.path)
     };
@@ -79,5 +83,5 @@ pub(super) fn prepare(
     *send.headers_mut() = encoded.headers;
     headers::pass(&headers, client, profile, send.headers_mut(), &mut notes);
     send.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    Ok(Prepared { asked, streams: request.stream, send, notes })
+    Ok(Prepared { asked, streams, send, notes })
 }

@@ -13,7 +13,6 @@ use openai_shim_core::state::{StateEntry, StateKey};
 use openai_shim_core::upstream::{StateError, StateStore};
 use openai_shim_core::{Error, Exchange, Step};
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
 
 /// A store, as far as it belongs to one upstream: no other one sees what is kept for it.
 pub(crate) struct ScopedStore {
@@ -74,20 +73,6 @@ pub(crate) async fn loaded(
             work.run(length, provide).await
         }
         step => Ok((exchange, step)),
-    }
-}
-
-/// Keeps an entry from where nothing can be awaited: at once if the store can, else in the background.
-pub(crate) fn store_soon(store: Arc<dyn StateStore>, entry: StateEntry) {
-    let mut storing = Box::pin(async move {
-        if let Err(error) = store.store(vec![entry]).await {
-            tracing::warn!(error = error.message, "a response could not be kept");
-        }
-    });
-    if storing.as_mut().poll(&mut Context::from_waker(Waker::noop())) == Poll::Pending
-        && let Ok(runtime) = tokio::runtime::Handle::try_current()
-    {
-        runtime.spawn(storing);
     }
 }
 

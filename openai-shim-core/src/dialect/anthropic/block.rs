@@ -20,14 +20,26 @@ pub(super) fn leftovers(object: &Object<'_>, known: &[&str]) -> Extra {
 
 /// Reads content in either shape; whether it came as a list. `None` if it is neither a text nor a list of blocks.
 pub(super) fn read_content(value: &str, out: &mut Vec<Block>) -> Option<bool> {
+    read_content_in(value, 0, out)
+}
+
+/// How deep blocks may stand in one another; the API itself takes them in results and documents, and in these none that
+/// have content. What stands deeper is not looked into.
+const DEEPEST: usize = 4;
+
+fn read_content_in(value: &str, depth: usize, out: &mut Vec<Block>) -> Option<bool> {
     match peek(value) {
         Kind::String => {
+            // One text is all there is of nearly every message.
+            out.reserve_exact(1);
             out.push(Block::text(Text::written(value)));
             Some(false)
         }
         Kind::Array => {
-            for item in items(value)? {
-                out.push(read(item)?);
+            let listed = items(value)?;
+            out.reserve_exact(listed.len());
+            for item in listed {
+                out.push(read_in(item, depth)?);
             }
             Some(true)
         }
@@ -37,6 +49,10 @@ pub(super) fn read_content(value: &str, out: &mut Vec<Block>) -> Option<bool> {
 
 /// Reads a block; `None` if it is none.
 pub(super) fn read(item: &str) -> Option<Block> {
+    read_in(item, 0)
+}
+
+fn read_in(item: &str, depth: usize) -> Option<Block> {
     if peek(item) == Kind::String {
         return Some(Block::Text { text: Text::written(item), extra: Extra::new(NAME, Vec::new()) });
     }
@@ -71,10 +87,11 @@ pub(super) fn read(item: &str) -> Option<Block> {
                 extra: leftovers(&object, &["type", "id", "name", "input"]),
             }
         }
+        "tool_result" | "document" | "search_result" if depth >= DEEPEST => native(),
         "tool_result" => {
             let mut blocks = Vec::new();
             if let Some(content) = object.non_null("content") {
-                read_content(content, &mut blocks)?;
+                read_content_in(content, depth + 1, &mut blocks)?;
             }
             let is_error = object.bool("is_error") == Some(true);
             let mut extra = leftovers(&object, &["type", "tool_use_id", "content", "is_error"]);
@@ -91,7 +108,7 @@ pub(super) fn read(item: &str) -> Option<Block> {
             }
             None => native(),
         },
-        "document" | "search_result" => read_document(item, &object),
+        "document" | "search_result" => read_document(item, &object, depth),
         _ => native(),
     })
 }
@@ -154,7 +171,7 @@ fn read_source(object: &Object<'_>) -> Option<MediaSource> {
 }
 
 /// A document is a file, or, where it is made of text, text that remembers what it was.
-fn read_document(item: &str, object: &Object<'_>) -> Block {
+fn read_document(item: &str, object: &Object<'_>, depth: usize) -> Block {
     if let Some(source) = read_source(object) {
         let mut file = Media::new(source);
         file.name = object.str("title").map(Cow::into_owned);
@@ -166,7 +183,7 @@ fn read_document(item: &str, object: &Object<'_>) -> Block {
     let list = source.get("content").or_else(|| object.get("content"));
     let words = plain.or_else(|| {
         let mut blocks = Vec::new();
-        read_content(list?, &mut blocks)?;
+        read_content_in(list?, depth + 1, &mut blocks)?;
         blocks.iter().map(Block::as_text).collect::<Option<Vec<_>>>().map(|texts| texts.join("\n"))
     });
     match words {

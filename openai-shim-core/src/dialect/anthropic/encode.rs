@@ -218,7 +218,7 @@ impl MessagesEncoder {
             }
             Delta::Signature(signature) => slot.sealed.push_str(signature),
             Delta::Native { dialect: REASONING_DETAILS, key, raw } => {
-                slot.marks.members.push((key.clone(), raw.clone()));
+                slot.marks.keep_detail(key, raw);
             }
             Delta::Native { dialect: NAME, key, raw } => match key.as_str() {
                 WHOLE_BLOCK => self.whole_block(raw.get(), out),

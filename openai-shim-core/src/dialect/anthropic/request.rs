@@ -3,12 +3,14 @@
 //! <https://docs.anthropic.com/en/api/messages>
 
 use super::super::Encoded;
+use super::super::shape::Place;
 use super::{NAME, block, shape};
 use crate::canonical::{Block, Code, Diagnostics, Extra, Message, Request, Role, TokenLimit, carry};
 use crate::error::{ClientError, Unsupported};
 use crate::json::{Kind, Object, natural, number, peek, place, quote, raw, text};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 mod params;
 mod tools;
@@ -20,7 +22,8 @@ const MAX_TOKENS: u64 = 4096;
 /// Reads a request.
 pub(super) fn decode(body: &[u8], notes: &mut Diagnostics) -> Result<Request, ClientError> {
     let object = Object::parse(body).map_err(|e| not_an_object(body, &e))?;
-    shape::REQUEST.check(&object, notes)?;
+    // Messages are checked where they are read.
+    shape::REQUEST.check_at(&object, Place::Root, &["messages"], notes)?;
     let mut request = Request::default();
     let mut extra = Vec::new();
     for (key, value) in object.iter().filter(|(_, value)| peek(value) != Kind::Null) {
@@ -47,7 +50,7 @@ pub(super) fn decode(body: &[u8], notes: &mut Diagnostics) -> Result<Request, Cl
     request.include_usage = request.stream;
     request.extra = Extra::new(NAME, extra);
     system(&object, body, &mut request)?;
-    messages(&object, body, &mut request)?;
+    messages(&object, body, &mut request, notes)?;
     Ok(request)
 }
 
@@ -79,7 +82,12 @@ fn system(object: &Object<'_>, body: &[u8], request: &mut Request) -> Result<(),
     Ok(())
 }
 
-fn messages(object: &Object<'_>, body: &[u8], request: &mut Request) -> Result<(), ClientError> {
+fn messages(
+    object: &Object<'_>,
+    body: &[u8],
+    request: &mut Request,
+    notes: &mut Diagnostics,
+) -> Result<(), ClientError> {
     let wrong = || {
         let text =
             "messages: must be a list of messages, such as [{\"role\": \"user\", \"content\": \"…\"}].";
@@ -87,20 +95,22 @@ fn messages(object: &Object<'_>, body: &[u8], request: &mut Request) -> Result<(
     };
     let items = object.array("messages").filter(|items| !items.is_empty()).ok_or_else(wrong)?;
     for (i, item) in items.into_iter().enumerate() {
-        let mut message = message(item, i)?;
+        let mut message = message(item, i, notes)?;
         message.span = place(body, item);
         request.messages.push(message);
     }
     Ok(())
 }
 
-fn message(item: &str, i: usize) -> Result<Message, ClientError> {
+fn message(item: &str, i: usize, notes: &mut Diagnostics) -> Result<Message, ClientError> {
     let fail = |field: &str, why: &str| {
         let at = format!("messages.{i}{field}");
         ClientError::invalid(format!("{at}: {why}")).at(at)
     };
     let object = Object::parse(item.as_bytes())
         .map_err(|_| fail("", "must be an object with `role` and `content`."))?;
+    let messages = Place::Key(&Place::Root, "messages");
+    shape::MESSAGE.check_at(&object, Place::Index(&messages, i), &[], notes)?;
     let word = object.str("role").ok_or_else(|| fail(".role", "is missing; it is user or assistant."))?;
     let role = match word.as_ref() {
         "user" => Role::User,
@@ -228,16 +238,17 @@ fn is_unsigned_block(block: &Block) -> bool {
 }
 
 /// Ids of calls that carry a signature: their own, and as they are written.
-fn signed(messages: &[Message]) -> Vec<(&str, String)> {
+fn signed(messages: &[Message]) -> BTreeMap<&str, String> {
     let blocks = messages.iter().flat_map(|message| &message.blocks);
-    blocks
-        .filter_map(|block| match block {
-            Block::ToolCall { id, signature: Some(signature), .. } => {
-                Some((id.as_str(), carry::pack(id, signature)?))
-            }
-            _ => None,
-        })
-        .collect()
+    let mut packed = BTreeMap::new();
+    for block in blocks {
+        if let Block::ToolCall { id, signature: Some(signature), .. } = block
+            && let Some(carrying) = carry::pack(id, signature)
+        {
+            packed.entry(id.as_str()).or_insert(carrying);
+        }
+    }
+    packed
 }
 
 fn as_content(message: &Message, at: &str, notes: &mut Diagnostics) -> Option<String> {
@@ -252,12 +263,17 @@ fn as_content(message: &Message, at: &str, notes: &mut Diagnostics) -> Option<St
     }
 }
 
-fn as_message(message: &Message, signed: &[(&str, String)], i: usize, notes: &mut Diagnostics) -> String {
+fn as_message(
+    message: &Message,
+    signed: &BTreeMap<&str, String>,
+    i: usize,
+    notes: &mut Diagnostics,
+) -> String {
     let mut message = Cow::Borrowed(message);
     if !signed.is_empty() {
         for block in &mut message.to_mut().blocks {
             if let Block::ToolResult { id, .. } = block
-                && let Some((_, packed)) = signed.iter().find(|(own, _)| own == id)
+                && let Some(packed) = signed.get(id.as_str())
             {
                 id.clone_from(packed);
             }

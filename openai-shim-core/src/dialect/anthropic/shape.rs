@@ -28,9 +28,10 @@ static REQUEST_MEMBERS: [Member; 19] = [
     warn("mcp_servers", &[List(&[Map])]),
 ];
 
-static MESSAGE: Shape =
+pub(super) static MESSAGE: Shape =
     shape("messages", &[refuse("role", &[Text]), refuse("content", &[Text, List(&[Text, Object(&BLOCK)])])])
-        .such_as(r#"{"role": "user", "content": "…"}"#);
+        .such_as(r#"{"role": "user", "content": "…"}"#)
+        .in_style(Style::Dots);
 
 static BLOCK: Shape = shape("content blocks", &[refuse("type", &[Text]), warn("cache_control", &[Map])])
     .with(&[

@@ -2,14 +2,21 @@
 //!
 //! <https://ai.google.dev/api/caching#Content>
 
-use super::{FORMAT, MINTED, NAME, is_minted, leftovers, parts, plain, read};
+use super::super::shape::Place;
+use super::{FORMAT, MINTED, NAME, camelized, is_minted, leftovers, parts, plain, read, shape};
 use crate::canonical::{Block, Code, Diagnostics, Extra, Message, OpenCalls, Request, Role, called_names};
 use crate::error::ClientError;
 use crate::json::{Kind, Object, peek, place, quote, raw, text};
 use std::collections::BTreeMap;
 
 /// Reads the conversation.
-pub(super) fn decode(object: &Object<'_>, body: &[u8], request: &mut Request) -> Result<(), ClientError> {
+pub(super) fn decode(
+    object: &Object<'_>,
+    body: &[u8],
+    request: &mut Request,
+    notes: &mut Diagnostics,
+) -> Result<(), ClientError> {
+    let listed = Place::Key(&Place::Root, "contents");
     if let Some(system) = object.non_null("systemInstruction") {
         request.messages.push(instruction(system)?);
     }
@@ -27,13 +34,13 @@ pub(super) fn decode(object: &Object<'_>, body: &[u8], request: &mut Request) ->
                 return Err(missing());
             }
             for (i, item) in items.iter().enumerate() {
-                let mut message = content(item, i)?;
+                let mut message = content(item, i, Place::Index(&listed, i), notes)?;
                 message.span = place(body, item);
                 add(message, &mut request.messages);
             }
         }
         // One content, or its text, as Google's own libraries accept it.
-        Kind::Object => request.messages.push(content(contents, 0)?),
+        Kind::Object => request.messages.push(content(contents, 0, listed, notes)?),
         Kind::String => {
             request.messages.push(Message::text(Role::User, text(contents).unwrap_or_default()));
         }
@@ -108,14 +115,16 @@ fn instruction(system: &str) -> Result<Message, ClientError> {
     Ok(message)
 }
 
-fn content(item: &str, i: usize) -> Result<Message, ClientError> {
+fn content(item: &str, i: usize, place: Place<'_>, notes: &mut Diagnostics) -> Result<Message, ClientError> {
     if let Some(words) = text(item) {
         return Ok(Message::text(Role::User, words));
     }
     let at = |field: &str| format!("contents[{i}]{field}");
-    let object = read(item).ok_or_else(|| {
+    let object = Object::parse(item.as_bytes()).map_err(|_| {
         ClientError::invalid(format!("{} must be a content with `role` and `parts`.", at(""))).at(at(""))
     })?;
+    shape::CONTENT.check_at(&object, place, &[], notes)?;
+    let object = camelized(object);
     let blocks = blocks(&object);
     let role = match object.str("role").as_deref() {
         Some("model") => Role::Assistant,
@@ -133,7 +142,7 @@ fn content(item: &str, i: usize) -> Result<Message, ClientError> {
     message.extra = leftovers(&object, &["role", "parts"]);
     let parts = message.blocks.len();
     if message.extra.is_empty() && role == Role::Assistant {
-        let all = std::mem::take(&mut message.blocks);
+        let all = std::mem::replace(&mut message.blocks, Vec::with_capacity(parts));
         all.into_iter().for_each(|block| add_block(block, &mut message.blocks));
         if message.blocks.len() < parts {
             message.extra = Extra::new(NAME, vec![(String::from(PIECES), raw("[]"))]);

@@ -232,8 +232,7 @@ impl GeminiEncoder {
             }
             Delta::Signature(more) if thinks => return choice.signed.0.push_str(more),
             Delta::Native { dialect: REASONING_DETAILS, key, raw } if thinks => {
-                choice.signed.1.dialect = REASONING_DETAILS;
-                return choice.signed.1.members.push((key.clone(), raw.clone()));
+                return choice.signed.1.keep_detail(key, raw);
             }
             Delta::Native { dialect: NAME, key, raw } if key == parts::WHOLE => raw.get().to_owned(),
             Delta::Native { dialect: NAME, key, raw } => {

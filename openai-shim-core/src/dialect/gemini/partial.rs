@@ -3,6 +3,7 @@
 //! <https://docs.cloud.google.com/vertex-ai/generative-ai/docs/multimodal/function-calling> (streaming arguments).
 
 use super::read;
+use crate::canonical::MemberIndex;
 use crate::json::{Object, compact, quote, raw, text};
 use serde_json::value::RawValue;
 
@@ -16,7 +17,7 @@ const DEEPEST: usize = 64;
 pub(super) struct Arguments {
     /// The only object that came, exactly.
     whole: Option<String>,
-    tree: Vec<(String, Node)>,
+    tree: Members,
     values: usize,
     /// How many bytes came.
     pub(super) size: usize,
@@ -24,11 +25,18 @@ pub(super) struct Arguments {
     pub(super) awaited: bool,
 }
 
+/// The members of an object, and where each stands.
+#[derive(Debug, Default)]
+struct Members {
+    list: Vec<(String, Node)>,
+    index: MemberIndex,
+}
+
 #[derive(Debug)]
 enum Node {
     Raw(String),
     Text(String),
-    Object(Vec<(String, Node)>),
+    Object(Members),
     List(Vec<Node>),
 }
 
@@ -44,7 +52,7 @@ impl Arguments {
         self.awaited = call.bool("willContinue") == Some(true);
         if let Some(args) = call.non_null("args") {
             self.size += args.len();
-            if self.whole.is_none() && self.tree.is_empty() {
+            if self.whole.is_none() && self.tree.list.is_empty() {
                 // Google prints answers over many lines.
                 self.whole = Some(compact(args).into_owned());
             } else if let Ok(object) = Object::parse(args.as_bytes()) {
@@ -79,7 +87,7 @@ impl Arguments {
     fn spread(&mut self) {
         let Some(whole) = self.whole.take() else { return };
         if let Ok(object) = Object::parse(whole.as_bytes()) {
-            self.tree = object.iter().map(|(k, v)| (k.to_owned(), Node::Raw(v.to_owned()))).collect();
+            self.tree.list = object.iter().map(|(k, v)| (k.to_owned(), Node::Raw(v.to_owned()))).collect();
         }
     }
 
@@ -104,27 +112,24 @@ impl Arguments {
     }
 }
 
-fn put(members: &mut Vec<(String, Node)>, key: &str, node: Node) {
-    match members.iter_mut().find(|(k, _)| k == key) {
-        Some((_, slot)) => *slot = node,
-        None => members.push((key.to_owned(), node)),
-    }
+fn put(members: &mut Members, key: &str, node: Node) {
+    members.index.put(&mut members.list, key.to_owned(), node);
 }
 
 /// The member of that name, made if it is not there yet.
-fn child<'n>(members: &'n mut Vec<(String, Node)>, key: &str, values: &mut usize) -> Option<&'n mut Node> {
-    let at = match members.iter().position(|(k, _)| k == key) {
+fn child<'n>(members: &'n mut Members, key: &str, values: &mut usize) -> Option<&'n mut Node> {
+    let at = match members.index.find(&members.list, key) {
         Some(at) => at,
         None => {
             *values += 1;
             if *values > MOST {
                 return None;
             }
-            members.push((key.to_owned(), Node::Raw(String::from("null"))));
-            members.len() - 1
+            members.list.push((key.to_owned(), Node::Raw(String::from("null"))));
+            members.list.len() - 1
         }
     };
-    members.get_mut(at).map(|(_, node)| node)
+    members.list.get_mut(at).map(|(_, node)| node)
 }
 
 fn follow<'n>(mut node: &'n mut Node, steps: &[Step], values: &mut usize) -> Option<&'n mut Node> {
@@ -132,7 +137,7 @@ fn follow<'n>(mut node: &'n mut Node, steps: &[Step], values: &mut usize) -> Opt
         match step {
             Step::Key(key) => {
                 if !matches!(node, Node::Object(_)) {
-                    *node = Node::Object(Vec::new());
+                    *node = Node::Object(Members::default());
                 }
                 let Node::Object(members) = node else { return None };
                 node = child(members, key, values)?;
@@ -192,7 +197,7 @@ fn write(node: &Node, out: &mut String) {
         Node::Text(text) => out.push_str(&quote(text)),
         Node::Object(members) => {
             out.push('{');
-            for (i, (key, value)) in members.iter().enumerate() {
+            for (i, (key, value)) in members.list.iter().enumerate() {
                 if i > 0 {
                     out.push(',');
                 }

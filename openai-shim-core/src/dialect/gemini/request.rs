@@ -3,6 +3,7 @@
 //! <https://ai.google.dev/api/generate-content#method:-models.generatecontent>
 
 use super::super::Encoded;
+use super::super::shape::Place;
 use super::{ALT, NAME, camelized, config, contents, path, read, shape, tools};
 use crate::canonical::{Code, Diagnostics, Extra, Request};
 use crate::error::{ClientError, Unsupported};
@@ -14,7 +15,8 @@ pub(super) fn decode(path: &str, body: &[u8], notes: &mut Diagnostics) -> Result
     let text = std::str::from_utf8(body)
         .map_err(|_| ClientError::invalid("The request body is not valid JSON: it is not UTF-8."))?;
     let object = Object::parse(text.as_bytes()).map_err(|_| not_an_object(body))?;
-    shape::REQUEST.check(&object, notes)?;
+    // Contents are checked where they are read.
+    shape::REQUEST.check_at(&object, Place::Root, &["contents"], notes)?;
     let object = camelized(object);
     let mut request = Request::default();
     (request.model, request.stream, request.include_usage) = (route.model, route.stream, route.stream);
@@ -40,7 +42,7 @@ pub(super) fn decode(path: &str, body: &[u8], notes: &mut Diagnostics) -> Result
     }
     request.tools = tools::decode(&object);
     request.extra = if extra.is_empty() { Extra::default() } else { Extra::new(NAME, extra) };
-    contents::decode(&object, body, &mut request)?;
+    contents::decode(&object, body, &mut request, notes)?;
     Ok(request)
 }
 

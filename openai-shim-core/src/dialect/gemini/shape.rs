@@ -19,8 +19,9 @@ static REQUEST_MEMBERS: [Member; 9] = [
     warn("labels", &[Map]),
 ];
 
-static CONTENT: Shape =
-    shape("contents", &CONTENT_MEMBERS).such_as(r#"{"role": "user", "parts": [{"text": "…"}]}"#);
+pub(super) static CONTENT: Shape = shape("contents", &CONTENT_MEMBERS)
+    .such_as(r#"{"role": "user", "parts": [{"text": "…"}]}"#)
+    .in_style(Style::Protobuf);
 static CONTENT_MEMBERS: [Member; 2] =
     [refuse("role", &[Text]), refuse("parts", &[List(&[Object(&PART)]), Object(&PART)])];
 static PART: Shape = shape("parts", &PART_MEMBERS);

@@ -3,6 +3,7 @@
 //! <https://docs.ollama.com/api/chat>, <https://docs.ollama.com/api/generate>
 
 use super::super::Encoded;
+use super::super::shape::Place;
 use super::{FAMILY, Form, shape};
 use crate::canonical::{Code, Diagnostics, Extra, Request, ResponseFormat, Tool, ToolChoice};
 use crate::error::{ClientError, Unsupported};
@@ -21,7 +22,8 @@ pub(super) fn decode(form: Form, body: &[u8], notes: &mut Diagnostics) -> Result
         Form::Chat => &shape::CHAT,
         Form::Generate => &shape::GENERATE,
     };
-    known.check(&object, notes)?;
+    // Messages are checked where they are read.
+    known.check_at(&object, Place::Root, &["messages"], notes)?;
     let mut request = Request::default();
     let mut extra = Vec::new();
     // Ollama streams unless it is told not to, and counts tokens in any case.

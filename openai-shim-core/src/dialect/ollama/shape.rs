@@ -60,7 +60,7 @@ static OPTION_MEMBERS: [Member; 12] = [
     warn("frequency_penalty", &[Number]),
 ];
 
-static MESSAGE: Shape = shape(
+pub(super) static MESSAGE: Shape = shape(
     "messages",
     &[
         refuse("role", &[Text]),

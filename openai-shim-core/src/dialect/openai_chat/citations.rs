@@ -5,6 +5,7 @@
 use super::super::cite::{Reader, objects};
 use crate::canonical::{Citation, CitedSpan, Length};
 use crate::json::quote;
+use std::collections::BTreeMap;
 
 /// The members of a message or an answer that cite.
 pub(super) const READERS: &[(&str, Reader)] =
@@ -26,10 +27,10 @@ fn annotations(json: &str, out: &mut Vec<Citation>) -> bool {
 }
 
 fn results(json: &str, out: &mut Vec<Citation>) -> bool {
-    let mut all = true;
+    let (mut all, mut known) = (true, places(out));
     for one in objects(json) {
         match one.str("url").filter(|url| !url.is_empty()) {
-            Some(url) => add(Citation::new(&url, one.str("title").as_deref(), None), out),
+            Some(url) => add(Citation::new(&url, one.str("title").as_deref(), None), &mut known, out),
             None => all = false,
         }
     }
@@ -38,18 +39,31 @@ fn results(json: &str, out: &mut Vec<Citation>) -> bool {
 
 fn addresses(json: &str, out: &mut Vec<Citation>) -> bool {
     let Ok(urls) = serde_json::from_str::<Vec<String>>(json) else { return false };
+    let mut known = places(out);
     for url in &urls {
-        add(Citation::new(url, None, None), out);
+        add(Citation::new(url, None, None), &mut known, out);
     }
     true
 }
 
+/// Where the first source of each address stands that cites no place in the text.
+fn places(listed: &[Citation]) -> BTreeMap<String, usize> {
+    let mut places = BTreeMap::new();
+    for (at, one) in listed.iter().enumerate().filter(|(_, one)| one.span.is_none()) {
+        places.entry(one.url.clone()).or_insert(at);
+    }
+    places
+}
+
 /// The same sources may be listed twice, once with their names.
-fn add(citation: Citation, out: &mut Vec<Citation>) {
-    match out.iter_mut().find(|known| known.url == citation.url && known.span.is_none()) {
+fn add(citation: Citation, places: &mut BTreeMap<String, usize>, out: &mut Vec<Citation>) {
+    match places.get(&citation.url).and_then(|at| out.get_mut(*at)) {
         Some(known) if known.title == known.url => known.title = citation.title,
         Some(_) => {}
-        None => out.push(citation),
+        None => {
+            places.insert(citation.url.clone(), out.len());
+            out.push(citation);
+        }
     }
 }
 

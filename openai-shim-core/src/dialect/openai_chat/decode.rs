@@ -4,7 +4,8 @@ use super::super::Decoder;
 use super::mend::{Forms, Hole, Place, Sink, Stream, Words, read_usage};
 use super::{NAME, reasoning};
 use crate::canonical::{
-    Asked, Block, BlockKind, Code, Delta, Diagnostics, Event, Extra, FinishReason, Logprobs, ReasoningStyle,
+    Asked, Block, BlockKind, Code, Delta, Diagnostics, Event, Extra, FinishReason, Logprobs, MemberIndex,
+    ReasoningStyle,
 };
 use crate::error::UpstreamError;
 use crate::framing::Frame;
@@ -83,6 +84,7 @@ struct Blocks {
     choices: Vec<Choice>,
     /// Members of the answer as a whole, as last said.
     said: Vec<(String, String)>,
+    places: MemberIndex,
 }
 
 struct Choice {
@@ -200,7 +202,8 @@ impl Events<'_> {
 
     /// Whether a member of the answer as a whole was not said before.
     fn is_new(&mut self, key: &str, value: &str) -> bool {
-        match self.blocks.said.iter_mut().find(|(k, _)| k == key) {
+        let place = self.blocks.places.find(&self.blocks.said, key);
+        match place.and_then(|at| self.blocks.said.get_mut(at)) {
             Some((_, old)) if old == value => return false,
             Some((_, old)) => value.clone_into(old),
             None => self.blocks.said.push((key.to_owned(), value.to_owned())),

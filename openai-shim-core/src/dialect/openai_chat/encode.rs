@@ -192,8 +192,7 @@ impl ChatEncoder {
                 return;
             }
             (Delta::Native { dialect: REASONING_DETAILS, key, raw }, Open::Reasoning) => {
-                choice.thoughts.extra.dialect = REASONING_DETAILS;
-                choice.thoughts.extra.members.push((key.clone(), raw.clone()));
+                choice.thoughts.extra.keep_detail(key, raw);
                 return;
             }
             (Delta::Text(text), Open::Refusal) => format!("\"refusal\":{}", quote(text)),

@@ -78,7 +78,8 @@ static PART: Shape = shape("parts", &[refuse("type", &[Text])]).with(&[
 static TEXT: Shape = shape("texts", &[refuse("text", &[Text])]);
 static IMAGE: Shape = shape("images", &[refuse("image_url", &[Text, Object(&ADDRESS)])]);
 static ADDRESS: Shape = shape("addresses", &[refuse("url", &[Text]), warn("detail", &[Text])]);
-static AUDIO: Shape = shape("sounds", &[refuse("input_audio", &[Object(&SOUND)])]);
+/// Mistral takes the bytes alone, as a text.
+static AUDIO: Shape = shape("sounds", &[refuse("input_audio", &[Text, Object(&SOUND)])]);
 static SOUND: Shape = shape("sounds", &[refuse("data", &[Text]), refuse("format", &[Text])]);
 static FILE: Shape = shape("files", &[refuse("file", &[Object(&DOCUMENT)])]);
 static DOCUMENT: Shape =

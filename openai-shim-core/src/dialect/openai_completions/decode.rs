@@ -11,6 +11,7 @@ use crate::error::UpstreamError;
 use crate::filter::{Fences, Piece, Splitter, Think};
 use crate::framing::Frame;
 use crate::json::raw;
+use std::collections::BTreeMap;
 
 /// Takes what stands inside a text out of it, for clients that have other places for it.
 pub(super) struct Voice {
@@ -82,6 +83,7 @@ impl CompletionsDecoder {
             asked: asked.clone(),
             started: false,
             choices: Vec::new(),
+            numbers: BTreeMap::new(),
             said: Vec::new(),
             places: MemberIndex::default(),
             notes: Diagnostics::default(),
@@ -117,6 +119,8 @@ struct Blocks {
     asked: Asked,
     started: bool,
     choices: Vec<Choice>,
+    /// Where each of them stands.
+    numbers: BTreeMap<u32, usize>,
     /// Members of the answer as a whole, as last said.
     said: Vec<(String, String)>,
     places: MemberIndex,
@@ -214,7 +218,7 @@ impl Events<'_> {
 
     fn at(&mut self, index: u32) -> usize {
         let choices = &mut self.blocks.choices;
-        choices.iter().position(|c| c.index == index).unwrap_or_else(|| {
+        *self.blocks.numbers.entry(index).or_insert_with(|| {
             let voice = Voice::new(&self.blocks.asked);
             choices.push(Choice { index, next: 0, open: None, voice, calls: false, finish: None });
             choices.len() - 1

@@ -189,7 +189,7 @@ impl Output {
                 open.native.push((key.clone(), raw.get().to_owned()));
             }
             Delta::Native { dialect: REASONING_DETAILS, key, raw } => {
-                open.marks.members.push((key.clone(), raw.clone()));
+                open.marks.keep_detail(key, raw);
             }
             Delta::Native { key, .. } if key.starts_with('.') => {}
             Delta::Native { .. } => {

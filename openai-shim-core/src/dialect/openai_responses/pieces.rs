@@ -10,6 +10,7 @@ use super::{NAME, reasoning};
 use crate::canonical::{Block, BlockKind, Code, Delta, Diagnostics, Event};
 use crate::json::{Object, quote, raw, text_of};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 mod part;
 
@@ -24,6 +25,11 @@ const MOST_WAITING: usize = 16 << 20;
 #[derive(Debug, Default)]
 pub(super) struct Pieces {
     list: Vec<Piece>,
+    /// The first item of each place, and the items of each id.
+    by_index: BTreeMap<u64, usize>,
+    by_id: BTreeMap<String, Vec<usize>>,
+    /// How many items without a place are complete.
+    placeless: usize,
     next: u32,
     /// The open block of text, reasoning or refusal: its piece, what of it, its number.
     open: Option<(usize, Kind, u32)>,
@@ -73,18 +79,28 @@ impl Pieces {
     fn find(&mut self, event: &Object<'_>, id: &str) -> usize {
         let index = event.u64("output_index");
         let known = match index {
-            Some(_) => self.list.iter().position(|p| p.index == index),
-            None => self.list.iter().position(|p| !id.is_empty() && p.id == id),
+            Some(index) => self.by_index.get(&index).copied(),
+            None => self.of_id(id).first().copied(),
         };
         match known {
             Some(at) => at,
             // What names no item is about the last one.
             None if index.is_none() && id.is_empty() && !self.list.is_empty() => self.list.len() - 1,
             None => {
+                let at = self.list.len();
                 self.list.push(Piece { index, id: id.to_owned(), ..Piece::default() });
-                self.list.len() - 1
+                self.by_index.extend(index.map(|index| (index, at)));
+                if !id.is_empty() {
+                    self.by_id.entry(id.to_owned()).or_default().push(at);
+                }
+                at
             }
         }
+    }
+
+    /// The items of an id; none of an empty one.
+    fn of_id(&self, id: &str) -> &[usize] {
+        self.by_id.get(id).map_or(&[], Vec::as_slice)
     }
 
     fn at(&mut self, event: &Object<'_>) -> usize {
@@ -299,11 +315,16 @@ impl Pieces {
     /// Whether an item was complete before.
     pub(super) fn is_done(&self, event: &Object<'_>, item: &Object<'_>) -> bool {
         let id = item.str("id").unwrap_or_default();
-        match self.list.iter().find(|p| !id.is_empty() && p.id == id) {
+        match self.of_id(&id).first().and_then(|at| self.list.get(*at)) {
             Some(piece) => piece.done,
             None => {
                 let index = event.u64("output_index");
-                let by_place = self.list.iter().any(|p| p.index == index && p.done);
+                let by_place = match index {
+                    Some(index) => {
+                        self.by_index.get(&index).and_then(|at| self.list.get(*at)).is_some_and(|p| p.done)
+                    }
+                    None => self.placeless > 0,
+                };
                 // Where nothing says which item is which, their order does.
                 let nth = index.and_then(|index| self.list.get(usize::try_from(index).ok()?));
                 by_place
@@ -326,8 +347,9 @@ impl Pieces {
     /// An item is complete: nothing of it stays open, whatever it was when it began.
     fn complete(&mut self, at: usize, out: &mut Vec<Event>) {
         self.close_call(at, out);
-        if let Some(piece) = self.list.get_mut(at) {
+        if let Some(piece) = self.list.get_mut(at).filter(|piece| !piece.done) {
             piece.done = true;
+            self.placeless += usize::from(piece.index.is_none());
         }
         if self.open.is_some_and(|(piece, ..)| piece == at) {
             self.close_open(out);
@@ -358,7 +380,8 @@ impl Pieces {
     ) {
         let id = item.str("id").map(Cow::into_owned).unwrap_or_default();
         // Some servers change an item's id on the way; its place holds then.
-        let known = self.list.iter().position(|p| !id.is_empty() && p.id == id && !p.done);
+        let open = |at: &usize| self.list.get(*at).is_some_and(|piece| !piece.done);
+        let known = self.of_id(&id).iter().copied().find(open);
         let at = known.unwrap_or_else(|| self.find(event, &id));
         if self.list.get(at).is_none_or(|piece| piece.done) {
             return;

@@ -3,6 +3,7 @@
 //! <https://platform.openai.com/docs/api-reference/responses/create>
 
 use super::super::Encoded;
+use super::super::shape::Place;
 use super::item::{leftovers, object_of, own, plain};
 use super::{NAME, shape, tools};
 use crate::canonical::{
@@ -42,7 +43,8 @@ pub(super) const ECHOED: &[(&str, &[Kind])] = &[
 /// Reads a request.
 pub(super) fn decode(body: &[u8], notes: &mut Diagnostics) -> Result<Request, ClientError> {
     let object = Object::parse(body).map_err(|e| not_an_object(body, &e))?;
-    shape::REQUEST.check(&object, notes)?;
+    // Items are checked where they are read.
+    shape::REQUEST.check_at(&object, Place::Root, &["input"], notes)?;
     let mut request = Request::default();
     let (mut extra, mut echo) = (Vec::new(), Vec::new());
     for (key, value) in object.iter() {
@@ -99,7 +101,7 @@ pub(super) fn decode(body: &[u8], notes: &mut Diagnostics) -> Result<Request, Cl
     // Every stream of this dialect ends with usage.
     request.include_usage = request.stream;
     let referring = request.own_only.take();
-    let additional = messages(&object, body, &mut request)?;
+    let additional = messages(&object, body, &mut request, notes)?;
     if !additional.is_empty() {
         echo.push((".additional_tools".to_owned(), raw(format!("[{}]", additional.join(",")))));
     }
@@ -149,7 +151,12 @@ fn not_an_object(body: &[u8], error: &serde_json::Error) -> ClientError {
 }
 
 /// Reads instructions and input; the tools that came among the items.
-fn messages(object: &Object<'_>, body: &[u8], request: &mut Request) -> Result<Vec<String>, ClientError> {
+fn messages(
+    object: &Object<'_>,
+    body: &[u8],
+    request: &mut Request,
+    notes: &mut Diagnostics,
+) -> Result<Vec<String>, ClientError> {
     // Empty instructions instruct nobody.
     if let Some(words) = object.str("instructions").filter(|words| !words.is_empty()) {
         request.messages.push(input::instructions(&words));
@@ -176,7 +183,7 @@ fn messages(object: &Object<'_>, body: &[u8], request: &mut Request) -> Result<V
             let listed = object.array("input").unwrap_or_default();
             let mut input = input::Input::new(body, request);
             for (i, item) in listed.into_iter().enumerate() {
-                input.item(item, i)?;
+                input.item(item, i, notes)?;
             }
             Ok(input.additional)
         }

@@ -56,17 +56,18 @@ static FORMAT: Shape = shape(
 static REASONING: Shape =
     shape("options", &[warn("effort", &[Text]), warn("summary", &[Text]), warn("generate_summary", &[Text])]);
 
-static ITEM: Shape = shape("items", &[refuse("type", &[Text]), warn("id", &[Text]), warn("status", &[Text])])
-    .with(&[
-        (&["message", ""], &MESSAGE),
-        (&["reasoning"], &THOUGHTS),
-        (&["function_call"], &CALL),
-        (&["custom_tool_call"], &CUSTOM_CALL),
-        (&["function_call_output", "custom_tool_call_output"], &OUTPUT),
-        (&["item_reference"], &REFERENCE),
-        (&["additional_tools"], &ADDITIONAL),
-    ])
-    .such_as(r#"{"role": "user", "content": "…"}"#);
+pub(super) static ITEM: Shape =
+    shape("items", &[refuse("type", &[Text]), warn("id", &[Text]), warn("status", &[Text])])
+        .with(&[
+            (&["message", ""], &MESSAGE),
+            (&["reasoning"], &THOUGHTS),
+            (&["function_call"], &CALL),
+            (&["custom_tool_call"], &CUSTOM_CALL),
+            (&["function_call_output", "custom_tool_call_output"], &OUTPUT),
+            (&["item_reference"], &REFERENCE),
+            (&["additional_tools"], &ADDITIONAL),
+        ])
+        .such_as(r#"{"role": "user", "content": "…"}"#);
 static MESSAGE: Shape =
     shape("messages", &[refuse("role", &[Text]), refuse("content", &[Text, List(&[Text, Object(&PART)])])]);
 static THOUGHTS: Shape = shape(

@@ -1,7 +1,8 @@
 //! The messages of `/api/chat`, both ways.
 
+use super::super::super::shape::Place;
 use super::super::line::{arguments, read_call};
-use super::{FAMILY, leftovers, media};
+use super::{FAMILY, leftovers, media, shape};
 use crate::canonical::{
     Block, Code, Diagnostics, Extra, Message, OpenCalls, Request, Role, Text, called_names,
 };
@@ -65,6 +66,8 @@ fn message(
     let object = Object::parse(item.as_bytes()).map_err(|_| {
         ClientError::invalid(format!("{} must be an object with `role` and `content`.", at(""))).at(at(""))
     })?;
+    let messages = Place::Key(&Place::Root, "messages");
+    shape::MESSAGE.check_at(&object, Place::Index(&messages, i), &[], notes)?;
     let word = object.str("role").unwrap_or_default();
     let role = Role::parse(&word).ok_or_else(|| {
         let text = format!("{} is {word:?}; it must be system, user, assistant or tool.", at(".role"));
@@ -104,9 +107,13 @@ fn message(
         let mut extra = leftovers_of(&object, &["tool_name", "name"]);
         // Elsewhere the id says whose result it is.
         extra.members.iter_mut().for_each(|(key, _)| key.insert(0, '.'));
+        message.blocks.reserve_exact(1);
         message.blocks.push(Block::ToolResult { id: answered, blocks: content, is_error: false, extra });
     } else {
-        message.blocks.append(&mut content);
+        match message.blocks.is_empty() {
+            true => message.blocks = content,
+            false => message.blocks.append(&mut content),
+        }
     }
     if !listed.is_empty() {
         *calls = OpenCalls::default();
@@ -158,6 +165,8 @@ fn read_content(
     notes: &mut Diagnostics,
 ) -> Result<bool, ClientError> {
     if peek(value) == Kind::String {
+        // One text is all there is of nearly every message.
+        out.reserve_exact(1);
         out.push(Block::text(Text::written(value)));
         return Ok(false);
     }

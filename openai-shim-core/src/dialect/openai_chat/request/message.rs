@@ -28,8 +28,6 @@ pub(super) fn decode(
     notes: &mut Diagnostics,
 ) -> Result<Message, ClientError> {
     let at = |field: &str| format!("messages[{i}]{field}");
-    let messages = Place::Key(&Place::Root, "messages");
-    shape::MESSAGE.check_at(object, Place::Index(&messages, i), &[], notes)?;
     let mut given = Given::default();
     let mut extra = Vec::new();
     for (key, value) in object.iter() {
@@ -37,6 +35,10 @@ pub(super) fn decode(
             Some(slot) => *slot = Some(value),
             None => extra.push((key.to_owned(), raw(value))),
         }
+    }
+    if !given.is_plain() || !extra.is_empty() {
+        let messages = Place::Key(&Place::Root, "messages");
+        shape::MESSAGE.check_at(object, Place::Index(&messages, i), &[], notes)?;
     }
     let role = given.role.and_then(text).ok_or_else(|| {
         ClientError::invalid(format!("{} is missing. Use system, user, assistant or tool.", at(".role")))
@@ -72,6 +74,7 @@ pub(super) fn decode(
     }
     if role == Role::Tool {
         let id = given.tool_call_id.and_then(text).unwrap_or_default().into_owned();
+        message.blocks.reserve_exact(1);
         message.blocks.push(Block::ToolResult {
             id,
             blocks: content,
@@ -131,6 +134,13 @@ struct Given<'a> {
 }
 
 impl<'a> Given<'a> {
+    /// Whether there is nothing but a role and a text.
+    fn is_plain(&self) -> bool {
+        let is_text = |value: Option<&str>| value.is_some_and(|value| peek(value) == Kind::String);
+        let others = [self.refusal, self.tool_calls, self.tool_call_id, self.name, self.reasoning_content];
+        is_text(self.role) && is_text(self.content) && others.iter().all(Option::is_none)
+    }
+
     fn slot(&mut self, key: &str) -> Option<&mut Option<&'a str>> {
         Some(match key {
             "role" => &mut self.role,
@@ -159,6 +169,8 @@ fn decode_content(
 ) -> Result<bool, ClientError> {
     match peek(value) {
         Kind::String => {
+            // One text is all there is of nearly every message.
+            out.reserve_exact(1);
             out.push(Block::text(Text::within(value, body)));
             Ok(false)
         }

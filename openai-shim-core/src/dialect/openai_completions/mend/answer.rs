@@ -2,7 +2,7 @@
 
 use super::super::{is_own, prompt, usage};
 use super::Piece;
-use crate::canonical::{Asked, Code, Diagnostics, Usage};
+use crate::canonical::{Asked, Code, Diagnostics, Numbered, Usage};
 use crate::error::UpstreamError;
 use crate::filter::Stops;
 use crate::json::{Kind, Object, peek, quote, text};
@@ -40,7 +40,7 @@ pub(in super::super) struct Reader {
     pub(in super::super) notes: Diagnostics,
     head: Option<Head>,
     /// Stop sequences that are applied here, by choice; and how many bytes of the prompt come before the answer.
-    stops: Vec<(u32, Stops, usize)>,
+    stops: Numbered<(Stops, usize)>,
 }
 
 /// The most answers of one request.
@@ -54,7 +54,7 @@ const TEXTS: [&str; 4] = ["value", "content", "response", "generated_text"];
 
 impl Reader {
     pub(in super::super) fn new(asked: Asked) -> Self {
-        Self { asked, notes: Diagnostics::default(), head: None, stops: Vec::new() }
+        Self { asked, notes: Diagnostics::default(), head: None, stops: Numbered::default() }
     }
 
     /// Reads one object.
@@ -206,15 +206,10 @@ impl Reader {
 
     /// Ends a text before a stop sequence that the upstream does not know.
     fn stop(&mut self, piece: &mut Piece) {
-        let at = match self.stops.iter().position(|(index, ..)| *index == piece.index) {
-            Some(at) => at,
-            None => {
-                let skip = if is_own(&self.asked) { prompt(&self.asked).map_or(0, |p| p.len()) } else { 0 };
-                self.stops.push((piece.index, Stops::new(self.asked.stops.clone()), skip));
-                self.stops.len() - 1
-            }
-        };
-        let Some((_, stops, skip)) = self.stops.get_mut(at) else { return };
+        let (stops, skip) = self.stops.get_or_insert_with(piece.index, || {
+            let skip = if is_own(&self.asked) { prompt(&self.asked).map_or(0, |p| p.len()) } else { 0 };
+            (Stops::new(self.asked.stops.clone()), skip)
+        });
         let begin = (*skip).min(piece.text.len());
         let (before, words) = piece.text.split_at_checked(begin).unwrap_or(("", piece.text.as_str()));
         *skip -= begin;
@@ -240,17 +235,18 @@ impl Reader {
 
     /// Whether every answer was ended here.
     pub(super) fn all_stopped(&self) -> bool {
-        self.stops.len() >= self.asked.n.max(1) as usize && self.stops.iter().all(|(_, s, _)| s.is_stopped())
+        self.stops.len() >= self.asked.n.max(1) as usize
+            && self.stops.iter().all(|(_, (s, _))| s.is_stopped())
     }
 
     /// What was held back because it might have been a stop sequence.
     pub(in super::super) fn release(&mut self) -> Vec<Piece> {
         let mut out = Vec::new();
-        for (index, stops, _) in &mut self.stops {
+        for (index, (stops, _)) in self.stops.iter_mut() {
             let mut text = String::new();
             stops.finish(&mut text);
             if !text.is_empty() {
-                out.push(Piece { index: *index, text, ..Piece::default() });
+                out.push(Piece { index, text, ..Piece::default() });
             }
         }
         out

@@ -6,6 +6,7 @@ use crate::canonical::{Asked, Code, Diagnostics, Usage};
 use crate::error::UpstreamError;
 use crate::framing::Frame;
 use crate::json::Object;
+use std::collections::BTreeMap;
 
 /// Where mended chunks go.
 pub(in super::super) trait Sink {
@@ -33,6 +34,8 @@ pub(in super::super) struct Stream {
     pub(in super::super) reader: Reader,
     /// Which answers came, and whether each is finished.
     choices: Vec<(u32, bool)>,
+    /// Where each of them stands.
+    places: BTreeMap<u32, usize>,
     usage: Option<Counts>,
     frames: u32,
     /// What is said may be complete without a word about it: it is one JSON document.
@@ -52,6 +55,7 @@ impl Stream {
         Self {
             reader: Reader::new(asked),
             choices: Vec::new(),
+            places: BTreeMap::new(),
             usage: None,
             frames: 0,
             document: false,
@@ -169,7 +173,8 @@ impl Stream {
         let head = self.reader.head();
         let before = answer.pieces.len();
         for piece in &mut answer.pieces {
-            let Some(at) = self.choices.iter().position(|(index, _)| *index == piece.index) else {
+            let Some(at) = self.places.get(&piece.index).copied() else {
+                self.places.insert(piece.index, self.choices.len());
                 self.choices.push((piece.index, piece.finish.is_some()));
                 piece.goes_on = true;
                 continue;

@@ -1,8 +1,9 @@
 //! The input, read: items become messages, and what the assistant did in one go becomes one message.
 
+use super::super::super::shape::Place;
 use super::super::item::{ITEM, arguments, is_call, leftovers, object_of, part, thoughts, without};
-use super::super::{NAME, reasoning, tools};
-use crate::canonical::{Block, Extra, Message, Request, Role};
+use super::super::{NAME, reasoning, shape, tools};
+use crate::canonical::{Block, Diagnostics, Extra, Message, Request, Role};
 use crate::error::ClientError;
 use crate::json::{Kind, Object, peek, place, quote, raw, text, text_of};
 use std::collections::BTreeSet;
@@ -50,7 +51,7 @@ impl<'i> Input<'i> {
     }
 
     /// Reads one item, `input[i]`.
-    pub(super) fn item(&mut self, json: &str, i: usize) -> Result<(), ClientError> {
+    pub(super) fn item(&mut self, json: &str, i: usize, notes: &mut Diagnostics) -> Result<(), ClientError> {
         let at = format!("input[{i}]");
         let item = Object::parse(json.as_bytes()).map_err(|_| {
             ClientError::invalid(format!(
@@ -58,6 +59,8 @@ impl<'i> Input<'i> {
             ))
             .at(&at)
         })?;
+        let input = Place::Key(&Place::Root, "input");
+        shape::ITEM.check_at(&item, Place::Index(&input, i), &[], notes)?;
         let span = place(self.body, json);
         let kind = match item.str("type") {
             Some(kind) => kind.into_owned(),

@@ -1,30 +1,20 @@
-//! Looks for work that grows faster than its input: every client before every row, in every dimension.
+//! Work grows as its input does: requests, answers, streams and errors that are large in one dimension.
 //!
-//! `cargo run --release -p openai-shim-core --example growth [requests|answers|streams|bytes|errors] [DIMENSION] [CLIENT] [ROW]`
+//! `.ci/growth.py` counts the instructions of [`TABLE`] for two sizes under valgrind. By hand, every client before every row in
+//! every dimension, by time: `cargo bench -p openai-shim-core --bench growth -- sweep
+//! [requests|answers|streams|bytes|errors] [DIMENSION,…] [CLIENT] [ROW]`, where `all` is each of them, and `every` each profile.
 #![allow(missing_docs, unreachable_pub, missing_debug_implementations, clippy::pedantic)]
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod inputs;
+mod table;
 
 use inputs::{ANSWERS, REQUESTS, STREAMS, answer, ask, request, settle, stream, waiting};
 use openai_shim_core::dialect::DIALECTS;
-use openai_shim_core::exchange::{Memory, Settings};
+use openai_shim_core::exchange::Settings;
 use openai_shim_core::{Profile, profile};
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
-
-/// Everything that was kept.
-#[derive(Debug, Default)]
-struct Kept(Mutex<HashMap<String, String>>);
-
-impl Memory for Kept {
-    fn keep(&self, id: &str, text: &str) {
-        self.0.lock().unwrap().insert(id.into(), text.into());
-    }
-    fn recall(&self, id: &str) -> Option<String> {
-        self.0.lock().unwrap().get(id).cloned()
-    }
-}
+use std::sync::Arc;
+use table::TABLE;
 
 /// How long this thread has worked, in milliseconds.
 fn worked() -> f64 {
@@ -34,7 +24,6 @@ fn worked() -> f64 {
 
 fn settings() -> Settings {
     let mut settings = Settings::default();
-    settings.memory = Some(Arc::new(Kept::default()));
     settings.max_frame = 64 << 20;
     settings
 }
@@ -74,7 +63,60 @@ fn row(name: &str) -> Profile {
 }
 
 fn main() {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let mut arguments: Vec<String> =
+        std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    match arguments.first().map(String::as_str) {
+        Some("sweep") => sweep(&arguments.split_off(1)),
+        Some("table") => table(&arguments.split_off(1)),
+        _ => println!("growth sweep … | growth table HALF"),
+    }
+}
+
+/// What is counted stands in here.
+#[inline(never)]
+fn measured(run: &mut dyn FnMut()) {
+    run();
+    std::hint::black_box(());
+}
+
+/// Runs every row of the table with two sizes, of which the second is four times the first; of two halves of it one.
+fn table(arguments: &[String]) {
+    let half: usize = arguments.first().and_then(|half| half.parse().ok()).unwrap_or(0);
+    for (at, (kind, dimension, client, upstream)) in TABLE.iter().enumerate().filter(|(at, _)| at % 2 == half)
+    {
+        let row = Arc::new(row(upstream));
+        let dialect = row.dialect.clone();
+        for n in [1000, 4000] {
+            let none = || -> (&'static str, String) {
+                panic!("row {at}: {client} or {upstream} has no {dimension}")
+            };
+            let settings = settings();
+            if *kind == "requests" {
+                let (path, body) = request(client, dimension, n).unwrap_or_else(none);
+                let body = bytes::Bytes::from(body);
+                let mut input = Some((body, row.clone(), settings));
+                measured(&mut || {
+                    let Some((body, row, settings)) = input.take() else { return };
+                    assert_ne!(ask(client, path, body, row, settings), 0, "{client} {upstream} {dimension}");
+                });
+            } else {
+                let streams = matches!(*kind, "streams" | "bytes");
+                let body =
+                    if streams { stream(&dialect, dimension, n) } else { answer(&dialect, dimension, n) };
+                let body = body.unwrap_or_else(|| none().1);
+                let mut exchange = waiting(client, streams, row.clone(), settings);
+                let piece = if *kind == "bytes" { 1 } else { usize::MAX };
+                let status = if *kind == "errors" { 400 } else { 200 };
+                measured(&mut || {
+                    settle(&mut exchange, status, body.as_bytes(), piece);
+                });
+            }
+            println!("{kind} {dimension} {client} {upstream} {n}");
+        }
+    }
+}
+
+fn sweep(arguments: &[String]) {
     let wanted = |at: usize, name: &str| {
         arguments.get(at).is_none_or(|wanted| wanted == "all" || wanted.split(',').any(|w| w == name))
     };

@@ -1,0 +1,88 @@
+//! Memory grows with the size of a request, and by how much.
+#![allow(unsafe_code)] // a counting allocator is one, and only counts
+#![allow(clippy::disallowed_methods)]
+
+use openai_shim_core::exchange::{Incoming, Settings};
+use openai_shim_core::{Context, Exchange, Step, dialect, profile};
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+struct Counting;
+
+static NOW: AtomicUsize = AtomicUsize::new(0);
+static PEAK: AtomicUsize = AtomicUsize::new(0);
+
+fn grow(by: usize) {
+    PEAK.fetch_max(NOW.fetch_add(by, Ordering::Relaxed) + by, Ordering::Relaxed);
+}
+
+// SAFETY: everything is handed to the system's allocator as it came.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        grow(layout.size());
+        // SAFETY: the caller keeps the contract of `alloc`.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
+        NOW.fetch_sub(layout.size(), Ordering::Relaxed);
+        // SAFETY: `ptr` came from `alloc` above.
+        unsafe { System.dealloc(ptr, layout) }
+    }
+
+    unsafe fn realloc(&self, ptr: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        grow(size);
+        NOW.fetch_sub(layout.size(), Ordering::Relaxed);
+        // SAFETY: `ptr` came from `alloc` above.
+        unsafe { System.realloc(ptr, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// The peak while a request is prepared, the client's body included, in hundredths of that body.
+fn peak(client: &str, upstream: &str, body: String) -> usize {
+    let mut row = profile("compatible").unwrap();
+    upstream.clone_into(&mut row.dialect);
+    let size = body.len();
+    let before = NOW.load(Ordering::Relaxed) - body.capacity();
+    PEAK.store(0, Ordering::Relaxed);
+    let incoming = Incoming::read(dialect(client).unwrap(), "", body.into()).unwrap();
+    let mut exchange = Exchange::start(incoming, row, Settings::default(), Context::fixed()).unwrap();
+    assert!(matches!(exchange.next(), Step::Send { .. }));
+    (PEAK.load(Ordering::Relaxed) - before) * 100 / size
+}
+
+/// A request of small messages: what is kept of each counts, not its words.
+fn messages(n: usize) -> String {
+    let mut body = String::from(r#"{"model":"m","messages":["#);
+    for i in 0..n {
+        body += if i == 0 { "" } else { "," };
+        body += if i % 2 == 0 {
+            r#"{"role":"user","content":"hi"}"#
+        } else {
+            r#"{"role":"assistant","content":"a"}"#
+        };
+    }
+    body + "]}"
+}
+
+// One test: it counts what all threads take.
+#[test]
+fn a_request_of_small_messages_takes_a_bounded_multiple_of_its_size() {
+    let most = [
+        ("openai-chat", "openai-chat", 0),
+        ("openai-chat", "anthropic-messages", 0),
+        ("openai-chat", "gemini", 0),
+        ("ollama-chat", "openai-chat", 0),
+    ];
+    let measured: Vec<_> = most
+        .iter()
+        .map(|(client, upstream, most)| (client, upstream, peak(client, upstream, messages(1 << 17)), most))
+        .collect();
+    println!("{measured:?}");
+    for (client, upstream, peak, most) in measured {
+        assert!(peak <= *most, "{client} to {upstream}: {peak} % of the body");
+    }
+}

@@ -1,0 +1,219 @@
+//! The store that a `Shim` drives: what waits for it, and what its failures cost.
+
+mod common;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use common::carried::{SAID, answer, next, question, secrets};
+use http::StatusCode;
+use openai_shim_core::exchange::{Mode, Settings};
+use openai_shim_core::state::{Owner, StateEntry, StateKey};
+use openai_shim_core::upstream::{ByteStream, StateError, StateStore};
+use openai_shim_core::{Diagnostics, ReplyBody, Shim, Upstream, UpstreamError, profile};
+use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
+
+/// An upstream that always answers so, at once.
+struct Canned(&'static str, Arc<Mutex<String>>);
+
+struct Pieces(Vec<Bytes>);
+
+impl futures_core::Stream for Pieces {
+    type Item = Result<Bytes, UpstreamError>;
+    fn poll_next(mut self: std::pin::Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Poll::Ready(self.0.pop().map(Ok))
+    }
+}
+
+#[async_trait]
+impl Upstream for Canned {
+    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<ReplyBody>, UpstreamError> {
+        *self.1.lock().unwrap() = String::from_utf8(request.into_body().to_vec()).unwrap();
+        if self.0 == "whole" {
+            return Ok(http::Response::new(ReplyBody::Complete(answer(common::chat(), "alice").into())));
+        }
+        let thought = secrets("alice")[0].clone();
+        let delta = [
+            format!(r#"{{"role":"assistant","reasoning_content":"{thought}"}}"#),
+            String::from(
+                r#"{"tool_calls":[{"index":0,"id":"functions.weather:0","type":"function","function":{"name":"weather","arguments":"{\"city\":\"Paris\"}"}}]}"#,
+            ),
+        ];
+        let mut pieces: Vec<Bytes> = delta
+            .iter()
+            .map(|delta| format!("data: {{\"id\":\"x\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\",\"choices\":[{{\"index\":0,\"delta\":{delta},\"finish_reason\":null}}]}}\n\n").into())
+            .collect();
+        pieces.push("data: {\"id\":\"x\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"tool_calls\"}]}\n\n".into());
+        pieces.push("data: [DONE]\n\n".into());
+        pieces.reverse();
+        let stream: ByteStream = Box::pin(Pieces(pieces));
+        Ok(http::Response::new(ReplyBody::Stream(stream)))
+    }
+}
+
+/// A store that does nothing until its gate is open.
+#[derive(Default)]
+struct Gated {
+    open: AtomicBool,
+    entries: Mutex<BTreeMap<StateKey, Bytes>>,
+}
+
+impl Gated {
+    async fn opened(&self) {
+        poll_fn(|cx| {
+            cx.waker().wake_by_ref();
+            if self.open.load(Ordering::SeqCst) { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+    }
+}
+
+#[async_trait]
+impl StateStore for Gated {
+    async fn load(&self, keys: &[StateKey]) -> Result<Vec<Option<Bytes>>, StateError> {
+        self.opened().await;
+        let entries = self.entries.lock().unwrap();
+        Ok(keys.iter().map(|key| entries.get(key).cloned()).collect())
+    }
+    async fn store(&self, kept: Vec<StateEntry>) -> Result<(), StateError> {
+        self.opened().await;
+        self.entries.lock().unwrap().extend(kept.into_iter().map(|entry| (entry.key, entry.value)));
+        Ok(())
+    }
+    async fn remove(&self, _keys: &[StateKey]) -> Result<(), StateError> {
+        Ok(())
+    }
+}
+
+/// A store that is down, or gives too little.
+struct Broken(bool);
+
+#[async_trait]
+impl StateStore for Broken {
+    async fn load(&self, _keys: &[StateKey]) -> Result<Vec<Option<Bytes>>, StateError> {
+        if self.0 { Err(StateError::new("the store is down")) } else { Ok(Vec::new()) }
+    }
+    async fn store(&self, _kept: Vec<StateEntry>) -> Result<(), StateError> {
+        Err(StateError::new("the store is down"))
+    }
+    async fn remove(&self, _keys: &[StateKey]) -> Result<(), StateError> {
+        Ok(())
+    }
+}
+
+fn shim(how: &'static str) -> (Shim, Arc<Mutex<String>>) {
+    let sent = Arc::<Mutex<String>>::default();
+    (Shim::new(Canned(how, sent.clone()), profile("deepseek").unwrap()), sent)
+}
+
+fn request(body: String) -> http::Request<Bytes> {
+    let mut request = http::Request::new(Bytes::from(body));
+    request.extensions_mut().insert(Owner::new("alice"));
+    request
+}
+
+/// Polls as far as it goes without anything else happening.
+fn poll<T>(future: std::pin::Pin<&mut (impl Future<Output = T> + ?Sized)>) -> Poll<T> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
+}
+
+async fn text(response: http::Response<ReplyBody>) -> String {
+    match response.into_body() {
+        ReplyBody::Complete(bytes) => String::from_utf8(bytes.to_vec()).unwrap(),
+        ReplyBody::Stream(mut stream) => {
+            let mut all = String::new();
+            while let Some(chunk) = poll_fn(|cx| stream.as_mut().poll_next(cx)).await {
+                all += std::str::from_utf8(&chunk.unwrap()).unwrap();
+            }
+            all
+        }
+        _ => String::new(),
+    }
+}
+
+#[tokio::test]
+async fn the_last_bytes_wait_until_what_they_belong_to_is_kept() {
+    for how in ["whole", "stream"] {
+        let store = Arc::new(Gated::default());
+        let (shim, _) = shim(how);
+        let shim = shim.with_state(store.clone());
+        let body = question(common::chat(), SAID).1;
+        let body = if how == "stream" { body.replacen('{', r#"{"stream":true,"#, 1) } else { body };
+        let handled = async { text(shim.handle(common::chat(), request(body)).await).await };
+        let mut handled = std::pin::pin!(handled);
+        for _ in 0..100 {
+            assert!(poll(handled.as_mut()).is_pending(), "{how} did not wait");
+        }
+        assert!(store.entries.lock().unwrap().is_empty());
+        store.open.store(true, Ordering::SeqCst);
+        let out = handled.await;
+        assert!(out.contains(&secrets("alice")[0]), "{out}");
+        assert!(how == "whole" || out.ends_with("data: [DONE]\n\n"), "{out}");
+        assert!(!store.entries.lock().unwrap().is_empty(), "{how}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_kept_comes_back_to_its_owner_alone() {
+    let store = Arc::new(Gated::default());
+    store.open.store(true, Ordering::SeqCst);
+    let (shim, sent) = shim("whole");
+    let shim = shim.with_state(store);
+    shim.handle(common::chat(), request(question(common::chat(), SAID).1)).await;
+    let later = next(common::chat(), SAID, true).1;
+    let mut nobodys = request(later.clone());
+    nobodys.extensions_mut().clear();
+    let mut bobs = request(later.clone());
+    bobs.extensions_mut().insert(Owner::new("bob"));
+    for (request, comes_back) in [(nobodys, false), (bobs, false), (request(later), true)] {
+        shim.handle(common::chat(), request).await;
+        let sent = sent.lock().unwrap().clone();
+        assert_eq!(sent.contains(&secrets("alice")[0]), comes_back, "{sent}");
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_fails_or_is_absent_is_a_diagnostic_and_costs_no_request() {
+    let stores: [Option<Arc<dyn StateStore>>; 3] =
+        [None, Some(Arc::new(Broken(true))), Some(Arc::new(Broken(false)))];
+    for (mode, store) in
+        [Mode::Lenient, Mode::Strict].iter().flat_map(|mode| stores.iter().map(|store| (*mode, store)))
+    {
+        let (shim, sent) = shim("whole");
+        let mut settings = Settings::default();
+        settings.mode = mode;
+        let shim = shim.with_settings(settings);
+        let shim = match store {
+            Some(store) => shim.with_state(store.clone()),
+            None => shim,
+        };
+        for body in [question(common::chat(), SAID).1, next(common::chat(), SAID, true).1] {
+            let response = shim.handle(common::chat(), request(body)).await;
+            assert_eq!(response.status(), StatusCode::OK);
+            let notes = response.extensions().get::<Diagnostics>().unwrap().clone();
+            assert!(notes.iter().any(|d| d.code.as_str() == "state-unavailable"), "{notes:?}");
+            assert!(text(response).await.contains("Let me look."));
+        }
+        assert!(sent.lock().unwrap().contains("sunny"));
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_strict_mode_refuses_after_the_load_gets_its_400() {
+    let sent = Arc::<Mutex<String>>::default();
+    let mut settings = Settings::default();
+    settings.mode = Mode::Strict;
+    let mut row = profile("deepseek").unwrap();
+    row.params.drop = vec![String::from("logit_bias")];
+    let shim = Shim::new(Canned("whole", sent.clone()), row)
+        .with_settings(settings)
+        .with_state(Arc::new(Broken(true)));
+    let body = next(common::chat(), SAID, true).1.replacen('{', r#"{"logit_bias":{"1":1},"#, 1);
+    let response = shim.handle(common::chat(), request(body)).await;
+    assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+    assert!(text(response).await.contains(r#""param":"logit_bias""#));
+    assert!(sent.lock().unwrap().is_empty(), "nothing is sent");
+}

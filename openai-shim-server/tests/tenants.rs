@@ -1,0 +1,208 @@
+//! Clients with different keys, and conversations without any, over sockets: nobody's thinking reaches somebody else's
+//! request.
+
+mod support;
+
+#[path = "../../openai-shim-core/tests/common/carried.rs"]
+mod carried;
+
+use axum::Router;
+use axum::extract::Request;
+use carried::{SAID, Said, answer, next, question, secrets};
+use openai_shim_core::dialect::DIALECTS;
+use openai_shim_core::profile::{History, Profile, profiles};
+use openai_shim_core::{Dialect, dialect};
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::sync::{Arc, Mutex};
+use support::{Answer, Running, Script, Scripted, completion, stop, text};
+
+/// An upstream under each number in the path that answers a first request with somebody's secrets.
+struct Upstreams {
+    url: String,
+    bodies: Arc<Mutex<Vec<String>>>,
+}
+
+impl Upstreams {
+    async fn start(answers: Vec<String>) -> Self {
+        let bodies = Arc::<Mutex<Vec<String>>>::default();
+        let kept = bodies.clone();
+        let handle = move |request: Request| {
+            let (answers, kept) = (answers.clone(), kept.clone());
+            async move {
+                let number = request.uri().path().split('/').nth(1).unwrap().parse::<usize>().unwrap();
+                let body = axum::body::to_bytes(request.into_body(), 1 << 20).await.unwrap();
+                let body = String::from_utf8(body.to_vec()).unwrap();
+                let is_first = !body.contains("Let me look.");
+                kept.lock().unwrap().push(body);
+                let told = if is_first { answers[number].clone() } else { String::from("{}") };
+                ([("content-type", "application/json")], told)
+            }
+        };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let app = Router::new().fallback(handle);
+        tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+        Self { url, bodies }
+    }
+
+    /// All that was sent since the last time.
+    fn sent(&self) -> String {
+        self.bodies.lock().unwrap().drain(..).collect()
+    }
+}
+
+/// Every row of the table, and every dialect's own; with the dialect that its upstream speaks.
+fn rows() -> Vec<(String, &'static dyn Dialect, Option<Profile>)> {
+    let rows = profiles().iter();
+    let rows = rows
+        .map(|row| (format!("profile = {:?}", row.name), dialect(&row.dialect).unwrap(), Some(row.clone())));
+    let own = DIALECTS.iter().map(|dialect| (format!("dialect = {:?}", dialect.name()), *dialect, None));
+    rows.chain(own).collect()
+}
+
+async fn shim(upstreams: &Upstreams, top: &str) -> Running {
+    let mut config = format!("{top}\n[retry]\nattempts = 1\n[fallback]\nwhen = \"never\"\n");
+    for (i, (what, ..)) in rows().iter().enumerate() {
+        let url = &upstreams.url;
+        write!(
+            config,
+            "[[upstream]]\nname = \"u{i}\"\nbase_url = \"{url}/{i}\"\n{what}\nmodels = [{{ id = \"m{i}\", upstream = \"m\" }}]\n"
+        )
+        .unwrap();
+    }
+    Running::with(&config).await
+}
+
+/// Where the dialect's own client sends this, if it has such a route.
+fn route(client: &dyn Dialect, path: &str, model: &str) -> Option<String> {
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    let mut routes = client.endpoints().iter().map(|endpoint| endpoint.path.replace("{model}", model));
+    Some(format!("{}?{query}", routes.find(|route| route.ends_with(path))?))
+}
+
+async fn post(
+    shim: &Running,
+    client: &dyn Dialect,
+    model: &str,
+    sent: &(String, String),
+    key: &str,
+) -> Option<Answer> {
+    let route = route(client, &sent.0, model)?;
+    let request = shim.client.post(format!("{}{route}", shim.url)).bearer_auth(key).body(sent.1.clone());
+    Some(Answer::of(request.send().await.unwrap()).await)
+}
+
+fn has(sent: &str) -> bool {
+    use base64_of as encoded;
+    secrets("alice").iter().any(|secret| sent.contains(secret) || sent.contains(&encoded(secret)))
+}
+
+/// Standard base64, for texts of any length.
+fn base64_of(text: &str) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::new();
+    for chunk in text.as_bytes().chunks(3) {
+        let mut bytes = [0; 3];
+        bytes[..chunk.len()].copy_from_slice(chunk);
+        let word = u32::from_be_bytes([0, bytes[0], bytes[1], bytes[2]]);
+        for at in 0..4 {
+            let digit = DIGITS[(word >> (18 - 6 * at)) as usize & 63];
+            out.push(if at <= chunk.len() { char::from(digit) } else { '=' });
+        }
+    }
+    out
+}
+
+const KEYS: &str = "client_keys = [\"alices-own-client-key\", \"bobs-own-client-key\"]";
+const ALICE: &str = "alices-own-client-key";
+const BOB: &str = "bobs-own-client-key";
+
+#[tokio::test]
+async fn one_clients_thinking_reaches_no_other_client_and_no_other_conversation() {
+    let upstreams =
+        Upstreams::start(rows().iter().map(|(_, dialect, _)| answer(*dialect, "alice")).collect()).await;
+    let shims = [shim(&upstreams, KEYS).await, shim(&upstreams, "").await];
+    let mut restored = BTreeSet::new();
+    for (i, (what, ..)) in rows().iter().enumerate() {
+        let model = format!("m{i}");
+        for client in DIALECTS.iter().copied() {
+            let said = Said { model: &model, ..SAID };
+            let other = Said { user: "weather!", ..said };
+            let first = question(client, said);
+            let (again, elsewhere) = (next(client, said, true), next(client, other, true));
+            // Another key, the same conversation; and no keys, another conversation.
+            for (shim, stranger) in [(&shims[0], (BOB, &again)), (&shims[1], (ALICE, &elsewhere))] {
+                let Some(answered) = post(shim, client, &model, &first, ALICE).await else { continue };
+                if answered.status != 200 {
+                    continue;
+                }
+                upstreams.sent();
+                post(shim, client, &model, stranger.1, stranger.0).await;
+                let sent = upstreams.sent();
+                assert!(!has(&sent), "{what} behind {}: {sent}", client.name());
+                post(shim, client, &model, &again, ALICE).await;
+                if has(&upstreams.sent()) {
+                    restored.insert((i, client.name()));
+                }
+            }
+        }
+    }
+    // What is never restored would be kept apart by any code.
+    for (i, (what, dialect, row)) in rows().iter().enumerate() {
+        let keeps = row
+            .as_ref()
+            .is_some_and(|row| row.messages.carry_signatures || row.messages.reasoning == History::Restore);
+        if keeps || dialect.signs().is_some() {
+            for client in ["openai-chat", "anthropic-messages", "openai-responses", "ollama-chat", "gemini"] {
+                assert!(restored.contains(&(i, client)), "{what} behind {client} does not restore");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_billing_line_that_changes_with_each_request_does_not_cut_a_conversation_off_from_its_thinking() {
+    let upstreams =
+        Upstreams::start(rows().iter().map(|(_, dialect, _)| answer(*dialect, "alice")).collect()).await;
+    let shim = shim(&upstreams, KEYS).await;
+    let client = dialect("anthropic-messages").unwrap();
+    for (i, (what, ..)) in rows()
+        .iter()
+        .enumerate()
+        .filter(|(_, (what, ..))| what.contains("deepseek\"") || what.contains("gemini\""))
+    {
+        let model = format!("m{i}");
+        let [one, two] =
+            ["aaaa", "bbbb"].map(|nonce| format!("x-anthropic-billing-header: cch={nonce};\nYou are terse."));
+        let [one, two] = [&one, &two].map(|system| Said { model: &model, system, ..SAID });
+        post(&shim, client, &model, &question(client, one), ALICE).await;
+        upstreams.sent();
+        post(&shim, client, &model, &next(client, two, true), ALICE).await;
+        let sent = upstreams.sent();
+        assert!(has(&sent), "{what}: {sent}");
+    }
+}
+
+#[tokio::test]
+async fn a_response_can_be_referred_to_as_soon_as_its_last_event_came() {
+    // The upstream leaves its connection open for a while.
+    let streamed = Script::stream().events(&[&text("one"), &stop(), "[DONE]"]).wait(3000).end();
+    let whole = Script::json(&completion("two"));
+    let upstream = Scripted::start(vec![streamed, whole.clone(), whole]).await;
+    let shim = Running::before(&upstream, "").await;
+    let mut first = shim.post("/v1/responses", r#"{"model":"m","input":"hi","stream":true}"#).await;
+    let mut came = String::new();
+    while !came.contains("response.completed") {
+        came += std::str::from_utf8(&first.chunk().await.unwrap().unwrap()).unwrap();
+    }
+    for _ in 0..2 {
+        let id = came.rsplit("\"id\":\"resp_").next().unwrap().split('"').next().unwrap().to_owned();
+        let body = format!(r#"{{"model":"m","input":"and?","previous_response_id":"resp_{id}"}}"#);
+        let next = Answer::of(shim.post("/v1/responses", &body).await).await;
+        assert_eq!(next.status, 200, "{}", next.body);
+        came = next.body;
+    }
+    let said = upstream.body(2)["messages"].as_array().unwrap().len();
+    assert_eq!(said, 5, "{}", upstream.body(2));
+}
