@@ -59,7 +59,11 @@ fn messages(n: usize) -> String {
     let mut body = String::from(r#"{"model":"m","messages":["#);
     for i in 0..n {
         body += if i == 0 { "" } else { "," };
-        body += if i % 2 == 0 { r#"{"role":"user","content":"hi"}"# } else { r#"{"role":"assistant","content":"a"}"# };
+        body += if i % 2 == 0 {
+            r#"{"role":"user","content":"hi"}"#
+        } else {
+            r#"{"role":"assistant","content":"a"}"#
+        };
     }
     body + "]}"
 }
@@ -67,8 +71,16 @@ fn messages(n: usize) -> String {
 // One test: it counts what all threads take.
 #[test]
 fn a_request_of_small_messages_takes_a_bounded_multiple_of_its_size() {
-    let most = [("openai-chat", "openai-chat", 0), ("openai-chat", "anthropic-messages", 0), ("openai-chat", "gemini", 0), ("ollama-chat", "openai-chat", 0)];
-    let measured: Vec<_> = most.iter().map(|(client, upstream, most)| (client, upstream, peak(client, upstream, messages(1 << 17)), most)).collect();
+    let most = [
+        ("openai-chat", "openai-chat", 0),
+        ("openai-chat", "anthropic-messages", 0),
+        ("openai-chat", "gemini", 0),
+        ("ollama-chat", "openai-chat", 0),
+    ];
+    let measured: Vec<_> = most
+        .iter()
+        .map(|(client, upstream, most)| (client, upstream, peak(client, upstream, messages(1 << 17)), most))
+        .collect();
     println!("{measured:?}");
     for (client, upstream, peak, most) in measured {
         assert!(peak <= *most, "{client} to {upstream}: {peak} % of the body");

@@ -9,13 +9,13 @@
 mod inputs;
 mod table;
 
-use table::TABLE;
 use inputs::{ANSWERS, REQUESTS, STREAMS, answer, ask, request, settle, stream, waiting};
-use openai_shim_core::exchange::{Memory, Settings};
 use openai_shim_core::dialect::DIALECTS;
+use openai_shim_core::exchange::{Memory, Settings};
 use openai_shim_core::{Profile, profile};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
+use table::TABLE;
 
 /// Everything that was kept.
 #[derive(Debug, Default)]
@@ -78,7 +78,8 @@ fn row(name: &str) -> Profile {
 }
 
 fn main() {
-    let mut arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let mut arguments: Vec<String> =
+        std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     match arguments.first().map(String::as_str) {
         Some("sweep") => sweep(&arguments.split_off(1)),
         Some("table") => table(&arguments.split_off(1)),
@@ -96,11 +97,14 @@ fn measured(run: &mut dyn FnMut()) {
 /// Runs every row of the table with two sizes, of which the second is four times the first; of two halves of it one.
 fn table(arguments: &[String]) {
     let half: usize = arguments.first().and_then(|half| half.parse().ok()).unwrap_or(0);
-    for (at, (kind, dimension, client, upstream)) in TABLE.iter().enumerate().filter(|(at, _)| at % 2 == half) {
+    for (at, (kind, dimension, client, upstream)) in TABLE.iter().enumerate().filter(|(at, _)| at % 2 == half)
+    {
         let row = Arc::new(row(upstream));
         let dialect = row.dialect.clone();
         for n in [1000, 4000] {
-            let none = || -> (&'static str, String) { panic!("row {at}: {client} or {upstream} has no {dimension}") };
+            let none = || -> (&'static str, String) {
+                panic!("row {at}: {client} or {upstream} has no {dimension}")
+            };
             let settings = settings();
             if *kind == "requests" {
                 let (path, body) = request(client, dimension, n).unwrap_or_else(none);
@@ -112,7 +116,8 @@ fn table(arguments: &[String]) {
                 });
             } else {
                 let streams = matches!(*kind, "streams" | "bytes");
-                let body = if streams { stream(&dialect, dimension, n) } else { answer(&dialect, dimension, n) };
+                let body =
+                    if streams { stream(&dialect, dimension, n) } else { answer(&dialect, dimension, n) };
                 let body = body.unwrap_or_else(|| none().1);
                 let mut exchange = waiting(client, streams, row.clone(), settings);
                 let piece = if *kind == "bytes" { 1 } else { usize::MAX };
@@ -127,7 +132,9 @@ fn table(arguments: &[String]) {
 }
 
 fn sweep(arguments: &[String]) {
-    let wanted = |at: usize, name: &str| arguments.get(at).is_none_or(|wanted| wanted == "all" || wanted.split(',').any(|w| w == name));
+    let wanted = |at: usize, name: &str| {
+        arguments.get(at).is_none_or(|wanted| wanted == "all" || wanted.split(',').any(|w| w == name))
+    };
     let dialects: Vec<&str> = DIALECTS.iter().map(|d| d.name()).collect();
     let every = arguments.get(3).is_some_and(|row| row == "every");
     let mut rows: Vec<String> = dialects.iter().map(|d| (*d).to_owned()).collect();
@@ -135,7 +142,9 @@ fn sweep(arguments: &[String]) {
         rows.extend(openai_shim_core::profile::profiles().iter().map(|p| p.name.clone()));
     }
     let mut found = 0;
-    for kind in ["requests", "answers", "streams", "bytes", "errors"].into_iter().filter(|kind| wanted(0, kind)) {
+    for kind in
+        ["requests", "answers", "streams", "bytes", "errors"].into_iter().filter(|kind| wanted(0, kind))
+    {
         for client in dialects.iter().filter(|client| wanted(2, client)) {
             for name in rows.iter().filter(|row| every || wanted(3, row)) {
                 let row = Arc::new(row(name));
@@ -162,7 +171,11 @@ fn sweep(arguments: &[String]) {
                             _ => {
                                 let streams = matches!(kind, "streams" | "bytes");
                                 let status = if kind == "errors" { 400 } else { 200 };
-                                let body = if streams { stream(upstream, dimension, n)? } else { answer(upstream, dimension, n)? };
+                                let body = if streams {
+                                    stream(upstream, dimension, n)?
+                                } else {
+                                    answer(upstream, dimension, n)?
+                                };
                                 let piece = if kind == "bytes" { 1 } else { usize::MAX };
                                 let mut exchange = waiting(client, streams, row, settings());
                                 let before = worked();

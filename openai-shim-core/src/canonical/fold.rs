@@ -1,7 +1,8 @@
 //! Events to a response.
 
 use super::{
-    Block, BlockKind, Choice, Delta, Event, Extra, LOGPROBS, MemberIndex, Numbered, REASONING_DETAILS, Response,
+    Block, BlockKind, Choice, Delta, Event, Extra, LOGPROBS, MemberIndex, Numbered, REASONING_DETAILS,
+    Response,
 };
 use crate::error::UpstreamError;
 use std::collections::BTreeMap;

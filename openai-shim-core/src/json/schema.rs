@@ -3,7 +3,7 @@
 mod definitions;
 
 use super::object::Object;
-use super::value::{peek, quote, text, Kind};
+use super::value::{Kind, peek, quote, text};
 use definitions::Definitions;
 use std::collections::BTreeSet;
 
@@ -58,8 +58,7 @@ pub fn fit(schema: &str, wishes: &Wishes<'_>) -> Option<Fitted> {
     }
     let root = Object::parse(schema.as_bytes()).ok()?;
     let definitions = Definitions::new(&root);
-    let mut walk =
-        Walk { wishes, definitions, dropped: Dropped::default(), inlined: 0, within: Vec::new() };
+    let mut walk = Walk { wishes, definitions, dropped: Dropped::default(), inlined: 0, within: Vec::new() };
     let mut fitted = walk.schema(&root, 0);
     if wishes.inline {
         fitted.retain(|key, _| !matches!(key, "$defs" | "definitions"));

@@ -61,10 +61,16 @@ fn text(dimension: &str, n: usize) -> Option<String> {
     Some(match dimension {
         "giant-text" => "A word, and one more. ".repeat(n),
         "giant-escapes" => r#"\"\n\\\u00e9\ud83d\ude00 `` { [ <"#.repeat(n),
-        "markup-calls" => r#"<tool_call>\n{\"name\": \"f\", \"arguments\": {\"a\": 1}}\n</tool_call>\n"#.repeat(n),
-        "think-tags" => format!("<think>{}</think>{}", "t < / think ".repeat(n), "a <think>b</think> ".repeat(n)),
+        "markup-calls" => {
+            r#"<tool_call>\n{\"name\": \"f\", \"arguments\": {\"a\": 1}}\n</tool_call>\n"#.repeat(n)
+        }
+        "think-tags" => {
+            format!("<think>{}</think>{}", "t < / think ".repeat(n), "a <think>b</think> ".repeat(n))
+        }
         "fences" => format!("```json\\n{}```", r#"{\"a\":1}\n"#.repeat(n)),
-        "unclosed-markup" => format!(r#"<tool_call>{{\"name\": \"f\", \"arguments\": {{\"a\": \"{}"#, "x y ".repeat(n)),
+        "unclosed-markup" => {
+            format!(r#"<tool_call>{{\"name\": \"f\", \"arguments\": {{\"a\": \"{}"#, "x y ".repeat(n))
+        }
         "unclosed-thought" => format!("<think>{}", "x y ".repeat(n)),
         "braces" => r#"{\"name\": {[ "#.repeat(n),
         "almost-tags" => "<thin <tool_cal <think </tool ``".repeat(n),
@@ -102,9 +108,13 @@ fn chat(dimension: &str, n: usize) -> Option<String> {
         ))
     };
     let choice = |message: &str, reason: &str, more: &str| {
-        format!(r#"{{"index":0,"message":{{"role":"assistant",{message}}},"finish_reason":"{reason}"{more}}}"#)
+        format!(
+            r#"{{"index":0,"message":{{"role":"assistant",{message}}},"finish_reason":"{reason}"{more}}}"#
+        )
     };
-    let call = |id: &str| format!(r#"{{"id":"{id}","type":"function","function":{{"name":"f","arguments":"{{\"a\":1}}"}}}}"#);
+    let call = |id: &str| {
+        format!(r#"{{"id":"{id}","type":"function","function":{{"name":"f","arguments":"{{\"a\":1}}"}}}}"#)
+    };
     if let Some(text) = text(dimension, n) {
         return body("", &choice(&format!(r#""content":"{text}""#), "stop", ""));
     }
@@ -117,40 +127,72 @@ fn chat(dimension: &str, n: usize) -> Option<String> {
     match dimension {
         "choices" => body(
             "",
-            &list(n, |i| format!(r#"{{"index":{i},"message":{{"role":"assistant","content":"c{i}"}},"finish_reason":"stop"}}"#)),
+            &list(n, |i| {
+                format!(
+                    r#"{{"index":{i},"message":{{"role":"assistant","content":"c{i}"}},"finish_reason":"stop"}}"#
+                )
+            }),
         ),
-        "calls" => body("", &choice(&format!(r#""content":null,"tool_calls":[{}]"#, list(n, |i| call(&format!("call_{i}")))), "tool_calls", "")),
-        "calls-of-one-id" => body("", &choice(&format!(r#""content":null,"tool_calls":[{}]"#, list(n, |_| call("c"))), "tool_calls", "")),
+        "calls" => body(
+            "",
+            &choice(
+                &format!(r#""content":null,"tool_calls":[{}]"#, list(n, |i| call(&format!("call_{i}")))),
+                "tool_calls",
+                "",
+            ),
+        ),
+        "calls-of-one-id" => body(
+            "",
+            &choice(
+                &format!(r#""content":null,"tool_calls":[{}]"#, list(n, |_| call("c"))),
+                "tool_calls",
+                "",
+            ),
+        ),
         "calls-without-ids" => body(
             "",
             &choice(
-                &format!(r#""content":null,"tool_calls":[{}]"#, list(n, |_| r#"{"function":{"name":"f","arguments":{"a":1}}}"#.to_owned())),
+                &format!(
+                    r#""content":null,"tool_calls":[{}]"#,
+                    list(n, |_| r#"{"function":{"name":"f","arguments":{"a":1}}}"#.to_owned())
+                ),
                 "stop",
                 "",
             ),
         ),
         "parts" => body(
             "",
-            &choice(&format!(r#""content":[{}]"#, list(n, |i| format!(r#"{{"type":"text","text":"p{i}"}}"#))), "stop", ""),
+            &choice(
+                &format!(r#""content":[{}]"#, list(n, |i| format!(r#"{{"type":"text","text":"p{i}"}}"#))),
+                "stop",
+                "",
+            ),
         ),
         "thoughts" => body(
             "",
             &choice(
                 &format!(
                     r#""content":"a","reasoning_details":[{}]"#,
-                    list(n, |i| format!(r#"{{"type":"reasoning.text","text":"t{i}","signature":"s{i}","format":"anthropic-claude-v1","index":{i}}}"#))
+                    list(n, |i| format!(
+                        r#"{{"type":"reasoning.text","text":"t{i}","signature":"s{i}","format":"anthropic-claude-v1","index":{i}}}"#
+                    ))
                 ),
                 "stop",
                 "",
             ),
         ),
-        "giant-thoughts" => body("", &choice(&format!(r#""content":"a","reasoning_content":"{}""#, "thinks ".repeat(n)), "stop", "")),
+        "giant-thoughts" => body(
+            "",
+            &choice(&format!(r#""content":"a","reasoning_content":"{}""#, "thinks ".repeat(n)), "stop", ""),
+        ),
         "mixed" => body(
             "",
             &choice(
                 &format!(
                     r#""content":[{}],"tool_calls":[{}]"#,
-                    list(n, |i| format!(r#"{{"type":"text","text":"p{i}"}},{{"type":"thinking","thinking":[{{"type":"text","text":"t"}}]}}"#)),
+                    list(n, |i| format!(
+                        r#"{{"type":"text","text":"p{i}"}},{{"type":"thinking","thinking":[{{"type":"text","text":"t"}}]}}"#
+                    )),
                     list(n, |i| call(&format!("call_{i}")))
                 ),
                 "tool_calls",
@@ -162,7 +204,9 @@ fn chat(dimension: &str, n: usize) -> Option<String> {
             &choice(
                 &format!(
                     r#""content":"a","annotations":[{}]"#,
-                    list(n, |i| format!(r#"{{"type":"url_citation","url_citation":{{"url":"https://a.b/{i}","title":"t","start_index":0,"end_index":1}}}}"#))
+                    list(n, |i| format!(
+                        r#"{{"type":"url_citation","url_citation":{{"url":"https://a.b/{i}","title":"t","start_index":0,"end_index":1}}}}"#
+                    ))
                 ),
                 "stop",
                 "",
@@ -175,7 +219,9 @@ fn chat(dimension: &str, n: usize) -> Option<String> {
                 "stop",
                 &format!(
                     r#","logprobs":{{"content":[{}]}}"#,
-                    list(n, |i| format!(r#"{{"token":"t{i}","logprob":-1,"bytes":[1],"top_logprobs":[{{"token":"t{i}","logprob":-1,"bytes":[1]}}]}}"#))
+                    list(n, |i| format!(
+                        r#"{{"token":"t{i}","logprob":-1,"bytes":[1],"top_logprobs":[{{"token":"t{i}","logprob":-1,"bytes":[1]}}]}}"#
+                    ))
                 ),
             ),
         ),
@@ -209,10 +255,16 @@ fn completions(dimension: &str, n: usize) -> Option<String> {
         return body("", &format!(r#"{{"index":0,"text":"{text}","finish_reason":"stop"}}"#));
     }
     if let Some(members) = members(dimension, n) {
-        return body(&format!("{members},"), &format!(r#"{{"index":0,"text":"t","finish_reason":"stop",{members}}}"#));
+        return body(
+            &format!("{members},"),
+            &format!(r#"{{"index":0,"text":"t","finish_reason":"stop",{members}}}"#),
+        );
     }
     match dimension {
-        "choices" => body("", &list(n, |i| format!(r#"{{"index":{i},"text":"c{i}","logprobs":null,"finish_reason":"stop"}}"#))),
+        "choices" => body(
+            "",
+            &list(n, |i| format!(r#"{{"index":{i},"text":"c{i}","logprobs":null,"finish_reason":"stop"}}"#)),
+        ),
         "logprobs" => body(
             "",
             &format!(
@@ -233,10 +285,18 @@ fn responses(dimension: &str, n: usize) -> Option<String> {
             r#"{{"id":"resp_1","object":"response","created_at":1,"status":"completed","model":"m",{extra}"output":[{output}],"usage":{{"input_tokens":1,"output_tokens":2,"total_tokens":3}}}}"#
         ))
     };
-    let message = |content: &str| format!(r#"{{"type":"message","id":"msg_1","role":"assistant","status":"completed","content":[{content}]}}"#);
-    let text_part = |text: &str, annotations: &str, more: &str| format!(r#"{{"type":"output_text","text":"{text}","annotations":[{annotations}]{more}}}"#);
+    let message = |content: &str| {
+        format!(
+            r#"{{"type":"message","id":"msg_1","role":"assistant","status":"completed","content":[{content}]}}"#
+        )
+    };
+    let text_part = |text: &str, annotations: &str, more: &str| {
+        format!(r#"{{"type":"output_text","text":"{text}","annotations":[{annotations}]{more}}}"#)
+    };
     let call = |i: usize, id: &str| {
-        format!(r#"{{"type":"function_call","id":"fc_{i}","call_id":"{id}","name":"f","arguments":"{{\"a\":1}}","status":"completed"}}"#)
+        format!(
+            r#"{{"type":"function_call","id":"fc_{i}","call_id":"{id}","name":"f","arguments":"{{\"a\":1}}","status":"completed"}}"#
+        )
     };
     if let Some(text) = text(dimension, n) {
         return body("", &message(&text_part(&text, "", "")));
@@ -245,14 +305,28 @@ fn responses(dimension: &str, n: usize) -> Option<String> {
         return body(&format!("{members},"), &message(&text_part("t", "", &format!(",{members}"))));
     }
     match dimension {
-        "choices" => body("", &list(n, |i| format!(r#"{{"type":"message","id":"msg_{i}","role":"assistant","status":"completed","content":[{}]}}"#, text_part("t", "", "")))),
+        "choices" => body(
+            "",
+            &list(n, |i| {
+                format!(
+                    r#"{{"type":"message","id":"msg_{i}","role":"assistant","status":"completed","content":[{}]}}"#,
+                    text_part("t", "", "")
+                )
+            }),
+        ),
         "calls" => body("", &list(n, |i| call(i, &format!("call_{i}")))),
         "calls-of-one-id" => body("", &list(n, |i| call(i, "c"))),
-        "calls-without-ids" => body("", &list(n, |_| r#"{"type":"function_call","name":"f","arguments":"{}"}"#.to_owned())),
+        "calls-without-ids" => {
+            body("", &list(n, |_| r#"{"type":"function_call","name":"f","arguments":"{}"}"#.to_owned()))
+        }
         "parts" => body("", &message(&list(n, |i| text_part(&format!("p{i}"), "", "")))),
         "thoughts" => body(
             "",
-            &list(n, |i| format!(r#"{{"type":"reasoning","id":"rs_{i}","summary":[{{"type":"summary_text","text":"t{i}"}}],"encrypted_content":"e{i}"}}"#)),
+            &list(n, |i| {
+                format!(
+                    r#"{{"type":"reasoning","id":"rs_{i}","summary":[{{"type":"summary_text","text":"t{i}"}}],"encrypted_content":"e{i}"}}"#
+                )
+            }),
         ),
         "giant-thoughts" => body(
             "",
@@ -276,7 +350,11 @@ fn responses(dimension: &str, n: usize) -> Option<String> {
             "",
             &message(&text_part(
                 "a",
-                &list(n, |i| format!(r#"{{"type":"url_citation","url":"https://a.b/{i}","title":"t","start_index":0,"end_index":1}}"#)),
+                &list(n, |i| {
+                    format!(
+                        r#"{{"type":"url_citation","url":"https://a.b/{i}","title":"t","start_index":0,"end_index":1}}"#
+                    )
+                }),
                 "",
             )),
         ),
@@ -313,21 +391,34 @@ fn anthropic(dimension: &str, n: usize) -> Option<String> {
         return body("", &format!(r#"{{"type":"text","text":"{text}"}}"#), "end_turn");
     }
     if let Some(members) = members(dimension, n) {
-        return body(&format!("{members},"), &format!(r#"{{"type":"text","text":"t",{members}}}"#), "end_turn");
+        return body(
+            &format!("{members},"),
+            &format!(r#"{{"type":"text","text":"t",{members}}}"#),
+            "end_turn",
+        );
     }
     match dimension {
         "calls" => body("", &list(n, |i| call(&format!("toolu_{i}"))), "tool_use"),
         "calls-of-one-id" => body("", &list(n, |_| call("c")), "tool_use"),
-        "calls-without-ids" => body("", &list(n, |_| r#"{"type":"tool_use","name":"f","input":{}}"#.to_owned()), "tool_use"),
+        "calls-without-ids" => {
+            body("", &list(n, |_| r#"{"type":"tool_use","name":"f","input":{}}"#.to_owned()), "tool_use")
+        }
         "parts" => body("", &list(n, |i| format!(r#"{{"type":"text","text":"p{i}"}}"#)), "end_turn"),
         "thoughts" => body(
             "",
-            &list(n, |i| format!(r#"{{"type":"thinking","thinking":"t{i}","signature":"s{i}"}},{{"type":"redacted_thinking","data":"d{i}"}}"#)),
+            &list(n, |i| {
+                format!(
+                    r#"{{"type":"thinking","thinking":"t{i}","signature":"s{i}"}},{{"type":"redacted_thinking","data":"d{i}"}}"#
+                )
+            }),
             "end_turn",
         ),
         "giant-thoughts" => body(
             "",
-            &format!(r#"{{"type":"thinking","thinking":"{}","signature":"s"}},{{"type":"text","text":"a"}}"#, "thinks ".repeat(n)),
+            &format!(
+                r#"{{"type":"thinking","thinking":"{}","signature":"s"}},{{"type":"text","text":"a"}}"#,
+                "thinks ".repeat(n)
+            ),
             "end_turn",
         ),
         "mixed" => body(
@@ -344,13 +435,18 @@ fn anthropic(dimension: &str, n: usize) -> Option<String> {
             "",
             &format!(
                 r#"{{"type":"text","text":"a","citations":[{}]}}"#,
-                list(n, |i| format!(r#"{{"type":"web_search_result_location","url":"https://a.b/{i}","title":"t","encrypted_index":"e","cited_text":"c"}}"#))
+                list(n, |i| format!(
+                    r#"{{"type":"web_search_result_location","url":"https://a.b/{i}","title":"t","encrypted_index":"e","cited_text":"c"}}"#
+                ))
             ),
             "end_turn",
         ),
         "giant-arguments" => body(
             "",
-            &format!(r#"{{"type":"tool_use","id":"c","name":"f","input":{{"a":[{}]}}}}"#, list(n, |_| r#"{"b":"\n"}"#.to_owned())),
+            &format!(
+                r#"{{"type":"tool_use","id":"c","name":"f","input":{{"a":[{}]}}}}"#,
+                list(n, |_| r#"{"b":"\n"}"#.to_owned())
+            ),
             "tool_use",
         ),
         _ => None,
@@ -372,20 +468,34 @@ fn ollama(dimension: &str, n: usize) -> Option<String> {
     match dimension {
         "calls" => body(
             "",
-            &format!(r#""content":"","tool_calls":[{}]"#, list(n, |i| format!(r#"{{"id":"call_{i}","function":{{"index":{i},"name":"f","arguments":{{"a":1}}}}}}"#))),
+            &format!(
+                r#""content":"","tool_calls":[{}]"#,
+                list(n, |i| format!(
+                    r#"{{"id":"call_{i}","function":{{"index":{i},"name":"f","arguments":{{"a":1}}}}}}"#
+                ))
+            ),
         ),
         "calls-without-ids" => body(
             "",
-            &format!(r#""content":"","tool_calls":[{}]"#, list(n, |_| r#"{"function":{"name":"f","arguments":{"a":1}}}"#.to_owned())),
+            &format!(
+                r#""content":"","tool_calls":[{}]"#,
+                list(n, |_| r#"{"function":{"name":"f","arguments":{"a":1}}}"#.to_owned())
+            ),
         ),
         "giant-thoughts" => body("", &format!(r#""content":"a","thinking":"{}""#, "thinks ".repeat(n))),
         "logprobs" => body(
-            &format!(r#""logprobs":[{}],"#, list(n, |i| format!(r#"{{"token":"t{i}","logprob":-1,"bytes":[1],"top_logprobs":[]}}"#))),
+            &format!(
+                r#""logprobs":[{}],"#,
+                list(n, |i| format!(r#"{{"token":"t{i}","logprob":-1,"bytes":[1],"top_logprobs":[]}}"#))
+            ),
             r#""content":"a""#,
         ),
         "giant-arguments" => body(
             "",
-            &format!(r#""content":"","tool_calls":[{{"function":{{"name":"f","arguments":{{"a":[{}]}}}}}}]"#, list(n, |_| r#"{"b":"\n"}"#.to_owned())),
+            &format!(
+                r#""content":"","tool_calls":[{{"function":{{"name":"f","arguments":{{"a":[{}]}}}}}}]"#,
+                list(n, |_| r#"{"b":"\n"}"#.to_owned())
+            ),
         ),
         _ => None,
     }
@@ -419,24 +529,44 @@ fn gemini(dimension: &str, n: usize) -> Option<String> {
     let candidate = |parts: &str, more: &str| {
         format!(r#"{{"content":{{"parts":[{parts}],"role":"model"}},"finishReason":"STOP","index":0{more}}}"#)
     };
-    let call = |id: &str| format!(r#"{{"functionCall":{{{id}"name":"f","args":{{"a":1}}}},"thoughtSignature":"c2ln"}}"#);
+    let call = |id: &str| {
+        format!(r#"{{"functionCall":{{{id}"name":"f","args":{{"a":1}}}},"thoughtSignature":"c2ln"}}"#)
+    };
     if let Some(text) = text(dimension, n) {
         return body("", &candidate(&format!(r#"{{"text":"{text}"}}"#), ""));
     }
     if let Some(members) = members(dimension, n) {
-        return body(&format!("{members},"), &candidate(&format!(r#"{{"text":"t",{members}}}"#), &format!(",{members}")));
+        return body(
+            &format!("{members},"),
+            &candidate(&format!(r#"{{"text":"t",{members}}}"#), &format!(",{members}")),
+        );
     }
     match dimension {
-        "choices" => body("", &list(n, |i| format!(r#"{{"content":{{"parts":[{{"text":"c{i}"}}],"role":"model"}},"finishReason":"STOP","index":{i}}}"#))),
+        "choices" => body(
+            "",
+            &list(n, |i| {
+                format!(
+                    r#"{{"content":{{"parts":[{{"text":"c{i}"}}],"role":"model"}},"finishReason":"STOP","index":{i}}}"#
+                )
+            }),
+        ),
         "calls" => body("", &candidate(&list(n, |i| call(&format!(r#""id":"call_{i}","#))), "")),
         "calls-of-one-id" => body("", &candidate(&list(n, |_| call(r#""id":"c","#)), "")),
         "calls-without-ids" => body("", &candidate(&list(n, |_| call("")), "")),
         "parts" => body("", &candidate(&list(n, |i| format!(r#"{{"text":"p{i}"}}"#)), "")),
         "thoughts" => body(
             "",
-            &candidate(&list(n, |i| format!(r#"{{"text":"t{i}","thought":true,"thoughtSignature":"c2ln"}},{{"text":"p{i}"}}"#)), ""),
+            &candidate(
+                &list(n, |i| {
+                    format!(r#"{{"text":"t{i}","thought":true,"thoughtSignature":"c2ln"}},{{"text":"p{i}"}}"#)
+                }),
+                "",
+            ),
         ),
-        "giant-thoughts" => body("", &candidate(&format!(r#"{{"text":"{}","thought":true}},{{"text":"a"}}"#, "thinks ".repeat(n)), "")),
+        "giant-thoughts" => body(
+            "",
+            &candidate(&format!(r#"{{"text":"{}","thought":true}},{{"text":"a"}}"#, "thinks ".repeat(n)), ""),
+        ),
         "mixed" => body(
             "",
             &candidate(
@@ -456,7 +586,9 @@ fn gemini(dimension: &str, n: usize) -> Option<String> {
                 &format!(
                     r#","groundingMetadata":{{"groundingChunks":[{}],"groundingSupports":[{}]}}"#,
                     list(n, |i| format!(r#"{{"web":{{"uri":"https://a.b/{i}","title":"t"}}}}"#)),
-                    list(n, |i| format!(r#"{{"segment":{{"startIndex":0,"endIndex":1,"text":"a"}},"groundingChunkIndices":[{i}]}}"#))
+                    list(n, |i| format!(
+                        r#"{{"segment":{{"startIndex":0,"endIndex":1,"text":"a"}},"groundingChunkIndices":[{i}]}}"#
+                    ))
                 ),
             ),
         ),
@@ -473,7 +605,13 @@ fn gemini(dimension: &str, n: usize) -> Option<String> {
         ),
         "giant-arguments" => body(
             "",
-            &candidate(&format!(r#"{{"functionCall":{{"name":"f","args":{{"a":[{}]}}}}}}"#, list(n, |_| r#"{"b":"\n"}"#.to_owned())), ""),
+            &candidate(
+                &format!(
+                    r#"{{"functionCall":{{"name":"f","args":{{"a":[{}]}}}}}}"#,
+                    list(n, |_| r#"{"b":"\n"}"#.to_owned())
+                ),
+                "",
+            ),
         ),
         _ => None,
     }
@@ -526,30 +664,44 @@ fn chat_stream(dimension: &str, n: usize) -> Option<String> {
         )
     };
     let call = |i: usize| {
-        format!(r#""tool_calls":[{{"index":{i},"id":"call_{i}","type":"function","function":{{"name":"f","arguments":"{{}}"}}}}]"#)
+        format!(
+            r#""tool_calls":[{{"index":{i},"id":"call_{i}","type":"function","function":{{"name":"f","arguments":"{{}}"}}}}]"#
+        )
     };
     if let Some(pieces) = pieces(dimension, n) {
-        let middle: String = pieces.iter().map(|piece| format!("data: {}\n\n", chunk(&format!(r#""content":"{piece}""#), ""))).collect();
+        let middle: String = pieces
+            .iter()
+            .map(|piece| format!("data: {}\n\n", chunk(&format!(r#""content":"{piece}""#), "")))
+            .collect();
         return Some(format!("{begin}{middle}{}", end("stop")));
     }
     let middle = match dimension {
         "texts" | "cut" => events(n, |i| chunk(&format!(r#""content":"w{i}""#), "")),
         "thoughts" => events(n, |i| {
-            chunk(&format!(r#""reasoning_details":[{{"type":"reasoning.text","text":"t{i}","signature":"s{i}","format":"anthropic-claude-v1","index":{i}}}]"#), "")
+            chunk(
+                &format!(
+                    r#""reasoning_details":[{{"type":"reasoning.text","text":"t{i}","signature":"s{i}","format":"anthropic-claude-v1","index":{i}}}]"#
+                ),
+                "",
+            )
         }),
         "calls" => events(n, |i| chunk(&call(i), "")),
         "calls-in-one-event" => events(1, |_| {
             chunk(
                 &format!(
                     r#""tool_calls":[{}]"#,
-                    list(n, |i| format!(r#"{{"index":{i},"id":"call_{i}","type":"function","function":{{"name":"f","arguments":"{{}}"}}}}"#))
+                    list(n, |i| format!(
+                        r#"{{"index":{i},"id":"call_{i}","type":"function","function":{{"name":"f","arguments":"{{}}"}}}}"#
+                    ))
                 ),
                 "",
             )
         }),
         "calls-in-turns" => {
             let both = events(n, |i| chunk(&call(i), ""));
-            both + &events(n, |i| chunk(&format!(r#""tool_calls":[{{"index":{i},"function":{{"arguments":" "}}}}]"#), ""))
+            both + &events(n, |i| {
+                chunk(&format!(r#""tool_calls":[{{"index":{i},"function":{{"arguments":" "}}}}]"#), "")
+            })
         }
         "calls-interleaved" => events(n, |i| {
             let i = n - 1 - i;
@@ -565,57 +717,108 @@ fn chat_stream(dimension: &str, n: usize) -> Option<String> {
             events(n, |_| chunk(r#""tool_calls":[{"index":0,"function":{"arguments":"{\"a\":"}}]"#, ""))
         ),
         "mixed" => events(n, |i| {
-            format!("{}\n\ndata: {}", chunk(&format!(r#""content":"w{i}","reasoning_content":"r""#), ""), chunk(&call(i), ""))
+            format!(
+                "{}\n\ndata: {}",
+                chunk(&format!(r#""content":"w{i}","reasoning_content":"r""#), ""),
+                chunk(&call(i), "")
+            )
         }),
         "choices" => {
-            let text = events(n, |i| chunk(r#""role":"assistant","content":"w""#, "").replace(r#""index":0"#, &format!(r#""index":{i}"#)));
+            let text = events(n, |i| {
+                chunk(r#""role":"assistant","content":"w""#, "")
+                    .replace(r#""index":0"#, &format!(r#""index":{i}"#))
+            });
             text + &events(n, |i| {
-                chunk("", "").replace(r#""index":0"#, &format!(r#""index":{i}"#)).replace(r#""finish_reason":null"#, r#""finish_reason":"stop""#)
+                chunk("", "")
+                    .replace(r#""index":0"#, &format!(r#""index":{i}"#))
+                    .replace(r#""finish_reason":null"#, r#""finish_reason":"stop""#)
             })
         }
         "citations" => events(n, |i| {
             chunk(
-                &format!(r#""content":"w{i}","annotations":[{{"type":"url_citation","url_citation":{{"url":"https://a.b/{i}","title":"t","start_index":0,"end_index":1}}}}]"#),
+                &format!(
+                    r#""content":"w{i}","annotations":[{{"type":"url_citation","url_citation":{{"url":"https://a.b/{i}","title":"t","start_index":0,"end_index":1}}}}]"#
+                ),
                 "",
             )
         }),
         "logprobs" => events(n, |i| {
             chunk(
                 &format!(r#""content":"w{i}""#),
-                &format!(r#","logprobs":{{"content":[{{"token":"t{i}","logprob":-1,"bytes":[1],"top_logprobs":[]}}]}}"#),
+                &format!(
+                    r#","logprobs":{{"content":[{{"token":"t{i}","logprob":-1,"bytes":[1],"top_logprobs":[]}}]}}"#
+                ),
             )
         }),
-        "members" => events(n, |i| chunk(&format!(r#""content":"w","x_{i}":{i}"#), &format!(r#","y_{i}":1"#)).replacen('{', &format!(r#"{{"z_{i}":1,"#), 1)),
+        "members" => events(n, |i| {
+            chunk(&format!(r#""content":"w","x_{i}":{i}"#), &format!(r#","y_{i}":1"#)).replacen(
+                '{',
+                &format!(r#"{{"z_{i}":1,"#),
+                1,
+            )
+        }),
         "unknown-events" => events(n, |i| format!(r#"{{"type":"t{i}","x":{i}}}"#)),
         "repeated-events" => events(n, |_| chunk(r#""role":"assistant","content":"""#, "")),
         "comments" => ": comment\n\n".repeat(n),
-        "data-lines" => format!("{}\n\n", chunk(&format!(r#""content":"w",{}"x":[{}]"#, "\n", list(n, |_| "1\n".into())), "").lines().map(|l| format!("data: {l}\n")).collect::<String>()),
-        "giant-text" => events(1, |_| chunk(&format!(r#""content":"{}""#, "A word, and \\\"one\\\" more. ".repeat(n)), "")),
-        "giant-member" => events(1, |_| chunk(&format!(r#""content":"w",{}"#, list(n, |i| format!(r#""x_{i}":1"#))), "")),
+        "data-lines" => format!(
+            "{}\n\n",
+            chunk(&format!(r#""content":"w",{}"x":[{}]"#, "\n", list(n, |_| "1\n".into())), "")
+                .lines()
+                .map(|l| format!("data: {l}\n"))
+                .collect::<String>()
+        ),
+        "giant-text" => events(1, |_| {
+            chunk(&format!(r#""content":"{}""#, "A word, and \\\"one\\\" more. ".repeat(n)), "")
+        }),
+        "giant-member" => {
+            events(1, |_| chunk(&format!(r#""content":"w",{}"#, list(n, |i| format!(r#""x_{i}":1"#))), ""))
+        }
         _ => return None,
     };
     if dimension == "cut" {
         return Some(begin + &middle);
     }
     let reason = if dimension.starts_with("calls") || dimension == "mixed" { "tool_calls" } else { "stop" };
-    Some(if dimension == "choices" { format!("{middle}data: [DONE]\n\n") } else { format!("{begin}{middle}{}", end(reason)) })
+    Some(if dimension == "choices" {
+        format!("{middle}data: [DONE]\n\n")
+    } else {
+        format!("{begin}{middle}{}", end(reason))
+    })
 }
 
 fn completions_stream(dimension: &str, n: usize) -> Option<String> {
     let chunk = |text: &str, more: &str| {
-        format!(r#"{{"id":"cmpl-1","object":"text_completion","created":1,"model":"m","choices":[{{"index":0,"text":"{text}","finish_reason":null{more}}}]}}"#)
+        format!(
+            r#"{{"id":"cmpl-1","object":"text_completion","created":1,"model":"m","choices":[{{"index":0,"text":"{text}","finish_reason":null{more}}}]}}"#
+        )
     };
-    let end = format!("data: {}\n\ndata: [DONE]\n\n", chunk("", "").replace(r#""finish_reason":null"#, r#""finish_reason":"stop""#));
+    let end = format!(
+        "data: {}\n\ndata: [DONE]\n\n",
+        chunk("", "").replace(r#""finish_reason":null"#, r#""finish_reason":"stop""#)
+    );
     if let Some(pieces) = pieces(dimension, n) {
-        return Some(pieces.iter().map(|piece| format!("data: {}\n\n", chunk(piece, ""))).collect::<String>() + &end);
+        return Some(
+            pieces.iter().map(|piece| format!("data: {}\n\n", chunk(piece, ""))).collect::<String>() + &end,
+        );
     }
     let middle = match dimension {
         "texts" => events(n, |i| chunk(&format!("w{i}"), "")),
-        "choices" => events(n, |i| chunk("w", "").replace(r#""index":0"#, &format!(r#""index":{i}"#)).replace("finish_reason\":null", "finish_reason\":\"stop\"")),
-        "logprobs" => events(n, |i| {
-            chunk(&format!("w{i}"), &format!(r#","logprobs":{{"tokens":["t{i}"],"token_logprobs":[-1],"top_logprobs":[{{"t{i}":-1}}],"text_offset":[{i}]}}"#))
+        "choices" => events(n, |i| {
+            chunk("w", "")
+                .replace(r#""index":0"#, &format!(r#""index":{i}"#))
+                .replace("finish_reason\":null", "finish_reason\":\"stop\"")
         }),
-        "members" => events(n, |i| chunk("w", &format!(r#","y_{i}":1"#)).replacen('{', &format!(r#"{{"z_{i}":1,"#), 1)),
+        "logprobs" => events(n, |i| {
+            chunk(
+                &format!("w{i}"),
+                &format!(
+                    r#","logprobs":{{"tokens":["t{i}"],"token_logprobs":[-1],"top_logprobs":[{{"t{i}":-1}}],"text_offset":[{i}]}}"#
+                ),
+            )
+        }),
+        "members" => {
+            events(n, |i| chunk("w", &format!(r#","y_{i}":1"#)).replacen('{', &format!(r#"{{"z_{i}":1,"#), 1))
+        }
         "giant-text" => events(1, |_| chunk(&"A word, and \\\"one\\\" more. ".repeat(n), "")),
         _ => return None,
     };
@@ -628,37 +831,78 @@ fn typed(name: &str, event: &str) -> String {
 
 fn responses_stream(dimension: &str, n: usize) -> Option<String> {
     let response = |status: &str, output: &str| {
-        format!(r#""response":{{"id":"resp_1","object":"response","created_at":1,"status":"{status}","model":"m","output":[{output}],"usage":{{"input_tokens":1,"output_tokens":2,"total_tokens":3}}}}"#)
+        format!(
+            r#""response":{{"id":"resp_1","object":"response","created_at":1,"status":"{status}","model":"m","output":[{output}],"usage":{{"input_tokens":1,"output_tokens":2,"total_tokens":3}}}}"#
+        )
     };
-    let begin = typed("response.created", &response("in_progress", "")) + &typed("response.in_progress", &response("in_progress", ""));
+    let begin = typed("response.created", &response("in_progress", ""))
+        + &typed("response.in_progress", &response("in_progress", ""));
     let end = |output: &str| typed("response.completed", &response("completed", output));
-    let message = |i: usize, content: &str| format!(r#"{{"type":"message","id":"msg_{i}","role":"assistant","status":"completed","content":[{content}]}}"#);
+    let message = |i: usize, content: &str| {
+        format!(
+            r#"{{"type":"message","id":"msg_{i}","role":"assistant","status":"completed","content":[{content}]}}"#
+        )
+    };
     let open = |i: usize| {
         typed("response.output_item.added", &format!(r#""output_index":{i},"item":{}"#, message(i, "")))
-            + &typed("response.content_part.added", &format!(r#""output_index":{i},"content_index":0,"item_id":"msg_{i}","part":{{"type":"output_text","text":"","annotations":[]}}"#))
+            + &typed(
+                "response.content_part.added",
+                &format!(
+                    r#""output_index":{i},"content_index":0,"item_id":"msg_{i}","part":{{"type":"output_text","text":"","annotations":[]}}"#
+                ),
+            )
     };
     let delta = |i: usize, text: &str| {
-        typed("response.output_text.delta", &format!(r#""output_index":{i},"content_index":0,"item_id":"msg_{i}","delta":"{text}""#))
+        typed(
+            "response.output_text.delta",
+            &format!(r#""output_index":{i},"content_index":0,"item_id":"msg_{i}","delta":"{text}""#),
+        )
     };
     let close = |i: usize, text: &str| {
         let part = format!(r#"{{"type":"output_text","text":"{text}","annotations":[]}}"#);
-        typed("response.output_text.done", &format!(r#""output_index":{i},"content_index":0,"item_id":"msg_{i}","text":"{text}""#))
-            + &typed("response.content_part.done", &format!(r#""output_index":{i},"content_index":0,"item_id":"msg_{i}","part":{part}"#))
-            + &typed("response.output_item.done", &format!(r#""output_index":{i},"item":{}"#, message(i, &part)))
+        typed(
+            "response.output_text.done",
+            &format!(r#""output_index":{i},"content_index":0,"item_id":"msg_{i}","text":"{text}""#),
+        ) + &typed(
+            "response.content_part.done",
+            &format!(r#""output_index":{i},"content_index":0,"item_id":"msg_{i}","part":{part}"#),
+        ) + &typed(
+            "response.output_item.done",
+            &format!(r#""output_index":{i},"item":{}"#, message(i, &part)),
+        )
     };
     let call = |i: usize, status: &str| {
-        format!(r#"{{"type":"function_call","id":"fc_{i}","call_id":"call_{i}","name":"f","arguments":"{{}}","status":"{status}"}}"#)
+        format!(
+            r#"{{"type":"function_call","id":"fc_{i}","call_id":"call_{i}","name":"f","arguments":"{{}}","status":"{status}"}}"#
+        )
     };
-    let calls_open = |i: usize| typed("response.output_item.added", &format!(r#""output_index":{i},"item":{}"#, call(i, "in_progress").replace("{}", "")));
+    let calls_open = |i: usize| {
+        typed(
+            "response.output_item.added",
+            &format!(r#""output_index":{i},"item":{}"#, call(i, "in_progress").replace("{}", "")),
+        )
+    };
     let calls_rest = |i: usize| {
-        typed("response.function_call_arguments.delta", &format!(r#""output_index":{i},"item_id":"fc_{i}","delta":"{{}}""#))
-            + &typed("response.function_call_arguments.done", &format!(r#""output_index":{i},"item_id":"fc_{i}","arguments":"{{}}""#))
-            + &typed("response.output_item.done", &format!(r#""output_index":{i},"item":{}"#, call(i, "completed")))
+        typed(
+            "response.function_call_arguments.delta",
+            &format!(r#""output_index":{i},"item_id":"fc_{i}","delta":"{{}}""#),
+        ) + &typed(
+            "response.function_call_arguments.done",
+            &format!(r#""output_index":{i},"item_id":"fc_{i}","arguments":"{{}}""#),
+        ) + &typed(
+            "response.output_item.done",
+            &format!(r#""output_index":{i},"item":{}"#, call(i, "completed")),
+        )
     };
     if let Some(pieces) = pieces(dimension, n) {
         let all = pieces.concat();
         let middle: String = pieces.iter().map(|piece| delta(0, piece)).collect();
-        return Some(format!("{begin}{}{middle}{}{}", open(0), close(0, &all), end(&message(0, &format!(r#"{{"type":"output_text","text":"{all}","annotations":[]}}"#)))));
+        return Some(format!(
+            "{begin}{}{middle}{}{}",
+            open(0),
+            close(0, &all),
+            end(&message(0, &format!(r#"{{"type":"output_text","text":"{all}","annotations":[]}}"#)))
+        ));
     }
     Some(match dimension {
         "texts" => {
@@ -736,17 +980,28 @@ fn responses_stream(dimension: &str, n: usize) -> Option<String> {
 }
 
 fn anthropic_stream(dimension: &str, n: usize) -> Option<String> {
-    let begin = typed("message_start", r#""message":{"id":"msg_1","type":"message","role":"assistant","model":"m","content":[],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":1,"output_tokens":1}}"#);
+    let begin = typed(
+        "message_start",
+        r#""message":{"id":"msg_1","type":"message","role":"assistant","model":"m","content":[],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":1,"output_tokens":1}}"#,
+    );
     let end = |reason: &str| {
-        typed("message_delta", &format!(r#""delta":{{"stop_reason":"{reason}","stop_sequence":null}},"usage":{{"output_tokens":2}}"#))
-            + "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"
+        typed(
+            "message_delta",
+            &format!(
+                r#""delta":{{"stop_reason":"{reason}","stop_sequence":null}},"usage":{{"output_tokens":2}}"#
+            ),
+        ) + "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"
     };
-    let open = |i: usize, block: &str| typed("content_block_start", &format!(r#""index":{i},"content_block":{{{block}}}"#));
-    let delta = |i: usize, delta: &str| typed("content_block_delta", &format!(r#""index":{i},"delta":{{{delta}}}"#));
+    let open = |i: usize, block: &str| {
+        typed("content_block_start", &format!(r#""index":{i},"content_block":{{{block}}}"#))
+    };
+    let delta =
+        |i: usize, delta: &str| typed("content_block_delta", &format!(r#""index":{i},"delta":{{{delta}}}"#));
     let close = |i: usize| typed("content_block_stop", &format!(r#""index":{i}"#));
     let text = |i: usize, text: &str| delta(i, &format!(r#""type":"text_delta","text":"{text}""#));
     let call = |i: usize| open(i, &format!(r#""type":"tool_use","id":"toolu_{i}","name":"f","input":{{}}"#));
-    let input = |i: usize, json: &str| delta(i, &format!(r#""type":"input_json_delta","partial_json":"{json}""#));
+    let input =
+        |i: usize, json: &str| delta(i, &format!(r#""type":"input_json_delta","partial_json":"{json}""#));
     let empty = r#""type":"text","text":"""#;
     if let Some(pieces) = pieces(dimension, n) {
         let middle: String = pieces.iter().map(|piece| text(0, piece)).collect();
@@ -795,20 +1050,37 @@ fn anthropic_stream(dimension: &str, n: usize) -> Option<String> {
 }
 
 fn ollama_stream(dimension: &str, n: usize) -> Option<String> {
-    let line = |message: &str| format!("{{\"model\":\"m\",\"created_at\":\"2025-01-01T00:00:00Z\",\"message\":{{\"role\":\"assistant\",{message}}},\"done\":false}}\n");
+    let line = |message: &str| {
+        format!(
+            "{{\"model\":\"m\",\"created_at\":\"2025-01-01T00:00:00Z\",\"message\":{{\"role\":\"assistant\",{message}}},\"done\":false}}\n"
+        )
+    };
     let end = "{\"model\":\"m\",\"created_at\":\"2025-01-01T00:00:00Z\",\"message\":{\"role\":\"assistant\",\"content\":\"\"},\"done\":true,\"done_reason\":\"stop\",\"prompt_eval_count\":1,\"eval_count\":2}\n";
     if let Some(pieces) = pieces(dimension, n) {
-        return Some(pieces.iter().map(|piece| line(&format!(r#""content":"{piece}""#))).collect::<String>() + end);
+        return Some(
+            pieces.iter().map(|piece| line(&format!(r#""content":"{piece}""#))).collect::<String>() + end,
+        );
     }
-    let call = |i: usize| format!(r#"{{"id":"call_{i}","function":{{"index":{i},"name":"f","arguments":{{"a":1}}}}}}"#);
+    let call = |i: usize| {
+        format!(r#"{{"id":"call_{i}","function":{{"index":{i},"name":"f","arguments":{{"a":1}}}}}}"#)
+    };
     let middle = match dimension {
         "texts" => (0..n).map(|i| line(&format!(r#""content":"w{i}""#))).collect::<String>(),
         "cut" => return Some((0..n).map(|i| line(&format!(r#""content":"w{i}""#))).collect()),
         "thoughts" => (0..n).map(|i| line(&format!(r#""content":"","thinking":"w{i}""#))).collect(),
         "calls" => (0..n).map(|i| line(&format!(r#""content":"","tool_calls":[{}]"#, call(i)))).collect(),
         "calls-in-one-event" => line(&format!(r#""content":"","tool_calls":[{}]"#, list(n, call))),
-        "mixed" => (0..n).map(|i| line(r#""content":"w","thinking":"t""#) + &line(&format!(r#""content":"","tool_calls":[{}]"#, call(i)))).collect(),
-        "members" => (0..n).map(|i| line(&format!(r#""content":"w","x_{i}":1"#)).replacen('{', &format!(r#"{{"y_{i}":1,"#), 1)).collect(),
+        "mixed" => (0..n)
+            .map(|i| {
+                line(r#""content":"w","thinking":"t""#)
+                    + &line(&format!(r#""content":"","tool_calls":[{}]"#, call(i)))
+            })
+            .collect(),
+        "members" => (0..n)
+            .map(|i| {
+                line(&format!(r#""content":"w","x_{i}":1"#)).replacen('{', &format!(r#"{{"y_{i}":1,"#), 1)
+            })
+            .collect(),
         "giant-text" => line(&format!(r#""content":"{}""#, "A word, and \\\"one\\\" more. ".repeat(n))),
         _ => return None,
     };
@@ -816,7 +1088,11 @@ fn ollama_stream(dimension: &str, n: usize) -> Option<String> {
 }
 
 fn generate_stream(dimension: &str, n: usize) -> Option<String> {
-    let line = |text: &str| format!("{{\"model\":\"m\",\"created_at\":\"2025-01-01T00:00:00Z\",\"response\":\"{text}\",\"done\":false}}\n");
+    let line = |text: &str| {
+        format!(
+            "{{\"model\":\"m\",\"created_at\":\"2025-01-01T00:00:00Z\",\"response\":\"{text}\",\"done\":false}}\n"
+        )
+    };
     let end = "{\"model\":\"m\",\"created_at\":\"2025-01-01T00:00:00Z\",\"response\":\"\",\"done\":true,\"done_reason\":\"stop\",\"prompt_eval_count\":1,\"eval_count\":2}\n";
     if let Some(pieces) = pieces(dimension, n) {
         return Some(pieces.iter().map(|piece| line(piece)).collect::<String>() + end);
@@ -831,11 +1107,17 @@ fn generate_stream(dimension: &str, n: usize) -> Option<String> {
 
 fn gemini_stream(dimension: &str, n: usize) -> Option<String> {
     let chunk = |parts: &str, more: &str| {
-        format!("data: {{\"candidates\":[{{\"content\":{{\"parts\":[{parts}],\"role\":\"model\"}},\"index\":0{more}}}],\"modelVersion\":\"m\",\"responseId\":\"r\"}}\n\n")
+        format!(
+            "data: {{\"candidates\":[{{\"content\":{{\"parts\":[{parts}],\"role\":\"model\"}},\"index\":0{more}}}],\"modelVersion\":\"m\",\"responseId\":\"r\"}}\n\n"
+        )
     };
     let text = |text: &str| format!(r#"{{"text":"{text}"}}"#);
     let end = chunk(&text(""), r#","finishReason":"STOP""#);
-    let call = |i: usize| format!(r#"{{"functionCall":{{"id":"call_{i}","name":"f","args":{{"a":1}}}},"thoughtSignature":"c2ln"}}"#);
+    let call = |i: usize| {
+        format!(
+            r#"{{"functionCall":{{"id":"call_{i}","name":"f","args":{{"a":1}}}},"thoughtSignature":"c2ln"}}"#
+        )
+    };
     if let Some(pieces) = pieces(dimension, n) {
         return Some(pieces.iter().map(|piece| chunk(&text(piece), "")).collect::<String>() + &end);
     }

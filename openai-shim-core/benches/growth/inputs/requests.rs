@@ -124,22 +124,31 @@ fn chat(dimension: &str, n: usize) -> Option<String> {
     let body = |messages: &str| Some(format!(r#"{{"model":"m","messages":[{messages}]}}"#));
     let user = r#"{"role":"user","content":"hi"}"#;
     let call = |id: String, name: String| {
-        format!(r#"{{"id":"{id}","type":"function","function":{{"name":"{name}","arguments":"{{\"a\":1}}"}}}}"#)
+        format!(
+            r#"{{"id":"{id}","type":"function","function":{{"name":"{name}","arguments":"{{\"a\":1}}"}}}}"#
+        )
     };
     let result = |id: String| format!(r#"{{"role":"tool","tool_call_id":"{id}","content":"r"}}"#);
-    let assistant = |calls: String| format!(r#"{{"role":"assistant","content":null,"tool_calls":[{calls}]}}"#);
+    let assistant =
+        |calls: String| format!(r#"{{"role":"assistant","content":null,"tool_calls":[{calls}]}}"#);
     if let Some(schema) = schema(dimension, n) {
         return Some(if dimension == "format-width" {
-            format!(r#"{{"model":"m","messages":[{user}],"response_format":{{"type":"json_schema","json_schema":{{"name":"s","strict":true,"schema":{schema}}}}}}}"#)
+            format!(
+                r#"{{"model":"m","messages":[{user}],"response_format":{{"type":"json_schema","json_schema":{{"name":"s","strict":true,"schema":{schema}}}}}}}"#
+            )
         } else {
-            format!(r#"{{"model":"m","messages":[{user}],"tools":[{{"type":"function","function":{{"name":"f","strict":true,"parameters":{schema}}}}}]}}"#)
+            format!(
+                r#"{{"model":"m","messages":[{user}],"tools":[{{"type":"function","function":{{"name":"f","strict":true,"parameters":{schema}}}}}]}}"#
+            )
         });
     }
     if let Some(members) = members(dimension, n) {
         return Some(format!(r#"{{"model":"m",{members},"messages":[{user}]}}"#));
     }
     if let Some(text) = giant(dimension, n) {
-        return body(&format!(r#"{{"role":"user","content":"{text}"}},{{"role":"assistant","content":"{text}"}},{user}"#));
+        return body(&format!(
+            r#"{{"role":"user","content":"{text}"}},{{"role":"assistant","content":"{text}"}},{user}"#
+        ));
     }
     match dimension {
         "messages" => body(&list(n, |i| {
@@ -148,7 +157,9 @@ fn chat(dimension: &str, n: usize) -> Option<String> {
         "tiny-messages" => body(&list(n, |_| user.to_owned())),
         "one-role" => body(&list(n, |i| format!(r#"{{"role":"user","content":"u{i}","name":"n"}}"#))),
         "system-messages" => body(&list(n, |i| {
-            format!(r#"{{"role":"user","content":"u{i}"}},{{"role":"system","content":"s{i}"}},{{"role":"developer","content":"s{i}"}}"#)
+            format!(
+                r#"{{"role":"user","content":"u{i}"}},{{"role":"system","content":"s{i}"}},{{"role":"developer","content":"s{i}"}}"#
+            )
         })),
         "parts" => body(&format!(
             r#"{{"role":"user","content":[{}]}}"#,
@@ -156,7 +167,9 @@ fn chat(dimension: &str, n: usize) -> Option<String> {
         )),
         "images" => body(&format!(
             r#"{{"role":"user","content":[{}]}}"#,
-            list(n, |_| r#"{"type":"image_url","image_url":{"url":"data:image/png;base64,AAAA"}},{"type":"text","text":"p"}"#.to_owned())
+            list(n, |_| {
+                r#"{"type":"image_url","image_url":{"url":"data:image/png;base64,AAAA"}},{"type":"text","text":"p"}"#.to_owned()
+            })
         )),
         "calls" => body(&format!(
             "{user},{},{}",
@@ -164,7 +177,11 @@ fn chat(dimension: &str, n: usize) -> Option<String> {
             list(n, |i| result(format!("call_{i}")))
         )),
         "calls-in-turns" => body(&list(n, |i| {
-            format!("{user},{},{}", assistant(call(format!("call_{i}"), "f".into())), result(format!("call_{i}")))
+            format!(
+                "{user},{},{}",
+                assistant(call(format!("call_{i}"), "f".into())),
+                result(format!("call_{i}"))
+            )
         })),
         "calls-of-one-id" => body(&format!(
             "{user},{},{}",
@@ -176,10 +193,9 @@ fn chat(dimension: &str, n: usize) -> Option<String> {
             assistant(list(n, |i| call(format!("call_{i}"), "f".into()))),
             list(n, |i| result(format!("call_{i}")))
         )),
-        "calls-without-results" => body(&format!(
-            "{user},{},{user}",
-            assistant(list(n, |i| call(format!("call_{i}"), "f".into()))),
-        )),
+        "calls-without-results" => {
+            body(&format!("{user},{},{user}", assistant(list(n, |i| call(format!("call_{i}"), "f".into()))),))
+        }
         "results-without-calls" => body(&list(n, |i| result(format!("call_{i}")))),
         "results-out-of-order" => body(&format!(
             "{user},{},{}",
@@ -188,16 +204,23 @@ fn chat(dimension: &str, n: usize) -> Option<String> {
         )),
         "details" => body(&format!(
             r#"{user},{{"role":"assistant","content":"a","reasoning":"r","reasoning_details":[{}]}}"#,
-            list(n, |i| format!(r#"{{"type":"reasoning.text","text":"t{i}","signature":"s{i}","format":"anthropic-claude-v1","index":{i}}}"#))
+            list(n, |i| format!(
+                r#"{{"type":"reasoning.text","text":"t{i}","signature":"s{i}","format":"anthropic-claude-v1","index":{i}}}"#
+            ))
         )),
         "mixed" => body(&list(n, |i| {
-            format!(r#"{},{{"role":"assistant","content":"t{i}","reasoning_content":"r"}}"#, assistant(call(format!("call_{i}"), "f".into())))
+            format!(
+                r#"{},{{"role":"assistant","content":"t{i}","reasoning_content":"r"}}"#,
+                assistant(call(format!("call_{i}"), "f".into()))
+            )
         })),
         "tools" | "tools-of-one-name" => Some(format!(
             r#"{{"model":"m","messages":[{user}],"tool_choice":{{"type":"function","function":{{"name":"f0"}}}},"tools":[{}]}}"#,
             list(n, |i| {
                 let i = if dimension == "tools" { i } else { 0 };
-                format!(r#"{{"type":"function","function":{{"name":"f{i}","description":"d","parameters":{{"type":"object","properties":{{"a":{{"type":"string"}}}}}}}}}}"#)
+                format!(
+                    r#"{{"type":"function","function":{{"name":"f{i}","description":"d","parameters":{{"type":"object","properties":{{"a":{{"type":"string"}}}}}}}}}}"#
+                )
             })
         )),
         "members-of-messages" => body(&list(n, |i| format!(r#"{{"role":"user","content":"u","x_{i}":1}}"#))),
@@ -206,7 +229,10 @@ fn chat(dimension: &str, n: usize) -> Option<String> {
             list(n, |i| format!(r#""x_{i}":1"#)),
             list(n, |i| format!(r#""x_{i}":1"#))
         )),
-        "stops" => Some(format!(r#"{{"model":"m","messages":[{user}],"stop":[{}]}}"#, list(n, |i| format!(r#""s{i}""#)))),
+        "stops" => Some(format!(
+            r#"{{"model":"m","messages":[{user}],"stop":[{}]}}"#,
+            list(n, |i| format!(r#""s{i}""#))
+        )),
         "giant-arguments" => body(&format!(
             r#"{user},{{"role":"assistant","content":null,"tool_calls":[{{"id":"c","type":"function","function":{{"name":"f","arguments":"{{\"a\":[{}]}}"}}}}]}},{}"#,
             list(n, |_| r#"{\"b\":\"\\n\"}"#.to_owned()),
@@ -242,7 +268,9 @@ fn completions(dimension: &str, n: usize) -> Option<String> {
     match dimension {
         "messages" => Some(format!(r#"{{"model":"m","prompt":[{}]}}"#, list(n, |i| format!(r#""p{i}""#)))),
         "parts" => Some(format!(r#"{{"model":"m","prompt":[{}]}}"#, list(n, |i| format!("{i}")))),
-        "stops" => Some(format!(r#"{{"model":"m","prompt":"p","stop":[{}]}}"#, list(n, |i| format!(r#""s{i}""#)))),
+        "stops" => {
+            Some(format!(r#"{{"model":"m","prompt":"p","stop":[{}]}}"#, list(n, |i| format!(r#""s{i}""#))))
+        }
         "deep-content" => Some(format!(r#"{{"model":"m","prompt":{}{}}}"#, "[".repeat(n), "]".repeat(n))),
         _ => None,
     }
@@ -257,16 +285,22 @@ fn responses(dimension: &str, n: usize) -> Option<String> {
     let result = |id: String| format!(r#"{{"type":"function_call_output","call_id":"{id}","output":"r"}}"#);
     if let Some(schema) = schema(dimension, n) {
         return Some(if dimension == "format-width" {
-            format!(r#"{{"model":"m","input":"hi","text":{{"format":{{"type":"json_schema","name":"s","strict":true,"schema":{schema}}}}}}}"#)
+            format!(
+                r#"{{"model":"m","input":"hi","text":{{"format":{{"type":"json_schema","name":"s","strict":true,"schema":{schema}}}}}}}"#
+            )
         } else {
-            format!(r#"{{"model":"m","input":"hi","tools":[{{"type":"function","name":"f","strict":true,"parameters":{schema}}}]}}"#)
+            format!(
+                r#"{{"model":"m","input":"hi","tools":[{{"type":"function","name":"f","strict":true,"parameters":{schema}}}]}}"#
+            )
         });
     }
     if let Some(members) = members(dimension, n) {
         return Some(format!(r#"{{"model":"m",{members},"input":"hi"}}"#));
     }
     if let Some(text) = giant(dimension, n) {
-        return body(&format!(r#"{{"role":"user","content":"{text}"}},{{"role":"assistant","content":"{text}"}},{user}"#));
+        return body(&format!(
+            r#"{{"role":"user","content":"{text}"}},{{"role":"assistant","content":"{text}"}},{user}"#
+        ));
     }
     match dimension {
         "messages" => body(&list(n, |i| {
@@ -274,10 +308,14 @@ fn responses(dimension: &str, n: usize) -> Option<String> {
         })),
         "tiny-messages" => body(&list(n, |_| user.to_owned())),
         "one-role" => body(&list(n, |i| {
-            format!(r#"{{"type":"message","role":"assistant","id":"msg_{i}","status":"completed","content":[{{"type":"output_text","text":"t{i}","annotations":[]}}]}}"#)
+            format!(
+                r#"{{"type":"message","role":"assistant","id":"msg_{i}","status":"completed","content":[{{"type":"output_text","text":"t{i}","annotations":[]}}]}}"#
+            )
         })),
         "system-messages" => body(&list(n, |i| {
-            format!(r#"{{"role":"user","content":"u{i}"}},{{"role":"system","content":"s{i}"}},{{"role":"developer","content":"s{i}"}}"#)
+            format!(
+                r#"{{"role":"user","content":"u{i}"}},{{"role":"system","content":"s{i}"}},{{"role":"developer","content":"s{i}"}}"#
+            )
         })),
         "parts" => body(&format!(
             r#"{{"role":"user","content":[{}]}}"#,
@@ -285,14 +323,28 @@ fn responses(dimension: &str, n: usize) -> Option<String> {
         )),
         "images" => body(&format!(
             r#"{{"role":"user","content":[{}]}}"#,
-            list(n, |_| r#"{"type":"input_image","image_url":"data:image/png;base64,AAAA"},{"type":"input_text","text":"p"}"#.to_owned())
+            list(n, |_| {
+                r#"{"type":"input_image","image_url":"data:image/png;base64,AAAA"},{"type":"input_text","text":"p"}"#.to_owned()
+            })
         )),
-        "calls" => body(&format!("{user},{},{}", list(n, |i| call(format!("call_{i}"), format!("f{i}"))), list(n, |i| result(format!("call_{i}"))))),
+        "calls" => body(&format!(
+            "{user},{},{}",
+            list(n, |i| call(format!("call_{i}"), format!("f{i}"))),
+            list(n, |i| result(format!("call_{i}")))
+        )),
         "calls-in-turns" => body(&list(n, |i| {
             format!("{user},{},{}", call(format!("call_{i}"), "f".into()), result(format!("call_{i}")))
         })),
-        "calls-of-one-id" => body(&format!("{user},{},{}", list(n, |_| call("c".into(), "f".into())), list(n, |_| result("c".into())))),
-        "calls-of-one-tool" => body(&format!("{user},{},{}", list(n, |i| call(format!("call_{i}"), "f".into())), list(n, |i| result(format!("call_{i}"))))),
+        "calls-of-one-id" => body(&format!(
+            "{user},{},{}",
+            list(n, |_| call("c".into(), "f".into())),
+            list(n, |_| result("c".into()))
+        )),
+        "calls-of-one-tool" => body(&format!(
+            "{user},{},{}",
+            list(n, |i| call(format!("call_{i}"), "f".into())),
+            list(n, |i| result(format!("call_{i}")))
+        )),
         "calls-without-results" => body(&list(n, |i| call(format!("call_{i}"), "f".into()))),
         "results-without-calls" => body(&list(n, |i| result(format!("call_{i}")))),
         "results-out-of-order" => body(&format!(
@@ -301,7 +353,9 @@ fn responses(dimension: &str, n: usize) -> Option<String> {
             list(n, |i| result(format!("call_{}", n - 1 - i)))
         )),
         "thoughts" => body(&list(n, |i| {
-            format!(r#"{{"type":"reasoning","id":"rs_{i}","summary":[{{"type":"summary_text","text":"t{i}"}}],"encrypted_content":"e{i}"}}"#)
+            format!(
+                r#"{{"type":"reasoning","id":"rs_{i}","summary":[{{"type":"summary_text","text":"t{i}"}}],"encrypted_content":"e{i}"}}"#
+            )
         })),
         "details" => body(&format!(
             r#"{{"type":"reasoning","id":"rs","summary":[{}]}},{{"role":"assistant","content":"a"}}"#,
@@ -317,7 +371,9 @@ fn responses(dimension: &str, n: usize) -> Option<String> {
             r#"{{"model":"m","input":"hi","tool_choice":{{"type":"function","name":"f0"}},"tools":[{}]}}"#,
             list(n, |i| {
                 let i = if dimension == "tools" { i } else { 0 };
-                format!(r#"{{"type":"function","name":"f{i}","description":"d","parameters":{{"type":"object","properties":{{"a":{{"type":"string"}}}}}}}}"#)
+                format!(
+                    r#"{{"type":"function","name":"f{i}","description":"d","parameters":{{"type":"object","properties":{{"a":{{"type":"string"}}}}}}}}"#
+                )
             })
         )),
         "members-of-messages" => body(&list(n, |i| format!(r#"{{"role":"user","content":"u","x_{i}":1}}"#))),
@@ -349,22 +405,30 @@ fn responses(dimension: &str, n: usize) -> Option<String> {
 fn anthropic(dimension: &str, n: usize) -> Option<String> {
     let body = |messages: &str| Some(format!(r#"{{"model":"m","max_tokens":9,"messages":[{messages}]}}"#));
     let user = r#"{"role":"user","content":"hi"}"#;
-    let call = |id: String, name: String| format!(r#"{{"type":"tool_use","id":"{id}","name":"{name}","input":{{"a":1}}}}"#);
+    let call = |id: String, name: String| {
+        format!(r#"{{"type":"tool_use","id":"{id}","name":"{name}","input":{{"a":1}}}}"#)
+    };
     let result = |id: String| format!(r#"{{"type":"tool_result","tool_use_id":"{id}","content":"r"}}"#);
     let assistant = |blocks: String| format!(r#"{{"role":"assistant","content":[{blocks}]}}"#);
     let said = |blocks: String| format!(r#"{{"role":"user","content":[{blocks}]}}"#);
     if let Some(schema) = schema(dimension, n) {
         return Some(if dimension == "format-width" {
-            format!(r#"{{"model":"m","max_tokens":9,"messages":[{user}],"output_config":{{"format":{{"type":"json_schema","schema":{schema}}}}}}}"#)
+            format!(
+                r#"{{"model":"m","max_tokens":9,"messages":[{user}],"output_config":{{"format":{{"type":"json_schema","schema":{schema}}}}}}}"#
+            )
         } else {
-            format!(r#"{{"model":"m","max_tokens":9,"messages":[{user}],"tools":[{{"name":"f","input_schema":{schema}}}]}}"#)
+            format!(
+                r#"{{"model":"m","max_tokens":9,"messages":[{user}],"tools":[{{"name":"f","input_schema":{schema}}}]}}"#
+            )
         });
     }
     if let Some(members) = members(dimension, n) {
         return Some(format!(r#"{{"model":"m","max_tokens":9,{members},"messages":[{user}]}}"#));
     }
     if let Some(text) = giant(dimension, n) {
-        return body(&format!(r#"{{"role":"user","content":"{text}"}},{{"role":"assistant","content":"{text}"}},{user}"#));
+        return body(&format!(
+            r#"{{"role":"user","content":"{text}"}},{{"role":"assistant","content":"{text}"}},{user}"#
+        ));
     }
     match dimension {
         "messages" => body(&list(n, |i| {
@@ -375,7 +439,9 @@ fn anthropic(dimension: &str, n: usize) -> Option<String> {
         "system-messages" => Some(format!(
             r#"{{"model":"m","max_tokens":9,"system":[{}],"messages":[{}]}}"#,
             list(n, |i| format!(r#"{{"type":"text","text":"s{i}"}}"#)),
-            list(n, |i| format!(r#"{{"role":"user","content":"u{i}"}},{{"role":"system","content":"s{i}"}}"#))
+            list(n, |i| format!(
+                r#"{{"role":"user","content":"u{i}"}},{{"role":"system","content":"s{i}"}}"#
+            ))
         )),
         "parts" => body(&said(list(n, |i| format!(r#"{{"type":"text","text":"p{i}"}}"#)))),
         "images" => body(&said(list(n, |_| {
@@ -387,7 +453,11 @@ fn anthropic(dimension: &str, n: usize) -> Option<String> {
             said(list(n, |i| result(format!("call_{i}"))))
         )),
         "calls-in-turns" => body(&list(n, |i| {
-            format!("{},{}", assistant(call(format!("call_{i}"), "f".into())), said(result(format!("call_{i}"))))
+            format!(
+                "{},{}",
+                assistant(call(format!("call_{i}"), "f".into())),
+                said(result(format!("call_{i}")))
+            )
         })),
         "calls-of-one-id" => body(&format!(
             "{user},{},{}",
@@ -410,7 +480,9 @@ fn anthropic(dimension: &str, n: usize) -> Option<String> {
         )),
         "thoughts" => body(&format!(
             "{user},{}",
-            assistant(list(n, |i| format!(r#"{{"type":"thinking","thinking":"t{i}","signature":"s{i}"}},{{"type":"redacted_thinking","data":"d{i}"}}"#)))
+            assistant(list(n, |i| format!(
+                r#"{{"type":"thinking","thinking":"t{i}","signature":"s{i}"}},{{"type":"redacted_thinking","data":"d{i}"}}"#
+            )))
         )),
         "mixed" => body(&format!(
             "{user},{},{}",
@@ -424,7 +496,9 @@ fn anthropic(dimension: &str, n: usize) -> Option<String> {
             r#"{{"model":"m","max_tokens":9,"messages":[{user}],"tool_choice":{{"type":"tool","name":"f0"}},"tools":[{}]}}"#,
             list(n, |i| {
                 let i = if dimension == "tools" { i } else { 0 };
-                format!(r#"{{"name":"f{i}","description":"d","input_schema":{{"type":"object","properties":{{"a":{{"type":"string"}}}}}}}}"#)
+                format!(
+                    r#"{{"name":"f{i}","description":"d","input_schema":{{"type":"object","properties":{{"a":{{"type":"string"}}}}}}}}"#
+                )
             })
         )),
         "members-of-messages" => body(&list(n, |i| format!(r#"{{"role":"user","content":"u","x_{i}":1}}"#))),
@@ -472,27 +546,50 @@ fn ollama(dimension: &str, n: usize) -> Option<String> {
         return Some(if dimension == "format-width" {
             format!(r#"{{"model":"m","messages":[{user}],"format":{schema}}}"#)
         } else {
-            format!(r#"{{"model":"m","messages":[{user}],"tools":[{{"type":"function","function":{{"name":"f","parameters":{schema}}}}}]}}"#)
+            format!(
+                r#"{{"model":"m","messages":[{user}],"tools":[{{"type":"function","function":{{"name":"f","parameters":{schema}}}}}]}}"#
+            )
         });
     }
     if let Some(members) = members(dimension, n) {
         return Some(format!(r#"{{"model":"m",{members},"messages":[{user}],"options":{{{members}}}}}"#));
     }
     if let Some(text) = giant(dimension, n) {
-        return body(&format!(r#"{{"role":"user","content":"{text}"}},{{"role":"assistant","content":"{text}","thinking":"{text}"}},{user}"#));
+        return body(&format!(
+            r#"{{"role":"user","content":"{text}"}},{{"role":"assistant","content":"{text}","thinking":"{text}"}},{user}"#
+        ));
     }
     match dimension {
         "messages" => body(&list(n, |i| {
-            format!(r#"{{"role":"user","content":"u{i}"}},{{"role":"assistant","content":"a{i}","thinking":"t"}}"#)
+            format!(
+                r#"{{"role":"user","content":"u{i}"}},{{"role":"assistant","content":"a{i}","thinking":"t"}}"#
+            )
         })),
         "tiny-messages" => body(&list(n, |_| user.to_owned())),
         "one-role" => body(&list(n, |i| format!(r#"{{"role":"user","content":"u{i}"}}"#))),
-        "system-messages" => body(&list(n, |i| format!(r#"{{"role":"user","content":"u{i}"}},{{"role":"system","content":"s{i}"}}"#))),
-        "images" => body(&format!(r#"{{"role":"user","content":"c","images":[{}]}}"#, list(n, |_| "\"iVBORw0KGgo=\"".to_owned()))),
-        "calls" => body(&format!("{user},{},{}", assistant(list(n, |i| call(format!("f{i}")))), list(n, |i| result(format!("f{i}"))))),
-        "calls-in-turns" => body(&list(n, |_| format!("{user},{},{}", assistant(call("f".into())), result("f".into())))),
-        "calls-of-one-tool" => body(&format!("{user},{},{}", assistant(list(n, |_| call("f".into()))), list(n, |_| result("f".into())))),
-        "calls-without-results" => body(&format!("{user},{},{user}", assistant(list(n, |_| call("f".into()))))),
+        "system-messages" => body(&list(n, |i| {
+            format!(r#"{{"role":"user","content":"u{i}"}},{{"role":"system","content":"s{i}"}}"#)
+        })),
+        "images" => body(&format!(
+            r#"{{"role":"user","content":"c","images":[{}]}}"#,
+            list(n, |_| "\"iVBORw0KGgo=\"".to_owned())
+        )),
+        "calls" => body(&format!(
+            "{user},{},{}",
+            assistant(list(n, |i| call(format!("f{i}")))),
+            list(n, |i| result(format!("f{i}")))
+        )),
+        "calls-in-turns" => {
+            body(&list(n, |_| format!("{user},{},{}", assistant(call("f".into())), result("f".into()))))
+        }
+        "calls-of-one-tool" => body(&format!(
+            "{user},{},{}",
+            assistant(list(n, |_| call("f".into()))),
+            list(n, |_| result("f".into()))
+        )),
+        "calls-without-results" => {
+            body(&format!("{user},{},{user}", assistant(list(n, |_| call("f".into())))))
+        }
         "results-without-calls" => body(&list(n, |i| result(format!("f{i}")))),
         "results-out-of-order" => body(&format!(
             "{user},{},{}",
@@ -503,12 +600,19 @@ fn ollama(dimension: &str, n: usize) -> Option<String> {
             r#"{{"model":"m","messages":[{user}],"tools":[{}]}}"#,
             list(n, |i| {
                 let i = if dimension == "tools" { i } else { 0 };
-                format!(r#"{{"type":"function","function":{{"name":"f{i}","description":"d","parameters":{{"type":"object","properties":{{"a":{{"type":"string"}}}}}}}}}}"#)
+                format!(
+                    r#"{{"type":"function","function":{{"name":"f{i}","description":"d","parameters":{{"type":"object","properties":{{"a":{{"type":"string"}}}}}}}}}}"#
+                )
             })
         )),
         "members-of-messages" => body(&list(n, |i| format!(r#"{{"role":"user","content":"u","x_{i}":1}}"#))),
-        "members-of-one-message" => body(&format!(r#"{{"role":"user","content":"u",{}}}"#, list(n, |i| format!(r#""x_{i}":1"#)))),
-        "stops" => Some(format!(r#"{{"model":"m","messages":[{user}],"options":{{"stop":[{}]}}}}"#, list(n, |i| format!(r#""s{i}""#)))),
+        "members-of-one-message" => {
+            body(&format!(r#"{{"role":"user","content":"u",{}}}"#, list(n, |i| format!(r#""x_{i}":1"#))))
+        }
+        "stops" => Some(format!(
+            r#"{{"model":"m","messages":[{user}],"options":{{"stop":[{}]}}}}"#,
+            list(n, |i| format!(r#""s{i}""#))
+        )),
         "giant-arguments" => body(&format!(
             r#"{user},{{"role":"assistant","content":"","tool_calls":[{{"function":{{"name":"f","arguments":{{"a":[{}]}}}}}}]}},{}"#,
             list(n, |_| r#"{"b":"\n"}"#.to_owned()),
@@ -535,9 +639,17 @@ fn generate(dimension: &str, n: usize) -> Option<String> {
         return Some(format!(r#"{{"model":"m","prompt":"{text}","system":"{text}","suffix":"{text}"}}"#));
     }
     match dimension {
-        "images" => Some(format!(r#"{{"model":"m","prompt":"c","images":[{}]}}"#, list(n, |_| "\"iVBORw0KGgo=\"".to_owned()))),
-        "parts" => Some(format!(r#"{{"model":"m","prompt":"c","context":[{}]}}"#, list(n, |i| format!("{i}")))),
-        "stops" => Some(format!(r#"{{"model":"m","prompt":"c","options":{{"stop":[{}]}}}}"#, list(n, |i| format!(r#""s{i}""#)))),
+        "images" => Some(format!(
+            r#"{{"model":"m","prompt":"c","images":[{}]}}"#,
+            list(n, |_| "\"iVBORw0KGgo=\"".to_owned())
+        )),
+        "parts" => {
+            Some(format!(r#"{{"model":"m","prompt":"c","context":[{}]}}"#, list(n, |i| format!("{i}"))))
+        }
+        "stops" => Some(format!(
+            r#"{{"model":"m","prompt":"c","options":{{"stop":[{}]}}}}"#,
+            list(n, |i| format!(r#""s{i}""#))
+        )),
         _ => None,
     }
 }
@@ -545,26 +657,38 @@ fn generate(dimension: &str, n: usize) -> Option<String> {
 fn gemini(dimension: &str, n: usize) -> Option<String> {
     let body = |contents: &str| Some(format!(r#"{{"contents":[{contents}]}}"#));
     let user = r#"{"role":"user","parts":[{"text":"hi"}]}"#;
-    let call = |name: String| format!(r#"{{"functionCall":{{"name":"{name}","args":{{"a":1}}}},"thoughtSignature":"c2ln"}}"#);
+    let call = |name: String| {
+        format!(r#"{{"functionCall":{{"name":"{name}","args":{{"a":1}}}},"thoughtSignature":"c2ln"}}"#)
+    };
     let result = |name: String| format!(r#"{{"functionResponse":{{"name":"{name}","response":{{"r":1}}}}}}"#);
     let model = |parts: String| format!(r#"{{"role":"model","parts":[{parts}]}}"#);
     let said = |parts: String| format!(r#"{{"role":"user","parts":[{parts}]}}"#);
     if let Some(schema) = schema(dimension, n) {
         return Some(if dimension == "format-width" {
-            format!(r#"{{"contents":[{user}],"generationConfig":{{"responseMimeType":"application/json","responseSchema":{schema}}}}}"#)
+            format!(
+                r#"{{"contents":[{user}],"generationConfig":{{"responseMimeType":"application/json","responseSchema":{schema}}}}}"#
+            )
         } else {
             let openapi = schema.replace("\"string\"", "\"STRING\"").replace("\"object\"", "\"OBJECT\"");
-            format!(r#"{{"contents":[{user}],"tools":[{{"functionDeclarations":[{{"name":"f","parameters":{openapi}}},{{"name":"g","parametersJsonSchema":{schema}}}]}}]}}"#)
+            format!(
+                r#"{{"contents":[{user}],"tools":[{{"functionDeclarations":[{{"name":"f","parameters":{openapi}}},{{"name":"g","parametersJsonSchema":{schema}}}]}}]}}"#
+            )
         });
     }
     if let Some(members) = members(dimension, n) {
         return Some(format!(r#"{{{members},"contents":[{user}],"generationConfig":{{{members}}}}}"#));
     }
     if let Some(text) = giant(dimension, n) {
-        return body(&format!("{},{},{user}", said(format!(r#"{{"text":"{text}"}}"#)), model(format!(r#"{{"text":"{text}"}}"#))));
+        return body(&format!(
+            "{},{},{user}",
+            said(format!(r#"{{"text":"{text}"}}"#)),
+            model(format!(r#"{{"text":"{text}"}}"#))
+        ));
     }
     match dimension {
-        "messages" => body(&list(n, |i| format!("{},{}", said(format!(r#"{{"text":"u{i}"}}"#)), model(format!(r#"{{"text":"a{i}"}}"#))))),
+        "messages" => body(&list(n, |i| {
+            format!("{},{}", said(format!(r#"{{"text":"u{i}"}}"#)), model(format!(r#"{{"text":"a{i}"}}"#)))
+        })),
         "tiny-messages" => body(&list(n, |_| user.to_owned())),
         "one-role" => body(&list(n, |i| model(format!(r#"{{"text":"a{i}"}}"#)))),
         "system-messages" => Some(format!(
@@ -573,10 +697,22 @@ fn gemini(dimension: &str, n: usize) -> Option<String> {
             list(n, |i| format!(r#"{{"text":"s{i}"}}"#))
         )),
         "parts" => body(&said(list(n, |i| format!(r#"{{"text":"p{i}"}}"#)))),
-        "images" => body(&said(list(n, |_| r#"{"inlineData":{"mimeType":"image/png","data":"AAAA"}},{"text":"p"}"#.to_owned()))),
-        "calls" => body(&format!("{user},{},{}", model(list(n, |i| call(format!("f{i}")))), said(list(n, |i| result(format!("f{i}")))))),
-        "calls-in-turns" => body(&list(n, |_| format!("{user},{},{}", model(call("f".into())), said(result("f".into()))))),
-        "calls-of-one-tool" => body(&format!("{user},{},{}", model(list(n, |_| call("f".into()))), said(list(n, |_| result("f".into()))))),
+        "images" => body(&said(list(n, |_| {
+            r#"{"inlineData":{"mimeType":"image/png","data":"AAAA"}},{"text":"p"}"#.to_owned()
+        }))),
+        "calls" => body(&format!(
+            "{user},{},{}",
+            model(list(n, |i| call(format!("f{i}")))),
+            said(list(n, |i| result(format!("f{i}"))))
+        )),
+        "calls-in-turns" => {
+            body(&list(n, |_| format!("{user},{},{}", model(call("f".into())), said(result("f".into())))))
+        }
+        "calls-of-one-tool" => body(&format!(
+            "{user},{},{}",
+            model(list(n, |_| call("f".into()))),
+            said(list(n, |_| result("f".into())))
+        )),
         "calls-without-results" => body(&format!("{user},{},{user}", model(list(n, |_| call("f".into()))))),
         "results-without-calls" => body(&said(list(n, |i| result(format!("f{i}"))))),
         "results-out-of-order" => body(&format!(
@@ -600,10 +736,14 @@ fn gemini(dimension: &str, n: usize) -> Option<String> {
             list(n, |i| format!(r#""f{i}""#)),
             list(n, |i| {
                 let i = if dimension == "tools" { i } else { 0 };
-                format!(r#"{{"name":"f{i}","description":"d","parameters":{{"type":"OBJECT","properties":{{"a":{{"type":"STRING"}}}}}}}}"#)
+                format!(
+                    r#"{{"name":"f{i}","description":"d","parameters":{{"type":"OBJECT","properties":{{"a":{{"type":"STRING"}}}}}}}}"#
+                )
             })
         )),
-        "members-of-messages" => body(&list(n, |i| format!(r#"{{"role":"user","parts":[{{"text":"hi","x_{i}":1}}],"x_{i}":1}}"#))),
+        "members-of-messages" => {
+            body(&list(n, |i| format!(r#"{{"role":"user","parts":[{{"text":"hi","x_{i}":1}}],"x_{i}":1}}"#)))
+        }
         "members-of-one-message" => body(&format!(
             r#"{{"role":"user","parts":[{{"text":"hi",{}}}],{}}}"#,
             list(n, |i| format!(r#""x_{i}":1"#)),
@@ -615,12 +755,19 @@ fn gemini(dimension: &str, n: usize) -> Option<String> {
         )),
         "giant-arguments" => body(&format!(
             r#"{user},{},{}"#,
-            model(format!(r#"{{"functionCall":{{"name":"f","args":{{"a":[{}]}}}}}}"#, list(n, |_| r#"{"b":"\n"}"#.to_owned()))),
+            model(format!(
+                r#"{{"functionCall":{{"name":"f","args":{{"a":[{}]}}}}}}"#,
+                list(n, |_| r#"{"b":"\n"}"#.to_owned())
+            )),
             said(result("f".into()))
         )),
         "deep-arguments" => body(&format!(
             r#"{user},{},{}"#,
-            model(format!(r#"{{"functionCall":{{"name":"f","args":{{"a":{}{}}}}}}}"#, "[".repeat(n), "]".repeat(n))),
+            model(format!(
+                r#"{{"functionCall":{{"name":"f","args":{{"a":{}{}}}}}}}"#,
+                "[".repeat(n),
+                "]".repeat(n)
+            )),
             said(result("f".into()))
         )),
         _ => None,

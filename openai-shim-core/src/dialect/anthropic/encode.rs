@@ -10,8 +10,8 @@ use super::decode::Standing;
 use super::mend::Wire;
 use super::{FORMAT, NAME, block, error, response, usage, write_event};
 use crate::canonical::{
-    Asked, BlockKind, Code, Delta, Diagnostics, Event, Extra, FinishReason, MemberIndex,
-    REASONING_DETAILS, Usage, WHOLE_BLOCK, carry,
+    Asked, BlockKind, Code, Delta, Diagnostics, Event, Extra, FinishReason, MemberIndex, REASONING_DETAILS,
+    Usage, WHOLE_BLOCK, carry,
 };
 use crate::error::{Error, UpstreamError};
 use crate::framing;

@@ -3,9 +3,7 @@
 //! <https://ai.google.dev/api/caching#Content>
 
 use super::{FORMAT, MINTED, NAME, is_minted, leftovers, parts, plain, read};
-use crate::canonical::{
-    Block, Code, Diagnostics, Extra, Message, OpenCalls, Request, Role, called_names,
-};
+use crate::canonical::{Block, Code, Diagnostics, Extra, Message, OpenCalls, Request, Role, called_names};
 use crate::error::ClientError;
 use crate::json::{Kind, Object, peek, place, quote, raw, text};
 use std::collections::BTreeMap;

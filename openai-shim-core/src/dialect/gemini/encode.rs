@@ -5,8 +5,8 @@
 use super::super::{Encoder, cited};
 use super::{NAME, citations, error, finish, parts, usage, wants_array};
 use crate::canonical::{
-    Asked, BlockKind, Citation, Cited, Code, Delta, Diagnostics, Event, Extra, FinishReason, Length, Numbered,
-    REASONING_DETAILS, Usage,
+    Asked, BlockKind, Citation, Cited, Code, Delta, Diagnostics, Event, Extra, FinishReason, Length,
+    Numbered, REASONING_DETAILS, Usage,
 };
 use crate::error::{Error, UpstreamError};
 use crate::framing::write_event;
@@ -141,18 +141,18 @@ impl GeminiEncoder {
 
     fn choice(&mut self, index: u32) -> Option<&mut Choice> {
         Some(self.choices.get_or_insert_with(index, || Choice {
-                index,
-                open: BTreeMap::new(),
-                signed: Default::default(),
-                length: Length::default(),
-                from: Length::default(),
-                cited: Vec::new(),
-                sources: Vec::new(),
-                beside: Vec::new(),
-                calls: VecDeque::new(),
-                finish: None,
-                said: false,
-                extra: Vec::new(),
+            index,
+            open: BTreeMap::new(),
+            signed: Default::default(),
+            length: Length::default(),
+            from: Length::default(),
+            cited: Vec::new(),
+            sources: Vec::new(),
+            beside: Vec::new(),
+            calls: VecDeque::new(),
+            finish: None,
+            said: false,
+            extra: Vec::new(),
         }))
     }
 

@@ -6,8 +6,7 @@ use super::super::Encoder;
 use super::line::{arguments, write_line};
 use super::{FAMILY, Form, MESSAGE, error};
 use crate::canonical::{
-    Asked, BlockKind, Code, Delta, Diagnostics, Event, Extra, FinishReason, MemberIndex, Usage, carry,
-    time,
+    Asked, BlockKind, Code, Delta, Diagnostics, Event, Extra, FinishReason, MemberIndex, Usage, carry, time,
 };
 use crate::error::{Error, UpstreamError};
 use crate::json::{Object, quote};

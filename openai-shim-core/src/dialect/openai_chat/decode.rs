@@ -276,12 +276,13 @@ impl Events<'_> {
         for (key, value) in delta.iter().filter(|(k, v)| !super::SAID.contains(k) && v.trim() != "null") {
             let kind = if key.starts_with("reasoning") { BlockKind::Reasoning } else { BlockKind::Text };
             let choice = self.blocks.choices.get(at);
-            let block = match (choice.and_then(|c| c.open.as_ref()), choice.and_then(|c| c.calls.values().max())) {
-                (Some((block, open)), _) if kind == BlockKind::Text || *open == kind => *block,
-                // A call is not closed for it: its arguments may go on.
-                (None, Some(block)) => *block,
-                _ => self.open(at, index, kind),
-            };
+            let block =
+                match (choice.and_then(|c| c.open.as_ref()), choice.and_then(|c| c.calls.values().max())) {
+                    (Some((block, open)), _) if kind == BlockKind::Text || *open == kind => *block,
+                    // A call is not closed for it: its arguments may go on.
+                    (None, Some(block)) => *block,
+                    _ => self.open(at, index, kind),
+                };
             let signed = if key == DETAILS { reasoning::read(value, None) } else { Vec::new() };
             if signed.is_empty() {
                 let native = Delta::Native { dialect: NAME, key: key.to_owned(), raw: raw(value) };
@@ -318,8 +319,7 @@ impl Events<'_> {
         // A custom tool's input is text where a function's arguments are JSON.
         let custom = super::tool_call::is_custom(fragment);
         let function = fragment.object(if custom { "custom" } else { "function" }).unwrap_or_default();
-        let known =
-            self.blocks.choices.get(at).and_then(|c| c.calls.get(&number)).copied();
+        let known = self.blocks.choices.get(at).and_then(|c| c.calls.get(&number)).copied();
         let block = match known {
             Some(block) => {
                 if let Some(late) = super::tool_call::signature(fragment) {

@@ -7,8 +7,7 @@ use super::mend::{Head, write_choice, write_object};
 use super::response::{members, note_lost};
 use super::{ECHOED, NAME, error, logprobs, prompt, usage, word};
 use crate::canonical::{
-    Asked, BlockKind, Code, Delta, Diagnostics, Event, Extra, Logprobs, Numbered, ReasoningStyle,
-    Usage,
+    Asked, BlockKind, Code, Delta, Diagnostics, Event, Extra, Logprobs, Numbered, ReasoningStyle, Usage,
 };
 use crate::error::{Error, UpstreamError};
 use crate::framing::write_event;

@@ -326,7 +326,9 @@ impl Pieces {
             None => {
                 let index = event.u64("output_index");
                 let by_place = match index {
-                    Some(index) => self.by_index.get(&index).and_then(|at| self.list.get(*at)).is_some_and(|p| p.done),
+                    Some(index) => {
+                        self.by_index.get(&index).and_then(|at| self.list.get(*at)).is_some_and(|p| p.done)
+                    }
                     None => self.placeless > 0,
                 };
                 // Where nothing says which item is which, their order does.

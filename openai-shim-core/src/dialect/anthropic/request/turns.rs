@@ -228,8 +228,12 @@ impl<'m> Results<'m> {
             }
             if let Block::ToolResult { blocks, is_error, extra, .. } = result {
                 let blocks: Vec<Block> = blocks.iter().filter(|b| b.as_text() != Some("")).cloned().collect();
-                let result =
-                    Block::ToolResult { id: id.to_owned(), blocks, is_error: *is_error, extra: extra.clone() };
+                let result = Block::ToolResult {
+                    id: id.to_owned(),
+                    blocks,
+                    is_error: *is_error,
+                    extra: extra.clone(),
+                };
                 if let Some(json) = block::write(&result, &at, notes) {
                     return json;
                 }

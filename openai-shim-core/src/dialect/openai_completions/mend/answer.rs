@@ -235,7 +235,8 @@ impl Reader {
 
     /// Whether every answer was ended here.
     pub(super) fn all_stopped(&self) -> bool {
-        self.stops.len() >= self.asked.n.max(1) as usize && self.stops.iter().all(|(_, (s, _))| s.is_stopped())
+        self.stops.len() >= self.asked.n.max(1) as usize
+            && self.stops.iter().all(|(_, (s, _))| s.is_stopped())
     }
 
     /// What was held back because it might have been a stop sequence.
