@@ -17,6 +17,8 @@ const MAX_PENDING: usize = 1 << 20;
 const FLUSH: Duration = Duration::from_secs(1);
 /// The same after a panic, when others may go on.
 const LAST_LINE: Duration = Duration::from_millis(100);
+/// How long a pipe that is full and does not block is left alone.
+const RETRY: Duration = Duration::from_millis(10);
 /// Room for one call of `write(2)`, which needs no more.
 const STACK: usize = 128 << 10;
 
@@ -116,6 +118,8 @@ fn write(out: &mut impl Write, mut lines: &[u8]) -> u64 {
             Ok(0) => break,
             Ok(written) => lines = lines.get(written..).unwrap_or_default(),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            // A pipe that some other program has made non-blocking. What is lost meanwhile is what finds no room.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => std::thread::sleep(RETRY),
             Err(_) => break,
         }
     }
@@ -238,6 +242,26 @@ mod tests {
         assert_eq!(write(&mut Full(100), b"one\ntwo\n"), 0);
         assert_eq!(write(&mut Full(6), b"one\ntwo\nthree\n"), 2);
         assert_eq!(write(&mut Full(0), b"one\n"), 1);
+    }
+
+    #[test]
+    fn a_pipe_that_does_not_block_is_waited_for() {
+        struct Hesitant(Vec<u8>, bool);
+        impl Write for Hesitant {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                self.1 = !self.1;
+                if self.1 {
+                    return Err(io::ErrorKind::WouldBlock.into());
+                }
+                self.0.push(bytes[0]);
+                Ok(1)
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let mut out = Hesitant(Vec::new(), false);
+        assert_eq!((write(&mut out, b"one\n"), out.0.as_slice()), (0, b"one\n".as_slice()));
     }
 
     #[test]

@@ -122,21 +122,24 @@ async fn exhausted_descriptors_are_said_once_and_the_server_goes_on() {
 #[tokio::test]
 async fn an_upstream_for_which_no_descriptor_is_left_is_a_503_that_says_so() {
     let upstream = Scripted::start(vec![Script::json(&completion("x"))]).await;
-    let config = format!("{}[retry]\nattempts = 1\n", before(&upstream));
-    let process = Process::spawn(&config, &[], Stdio::piped(), "ulimit -n 40;");
-    let address = process.url.trim_start_matches("http://").to_owned();
-    // The connection of this request is there before the others take what is left.
-    assert!(process.read("/healthz").await.contains("ok"));
-    let mut held = Vec::new();
-    while !process.log().contains("no connection can be accepted") {
-        held.push(std::net::TcpStream::connect(&address).unwrap());
-        tokio::time::sleep(Duration::from_millis(5)).await;
-        assert!(held.len() < 200);
+    // A name that must be looked up, and an address that needs no more than a socket.
+    for base in [upstream.url.clone(), upstream.url.replace("127.0.0.1", "no-such-host.invalid")] {
+        let config = format!("[[upstream]]\nname = \"up\"\nbase_url = \"{base}\"\n[retry]\nattempts = 1\n");
+        let process = Process::spawn(&config, &[], Stdio::piped(), "ulimit -n 40;");
+        let address = process.url.trim_start_matches("http://").to_owned();
+        // The connection of this request is there before the others take what is left.
+        assert!(process.read("/healthz").await.contains("ok"));
+        let mut held = Vec::new();
+        while !process.log().contains("no connection can be accepted") {
+            held.push(std::net::TcpStream::connect(&address).unwrap());
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            assert!(held.len() < 200);
+        }
+        let answer = Answer::of(process.post(CHAT).await).await;
+        assert_eq!(answer.status, 503, "{}", answer.body);
+        let message = answer.error()["message"].as_str().unwrap().to_owned();
+        assert!(message.contains("\"up\"") && message.contains("ulimit -n"), "{message}");
     }
-    let answer = Answer::of(process.post(CHAT).await).await;
-    assert_eq!(answer.status, 503, "{}", answer.body);
-    let message = answer.error()["message"].as_str().unwrap().to_owned();
-    assert!(message.contains("\"up\"") && message.contains("ulimit -n"), "{message}");
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::net::{Ipv4Addr, UdpSocket};
 
 /// Why there is no connection.
 #[derive(Debug)]
@@ -25,6 +26,14 @@ impl ConnectError {
         match self {
             Self::Name(error) | Self::Refused(error) | Self::Tls(error) => error,
         }
+    }
+
+    /// Whether it failed because no more files or sockets can be opened; if so, in words. A resolver does not say so.
+    pub(super) fn no_descriptors(&self) -> Option<&'static str> {
+        no_descriptors(self.source()).or_else(|| match self {
+            Self::Name(_) => no_descriptors(&UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).err()?),
+            _ => None,
+        })
     }
 
     /// What happened, and what to do: no address in it.

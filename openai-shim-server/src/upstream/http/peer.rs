@@ -2,7 +2,7 @@
 //!
 //! Clients read the upstream's name, never its address: that is in the log.
 
-use super::connect_error::{ConnectError, no_descriptors};
+use super::connect_error::ConnectError;
 use crate::config::{Timeouts, UpstreamConfig};
 use http::StatusCode;
 use openai_shim_core::error::StatusError;
@@ -77,7 +77,7 @@ impl Peer {
     /// There is no connection.
     pub(super) fn unreachable(&self, error: &ConnectError) -> UpstreamError {
         self.warn(&format_args!("an upstream could not be reached: {error}"));
-        if let Some(text) = no_descriptors(error.source()) {
+        if let Some(text) = error.no_descriptors() {
             return self.no_descriptors(text);
         }
         let (what, remedy) = error.explained();
