@@ -126,6 +126,6 @@ mod tests {
 
     #[test]
     fn digests_stay_what_they_are_because_keys_outlive_processes() {
-        assert_eq!(format!("{:032x}", call_digest("f", r#"{"a":1}"#)), "");
+        assert_eq!(format!("{:032x}", call_digest("f", r#"{"a":1}"#)), "40da4b2c558c86005a84d82fab3465e6");
     }
 }
