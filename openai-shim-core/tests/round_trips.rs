@@ -97,7 +97,7 @@ fn captures(folder: &Path) -> Vec<Recording> {
             let route = path.split('?').next()?;
             // Where a capture was cut it says so among the tools: that is no tool.
             if let Some(tools) = v["body"].get_mut("tools").and_then(Value::as_array_mut) {
-                tools.retain(|tool| tool.get("_more_tools").is_none());
+                tools.retain(|tool| tool.get("_more_tools").is_none() && !tool.is_string());
             }
             let serves = |d: &&&dyn Dialect| d.endpoints().iter().any(|e| e.matches(route));
             let dialect = DIALECTS.iter().find(serves)?;

@@ -1,4 +1,4 @@
-//! The known members of requests.
+//! The known members of requests. A JSON schema may be `true` or `false`.
 //!
 //! <https://docs.anthropic.com/en/api/messages>
 
@@ -88,7 +88,7 @@ static TOOL: Shape = shape(
         warn("type", &[Text]),
         refuse("name", &[Text]),
         warn("description", &[Text]),
-        warn("input_schema", &[Map]),
+        warn("input_schema", &[Map, Bool]),
         warn("strict", &[Bool]),
         warn("cache_control", &[Map]),
     ],
@@ -103,6 +103,6 @@ static OUTPUT_CONFIG: Shape =
     shape("options", &[warn("effort", &[Text]), refuse("format", &[Object(&FORMAT)])]);
 static FORMAT: Shape = shape(
     "formats",
-    &[refuse("type", &[Text]), warn("schema", &[Map]), warn("name", &[Text]), warn("strict", &[Any])],
+    &[refuse("type", &[Text]), warn("schema", &[Map, Bool]), warn("name", &[Text]), warn("strict", &[Any])],
 );
 static METADATA: Shape = shape("options", &[warn("user_id", &[Text])]);

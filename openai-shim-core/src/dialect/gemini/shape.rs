@@ -1,4 +1,4 @@
-//! The known members of requests. Numbers may be written as texts, as protocol buffers allow.
+//! The known members of requests. A JSON schema may be `true` or `false`. Numbers may be written as texts, as protocol buffers allow.
 //!
 //! <https://ai.google.dev/api/generate-content>, <https://ai.google.dev/api/embeddings>
 
@@ -76,9 +76,9 @@ static FUNCTION: Shape = shape(
         refuse("name", &[Text]),
         warn("description", &[Text]),
         warn("parameters", &[Map]),
-        warn("parametersJsonSchema", &[Map]),
+        warn("parametersJsonSchema", &[Map, Bool]),
         warn("response", &[Map]),
-        warn("responseJsonSchema", &[Map]),
+        warn("responseJsonSchema", &[Map, Bool]),
         warn("behavior", &[Text]),
     ],
 );
@@ -103,7 +103,7 @@ static CONFIG_MEMBERS: [Member; 19] = [
     refuse("stopSequences", &[List(&[Text])]),
     refuse("responseMimeType", &[Text]),
     refuse("responseSchema", &[Map]),
-    refuse("responseJsonSchema", &[Map]),
+    refuse("responseJsonSchema", &[Map, Bool]),
     warn("responseModalities", &[List(&[Text])]),
     warn("responseLogprobs", &[Bool]),
     warn("logprobs", &[Integer]),

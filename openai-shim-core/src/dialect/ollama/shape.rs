@@ -1,4 +1,4 @@
-//! The known members of requests.
+//! The known members of requests. A JSON schema may be `true` or `false`.
 //!
 //! <https://docs.ollama.com/api/chat>, <https://docs.ollama.com/api/generate>, <https://docs.ollama.com/api/embed>
 
@@ -87,8 +87,10 @@ static CALL: Shape = shape(
 /// Arguments that are no object are written as one.
 static CALLED: Shape = shape("calls", &[refuse("name", &[Text]), warn("arguments", &[Any])]);
 static TOOL: Shape = shape("tools", &[warn("type", &[Text]), refuse("function", &[Object(&FUNCTION)])]);
-static FUNCTION: Shape =
-    shape("functions", &[refuse("name", &[Text]), warn("description", &[Text]), warn("parameters", &[Map])]);
+static FUNCTION: Shape = shape(
+    "functions",
+    &[refuse("name", &[Text]), warn("description", &[Text]), warn("parameters", &[Map, Bool])],
+);
 
 /// Of `/api/embed`.
 pub(super) static EMBED: Shape = shape("requests", &EMBED_MEMBERS);

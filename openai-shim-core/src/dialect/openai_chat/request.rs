@@ -14,6 +14,7 @@ use bytes::Bytes;
 use std::borrow::Cow;
 
 mod conversation;
+mod given;
 mod message;
 
 use conversation::Read;

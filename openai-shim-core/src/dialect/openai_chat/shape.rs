@@ -1,4 +1,4 @@
-//! The known members of requests.
+//! The known members of requests. A JSON schema may be `true` or `false`.
 //!
 //! <https://platform.openai.com/docs/api-reference/chat/create>, <https://platform.openai.com/docs/api-reference/embeddings>
 
@@ -104,7 +104,7 @@ pub(super) static FUNCTION: Shape = shape("functions", &FUNCTION_MEMBERS);
 static FUNCTION_MEMBERS: [Member; 4] = [
     refuse("name", &[Text]),
     warn("description", &[Text]),
-    warn("parameters", &[Map]),
+    warn("parameters", &[Map, Bool]),
     warn("strict", &[Bool]),
 ];
 static CUSTOM: Shape =
@@ -125,7 +125,12 @@ static FORMAT: Shape =
     shape("formats", &[refuse("type", &[Text]), refuse("json_schema", &[Object(&JSON_SCHEMA)])]);
 static JSON_SCHEMA: Shape = shape(
     "schemas",
-    &[warn("name", &[Text]), warn("schema", &[Map]), warn("strict", &[Bool]), warn("description", &[Text])],
+    &[
+        warn("name", &[Text]),
+        warn("schema", &[Map, Bool]),
+        warn("strict", &[Bool]),
+        warn("description", &[Text]),
+    ],
 );
 
 /// Of `/embeddings`.

@@ -1,4 +1,4 @@
-//! The known members of requests.
+//! The known members of requests. A JSON schema may be `true` or `false`.
 //!
 //! <https://platform.openai.com/docs/api-reference/responses/create>
 
@@ -48,7 +48,7 @@ static FORMAT: Shape = shape(
     &[
         refuse("type", &[Text]),
         warn("name", &[Text]),
-        warn("schema", &[Map]),
+        warn("schema", &[Map, Bool]),
         warn("strict", &[Bool]),
         warn("description", &[Text]),
     ],
@@ -139,7 +139,7 @@ static FUNCTION: Shape = shape(
     &[
         refuse("name", &[Text]),
         warn("description", &[Text]),
-        warn("parameters", &[Map]),
+        warn("parameters", &[Map, Bool]),
         warn("strict", &[Bool]),
         // The form of the older API.
         refuse("function", &[Object(&NESTED)]),
@@ -150,7 +150,7 @@ static NESTED: Shape = shape(
     &[
         refuse("name", &[Text]),
         warn("description", &[Text]),
-        warn("parameters", &[Map]),
+        warn("parameters", &[Map, Bool]),
         warn("strict", &[Bool]),
     ],
 );

@@ -2,6 +2,7 @@
 
 use super::super::super::shape::Place;
 use super::super::{NAME, note_lost, reasoning, shape, tool_call};
+use super::given::Given;
 use super::leftovers;
 use crate::canonical::{
     Block, Code, Diagnostics, Extra, Media, MediaSource, Message, REASONING_DETAILS, Role, Text,
@@ -119,40 +120,6 @@ pub(super) fn decode(
         message.extra = Extra::new(NAME, extra);
     }
     Ok(message)
-}
-
-/// The members of a message that the canonical model has a place for, raw.
-#[derive(Default)]
-struct Given<'a> {
-    role: Option<&'a str>,
-    content: Option<&'a str>,
-    refusal: Option<&'a str>,
-    tool_calls: Option<&'a str>,
-    tool_call_id: Option<&'a str>,
-    name: Option<&'a str>,
-    reasoning_content: Option<&'a str>,
-}
-
-impl<'a> Given<'a> {
-    /// Whether there is nothing but a role and a text.
-    fn is_plain(&self) -> bool {
-        let is_text = |value: Option<&str>| value.is_some_and(|value| peek(value) == Kind::String);
-        let others = [self.refusal, self.tool_calls, self.tool_call_id, self.name, self.reasoning_content];
-        is_text(self.role) && is_text(self.content) && others.iter().all(Option::is_none)
-    }
-
-    fn slot(&mut self, key: &str) -> Option<&mut Option<&'a str>> {
-        Some(match key {
-            "role" => &mut self.role,
-            "content" => &mut self.content,
-            "refusal" => &mut self.refusal,
-            "tool_calls" => &mut self.tool_calls,
-            "tool_call_id" => &mut self.tool_call_id,
-            "name" => &mut self.name,
-            "reasoning_content" => &mut self.reasoning_content,
-            _ => return None,
-        })
-    }
 }
 
 fn non_null(value: Option<&str>) -> Option<&str> {

@@ -1,0 +1,38 @@
+//! The members of a message, found in one pass over it.
+
+use crate::json::{Kind, peek};
+
+/// The members of a message that the canonical model has a place for, raw.
+#[derive(Default)]
+pub(super) struct Given<'a> {
+    pub(super) role: Option<&'a str>,
+    pub(super) content: Option<&'a str>,
+    pub(super) refusal: Option<&'a str>,
+    pub(super) tool_calls: Option<&'a str>,
+    pub(super) tool_call_id: Option<&'a str>,
+    pub(super) name: Option<&'a str>,
+    pub(super) reasoning_content: Option<&'a str>,
+}
+
+impl<'a> Given<'a> {
+    /// Whether there is nothing but a role and a text.
+    pub(super) fn is_plain(&self) -> bool {
+        let is_text = |value: Option<&str>| value.is_some_and(|value| peek(value) == Kind::String);
+        let others = [self.refusal, self.tool_calls, self.tool_call_id, self.name, self.reasoning_content];
+        is_text(self.role) && is_text(self.content) && others.iter().all(Option::is_none)
+    }
+
+    /// The place of a member.
+    pub(super) fn slot(&mut self, key: &str) -> Option<&mut Option<&'a str>> {
+        Some(match key {
+            "role" => &mut self.role,
+            "content" => &mut self.content,
+            "refusal" => &mut self.refusal,
+            "tool_calls" => &mut self.tool_calls,
+            "tool_call_id" => &mut self.tool_call_id,
+            "name" => &mut self.name,
+            "reasoning_content" => &mut self.reasoning_content,
+            _ => return None,
+        })
+    }
+}
