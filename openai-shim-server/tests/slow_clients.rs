@@ -54,7 +54,7 @@ async fn client(shim: &Running, body: &str) -> TcpStream {
     let address = shim.url.trim_start_matches("http://").parse().unwrap();
     let mut socket = socket.connect(address).await.unwrap();
     let head =
-        format!("POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n", body.len());
+        format!("POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n", body.len());
     socket.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
     socket
 }
@@ -106,7 +106,7 @@ async fn a_whole_answer_that_nobody_takes_is_given_up_also_on_a_connection_that_
     let read = socket.read(&mut buffer).await.unwrap();
     assert!(String::from_utf8_lossy(&buffer[..read]).contains("short"));
     let head =
-        format!("POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n", body.len());
+        format!("POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n", body.len());
     socket.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
     // It takes a while until the system's buffers are full.
     tokio::time::sleep(Duration::from_secs(3)).await;
@@ -155,7 +155,7 @@ async fn forwarded_answers_that_nobody_takes_are_given_up_too() {
     let upstream = Scripted::start(vec![picture]).await;
     let shim = Running::before(&upstream, "[timeouts]\nwrite = \"500ms\"\n[limits]\nconcurrent = 1").await;
     let mut socket = TcpStream::connect(shim.url.trim_start_matches("http://")).await.unwrap();
-    let head = "POST /v1/images/generations HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}";
+    let head = "POST /v1/images/generations HTTP/1.1\r\nhost: localhost\r\ncontent-length: 2\r\n\r\n{}";
     socket.write_all(head.as_bytes()).await.unwrap();
     upstream.until_gone().await;
     let metrics = shim.read("/metrics").await.body;
