@@ -111,7 +111,7 @@ async fn every_route_that_reads_a_body_decodes_it() {
     let form = "--X\r\ncontent-disposition: form-data; name=\"model\"\r\n\r\nm\r\n--X--\r\n";
     for (path, kind, body) in [
         ("/v1/embeddings", "application/json", r#"{"model":"m","input":"x"}"#),
-        ("/v1/rerank", "application/json", r#"{"model":"m","query":"x","documents":["y"]}"#),
+        ("/v1/images/edits", "application/json", r#"{"model":"m","prompt":"x"}"#),
         ("/v1/audio/transcriptions", "multipart/form-data; boundary=X", form),
         ("/v1/responses/compact", "application/json", r#"{"model":"m"}"#),
     ] {

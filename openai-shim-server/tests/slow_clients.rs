@@ -53,8 +53,10 @@ async fn client(shim: &Running, body: &str) -> TcpStream {
     socket.set_recv_buffer_size(8 << 10).unwrap();
     let address = shim.url.trim_start_matches("http://").parse().unwrap();
     let mut socket = socket.connect(address).await.unwrap();
-    let head =
-        format!("POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n", body.len());
+    let head = format!(
+        "POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
     socket.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
     socket
 }
@@ -105,8 +107,10 @@ async fn a_whole_answer_that_nobody_takes_is_given_up_also_on_a_connection_that_
     let mut buffer = vec![0; 1 << 16];
     let read = socket.read(&mut buffer).await.unwrap();
     assert!(String::from_utf8_lossy(&buffer[..read]).contains("short"));
-    let head =
-        format!("POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n", body.len());
+    let head = format!(
+        "POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
     socket.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
     // It takes a while until the system's buffers are full.
     tokio::time::sleep(Duration::from_secs(3)).await;

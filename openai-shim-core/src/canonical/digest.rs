@@ -1,7 +1,7 @@
 //! Digests of 128 bits, the same on every machine and in every release: they stand in keys of state.
 
 use rapidhash::v3::{RapidSecrets, RapidStreamHasherV3};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 static LOW: RapidSecrets = RapidSecrets::seed(0x6f70_656e_6169_2d73);
 static HIGH: RapidSecrets = RapidSecrets::seed(0x6869_6d2d_7374_6174);
@@ -41,9 +41,7 @@ pub(crate) fn call_digest(name: &str, arguments: &str) -> u128 {
     digest.add_field(name.as_bytes());
     match serde_json::from_str::<Value>(arguments) {
         Ok(value) => add_value(&value, &mut digest),
-        Err(_) if arguments.trim().is_empty() => {
-            add_value(&Value::Object(serde_json::Map::new()), &mut digest)
-        }
+        Err(_) if arguments.trim().is_empty() => add_value(&Value::Object(Map::new()), &mut digest),
         Err(_) => {
             digest.add(b"?");
             digest.add_field(arguments.as_bytes());

@@ -65,6 +65,10 @@ pub struct Member {
     pub types: &'static [Type],
     /// Kinds of values of which nothing else need be known, a bit for each.
     plain: u8,
+    /// Kinds of values that have members or items of known types.
+    nested: u8,
+    /// Whether it may be a number, and one with a fraction.
+    numbers: (bool, bool),
     /// What happens where it has none of them.
     pub mismatch: Mismatch,
 }
@@ -148,20 +152,41 @@ const fn bit(kind: Kind) -> u8 {
     1 << kind as u8
 }
 
-/// The kinds that one of the types takes without a look at the value.
+/// A member, with what need not be found out for each request.
 #[allow(clippy::indexing_slicing)] // run by the compiler, which would refuse a place that is none
-const fn plain(types: &[Type]) -> u8 {
-    let (mut plain, mut i) = (bit(Kind::Null), 0);
+const fn member(key: &'static str, types: &'static [Type], mismatch: Mismatch) -> Member {
+    let (mut plain, mut nested, mut numbers, mut i) = (bit(Kind::Null), 0, (false, false), 0);
     while i < types.len() {
-        plain |= match types[i] {
-            Type::Bool => bit(Kind::Bool),
-            Type::Text => bit(Kind::String),
-            Type::Map => bit(Kind::Object),
-            _ => 0,
-        };
+        match types[i] {
+            Type::Bool => plain |= bit(Kind::Bool),
+            Type::Text => plain |= bit(Kind::String),
+            Type::Map => plain |= bit(Kind::Object),
+            Type::Object(_) => nested |= bit(Kind::Object),
+            Type::List(_) => nested |= bit(Kind::Array),
+            Type::Number => numbers = (true, true),
+            Type::Integer | Type::Natural | Type::Count => numbers.0 = true,
+            Type::Any => {}
+        }
         i += 1;
     }
-    plain
+    Member { key, types, plain, nested, numbers, mismatch }
+}
+
+impl Member {
+    /// Whether a value surely has one of the types, so far as that can be told at once.
+    fn surely_takes(&self, kind: Kind, value: &str, deep: impl FnOnce() -> bool) -> bool {
+        if self.plain & bit(kind) != 0 {
+            return true;
+        }
+        match kind {
+            // So short that no type is too small for it.
+            Kind::Number if value.len() < 9 => {
+                value.bytes().all(|b| b.is_ascii_digit() && self.numbers.0 || b == b'.' && self.numbers.1)
+            }
+            Kind::Object | Kind::Array => self.nested & bit(kind) != 0 && !deep(),
+            _ => false,
+        }
+    }
 }
 
 /// A shape of these members.
@@ -183,17 +208,17 @@ pub(crate) const fn shape(plural: &'static str, members: &'static [Member]) -> S
 
 /// A member that is refused where its type is wrong.
 pub(crate) const fn refuse(key: &'static str, types: &'static [Type]) -> Member {
-    Member { key, types, plain: plain(types), mismatch: Mismatch::Refuse }
+    member(key, types, Mismatch::Refuse)
 }
 
 /// A number that is refused where it is neither a number nor a text.
 pub(crate) const fn refuse_structure(key: &'static str, types: &'static [Type]) -> Member {
-    Member { key, types, plain: plain(types), mismatch: Mismatch::RefuseStructure }
+    member(key, types, Mismatch::RefuseStructure)
 }
 
 /// A member that is reported where its type is wrong.
 pub(crate) const fn warn(key: &'static str, types: &'static [Type]) -> Member {
-    Member { key, types, plain: plain(types), mismatch: Mismatch::Warn }
+    member(key, types, Mismatch::Warn)
 }
 
 impl Shape {
@@ -303,9 +328,9 @@ impl Check<'_> {
             let found = variant.and_then(|variant| variant.member(key, self.style));
             let found = found.or_else(|| shape.member(key, self.style));
             let Some(member) = found else { continue };
-            if member.plain & bit(peek(value)) == 0 {
-                let deep = !others.contains(&member.key);
-                self.value(member.types, member.mismatch, value, &Place::Key(&place, key), deep)?;
+            let deep = || !others.contains(&member.key);
+            if !member.surely_takes(peek(value), value, deep) {
+                self.value(member.types, member.mismatch, value, &Place::Key(&place, key), deep())?;
             }
         }
         Ok(())
@@ -381,8 +406,6 @@ impl Type {
             | (Self::Text, Kind::String)
             | (Self::Map | Self::Object(_), Kind::Object)
             | (Self::List(_), Kind::Array) => true,
-            // So short that it is no question.
-            (Self::Number, Kind::Number) if value.len() < 9 && !value.contains(['e', 'E']) => true,
             (Self::Number, Kind::Number) => number(value).is_some(),
             (Self::Integer, Kind::Number) => integer(value).is_some(),
             (Self::Natural, Kind::Number) => natural(value).is_some(),

@@ -11,6 +11,9 @@
 //!                              ▼ next() = Done, report()
 //! ```
 //!
+//! A request with an owner has state: `next()` may be `Load` first, which [`provide`](Exchange::provide) answers, and `Store`
+//! before the bytes that are there by then go out.
+//!
 //! Nothing is handed out before the first meaningful event, so that an empty, broken or failed answer can still be asked
 //! for again or get its true status: [`reply`](Exchange::reply) is `None` until then.
 
@@ -319,7 +322,7 @@ impl Exchange {
                 self.end_stream(&transcoder, out);
             }
             state @ (State::Loading(_) | State::Ready(_) | State::Waiting | State::Over) => {
-                self.state = state
+                self.state = state;
             }
         }
     }

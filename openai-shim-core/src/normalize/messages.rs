@@ -5,6 +5,7 @@ use super::touch;
 use crate::canonical::{Block, Code, Diagnostics, Extra, MediaSource, Message, Request, Role};
 use crate::error::{ClientError, Error, ErrorKind};
 use crate::profile::{Messages, Names, Profile};
+use std::collections::BTreeMap;
 
 pub(super) fn normalize(
     request: &mut Request,
@@ -85,7 +86,7 @@ fn demote(messages: &mut Vec<Message>, rules: &Messages, notes: &mut Diagnostics
     }
     let mut changed = false;
     let mut written: Vec<Message> = Vec::with_capacity(messages.len());
-    let mut joins = false;
+    let (mut joins, mut grown) = (false, false);
     for (i, mut message) in std::mem::take(messages).into_iter().enumerate() {
         let before = message.role;
         // A role may be sent as one that is itself sent as another: `developer`, `system`, `user`.
@@ -101,11 +102,18 @@ fn demote(messages: &mut Vec<Message>, rules: &Messages, notes: &mut Diagnostics
             changed = true;
         }
         match written.last_mut() {
-            Some(last) if joins && message.role == Role::User => append(last, message),
-            _ => written.push(message),
+            Some(last) if joins && message.role == Role::User => {
+                append(last, message);
+                grown = true;
+            }
+            last => {
+                last.filter(|_| std::mem::take(&mut grown)).into_iter().for_each(Message::join_texts);
+                written.push(message);
+            }
         }
         joins = demoted && written.last().is_some_and(|last| last.role == Role::User);
     }
+    written.last_mut().filter(|_| grown).into_iter().for_each(Message::join_texts);
     *messages = written;
     changed
 }
@@ -191,16 +199,14 @@ fn names(message: &mut Message, rules: &Messages, i: usize, notes: &mut Diagnost
 
 /// A tool's result carries the name of the tool that was called.
 fn name_results(messages: &mut [Message], notes: &mut Diagnostics) -> bool {
-    let mut called: Vec<(String, String)> = Vec::new();
+    let mut called: BTreeMap<String, String> = BTreeMap::new();
     let mut changed = false;
     for (i, message) in messages.iter_mut().enumerate() {
         let mut name = None;
         for block in &message.blocks {
             match block {
-                Block::ToolCall { id, name, .. } => called.push((id.clone(), name.clone())),
-                Block::ToolResult { id, .. } => {
-                    name = called.iter().rev().find(|(known, _)| known == id).map(|(_, name)| name.clone());
-                }
+                Block::ToolCall { id, name, .. } => drop(called.insert(id.clone(), name.clone())),
+                Block::ToolResult { id, .. } => name = called.get(id).cloned(),
                 _ => {}
             }
         }

@@ -42,16 +42,22 @@ fn hoist_system(messages: &mut Vec<Message>, notes: &mut Diagnostics) -> bool {
 fn merge_adjacent(messages: &mut Vec<Message>, notes: &mut Diagnostics) -> bool {
     let before = messages.len();
     let mut merged: Vec<Message> = Vec::with_capacity(before);
+    let mut grown = false;
     for message in std::mem::take(messages) {
         match merged.last_mut() {
             Some(last)
                 if last.role == message.role && matches!(message.role, Role::User | Role::Assistant) =>
             {
                 append(last, message);
+                grown = true;
             }
-            _ => merged.push(message),
+            last => {
+                last.filter(|_| std::mem::take(&mut grown)).into_iter().for_each(Message::join_texts);
+                merged.push(message);
+            }
         }
     }
+    merged.last_mut().filter(|_| grown).into_iter().for_each(Message::join_texts);
     *messages = merged;
     if messages.len() == before {
         return false;
@@ -60,7 +66,7 @@ fn merge_adjacent(messages: &mut Vec<Message>, notes: &mut Diagnostics) -> bool 
     true
 }
 
-/// Puts a message's content behind another's.
+/// Puts a message's content behind another's. Once nothing more is, its [texts are joined](Message::join_texts).
 pub(super) fn append(last: &mut Message, message: Message) {
     let both_text = last.blocks.last().and_then(Block::as_text).is_some()
         && message.blocks.first().and_then(Block::as_text).is_some();
@@ -68,25 +74,25 @@ pub(super) fn append(last: &mut Message, message: Message) {
         last.blocks.push(Block::text("\n\n"));
     }
     last.blocks.extend(message.blocks);
-    last.join_texts();
     touch(last);
 }
 
 /// No user message right after a tool's result.
 fn bridge(messages: &mut Vec<Message>, notes: &mut Diagnostics) -> bool {
-    let mut bridged = false;
-    let mut at = 1;
-    while at < messages.len() {
-        let roles = (messages.get(at - 1).map(|m| m.role), messages.get(at).map(|m| m.role));
-        if roles == (Some(Role::Tool), Some(Role::User)) {
-            messages.insert(at, Message::text(Role::Assistant, "OK."));
-            notes.note(Code::BridgeAdded, &format!("messages[{at}]"), "");
-            bridged = true;
-            at += 1;
-        }
-        at += 1;
+    let roles = messages.iter().zip(messages.iter().skip(1)).map(|(one, next)| (one.role, next.role));
+    if !roles.into_iter().any(|roles| roles == (Role::Tool, Role::User)) {
+        return false;
     }
-    bridged
+    let mut bridged: Vec<Message> = Vec::with_capacity(messages.len() + 1);
+    for message in std::mem::take(messages) {
+        if message.role == Role::User && bridged.last().is_some_and(|last| last.role == Role::Tool) {
+            notes.note(Code::BridgeAdded, &format!("messages[{}]", bridged.len()), "");
+            bridged.push(Message::text(Role::Assistant, "OK."));
+        }
+        bridged.push(message);
+    }
+    *messages = bridged;
+    true
 }
 
 /// An assistant message at the end is the beginning of the answer.
@@ -113,7 +119,10 @@ fn prefill(messages: &mut Vec<Message>, profile: &Profile, notes: &mut Diagnosti
                 "Go on with your answer. It begins like this, and you must not repeat it:\n\n{begun}"
             );
             match messages.last_mut().filter(|m| m.role == Role::User) {
-                Some(user) => append(user, Message::text(Role::User, wish)),
+                Some(user) => {
+                    append(user, Message::text(Role::User, wish));
+                    user.join_texts();
+                }
                 None => messages.push(Message::text(Role::User, wish)),
             }
             notes.note(Code::PrefillRewritten, "messages", "");

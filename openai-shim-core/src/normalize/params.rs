@@ -5,6 +5,7 @@ use crate::canonical::{Code, Diagnostics};
 use crate::error::Unsupported;
 use crate::json::{Kind, Object, peek};
 use crate::profile::{Forced, Params, Profile};
+use std::collections::BTreeSet;
 
 /// Members without which a request is none.
 const NEEDED: [&str; 4] = ["model", "messages", "stream", "stream_options"];
@@ -87,13 +88,11 @@ fn drop_some(body: &mut Object<'_>, rules: &Params, notes: &mut Diagnostics) {
         !rules.only.is_empty() && !NEEDED.contains(&key) && !rules.only.iter().any(|known| known == key)
     };
     let refused = |key: &str| rules.drop.iter().any(|dropped| dropped == key) || unknown(key);
-    let refused: Vec<String> =
-        body.iter().filter(|(key, _)| refused(key)).map(|(key, _)| key.to_owned()).collect();
-    for key in refused {
-        let said = body.non_null(&key).is_some();
-        body.remove(&key);
-        if said {
-            notes.note(Code::ParamDropped, &key, "");
+    let mut known = BTreeSet::new();
+    for key in body.iter().map(|(key, _)| key).filter(|key| refused(key)) {
+        if known.insert(key) && body.non_null(key).is_some() {
+            notes.note(Code::ParamDropped, key, "");
         }
     }
+    body.retain(|key, _| !refused(key));
 }

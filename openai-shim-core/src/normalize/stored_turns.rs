@@ -131,7 +131,8 @@ impl StateScope {
     /// `plain`: also where only thinking as text must come back.
     pub(crate) fn entries(&self, turn: &Turn, conversation: u128, plain: bool) -> Vec<StateEntry> {
         let opaque = turn.is_opaque();
-        if !opaque && !(plain && turn.has_reasoned_call()) {
+        let is_kept = opaque || (plain && turn.has_reasoned_call());
+        if !is_kept {
             return Vec::new();
         }
         let call = turn.parts().iter().find_map(|part| match part {

@@ -4,6 +4,7 @@ use super::instruct;
 use crate::canonical::{Block, Code, Diagnostics, Extra, Request, Tool, ToolChoice};
 use crate::json::{raw, schema};
 use crate::profile::{Forced, Tools};
+use std::collections::BTreeSet;
 
 pub(super) fn normalize(request: &mut Request, rules: &Tools, notes: &mut Diagnostics) {
     if rules.declare_called && request.tools.is_empty() {
@@ -17,10 +18,12 @@ pub(super) fn normalize(request: &mut Request, rules: &Tools, notes: &mut Diagno
 
 /// An upstream that reads calls in the history wants to know the tools that they call.
 fn declare_called(request: &mut Request, notes: &mut Diagnostics) {
+    // There are no tools yet.
+    let mut known = BTreeSet::new();
     for message in &request.messages {
         for block in &message.blocks {
             let Block::ToolCall { name, .. } = block else { continue };
-            if request.tools.iter().any(|tool| tool.name() == Some(name)) {
+            if !known.insert(name) {
                 continue;
             }
             request.tools.push(Tool::Function {

@@ -9,6 +9,7 @@ use crate::profile::Profile;
 use crate::state::{Owner, StateEntry};
 use bytes::Bytes;
 use futures_core::Stream;
+use std::ops::{Deref, DerefMut};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -136,7 +137,7 @@ impl Shim {
     ) -> impl Future<Output = http::Response<Body>> + Send + use<> {
         // An exchange is large: it moves to its place before there is a future that would hold it.
         drive(Body {
-            exchange: Some(Box::new(exchange)),
+            exchange: Some(Box::new(Driven { exchange, state: self.state.clone(), storing: None })),
             finished: Some(finished),
             source: None,
             out: Vec::new(),
@@ -144,8 +145,6 @@ impl Shim {
             sent: None,
             progress: None,
             upstream: self.upstream.clone(),
-            state: self.state.clone(),
-            storing: None,
         })
     }
 }
@@ -166,15 +165,14 @@ async fn drive(mut body: Body) -> http::Response<Body> {
         let Some(exchange) = body.exchange.as_mut() else { return http::Response::new(body) };
         match exchange.next() {
             Step::Load(keys) => {
-                let loaded = match &body.state {
+                let loaded = match exchange.state.clone() {
                     Some(state) => state.load(&keys).await,
                     None => Err(no_store()),
                 };
-                let values = loaded.and_then(|values| match values.len() == keys.len() {
-                    true => Ok(values),
-                    false => {
-                        Err(StateError::new("the store gave another number of values than it was asked for"))
-                    }
+                let values = loaded.and_then(|values| {
+                    let other =
+                        StateError::new("the store gave another number of values than it was asked for");
+                    if values.len() == keys.len() { Ok(values) } else { Err(other) }
                 });
                 let values = values.unwrap_or_else(|error| {
                     exchange.note_state_error(&error.message);
@@ -200,10 +198,10 @@ async fn drive(mut body: Body) -> http::Response<Body> {
             Step::Await => {
                 // Until something may go out, or the attempt is over.
                 std::future::poll_fn(|cx| body.poll_source(cx)).await;
-                if let Some(entries) = body.exchange.as_deref_mut().and_then(Exchange::take_entries) {
+                if let Some(entries) = body.exchange.as_mut().and_then(|exchange| exchange.take_entries()) {
                     body.store(entries).await;
                 }
-                if let Some(reply) = body.exchange.as_deref_mut().and_then(Exchange::take_reply) {
+                if let Some(reply) = body.exchange.as_mut().and_then(|exchange| exchange.take_reply()) {
                     return body.into_response(reply);
                 }
             }
@@ -221,7 +219,7 @@ async fn drive(mut body: Body) -> http::Response<Body> {
 ///
 /// Dropping it cancels the upstream's call, and calls `finished` with the outcome `cancelled` if there was more to come.
 pub struct Body {
-    exchange: Option<Box<Exchange>>,
+    exchange: Option<Box<Driven>>,
     finished: Option<Finished>,
     source: Option<ByteStream>,
     out: Vec<u8>,
@@ -231,9 +229,27 @@ pub struct Body {
     /// What the transport is told, until the first meaningful event.
     progress: Option<Progress>,
     upstream: Arc<dyn Upstream>,
+}
+
+/// An exchange with the store of its state, in one place: what holds it stays small.
+struct Driven {
+    exchange: Exchange,
     state: Option<Arc<dyn StateStore>>,
     /// What is being kept; the bytes wait for it.
     storing: Option<Storing>,
+}
+
+impl Deref for Driven {
+    type Target = Exchange;
+    fn deref(&self) -> &Exchange {
+        &self.exchange
+    }
+}
+
+impl DerefMut for Driven {
+    fn deref_mut(&mut self) -> &mut Exchange {
+        &mut self.exchange
+    }
 }
 
 /// A store's work on the entries of one exchange.
@@ -245,7 +261,9 @@ fn no_store() -> StateError {
 
 impl std::fmt::Debug for Body {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Body").field("exchange", &self.exchange).finish_non_exhaustive()
+        f.debug_struct("Body")
+            .field("exchange", &self.exchange.as_deref().map(Deref::deref))
+            .finish_non_exhaustive()
     }
 }
 
@@ -270,7 +288,7 @@ impl Body {
 
     /// The diagnostics so far.
     pub fn diagnostics(&self) -> Diagnostics {
-        self.exchange.as_deref().map(Exchange::diagnostics).unwrap_or_default()
+        self.exchange.as_deref().map(|exchange| exchange.diagnostics()).unwrap_or_default()
     }
 
     fn into_response(self, reply: crate::exchange::Reply) -> http::Response<Self> {
@@ -363,8 +381,9 @@ impl Body {
     }
 
     fn begin_store(&mut self, entries: Vec<StateEntry>) {
-        let state = self.state.clone();
-        self.storing = Some(Box::pin(async move {
+        let Some(exchange) = &mut self.exchange else { return };
+        let state = exchange.state.clone();
+        exchange.storing = Some(Box::pin(async move {
             match state {
                 Some(state) => state.store(entries).await,
                 None => Err(no_store()),
@@ -373,10 +392,11 @@ impl Body {
     }
 
     fn poll_storing(&mut self, cx: &mut std::task::Context<'_>) -> Poll<()> {
-        let Some(storing) = &mut self.storing else { return Poll::Ready(()) };
+        let Some(exchange) = &mut self.exchange else { return Poll::Ready(()) };
+        let Some(storing) = &mut exchange.storing else { return Poll::Ready(()) };
         let stored = ready!(storing.as_mut().poll(cx));
-        self.storing = None;
-        if let (Err(error), Some(exchange)) = (stored, &mut self.exchange) {
+        exchange.storing = None;
+        if let Err(error) = stored {
             exchange.note_state_error(&error.message);
         }
         Poll::Ready(())
@@ -384,7 +404,7 @@ impl Body {
 
     fn report(&mut self) {
         if let (Some(exchange), Some(finished)) = (self.exchange.take(), self.finished.take()) {
-            finished(exchange.into_report());
+            finished(exchange.exchange.into_report());
         }
     }
 }
@@ -414,7 +434,7 @@ impl Stream for Body {
                 return Poll::Ready(None);
             }
             ready!(self.poll_source(cx));
-            if let Some(entries) = self.exchange.as_deref_mut().and_then(Exchange::take_entries) {
+            if let Some(entries) = self.exchange.as_mut().and_then(|exchange| exchange.take_entries()) {
                 self.begin_store(entries);
             }
         }

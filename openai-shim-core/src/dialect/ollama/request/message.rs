@@ -110,9 +110,10 @@ fn message(
         message.blocks.reserve_exact(1);
         message.blocks.push(Block::ToolResult { id: answered, blocks: content, is_error: false, extra });
     } else {
-        match message.blocks.is_empty() {
-            true => message.blocks = content,
-            false => message.blocks.append(&mut content),
+        if message.blocks.is_empty() {
+            message.blocks = content;
+        } else {
+            message.blocks.append(&mut content);
         }
     }
     if !listed.is_empty() {
