@@ -1,6 +1,7 @@
 //! What stands deep in a request or an answer is read without a deep stack, or refused.
 #![allow(clippy::disallowed_methods)]
 #![allow(dead_code, unused_imports, unreachable_pub)] // the inputs are those of the growth benchmark, which uses all of them
+#![allow(missing_docs, clippy::pedantic)]
 
 #[path = "../benches/growth/inputs/mod.rs"]
 mod inputs;

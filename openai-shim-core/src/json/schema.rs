@@ -126,7 +126,9 @@ impl Walk<'_> {
             }
             !refuses
         });
-        refused.iter().for_each(|keyword| self.dropped.note(keyword));
+        for keyword in &refused {
+            self.dropped.note(keyword);
+        }
         for keyword in ONE {
             let inner = schema.object(keyword).map(|inner| self.schema(&inner, depth + 1));
             if let Some(inner) = inner.filter(Object::is_changed) {

@@ -143,7 +143,9 @@ fn content(item: &str, i: usize, place: Place<'_>, notes: &mut Diagnostics) -> R
     let parts = message.blocks.len();
     if message.extra.is_empty() && role == Role::Assistant {
         let all = std::mem::replace(&mut message.blocks, Vec::with_capacity(parts));
-        all.into_iter().for_each(|block| add_block(block, &mut message.blocks));
+        for block in all {
+            add_block(block, &mut message.blocks);
+        }
         if message.blocks.len() < parts {
             message.extra = Extra::new(NAME, vec![(String::from(PIECES), raw("[]"))]);
         }

@@ -374,7 +374,7 @@ impl Events<'_> {
     fn close_all(&mut self, at: usize, index: u32) {
         self.close_open(at, index);
         let calls = self.blocks.choices.get_mut(at).map(|c| std::mem::take(&mut c.calls)).unwrap_or_default();
-        self.out.extend(calls.into_iter().map(|(_, block)| Event::Close { choice: index, block }));
+        self.out.extend(calls.into_values().map(|block| Event::Close { choice: index, block }));
     }
 
     fn at(&mut self, index: u32) -> usize {

@@ -33,14 +33,15 @@ pub(super) fn write(messages: &[Message], notes: &mut Diagnostics) -> (Option<St
     if turns.is_empty() {
         notes.note(Code::FeatureUnsupported, "messages", "a conversation in which nothing is said");
     }
-    let list: Vec<_> = turns
-        .iter()
-        .map(|turn| {
-            let role = if turn.assistant { "assistant" } else { "user" };
-            format!(r#"{{"role":"{role}","content":{}}}"#, content(&turn.blocks))
-        })
-        .collect();
-    ((!system.is_empty()).then(|| content(&system)), format!("[{}]", list.join(",")))
+    let mut list = String::from("[");
+    // Each turn is freed once it is written.
+    for turn in turns {
+        let role = if turn.assistant { "assistant" } else { "user" };
+        let comma = if list.len() > 1 { "," } else { "" };
+        list.extend([comma, r#"{"role":""#, role, r#"","content":"#, &content(&turn.blocks), "}"]);
+    }
+    list.push(']');
+    ((!system.is_empty()).then(|| content(&system)), list)
 }
 
 /// Turns without a word are left out; what then stands side by side is one turn.
@@ -136,6 +137,10 @@ fn say(block: &Block, at: &str, out: &mut Vec<(String, Option<Text>)>, notes: &m
         return;
     }
     if let Some(json) = block::write(block, at, notes) {
+        if out.is_empty() {
+            // One text is all there is of nearly every turn.
+            out.reserve_exact(1);
+        }
         out.push((json, plain.cloned()));
     }
 }

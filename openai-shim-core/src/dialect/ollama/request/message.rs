@@ -109,12 +109,10 @@ fn message(
         extra.members.iter_mut().for_each(|(key, _)| key.insert(0, '.'));
         message.blocks.reserve_exact(1);
         message.blocks.push(Block::ToolResult { id: answered, blocks: content, is_error: false, extra });
+    } else if message.blocks.is_empty() {
+        message.blocks = content;
     } else {
-        if message.blocks.is_empty() {
-            message.blocks = content;
-        } else {
-            message.blocks.append(&mut content);
-        }
+        message.blocks.append(&mut content);
     }
     if !listed.is_empty() {
         *calls = OpenCalls::default();
