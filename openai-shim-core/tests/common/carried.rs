@@ -30,7 +30,7 @@ pub fn secrets(who: &str) -> [String; 2] {
 
 fn request(said: Said<'_>) -> Request {
     let mut request = Request::default();
-    request.model = said.model.to_owned();
+    said.model.clone_into(&mut request.model);
     request.sealed_reasoning = true;
     request.messages = vec![Message::text(Role::System, said.system), Message::text(Role::User, said.user)];
     request.tools = vec![Tool::Function {

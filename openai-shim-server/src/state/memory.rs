@@ -146,7 +146,9 @@ impl StateStore for MemoryStore {
 
     async fn remove(&self, keys: &[StateKey]) -> Result<(), StateError> {
         let mut entries = self.entries();
-        keys.iter().for_each(|key| entries.remove(key));
+        for key in keys {
+            entries.remove(key);
+        }
         Ok(())
     }
 }
