@@ -515,7 +515,7 @@ proptest! {
     fn items_of_a_response_keep_to_the_grammar_in_every_order(
         events in prop::collection::vec(responses_event(), 1..14), cut in any::<bool>()
     ) {
-        let mut body: String = events.iter().map(|event| format!("data: {event}\n\n")).collect();
+        let mut body = format!("data: {}\n\n", events.join("\n\ndata: "));
         if !cut {
             body.push_str("data: {\"type\":\"response.completed\",\"response\":{\"status\":\"completed\",\"output\":[]}}\n\n");
         }

@@ -185,12 +185,11 @@ fn names(error: &ClientError, path: &str) -> bool {
     error.param.as_deref() == Some(path) && error.message.contains(path)
 }
 
+/// What an upstream is sent, and what is reported; an error for the client.
+type Sent = Result<(String, Diagnostics), String>;
+
 /// What upstreams of each dialect are sent for a body; an error for the client is its field.
-fn sent(
-    client: &'static dyn Dialect,
-    path: &str,
-    body: &str,
-) -> Vec<(&'static str, Result<(String, Diagnostics), String>)> {
+fn sent(client: &'static dyn Dialect, path: &str, body: &str) -> Vec<(&'static str, Sent)> {
     DIALECTS
         .iter()
         .map(|upstream| {
