@@ -256,7 +256,7 @@ mod tests {
         learned.add("up", "m", &[drop_param("y".repeat(4 << 20))]);
         assert!(learned.rows().len() < 200, "{}", learned.rows().len());
         for n in 0..MAX_PAIRS {
-            let name = format!("{n:0>width$}", width = MAX_NAME_BYTES);
+            let name = format!("{n:0>MAX_NAME_BYTES$}");
             let lessons: Vec<_> = (0..8).map(|k| drop_param(format!("{k}{}", "z".repeat(400)))).collect();
             learned.add("up", &name, &lessons);
         }
