@@ -59,7 +59,7 @@ async fn names_of_megabytes_are_served_and_stand_nowhere_afterwards() {
     for n in 0..3 {
         let answer = ask(&shim, &format!("{n}{}", "x".repeat(4 << 20))).await;
         assert_eq!(answer.status, 200);
-        let longest = answer.headers.values().map(|value| value.len()).max().unwrap();
+        let longest = answer.headers.values().map(http::HeaderValue::len).max().unwrap();
         assert!(longest < 1100, "a header of {longest} bytes");
     }
     for page in ["/learned", "/metrics"] {

@@ -299,7 +299,7 @@ fn secrets_come_from_files_beside_the_configuration() {
 fn the_secret_of_the_store_is_one_that_nobody_guesses() {
     let long = "0123456789abcdef0123456789abcdef";
     let config = from(&format!("[store]\nsecret = \"{long}\"\n")).unwrap();
-    assert_eq!(config.store_secret.as_ref().map(|secret| secret.expose()), Some(long));
+    assert_eq!(config.store_secret.as_ref().map(openai_shim_server::config::Secret::expose), Some(long));
     assert!(!config.to_string().contains(long) && config.to_string().contains("under the secret of [store]"));
     let fault_of = |secret: &str| fault(&format!("[store]\nsecret = \"{secret}\"\n"));
     let short = fault_of("guess me");
