@@ -261,7 +261,7 @@ impl Shape {
         others: &[&str],
         notes: &mut Diagnostics,
     ) -> Result<(), ClientError> {
-        Check { style: self.style, notes }.object(self, object, place, others)
+        Check { style: self.style, depth: 0, notes }.object(self, object, place, others)
     }
 
     /// The variant for a `type`.
@@ -307,8 +307,13 @@ fn is_camel_of(camel: &str, snake: &str) -> bool {
     rest.next().is_none()
 }
 
+/// How many objects of known shape may stand in one another: more than any API has. What stands deeper is not looked into,
+/// so that the stack and the work are bounded.
+const MAX_DEPTH: usize = 16;
+
 struct Check<'n> {
     style: Style,
+    depth: usize,
     notes: &'n mut Diagnostics,
 }
 
@@ -350,10 +355,14 @@ impl Check<'_> {
         };
         match own {
             _ if !deep => Ok(()),
-            Type::Object(shape) => match Object::parse(value.as_bytes()) {
-                Ok(object) => self.object(shape, &object, *place, &[]),
-                Err(_) => Ok(()),
-            },
+            Type::Object(_) if self.depth >= MAX_DEPTH => Ok(()),
+            Type::Object(shape) => {
+                let Ok(object) = Object::parse(value.as_bytes()) else { return Ok(()) };
+                self.depth += 1;
+                let checked = self.object(shape, &object, *place, &[]);
+                self.depth -= 1;
+                checked
+            }
             Type::List(types) if !matches!(types, [Type::Any]) => {
                 for (i, item) in items(value).unwrap_or_default().into_iter().enumerate() {
                     self.value(types, mismatch, item, &Place::Index(place, i), true)?;
