@@ -52,16 +52,18 @@ impl Extra {
         members.iter().find(|(k, _)| k == key).and_then(|(_, v)| crate::json::text(v.get()))
     }
 
-    /// Keeps what every dialect may read of reasoning, once for each key: the last word counts. What comes after so many
-    /// different keys is not reasoning's.
-    pub fn keep_detail(&mut self, key: &str, value: &RawValue) {
+    /// Keeps what every dialect may read of reasoning, once for each key: the last word counts. False if there
+    /// is no room for another key.
+    #[must_use]
+    pub fn keep_detail(&mut self, key: &str, value: &RawValue) -> bool {
         self.dialect = REASONING_DETAILS;
         let room = self.members.len() < MOST_DETAILS;
         match self.members.iter_mut().find(|(known, _)| known == key) {
             Some((_, old)) => *old = value.to_owned(),
             None if room => self.members.push((key.to_owned(), value.to_owned())),
-            None => {}
+            None => return false,
         }
+        true
     }
 
     /// The keys of what this dialect cannot say; a member that is `null`, `false` or empty says nothing, and neither does one

@@ -116,6 +116,9 @@ def answers():
     yield "openai-chat", "pieces of arguments", es, lambda n: sse([chunk({"tool_calls": [{"index": 0, "id": "c", "type": "function", "function": {"name": "f", "arguments": ""}}]})] + [chunk({"tool_calls": [{"index": 0, "function": {"arguments": " "}}]}) for i in range(n)] + [chunk({}, "tool_calls")], done)
     yield "openai-chat", "events of choices", es, lambda n: sse([{**chunk({}), "choices": [{"index": i, "delta": {"content": "x"}, "finish_reason": None}]} for i in range(n)], done)
     yield "openai-chat", "think tags", es, lambda n: sse([chunk({"content": w}) for i in range(n) for w in ("<think>", "a", "</think>", "b")] + [chunk({}, "stop")], done)
+    yield "openai-chat", "a name again and again", es, lambda n: sse([chunk({"tool_calls": [{"index": 0, "function": {"name": "f", "arguments": "{\"a\":\"" if not i else "x" * 20}}]}) for i in range(n)] + [chunk({}, "tool_calls")], done)
+    yield "openai-chat", "calls as markup", js, lambda n: dump(completion({"content": "".join('<tool_call>{"name":"f","arguments":{"a":%d}}</tool_call>\n' % i for i in range(n))}))
+    yield "openai-chat", "events with calls as markup", es, lambda n: sse([chunk({"content": '<tool_call>{"name":"f","arguments":{"a":%d}}</tool_call>\n' % i}) for i in range(n)] + [chunk({}, "stop")], done)
     yield "openai-chat", "reasoning by turns", es, lambda n: sse([chunk({"reasoning_content": "t"} if i % 2 else {"content": "x"}) for i in range(n)] + [chunk({}, "stop")], done)
     yield "openai-chat", "one giant event", es, lambda n: sse([chunk({"content": strings(n)}), chunk({}, "stop")], done)
     yield "openai-chat", "an event of many lines", es, lambda n: b"data: {\n" + b"data: \n" * n + b'data: "choices":[{"index":0,"delta":{"content":"x"},"finish_reason":"stop"}]}\n\n' + done

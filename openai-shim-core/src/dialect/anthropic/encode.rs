@@ -218,7 +218,9 @@ impl MessagesEncoder {
             }
             Delta::Signature(signature) => slot.sealed.push_str(signature),
             Delta::Native { dialect: REASONING_DETAILS, key, raw } => {
-                slot.marks.keep_detail(key, raw);
+                if !slot.marks.keep_detail(key, raw) {
+                    self.notes.note(Code::ExtraDropped, REASONING_DETAILS, "more members than are kept");
+                }
             }
             Delta::Native { dialect: NAME, key, raw } => match key.as_str() {
                 WHOLE_BLOCK => self.whole_block(raw.get(), out),

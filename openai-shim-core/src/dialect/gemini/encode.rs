@@ -232,7 +232,10 @@ impl GeminiEncoder {
             }
             Delta::Signature(more) if thinks => return choice.signed.0.push_str(more),
             Delta::Native { dialect: REASONING_DETAILS, key, raw } if thinks => {
-                return choice.signed.1.keep_detail(key, raw);
+                if !choice.signed.1.keep_detail(key, raw) {
+                    self.notes.note(Code::ExtraDropped, REASONING_DETAILS, "more members than are kept");
+                }
+                return;
             }
             Delta::Native { dialect: NAME, key, raw } if key == parts::WHOLE => raw.get().to_owned(),
             Delta::Native { dialect: NAME, key, raw } => {

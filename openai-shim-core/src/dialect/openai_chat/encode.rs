@@ -192,7 +192,9 @@ impl ChatEncoder {
                 return;
             }
             (Delta::Native { dialect: REASONING_DETAILS, key, raw }, Open::Reasoning) => {
-                choice.thoughts.extra.keep_detail(key, raw);
+                if !choice.thoughts.extra.keep_detail(key, raw) {
+                    self.notes.note(Code::ExtraDropped, REASONING_DETAILS, "more members than are kept");
+                }
                 return;
             }
             (Delta::Text(text), Open::Refusal) => format!("\"refusal\":{}", quote(text)),

@@ -189,7 +189,9 @@ impl Output {
                 open.native.push((key.clone(), raw.get().to_owned()));
             }
             Delta::Native { dialect: REASONING_DETAILS, key, raw } => {
-                open.marks.keep_detail(key, raw);
+                if !open.marks.keep_detail(key, raw) {
+                    notes.note(Code::ExtraDropped, REASONING_DETAILS, "more members than are kept");
+                }
             }
             Delta::Native { key, .. } if key.starts_with('.') => {}
             Delta::Native { .. } => {

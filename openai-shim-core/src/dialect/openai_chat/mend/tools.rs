@@ -2,7 +2,7 @@
 
 use super::super::tool_call::{self, is_custom};
 use crate::canonical::{Asked, Code, Diagnostics, carry};
-use crate::json::{Kind, Object, append_text, joined, peek, quote, text_of};
+use crate::json::{Balance, Kind, Object, append_text, joined, peek, quote, text_of};
 use std::collections::BTreeMap;
 
 /// Puts a call's signature into its id, where the upstream wants it back.
@@ -96,6 +96,7 @@ struct Slot {
     name: String,
     /// Arguments so far.
     arguments: String,
+    balance: Balance,
     /// The number under which its first fragment went out.
     number: Option<usize>,
     custom: bool,
@@ -317,7 +318,7 @@ impl Calls {
     }
 
     /// The call that a fragment belongs to; `None` if it begins one.
-    fn find(&self, given: &Fragment) -> Option<usize> {
+    fn find(&mut self, given: &Fragment) -> Option<usize> {
         let at = match (given.index, &given.id) {
             (Some(index), id) => {
                 let both = id.clone().and_then(|id| self.by_both.get(&(index, id)));
@@ -335,12 +336,11 @@ impl Calls {
                 return (!begins).then_some(last);
             }
         };
-        let slot = self.slots.get(at)?;
+        let slot = self.slots.get_mut(at)?;
         let new_id = given.id.as_ref().is_some_and(|id| !slot.id.is_empty() && id != slot.upstreams_id());
         let begins = given.name.is_some()
             && !slot.name.is_empty()
-            && (new_id
-                || (given.id.is_none() && given.arguments != slot.arguments && is_json(&slot.arguments)));
+            && (new_id || (given.id.is_none() && given.arguments != slot.arguments && slot.has_json()));
         // Some servers give each fragment a new id; only a name then begins another call.
         (!begins).then_some(at)
     }
@@ -400,6 +400,11 @@ impl Slot {
     /// The id that the upstream knows it by.
     fn upstreams_id(&self) -> &str {
         self.repeated.as_deref().unwrap_or(&self.id)
+    }
+
+    /// Whether the arguments so far are a whole JSON text.
+    fn has_json(&mut self) -> bool {
+        self.balance.is_closed(&self.arguments) && is_json(&self.arguments)
     }
 
     /// The first fragment of a call, written anew.
@@ -462,8 +467,7 @@ impl Slot {
         if function.remove("name").is_some() {
             notes.note(Code::ToolFieldRepeated, &format!("{AT}.function.name"), "");
         }
-        let whole_again =
-            given.arguments.len() > 1 && given.arguments == self.arguments && is_json(&self.arguments);
+        let whole_again = given.arguments.len() > 1 && given.arguments == self.arguments && self.has_json();
         if whole_again {
             notes.note(Code::ToolFieldRepeated, &format!("{AT}.function.arguments"), "");
             return false;
