@@ -77,6 +77,8 @@ fn a_request_of_small_messages_takes_a_bounded_multiple_of_its_size() {
         ("openai-chat", "anthropic-messages", 1950),
         ("openai-chat", "gemini", 1650),
         ("ollama-chat", "openai-chat", 1300),
+        ("openai-chat", "openai-responses", 3000),
+        ("openai-chat", "ollama-chat", 3000),
     ];
     let measured: Vec<_> = most
         .iter()

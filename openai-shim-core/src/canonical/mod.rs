@@ -37,7 +37,7 @@ pub use answer::{fault, is_document, is_html, plain};
 pub use asked::{Asked, ReasoningStyle};
 pub use calls::{OpenCalls, called_names};
 pub use citation::{Citation, Cited, CitedSpan, Length};
-pub use content::{Block, Media, MediaSource, Message, Role};
+pub use content::{Block, Media, MediaSource, Message, Role, Span};
 pub use context::Context;
 pub use diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 pub use embedding::{EmbedRequest, Embeddings, VectorCheck};

@@ -23,7 +23,7 @@ use std::sync::OnceLock;
 pub struct Text {
     /// The JSON string.
     written: Option<Bytes>,
-    words: OnceLock<String>,
+    words: OnceLock<Box<String>>,
 }
 
 impl Text {
@@ -49,7 +49,7 @@ impl Text {
     pub fn as_str(&self) -> &str {
         self.words.get_or_init(|| {
             let raw = self.written.as_deref().and_then(utf8);
-            raw.map(text_of).unwrap_or_default().into_owned()
+            Box::new(raw.map(text_of).unwrap_or_default().into_owned())
         })
     }
 
@@ -102,7 +102,7 @@ impl Text {
     /// The words alone.
     pub fn into_string(mut self) -> String {
         self.as_str();
-        self.words.take().unwrap_or_default()
+        self.words.take().map(|words| *words).unwrap_or_default()
     }
 }
 
@@ -120,7 +120,7 @@ fn literal(raw: &str) -> Option<&str> {
 
 impl From<String> for Text {
     fn from(words: String) -> Self {
-        Self { written: None, words: OnceLock::from(words) }
+        Self { written: None, words: OnceLock::from(Box::new(words)) }
     }
 }
 

@@ -12,8 +12,8 @@ pub fn raw(json: &str) -> Box<RawValue> {
     RawValue::from_string(json.to_owned()).unwrap()
 }
 
-fn inline(media_type: &str, data: &str) -> Media {
-    Media::new(MediaSource::Base64 { media_type: media_type.into(), data: data.into() })
+fn inline(media_type: &str, data: &str) -> Box<Media> {
+    Box::new(Media::new(MediaSource::Base64 { media_type: media_type.into(), data: data.into() }))
 }
 
 pub fn picture() -> Block {
@@ -21,7 +21,7 @@ pub fn picture() -> Block {
 }
 
 pub fn picture_at(address: &str) -> Block {
-    Block::Image(Media::new(MediaSource::Url(address.into())))
+    Block::Image(Box::new(Media::new(MediaSource::Url(address.into()))))
 }
 
 pub fn document() -> Block {

@@ -104,7 +104,7 @@ fn read_in(item: &str, depth: usize) -> Option<Block> {
             Some(source) => {
                 let mut image = Media::new(source);
                 image.extra = leftovers(&object, &["type", "source"]);
-                Block::Image(image)
+                Block::Image(Box::new(image))
             }
             None => native(),
         },
@@ -176,7 +176,7 @@ fn read_document(item: &str, object: &Object<'_>, depth: usize) -> Block {
         let mut file = Media::new(source);
         file.name = object.str("title").map(Cow::into_owned);
         file.extra = leftovers(object, &["type", "source", "title"]);
-        return Block::File(file);
+        return Block::File(Box::new(file));
     }
     let source = object.object("source").unwrap_or_default();
     let plain = source.str("data").map(Cow::into_owned);

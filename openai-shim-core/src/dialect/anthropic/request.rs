@@ -5,9 +5,9 @@
 use super::super::Encoded;
 use super::super::shape::Place;
 use super::{NAME, block, shape};
-use crate::canonical::{Block, Code, Diagnostics, Extra, Message, Request, Role, TokenLimit, carry};
+use crate::canonical::{Block, Code, Diagnostics, Extra, Message, Request, Role, Span, TokenLimit, carry};
 use crate::error::{ClientError, Unsupported};
-use crate::json::{Kind, Object, natural, number, peek, place, quote, raw, text};
+use crate::json::{Kind, Object, natural, number, peek, quote, raw, text};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -77,7 +77,7 @@ fn system(object: &Object<'_>, body: &[u8], request: &mut Request) -> Result<(),
     })?;
     let mut message = Message::new(Role::System, blocks);
     message.content_was_parts = parts;
-    message.span = place(body, value);
+    message.span = Span::within(body, value);
     request.messages.push(message);
     Ok(())
 }
@@ -96,7 +96,7 @@ fn messages(
     let items = object.array("messages").filter(|items| !items.is_empty()).ok_or_else(wrong)?;
     for (i, item) in items.into_iter().enumerate() {
         let mut message = message(item, i, notes)?;
-        message.span = place(body, item);
+        message.span = Span::within(body, item);
         request.messages.push(message);
     }
     Ok(())
@@ -199,7 +199,7 @@ fn as_they_came(
     let mut rest = request.messages.as_slice();
     let mut system = None;
     let own = |message: &Message| {
-        let bytes = message.span.clone().and_then(|span| source.get(span))?;
+        let bytes = message.span.and_then(|span| source.get(span.range()))?;
         Some(String::from_utf8_lossy(bytes).into_owned())
     };
     if let Some((first, others)) = rest.split_first()

@@ -146,7 +146,7 @@ impl GeminiDecoder {
         if let Some(word) = object.non_null("finishReason") {
             let reason = finish::read(word, &mut self.notes);
             if word.trim() != quote(finish::write(&reason)) {
-                extra = Extra::new(NAME, extra.members);
+                extra = Extra::new(NAME, extra.into_members());
                 extra.members.push((String::from("finishReason"), raw(word)));
             }
             candidate.finish = Some(reason);
@@ -286,7 +286,7 @@ impl GeminiDecoder {
 /// Members that are new, or changed since they were last said.
 fn fresh(extra: Extra, said: &mut Vec<(String, String)>) -> Extra {
     let mut members = Vec::new();
-    for (key, value) in extra.members {
+    for (key, value) in extra.into_members() {
         let room = said.len() < 64;
         match said.iter_mut().find(|(k, _)| *k == key) {
             Some((_, old)) if old == value.get() => continue,
@@ -324,10 +324,11 @@ impl Candidate {
     }
 
     fn native(&self, block: u32, extra: Extra, out: &mut Vec<Event>) {
-        out.extend(extra.members.into_iter().map(|(key, raw)| Event::Delta {
+        let dialect = extra.dialect;
+        out.extend(extra.into_members().into_iter().map(|(key, raw)| Event::Delta {
             choice: self.index,
             block,
-            delta: Delta::Native { dialect: extra.dialect, key, raw },
+            delta: Delta::Native { dialect, key, raw },
         }));
     }
 

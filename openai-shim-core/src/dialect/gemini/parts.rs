@@ -77,9 +77,9 @@ pub(super) fn read_request(part: &str) -> Block {
 
 fn kind_of(media_type: &str, media: Media) -> Block {
     match media_type.split('/').next() {
-        Some("image") => Block::Image(media),
-        Some("audio") => Block::Audio(media),
-        _ => Block::File(media),
+        Some("image") => Block::Image(Box::new(media)),
+        Some("audio") => Block::Audio(Box::new(media)),
+        _ => Block::File(Box::new(media)),
     }
 }
 
@@ -108,7 +108,7 @@ fn call(object: &Object<'_>) -> Block {
         for (key, value) in own {
             rest.set(key, value);
         }
-        extra = Extra::new(NAME, extra.members);
+        extra = Extra::new(NAME, extra.into_members());
         extra.members.push((String::from("functionCall"), raw(rest.to_json())));
     }
     let mut arguments = Arguments::default();
@@ -147,7 +147,7 @@ fn result(object: &Object<'_>) -> Block {
             (format!("{}functionResponse.{key}", if read { "." } else { "" }), raw(value))
         })
         .collect();
-    extra = Extra::new(NAME, [extra.members, kept].concat());
+    extra = Extra::new(NAME, [extra.into_members(), kept].concat());
     Block::ToolResult { id: function.str("id").unwrap_or_default().into_owned(), blocks, is_error, extra }
 }
 

@@ -18,7 +18,7 @@ pub(super) fn read(call: &str) -> (Block, bool) {
     let mut extra = leftovers(&object, known);
     let signature = signature(&object);
     if signature.is_some() {
-        let members: Vec<_> = extra.members.into_iter().filter_map(|(k, v)| rest_of(k, v)).collect();
+        let members: Vec<_> = extra.into_members().into_iter().filter_map(|(k, v)| rest_of(k, v)).collect();
         extra = if members.is_empty() { Extra::default() } else { Extra::new(NAME, members) };
     }
     let block = Block::ToolCall {

@@ -292,7 +292,7 @@ fn write_input<'a>(
     }
     let mut items = Vec::new();
     for (i, message) in messages.iter().enumerate() {
-        match message.span.clone().and_then(|span| source?.get(span)) {
+        match message.span.and_then(|span| source?.get(span.range())) {
             Some(bytes) => items.push(String::from_utf8_lossy(bytes).into_owned()),
             None => items::write(message, i, &mut items, notes),
         }
