@@ -73,12 +73,12 @@ fn messages(n: usize) -> String {
 #[test]
 fn a_request_of_small_messages_takes_a_bounded_multiple_of_its_size() {
     let most = [
-        ("openai-chat", "openai-chat", 1300),
-        ("openai-chat", "anthropic-messages", 1950),
-        ("openai-chat", "gemini", 1650),
-        ("ollama-chat", "openai-chat", 1300),
-        ("openai-chat", "openai-responses", 3000),
-        ("openai-chat", "ollama-chat", 3000),
+        ("openai-chat", "openai-chat", 650),
+        ("openai-chat", "anthropic-messages", 875),
+        ("openai-chat", "gemini", 760),
+        ("ollama-chat", "openai-chat", 760),
+        ("openai-chat", "openai-responses", 880),
+        ("openai-chat", "ollama-chat", 750),
     ];
     let measured: Vec<_> = most
         .iter()

@@ -127,10 +127,25 @@ impl Message {
         report_all(&self.blocks, dialect, &format!("{at}.content"), notes);
     }
 
+    /// How many bytes its words take, about.
+    pub(crate) fn size(&self) -> usize {
+        size(&self.blocks)
+    }
+
     /// All text blocks, joined.
     pub fn joined_text(&self) -> String {
         self.blocks.iter().filter_map(Block::as_text).collect()
     }
+}
+
+fn size(blocks: &[Block]) -> usize {
+    let one = |block: &Block| match block {
+        Block::Text { text, .. } | Block::Refusal(text) => text.bytes().len(),
+        Block::ToolCall { arguments, .. } => arguments.len(),
+        Block::ToolResult { blocks, .. } => size(blocks),
+        _ => 0,
+    };
+    blocks.iter().map(one).sum()
 }
 
 fn report_all(blocks: &[Block], dialect: &str, at: &str, notes: &mut Diagnostics) {

@@ -4,6 +4,7 @@
 //! other byte stays. [`peek`] tells what a raw value is without parsing it. [`wire_object!`](crate::wire_object) makes
 //! typed structs that keep unknown members. [`schema`] rewrites JSON schemas for upstreams that accept less of them.
 
+mod list;
 mod number;
 mod object;
 mod openapi;
@@ -13,6 +14,7 @@ mod string;
 mod typed;
 mod value;
 
+pub(crate) use list::List;
 pub(crate) use number::{count, integer, natural, number};
 pub(crate) use object::Item;
 pub use object::Object;

@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 
 mod params;
 mod tools;
+mod said;
 mod turns;
 
 /// The longest answer where nobody said how long: the API wants to be told.
@@ -210,10 +211,9 @@ fn as_they_came(
         system = own(first).or_else(|| as_content(first, "system", notes));
     }
     let signed = signed(rest);
-    let list: Vec<_> = rest
-        .iter()
-        .enumerate()
-        .map(|(i, message)| match own(message).filter(|_| !(unsigned && is_unsigned(message))) {
+    let mut list = request.list(36);
+    for (i, message) in rest.iter().enumerate() {
+        list.push(&match own(message).filter(|_| !(unsigned && is_unsigned(message))) {
             Some(bytes) => bytes,
             None if unsigned && is_unsigned(message) => {
                 let mut message = message.clone();
@@ -223,9 +223,9 @@ fn as_they_came(
                 as_message(&message, &signed, i, notes)
             }
             None => as_message(message, &signed, i, notes),
-        })
-        .collect();
-    (system, format!("[{}]", list.join(",")))
+        });
+    }
+    (system, list.into_json())
 }
 
 /// Whether there is thinking in a message that nobody signed.

@@ -6,7 +6,7 @@ use super::super::shape::Place;
 use super::{FORMAT, MINTED, NAME, camelized, is_minted, leftovers, parts, plain, read, shape};
 use crate::canonical::{Block, Code, Diagnostics, Extra, Message, OpenCalls, Request, Role, Span, called_names};
 use crate::error::ClientError;
-use crate::json::{Kind, Object, peek, quote, raw, text};
+use crate::json::{Kind, List, Object, peek, quote, raw, text};
 use std::collections::BTreeMap;
 
 /// Reads the conversation.
@@ -216,7 +216,7 @@ pub(super) struct Written {
 pub(super) fn encode(request: &Request, source: Option<&[u8]>, notes: &mut Diagnostics) -> Written {
     let calls = called_names(&request.messages);
     let (mut system, mut system_extra): (Vec<String>, Option<&Extra>) = (Vec::new(), None);
-    let mut contents: Vec<String> = Vec::new();
+    let mut contents = request.list(40);
     // The parts of results whose turn may go on.
     let mut results: Vec<String> = Vec::new();
     for (i, message) in request.messages.iter().enumerate() {
@@ -233,7 +233,7 @@ pub(super) fn encode(request: &Request, source: Option<&[u8]>, notes: &mut Diagn
         };
         if let Some(own) = own {
             flush(&mut results, &mut contents);
-            contents.push(own.to_owned());
+            contents.push(own);
             continue;
         }
         let mut written = Vec::new();
@@ -263,7 +263,7 @@ pub(super) fn encode(request: &Request, source: Option<&[u8]>, notes: &mut Diagn
                 content.set("role", role);
                 content.set("parts", format!("[{}]", written.join(",")));
                 parts::extend(&mut content, &message.extra);
-                contents.push(content.to_json());
+                contents.push(&content.to_json());
             }
         }
     }
@@ -276,7 +276,7 @@ pub(super) fn encode(request: &Request, source: Option<&[u8]>, notes: &mut Diagn
         }
         content.to_json()
     });
-    Written { contents: format!("[{}]", contents.join(",")), system }
+    Written { contents: contents.into_json(), system }
 }
 
 /// A turn as it came, if that was in several contents.
@@ -285,9 +285,9 @@ fn pieces(message: &Message) -> Option<&str> {
     all.get().strip_prefix('[')?.strip_suffix(']').filter(|all| !all.is_empty())
 }
 
-fn flush(results: &mut Vec<String>, contents: &mut Vec<String>) {
+fn flush(results: &mut Vec<String>, contents: &mut List) {
     if !results.is_empty() {
-        contents.push(format!("{{\"role\":\"user\",\"parts\":[{}]}}", results.join(",")));
+        contents.push(&format!("{{\"role\":\"user\",\"parts\":[{}]}}", results.join(",")));
         results.clear();
     }
 }

@@ -213,7 +213,9 @@ pub(super) fn encode<'a>(
         body.set("model", quote(&request.model));
     }
     if source.is_none() || request.touched.messages {
-        let mut list = Vec::new();
+        // A list that grows is there twice.
+        let room = request.messages.iter().map(|message| message.size() + 36).sum::<usize>();
+        let mut list = Vec::with_capacity(room + 2);
         list.push(b'[');
         for (i, message) in request.messages.iter().enumerate() {
             if !message::can_be_said(message) {

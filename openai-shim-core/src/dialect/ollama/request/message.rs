@@ -7,7 +7,7 @@ use crate::canonical::{
     Block, Code, Diagnostics, Extra, Message, OpenCalls, Request, Role, Span, Text, called_names,
 };
 use crate::error::{ClientError, Unsupported};
-use crate::json::{Kind, Object, peek, quote, text};
+use crate::json::{List, Kind, Object, peek, quote, text};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -196,15 +196,15 @@ pub(super) fn encode(
     notes: &mut Diagnostics,
 ) -> Result<(), Unsupported> {
     let names = called_names(&request.messages);
-    let mut list = Vec::new();
+    let mut list = request.list(36);
     for (i, message) in request.messages.iter().enumerate() {
         let own = message.span.and_then(|span| source?.get(span.range()));
         match own.and_then(|bytes| std::str::from_utf8(bytes).ok()) {
-            Some(own) => list.push(own.to_owned()),
+            Some(own) => list.push(own),
             None => write(&names, message, i, &mut list, notes)?,
         }
     }
-    body.set("messages", format!("[{}]", list.join(",")));
+    body.set("messages", list.into_json());
     Ok(())
 }
 
@@ -213,7 +213,7 @@ fn write(
     names: &BTreeMap<&str, &str>,
     message: &Message,
     i: usize,
-    list: &mut Vec<String>,
+    list: &mut List,
     notes: &mut Diagnostics,
 ) -> Result<(), Unsupported> {
     let at = format!("messages[{i}]");
@@ -242,7 +242,7 @@ fn write(
         for (key, value) in std::mem::take(&mut shared) {
             object.set(key, value.get().to_owned());
         }
-        list.push(object.to_json());
+        list.push(&object.to_json());
     }
     if !rest.is_empty() || results.is_empty() {
         let role = match message.role {
@@ -259,7 +259,7 @@ fn write(
         for (key, value) in shared {
             object.set(key, value.get().to_owned());
         }
-        list.push(object.to_json());
+        list.push(&object.to_json());
     }
     if message.name.is_some() {
         notes.note(Code::ExtraDropped, &format!("{at}.name"), "");
