@@ -1,6 +1,6 @@
 //! Messages as ordered lists of blocks.
 
-use super::{Diagnostics, Extra, Text};
+use super::{Diagnostics, Extra, Signature, Text};
 use crate::json::place;
 use serde_json::value::RawValue;
 use std::ops::Range;
@@ -187,7 +187,7 @@ pub enum Block {
         /// The thinking, as text; may be empty where only an opaque form exists.
         text: Text,
         /// A signature or encrypted form that must be sent back unchanged.
-        signature: Option<String>,
+        signature: Option<Signature>,
         /// Leftovers (`reasoning_details` and the like).
         extra: Extra,
     },
@@ -202,7 +202,7 @@ pub enum Block {
         /// The arguments, as JSON text exactly as the model wrote them.
         arguments: String,
         /// An opaque signature of the thinking that led here; it must be sent back with the call.
-        signature: Option<String>,
+        signature: Option<Signature>,
         /// Leftovers.
         extra: Extra,
     },

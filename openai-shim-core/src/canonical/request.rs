@@ -1,8 +1,8 @@
 //! What a client asks.
 
 use super::{Code, Diagnostics, Extra, Message, Template, Tool, ToolChoice};
-use crate::json::List;
 use crate::error::ClientError;
+use crate::json::List;
 use serde_json::value::RawValue;
 
 /// A request, independent of any dialect.

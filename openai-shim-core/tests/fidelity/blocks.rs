@@ -54,7 +54,7 @@ pub fn call(id: &str, signature: Option<&str>) -> Block {
         id: id.to_owned(),
         name: String::from("weather"),
         arguments: String::from(r#"{"city":"Oslo"}"#),
-        signature: signature.map(str::to_owned),
+        signature: signature.map(str::to_owned).map(Into::into),
         extra: Extra::default(),
     }
 }
@@ -134,7 +134,7 @@ pub fn thought(signature: Option<&str>, by: &str) -> Block {
     let marks = vec![(String::from("format"), raw(&format!("{:?}", format_of(by))))];
     Block::Reasoning {
         text: "Let me see.".into(),
-        signature: signature.map(str::to_owned),
+        signature: signature.map(str::to_owned).map(Into::into),
         extra: signature.map(|_| Extra::new(REASONING_DETAILS, marks)).unwrap_or_default(),
     }
 }
@@ -147,7 +147,7 @@ pub fn sealed(by: &str) -> Block {
     ];
     Block::Reasoning {
         text: "".into(),
-        signature: Some(String::from("c2VhbGVk")),
+        signature: Some("c2VhbGVk".into()),
         extra: Extra::new(REASONING_DETAILS, marks),
     }
 }

@@ -75,7 +75,7 @@ fn read_in(item: &str, depth: usize) -> Option<Block> {
                 }
                 None => (data, Extra::new(REASONING_DETAILS, encrypted())),
             };
-            Block::Reasoning { text: "".into(), signature: Some(signature), extra }
+            Block::Reasoning { text: "".into(), signature: Some(signature.into()), extra }
         }
         "tool_use" => {
             let (id, signature) = carried(of("id"));
@@ -83,7 +83,7 @@ fn read_in(item: &str, depth: usize) -> Option<Block> {
                 id,
                 name: of("name"),
                 arguments: object.non_null("input").map_or(Cow::Borrowed("{}"), text_of).into_owned(),
-                signature,
+                signature: signature.map(Into::into),
                 extra: leftovers(&object, &["type", "id", "name", "input"]),
             }
         }
@@ -156,7 +156,7 @@ fn read_thinking(object: &Object<'_>) -> Block {
         extra = Extra::new(REASONING_DETAILS, vec![(String::from("format"), raw(quote(FORMAT)))]);
     }
     let text = object.get("thinking").map(text_of).unwrap_or_default().into_owned();
-    Block::Reasoning { text: text.into(), signature, extra }
+    Block::Reasoning { text: text.into(), signature: signature.map(Into::into), extra }
 }
 
 fn read_source(object: &Object<'_>) -> Option<MediaSource> {

@@ -5,7 +5,7 @@ use super::partial::Arguments;
 use super::response::{KNOWN, is_answer, is_blocked};
 use super::usage::{self, Counts};
 use super::{NAME, error, finish, leftovers, parts, read};
-use crate::canonical::{Asked, Block, BlockKind, Code, Delta, Diagnostics, Event, Extra, FinishReason};
+use crate::canonical::{Signature, Asked, Block, BlockKind, Code, Delta, Diagnostics, Event, Extra, FinishReason};
 use crate::error::UpstreamError;
 use crate::framing::Frame;
 use crate::json::{Object, quote, raw};
@@ -190,7 +190,7 @@ impl GeminiDecoder {
                 };
                 let mut arguments = Arguments::default();
                 arguments.take(&function.unwrap_or_default());
-                let block = candidate.open(BlockKind::ToolCall { id, name, signature }, out);
+                let block = candidate.open(BlockKind::ToolCall { id, name, signature: signature.map(Signature::into_string) }, out);
                 candidate.native(block, extra, out);
                 (candidate.call, candidate.called) = (Some((block, arguments)), true);
             }
@@ -201,7 +201,7 @@ impl GeminiDecoder {
                     if extra.dialect == NAME { (Extra::default(), extra) } else { (extra, Extra::default()) };
                 candidate.native(block, marks, out);
                 if let Some(signature) = signature {
-                    let delta = Delta::Signature(signature);
+                    let delta = Delta::Signature(signature.into_string());
                     out.push(Event::Delta { choice: candidate.index, block, delta });
                 }
                 candidate.native(block, extra, out);

@@ -93,7 +93,7 @@ fn words_of(words: &str, object: &Object<'_>) -> Block {
             }
             signature
         });
-        return Block::Reasoning { text: words.into(), signature, extra };
+        return Block::Reasoning { text: words.into(), signature: signature.map(Into::into), extra };
     }
     Block::Text { text: words.into(), extra: leftovers(object, &["text"]) }
 }
@@ -117,7 +117,7 @@ fn call(object: &Object<'_>) -> Block {
         id: function.str("id").unwrap_or_default().into_owned(),
         name: function.str("name").unwrap_or_default().into_owned(),
         arguments: arguments.text(),
-        signature: object.str("thoughtSignature").map(Cow::into_owned),
+        signature: object.str("thoughtSignature").map(|sign| sign.into_owned().into()),
         extra,
     }
 }

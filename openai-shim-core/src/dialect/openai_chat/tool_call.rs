@@ -25,7 +25,7 @@ pub(super) fn read(call: &str) -> (Block, bool) {
         id: object.str("id").unwrap_or_default().into_owned(),
         name: function.str("name").unwrap_or_default().into_owned(),
         arguments: text_of(arguments).into_owned(),
-        signature,
+        signature: signature.map(Into::into),
         extra,
     };
     (block, changed)

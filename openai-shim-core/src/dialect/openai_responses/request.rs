@@ -290,7 +290,7 @@ fn write_input<'a>(
         body.set("input", quote(&only.joined_text()));
         return;
     }
-    let mut items = request.list(80);
+    let mut items = request.list(36);
     for (i, message) in messages.iter().enumerate() {
         match message.span.and_then(|span| source?.get(span.range())) {
             Some(bytes) => items.push(&String::from_utf8_lossy(bytes)),

@@ -100,7 +100,7 @@ pub(super) fn blocks(json: &str, notes: &mut Diagnostics) -> Vec<Block> {
                 Some(_) => reasoning::marks(item.get("id"), text.is_empty()),
                 None => leftovers(&item, &["type", "encrypted_content", "status"]),
             };
-            vec![Block::Reasoning { text: text.into(), signature, extra }]
+            vec![Block::Reasoning { text: text.into(), signature: signature.map(Into::into), extra }]
         }
         kind => match is_call(kind) {
             Some(custom) => vec![call(&item, custom, notes)],

@@ -55,7 +55,7 @@ pub(super) fn write(messages: &[Message], notes: &mut Diagnostics) -> (Option<St
         notes.note(Code::FeatureUnsupported, "messages", "a conversation in which nothing is said");
     }
     // Most turns are one text. The list is made as long as it will be: one that grows is there twice.
-    let size = turns.iter().map(|turn| turn.blocks.size() + 36).sum::<usize>();
+    let size = turns.iter().map(|turn| turn.blocks.size() + if turn.assistant { 33 } else { 28 }).sum::<usize>();
     let mut list = String::with_capacity(size + 2);
     list.push('[');
     // Each turn is freed once it is written.

@@ -81,7 +81,7 @@ impl<'i> Input<'i> {
                     sealed.map_or((None, None), |(signature, foreign)| (Some(signature), foreign));
                 let extra = foreign.unwrap_or_else(|| leftovers(&item, &["encrypted_content"]));
                 let new = self.turn.is_some_and(Turn::is_said);
-                self.add(vec![Block::Reasoning { text: text.into(), signature, extra }], span, new);
+                self.add(vec![Block::Reasoning { text: text.into(), signature: signature.map(Into::into), extra }], span, new);
             }
             "function_call_output" | "custom_tool_call_output" => self.output(&item, span, &at)?,
             kind => match is_call(kind) {
