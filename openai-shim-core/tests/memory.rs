@@ -73,10 +73,12 @@ fn messages(n: usize) -> String {
 #[test]
 fn a_request_of_small_messages_takes_a_bounded_multiple_of_its_size() {
     let most = [
-        ("openai-chat", "openai-chat", 1300),
-        ("openai-chat", "anthropic-messages", 1950),
-        ("openai-chat", "gemini", 1650),
-        ("ollama-chat", "openai-chat", 1300),
+        ("openai-chat", "openai-chat", 600),
+        ("openai-chat", "anthropic-messages", 800),
+        ("openai-chat", "gemini", 720),
+        ("ollama-chat", "openai-chat", 720),
+        ("openai-chat", "openai-responses", 710),
+        ("openai-chat", "ollama-chat", 710),
     ];
     let measured: Vec<_> = most
         .iter()

@@ -1,6 +1,7 @@
 //! Messages as ordered lists of blocks.
 
-use super::{Diagnostics, Extra, Text};
+use super::{Diagnostics, Extra, Signature, Text};
+use crate::json::place;
 use serde_json::value::RawValue;
 use std::ops::Range;
 
@@ -45,6 +46,36 @@ impl Role {
     }
 }
 
+/// Where something stands in a payload of up to four gigabytes: a conversation has many of these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    start: u32,
+    end: u32,
+}
+
+impl Span {
+    /// `None` where a place is too far behind to be told.
+    pub fn new(range: &Range<usize>) -> Option<Self> {
+        Some(Self { start: u32::try_from(range.start).ok()?, end: u32::try_from(range.end).ok()? })
+    }
+
+    /// Where `json` stands in the payload that it was read from.
+    pub(crate) fn within(payload: &[u8], json: &str) -> Option<Self> {
+        place(payload, json).and_then(|range| Self::new(&range))
+    }
+
+    /// As a range of bytes.
+    pub fn range(self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+
+    /// From the beginning of this to the end of another.
+    #[must_use]
+    pub fn to(self, last: Self) -> Self {
+        Self { start: self.start, end: last.end }
+    }
+}
+
 /// One turn of the conversation.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -54,13 +85,13 @@ pub struct Message {
     /// What, in order.
     pub blocks: Vec<Block>,
     /// The speaker's name.
-    pub name: Option<String>,
+    pub name: Option<Box<str>>,
     /// Leftovers.
     pub extra: Extra,
     /// Its content came as a list of parts, and is written as one.
     pub content_was_parts: bool,
     /// Where it stands in the payload that it was read from; `None` once it was changed.
-    pub span: Option<Range<usize>>,
+    pub span: Option<Span>,
 }
 
 impl Message {
@@ -96,10 +127,25 @@ impl Message {
         report_all(&self.blocks, dialect, &format!("{at}.content"), notes);
     }
 
+    /// How many bytes its words take, about.
+    pub(crate) fn size(&self) -> usize {
+        size(&self.blocks)
+    }
+
     /// All text blocks, joined.
     pub fn joined_text(&self) -> String {
         self.blocks.iter().filter_map(Block::as_text).collect()
     }
+}
+
+fn size(blocks: &[Block]) -> usize {
+    let one = |block: &Block| match block {
+        Block::Text { text, .. } | Block::Refusal(text) => text.bytes().len(),
+        Block::ToolCall { arguments, .. } => arguments.len(),
+        Block::ToolResult { blocks, .. } => size(blocks),
+        _ => 0,
+    };
+    blocks.iter().map(one).sum()
 }
 
 fn report_all(blocks: &[Block], dialect: &str, at: &str, notes: &mut Diagnostics) {
@@ -131,17 +177,17 @@ pub enum Block {
         extra: Extra,
     },
     /// A picture.
-    Image(Media),
+    Image(Box<Media>),
     /// Sound.
-    Audio(Media),
+    Audio(Box<Media>),
     /// A document.
-    File(Media),
+    File(Box<Media>),
     /// The model's thinking.
     Reasoning {
         /// The thinking, as text; may be empty where only an opaque form exists.
         text: Text,
         /// A signature or encrypted form that must be sent back unchanged.
-        signature: Option<String>,
+        signature: Option<Signature>,
         /// Leftovers (`reasoning_details` and the like).
         extra: Extra,
     },
@@ -156,7 +202,7 @@ pub enum Block {
         /// The arguments, as JSON text exactly as the model wrote them.
         arguments: String,
         /// An opaque signature of the thinking that led here; it must be sent back with the call.
-        signature: Option<String>,
+        signature: Option<Signature>,
         /// Leftovers.
         extra: Extra,
     },

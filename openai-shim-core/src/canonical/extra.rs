@@ -3,6 +3,7 @@
 use super::{Code, Diagnostics};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
+use std::ops::{Deref, DerefMut};
 
 /// Stands in an [`Extra`] of reasoning, and in [`Delta::Native`](super::Delta::Native), where a dialect's name would: its
 /// members are those of a `reasoning_details` item, and every dialect may read and write them. `format` says whose
@@ -14,18 +15,46 @@ pub const REASONING_DETAILS: &str = "reasoning_details";
 pub const WHOLE_BLOCK: &str = "block";
 
 /// Members that the canonical model has no place for. Only an encoder of the same dialect writes them again.
+///
+/// Most messages have none, so that these stand apart and an empty `Extra` is one word.
 #[derive(Debug, Clone, Default)]
-pub struct Extra {
+pub struct Extra(Option<Box<Leftovers>>);
+
+/// What an [`Extra`] holds.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct Leftovers {
     /// The dialect's name; empty when there is nothing.
     pub dialect: &'static str,
     /// The members, raw and in order.
     pub members: Vec<(String, Box<RawValue>)>,
 }
 
+static NOTHING: Leftovers = Leftovers { dialect: "", members: Vec::new() };
+
+impl Deref for Extra {
+    type Target = Leftovers;
+    fn deref(&self) -> &Leftovers {
+        self.0.as_deref().unwrap_or(&NOTHING)
+    }
+}
+
+impl DerefMut for Extra {
+    fn deref_mut(&mut self) -> &mut Leftovers {
+        self.0.get_or_insert_default()
+    }
+}
+
 impl Extra {
     /// Leftovers of one dialect.
     pub fn new(dialect: &'static str, members: Vec<(String, Box<RawValue>)>) -> Self {
-        Self { dialect, members }
+        let empty = dialect.is_empty() && members.is_empty();
+        Self((!empty).then(|| Box::new(Leftovers { dialect, members })))
+    }
+
+    /// The members alone.
+    pub fn into_members(self) -> Vec<(String, Box<RawValue>)> {
+        self.0.map(|own| own.members).unwrap_or_default()
     }
 
     /// The members, if they came from this dialect.

@@ -42,7 +42,7 @@ impl Fold {
                         id: id.clone(),
                         name: name.clone(),
                         arguments: String::new(),
-                        signature: signature.clone(),
+                        signature: signature.clone().map(Into::into),
                         extra: Extra::default(),
                     },
                 };

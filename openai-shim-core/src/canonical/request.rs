@@ -2,6 +2,7 @@
 
 use super::{Code, Diagnostics, Extra, Message, Template, Tool, ToolChoice};
 use crate::error::ClientError;
+use crate::json::List;
 use serde_json::value::RawValue;
 
 /// A request, independent of any dialect.
@@ -158,6 +159,11 @@ pub struct Reasoning {
 }
 
 impl Request {
+    /// Room for the list of its messages, each with so many bytes besides its words: a list that grows is there twice.
+    pub(crate) fn list(&self, besides: usize) -> List {
+        List::with_room(self.messages.iter().map(|message| message.size() + besides).sum())
+    }
+
     /// Reports the parameters that only OpenAI's APIs have, where the upstream is another's.
     pub fn note_shared(&self, notes: &mut Diagnostics) {
         for (key, _) in self.shared.iter().filter(|(_, value)| !matches!(value.get(), "null" | "false")) {

@@ -23,8 +23,12 @@ use std::sync::OnceLock;
 pub struct Text {
     /// The JSON string.
     written: Option<Bytes>,
-    words: OnceLock<String>,
+    words: OnceLock<Box<Words>>,
 }
+
+/// The words as somebody looks at them: few texts are looked at, so that they stand apart.
+#[derive(Clone)]
+struct Words(String);
 
 impl Text {
     /// The words of a raw JSON value: of a string what it says, of anything else its text.
@@ -47,10 +51,11 @@ impl Text {
 
     /// The words.
     pub fn as_str(&self) -> &str {
-        self.words.get_or_init(|| {
+        let words = self.words.get_or_init(|| {
             let raw = self.written.as_deref().and_then(utf8);
-            raw.map(text_of).unwrap_or_default().into_owned()
-        })
+            Box::new(Words(raw.map(text_of).unwrap_or_default().into_owned()))
+        });
+        &words.0
     }
 
     /// Whether there are none.
@@ -102,7 +107,7 @@ impl Text {
     /// The words alone.
     pub fn into_string(mut self) -> String {
         self.as_str();
-        self.words.take().unwrap_or_default()
+        self.words.take().map(|words| words.0).unwrap_or_default()
     }
 }
 
@@ -120,7 +125,7 @@ fn literal(raw: &str) -> Option<&str> {
 
 impl From<String> for Text {
     fn from(words: String) -> Self {
-        Self { written: None, words: OnceLock::from(words) }
+        Self { written: None, words: OnceLock::from(Box::new(Words(words))) }
     }
 }
 

@@ -229,7 +229,7 @@ fn read_part(json: &str, dialect: &'static str) -> Option<KeptPart> {
     Some(match object.str("reasoning") {
         Some(text) => KeptPart::Reasoning(Block::Reasoning {
             text: text.into(),
-            signature,
+            signature: signature.map(Into::into),
             extra: members(REASONING_DETAILS),
         }),
         None => KeptPart::Call(u128::from_str_radix(&object.str("call")?, 16).ok()?, signature),

@@ -96,7 +96,7 @@ fn parts(block: &Block) -> Option<(BlockKind, Vec<Delta>)> {
                 native(extra, &mut deltas);
             }
             deltas.extend(text(t));
-            deltas.extend(signature.clone().map(Delta::Signature));
+            deltas.extend(signature.as_deref().map(|sign| Delta::Signature(sign.to_owned())));
             if !first {
                 native(extra, &mut deltas);
             }
@@ -105,8 +105,11 @@ fn parts(block: &Block) -> Option<(BlockKind, Vec<Delta>)> {
         Block::ToolCall { id, name, arguments, signature, extra } => {
             let mut deltas = text(arguments);
             native(extra, &mut deltas);
-            let kind =
-                BlockKind::ToolCall { id: id.clone(), name: name.clone(), signature: signature.clone() };
+            let kind = BlockKind::ToolCall {
+                id: id.clone(),
+                name: name.clone(),
+                signature: signature.as_deref().map(str::to_owned),
+            };
             (kind, deltas)
         }
         Block::Image(_)

@@ -5,6 +5,7 @@
 //! typed structs that keep unknown members. [`schema`] rewrites JSON schemas for upstreams that accept less of them.
 
 mod balance;
+mod list;
 mod number;
 mod object;
 mod openapi;
@@ -15,6 +16,7 @@ mod typed;
 mod value;
 
 pub(crate) use balance::Balance;
+pub(crate) use list::List;
 pub(crate) use number::{count, integer, natural, number};
 pub(crate) use object::Item;
 pub use object::Object;

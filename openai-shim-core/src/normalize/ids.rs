@@ -51,7 +51,7 @@ fn unpack(message: &mut Message) -> bool {
             *id = own;
             changed = true;
             if let Some(signature) = signature {
-                signature.get_or_insert(opaque);
+                signature.get_or_insert_with(|| opaque.into());
             }
         }
     }
@@ -83,7 +83,7 @@ fn sign(message: &mut Message, with: &str) -> bool {
     });
     match calls.next() {
         Some(first @ None) if !with.is_empty() && calls.all(|signature| signature.is_none()) => {
-            *first = Some(with.to_owned());
+            *first = Some(with.into());
             true
         }
         _ => false,

@@ -85,9 +85,7 @@ fn demote(messages: &mut Vec<Message>, rules: &Messages, notes: &mut Diagnostics
         return false;
     }
     let mut changed = false;
-    let mut written: Vec<Message> = Vec::with_capacity(messages.len());
-    let (mut joins, mut grown) = (false, false);
-    for (i, mut message) in std::mem::take(messages).into_iter().enumerate() {
+    let mut roles = |i: usize, message: &mut Message| {
         let before = message.role;
         // A role may be sent as one that is itself sent as another: `developer`, `system`, `user`.
         for _ in 0..2 {
@@ -98,23 +96,29 @@ fn demote(messages: &mut Vec<Message>, rules: &Messages, notes: &mut Diagnostics
         if demoted {
             let detail = format!("{} to {}", before.as_str(), message.role.as_str());
             notes.note(Code::RoleDemoted, &format!("messages[{i}].role"), &detail);
-            touch(&mut message);
+            touch(message);
             changed = true;
         }
-        match written.last_mut() {
-            Some(last) if joins && message.role == Role::User => {
-                append(last, message);
-                grown = true;
-            }
-            last => {
-                last.filter(|_| std::mem::take(&mut grown)).into_iter().for_each(Message::join_texts);
-                written.push(message);
-            }
+        demoted && message.role == Role::User
+    };
+    // Messages join where they stand: a second list of a long conversation is large.
+    let (mut i, mut grown) = (0, false);
+    let mut joins = messages.first_mut().is_some_and(|first| roles(0, first));
+    messages.dedup_by(|message, last| {
+        i += 1;
+        let joined = std::mem::take(&mut joins);
+        joins = roles(i, message);
+        if joined && message.role == Role::User {
+            append(last, std::mem::replace(message, Message::new(Role::User, Vec::new())));
+            grown = true;
+            return true;
         }
-        joins = demoted && written.last().is_some_and(|last| last.role == Role::User);
-    }
-    written.last_mut().filter(|_| grown).into_iter().for_each(Message::join_texts);
-    *messages = written;
+        if std::mem::take(&mut grown) {
+            last.join_texts();
+        }
+        false
+    });
+    messages.last_mut().filter(|_| grown).into_iter().for_each(Message::join_texts);
     changed
 }
 
@@ -165,6 +169,9 @@ fn wrap(message: &mut Message, rules: &Messages, i: usize, notes: &mut Diagnosti
 
 /// Leaves members out that the upstream refuses, and those that are `null` where it refuses these.
 fn members(message: &mut Message, rules: &Messages, i: usize, notes: &mut Diagnostics) -> bool {
+    if message.extra.is_empty() {
+        return false;
+    }
     let mut changed = false;
     message.extra.members.retain(|(key, value)| {
         let null = value.get().trim() == "null";
@@ -211,7 +218,7 @@ fn name_results(messages: &mut [Message], notes: &mut Diagnostics) -> bool {
             }
         }
         if message.role == Role::Tool && message.name.is_none() && name.is_some() {
-            message.name = name;
+            message.name = name.map(Into::into);
             notes.note(Code::FieldFilled, &format!("messages[{i}].name"), "");
             touch(message);
             changed = true;

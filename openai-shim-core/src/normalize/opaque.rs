@@ -147,7 +147,7 @@ fn merge(message: &mut Message, parts: Vec<KeptPart>) {
                         *left -= 1;
                     }
                     if digest == call {
-                        *signature = signature.take().or(signed);
+                        *signature = signature.take().or(signed.map(Into::into));
                         break;
                     }
                 }

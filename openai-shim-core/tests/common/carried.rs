@@ -96,13 +96,13 @@ pub fn answer(upstream: &dyn Dialect, who: &str) -> String {
     let members = known.iter().map(|(key, value)| ((*key).to_owned(), raw(format!("{value:?}"))));
     let mut signed = call();
     if let Block::ToolCall { signature: signs, .. } = &mut signed {
-        *signs = Some(signature.clone());
+        *signs = Some(signature.clone().into());
     }
     let mut choice = Choice::default();
     choice.blocks = vec![
         Block::Reasoning {
             text: thought.as_str().into(),
-            signature: Some(signature.clone()),
+            signature: Some(signature.clone().into()),
             extra: Extra::new(REASONING_DETAILS, members.collect()),
         },
         Block::text("Let me look."),

@@ -206,7 +206,7 @@ pub const ASKS: &[Ask] = &[
     Ask("the end user", |r, _| r.user = Some(String::from("u1")), |r| r.user.as_deref() == Some("u1")),
     Ask(
         "the speaker's name",
-        |r, _| r.messages[0].name = Some(String::from("Ann")),
+        |r, _| r.messages[0].name = Some("Ann".into()),
         |r| r.messages.iter().any(|m| m.name.as_deref() == Some("Ann")),
     ),
     Ask(

@@ -12,8 +12,8 @@ pub fn raw(json: &str) -> Box<RawValue> {
     RawValue::from_string(json.to_owned()).unwrap()
 }
 
-fn inline(media_type: &str, data: &str) -> Media {
-    Media::new(MediaSource::Base64 { media_type: media_type.into(), data: data.into() })
+fn inline(media_type: &str, data: &str) -> Box<Media> {
+    Box::new(Media::new(MediaSource::Base64 { media_type: media_type.into(), data: data.into() }))
 }
 
 pub fn picture() -> Block {
@@ -21,7 +21,7 @@ pub fn picture() -> Block {
 }
 
 pub fn picture_at(address: &str) -> Block {
-    Block::Image(Media::new(MediaSource::Url(address.into())))
+    Block::Image(Box::new(Media::new(MediaSource::Url(address.into()))))
 }
 
 pub fn document() -> Block {
@@ -54,7 +54,7 @@ pub fn call(id: &str, signature: Option<&str>) -> Block {
         id: id.to_owned(),
         name: String::from("weather"),
         arguments: String::from(r#"{"city":"Oslo"}"#),
-        signature: signature.map(str::to_owned),
+        signature: signature.map(str::to_owned).map(Into::into),
         extra: Extra::default(),
     }
 }
@@ -134,7 +134,7 @@ pub fn thought(signature: Option<&str>, by: &str) -> Block {
     let marks = vec![(String::from("format"), raw(&format!("{:?}", format_of(by))))];
     Block::Reasoning {
         text: "Let me see.".into(),
-        signature: signature.map(str::to_owned),
+        signature: signature.map(str::to_owned).map(Into::into),
         extra: signature.map(|_| Extra::new(REASONING_DETAILS, marks)).unwrap_or_default(),
     }
 }
@@ -147,7 +147,7 @@ pub fn sealed(by: &str) -> Block {
     ];
     Block::Reasoning {
         text: "".into(),
-        signature: Some(String::from("c2VhbGVk")),
+        signature: Some("c2VhbGVk".into()),
         extra: Extra::new(REASONING_DETAILS, marks),
     }
 }

@@ -75,7 +75,7 @@ fn read_in(item: &str, depth: usize) -> Option<Block> {
                 }
                 None => (data, Extra::new(REASONING_DETAILS, encrypted())),
             };
-            Block::Reasoning { text: "".into(), signature: Some(signature), extra }
+            Block::Reasoning { text: "".into(), signature: Some(signature.into()), extra }
         }
         "tool_use" => {
             let (id, signature) = carried(of("id"));
@@ -83,7 +83,7 @@ fn read_in(item: &str, depth: usize) -> Option<Block> {
                 id,
                 name: of("name"),
                 arguments: object.non_null("input").map_or(Cow::Borrowed("{}"), text_of).into_owned(),
-                signature,
+                signature: signature.map(Into::into),
                 extra: leftovers(&object, &["type", "id", "name", "input"]),
             }
         }
@@ -104,7 +104,7 @@ fn read_in(item: &str, depth: usize) -> Option<Block> {
             Some(source) => {
                 let mut image = Media::new(source);
                 image.extra = leftovers(&object, &["type", "source"]);
-                Block::Image(image)
+                Block::Image(Box::new(image))
             }
             None => native(),
         },
@@ -156,7 +156,7 @@ fn read_thinking(object: &Object<'_>) -> Block {
         extra = Extra::new(REASONING_DETAILS, vec![(String::from("format"), raw(quote(FORMAT)))]);
     }
     let text = object.get("thinking").map(text_of).unwrap_or_default().into_owned();
-    Block::Reasoning { text: text.into(), signature, extra }
+    Block::Reasoning { text: text.into(), signature: signature.map(Into::into), extra }
 }
 
 fn read_source(object: &Object<'_>) -> Option<MediaSource> {
@@ -176,7 +176,7 @@ fn read_document(item: &str, object: &Object<'_>, depth: usize) -> Block {
         let mut file = Media::new(source);
         file.name = object.str("title").map(Cow::into_owned);
         file.extra = leftovers(object, &["type", "source", "title"]);
-        return Block::File(file);
+        return Block::File(Box::new(file));
     }
     let source = object.object("source").unwrap_or_default();
     let plain = source.str("data").map(Cow::into_owned);

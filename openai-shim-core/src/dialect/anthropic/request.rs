@@ -5,14 +5,15 @@
 use super::super::Encoded;
 use super::super::shape::Place;
 use super::{NAME, block, shape};
-use crate::canonical::{Block, Code, Diagnostics, Extra, Message, Request, Role, TokenLimit, carry};
+use crate::canonical::{Block, Code, Diagnostics, Extra, Message, Request, Role, Span, TokenLimit, carry};
 use crate::error::{ClientError, Unsupported};
-use crate::json::{Kind, Object, natural, number, peek, place, quote, raw, text};
+use crate::json::{Kind, Object, natural, number, peek, quote, raw, text};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 mod params;
+mod said;
 mod tools;
 mod turns;
 
@@ -77,7 +78,7 @@ fn system(object: &Object<'_>, body: &[u8], request: &mut Request) -> Result<(),
     })?;
     let mut message = Message::new(Role::System, blocks);
     message.content_was_parts = parts;
-    message.span = place(body, value);
+    message.span = Span::within(body, value);
     request.messages.push(message);
     Ok(())
 }
@@ -96,7 +97,7 @@ fn messages(
     let items = object.array("messages").filter(|items| !items.is_empty()).ok_or_else(wrong)?;
     for (i, item) in items.into_iter().enumerate() {
         let mut message = message(item, i, notes)?;
-        message.span = place(body, item);
+        message.span = Span::within(body, item);
         request.messages.push(message);
     }
     Ok(())
@@ -199,7 +200,7 @@ fn as_they_came(
     let mut rest = request.messages.as_slice();
     let mut system = None;
     let own = |message: &Message| {
-        let bytes = message.span.clone().and_then(|span| source.get(span))?;
+        let bytes = message.span.and_then(|span| source.get(span.range()))?;
         Some(String::from_utf8_lossy(bytes).into_owned())
     };
     if let Some((first, others)) = rest.split_first()
@@ -210,10 +211,9 @@ fn as_they_came(
         system = own(first).or_else(|| as_content(first, "system", notes));
     }
     let signed = signed(rest);
-    let list: Vec<_> = rest
-        .iter()
-        .enumerate()
-        .map(|(i, message)| match own(message).filter(|_| !(unsigned && is_unsigned(message))) {
+    let mut list = request.list(36);
+    for (i, message) in rest.iter().enumerate() {
+        list.push(&match own(message).filter(|_| !(unsigned && is_unsigned(message))) {
             Some(bytes) => bytes,
             None if unsigned && is_unsigned(message) => {
                 let mut message = message.clone();
@@ -223,9 +223,9 @@ fn as_they_came(
                 as_message(&message, &signed, i, notes)
             }
             None => as_message(message, &signed, i, notes),
-        })
-        .collect();
-    (system, format!("[{}]", list.join(",")))
+        });
+    }
+    (system, list.into_json())
 }
 
 /// Whether there is thinking in a message that nobody signed.

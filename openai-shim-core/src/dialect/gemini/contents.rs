@@ -4,9 +4,11 @@
 
 use super::super::shape::Place;
 use super::{FORMAT, MINTED, NAME, camelized, is_minted, leftovers, parts, plain, read, shape};
-use crate::canonical::{Block, Code, Diagnostics, Extra, Message, OpenCalls, Request, Role, called_names};
+use crate::canonical::{
+    Block, Code, Diagnostics, Extra, Message, OpenCalls, Request, Role, Span, called_names,
+};
 use crate::error::ClientError;
-use crate::json::{Kind, Object, peek, place, quote, raw, text};
+use crate::json::{Kind, List, Object, peek, quote, raw, text};
 use std::collections::BTreeMap;
 
 /// Reads the conversation.
@@ -35,7 +37,7 @@ pub(super) fn decode(
             }
             for (i, item) in items.iter().enumerate() {
                 let mut message = content(item, i, Place::Index(&listed, i), notes)?;
-                message.span = place(body, item);
+                message.span = Span::within(body, item);
                 add(message, &mut request.messages);
             }
         }
@@ -48,7 +50,7 @@ pub(super) fn decode(
     }
     for message in request.messages.iter_mut().filter(|message| message.role == Role::Assistant) {
         message.blocks.iter_mut().for_each(mark_sealed);
-        let pieces = message.span.clone().and_then(|span| std::str::from_utf8(body.get(span)?).ok());
+        let pieces = message.span.and_then(|span| std::str::from_utf8(body.get(span.range())?).ok());
         if let (Some(pieces), Some(known)) = (pieces, message.extra.members.first_mut())
             && known.0 == PIECES
         {
@@ -81,7 +83,7 @@ fn add(message: Message, messages: &mut Vec<Message>) {
             let says = |block: &Block| !matches!(block, Block::Text { text, extra } if text.is_empty() && extra.is_empty());
             message.blocks.into_iter().filter(says).for_each(|block| add_block(block, &mut last.blocks));
             last.content_was_parts |= message.content_was_parts;
-            last.span = last.span.take().zip(message.span).map(|(first, next)| first.start..next.end);
+            last.span = last.span.take().zip(message.span).map(|(first, next)| first.to(next));
             last.extra = Extra::new(NAME, vec![(String::from(PIECES), raw("[]"))]);
         }
         None => messages.push(message),
@@ -153,7 +155,7 @@ fn content(item: &str, i: usize, place: Place<'_>, notes: &mut Diagnostics) -> R
     if object.str("role").as_deref() == Some("function") {
         message.extra = Extra::new(
             NAME,
-            [vec![(String::from("role"), raw("\"function\""))], message.extra.members].concat(),
+            [vec![(String::from("role"), raw("\"function\""))], message.extra.into_members()].concat(),
         );
     }
     Ok(message)
@@ -216,7 +218,7 @@ pub(super) struct Written {
 pub(super) fn encode(request: &Request, source: Option<&[u8]>, notes: &mut Diagnostics) -> Written {
     let calls = called_names(&request.messages);
     let (mut system, mut system_extra): (Vec<String>, Option<&Extra>) = (Vec::new(), None);
-    let mut contents: Vec<String> = Vec::new();
+    let mut contents = request.list(40);
     // The parts of results whose turn may go on.
     let mut results: Vec<String> = Vec::new();
     for (i, message) in request.messages.iter().enumerate() {
@@ -224,16 +226,16 @@ pub(super) fn encode(request: &Request, source: Option<&[u8]>, notes: &mut Diagn
         if message.role != Role::Tool {
             flush(&mut results, &mut contents);
         }
-        let own = match (source, &message.span) {
+        let own = match (source, message.span) {
             (Some(source), Some(span)) => {
-                source.get(span.clone()).and_then(|bytes| std::str::from_utf8(bytes).ok())
+                source.get(span.range()).and_then(|bytes| std::str::from_utf8(bytes).ok())
             }
             (None, Some(_)) => pieces(message),
             (_, None) => None,
         };
         if let Some(own) = own {
             flush(&mut results, &mut contents);
-            contents.push(own.to_owned());
+            contents.push(own);
             continue;
         }
         let mut written = Vec::new();
@@ -263,7 +265,7 @@ pub(super) fn encode(request: &Request, source: Option<&[u8]>, notes: &mut Diagn
                 content.set("role", role);
                 content.set("parts", format!("[{}]", written.join(",")));
                 parts::extend(&mut content, &message.extra);
-                contents.push(content.to_json());
+                contents.push(&content.to_json());
             }
         }
     }
@@ -276,7 +278,7 @@ pub(super) fn encode(request: &Request, source: Option<&[u8]>, notes: &mut Diagn
         }
         content.to_json()
     });
-    Written { contents: format!("[{}]", contents.join(",")), system }
+    Written { contents: contents.into_json(), system }
 }
 
 /// A turn as it came, if that was in several contents.
@@ -285,9 +287,9 @@ fn pieces(message: &Message) -> Option<&str> {
     all.get().strip_prefix('[')?.strip_suffix(']').filter(|all| !all.is_empty())
 }
 
-fn flush(results: &mut Vec<String>, contents: &mut Vec<String>) {
+fn flush(results: &mut Vec<String>, contents: &mut List) {
     if !results.is_empty() {
-        contents.push(format!("{{\"role\":\"user\",\"parts\":[{}]}}", results.join(",")));
+        contents.push(&format!("{{\"role\":\"user\",\"parts\":[{}]}}", results.join(",")));
         results.clear();
     }
 }
@@ -319,7 +321,8 @@ fn write(
         }
         Block::ToolResult { id, blocks, is_error, extra } => {
             let known = calls.get(id.as_str()).map(|name| (*name).to_owned());
-            let name = known.or_else(|| result_name(extra)).or_else(|| message.name.clone());
+            let name =
+                known.or_else(|| result_name(extra)).or_else(|| message.name.as_deref().map(str::to_owned));
             result((id, name.as_deref()), blocks, *is_error, extra, out, (path, notes));
         }
         Block::Native { dialect: NAME, raw } => out.push(raw.get().to_owned()),

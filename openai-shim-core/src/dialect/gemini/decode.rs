@@ -5,7 +5,9 @@ use super::partial::Arguments;
 use super::response::{KNOWN, is_answer, is_blocked};
 use super::usage::{self, Counts};
 use super::{NAME, error, finish, leftovers, parts, read};
-use crate::canonical::{Asked, Block, BlockKind, Code, Delta, Diagnostics, Event, Extra, FinishReason};
+use crate::canonical::{
+    Asked, Block, BlockKind, Code, Delta, Diagnostics, Event, Extra, FinishReason, Signature,
+};
 use crate::error::UpstreamError;
 use crate::framing::Frame;
 use crate::json::{Object, quote, raw};
@@ -146,7 +148,7 @@ impl GeminiDecoder {
         if let Some(word) = object.non_null("finishReason") {
             let reason = finish::read(word, &mut self.notes);
             if word.trim() != quote(finish::write(&reason)) {
-                extra = Extra::new(NAME, extra.members);
+                extra = Extra::new(NAME, extra.into_members());
                 extra.members.push((String::from("finishReason"), raw(word)));
             }
             candidate.finish = Some(reason);
@@ -190,7 +192,10 @@ impl GeminiDecoder {
                 };
                 let mut arguments = Arguments::default();
                 arguments.take(&function.unwrap_or_default());
-                let block = candidate.open(BlockKind::ToolCall { id, name, signature }, out);
+                let block = candidate.open(
+                    BlockKind::ToolCall { id, name, signature: signature.map(Signature::into_string) },
+                    out,
+                );
                 candidate.native(block, extra, out);
                 (candidate.call, candidate.called) = (Some((block, arguments)), true);
             }
@@ -201,7 +206,7 @@ impl GeminiDecoder {
                     if extra.dialect == NAME { (Extra::default(), extra) } else { (extra, Extra::default()) };
                 candidate.native(block, marks, out);
                 if let Some(signature) = signature {
-                    let delta = Delta::Signature(signature);
+                    let delta = Delta::Signature(signature.into_string());
                     out.push(Event::Delta { choice: candidate.index, block, delta });
                 }
                 candidate.native(block, extra, out);
@@ -286,7 +291,7 @@ impl GeminiDecoder {
 /// Members that are new, or changed since they were last said.
 fn fresh(extra: Extra, said: &mut Vec<(String, String)>) -> Extra {
     let mut members = Vec::new();
-    for (key, value) in extra.members {
+    for (key, value) in extra.into_members() {
         let room = said.len() < 64;
         match said.iter_mut().find(|(k, _)| *k == key) {
             Some((_, old)) if old == value.get() => continue,
@@ -324,10 +329,11 @@ impl Candidate {
     }
 
     fn native(&self, block: u32, extra: Extra, out: &mut Vec<Event>) {
-        out.extend(extra.members.into_iter().map(|(key, raw)| Event::Delta {
+        let dialect = extra.dialect;
+        out.extend(extra.into_members().into_iter().map(|(key, raw)| Event::Delta {
             choice: self.index,
             block,
-            delta: Delta::Native { dialect: extra.dialect, key, raw },
+            delta: Delta::Native { dialect, key, raw },
         }));
     }
 

@@ -77,9 +77,9 @@ pub(super) fn read_request(part: &str) -> Block {
 
 fn kind_of(media_type: &str, media: Media) -> Block {
     match media_type.split('/').next() {
-        Some("image") => Block::Image(media),
-        Some("audio") => Block::Audio(media),
-        _ => Block::File(media),
+        Some("image") => Block::Image(Box::new(media)),
+        Some("audio") => Block::Audio(Box::new(media)),
+        _ => Block::File(Box::new(media)),
     }
 }
 
@@ -93,7 +93,7 @@ fn words_of(words: &str, object: &Object<'_>) -> Block {
             }
             signature
         });
-        return Block::Reasoning { text: words.into(), signature, extra };
+        return Block::Reasoning { text: words.into(), signature: signature.map(Into::into), extra };
     }
     Block::Text { text: words.into(), extra: leftovers(object, &["text"]) }
 }
@@ -108,7 +108,7 @@ fn call(object: &Object<'_>) -> Block {
         for (key, value) in own {
             rest.set(key, value);
         }
-        extra = Extra::new(NAME, extra.members);
+        extra = Extra::new(NAME, extra.into_members());
         extra.members.push((String::from("functionCall"), raw(rest.to_json())));
     }
     let mut arguments = Arguments::default();
@@ -117,7 +117,7 @@ fn call(object: &Object<'_>) -> Block {
         id: function.str("id").unwrap_or_default().into_owned(),
         name: function.str("name").unwrap_or_default().into_owned(),
         arguments: arguments.text(),
-        signature: object.str("thoughtSignature").map(Cow::into_owned),
+        signature: object.str("thoughtSignature").map(|sign| sign.into_owned().into()),
         extra,
     }
 }
@@ -147,7 +147,7 @@ fn result(object: &Object<'_>) -> Block {
             (format!("{}functionResponse.{key}", if read { "." } else { "" }), raw(value))
         })
         .collect();
-    extra = Extra::new(NAME, [extra.members, kept].concat());
+    extra = Extra::new(NAME, [extra.into_members(), kept].concat());
     Block::ToolResult { id: function.str("id").unwrap_or_default().into_owned(), blocks, is_error, extra }
 }
 

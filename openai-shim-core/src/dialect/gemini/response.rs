@@ -41,7 +41,7 @@ pub(super) fn decode(
     response.model = answer.str("modelVersion").map(Cow::into_owned);
     let counts = answer.get("usageMetadata").and_then(read);
     response.usage = counts.as_ref().and_then(usage::read);
-    let mut extra = leftovers(&answer, &KNOWN).members;
+    let mut extra = leftovers(&answer, &KNOWN).into_members();
     extra.extend(counts.as_ref().map(usage::beside).unwrap_or_default());
     response.extra = if extra.is_empty() { Extra::default() } else { Extra::new(NAME, extra) };
     for (at, item) in answer.array("candidates").unwrap_or_default().into_iter().enumerate() {
@@ -101,7 +101,7 @@ fn choice(object: &Object<'_>, at: usize, asked: &mut Asked, notes: &mut Diagnos
         }
         choice.blocks.push(block);
     }
-    let mut extra = leftovers(object, &["index", "content", "finishReason"]).members;
+    let mut extra = leftovers(object, &["index", "content", "finishReason"]).into_members();
     if let Some(word) = object.non_null("finishReason") {
         let reason = finish::read(word, notes);
         if word.trim() != quote(finish::write(&reason)) {

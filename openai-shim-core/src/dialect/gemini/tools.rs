@@ -44,7 +44,7 @@ fn declaration(function: &str) -> Tool {
     let object = read(function).unwrap_or_default();
     let openapi = object.non_null("parameters");
     let json_schema = object.non_null("parametersJsonSchema");
-    let mut extra = leftovers(&object, &["name", "description", "parametersJsonSchema"]).members;
+    let mut extra = leftovers(&object, &["name", "description", "parametersJsonSchema"]).into_members();
     extra.iter_mut().filter(|(key, _)| key == "parameters").for_each(|(key, _)| key.insert(0, '.'));
     if let Some(schema) = json_schema {
         extra.push((String::from(".parametersJsonSchema"), raw(schema)));

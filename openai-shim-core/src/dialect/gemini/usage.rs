@@ -73,7 +73,7 @@ pub(super) fn beside(usage: &Object<'_>) -> Vec<(String, Box<RawValue>)> {
         "cachedContentTokenCount",
         "totalTokenCount",
     ];
-    let others = leftovers(usage, &known).members;
+    let others = leftovers(usage, &known).into_members();
     others.into_iter().map(|(key, value)| (format!("{BESIDE}{key}"), value)).collect()
 }
 

@@ -188,7 +188,7 @@ impl OllamaDecoder {
         let kind = BlockKind::ToolCall { id, name: call.name, signature: None };
         out.push(Event::Open { choice: 0, block, kind });
         out.push(Event::Delta { choice: 0, block, delta: Delta::Text(call.arguments) });
-        for (key, raw) in call.extra.members {
+        for (key, raw) in call.extra.into_members() {
             out.push(Event::Delta { choice: 0, block, delta: Delta::Native { dialect: FAMILY, key, raw } });
         }
         out.push(Event::Close { choice: 0, block });

@@ -301,10 +301,15 @@ impl Events<'_> {
                         choice.signed = Some(block);
                     }
                 }
-                let marks = extra.members.into_iter();
-                let native = |(key, raw)| Delta::Native { dialect: extra.dialect, key, raw };
+                let dialect = extra.dialect;
+                let marks = extra.into_members().into_iter();
+                let native = |(key, raw)| Delta::Native { dialect, key, raw };
                 self.out.extend(marks.map(|mark| Event::Delta { choice: index, block, delta: native(mark) }));
-                self.out.push(Event::Delta { choice: index, block, delta: Delta::Signature(signature) });
+                self.out.push(Event::Delta {
+                    choice: index,
+                    block,
+                    delta: Delta::Signature(signature.into_string()),
+                });
             }
         }
         for item in delta.array("tool_calls").unwrap_or_default() {

@@ -28,14 +28,14 @@ pub(super) fn read(details: &str, beside: Option<&str>) -> Vec<Block> {
                 if !encrypted && index == last =>
             {
                 text.push_str(&words.unwrap_or_default());
-                *signature = sign;
+                *signature = sign.map(Into::into);
                 if known.detail("format").is_none() {
                     *known = extra;
                 }
             }
             _ => blocks.push(Block::Reasoning {
                 text: words.unwrap_or_default().into(),
-                signature: sign,
+                signature: sign.map(Into::into),
                 extra,
             }),
         }

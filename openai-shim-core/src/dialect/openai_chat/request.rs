@@ -136,7 +136,7 @@ fn tool(item: &str, i: usize, notes: &mut Diagnostics) -> Result<Tool, ClientErr
     if !beside.is_empty() {
         // What stands beside `function` is kept under the name that no member has.
         let mut members = Object::new();
-        for (key, value) in beside.members {
+        for (key, value) in beside.into_members() {
             members.set(key, value.get().to_owned());
         }
         extra.dialect = NAME;
@@ -201,11 +201,11 @@ pub(super) fn encode<'a>(
     source: Option<&'a [u8]>,
     notes: &mut Diagnostics,
 ) -> Result<Encoded<'a>, Unsupported> {
-    let span = |message: Option<&Message>| message.and_then(|message| message.span.clone());
+    let span = |message: Option<&Message>| message.and_then(|message| message.span);
     let known = span(request.messages.first()).zip(span(request.messages.last()));
     let read = |bytes| match known {
         // What was read from these bytes need not be read again.
-        Some((first, last)) => Object::parse_again(bytes, first.start..last.end).ok(),
+        Some((first, last)) => Object::parse_again(bytes, first.to(last).range()).ok(),
         None => Object::parse(bytes).ok(),
     };
     let mut body = source.and_then(read).unwrap_or_default();
@@ -213,7 +213,9 @@ pub(super) fn encode<'a>(
         body.set("model", quote(&request.model));
     }
     if source.is_none() || request.touched.messages {
-        let mut list = Vec::new();
+        // A list that grows is there twice.
+        let room = request.messages.iter().map(|message| message.size() + 36).sum::<usize>();
+        let mut list = Vec::with_capacity(room + 2);
         list.push(b'[');
         for (i, message) in request.messages.iter().enumerate() {
             if !message::can_be_said(message) {
@@ -223,7 +225,7 @@ pub(super) fn encode<'a>(
             if list.len() > 1 {
                 list.push(b',');
             }
-            let own = message.span.clone().and_then(|span| source?.get(span));
+            let own = message.span.and_then(|span| source?.get(span.range()));
             match own {
                 Some(bytes) => list.extend_from_slice(bytes),
                 None => message::encode(message, &mut list, i, notes),

@@ -71,7 +71,8 @@ fn decode_choice(object: &Object<'_>) -> Choice {
     let signed = details.map(|details| reasoning::read(details, beside)).unwrap_or_default();
     if beside.is_some() || !signed.is_empty() {
         // Opaque reasoning belongs to the reasoning that it signs.
-        let (own, others) = extra.members.into_iter().partition(|(key, _)| key.starts_with("reasoning"));
+        let (own, others) =
+            extra.into_members().into_iter().partition(|(key, _)| key.starts_with("reasoning"));
         extra = Extra::new(NAME, others);
         match beside.filter(|_| signed.is_empty()) {
             Some(text) => choice.blocks.push(Block::Reasoning {

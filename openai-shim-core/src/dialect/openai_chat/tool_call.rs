@@ -18,14 +18,14 @@ pub(super) fn read(call: &str) -> (Block, bool) {
     let mut extra = leftovers(&object, known);
     let signature = signature(&object);
     if signature.is_some() {
-        let members: Vec<_> = extra.members.into_iter().filter_map(|(k, v)| rest_of(k, v)).collect();
+        let members: Vec<_> = extra.into_members().into_iter().filter_map(|(k, v)| rest_of(k, v)).collect();
         extra = if members.is_empty() { Extra::default() } else { Extra::new(NAME, members) };
     }
     let block = Block::ToolCall {
         id: object.str("id").unwrap_or_default().into_owned(),
         name: function.str("name").unwrap_or_default().into_owned(),
         arguments: text_of(arguments).into_owned(),
-        signature,
+        signature: signature.map(Into::into),
         extra,
     };
     (block, changed)

@@ -75,7 +75,7 @@ pub(super) fn part(json: &str) -> Option<Block> {
             };
             let mut image = media(from, &object, &["image_url", "file_id", "detail"]);
             image.detail = object.str("detail").map(Cow::into_owned);
-            Block::Image(image)
+            Block::Image(Box::new(image))
         }
         "input_file" => {
             let from = match (object.str("file_data"), object.str("file_url"), object.str("file_id")) {
@@ -86,7 +86,7 @@ pub(super) fn part(json: &str) -> Option<Block> {
             };
             let mut file = media(from, &object, &["file_data", "file_url", "file_id", "filename"]);
             file.name = object.str("filename").map(Cow::into_owned);
-            Block::File(file)
+            Block::File(Box::new(file))
         }
         "input_audio" => {
             let audio = object.object("input_audio")?;
@@ -94,7 +94,7 @@ pub(super) fn part(json: &str) -> Option<Block> {
                 media_type: audio.str("format").unwrap_or_default().into_owned(),
                 data: audio.str("data")?.into_owned(),
             };
-            Block::Audio(media(from, &object, &["input_audio"]))
+            Block::Audio(Box::new(media(from, &object, &["input_audio"])))
         }
         _ => return None,
     })

@@ -420,8 +420,9 @@ impl Pieces {
                 self.list.get(at).and_then(|p| p.said.last()).map_or(Kind::Summary(0), |part| part.kind);
             let silent = self.list.get(at).is_some_and(|piece| piece.said.is_empty());
             let marks = reasoning::marks(item.get("id"), silent);
-            for (key, raw) in marks.members {
-                self.say(at, kind, Delta::Native { dialect: marks.dialect, key, raw }, out);
+            let dialect = marks.dialect;
+            for (key, raw) in marks.into_members() {
+                self.say(at, kind, Delta::Native { dialect, key, raw }, out);
             }
             self.say(at, kind, Delta::Signature(sealed.into_owned()), out);
         }

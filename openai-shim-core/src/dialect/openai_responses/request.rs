@@ -290,10 +290,10 @@ fn write_input<'a>(
         body.set("input", quote(&only.joined_text()));
         return;
     }
-    let mut items = Vec::new();
+    let mut items = request.list(36);
     for (i, message) in messages.iter().enumerate() {
-        match message.span.clone().and_then(|span| source?.get(span)) {
-            Some(bytes) => items.push(String::from_utf8_lossy(bytes).into_owned()),
+        match message.span.and_then(|span| source?.get(span.range())) {
+            Some(bytes) => items.push(&String::from_utf8_lossy(bytes)),
             None => items::write(message, i, &mut items, notes),
         }
     }
@@ -301,5 +301,5 @@ fn write_input<'a>(
         // Only what is referred to was sent.
         return;
     }
-    body.set("input", format!("[{}]", items.join(",")));
+    body.set("input", items.into_json());
 }

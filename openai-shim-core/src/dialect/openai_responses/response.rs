@@ -100,7 +100,7 @@ pub(super) fn blocks(json: &str, notes: &mut Diagnostics) -> Vec<Block> {
                 Some(_) => reasoning::marks(item.get("id"), text.is_empty()),
                 None => leftovers(&item, &["type", "encrypted_content", "status"]),
             };
-            vec![Block::Reasoning { text: text.into(), signature, extra }]
+            vec![Block::Reasoning { text: text.into(), signature: signature.map(Into::into), extra }]
         }
         kind => match is_call(kind) {
             Some(custom) => vec![call(&item, custom, notes)],
@@ -130,7 +130,7 @@ fn message(item: &Object<'_>, notes: &mut Diagnostics) -> Vec<Block> {
             }
             Some(Block::Text { text, extra }) => {
                 let kept = extra
-                    .members
+                    .into_members()
                     .into_iter()
                     .filter(|(key, value)| key != ".type" && !matches!(value.get().trim(), "[]" | "null"));
                 blocks.push(Block::Text { text, extra: Extra::new(NAME, kept.collect()) });
@@ -164,8 +164,10 @@ pub(super) fn call(item: &Object<'_>, custom: bool, notes: &mut Diagnostics) -> 
     }
     let extra = leftovers(item, &known);
     // What is null in a call says nothing.
-    let extra =
-        Extra::new(NAME, extra.members.into_iter().filter(|(_, v)| v.get().trim() != "null").collect());
+    let extra = Extra::new(
+        NAME,
+        extra.into_members().into_iter().filter(|(_, v)| v.get().trim() != "null").collect(),
+    );
     Block::ToolCall {
         id: item.str("call_id").or_else(|| item.str("id")).unwrap_or_default().into_owned(),
         name,

@@ -2,7 +2,8 @@
 //! nothing is empty.
 
 use super::super::{NAME, block};
-use crate::canonical::{Block, Code, Diagnostics, Message, Role, Text};
+use super::said::{Piece, Said};
+use crate::canonical::{Block, Code, Diagnostics, Message, Role};
 use crate::json::quote;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
@@ -11,64 +12,78 @@ use std::collections::{BTreeMap, VecDeque};
 #[derive(Default)]
 struct Turn<'m> {
     assistant: bool,
-    /// Results of tools, each by the id of its call, until they find it.
+    /// What is said.
+    blocks: Said<'m>,
+    /// Of turns in which tools are called or answer, which are few.
+    tools: Option<Box<Tools<'m>>>,
+}
+
+/// What tools have to do with a turn.
+#[derive(Default)]
+struct Tools<'m> {
+    /// Results, each by the id of its call, until they find it.
     results: Vec<(String, &'m Block, String)>,
-    /// What is said, as JSON, each with whether it is plain text.
-    blocks: Vec<(String, Option<Text>)>,
     /// The ids of the calls.
     calls: Vec<String>,
+}
+
+impl<'m> Turn<'m> {
+    fn tools(&mut self) -> &mut Tools<'m> {
+        self.tools.get_or_insert_default()
+    }
+
+    /// What the user says.
+    fn of_user(blocks: Said<'m>) -> Self {
+        Self { blocks, ..Self::default() }
+    }
 }
 
 /// Writes the system prompt and the messages.
 pub(super) fn write(messages: &[Message], notes: &mut Diagnostics) -> (Option<String>, String) {
     let (mut turns, mut system) = gather(messages, notes);
-    join(&mut turns, notes);
-    let mut turns = alternate(turns);
+    if turns.iter().any(|turn| turn.tools.is_some()) {
+        join(&mut turns, notes);
+    }
+    alternate(&mut turns);
     trim_prefill(&mut turns, notes);
     turns.retain(|turn| !turn.blocks.is_empty());
     if turns.is_empty() && !system.is_empty() {
         notes.note(Code::RoleDemoted, "messages[0].role", "system to user: there is no other message");
-        turns.push(Turn { blocks: std::mem::take(&mut system), ..Turn::default() });
+        turns.push(Turn::of_user(std::mem::take(&mut system)));
     }
     if turns.is_empty() {
         notes.note(Code::FeatureUnsupported, "messages", "a conversation in which nothing is said");
     }
-    let mut list = String::from("[");
+    // Most turns are one text. The list is made as long as it will be: one that grows is there twice.
+    let size =
+        turns.iter().map(|turn| turn.blocks.size() + if turn.assistant { 33 } else { 28 }).sum::<usize>();
+    let mut list = String::with_capacity(size + 2);
+    list.push('[');
     // Each turn is freed once it is written.
     for turn in turns {
         let role = if turn.assistant { "assistant" } else { "user" };
         let comma = if list.len() > 1 { "," } else { "" };
-        list.extend([comma, r#"{"role":""#, role, r#"","content":"#, &content(&turn.blocks), "}"]);
+        list.extend([comma, r#"{"role":""#, role, r#"","content":"#, &turn.blocks.content(), "}"]);
     }
     list.push(']');
-    ((!system.is_empty()).then(|| content(&system)), list)
+    ((!system.is_empty()).then(|| system.content()), list)
 }
 
 /// Turns without a word are left out; what then stands side by side is one turn.
-fn alternate(turns: Vec<Turn<'_>>) -> Vec<Turn<'_>> {
-    let mut out: Vec<Turn<'_>> = Vec::with_capacity(turns.len());
-    for mut turn in turns.into_iter().filter(|turn| !turn.blocks.is_empty()) {
-        match out.last_mut().filter(|last| last.assistant == turn.assistant) {
-            Some(last) => last.blocks.append(&mut turn.blocks),
-            None => out.push(turn),
+fn alternate(turns: &mut Vec<Turn<'_>>) {
+    turns.retain(|turn| !turn.blocks.is_empty());
+    turns.dedup_by(|turn, last| {
+        let joins = turn.assistant == last.assistant;
+        if joins {
+            last.blocks.append(std::mem::take(&mut turn.blocks));
         }
-    }
-    out
+        joins
+    });
 }
-
-/// A string where one plain text is all there is.
-fn content(blocks: &[(String, Option<Text>)]) -> String {
-    match blocks {
-        [(_, Some(text))] => text.to_json(),
-        _ => format!("[{}]", blocks.iter().map(|(json, _)| json.as_str()).collect::<Vec<_>>().join(",")),
-    }
-}
-
-type System = Vec<(String, Option<Text>)>;
 
 /// Messages of one role that follow one another are one turn; system messages go to the front.
-fn gather<'m>(messages: &'m [Message], notes: &mut Diagnostics) -> (Vec<Turn<'m>>, System) {
-    let (mut turns, mut system): (Vec<Turn<'m>>, System) = (Vec::new(), Vec::new());
+fn gather<'m>(messages: &'m [Message], notes: &mut Diagnostics) -> (Vec<Turn<'m>>, Said<'m>) {
+    let (mut turns, mut system) = (Vec::with_capacity(messages.len()), Said::default());
     let mut ids = Ids::default();
     let (mut merged, mut last) = (false, None);
     for (i, message) in messages.iter().enumerate() {
@@ -96,7 +111,7 @@ fn gather<'m>(messages: &'m [Message], notes: &mut Diagnostics) -> (Vec<Turn<'m>
             continue;
         }
         let assistant = message.role == Role::Assistant;
-        if turns.last().is_none_or(|turn| turn.assistant != assistant) {
+        if turns.last().is_none_or(|turn: &Turn<'_>| turn.assistant != assistant) {
             turns.push(Turn { assistant, ..Turn::default() });
         } else {
             merged |= last == Some(message.role) && message.role != Role::Tool;
@@ -105,7 +120,9 @@ fn gather<'m>(messages: &'m [Message], notes: &mut Diagnostics) -> (Vec<Turn<'m>
         let Some(turn) = turns.last_mut() else { continue };
         for block in &message.blocks {
             match block {
-                Block::ToolResult { id, .. } => turn.results.push((ids.result(id), block, at.clone())),
+                Block::ToolResult { id, .. } => {
+                    turn.tools().results.push((ids.result(id), block, at.clone()))
+                }
                 Block::ToolCall { id, name, arguments, signature, extra } => {
                     let id = ids.call(id, &at, notes);
                     if signature.is_some() {
@@ -113,8 +130,8 @@ fn gather<'m>(messages: &'m [Message], notes: &mut Diagnostics) -> (Vec<Turn<'m>
                     }
                     block::note_lost(extra, &at, notes);
                     let input = block::input(arguments, &at, notes);
-                    turn.blocks.push((block::tool_use(&id, name, &input, extra), None));
-                    turn.calls.push(id);
+                    turn.blocks.push(Piece::Json(block::tool_use(&id, name, &input, extra)));
+                    turn.tools().calls.push(id);
                 }
                 _ => say(block, &at, &mut turn.blocks, notes),
             }
@@ -127,21 +144,19 @@ fn gather<'m>(messages: &'m [Message], notes: &mut Diagnostics) -> (Vec<Turn<'m>
 }
 
 /// Says a block; the API refuses empty text.
-fn say(block: &Block, at: &str, out: &mut Vec<(String, Option<Text>)>, notes: &mut Diagnostics) {
+fn say<'m>(block: &'m Block, at: &str, out: &mut Said<'m>, notes: &mut Diagnostics) {
     let plain = match block {
-        Block::Text { text, extra } if block::own(extra).next().is_none() => Some(text),
-        Block::Refusal(text) => Some(text),
+        Block::Text { text, extra } if block::own(extra).next().is_none() => Some((text, Some(extra))),
+        Block::Refusal(text) => Some((text, None)),
         _ => None,
     };
-    if plain.is_some_and(Text::is_empty) {
-        return;
-    }
-    if let Some(json) = block::write(block, at, notes) {
-        if out.is_empty() {
-            // One text is all there is of nearly every turn.
-            out.reserve_exact(1);
+    match plain {
+        Some((text, _)) if text.is_empty() => {}
+        Some((text, extra)) => {
+            extra.into_iter().for_each(|extra| block::note_lost(extra, at, notes));
+            out.push(Piece::Words(text));
         }
-        out.push((json, plain.cloned()));
+        None => block::write(block, at, notes).into_iter().for_each(|json| out.push(Piece::Json(json))),
     }
 }
 
@@ -154,19 +169,19 @@ fn join(turns: &mut Vec<Turn<'_>>, notes: &mut Diagnostics) {
     for (at, mut turn) in std::mem::take(turns).into_iter().enumerate() {
         let waiting = std::mem::take(&mut calls);
         if turn.assistant && !waiting.is_empty() {
-            joined.push(Turn { blocks: results.answer(&waiting, at, false, notes), ..Turn::default() });
+            joined.push(Turn::of_user(results.answer(&waiting, at, false, notes)));
         } else if !waiting.is_empty() {
             let mut blocks = results.answer(&waiting, at, true, notes);
-            blocks.append(&mut turn.blocks);
+            blocks.append(std::mem::take(&mut turn.blocks));
             turn.blocks = blocks;
         }
-        calls = std::mem::take(&mut turn.calls);
+        calls = turn.tools.take().map(|tools| tools.calls).unwrap_or_default();
         numbers.push(joined.len());
         joined.push(turn);
     }
     if !calls.is_empty() {
         let blocks = results.answer(&calls, usize::MAX, false, notes);
-        joined.push(Turn { blocks, ..Turn::default() });
+        joined.push(Turn::of_user(blocks));
     }
     *turns = joined;
     for (number, rest) in numbers.into_iter().zip(results.turns) {
@@ -198,8 +213,10 @@ impl<'m> Results<'m> {
     fn take(turns: &mut [Turn<'m>]) -> Self {
         let mut results = Self { turns: Vec::with_capacity(turns.len()), places: BTreeMap::new() };
         for (number, turn) in turns.iter_mut().enumerate() {
-            let mut own = Vec::with_capacity(turn.results.len());
-            for (id, result, at) in std::mem::take(&mut turn.results) {
+            let found =
+                turn.tools.as_mut().map(|tools| std::mem::take(&mut tools.results)).unwrap_or_default();
+            let mut own = Vec::with_capacity(found.len());
+            for (id, result, at) in found {
                 results.places.entry(id).or_default().push_back((number, own.len()));
                 own.push(Some((result, at)));
             }
@@ -210,14 +227,10 @@ impl<'m> Results<'m> {
 
     /// The results of calls, for the turn behind these. `from` is the number of the first turn whose results they may be;
     /// `own`: that turn is the one behind them.
-    fn answer(
-        &mut self,
-        calls: &[String],
-        from: usize,
-        own: bool,
-        notes: &mut Diagnostics,
-    ) -> Vec<(String, Option<Text>)> {
-        calls.iter().map(|id| (self.claim(id, from, own, notes), None)).collect()
+    fn answer(&mut self, calls: &[String], from: usize, own: bool, notes: &mut Diagnostics) -> Said<'m> {
+        let mut said = Said::default();
+        calls.iter().for_each(|id| said.push(Piece::Json(self.claim(id, from, own, notes))));
+        said
     }
 
     /// The result of a call, from the turn behind it or a later one; one that says that there is none, if there is none.
@@ -253,18 +266,15 @@ impl<'m> Results<'m> {
 /// An answer that was begun may not end in white space.
 fn trim_prefill(turns: &mut [Turn<'_>], notes: &mut Diagnostics) {
     let Some(last) = turns.last_mut().filter(|turn| turn.assistant) else { return };
-    let Some((json, Some(text))) = last.blocks.last_mut() else { return };
+    let Some(Piece::Words(text)) = last.blocks.last() else { return };
     let trimmed = text.trim_end();
     if trimmed.len() == text.len() {
         return;
     }
     notes.note(Code::ContentRewritten, "messages", "white space at the end of the begun answer");
-    *text = trimmed.into();
-    if text.is_empty() {
-        last.blocks.pop();
-    } else {
-        *json = format!(r#"{{"type":"text","text":{}}}"#, text.to_json());
-    }
+    let trimmed = (!trimmed.is_empty()).then(|| Piece::Trimmed(Box::new(trimmed.into())));
+    last.blocks.pop();
+    trimmed.into_iter().for_each(|trimmed| last.blocks.push(trimmed));
 }
 
 /// Whether the calls that wait for an answer came without the thinking that led to them.

@@ -10,17 +10,17 @@ pub(super) fn read(image: &str, at: &str, notes: &mut Diagnostics) -> (Block, bo
     {
         notes.note(Code::ContentRewritten, at, "a data URL to base64");
         let source = MediaSource::Base64 { media_type: media_type.to_owned(), data: data.to_owned() };
-        return (Block::Image(Media::new(source)), true);
+        return (Block::Image(Box::new(Media::new(source))), true);
     }
     if image.starts_with("http://") || image.starts_with("https://") {
-        return (Block::Image(Media::new(MediaSource::Url(image.to_owned()))), false);
+        return (Block::Image(Box::new(Media::new(MediaSource::Url(image.to_owned())))), false);
     }
     let media_type = sniff(image).unwrap_or_else(|| {
         notes.note(Code::FieldFilled, at, "an unknown kind of picture: sent as PNG");
         "image/png"
     });
     let source = MediaSource::Base64 { media_type: media_type.to_owned(), data: image.to_owned() };
-    (Block::Image(Media::new(source)), false)
+    (Block::Image(Box::new(Media::new(source))), false)
 }
 
 /// The media type by the first bytes, which base64 shows as they are: three bytes are four letters.

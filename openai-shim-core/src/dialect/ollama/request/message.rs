@@ -4,10 +4,10 @@ use super::super::super::shape::Place;
 use super::super::line::{arguments, read_call};
 use super::{FAMILY, leftovers, media, shape};
 use crate::canonical::{
-    Block, Code, Diagnostics, Extra, Message, OpenCalls, Request, Role, Text, called_names,
+    Block, Code, Diagnostics, Extra, Message, OpenCalls, Request, Role, Span, Text, called_names,
 };
 use crate::error::{ClientError, Unsupported};
-use crate::json::{Kind, Object, peek, place, quote, text};
+use crate::json::{Kind, List, Object, peek, quote, text};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -48,7 +48,7 @@ pub(super) fn decode(
     let mut calls = OpenCalls::default();
     for (i, item) in object.array("messages").unwrap_or_default().into_iter().enumerate() {
         let (mut message, touched) = message(item, i, &mut calls, notes)?;
-        message.span = if touched { None } else { place(body, item) };
+        message.span = if touched { None } else { Span::within(body, item) };
         request.touched.messages |= touched;
         request.messages.push(message);
     }
@@ -141,7 +141,7 @@ fn message(
 fn call_extra(call: &Object<'_>) -> Extra {
     let mut extra = leftovers(call, &["id", "function"]);
     if let Some(function) = call.object("function") {
-        let inner = leftovers(&function, &["name", "arguments"]).members;
+        let inner = leftovers(&function, &["name", "arguments"]).into_members();
         extra.members.extend(inner.into_iter().map(|(key, value)| (format!("function.{key}"), value)));
     }
     if !extra.is_empty() {
@@ -151,7 +151,7 @@ fn call_extra(call: &Object<'_>) -> Extra {
 }
 
 fn leftovers_of(object: &Object<'_>, keys: &[&str]) -> Extra {
-    let all = leftovers(object, &[]).members;
+    let all = leftovers(object, &[]).into_members();
     let members: Vec<_> = all.into_iter().filter(|(key, _)| keys.contains(&key.as_str())).collect();
     if members.is_empty() { Extra::default() } else { Extra::new(FAMILY, members) }
 }
@@ -196,15 +196,15 @@ pub(super) fn encode(
     notes: &mut Diagnostics,
 ) -> Result<(), Unsupported> {
     let names = called_names(&request.messages);
-    let mut list = Vec::new();
+    let mut list = request.list(36);
     for (i, message) in request.messages.iter().enumerate() {
-        let own = message.span.clone().and_then(|span| source?.get(span));
+        let own = message.span.and_then(|span| source?.get(span.range()));
         match own.and_then(|bytes| std::str::from_utf8(bytes).ok()) {
-            Some(own) => list.push(own.to_owned()),
+            Some(own) => list.push(own),
             None => write(&names, message, i, &mut list, notes)?,
         }
     }
-    body.set("messages", format!("[{}]", list.join(",")));
+    body.set("messages", list.into_json());
     Ok(())
 }
 
@@ -213,7 +213,7 @@ fn write(
     names: &BTreeMap<&str, &str>,
     message: &Message,
     i: usize,
-    list: &mut Vec<String>,
+    list: &mut List,
     notes: &mut Diagnostics,
 ) -> Result<(), Unsupported> {
     let at = format!("messages[{i}]");
@@ -242,7 +242,7 @@ fn write(
         for (key, value) in std::mem::take(&mut shared) {
             object.set(key, value.get().to_owned());
         }
-        list.push(object.to_json());
+        list.push(&object.to_json());
     }
     if !rest.is_empty() || results.is_empty() {
         let role = match message.role {
@@ -259,7 +259,7 @@ fn write(
         for (key, value) in shared {
             object.set(key, value.get().to_owned());
         }
-        list.push(object.to_json());
+        list.push(&object.to_json());
     }
     if message.name.is_some() {
         notes.note(Code::ExtraDropped, &format!("{at}.name"), "");

@@ -1,9 +1,9 @@
 //! The conversation of a request: its messages, or a prompt in their place.
 
 use super::message;
-use crate::canonical::{Code, Diagnostics, Message, Request, Role};
+use crate::canonical::{Code, Diagnostics, Message, Request, Role, Span};
 use crate::error::ClientError;
-use crate::json::{Kind, Object, peek, place, text};
+use crate::json::{Kind, Object, peek, text};
 use bytes::Bytes;
 use std::borrow::Cow;
 
@@ -29,7 +29,7 @@ impl<'b> Read<'b> {
         if self.fault.is_none() {
             match message::decode(message, self.body, i, &mut self.touched, &mut self.notes) {
                 Ok(mut message) => {
-                    message.span = message.span.and_then(|_| place(self.body, item));
+                    message.span = message.span.and_then(|_| Span::within(self.body, item));
                     self.messages.push(message);
                 }
                 Err(fault) => self.fault = Some(fault),

@@ -5,7 +5,7 @@ use super::super::{NAME, note_lost, reasoning, shape, tool_call};
 use super::given::Given;
 use super::leftovers;
 use crate::canonical::{
-    Block, Code, Diagnostics, Extra, Media, MediaSource, Message, REASONING_DETAILS, Role, Text,
+    Block, Code, Diagnostics, Extra, Media, MediaSource, Message, REASONING_DETAILS, Role, Span, Text,
 };
 use crate::error::ClientError;
 use crate::json::{Kind, Object, items, peek, quote, raw, text, text_of};
@@ -51,7 +51,7 @@ pub(super) fn decode(
         ClientError::invalid(text).at(at(".role"))
     })?;
     let mut message = Message::new(role, Vec::new());
-    message.span = Some(0..0);
+    message.span = Span::new(&(0..0));
     let said = given.reasoning_content.and_then(text).filter(|t| !t.is_empty());
     let details = extra.iter().find(|(key, _)| key == REASONING_DETAILS).map(|(_, details)| details.get());
     message.blocks = details.map(|details| reasoning::read(details, said.as_deref())).unwrap_or_default();
@@ -105,7 +105,7 @@ pub(super) fn decode(
             message.blocks.push(block);
         }
     }
-    message.name = given.name.and_then(text).map(Cow::into_owned);
+    message.name = given.name.and_then(text).map(Into::into);
     if message.blocks.iter().any(|block| matches!(block, Block::Reasoning { signature: Some(_), .. })) {
         let details = extra.iter_mut().filter(|(key, _)| key == REASONING_DETAILS);
         details.for_each(|(key, _)| key.insert(0, '.'));
@@ -224,10 +224,10 @@ fn decode_part(part: &str, body: &Bytes) -> Option<(Block, bool)> {
     })
 }
 
-fn media(source: MediaSource, object: &Object<'_>) -> Media {
+fn media(source: MediaSource, object: &Object<'_>) -> Box<Media> {
     let mut media = Media::new(source);
     media.extra = leftovers(object, &["type", "image_url", "input_audio", "file"]);
-    media
+    Box::new(media)
 }
 
 /// A data URL is bytes; anything else is an address.
@@ -374,7 +374,7 @@ fn content(
                 }
                 object.to_json()
             }
-            Block::Image(Media { source: MediaSource::FileId(_), .. }) => {
+            Block::Image(image) if matches!(image.source, MediaSource::FileId(_)) => {
                 notes.note(Code::FeatureUnsupported, &format!("messages[{i}].content"), "an image by its id");
                 continue;
             }

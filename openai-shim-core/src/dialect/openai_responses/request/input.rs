@@ -3,11 +3,10 @@
 use super::super::super::shape::Place;
 use super::super::item::{ITEM, arguments, is_call, leftovers, object_of, part, thoughts, without};
 use super::super::{NAME, reasoning, shape, tools};
-use crate::canonical::{Block, Diagnostics, Extra, Message, Request, Role};
+use crate::canonical::{Block, Diagnostics, Extra, Message, Request, Role, Span};
 use crate::error::ClientError;
-use crate::json::{Kind, Object, peek, place, quote, raw, text, text_of};
+use crate::json::{Kind, Object, peek, quote, raw, text, text_of};
 use std::collections::BTreeSet;
-use std::ops::Range;
 
 /// Reads the items of an input.
 pub(super) struct Input<'i> {
@@ -61,7 +60,7 @@ impl<'i> Input<'i> {
         })?;
         let input = Place::Key(&Place::Root, "input");
         shape::ITEM.check_at(&item, Place::Index(&input, i), &[], notes)?;
-        let span = place(self.body, json);
+        let span = Span::within(self.body, json);
         let kind = match item.str("type") {
             Some(kind) => kind.into_owned(),
             None if item.get("role").is_some() => String::from("message"),
@@ -82,7 +81,11 @@ impl<'i> Input<'i> {
                     sealed.map_or((None, None), |(signature, foreign)| (Some(signature), foreign));
                 let extra = foreign.unwrap_or_else(|| leftovers(&item, &["encrypted_content"]));
                 let new = self.turn.is_some_and(Turn::is_said);
-                self.add(vec![Block::Reasoning { text: text.into(), signature, extra }], span, new);
+                self.add(
+                    vec![Block::Reasoning { text: text.into(), signature: signature.map(Into::into), extra }],
+                    span,
+                    new,
+                );
             }
             "function_call_output" | "custom_tool_call_output" => self.output(&item, span, &at)?,
             kind => match is_call(kind) {
@@ -100,7 +103,7 @@ impl<'i> Input<'i> {
     }
 
     /// Adds to what the assistant does in one go.
-    fn add(&mut self, blocks: Vec<Block>, span: Option<Range<usize>>, new: bool) {
+    fn add(&mut self, blocks: Vec<Block>, span: Option<Span>, new: bool) {
         let mut state = self.turn.filter(|_| !new).unwrap_or_default();
         state.add(&blocks);
         match self.request.messages.last_mut().filter(|_| self.turn.is_some() && !new) {
@@ -108,7 +111,7 @@ impl<'i> Input<'i> {
                 turn.blocks.extend(blocks);
                 // Items stand one after the other in the body, and so does a run of them.
                 turn.span = match (turn.span.take(), span) {
-                    (Some(first), Some(last)) => Some(first.start..last.end),
+                    (Some(first), Some(last)) => Some(first.to(last)),
                     _ => None,
                 };
             }
@@ -121,12 +124,7 @@ impl<'i> Input<'i> {
         self.turn = Some(state);
     }
 
-    fn message(
-        &mut self,
-        item: &Object<'_>,
-        span: Option<Range<usize>>,
-        at: &str,
-    ) -> Result<(), ClientError> {
+    fn message(&mut self, item: &Object<'_>, span: Option<Span>, at: &str) -> Result<(), ClientError> {
         let word = item.str("role").unwrap_or_default();
         let role = Role::parse(&word).filter(|role| *role != Role::Tool).ok_or_else(|| {
             let text = format!("{at}.role is {word:?}; it must be user, assistant, system or developer.");
@@ -145,7 +143,7 @@ impl<'i> Input<'i> {
             if peek(content) == Kind::Array && parts.is_empty() {
                 message.extra = Extra::new(
                     NAME,
-                    [message.extra.members, vec![(".content".to_owned(), raw("[]"))]].concat(),
+                    [message.extra.into_members(), vec![(".content".to_owned(), raw("[]"))]].concat(),
                 );
             }
             message.span = span;
@@ -180,7 +178,7 @@ impl<'i> Input<'i> {
         &mut self,
         item: &Object<'_>,
         custom: bool,
-        span: Option<Range<usize>>,
+        span: Option<Span>,
         at: &str,
     ) -> Result<(), ClientError> {
         let own = item.str("name").ok_or_else(|| missing(at, "name"))?;
@@ -206,7 +204,7 @@ impl<'i> Input<'i> {
         Ok(())
     }
 
-    fn output(&mut self, item: &Object<'_>, span: Option<Range<usize>>, at: &str) -> Result<(), ClientError> {
+    fn output(&mut self, item: &Object<'_>, span: Option<Span>, at: &str) -> Result<(), ClientError> {
         let id = item.str("call_id").ok_or_else(|| missing(at, "call_id"))?;
         if !self.calls.contains(id.as_ref()) {
             let message = format!("No tool call found for function call output with call_id {id}.");
@@ -226,7 +224,8 @@ impl<'i> Input<'i> {
         }
         let mut extra = leftovers(item, &["call_id", "output"]);
         if peek(output) != Kind::String && parts.is_empty() {
-            extra = Extra::new(NAME, [extra.members, vec![(".output".to_owned(), raw(output))]].concat());
+            extra =
+                Extra::new(NAME, [extra.into_members(), vec![(".output".to_owned(), raw(output))]].concat());
         }
         let shows = blocks.iter().any(|b| matches!(b, Block::Image(_) | Block::Audio(_) | Block::File(_)));
         let mut message = Message::new(
@@ -253,7 +252,7 @@ impl<'i> Input<'i> {
         let merged = messages.drain(start..).reduce(|mut one, next| {
             one.blocks.extend(next.blocks);
             one.content_was_parts |= next.content_was_parts;
-            one.span = one.span.zip(next.span).map(|(first, last)| first.start..last.end);
+            one.span = one.span.zip(next.span).map(|(first, last)| first.to(last));
             one
         });
         if let Some(mut merged) = merged {
@@ -262,7 +261,7 @@ impl<'i> Input<'i> {
         }
     }
 
-    fn native(&mut self, item: &Object<'_>, json: &str, kind: &str, span: Option<Range<usize>>, at: &str) {
+    fn native(&mut self, item: &Object<'_>, json: &str, kind: &str, span: Option<Span>, at: &str) {
         match kind {
             "item_reference" => {
                 let id = item.str("id").unwrap_or_default();

@@ -3,10 +3,10 @@
 use super::super::item::{ITEM, object_of, own, write_extra, write_part};
 use super::super::{NAME, tools};
 use crate::canonical::{Block, Code, Diagnostics, Message, Role};
-use crate::json::{Object, quote};
+use crate::json::{List, Object, quote};
 
 /// Writes one message as items.
-pub(super) fn write(message: &Message, i: usize, out: &mut Vec<String>, notes: &mut Diagnostics) {
+pub(super) fn write(message: &Message, i: usize, out: &mut List, notes: &mut Diagnostics) {
     message.report(NAME, &format!("messages[{i}]"), notes);
     let mut own_items = Vec::new();
     for block in &message.blocks {
@@ -31,7 +31,7 @@ pub(super) fn write(message: &Message, i: usize, out: &mut Vec<String>, notes: &
         object.set("role", quote(role.as_str()));
         object.set("content", content(&blocks, false, &format!("messages[{i}].content"), notes));
         write_extra(&mut object, &message.extra, &["input", "instructions"]);
-        out.push(object.to_json());
+        out.push(&object.to_json());
     }
 }
 
@@ -52,7 +52,7 @@ fn content(blocks: &[&Block], assistant: bool, at: &str, notes: &mut Diagnostics
     if parts.is_empty() { String::from("\"\"") } else { format!("[{}]", parts.join(",")) }
 }
 
-fn result(block: &Block, i: usize, out: &mut Vec<String>, notes: &mut Diagnostics) {
+fn result(block: &Block, i: usize, out: &mut List, notes: &mut Diagnostics) {
     let Block::ToolResult { id, blocks, is_error, extra } = block else { return };
     if *is_error {
         notes.note(Code::FeatureUnsupported, &format!("messages[{i}]"), "a result that is an error");
@@ -63,15 +63,15 @@ fn result(block: &Block, i: usize, out: &mut Vec<String>, notes: &mut Diagnostic
     let blocks: Vec<&Block> = blocks.iter().collect();
     object.set("output", content(&blocks, false, &format!("messages[{i}].content"), notes));
     write_extra(&mut object, extra, &[]);
-    out.push(object.to_json());
+    out.push(&object.to_json());
 }
 
 /// Writes what the assistant did in one go, item by item.
-fn turn(blocks: &[&Block], i: usize, out: &mut Vec<String>, notes: &mut Diagnostics) {
+fn turn(blocks: &[&Block], i: usize, out: &mut List, notes: &mut Diagnostics) {
     let mut open: Vec<&Block> = Vec::new();
-    let close = |open: &mut Vec<&Block>, out: &mut Vec<String>, notes: &mut Diagnostics| {
+    let close = |open: &mut Vec<&Block>, out: &mut List, notes: &mut Diagnostics| {
         if !open.is_empty() {
-            out.push(said(open, i, notes));
+            out.push(&said(open, i, notes));
             open.clear();
         }
     };
@@ -106,7 +106,7 @@ fn turn(blocks: &[&Block], i: usize, out: &mut Vec<String>, notes: &mut Diagnost
                 close(&mut open, out, notes);
                 let text = summary.take().filter(|_| text.is_empty()).unwrap_or(text);
                 match reasoning(text, signature.as_deref(), extra) {
-                    Some(item) => out.push(item),
+                    Some(item) => out.push(&item),
                     None => notes.note(
                         Code::FeatureUnsupported,
                         &format!("messages[{i}]"),
@@ -120,11 +120,11 @@ fn turn(blocks: &[&Block], i: usize, out: &mut Vec<String>, notes: &mut Diagnost
                     notes.note(Code::FeatureUnsupported, &at, "the signature of a call");
                 }
                 close(&mut open, out, notes);
-                out.push(call(block));
+                out.push(&call(block));
             }
             Block::Native { dialect: NAME, raw } => {
                 close(&mut open, out, notes);
-                out.push(raw.get().to_owned());
+                out.push(raw.get());
             }
             Block::Native { .. } | Block::ToolResult { .. } => {
                 notes.note(Code::FeatureUnsupported, &format!("messages[{i}]"), "a part of another dialect");

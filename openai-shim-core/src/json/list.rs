@@ -1,0 +1,39 @@
+//! A JSON list, written item by item.
+
+/// A list of which only the text is kept: of many small items a copy of each would be larger.
+#[derive(Debug)]
+pub(crate) struct List(String);
+
+impl List {
+    /// An empty list with room for so many bytes of items.
+    pub(crate) fn with_room(bytes: usize) -> Self {
+        let mut list = String::with_capacity(bytes + 2);
+        list.push('[');
+        Self(list)
+    }
+
+    /// Whether there is no item yet.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.len() <= 1
+    }
+
+    /// Adds an item, which must be JSON.
+    pub(crate) fn push(&mut self, item: &str) {
+        if !self.is_empty() {
+            self.0.push(',');
+        }
+        self.0.push_str(item);
+    }
+
+    /// The list as JSON.
+    pub(crate) fn into_json(mut self) -> String {
+        self.0.push(']');
+        self.0
+    }
+}
+
+impl Extend<String> for List {
+    fn extend<I: IntoIterator<Item = String>>(&mut self, items: I) {
+        items.into_iter().for_each(|item| self.push(&item));
+    }
+}
