@@ -127,9 +127,9 @@ impl Message {
         report_all(&self.blocks, dialect, &format!("{at}.content"), notes);
     }
 
-    /// How many bytes its words take, about.
+    /// How many bytes its role and its words take, about.
     pub(crate) fn size(&self) -> usize {
-        size(&self.blocks)
+        self.role.as_str().len() + size(&self.blocks)
     }
 
     /// All text blocks, joined.

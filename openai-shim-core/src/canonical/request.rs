@@ -159,7 +159,7 @@ pub struct Reasoning {
 }
 
 impl Request {
-    /// Room for the list of its messages, each with so many bytes besides its words: a list that grows is there twice.
+    /// Room for the list of its messages, each with so many bytes besides its role and its words: a list that grows is there twice.
     pub(crate) fn list(&self, besides: usize) -> List {
         List::with_room(self.messages.iter().map(|message| message.size() + besides).sum())
     }

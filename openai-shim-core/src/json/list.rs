@@ -1,4 +1,4 @@
-//! A JSON list, written item by item.
+//! JSON lists: one that is written item by item, and room for what is read of one.
 
 /// A list of which only the text is kept: of many small items a copy of each would be larger.
 #[derive(Debug)]
@@ -36,4 +36,18 @@ impl Extend<String> for List {
     fn extend<I: IntoIterator<Item = String>>(&mut self, items: I) {
         items.into_iter().for_each(|item| self.push(&item));
     }
+}
+
+/// How many items are read before their number is told from the size of the text.
+const FEW: usize = 64;
+
+/// Makes room in what is read of a list, before the item that begins at `at` in a text of so many bytes. A list that doubles
+/// is there twice, and half of it may stay empty; the items so far tell about how many there are.
+pub(crate) fn make_room<T>(list: &mut Vec<T>, at: usize, bytes: usize) {
+    let len = list.len();
+    if len < list.capacity() || len < FEW {
+        return;
+    }
+    let rest = len.saturating_mul(bytes.saturating_sub(at)) / at.max(1);
+    list.reserve_exact((rest + rest / 16).clamp(len / 8, len * 3));
 }

@@ -16,7 +16,7 @@ mod typed;
 mod value;
 
 pub(crate) use balance::Balance;
-pub(crate) use list::List;
+pub(crate) use list::{List, make_room};
 pub(crate) use number::{count, integer, natural, number};
 pub(crate) use object::Item;
 pub use object::Object;

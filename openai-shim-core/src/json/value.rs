@@ -1,5 +1,6 @@
 //! One raw JSON value: what it is, and its text.
 
+use super::list::make_room;
 use super::scan;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -46,7 +47,13 @@ pub fn peek(raw: &str) -> Kind {
 /// ```
 pub fn items(raw: &str) -> Option<Vec<&str>> {
     let mut items = Vec::with_capacity(4);
-    match scan::items(raw, |item| items.push(item)) {
+    let each = |item| {
+        if items.len() == items.capacity() {
+            make_room(&mut items, place(raw.as_bytes(), item).map_or(0, |place| place.start), raw.len());
+        }
+        items.push(item);
+    };
+    match scan::items(raw, each) {
         Some(()) => Some(items),
         None => {
             let items: Vec<&RawValue> = serde_json::from_str(raw).ok()?;

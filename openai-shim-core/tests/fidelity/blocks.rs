@@ -12,12 +12,12 @@ pub fn raw(json: &str) -> Box<RawValue> {
     RawValue::from_string(json.to_owned()).unwrap()
 }
 
-fn inline(media_type: &str, data: &str) -> Box<Media> {
-    Box::new(Media::new(MediaSource::Base64 { media_type: media_type.into(), data: data.into() }))
+fn inline(media_type: &str, data: &str) -> Media {
+    Media::new(MediaSource::Base64 { media_type: media_type.into(), data: data.into() })
 }
 
 pub fn picture() -> Block {
-    Block::Image(inline("image/png", PIXEL))
+    Block::Image(Box::new(inline("image/png", PIXEL)))
 }
 
 pub fn picture_at(address: &str) -> Block {
@@ -27,11 +27,11 @@ pub fn picture_at(address: &str) -> Block {
 pub fn document() -> Block {
     let mut media = inline("application/pdf", "JVBERi0=");
     media.name = Some(String::from("a.pdf"));
-    Block::File(media)
+    Block::File(Box::new(media))
 }
 
 pub fn sound() -> Block {
-    Block::Audio(inline("wav", "UklGRg=="))
+    Block::Audio(Box::new(inline("wav", "UklGRg==")))
 }
 
 pub fn weather() -> Tool {

@@ -95,6 +95,7 @@ fn messages(
         ClientError::invalid(text).at("messages")
     };
     let items = object.array("messages").filter(|items| !items.is_empty()).ok_or_else(wrong)?;
+    request.messages.reserve_exact(items.len());
     for (i, item) in items.into_iter().enumerate() {
         let mut message = message(item, i, notes)?;
         message.span = Span::within(body, item);
@@ -211,7 +212,7 @@ fn as_they_came(
         system = own(first).or_else(|| as_content(first, "system", notes));
     }
     let signed = signed(rest);
-    let mut list = request.list(36);
+    let mut list = request.list(25);
     for (i, message) in rest.iter().enumerate() {
         list.push(&match own(message).filter(|_| !(unsigned && is_unsigned(message))) {
             Some(bytes) => bytes,

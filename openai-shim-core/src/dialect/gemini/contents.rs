@@ -35,6 +35,7 @@ pub(super) fn decode(
             if items.is_empty() {
                 return Err(missing());
             }
+            request.messages.reserve_exact(items.len());
             for (i, item) in items.iter().enumerate() {
                 let mut message = content(item, i, Place::Index(&listed, i), notes)?;
                 message.span = Span::within(body, item);
@@ -218,7 +219,7 @@ pub(super) struct Written {
 pub(super) fn encode(request: &Request, source: Option<&[u8]>, notes: &mut Diagnostics) -> Written {
     let calls = called_names(&request.messages);
     let (mut system, mut system_extra): (Vec<String>, Option<&Extra>) = (Vec::new(), None);
-    let mut contents = request.list(40);
+    let mut contents = request.list(34);
     // The parts of results whose turn may go on.
     let mut results: Vec<String> = Vec::new();
     for (i, message) in request.messages.iter().enumerate() {

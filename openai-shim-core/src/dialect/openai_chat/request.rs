@@ -214,7 +214,7 @@ pub(super) fn encode<'a>(
     }
     if source.is_none() || request.touched.messages {
         // A list that grows is there twice.
-        let room = request.messages.iter().map(|message| message.size() + 36).sum::<usize>();
+        let room = request.messages.iter().map(|message| message.size() + 25).sum::<usize>();
         let mut list = Vec::with_capacity(room + 2);
         list.push(b'[');
         for (i, message) in request.messages.iter().enumerate() {

@@ -181,6 +181,7 @@ fn messages(
         }
         Kind::Array => {
             let listed = object.array("input").unwrap_or_default();
+            request.messages.reserve_exact(listed.len());
             let mut input = input::Input::new(body, request);
             for (i, item) in listed.into_iter().enumerate() {
                 input.item(item, i, notes)?;
@@ -290,7 +291,7 @@ fn write_input<'a>(
         body.set("input", quote(&only.joined_text()));
         return;
     }
-    let mut items = request.list(36);
+    let mut items = request.list(25);
     for (i, message) in messages.iter().enumerate() {
         match message.span.and_then(|span| source?.get(span.range())) {
             Some(bytes) => items.push(&String::from_utf8_lossy(bytes)),

@@ -153,10 +153,16 @@ fn say<'m>(block: &'m Block, at: &str, out: &mut Said<'m>, notes: &mut Diagnosti
     match plain {
         Some((text, _)) if text.is_empty() => {}
         Some((text, extra)) => {
-            extra.into_iter().for_each(|extra| block::note_lost(extra, at, notes));
+            if let Some(extra) = extra {
+                block::note_lost(extra, at, notes);
+            }
             out.push(Piece::Words(text));
         }
-        None => block::write(block, at, notes).into_iter().for_each(|json| out.push(Piece::Json(json))),
+        None => {
+            if let Some(json) = block::write(block, at, notes) {
+                out.push(Piece::Json(json));
+            }
+        }
     }
 }
 
@@ -229,7 +235,9 @@ impl<'m> Results<'m> {
     /// `own`: that turn is the one behind them.
     fn answer(&mut self, calls: &[String], from: usize, own: bool, notes: &mut Diagnostics) -> Said<'m> {
         let mut said = Said::default();
-        calls.iter().for_each(|id| said.push(Piece::Json(self.claim(id, from, own, notes))));
+        for id in calls {
+            said.push(Piece::Json(self.claim(id, from, own, notes)));
+        }
         said
     }
 
@@ -274,7 +282,9 @@ fn trim_prefill(turns: &mut [Turn<'_>], notes: &mut Diagnostics) {
     notes.note(Code::ContentRewritten, "messages", "white space at the end of the begun answer");
     let trimmed = (!trimmed.is_empty()).then(|| Piece::Trimmed(Box::new(trimmed.into())));
     last.blocks.pop();
-    trimmed.into_iter().for_each(|trimmed| last.blocks.push(trimmed));
+    if let Some(trimmed) = trimmed {
+        last.blocks.push(trimmed);
+    }
 }
 
 /// Whether the calls that wait for an answer came without the thinking that led to them.

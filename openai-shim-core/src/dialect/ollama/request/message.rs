@@ -46,7 +46,9 @@ pub(super) fn decode(
         return Err(ClientError::invalid(text).at("messages"));
     }
     let mut calls = OpenCalls::default();
-    for (i, item) in object.array("messages").unwrap_or_default().into_iter().enumerate() {
+    let items = object.array("messages").unwrap_or_default();
+    request.messages.reserve_exact(items.len());
+    for (i, item) in items.into_iter().enumerate() {
         let (mut message, touched) = message(item, i, &mut calls, notes)?;
         message.span = if touched { None } else { Span::within(body, item) };
         request.touched.messages |= touched;
@@ -196,7 +198,7 @@ pub(super) fn encode(
     notes: &mut Diagnostics,
 ) -> Result<(), Unsupported> {
     let names = called_names(&request.messages);
-    let mut list = request.list(36);
+    let mut list = request.list(25);
     for (i, message) in request.messages.iter().enumerate() {
         let own = message.span.and_then(|span| source?.get(span.range()));
         match own.and_then(|bytes| std::str::from_utf8(bytes).ok()) {

@@ -3,7 +3,7 @@
 use super::message;
 use crate::canonical::{Code, Diagnostics, Message, Request, Role, Span};
 use crate::error::ClientError;
-use crate::json::{Kind, Object, peek, text};
+use crate::json::{Kind, Object, make_room, peek, place, text};
 use bytes::Bytes;
 use std::borrow::Cow;
 
@@ -29,7 +29,9 @@ impl<'b> Read<'b> {
         if self.fault.is_none() {
             match message::decode(message, self.body, i, &mut self.touched, &mut self.notes) {
                 Ok(mut message) => {
-                    message.span = message.span.and_then(|_| Span::within(self.body, item));
+                    let place = place(self.body, item);
+                    make_room(&mut self.messages, place.as_ref().map_or(0, |place| place.start), self.body.len());
+                    message.span = message.span.and(place).and_then(|place| Span::new(&place));
                     self.messages.push(message);
                 }
                 Err(fault) => self.fault = Some(fault),

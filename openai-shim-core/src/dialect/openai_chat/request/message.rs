@@ -182,12 +182,12 @@ fn decode_part(part: &str, body: &Bytes) -> Option<(Block, bool)> {
             None => (native(), false),
         },
         "image_url" => match object.get("image_url").map(|v| (peek(v), v)) {
-            Some((Kind::String, url)) => (Block::Image(media(source(&text_of(url)), &object)), true),
+            Some((Kind::String, url)) => (Block::Image(Box::new(media(source(&text_of(url)), &object))), true),
             Some((Kind::Object, inner)) => {
                 let inner = Object::parse(inner.as_bytes()).ok()?;
                 let mut image = media(source(&inner.str("url")?), &object);
                 image.detail = inner.str("detail").map(Cow::into_owned);
-                (Block::Image(image), false)
+                (Block::Image(Box::new(image)), false)
             }
             _ => (native(), false),
         },
@@ -197,7 +197,7 @@ fn decode_part(part: &str, body: &Bytes) -> Option<(Block, bool)> {
                     media_type: audio.str("format").unwrap_or_default().into_owned(),
                     data: audio.str("data").unwrap_or_default().into_owned(),
                 };
-                (Block::Audio(media(source, &object)), false)
+                (Block::Audio(Box::new(media(source, &object))), false)
             }
             None => (native(), false),
         },
@@ -215,7 +215,7 @@ fn decode_part(part: &str, body: &Bytes) -> Option<(Block, bool)> {
                     document.extra.dialect = NAME;
                     document.extra.members.push((String::from(".file"), raw(file)));
                 }
-                (Block::File(document), false)
+                (Block::File(Box::new(document)), false)
             }
             None => (native(), false),
         },
@@ -224,10 +224,10 @@ fn decode_part(part: &str, body: &Bytes) -> Option<(Block, bool)> {
     })
 }
 
-fn media(source: MediaSource, object: &Object<'_>) -> Box<Media> {
+fn media(source: MediaSource, object: &Object<'_>) -> Media {
     let mut media = Media::new(source);
     media.extra = leftovers(object, &["type", "image_url", "input_audio", "file"]);
-    Box::new(media)
+    media
 }
 
 /// A data URL is bytes; anything else is an address.

@@ -151,7 +151,7 @@ impl<'i> Input<'i> {
             return Ok(());
         }
         let begins = without(item, &["role", "content"]);
-        let mut blocks: Vec<Block> = Vec::new();
+        let mut blocks: Vec<Block> = Vec::with_capacity(parts.len().max(1));
         for json in &parts {
             match part(json) {
                 Some(block) => blocks.push(block),
@@ -290,6 +290,7 @@ impl<'i> Input<'i> {
 fn mark(blocks: &mut [Block], key: &str, value: &str) {
     if let Some(Block::Text { extra, .. }) = blocks.first_mut() {
         extra.dialect = NAME;
+        extra.members.reserve_exact(1);
         extra.members.push((key.to_owned(), raw(value)));
     }
 }
