@@ -121,7 +121,7 @@ fn gather<'m>(messages: &'m [Message], notes: &mut Diagnostics) -> (Vec<Turn<'m>
         for block in &message.blocks {
             match block {
                 Block::ToolResult { id, .. } => {
-                    turn.tools().results.push((ids.result(id), block, at.clone()))
+                    turn.tools().results.push((ids.result(id), block, at.clone()));
                 }
                 Block::ToolCall { id, name, arguments, signature, extra } => {
                     let id = ids.call(id, &at, notes);
