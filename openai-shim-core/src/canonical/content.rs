@@ -278,3 +278,15 @@ pub enum MediaSource {
     /// In a file that was uploaded before.
     FileId(String),
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Block, Extra, Message, Signature, Text};
+
+    #[test]
+    fn a_message_and_its_block_stay_small() {
+        let sizes = [size_of::<Message>(), size_of::<Block>(), size_of::<Text>()];
+        assert!(sizes.iter().zip([64, 88, 48]).all(|(size, most)| *size <= most), "{sizes:?}");
+        assert_eq!((size_of::<Extra>(), size_of::<Option<Signature>>()), (8, 8));
+    }
+}
