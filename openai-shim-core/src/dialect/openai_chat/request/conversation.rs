@@ -30,7 +30,11 @@ impl<'b> Read<'b> {
             match message::decode(message, self.body, i, &mut self.touched, &mut self.notes) {
                 Ok(mut message) => {
                     let place = place(self.body, item);
-                    make_room(&mut self.messages, place.as_ref().map_or(0, |place| place.start), self.body.len());
+                    make_room(
+                        &mut self.messages,
+                        place.as_ref().map_or(0, |place| place.start),
+                        self.body.len(),
+                    );
                     message.span = message.span.and(place).and_then(|place| Span::new(&place));
                     self.messages.push(message);
                 }

@@ -182,7 +182,9 @@ fn decode_part(part: &str, body: &Bytes) -> Option<(Block, bool)> {
             None => (native(), false),
         },
         "image_url" => match object.get("image_url").map(|v| (peek(v), v)) {
-            Some((Kind::String, url)) => (Block::Image(Box::new(media(source(&text_of(url)), &object))), true),
+            Some((Kind::String, url)) => {
+                (Block::Image(Box::new(media(source(&text_of(url)), &object))), true)
+            }
             Some((Kind::Object, inner)) => {
                 let inner = Object::parse(inner.as_bytes()).ok()?;
                 let mut image = media(source(&inner.str("url")?), &object);
