@@ -114,7 +114,7 @@ def memory():
             for _ in range(4):
                 shim.send("POST", "/v1/chat/completions", body)
             begun = time.monotonic()
-            back = lab.until(lambda: shim.memory() < idle + 60, 15)
+            back = lab.until(lambda: shim.memory() < idle + 120, 15)
             check("after four of them", back, f"{shim.memory():.0f} MB {time.monotonic() - begun:.1f} s later, {idle:.0f} before")
     with lab.Shim(BINARY, config('[limits]\nbodies = "64MiB"\nrequest_body = "64MiB"')) as shim, concurrent.futures.ThreadPoolExecutor(8) as pool:
         sent = [pool.submit(shim.send, "POST", "/v1/chat/completions", body) for _ in range(8)]
