@@ -14,9 +14,9 @@ use tokio::time::timeout;
 /// How long a client may take to send its body.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// How long a body that nobody wants is still read.
-const LINGER: Duration = Duration::from_secs(2);
+pub(crate) const LINGER: Duration = Duration::from_secs(2);
 /// How much of it.
-const LEFTOVER: usize = 64 << 20;
+pub(crate) const LEFTOVER: usize = 64 << 20;
 /// What is copied more cheaply than kept.
 const SMALL: usize = 16 << 10;
 

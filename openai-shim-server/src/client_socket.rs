@@ -1,5 +1,6 @@
 //! A client's socket: one that takes nothing for too long is given up, and what is no request is told so.
 
+use crate::body::{LEFTOVER, LINGER};
 use crate::client::{Client, Cut};
 use crate::http_refusal;
 use crate::seldom::Seldom;
@@ -12,10 +13,6 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until};
-
-/// How long, and how much, is read of what a client still sends after its refusal: to close on it would cut that off.
-const LINGER: Duration = Duration::from_secs(2);
-const LEFTOVER: usize = 64 << 20;
 
 static TLS_SAID: Seldom = Seldom::new();
 

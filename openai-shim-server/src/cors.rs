@@ -1,6 +1,7 @@
 //! CORS: off unless configured. Open WebUI's *direct connections* call from the browser and need it.
 
 use crate::app::App;
+use crate::config::Config;
 use axum::body::Body;
 use axum::response::Response;
 use http::header::{
@@ -15,11 +16,20 @@ const EXPOSED: &str =
 /// The origin to allow, if the request's may call.
 pub(crate) fn allowed(app: &App, headers: &HeaderMap) -> Option<HeaderValue> {
     let origin = headers.get(ORIGIN)?;
-    let origins = &app.config.cors_origins;
-    if origins.iter().any(|o| o == "*") {
+    if allows_all(&app.config) {
         return Some(HeaderValue::from_static("*"));
     }
-    origins.iter().any(|o| o.as_bytes() == origin.as_bytes()).then(|| origin.clone())
+    allows(&app.config, origin).then(|| origin.clone())
+}
+
+/// Whether a page of this origin may call.
+pub(crate) fn allows(config: &Config, origin: &HeaderValue) -> bool {
+    allows_all(config) || config.cors_origins.iter().any(|known| known.as_bytes() == origin.as_bytes())
+}
+
+/// Whether every page may call.
+pub(crate) fn allows_all(config: &Config) -> bool {
+    config.cors_origins.iter().any(|known| known == "*")
 }
 
 /// Adds what a browser must see on every reply.

@@ -3,8 +3,8 @@
 //! hyper has no hook for it: its answer is known by its form, as the last thing that is written on a connection.
 
 use crate::reply::default_dialect;
+use openai_shim_core::Error;
 use openai_shim_core::error::ClientError;
-use openai_shim_core::{Error, ErrorKind};
 
 /// `Sun, 06 Nov 1994 08:49:37 GMT`
 const DATE: usize = 29;
@@ -15,7 +15,6 @@ struct Refusal {
     /// hyper's answer up to its date.
     head: &'static [u8],
     status: &'static str,
-    kind: ErrorKind,
     code: &'static str,
     message: &'static str,
 }
@@ -24,21 +23,18 @@ const REFUSALS: [Refusal; 3] = [
     Refusal {
         head: b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\ndate: ",
         status: "400 Bad Request",
-        kind: ErrorKind::InvalidRequest,
         code: "malformed_http",
         message: "This is not an HTTP/1.1 request: its first line or one of its headers is malformed.",
     },
     Refusal {
         head: b"HTTP/1.1 414 URI Too Long\r\nconnection: close\r\ncontent-length: 0\r\ndate: ",
         status: "414 URI Too Long",
-        kind: ErrorKind::InvalidRequest,
         code: "uri_too_long",
         message: "The address of the request is longer than 65534 bytes. Send what it holds in the body.",
     },
     Refusal {
         head: b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\ndate: ",
         status: "431 Request Header Fields Too Large",
-        kind: ErrorKind::InvalidRequest,
         code: "headers_too_large",
         message: "The request has more than 100 headers, or they are too long. Send fewer or shorter ones.",
     },
@@ -50,7 +46,7 @@ pub(crate) fn with_body(bytes: &[u8]) -> Option<Vec<u8>> {
     let (before_date, date) = before_end.split_at_checked(before_end.len().checked_sub(DATE)?)?;
     let refusal = REFUSALS.iter().find(|refusal| before_date.ends_with(refusal.head))?;
     let before = before_date.strip_suffix(refusal.head)?;
-    let error = ClientError::new(refusal.kind, refusal.message).with_code(refusal.code);
+    let error = ClientError::invalid(refusal.message).with_code(refusal.code);
     let (_, body) = default_dialect().encode_error(&Error::Client(error));
     let head = format!(
         "HTTP/1.1 {}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {}\r\ndate: ",

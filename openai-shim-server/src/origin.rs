@@ -6,8 +6,10 @@
 //! for the browser, and is known by its `Host`. Programs that are no browsers send neither of the first two.
 
 use crate::config::Config;
+use crate::cors;
+use crate::telemetry::shortened;
 use http::header::{HOST, ORIGIN};
-use http::{HeaderMap, HeaderName, Method, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use openai_shim_core::ErrorKind;
 use openai_shim_core::error::ClientError;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -52,7 +54,7 @@ fn check_host(config: &Config, uri: &Uri, headers: &HeaderMap) -> Result<(), Cli
     let of_header = headers.get_all(HOST).iter().map(|host| host.to_str().unwrap_or("?"));
     for host in of_header.chain(uri.authority().map(http::uri::Authority::as_str)) {
         if !is_own_name(config, name_of(host)) {
-            let host = shown(host);
+            let host = shortened(host, SHOWN);
             let text = format!(
                 "This server needs no key, and so it answers only to addresses, to localhost and to names that are its \
                  own: {host:?} is none of them. If it is, write hosts = [{host:?}] at the top of the configuration file, \
@@ -100,22 +102,23 @@ fn is_link_to_page(method: &Method, path: &str, headers: &HeaderMap) -> bool {
 }
 
 fn check_origin(config: &Config, headers: &HeaderMap) -> Result<(), ClientError> {
-    let allowed = |origin: &str| config.cors_origins.iter().any(|known| known == "*" || known == origin);
-    let origins: Vec<&str> =
-        headers.get_all(ORIGIN).iter().map(|origin| origin.to_str().unwrap_or("?")).collect();
-    if let Some(foreign) = origins.iter().find(|origin| !allowed(origin) && !is_own(origin, headers)) {
-        return Err(foreign_page(&format!("of the origin {:?}", shown(foreign)), shown(foreign)));
+    let mut origins = headers.get_all(ORIGIN).iter();
+    if let Some(foreign) = origins.find(|origin| !cors::allows(config, origin) && !is_own(origin, headers)) {
+        let foreign = shortened(foreign.to_str().unwrap_or("?"), SHOWN);
+        return Err(foreign_page(&format!("of the origin {foreign:?}"), foreign));
     }
     let is_foreign = headers.get_all(FETCH_SITE).iter().any(|site| site != "same-origin" && site != "none");
     // An origin that may call comes from another site, too.
-    if is_foreign && !origins.iter().any(|origin| allowed(origin)) && !allowed("*") {
+    let mut origins = headers.get_all(ORIGIN).iter();
+    if is_foreign && !origins.any(|origin| cors::allows(config, origin)) && !cors::allows_all(config) {
         return Err(foreign_page("of another site", "https://chat.example.com"));
     }
     Ok(())
 }
 
 /// Whether a page is this server's own: it has the name under which the server was called, whatever stands in front of it.
-fn is_own(origin: &str, headers: &HeaderMap) -> bool {
+fn is_own(origin: &HeaderValue, headers: &HeaderMap) -> bool {
+    let origin = origin.to_str().unwrap_or_default();
     let Some((scheme, authority)) = origin.split_once("://") else { return false };
     let default_port = match scheme {
         "http" => ":80",
@@ -135,10 +138,6 @@ fn foreign_page(which: &str, origin: &str) -> ClientError {
          [cors] in the configuration file, or set client_keys."
     );
     ClientError::new(ErrorKind::Permission, text).with_code("origin_not_allowed")
-}
-
-fn shown(text: &str) -> &str {
-    text.char_indices().nth(SHOWN).map_or(text, |(end, _)| text.get(..end).unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -227,7 +227,7 @@ impl Drop for Record {
 }
 
 /// At most so many characters.
-fn shortened(text: &str, characters: usize) -> &str {
+pub(crate) fn shortened(text: &str, characters: usize) -> &str {
     text.char_indices().nth(characters).map_or(text, |(end, _)| text.get(..end).unwrap_or_default())
 }
 
