@@ -251,7 +251,7 @@ pub(crate) async fn read(
     let codings = match coding::codings(headers, &CONTENT_ENCODING) {
         Ok(codings) => codings,
         Err(given) => {
-            Box::pin(body::discard(body)).await;
+            Box::pin(discard(meta, body)).await;
             return Err(unknown_coding(dialect, &given));
         }
     };
