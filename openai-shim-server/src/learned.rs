@@ -1,5 +1,6 @@
 //! What upstreams taught by refusing: remembered for each upstream and model, until the process ends or there is no room.
 
+use crate::recency::Recency;
 use openai_shim_core::error::short_name;
 use openai_shim_core::profile::Lesson;
 use openai_shim_core::{Outcome, Profile, Report};
@@ -26,10 +27,7 @@ pub(crate) struct Learned(Mutex<Pairs>);
 #[derive(Debug, Default)]
 struct Pairs {
     by_name: BTreeMap<(String, String), Pair>,
-    /// Names by when they were used last.
-    by_use: BTreeMap<u64, (String, String)>,
-    /// Counts uses, to tell which are older.
-    uses: u64,
+    recency: Recency<(String, String)>,
     bytes: usize,
 }
 
@@ -45,17 +43,13 @@ impl Pairs {
     /// The pair, which is now the one that was used last.
     fn touch(&mut self, name: &(String, String)) -> Option<&mut Pair> {
         let pair = self.by_name.get_mut(name)?;
-        self.uses += 1;
-        let before = std::mem::replace(&mut pair.used, self.uses);
-        if let Some(name) = self.by_use.remove(&before) {
-            self.by_use.insert(self.uses, name);
-        }
+        self.recency.touch(&mut pair.used);
         Some(pair)
     }
 
     fn remove(&mut self, name: &(String, String)) {
         if let Some(pair) = self.by_name.remove(name) {
-            self.by_use.remove(&pair.used);
+            self.recency.remove(pair.used);
             self.bytes = self.bytes.saturating_sub(pair.bytes);
         }
     }
@@ -63,10 +57,9 @@ impl Pairs {
     /// Adds a lesson that is not known yet to a pair, which may be new.
     fn add(&mut self, name: &(String, String), lesson: &Lesson) {
         if !self.by_name.contains_key(name) {
-            self.uses += 1;
             let bytes = 2 * (name.0.len() + name.1.len()) + OVERHEAD_BYTES;
-            self.by_use.insert(self.uses, name.clone());
-            self.by_name.insert(name.clone(), Pair { lessons: Vec::new(), used: self.uses, bytes });
+            let used = self.recency.add(name.clone());
+            self.by_name.insert(name.clone(), Pair { lessons: Vec::new(), used, bytes });
             self.bytes += bytes;
         }
         let Some(pair) = self.by_name.get_mut(name) else { return };
@@ -78,7 +71,7 @@ impl Pairs {
         self.bytes = self.bytes.saturating_sub(pair.bytes) + bytes;
         pair.bytes = bytes;
         while self.by_name.len() > MAX_PAIRS || self.bytes > MAX_BYTES {
-            let Some(oldest) = self.by_use.values().next().cloned() else { break };
+            let Some(oldest) = self.recency.oldest().cloned() else { break };
             self.remove(&oldest);
         }
     }
@@ -263,6 +256,6 @@ mod tests {
         let pairs = learned.pairs();
         assert!(pairs.bytes <= MAX_BYTES && pairs.bytes > MAX_BYTES / 2, "{}", pairs.bytes);
         let counted: usize = pairs.by_name.values().map(|pair| pair.bytes).sum();
-        assert_eq!((counted, pairs.by_use.len()), (pairs.bytes, pairs.by_name.len()));
+        assert_eq!((counted, pairs.recency.len()), (pairs.bytes, pairs.by_name.len()));
     }
 }

@@ -31,6 +31,7 @@ mod models;
 mod origin;
 mod pages;
 mod panics;
+mod recency;
 mod reply;
 mod routes;
 mod seldom;

@@ -1,5 +1,6 @@
 //! A store in this process, bounded in entries and bytes.
 
+use crate::recency::Recency;
 use async_trait::async_trait;
 use bytes::Bytes;
 use openai_shim_core::state::{Owner, StateEntry, StateKey};
@@ -27,8 +28,6 @@ struct Entries {
     owners: BTreeMap<Owner, Share>,
     /// Owners by how many bytes they hold.
     by_bytes: BTreeSet<(usize, Owner)>,
-    /// Counts uses, to tell which are older.
-    uses: u64,
     bytes: usize,
 }
 
@@ -43,8 +42,7 @@ struct Entry {
 /// What one owner holds.
 #[derive(Debug, Default)]
 struct Share {
-    /// Its keys, by when they were used last.
-    by_use: BTreeMap<u64, StateKey>,
+    keys: Recency<StateKey>,
     bytes: usize,
 }
 
@@ -55,53 +53,47 @@ impl Entries {
             self.remove(key);
             return None;
         }
-        self.uses += 1;
-        let before = std::mem::replace(&mut entry.used, self.uses);
-        let value = entry.value.clone();
-        let by_use = &mut self.owners.get_mut(&key.owner)?.by_use;
-        if let Some(key) = by_use.remove(&before) {
-            by_use.insert(self.uses, key);
-        }
-        Some(value)
+        self.owners.get_mut(&key.owner)?.keys.touch(&mut entry.used);
+        Some(entry.value.clone())
     }
 
     fn insert(&mut self, key: StateKey, value: Bytes, expires: Option<Instant>) {
         self.remove(&key);
-        self.uses += 1;
         let size = value.len() + 2 * key.id.len() + OVERHEAD_BYTES;
-        self.weigh(&key.owner, |share, used| {
-            share.by_use.insert(used, key.clone());
+        let used = self.weigh(&key.owner, |share| {
             share.bytes += size;
+            share.keys.add(key.clone())
         });
         self.bytes += size;
-        self.by_key.insert(key, Entry { value, size, used: self.uses, expires });
+        self.by_key.insert(key, Entry { value, size, used, expires });
     }
 
     fn remove(&mut self, key: &StateKey) {
         let Some(entry) = self.by_key.remove(key) else { return };
         self.bytes = self.bytes.saturating_sub(entry.size);
-        self.weigh(&key.owner, |share, _| {
-            share.by_use.remove(&entry.used);
+        self.weigh(&key.owner, |share| {
+            share.keys.remove(entry.used);
             share.bytes = share.bytes.saturating_sub(entry.size);
         });
     }
 
     /// Changes what an owner holds.
-    fn weigh(&mut self, owner: &Owner, change: impl FnOnce(&mut Share, u64)) {
+    fn weigh<T>(&mut self, owner: &Owner, change: impl FnOnce(&mut Share) -> T) -> T {
         let mut share = self.owners.remove(owner).unwrap_or_default();
         self.by_bytes.remove(&(share.bytes, owner.clone()));
-        change(&mut share, self.uses);
-        if !share.by_use.is_empty() {
+        let result = change(&mut share);
+        if !share.keys.is_empty() {
             self.by_bytes.insert((share.bytes, owner.clone()));
             self.owners.insert(owner.clone(), share);
         }
+        result
     }
 
     /// Makes room, if there are more entries or bytes than there may be.
     fn shrink(&mut self) {
         while self.by_key.len() > MAX_ENTRIES || self.bytes > MAX_BYTES {
             let Some((_, owner)) = self.by_bytes.last() else { break };
-            let oldest = self.owners.get(owner).and_then(|share| share.by_use.values().next().cloned());
+            let oldest = self.owners.get(owner).and_then(|share| share.keys.oldest().cloned());
             let Some(oldest) = oldest else { break };
             self.remove(&oldest);
         }
