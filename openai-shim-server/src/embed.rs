@@ -130,7 +130,8 @@ impl Plan<'_> {
             served.transport.clone()
         };
         let retry = app.config.retry;
-        for attempt in 1.. {
+        let mut attempt = 1;
+        loop {
             let asked = asked.clone();
             let one = Attempt { app, transport: &transport, own, theirs, embedding };
             match one.ask(&path, passed.clone(), body.clone(), asked, notes).await {
@@ -140,13 +141,12 @@ impl Plan<'_> {
                         && !matches!(error, UpstreamError::Status(_)) =>
                 {
                     notes.note(Code::Retried, "", error.code().unwrap_or_default());
-                    let wait = retry.backoff.saturating_mul(1 << (attempt - 1).min(16));
-                    transport.0.pause(wait.min(retry.max_backoff)).await;
+                    transport.0.pause(retry.wait_after(attempt)).await;
+                    attempt += 1;
                 }
                 done => return done,
             }
         }
-        Err(Error::Upstream(UpstreamError::Empty))
     }
 }
 

@@ -84,6 +84,18 @@ impl Retry {
     pub fn none() -> Self {
         Self { attempts: 1, ..Self::default() }
     }
+
+    /// How long to wait after an attempt, which are counted from 1, where the upstream does not say it.
+    ///
+    /// ```
+    /// use openai_shim_core::exchange::Retry;
+    /// use std::time::Duration;
+    /// let waits = [1, 2, 9].map(|attempt| Retry::default().wait_after(attempt));
+    /// assert_eq!(waits, [1, 2, 30].map(Duration::from_secs));
+    /// ```
+    pub fn wait_after(&self, attempt: u32) -> Duration {
+        self.backoff.saturating_mul(1 << attempt.saturating_sub(1).min(16)).min(self.max_backoff)
+    }
 }
 
 impl Default for Retry {

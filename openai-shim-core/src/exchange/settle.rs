@@ -75,14 +75,13 @@ impl Exchange {
         if self.reply.is_some() || self.attempt >= retry.attempts || !error.is_transient() {
             return None;
         }
-        let doubled = retry.backoff.saturating_mul(1 << self.attempt.saturating_sub(1).min(16));
         match error {
             UpstreamError::Status(e) => match e.retry_after {
                 Some(asked) if asked > retry.max_backoff => None,
                 Some(asked) => Some(asked),
-                None => Some(doubled.min(retry.max_backoff)),
+                None => Some(retry.wait_after(self.attempt)),
             },
-            _ => Some(doubled.min(retry.max_backoff)),
+            _ => Some(retry.wait_after(self.attempt)),
         }
     }
 
