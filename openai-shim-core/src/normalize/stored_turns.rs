@@ -8,6 +8,7 @@ use crate::canonical::digest::{Digest, call_digest};
 use crate::canonical::{Block, KeptTurn, Message, Part, Request, Role, Turn, own_id};
 use crate::state::{Owner, StateEntry, StateKey, StateKind};
 use bytes::Bytes;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
@@ -86,9 +87,10 @@ impl TurnLookup {
                 self.keys.extend((!id.is_empty()).then(|| scope.key(before, "id", own_id(id), call)));
                 self.keys.push(scope.key(before, "call", "", call));
             }
-            None => self
-                .keys
-                .extend(words(content.blocks.iter()).map(|words| scope.key(before, "words", "", words))),
+            None => {
+                let words = words(content.blocks.iter().filter_map(said));
+                self.keys.extend(words.map(|words| scope.key(before, "words", "", words)));
+            }
         }
         if self.keys.len() > start {
             self.turns.push(WantedTurn { message, run, keys: start..self.keys.len() });
@@ -149,7 +151,7 @@ impl StateScope {
                 Part::Text { text, .. } => Some(text.as_str()),
                 _ => None,
             });
-            keys.extend(words_of(texts).map(|words| self.key(conversation, "words", "", words)));
+            keys.extend(words(texts).map(|words| self.key(conversation, "words", "", words)));
         }
         let value = Bytes::from(turn.to_json());
         keys.into_iter().map(|key| StateEntry::new(key, value.clone(), LIFETIME)).collect()
@@ -161,42 +163,23 @@ fn is_signed(block: &Block) -> bool {
     matches!(block, Block::Reasoning { signature: Some(_), .. } | Block::ToolCall { signature: Some(_), .. })
 }
 
-/// A digest of what blocks say; `None` if they say nothing.
-fn words<'b>(blocks: impl Iterator<Item = &'b Block>) -> Option<u128> {
-    let mut digest = WordsDigest::new();
-    for block in blocks {
-        if let Block::Text { text, .. } | Block::Refusal(text) = block {
-            digest.add(&text.unescaped());
+/// What a block says.
+fn said(block: &Block) -> Option<Cow<'_, str>> {
+    match block {
+        Block::Text { text, .. } | Block::Refusal(text) => Some(text.unescaped()),
+        _ => None,
+    }
+}
+
+/// A digest of words without the blanks between them, as clients trim and wrap; `None` if there are none.
+fn words(texts: impl Iterator<Item = impl AsRef<str>>) -> Option<u128> {
+    let mut digest = Digest::new();
+    let mut any = false;
+    for text in texts {
+        for word in text.as_ref().split_whitespace() {
+            digest.add(word.as_bytes());
+            any = true;
         }
     }
-    digest.value()
-}
-
-fn words_of<'t>(texts: impl Iterator<Item = &'t str>) -> Option<u128> {
-    let mut digest = WordsDigest::new();
-    texts.for_each(|text| digest.add(text));
-    digest.value()
-}
-
-/// A digest of words without the blanks between them: clients trim and wrap.
-struct WordsDigest {
-    digest: Digest,
-    any: bool,
-}
-
-impl WordsDigest {
-    fn new() -> Self {
-        Self { digest: Digest::new(), any: false }
-    }
-
-    fn add(&mut self, text: &str) {
-        for word in text.split_whitespace() {
-            self.digest.add(word.as_bytes());
-            self.any = true;
-        }
-    }
-
-    fn value(&self) -> Option<u128> {
-        self.any.then(|| self.digest.value())
-    }
+    any.then(|| digest.value())
 }
