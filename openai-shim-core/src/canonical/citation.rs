@@ -1,6 +1,6 @@
 //! Where an answer's words come from: sources by their address, which several dialects have a place for.
 
-use super::Extra;
+use super::Leftovers;
 
 /// One source of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub struct Cited {
     /// The sources.
     pub list: Vec<Citation>,
     /// What of the leftovers is no source.
-    pub rest: Extra,
+    pub rest: Leftovers,
 }
 
 /// How long a text is by now, both ways.

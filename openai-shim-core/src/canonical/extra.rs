@@ -17,7 +17,7 @@ pub const WHOLE_BLOCK: &str = "block";
 /// Members that the canonical model has no place for. Only an encoder of the same dialect writes them again.
 ///
 /// Most messages have none, so that these stand apart and an empty `Extra` is one word.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Extra(Option<Box<Leftovers>>);
 
 /// What an [`Extra`] holds.
@@ -57,6 +57,27 @@ impl Extra {
         self.0.map(|own| own.members).unwrap_or_default()
     }
 
+    /// Keeps what every dialect may read of reasoning, once for each key: the last word counts. False if there
+    /// is no room for another key.
+    #[must_use]
+    pub fn keep_detail(&mut self, key: &str, value: &RawValue) -> bool {
+        self.dialect = REASONING_DETAILS;
+        let room = self.members.len() < MOST_DETAILS;
+        match self.members.iter_mut().find(|(known, _)| known == key) {
+            Some((_, old)) => *old = value.to_owned(),
+            None if room => self.members.push((key.to_owned(), value.to_owned())),
+            None => return false,
+        }
+        true
+    }
+}
+
+impl Leftovers {
+    /// Leftovers of one dialect.
+    pub fn new(dialect: &'static str, members: Vec<(String, Box<RawValue>)>) -> Self {
+        Self { dialect, members }
+    }
+
     /// The members, if they came from this dialect.
     pub fn of(&self, dialect: &str) -> &[(String, Box<RawValue>)] {
         if self.dialect == dialect { &self.members } else { &[] }
@@ -81,20 +102,6 @@ impl Extra {
         members.iter().find(|(k, _)| k == key).and_then(|(_, v)| crate::json::text(v.get()))
     }
 
-    /// Keeps what every dialect may read of reasoning, once for each key: the last word counts. False if there
-    /// is no room for another key.
-    #[must_use]
-    pub fn keep_detail(&mut self, key: &str, value: &RawValue) -> bool {
-        self.dialect = REASONING_DETAILS;
-        let room = self.members.len() < MOST_DETAILS;
-        match self.members.iter_mut().find(|(known, _)| known == key) {
-            Some((_, old)) => *old = value.to_owned(),
-            None if room => self.members.push((key.to_owned(), value.to_owned())),
-            None => return false,
-        }
-        true
-    }
-
     /// The keys of what this dialect cannot say; a member that is `null`, `false` or empty says nothing, and neither does one
     /// whose key begins with a dot: its dialect keeps it to know how something was written.
     pub fn lost_to(&self, dialect: &str) -> impl Iterator<Item = &str> {
@@ -107,6 +114,12 @@ impl Extra {
     /// Whether there is nothing.
     pub fn is_empty(&self) -> bool {
         self.members.is_empty()
+    }
+}
+
+impl From<Extra> for Leftovers {
+    fn from(extra: Extra) -> Self {
+        extra.0.map(|own| *own).unwrap_or_default()
     }
 }
 
@@ -147,7 +160,7 @@ impl MemberIndex {
     }
 }
 
-impl PartialEq for Extra {
+impl PartialEq for Leftovers {
     fn eq(&self, other: &Self) -> bool {
         self.dialect == other.dialect
             && self.members.len() == other.members.len()

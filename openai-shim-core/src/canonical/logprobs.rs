@@ -1,10 +1,10 @@
 //! How likely tokens were.
 
-use super::Extra;
+use super::Leftovers;
 use crate::json::{Object, raw};
 use serde_json::value::RawValue;
 
-/// Stands in an [`Extra`] of a choice, where a dialect's name would: its members are those of [`Logprobs`] for the text that
+/// Stands in the [`Leftovers`] of a choice, where a dialect's name would: its members are those of [`Logprobs`] for the text that
 /// comes next, and every dialect may read and write them.
 pub const LOGPROBS: &str = "logprobs";
 
@@ -42,17 +42,17 @@ impl Logprobs {
     }
 
     /// As the members of an event.
-    pub fn to_extra(&self) -> Extra {
-        Extra::new(LOGPROBS, vec![(String::from(LOGPROBS), raw(self.write()))])
+    pub fn to_extra(&self) -> Leftovers {
+        Leftovers::new(LOGPROBS, vec![(String::from(LOGPROBS), raw(self.write()))])
     }
 
     /// From the members of an event.
-    pub fn of(extra: &Extra) -> Option<Self> {
+    pub fn of(extra: &Leftovers) -> Option<Self> {
         extra.of(LOGPROBS).first().and_then(|(_, members)| Self::read(members.get()))
     }
 
     /// Adds those of an event.
-    pub fn append(&mut self, extra: &Extra) {
+    pub fn append(&mut self, extra: &Leftovers) {
         if let Some(mut more) = Self::of(extra) {
             self.content.append(&mut more.content);
             self.refusal.append(&mut more.refusal);

@@ -43,7 +43,7 @@ pub use context::Context;
 pub use diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 pub use embedding::{EmbedRequest, Embeddings, VectorCheck};
 pub use event::{BlockKind, Delta, Event};
-pub use extra::{Extra, MemberIndex, REASONING_DETAILS, WHOLE_BLOCK};
+pub use extra::{Extra, Leftovers, MemberIndex, REASONING_DETAILS, WHOLE_BLOCK};
 pub use fold::{Fold, fold};
 pub use logprobs::{LOGPROBS, Logprobs};
 pub use models::{ListedModel, models};

@@ -1,12 +1,12 @@
 //! A response to events: a stream for a client whose upstream does not stream.
 
-use super::{Block, BlockKind, Delta, Event, Extra, FinishReason, Response};
+use super::{Block, BlockKind, Delta, Event, FinishReason, Leftovers, Response};
 use crate::json::raw;
 
 /// What the key begins with under which a block that only its own dialect knows stands in an [`Event::Extra`].
 pub const NATIVE: &str = "native:";
 
-/// Stands in an [`Extra`] where a dialect's name would: its member names a block that no event can carry, so that whoever
+/// Stands in [`Leftovers`] where a dialect's name would: its member names a block that no event can carry, so that whoever
 /// writes the stream reports it.
 const EVENTLESS: &str = "eventless";
 
@@ -21,12 +21,12 @@ pub fn unfold(response: &Response) -> Vec<Event> {
         created: response.created,
     }];
     if !response.extra.is_empty() {
-        out.push(Event::Extra { choice: None, extra: response.extra.clone() });
+        out.push(Event::Extra { choice: None, extra: (*response.extra).clone() });
     }
     for choice in &response.choices {
         let index = choice.index;
         if !choice.extra.is_empty() {
-            out.push(Event::Extra { choice: Some(index), extra: choice.extra.clone() });
+            out.push(Event::Extra { choice: Some(index), extra: (*choice.extra).clone() });
         }
         if let Some(logprobs) = &choice.logprobs {
             out.push(Event::Extra { choice: Some(index), extra: logprobs.to_extra() });
@@ -34,12 +34,12 @@ pub fn unfold(response: &Response) -> Vec<Event> {
         let (mut next, mut calls) = (0, false);
         for (at, block) in choice.blocks.iter().enumerate() {
             if let Block::Native { dialect, raw } = block {
-                let extra = Extra::new(dialect, vec![(format!("{NATIVE}{at}"), raw.clone())]);
+                let extra = Leftovers::new(dialect, vec![(format!("{NATIVE}{at}"), raw.clone())]);
                 out.push(Event::Extra { choice: Some(index), extra });
             }
             let Some((kind, deltas)) = parts(block) else {
                 if let Some(what) = eventless(block) {
-                    let extra = Extra::new(EVENTLESS, vec![(what.to_owned(), raw("true"))]);
+                    let extra = Leftovers::new(EVENTLESS, vec![(what.to_owned(), raw("true"))]);
                     out.push(Event::Extra { choice: Some(index), extra });
                 }
                 continue;
@@ -74,7 +74,7 @@ fn eventless(block: &Block) -> Option<&'static str> {
 /// A block's kind and its deltas; `None` for blocks that an answer does not have.
 fn parts(block: &Block) -> Option<(BlockKind, Vec<Delta>)> {
     let text = |text: &str| if text.is_empty() { Vec::new() } else { vec![Delta::Text(text.to_owned())] };
-    let native = |extra: &super::Extra, deltas: &mut Vec<Delta>| {
+    let native = |extra: &Leftovers, deltas: &mut Vec<Delta>| {
         deltas.extend(extra.members.iter().map(|(key, raw)| Delta::Native {
             dialect: extra.dialect,
             key: key.clone(),

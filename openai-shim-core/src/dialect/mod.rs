@@ -16,7 +16,7 @@ pub use shape::Shape;
 pub use side::{Headers, SideRoute};
 
 use crate::canonical::{
-    Asked, Cited, Diagnostics, Event, Extra, ListedModel, Request, Response, Seen, models,
+    Asked, Cited, Diagnostics, Event, Leftovers, ListedModel, Request, Response, Seen, models,
 };
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use crate::framing::{Deviation, Frame};
@@ -124,7 +124,7 @@ pub trait Dialect: Send + Sync + std::fmt::Debug + 'static {
     }
 
     /// What this dialect's own leftovers, of a text or of an answer, cite by its address.
-    fn citations(&self, extra: &Extra) -> Cited {
+    fn citations(&self, extra: &Leftovers) -> Cited {
         Cited { list: Vec::new(), rest: extra.clone() }
     }
 

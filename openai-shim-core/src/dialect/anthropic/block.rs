@@ -4,7 +4,8 @@
 
 use super::{FORMAT, NAME};
 use crate::canonical::{
-    Block, Code, Diagnostics, Extra, Media, MediaSource, REASONING_DETAILS, Text, WHOLE_BLOCK, carry,
+    Block, Code, Diagnostics, Extra, Leftovers, Media, MediaSource, REASONING_DETAILS, Text, WHOLE_BLOCK,
+    carry,
 };
 use crate::json::{Kind, Object, items, peek, quote, raw, text_of};
 use base64::Engine as _;
@@ -251,7 +252,7 @@ pub(super) fn write(block: &Block, at: &str, notes: &mut Diagnostics) -> Option<
 const CACHE: &str = "cache_control";
 
 /// Notes members that came from another dialect.
-pub(super) fn note_lost(extra: &Extra, at: &str, notes: &mut Diagnostics) {
+pub(super) fn note_lost(extra: &Leftovers, at: &str, notes: &mut Diagnostics) {
     extra.lost_to(NAME).filter(|key| *key != CACHE).for_each(|key| notes.note(Code::ExtraDropped, at, key));
 }
 

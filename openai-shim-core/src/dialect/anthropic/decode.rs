@@ -7,7 +7,7 @@ mod blocks;
 use super::super::Decoder;
 use super::usage::{self, Counts};
 use super::{NAME, error, response};
-use crate::canonical::{BlockKind, Code, Diagnostics, Event, Extra, FinishReason, Usage, unfold};
+use crate::canonical::{BlockKind, Code, Diagnostics, Event, Extra, FinishReason, Leftovers, Usage, unfold};
 use crate::error::UpstreamError;
 use crate::framing::Frame;
 use crate::json::{Kind, Object, peek};
@@ -309,7 +309,7 @@ impl MessagesDecoder {
             extra.extend(usage::leftovers(&usage));
         }
         if !extra.is_empty() {
-            out.push(Event::Extra { choice: None, extra: Extra::new(NAME, extra) });
+            out.push(Event::Extra { choice: None, extra: Leftovers::new(NAME, extra) });
         }
         self.tell_usage(out);
     }

@@ -18,7 +18,7 @@ mod usage;
 pub mod wire;
 
 use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Headers, Mended, Mender, Shape, SideRoute};
-use crate::canonical::{Asked, Cited, Diagnostics, Extra, Request, Response};
+use crate::canonical::{Asked, Cited, Diagnostics, Leftovers, Request, Response};
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use crate::framing::Deviation;
 use bytes::Bytes;
@@ -54,7 +54,7 @@ impl Dialect for Anthropic {
         Some(FORMAT)
     }
 
-    fn citations(&self, extra: &Extra) -> Cited {
+    fn citations(&self, extra: &Leftovers) -> Cited {
         super::read_citations(extra, &[("citation", response::citations), ("citations", response::citations)])
     }
 

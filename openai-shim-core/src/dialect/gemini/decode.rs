@@ -6,7 +6,7 @@ use super::response::{KNOWN, is_answer, is_blocked};
 use super::usage::{self, Counts};
 use super::{NAME, error, finish, leftovers, parts, read};
 use crate::canonical::{
-    Asked, Block, BlockKind, Code, Delta, Diagnostics, Event, Extra, FinishReason, Signature,
+    Asked, Block, BlockKind, Code, Delta, Diagnostics, Event, Extra, FinishReason, Leftovers, Signature,
 };
 use crate::error::UpstreamError;
 use crate::framing::Frame;
@@ -114,7 +114,7 @@ impl GeminiDecoder {
         self.blocked |= is_blocked(chunk);
         let extra = fresh(leftovers(chunk, &KNOWN), &mut self.said);
         if !extra.is_empty() {
-            out.push(Event::Extra { choice: None, extra });
+            out.push(Event::Extra { choice: None, extra: extra.into() });
         }
         if let Some(counts) = chunk.get("usageMetadata").and_then(read) {
             self.counts.take(&counts);
@@ -154,7 +154,7 @@ impl GeminiDecoder {
             candidate.finish = Some(reason);
         }
         if !extra.is_empty() {
-            out.push(Event::Extra { choice: Some(index), extra });
+            out.push(Event::Extra { choice: Some(index), extra: extra.into() });
         }
     }
 
@@ -280,7 +280,7 @@ impl GeminiDecoder {
             out.push(Event::Usage(usage));
         }
         if !self.beside.is_empty() {
-            let extra = Extra::new(NAME, std::mem::take(&mut self.beside));
+            let extra = Leftovers::new(NAME, std::mem::take(&mut self.beside));
             out.push(Event::Extra { choice: None, extra });
         }
         out.push(Event::End);

@@ -5,8 +5,8 @@
 use super::super::{Encoder, cited};
 use super::{NAME, citations, error, finish, parts, usage, wants_array};
 use crate::canonical::{
-    Asked, BlockKind, Citation, Cited, Code, Delta, Diagnostics, Event, Extra, FinishReason, Length,
-    Numbered, REASONING_DETAILS, Usage,
+    Asked, BlockKind, Citation, Cited, Code, Delta, Diagnostics, Event, Extra, FinishReason, Leftovers,
+    Length, Numbered, REASONING_DETAILS, Usage,
 };
 use crate::error::{Error, UpstreamError};
 use crate::framing::write_event;
@@ -298,7 +298,7 @@ impl GeminiEncoder {
         }
     }
 
-    fn extra(&mut self, choice: Option<u32>, extra: &Extra) {
+    fn extra(&mut self, choice: Option<u32>, extra: &Leftovers) {
         let Cited { list, rest } = if extra.dialect == NAME { Cited::default() } else { cited(extra) };
         if let (false, Some(choice)) = (list.is_empty(), self.choice(choice.unwrap_or(0))) {
             choice.beside.extend(list);

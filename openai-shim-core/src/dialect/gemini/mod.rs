@@ -26,7 +26,7 @@ mod usage;
 pub mod wire;
 
 use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Headers, Mended, Mender, Shape, SideRoute};
-use crate::canonical::{Asked, Cited, Diagnostics, Extra, ListedModel, Request, Response, models};
+use crate::canonical::{Asked, Cited, Diagnostics, Extra, Leftovers, ListedModel, Request, Response, models};
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use crate::framing::Deviation;
 use crate::json::{Object, raw};
@@ -142,7 +142,7 @@ impl Dialect for Gemini {
         Some(FORMAT)
     }
 
-    fn citations(&self, extra: &Extra) -> Cited {
+    fn citations(&self, extra: &Leftovers) -> Cited {
         super::read_citations(extra, citations::READERS)
     }
 

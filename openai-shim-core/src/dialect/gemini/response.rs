@@ -6,7 +6,8 @@ use super::super::cited;
 use super::encode::candidate;
 use super::{NAME, citations, decode, error, finish, leftovers, parts, read, usage};
 use crate::canonical::{
-    Asked, Block, Choice, Citation, Cited, Code, Diagnostics, Extra, FinishReason, Fold, Length, Response,
+    Asked, Block, Choice, Citation, Cited, Code, Diagnostics, Extra, FinishReason, Fold, Leftovers, Length,
+    Response,
 };
 use crate::dialect::Decoder as _;
 use crate::error::UpstreamError;
@@ -146,7 +147,7 @@ pub(super) fn encode(response: &Response, asked: &mut Asked, notes: &mut Diagnos
 }
 
 /// What another dialect's leftovers cite; this one's own stay as they are.
-fn foreign(extra: &Extra) -> Cited {
+fn foreign(extra: &Leftovers) -> Cited {
     if extra.dialect == NAME { Cited { list: Vec::new(), rest: extra.clone() } } else { cited(extra) }
 }
 

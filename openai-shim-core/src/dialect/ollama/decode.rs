@@ -4,7 +4,9 @@ use super::super::Decoder;
 use super::line::{Call, Line, is_answer};
 use super::voice::Voice;
 use super::{FAMILY, error};
-use crate::canonical::{Asked, BlockKind, Code, Delta, Diagnostics, Event, Extra, FinishReason, time};
+use crate::canonical::{
+    Asked, BlockKind, Code, Delta, Diagnostics, Event, Extra, FinishReason, Leftovers, time,
+};
 use crate::error::UpstreamError;
 use crate::filter::Piece;
 use crate::framing::Frame;
@@ -88,7 +90,7 @@ impl OllamaDecoder {
         }
         self.extra(std::mem::take(&mut line.extra), out);
         if !line.message.is_empty() {
-            let extra = Extra::new(FAMILY, std::mem::take(&mut line.message));
+            let extra = Leftovers::new(FAMILY, std::mem::take(&mut line.message));
             out.push(Event::Extra { choice: Some(0), extra });
         }
         if !line.thinking.is_empty() {
@@ -104,7 +106,7 @@ impl OllamaDecoder {
         }
         self.close(out);
         if let Some(member) = line.odd_reason() {
-            out.push(Event::Extra { choice: None, extra: Extra::new(FAMILY, vec![member]) });
+            out.push(Event::Extra { choice: None, extra: Leftovers::new(FAMILY, vec![member]) });
         }
         let reason = if self.voice.stopped {
             FinishReason::Stop
@@ -134,7 +136,7 @@ impl OllamaDecoder {
             fresh.push((key, value));
         }
         if !fresh.is_empty() {
-            out.push(Event::Extra { choice: None, extra: Extra::new(FAMILY, fresh) });
+            out.push(Event::Extra { choice: None, extra: Leftovers::new(FAMILY, fresh) });
         }
     }
 

@@ -57,7 +57,8 @@ pub(super) fn encode(form: Form, response: &Response, asked: &mut Asked, notes: 
         }
     }
     let logprobs = choice.and_then(|c| c.logprobs.as_ref()).map(Logprobs::to_extra);
-    for extra in [Some(&response.extra), choice.map(|c| &c.extra), logprobs.as_ref()].into_iter().flatten() {
+    for extra in [Some(&*response.extra), choice.map(|c| &*c.extra), logprobs.as_ref()].into_iter().flatten()
+    {
         if extra.of(FAMILY).is_empty() && !extra.is_empty() {
             notes.note(Code::ExtraDropped, "", extra.dialect);
         }

@@ -4,7 +4,7 @@ use super::super::Decoder;
 use super::mend::{Forms, Hole, Place, Sink, Stream, Words, read_usage};
 use super::{NAME, reasoning};
 use crate::canonical::{
-    Asked, Block, BlockKind, Code, Delta, Diagnostics, Event, Extra, FinishReason, Logprobs, MemberIndex,
+    Asked, Block, BlockKind, Code, Delta, Diagnostics, Event, FinishReason, Leftovers, Logprobs, MemberIndex,
     ReasoningStyle,
 };
 use crate::error::UpstreamError;
@@ -196,7 +196,7 @@ impl Events<'_> {
             }
         }
         if !members.is_empty() {
-            self.out.push(Event::Extra { choice: None, extra: Extra::new(NAME, members) });
+            self.out.push(Event::Extra { choice: None, extra: Leftovers::new(NAME, members) });
         }
     }
 
@@ -228,7 +228,7 @@ impl Events<'_> {
                 Said::Member { key, hole } => {
                     let value = words.literal(*hole).unwrap_or_default();
                     if self.is_new(key, value) {
-                        let extra = Extra::new(NAME, vec![((*key).to_owned(), raw(value))]);
+                        let extra = Leftovers::new(NAME, vec![((*key).to_owned(), raw(value))]);
                         self.out.push(Event::Extra { choice: None, extra });
                     }
                 }
@@ -247,7 +247,7 @@ impl Events<'_> {
             .map(|(k, v)| (k.to_owned(), raw(v)))
             .collect();
         if !extra.is_empty() {
-            self.out.push(Event::Extra { choice: Some(index), extra: Extra::new(NAME, extra) });
+            self.out.push(Event::Extra { choice: Some(index), extra: Leftovers::new(NAME, extra) });
         }
         if let Some(logprobs) = choice.get("logprobs").and_then(Logprobs::read) {
             self.out.push(Event::Extra { choice: Some(index), extra: logprobs.to_extra() });

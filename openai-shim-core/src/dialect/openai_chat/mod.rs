@@ -22,7 +22,7 @@ pub mod wire;
 use super::openai_error as error;
 use super::openai_headers;
 use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Headers, Mended, Mender, Shape, SideRoute};
-use crate::canonical::{Asked, Cited, Diagnostics, Extra, Request, Response};
+use crate::canonical::{Asked, Cited, Diagnostics, Leftovers, Request, Response};
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
@@ -33,7 +33,7 @@ const NAME: &str = "openai-chat";
 const SAID: [&str; 5] = ["role", "content", "reasoning_content", "refusal", "tool_calls"];
 
 /// Notes members that came from another dialect.
-fn note_lost(extra: &crate::canonical::Extra, at: &str, notes: &mut Diagnostics) {
+fn note_lost(extra: &crate::canonical::Leftovers, at: &str, notes: &mut Diagnostics) {
     extra.lost_to(NAME).for_each(|key| notes.note(crate::canonical::Code::ExtraDropped, at, key));
 }
 
@@ -61,7 +61,7 @@ impl Dialect for OpenAiChat {
         &openai_headers::HEADERS
     }
 
-    fn citations(&self, extra: &Extra) -> Cited {
+    fn citations(&self, extra: &Leftovers) -> Cited {
         super::read_citations(extra, citations::READERS)
     }
 

@@ -7,8 +7,8 @@ use super::decode::{SEALED, ending, word};
 use super::mend::{Tags, read_usage, whole, write_usage};
 use super::{NAME, citations, note_lost, reasoning, tool_call};
 use crate::canonical::{
-    Asked, Block, Choice, Cited, Code, Diagnostics, Extra, FinishReason, Length, Logprobs, ReasoningStyle,
-    Response, Seen, unfold,
+    Asked, Block, Choice, Cited, Code, Diagnostics, Extra, FinishReason, Leftovers, Length, Logprobs,
+    ReasoningStyle, Response, Seen, unfold,
 };
 use crate::error::UpstreamError;
 use crate::json::{Object, quote, raw, text};
@@ -129,7 +129,7 @@ pub(super) fn encode(response: &Response, asked: &mut Asked, notes: &mut Diagnos
 }
 
 /// What another dialect's leftovers cite; this one's own stay as they are.
-pub(super) fn foreign(extra: &Extra) -> Cited {
+pub(super) fn foreign(extra: &Leftovers) -> Cited {
     if extra.dialect == NAME { Cited { list: Vec::new(), rest: extra.clone() } } else { cited(extra) }
 }
 

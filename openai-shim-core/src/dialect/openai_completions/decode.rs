@@ -5,7 +5,7 @@ use super::mend::{Answer, Counts, Head, Sink, Stream};
 use super::response::leftovers;
 use super::{ECHOED, NAME, is_own, logprobs, prompt, reason};
 use crate::canonical::{
-    Asked, BlockKind, Code, Delta, Diagnostics, Event, Extra, FinishReason, MemberIndex, ThinkTags,
+    Asked, BlockKind, Code, Delta, Diagnostics, Event, FinishReason, Leftovers, MemberIndex, ThinkTags,
 };
 use crate::error::UpstreamError;
 use crate::filter::{Fences, Piece, Splitter, Think};
@@ -156,10 +156,10 @@ impl Sink for Events<'_> {
             }
             members.push((key.clone(), value.clone()));
         }
-        self.extra(None, leftovers(members));
+        self.extra(None, leftovers(members).into());
         for piece in &answer.pieces {
             let at = self.at(piece.index);
-            self.extra(Some(piece.index), leftovers(piece.extra.clone()));
+            self.extra(Some(piece.index), leftovers(piece.extra.clone()).into());
             if let Some(read) = piece.logprobs.as_deref().and_then(logprobs::read) {
                 self.extra(Some(piece.index), read.to_extra());
             }
@@ -206,11 +206,11 @@ impl Events<'_> {
             created: Some(head.created),
         });
         if is_own(&self.blocks.asked) && prompt(&self.blocks.asked).is_some() {
-            self.extra(None, Extra::new(NAME, vec![(String::from(ECHOED), raw("true"))]));
+            self.extra(None, Leftovers::new(NAME, vec![(String::from(ECHOED), raw("true"))]));
         }
     }
 
-    fn extra(&mut self, choice: Option<u32>, extra: Extra) {
+    fn extra(&mut self, choice: Option<u32>, extra: Leftovers) {
         if !extra.is_empty() {
             self.out.push(Event::Extra { choice, extra });
         }

@@ -7,7 +7,7 @@ use super::mend::{Head, write_choice, write_object};
 use super::response::{members, note_lost};
 use super::{ECHOED, NAME, error, logprobs, prompt, usage, word};
 use crate::canonical::{
-    Asked, BlockKind, Code, Delta, Diagnostics, Event, Extra, Logprobs, Numbered, ReasoningStyle, Usage,
+    Asked, BlockKind, Code, Delta, Diagnostics, Event, Leftovers, Logprobs, Numbered, ReasoningStyle, Usage,
 };
 use crate::error::{Error, UpstreamError};
 use crate::framing::write_event;
@@ -130,7 +130,7 @@ impl CompletionsEncoder {
         }
     }
 
-    fn extra(&mut self, choice: Option<u32>, extra: &Extra) {
+    fn extra(&mut self, choice: Option<u32>, extra: &Leftovers) {
         if extra.of(NAME).iter().any(|(key, _)| key == ECHOED) {
             self.prompt.clear();
         }

@@ -7,7 +7,8 @@ use super::decode::Voice;
 use super::mend::{Answer, Head, Piece, Reader, see, write_choice, write_object};
 use super::{ECHOED, NAME, error, is_own, logprobs, prompt, reason, usage, word};
 use crate::canonical::{
-    Asked, Block, Choice, Code, Diagnostics, Event, Extra, FinishReason, ReasoningStyle, Response, Seen,
+    Asked, Block, Choice, Code, Diagnostics, Event, Extra, FinishReason, Leftovers, ReasoningStyle, Response,
+    Seen,
 };
 use crate::error::UpstreamError;
 use crate::filter;
@@ -153,14 +154,14 @@ pub(super) fn encode(response: &Response, asked: &mut Asked, notes: &mut Diagnos
 }
 
 /// Says what of another dialect's leftovers is left out.
-pub(super) fn note_lost(extra: &Extra, path: &str, notes: &mut Diagnostics) {
+pub(super) fn note_lost(extra: &Leftovers, path: &str, notes: &mut Diagnostics) {
     if extra.lost_to(NAME).next().is_some() {
         notes.note(Code::ExtraDropped, path, extra.dialect);
     }
 }
 
 /// The leftovers of this dialect.
-pub(super) fn members(extra: &Extra) -> Vec<(String, String)> {
+pub(super) fn members(extra: &Leftovers) -> Vec<(String, String)> {
     extra.of(NAME).iter().map(|(key, value)| (key.clone(), value.get().to_owned())).collect()
 }
 

@@ -7,7 +7,7 @@ use super::super::Decoder;
 use super::item::{is_call, object_of};
 use super::pieces::{Kind, Pieces};
 use super::{NAME, error, response, usage};
-use crate::canonical::{Code, Diagnostics, Event, Extra, FinishReason, NATIVE, unfold};
+use crate::canonical::{Code, Diagnostics, Event, FinishReason, Leftovers, NATIVE, unfold};
 use crate::error::UpstreamError;
 use crate::framing::Frame;
 use crate::json::{Object, raw, text_of};
@@ -182,7 +182,7 @@ impl ResponsesDecoder {
         } else if self.pieces.first_time(event, item, out) {
             let key = format!("{NATIVE}{}", self.native);
             self.native = self.native.saturating_add(1);
-            let extra = Extra::new(NAME, vec![(key, raw(item.to_json()))]);
+            let extra = Leftovers::new(NAME, vec![(key, raw(item.to_json()))]);
             out.push(Event::Extra { choice: Some(0), extra });
         }
     }

@@ -27,7 +27,7 @@ pub mod wire;
 
 use super::openai_headers;
 use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Headers, Mended, Mender, Shape, SideRoute};
-use crate::canonical::{Asked, Cited, Diagnostics, Extra, Request, Response};
+use crate::canonical::{Asked, Cited, Diagnostics, Leftovers, Request, Response};
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use crate::framing::Deviation;
 use bytes::Bytes;
@@ -65,7 +65,7 @@ impl Dialect for OpenAiResponses {
         Some(reasoning::FORMAT)
     }
 
-    fn citations(&self, extra: &Extra) -> Cited {
+    fn citations(&self, extra: &Leftovers) -> Cited {
         super::read_citations(extra, &[("annotation", item::citations), ("annotations", item::citations)])
     }
 

@@ -62,7 +62,7 @@ impl ToyDecoder {
         }
         let extra = leftovers(line, &["id", "model", "at", "says", "calls", "end", "tokens"]);
         if !extra.is_empty() {
-            out.push(Event::Extra { choice: None, extra });
+            out.push(Event::Extra { choice: None, extra: extra.into() });
         }
         let end = line.str("end");
         self.says(&line.str("says").unwrap_or_default(), end.is_some(), out);
