@@ -17,7 +17,7 @@ cd "$copy/tree"
 cp -r "$toy/dialect" "$core/toy"
 cp -r "$toy/fixtures" openai-shim-core/tests/fixtures/toy
 cat "$toy/losses.toml" >> docs/losses.toml # what it cannot say, with the reason
-sed -i '/^registry! {$/,/^}$/ s/^}$/    toy: Toy;\n}/' "$core/mod.rs"
+sed -i -e 's/^pub mod openai_responses;$/&\npub mod toy;/' -e 's/^    &gemini::Gemini,$/&\n    \&toy::Toy,/' "$core/mod.rs"
 
 # Who speaks the toy can be stopped from outside, which shows that a suite does.
 python3 - "$core/toy/mod.rs" <<'P'
@@ -54,5 +54,5 @@ spoken openai-shim-server dialects
 differs=$(diff -rq -x target -x .git -x toy -x '*.toy.snap' "$here" "$copy/tree" | grep -vE ' docs/|/docs/|[.]snap[.]new' || true)
 [ "$differs" = "Files $here/$core/mod.rs and $copy/tree/$core/mod.rs differ" ] || { echo "$differs"; fail "more than the toy changed"; }
 lines=$(diff "$here/$core/mod.rs" "$copy/tree/$core/mod.rs" | grep '^[<>]' || true)
-[ "$lines" = ">     toy: Toy;" ] || { echo "$lines"; fail "the registry needs more than a line"; }
+[ "$lines" = $'> pub mod toy;\n>     &toy::Toy,' ] || { echo "$lines"; fail "the registry needs more than a line"; }
 echo "one folder and one line; ${#suites[@]} suites of core and the sockets' suite spoke it: ${suites[*]}"

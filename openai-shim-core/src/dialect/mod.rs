@@ -3,9 +3,15 @@
 //! A dialect is a [`Dialect`] in [`DIALECTS`]; adding one is its folder and its line in the registry. Nothing outside a
 //! dialect's folder names it, and no dialect names another.
 
+pub mod anthropic;
 mod cite;
+pub mod gemini;
+pub mod ollama;
+pub mod openai_chat;
+pub mod openai_completions;
 mod openai_error;
 mod openai_headers;
+pub mod openai_responses;
 mod passthrough;
 pub mod shape;
 pub mod side;
@@ -24,25 +30,16 @@ use crate::json::Object;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
-/// Makes modules of folders, and one list of what speaks in them.
-macro_rules! registry {
-    ($($folder:ident: $($dialect:ident),+;)*) => {
-        $(pub mod $folder;)*
-
-        /// Every dialect; the only list of them.
-        pub static DIALECTS: &[&dyn Dialect] = &[$($(&$folder::$dialect),+),*];
-    };
-}
-
-// The registry: each folder, and the dialects in it. One line is all that a new one needs outside its folder.
-registry! {
-    openai_chat: OpenAiChat;
-    openai_completions: OpenAiCompletions;
-    openai_responses: OpenAiResponses;
-    anthropic: Anthropic;
-    ollama: CHAT, GENERATE;
-    gemini: Gemini;
-}
+/// The registry: every dialect, in the order in which they are listed. This is the only list of them.
+pub static DIALECTS: &[&dyn Dialect] = &[
+    &openai_chat::OpenAiChat,
+    &openai_completions::OpenAiCompletions,
+    &openai_responses::OpenAiResponses,
+    &anthropic::Anthropic,
+    &ollama::CHAT,
+    &ollama::GENERATE,
+    &gemini::Gemini,
+];
 
 /// The registry's first dialect, which is that of whatever belongs to none.
 pub static FIRST: &dyn Dialect = match DIALECTS {
