@@ -3,12 +3,12 @@
 //! `fuzz_targets/` feeds them from libFuzzer (`CARGO_PROFILE_RELEASE_LTO=thin cargo +nightly fuzz run stream`),
 //! `tests/replay.rs` from the fixtures of core in every `cargo test`.
 
-use openai_shim_core::canonical::{Asked, Diagnostics, Request, grammar::Grammar};
-use openai_shim_core::convert::{Input, convert};
+use openai_shim_core::canonical::{Diagnostics, Request, ResponseSpec, grammar::Grammar};
+use openai_shim_core::convert::{ConversionInput, convert};
 use openai_shim_core::dialect::DIALECTS;
 use openai_shim_core::framing::{Frame, Framer};
 use openai_shim_core::json::Object;
-use openai_shim_core::{Context, Exchange, Kind, Profile, Step, profile};
+use openai_shim_core::{Context, Exchange, PayloadKind, Profile, Step, profile};
 
 /// A property: panics when it does not hold.
 pub type Property = fn(&[u8]);
@@ -49,7 +49,7 @@ pub fn stream(data: &[u8]) {
     assert_eq!(whole, transcode(data, 1));
     assert_eq!(whole, transcode(data, 7));
     for dialect in DIALECTS {
-        let asked = Asked::new(&Request::default(), Context::fixed());
+        let asked = ResponseSpec::new(&Request::default(), Context::fixed());
         let mut decoder = dialect.decoder(&asked);
         let (mut events, mut grammar) = (Vec::new(), Grammar::new());
         let mut framer = Framer::new(1 << 20);
@@ -66,14 +66,14 @@ pub fn stream(data: &[u8]) {
 
 /// Any request is read or refused, never lost: what is sent parses again.
 pub fn request(data: &[u8]) {
-    for conversion in conversions(Kind::Request, data) {
+    for conversion in conversions(PayloadKind::Request, data) {
         assert!(Object::parse(&conversion).is_ok());
     }
 }
 
 /// Any answer becomes a completion or an error, and is JSON.
 pub fn answer(data: &[u8]) {
-    for kind in [Kind::Response, Kind::Error] {
+    for kind in [PayloadKind::Response, PayloadKind::Error] {
         for conversion in conversions(kind, data) {
             assert!(Object::parse(&conversion).is_ok());
         }
@@ -88,12 +88,21 @@ pub fn object(data: &[u8]) {
     }
 }
 
-fn conversions(kind: Kind, body: &[u8]) -> Vec<Vec<u8>> {
+fn conversions(kind: PayloadKind, body: &[u8]) -> Vec<Vec<u8>> {
     let mut out = Vec::new();
     for from in DIALECTS.iter().copied() {
         for to in DIALECTS.iter().copied() {
             let context = Context::fixed();
-            let input = Input { from, to, profile: row(), kind, body, request: None, status: None, context };
+            let input = ConversionInput {
+                from,
+                to,
+                profile: row(),
+                kind,
+                body,
+                request: None,
+                status: None,
+                context,
+            };
             out.push(convert(&input).body);
         }
     }

@@ -6,9 +6,9 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use gungraun::{library_benchmark, library_benchmark_group, main};
-use openai_shim_core::convert::{Input, convert};
-use openai_shim_core::exchange::{Incoming, Settings};
-use openai_shim_core::{Context, Exchange, Kind, Profile, Step, dialect, profile};
+use openai_shim_core::convert::{ConversionInput, convert};
+use openai_shim_core::exchange::{ClientRequest, Settings};
+use openai_shim_core::{Context, Exchange, PayloadKind, Profile, Step, dialect, profile};
 use std::hint::black_box;
 use std::sync::Arc;
 
@@ -83,7 +83,7 @@ fn start(body: Vec<u8>, row: Arc<Profile>) -> Exchange {
 }
 
 fn start_as(client: &str, body: Vec<u8>, row: Arc<Profile>) -> Exchange {
-    let incoming = Incoming::read(dialect(client).unwrap(), "", body.into()).unwrap();
+    let incoming = ClientRequest::read(dialect(client).unwrap(), "", body.into()).unwrap();
     Exchange::start(incoming, row, Settings::default(), Context::fixed()).unwrap()
 }
 
@@ -104,10 +104,10 @@ fn whole(padding: usize) -> Vec<u8> {
     .into_bytes()
 }
 
-fn input<'a>(kind: Kind, body: &'a [u8], row: &Profile) -> Input<'a> {
+fn input<'a>(kind: PayloadKind, body: &'a [u8], row: &Profile) -> ConversionInput<'a> {
     let chat = dialect("openai-chat").unwrap();
     let (request, status, context) = (None, None, Context::fixed());
-    Input { from: chat, to: chat, profile: row.clone(), kind, body, request, status, context }
+    ConversionInput { from: chat, to: chat, profile: row.clone(), kind, body, request, status, context }
 }
 
 #[library_benchmark]
@@ -242,7 +242,7 @@ fn one_whole_stream(row: Arc<Profile>) -> openai_shim_core::Conversion {
     let body: String = (0..200)
         .map(|i| format!("data:{{\"choices\":[{{\"delta\":{{\"content\":\"{i} \"}}}}]}}\n\n"))
         .collect();
-    convert(&input(Kind::Stream, black_box(body.as_bytes()), &row))
+    convert(&input(PayloadKind::Stream, black_box(body.as_bytes()), &row))
 }
 
 library_benchmark_group!(

@@ -8,7 +8,7 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::routing::post;
 use bytes::Bytes;
-use openai_shim_core::{ReplyBody, Shim, Upstream, UpstreamError, dialect, profile};
+use openai_shim_core::{Shim, Upstream, UpstreamBody, UpstreamError, dialect, profile};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// A language model of one's own: here it answers as a careless server would.
@@ -16,9 +16,12 @@ struct MyModel;
 
 #[async_trait::async_trait]
 impl Upstream for MyModel {
-    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<ReplyBody>, UpstreamError> {
+    async fn send(
+        &self,
+        request: http::Request<Bytes>,
+    ) -> Result<http::Response<UpstreamBody>, UpstreamError> {
         println!("the model gets {} {}", request.method(), request.uri());
-        Ok(http::Response::new(ReplyBody::Complete(Bytes::from_static(
+        Ok(http::Response::new(UpstreamBody::Complete(Bytes::from_static(
             b"data:{\"choices\":[{\"delta\":{\"content\":\"Hello\"}}]}\r\n\r\n\
               data:{\"choices\":[{\"delta\":{\"content\":\" there\"},\"finish_reason\":\"eos\"}]}\r\n\r\n",
         ))))
@@ -32,8 +35,8 @@ async fn chat(State(shim): State<Shim>, request: Request) -> Response {
     let Ok(chat) = dialect("openai-chat") else { return Response::default() };
     let reply = shim.handle(chat, http::Request::from_parts(parts, body)).await;
     reply.map(|body| match body {
-        ReplyBody::Stream(stream) => Body::from_stream(stream),
-        ReplyBody::Complete(bytes) => Body::from(bytes),
+        UpstreamBody::Stream(stream) => Body::from_stream(stream),
+        UpstreamBody::Complete(bytes) => Body::from(bytes),
         _ => Body::empty(),
     })
 }

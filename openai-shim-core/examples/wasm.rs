@@ -6,7 +6,7 @@
 // Exporting a name is all that needs it.
 #![allow(unsafe_code)]
 
-use openai_shim_core::{Context, Kind, convert, convert::Input, dialect, profile};
+use openai_shim_core::{Context, PayloadKind, convert, convert::ConversionInput, dialect, profile};
 use std::sync::Mutex;
 
 static INPUT: Mutex<Vec<u8>> = Mutex::new(Vec::new());
@@ -24,12 +24,21 @@ pub extern "C" fn put(byte: u32) {
 #[unsafe(no_mangle)]
 pub extern "C" fn run(kind: u32) -> u32 {
     let body = INPUT.lock().map(|mut input| std::mem::take(&mut *input)).unwrap_or_default();
-    let kinds = [Kind::Request, Kind::Response, Kind::Stream, Kind::Error];
-    let kind = kinds.get(kind as usize).copied().unwrap_or(Kind::Stream);
+    let kinds = [PayloadKind::Request, PayloadKind::Response, PayloadKind::Stream, PayloadKind::Error];
+    let kind = kinds.get(kind as usize).copied().unwrap_or(PayloadKind::Stream);
     let (Ok(chat), Ok(profile)) = (dialect("openai-chat"), profile("compatible")) else { return 0 };
     let (request, status, context) = (None, None, Context::fixed());
-    let text = convert(&Input { from: chat, to: chat, profile, kind, body: &body, request, status, context })
-        .to_string();
+    let text = convert(&ConversionInput {
+        from: chat,
+        to: chat,
+        profile,
+        kind,
+        body: &body,
+        request,
+        status,
+        context,
+    })
+    .to_string();
     let length = u32::try_from(text.len()).unwrap_or(0);
     if let Ok(mut output) = OUTPUT.lock() {
         *output = text.into_bytes();

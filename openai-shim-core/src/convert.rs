@@ -5,7 +5,7 @@
 use crate::canonical::{Context, Diagnostics, Outcome};
 use crate::dialect::Dialect;
 use crate::error::{Error, UpstreamError};
-use crate::exchange::{Exchange, Incoming, Retry, Settings, Step, When};
+use crate::exchange::{ClientRequest, Exchange, FallbackPolicy, Retry, Settings, Step};
 use crate::profile::Profile;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
@@ -13,7 +13,7 @@ use std::fmt;
 
 /// What kind of payload is converted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum PayloadKind {
     /// A client's request, on its way to an upstream.
     Request,
     /// An upstream's whole answer.
@@ -24,7 +24,7 @@ pub enum Kind {
     Error,
 }
 
-impl Kind {
+impl PayloadKind {
     /// Reads `request`, `response`, `stream` or `error`.
     pub fn parse(word: &str) -> Option<Self> {
         Some(match word {
@@ -39,7 +39,7 @@ impl Kind {
 
 /// What to convert.
 #[derive(Debug, Clone)]
-pub struct Input<'a> {
+pub struct ConversionInput<'a> {
     /// The dialect of the payload: a client's for requests, an upstream's for answers.
     pub from: &'static dyn Dialect,
     /// The dialect to turn it into.
@@ -47,7 +47,7 @@ pub struct Input<'a> {
     /// The upstream's profile; its own `dialect` and `also` are not looked at.
     pub profile: Profile,
     /// What kind of payload it is.
-    pub kind: Kind,
+    pub kind: PayloadKind,
     /// The payload.
     pub body: &'a [u8],
     /// The request that an answer belongs to, in the dialect of the client (`to`); absent: a plain one is assumed.
@@ -92,16 +92,16 @@ pub struct Conversion {
 /// assert!(conversion.ok && conversion.to_string().contains("finish-reason-derived"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn convert(input: &Input<'_>) -> Conversion {
+pub fn convert(input: &ConversionInput<'_>) -> Conversion {
     match input.kind {
-        Kind::Request => request(input),
-        Kind::Response | Kind::Stream | Kind::Error => answer(input),
+        PayloadKind::Request => request(input),
+        PayloadKind::Response | PayloadKind::Stream | PayloadKind::Error => answer(input),
     }
 }
 
-fn request(input: &Input<'_>) -> Conversion {
+fn request(input: &ConversionInput<'_>) -> Conversion {
     let profile = speaking(&input.profile, input.to);
-    let started = Incoming::read(input.from, "", Bytes::copy_from_slice(input.body))
+    let started = ClientRequest::read(input.from, "", Bytes::copy_from_slice(input.body))
         .and_then(|incoming| Exchange::start(incoming, profile, settings(), input.context.clone()));
     let mut exchange = match started {
         Ok(exchange) => exchange,
@@ -119,16 +119,16 @@ fn request(input: &Input<'_>) -> Conversion {
     }
 }
 
-fn answer(input: &Input<'_>) -> Conversion {
+fn answer(input: &ConversionInput<'_>) -> Conversion {
     let profile = speaking(&input.profile, input.from);
-    let given = input.request.map(|r| Incoming::read(input.to, "", Bytes::copy_from_slice(r)));
+    let given = input.request.map(|r| ClientRequest::read(input.to, "", Bytes::copy_from_slice(r)));
     let incoming = match given {
         Some(Ok(incoming)) => Ok(incoming),
         // A request that cannot be read says nothing about its answer.
-        Some(Err(_)) | None => Incoming::plain(input.to),
+        Some(Err(_)) | None => ClientRequest::plain(input.to),
     };
     let started = incoming.map(|mut incoming| {
-        incoming.set_stream(input.kind == Kind::Stream);
+        incoming.set_stream(input.kind == PayloadKind::Stream);
         incoming.name_model();
         incoming
     });
@@ -140,7 +140,7 @@ fn answer(input: &Input<'_>) -> Conversion {
     };
     exchange.forget_request(input.request.is_some());
     let status = match input.kind {
-        Kind::Error => input.status.unwrap_or(500),
+        PayloadKind::Error => input.status.unwrap_or(500),
         _ => input.status.unwrap_or(200),
     };
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -153,7 +153,7 @@ fn answer(input: &Input<'_>) -> Conversion {
     let report = exchange.into_report();
     Conversion {
         body,
-        ok: input.kind == Kind::Error || report.error.is_none(),
+        ok: input.kind == PayloadKind::Error || report.error.is_none(),
         outcome: Some(report.outcome),
         status: reply,
         diagnostics: report.diagnostics,
@@ -171,7 +171,7 @@ fn settings() -> Settings {
     let mut settings = Settings::default();
     settings.retry = Retry::none();
     settings.learn = false;
-    settings.fallback.when = When::Never;
+    settings.fallback.when = FallbackPolicy::Never;
     settings
 }
 

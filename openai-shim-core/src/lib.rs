@@ -58,12 +58,12 @@ pub mod state;
 pub mod upstream;
 
 pub use canonical::{Context, Diagnostic, Diagnostics, Outcome};
-pub use convert::{Conversion, Kind, convert};
+pub use convert::{Conversion, PayloadKind, convert};
 pub use dialect::{Dialect, dialect};
 pub use error::{Error, ErrorKind, UpstreamError};
 pub use exchange::{Exchange, Report, Settings, Step};
 pub use profile::{Profile, profile};
-pub use upstream::{ReplyBody, Shim, StateStore, Upstream};
+pub use upstream::{Shim, StateStore, Upstream, UpstreamBody};
 
 /// The README's code, compiled and run.
 #[cfg(doctest)]

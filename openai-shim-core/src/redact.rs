@@ -69,14 +69,14 @@ fn string_end(json: &str) -> usize {
 
 /// A part of a text, and what stands there instead.
 #[derive(Debug)]
-struct Cover {
+struct Redaction {
     start: usize,
     end: usize,
     with: &'static str,
 }
 
 /// Looks at the beginning of a text, and at the sign before it.
-type Rule = fn(&str, char) -> Option<Cover>;
+type Rule = fn(&str, char) -> Option<Redaction>;
 
 const RULES: &[Rule] = &[bearer, key, query, url, address, path, windows_path];
 
@@ -94,7 +94,7 @@ fn starts_with_ignoring_case(text: &str, prefix: &str) -> bool {
 }
 
 /// `Bearer …`, `Authorization: Basic …`
-fn bearer(text: &str, before: char) -> Option<Cover> {
+fn bearer(text: &str, before: char) -> Option<Redaction> {
     let start =
         ["bearer ", "authorization: basic "].iter().find(|p| starts_with_ignoring_case(text, p))?.len();
     let token = text.get(start..)?;
@@ -102,7 +102,7 @@ fn bearer(text: &str, before: char) -> Option<Cover> {
     let secret = token.get(..length)?;
     let looks = length >= 8 && secret.bytes().any(|b| b.is_ascii_digit());
     // `Bearer` goes with it: what follows says enough.
-    (looks && !before.is_alphanumeric()).then_some(Cover { start: 0, end: start + length, with: "[key]" })
+    (looks && !before.is_alphanumeric()).then_some(Redaction { start: 0, end: start + length, with: "[key]" })
 }
 
 /// What keys and names of accounts begin with, how long the rest must be, and whether it must have a digit.
@@ -135,7 +135,7 @@ const KEYS: &[(&str, usize, bool)] = &[
     ("proj_", 16, true),
 ];
 
-fn key(text: &str, before: char) -> Option<Cover> {
+fn key(text: &str, before: char) -> Option<Redaction> {
     if before.is_alphanumeric() || before == '_' {
         return None;
     }
@@ -146,7 +146,7 @@ fn key(text: &str, before: char) -> Option<Cover> {
         // Masked already.
         let masked = rest.get(secret.len()..)?.starts_with(['*', '…', '•']) || secret.ends_with("...");
         let long = secret.len() >= *least && (!digit || secret.bytes().any(|b| b.is_ascii_digit()));
-        (long && !masked).then(|| Cover { start: 0, end: prefix.len() + secret.len(), with: "[key]" })
+        (long && !masked).then(|| Redaction { start: 0, end: prefix.len() + secret.len(), with: "[key]" })
     })
 }
 
@@ -164,7 +164,7 @@ const SECRETS: [(&str, bool); 10] = [
     ("sig=", true),
 ];
 
-fn query(text: &str, before: char) -> Option<Cover> {
+fn query(text: &str, before: char) -> Option<Redaction> {
     if before.is_alphanumeric() || before == '_' || before == '-' {
         return None;
     }
@@ -174,7 +174,7 @@ fn query(text: &str, before: char) -> Option<Cover> {
     let start = SECRETS.iter().find(fits)?.0.len();
     let value = text.get(start..)?;
     let length = run(value, |c| !c.is_whitespace() && !"&'\"),;]}*".contains(c));
-    (length >= 6 && !value.get(length..)?.starts_with('*')).then_some(Cover {
+    (length >= 6 && !value.get(length..)?.starts_with('*')).then_some(Redaction {
         start,
         end: start + length,
         with: "[key]",
@@ -182,7 +182,7 @@ fn query(text: &str, before: char) -> Option<Cover> {
 }
 
 /// A URL into somebody's own network, or with a password.
-fn url(text: &str, before: char) -> Option<Cover> {
+fn url(text: &str, before: char) -> Option<Redaction> {
     let scheme =
         ["http://", "https://", "ws://", "grpc://", "tcp://", "redis://", "postgres://", "postgresql://"]
             .iter()
@@ -199,7 +199,7 @@ fn url(text: &str, before: char) -> Option<Cover> {
         return None;
     }
     let own = authority.contains('@') || !host.contains('.') || is_private(host);
-    (own && !before.is_alphanumeric()).then_some(Cover {
+    (own && !before.is_alphanumeric()).then_some(Redaction {
         start: 0,
         end: scheme + all.len(),
         with: "[address]",
@@ -220,7 +220,7 @@ fn is_private(host: &str) -> bool {
 }
 
 /// A bare address of somebody's own network, with its port: `10.1.2.3:8000`, `localhost:8000`, `node-1.internal:80`.
-fn address(text: &str, before: char) -> Option<Cover> {
+fn address(text: &str, before: char) -> Option<Redaction> {
     if before.is_alphanumeric() || "._-/@".contains(before) {
         return None;
     }
@@ -230,7 +230,7 @@ fn address(text: &str, before: char) -> Option<Cover> {
     let port = rest.strip_prefix(':').map_or(0, |port| run(port, |c| c.is_ascii_digit()));
     let end = host.len() + if port > 0 { port + 1 } else { 0 };
     let own = is_private(host) || (port > 0 && host.eq_ignore_ascii_case("localhost"));
-    own.then_some(Cover { start: 0, end, with: "[address]" })
+    own.then_some(Redaction { start: 0, end, with: "[address]" })
 }
 
 /// Folders in which the files of a machine are. `/models` is not among them: that is a route.
@@ -256,7 +256,7 @@ const ROOTS: [&str; 19] = [
     "dist-packages",
 ];
 
-fn path(text: &str, before: char) -> Option<Cover> {
+fn path(text: &str, before: char) -> Option<Redaction> {
     let rest = text.strip_prefix("file://").unwrap_or(text).strip_prefix('/')?;
     let start = text.len() - rest.len();
     if before.is_alphanumeric() || "./_-~%".contains(before) {
@@ -266,15 +266,15 @@ fn path(text: &str, before: char) -> Option<Cover> {
     let length = run(rest, |c| c.is_alphanumeric() || "/._-+@~%=".contains(c));
     let all = rest.get(..length)?.trim_end_matches('.');
     let deep = all.len() > first.len() + 1;
-    (ROOTS.contains(&first) && deep).then_some(Cover { start: 0, end: start + all.len(), with: "[path]" })
+    (ROOTS.contains(&first) && deep).then_some(Redaction { start: 0, end: start + all.len(), with: "[path]" })
 }
 
 /// `C:\Users\…`
-fn windows_path(text: &str, before: char) -> Option<Cover> {
+fn windows_path(text: &str, before: char) -> Option<Redaction> {
     let rest = text.strip_prefix(|c: char| c.is_ascii_alphabetic())?.strip_prefix(":\\")?;
     let length = run(rest, |c| c.is_alphanumeric() || "\\._-+()~".contains(c));
     let all = rest.get(..length)?.trim_end_matches(['.', ' ']);
-    (!before.is_alphanumeric() && all.contains('\\')).then_some(Cover {
+    (!before.is_alphanumeric() && all.contains('\\')).then_some(Redaction {
         start: 0,
         end: 3 + all.len(),
         with: "[path]",

@@ -7,7 +7,7 @@ mod drive;
 mod progress;
 mod state_store;
 
-pub use drive::{Attempts, Body, Finished, Shim};
+pub use drive::{Attempts, OnFinish, ResponseBody, Shim};
 pub use progress::Progress;
 pub use state_store::{StateError, StateStore};
 
@@ -23,14 +23,14 @@ pub type ByteStream = Pin<Box<dyn Stream<Item = Result<Bytes, UpstreamError>> + 
 
 /// The body of a reply.
 #[non_exhaustive]
-pub enum ReplyBody {
+pub enum UpstreamBody {
     /// All of it.
     Complete(Bytes),
     /// As it arrives.
     Stream(ByteStream),
 }
 
-impl std::fmt::Debug for ReplyBody {
+impl std::fmt::Debug for UpstreamBody {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Complete(bytes) => f.debug_tuple("Complete").field(&bytes.len()).finish(),
@@ -47,7 +47,10 @@ impl std::fmt::Debug for ReplyBody {
 #[async_trait]
 pub trait Upstream: Send + Sync {
     /// Sends a request; the answer's head, and its body as it arrives. An error status is an answer, not an error.
-    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<ReplyBody>, UpstreamError>;
+    async fn send(
+        &self,
+        request: http::Request<Bytes>,
+    ) -> Result<http::Response<UpstreamBody>, UpstreamError>;
 
     /// Waits before a retry. Core has no clock: without an implementation retries follow at once.
     async fn pause(&self, _duration: Duration) {}

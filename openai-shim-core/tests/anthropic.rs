@@ -5,12 +5,12 @@ mod common;
 
 use common::{chat, fixture, fixtures, messages};
 use openai_shim_core::canonical::{BlockKind, Code, Delta, Event};
-use openai_shim_core::convert::{Conversion, Input, convert};
+use openai_shim_core::convert::{Conversion, ConversionInput, convert};
 use openai_shim_core::dialect::anthropic::wire;
-use openai_shim_core::exchange::{Incoming, Retry, Settings, When};
+use openai_shim_core::exchange::{ClientRequest, FallbackPolicy, Retry, Settings};
 use openai_shim_core::fallback::estimate::estimate_tokens;
 use openai_shim_core::profile::native;
-use openai_shim_core::{Context, Diagnostics, Dialect, Exchange, Kind, dialect, profile};
+use openai_shim_core::{Context, Diagnostics, Dialect, Exchange, PayloadKind, dialect, profile};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -39,8 +39,8 @@ fn from_chat(body: &Value) -> (Value, Diagnostics) {
     request(chat(), anthropic(), body)
 }
 
-fn answer(from: &'static dyn Dialect, to: &'static dyn Dialect, kind: Kind, body: &str) -> Conversion {
-    convert(&Input {
+fn answer(from: &'static dyn Dialect, to: &'static dyn Dialect, kind: PayloadKind, body: &str) -> Conversion {
+    convert(&ConversionInput {
         from,
         to,
         profile: profile("compatible").unwrap(),
@@ -58,8 +58,8 @@ fn text(conversion: &Conversion) -> &str {
 
 #[test]
 fn what_goes_out_is_strict() {
-    for fixture in fixtures(&[Kind::Response, Kind::Stream, Kind::Error]) {
-        for kind in [Kind::Response, Kind::Stream, Kind::Error] {
+    for fixture in fixtures(&[PayloadKind::Response, PayloadKind::Stream, PayloadKind::Error]) {
+        for kind in [PayloadKind::Response, PayloadKind::Stream, PayloadKind::Error] {
             let mut fixture = fixture.clone();
             fixture.kind = kind;
             // Half a surrogate pair, and arguments that the model itself broke, pass as they are.
@@ -76,7 +76,7 @@ proptest! {
 
     #[test]
     fn what_goes_out_is_strict_whatever_comes_in(fixture in common::mutilated()) {
-        for kind in [Kind::Stream, Kind::Response] {
+        for kind in [PayloadKind::Stream, PayloadKind::Response] {
             let mut fixture = fixture.clone();
             fixture.kind = kind;
             let conversion = fixture.convert(anthropic());
@@ -171,10 +171,10 @@ fn thinking_is_said_as_the_model_wants_it() {
 #[test]
 fn a_signature_goes_through_a_chat_client_and_back() {
     for (kind, name) in [
-        (Kind::Stream, "well_formed_thinking"),
-        (Kind::Stream, "well_formed_redacted_thinking"),
-        (Kind::Stream, "well_formed_omitted_thinking"),
-        (Kind::Response, "well_formed_signed_thinking"),
+        (PayloadKind::Stream, "well_formed_thinking"),
+        (PayloadKind::Stream, "well_formed_redacted_thinking"),
+        (PayloadKind::Stream, "well_formed_omitted_thinking"),
+        (PayloadKind::Response, "well_formed_signed_thinking"),
     ] {
         let fixture = fixture(kind, name);
         let conversion = fixture.convert(chat());
@@ -221,7 +221,7 @@ fn a_cache_breakpoint_in_a_chat_message_is_one_here_and_never_reaches_a_chat_ups
 fn the_stop_sequence_that_a_chat_upstream_matched_is_told() {
     let body = r#"{"id":"x","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"a"},"finish_reason":"stop","stop_reason":"END"}],"usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2}}"#;
     let message: Value =
-        serde_json::from_slice(&answer(chat(), anthropic(), Kind::Response, body).body).unwrap();
+        serde_json::from_slice(&answer(chat(), anthropic(), PayloadKind::Response, body).body).unwrap();
     assert_eq!(
         (&message["stop_reason"], &message["stop_sequence"]),
         (&json!("stop_sequence"), &json!("END"))
@@ -233,7 +233,7 @@ fn the_stop_sequence_that_a_chat_upstream_matched_is_told() {
         "\n\n",
         "data: [DONE]\n\n",
     );
-    let streamed = answer(chat(), anthropic(), Kind::Stream, stream);
+    let streamed = answer(chat(), anthropic(), PayloadKind::Stream, stream);
     assert!(text(&streamed).contains(r#""stop_reason":"stop_sequence","stop_sequence":"END""#), "{streamed}");
 }
 
@@ -245,7 +245,7 @@ fn the_signature_of_a_call_goes_through_a_client_of_this_api_and_back() {
     );
     let chunk = format!(r#"{{"id":"x","choices":[{{"index":0,"delta":{{"tool_calls":{call}}}}}]}}"#);
     let stream = format!("data: {chunk}\n\ndata: [DONE]\n\n");
-    for (kind, body) in [(Kind::Response, whole), (Kind::Stream, stream)] {
+    for (kind, body) in [(PayloadKind::Response, whole), (PayloadKind::Stream, stream)] {
         let conversion = answer(chat(), anthropic(), kind, &body);
         let got = text(&conversion);
         let id = &got[got.find("call_1").unwrap()..];
@@ -277,12 +277,12 @@ fn a_system_message_in_the_middle_stays_for_its_own_api() {
 
 #[test]
 fn a_stream_with_an_alias_carries_the_clients_name_for_the_model_and_nothing_else_changes() {
-    let fixture = fixture(Kind::Stream, "well_formed_server_tool");
+    let fixture = fixture(PayloadKind::Stream, "well_formed_server_tool");
     for stream in [true, false] {
         let asking = format!(
             r#"{{"model":"mine","max_tokens":9,"stream":{stream},"messages":[{{"role":"user","content":"x"}}]}}"#
         );
-        let incoming = Incoming::read(anthropic(), "", asking.into()).unwrap();
+        let incoming = ClientRequest::read(anthropic(), "", asking.into()).unwrap();
         let mut settings = Settings::default();
         settings.upstream_model = Some(String::from("theirs"));
         let mut row = profile("compatible").unwrap();
@@ -318,7 +318,7 @@ fn calls_side_by_side_wait_for_one_another_but_not_for_ever() {
             &bytes::Bytes::copy_from_slice(br#"{"messages":[{"role":"user","content":"x"}],"stream":true}"#),
             &mut notes,
         )
-        .map(|request| openai_shim_core::canonical::Asked::new(&request, Context::fixed()))
+        .map(|request| openai_shim_core::canonical::ResponseSpec::new(&request, Context::fixed()))
         .unwrap();
     let (mut encoder, mut out) = (anthropic().encoder(&asked), Vec::new());
     encoder.event(&Event::Start { id: None, model: None, created: None }, &mut out);
@@ -358,10 +358,10 @@ fn endless_streams_end_with_an_error() {
         let body =
             r#"{"model":"m","stream":true,"max_tokens":1,"messages":[{"role":"user","content":"hi"}]}"#;
         let mut settings = Settings::default();
-        (settings.retry, settings.fallback.when) = (Retry::none(), When::Never);
+        (settings.retry, settings.fallback.when) = (Retry::none(), FallbackPolicy::Never);
         let mut row = profile("compatible").unwrap();
         anthropic().name().clone_into(&mut row.dialect);
-        let incoming = Incoming::read(chat(), "", body.into()).unwrap();
+        let incoming = ClientRequest::read(chat(), "", body.into()).unwrap();
         let mut exchange = Exchange::start(incoming, row, settings, Context::fixed()).unwrap();
         let mut out = Vec::new();
         exchange.next();
@@ -392,11 +392,11 @@ fn errors_of_a_chat_upstream_have_the_types_of_this_api() {
         (503, 529, "overloaded_error"),
         (504, 504, "timeout_error"),
     ] {
-        let conversion = convert(&Input {
+        let conversion = convert(&ConversionInput {
             from: chat(),
             to: anthropic(),
             profile: profile("compatible").unwrap(),
-            kind: Kind::Error,
+            kind: PayloadKind::Error,
             body: br#"{"error":{"message":"no","type":"x","param":null,"code":null}}"#,
             request: None,
             status: Some(status),
@@ -411,7 +411,7 @@ fn errors_of_a_chat_upstream_have_the_types_of_this_api() {
 #[test]
 fn a_client_of_this_api_is_answered_by_a_chat_upstream() {
     let whole = r#"{"id":"x","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"I look.","reasoning_content":"Hm.","tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":"{\"a\":1}"}},{"id":"c2","type":"function","function":{"name":"g","arguments":""}}]},"logprobs":null,"finish_reason":"tool_calls"}],"usage":{"prompt_tokens":9,"completion_tokens":4,"total_tokens":13,"prompt_tokens_details":{"cached_tokens":5},"completion_tokens_details":{"reasoning_tokens":2}}}"#;
-    let conversion = answer(chat(), anthropic(), Kind::Response, whole);
+    let conversion = answer(chat(), anthropic(), PayloadKind::Response, whole);
     let message: wire::Message = serde_json::from_slice(&conversion.body).unwrap();
     let blocks = message.content.unwrap();
     let kinds: Vec<_> = blocks.iter().map(|b| b.kind.as_deref().unwrap()).collect();
@@ -425,7 +425,7 @@ fn a_client_of_this_api_is_answered_by_a_chat_upstream() {
         (Some(4), Some(5), Some(4))
     );
     // Asked for a stream and answered whole, it says the same.
-    let streamed = answer(chat(), anthropic(), Kind::Stream, whole);
+    let streamed = answer(chat(), anthropic(), PayloadKind::Stream, whole);
     messages::check(text(&streamed), "simulated");
     let order = [
         "thinking_delta",
@@ -481,7 +481,9 @@ fn typed_payloads_lose_nothing() {
         let after: Value = serde_json::from_str(&serde_json::to_string(&typed).unwrap()).unwrap();
         assert_eq!(drop_nulls(&before), drop_nulls(&after));
     }
-    for fixture in fixtures(&[Kind::Request, Kind::Response, Kind::Stream, Kind::Error]) {
+    for fixture in
+        fixtures(&[PayloadKind::Request, PayloadKind::Response, PayloadKind::Stream, PayloadKind::Error])
+    {
         if fixture.dialect.name() != anthropic().name() {
             continue;
         }
@@ -489,8 +491,8 @@ fn typed_payloads_lose_nothing() {
         let body = text(&conversion);
         match fixture.kind {
             _ if body.starts_with("{\"type\":\"error\"") => survives::<wire::ErrorResponse>(body),
-            Kind::Request => survives::<wire::MessagesRequest>(body),
-            Kind::Stream => {
+            PayloadKind::Request => survives::<wire::MessagesRequest>(body),
+            PayloadKind::Stream => {
                 for data in body.lines().filter_map(|line| line.strip_prefix("data: ")) {
                     survives::<wire::StreamEvent>(data);
                 }

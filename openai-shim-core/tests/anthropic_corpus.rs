@@ -5,10 +5,10 @@
 mod common;
 
 use common::{chat, shared};
-use openai_shim_core::canonical::Asked;
-use openai_shim_core::convert::{Conversion, Input, convert};
+use openai_shim_core::canonical::ResponseSpec;
+use openai_shim_core::convert::{Conversion, ConversionInput, convert};
 use openai_shim_core::framing::Framer;
-use openai_shim_core::{Context, Diagnostics, Dialect, Kind, Outcome, dialect, profile};
+use openai_shim_core::{Context, Diagnostics, Dialect, Outcome, PayloadKind, dialect, profile};
 use serde_json::Value;
 
 fn anthropic() -> &'static dyn Dialect {
@@ -17,7 +17,7 @@ fn anthropic() -> &'static dyn Dialect {
 
 struct Recording {
     name: String,
-    kind: Kind,
+    kind: PayloadKind,
     request: Option<Value>,
     status: u16,
     body: String,
@@ -34,9 +34,9 @@ fn recordings(test: &str) -> Vec<Recording> {
             Recording {
                 name: format!("{} {} {} {}", v["endpoint"], v["provider"], v["path"], v["n"]),
                 kind: match (status, v["streaming"].as_bool()) {
-                    (400.., _) => Kind::Error,
-                    (_, Some(true)) => Kind::Stream,
-                    _ => Kind::Response,
+                    (400.., _) => PayloadKind::Error,
+                    (_, Some(true)) => PayloadKind::Stream,
+                    _ => PayloadKind::Response,
                 },
                 request: Some(v["request"]["body"].clone()).filter(Value::is_object),
                 status,
@@ -53,19 +53,19 @@ fn answers(test: &str) -> Vec<Recording> {
     let mut all = recordings(test);
     all.retain(|r| {
         r.name.starts_with("\"messages\"")
-            && r.kind != Kind::Error
-            && (r.kind == Kind::Stream || r.body.trim_start().starts_with('{'))
+            && r.kind != PayloadKind::Error
+            && (r.kind == PayloadKind::Stream || r.body.trim_start().starts_with('{'))
     });
     all
 }
 
 impl Recording {
     fn convert(&self, to: &'static dyn Dialect) -> Conversion {
-        let stream = self.kind == Kind::Stream;
+        let stream = self.kind == PayloadKind::Stream;
         let request = format!(
             r#"{{"model":"m","max_tokens":1,"messages":[{{"role":"user","content":"x"}}],"stream":{stream},"stream_options":{{"include_usage":true}}}}"#
         );
-        convert(&Input {
+        convert(&ConversionInput {
             from: anthropic(),
             to,
             profile: profile("compatible").unwrap(),
@@ -101,11 +101,11 @@ fn every_request_is_read_in_silence_and_sent_as_it_came() {
 fn every_request_can_be_said_in_chat() {
     for recording in recordings("to chat") {
         let Some(request) = &recording.request else { continue };
-        let conversion = convert(&Input {
+        let conversion = convert(&ConversionInput {
             from: anthropic(),
             to: chat(),
             profile: profile("openai").unwrap(),
-            kind: Kind::Request,
+            kind: PayloadKind::Request,
             body: request.to_string().as_bytes(),
             request: None,
             status: None,
@@ -252,9 +252,9 @@ fn rewritten(recording: &Recording) -> String {
     let mut notes = Diagnostics::default();
     let request =
         anthropic().decode_request("", &bytes::Bytes::copy_from_slice(asked_body), &mut notes).unwrap();
-    let mut asked = Asked::new(&request, Context::fixed());
+    let mut asked = ResponseSpec::new(&request, Context::fixed());
     let body = recording.body.as_bytes();
-    let out = if recording.kind == Kind::Stream {
+    let out = if recording.kind == PayloadKind::Stream {
         let (mut decoder, mut encoder) = (anthropic().decoder(&asked), anthropic().encoder(&asked));
         let (mut framer, mut events, mut out) = (Framer::new(1 << 24), Vec::new(), Vec::new());
         framer.push(body, &mut |frame| decoder.frame(frame, &mut events)).unwrap();
@@ -295,7 +295,7 @@ fn every_answer_written_anew_says_the_same() {
         }
         identical += usize::from(passed.body == recording.body.as_bytes());
         if let Ok(dir) = std::env::var("ANTHROPIC_OUT") {
-            let ext = if recording.kind == Kind::Stream { "sse" } else { "json" };
+            let ext = if recording.kind == PayloadKind::Stream { "sse" } else { "json" };
             std::fs::write(format!("{dir}/anew.{compared}.{ext}"), &again).unwrap();
             std::fs::write(format!("{dir}/pass.{compared}.{ext}"), &passed.body).unwrap();
             std::fs::write(format!("{dir}/chat.{compared}.{ext}"), recording.convert(chat()).body).unwrap();
@@ -358,12 +358,12 @@ fn every_recording_of_chat_is_an_answer_here() {
         let v: Value = serde_json::from_str(line).unwrap();
         let status = u16::try_from(v["response"]["status"].as_u64().unwrap()).unwrap();
         let kind = match (status, v["streaming"].as_bool()) {
-            (400.., _) => Kind::Error,
-            (_, Some(true)) => Kind::Stream,
-            _ => Kind::Response,
+            (400.., _) => PayloadKind::Error,
+            (_, Some(true)) => PayloadKind::Stream,
+            _ => PayloadKind::Response,
         };
         let body = v["response"]["body"].as_str().unwrap_or_default();
-        let conversion = convert(&Input {
+        let conversion = convert(&ConversionInput {
             from: chat(),
             to: anthropic(),
             profile: profile("compatible").unwrap(),
@@ -378,7 +378,7 @@ fn every_recording_of_chat_is_an_answer_here() {
         common::messages::check(&got, &what);
         all += 1;
         if let Ok(dir) = std::env::var("ANTHROPIC_OUT") {
-            let ext = if kind == Kind::Stream { "sse" } else { "json" };
+            let ext = if kind == PayloadKind::Stream { "sse" } else { "json" };
             std::fs::write(format!("{dir}/anew.chat-{all}.{ext}"), &got).unwrap();
         }
         if !v["request"]["body"].is_object() {
@@ -437,7 +437,7 @@ fn check_request(sent: &Value, what: &str) {
 
 #[test]
 fn every_error_keeps_its_status_and_message() {
-    for recording in recordings("errors").into_iter().filter(|r| r.kind == Kind::Error) {
+    for recording in recordings("errors").into_iter().filter(|r| r.kind == PayloadKind::Error) {
         let stated: Value = serde_json::from_str(&recording.body).unwrap();
         for to in [anthropic(), chat()] {
             let conversion = recording.convert(to);

@@ -5,9 +5,9 @@
 mod common;
 
 use common::losses::{Captured, losses};
-use openai_shim_core::canonical::{Block, Code, Extra, MediaSource, Request, Role, Severity, Tool};
+use openai_shim_core::canonical::{Block, Code, ExtraFields, MediaSource, Request, Role, Severity, Tool};
 use openai_shim_core::dialect::{DIALECTS, Dialect};
-use openai_shim_core::exchange::{Incoming, Settings};
+use openai_shim_core::exchange::{ClientRequest, Settings};
 use openai_shim_core::profile::{native, profile};
 use openai_shim_core::{Context, Diagnostics, Exchange, Profile, Step};
 use serde_json::Value;
@@ -83,7 +83,7 @@ impl Capture {
         let mut row = row(upstream);
         upstream.name().clone_into(&mut row.dialect);
         let body = self.body.clone().into_bytes().into();
-        let incoming = Incoming::read(self.client, &self.path, body).map_err(|e| e.to_string())?;
+        let incoming = ClientRequest::read(self.client, &self.path, body).map_err(|e| e.to_string())?;
         let mut exchange = Exchange::start(incoming, row, Settings::default(), Context::fixed())
             .map_err(|error| error.to_string())?;
         let Step::Send { request, .. } = exchange.next() else { panic!("{}: nothing is sent", self.name) };
@@ -169,8 +169,8 @@ fn hear(block: &Block, who: &'static str, all: &mut Said) {
 }
 
 /// Every leftover of a request: what only the client's own dialect knows.
-fn leftovers(request: &Request) -> Vec<&Extra> {
-    fn inside<'a>(blocks: &'a [Block], all: &mut Vec<&'a Extra>) {
+fn leftovers(request: &Request) -> Vec<&ExtraFields> {
+    fn inside<'a>(blocks: &'a [Block], all: &mut Vec<&'a ExtraFields>) {
         for block in blocks {
             match block {
                 Block::Text { extra, .. } | Block::ToolCall { extra, .. } => all.push(extra),

@@ -4,7 +4,7 @@
 mod common;
 
 use openai_shim_core::canonical::{Code, Severity};
-use openai_shim_core::exchange::{Incoming, Retry, Settings, When};
+use openai_shim_core::exchange::{ClientRequest, FallbackPolicy, Retry, Settings};
 use openai_shim_core::profile::native;
 use openai_shim_core::{Context, Diagnostics, Exchange, dialect, profile};
 use serde_json::{Value, json};
@@ -27,10 +27,10 @@ fn answer(client: &str, upstream: &str, stream: bool, body: &str) -> (String, Di
     };
     let mut settings = Settings::default();
     settings.retry = Retry::none();
-    settings.fallback.when = When::Never;
+    settings.fallback.when = FallbackPolicy::Never;
     let row = native(upstream).unwrap_or_else(|| profile("compatible").unwrap());
     let path = if client == "gemini" { path } else { "" };
-    let incoming = Incoming::read(dialect(client).unwrap(), path, asks.to_string().into()).unwrap();
+    let incoming = ClientRequest::read(dialect(client).unwrap(), path, asks.to_string().into()).unwrap();
     let mut exchange = Exchange::start(incoming, row, settings, Context::fixed()).unwrap();
     exchange.next();
     exchange.head(http::StatusCode::OK, &http::HeaderMap::new());

@@ -3,10 +3,10 @@
 mod common;
 
 use common::chat;
-use openai_shim_core::canonical::{BuiltIn, Code, Diagnostics, Message, Role, Template};
-use openai_shim_core::convert::{Conversion, Input, convert};
-use openai_shim_core::exchange::{Incoming, Mode, Retry, Settings, When};
-use openai_shim_core::{Context, Dialect, Exchange, Kind, Profile, Step, dialect, profile};
+use openai_shim_core::canonical::{BuiltInTemplate, ChatTemplate, Code, Diagnostics, Message, Role};
+use openai_shim_core::convert::{Conversion, ConversionInput, convert};
+use openai_shim_core::exchange::{ClientRequest, FallbackPolicy, LossPolicy, Retry, Settings};
+use openai_shim_core::{Context, Dialect, Exchange, PayloadKind, Profile, Step, dialect, profile};
 use serde_json::{Value, json};
 
 fn own() -> &'static dyn Dialect {
@@ -19,11 +19,11 @@ fn row() -> Profile {
 
 fn request(from: &'static dyn Dialect, to: &'static dyn Dialect, row: Profile, body: &Value) -> Conversion {
     let body = body.to_string();
-    convert(&Input {
+    convert(&ConversionInput {
         from,
         to,
         profile: row,
-        kind: Kind::Request,
+        kind: PayloadKind::Request,
         body: body.as_bytes(),
         request: None,
         status: None,
@@ -31,17 +31,17 @@ fn request(from: &'static dyn Dialect, to: &'static dyn Dialect, row: Profile, b
     })
 }
 
-fn answer(from: &'static dyn Dialect, kind: Kind, asked: &Value, body: &str) -> Conversion {
+fn answer(from: &'static dyn Dialect, kind: PayloadKind, asked: &Value, body: &str) -> Conversion {
     let to = if asked.get("prompt").is_some() { own() } else { chat() };
     let asked = asked.to_string();
-    convert(&Input {
+    convert(&ConversionInput {
         from,
         to,
         profile: row(),
         kind,
         body: body.as_bytes(),
         request: Some(asked.as_bytes()),
-        status: (kind == Kind::Error).then_some(429),
+        status: (kind == PayloadKind::Error).then_some(429),
         context: Context::fixed(),
     })
 }
@@ -126,7 +126,8 @@ fn several_prompts_and_token_ids_are_for_upstreams_that_know_them() {
         json!({"id": "cmpl-1", "object": "text_completion", "created": 1, "model": "m", "choices": choices,
         "usage": {"prompt_tokens": 2, "completion_tokens": 4, "total_tokens": 6}})
         .to_string();
-    let passed = answer(own(), Kind::Response, &json!({"model": "m", "prompt": ["a", "b"], "n": 2}), &body);
+    let passed =
+        answer(own(), PayloadKind::Response, &json!({"model": "m", "prompt": ["a", "b"], "n": 2}), &body);
     assert_eq!(text(&passed), body);
 }
 
@@ -144,8 +145,9 @@ fn what_chat_cannot_be_asked_is_reported() {
 #[test]
 fn in_strict_mode_a_suffix_for_chat_is_an_error() {
     let mut settings = Settings::default();
-    settings.mode = Mode::Strict;
-    let incoming = Incoming::read(own(), "", r#"{"model":"m","prompt":"hi","suffix":"!"}"#.into()).unwrap();
+    settings.mode = LossPolicy::Strict;
+    let incoming =
+        ClientRequest::read(own(), "", r#"{"model":"m","prompt":"hi","suffix":"!"}"#.into()).unwrap();
     let error = Exchange::start(incoming, row(), settings, Context::fixed()).unwrap_err();
     assert_eq!(error.param(), Some("suffix"));
 }
@@ -175,7 +177,7 @@ fn a_request_survives_without_its_source() {
 
 #[test]
 fn an_answer_of_chat_is_a_text_completion() {
-    let got = answer(chat(), Kind::Response, &json!({"model": "m", "prompt": "Once upon"}), CHAT);
+    let got = answer(chat(), PayloadKind::Response, &json!({"model": "m", "prompt": "Once upon"}), CHAT);
     assert_eq!(
         value(&got),
         json!({"id": "chatcmpl-1", "object": "text_completion", "created": 1, "model": "m",
@@ -187,13 +189,13 @@ fn an_answer_of_chat_is_a_text_completion() {
 #[test]
 fn the_prompt_stands_before_the_answer_if_the_client_wants_it() {
     let asked = json!({"model": "m", "prompt": "Once upon", "echo": true, "stream": true});
-    let whole = value(&answer(chat(), Kind::Response, &asked, CHAT));
+    let whole = value(&answer(chat(), PayloadKind::Response, &asked, CHAT));
     assert_eq!(whole["choices"][0]["text"], "Once upon a time.");
     let stream = chat_stream(&[json!({"content": " a"}), json!({"content": " time."})], "stop");
-    let got = chunks(&answer(chat(), Kind::Stream, &asked, &stream));
+    let got = chunks(&answer(chat(), PayloadKind::Stream, &asked, &stream));
     assert_eq!(said(&got, 0), "Once upon a time.");
     // A stream for a client that wants the answer whole, and an upstream that has put the prompt there itself.
-    let folded = value(&answer(chat(), Kind::Response, &asked, &stream));
+    let folded = value(&answer(chat(), PayloadKind::Response, &asked, &stream));
     assert_eq!(folded["choices"][0]["text"], "Once upon a time.");
     let chunk = |text: &str, finish: &str| {
         format!(
@@ -202,9 +204,9 @@ fn the_prompt_stands_before_the_answer_if_the_client_wants_it() {
     };
     let echoed =
         chunk("Once upon", "null") + &chunk(" <think>a</think> time.", "\"stop\"") + "data: [DONE]\n\n";
-    let whole = value(&answer(own(), Kind::Response, &asked, &echoed));
+    let whole = value(&answer(own(), PayloadKind::Response, &asked, &echoed));
     assert_eq!(whole["choices"][0]["text"], "Once upon <think>a</think> time.");
-    assert_eq!(text(&answer(own(), Kind::Stream, &asked, &echoed)), echoed);
+    assert_eq!(text(&answer(own(), PayloadKind::Stream, &asked, &echoed)), echoed);
 }
 
 #[test]
@@ -215,7 +217,7 @@ fn calls_and_reasoning_have_no_place_in_a_text_and_that_is_said() {
     let deltas =
         [json!({"reasoning_content": "hm"}), json!({"content": "yes"}), json!({"tool_calls": [call]})];
     let stream = chat_stream(&deltas, "tool_calls");
-    for kind in [Kind::Stream, Kind::Response] {
+    for kind in [PayloadKind::Stream, PayloadKind::Response] {
         let got = answer(chat(), kind, &asked, &stream);
         let documents = chunks(&got);
         assert_eq!(said(&documents, 0), "yes", "{got}");
@@ -234,7 +236,7 @@ fn calls_and_reasoning_have_no_place_in_a_text_and_that_is_said() {
 fn a_refusal_is_said_in_its_words() {
     let asked = json!({"model": "m", "prompt": "x", "stream": true});
     let stream = chat_stream(&[json!({"refusal": "No."})], "stop");
-    for kind in [Kind::Stream, Kind::Response] {
+    for kind in [PayloadKind::Stream, PayloadKind::Response] {
         assert_eq!(said(&chunks(&answer(chat(), kind, &asked, &stream)), 0), "No.");
     }
 }
@@ -245,7 +247,7 @@ const LOGPROBS: &str = r#"{"content":[{"token":" é","logprob":-0.5,"bytes":[32,
 fn log_probabilities_have_either_shape() {
     let asked = json!({"model": "m", "prompt": "ab", "logprobs": 1, "echo": true});
     let body = CHAT.replace("\"logprobs\":null", &format!("\"logprobs\":{LOGPROBS}"));
-    let legacy = &value(&answer(chat(), Kind::Response, &asked, &body))["choices"][0]["logprobs"];
+    let legacy = &value(&answer(chat(), PayloadKind::Response, &asked, &body))["choices"][0]["logprobs"];
     assert_eq!(
         *legacy,
         json!({"text_offset": [2, 4], "token_logprobs": [-0.5, -2], "tokens": [" é", "!"],
@@ -256,7 +258,7 @@ fn log_probabilities_have_either_shape() {
         "choices": [{"text": " é!", "index": 0, "logprobs": legacy, "finish_reason": "stop"}]})
     .to_string();
     let asked = json!({"model": "m", "messages": [{"role": "user", "content": "ab"}], "logprobs": true});
-    let back = value(&answer(own(), Kind::Response, &asked, &body));
+    let back = value(&answer(own(), PayloadKind::Response, &asked, &body));
     let content = back["choices"][0]["logprobs"]["content"].as_array().unwrap();
     let tokens: Vec<_> =
         content.iter().map(|t| (t["token"].as_str().unwrap(), t["logprob"].as_f64().unwrap())).collect();
@@ -273,21 +275,21 @@ fn log_probabilities_of_a_stream_come_with_their_words_and_are_all_there_when_it
     };
     let stream = format!("data: {}\n\ndata: {}\n\n{}", chunk("ab"), chunk("c"), chat_stream(&[], "stop"));
     let asked = json!({"model": "m", "prompt": "x", "logprobs": 0, "stream": true});
-    let got = chunks(&answer(chat(), Kind::Stream, &asked, &stream));
+    let got = chunks(&answer(chat(), PayloadKind::Stream, &asked, &stream));
     let offsets: Vec<_> = got
         .iter()
         .filter_map(|c| c["choices"][0]["logprobs"]["text_offset"].as_array())
         .map(|offsets| offsets[0].as_u64().unwrap())
         .collect();
     assert_eq!(offsets, [0, 2]);
-    let folded = value(&answer(chat(), Kind::Response, &asked, &stream));
+    let folded = value(&answer(chat(), PayloadKind::Response, &asked, &stream));
     assert_eq!(
         folded["choices"][0]["logprobs"],
         json!({"text_offset": [0, 2], "token_logprobs": [-1, -1], "tokens": ["ab", "c"], "top_logprobs": null})
     );
     // The same for a client of chat itself.
     let asked = json!({"model": "m", "messages": [{"role": "user", "content": "ab"}], "logprobs": true});
-    let folded = value(&answer(chat(), Kind::Response, &asked, &stream));
+    let folded = value(&answer(chat(), PayloadKind::Response, &asked, &stream));
     assert_eq!(folded["choices"][0]["logprobs"]["content"].as_array().unwrap().len(), 2);
 }
 
@@ -299,7 +301,7 @@ fn usage_comes_at_the_end_and_only_if_asked_for() {
     for wanted in [true, false] {
         let asked =
             json!({"model": "m", "prompt": "x", "stream": true, "stream_options": {"include_usage": wanted}});
-        let got = answer(chat(), Kind::Stream, &asked, &stream);
+        let got = answer(chat(), PayloadKind::Stream, &asked, &stream);
         let counts: Vec<_> = chunks(&got).into_iter().filter(|c| c.get("usage").is_some()).collect();
         assert_eq!(counts.len(), usize::from(wanted), "{got}");
         if let Some(last) = counts.last() {
@@ -315,7 +317,7 @@ fn errors_have_openais_envelope_on_both_sides() {
         (chat(), json!({"model": "m", "prompt": "x"})),
         (own(), json!({"model": "m", "messages": [{"role": "user", "content": "x"}]})),
     ] {
-        let got = answer(from, Kind::Error, &asked, body);
+        let got = answer(from, PayloadKind::Error, &asked, body);
         assert_eq!((got.status, text(&got).as_str()), (Some(429), body));
     }
 }
@@ -329,7 +331,7 @@ fn conversation() -> Value {
     ]})
 }
 
-fn templated(name: BuiltIn) -> Profile {
+fn templated(name: BuiltInTemplate) -> Profile {
     let mut row = row();
     row.messages.template.name = name;
     row
@@ -339,21 +341,25 @@ fn templated(name: BuiltIn) -> Profile {
 fn a_conversation_becomes_a_prompt_by_the_template_of_the_profile() {
     let expected = [
         (
-            BuiltIn::Plain,
+            BuiltInTemplate::Plain,
             "Be brief.\n\nUser: hi\nAssistant: Hello!\nUser: bye {content}\nAssistant:",
             "\nUser:",
         ),
         (
-            BuiltIn::Chatml,
+            BuiltInTemplate::Chatml,
             "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\nHello!<|im_end|>\n<|im_start|>user\nbye {content}<|im_end|>\n<|im_start|>assistant\n",
             "<|im_end|>",
         ),
         (
-            BuiltIn::Llama3,
+            BuiltInTemplate::Llama3,
             "<|start_header_id|>system<|end_header_id|>\n\nBe brief.<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nhi<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\nHello!<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nbye {content}<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n",
             "<|eot_id|>",
         ),
-        (BuiltIn::Mistral, "[INST] Be brief.\n\nhi [/INST] Hello!</s>[INST] bye {content} [/INST]", "</s>"),
+        (
+            BuiltInTemplate::Mistral,
+            "[INST] Be brief.\n\nhi [/INST] Hello!</s>[INST] bye {content} [/INST]",
+            "</s>",
+        ),
     ];
     for (name, prompt, stop) in expected {
         let sent = request(chat(), own(), templated(name), &conversation());
@@ -366,32 +372,32 @@ fn a_conversation_becomes_a_prompt_by_the_template_of_the_profile() {
     let single = json!({"model": "m", "messages": [{"role": "user", "content": "hi"}]});
     assert_eq!(value(&request(chat(), own(), row(), &single))["prompt"], "hi");
     assert_eq!(
-        value(&request(chat(), own(), templated(BuiltIn::Plain), &single))["prompt"],
+        value(&request(chat(), own(), templated(BuiltInTemplate::Plain), &single))["prompt"],
         "User: hi\nAssistant:"
     );
     // What is a prompt already is no conversation.
     let prompt = json!({"model": "m", "prompt": "hi"});
-    assert_eq!(text(&request(own(), own(), templated(BuiltIn::Chatml), &prompt)), prompt.to_string());
+    assert_eq!(text(&request(own(), own(), templated(BuiltInTemplate::Chatml), &prompt)), prompt.to_string());
 }
 
 #[test]
 fn an_answer_that_was_begun_is_gone_on_with() {
     let mut body = conversation();
     body["messages"].as_array_mut().unwrap().push(json!({"role": "assistant", "content": "Good"}));
-    let sent = value(&request(chat(), own(), templated(BuiltIn::Chatml), &body));
+    let sent = value(&request(chat(), own(), templated(BuiltInTemplate::Chatml), &body));
     assert!(sent["prompt"].as_str().unwrap().ends_with("<|im_start|>assistant\nGood"), "{sent}");
 }
 
 #[test]
 fn a_template_may_be_written_in_the_profile() {
-    let template: Template = serde_json::from_value(json!({
+    let template: ChatTemplate = serde_json::from_value(json!({
         "name": "plain", "user": "Q: {content}\n", "assistant": "A: {content}\n", "generation": "A (short):", "stop": ["\nQ:"]
     }))
     .unwrap();
     assert_eq!(template.render(&[Message::text(Role::User, "hi")]), "Q: hi\nA (short):");
     assert_eq!(template.stops(), ["\nQ:"]);
-    assert!(serde_json::from_value::<Template>(json!({"name": "nonsense"})).is_err());
-    assert!(serde_json::from_value::<Template>(json!({"usr": "x"})).is_err());
+    assert!(serde_json::from_value::<ChatTemplate>(json!({"name": "nonsense"})).is_err());
+    assert!(serde_json::from_value::<ChatTemplate>(json!({"usr": "x"})).is_err());
 }
 
 #[test]
@@ -428,7 +434,7 @@ fn a_client_of_chat_gets_the_text_with_its_thinking_beside_it() {
         chunk("ink>\n\nyes", "length".into())
     );
     let asked = json!({"model": "m", "stream": true, "messages": [{"role": "user", "content": "x"}]});
-    for kind in [Kind::Stream, Kind::Response] {
+    for kind in [PayloadKind::Stream, PayloadKind::Response] {
         let got = answer(own(), kind, &asked, &stream);
         assert_eq!(common::said::line(&text(&got)), "<hm> \"yes\" length");
     }
@@ -439,12 +445,12 @@ fn a_model_that_has_another_name_keeps_the_clients_own() {
     let mut settings = Settings::default();
     settings.upstream_model = Some("real".to_owned());
     settings.retry = Retry::none();
-    settings.fallback.when = When::Never;
+    settings.fallback.when = FallbackPolicy::Never;
     let mut row = row();
     row.dialect = own().name().to_owned();
     for stream in [true, false] {
         let body = json!({"model": "alias", "prompt": "x", "stream": stream}).to_string();
-        let incoming = Incoming::read(own(), "", body.into()).unwrap();
+        let incoming = ClientRequest::read(own(), "", body.into()).unwrap();
         let mut exchange =
             Exchange::start(incoming, row.clone(), settings.clone(), Context::fixed()).unwrap();
         let Step::Send { request, .. } = exchange.next() else { panic!() };
@@ -464,7 +470,7 @@ fn a_model_that_has_another_name_keeps_the_clients_own() {
 #[test]
 fn an_upstream_that_speaks_this_dialect_besides_is_asked_in_it() {
     let path = |row: &str, client: &'static dyn Dialect, body: Value| {
-        let incoming = Incoming::read(client, "", body.to_string().into()).unwrap();
+        let incoming = ClientRequest::read(client, "", body.to_string().into()).unwrap();
         let row = profile(row).unwrap();
         let mut exchange = Exchange::start(incoming, row, Settings::default(), Context::fixed()).unwrap();
         let Step::Send { request, .. } = exchange.next() else { panic!() };
@@ -482,7 +488,7 @@ fn an_upstream_that_speaks_this_dialect_besides_is_asked_in_it() {
 #[test]
 fn what_was_mended_needs_no_mending_and_is_strict() {
     let mut mended = 0;
-    for fixture in common::fixtures(&[Kind::Response, Kind::Stream]) {
+    for fixture in common::fixtures(&[PayloadKind::Response, PayloadKind::Stream]) {
         let once = fixture.convert(own());
         let broken = text(&once).contains("\"error\":{");
         if once.status != Some(200) || broken || fixture.name == common::NO_TEXT {
@@ -496,7 +502,7 @@ fn what_was_mended_needs_no_mending_and_is_strict() {
             for choice in chunk["choices"].as_array().unwrap() {
                 let ends =
                     matches!(choice["finish_reason"].as_str(), Some("stop" | "length" | "content_filter"));
-                let goes_on = choice["finish_reason"].is_null() && fixture.kind == Kind::Stream;
+                let goes_on = choice["finish_reason"].is_null() && fixture.kind == PayloadKind::Stream;
                 assert!(
                     choice["text"].is_string() && choice["index"].is_u64() && (ends || goes_on),
                     "{once}"

@@ -5,14 +5,14 @@ mod common;
 
 use common::shared;
 use openai_shim_core::canonical::{Diagnostics, Severity};
-use openai_shim_core::convert::{Conversion, Input, convert};
-use openai_shim_core::{Context, Dialect, Kind, Outcome, dialect, profile};
+use openai_shim_core::convert::{Conversion, ConversionInput, convert};
+use openai_shim_core::{Context, Dialect, Outcome, PayloadKind, dialect, profile};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
 struct Recording {
     name: String,
-    kind: Kind,
+    kind: PayloadKind,
     /// Another API's route, or a stream whose format has no end.
     foreign: bool,
     endless: bool,
@@ -38,9 +38,9 @@ fn recordings(test: &str) -> Vec<Recording> {
             Recording {
                 name: format!("{} {} {}", v["provider"], v["path"], v["n"]),
                 kind: match (status, stream) {
-                    (400.., _) => Kind::Error,
-                    (_, true) => Kind::Stream,
-                    _ => Kind::Response,
+                    (400.., _) => PayloadKind::Error,
+                    (_, true) => PayloadKind::Stream,
+                    _ => PayloadKind::Response,
                 },
                 foreign: v["provider"] == "portkey",
                 endless: v["provider"] == "writer" && stream,
@@ -58,7 +58,7 @@ impl Recording {
     fn convert(&self, to: &'static dyn Dialect) -> Conversion {
         let request = self.request.as_ref().filter(|_| to.name() == own().name() && !self.foreign);
         let request = request.map(Value::to_string);
-        convert(&Input {
+        convert(&ConversionInput {
             from: own(),
             to,
             profile: profile("compatible").unwrap(),
@@ -132,7 +132,7 @@ fn every_recorded_request_survives() {
 fn every_recorded_answer_arrives() {
     let (mut read, mut kept, mut streams) = (0, 0, 0);
     let all = recordings("completions answers");
-    for recording in all.iter().filter(|r| r.kind != Kind::Error) {
+    for recording in all.iter().filter(|r| r.kind != PayloadKind::Error) {
         let (before, tokens) = said(&recording.body);
         for to in [own(), common::chat()] {
             let got = recording.convert(to);
@@ -151,15 +151,15 @@ fn every_recorded_answer_arrives() {
             }
             let said_so = matches!(got.outcome, Some(Outcome::Complete | Outcome::Length));
             assert!(said_so && got.ok, "{}: {got}", recording.name);
-            if recording.kind == Kind::Response {
+            if recording.kind == PayloadKind::Response {
                 assert_eq!(counted, tokens.or(Some((0, 0))), "{}", recording.name);
             }
             let well_formed = recording.name.contains("\"openai\"") || recording.name.contains("\"vllm\"");
-            if to.name() == own().name() && well_formed && recording.kind == Kind::Response {
+            if to.name() == own().name() && well_formed && recording.kind == PayloadKind::Response {
                 assert_eq!(body, recording.body.trim(), "{}", recording.name);
                 kept += 1;
             }
-            streams += usize::from(recording.kind == Kind::Stream);
+            streams += usize::from(recording.kind == PayloadKind::Stream);
             read += 1;
         }
     }
@@ -169,7 +169,7 @@ fn every_recorded_answer_arrives() {
 
 #[test]
 fn every_recorded_error_keeps_its_words() {
-    for recording in recordings("completions errors").iter().filter(|r| r.kind == Kind::Error) {
+    for recording in recordings("completions errors").iter().filter(|r| r.kind == PayloadKind::Error) {
         for to in [own(), common::chat()] {
             let got = recording.convert(to);
             let after: Value = serde_json::from_slice(&got.body).unwrap();
@@ -193,11 +193,11 @@ fn clients_of_text_completions_are_understood() {
                 continue;
             }
             let body = capture["body"].to_string();
-            let sent = convert(&Input {
+            let sent = convert(&ConversionInput {
                 from: own(),
                 to: common::chat(),
                 profile: profile("compatible").unwrap(),
-                kind: Kind::Request,
+                kind: PayloadKind::Request,
                 body: body.as_bytes(),
                 request: None,
                 status: None,

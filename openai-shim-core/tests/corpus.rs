@@ -4,15 +4,15 @@
 mod common;
 
 use common::{chat, shared};
-use openai_shim_core::convert::{Conversion, Input, convert};
-use openai_shim_core::exchange::{Incoming, Retry, Settings};
-use openai_shim_core::{Context, Exchange, Kind, Outcome, profile};
+use openai_shim_core::convert::{Conversion, ConversionInput, convert};
+use openai_shim_core::exchange::{ClientRequest, Retry, Settings};
+use openai_shim_core::{Context, Exchange, Outcome, PayloadKind, profile};
 use serde_json::Value;
 
 /// One recorded exchange.
 struct Recording {
     name: String,
-    kind: Kind,
+    kind: PayloadKind,
     request: Option<String>,
     status: u16,
     body: String,
@@ -29,9 +29,9 @@ fn recordings(test: &str) -> Vec<Recording> {
             Recording {
                 name: format!("{} {} {}", v["provider"], v["path"], v["n"]),
                 kind: match (status, v["streaming"].as_bool()) {
-                    (400.., _) => Kind::Error,
-                    (_, Some(true)) => Kind::Stream,
-                    _ => Kind::Response,
+                    (400.., _) => PayloadKind::Error,
+                    (_, Some(true)) => PayloadKind::Stream,
+                    _ => PayloadKind::Response,
                 },
                 request: v["request"]["body"].is_object().then(|| v["request"]["body"].to_string()),
                 status,
@@ -45,7 +45,7 @@ fn recordings(test: &str) -> Vec<Recording> {
 
 impl Recording {
     fn convert(&self) -> Conversion {
-        convert(&Input {
+        convert(&ConversionInput {
             from: chat(),
             to: chat(),
             profile: profile("compatible").unwrap(),
@@ -85,13 +85,13 @@ fn words(value: &Value) -> (String, String) {
 }
 
 /// Reads it from chunks or from a whole answer, as simply as a careful client would.
-fn said(body: &str, kind: Kind) -> Said {
+fn said(body: &str, kind: PayloadKind) -> Said {
     let mut said: Said = Vec::new();
     let documents: Vec<Value> = match kind {
-        Kind::Stream if body.trim_start().starts_with('{') => {
+        PayloadKind::Stream if body.trim_start().starts_with('{') => {
             vec![serde_json::from_str(body.trim()).unwrap_or_default()]
         }
-        Kind::Stream => body
+        PayloadKind::Stream => body
             .split(['\n', '\r'])
             .filter_map(|l| l.strip_prefix("data:"))
             .filter_map(|d| serde_json::from_str(d).ok())
@@ -140,7 +140,7 @@ fn every_recording_is_answered_and_always_the_same() {
         let once = recording.convert();
         assert_eq!(once, recording.convert(), "{}", recording.name);
         assert!(!once.body.is_empty(), "{}", recording.name);
-        if once.diagnostics.is_empty() && once.ok && recording.kind != Kind::Error {
+        if once.diagnostics.is_empty() && once.ok && recording.kind != PayloadKind::Error {
             assert!(
                 once.body == recording.body.as_bytes(),
                 "{}: changed, and nobody said so",
@@ -156,7 +156,7 @@ fn every_recording_is_answered_and_always_the_same() {
 #[test]
 fn text_reasoning_and_calls_survive_exactly() {
     let mut compared = 0;
-    for recording in recordings("fidelity").into_iter().filter(|r| r.kind != Kind::Error) {
+    for recording in recordings("fidelity").into_iter().filter(|r| r.kind != PayloadKind::Error) {
         let conversion = recording.convert();
         if !matches!(
             conversion.outcome,
@@ -209,7 +209,7 @@ fn text_reasoning_and_calls_survive_exactly() {
 
 #[test]
 fn recorded_streams_do_not_depend_on_chunks() {
-    for recording in recordings("splits").into_iter().filter(|r| r.kind == Kind::Stream).step_by(5) {
+    for recording in recordings("splits").into_iter().filter(|r| r.kind == PayloadKind::Stream).step_by(5) {
         let pass = |size: usize| {
             let asked = recording
                 .request
@@ -217,7 +217,7 @@ fn recorded_streams_do_not_depend_on_chunks() {
                 .unwrap_or_else(|| String::from(r#"{"messages":[{"role":"user","content":""}]}"#));
             let mut request: Value = serde_json::from_str(&asked).unwrap();
             request["stream"] = true.into();
-            let incoming = Incoming::read(chat(), "", request.to_string().into()).unwrap();
+            let incoming = ClientRequest::read(chat(), "", request.to_string().into()).unwrap();
             let mut settings = Settings::default();
             settings.retry = Retry::none();
             let row = profile("compatible").unwrap();
@@ -240,11 +240,11 @@ fn recorded_streams_do_not_depend_on_chunks() {
 fn recorded_requests_reach_openai_as_they_are() {
     for recording in recordings("requests") {
         let Some(request) = &recording.request else { continue };
-        let conversion = convert(&Input {
+        let conversion = convert(&ConversionInput {
             from: chat(),
             to: chat(),
             profile: profile("openai").unwrap(),
-            kind: Kind::Request,
+            kind: PayloadKind::Request,
             body: request.as_bytes(),
             request: None,
             status: None,
@@ -290,8 +290,8 @@ fn records_of_real_servers_pass_or_fail_in_order() {
                 let request = format!(
                     r#"{{"model":"m","stream":{stream},"messages":[{{"role":"user","content":"hi"}}]}}"#
                 );
-                let kind = if stream { Kind::Stream } else { Kind::Response };
-                let conversion = convert(&Input {
+                let kind = if stream { PayloadKind::Stream } else { PayloadKind::Response };
+                let conversion = convert(&ConversionInput {
                     from: chat(),
                     to: chat(),
                     profile: profile("compatible").unwrap(),
@@ -353,9 +353,9 @@ fn parse(raw: &[u8]) -> Option<(u16, Vec<u8>)> {
 }
 
 /// The last counts that a body states: prompt, answer, total.
-fn counts(body: &str, kind: Kind) -> Option<[Option<u64>; 3]> {
+fn counts(body: &str, kind: PayloadKind) -> Option<[Option<u64>; 3]> {
     let documents: Vec<Value> = match kind {
-        Kind::Stream if !body.trim_start().starts_with('{') => body
+        PayloadKind::Stream if !body.trim_start().starts_with('{') => body
             .split(['\n', '\r'])
             .filter_map(|line| line.strip_prefix("data:"))
             .filter_map(|data| serde_json::from_str(data).ok())
@@ -371,7 +371,7 @@ fn counts(body: &str, kind: Kind) -> Option<[Option<u64>; 3]> {
 #[test]
 fn counts_of_tokens_survive_exactly() {
     let (mut compared, mut unasked) = (0, 0);
-    for recording in recordings("usage").into_iter().filter(|r| r.kind != Kind::Error) {
+    for recording in recordings("usage").into_iter().filter(|r| r.kind != PayloadKind::Error) {
         let conversion = recording.convert();
         let before = counts(&recording.body, recording.kind);
         let after = counts(&String::from_utf8_lossy(&conversion.body), recording.kind);
@@ -387,7 +387,7 @@ fn counts_of_tokens_survive_exactly() {
             (Some(_), None) => {
                 let failed = !conversion.ok
                     || matches!(conversion.outcome, Some(Outcome::Truncated | Outcome::Errored));
-                assert!(recording.kind == Kind::Stream || failed, "{}", recording.name);
+                assert!(recording.kind == PayloadKind::Stream || failed, "{}", recording.name);
                 assert!(reported("usage-unasked") || failed, "{}: {conversion}", recording.name);
                 unasked += 1;
             }

@@ -7,7 +7,7 @@ use common::entries;
 use common::quirks::{about, about_models, section};
 use openai_shim_core::Profile;
 use openai_shim_core::canonical::Code;
-use openai_shim_core::profile::{ModelRules, profiles};
+use openai_shim_core::profile::{ModelOverride, profiles};
 use serde_json::Value;
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -108,7 +108,7 @@ anything, and entries from `params` to `answers`, which are put over the row's o
 /// Every entry that a row has beyond the usual is in its section.
 #[test]
 fn nothing_of_a_row_is_left_unsaid() {
-    let (row_usual, rules_usual) = (json(&Profile::default()), json(&ModelRules::default()));
+    let (row_usual, rules_usual) = (json(&Profile::default()), json(&ModelOverride::default()));
     for row in profiles() {
         for without in each_entry_less(
             &json(row),
@@ -121,7 +121,7 @@ fn nothing_of_a_row_is_left_unsaid() {
         }
         for rules in &row.models {
             for without in each_entry_less(&json(rules), &rules_usual, &["names"]) {
-                let less: ModelRules = serde_json::from_value(without.clone()).unwrap();
+                let less: ModelOverride = serde_json::from_value(without.clone()).unwrap();
                 assert!(about_models(&less).len() < about_models(rules).len(), "{}: {without}", row.name);
             }
         }

@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use openai_shim_core::canonical::Code;
 use openai_shim_core::error::StatusError;
 use openai_shim_core::redact::{redact, redact_json};
-use openai_shim_core::{Diagnostics, ErrorKind, Kind, UpstreamError};
+use openai_shim_core::{Diagnostics, ErrorKind, PayloadKind, UpstreamError};
 use proptest::prelude::*;
 use std::time::Duration;
 
@@ -155,7 +155,7 @@ fn an_error_without_a_status_has_that_of_its_type() {
         ("odd", 502),
     ] {
         let body = format!(r#"{{"error":{{"message":"no","type":"{error_type}"}}}}"#);
-        let mut answer = common::fixture(Kind::Response, "bare");
+        let mut answer = common::fixture(PayloadKind::Response, "bare");
         answer.body = body.clone().into_bytes();
         assert_eq!(answer.convert(chat()).status, Some(status), "{body}");
     }

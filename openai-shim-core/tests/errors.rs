@@ -3,11 +3,11 @@
 mod common;
 
 use common::{chat, fixtures};
-use openai_shim_core::convert::{Input, convert};
+use openai_shim_core::convert::{ConversionInput, convert};
 use openai_shim_core::dialect::DIALECTS;
 use openai_shim_core::error::{ClientError, StatusError, Unsupported};
-use openai_shim_core::exchange::{Incoming, Retry, Settings, When};
-use openai_shim_core::{Context, Dialect, Error, ErrorKind, Exchange, Kind, UpstreamError, profile};
+use openai_shim_core::exchange::{ClientRequest, FallbackPolicy, Retry, Settings};
+use openai_shim_core::{Context, Dialect, Error, ErrorKind, Exchange, PayloadKind, UpstreamError, profile};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -117,7 +117,7 @@ fn a_wrong_request_names_its_field() {
         ("stream_a_text", "stream"),
         ("prompt_tokens", "prompt"),
     ] {
-        let conversion = common::fixture(Kind::Request, name).convert(chat());
+        let conversion = common::fixture(PayloadKind::Request, name).convert(chat());
         let body = String::from_utf8(conversion.body).unwrap();
         assert_openai_envelope(&body);
         let error = &serde_json::from_str::<Value>(&body).unwrap()["error"];
@@ -128,7 +128,7 @@ fn a_wrong_request_names_its_field() {
 #[test]
 fn a_body_that_cannot_be_read_at_all_is_the_clients_fault() {
     for name in ["array_body", "bad_json", "empty_body"] {
-        let conversion = common::fixture(Kind::Request, name).convert(chat());
+        let conversion = common::fixture(PayloadKind::Request, name).convert(chat());
         assert_eq!((conversion.ok, conversion.status), (false, Some(400)), "{name}");
         assert_openai_envelope(std::str::from_utf8(&conversion.body).unwrap());
     }
@@ -140,7 +140,7 @@ const PRIVATE: [&str; 8] =
 
 #[test]
 fn pages_traces_and_keys_of_an_upstream_stay_there() {
-    for fixture in fixtures(&[Kind::Error]) {
+    for fixture in fixtures(&[PayloadKind::Error]) {
         let conversion = fixture.convert(chat());
         let body = String::from_utf8(conversion.body).unwrap();
         assert_openai_envelope(&body);
@@ -152,8 +152,8 @@ fn pages_traces_and_keys_of_an_upstream_stay_there() {
 
 #[test]
 fn pages_traces_and_keys_stay_there_also_inside_a_success() {
-    for fixture in fixtures(&[Kind::Error]).into_iter().filter(|f| !f.body.is_empty()) {
-        for kind in [Kind::Response, Kind::Stream] {
+    for fixture in fixtures(&[PayloadKind::Error]).into_iter().filter(|f| !f.body.is_empty()) {
+        for kind in [PayloadKind::Response, PayloadKind::Stream] {
             let mut success = fixture.clone();
             (success.kind, success.status) = (kind, Some(200));
             let conversion = success.convert(chat());
@@ -170,7 +170,7 @@ fn pages_traces_and_keys_stay_there_also_inside_a_success() {
 
 #[test]
 fn what_is_reported_never_holds_what_was_left_out() {
-    for fixture in fixtures(&[Kind::Error]) {
+    for fixture in fixtures(&[PayloadKind::Error]) {
         let reported =
             fixture.convert(chat()).diagnostics.iter().map(ToString::to_string).collect::<String>();
         for word in PRIVATE {
@@ -179,11 +179,11 @@ fn what_is_reported_never_holds_what_was_left_out() {
     }
     let word = "x".repeat(100_000);
     let body = format!(r#"{{"choices":[{{"message":{{"content":"a"}},"finish_reason":"{word}"}}]}}"#);
-    let conversion = convert(&Input {
+    let conversion = convert(&ConversionInput {
         from: chat(),
         to: chat(),
         profile: profile("compatible").unwrap(),
-        kind: Kind::Response,
+        kind: PayloadKind::Response,
         body: body.as_bytes(),
         request: None,
         status: None,
@@ -195,8 +195,8 @@ fn what_is_reported_never_holds_what_was_left_out() {
 fn exchange(client: &'static dyn Dialect, stream: bool) -> Exchange {
     let body = format!(r#"{{"model":"m","stream":{stream},"messages":[{{"role":"user","content":"hi"}}]}}"#);
     let mut settings = Settings::default();
-    (settings.retry, settings.fallback.when) = (Retry::none(), When::Never);
-    let incoming = Incoming::read(client, "", body.into()).unwrap();
+    (settings.retry, settings.fallback.when) = (Retry::none(), FallbackPolicy::Never);
+    let incoming = ClientRequest::read(client, "", body.into()).unwrap();
     Exchange::start(incoming, profile("compatible").unwrap(), settings, Context::fixed()).unwrap()
 }
 

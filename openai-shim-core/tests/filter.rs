@@ -2,7 +2,7 @@
 
 mod common;
 
-use openai_shim_core::filter::{Fences, LIMIT, Piece, Splitter, Stops, Think};
+use openai_shim_core::filter::{FenceStripper, LIMIT, OutputParser, ReasoningTagMode, Segment, StopMatcher};
 use proptest::prelude::*;
 
 const TOOLS: &[&str] = &["get_weather", "add", "now"];
@@ -11,25 +11,25 @@ fn tools() -> Vec<String> {
     TOOLS.iter().map(|tool| (*tool).to_owned()).collect()
 }
 
-fn text(text: &str) -> Piece {
-    Piece::Text(text.to_owned())
+fn text(text: &str) -> Segment {
+    Segment::Text(text.to_owned())
 }
 
-fn thought(text: &str) -> Piece {
-    Piece::Reasoning(text.to_owned())
+fn thought(text: &str) -> Segment {
+    Segment::Reasoning(text.to_owned())
 }
 
-fn call(name: &str, arguments: &str) -> Piece {
-    Piece::Call { name: name.to_owned(), arguments: arguments.to_owned() }
+fn call(name: &str, arguments: &str) -> Segment {
+    Segment::Call { name: name.to_owned(), arguments: arguments.to_owned() }
 }
 
 /// Neighbours of one kind made one.
-fn merged(pieces: Vec<Piece>) -> Vec<Piece> {
-    let mut out: Vec<Piece> = Vec::new();
+fn merged(pieces: Vec<Segment>) -> Vec<Segment> {
+    let mut out: Vec<Segment> = Vec::new();
     for piece in pieces {
         match (out.last_mut(), piece) {
-            (Some(Piece::Text(last)), Piece::Text(more))
-            | (Some(Piece::Reasoning(last)), Piece::Reasoning(more)) => last.push_str(&more),
+            (Some(Segment::Text(last)), Segment::Text(more))
+            | (Some(Segment::Reasoning(last)), Segment::Reasoning(more)) => last.push_str(&more),
             (_, piece) => out.push(piece),
         }
     }
@@ -37,8 +37,8 @@ fn merged(pieces: Vec<Piece>) -> Vec<Piece> {
 }
 
 /// The pieces of a text that comes in these parts; `fast`: parts that pass are not pushed.
-fn split_parts(think: Think, tools: &[String], parts: &[&str], fast: bool) -> Vec<Piece> {
-    let (mut splitter, mut out) = (Splitter::new(think, tools), Vec::new());
+fn split_parts(think: ReasoningTagMode, tools: &[String], parts: &[&str], fast: bool) -> Vec<Segment> {
+    let (mut splitter, mut out) = (OutputParser::new(think, tools), Vec::new());
     for part in parts {
         if fast && splitter.passes(part) {
             out.push(text(part));
@@ -50,14 +50,14 @@ fn split_parts(think: Think, tools: &[String], parts: &[&str], fast: bool) -> Ve
     let said = out.len();
     splitter.finish(&mut out);
     assert_eq!(out.len(), said, "a second finish says something");
-    let empty = |piece: &Piece| matches!(piece, Piece::Text(t) | Piece::Reasoning(t) if t.is_empty());
+    let empty = |piece: &Segment| matches!(piece, Segment::Text(t) | Segment::Reasoning(t) if t.is_empty());
     assert!(fast || !out.iter().any(empty), "an empty piece: {out:?}");
     out.retain(|piece| !empty(piece));
     merged(out)
 }
 
 /// The pieces of a text, which are the same however it is cut.
-fn split(think: Think, tools: &[String], whole: &str) -> Vec<Piece> {
+fn split(think: ReasoningTagMode, tools: &[String], whole: &str) -> Vec<Segment> {
     let expected = split_parts(think, tools, &[whole], false);
     let cuts: Vec<usize> = whole.char_indices().map(|(at, _)| at).chain([whole.len()]).collect();
     for fast in [false, true] {
@@ -75,8 +75,8 @@ fn split(think: Think, tools: &[String], whole: &str) -> Vec<Piece> {
     expected
 }
 
-fn calls_in(whole: &str) -> Vec<Piece> {
-    split(Think::Auto, &tools(), whole)
+fn calls_in(whole: &str) -> Vec<Segment> {
+    split(ReasoningTagMode::Auto, &tools(), whole)
 }
 
 /// Each markup with two calls where it can have them, and what the first and the second one are.
@@ -204,7 +204,7 @@ fn every_markup_is_read() {
 fn text_around_a_block_stays_and_white_space_alone_does_not() {
     for (name, block) in TWO.iter().chain(TAGS) {
         let pieces = calls_in(&format!("  \n{block} \n"));
-        assert!(matches!(&pieces[..], [Piece::Call { .. }, Piece::Call { .. }]), "{name}: {pieces:?}");
+        assert!(matches!(&pieces[..], [Segment::Call { .. }, Segment::Call { .. }]), "{name}: {pieces:?}");
         if *name == "granite 3.1" {
             continue; // it has no closer: only the end of the text is one
         }
@@ -221,15 +221,15 @@ fn a_block_of_a_tool_that_is_not_offered_stays_text() {
         for unknown in [block.replace("now", "then"), block.replace("get_weather", "get_news")] {
             let pieces = calls_in(&unknown);
             let said: String =
-                pieces.iter().map(|p| if let Piece::Text(t) = p { t.as_str() } else { "" }).collect();
+                pieces.iter().map(|p| if let Segment::Text(t) = p { t.as_str() } else { "" }).collect();
             let wrong = pieces
                 .iter()
-                .any(|p| matches!(p, Piece::Call { name, .. } if !TOOLS.contains(&name.as_str())));
+                .any(|p| matches!(p, Segment::Call { name, .. } if !TOOLS.contains(&name.as_str())));
             assert!(!wrong && !said.is_empty(), "{name}: {pieces:?}");
         }
         let unknown = block.replace("now", "then").replace("get_weather", "get_news");
         assert_eq!(calls_in(&unknown), [text(&unknown)], "{name}");
-        assert_eq!(split(Think::Auto, &[], block), [text(block)], "{name}: no tools");
+        assert_eq!(split(ReasoningTagMode::Auto, &[], block), [text(block)], "{name}: no tools");
     }
 }
 
@@ -375,10 +375,10 @@ fn two_calls_without_their_special_tokens_are_two_calls() {
 
 #[test]
 fn json_for_the_reader_is_not_held() {
-    let (mut splitter, mut out) = (Splitter::new(Think::Auto, &tools()), Vec::new());
+    let (mut splitter, mut out) = (OutputParser::new(ReasoningTagMode::Auto, &tools()), Vec::new());
     splitter.push("{\"city\":", &mut out);
     assert_eq!(out, [text("{\"city\":")]);
-    let (mut splitter, mut out) = (Splitter::new(Think::Auto, &tools()), Vec::new());
+    let (mut splitter, mut out) = (OutputParser::new(ReasoningTagMode::Auto, &tools()), Vec::new());
     splitter.push("{\"name\": \"add up", &mut out);
     assert_eq!(merged(out), [text("{\"name\": \"add up")]);
 }
@@ -396,25 +396,33 @@ fn a_thought_that_opens_the_text_is_split_off() {
         ("◁think▷", "◁/think▷"),
         ("<|channel|>analysis<|message|>", "<|end|><|start|>assistant<|channel|>final<|message|>"),
     ] {
-        let plain = split(Think::Auto, &[], &format!(" \n{open}\nHm, 1 < 2.\n{close}\n\nYes. <think>"));
+        let plain =
+            split(ReasoningTagMode::Auto, &[], &format!(" \n{open}\nHm, 1 < 2.\n{close}\n\nYes. <think>"));
         let answer = if close.starts_with("<|") { "\n\nYes. <think>" } else { "Yes. <think>" };
         assert_eq!(plain, [thought("\nHm, 1 < 2.\n"), text(answer)], "{open}");
-        assert_eq!(split(Think::Auto, &[], &format!("{open}Hm")), [thought("Hm")], "{open}: unclosed");
-        let none = split(Think::Auto, &[], &format!("{open}\n\n{close}Yes"));
+        assert_eq!(
+            split(ReasoningTagMode::Auto, &[], &format!("{open}Hm")),
+            [thought("Hm")],
+            "{open}: unclosed"
+        );
+        let none = split(ReasoningTagMode::Auto, &[], &format!("{open}\n\n{close}Yes"));
         assert_eq!(none, [text("Yes")], "{open}: empty");
         let off = format!("{open}Hm{close}");
-        assert_eq!(split(Think::Off, &[], &off), [text(&off)]);
+        assert_eq!(split(ReasoningTagMode::Off, &[], &off), [text(&off)]);
         let late = format!("Then {off}");
-        assert_eq!(split(Think::Auto, &[], &late), [text(&late)]);
+        assert_eq!(split(ReasoningTagMode::Auto, &[], &late), [text(&late)]);
     }
     for prose in ["<thi", "<thinker>", "  ", "[THIN", "", "<|channel|>commentary to=", "<|start|>user"] {
-        assert_eq!(split(Think::Auto, &[], prose), if prose.is_empty() { vec![] } else { vec![text(prose)] });
+        assert_eq!(
+            split(ReasoningTagMode::Auto, &[], prose),
+            if prose.is_empty() { vec![] } else { vec![text(prose)] }
+        );
     }
 }
 
 #[test]
 fn a_thought_that_the_prompt_opened_ends_at_the_first_close() {
-    let inside = |whole| split(Think::Inside, &tools(), whole);
+    let inside = |whole| split(ReasoningTagMode::Inside, &tools(), whole);
     assert_eq!(inside("Hm.\n</think>\n\nYes.</think>"), [thought("Hm.\n"), text("Yes.</think>")]);
     assert_eq!(inside("<think>Hm.</think>Yes."), [thought("Hm."), text("Yes.")]);
     assert_eq!(inside("Hm.[/THINK]Yes."), [thought("Hm."), text("Yes.")]);
@@ -436,7 +444,7 @@ fn the_channels_of_harmony_are_told_apart() {
 
 #[test]
 fn what_passes_is_plain_text() {
-    let mut splitter = Splitter::new(Think::Auto, &tools());
+    let mut splitter = OutputParser::new(ReasoningTagMode::Auto, &tools());
     let mut out = Vec::new();
     assert!(!splitter.passes("Hello"), "a tag may still come");
     splitter.push("Hello", &mut out);
@@ -448,19 +456,19 @@ fn what_passes_is_plain_text() {
     assert!(splitter.passes(": [u8; 2] < y") && !splitter.passes("\n"));
     splitter.push("\n```\n<tool", &mut out);
     assert!(!splitter.passes("x"), "something is held");
-    assert!(Splitter::new(Think::Off, &[]).passes("<think>"));
-    assert!(!Splitter::new(Think::Inside, &[]).passes("x"));
+    assert!(OutputParser::new(ReasoningTagMode::Off, &[]).passes("<think>"));
+    assert!(!OutputParser::new(ReasoningTagMode::Inside, &[]).passes("x"));
 }
 
 #[test]
 fn what_is_held_is_bounded() {
     let long = "x".repeat(1000);
     for (start, think) in [
-        ("<tool_call>{\"name\":\"now\",\"arguments\":{\"a\":\"", Think::Off),
-        ("<function=now><parameter=a>", Think::Off),
-        ("{\"name\":\"now\",\"arguments\":{\"a\":\"", Think::Auto),
+        ("<tool_call>{\"name\":\"now\",\"arguments\":{\"a\":\"", ReasoningTagMode::Off),
+        ("<function=now><parameter=a>", ReasoningTagMode::Off),
+        ("{\"name\":\"now\",\"arguments\":{\"a\":\"", ReasoningTagMode::Auto),
     ] {
-        let (mut splitter, mut out) = (Splitter::new(think, &tools()), Vec::new());
+        let (mut splitter, mut out) = (OutputParser::new(think, &tools()), Vec::new());
         splitter.push(start, &mut out);
         for _ in 0..LIMIT / 1000 {
             splitter.push(&long, &mut out);
@@ -479,8 +487,8 @@ fn what_is_held_is_bounded() {
         assert!(split_parts(think, &tools(), &[&whole], false) == [text(&whole)]);
     }
     let blank = " ".repeat(LIMIT + 10_000);
-    for think in [Think::Off, Think::Auto, Think::Inside] {
-        let (mut splitter, mut out) = (Splitter::new(think, &tools()), Vec::new());
+    for think in [ReasoningTagMode::Off, ReasoningTagMode::Auto, ReasoningTagMode::Inside] {
+        let (mut splitter, mut out) = (OutputParser::new(think, &tools()), Vec::new());
         splitter.push(&blank, &mut out);
         assert_eq!(out.len(), 1, "white space is not held for ever");
     }
@@ -505,16 +513,16 @@ fn hostile_text_takes_no_longer_than_its_length_allows() {
     ] {
         let whole = part.repeat(LIMIT / 4 / part.len());
         let whole = format!("<tool_call>{{\"name\":\"now\"}}</tool_call>{whole}"); // so that white space is held
-        let pieces = split_parts(Think::Auto, &tools(), &[&whole, "</parameter>x"], false);
+        let pieces = split_parts(ReasoningTagMode::Auto, &tools(), &[&whole, "</parameter>x"], false);
         assert!(!pieces.is_empty());
         let parts: Vec<&str> = whole.split_inclusive(['>', ' ']).collect();
-        let pieces = split_parts(Think::Auto, &tools(), &parts, false);
+        let pieces = split_parts(ReasoningTagMode::Auto, &tools(), &parts, false);
         assert!(!pieces.is_empty());
     }
 }
 
 fn stopped(stops: &[&str], parts: &[&str], fast: bool) -> (String, bool) {
-    let mut machine = Stops::new(stops.iter().map(|s| (*s).to_owned()).collect());
+    let mut machine = StopMatcher::new(stops.iter().map(|s| (*s).to_owned()).collect());
     let (mut out, mut hit) = (String::new(), false);
     for part in parts {
         if fast && machine.passes(part) {
@@ -559,7 +567,7 @@ fn a_text_ends_before_its_stop_sequence() {
         }
         assert_eq!(stopped(stops, &[whole], false).1, hit);
     }
-    let mut stops = Stops::new(vec!["x".to_owned()]);
+    let mut stops = StopMatcher::new(vec!["x".to_owned()]);
     let mut out = String::new();
     assert!(stops.push("ax", &mut out) && stops.push("b", &mut out) && !stops.passes("c"));
     stops.finish(&mut out);
@@ -567,7 +575,7 @@ fn a_text_ends_before_its_stop_sequence() {
 }
 
 fn unfenced(parts: &[&str]) -> (String, bool) {
-    let (mut fences, mut out) = (Fences::new(), String::new());
+    let (mut fences, mut out) = (FenceStripper::new(), String::new());
     for part in parts {
         if fences.passes(part) {
             out.push_str(part);
@@ -612,7 +620,7 @@ fn a_fence_around_the_whole_text_is_taken_off() {
 
 #[test]
 fn a_fenced_text_is_held_only_so_long() {
-    let (mut fences, mut out) = (Fences::new(), String::new());
+    let (mut fences, mut out) = (FenceStripper::new(), String::new());
     fences.push("```\n", &mut out);
     for _ in 0..=LIMIT / 1000 {
         fences.push(&"x".repeat(1000), &mut out);
@@ -699,8 +707,8 @@ fn fragments() -> impl Strategy<Value = Vec<&'static str>> {
     prop::collection::vec(prop::sample::select(FRAGMENTS), 0..24)
 }
 
-fn think() -> impl Strategy<Value = Think> {
-    prop::sample::select(vec![Think::Off, Think::Auto, Think::Inside])
+fn think() -> impl Strategy<Value = ReasoningTagMode> {
+    prop::sample::select(vec![ReasoningTagMode::Off, ReasoningTagMode::Auto, ReasoningTagMode::Inside])
 }
 
 /// Whole blocks, halves of them, and prose between.
@@ -734,7 +742,7 @@ proptest! {
                 prop_assert_eq!(&split_parts(think, &tools(), &cut, fast), &expected, "fast: {}", fast);
             }
         }
-        let known = |piece: &Piece| !matches!(piece, Piece::Call { name, .. } if !TOOLS.contains(&name.as_str()));
+        let known = |piece: &Segment| !matches!(piece, Segment::Call { name, .. } if !TOOLS.contains(&name.as_str()));
         prop_assert!(expected.iter().all(known));
     }
 
@@ -753,8 +761,8 @@ proptest! {
     #[test]
     fn nothing_is_lost_where_nothing_is_found(parts in fragments()) {
         let whole = parts.concat();
-        let pieces = split_parts(Think::Off, &tools(), &[&whole], false);
-        if !pieces.iter().any(|piece| matches!(piece, Piece::Call { .. })) {
+        let pieces = split_parts(ReasoningTagMode::Off, &tools(), &[&whole], false);
+        if !pieces.iter().any(|piece| matches!(piece, Segment::Call { .. })) {
             let expected = if whole.is_empty() { vec![] } else { vec![text(&whole)] };
             prop_assert_eq!(pieces, expected);
         }

@@ -8,9 +8,9 @@ use openai_shim_core::canonical::{Code, Severity};
 use openai_shim_core::dialect::gemini::wire::{
     ErrorResponse, GenerateContentRequest, GenerateContentResponse,
 };
-use openai_shim_core::exchange::{Incoming, Retry, Settings, When};
+use openai_shim_core::exchange::{ClientRequest, FallbackPolicy, Retry, Settings};
 use openai_shim_core::profile::native;
-use openai_shim_core::{Diagnostics, Dialect, Exchange, Kind, Outcome, Step, dialect, profile};
+use openai_shim_core::{Diagnostics, Dialect, Exchange, Outcome, PayloadKind, Step, dialect, profile};
 use serde_json::{Value, json};
 
 fn gemini() -> &'static dyn Dialect {
@@ -21,7 +21,7 @@ fn settings() -> Setup {
     let mut settings = Settings::default();
     settings.retry = Retry::none();
     settings.learn = false;
-    settings.fallback.when = When::Never;
+    settings.fallback.when = FallbackPolicy::Never;
     Setup::new(settings, None)
 }
 
@@ -32,7 +32,7 @@ fn exchange(
     setup: Setup,
     (status, answer): (u16, &str),
 ) -> (String, Value, String, Exchange) {
-    let incoming = Incoming::read(client, path, body.to_string().into()).unwrap();
+    let incoming = ClientRequest::read(client, path, body.to_string().into()).unwrap();
     let row = native(upstream.name()).unwrap_or_else(|| profile("compatible").unwrap());
     let mut exchange = setup.start(incoming, row).unwrap();
     let Step::Send { request, .. } = setup.next(&mut exchange) else { panic!("nothing is sent") };
@@ -80,7 +80,7 @@ fn a_client_of_gemini_on_a_chat_upstream_names_model_and_stream_in_its_path() {
 #[test]
 fn without_alt_sse_a_stream_is_an_array_that_grows_item_by_item() {
     let path = "/v1beta/models/m:streamGenerateContent?key=x";
-    let gemini_stream = common::fixture(Kind::Stream, "parallel_calls_each_in_a_chunk").body;
+    let gemini_stream = common::fixture(PayloadKind::Stream, "parallel_calls_each_in_a_chunk").body;
     let gemini_stream = String::from_utf8(gemini_stream).unwrap();
     for (upstream, answer, items) in [(chat(), CHAT_STREAM, 3), (gemini(), gemini_stream.as_str(), 4)] {
         let (_, _, out, exchange) = exchange((gemini(), path, &hello()), upstream, settings(), (200, answer));
@@ -101,7 +101,7 @@ fn an_array_that_fails_is_still_an_array_and_ends_with_the_error() {
     let cut =
         CHAT_STREAM.split("data: {\"id\":\"a\"").take(2).collect::<Vec<_>>().join("data: {\"id\":\"a\"");
     let own = |f: &common::Fixture| f.name == "cut" && f.dialect.name() == gemini().name();
-    let gemini_cut = fixtures(&[Kind::Stream]).into_iter().find(own).unwrap();
+    let gemini_cut = fixtures(&[PayloadKind::Stream]).into_iter().find(own).unwrap();
     let gemini_cut = String::from_utf8(gemini_cut.body).unwrap();
     for (upstream, answer) in [(chat(), cut.as_str()), (gemini(), gemini_cut.as_str())] {
         let (_, _, out, exchange) = exchange((gemini(), path, &hello()), upstream, settings(), (200, answer));
@@ -136,7 +136,7 @@ fn a_chat_client_on_gemini_sends_the_model_in_the_path() {
 fn a_model_cannot_climb_out_of_the_path() {
     for model in ["..", "a/../b", ""] {
         let body = json!({"model": model, "messages": [{"role": "user", "content": "hi"}]});
-        let incoming = Incoming::read(chat(), "", body.to_string().into()).unwrap();
+        let incoming = ClientRequest::read(chat(), "", body.to_string().into()).unwrap();
         let mut row = profile("compatible").unwrap();
         row.dialect = "gemini".to_owned();
         let error = settings().start(incoming, row).unwrap_err();
@@ -145,7 +145,7 @@ fn a_model_cannot_climb_out_of_the_path() {
     for path in
         ["/v1beta/models/..:generateContent", "/v1beta/models/%2e%2e/x:generateContent", "/v1beta/models/a"]
     {
-        let error = Incoming::read(gemini(), path, HELLO.into()).unwrap_err();
+        let error = ClientRequest::read(gemini(), path, HELLO.into()).unwrap_err();
         assert_eq!(error.param(), Some("model"), "{path}: {error}");
     }
 }
@@ -164,7 +164,7 @@ fn next_turn(calls: &Value) -> Value {
 #[test]
 fn a_signature_survives_the_round_trip_through_a_chat_client() {
     let plain = json!({"model": "m", "messages": [{"role": "user", "content": "weather?"}]});
-    let answer = common::fixture(Kind::Response, "parallel_calls_signed").body;
+    let answer = common::fixture(PayloadKind::Response, "parallel_calls_signed").body;
     let answer = String::from_utf8(answer).unwrap();
     let (_, _, out, _) = exchange((chat(), "", &plain), gemini(), settings(), (200, &answer));
     let out: Value = serde_json::from_str(&out).unwrap();
@@ -188,8 +188,8 @@ fn a_signature_comes_back_although_the_client_dropped_it() {
     let mut settings = settings();
     settings.store = Some(std::sync::Arc::default());
     for (stream, kind, name) in [
-        (false, Kind::Response, "parallel_calls_signed"),
-        (true, Kind::Stream, "parallel_calls_each_in_a_chunk"),
+        (false, PayloadKind::Response, "parallel_calls_signed"),
+        (true, PayloadKind::Stream, "parallel_calls_each_in_a_chunk"),
     ] {
         let plain =
             json!({"model": "m", "stream": stream, "messages": [{"role": "user", "content": "weather?"}]});
@@ -210,7 +210,7 @@ fn a_signature_comes_back_although_the_client_dropped_it() {
 #[test]
 fn a_streamed_signature_comes_with_the_first_fragment_of_its_call() {
     let plain = json!({"model": "m", "stream": true, "messages": [{"role": "user", "content": "weather?"}]});
-    let answer = common::fixture(Kind::Stream, "parallel_calls_each_in_a_chunk").body;
+    let answer = common::fixture(PayloadKind::Stream, "parallel_calls_each_in_a_chunk").body;
     let answer = String::from_utf8(answer).unwrap();
     let (_, _, out, _) = exchange((chat(), "", &plain), gemini(), settings(), (200, &answer));
     let mut calls: Vec<Value> = Vec::new();
@@ -429,7 +429,7 @@ fn a_wait_that_google_asks_for_is_kept_in_both_dialects() {
 fn an_alias_is_put_back_in_every_chunk() {
     let mut settings = settings();
     settings.upstream_model = Some("gemini-2.5-flash".to_owned());
-    let answer = String::from_utf8(common::fixture(Kind::Stream, "code_ran").body).unwrap();
+    let answer = String::from_utf8(common::fixture(PayloadKind::Stream, "code_ran").body).unwrap();
     let path = "/v1beta/models/my-alias:streamGenerateContent?alt=sse";
     let (sent, _, out, exchange) = exchange((gemini(), path, &hello()), gemini(), settings, (200, &answer));
     assert_eq!(sent, "/models/gemini-2.5-flash:streamGenerateContent?alt=sse");
@@ -448,7 +448,7 @@ fn a_limit_that_is_set_by_default_goes_into_the_clients_own_configuration() {
     let body =
         json!({"contents": hello()["contents"], "generationConfig": {"temperature": 1.0}, "unknown": [1]});
     let incoming =
-        Incoming::read(gemini(), "/v1beta/models/m:generateContent", body.to_string().into()).unwrap();
+        ClientRequest::read(gemini(), "/v1beta/models/m:generateContent", body.to_string().into()).unwrap();
     let mut row = profile("compatible").unwrap();
     (row.dialect, row.params.wants_max_tokens) = ("gemini".to_owned(), true);
     let mut exchange = settings.start(incoming, row).unwrap();
@@ -487,7 +487,7 @@ fn everything_that_we_write_reads_into_the_typed_model_and_back() {
             (serde_json::from_str(json).unwrap(), serde_json::from_str(&again).unwrap());
         assert_eq!(without_nulls(&before), without_nulls(&after), "{json}");
     };
-    for fixture in fixtures(&[Kind::Response, Kind::Stream, Kind::Error]) {
+    for fixture in fixtures(&[PayloadKind::Response, PayloadKind::Stream, PayloadKind::Error]) {
         if fixture.name == common::NO_TEXT || fixture.name == "enums_as_numbers" {
             continue;
         }
@@ -504,7 +504,7 @@ fn everything_that_we_write_reads_into_the_typed_model_and_back() {
             }
         }
     }
-    for fixture in fixtures(&[Kind::Request]) {
+    for fixture in fixtures(&[PayloadKind::Request]) {
         let conversion = fixture.convert(gemini());
         if conversion.ok && fixture.name != "underscored_keys" {
             let body = String::from_utf8(conversion.body).unwrap();

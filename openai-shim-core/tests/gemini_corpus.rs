@@ -4,15 +4,15 @@
 mod common;
 
 use common::{chat, shared};
-use openai_shim_core::canonical::{Asked, Block, Event, Request, Response, fold};
-use openai_shim_core::convert::{Conversion, Input, convert};
+use openai_shim_core::canonical::{Block, Event, Request, Response, ResponseSpec, fold};
+use openai_shim_core::convert::{Conversion, ConversionInput, convert};
 use openai_shim_core::framing::Framer;
-use openai_shim_core::{Context, Diagnostics, Dialect, Kind, Outcome, dialect, profile};
+use openai_shim_core::{Context, Diagnostics, Dialect, Outcome, PayloadKind, dialect, profile};
 use serde_json::{Value, json};
 
 struct Recording {
     name: String,
-    kind: Kind,
+    kind: PayloadKind,
     path: String,
     request: Option<Value>,
     status: u16,
@@ -36,9 +36,9 @@ fn recordings(test: &str) -> Vec<Recording> {
             Recording {
                 name: format!("{} {}", v["path"], v["n"]),
                 kind: match (status, v["streaming"].as_bool()) {
-                    (400.., _) => Kind::Error,
-                    (_, Some(true)) => Kind::Stream,
-                    _ => Kind::Response,
+                    (400.., _) => PayloadKind::Error,
+                    (_, Some(true)) => PayloadKind::Stream,
+                    _ => PayloadKind::Response,
                 },
                 path: given.map_or_else(|| format!("/v1beta/models/m:{endpoint}"), str::to_owned),
                 request: v["request"]["body"].is_object().then(|| v["request"]["body"].clone()),
@@ -179,7 +179,7 @@ fn agree(recorded: &Said, said: &Said, what: &str) {
 
 impl Recording {
     fn convert(&self, to: &'static dyn Dialect) -> Conversion {
-        convert(&Input {
+        convert(&ConversionInput {
             from: gemini(),
             to,
             profile: profile("compatible").unwrap(),
@@ -192,10 +192,10 @@ impl Recording {
     }
 }
 
-fn asked() -> Asked {
+fn asked() -> ResponseSpec {
     let mut request = Request::default();
     (request.stream, request.include_usage) = (true, true);
-    Asked::new(&request, Context::fixed())
+    ResponseSpec::new(&request, Context::fixed())
 }
 
 fn events(body: &[u8], size: usize) -> Vec<Event> {
@@ -212,8 +212,8 @@ fn events(body: &[u8], size: usize) -> Vec<Event> {
 #[test]
 fn recorded_answers_say_the_same_in_every_dialect() {
     let (mut compared, mut other) = (0, 0);
-    for recording in recordings("gemini answers").into_iter().filter(|r| r.kind != Kind::Error) {
-        let stream = recording.kind == Kind::Stream;
+    for recording in recordings("gemini answers").into_iter().filter(|r| r.kind != PayloadKind::Error) {
+        let stream = recording.kind == PayloadKind::Stream;
         let documents = documents(&recording.body);
         // Caches, live sessions and cut recordings are no answers.
         let answer =
@@ -268,7 +268,7 @@ fn recorded_answers_say_the_same_in_every_dialect() {
 
 #[test]
 fn recorded_streams_do_not_depend_on_chunks_and_are_written_as_they_were_read() {
-    for recording in recordings("gemini streams").into_iter().filter(|r| r.kind == Kind::Stream) {
+    for recording in recordings("gemini streams").into_iter().filter(|r| r.kind == PayloadKind::Stream) {
         let whole = events(recording.body.as_bytes(), usize::MAX);
         for size in [1, 7, 1000] {
             assert_eq!(whole, events(recording.body.as_bytes(), size), "{} by {size}", recording.name);
@@ -294,7 +294,7 @@ fn recorded_streams_do_not_depend_on_chunks_and_are_written_as_they_were_read() 
 
 #[test]
 fn recorded_errors_keep_their_sentence() {
-    for recording in recordings("gemini errors").into_iter().filter(|r| r.kind == Kind::Error) {
+    for recording in recordings("gemini errors").into_iter().filter(|r| r.kind == PayloadKind::Error) {
         let message = documents(&recording.body)[0]["error"]["message"].as_str().unwrap().to_owned();
         for to in [chat(), gemini()] {
             let conversion = recording.convert(to);

@@ -3,10 +3,11 @@
 mod common;
 
 use common::{fixtures, folder};
-use openai_shim_core::Kind;
+use openai_shim_core::PayloadKind;
 use openai_shim_core::dialect::DIALECTS;
 
-const KINDS: [Kind; 4] = [Kind::Request, Kind::Response, Kind::Stream, Kind::Error];
+const KINDS: [PayloadKind; 4] =
+    [PayloadKind::Request, PayloadKind::Response, PayloadKind::Stream, PayloadKind::Error];
 
 #[test]
 fn every_fixture_becomes_what_its_snapshot_says() {

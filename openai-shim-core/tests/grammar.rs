@@ -5,18 +5,18 @@ mod common;
 use common::{fixtures, mutilated};
 use openai_shim_core::canonical::grammar::{Grammar, Phase};
 use openai_shim_core::canonical::{
-    Asked, Block, BlockKind, Choice, Delta, Event, Extra, FinishReason, Request, Response, Usage, fold,
-    unfold,
+    Block, BlockKind, Choice, Delta, Event, ExtraFields, FinishReason, Request, Response, ResponseSpec,
+    Usage, fold, unfold,
 };
 use openai_shim_core::dialect::{DIALECTS, Dialect};
 use openai_shim_core::framing::Framer;
-use openai_shim_core::{Context, Kind};
+use openai_shim_core::{Context, PayloadKind};
 use proptest::prelude::*;
 
-fn asked() -> Asked {
+fn asked() -> ResponseSpec {
     let mut request = Request::default();
     (request.stream, request.include_usage) = (true, true);
-    let mut asked = Asked::new(&request, Context::fixed());
+    let mut asked = ResponseSpec::new(&request, Context::fixed());
     asked.n = 3;
     asked
 }
@@ -39,7 +39,7 @@ fn assert_legal(events: &[Event], what: &str) {
 
 #[test]
 fn decoders_keep_to_the_grammar_on_every_fixture() {
-    for fixture in fixtures(&[Kind::Stream, Kind::Response]) {
+    for fixture in fixtures(&[PayloadKind::Stream, PayloadKind::Response]) {
         assert_legal(&decode(fixture.dialect, &fixture.body), &fixture.name);
     }
 }
@@ -52,7 +52,7 @@ fn blocks() -> impl Strategy<Value = Vec<Block>> {
         words.prop_map(|text| Block::Reasoning {
             text: text.into(),
             signature: None,
-            extra: Extra::default()
+            extra: ExtraFields::default()
         }),
         words.prop_map(|text| Block::Refusal(text.into())),
         ("[a-z]{1,6}", 0..99_u32).prop_map(|(name, n)| Block::ToolCall {
@@ -60,7 +60,7 @@ fn blocks() -> impl Strategy<Value = Vec<Block>> {
             name,
             arguments: format!("{{\"n\":{n}}}"),
             signature: None,
-            extra: Extra::default(),
+            extra: ExtraFields::default(),
         }),
     ];
     prop::collection::vec(block, 1..5)
@@ -291,9 +291,9 @@ fn abilities(dialect: &dyn Dialect) -> Sayable {
         choice if choice.finish == Some(FinishReason::Refusal) => Refusal::Ending,
         _ => Refusal::Text,
     };
-    let thought = Block::Reasoning { text: "Hm.".into(), signature: None, extra: Extra::default() };
+    let thought = Block::Reasoning { text: "Hm.".into(), signature: None, extra: ExtraFields::default() };
     let (id, name, arguments) = ("call_1".to_owned(), "f".to_owned(), "{}".to_owned());
-    let call = Block::ToolCall { id, name, arguments, signature: None, extra: Extra::default() };
+    let call = Block::ToolCall { id, name, arguments, signature: None, extra: ExtraFields::default() };
     Sayable {
         several: told(dialect, vec![Block::text("a"), Block::text("b")]).choices.len() == 2,
         refusal,
@@ -427,7 +427,7 @@ fn a_client_of_the_legacy_form_gets_its_one_call_in_it() {
             &mut openai_shim_core::Diagnostics::default(),
         )
         .unwrap();
-    let mut asked = Asked::new(&request, Context::fixed());
+    let mut asked = ResponseSpec::new(&request, Context::fixed());
     let mut response = Response::default();
     let mut choice = Choice::default();
     choice.finish = Some(FinishReason::ToolCalls);
@@ -437,7 +437,7 @@ fn a_client_of_the_legacy_form_gets_its_one_call_in_it() {
             name: name.to_owned(),
             arguments: String::from("{\"a\":1}"),
             signature: None,
-            extra: Extra::default(),
+            extra: ExtraFields::default(),
         });
     }
     response.choices.push(choice);

@@ -3,18 +3,18 @@
 mod common;
 
 use common::{chat, fixtures};
-use openai_shim_core::canonical::{Code, Outcome, ThinkTags};
-use openai_shim_core::convert::{Input, convert};
+use openai_shim_core::canonical::{Code, Outcome, ReasoningTags};
+use openai_shim_core::convert::{ConversionInput, convert};
 use openai_shim_core::dialect::DIALECTS;
-use openai_shim_core::exchange::{Incoming, Retry, Settings, When};
-use openai_shim_core::{Context, Exchange, Kind, Profile, profile};
+use openai_shim_core::exchange::{ClientRequest, FallbackPolicy, Retry, Settings};
+use openai_shim_core::{Context, Exchange, PayloadKind, Profile, profile};
 use proptest::prelude::*;
 
 /// The row for what was mended by one: deltas are no longer cumulative, nothing is cut off any more, and the text is text.
 fn settled(row: &Profile) -> Profile {
     let mut row = row.clone();
     row.answers.cumulative_deltas = false;
-    row.answers.think_tags = ThinkTags::Keep;
+    row.answers.think_tags = ReasoningTags::Keep;
     row.answers.keep_markup = true;
     row.params.most_stops = None;
     row
@@ -22,7 +22,7 @@ fn settled(row: &Profile) -> Profile {
 
 #[test]
 fn what_was_mended_needs_no_mending() {
-    for fixture in fixtures(&[Kind::Response, Kind::Stream]) {
+    for fixture in fixtures(&[PayloadKind::Response, PayloadKind::Stream]) {
         let once = fixture.convert(chat());
         if once.status != Some(200)
             || once.outcome == Some(Outcome::Truncated)
@@ -52,11 +52,11 @@ fn what_was_mended_needs_no_mending() {
 
 #[test]
 fn what_goes_out_is_strict() {
-    for fixture in fixtures(&[Kind::Response, Kind::Stream, Kind::Error]) {
+    for fixture in fixtures(&[PayloadKind::Response, PayloadKind::Stream, PayloadKind::Error]) {
         if fixture.name == common::NO_TEXT {
             continue;
         }
-        for kind in [Kind::Response, Kind::Stream, Kind::Error] {
+        for kind in [PayloadKind::Response, PayloadKind::Stream, PayloadKind::Error] {
             let mut fixture = fixture.clone();
             fixture.kind = kind;
             let body = String::from_utf8(fixture.convert(chat()).body).unwrap();
@@ -68,8 +68,9 @@ fn what_goes_out_is_strict() {
 #[test]
 fn what_is_well_formed_passes_byte_for_byte() {
     let mut passed = 0;
-    for fixture in
-        fixtures(&[Kind::Response, Kind::Stream]).into_iter().filter(|f| f.name.starts_with("well_formed"))
+    for fixture in fixtures(&[PayloadKind::Response, PayloadKind::Stream])
+        .into_iter()
+        .filter(|f| f.name.starts_with("well_formed"))
     {
         let conversion = fixture.convert(fixture.dialect);
         assert_eq!(
@@ -89,8 +90,8 @@ fn streaming(max_frame: usize, max_body: usize, stream: bool) -> Exchange {
     let mut settings = Settings::default();
     (settings.max_frame, settings.max_body) = (max_frame, max_body);
     settings.retry = Retry::none();
-    settings.fallback.when = When::Never;
-    let incoming = Incoming::read(chat(), "", body.into()).unwrap();
+    settings.fallback.when = FallbackPolicy::Never;
+    let incoming = ClientRequest::read(chat(), "", body.into()).unwrap();
     let mut exchange =
         Exchange::start(incoming, profile("compatible").unwrap(), settings, Context::fixed()).unwrap();
     exchange.next();
@@ -192,7 +193,7 @@ fn endless_answers_calls_and_arguments_end_with_an_error() {
 fn an_endless_error_body_is_read_no_further_than_it_is_worth() {
     let (mut exchange, mut out) = (streaming(1 << 16, 1 << 16, true), Vec::new());
     exchange.finish(&mut out);
-    let incoming = Incoming::read(
+    let incoming = ClientRequest::read(
         chat(),
         "",
         br#"{"model":"m","messages":[{"role":"user","content":"hi"}]}"#.to_vec().into(),
@@ -250,7 +251,7 @@ proptest! {
 
     #[test]
     fn what_goes_out_is_strict_whatever_comes_in(fixture in common::mutilated()) {
-        for kind in [Kind::Stream, Kind::Response] {
+        for kind in [PayloadKind::Stream, PayloadKind::Response] {
             let mut fixture = fixture.clone();
             fixture.kind = kind;
             let conversion = fixture.convert(chat());
@@ -289,11 +290,11 @@ proptest! {
 
     #[test]
     fn no_bytes_make_a_conversion_panic(body in prop::collection::vec(any::<u8>(), 0..200), status in 100..700_u16) {
-        for kind in [Kind::Request, Kind::Response, Kind::Stream, Kind::Error] {
+        for kind in [PayloadKind::Request, PayloadKind::Response, PayloadKind::Stream, PayloadKind::Error] {
             for from in DIALECTS {
                 for to in DIALECTS {
                     let (profile, context) = (profile("llama-cpp").unwrap(), Context::fixed());
-                    let input = Input { from: *from, to: *to, profile, kind, body: &body, request: Some(&body), status: Some(status), context };
+                    let input = ConversionInput { from: *from, to: *to, profile, kind, body: &body, request: Some(&body), status: Some(status), context };
                     prop_assert_eq!(convert(&input), convert(&input));
                 }
             }

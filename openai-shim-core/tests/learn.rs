@@ -5,7 +5,7 @@ mod common;
 use common::{cases, chat};
 use openai_shim_core::error::StatusError;
 use openai_shim_core::json::Object;
-use openai_shim_core::profile::{Lesson, learn};
+use openai_shim_core::profile::{Adaptation, learn};
 use openai_shim_core::{Diagnostics, ErrorKind, UpstreamError};
 use proptest::prelude::*;
 
@@ -17,7 +17,7 @@ fn read(status: u16, body: &str) -> StatusError {
     *error
 }
 
-fn taught(status: u16, body: &str, sent: &str) -> Option<Lesson> {
+fn taught(status: u16, body: &str, sent: &str) -> Option<Adaptation> {
     learn(&read(status, body), &Object::parse(sent.as_bytes()).unwrap())
 }
 
@@ -534,7 +534,7 @@ fn tool_choices_and_formats_are_learnt_by_what_is_accepted() {
         assert_eq!(taught(400, &says(message), sent).map(|l| l.toml()).as_deref(), Some(line), "{message}");
     }
     let router = r#"{"error":{"message":"No endpoints found that support the provided 'tool_choice' value.","code":404}}"#;
-    assert_eq!(taught(404, router, &required), Some(Lesson::RequiredAsAuto));
+    assert_eq!(taught(404, router, &required), Some(Adaptation::RequiredAsAuto));
     for (sent, message) in [
         (&required, "tool_choice: Input should be 'auto', 'none' or 'required'"),
         (&schema, "response_format.type: Input should be 'text', 'json_object' or 'json_schema'"),
@@ -570,7 +570,7 @@ fn other_envelopes_teach_the_same() {
     let mistral =
         r#"{"object":"error","message":"no","type":"invalid_function_call","param":null,"code":"3280"}"#;
     let calls = saying(&format!("{USER},{CALL},{RESULT}"));
-    assert_eq!(taught(400, mistral, &calls), Some(Lesson::ToolIdsNine));
+    assert_eq!(taught(400, mistral, &calls), Some(Adaptation::ToolIdsNine));
     assert_eq!(taught(400, mistral, &saying(USER)), None);
 }
 
@@ -609,8 +609,8 @@ fn what_is_not_about_the_request_teaches_nothing() {
 
 #[test]
 fn a_name_is_written_such_that_toml_can_read_it() {
-    assert_eq!(Lesson::DropParam("a\"b\\\n\u{7f}".into()).toml(), r#"params.drop = ["a\"b\\\n\u007f"]"#);
-    let rename = Lesson::RenameParam { from: "a b".into(), to: "c".into() };
+    assert_eq!(Adaptation::DropParam("a\"b\\\n\u{7f}".into()).toml(), r#"params.drop = ["a\"b\\\n\u007f"]"#);
+    let rename = Adaptation::RenameParam { from: "a b".into(), to: "c".into() };
     assert_eq!(rename.toml(), r#"params.rename = { "a b" = "c" }"#);
     assert_eq!(rename.describe(), "send a b as c");
 }
@@ -665,8 +665,8 @@ proptest! {
         sent.set("messages", r#"[{"role":"developer","content":"a"},7,{"role":"assistant"}]"#);
         if let Some(lesson) = learn(&error, &sent) {
             let name = match &lesson {
-                Lesson::DropParam(name) | Lesson::ClampParam { name, .. } => Some(name),
-                Lesson::RenameParam { from, .. } => Some(from),
+                Adaptation::DropParam(name) | Adaptation::ClampParam { name, .. } => Some(name),
+                Adaptation::RenameParam { from, .. } => Some(from),
                 _ => None,
             };
             prop_assert!(name.is_none_or(|name| sent.get(name).is_some()), "{lesson:?}");

@@ -5,7 +5,7 @@ mod common;
 use common::shared;
 use openai_shim_core::Diagnostics;
 use openai_shim_core::canonical::models;
-use openai_shim_core::dialect::side::{Asking, Embedding, Side, side_route};
+use openai_shim_core::dialect::side::{AuxiliaryKind, AuxiliaryRequest, EmbeddingsApi, side_route};
 use serde_json::{Value, json};
 
 fn list(body: &Value) -> Vec<Value> {
@@ -43,9 +43,9 @@ fn every_kind_of_model_list_becomes_openais() {
 }
 
 /// How the dialect of that path's route makes vectors.
-fn vectors(path: &str) -> &'static Embedding {
+fn vectors(path: &str) -> &'static EmbeddingsApi {
     match side_route("POST", path, &http::HeaderMap::new()).map(|(_, route)| route.side) {
-        Some(Side::Embed(embedding)) => embedding,
+        Some(AuxiliaryKind::Embed(embedding)) => embedding,
         other => panic!("{path}: {other:?}"),
     }
 }
@@ -54,7 +54,7 @@ fn embeddings(body: &Value, base64: bool) -> (Value, Vec<String>) {
     let request = json!({"model": "mine", "encoding_format": if base64 { "base64" } else { "float" }});
     let (mut notes, request) = (Diagnostics::default(), request.to_string());
     let openais = vectors("/v1/embeddings");
-    let asking = Asking { body: request.as_bytes(), ..Asking::default() };
+    let asking = AuxiliaryRequest { body: request.as_bytes(), ..AuxiliaryRequest::default() };
     let request = (openais.read)(&asking, &mut notes).unwrap();
     let body = body.to_string();
     let mended = (openais.mend)(body.as_bytes(), &request, &mut notes);
@@ -97,7 +97,7 @@ fn vectors_pass_between_all_forms_with_every_digit() {
         for (upstream, _, answer, holds) in FORMS.into_iter().filter(|form| form.3 >= texts) {
             let what = format!("{client} in front of {upstream}");
             let (own, theirs, mut notes) = (vectors(client), vectors(upstream), Diagnostics::default());
-            let asking = Asking { name: "m", body: body.as_bytes(), ..Asking::default() };
+            let asking = AuxiliaryRequest { name: "m", body: body.as_bytes(), ..AuxiliaryRequest::default() };
             let request = (own.read)(&asking, &mut notes).unwrap();
             assert_eq!((request.model.as_str(), request.texts().unwrap().len()), ("m", texts), "{what}");
             let (_, sent) = (theirs.write)(&request, None, &mut notes).unwrap();
@@ -120,10 +120,10 @@ fn what_holds_no_vectors_is_no_answer_and_what_asks_for_none_no_request() {
             let request = openai_shim_core::canonical::EmbedRequest::default();
             assert!((own.read_answer)(body.as_bytes(), &request, &mut notes).is_err(), "{path}: {body}");
         }
-        let asking = Asking { name: "m", body: b"[]", ..Asking::default() };
+        let asking = AuxiliaryRequest { name: "m", body: b"[]", ..AuxiliaryRequest::default() };
         assert!((own.read)(&asking, &mut notes).is_err(), "{path}");
     }
-    let tokens = Asking { body: br#"{"model":"m","input":[1,2]}"#, ..Asking::default() };
+    let tokens = AuxiliaryRequest { body: br#"{"model":"m","input":[1,2]}"#, ..AuxiliaryRequest::default() };
     let request = (vectors("/v1/embeddings").read)(&tokens, &mut notes).unwrap();
     for path in ["/api/embed", "/v1beta/models/m:batchEmbedContents"] {
         assert_eq!(
@@ -137,10 +137,10 @@ fn what_holds_no_vectors_is_no_answer_and_what_asks_for_none_no_request() {
 fn parameters_of_embeddings_that_have_no_place_are_said() {
     let mut notes = Diagnostics::default();
     let body = br#"{"model":"m","prompt":"a","options":{"num_ctx":9},"truncate":false,"keep_alive":null}"#;
-    let asking = Asking { body, ..Asking::default() };
+    let asking = AuxiliaryRequest { body, ..AuxiliaryRequest::default() };
     (vectors("/api/embeddings").read)(&asking, &mut notes).unwrap();
     let body = br#"{"model":"m","input":["a"],"user":"u","dimensions":3,"encoding_format":"base64"}"#;
-    let asking = Asking { body, ..Asking::default() };
+    let asking = AuxiliaryRequest { body, ..AuxiliaryRequest::default() };
     (vectors("/v1/embeddings").read)(&asking, &mut notes).unwrap();
     let told: Vec<_> = notes.iter().map(|n| n.path.clone()).collect();
     assert_eq!(told, ["options", "truncate", "user"]);

@@ -2,7 +2,7 @@
 #![allow(unsafe_code)] // a counting allocator is one, and only counts
 #![allow(clippy::disallowed_methods)]
 
-use openai_shim_core::exchange::{Incoming, Settings};
+use openai_shim_core::exchange::{ClientRequest, Settings};
 use openai_shim_core::{Context, Exchange, Step, dialect, profile};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -49,7 +49,7 @@ fn peak(client: &str, upstream: &str, body: String) -> usize {
     let size = body.len();
     let before = NOW.load(Ordering::Relaxed) - body.capacity();
     PEAK.store(0, Ordering::Relaxed);
-    let incoming = Incoming::read(dialect(client).unwrap(), "", body.into()).unwrap();
+    let incoming = ClientRequest::read(dialect(client).unwrap(), "", body.into()).unwrap();
     let mut exchange = Exchange::start(incoming, row, Settings::default(), Context::fixed()).unwrap();
     assert!(matches!(exchange.next(), Step::Send { .. }));
     (PEAK.load(Ordering::Relaxed) - before) * 100 / size

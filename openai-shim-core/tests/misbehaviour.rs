@@ -5,7 +5,7 @@ mod common;
 use common::expected::{ERRORS, RESPONSES, STREAMS};
 use common::{Fixture, NO_TEXT, chat, fixture, fixtures, said};
 use openai_shim_core::convert::Conversion;
-use openai_shim_core::{Kind, Outcome};
+use openai_shim_core::{Outcome, PayloadKind};
 use serde_json::Value;
 
 fn row(fixture: &Fixture) -> String {
@@ -19,7 +19,7 @@ fn row(fixture: &Fixture) -> String {
 }
 
 /// Every chat fixture of a kind against its row; a fixture without a row fails, and so does a row without a fixture.
-fn holds(kind: Kind, table: &str) {
+fn holds(kind: PayloadKind, table: &str) {
     let own = |f: &&Fixture| f.name != NO_TEXT && f.dialect.name() == chat().name();
     let found: Vec<String> = fixtures(&[kind]).iter().filter(own).map(row).collect();
     for (row, expected) in found.iter().zip(table.trim().lines()) {
@@ -30,17 +30,17 @@ fn holds(kind: Kind, table: &str) {
 
 #[test]
 fn every_misbehaving_stream_becomes_what_the_table_says() {
-    holds(Kind::Stream, STREAMS);
+    holds(PayloadKind::Stream, STREAMS);
 }
 
 #[test]
 fn every_misbehaving_answer_becomes_what_the_table_says() {
-    holds(Kind::Response, RESPONSES);
+    holds(PayloadKind::Response, RESPONSES);
 }
 
 #[test]
 fn every_error_answer_becomes_what_the_table_says() {
-    holds(Kind::Error, ERRORS);
+    holds(PayloadKind::Error, ERRORS);
 }
 
 fn body(conversion: &Conversion) -> &str {
@@ -49,7 +49,7 @@ fn body(conversion: &Conversion) -> &str {
 
 #[test]
 fn a_stream_ends_with_done_if_and_only_if_it_is_no_failure() {
-    for fixture in fixtures(&[Kind::Stream]).iter().filter(|f| f.name != NO_TEXT) {
+    for fixture in fixtures(&[PayloadKind::Stream]).iter().filter(|f| f.name != NO_TEXT) {
         let conversion = fixture.convert(chat());
         let failed =
             matches!(conversion.outcome.unwrap(), Outcome::Truncated | Outcome::Errored | Outcome::Empty);
@@ -66,9 +66,9 @@ fn a_stream_ends_with_done_if_and_only_if_it_is_no_failure() {
 #[test]
 fn a_stream_and_its_whole_answer_say_the_same() {
     let mut compared = 0;
-    for stream in fixtures(&[Kind::Stream]).into_iter().filter(|f| f.name != NO_TEXT) {
+    for stream in fixtures(&[PayloadKind::Stream]).into_iter().filter(|f| f.name != NO_TEXT) {
         let mut whole = stream.clone();
-        whole.kind = Kind::Response;
+        whole.kind = PayloadKind::Response;
         let (streamed, folded) = (stream.convert(chat()), whole.convert(chat()));
         if !streamed.ok {
             assert!(!folded.ok, "{}: {folded}", stream.name);
@@ -84,7 +84,7 @@ fn a_stream_and_its_whole_answer_say_the_same() {
 
 #[test]
 fn one_identity_holds_for_a_whole_stream() {
-    for fixture in fixtures(&[Kind::Stream]).iter().filter(|f| f.name != NO_TEXT) {
+    for fixture in fixtures(&[PayloadKind::Stream]).iter().filter(|f| f.name != NO_TEXT) {
         let conversion = fixture.convert(chat());
         let documents = said::documents(body(&conversion));
         let mut chunks = documents.iter().filter(|d| d.get("error").is_none());
@@ -99,7 +99,7 @@ fn one_identity_holds_for_a_whole_stream() {
 
 #[test]
 fn usage_comes_once_at_the_end_if_it_was_asked_for_and_else_never() {
-    for fixture in fixtures(&[Kind::Stream]).iter().filter(|f| f.name != NO_TEXT) {
+    for fixture in fixtures(&[PayloadKind::Stream]).iter().filter(|f| f.name != NO_TEXT) {
         let conversion = fixture.convert(chat());
         let asked =
             fixture.request.as_ref().is_some_and(|r| String::from_utf8_lossy(r).contains("include_usage"));
@@ -117,28 +117,36 @@ fn usage_comes_once_at_the_end_if_it_was_asked_for_and_else_never() {
 #[test]
 fn members_that_openai_does_not_have_survive_byte_for_byte() {
     for (kind, name, member) in [
-        (Kind::Stream, "extras_survive", r#""x_groq":{"id":"r","n":12345678901234567890123}"#),
-        (Kind::Stream, "extras_survive_mending", r#""big":12345678901234567890123"#),
-        (Kind::Stream, "reasoning_details", r#""signature":"sig""#),
-        (Kind::Stream, "azure_prelude", r#""prompt_filter_results":[{"prompt_index":0}]"#),
-        (Kind::Stream, "logprobs", r#""logprobs":{"content":[{"token":"Hi","logprob":-0.1,"#),
-        (Kind::Stream, "escaped_surrogates", r#""content":"\ud83d\ude42 \ud83d""#),
-        (Kind::Stream, "error_beside_failed_choice", r#""native_finish_reason":"error""#),
-        (Kind::Response, "extras_survive", r#""big":12345678901234567890123,"float":1.10"#),
-        (Kind::Response, "extras_survive", r#""extra_content":{"google":{"thought_signature":"s"}}"#),
-        (Kind::Response, "ollama", r#""prompt_eval_count":3,"eval_count":2"#),
-        (Kind::Error, "failed_generation", r#""failed_generation":"<f>""#),
-        (Kind::Error, "array", r#""status":"INVALID_ARGUMENT""#),
-        (Kind::Error, "secrets", r#""provider":"P""#),
-        (Kind::Request, "unknown_params_survive", r#""x":12345678901234567890123"#),
-        (Kind::Request, "unknown_params_survive_a_rewrite", r#""min_p":1e-2,"temperature":1.10"#),
+        (PayloadKind::Stream, "extras_survive", r#""x_groq":{"id":"r","n":12345678901234567890123}"#),
+        (PayloadKind::Stream, "extras_survive_mending", r#""big":12345678901234567890123"#),
+        (PayloadKind::Stream, "reasoning_details", r#""signature":"sig""#),
+        (PayloadKind::Stream, "azure_prelude", r#""prompt_filter_results":[{"prompt_index":0}]"#),
+        (PayloadKind::Stream, "logprobs", r#""logprobs":{"content":[{"token":"Hi","logprob":-0.1,"#),
+        (PayloadKind::Stream, "escaped_surrogates", r#""content":"\ud83d\ude42 \ud83d""#),
+        (PayloadKind::Stream, "error_beside_failed_choice", r#""native_finish_reason":"error""#),
+        (PayloadKind::Response, "extras_survive", r#""big":12345678901234567890123,"float":1.10"#),
+        (PayloadKind::Response, "extras_survive", r#""extra_content":{"google":{"thought_signature":"s"}}"#),
+        (PayloadKind::Response, "ollama", r#""prompt_eval_count":3,"eval_count":2"#),
+        (PayloadKind::Error, "failed_generation", r#""failed_generation":"<f>""#),
+        (PayloadKind::Error, "array", r#""status":"INVALID_ARGUMENT""#),
+        (PayloadKind::Error, "secrets", r#""provider":"P""#),
+        (PayloadKind::Request, "unknown_params_survive", r#""x":12345678901234567890123"#),
+        (PayloadKind::Request, "unknown_params_survive_a_rewrite", r#""min_p":1e-2,"temperature":1.10"#),
         (
-            Kind::Request,
+            PayloadKind::Request,
             "forty_messages_one_changed",
             r#"{"role": "user", "content": "question 7", "x_extra": 7}"#,
         ),
-        (Kind::Request, "forty_messages_one_changed", r#""{\"n\":  7, \"big\": 12345678901234567890123}""#),
-        (Kind::Request, "stream_options_merged", r#""include_obfuscation":false,"include_usage":true"#),
+        (
+            PayloadKind::Request,
+            "forty_messages_one_changed",
+            r#""{\"n\":  7, \"big\": 12345678901234567890123}""#,
+        ),
+        (
+            PayloadKind::Request,
+            "stream_options_merged",
+            r#""include_obfuscation":false,"include_usage":true"#,
+        ),
     ] {
         let conversion = fixture(kind, name).convert(chat());
         assert!(body(&conversion).contains(member), "{name}: {conversion}");

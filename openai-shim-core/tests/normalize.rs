@@ -5,7 +5,7 @@ mod common;
 use common::chat;
 use common::state::{Setup, TestStore};
 use openai_shim_core::canonical::{Code, Context};
-use openai_shim_core::exchange::{Exchange, Incoming, Mode, Settings, Step};
+use openai_shim_core::exchange::{ClientRequest, Exchange, LossPolicy, Settings, Step};
 use openai_shim_core::{Error, Profile, profile};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -28,12 +28,12 @@ fn row(rules: Value) -> Profile {
 }
 
 fn start(row: Profile, request: &Value, settings: Settings) -> Result<Exchange, Error> {
-    let incoming = Incoming::read(chat(), "", request.to_string().into())?;
+    let incoming = ClientRequest::read(chat(), "", request.to_string().into())?;
     Exchange::start(incoming, row, settings, Context::fixed())
 }
 
 fn begin(setup: &Setup, row: Profile, request: &Value) -> Exchange {
-    setup.start(Incoming::read(chat(), "", request.to_string().into()).unwrap(), row).unwrap()
+    setup.start(ClientRequest::read(chat(), "", request.to_string().into()).unwrap(), row).unwrap()
 }
 
 /// What is sent, and what is reported: `code path`.
@@ -46,7 +46,7 @@ fn sent(rules: Value, request: &Value) -> (Value, Vec<String>) {
 
 fn refused(rules: Value, request: &Value) -> Option<String> {
     let mut settings = Settings::default();
-    settings.mode = Mode::Strict;
+    settings.mode = LossPolicy::Strict;
     start(row(rules), request, settings).err().map(|error| error.param().unwrap_or_default().to_owned())
 }
 
@@ -488,7 +488,7 @@ fn strict_refuses_every_loss_and_names_the_field() {
         "nothing is lost"
     );
     let mut settings = Settings::default();
-    settings.mode = Mode::Strict;
+    settings.mode = LossPolicy::Strict;
     let error = start(row(json!({"params": {"drop": ["temperature"]}})), &request, settings).unwrap_err();
     let (status, body) = chat().encode_error(&error);
     assert_eq!(status, 400);

@@ -4,10 +4,14 @@
 mod common;
 
 use common::{chat, fixture, shared};
-use openai_shim_core::canonical::{Asked, BlockKind, Code, Delta, Event, FinishReason, Request, Usage};
-use openai_shim_core::convert::{Conversion, Input, convert};
+use openai_shim_core::canonical::{
+    BlockKind, Code, Delta, Event, FinishReason, Request, ResponseSpec, Usage,
+};
+use openai_shim_core::convert::{Conversion, ConversionInput, convert};
 use openai_shim_core::dialect::ollama::wire;
-use openai_shim_core::{Context, Diagnostics, Dialect, Kind, Outcome, UpstreamError, dialect, profile};
+use openai_shim_core::{
+    Context, Diagnostics, Dialect, Outcome, PayloadKind, UpstreamError, dialect, profile,
+};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -19,7 +23,7 @@ fn ollama(name: &str) -> &'static dyn Dialect {
 struct Recording {
     name: String,
     dialect: &'static dyn Dialect,
-    kind: Kind,
+    kind: PayloadKind,
     request: Option<String>,
     status: u16,
     body: String,
@@ -37,9 +41,9 @@ fn recordings(test: &str) -> Vec<Recording> {
                 name: format!("{} {}", v["path"], v["n"]),
                 dialect: ollama(&v["endpoint"].as_str().unwrap().replace('.', "-")),
                 kind: match (status, v["streaming"].as_bool()) {
-                    (400.., _) => Kind::Error,
-                    (_, Some(true)) => Kind::Stream,
-                    _ => Kind::Response,
+                    (400.., _) => PayloadKind::Error,
+                    (_, Some(true)) => PayloadKind::Stream,
+                    _ => PayloadKind::Response,
                 },
                 request: v["request"]["body"].is_object().then(|| v["request"]["body"].to_string()),
                 status,
@@ -55,9 +59,9 @@ impl Recording {
     fn convert(&self, to: &'static dyn Dialect) -> Conversion {
         let asked = format!(
             r#"{{"messages":[{{"role":"user","content":""}}],"prompt":"x","stream":{},"stream_options":{{"include_usage":true}}}}"#,
-            self.kind == Kind::Stream
+            self.kind == PayloadKind::Stream
         );
-        convert(&Input {
+        convert(&ConversionInput {
             from: self.dialect,
             to,
             profile: profile("compatible").unwrap(),
@@ -146,9 +150,9 @@ fn said_in_chat(body: &str) -> Said {
 #[test]
 fn recorded_answers_say_the_same_in_every_dialect() {
     let (mut all, mut passed, mut splits) = (0, 0, 0);
-    for recording in recordings("answers").into_iter().filter(|r| r.kind != Kind::Error) {
-        let cut =
-            recording.kind == Kind::Response && recording.body.replace(' ', "").contains("\"done\":false");
+    for recording in recordings("answers").into_iter().filter(|r| r.kind != PayloadKind::Error) {
+        let cut = recording.kind == PayloadKind::Response
+            && recording.body.replace(' ', "").contains("\"done\":false");
         let expected = said(&recording.body);
         for to in ["ollama-chat", "ollama-generate", "openai-chat"] {
             let conversion = recording.convert(ollama(to));
@@ -222,10 +226,10 @@ fn captured_clients_are_understood() {
     assert!(read >= 10);
 }
 
-fn asked(stream: bool) -> Asked {
+fn asked(stream: bool) -> ResponseSpec {
     let mut request = Request::default();
     (request.model, request.stream) = (String::from("m"), stream);
-    Asked::new(&request, Context::fixed())
+    ResponseSpec::new(&request, Context::fixed())
 }
 
 /// The lines that a client of `name` gets for these events, each after so many milliseconds.
@@ -291,12 +295,12 @@ fn times_come_from_a_clock_that_is_handed_in_or_not_at_all() {
     }
     let mut asked = asked(false);
     asked.elapsed = Some(Duration::from_secs(2));
-    let conversion = fixture(Kind::Response, "well_formed").convert(ollama("ollama-chat"));
+    let conversion = fixture(PayloadKind::Response, "well_formed").convert(ollama("ollama-chat"));
     let response: Value = serde_json::from_slice(&conversion.body).unwrap();
     assert_eq!(response.get("total_duration"), None);
     let mut notes = Diagnostics::default();
     let response =
-        chat().decode_response(&fixture(Kind::Response, "well_formed").body, &mut asked, &mut notes);
+        chat().decode_response(&fixture(PayloadKind::Response, "well_formed").body, &mut asked, &mut notes);
     let body = ollama("ollama-chat").encode_response(&response.unwrap(), &mut asked, &mut notes);
     assert_eq!(serde_json::from_slice::<Value>(&body).unwrap()["total_duration"], 2_000_000_000_u64);
 }
@@ -396,7 +400,7 @@ fn a_keep_alive_stands_before_any_line_and_is_none() {
     assert!(!space.is_empty() && space.iter().all(|b| *b == b' '));
     let line = [space, space, b"{\"error\":\"x\"}"].concat();
     assert!(serde_json::from_slice::<Value>(&line).is_ok(), "each line is parsed by itself");
-    let mut padded = fixture(Kind::Stream, "well_formed_thinking");
+    let mut padded = fixture(PayloadKind::Stream, "well_formed_thinking");
     padded.dialect = ollama("ollama-chat");
     let plain = padded.convert(chat());
     padded.body = [b" ", padded.body.as_slice()].concat();
@@ -515,20 +519,20 @@ fn only_changed_messages_are_written_anew() {
 #[test]
 fn what_we_write_reads_into_the_typed_model() {
     for name in ["well_formed", "tool_calls_parallel", "reasoning"] {
-        let body = fixture(Kind::Stream, name).convert(ollama("ollama-chat")).body;
+        let body = fixture(PayloadKind::Stream, name).convert(ollama("ollama-chat")).body;
         for line in String::from_utf8(body).unwrap().lines() {
             let typed: wire::ChatResponse = serde_json::from_str(line).unwrap();
             assert!(typed.extra.is_empty() && typed.model.is_some() && typed.done.is_some(), "{line}");
             let back: Value = serde_json::from_str(&serde_json::to_string(&typed).unwrap()).unwrap();
             assert_eq!(back, serde_json::from_str::<Value>(line).unwrap());
         }
-        let body = fixture(Kind::Stream, name).convert(ollama("ollama-generate")).body;
+        let body = fixture(PayloadKind::Stream, name).convert(ollama("ollama-generate")).body;
         for line in String::from_utf8(body).unwrap().lines().filter(|l| !l.contains("tool_calls")) {
             let typed: wire::GenerateResponse = serde_json::from_str(line).unwrap();
             assert!(typed.extra.is_empty() && typed.response.is_some(), "{line}");
         }
     }
-    let body = fixture(Kind::Request, "tool_history").convert(ollama("ollama-chat")).body;
+    let body = fixture(PayloadKind::Request, "tool_history").convert(ollama("ollama-chat")).body;
     let typed: wire::ChatRequest = serde_json::from_slice(&body).unwrap();
     assert!(typed.extra.is_empty() && typed.messages.is_some_and(|m| m.iter().all(|m| m.extra.is_empty())));
 }
@@ -542,7 +546,7 @@ fn thinking_stops_and_calls_in_the_text_are_taken_out_for_others() {
         let body: String = texts.iter().map(|text| line(text, false)).collect();
         (body + &line("", true)).into_bytes()
     };
-    let decode = |body: &[u8], asked: &Asked| {
+    let decode = |body: &[u8], asked: &ResponseSpec| {
         let (mut decoder, mut events) = (ollama("ollama-chat").decoder(asked), Vec::new());
         for line in body.split(|b| *b == b'\n').filter(|l| !l.is_empty()) {
             decoder.frame(openai_shim_core::framing::Frame::Line(line), &mut events);

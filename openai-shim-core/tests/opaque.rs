@@ -5,7 +5,7 @@ mod common;
 
 use common::state::{Setup, TestStore};
 use openai_shim_core::canonical::Code;
-use openai_shim_core::exchange::{Incoming, Retry, Settings, When};
+use openai_shim_core::exchange::{ClientRequest, FallbackPolicy, Retry, Settings};
 use openai_shim_core::profile::native;
 use openai_shim_core::{Diagnostics, Dialect, Profile, Step, dialect, profile};
 use serde_json::{Value, json};
@@ -37,7 +37,7 @@ fn settings(store: Option<Arc<TestStore>>) -> Setup {
     let mut settings = Settings::default();
     settings.retry = Retry::none();
     settings.learn = false;
-    settings.fallback.when = When::Never;
+    settings.fallback.when = FallbackPolicy::Never;
     Setup::new(settings, store)
 }
 
@@ -50,7 +50,7 @@ fn exchange(
     answer: &str,
 ) -> (Value, String, Diagnostics) {
     let incoming =
-        Incoming::read(client, path, body.to_string().into()).unwrap_or_else(|e| panic!("{e}: {body}"));
+        ClientRequest::read(client, path, body.to_string().into()).unwrap_or_else(|e| panic!("{e}: {body}"));
     let mut exchange = setup.start(incoming, row).unwrap();
     let Step::Send { request, .. } = setup.next(&mut exchange) else { panic!("nothing is sent") };
     exchange.head(http::StatusCode::OK, &http::HeaderMap::new());

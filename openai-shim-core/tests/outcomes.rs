@@ -4,8 +4,8 @@ mod common;
 
 use common::chat;
 use common::state::Setup;
-use openai_shim_core::canonical::{FinishReason, Outcome, Seen};
-use openai_shim_core::exchange::{Incoming, Retry, Settings, When};
+use openai_shim_core::canonical::{FinishReason, Outcome, ResponseSummary};
+use openai_shim_core::exchange::{ClientRequest, FallbackPolicy, Retry, Settings};
 use openai_shim_core::{Context, Exchange, UpstreamError, profile};
 use std::fmt::Write;
 
@@ -80,9 +80,9 @@ fn expected(said: &str, finish: Option<&str>, end: End) -> Outcome {
 
 fn outcome(deltas: &[&str], finish: Option<&str>, end: End) -> (Outcome, String) {
     let request = br#"{"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}]}"#;
-    let incoming = Incoming::read(chat(), "", request.to_vec().into()).unwrap();
+    let incoming = ClientRequest::read(chat(), "", request.to_vec().into()).unwrap();
     let mut settings = Settings::default();
-    (settings.retry, settings.fallback.when) = (Retry::none(), When::Never);
+    (settings.retry, settings.fallback.when) = (Retry::none(), FallbackPolicy::Never);
     let mut exchange =
         Exchange::start(incoming, profile("compatible").unwrap(), settings, Context::fixed()).unwrap();
     exchange.next();
@@ -146,7 +146,7 @@ fn a_client_that_leaves_with_the_last_event_in_its_hands_got_all() {
         "data: {{\"choices\":[{{\"index\":0,\"delta\":{call},\"finish_reason\":null}}]}}\n\n\
          data: {{\"choices\":[{{\"index\":0,\"delta\":{{}},\"finish_reason\":\"tool_calls\"}}]}}\n\n"
     );
-    let ask = common::fixture(openai_shim_core::Kind::Stream, "azure_prelude");
+    let ask = common::fixture(openai_shim_core::PayloadKind::Stream, "azure_prelude");
     for client in openai_shim_core::dialect::DIALECTS {
         let mut outcomes = Vec::new();
         let mut kept = Vec::new();
@@ -188,7 +188,7 @@ fn one_function_decides_and_the_strongest_reason_wins() {
         for refusal in [false, true] {
             for finish in &finishes {
                 for error in &errors {
-                    let mut seen = Seen::default();
+                    let mut seen = ResponseSummary::default();
                     (seen.content, seen.refusal) = (content, refusal);
                     (seen.finish, seen.error) = (finish.clone(), error.clone());
                     let expected = match (error, finish) {

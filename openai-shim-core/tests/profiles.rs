@@ -3,12 +3,13 @@
 
 mod common;
 
-use openai_shim_core::canonical::{Severity, ThinkTags};
-use openai_shim_core::convert::{Input, convert};
+use openai_shim_core::canonical::{ReasoningTags, Severity};
+use openai_shim_core::convert::{ConversionInput, convert};
 use openai_shim_core::profile::{
-    Forced, FormatAs, History, Names, Params, Prefill, Switch, ToolIds, Tools, profile_for, profiles,
+    MessageNamePolicy, ParamRules, PrefillPolicy, ReasoningHistory, ReasoningParam, ResponseFormatSupport,
+    ToolCallIdFormat, ToolChoiceSupport, ToolRules, profile_for, profiles,
 };
-use openai_shim_core::{Context, Diagnostic, Kind, Profile, dialect, profile};
+use openai_shim_core::{Context, Diagnostic, PayloadKind, Profile, dialect, profile};
 use serde_json::Value;
 
 #[test]
@@ -151,11 +152,11 @@ fn recorded_requests_that_were_answered_lose_nothing() {
 
 /// What of a request is lost on its way to an upstream.
 fn sent(row: &Profile, body: &[u8]) -> Vec<Diagnostic> {
-    let conversion = convert(&Input {
+    let conversion = convert(&ConversionInput {
         from: common::chat(),
         to: common::chat(),
         profile: row.clone(),
-        kind: Kind::Request,
+        kind: PayloadKind::Request,
         body,
         request: None,
         status: None,
@@ -306,8 +307,8 @@ fn role(row: &Profile, from: &str) -> Option<String> {
 }
 
 const FACTS: [Fact; 56] = [
-    ("openai", "gpt-4o", |row| row.params == Params::default() && row.messages.roles.is_empty()),
-    ("openai", "gpt-4o", |row| row.messages.tool_ids == ToolIds::Forty),
+    ("openai", "gpt-4o", |row| row.params == ParamRules::default() && row.messages.roles.is_empty()),
+    ("openai", "gpt-4o", |row| row.messages.tool_ids == ToolCallIdFormat::Forty),
     ("openai", "gpt-5-nano", |row| renames(row, "max_tokens", "max_completion_tokens")),
     ("openai", "gpt-5-nano", |row| drops(row, "temperature") && row.params.most_stops == Some(0)),
     ("openai", "gpt-5-nano", |row| row.reasoning.efforts == ["minimal", "low", "medium", "high"]),
@@ -317,7 +318,7 @@ const FACTS: [Fact; 56] = [
     ("openai", "gpt-5-chat-latest", |row| !drops(row, "temperature") && row.reasoning.efforts.is_empty()),
     ("openai", "gpt-5.5", |row| row.params.most_stops.is_none()),
     ("mistral", "devstral-medium-latest", |row| row.messages.bridge_tool_user),
-    ("ollama", "llama3.2", |row| row.tools.required == Forced::Auto && !drops(row, "n")),
+    ("ollama", "llama3.2", |row| row.tools.required == ToolChoiceSupport::Auto && !drops(row, "n")),
     ("openai", "o3-mini", |row| drops(row, "parallel_tool_calls") && row.params.most_stops.is_none()),
     ("openai", "o1-mini", |row| role(row, "system").as_deref() == Some("user")),
     ("compatible", "any", |row| role(row, "developer").as_deref() == Some("system") && !drops(row, "n")),
@@ -329,65 +330,76 @@ const FACTS: [Fact; 56] = [
     }),
     ("github-models", "openai/o3", |row| drops(row, "temperature") && !row.lists_models),
     ("github-copilot", "gpt-5-mini", |row| !drops(row, "temperature")),
-    ("anthropic-openai", "claude-3-5-haiku-latest", |row| row.messages.prefill == Prefill::Keep),
+    ("anthropic-openai", "claude-3-5-haiku-latest", |row| row.messages.prefill == PrefillPolicy::Keep),
     ("anthropic-openai", "claude-opus-4-6", |row| {
-        row.messages.prefill == Prefill::Ask && row.tools.declare_called
+        row.messages.prefill == PrefillPolicy::Ask && row.tools.declare_called
     }),
     ("anthropic-openai", "claude-opus-4-6", |row| row.params.clamp["temperature"][1] < 1.1),
     ("gemini-openai", "gemini-3-flash", |row| drops(row, "frequency_penalty") && !drops(row, "temperature")),
     ("mistral", "mistral-small-latest", |row| {
         renames(row, "max_completion_tokens", "max_tokens") && renames(row, "seed", "random_seed")
     }),
-    ("mistral", "mistral-small-latest", |row| row.messages.tool_ids == ToolIds::Nine && !row.stream.options),
-    ("mistral", "mistral-small-latest", |row| row.tools.required == Forced::Native),
+    ("mistral", "mistral-small-latest", |row| {
+        row.messages.tool_ids == ToolCallIdFormat::Nine && !row.stream.options
+    }),
+    ("mistral", "mistral-small-latest", |row| row.tools.required == ToolChoiceSupport::Native),
     ("mistral", "mistral-small-latest", |row| !row.messages.bridge_tool_user && !row.tools.drop_strict),
     ("mistral", "mistral-small-latest", |row| {
-        row.messages.names == Names::Tool && row.messages.prefill == Prefill::Prefix
+        row.messages.names == MessageNamePolicy::Tool && row.messages.prefill == PrefillPolicy::Prefix
     }),
-    ("deepseek", "deepseek-v4-pro", |row| row.format.json_schema == FormatAs::JsonObject),
-    ("deepseek", "deepseek-v4-pro", |row| row.messages.reasoning == History::Restore),
+    ("deepseek", "deepseek-v4-pro", |row| row.format.json_schema == ResponseFormatSupport::JsonObject),
+    ("deepseek", "deepseek-v4-pro", |row| row.messages.reasoning == ReasoningHistory::Restore),
     ("deepseek", "deepseek-v4-flash", |row| row.messages.media.as_deref() == Some(&[])),
     ("deepseek", "deepseek-v4-flash-vision-exp", |row| row.messages.media.is_none()),
-    ("deepseek", "deepseek-v4-pro", |row| row.tools.required == Forced::Native),
-    ("deepseek", "deepseek-reasoner", |row| row.tools.named == Forced::Auto),
+    ("deepseek", "deepseek-v4-pro", |row| row.tools.required == ToolChoiceSupport::Native),
+    ("deepseek", "deepseek-reasoner", |row| row.tools.named == ToolChoiceSupport::Auto),
     ("xai", "grok-4.5", |row| {
-        drops(row, "presence_penalty") && row.reasoning.switch == Switch::ReasoningEffort
+        drops(row, "presence_penalty") && row.reasoning.switch == ReasoningParam::ReasoningEffort
     }),
-    ("xai", "grok-4-0709", |row| row.reasoning.switch == Switch::None),
-    ("xai", "grok-3", |row| row.params.drop.is_empty() && row.messages.names == Names::Drop),
-    ("perplexity", "sonar", |row| row.messages.alternate && row.format.json_object == FormatAs::JsonSchema),
+    ("xai", "grok-4-0709", |row| row.reasoning.switch == ReasoningParam::None),
+    ("xai", "grok-3", |row| row.params.drop.is_empty() && row.messages.names == MessageNamePolicy::Drop),
+    ("perplexity", "sonar", |row| {
+        row.messages.alternate && row.format.json_object == ResponseFormatSupport::JsonSchema
+    }),
     ("moonshot", "moonshot-v1-8k", |row| !drops(row, "temperature") && row.params.rename.is_empty()),
-    ("moonshot", "kimi-k2.6", |row| drops(row, "temperature") && row.reasoning.switch == Switch::Thinking),
-    ("moonshot", "kimi-k3", |row| {
-        row.tools.required == Forced::Native && row.tools.named == Forced::Required
+    ("moonshot", "kimi-k2.6", |row| {
+        drops(row, "temperature") && row.reasoning.switch == ReasoningParam::Thinking
     }),
-    ("zai", "glm-4.6", |row| row.reasoning.switch == Switch::Thinking && row.tools.required == Forced::Auto),
+    ("moonshot", "kimi-k3", |row| {
+        row.tools.required == ToolChoiceSupport::Native && row.tools.named == ToolChoiceSupport::Required
+    }),
+    ("zai", "glm-4.6", |row| {
+        row.reasoning.switch == ReasoningParam::Thinking && row.tools.required == ToolChoiceSupport::Auto
+    }),
     ("zai", "glm-5.2", |row| {
-        row.reasoning.switch == Switch::ReasoningEffort && row.params.most_stops == Some(1)
+        row.reasoning.switch == ReasoningParam::ReasoningEffort && row.params.most_stops == Some(1)
     }),
     ("dashscope", "qwen3-32b", |row| row.stream.only),
-    ("dashscope", "qwen-plus", |row| !row.stream.only && row.reasoning.switch == Switch::EnableThinking),
+    ("dashscope", "qwen-plus", |row| {
+        !row.stream.only && row.reasoning.switch == ReasoningParam::EnableThinking
+    }),
     ("groq", "openai/gpt-oss-20b", |row| {
         row.params.single_choice && drops(row, "logprobs") && row.format.whole
     }),
-    ("groq", "openai/gpt-oss-20b", |row| row.format.json_schema == FormatAs::Native),
-    ("groq", "llama-3.3-70b-versatile", |row| row.format.json_schema == FormatAs::JsonObject),
+    ("groq", "openai/gpt-oss-20b", |row| row.format.json_schema == ResponseFormatSupport::Native),
+    ("groq", "llama-3.3-70b-versatile", |row| row.format.json_schema == ResponseFormatSupport::JsonObject),
     ("groq", "llama-3.3-70b-versatile", |row| {
-        row.messages.reasoning == History::Drop && role(row, "developer").is_none()
+        row.messages.reasoning == ReasoningHistory::Drop && role(row, "developer").is_none()
     }),
-    ("cerebras", "gpt-oss-120b", |row| row.params.drop.is_empty() && row.tools == Tools::default()),
+    ("cerebras", "gpt-oss-120b", |row| row.params.drop.is_empty() && row.tools == ToolRules::default()),
     ("sambanova", "DeepSeek-V3.1", |row| row.messages.flatten_text && row.tools.drop_strict),
     ("openrouter", "openai/o3", |row| {
-        row.reasoning.switch == Switch::Reasoning && row.params == Params::default()
+        row.reasoning.switch == ReasoningParam::Reasoning && row.params == ParamRules::default()
     }),
     ("portkey", "gpt-4o", |row| row.auth.header == "x-portkey-api-key"),
     ("lm-studio", "any", |row| {
-        row.format.json_object == FormatAs::JsonSchema && row.tools.named == Forced::Required
+        row.format.json_object == ResponseFormatSupport::JsonSchema
+            && row.tools.named == ToolChoiceSupport::Required
     }),
     ("ollama", "llama3.2", |row| row.params.single_choice && row.messages.empty_content),
-    ("litserve", "any", |row| row.tools.required == Forced::Any && !row.lists_models),
+    ("litserve", "any", |row| row.tools.required == ToolChoiceSupport::Any && !row.lists_models),
     ("vllm", "Qwen/Qwen3-8B", |row| {
-        row.reasoning.switch == Switch::Template && row.params == Params::default()
+        row.reasoning.switch == ReasoningParam::Template && row.params == ParamRules::default()
     }),
     ("vllm", "google/gemma-2-9b-it", |row| {
         role(row, "system").as_deref() == Some("user") && row.messages.alternate
@@ -401,5 +413,5 @@ fn rows_say_what_their_upstreams_need() {
         assert!(holds(&row.for_model(model)), "fact {i}: {name}, {model}");
     }
     // Nobody's answers are touched where the bytes tell.
-    assert!(profiles().iter().all(|row| row.answers.think_tags == ThinkTags::Opening));
+    assert!(profiles().iter().all(|row| row.answers.think_tags == ReasoningTags::Opening));
 }

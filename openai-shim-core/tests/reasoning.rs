@@ -3,8 +3,8 @@
 mod common;
 
 use common::{chat, said};
-use openai_shim_core::canonical::{Asked, Code, Fold, ReasoningStyle, Request};
-use openai_shim_core::exchange::{Incoming, Settings};
+use openai_shim_core::canonical::{Code, Fold, ReasoningStyle, Request, ResponseSpec};
+use openai_shim_core::exchange::{ClientRequest, Settings};
 use openai_shim_core::framing::Framer;
 use openai_shim_core::{Context, Exchange, profile};
 
@@ -26,7 +26,7 @@ fn stream(deltas: &[&str], finish: &str) -> String {
 fn tagged(body: &str, streams: bool) -> (String, Vec<Code>) {
     let request =
         format!(r#"{{"model":"m","stream":{streams},"messages":[{{"role":"user","content":"hi"}}]}}"#);
-    let incoming = Incoming::read(chat(), "", request.into()).unwrap();
+    let incoming = ClientRequest::read(chat(), "", request.into()).unwrap();
     let mut settings = Settings::default();
     settings.reasoning = ReasoningStyle::Tags;
     let mut exchange =
@@ -80,7 +80,7 @@ fn thinking_stands_between_tags_in_front_of_the_text_where_that_is_configured() 
 fn an_answer_of_another_dialect_has_its_tags_from_the_encoder() {
     let body =
         stream(&[r#"{"role":"assistant","reasoning_content":"Hmm."}"#, r#"{"content":"Hello"}"#], "stop");
-    let mut asked = Asked::new(&Request::default(), Context::fixed());
+    let mut asked = ResponseSpec::new(&Request::default(), Context::fixed());
     asked.reasoning = ReasoningStyle::Tags;
     let (mut decoder, mut encoder) = (chat().decoder(&asked), chat().encoder(&asked));
     let (mut framer, mut events, mut out) = (Framer::new(1 << 20), Vec::new(), Vec::new());

@@ -4,9 +4,9 @@ mod common;
 
 use common::chat;
 use openai_shim_core::canonical::{Code, Diagnostics};
-use openai_shim_core::convert::{Conversion, Input, convert};
-use openai_shim_core::exchange::{Incoming, Settings};
-use openai_shim_core::{Context, Dialect, Exchange, Kind, Outcome, dialect, profile};
+use openai_shim_core::convert::{Conversion, ConversionInput, convert};
+use openai_shim_core::exchange::{ClientRequest, Settings};
+use openai_shim_core::{Context, Dialect, Exchange, Outcome, PayloadKind, dialect, profile};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -15,11 +15,11 @@ fn own() -> &'static dyn Dialect {
 }
 
 fn request(from: &'static dyn Dialect, to: &'static dyn Dialect, body: &Value) -> (Conversion, Value) {
-    let conversion = convert(&Input {
+    let conversion = convert(&ConversionInput {
         from,
         to,
         profile: profile("compatible").unwrap(),
-        kind: Kind::Request,
+        kind: PayloadKind::Request,
         body: body.to_string().as_bytes(),
         request: None,
         status: None,
@@ -35,9 +35,9 @@ fn answer(
     to: &'static dyn Dialect,
     asked: &Value,
     body: &str,
-    kind: Kind,
+    kind: PayloadKind,
 ) -> String {
-    let conversion = convert(&Input {
+    let conversion = convert(&ConversionInput {
         from,
         to,
         profile: profile("compatible").unwrap(),
@@ -96,7 +96,8 @@ fn a_custom_tool_is_a_function_elsewhere_and_its_call_comes_back_as_its_own() {
         .unwrap();
     let again = own().encode_request(&read, None, &mut Diagnostics::default()).unwrap().body.to_json();
     assert_eq!(serde_json::from_str::<Value>(&again).unwrap(), forced);
-    let whole = answer(chat(), own(), &asked, &call("patch", r#"{"input":"*** \"a\"\n"}"#), Kind::Response);
+    let whole =
+        answer(chat(), own(), &asked, &call("patch", r#"{"input":"*** \"a\"\n"}"#), PayloadKind::Response);
     let item = &serde_json::from_str::<Value>(&whole).unwrap()["output"][0];
     assert_eq!(
         (&item["type"], &item["input"], &item["call_id"]),
@@ -107,7 +108,7 @@ fn a_custom_tool_is_a_function_elsewhere_and_its_call_comes_back_as_its_own() {
         json!({"tool_calls": [{"index": 0, "function": {"arguments": "{\"input\":\"a\\n"}}]}),
         json!({"tool_calls": [{"index": 0, "function": {"arguments": "b\"}"}}]}),
     ];
-    let stream = answer(chat(), own(), &asked, &chunks(&deltas, "tool_calls"), Kind::Stream);
+    let stream = answer(chat(), own(), &asked, &chunks(&deltas, "tool_calls"), PayloadKind::Stream);
     assert_eq!(
         kinds(&stream),
         [
@@ -135,12 +136,12 @@ fn a_tool_of_a_namespace_has_one_name_elsewhere_and_its_call_has_two_again() {
     for (name, kind) in
         [("files__read", "function_call"), ("read", "function_call"), ("write", "custom_tool_call")]
     {
-        let whole = answer(chat(), own(), &asked, &call(name, r#"{"input":"x"}"#), Kind::Response);
+        let whole = answer(chat(), own(), &asked, &call(name, r#"{"input":"x"}"#), PayloadKind::Response);
         let item = &serde_json::from_str::<Value>(&whole).unwrap()["output"][0];
         assert_eq!((&item["type"], &item["namespace"]), (&json!(kind), &json!("files")), "{whole}");
         assert!(["read", "write"].contains(&item["name"].as_str().unwrap()));
     }
-    let other = answer(chat(), own(), &asked, &call("other", "{}"), Kind::Response);
+    let other = answer(chat(), own(), &asked, &call("other", "{}"), PayloadKind::Response);
     assert_eq!(serde_json::from_str::<Value>(&other).unwrap()["output"][0]["name"], "other");
 }
 
@@ -241,12 +242,13 @@ fn sealed_reasoning_survives_a_chat_client() {
         ];
         let stream = steps.map(|event| format!("data: {event}\n\n")).concat();
         let asked = json!({"model": "m", "messages": [{"role": "user", "content": "hi"}]});
-        let whole = answer(own(), chat(), &asked, &body, Kind::Response);
+        let whole = answer(own(), chat(), &asked, &body, PayloadKind::Response);
         let mut messages =
             vec![serde_json::from_str::<Value>(&whole).unwrap()["choices"][0]["message"].clone()];
         // The pieces of a stream, put together as a client would.
-        let deltas =
-            events(answer(own(), chat(), &asked, &stream, Kind::Stream).trim_end_matches("data: [DONE]\n\n"));
+        let deltas = events(
+            answer(own(), chat(), &asked, &stream, PayloadKind::Stream).trim_end_matches("data: [DONE]\n\n"),
+        );
         let mut streamed = json!({"role": "assistant", "content": null, "tool_calls": messages[0]["tool_calls"], "reasoning_details": []});
         for delta in deltas.iter().map(|chunk| &chunk["choices"][0]["delta"]) {
             for detail in delta["reasoning_details"].as_array().into_iter().flatten() {
@@ -274,7 +276,7 @@ fn a_seal_of_another_dialect_survives_a_client_of_this_one() {
         {"type": "thinking", "thinking": "Hm.", "signature": "c2lnbmVk"}, {"type": "redacted_thinking", "data": "cmVkYWN0ZWQ="}, {"type": "text", "text": "Hello"}],
         "usage": {"input_tokens": 1, "output_tokens": 1}});
     let asked = json!({"model": "m", "input": "hi"});
-    let whole = answer(anthropic, own(), &asked, &body.to_string(), Kind::Response);
+    let whole = answer(anthropic, own(), &asked, &body.to_string(), PayloadKind::Response);
     let output = serde_json::from_str::<Value>(&whole).unwrap()["output"].clone();
     assert!(output[0]["encrypted_content"].as_str().unwrap().ends_with(":c2lnbmVk"), "{output}");
     let mut input = vec![json!({"role": "user", "content": "hi"})];
@@ -290,7 +292,7 @@ fn a_seal_of_another_dialect_survives_a_client_of_this_one() {
     );
     assert_eq!(content[1], json!({"type": "redacted_thinking", "data": "cmVkYWN0ZWQ="}), "{conversion}");
     // An upstream of this dialect could not read it, and is not asked to.
-    let as_chat = answer(anthropic, chat(), &asked_in_chat(), &body.to_string(), Kind::Response);
+    let as_chat = answer(anthropic, chat(), &asked_in_chat(), &body.to_string(), PayloadKind::Response);
     let message = serde_json::from_str::<Value>(&as_chat).unwrap()["choices"][0]["message"].clone();
     let (conversion, sent) = request(
         chat(),
@@ -311,7 +313,7 @@ fn an_answer_repeats_what_was_asked() {
     let asked = json!({"model": "m", "input": "hi", "instructions": "Be brief.", "temperature": 0.5, "top_p": 0.9, "max_output_tokens": 9,
         "parallel_tool_calls": false, "metadata": {"a": "b"}, "reasoning": {"effort": "low"}, "truncation": "auto", "tools": [tool],
         "tool_choice": {"type": "function", "name": "f"}, "text": {"verbosity": "low"}, "store": false, "user": "u"});
-    let whole = answer(chat(), own(), &asked, &call("f", "{}"), Kind::Response);
+    let whole = answer(chat(), own(), &asked, &call("f", "{}"), PayloadKind::Response);
     let told: Value = serde_json::from_str(&whole).unwrap();
     for key in [
         "instructions",
@@ -334,7 +336,7 @@ fn an_answer_repeats_what_was_asked() {
     let odd =
         json!({"model": "m", "input": "hi", "temperature": "hot", "tool_choice": "some", "metadata": []});
     let told: Value =
-        serde_json::from_str(&answer(chat(), own(), &odd, &call("f", "{}"), Kind::Response)).unwrap();
+        serde_json::from_str(&answer(chat(), own(), &odd, &call("f", "{}"), PayloadKind::Response)).unwrap();
     assert_eq!(
         (&told["temperature"], &told["tool_choice"], &told["metadata"]),
         (&Value::Null, &json!("auto"), &json!({}))
@@ -352,7 +354,7 @@ fn a_stream_is_numbered_from_zero_and_nothing_follows_its_end() {
         json!({"tool_calls": [{"index": 0, "function": {"arguments": "{}"}}, {"index": 1, "function": {"arguments": ":2}"}}]}),
     ];
     let asked = json!({"model": "m", "input": "hi"});
-    let stream = answer(chat(), own(), &asked, &chunks(&deltas, "tool_calls"), Kind::Stream);
+    let stream = answer(chat(), own(), &asked, &chunks(&deltas, "tool_calls"), PayloadKind::Stream);
     let events = events(&stream);
     for (n, event) in events.iter().enumerate() {
         assert_eq!(event["sequence_number"], n);
@@ -380,11 +382,11 @@ fn a_stream_is_numbered_from_zero_and_nothing_follows_its_end() {
 fn a_stream_that_breaks_fails_and_is_not_completed() {
     let whole = chunks(&[json!({"role": "assistant", "content": "Hel"})], "stop");
     let cut = whole.split_once("data: ").unwrap().1.split_once("\n\n").unwrap().0;
-    let conversion = convert(&Input {
+    let conversion = convert(&ConversionInput {
         from: chat(),
         to: own(),
         profile: profile("compatible").unwrap(),
-        kind: Kind::Stream,
+        kind: PayloadKind::Stream,
         body: format!("data: {cut}\n\n").as_bytes(),
         request: None,
         status: None,
@@ -404,13 +406,13 @@ fn an_alias_is_put_back_in_streams_that_pass() {
     settings.upstream_model = Some("m-1".to_owned());
     let mut row = profile("compatible").unwrap();
     row.dialect = "openai-responses".to_owned();
-    let incoming = Incoming::read(own(), "", body.into()).unwrap();
+    let incoming = ClientRequest::read(own(), "", body.into()).unwrap();
     let mut exchange = Exchange::start(incoming, row, settings, Context::fixed()).unwrap();
     exchange.next();
     exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
     let mut out = Vec::new();
     exchange.push(
-        &common::fixtures(&[Kind::Stream])
+        &common::fixtures(&[PayloadKind::Stream])
             .iter()
             .find(|f| f.dialect.name() == own().name() && f.name == "well_formed_text")
             .unwrap()
@@ -501,8 +503,8 @@ fn arguments_that_wait_for_ever_end_with_an_error() {
     assert!(last.contains("TooLarge"), "{last}");
 }
 
-fn asked() -> openai_shim_core::canonical::Asked {
-    openai_shim_core::canonical::Asked::new(
+fn asked() -> openai_shim_core::canonical::ResponseSpec {
+    openai_shim_core::canonical::ResponseSpec::new(
         &openai_shim_core::canonical::Request::default(),
         Context::fixed(),
     )
@@ -550,11 +552,11 @@ fn captured_clients_are_understood_and_reach_a_chat() {
 
 #[test]
 fn what_goes_out_is_strict() {
-    for fixture in common::fixtures(&[Kind::Response, Kind::Stream, Kind::Error]) {
+    for fixture in common::fixtures(&[PayloadKind::Response, PayloadKind::Stream, PayloadKind::Error]) {
         if fixture.name == common::NO_TEXT {
             continue;
         }
-        for kind in [Kind::Response, Kind::Stream, Kind::Error] {
+        for kind in [PayloadKind::Response, PayloadKind::Stream, PayloadKind::Error] {
             let mut fixture = fixture.clone();
             fixture.kind = kind;
             let body = String::from_utf8(fixture.convert(own()).body).unwrap();
@@ -572,7 +574,7 @@ proptest! {
 
     #[test]
     fn what_goes_out_is_strict_whatever_comes_in(fixture in common::mutilated()) {
-        for kind in [Kind::Stream, Kind::Response] {
+        for kind in [PayloadKind::Stream, PayloadKind::Response] {
             let mut fixture = fixture.clone();
             fixture.kind = kind;
             let conversion = fixture.convert(own());

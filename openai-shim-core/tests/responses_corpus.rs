@@ -5,13 +5,13 @@ mod common;
 
 use common::shared;
 use openai_shim_core::canonical::Diagnostics;
-use openai_shim_core::convert::{Conversion, Input, convert};
-use openai_shim_core::{Context, Dialect, Kind, Outcome, dialect, profile};
+use openai_shim_core::convert::{Conversion, ConversionInput, convert};
+use openai_shim_core::{Context, Dialect, Outcome, PayloadKind, dialect, profile};
 use serde_json::Value;
 
 struct Recording {
     name: String,
-    kind: Kind,
+    kind: PayloadKind,
     request: Option<String>,
     status: u16,
     body: String,
@@ -32,9 +32,9 @@ fn recordings(test: &str) -> Vec<Recording> {
             Recording {
                 name: format!("{} {} {}", v["provider"], v["path"], v["n"]),
                 kind: match (status, v["streaming"].as_bool()) {
-                    (400.., _) => Kind::Error,
-                    (_, Some(true)) => Kind::Stream,
-                    _ => Kind::Response,
+                    (400.., _) => PayloadKind::Error,
+                    (_, Some(true)) => PayloadKind::Stream,
+                    _ => PayloadKind::Response,
                 },
                 request: v["request"]["body"].is_object().then(|| v["request"]["body"].to_string()),
                 status,
@@ -49,7 +49,7 @@ fn recordings(test: &str) -> Vec<Recording> {
 impl Recording {
     fn convert(&self, to: &'static dyn Dialect) -> Conversion {
         let request = self.request.as_deref().map(str::as_bytes).filter(|_| to.name() == own().name());
-        convert(&Input {
+        convert(&ConversionInput {
             from: own(),
             to,
             profile: profile("compatible").unwrap(),
@@ -162,7 +162,7 @@ fn said_in_chat(body: &str) -> Said {
 /// Where `OPENAI_SHIM_EMITTED` names a folder, what is emitted is written there, for judges that are no Rust.
 fn emit(n: usize, recording: &Recording, to: &str, body: &[u8]) {
     if let Some(dir) = std::env::var_os("OPENAI_SHIM_EMITTED") {
-        let kind = if recording.kind == Kind::Stream { "stream" } else { "whole" };
+        let kind = if recording.kind == PayloadKind::Stream { "stream" } else { "whole" };
         std::fs::write(std::path::Path::new(&dir).join(format!("{n}.{to}.{kind}")), body).unwrap();
     }
 }
@@ -171,7 +171,7 @@ fn emit(n: usize, recording: &Recording, to: &str, body: &[u8]) {
 fn what_recordings_say_arrives_in_both_dialects() {
     let (mut own_bytes, mut compared, mut native_only, mut empty) = (0, 0, 0, 0);
     for (n, recording) in recordings("responses").iter().enumerate() {
-        if recording.kind == Kind::Error || recording.failed() || recording.body.is_empty() {
+        if recording.kind == PayloadKind::Error || recording.failed() || recording.body.is_empty() {
             continue;
         }
         let told = said(&recording.body);
@@ -203,7 +203,7 @@ fn what_recordings_say_arrives_in_both_dialects() {
             let (thoughts, text) = thoughts.split_once("</think>").unwrap_or((&thoughts, ""));
             (told.thoughts, told.text) = (told.thoughts + thoughts, text.trim_start().to_owned());
         }
-        if recording.kind == Kind::Stream {
+        if recording.kind == PayloadKind::Stream {
             // The client did not ask for usage.
             (heard.tokens, told.tokens) = ((0, 0), (0, 0));
         }
@@ -248,11 +248,11 @@ fn recorded_chats_arrive_as_responses() {
         });
         let convert = |to: &'static dyn Dialect| {
             let asked = if to.name() == own().name() { &in_own } else { &asked };
-            convert(&Input {
+            convert(&ConversionInput {
                 from: common::chat(),
                 to,
                 profile: profile("compatible").unwrap(),
-                kind: if stream { Kind::Stream } else { Kind::Response },
+                kind: if stream { PayloadKind::Stream } else { PayloadKind::Response },
                 body: body.as_bytes(),
                 request: asked.as_deref().map(str::as_bytes),
                 status: None,
@@ -290,7 +290,7 @@ fn recorded_chats_arrive_as_responses() {
 #[test]
 fn recorded_failures_stay_failures() {
     let mut all = 0;
-    for recording in recordings("failures").iter().filter(|r| r.kind == Kind::Error || r.failed()) {
+    for recording in recordings("failures").iter().filter(|r| r.kind == PayloadKind::Error || r.failed()) {
         for to in [own(), common::chat()] {
             let conversion = recording.convert(to);
             let text = String::from_utf8_lossy(&conversion.body).into_owned();
@@ -329,11 +329,11 @@ fn recorded_requests_survive_the_canonical_model() {
         own().encode_request(&request, None, &mut notes).unwrap();
         assert!(notes.is_empty(), "{}: {notes:?}", recording.name);
         all += 1;
-        let conversion = convert(&Input {
+        let conversion = convert(&ConversionInput {
             from: own(),
             to: common::chat(),
             profile: profile("compatible").unwrap(),
-            kind: Kind::Request,
+            kind: PayloadKind::Request,
             body: body.as_bytes(),
             request: None,
             status: None,

@@ -3,17 +3,17 @@
 mod common;
 
 use common::chat;
-use openai_shim_core::exchange::{Incoming, Settings, When};
+use openai_shim_core::exchange::{ClientRequest, FallbackPolicy, Settings};
 use openai_shim_core::{Context, Exchange, Outcome, Step, UpstreamError, profile};
 use std::time::Duration;
 
 fn exchange(stream: bool, settings: Settings) -> Exchange {
     let body = format!(r#"{{"model":"m","stream":{stream},"messages":[{{"role":"user","content":"hi"}}]}}"#);
-    let incoming = Incoming::read(chat(), "", body.into()).unwrap();
+    let incoming = ClientRequest::read(chat(), "", body.into()).unwrap();
     Exchange::start(incoming, profile("compatible").unwrap(), settings, Context::fixed()).unwrap()
 }
 
-fn settings(attempts: u32, when: When) -> Settings {
+fn settings(attempts: u32, when: FallbackPolicy) -> Settings {
     let mut settings = Settings::default();
     settings.retry.attempts = attempts;
     settings.fallback.when = when;
@@ -44,7 +44,7 @@ const EMPTY: &str = r#"{"choices":[]}"#;
 #[test]
 fn an_empty_answer_is_asked_for_again_after_the_backoff_and_then_explained() {
     for stream in [false, true] {
-        let (mut exchange, mut out) = (exchange(stream, settings(3, When::Empty)), Vec::new());
+        let (mut exchange, mut out) = (exchange(stream, settings(3, FallbackPolicy::Empty)), Vec::new());
         assert_eq!(answer(&mut exchange, 200, &[], EMPTY, &mut out), Duration::ZERO);
         assert_eq!(answer(&mut exchange, 200, &[], "<html>", &mut out), Duration::from_secs(1));
         assert!(out.is_empty() && exchange.reply().is_none());
@@ -61,7 +61,7 @@ fn an_empty_answer_is_asked_for_again_after_the_backoff_and_then_explained() {
 
 #[test]
 fn without_a_fallback_an_empty_answer_is_a_502() {
-    let (mut exchange, mut out) = (exchange(false, settings(1, When::Never)), Vec::new());
+    let (mut exchange, mut out) = (exchange(false, settings(1, FallbackPolicy::Never)), Vec::new());
     answer(&mut exchange, 200, &[], EMPTY, &mut out);
     assert!(matches!(exchange.next(), Step::Done));
     assert_eq!(exchange.reply().unwrap().status, 502);
@@ -71,7 +71,9 @@ fn without_a_fallback_an_empty_answer_is_a_502() {
 
 #[test]
 fn errors_become_an_answer_only_when_that_is_wanted_always() {
-    for (when, outcome) in [(When::Empty, Outcome::Errored), (When::Always, Outcome::Fallback)] {
+    for (when, outcome) in
+        [(FallbackPolicy::Empty, Outcome::Errored), (FallbackPolicy::Always, Outcome::Fallback)]
+    {
         let (mut exchange, mut out) = (exchange(false, settings(1, when)), Vec::new());
         answer(&mut exchange, 500, &[], r#"{"error":"boom"}"#, &mut out);
         assert!(matches!(exchange.next(), Step::Done));
@@ -83,7 +85,7 @@ fn errors_become_an_answer_only_when_that_is_wanted_always() {
 #[test]
 fn a_clients_fault_is_not_asked_again() {
     for status in [400, 401, 403, 404, 413, 422] {
-        let (mut exchange, mut out) = (exchange(false, settings(5, When::Empty)), Vec::new());
+        let (mut exchange, mut out) = (exchange(false, settings(5, FallbackPolicy::Empty)), Vec::new());
         answer(&mut exchange, status, &[], "{}", &mut out);
         assert!(matches!(exchange.next(), Step::Done), "{status}");
         assert_eq!(exchange.reply().unwrap().status, status);
@@ -92,7 +94,7 @@ fn a_clients_fault_is_not_asked_again() {
 
 #[test]
 fn retry_after_is_kept_to_and_one_that_is_too_long_is_passed_on() {
-    let (mut exchange, mut out) = (exchange(false, settings(3, When::Empty)), Vec::new());
+    let (mut exchange, mut out) = (exchange(false, settings(3, FallbackPolicy::Empty)), Vec::new());
     answer(&mut exchange, 429, &[("retry-after", "7")], "{}", &mut out);
     assert_eq!(answer(&mut exchange, 429, &[("retry-after", "31")], "{}", &mut out), Duration::from_secs(7));
     assert!(matches!(exchange.next(), Step::Done));
@@ -102,7 +104,7 @@ fn retry_after_is_kept_to_and_one_that_is_too_long_is_passed_on() {
 
 #[test]
 fn a_connection_that_fails_is_tried_again_but_not_after_the_first_byte() {
-    let (mut exchange, mut out) = (exchange(true, settings(2, When::Empty)), Vec::new());
+    let (mut exchange, mut out) = (exchange(true, settings(2, FallbackPolicy::Empty)), Vec::new());
     exchange.next();
     exchange.fail(UpstreamError::transport("refused"), &mut out);
     let Step::Send { .. } = exchange.next() else { panic!() };
@@ -117,7 +119,7 @@ fn a_connection_that_fails_is_tried_again_but_not_after_the_first_byte() {
 
 #[test]
 fn nothing_goes_out_before_the_first_meaningful_event() {
-    let (mut exchange, mut out) = (exchange(true, settings(1, When::Empty)), Vec::new());
+    let (mut exchange, mut out) = (exchange(true, settings(1, FallbackPolicy::Empty)), Vec::new());
     exchange.next();
     exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
     exchange.push(
@@ -133,9 +135,9 @@ fn nothing_goes_out_before_the_first_meaningful_event() {
 
 #[test]
 fn strict_mode_refuses_what_lenient_mode_leaves_out() {
-    use openai_shim_core::exchange::Mode;
+    use openai_shim_core::exchange::LossPolicy;
     let body = br#"{"model":"m","logit_bias":{"1":1},"messages":[{"role":"user","content":"hi"}]}"#;
-    let read = || Incoming::read(chat(), "", body.to_vec().into()).unwrap();
+    let read = || ClientRequest::read(chat(), "", body.to_vec().into()).unwrap();
     let row = profile("ollama").unwrap();
     let lenient = Exchange::start(read(), row.clone(), Settings::default(), Context::fixed()).unwrap();
     assert!(
@@ -146,7 +148,7 @@ fn strict_mode_refuses_what_lenient_mode_leaves_out() {
             .any(|d| d.to_string().contains("param-dropped") && d.path == "logit_bias")
     );
     let mut strict = Settings::default();
-    strict.mode = Mode::Strict;
+    strict.mode = LossPolicy::Strict;
     let error = Exchange::start(read(), row.clone(), strict, Context::fixed()).unwrap_err();
     assert_eq!(error.param(), Some("logit_bias"));
     assert_eq!(chat().encode_error(&error).0, 400);

@@ -4,12 +4,12 @@
 mod common;
 
 use common::{Fixture, fixtures};
-use openai_shim_core::canonical::{Asked, Event, Request};
+use openai_shim_core::canonical::{Event, Request, ResponseSpec};
 use openai_shim_core::dialect::DIALECTS;
 use openai_shim_core::exchange::{Retry, Settings};
 use openai_shim_core::framing::Framer;
 use openai_shim_core::normalize::normalize;
-use openai_shim_core::{Context, Dialect, Exchange, Kind, Step};
+use openai_shim_core::{Context, Dialect, Exchange, PayloadKind, Step};
 use proptest::prelude::*;
 
 /// Where to cut: everywhere, but bytes are framed and read by the upstream's dialect alone, and so for clients of another one
@@ -51,7 +51,7 @@ fn pass(fixture: &Fixture, client: &'static dyn Dialect, pieces: &[&[u8]], strea
 
 #[test]
 fn a_stream_cut_anywhere_is_the_same_stream() {
-    for fixture in fixtures(&[Kind::Stream, Kind::Response]) {
+    for fixture in fixtures(&[PayloadKind::Stream, PayloadKind::Response]) {
         for client in DIALECTS {
             for stream in [true, false] {
                 let whole = pass(&fixture, *client, &[&fixture.body], stream);
@@ -80,12 +80,12 @@ fn translated(
     client: &'static dyn Dialect,
     pieces: &[&[u8]],
 ) -> (Vec<Event>, Vec<u8>, Vec<String>) {
-    let mut asked = Asked::new(&Request::default(), Context::fixed());
+    let mut asked = ResponseSpec::new(&Request::default(), Context::fixed());
     if fixture.request.is_some() {
         let mut request = fixture.incoming(client, true).request().clone();
-        asked = Asked::new(&request, Context::fixed());
+        asked = ResponseSpec::new(&request, Context::fixed());
         let mut notes = openai_shim_core::Diagnostics::default();
-        let defaults = openai_shim_core::normalize::Defaults::default();
+        let defaults = openai_shim_core::normalize::RequestDefaults::default();
         normalize(&mut request, &fixture.profile, &defaults, &mut asked, &mut notes).unwrap();
     }
     asked.quirks = fixture.profile.answers;
@@ -116,7 +116,7 @@ fn translated(
 
 #[test]
 fn events_and_what_is_written_of_them_do_not_depend_on_chunks_either() {
-    for fixture in fixtures(&[Kind::Stream]) {
+    for fixture in fixtures(&[PayloadKind::Stream]) {
         for client in DIALECTS {
             let whole = translated(&fixture, *client, &[&fixture.body]);
             assert!(!whole.0.is_empty(), "{}", fixture.name);
@@ -132,7 +132,7 @@ fn events_and_what_is_written_of_them_do_not_depend_on_chunks_either() {
 
 #[test]
 fn an_error_answer_cut_anywhere_is_the_same_error() {
-    for fixture in fixtures(&[Kind::Error]) {
+    for fixture in fixtures(&[PayloadKind::Error]) {
         let pass = |pieces: &[&[u8]]| {
             let incoming = fixture.incoming(common::chat(), true);
             let mut settings = Settings::default();
@@ -190,7 +190,7 @@ proptest! {
     #[test]
     fn mending_in_place_and_translating_say_the_same(fixture in common::mutilated()) {
         let mut fixture = fixture;
-        fixture.kind = Kind::Stream;
+        fixture.kind = PayloadKind::Stream;
         let mended = fixture.convert(common::chat());
         // The legacy form passes through in place, and is not mended there.
         if !mended.ok || fixture.name == "function_call_wanted" {

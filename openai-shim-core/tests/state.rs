@@ -6,10 +6,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use common::carried::{SAID, answer, next, question, secrets};
 use http::StatusCode;
-use openai_shim_core::exchange::{Mode, Settings};
+use openai_shim_core::exchange::{LossPolicy, Settings};
 use openai_shim_core::state::{Owner, StateEntry, StateKey};
 use openai_shim_core::upstream::{ByteStream, StateError, StateStore};
-use openai_shim_core::{Diagnostics, ReplyBody, Shim, Upstream, UpstreamError, profile};
+use openai_shim_core::{Diagnostics, Shim, Upstream, UpstreamBody, UpstreamError, profile};
 use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -30,10 +30,13 @@ impl futures_core::Stream for Pieces {
 
 #[async_trait]
 impl Upstream for Canned {
-    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<ReplyBody>, UpstreamError> {
+    async fn send(
+        &self,
+        request: http::Request<Bytes>,
+    ) -> Result<http::Response<UpstreamBody>, UpstreamError> {
         *self.1.lock().unwrap() = String::from_utf8(request.into_body().to_vec()).unwrap();
         if self.0 == "whole" {
-            return Ok(http::Response::new(ReplyBody::Complete(answer(common::chat(), "alice").into())));
+            return Ok(http::Response::new(UpstreamBody::Complete(answer(common::chat(), "alice").into())));
         }
         let thought = secrets("alice")[0].clone();
         let delta = [
@@ -50,7 +53,7 @@ impl Upstream for Canned {
         pieces.push("data: [DONE]\n\n".into());
         pieces.reverse();
         let stream: ByteStream = Box::pin(Pieces(pieces));
-        Ok(http::Response::new(ReplyBody::Stream(stream)))
+        Ok(http::Response::new(UpstreamBody::Stream(stream)))
     }
 }
 
@@ -120,10 +123,10 @@ fn poll<T>(future: std::pin::Pin<&mut (impl Future<Output = T> + ?Sized)>) -> Po
     future.poll(&mut Context::from_waker(Waker::noop()))
 }
 
-async fn text(response: http::Response<ReplyBody>) -> String {
+async fn text(response: http::Response<UpstreamBody>) -> String {
     match response.into_body() {
-        ReplyBody::Complete(bytes) => String::from_utf8(bytes.to_vec()).unwrap(),
-        ReplyBody::Stream(mut stream) => {
+        UpstreamBody::Complete(bytes) => String::from_utf8(bytes.to_vec()).unwrap(),
+        UpstreamBody::Stream(mut stream) => {
             let mut all = String::new();
             while let Some(chunk) = poll_fn(|cx| stream.as_mut().poll_next(cx)).await {
                 all += std::str::from_utf8(&chunk.unwrap()).unwrap();
@@ -179,8 +182,9 @@ async fn what_is_kept_comes_back_to_its_owner_alone() {
 async fn a_store_that_fails_or_is_absent_is_a_diagnostic_and_costs_no_request() {
     let stores: [Option<Arc<dyn StateStore>>; 3] =
         [None, Some(Arc::new(Broken(true))), Some(Arc::new(Broken(false)))];
-    for (mode, store) in
-        [Mode::Lenient, Mode::Strict].iter().flat_map(|mode| stores.iter().map(|store| (*mode, store)))
+    for (mode, store) in [LossPolicy::Lenient, LossPolicy::Strict]
+        .iter()
+        .flat_map(|mode| stores.iter().map(|store| (*mode, store)))
     {
         let (shim, sent) = shim("whole");
         let mut settings = Settings::default();
@@ -205,7 +209,7 @@ async fn a_store_that_fails_or_is_absent_is_a_diagnostic_and_costs_no_request() 
 async fn a_request_that_strict_mode_refuses_after_the_load_gets_its_400() {
     let sent = Arc::<Mutex<String>>::default();
     let mut settings = Settings::default();
-    settings.mode = Mode::Strict;
+    settings.mode = LossPolicy::Strict;
     let mut row = profile("deepseek").unwrap();
     row.params.drop = vec![String::from("logit_bias")];
     let shim = Shim::new(Canned("whole", sent.clone()), row)

@@ -6,8 +6,8 @@ mod common;
 use common::carried::{SAID, Said, answer, next, question, secrets};
 use common::state::{Setup, TestStore};
 use openai_shim_core::dialect::DIALECTS;
-use openai_shim_core::exchange::{Incoming, Retry, Settings, Step, When};
-use openai_shim_core::profile::{History, native, profiles};
+use openai_shim_core::exchange::{ClientRequest, FallbackPolicy, Retry, Settings, Step};
+use openai_shim_core::profile::{ReasoningHistory, native, profiles};
 use openai_shim_core::state::{Owner, StateKey, StateKind};
 use openai_shim_core::{Dialect, Error, Exchange, Profile, dialect, profile};
 use std::collections::BTreeSet;
@@ -32,7 +32,7 @@ fn setup(store: &Arc<TestStore>, owner: Owner) -> Setup {
     let mut settings = Settings::default();
     settings.retry = Retry::none();
     settings.learn = false;
-    settings.fallback.when = When::Never;
+    settings.fallback.when = FallbackPolicy::Never;
     let mut setup = Setup::new(settings, Some(store.clone()));
     setup.owner = owner;
     setup
@@ -46,7 +46,7 @@ fn exchange(
     setup: &Setup,
     told: &str,
 ) -> Option<String> {
-    let incoming = Incoming::read(client, path, body.clone().into()).ok()?;
+    let incoming = ClientRequest::read(client, path, body.clone().into()).ok()?;
     let mut exchange = setup.start(incoming, row.clone()).ok()?;
     let Step::Send { request, .. } = setup.next(&mut exchange) else { return None };
     let mut out = Vec::new();
@@ -112,7 +112,7 @@ fn the_same_ids_names_and_arguments_bring_nobody_what_another_one_thought() {
     assert!(turns.len() >= 5, "{turns:?}");
     for row in rows() {
         let signs = dialect(&row.dialect).unwrap().signs().is_some();
-        if signs || row.messages.carry_signatures || row.messages.reasoning == History::Restore {
+        if signs || row.messages.carry_signatures || row.messages.reasoning == ReasoningHistory::Restore {
             for client in &turns {
                 let key = (row.name.clone(), row.dialect.clone(), *client);
                 assert!(restored.contains(&key), "{key:?} does not restore: {restored:?}");
@@ -169,7 +169,7 @@ fn pictures_files_and_results_are_parts_of_a_conversation() {
 }
 
 fn begin(body: &str, owner: Option<Owner>) -> Exchange {
-    let incoming = Incoming::read(common::chat(), "", body.to_owned().into()).unwrap();
+    let incoming = ClientRequest::read(common::chat(), "", body.to_owned().into()).unwrap();
     let incoming = match owner {
         Some(owner) => incoming.with_owner(owner),
         None => incoming,
@@ -232,11 +232,11 @@ fn a_step_that_is_answered_wrongly_changes_nothing_and_says_what_is_wrong() {
 #[test]
 fn a_loss_that_strict_mode_forbids_is_an_error_after_the_load_too() {
     let later = next(common::chat(), SAID, true).1.replacen('{', r#"{"logit_bias":{"1":1},"#, 1);
-    let incoming = Incoming::read(common::chat(), "", later.into()).unwrap().with_owner(Owner::single());
+    let incoming = ClientRequest::read(common::chat(), "", later.into()).unwrap().with_owner(Owner::single());
     let mut row = profile("compatible").unwrap();
     row.params.drop = vec![String::from("logit_bias")];
     let mut settings = Settings::default();
-    settings.mode = openai_shim_core::exchange::Mode::Strict;
+    settings.mode = openai_shim_core::exchange::LossPolicy::Strict;
     let context = openai_shim_core::Context::fixed();
     let mut exchange = Exchange::start(incoming, row, settings, context).unwrap();
     let Step::Load(keys) = exchange.next() else { panic!() };

@@ -9,8 +9,8 @@ use openai_shim_core::dialect::openai_chat::wire::{
 };
 use openai_shim_core::dialect::openai_completions::wire::{Completion, CompletionRequest};
 use openai_shim_core::dialect::openai_responses::wire::{ResponseObject, ResponsesRequest, StreamEvent};
-use openai_shim_core::exchange::{Incoming, Settings};
-use openai_shim_core::{Context, Exchange, Kind, Report, profile};
+use openai_shim_core::exchange::{ClientRequest, Settings};
+use openai_shim_core::{Context, Exchange, PayloadKind, Report, profile};
 use serde_json::Value;
 
 /// What a JSON says: without members that are null, which the typed model does not tell from absent ones, and with 0 as 0.0.
@@ -34,7 +34,7 @@ fn survives<T: serde::de::DeserializeOwned + serde::Serialize>(json: &str, what:
 
 #[test]
 fn everything_that_we_write_reads_into_the_typed_model_and_back() {
-    for fixture in fixtures(&[Kind::Response, Kind::Stream, Kind::Error]) {
+    for fixture in fixtures(&[PayloadKind::Response, PayloadKind::Stream, PayloadKind::Error]) {
         // Half a surrogate pair is JSON, but no text of Rust's.
         if fixture.name == "escaped_surrogates" {
             continue;
@@ -84,7 +84,7 @@ fn recorded_requests_and_answers_of_openai_survive_the_typed_model() {
 /// What an exchange reports of a whole answer that came with this content type.
 fn reported(body: &str, content_type: &'static str) -> (Report, String) {
     let request = br#"{"model":"m","messages":[{"role":"user","content":"hi"}]}"#;
-    let incoming = Incoming::read(common::chat(), "", request.to_vec().into()).unwrap();
+    let incoming = ClientRequest::read(common::chat(), "", request.to_vec().into()).unwrap();
     let mut exchange =
         Exchange::start(incoming, profile("compatible").unwrap(), Settings::default(), Context::fixed())
             .unwrap();
@@ -159,7 +159,7 @@ fn recorded_requests_and_answers_of_the_responses_dialect_survive_the_typed_mode
 #[test]
 fn text_completions_survive_the_typed_model() {
     let own = openai_shim_core::dialect("openai-completions").unwrap();
-    for fixture in fixtures(&[Kind::Response, Kind::Stream]) {
+    for fixture in fixtures(&[PayloadKind::Response, PayloadKind::Stream]) {
         let text = String::from_utf8(fixture.convert(own).body).unwrap();
         for json in text.split("\n\n").map(|e| e.strip_prefix("data: ").unwrap_or(e)) {
             if json.starts_with('{') && !json.contains("\"error\":{") && fixture.name != common::NO_TEXT {

@@ -10,10 +10,10 @@ mod tables;
 
 use openai_shim_core::canonical::{Code, Diagnostics};
 use openai_shim_core::dialect::shape::{Mismatch, Shape, Style, Type};
-use openai_shim_core::dialect::side::{Asking, Embedding, Side};
+use openai_shim_core::dialect::side::{AuxiliaryKind, AuxiliaryRequest, EmbeddingsApi};
 use openai_shim_core::dialect::{DIALECTS, Dialect};
 use openai_shim_core::error::ClientError;
-use openai_shim_core::exchange::{Incoming, Settings};
+use openai_shim_core::exchange::{ClientRequest, Settings};
 use openai_shim_core::{Context, Exchange, Step, profile};
 use seeds::{AUXILIARY, SEEDS};
 use serde_json::Value;
@@ -196,7 +196,7 @@ fn sent(client: &'static dyn Dialect, path: &str, body: &str) -> Vec<(&'static s
             let mut row = profile("compatible").unwrap();
             upstream.name().clone_into(&mut row.dialect);
             let body = bytes::Bytes::copy_from_slice(body.as_bytes());
-            let sent = Incoming::read(client, path, body)
+            let sent = ClientRequest::read(client, path, body)
                 .and_then(|incoming| {
                     Exchange::start(incoming, Arc::new(row), Settings::default(), Context::fixed())
                 })
@@ -265,13 +265,13 @@ fn no_member_of_a_wrong_type_vanishes_whatever_the_upstream_speaks() {
     assert_eq!(dialects().count(), SEEDS.len());
 }
 
-fn auxiliary() -> impl Iterator<Item = (&'static str, &'static str, &'static Embedding)> {
+fn auxiliary() -> impl Iterator<Item = (&'static str, &'static str, &'static EmbeddingsApi)> {
     // Both forms of Ollama's have the same routes.
     let dialects = DIALECTS.iter().filter(|dialect| dialect.name() != "ollama-generate");
     let routes =
         dialects.flat_map(|dialect| dialect.side_routes().iter().map(|route| (dialect.name(), route)));
     routes.filter_map(|(name, route)| match route.side {
-        Side::Embed(embedding) => Some((name, route.path, embedding)),
+        AuxiliaryKind::Embed(embedding) => Some((name, route.path, embedding)),
         _ => None,
     })
 }
@@ -291,7 +291,12 @@ fn no_member_of_a_wrong_type_vanishes_from_a_request_for_vectors() {
                     cases += 1;
                     let body = changed(&seed, target, json);
                     let mut notes = Diagnostics::default();
-                    let asking = Asking { name: "m", path, body: body.as_bytes(), ..Asking::default() };
+                    let asking = AuxiliaryRequest {
+                        name: "m",
+                        path,
+                        body: body.as_bytes(),
+                        ..AuxiliaryRequest::default()
+                    };
                     let told = match (embedding.read)(&asking, &mut notes) {
                         Err(error) => names(&error, &target.path),
                         Ok(_) => warns(&notes, &target.path),
@@ -357,7 +362,7 @@ fn what_is_wrong_in_a_list_is_named_with_its_place() {
         ("5", "requests[1]"),
     ] {
         let body = format!(r#"{{"requests":[{good},{bad}]}}"#);
-        let asking = Asking { name: "m", body: body.as_bytes(), ..Asking::default() };
+        let asking = AuxiliaryRequest { name: "m", body: body.as_bytes(), ..AuxiliaryRequest::default() };
         let error = (many.read)(&asking, &mut Diagnostics::default()).unwrap_err();
         assert_eq!(error.param.as_deref(), Some(path), "{error}");
     }

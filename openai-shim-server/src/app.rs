@@ -2,12 +2,12 @@
 
 use crate::budget::Budget;
 use crate::config::{Config, UpstreamConfig};
-use crate::health::{Health, Watched};
-use crate::learned::Learned;
+use crate::health::{Health, HealthTracked};
+use crate::learned::Adaptations;
 use crate::metrics::Metrics;
 use crate::models::Cache;
 use crate::reply;
-use crate::shutdown::Stop;
+use crate::shutdown::ShutdownSignal;
 use crate::state::{MemoryStore, Owners, ScopedStore};
 use crate::work::Work;
 use http::HeaderValue;
@@ -22,9 +22,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::Semaphore;
 
 /// What all requests share: configuration, upstreams, metrics.
-pub(crate) struct App {
+pub(crate) struct AppState {
     pub(crate) config: Config,
-    pub(crate) upstreams: Vec<Served>,
+    pub(crate) upstreams: Vec<UpstreamState>,
     pub(crate) metrics: Metrics,
     pub(crate) places: Arc<Semaphore>,
     /// What is kept between requests.
@@ -34,16 +34,16 @@ pub(crate) struct App {
     pub(crate) bodies: Arc<Budget>,
     /// Turns at work that takes long.
     pub(crate) work: Work,
-    pub(crate) learned: Learned,
-    pub(crate) stop: Stop,
+    pub(crate) learned: Adaptations,
+    pub(crate) stop: ShutdownSignal,
     seed: RandomState,
     count: AtomicU64,
 }
 
 /// One upstream with the way to reach it.
-pub(crate) struct Served {
+pub(crate) struct UpstreamState {
     pub(crate) config: UpstreamConfig,
-    pub(crate) transport: Transport,
+    pub(crate) transport: DynUpstream,
     pub(crate) list: Cache,
     pub(crate) health: Arc<Health>,
     /// What is kept for it, and for no other one.
@@ -54,21 +54,21 @@ pub(crate) struct Served {
 
 /// A way to reach an upstream, for `Debug`'s sake.
 #[derive(Clone)]
-pub(crate) struct Transport(pub(crate) Arc<dyn Upstream>);
+pub(crate) struct DynUpstream(pub(crate) Arc<dyn Upstream>);
 
-impl std::fmt::Debug for Transport {
+impl std::fmt::Debug for DynUpstream {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Transport")
     }
 }
 
-impl std::fmt::Debug for App {
+impl std::fmt::Debug for AppState {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("App")
     }
 }
 
-impl App {
+impl AppState {
     /// An app whose upstreams are reached as `connect` says.
     pub(crate) fn new(config: Config, connect: impl Fn(&UpstreamConfig) -> Arc<dyn Upstream>) -> Self {
         let store: Arc<dyn StateStore> = Arc::new(MemoryStore::default());
@@ -77,10 +77,10 @@ impl App {
             .iter()
             .map(|upstream| {
                 let health = Arc::<Health>::default();
-                let watched = Watched { inner: connect(upstream), health: health.clone() };
-                let transport = Transport(Arc::new(watched));
+                let watched = HealthTracked { inner: connect(upstream), health: health.clone() };
+                let transport = DynUpstream(Arc::new(watched));
                 let own: Arc<dyn StateStore> = Arc::new(ScopedStore::new(&upstream.name, store.clone()));
-                Served {
+                UpstreamState {
                     transport,
                     list: Cache::default(),
                     health,
@@ -97,8 +97,8 @@ impl App {
             owners: Owners::new(&config.client_keys, config.store_secret.as_ref()),
             bodies: Budget::new(config.limits.bodies),
             work: Work::new(),
-            learned: Learned::default(),
-            stop: Stop::default(),
+            learned: Adaptations::default(),
+            stop: ShutdownSignal::default(),
             upstreams,
             seed: RandomState::new(),
             count: AtomicU64::new(0),

@@ -1,6 +1,6 @@
 //! Client keys.
 
-use crate::app::App;
+use crate::app::AppState;
 use crate::config::Secret;
 use http::{HeaderMap, Method, header};
 use openai_shim_core::state::Owner;
@@ -12,7 +12,7 @@ const HEADERS: [&str; 4] = ["authorization", "x-api-key", "api-key", "x-goog-api
 /// Whose request this is: the owner with the client key in it. `None`: it may not pass. Health checks and CORS
 /// preflights carry no key. `also`: a key that stands elsewhere than in a header.
 pub(crate) fn owner(
-    app: &App,
+    app: &AppState,
     method: &Method,
     path: &str,
     headers: &HeaderMap,

@@ -1,8 +1,8 @@
 //! The answer to one request until it begins to leave: what is collected of it is counted, and work on a large one is done
 //! away from the threads that serve.
 
-use crate::app::App;
-use crate::budget::{Full, Held};
+use crate::app::AppState;
+use crate::budget::{BudgetReservation, Full};
 use crate::work::LONG;
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -11,7 +11,7 @@ use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, Request, Response};
 use openai_shim_core::error::StatusError;
 use openai_shim_core::state::{StateEntry, StateKey};
-use openai_shim_core::upstream::{Body, ByteStream, ReplyBody, StateError, StateStore};
+use openai_shim_core::upstream::{ByteStream, ResponseBody, StateError, StateStore, UpstreamBody};
 use openai_shim_core::{ErrorKind, Upstream, UpstreamError};
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -21,12 +21,12 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 /// Core's reply to a request.
-pub(crate) type Reply = Pin<Box<dyn Future<Output = Response<Body>> + Send>>;
-type Working = Pin<Box<dyn Future<Output = Result<Response<Body>, Reply>> + Send>>;
+pub(crate) type UpstreamFuture = Pin<Box<dyn Future<Output = Response<ResponseBody>> + Send>>;
+type Working = Pin<Box<dyn Future<Output = Result<Response<ResponseBody>, UpstreamFuture>> + Send>>;
 
 /// What the answer's reader and its awaiter share.
 struct Shared {
-    held: Mutex<Held>,
+    held: Mutex<BudgetReservation>,
     /// The most bytes that an answer may have; who announces more is refused once they come.
     most: usize,
     /// The next step works on so many bytes; 0: on a few.
@@ -36,13 +36,13 @@ struct Shared {
 }
 
 /// An upstream whose answer is awaited.
-pub(crate) struct Counted {
+pub(crate) struct CountedUpstream {
     inner: Arc<dyn Upstream>,
     shared: Arc<Shared>,
 }
 
-impl Counted {
-    pub(crate) fn new(app: &App, inner: Arc<dyn Upstream>) -> Arc<Self> {
+impl CountedUpstream {
+    pub(crate) fn new(app: &AppState, inner: Arc<dyn Upstream>) -> Arc<Self> {
         let shared = Shared {
             held: Mutex::new(app.bodies.open()),
             most: app.config.limits.response_body,
@@ -61,7 +61,12 @@ impl Counted {
     }
 
     /// Awaits the reply; the room that the request takes is given back when that begins.
-    pub(crate) fn awaited(&self, app: &Arc<App>, reply: Reply, request: Held) -> Awaited {
+    pub(crate) fn awaited(
+        &self,
+        app: &Arc<AppState>,
+        reply: UpstreamFuture,
+        request: BudgetReservation,
+    ) -> Awaited {
         let state = State::Polled(reply);
         Awaited { state, app: app.clone(), shared: self.shared.clone(), request: Some(request) }
     }
@@ -101,8 +106,8 @@ impl StateStore for LargeStore {
 }
 
 #[async_trait]
-impl Upstream for Counted {
-    async fn send(&self, request: Request<Bytes>) -> Result<Response<ReplyBody>, UpstreamError> {
+impl Upstream for CountedUpstream {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<UpstreamBody>, UpstreamError> {
         let sent = request.body().len();
         let response = self.inner.send(request).await?;
         // What a refusal teaches is put into the request, which is as much work as the request is large.
@@ -110,10 +115,10 @@ impl Upstream for Counted {
         let announced = length(response.headers());
         let (head, body) = response.into_parts();
         let body = match body {
-            ReplyBody::Stream(source) => {
+            UpstreamBody::Stream(source) => {
                 self.shared.cover(announced)?;
                 let shared = self.shared.clone();
-                ReplyBody::Stream(Box::pin(Collected { source, shared, ahead, came: 0, ended: false }))
+                UpstreamBody::Stream(Box::pin(Collected { source, shared, ahead, came: 0, ended: false }))
             }
             other => other,
         };
@@ -193,13 +198,13 @@ impl Stream for Collected {
 /// Waits for a reply to begin.
 pub(crate) struct Awaited {
     state: State,
-    app: Arc<App>,
+    app: Arc<AppState>,
     shared: Arc<Shared>,
-    request: Option<Held>,
+    request: Option<BudgetReservation>,
 }
 
 enum State {
-    Polled(Reply),
+    Polled(UpstreamFuture),
     /// Its next step is done elsewhere.
     Elsewhere(Working),
     Over,
@@ -207,7 +212,7 @@ enum State {
 
 impl Awaited {
     /// Takes the next step of a reply elsewhere.
-    fn leave(&self, mut reply: Reply, bytes: usize, cx: &Context<'_>) -> Working {
+    fn leave(&self, mut reply: UpstreamFuture, bytes: usize, cx: &Context<'_>) -> Working {
         let (app, waker) = (self.app.clone(), cx.waker().clone());
         Box::pin(async move {
             let step = move || match reply.as_mut().poll(&mut Context::from_waker(&waker)) {
@@ -225,13 +230,13 @@ impl Awaited {
     }
 
     /// The room that was taken for a whole answer, for as long as its client takes it; of a stream there is none.
-    pub(crate) fn room(&self) -> Option<Held> {
+    pub(crate) fn room(&self) -> Option<BudgetReservation> {
         self.shared.held.lock().ok().map(|mut held| std::mem::replace(&mut *held, self.app.bodies.open()))
     }
 }
 
 impl Future for Awaited {
-    type Output = Response<Body>;
+    type Output = Response<ResponseBody>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         loop {

@@ -1,13 +1,13 @@
 //! What was said, in the log: only for those who ask for it (`filter = "info,bodies=debug"`), and never a secret.
 
-use crate::app::App;
+use crate::app::AppState;
 use async_trait::async_trait;
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
 use futures_core::Stream;
 use http::Request;
-use openai_shim_core::upstream::{ByteStream, ReplyBody};
+use openai_shim_core::upstream::{ByteStream, UpstreamBody};
 use openai_shim_core::{Upstream, UpstreamError};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -29,13 +29,13 @@ pub(crate) fn wanted() -> bool {
 
 /// Writes one request's bodies.
 #[derive(Clone)]
-pub(crate) struct Bodies {
+pub(crate) struct BodyLog {
     id: String,
-    app: Arc<App>,
+    app: Arc<AppState>,
 }
 
-impl Bodies {
-    pub(crate) fn new(app: Arc<App>, id: &str) -> Self {
+impl BodyLog {
+    pub(crate) fn new(app: Arc<AppState>, id: &str) -> Self {
         Self { id: id.to_owned(), app }
     }
 
@@ -57,7 +57,7 @@ impl Bodies {
 
     /// The same upstream, with everything that it is told and says written down.
     pub(crate) fn over(self, inner: Arc<dyn Upstream>) -> Arc<dyn Upstream> {
-        Arc::new(Overheard { inner, bodies: self })
+        Arc::new(LoggedUpstream { inner, bodies: self })
     }
 
     /// The same reply, with its body written down as it leaves.
@@ -85,22 +85,22 @@ fn without_keys(text: &str) -> String {
     out
 }
 
-struct Overheard {
+struct LoggedUpstream {
     inner: Arc<dyn Upstream>,
-    bodies: Bodies,
+    bodies: BodyLog,
 }
 
 #[async_trait]
-impl Upstream for Overheard {
-    async fn send(&self, request: Request<Bytes>) -> Result<http::Response<ReplyBody>, UpstreamError> {
+impl Upstream for LoggedUpstream {
+    async fn send(&self, request: Request<Bytes>) -> Result<http::Response<UpstreamBody>, UpstreamError> {
         self.bodies.line("to upstream", request.body());
         let (head, body) = self.inner.send(request).await?.into_parts();
         let body = match body {
-            ReplyBody::Complete(bytes) => {
+            UpstreamBody::Complete(bytes) => {
                 self.bodies.line("from upstream", &bytes);
-                ReplyBody::Complete(bytes)
+                UpstreamBody::Complete(bytes)
             }
-            ReplyBody::Stream(source) => ReplyBody::Stream(self.listen(source)),
+            UpstreamBody::Stream(source) => UpstreamBody::Stream(self.listen(source)),
             other => other,
         };
         Ok(http::Response::from_parts(head, body))
@@ -115,7 +115,7 @@ impl Upstream for Overheard {
     }
 }
 
-impl Overheard {
+impl LoggedUpstream {
     fn listen(&self, source: ByteStream) -> ByteStream {
         Box::pin(Lines { source, bodies: self.bodies.clone(), way: "from upstream" })
     }
@@ -124,7 +124,7 @@ impl Overheard {
 /// A stream with each of its chunks written down.
 struct Lines<S> {
     source: S,
-    bodies: Bodies,
+    bodies: BodyLog,
     way: &'static str,
 }
 

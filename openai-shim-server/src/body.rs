@@ -1,6 +1,6 @@
 //! A client's body: read to its end within limits, or thrown away so that a refusal arrives.
 
-use crate::budget::Held;
+use crate::budget::BudgetReservation;
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use http_body::Body as _;
@@ -21,14 +21,18 @@ pub(crate) const LEFTOVER: usize = 64 << 20;
 const SMALL: usize = 16 << 10;
 
 /// Reads a body of at most `limit` bytes, for which there must be room.
-pub(crate) async fn read(body: Body, limit: usize, held: &mut Held) -> Result<Bytes, ClientError> {
+pub(crate) async fn read(
+    body: Body,
+    limit: usize,
+    held: &mut BudgetReservation,
+) -> Result<Bytes, ClientError> {
     match timeout(PATIENCE, collect(body, limit, held)).await {
         Ok(read) => read,
         Err(_) => Err(ClientError::new(ErrorKind::Timeout, "The request body did not arrive in time.")),
     }
 }
 
-async fn collect(mut body: Body, limit: usize, held: &mut Held) -> Result<Bytes, ClientError> {
+async fn collect(mut body: Body, limit: usize, held: &mut BudgetReservation) -> Result<Bytes, ClientError> {
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     let mut fits = announced <= limit;
     let mut room = !fits || held.cover(announced).is_ok();

@@ -21,8 +21,8 @@ impl Budget {
     }
 
     /// Room for a body of which nothing is there yet.
-    pub(crate) fn open(self: &Arc<Self>) -> Held {
-        Held { budget: self.clone(), bytes: 0 }
+    pub(crate) fn open(self: &Arc<Self>) -> BudgetReservation {
+        BudgetReservation { budget: self.clone(), bytes: 0 }
     }
 
     /// The bytes that are held, as a metric.
@@ -42,12 +42,12 @@ impl Budget {
 
 /// Room that one body takes, until this is dropped.
 #[derive(Debug)]
-pub(crate) struct Held {
+pub(crate) struct BudgetReservation {
     budget: Arc<Budget>,
     bytes: usize,
 }
 
-impl Held {
+impl BudgetReservation {
     /// Makes room for so many bytes in all; what there is stays.
     pub(crate) fn cover(&mut self, bytes: usize) -> Result<(), Full> {
         if bytes > self.bytes {
@@ -72,7 +72,7 @@ impl Held {
 
     /// The same bytes, whose room is given back when the last one who has them lets go.
     pub(crate) fn with(mut self, bytes: Bytes) -> Bytes {
-        struct Owned(Bytes, #[allow(dead_code)] Held); // held for its drop
+        struct Owned(Bytes, #[allow(dead_code)] BudgetReservation); // held for its drop
         impl AsRef<[u8]> for Owned {
             fn as_ref(&self) -> &[u8] {
                 &self.0
@@ -83,7 +83,7 @@ impl Held {
     }
 }
 
-impl Drop for Held {
+impl Drop for BudgetReservation {
     fn drop(&mut self) {
         self.shrink(0);
     }

@@ -1,6 +1,6 @@
 //! CORS: off unless configured. Open WebUI's *direct connections* call from the browser and need it.
 
-use crate::app::App;
+use crate::app::AppState;
 use crate::config::Config;
 use axum::body::Body;
 use axum::response::Response;
@@ -14,7 +14,7 @@ const EXPOSED: &str =
     "x-request-id, x-openai-shim-upstream, x-openai-shim-outcome, x-openai-shim-diagnostics, retry-after";
 
 /// The origin to allow, if the request's may call.
-pub(crate) fn allowed(app: &App, headers: &HeaderMap) -> Option<HeaderValue> {
+pub(crate) fn allowed(app: &AppState, headers: &HeaderMap) -> Option<HeaderValue> {
     let origin = headers.get(ORIGIN)?;
     if allows_all(&app.config) {
         return Some(HeaderValue::from_static("*"));

@@ -1,7 +1,7 @@
 //! How many tokens a request has: by its upstream's own count, in whichever dialect it has one, else by an estimate that
 //! says so.
 
-use crate::app::{App, Served};
+use crate::app::{AppState, UpstreamState};
 use crate::reply;
 use crate::side::Question;
 use crate::small::{ask, failure};
@@ -10,9 +10,9 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use openai_shim_core::canonical::Code;
-use openai_shim_core::dialect::side::{Counting, Side};
+use openai_shim_core::dialect::side::{AuxiliaryKind, TokenCountApi};
 use openai_shim_core::dialect::{Dialect, dialect as named};
-use openai_shim_core::exchange::Incoming;
+use openai_shim_core::exchange::ClientRequest;
 use openai_shim_core::fallback::estimate::estimate_tokens;
 use openai_shim_core::state::Owner;
 use openai_shim_core::{Diagnostics, Error, Exchange, Profile, Step};
@@ -20,9 +20,9 @@ use std::sync::Arc;
 
 /// Answers a client that asks for a count.
 pub(crate) async fn count(
-    app: &Arc<App>,
+    app: &Arc<AppState>,
     dialect: &'static dyn Dialect,
-    counting: &'static Counting,
+    counting: &'static TokenCountApi,
     question: Question,
     (headers, owner): (&HeaderMap, Owner),
 ) -> Result<Response, Error> {
@@ -30,7 +30,7 @@ pub(crate) async fn count(
     let read = move || {
         let (path, body) = (counting.counted)(&question.asking())?;
         let incoming =
-            Incoming::read(dialect, &path, Bytes::from(body))?.with_headers(headers).with_owner(owner);
+            ClientRequest::read(dialect, &path, Bytes::from(body))?.with_headers(headers).with_owner(owner);
         let estimate = estimate_tokens(incoming.request());
         Ok::<_, Error>((incoming, estimate))
     };
@@ -56,18 +56,18 @@ pub(crate) async fn count(
     Ok(response)
 }
 
-fn counting_of(dialect: &dyn Dialect) -> Option<&'static Counting> {
+fn counting_of(dialect: &dyn Dialect) -> Option<&'static TokenCountApi> {
     dialect.side_routes().iter().find_map(|route| match route.side {
-        Side::Count(counting) => Some(counting),
+        AuxiliaryKind::Count(counting) => Some(counting),
         _ => None,
     })
 }
 
 /// What an upstream answers, with the dialect that it was asked in; nothing, where it does not count.
 async fn counted(
-    app: &Arc<App>,
-    served: &Served,
-    incoming: Incoming,
+    app: &Arc<AppState>,
+    served: &UpstreamState,
+    incoming: ClientRequest,
     length: usize,
     client: &'static dyn Dialect,
     model: Option<String>,

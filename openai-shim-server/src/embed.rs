@@ -1,28 +1,28 @@
 //! Vectors for texts, between whichever forms client and upstream have for them.
 
-use crate::app::{App, Served, Transport};
-use crate::bodies::{self, Bodies};
+use crate::app::{AppState, DynUpstream, UpstreamState};
+use crate::bodies::{self, BodyLog};
 use crate::reply;
-use crate::routes::Meta;
+use crate::routes::RequestMeta;
 use crate::side::Question;
 use crate::small::{ask, failure, returned};
-use crate::telemetry::Record;
+use crate::telemetry::AccessLogEntry;
 use axum::response::Response;
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 use openai_shim_core::canonical::{Code, EmbedRequest};
-use openai_shim_core::dialect::side::{Embedding, Side, states_failure};
+use openai_shim_core::dialect::side::{AuxiliaryKind, EmbeddingsApi, states_failure};
 use openai_shim_core::dialect::{DIALECTS, Dialect, dialect as named};
 use openai_shim_core::{Diagnostics, Error, UpstreamError};
 use std::sync::Arc;
 
 /// Answers a client that wants vectors.
 pub(crate) async fn embed(
-    app: Arc<App>,
-    meta: Meta,
+    app: Arc<AppState>,
+    meta: RequestMeta,
     dialect: &'static dyn Dialect,
-    embedding: &'static Embedding,
+    embedding: &'static EmbeddingsApi,
     question: Question,
     headers: &HeaderMap,
 ) -> Response {
@@ -30,7 +30,7 @@ pub(crate) async fn embed(
     let planned = plan(&app, embedding, question, &mut notes).await;
     let name = planned.as_ref().map_or_else(|_| String::new(), |plan| plan.served.config.name.clone());
     // From here on the client may leave.
-    let record = Record::new(app.clone(), meta, LABEL, name.clone());
+    let record = AccessLogEntry::new(app.clone(), meta, LABEL, name.clone());
     let embedded = match planned {
         Ok(plan) => plan.run(&app, &id, embedding, headers, &mut notes).await,
         Err(error) => Err(error),
@@ -53,30 +53,30 @@ pub(crate) async fn embed(
 pub(crate) const LABEL: &str = "forward";
 
 /// The routes of a dialect that make vectors.
-fn embeddings(dialect: &dyn Dialect) -> impl Iterator<Item = &'static Embedding> + use<> {
+fn embeddings(dialect: &dyn Dialect) -> impl Iterator<Item = &'static EmbeddingsApi> + use<> {
     dialect.side_routes().iter().filter_map(|route| match route.side {
-        Side::Embed(embedding) => Some(embedding),
+        AuxiliaryKind::Embed(embedding) => Some(embedding),
         _ => None,
     })
 }
 
 /// Who is asked for vectors, and how.
-struct Plan<'a> {
-    served: &'a Served,
+struct EmbeddingPlan<'a> {
+    served: &'a UpstreamState,
     /// The dialect that the upstream speaks, and its way of making vectors.
     own: &'static dyn Dialect,
-    theirs: &'static Embedding,
+    theirs: &'static EmbeddingsApi,
     asked: Arc<EmbedRequest>,
     path: String,
     body: Bytes,
 }
 
 async fn plan<'a>(
-    app: &'a Arc<App>,
-    embedding: &'static Embedding,
+    app: &'a Arc<AppState>,
+    embedding: &'static EmbeddingsApi,
     question: Question,
     notes: &mut Diagnostics,
-) -> Result<Plan<'a>, Error> {
+) -> Result<EmbeddingPlan<'a>, Error> {
     let (length, source) = (question.body.len(), question.body.clone());
     let read = move || {
         let mut lost = Diagnostics::default();
@@ -108,24 +108,24 @@ async fn plan<'a>(
     notes.extend(&found);
     let (path, body) = written?;
     let path = served.config.profile.paths.url(&path);
-    Ok(Plan { served, own, theirs, asked: Arc::new(asked), path, body: Bytes::from(body) })
+    Ok(EmbeddingPlan { served, own, theirs, asked: Arc::new(asked), path, body: Bytes::from(body) })
 }
 
-impl Plan<'_> {
+impl EmbeddingPlan<'_> {
     /// Asks, and writes what the client gets: headers and body.
     async fn run(
         self,
-        app: &Arc<App>,
+        app: &Arc<AppState>,
         id: &str,
-        embedding: &'static Embedding,
+        embedding: &'static EmbeddingsApi,
         headers: &HeaderMap,
         notes: &mut Diagnostics,
     ) -> Result<(HeaderMap, Vec<u8>), Error> {
-        let Plan { served, own, theirs, asked, path, body } = self;
+        let EmbeddingPlan { served, own, theirs, asked, path, body } = self;
         let mut passed = HeaderMap::new();
         served.config.profile.pass_headers(headers, &mut passed);
         let transport = if bodies::wanted() {
-            Transport(Bodies::new(app.clone(), id).over(served.transport.0.clone()))
+            DynUpstream(BodyLog::new(app.clone(), id).over(served.transport.0.clone()))
         } else {
             served.transport.clone()
         };
@@ -152,11 +152,11 @@ impl Plan<'_> {
 
 /// One attempt to get vectors.
 struct Attempt<'a> {
-    app: &'a Arc<App>,
-    transport: &'a Transport,
+    app: &'a Arc<AppState>,
+    transport: &'a DynUpstream,
     own: &'static dyn Dialect,
-    theirs: &'static Embedding,
-    embedding: &'static Embedding,
+    theirs: &'static EmbeddingsApi,
+    embedding: &'static EmbeddingsApi,
 }
 
 impl Attempt<'_> {

@@ -1,13 +1,13 @@
 //! Routes that are forwarded as they are: audio, images, and whatever else an upstream has.
 
-use crate::app::App;
-use crate::bodies::{self, Bodies};
-use crate::choose::Route;
+use crate::app::AppState;
+use crate::bodies::{self, BodyLog};
+use crate::choose::SelectedUpstream;
 use crate::lifetime::Lifetime;
 use crate::reply;
-use crate::routes::{Meta, Received};
+use crate::routes::{Received, RequestMeta};
 use crate::small::{collect, failure, returned};
-use crate::telemetry::Record;
+use crate::telemetry::AccessLogEntry;
 use crate::work::LONG;
 use axum::body::Body;
 use axum::response::Response;
@@ -21,7 +21,7 @@ use openai_shim_core::canonical::{fault, is_document, is_html, plain};
 use openai_shim_core::dialect::Dialect;
 use openai_shim_core::dialect::side::states_failure;
 use openai_shim_core::json::{Object, quote};
-use openai_shim_core::upstream::{ByteStream, ReplyBody};
+use openai_shim_core::upstream::{ByteStream, UpstreamBody};
 use openai_shim_core::{Diagnostics, Error, UpstreamError};
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -35,8 +35,8 @@ const SENT: [HeaderName; 2] = [CONTENT_TYPE, ACCEPT];
 /// Forwards a request on `path`: only the model's name may change. Without a model it goes to the upstream that is named,
 /// else to the first.
 pub(crate) async fn forward(
-    app: Arc<App>,
-    meta: Meta,
+    app: Arc<AppState>,
+    meta: RequestMeta,
     dialect: &'static dyn Dialect,
     (path, upstream, check): (String, Option<usize>, Option<Check>),
     parts: Parts,
@@ -47,14 +47,14 @@ pub(crate) async fn forward(
     let model = app.work.run(length, move || model_of(json, &sent)).await;
     let route = match (&model, upstream) {
         (Some(model), _) => app.route(model).await,
-        (None, Some(upstream)) => Ok(Route { upstream, model: None }),
+        (None, Some(upstream)) => Ok(SelectedUpstream { upstream, model: None }),
         (None, None) => Ok(app.route_without_model()),
     };
     let route = match route {
         Ok(route) => route,
         Err(error) => {
             let response = reply::error(dialect, &error);
-            Record::new(app.clone(), meta, "forward", String::new()).answered(&response);
+            AccessLogEntry::new(app.clone(), meta, "forward", String::new()).answered(&response);
             return response;
         }
     };
@@ -62,12 +62,12 @@ pub(crate) async fn forward(
         return reply::error(dialect, &Error::Client(crate::choose::no_upstream()));
     };
     let transport = if bodies::wanted() {
-        Bodies::new(app.clone(), &meta.id).over(served.transport.0.clone())
+        BodyLog::new(app.clone(), &meta.id).over(served.transport.0.clone())
     } else {
         served.transport.0.clone()
     };
     let lifetime = Lifetime::new(app.clone(), meta.client.clone());
-    let record = Record::new(app.clone(), meta, "forward", served.config.name.clone());
+    let record = AccessLogEntry::new(app.clone(), meta, "forward", served.config.name.clone());
     let head = record.head();
     let own = openai_shim_core::dialect(&served.config.profile.dialect).unwrap_or(dialect);
     let sent = body.clone();
@@ -85,7 +85,7 @@ pub(crate) async fn forward(
         }
     }
     served.config.profile.pass_headers(&parts.headers, request.headers_mut());
-    let refused = |record: Record, error: Error| {
+    let refused = |record: AccessLogEntry, error: Error| {
         let response = reply::error(dialect, &error);
         record.answered(&response);
         response
@@ -126,10 +126,10 @@ pub(crate) type Check = fn(&[u8], &[u8]) -> Result<(), UpstreamError>;
 
 /// The answer, if it is one: JSON is read to its end, of anything else its beginning.
 async fn judged(
-    app: &Arc<App>,
+    app: &Arc<AppState>,
     own: &'static dyn Dialect,
     head: &http::response::Parts,
-    answer: ReplyBody,
+    answer: UpstreamBody,
     check: Option<(Check, Bytes)>,
 ) -> Result<ByteStream, Error> {
     if matches!(head.status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT) {
@@ -140,8 +140,8 @@ async fn judged(
     let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     if check.is_none() && kind != "application/json" {
         let mut source = match answer {
-            ReplyBody::Complete(bytes) => one(bytes),
-            ReplyBody::Stream(source) => source,
+            UpstreamBody::Complete(bytes) => one(bytes),
+            UpstreamBody::Stream(source) => source,
             _ => one(Bytes::new()),
         };
         let first = match poll_fn(|cx| source.as_mut().poll_next(cx)).await {
@@ -230,7 +230,7 @@ fn one(bytes: Bytes) -> ByteStream {
 
 /// Logs the request when its body is done or dropped.
 struct Guard {
-    record: Option<Record>,
+    record: Option<AccessLogEntry>,
     _place: OwnedSemaphorePermit,
 }
 

@@ -1,23 +1,23 @@
 //! One request for an answer of a model.
 
-use crate::app::App;
-use crate::awaited::{Awaited, Counted};
-use crate::bodies::{self, Bodies};
-use crate::budget::Held;
-use crate::choose::Route;
+use crate::app::AppState;
+use crate::awaited::{Awaited, CountedUpstream};
+use crate::bodies::{self, BodyLog};
+use crate::budget::BudgetReservation;
+use crate::choose::SelectedUpstream;
 use crate::lifetime::Lifetime;
 use crate::panics;
 use crate::reply;
-use crate::routes::{Answering, Meta, Received};
+use crate::routes::{Received, RequestMeta, ResponseFuture};
 use crate::stored;
-use crate::stream::Kept;
-use crate::telemetry::{Head, Record};
+use crate::stream::KeepAliveBody;
+use crate::telemetry::{AccessLogEntry, ResponseTiming};
 use crate::work::LONG;
 use axum::body::Body;
 use axum::response::Response;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, StatusCode};
-use openai_shim_core::exchange::Incoming;
+use openai_shim_core::exchange::ClientRequest;
 use openai_shim_core::{Diagnostics, Dialect, Error, Exchange, Outcome, Report, Shim};
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,31 +25,31 @@ use std::time::Duration;
 /// How many headers every reply gets here.
 const HEADERS: usize = 5;
 
-type Started = Result<Running, Box<Response>>;
+type Started = Result<PendingResponse, Box<Response>>;
 
 /// Begins one request that came on a dialect's route; what comes back waits for its answer.
 pub(crate) fn generate(
-    app: &Arc<App>,
+    app: &Arc<AppState>,
     dialect: &'static dyn Dialect,
-    meta: Meta,
+    meta: RequestMeta,
     headers: HeaderMap,
     received: Received,
-) -> Answering {
+) -> ResponseFuture {
     let Received { body, .. } = &received;
     // Some dialects name model and form in the path and its query.
     let path =
         if meta.query.is_empty() { meta.path.clone() } else { format!("{}?{}", meta.path, meta.query) };
-    let incoming = match Incoming::read(dialect, &path, body.clone()) {
+    let incoming = match ClientRequest::read(dialect, &path, body.clone()) {
         Ok(incoming) => incoming,
         Err(error) => return at_once(refused(app, dialect, meta, &error)),
     };
     if let Some(response) = idle(dialect, &incoming, body) {
-        Record::new(app.clone(), meta, dialect.name(), String::new()).answered(&response);
+        AccessLogEntry::new(app.clone(), meta, dialect.name(), String::new()).answered(&response);
         return at_once(response);
     }
     let previous = stored::previous(dialect, body);
     let (length, owner) = (body.len(), meta.owner.clone());
-    let go_on = move |app: &Arc<App>, incoming: Incoming, route, kept| match route {
+    let go_on = move |app: &Arc<AppState>, incoming: ClientRequest, route, kept| match route {
         Ok(route) => start(app, dialect, meta, incoming, (headers, path, received, kept), route),
         Err(error) => Err(Box::new(refused(app, dialect, meta, &error))),
     };
@@ -80,30 +80,30 @@ pub(crate) fn generate(
     }
 }
 
-fn at_once(response: Response) -> Answering {
+fn at_once(response: Response) -> ResponseFuture {
     Box::pin(std::future::ready(response))
 }
 
 /// An exchange that was sent off.
-struct Running {
+struct PendingResponse {
     reply: Awaited,
     upstream: usize,
     stream: bool,
     content_type: &'static str,
-    keep: Option<stored::Keep>,
-    head: Head,
+    keep: Option<stored::ResponseRecorder>,
+    head: ResponseTiming,
     lifetime: Lifetime,
 }
 
 /// Begins the exchange. Apart from its waiting, so that nothing of this is held meanwhile: the client's headers are
 /// pieces of its connection's buffer, which could not be used again.
 fn start(
-    app: &Arc<App>,
+    app: &Arc<AppState>,
     dialect: &'static dyn Dialect,
-    meta: Meta,
-    incoming: Incoming,
+    meta: RequestMeta,
+    incoming: ClientRequest,
     (headers, path, received, kept): (HeaderMap, String, Received, Option<stored::Loaded>),
-    route: Route,
+    route: SelectedUpstream,
 ) -> Started {
     let Received { place, held, body } = received;
     let stream = incoming.wants_stream();
@@ -126,9 +126,9 @@ fn start(
         Ok(exchange) => exchange,
         Err(error) => return Err(Box::new(refused(app, dialect, meta, &error))),
     };
-    let overheard = bodies::wanted().then(|| Bodies::new(app.clone(), &meta.id));
+    let overheard = bodies::wanted().then(|| BodyLog::new(app.clone(), &meta.id));
     let lifetime = Lifetime::new(app.clone(), meta.client.clone());
-    let record = Record::new(app.clone(), meta, dialect.name(), served.config.name.clone());
+    let record = AccessLogEntry::new(app.clone(), meta, dialect.name(), served.config.name.clone());
     let head = record.head();
     let (learner, upstream) = (app.clone(), route.upstream);
     let finished = Box::new(move |report: Report| {
@@ -147,16 +147,16 @@ fn start(
         Some(bodies) => bodies.over(transport),
         None => transport,
     };
-    let counted = Counted::new(app, transport);
+    let counted = CountedUpstream::new(app, transport);
     let shim =
         Shim::shared(counted.clone(), profile.clone()).with_state(counted.store(&served.store, body.len()));
     let reply = counted.awaited(app, Box::pin(shim.run(exchange, finished)), held);
-    Ok(Running { reply, upstream, stream, content_type, keep, head, lifetime })
+    Ok(PendingResponse { reply, upstream, stream, content_type, keep, head, lifetime })
 }
 
-impl Running {
+impl PendingResponse {
     /// Waits for the reply; a streaming client not longer than until its first keep-alive.
-    async fn answer(self, app: Arc<App>, dialect: &'static dyn Dialect) -> Response {
+    async fn answer(self, app: Arc<AppState>, dialect: &'static dyn Dialect) -> Response {
         let Self { mut reply, upstream, stream, content_type, keep, head, lifetime } = self;
         let every = app.config.timeouts.keepalive;
         let label = || app.upstreams.get(upstream).and_then(|served| served.label.clone());
@@ -177,7 +177,7 @@ impl Running {
 }
 
 /// What a request that asks nothing is answered, by those whose clients send such ones.
-fn idle(dialect: &dyn Dialect, incoming: &Incoming, body: &[u8]) -> Option<Response> {
+fn idle(dialect: &dyn Dialect, incoming: &ClientRequest, body: &[u8]) -> Option<Response> {
     if !incoming.request().messages.is_empty() {
         return None;
     }
@@ -192,12 +192,12 @@ fn idle(dialect: &dyn Dialect, incoming: &Incoming, body: &[u8]) -> Option<Respo
 
 /// The client's response from core's reply.
 fn respond(
-    reply: http::Response<openai_shim_core::upstream::Body>,
-    room: Option<Held>,
+    reply: http::Response<openai_shim_core::upstream::ResponseBody>,
+    room: Option<BudgetReservation>,
     dialect: &'static dyn Dialect,
     stream: bool,
     upstream: Option<HeaderValue>,
-    head: &Head,
+    head: &ResponseTiming,
     (every, lifetime): (Duration, Lifetime),
 ) -> Response {
     let (mut parts, body) = reply.into_parts();
@@ -211,7 +211,7 @@ fn respond(
             None => (Body::from(bytes), true),
         },
         Err(body) if stream && !failed => {
-            (Body::from_stream(Kept::running(body, dialect, every, lifetime)), false)
+            (Body::from_stream(KeepAliveBody::running(body, dialect, every, lifetime)), false)
         }
         Err(body) => (Body::from_stream(body), false),
     };
@@ -230,10 +230,11 @@ fn promise(
     reply: Awaited,
     (dialect, content_type): (&'static dyn Dialect, &'static str),
     upstream: Option<HeaderValue>,
-    head: Head,
+    head: ResponseTiming,
     (every, lifetime): (Duration, Lifetime),
 ) -> Response {
-    let mut response = Response::new(Body::from_stream(Kept::waiting(reply, head, dialect, every, lifetime)));
+    let mut response =
+        Response::new(Body::from_stream(KeepAliveBody::waiting(reply, head, dialect, every, lifetime)));
     *response.status_mut() = StatusCode::OK;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
@@ -252,8 +253,8 @@ fn decorate(headers: &mut HeaderMap, upstream: Option<HeaderValue>, outcome: &'s
 }
 
 /// An error before any upstream was asked.
-fn refused(app: &Arc<App>, dialect: &'static dyn Dialect, meta: Meta, error: &Error) -> Response {
+fn refused(app: &Arc<AppState>, dialect: &'static dyn Dialect, meta: RequestMeta, error: &Error) -> Response {
     let response = reply::error(dialect, error);
-    Record::new(app.clone(), meta, dialect.name(), String::new()).answered(&response);
+    AccessLogEntry::new(app.clone(), meta, dialect.name(), String::new()).answered(&response);
     response
 }

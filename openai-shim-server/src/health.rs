@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
-use openai_shim_core::upstream::ReplyBody;
+use openai_shim_core::upstream::UpstreamBody;
 use openai_shim_core::{Upstream, UpstreamError};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -29,14 +29,14 @@ impl Health {
 }
 
 /// An upstream whose health is noted.
-pub(crate) struct Watched {
+pub(crate) struct HealthTracked {
     pub(crate) inner: Arc<dyn Upstream>,
     pub(crate) health: Arc<Health>,
 }
 
 #[async_trait]
-impl Upstream for Watched {
-    async fn send(&self, request: Request<Bytes>) -> Result<Response<ReplyBody>, UpstreamError> {
+impl Upstream for HealthTracked {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<UpstreamBody>, UpstreamError> {
         let sent = self.inner.send(request).await;
         // Any answer, an error too, means that there is someone.
         self.health.note(!matches!(sent, Err(UpstreamError::Transport { .. })));

@@ -2,7 +2,7 @@
 
 use crate::recency::Recency;
 use openai_shim_core::error::short_name;
-use openai_shim_core::profile::Lesson;
+use openai_shim_core::profile::Adaptation;
 use openai_shim_core::{Outcome, Profile, Report};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -22,7 +22,7 @@ const OVERHEAD_BYTES: usize = 64;
 
 /// All lessons; what was not used for the longest time is forgotten first.
 #[derive(Debug, Default)]
-pub(crate) struct Learned(Mutex<Pairs>);
+pub(crate) struct Adaptations(Mutex<Pairs>);
 
 #[derive(Debug, Default)]
 struct Pairs {
@@ -34,7 +34,7 @@ struct Pairs {
 /// What is known of one model of one upstream, the oldest lesson first.
 #[derive(Debug, Default)]
 struct Pair {
-    lessons: Vec<Lesson>,
+    lessons: Vec<Adaptation>,
     used: u64,
     bytes: usize,
 }
@@ -55,7 +55,7 @@ impl Pairs {
     }
 
     /// Adds a lesson that is not known yet to a pair, which may be new.
-    fn add(&mut self, name: &(String, String), lesson: &Lesson) {
+    fn add(&mut self, name: &(String, String), lesson: &Adaptation) {
         if !self.by_name.contains_key(name) {
             let bytes = 2 * (name.0.len() + name.1.len()) + OVERHEAD_BYTES;
             let used = self.recency.add(name.clone());
@@ -78,17 +78,17 @@ impl Pairs {
 }
 
 /// About how many bytes a lesson takes.
-fn size(lesson: &Lesson) -> usize {
+fn size(lesson: &Adaptation) -> usize {
     lesson.toml().len() + OVERHEAD_BYTES
 }
 
-impl Learned {
+impl Adaptations {
     fn pairs(&self) -> MutexGuard<'_, Pairs> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What is known of this upstream and model.
-    pub(crate) fn of(&self, upstream: &str, model: &str) -> Vec<Lesson> {
+    pub(crate) fn of(&self, upstream: &str, model: &str) -> Vec<Adaptation> {
         let mut pairs = self.pairs();
         if pairs.by_name.is_empty() || model.len() > MAX_NAME_BYTES {
             return Vec::new();
@@ -111,12 +111,12 @@ impl Learned {
         }
     }
 
-    fn add(&self, upstream: &str, model: &str, lessons: &[Lesson]) {
+    fn add(&self, upstream: &str, model: &str, lessons: &[Adaptation]) {
         if lessons.is_empty() {
             return;
         }
         let is_kept =
-            |lesson: &Lesson| model.len() <= MAX_NAME_BYTES && lesson.toml().len() <= MAX_LESSON_BYTES;
+            |lesson: &Adaptation| model.len() <= MAX_NAME_BYTES && lesson.toml().len() <= MAX_LESSON_BYTES;
         let mut pairs = self.pairs();
         for lesson in lessons {
             let kept = is_kept(lesson);
@@ -173,7 +173,7 @@ impl Learned {
 }
 
 /// What lessons say together, a line an entry.
-fn row(lessons: &[Lesson]) -> String {
+fn row(lessons: &[Adaptation]) -> String {
     let (usual, mut row) = (Profile::default(), Profile::default());
     for lesson in lessons {
         lesson.apply(&mut row);
@@ -195,18 +195,18 @@ fn row(lessons: &[Lesson]) -> String {
 mod tests {
     use super::*;
 
-    fn drop_param(name: impl ToString) -> Lesson {
-        Lesson::DropParam(name.to_string())
+    fn drop_param(name: impl ToString) -> Adaptation {
+        Adaptation::DropParam(name.to_string())
     }
 
     #[test]
     fn lessons_are_kept_apart_and_printed_as_rows() {
-        let learned = Learned::default();
+        let learned = Adaptations::default();
         assert!(learned.rows().contains("Nothing"));
         let lesson = drop_param("logit_bias");
         learned.add("up", "m", std::slice::from_ref(&lesson));
-        learned.add("up", "m", &[lesson.clone(), Lesson::FlattenText]);
-        assert_eq!(learned.of("up", "m"), [lesson, Lesson::FlattenText]);
+        learned.add("up", "m", &[lesson.clone(), Adaptation::FlattenText]);
+        assert_eq!(learned.of("up", "m"), [lesson, Adaptation::FlattenText]);
         assert!(learned.of("up", "other").is_empty());
         let rows = learned.rows();
         let expected = "names = [\"m\"]\n# leave logit_bias out\n# send text parts as one string\nmessages.flatten_text = true\nparams.drop = [\"logit_bias\"]\n";
@@ -216,22 +216,22 @@ mod tests {
 
     #[test]
     fn invented_names_push_out_what_was_not_used_and_learning_goes_on() {
-        let learned = Learned::default();
-        learned.add("up", "real", &[Lesson::Alternate]);
-        learned.add("up", "old", &[Lesson::Alternate]);
+        let learned = Adaptations::default();
+        learned.add("up", "real", &[Adaptation::Alternate]);
+        learned.add("up", "old", &[Adaptation::Alternate]);
         for n in 0..1100 {
-            learned.add("up", &format!("invented {n}"), &[Lesson::Alternate]);
-            assert_eq!(learned.of("up", "real"), [Lesson::Alternate], "{n}");
+            learned.add("up", &format!("invented {n}"), &[Adaptation::Alternate]);
+            assert_eq!(learned.of("up", "real"), [Adaptation::Alternate], "{n}");
         }
         assert!(learned.of("up", "old").is_empty());
         assert_eq!(learned.pairs().by_name.len(), MAX_PAIRS);
-        learned.add("up", "new", &[Lesson::FlattenText]);
-        assert_eq!(learned.of("up", "new"), [Lesson::FlattenText]);
+        learned.add("up", "new", &[Adaptation::FlattenText]);
+        assert_eq!(learned.of("up", "new"), [Adaptation::FlattenText]);
     }
 
     #[test]
     fn the_oldest_lesson_of_a_model_goes_first() {
-        let learned = Learned::default();
+        let learned = Adaptations::default();
         for n in 0..=MAX_LESSONS {
             learned.add("up", "m", &[drop_param(n)]);
         }
@@ -242,9 +242,9 @@ mod tests {
 
     #[test]
     fn long_names_and_long_lessons_are_not_kept_and_all_bytes_together_are_bounded() {
-        let learned = Learned::default();
+        let learned = Adaptations::default();
         for n in 0..60 {
-            learned.add("up", &format!("{n}{}", "x".repeat(4 << 20)), &[Lesson::Alternate]);
+            learned.add("up", &format!("{n}{}", "x".repeat(4 << 20)), &[Adaptation::Alternate]);
         }
         learned.add("up", "m", &[drop_param("y".repeat(4 << 20))]);
         assert!(learned.rows().len() < 200, "{}", learned.rows().len());

@@ -49,7 +49,7 @@ mod work;
 pub use config::Config;
 pub use serve::{ServeError, serve, serve_on};
 
-use app::App;
+use app::AppState;
 use axum::Router;
 use config::UpstreamConfig;
 use openai_shim_core::Upstream;
@@ -70,5 +70,5 @@ pub fn router(config: Config, upstream: Arc<dyn Upstream>) -> Router {
 
 /// All routes, over a transport of its own for each configured upstream.
 pub fn router_with(config: Config, connect: impl Fn(&UpstreamConfig) -> Arc<dyn Upstream>) -> Router {
-    routes::router(Arc::new(App::new(config, connect)))
+    routes::router(Arc::new(AppState::new(config, connect)))
 }

@@ -1,9 +1,9 @@
 //! How long a request may be served: until its deadline (`timeouts.total`), or until the server is told twice to stop.
 
-use crate::app::App;
+use crate::app::AppState;
 use crate::client::{Client, Cut};
 use crate::panics;
-use crate::routes::Answering;
+use crate::routes::ResponseFuture;
 use axum::response::Response;
 use openai_shim_core::UpstreamError;
 use std::future::poll_fn;
@@ -15,14 +15,14 @@ use tokio::time::{Instant, Sleep, sleep_until};
 /// What ends a request from outside.
 #[derive(Debug)]
 pub(crate) struct Lifetime {
-    pub(crate) app: Arc<App>,
+    pub(crate) app: Arc<AppState>,
     client: Arc<Client>,
     /// Set only where there is a deadline.
     timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl Lifetime {
-    pub(crate) fn new(app: Arc<App>, client: Arc<Client>) -> Self {
+    pub(crate) fn new(app: Arc<AppState>, client: Arc<Client>) -> Self {
         Self { app, client, timer: None }
     }
 
@@ -63,7 +63,7 @@ impl Lifetime {
     /// Awaits a response; why there is none. Not `async`: that would hold everything twice.
     pub(crate) fn respond(
         mut self,
-        mut response: Answering,
+        mut response: ResponseFuture,
     ) -> impl Future<Output = Result<Response, Ended>> + Send {
         poll_fn(move |cx| match panics::polled(|| response.as_mut().poll(cx)) {
             Some(Poll::Ready(response)) => Poll::Ready(Ok(response)),

@@ -57,7 +57,7 @@ struct Histogram {
 
 /// What one request counts as.
 #[derive(Debug)]
-pub(crate) struct Counted<'a> {
+pub(crate) struct RequestMetrics<'a> {
     pub(crate) route: &'static str,
     pub(crate) upstream: &'a str,
     pub(crate) model: &'a str,
@@ -92,7 +92,7 @@ impl Metrics {
         self.open.fetch_sub(1, Ordering::Relaxed);
     }
 
-    pub(crate) fn count(&self, counted: &Counted<'_>) {
+    pub(crate) fn count(&self, counted: &RequestMetrics<'_>) {
         let Ok(mut c) = self.counters.lock() else { return };
         let upstream = counted.upstream;
         *at(&mut c.requests, upstream).entry((counted.route, counted.status)).or_default() += 1;
@@ -274,8 +274,8 @@ fn histogram(out: &mut String, name: &str, help: &str, rows: &BTreeMap<String, H
 mod tests {
     use super::*;
 
-    fn counted(model: &str, usage: Option<Usage>) -> Counted<'_> {
-        Counted {
+    fn counted(model: &str, usage: Option<Usage>) -> RequestMetrics<'_> {
+        RequestMetrics {
             route: "openai-chat",
             upstream: "up",
             model,

@@ -1,13 +1,13 @@
 //! Which models there are.
 
-use crate::app::{App, Served};
+use crate::app::{AppState, UpstreamState};
 use crate::choose::no_upstream;
 use crate::reply;
 use crate::small::collect;
 use axum::response::Response;
 use http::{Method, StatusCode};
 use openai_shim_core::canonical::{ListedModel, fault, plain};
-use openai_shim_core::dialect::side::{Asking, OneModel, states_failure};
+use openai_shim_core::dialect::side::{AuxiliaryRequest, ModelApi, states_failure};
 use openai_shim_core::{Diagnostics, Error, UpstreamError};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -56,7 +56,11 @@ impl Cache {
 }
 
 /// Answers a client that asks for one model, also where the upstream has no such route.
-pub(crate) async fn one(app: &Arc<App>, one: &OneModel, asking: &Asking<'_>) -> Result<Response, Error> {
+pub(crate) async fn one(
+    app: &Arc<AppState>,
+    one: &ModelApi,
+    asking: &AuxiliaryRequest<'_>,
+) -> Result<Response, Error> {
     let names = (one.names)(asking)?;
     let (models, lists) = all_of(app).await?;
     let found = names.iter().find_map(|id| {
@@ -72,12 +76,12 @@ pub(crate) async fn one(app: &Arc<App>, one: &OneModel, asking: &Asking<'_>) -> 
     }
 }
 
-pub(crate) async fn all(app: &Arc<App>) -> Result<Vec<ListedModel>, Error> {
+pub(crate) async fn all(app: &Arc<AppState>) -> Result<Vec<ListedModel>, Error> {
     all_of(app).await.map(|(models, _)| models)
 }
 
 /// All models, in the order of the upstreams; of two with one id the first keeps it, and the other is `name/id`.
-async fn all_of(app: &Arc<App>) -> Result<(Vec<ListedModel>, Vec<List>), Error> {
+async fn all_of(app: &Arc<AppState>) -> Result<(Vec<ListedModel>, Vec<List>), Error> {
     let lists = lists(app).await;
     let mut all: Vec<ListedModel> = Vec::new();
     let mut seen: HashMap<String, usize> = HashMap::new();
@@ -119,7 +123,7 @@ async fn all_of(app: &Arc<App>) -> Result<(Vec<ListedModel>, Vec<List>), Error> 
 }
 
 /// The lists of all upstreams, asked for at the same time.
-pub(crate) async fn lists(app: &Arc<App>) -> Vec<List> {
+pub(crate) async fn lists(app: &Arc<AppState>) -> Vec<List> {
     let mut lists: Vec<Option<List>> = app.upstreams.iter().map(known).collect();
     let mut asking = JoinSet::new();
     for (upstream, _) in lists.iter().enumerate().filter(|(_, list)| list.is_none()) {
@@ -143,7 +147,7 @@ pub(crate) async fn lists(app: &Arc<App>) -> Vec<List> {
 }
 
 /// The models of one upstream that need not be asked for: those configured, else those it listed lately.
-fn known(served: &Served) -> Option<List> {
+fn known(served: &UpstreamState) -> Option<List> {
     if served.config.models.is_empty() {
         return served.list.fresh();
     }
@@ -152,7 +156,7 @@ fn known(served: &Served) -> Option<List> {
 }
 
 /// The models of one upstream. Whoever comes first asks; the others wait, and find the answer.
-async fn of(app: &App, served: &Served) -> List {
+async fn of(app: &AppState, served: &UpstreamState) -> List {
     let _asking = served.list.asking.lock().await;
     if let Some(list) = served.list.fresh() {
         return list;
@@ -168,7 +172,7 @@ fn failed() -> UpstreamError {
     UpstreamError::transport("The upstream's models could not be asked for.")
 }
 
-async fn ask(app: &App, served: &Served) -> Result<Vec<ListedModel>, UpstreamError> {
+async fn ask(app: &AppState, served: &UpstreamState) -> Result<Vec<ListedModel>, UpstreamError> {
     if !served.config.profile.lists_models {
         let text = "The upstream has no model list. Name its models in the configuration: models = [\"…\"].";
         return Err(UpstreamError::malformed(text));

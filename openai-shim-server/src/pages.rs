@@ -1,6 +1,6 @@
 //! Health, metrics, what was learnt, and what a browser sees.
 
-use crate::app::App;
+use crate::app::AppState;
 use crate::reply;
 use axum::body::Body;
 use axum::response::Response;
@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 
 pub(crate) const PAGES: [&str; 5] = ["/", "/healthz", "/readyz", "/metrics", "/learned"];
 
-pub(crate) fn page(app: &App, page: &str, headers: &HeaderMap) -> Response {
+pub(crate) fn page(app: &AppState, page: &str, headers: &HeaderMap) -> Response {
     match page {
         "/healthz" => reply::json(StatusCode::OK, r#"{"status":"ok"}"#),
         "/readyz" => ready(app),
@@ -23,7 +23,7 @@ pub(crate) fn page(app: &App, page: &str, headers: &HeaderMap) -> Response {
 }
 
 /// Ready while the server takes requests and has somewhere to send them: not when every upstream could lately not be reached.
-fn ready(app: &App) -> Response {
+fn ready(app: &AppState) -> Response {
     if app.places.is_closed() || app.upstreams.iter().all(|served| served.health.is_broken()) {
         return reply::json(StatusCode::SERVICE_UNAVAILABLE, r#"{"status":"not ready"}"#);
     }

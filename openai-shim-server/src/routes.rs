@@ -1,12 +1,12 @@
 //! Which request goes where. The dialects say which paths are theirs; the rest is here.
 
-use crate::app::App;
-use crate::bodies::{self, Bodies};
-use crate::budget::{Full, Held};
+use crate::app::AppState;
+use crate::bodies::{self, BodyLog};
+use crate::budget::{BudgetReservation, Full};
 use crate::client::Client;
 use crate::lifetime::{Ended, Lifetime};
 use crate::metrics::PAGE;
-use crate::telemetry::Record;
+use crate::telemetry::AccessLogEntry;
 use crate::work::LONG;
 use crate::{auth, body, coding, cors, generate, origin, pages, panics, reply};
 use axum::Router;
@@ -19,7 +19,7 @@ use http::header::{
     WWW_AUTHENTICATE,
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
-use openai_shim_core::dialect::side::{self, SideRoute};
+use openai_shim_core::dialect::side::{self, AuxiliaryRoute};
 use openai_shim_core::dialect::{DIALECTS, Dialect};
 use openai_shim_core::error::ClientError;
 use openai_shim_core::state::Owner;
@@ -31,7 +31,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 /// What is known of a request before it is read.
 #[derive(Debug, Clone)]
-pub(crate) struct Meta {
+pub(crate) struct RequestMeta {
     /// Its id, the client's or ours.
     pub(crate) id: String,
     pub(crate) method: Method,
@@ -52,28 +52,28 @@ pub(crate) struct Meta {
 
 /// What a path stands for.
 #[derive(Clone, Copy)]
-enum Route {
+enum MatchedRoute {
     Generate(&'static dyn Dialect, &'static str),
-    Side(&'static dyn Dialect, &'static SideRoute),
+    Side(&'static dyn Dialect, &'static AuxiliaryRoute),
     Page(&'static str),
 }
 
 /// All routes, for a server of axum's.
-pub(crate) fn router(app: Arc<App>) -> Router {
+pub(crate) fn router(app: Arc<AppState>) -> Router {
     let handle =
-        |State(app): State<Arc<App>>, request: Request| answer(app, Arc::new(Client::new()), request);
+        |State(app): State<Arc<AppState>>, request: Request| answer(app, Arc::new(Client::new()), request);
     Router::new().fallback(handle).with_state(app)
 }
 
 /// Answers a request. What is known of it at once is done at once: what waits shall be small, for it is moved and held.
 pub(crate) fn answer(
-    app: Arc<App>,
+    app: Arc<AppState>,
     client: Arc<Client>,
     request: Request,
 ) -> impl Future<Output = Response> + Send {
     client.begin(app.config.timeouts.total);
     let expects = request.headers().get(EXPECT);
-    let meta = Meta {
+    let meta = RequestMeta {
         id: request_id(&app, &request),
         method: request.method().clone(),
         path: tidy(request.uri().path()),
@@ -87,7 +87,7 @@ pub(crate) fn answer(
     let origin = cors::allowed(&app, request.headers());
     // One that cannot be a header is not let in.
     let id = HeaderValue::from_str(&meta.id).unwrap_or_else(|_| HeaderValue::from_static(""));
-    let bodies = bodies::wanted().then(|| Bodies::new(app.clone(), &meta.id));
+    let bodies = bodies::wanted().then(|| BodyLog::new(app.clone(), &meta.id));
     let answered = if meta.method == Method::OPTIONS && origin.is_some() {
         Err(cors::preflight(request.headers()))
     } else {
@@ -110,18 +110,18 @@ pub(crate) fn answer(
 }
 
 /// Whoever answers.
-pub(crate) type Answering = Pin<Box<dyn Future<Output = Response> + Send>>;
+pub(crate) type ResponseFuture = Pin<Box<dyn Future<Output = Response> + Send>>;
 
 fn dispatch(
-    app: Arc<App>,
-    meta: Meta,
+    app: Arc<AppState>,
+    meta: RequestMeta,
     id: HeaderValue,
     request: Request,
 ) -> impl Future<Output = Response> + Send {
     let found = find(&meta.method, &meta.path, request.headers());
     let dialect = match found {
-        Some(Route::Generate(dialect, _) | Route::Side(dialect, _)) => dialect,
-        Some(Route::Page(_)) => reply::default_dialect(),
+        Some(MatchedRoute::Generate(dialect, _) | MatchedRoute::Side(dialect, _)) => dialect,
+        Some(MatchedRoute::Page(_)) => reply::default_dialect(),
         None => side::nearest(&meta.path, request.headers()).unwrap_or_else(reply::default_dialect),
     };
     let lifetime = Lifetime::new(app.clone(), meta.client.clone());
@@ -155,14 +155,14 @@ fn dispatch(
 }
 
 fn serve(
-    app: Arc<App>,
-    found: Option<Route>,
+    app: Arc<AppState>,
+    found: Option<MatchedRoute>,
     dialect: &'static dyn Dialect,
-    mut meta: Meta,
+    mut meta: RequestMeta,
     request: Request,
-) -> Answering {
+) -> ResponseFuture {
     let (parts, body) = request.into_parts();
-    let label = found.map_or("unknown", Route::label);
+    let label = found.map_or("unknown", MatchedRoute::label);
     let owner =
         auth::owner(&app, &meta.method, &meta.path, &parts.headers, key_in(dialect, &meta).as_deref());
     let foreign = origin::check(&app.config, &meta.method, &meta.path, &parts.uri, &parts.headers).err();
@@ -176,7 +176,7 @@ fn serve(
     };
     meta.owner = owner.unwrap_or(Owner::single());
     let refusal = match (refusal, found) {
-        (None, Some(Route::Generate(dialect, _))) => {
+        (None, Some(MatchedRoute::Generate(dialect, _))) => {
             // The rest of the head is a piece of the connection's buffer, which shall be free again soon.
             let headers = parts.headers;
             return Box::pin(async move {
@@ -190,10 +190,10 @@ fn serve(
                 }
             });
         }
-        (None, Some(Route::Side(dialect, route))) => {
+        (None, Some(MatchedRoute::Side(dialect, route))) => {
             return Box::pin(crate::side::answer(app, meta, dialect, route, parts, body));
         }
-        (None, Some(Route::Page(page))) => {
+        (None, Some(MatchedRoute::Page(page))) => {
             let response = pages::page(&app, page, &parts.headers);
             return Box::pin(std::future::ready(answered(app, meta, label, response)));
         }
@@ -207,7 +207,7 @@ fn serve(
 }
 
 /// Reads what a client sends and nobody wants, so that its refusal arrives; a client that asked first need not send it.
-pub(crate) async fn discard(meta: &Meta, body: Body) {
+pub(crate) async fn discard(meta: &RequestMeta, body: Body) {
     if !meta.expects {
         body::discard(body).await;
     }
@@ -215,19 +215,19 @@ pub(crate) async fn discard(meta: &Meta, body: Body) {
 
 /// Begins a large request away from the threads that serve.
 async fn elsewhere(
-    app: &Arc<App>,
+    app: &Arc<AppState>,
     dialect: &'static dyn Dialect,
-    meta: Meta,
+    meta: RequestMeta,
     headers: HeaderMap,
     received: Received,
-) -> Answering {
+) -> ResponseFuture {
     let (other, length) = (app.clone(), received.body.len());
     app.work.run(length, move || generate::generate(&other, dialect, meta, headers, received)).await
 }
 
 /// A response that no upstream had a part in, counted and logged.
-fn answered(app: Arc<App>, meta: Meta, label: &'static str, response: Response) -> Response {
-    Record::new(app, meta, label, String::new()).answered(&response);
+fn answered(app: Arc<AppState>, meta: RequestMeta, label: &'static str, response: Response) -> Response {
+    AccessLogEntry::new(app, meta, label, String::new()).answered(&response);
     response
 }
 
@@ -236,14 +236,14 @@ pub(crate) struct Received {
     /// A place among the requests that may wait for an upstream.
     pub(crate) place: OwnedSemaphorePermit,
     /// The room that its body takes.
-    pub(crate) held: Held,
+    pub(crate) held: BudgetReservation,
     pub(crate) body: Bytes,
 }
 
 /// Reads a request for which there is a place and room; else says why there is none.
 pub(crate) async fn read(
-    app: &Arc<App>,
-    meta: &Meta,
+    app: &Arc<AppState>,
+    meta: &RequestMeta,
     dialect: &dyn Dialect,
     headers: &HeaderMap,
     body: Body,
@@ -267,17 +267,17 @@ pub(crate) async fn read(
     };
     let body = body.map_err(|error| refused(dialect, error))?;
     if bodies::wanted() {
-        Bodies::new(app.clone(), &meta.id).line("request", &body);
+        BodyLog::new(app.clone(), &meta.id).line("request", &body);
     }
     Ok(Received { place, held, body })
 }
 
 /// The plain bytes of a body; away from here, if they are many.
 async fn decoded(
-    app: &App,
+    app: &AppState,
     codings: Vec<coding::Coding>,
     body: Bytes,
-    held: &mut Held,
+    held: &mut BudgetReservation,
 ) -> Result<Bytes, ClientError> {
     let limit = app.config.limits.request_body;
     let mut plain = Err(ClientError::new(ErrorKind::TooLarge, ""));
@@ -306,7 +306,7 @@ fn refused(dialect: &dyn Dialect, error: ClientError) -> Response {
     response
 }
 
-impl Route {
+impl MatchedRoute {
     /// What stands for it in logs and metrics.
     fn label(self) -> &'static str {
         match self {
@@ -326,17 +326,17 @@ impl Route {
 }
 
 /// The route of a path.
-fn find(method: &Method, path: &str, headers: &HeaderMap) -> Option<Route> {
+fn find(method: &Method, path: &str, headers: &HeaderMap) -> Option<MatchedRoute> {
     for dialect in DIALECTS {
         if let Some(endpoint) = dialect.endpoints().iter().find(|endpoint| endpoint.matches(path)) {
-            return Some(Route::Generate(*dialect, endpoint.method));
+            return Some(MatchedRoute::Generate(*dialect, endpoint.method));
         }
     }
     if let Some(page) = pages::PAGES.iter().find(|page| **page == path) {
-        return Some(Route::Page(page));
+        return Some(MatchedRoute::Page(page));
     }
     let (dialect, route) = side::side_route(method.as_str(), path, headers)?;
-    Some(Route::Side(dialect, route))
+    Some(MatchedRoute::Side(dialect, route))
 }
 
 /// One slash where several stand, and none at the end.
@@ -350,7 +350,7 @@ fn tidy(path: &str) -> String {
 }
 
 /// The client's own id, if it is one that can be logged; else a new one.
-fn request_id(app: &App, request: &Request) -> String {
+fn request_id(app: &AppState, request: &Request) -> String {
     let given = request.headers().get(reply::REQUEST_ID).and_then(|id| id.to_str().ok());
     let fits = |id: &&str| {
         (1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(&b))
@@ -359,11 +359,11 @@ fn request_id(app: &App, request: &Request) -> String {
 }
 
 /// The key that a dialect's clients may put into the address.
-fn key_in(dialect: &dyn Dialect, meta: &Meta) -> Option<String> {
+fn key_in(dialect: &dyn Dialect, meta: &RequestMeta) -> Option<String> {
     side::parameter(&meta.query, dialect.headers().key_parameter?)
 }
 
-fn unknown(dialect: &dyn Dialect, meta: &Meta) -> Response {
+fn unknown(dialect: &dyn Dialect, meta: &RequestMeta) -> Response {
     let served: Vec<_> =
         DIALECTS.iter().filter_map(|d| d.endpoints().first()).map(|endpoint| endpoint.path).collect();
     let text = format!(
@@ -378,7 +378,7 @@ fn unknown(dialect: &dyn Dialect, meta: &Meta) -> Response {
     )
 }
 
-fn wrong_method(dialect: &dyn Dialect, meta: &Meta, allowed: &'static str) -> Option<Response> {
+fn wrong_method(dialect: &dyn Dialect, meta: &RequestMeta, allowed: &'static str) -> Option<Response> {
     if allowed.split(", ").any(|method| method == meta.method.as_str()) {
         return None;
     }
@@ -410,7 +410,12 @@ fn no_websocket(dialect: &dyn Dialect) -> Response {
 }
 
 /// Refuses a body that a client asks to send, by the length that it says it has.
-fn too_large(dialect: &dyn Dialect, meta: &Meta, headers: &HeaderMap, limit: usize) -> Option<Response> {
+fn too_large(
+    dialect: &dyn Dialect,
+    meta: &RequestMeta,
+    headers: &HeaderMap,
+    limit: usize,
+) -> Option<Response> {
     let length = headers.get(CONTENT_LENGTH).filter(|_| meta.expects)?.to_str().ok()?;
     let fits = length.parse::<usize>().is_ok_and(|length| length <= limit);
     (!fits).then(|| reply::error(dialect, &Error::Client(body::too_large(limit))))
@@ -454,13 +459,13 @@ mod tests {
     fn what_waits_for_a_request_is_small() {
         let overrides = crate::config::Overrides { upstream: Some("echo".into()), ..Default::default() };
         let config = crate::config::read(&overrides).unwrap();
-        let app = Arc::new(App::new(config, |_| Arc::new(crate::upstream::echo::Echo)));
+        let app = Arc::new(AppState::new(config, |_| Arc::new(crate::upstream::echo::Echo)));
         // More than a kilobyte is not among what an allocator has at hand.
         let request = || Request::builder().method(Method::POST).uri("/v1/chat/completions");
         let client = || Arc::new(Client::new());
         let waiting = answer(app.clone(), client(), request().body(Body::empty()).unwrap());
         assert!(size_of_val(&waiting) < 512, "{}", size_of_val(&waiting));
-        let meta = Meta {
+        let meta = RequestMeta {
             id: String::new(),
             method: Method::POST,
             path: String::from("/v1/chat/completions"),
@@ -479,7 +484,7 @@ mod tests {
 
     fn found(method: Method, path: &str) -> Option<(&'static str, &'static str, String)> {
         match find(&method, path, &HeaderMap::new())? {
-            Route::Side(dialect, route) => Some((dialect.name(), route.path, route.matches(path)?.1)),
+            MatchedRoute::Side(dialect, route) => Some((dialect.name(), route.path, route.matches(path)?.1)),
             _ => None,
         }
     }

@@ -1,6 +1,6 @@
 //! Serving over a socket.
 
-use crate::app::App;
+use crate::app::AppState;
 use crate::client::Client;
 use crate::client_socket::ClientSocket;
 use crate::config::Config;
@@ -79,7 +79,7 @@ pub async fn serve_on(
     // Which names it answers to depends on where it really listens.
     config.listen = listener.local_addr().unwrap_or(config.listen);
     let transports = upstream::connect(&config)?;
-    let app = Arc::new(App::new(config, |u| transports(u)));
+    let app = Arc::new(AppState::new(config, |u| transports(u)));
     let mut http = hyper::server::conn::http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
     let graceful = GracefulShutdown::new();

@@ -12,12 +12,12 @@ pub(crate) const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// Tells everything that is served to end now, with an error.
 #[derive(Debug, Default)]
-pub(crate) struct Stop {
+pub(crate) struct ShutdownSignal {
     ended: AtomicBool,
     told: Notify,
 }
 
-impl Stop {
+impl ShutdownSignal {
     /// Ends what is served.
     pub(crate) fn end(&self) {
         self.ended.store(true, Ordering::SeqCst);

@@ -1,9 +1,9 @@
 //! Routes beside those that ask for answers: which there are, the dialects say; what is done, the kind of each.
 
-use crate::app::App;
+use crate::app::AppState;
 use crate::reply;
-use crate::routes::{self, Meta};
-use crate::telemetry::Record;
+use crate::routes::{self, RequestMeta};
+use crate::telemetry::AccessLogEntry;
 use crate::{count, embed, forward, models, stored};
 use axum::body::Body;
 use axum::response::Response;
@@ -11,19 +11,19 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{Method, StatusCode};
 use openai_shim_core::Error;
-use openai_shim_core::dialect::side::{Asking, KeptPart, Side, SideRoute};
+use openai_shim_core::dialect::side::{AuxiliaryKind, AuxiliaryRequest, AuxiliaryRoute, StoredResponsePart};
 use openai_shim_core::dialect::{DIALECTS, Dialect};
 use openai_shim_core::error::{ClientError, ErrorKind};
 use std::sync::Arc;
 
 /// What stands for such a route in logs and metrics.
-pub(crate) fn label(side: &'static SideRoute) -> &'static str {
+pub(crate) fn label(side: &'static AuxiliaryRoute) -> &'static str {
     match side.side {
-        Side::Models(_) | Side::Model(_) => "models",
-        Side::Count(_) => "count",
-        Side::Embed(_) => embed::LABEL,
-        Side::Kept(..) => "kept",
-        Side::Forward | Side::Checked(_) => "forward",
+        AuxiliaryKind::Models(_) | AuxiliaryKind::Model(_) => "models",
+        AuxiliaryKind::Count(_) => "count",
+        AuxiliaryKind::Embed(_) => embed::LABEL,
+        AuxiliaryKind::Kept(..) => "kept",
+        AuxiliaryKind::Forward | AuxiliaryKind::Checked(_) => "forward",
         _ => side.path,
     }
 }
@@ -31,15 +31,16 @@ pub(crate) fn label(side: &'static SideRoute) -> &'static str {
 /// What programs that look for a kind of server find at the root.
 pub(crate) fn greeting() -> &'static str {
     let mut all = DIALECTS.iter().flat_map(|dialect| dialect.side_routes());
-    all.find_map(|route| if let Side::Greeting(text) = route.side { Some(text) } else { None }).unwrap_or("")
+    all.find_map(|route| if let AuxiliaryKind::Greeting(text) = route.side { Some(text) } else { None })
+        .unwrap_or("")
 }
 
 /// Answers such a route.
 pub(crate) async fn answer(
-    app: Arc<App>,
-    meta: Meta,
+    app: Arc<AppState>,
+    meta: RequestMeta,
     dialect: &'static dyn Dialect,
-    route: &'static SideRoute,
+    route: &'static AuxiliaryRoute,
     parts: Parts,
     sent: Body,
 ) -> Response {
@@ -47,25 +48,32 @@ pub(crate) async fn answer(
     let (rest, name) = route.matches(&meta.path).unwrap_or_default();
     let rest = rest.to_owned();
     let asked = matches!(meta.method, Method::GET | Method::HEAD);
-    let done = |meta: Meta, result: Result<Response, Error>| {
+    let done = |meta: RequestMeta, result: Result<Response, Error>| {
         let response = result.unwrap_or_else(|error| reply::error(dialect, &error));
-        Record::new(app.clone(), meta, label, String::new()).answered(&response);
+        AccessLogEntry::new(app.clone(), meta, label, String::new()).answered(&response);
         response
     };
     // What needs no upstream's answer needs no place among those that wait for one.
-    let asking = Asking { name: &name, path: &meta.path, query: &meta.query, body: b"" };
+    let asking = AuxiliaryRequest { name: &name, path: &meta.path, query: &meta.query, body: b"" };
     let at_once = match &route.side {
-        Side::Fixed(text) | Side::Greeting(text) => Some(Ok(reply::json(StatusCode::OK, *text))),
-        Side::Refused(why) => Some(Err(Error::Client(ClientError::new(ErrorKind::Unsupported, *why)))),
-        Side::Models(write) => Some(
+        AuxiliaryKind::Fixed(text) | AuxiliaryKind::Greeting(text) => {
+            Some(Ok(reply::json(StatusCode::OK, *text)))
+        }
+        AuxiliaryKind::Refused(why) => {
+            Some(Err(Error::Client(ClientError::new(ErrorKind::Unsupported, *why))))
+        }
+        AuxiliaryKind::Models(write) => Some(
             models::all(&app)
                 .await
                 .and_then(|all| Ok(reply::json(StatusCode::OK, write(&all, &meta.query)?))),
         ),
-        Side::Model(one) if asked => Some(models::one(&app, one, &asking).await),
-        Side::Kept(keeping, part) => {
-            let part =
-                if *part == KeptPart::Answer && meta.method == Method::DELETE { None } else { Some(*part) };
+        AuxiliaryKind::Model(one) if asked => Some(models::one(&app, one, &asking).await),
+        AuxiliaryKind::Kept(keeping, part) => {
+            let part = if *part == StoredResponsePart::Answer && meta.method == Method::DELETE {
+                None
+            } else {
+                Some(*part)
+            };
             stored::answer(&app, dialect, keeping, part, &meta, &name).await
         }
         _ => None,
@@ -77,24 +85,26 @@ pub(crate) async fn answer(
     let received = match routes::read(&app, &meta, dialect, &parts.headers, sent).await {
         Ok(read) => read,
         Err(response) => {
-            Record::new(app.clone(), meta, label, String::new()).answered(&response);
+            AccessLogEntry::new(app.clone(), meta, label, String::new()).answered(&response);
             return response;
         }
     };
     let (path, query) = (meta.path.clone(), meta.query.clone());
     let asked = Question { name, path, query, body: received.body.clone() };
     match &route.side {
-        Side::Model(one) => done(meta, models::one(&app, one, &asked.asking()).await),
-        Side::Count(counting) => {
+        AuxiliaryKind::Model(one) => done(meta, models::one(&app, one, &asked.asking()).await),
+        AuxiliaryKind::Count(counting) => {
             let owner = meta.owner.clone();
             done(meta, count::count(&app, dialect, counting, asked, (&parts.headers, owner)).await)
         }
-        Side::Embed(embedding) => embed::embed(app, meta, dialect, embedding, asked, &parts.headers).await,
-        Side::Kept(..) => {
+        AuxiliaryKind::Embed(embedding) => {
+            embed::embed(app, meta, dialect, embedding, asked, &parts.headers).await
+        }
+        AuxiliaryKind::Kept(..) => {
             let upstream = stored::elsewhere(&app, dialect);
             forward::forward(app, meta, dialect, (rest, upstream, None), parts, received).await
         }
-        Side::Checked(check) => {
+        AuxiliaryKind::Checked(check) => {
             forward::forward(app, meta, dialect, (rest, None, Some(*check)), parts, received).await
         }
         _ => forward::forward(app, meta, dialect, (rest, None, None), parts, received).await,
@@ -111,7 +121,7 @@ pub(crate) struct Question {
 }
 
 impl Question {
-    pub(crate) fn asking(&self) -> Asking<'_> {
-        Asking { name: &self.name, path: &self.path, query: &self.query, body: &self.body }
+    pub(crate) fn asking(&self) -> AuxiliaryRequest<'_> {
+        AuxiliaryRequest { name: &self.name, path: &self.path, query: &self.query, body: &self.body }
     }
 }

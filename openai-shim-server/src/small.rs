@@ -1,14 +1,14 @@
 //! Small questions to an upstream, whose answers are read whole.
 
-use crate::app::Transport;
+use crate::app::DynUpstream;
 use crate::awaited;
-use crate::budget::Held;
+use crate::budget::BudgetReservation;
 use bytes::Bytes;
 use http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use http::response::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use openai_shim_core::dialect::Dialect;
-use openai_shim_core::upstream::ReplyBody;
+use openai_shim_core::upstream::UpstreamBody;
 use openai_shim_core::{Diagnostics, Error, UpstreamError};
 use std::future::poll_fn;
 
@@ -17,11 +17,11 @@ const RETURNED: [HeaderName; 4] = [CONTENT_TYPE, CONTENT_LENGTH, CONTENT_DISPOSI
 
 /// Asks for something small, whole.
 pub(crate) async fn ask(
-    transport: &Transport,
+    transport: &DynUpstream,
     path: &str,
     headers: HeaderMap,
     body: Bytes,
-    (held, limit): (&mut Held, usize),
+    (held, limit): (&mut BudgetReservation, usize),
 ) -> Result<(Parts, Vec<u8>), UpstreamError> {
     let mut request = http::Request::new(body);
     *request.method_mut() = Method::POST;
@@ -50,13 +50,13 @@ pub(crate) fn returned(headers: &HeaderMap) -> HeaderMap {
 
 /// A body, up to a limit and as far as there is room for it.
 pub(crate) async fn collect(
-    body: ReplyBody,
+    body: UpstreamBody,
     limit: usize,
-    held: &mut Held,
+    held: &mut BudgetReservation,
 ) -> Result<Vec<u8>, UpstreamError> {
     match body {
-        ReplyBody::Complete(bytes) => Ok(bytes.to_vec()),
-        ReplyBody::Stream(mut source) => {
+        UpstreamBody::Complete(bytes) => Ok(bytes.to_vec()),
+        UpstreamBody::Stream(mut source) => {
             let mut all = Vec::new();
             while let Some(chunk) = poll_fn(|cx| source.as_mut().poll_next(cx)).await {
                 all.extend_from_slice(&chunk?);

@@ -1,8 +1,8 @@
 //! Answers that clients refer to, kept for upstreams that keep none.
 
-use crate::app::App;
+use crate::app::AppState;
 use crate::reply;
-use crate::routes::Meta;
+use crate::routes::RequestMeta;
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
@@ -10,9 +10,9 @@ use futures_core::Stream;
 use http::StatusCode;
 use http_body::Body as _;
 use openai_shim_core::dialect::Dialect;
-use openai_shim_core::dialect::side::{Keeping, KeptPart, Side};
+use openai_shim_core::dialect::side::{AuxiliaryKind, StoredResponsePart, StoredResponsesApi};
 use openai_shim_core::error::ClientError;
-use openai_shim_core::exchange::Incoming;
+use openai_shim_core::exchange::ClientRequest;
 use openai_shim_core::framing::{Frame, Framer};
 use openai_shim_core::state::{Owner, StateEntry, StateKey, StateKind};
 use openai_shim_core::{Error, ErrorKind, Profile};
@@ -30,9 +30,9 @@ const LIFETIME: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 pub(crate) type Loaded = Result<Option<Bytes>, Error>;
 
 /// What will be kept of an exchange once its answer is complete.
-pub(crate) struct Keep {
-    app: Arc<App>,
-    keeping: &'static Keeping,
+pub(crate) struct ResponseRecorder {
+    app: Arc<AppState>,
+    keeping: &'static StoredResponsesApi,
     owner: Owner,
     /// What the request says itself; `None`: nothing is kept any more.
     said: Option<Vec<String>>,
@@ -50,9 +50,9 @@ enum Answer {
 }
 
 /// How a dialect's answers are kept, if its clients refer to them.
-fn keeping_of(dialect: &dyn Dialect) -> Option<&'static Keeping> {
+fn keeping_of(dialect: &dyn Dialect) -> Option<&'static StoredResponsesApi> {
     dialect.side_routes().iter().find_map(|route| match route.side {
-        Side::Kept(keeping, _) => Some(keeping),
+        AuxiliaryKind::Kept(keeping, _) => Some(keeping),
         _ => None,
     })
 }
@@ -68,7 +68,7 @@ pub(crate) fn previous(dialect: &dyn Dialect, body: &[u8]) -> Option<String> {
 }
 
 /// Looks an answer up.
-pub(crate) async fn load(app: &App, owner: Owner, id: &str) -> Loaded {
+pub(crate) async fn load(app: &AppState, owner: Owner, id: &str) -> Loaded {
     match app.store.load(&[key(owner, id)]).await {
         Ok(values) => Ok(values.into_iter().next().flatten()),
         Err(error) => {
@@ -87,14 +87,14 @@ fn text(kept: &Bytes) -> Option<&str> {
 /// A request with what it refers to in it; and what to keep of its exchange. An upstream that speaks the dialect itself
 /// keeps its own.
 pub(crate) fn resolve(
-    app: &Arc<App>,
+    app: &Arc<AppState>,
     dialect: &'static dyn Dialect,
     profile: &Profile,
-    meta: &Meta,
+    meta: &RequestMeta,
     path: &str,
-    incoming: Incoming,
+    incoming: ClientRequest,
     (body, loaded): (&Bytes, Option<Loaded>),
-) -> Result<(Incoming, Option<Keep>), Error> {
+) -> Result<(ClientRequest, Option<ResponseRecorder>), Error> {
     let Some(keeping) = keeping_of(dialect).filter(|_| !speaks(profile, dialect, incoming.model())) else {
         return Ok((incoming, None));
     };
@@ -102,9 +102,9 @@ pub(crate) fn resolve(
     if let Some(loaded) = loaded {
         let kept = loaded?;
         body = Bytes::from((keeping.go_on)(&body, kept.as_ref().and_then(text))?);
-        incoming = Incoming::read(dialect, path, body.clone())?;
+        incoming = ClientRequest::read(dialect, path, body.clone())?;
     }
-    let keep = (keeping.said)(&body).map(|said| Keep {
+    let keep = (keeping.said)(&body).map(|said| ResponseRecorder {
         app: app.clone(),
         keeping,
         owner: meta.owner.clone(),
@@ -122,7 +122,7 @@ fn speaks(profile: &Profile, dialect: &dyn Dialect, model: &str) -> bool {
 }
 
 /// The response with its answer kept, when it is complete.
-pub(crate) fn keeping(mut keep: Keep, response: Response) -> Response {
+pub(crate) fn keeping(mut keep: ResponseRecorder, response: Response) -> Response {
     if !response.status().is_success() {
         return response;
     }
@@ -134,11 +134,11 @@ pub(crate) fn keeping(mut keep: Keep, response: Response) -> Response {
 
 /// A part of an answer that is kept here, or no part: it is forgotten. `None`: an upstream may have it.
 pub(crate) async fn answer(
-    app: &App,
+    app: &AppState,
     dialect: &dyn Dialect,
-    keeping: &Keeping,
-    part: Option<KeptPart>,
-    meta: &Meta,
+    keeping: &StoredResponsesApi,
+    part: Option<StoredResponsePart>,
+    meta: &RequestMeta,
     id: &str,
 ) -> Option<Result<Response, Error>> {
     let kept = match load(app, meta.owner.clone(), id).await {
@@ -163,11 +163,11 @@ pub(crate) async fn answer(
 }
 
 /// The upstream that may know of answers which are not kept here.
-pub(crate) fn elsewhere(app: &App, dialect: &dyn Dialect) -> Option<usize> {
+pub(crate) fn elsewhere(app: &AppState, dialect: &dyn Dialect) -> Option<usize> {
     app.upstreams.iter().position(|served| speaks(&served.config.profile, dialect, ""))
 }
 
-impl Keep {
+impl ResponseRecorder {
     /// Takes a part of the answer; the entry to keep once it is complete.
     fn take(&mut self, chunk: &[u8]) -> Option<StateEntry> {
         self.said.as_ref()?;
@@ -224,14 +224,14 @@ impl Keep {
 /// A body whose last bytes wait until the answer is kept: the client may refer to it at once.
 struct Recorded<S> {
     source: S,
-    keep: Keep,
+    keep: ResponseRecorder,
     /// What is being kept, and the bytes that wait for it; none at the end.
     storing: Option<(Storing, Option<Bytes>)>,
 }
 
 type Storing = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-fn store(app: Arc<App>, entry: StateEntry) -> Storing {
+fn store(app: Arc<AppState>, entry: StateEntry) -> Storing {
     Box::pin(async move {
         if let Err(error) = app.store.store(vec![entry]).await {
             tracing::warn!(error = error.message, "a response could not be kept");

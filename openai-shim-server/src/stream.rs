@@ -4,11 +4,11 @@ use crate::awaited::Awaited;
 use crate::client::Cut;
 use crate::lifetime::Lifetime;
 use crate::panics;
-use crate::telemetry::Head;
+use crate::telemetry::ResponseTiming;
 use bytes::Bytes;
 use futures_core::Stream;
 use http::StatusCode;
-use openai_shim_core::upstream::Body;
+use openai_shim_core::upstream::ResponseBody;
 use openai_shim_core::{Dialect, Error};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -17,8 +17,8 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 /// A stream for a client, kept alive while the upstream is silent. A keep-alive never delays a deadline: those run at the
 /// upstream's side.
-pub(crate) struct Kept {
-    state: State,
+pub(crate) struct KeepAliveBody {
+    state: BodyPhase,
     every: Duration,
     /// When the next keep-alive leaves, if nothing else does.
     due: Instant,
@@ -28,37 +28,37 @@ pub(crate) struct Kept {
     lifetime: Lifetime,
 }
 
-enum State {
+enum BodyPhase {
     /// The reply has not begun; the client was promised a stream.
-    Waiting(Awaited, Head),
-    Running(Body),
+    Waiting(Awaited, ResponseTiming),
+    Running(ResponseBody),
     Over,
 }
 
-impl Kept {
+impl KeepAliveBody {
     /// A reply that has begun.
     pub(crate) fn running(
-        body: Body,
+        body: ResponseBody,
         dialect: &'static dyn Dialect,
         every: Duration,
         lifetime: Lifetime,
     ) -> Self {
-        Self::new(State::Running(body), dialect, (every, Instant::now() + every), lifetime)
+        Self::new(BodyPhase::Running(body), dialect, (every, Instant::now() + every), lifetime)
     }
 
     /// A reply that is still awaited. The first keep-alive leaves at once.
     pub(crate) fn waiting(
         reply: Awaited,
-        head: Head,
+        head: ResponseTiming,
         dialect: &'static dyn Dialect,
         every: Duration,
         lifetime: Lifetime,
     ) -> Self {
-        Self::new(State::Waiting(reply, head), dialect, (every, Instant::now()), lifetime)
+        Self::new(BodyPhase::Waiting(reply, head), dialect, (every, Instant::now()), lifetime)
     }
 
     fn new(
-        state: State,
+        state: BodyPhase,
         dialect: &'static dyn Dialect,
         (every, due): (Duration, Instant),
         lifetime: Lifetime,
@@ -77,10 +77,10 @@ impl Kept {
     }
 
     /// Takes over a reply that has come: its stream, or its error as the stream's only event.
-    fn begin(&mut self, reply: http::Response<Body>) -> Option<Bytes> {
+    fn begin(&mut self, reply: http::Response<ResponseBody>) -> Option<Bytes> {
         let (parts, body) = reply.into_parts();
         let Some(error) = parts.extensions.get::<Error>() else {
-            self.state = State::Running(body);
+            self.state = BodyPhase::Running(body);
             return None;
         };
         Some(self.end(error))
@@ -88,7 +88,7 @@ impl Kept {
 
     /// Nothing follows but this error.
     fn end(&mut self, error: &Error) -> Bytes {
-        self.state = State::Over;
+        self.state = BodyPhase::Over;
         let mut event = Vec::new();
         self.dialect.encode_stream_error(error, &mut event);
         Bytes::from(event)
@@ -97,7 +97,7 @@ impl Kept {
     /// Ends the reply from outside; what is said of that comes next.
     fn cut(&mut self, cut: Cut) -> Option<Bytes> {
         let error = self.lifetime.error(cut);
-        if let State::Running(body) = &mut self.state {
+        if let BodyPhase::Running(body) = &mut self.state {
             // The exchange knows how its stream stands, and how its dialect ends that.
             body.fail(error);
             return None;
@@ -116,7 +116,7 @@ impl Kept {
                     None => self.next(cx),
                 },
             },
-            Poll::Ready(Some(Ok(_))) if !matches!(self.state, State::Over) => {
+            Poll::Ready(Some(Ok(_))) if !matches!(self.state, BodyPhase::Over) => {
                 if let Some(cut) = self.lifetime.has_passed() {
                     // What has come leaves first.
                     self.cut(cut);
@@ -131,8 +131,8 @@ impl Kept {
     fn next(&mut self, cx: &mut Context<'_>) -> Poll<Option<<Self as Stream>::Item>> {
         loop {
             match &mut self.state {
-                State::Over => return Poll::Ready(None),
-                State::Waiting(awaited, head) => {
+                BodyPhase::Over => return Poll::Ready(None),
+                BodyPhase::Waiting(awaited, head) => {
                     let reply = ready!(Pin::new(&mut *awaited).poll(cx));
                     drop(awaited.room());
                     // The client has had its status for long.
@@ -141,13 +141,13 @@ impl Kept {
                         return Poll::Ready(Some(Ok(event)));
                     }
                 }
-                State::Running(body) => return Pin::new(body).poll_next(cx),
+                BodyPhase::Running(body) => return Pin::new(body).poll_next(cx),
             }
         }
     }
 }
 
-impl Stream for Kept {
+impl Stream for KeepAliveBody {
     type Item = Result<Bytes, openai_shim_core::UpstreamError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {

@@ -1,13 +1,13 @@
 //! Logs: one line a request. Secrets are never in them, and messages only where bodies are asked for.
 
-use crate::app::App;
+use crate::app::AppState;
 use crate::client::Cut;
 use crate::config::{Log, LogFormat};
 use crate::log_writer::LogWriter;
-use crate::metrics::{Counted, PAGE};
+use crate::metrics::{PAGE, RequestMetrics};
 use crate::panics;
 use crate::reply::summary;
-use crate::routes::Meta;
+use crate::routes::RequestMeta;
 use axum::response::Response;
 use http::StatusCode;
 use openai_shim_core::error::short_name;
@@ -56,20 +56,20 @@ pub fn init(log: &Log) {
 
 /// One request on its way into logs and metrics.
 #[derive(Debug)]
-pub(crate) struct Record {
-    app: Arc<App>,
-    meta: Meta,
+pub(crate) struct AccessLogEntry {
+    app: Arc<AppState>,
+    meta: RequestMeta,
     route: &'static str,
     upstream: String,
-    head: Head,
+    head: ResponseTiming,
     counted: OnceLock<()>,
 }
 
 /// When the answer began, and with which status; shared with the one who writes it.
 #[derive(Debug, Clone)]
-pub(crate) struct Head(Arc<(AtomicU64, AtomicU16)>, std::time::Instant);
+pub(crate) struct ResponseTiming(Arc<(AtomicU64, AtomicU16)>, std::time::Instant);
 
-impl Head {
+impl ResponseTiming {
     /// The answer begins now.
     pub(crate) fn seen(&self, status: StatusCode) {
         let micros = u64::try_from(self.1.elapsed().as_micros()).unwrap_or(u64::MAX).max(1);
@@ -89,14 +89,14 @@ impl Head {
     }
 }
 
-impl Record {
-    pub(crate) fn new(app: Arc<App>, meta: Meta, route: &'static str, upstream: String) -> Self {
+impl AccessLogEntry {
+    pub(crate) fn new(app: Arc<AppState>, meta: RequestMeta, route: &'static str, upstream: String) -> Self {
         app.metrics.opened();
-        let head = Head(Arc::default(), meta.started);
+        let head = ResponseTiming(Arc::default(), meta.started);
         Self { app, meta, route, upstream, head, counted: OnceLock::new() }
     }
 
-    pub(crate) fn head(&self) -> Head {
+    pub(crate) fn head(&self) -> ResponseTiming {
         self.head.clone()
     }
 
@@ -145,7 +145,7 @@ impl Record {
         for diagnostic in &report.diagnostics {
             tracing::debug!(id = self.meta.id, "{diagnostic}");
         }
-        self.count(&Counted {
+        self.count(&RequestMetrics {
             route: self.route,
             upstream: &self.upstream,
             model: &report.model,
@@ -197,7 +197,7 @@ impl Record {
                 "request"
             );
         }
-        self.count(&Counted {
+        self.count(&RequestMetrics {
             route: self.route,
             upstream: &self.upstream,
             model: "",
@@ -210,14 +210,14 @@ impl Record {
         });
     }
 
-    fn count(&self, counted: &Counted<'_>) {
+    fn count(&self, counted: &RequestMetrics<'_>) {
         if self.counted.set(()).is_ok() {
             self.app.metrics.count(counted);
         }
     }
 }
 
-impl Drop for Record {
+impl Drop for AccessLogEntry {
     fn drop(&mut self) {
         if self.counted.get().is_none() {
             self.plain(CLIENT_GONE, "the client went away");

@@ -1,9 +1,9 @@
 //! The configuration: what is read, what is refused, and what the refusal says.
 
-use openai_shim_core::exchange::{Mode, When};
+use openai_shim_core::exchange::{FallbackPolicy, LossPolicy};
 use openai_shim_server::Config;
 use openai_shim_server::config::{
-    ConfigError, LogFormat, ModelConfig, Overrides, Secret, Target, keys, read,
+    ConfigError, LogFormat, ModelConfig, Overrides, Secret, UpstreamLocation, keys, read,
 };
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -50,7 +50,10 @@ fn without_anything_echo_is_served_on_loopback() {
     let config = read(&Overrides::default()).unwrap();
     assert_eq!(config.listen.to_string(), "127.0.0.1:8000");
     assert_eq!(config.upstreams.len(), 1);
-    assert_eq!((config.upstreams[0].name.as_str(), &config.upstreams[0].target), ("echo", &Target::Echo));
+    assert_eq!(
+        (config.upstreams[0].name.as_str(), &config.upstreams[0].target),
+        ("echo", &UpstreamLocation::Echo)
+    );
     assert!(config.client_keys.is_empty());
 }
 
@@ -98,9 +101,9 @@ fn the_design_s_own_example_is_read_as_it_is_meant() {
     assert_eq!(config.listen.port(), 9000);
     let keys: Vec<_> = config.client_keys.iter().map(Secret::expose).collect();
     assert_eq!(keys, ["openai-shim-server", "literal"]);
-    assert_eq!(config.mode, Mode::Strict);
+    assert_eq!(config.mode, LossPolicy::Strict);
     let u = &config.upstreams[0];
-    assert_eq!(u.target, Target::Http(String::from("https://api.lemonfox.ai/v1")));
+    assert_eq!(u.target, UpstreamLocation::Http(String::from("https://api.lemonfox.ai/v1")));
     assert_eq!(u.profile.name, "lemonfox");
     assert_eq!(u.api_key.as_ref().map(Secret::expose), Some("sk-1"));
     let model = |id: &str, upstream: &str| ModelConfig { id: id.into(), upstream: upstream.into() };
@@ -108,7 +111,10 @@ fn the_design_s_own_example_is_read_as_it_is_meant() {
     assert_eq!(config.default_max_tokens, Some(100));
     assert_eq!((config.retry.attempts, config.retry.backoff), (3, Duration::from_millis(250)));
     assert_eq!(config.retry.max_backoff, Duration::from_secs(120));
-    assert_eq!((config.fallback.when, config.fallback.message.as_deref()), (When::Always, Some("Sorry.")));
+    assert_eq!(
+        (config.fallback.when, config.fallback.message.as_deref()),
+        (FallbackPolicy::Always, Some("Sorry."))
+    );
     let t = config.timeouts;
     assert_eq!([t.connect, t.first_byte, t.idle, t.keepalive].map(|d| d.as_secs()), [1, 2, 3, 4]);
     let l = config.limits;
@@ -344,7 +350,10 @@ fn arguments_win_over_the_file() {
 
     let replaced = read(&Overrides { upstream: given("https://llm.example.com/v1/"), ..overrides }).unwrap();
     assert_eq!(replaced.upstreams.len(), 1);
-    assert_eq!(replaced.upstreams[0].target, Target::Http(String::from("https://llm.example.com/v1")));
+    assert_eq!(
+        replaced.upstreams[0].target,
+        UpstreamLocation::Http(String::from("https://llm.example.com/v1"))
+    );
 }
 
 #[test]

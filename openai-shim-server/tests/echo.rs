@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{Request, StatusCode};
 use openai_shim_core::exchange::{Exchange, Step};
-use openai_shim_core::upstream::ReplyBody;
+use openai_shim_core::upstream::UpstreamBody;
 use openai_shim_core::{Context, Upstream, dialect, profile};
 use openai_shim_server::upstream::echo::Echo;
 use serde_json::{Value, json};
@@ -16,8 +16,8 @@ fn ask(method: &str, path: &str, body: &str) -> (StatusCode, Vec<Bytes>) {
         let (head, body) = Echo.send(request).await.unwrap().into_parts();
         let mut chunks = Vec::new();
         match body {
-            ReplyBody::Complete(bytes) => chunks.push(bytes),
-            ReplyBody::Stream(mut stream) => {
+            UpstreamBody::Complete(bytes) => chunks.push(bytes),
+            UpstreamBody::Stream(mut stream) => {
                 while let Some(chunk) = poll_fn(|cx| stream.as_mut().poll_next(cx)).await {
                     chunks.push(chunk.unwrap());
                 }

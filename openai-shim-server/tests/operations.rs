@@ -8,7 +8,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response};
-use openai_shim_core::upstream::ReplyBody;
+use openai_shim_core::upstream::UpstreamBody;
 use openai_shim_core::{Upstream, UpstreamError};
 use openai_shim_server::router;
 use std::pin::Pin;
@@ -30,10 +30,10 @@ enum Faulty {
 
 #[async_trait]
 impl Upstream for Faulty {
-    async fn send(&self, _: Request<Bytes>) -> Result<Response<ReplyBody>, UpstreamError> {
+    async fn send(&self, _: Request<Bytes>) -> Result<Response<UpstreamBody>, UpstreamError> {
         match self {
             Self::AtOnce => panic!("a fault, on purpose"),
-            Self::InTheStream => Ok(Response::new(ReplyBody::Stream(Box::pin(FaultyStream(false))))),
+            Self::InTheStream => Ok(Response::new(UpstreamBody::Stream(Box::pin(FaultyStream(false))))),
         }
     }
 }

@@ -3,7 +3,7 @@
 
 mod support;
 
-use openai_shim_core::profile::{Lesson, profile};
+use openai_shim_core::profile::{Adaptation, profile};
 use serde_json::{Value, json};
 use support::{Answer, Running, Script, Scripted, completion, parse, stop, text};
 
@@ -87,34 +87,34 @@ async fn learning_can_be_switched_off() {
 fn every_lesson_is_printed_in_words_that_a_configuration_file_takes() {
     let word = |s: &str| s.to_owned();
     let lessons = [
-        Lesson::DropParam(word("logit_bias")),
-        Lesson::RenameParam { from: word("a"), to: word("b") },
-        Lesson::ClampParam { name: word("temperature"), low: word("0.01"), high: word("1") },
-        Lesson::Role { from: word("system"), to: word("user") },
-        Lesson::FlattenText,
-        Lesson::SingleSystem,
-        Lesson::Alternate,
-        Lesson::EmptyContent,
-        Lesson::BridgeToolUser,
-        Lesson::PrefixAssistant,
-        Lesson::ToolIdsNine,
-        Lesson::ToolIdsForty,
-        Lesson::ReasoningRequired,
-        Lesson::ReasoningRefused,
-        Lesson::DropName,
-        Lesson::DropMessageField(word("refusal")),
-        Lesson::NoStreamOptions,
-        Lesson::NoStream,
-        Lesson::StreamOnly,
-        Lesson::RequiredAsAny,
-        Lesson::RequiredAsAuto,
-        Lesson::NamedAsRequired,
-        Lesson::NamedAsAuto,
-        Lesson::DropStrict,
-        Lesson::FormatJsonObject,
-        Lesson::FormatJsonSchema,
-        Lesson::FormatInstruction(word("json_schema")),
-        Lesson::FormatInstruction(word("json_object")),
+        Adaptation::DropParam(word("logit_bias")),
+        Adaptation::RenameParam { from: word("a"), to: word("b") },
+        Adaptation::ClampParam { name: word("temperature"), low: word("0.01"), high: word("1") },
+        Adaptation::Role { from: word("system"), to: word("user") },
+        Adaptation::FlattenText,
+        Adaptation::SingleSystem,
+        Adaptation::Alternate,
+        Adaptation::EmptyContent,
+        Adaptation::BridgeToolUser,
+        Adaptation::PrefixAssistant,
+        Adaptation::ToolIdsNine,
+        Adaptation::ToolIdsForty,
+        Adaptation::ReasoningRequired,
+        Adaptation::ReasoningRefused,
+        Adaptation::DropName,
+        Adaptation::DropMessageField(word("refusal")),
+        Adaptation::NoStreamOptions,
+        Adaptation::NoStream,
+        Adaptation::StreamOnly,
+        Adaptation::RequiredAsAny,
+        Adaptation::RequiredAsAuto,
+        Adaptation::NamedAsRequired,
+        Adaptation::NamedAsAuto,
+        Adaptation::DropStrict,
+        Adaptation::FormatJsonObject,
+        Adaptation::FormatJsonSchema,
+        Adaptation::FormatInstruction(word("json_schema")),
+        Adaptation::FormatInstruction(word("json_object")),
     ];
     for lesson in lessons {
         let mut row = profile("compatible").unwrap();

@@ -10,7 +10,7 @@ use axum::Router;
 use axum::extract::Request;
 use carried::{SAID, Said, answer, next, question, secrets};
 use openai_shim_core::dialect::DIALECTS;
-use openai_shim_core::profile::{History, Profile, profiles};
+use openai_shim_core::profile::{Profile, ReasoningHistory, profiles};
 use openai_shim_core::{Dialect, dialect};
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -150,9 +150,9 @@ async fn one_clients_thinking_reaches_no_other_client_and_no_other_conversation(
     }
     // What is never restored would be kept apart by any code.
     for (i, (what, dialect, row)) in rows().iter().enumerate() {
-        let keeps = row
-            .as_ref()
-            .is_some_and(|row| row.messages.carry_signatures || row.messages.reasoning == History::Restore);
+        let keeps = row.as_ref().is_some_and(|row| {
+            row.messages.carry_signatures || row.messages.reasoning == ReasoningHistory::Restore
+        });
         if keeps || dialect.signs().is_some() {
             for client in ["openai-chat", "anthropic-messages", "openai-responses", "ollama-chat", "gemini"] {
                 assert!(restored.contains(&(i, client)), "{what} behind {client} does not restore");

@@ -1,13 +1,13 @@
 //! What must be remembered of a request while its answer is read and written.
 
-use super::{AnswerQuirks, Block, Context, Extra, Request, ToolChoice, carry};
+use super::{AnswerQuirks, Block, Context, ExtraFields, Request, ToolChoice, carry};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// What the client asked for, as far as it decides the form of the answer.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub struct Asked {
+pub struct ResponseSpec {
     /// The model by the client's name for it.
     pub model: String,
     /// Answers shall carry the client's name: an alias was in force.
@@ -29,7 +29,7 @@ pub struct Asked {
     /// The client used the legacy `functions`, and expects `function_call`.
     pub functions: bool,
     /// Parameters that the answer repeats.
-    pub echo: Extra,
+    pub echo: ExtraFields,
     /// How many answers the upstream must be asked for one by one; 0: none.
     pub one_by_one: u32,
     /// Stop sequences that we apply, because the upstream does not.
@@ -54,7 +54,7 @@ pub struct Asked {
     pub context: Context,
 }
 
-impl Asked {
+impl ResponseSpec {
     /// What `request` asks for, under the client's own name for the model.
     pub fn new(request: &Request, context: Context) -> Self {
         Self {

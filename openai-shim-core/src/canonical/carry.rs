@@ -3,7 +3,7 @@
 //!
 //! What is too long for an id is among the state that the exchange hands out instead.
 
-use super::{BlockKind, Event, Extra, REASONING_DETAILS};
+use super::{BlockKind, Event, ExtraFields, REASONING_DETAILS};
 use crate::json::{quote, raw};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -71,7 +71,7 @@ pub(super) fn split(id: &str) -> Option<(&str, &str)> {
 /// assert_eq!(carry::unseal(&sealed).map(|(opaque, _)| opaque), Some("abc"));
 /// assert_eq!(carry::seal("abc", &made("anthropic-claude-v1"), "anthropic-claude-v1"), "abc");
 /// ```
-pub fn seal<'s>(opaque: &'s str, extra: &Extra, own: &str) -> Cow<'s, str> {
+pub fn seal<'s>(opaque: &'s str, extra: &ExtraFields, own: &str) -> Cow<'s, str> {
     match extra.detail("format").filter(|format| is_format(format) && !same_kind(format, own)) {
         Some(format) => {
             let id = extra.detail("id").filter(|id| !id.contains([':', ';']));
@@ -83,7 +83,7 @@ pub fn seal<'s>(opaque: &'s str, extra: &Extra, own: &str) -> Cow<'s, str> {
 }
 
 /// What a seal holds, and what is known of it; `None` if it is none.
-pub fn unseal(sealed: &str) -> Option<(&str, Extra)> {
+pub fn unseal(sealed: &str) -> Option<(&str, ExtraFields)> {
     let (made, opaque) = sealed.split_once(':')?;
     let (format, id) = made.split_once(';').map_or((made, None), |(format, id)| (format, Some(id)));
     if !is_format(format) {
@@ -91,7 +91,7 @@ pub fn unseal(sealed: &str) -> Option<(&str, Extra)> {
     }
     let members = [("format", Some(format)), ("id", id)];
     let members = members.into_iter().filter_map(|(key, said)| Some((key.to_owned(), raw(quote(said?)))));
-    Some((opaque, Extra::new(REASONING_DETAILS, members.collect())))
+    Some((opaque, ExtraFields::new(REASONING_DETAILS, members.collect())))
 }
 
 /// Whether two formats are of one kind, whoever signs in them: the same API made them.

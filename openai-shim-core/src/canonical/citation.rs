@@ -1,6 +1,6 @@
 //! Where an answer's words come from: sources by their address, which several dialects have a place for.
 
-use super::Leftovers;
+use super::ExtraFieldList;
 
 /// One source of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,23 +26,23 @@ pub struct CitedSpan {
 
 /// What leftovers of a dialect cite.
 #[derive(Debug, Clone, Default)]
-pub struct Cited {
+pub struct CitedSources {
     /// The sources.
     pub list: Vec<Citation>,
     /// What of the leftovers is no source.
-    pub rest: Leftovers,
+    pub rest: ExtraFieldList,
 }
 
 /// How long a text is by now, both ways.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Length {
+pub struct TextLength {
     /// In characters.
     pub chars: usize,
     /// In bytes.
     pub bytes: usize,
 }
 
-impl Length {
+impl TextLength {
     /// The length with this behind it.
     pub fn add(&mut self, text: &str) {
         self.chars += text.chars().count();
@@ -59,7 +59,7 @@ impl Citation {
 
     /// Where its part begins and ends in characters, or in `bytes`, for a text that goes from here to there. What is
     /// counted the other way is known only where the two are the same.
-    pub fn place(&self, from: Length, to: Length, bytes: bool) -> (usize, usize) {
+    pub fn place(&self, from: TextLength, to: TextLength, bytes: bool) -> (usize, usize) {
         match self.span {
             Some(span) if span.bytes == bytes || to.chars == to.bytes => (span.start, span.end),
             _ if bytes => (from.bytes, to.bytes),

@@ -1,6 +1,6 @@
 //! Messages as ordered lists of blocks.
 
-use super::{Diagnostics, Extra, Signature, Text};
+use super::{Diagnostics, ExtraFields, Signature, Text};
 use crate::json::place;
 use serde_json::value::RawValue;
 use std::ops::Range;
@@ -87,7 +87,7 @@ pub struct Message {
     /// The speaker's name.
     pub name: Option<Box<str>>,
     /// Leftovers.
-    pub extra: Extra,
+    pub extra: ExtraFields,
     /// Its content came as a list of parts, and is written as one.
     pub content_was_parts: bool,
     /// Where it stands in the payload that it was read from; `None` once it was changed.
@@ -97,7 +97,7 @@ pub struct Message {
 impl Message {
     /// A message of one role.
     pub fn new(role: Role, blocks: Vec<Block>) -> Self {
-        Self { role, blocks, name: None, extra: Extra::default(), content_was_parts: false, span: None }
+        Self { role, blocks, name: None, extra: ExtraFields::default(), content_was_parts: false, span: None }
     }
 
     /// A message of one text.
@@ -174,7 +174,7 @@ pub enum Block {
         /// The text.
         text: Text,
         /// Leftovers.
-        extra: Extra,
+        extra: ExtraFields,
     },
     /// A picture.
     Image(Box<Media>),
@@ -189,7 +189,7 @@ pub enum Block {
         /// A signature or encrypted form that must be sent back unchanged.
         signature: Option<Signature>,
         /// Leftovers (`reasoning_details` and the like).
-        extra: Extra,
+        extra: ExtraFields,
     },
     /// The model declines, in words.
     Refusal(Text),
@@ -204,7 +204,7 @@ pub enum Block {
         /// An opaque signature of the thinking that led here; it must be sent back with the call.
         signature: Option<Signature>,
         /// Leftovers.
-        extra: Extra,
+        extra: ExtraFields,
     },
     /// A tool's answer.
     ToolResult {
@@ -215,7 +215,7 @@ pub enum Block {
         /// Whether the tool failed.
         is_error: bool,
         /// Leftovers.
-        extra: Extra,
+        extra: ExtraFields,
     },
     /// Something that only its own dialect knows, whole and raw.
     Native {
@@ -229,7 +229,7 @@ pub enum Block {
 impl Block {
     /// A text block.
     pub fn text(text: impl Into<Text>) -> Self {
-        Self::Text { text: text.into(), extra: Extra::default() }
+        Self::Text { text: text.into(), extra: ExtraFields::default() }
     }
 
     /// The text of a text block.
@@ -252,13 +252,13 @@ pub struct Media {
     /// How closely to look at it (`low`, `high`, `auto`).
     pub detail: Option<String>,
     /// Leftovers.
-    pub extra: Extra,
+    pub extra: ExtraFields,
 }
 
 impl Media {
     /// Media from one source.
     pub fn new(source: MediaSource) -> Self {
-        Self { source, name: None, detail: None, extra: Extra::default() }
+        Self { source, name: None, detail: None, extra: ExtraFields::default() }
     }
 }
 
@@ -281,12 +281,12 @@ pub enum MediaSource {
 
 #[cfg(test)]
 mod tests {
-    use super::{Block, Extra, Message, Signature, Text};
+    use super::{Block, ExtraFields, Message, Signature, Text};
 
     #[test]
     fn a_message_and_its_block_stay_small() {
         let sizes = [size_of::<Message>(), size_of::<Block>(), size_of::<Text>()];
         assert!(sizes.iter().zip([64, 88, 48]).all(|(size, most)| *size <= most), "{sizes:?}");
-        assert_eq!((size_of::<Extra>(), size_of::<Option<Signature>>()), (8, 8));
+        assert_eq!((size_of::<ExtraFields>(), size_of::<Option<Signature>>()), (8, 8));
     }
 }

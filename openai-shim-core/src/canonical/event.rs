@@ -1,6 +1,6 @@
 //! An answer as it streams.
 
-use super::{FinishReason, Leftovers, Usage};
+use super::{ExtraFieldList, FinishReason, Usage};
 use crate::error::UpstreamError;
 use serde_json::value::RawValue;
 
@@ -56,7 +56,7 @@ pub enum Event {
         /// Which of the answers, or the answer as a whole.
         choice: Option<u32>,
         /// The members.
-        extra: Leftovers,
+        extra: ExtraFieldList,
     },
     /// The stream failed. Nothing follows.
     Error(UpstreamError),

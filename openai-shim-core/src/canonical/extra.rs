@@ -18,38 +18,38 @@ pub const WHOLE_BLOCK: &str = "block";
 ///
 /// Most messages have none, so that these stand apart and an empty `Extra` is one word.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Extra(Option<Box<Leftovers>>);
+pub struct ExtraFields(Option<Box<ExtraFieldList>>);
 
 /// What an [`Extra`] holds.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
-pub struct Leftovers {
+pub struct ExtraFieldList {
     /// The dialect's name; empty when there is nothing.
     pub dialect: &'static str,
     /// The members, raw and in order.
     pub members: Vec<(String, Box<RawValue>)>,
 }
 
-static NOTHING: Leftovers = Leftovers { dialect: "", members: Vec::new() };
+static NOTHING: ExtraFieldList = ExtraFieldList { dialect: "", members: Vec::new() };
 
-impl Deref for Extra {
-    type Target = Leftovers;
-    fn deref(&self) -> &Leftovers {
+impl Deref for ExtraFields {
+    type Target = ExtraFieldList;
+    fn deref(&self) -> &ExtraFieldList {
         self.0.as_deref().unwrap_or(&NOTHING)
     }
 }
 
-impl DerefMut for Extra {
-    fn deref_mut(&mut self) -> &mut Leftovers {
+impl DerefMut for ExtraFields {
+    fn deref_mut(&mut self) -> &mut ExtraFieldList {
         self.0.get_or_insert_default()
     }
 }
 
-impl Extra {
+impl ExtraFields {
     /// Leftovers of one dialect.
     pub fn new(dialect: &'static str, members: Vec<(String, Box<RawValue>)>) -> Self {
         let empty = dialect.is_empty() && members.is_empty();
-        Self((!empty).then(|| Box::new(Leftovers { dialect, members })))
+        Self((!empty).then(|| Box::new(ExtraFieldList { dialect, members })))
     }
 
     /// The members alone.
@@ -72,7 +72,7 @@ impl Extra {
     }
 }
 
-impl Leftovers {
+impl ExtraFieldList {
     /// Leftovers of one dialect.
     pub fn new(dialect: &'static str, members: Vec<(String, Box<RawValue>)>) -> Self {
         Self { dialect, members }
@@ -117,8 +117,8 @@ impl Leftovers {
     }
 }
 
-impl From<Extra> for Leftovers {
-    fn from(extra: Extra) -> Self {
+impl From<ExtraFields> for ExtraFieldList {
+    fn from(extra: ExtraFields) -> Self {
         extra.0.map(|own| *own).unwrap_or_default()
     }
 }
@@ -160,7 +160,7 @@ impl MemberIndex {
     }
 }
 
-impl PartialEq for Leftovers {
+impl PartialEq for ExtraFieldList {
     fn eq(&self, other: &Self) -> bool {
         self.dialect == other.dialect
             && self.members.len() == other.members.len()

@@ -1,7 +1,7 @@
 //! Events to a response.
 
 use super::{
-    Block, BlockKind, Choice, Delta, Event, Extra, LOGPROBS, MemberIndex, Numbered, REASONING_DETAILS,
+    Block, BlockKind, Choice, Delta, Event, ExtraFields, LOGPROBS, MemberIndex, Numbered, REASONING_DETAILS,
     Response,
 };
 use crate::error::UpstreamError;
@@ -35,7 +35,7 @@ impl Fold {
                 let block = match kind {
                     BlockKind::Text => Block::text(""),
                     BlockKind::Reasoning => {
-                        Block::Reasoning { text: "".into(), signature: None, extra: Extra::default() }
+                        Block::Reasoning { text: "".into(), signature: None, extra: ExtraFields::default() }
                     }
                     BlockKind::Refusal => Block::Refusal("".into()),
                     BlockKind::ToolCall { id, name, signature } => Block::ToolCall {
@@ -43,7 +43,7 @@ impl Fold {
                         name: name.clone(),
                         arguments: String::new(),
                         signature: signature.clone().map(Into::into),
-                        extra: Extra::default(),
+                        extra: ExtraFields::default(),
                     },
                 };
                 self.choice(*choice).blocks.push(block);

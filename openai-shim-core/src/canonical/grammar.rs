@@ -19,7 +19,7 @@ pub enum Phase {
 
 /// A kind of event, for the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
+pub enum EventClass {
     /// `Start`
     Start,
     /// `Open`, `Delta`, `Close`, `Finish`
@@ -33,13 +33,13 @@ pub enum Step {
 }
 
 /// Every legal step: in this phase, this step leads to that phase. What is not listed is illegal.
-pub const TABLE: &[(Phase, Step, Phase)] = &[
-    (Phase::Before, Step::Start, Phase::Running),
-    (Phase::Before, Step::Error, Phase::Over),
-    (Phase::Running, Step::Content, Phase::Running),
-    (Phase::Running, Step::Aside, Phase::Running),
-    (Phase::Running, Step::End, Phase::Over),
-    (Phase::Running, Step::Error, Phase::Over),
+pub const TRANSITIONS: &[(Phase, EventClass, Phase)] = &[
+    (Phase::Before, EventClass::Start, Phase::Running),
+    (Phase::Before, EventClass::Error, Phase::Over),
+    (Phase::Running, EventClass::Content, Phase::Running),
+    (Phase::Running, EventClass::Aside, Phase::Running),
+    (Phase::Running, EventClass::End, Phase::Over),
+    (Phase::Running, EventClass::Error, Phase::Over),
 ];
 
 /// Follows a stream and says what is out of order.
@@ -78,15 +78,15 @@ impl Grammar {
     /// Takes one event; the reason, if it may not stand here.
     pub fn check(&mut self, event: &Event) -> Result<(), &'static str> {
         let step = match event {
-            Event::Start { .. } => Step::Start,
+            Event::Start { .. } => EventClass::Start,
             Event::Open { .. } | Event::Delta { .. } | Event::Close { .. } | Event::Finish { .. } => {
-                Step::Content
+                EventClass::Content
             }
-            Event::Usage(_) | Event::Extra { .. } => Step::Aside,
-            Event::End => Step::End,
-            Event::Error(_) => Step::Error,
+            Event::Usage(_) | Event::Extra { .. } => EventClass::Aside,
+            Event::End => EventClass::End,
+            Event::Error(_) => EventClass::Error,
         };
-        let Some((_, _, next)) = TABLE.iter().find(|(p, s, _)| *p == self.phase && *s == step) else {
+        let Some((_, _, next)) = TRANSITIONS.iter().find(|(p, s, _)| *p == self.phase && *s == step) else {
             return Err(match self.phase {
                 Phase::Before => "the first event must be Start or Error",
                 Phase::Running => "Start came twice",

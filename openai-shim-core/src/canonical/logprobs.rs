@@ -1,6 +1,6 @@
 //! How likely tokens were.
 
-use super::Leftovers;
+use super::ExtraFieldList;
 use crate::json::{Object, raw};
 use serde_json::value::RawValue;
 
@@ -42,17 +42,17 @@ impl Logprobs {
     }
 
     /// As the members of an event.
-    pub fn to_extra(&self) -> Leftovers {
-        Leftovers::new(LOGPROBS, vec![(String::from(LOGPROBS), raw(self.write()))])
+    pub fn to_extra(&self) -> ExtraFieldList {
+        ExtraFieldList::new(LOGPROBS, vec![(String::from(LOGPROBS), raw(self.write()))])
     }
 
     /// From the members of an event.
-    pub fn of(extra: &Leftovers) -> Option<Self> {
+    pub fn of(extra: &ExtraFieldList) -> Option<Self> {
         extra.of(LOGPROBS).first().and_then(|(_, members)| Self::read(members.get()))
     }
 
     /// Adds those of an event.
-    pub fn append(&mut self, extra: &Leftovers) {
+    pub fn append(&mut self, extra: &ExtraFieldList) {
         if let Some(mut more) = Self::of(extra) {
             self.content.append(&mut more.content);
             self.refusal.append(&mut more.refusal);

@@ -1,7 +1,7 @@
 //! Which models there are, from whatever an upstream calls its list.
 
 use super::time::seconds;
-use crate::json::{Kind, Object, peek, quote, text};
+use crate::json::{Object, ValueKind, peek, quote, text};
 
 /// One model of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,11 +61,12 @@ impl ListedModel {
 pub fn models(body: &[u8], owner: &str) -> Option<Vec<ListedModel>> {
     let body = std::str::from_utf8(body).ok()?;
     let listed = match peek(body) {
-        Kind::Array => items(body)?,
-        Kind::Object => {
+        ValueKind::Array => items(body)?,
+        ValueKind::Object => {
             let object = Object::parse(body.as_bytes()).ok()?;
-            let list =
-                ["data", "models"].iter().find_map(|key| object.get(key).filter(|v| peek(v) == Kind::Array));
+            let list = ["data", "models"]
+                .iter()
+                .find_map(|key| object.get(key).filter(|v| peek(v) == ValueKind::Array));
             items(list?)?
         }
         _ => return None,

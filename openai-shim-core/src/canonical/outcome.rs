@@ -1,6 +1,6 @@
 //! How an exchange ended, decided in one place.
 
-use super::{Asked, BlockKind, Delta, Event, FinishReason, Turn, Usage};
+use super::{BlockKind, Delta, Event, FinishReason, ResponseSpec, TurnRecorder, Usage};
 use crate::error::{ErrorKind, UpstreamError};
 use std::fmt;
 
@@ -67,7 +67,7 @@ impl fmt::Display for Outcome {
 /// What was seen of an answer so far.
 #[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
-pub struct Seen {
+pub struct ResponseSummary {
     /// Text, reasoning or a tool call: something a person or a program can use.
     pub content: bool,
     /// Words of refusal.
@@ -81,13 +81,13 @@ pub struct Seen {
     /// The stream was ended in order.
     pub ended: bool,
     /// What of it may have to be kept for the next turn.
-    pub turn: Turn,
+    pub turn: TurnRecorder,
 }
 
-impl Seen {
+impl ResponseSummary {
     /// Nothing seen yet of the answer to what was asked; it says what of it must be kept.
-    pub fn keeping(asked: &Asked) -> Self {
-        Self { turn: Turn::noting(asked.keep_turn), ..Self::default() }
+    pub fn keeping(asked: &ResponseSpec) -> Self {
+        Self { turn: TurnRecorder::noting(asked.keep_turn), ..Self::default() }
     }
 
     /// Takes one event into account.

@@ -10,7 +10,7 @@ pub struct AnswerQuirks {
     /// Every delta repeats all text so far.
     pub cumulative_deltas: bool,
     /// How thinking stands in the text.
-    pub think_tags: ThinkTags,
+    pub think_tags: ReasoningTags,
     /// Tool calls written into the text are left there.
     pub keep_markup: bool,
 }
@@ -19,7 +19,7 @@ pub struct AnswerQuirks {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum ThinkTags {
+pub enum ReasoningTags {
     /// Between tags, if a tag opens the text.
     #[default]
     Opening,
@@ -34,7 +34,11 @@ impl AnswerQuirks {
     pub fn over(self, base: Self) -> Self {
         Self {
             cumulative_deltas: self.cumulative_deltas || base.cumulative_deltas,
-            think_tags: if self.think_tags == ThinkTags::Opening { base.think_tags } else { self.think_tags },
+            think_tags: if self.think_tags == ReasoningTags::Opening {
+                base.think_tags
+            } else {
+                self.think_tags
+            },
             keep_markup: self.keep_markup || base.keep_markup,
         }
     }

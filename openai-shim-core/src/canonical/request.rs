@@ -1,6 +1,6 @@
 //! What a client asks.
 
-use super::{Code, Diagnostics, Extra, Message, Template, Tool, ToolChoice};
+use super::{ChatTemplate, Code, Diagnostics, ExtraFields, Message, Tool, ToolChoice};
 use crate::error::ClientError;
 use crate::json::List;
 use serde_json::value::RawValue;
@@ -60,20 +60,20 @@ pub struct Request {
     /// The client wrote a prompt, and no conversation: it is the only message, and is sent as it is where prompts are.
     pub is_prompt: bool,
     /// How a conversation becomes a prompt, for upstreams that take nothing else.
-    pub template: Template,
+    pub template: ChatTemplate,
     /// Parameters that only their own dialect knows.
-    pub extra: Extra,
+    pub extra: ExtraFields,
     /// Parameters that OpenAI's APIs share by name and meaning, raw; [`SHARED`] lists them.
     pub shared: Vec<(String, Box<RawValue>)>,
     /// Parameters that answers in the client's dialect repeat, as they came.
-    pub echo: Extra,
+    pub echo: ExtraFields,
     /// Why only an upstream of the client's own dialect can serve this (it refers to what the upstream keeps), and what
     /// a client is told where the upstream speaks another one. Whoever resolves the reference clears it.
     pub own_only: Option<ClientError>,
     /// What stands before the messages although it is not among them: references to what an upstream keeps, raw.
     pub references: Vec<String>,
     /// Which parts differ from the payload that they were read from.
-    pub touched: Touched,
+    pub touched: ChangedFields,
 }
 
 /// Parameters that OpenAI's APIs share by name and meaning, and that nothing here interprets.
@@ -92,7 +92,7 @@ pub const SHARED: &[&str] = &[
 /// Which parts of a request were changed after it was read; the others are sent as they came.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[allow(clippy::struct_excessive_bools)] // a set of names
-pub struct Touched {
+pub struct ChangedFields {
     /// The messages.
     pub messages: bool,
     /// The tools.
@@ -133,7 +133,7 @@ pub enum ResponseFormat {
         /// Whether it must be followed exactly.
         strict: Option<bool>,
         /// Leftovers, `description` among them.
-        extra: Extra,
+        extra: ExtraFields,
     },
     /// A form that only its own dialect knows.
     Native {

@@ -1,6 +1,6 @@
 //! What a client gets.
 
-use super::{Block, Extra, Logprobs, Usage};
+use super::{Block, ExtraFields, Logprobs, Usage};
 
 /// A complete answer.
 #[derive(Debug, Clone, Default)]
@@ -17,7 +17,7 @@ pub struct Response {
     /// Token counts.
     pub usage: Option<Usage>,
     /// Leftovers.
-    pub extra: Extra,
+    pub extra: ExtraFields,
 }
 
 /// One of the answers.
@@ -33,7 +33,7 @@ pub struct Choice {
     /// How likely its tokens were, where that was asked for.
     pub logprobs: Option<Logprobs>,
     /// Leftovers.
-    pub extra: Extra,
+    pub extra: ExtraFields,
 }
 
 /// Why an answer ended.

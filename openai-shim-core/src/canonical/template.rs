@@ -19,9 +19,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
-pub struct Template {
+pub struct ChatTemplate {
     /// The built-in way.
-    pub name: BuiltIn,
+    pub name: BuiltInTemplate,
     /// A system message.
     pub system: Option<String>,
     /// A message of the user.
@@ -40,7 +40,7 @@ pub struct Template {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
-pub enum BuiltIn {
+pub enum BuiltInTemplate {
     /// None is named: a single message is the prompt itself, and a conversation is written as `plain` does.
     #[default]
     None,
@@ -64,9 +64,9 @@ struct Texts {
 }
 
 /// Every built-in way; an empty text is none.
-const TABLE: &[(BuiltIn, Texts)] = &[
+const TABLE: &[(BuiltInTemplate, Texts)] = &[
     (
-        BuiltIn::Plain,
+        BuiltInTemplate::Plain,
         Texts {
             system: "{content}\n\n",
             user: "User: {content}\n",
@@ -76,7 +76,7 @@ const TABLE: &[(BuiltIn, Texts)] = &[
         },
     ),
     (
-        BuiltIn::Chatml,
+        BuiltInTemplate::Chatml,
         Texts {
             system: "<|im_start|>system\n{content}<|im_end|>\n",
             user: "<|im_start|>user\n{content}<|im_end|>\n",
@@ -86,7 +86,7 @@ const TABLE: &[(BuiltIn, Texts)] = &[
         },
     ),
     (
-        BuiltIn::Llama3,
+        BuiltInTemplate::Llama3,
         Texts {
             system: "<|start_header_id|>system<|end_header_id|>\n\n{content}<|eot_id|>",
             user: "<|start_header_id|>user<|end_header_id|>\n\n{content}<|eot_id|>",
@@ -96,7 +96,7 @@ const TABLE: &[(BuiltIn, Texts)] = &[
         },
     ),
     (
-        BuiltIn::Mistral,
+        BuiltInTemplate::Mistral,
         Texts {
             system: "",
             user: "[INST] {content} [/INST]",
@@ -109,7 +109,7 @@ const TABLE: &[(BuiltIn, Texts)] = &[
 
 const CONTENT: &str = "{content}";
 
-impl Template {
+impl ChatTemplate {
     /// Whether a way was named, or a text was given.
     pub fn is_set(&self) -> bool {
         *self != Self::default()
@@ -121,7 +121,7 @@ impl Template {
     }
 
     fn built_in(&self) -> Option<&'static Texts> {
-        let name = if self.name == BuiltIn::None { BuiltIn::Plain } else { self.name };
+        let name = if self.name == BuiltInTemplate::None { BuiltInTemplate::Plain } else { self.name };
         TABLE.iter().find(|(known, _)| *known == name).map(|(_, texts)| texts)
     }
 

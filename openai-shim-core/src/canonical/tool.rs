@@ -1,6 +1,6 @@
 //! Tools: what the client offers, and which one it demands.
 
-use super::Extra;
+use super::ExtraFields;
 use serde_json::value::RawValue;
 
 /// A tool that the model may call.
@@ -18,7 +18,7 @@ pub enum Tool {
         /// Whether arguments must follow the schema exactly.
         strict: Option<bool>,
         /// Leftovers.
-        extra: Extra,
+        extra: ExtraFields,
     },
     /// A tool that only its own dialect knows, whole and raw.
     Native {

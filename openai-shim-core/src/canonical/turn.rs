@@ -2,7 +2,7 @@
 //! can be put back into the turn that a client sends again without it.
 
 use super::digest::call_digest;
-use super::{Block, BlockKind, Delta, Event, Extra, REASONING_DETAILS, carry};
+use super::{Block, BlockKind, Delta, Event, ExtraFields, REASONING_DETAILS, carry};
 use crate::json::{Object, quote, text};
 use serde_json::value::RawValue;
 
@@ -15,21 +15,21 @@ const MOST_PARTS: usize = 512;
 
 /// An answer, as far as it matters for the next turn.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Turn {
+pub struct TurnRecorder {
     on: bool,
-    parts: Vec<Part>,
+    parts: Vec<RecordedBlock>,
     size: usize,
 }
 
 /// One block of an answer.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Part {
+pub enum RecordedBlock {
     /// Text.
     Text {
         /// The text.
         text: String,
         /// Its signature.
-        extra: Extra,
+        extra: ExtraFields,
     },
     /// Thinking.
     Reasoning {
@@ -38,7 +38,7 @@ pub enum Part {
         /// Its signature, or its encrypted form.
         signature: Option<String>,
         /// What is known of the signature.
-        extra: Extra,
+        extra: ExtraFields,
     },
     /// A call.
     Call {
@@ -53,22 +53,24 @@ pub enum Part {
     },
 }
 
-impl Turn {
+impl TurnRecorder {
     /// Nothing noted yet; `on`: whether there will be.
     pub fn noting(on: bool) -> Self {
         Self { on, ..Self::default() }
     }
 
     /// The blocks, in order.
-    pub fn parts(&self) -> &[Part] {
+    pub fn parts(&self) -> &[RecordedBlock] {
         &self.parts
     }
 
     /// Whether anything in it must come back.
     pub fn is_opaque(&self) -> bool {
         self.parts.iter().any(|part| match part {
-            Part::Text { extra, .. } => !extra.is_empty(),
-            Part::Reasoning { signature, .. } | Part::Call { signature, .. } => signature.is_some(),
+            RecordedBlock::Text { extra, .. } => !extra.is_empty(),
+            RecordedBlock::Reasoning { signature, .. } | RecordedBlock::Call { signature, .. } => {
+                signature.is_some()
+            }
         })
     }
 
@@ -80,12 +82,14 @@ impl Turn {
         match event {
             Event::Open { choice: 0, kind, .. } => self.parts.push(match kind {
                 BlockKind::Text | BlockKind::Refusal => {
-                    Part::Text { text: String::new(), extra: Extra::default() }
+                    RecordedBlock::Text { text: String::new(), extra: ExtraFields::default() }
                 }
-                BlockKind::Reasoning => {
-                    Part::Reasoning { text: String::new(), signature: None, extra: Extra::default() }
-                }
-                BlockKind::ToolCall { id, name, signature } => Part::Call {
+                BlockKind::Reasoning => RecordedBlock::Reasoning {
+                    text: String::new(),
+                    signature: None,
+                    extra: ExtraFields::default(),
+                },
+                BlockKind::ToolCall { id, name, signature } => RecordedBlock::Call {
                     id: own_id(id).to_owned(),
                     name: name.clone(),
                     arguments: String::new(),
@@ -107,13 +111,15 @@ impl Turn {
 
     /// Whether it has thinking as text that led to a call.
     pub fn has_reasoned_call(&self) -> bool {
-        let reasoned = |part: &Part| matches!(part, Part::Reasoning { text, .. } if !text.is_empty());
-        self.parts.iter().any(reasoned) && self.parts.iter().any(|part| matches!(part, Part::Call { .. }))
+        let reasoned =
+            |part: &RecordedBlock| matches!(part, RecordedBlock::Reasoning { text, .. } if !text.is_empty());
+        self.parts.iter().any(reasoned)
+            && self.parts.iter().any(|part| matches!(part, RecordedBlock::Call { .. }))
     }
 
     /// What must be kept of it, as JSON: texts and arguments come back with the client's own turn.
     pub fn to_json(&self) -> String {
-        let parts: Vec<_> = self.parts.iter().map(Part::to_json).collect();
+        let parts: Vec<_> = self.parts.iter().map(RecordedBlock::to_json).collect();
         format!(r#"{{"opaque":{},"parts":[{}]}}"#, self.is_opaque(), parts.join(","))
     }
 }
@@ -123,7 +129,7 @@ pub fn own_id(id: &str) -> &str {
     carry::split(id).map_or(id, |(own, _)| own)
 }
 
-impl Part {
+impl RecordedBlock {
     /// Takes more of it; how many bytes that was.
     fn extend(&mut self, delta: &Delta) -> usize {
         match (self, delta) {
@@ -176,7 +182,7 @@ impl Part {
     }
 }
 
-fn add(extra: &mut Extra, dialect: &'static str, key: &str, raw: &RawValue) -> usize {
+fn add(extra: &mut ExtraFields, dialect: &'static str, key: &str, raw: &RawValue) -> usize {
     extra.dialect = dialect;
     extra.members.retain(|(known, _)| known != key);
     extra.members.push((key.to_owned(), raw.to_owned()));
@@ -185,25 +191,25 @@ fn add(extra: &mut Extra, dialect: &'static str, key: &str, raw: &RawValue) -> u
 
 /// What was kept of a turn.
 #[derive(Debug, Clone, Default)]
-pub struct KeptTurn {
+pub struct StoredTurn {
     /// Something in it only its maker can read; else only the thinking of a call must come back.
     pub opaque: bool,
     /// Its blocks: how long a text was, reasoning as it was, and the signatures of calls.
-    pub parts: Vec<KeptPart>,
+    pub parts: Vec<StoredBlock>,
 }
 
 /// One block of a turn that was kept.
 #[derive(Debug, Clone)]
-pub enum KeptPart {
+pub enum StoredBlock {
     /// A text of so many bytes, and its signature.
-    Text(usize, Extra),
+    Text(usize, ExtraFields),
     /// Reasoning.
     Reasoning(Block),
     /// A call by the digest of its name and arguments, and its signature.
     Call(u128, Option<String>),
 }
 
-impl KeptTurn {
+impl StoredTurn {
     /// Reads what [`Turn::to_json`] wrote, for an upstream of this dialect.
     pub fn read(json: &str, dialect: &'static str) -> Option<Self> {
         let object = Object::parse(json.as_bytes()).ok()?;
@@ -213,25 +219,25 @@ impl KeptTurn {
     }
 }
 
-fn read_part(json: &str, dialect: &'static str) -> Option<KeptPart> {
+fn read_part(json: &str, dialect: &'static str) -> Option<StoredBlock> {
     let object = Object::parse(json.as_bytes()).ok()?;
     let members = |dialect| {
         let members: Vec<_> = object
             .object("extra")
             .map(|extra| extra.iter().map(|(k, v)| (k.to_owned(), crate::json::raw(v))).collect())
             .unwrap_or_default();
-        if members.is_empty() { Extra::default() } else { Extra::new(dialect, members) }
+        if members.is_empty() { ExtraFields::default() } else { ExtraFields::new(dialect, members) }
     };
     let signature = object.get("signature").and_then(text).map(std::borrow::Cow::into_owned);
     if let Some(len) = object.u64("text") {
-        return Some(KeptPart::Text(usize::try_from(len).ok()?, members(dialect)));
+        return Some(StoredBlock::Text(usize::try_from(len).ok()?, members(dialect)));
     }
     Some(match object.str("reasoning") {
-        Some(text) => KeptPart::Reasoning(Block::Reasoning {
+        Some(text) => StoredBlock::Reasoning(Block::Reasoning {
             text: text.into(),
             signature: signature.map(Into::into),
             extra: members(REASONING_DETAILS),
         }),
-        None => KeptPart::Call(u128::from_str_radix(&object.str("call")?, 16).ok()?, signature),
+        None => StoredBlock::Call(u128::from_str_radix(&object.str("call")?, 16).ok()?, signature),
     })
 }

@@ -1,6 +1,6 @@
 //! A response to events: a stream for a client whose upstream does not stream.
 
-use super::{Block, BlockKind, Delta, Event, FinishReason, Leftovers, Response};
+use super::{Block, BlockKind, Delta, Event, ExtraFieldList, FinishReason, Response};
 use crate::json::raw;
 
 /// What the key begins with under which a block that only its own dialect knows stands in an [`Event::Extra`].
@@ -34,12 +34,12 @@ pub fn unfold(response: &Response) -> Vec<Event> {
         let (mut next, mut calls) = (0, false);
         for (at, block) in choice.blocks.iter().enumerate() {
             if let Block::Native { dialect, raw } = block {
-                let extra = Leftovers::new(dialect, vec![(format!("{NATIVE}{at}"), raw.clone())]);
+                let extra = ExtraFieldList::new(dialect, vec![(format!("{NATIVE}{at}"), raw.clone())]);
                 out.push(Event::Extra { choice: Some(index), extra });
             }
             let Some((kind, deltas)) = parts(block) else {
                 if let Some(what) = eventless(block) {
-                    let extra = Leftovers::new(EVENTLESS, vec![(what.to_owned(), raw("true"))]);
+                    let extra = ExtraFieldList::new(EVENTLESS, vec![(what.to_owned(), raw("true"))]);
                     out.push(Event::Extra { choice: Some(index), extra });
                 }
                 continue;
@@ -74,7 +74,7 @@ fn eventless(block: &Block) -> Option<&'static str> {
 /// A block's kind and its deltas; `None` for blocks that an answer does not have.
 fn parts(block: &Block) -> Option<(BlockKind, Vec<Delta>)> {
     let text = |text: &str| if text.is_empty() { Vec::new() } else { vec![Delta::Text(text.to_owned())] };
-    let native = |extra: &Leftovers, deltas: &mut Vec<Delta>| {
+    let native = |extra: &ExtraFieldList, deltas: &mut Vec<Delta>| {
         deltas.extend(extra.members.iter().map(|(key, raw)| Delta::Native {
             dialect: extra.dialect,
             key: key.clone(),

@@ -1,23 +1,23 @@
 //! What one dialect's leftovers cite, for another one to say in its own words.
 
 use super::DIALECTS;
-use crate::canonical::{Citation, Cited, Leftovers};
+use crate::canonical::{Citation, CitedSources, ExtraFieldList};
 use crate::json::Object;
 
 /// Reads the sources in one member; whether that is all that is in it.
 pub(super) type Reader = fn(&str, &mut Vec<Citation>) -> bool;
 
 /// What leftovers of whatever dialect cite, for another one to say in its own words.
-pub(super) fn cited(extra: &Leftovers) -> Cited {
+pub(super) fn cited(extra: &ExtraFieldList) -> CitedSources {
     match DIALECTS.iter().find(|known| !extra.is_empty() && known.name() == extra.dialect) {
         Some(own) => own.citations(extra),
-        None => Cited { list: Vec::new(), rest: extra.clone() },
+        None => CitedSources { list: Vec::new(), rest: extra.clone() },
     }
 }
 
 /// Reads the leftovers whose keys are listed, each by its reader: the sources in it, and whether that is all of it.
-pub(super) fn read_citations(extra: &Leftovers, readers: &[(&str, Reader)]) -> Cited {
-    let mut cited = Cited { list: Vec::new(), rest: Leftovers::new(extra.dialect, Vec::new()) };
+pub(super) fn read_citations(extra: &ExtraFieldList, readers: &[(&str, Reader)]) -> CitedSources {
+    let mut cited = CitedSources { list: Vec::new(), rest: ExtraFieldList::new(extra.dialect, Vec::new()) };
     for (key, value) in &extra.members {
         let reader = readers.iter().find(|(known, _)| known == key);
         if !reader.is_some_and(|(_, read)| read(value.get(), &mut cited.list)) {

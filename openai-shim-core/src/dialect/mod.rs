@@ -19,10 +19,11 @@ pub mod side;
 use cite::{cited, read_citations};
 pub use passthrough::{Passthrough, pass};
 pub use shape::Shape;
-pub use side::{Headers, SideRoute};
+pub use side::{AuxiliaryRoute, DialectHeaders};
 
 use crate::canonical::{
-    Asked, Cited, Diagnostics, Event, Leftovers, ListedModel, Request, Response, Seen, models,
+    CitedSources, Diagnostics, Event, ExtraFieldList, ListedModel, Request, Response, ResponseSpec,
+    ResponseSummary, models,
 };
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use crate::framing::{Deviation, Frame};
@@ -95,12 +96,12 @@ pub trait Dialect: Send + Sync + std::fmt::Debug + 'static {
     fn endpoints(&self) -> &'static [Endpoint];
 
     /// What else its clients ask for.
-    fn side_routes(&self) -> &'static [SideRoute] {
+    fn side_routes(&self) -> &'static [AuxiliaryRoute] {
         &[]
     }
 
     /// Headers that mean something to it.
-    fn headers(&self) -> &'static Headers {
+    fn headers(&self) -> &'static DialectHeaders {
         &side::NO_HEADERS
     }
 
@@ -121,8 +122,8 @@ pub trait Dialect: Send + Sync + std::fmt::Debug + 'static {
     }
 
     /// What this dialect's own leftovers, of a text or of an answer, cite by its address.
-    fn citations(&self, extra: &Leftovers) -> Cited {
-        Cited { list: Vec::new(), rest: extra.clone() }
+    fn citations(&self, extra: &ExtraFieldList) -> CitedSources {
+        CitedSources { list: Vec::new(), rest: extra.clone() }
     }
 
     /// The known members of its requests, and what happens where one has a wrong type.
@@ -151,22 +152,27 @@ pub trait Dialect: Send + Sync + std::fmt::Debug + 'static {
     fn decode_response(
         &self,
         body: &[u8],
-        asked: &mut Asked,
+        asked: &mut ResponseSpec,
         notes: &mut Diagnostics,
     ) -> Result<Response, UpstreamError>;
 
     /// Writes a whole answer for a client.
-    fn encode_response(&self, response: &Response, asked: &mut Asked, notes: &mut Diagnostics) -> Vec<u8>;
+    fn encode_response(
+        &self,
+        response: &Response,
+        asked: &mut ResponseSpec,
+        notes: &mut Diagnostics,
+    ) -> Vec<u8>;
 
     /// A reader for one stream of an upstream.
-    fn decoder(&self, asked: &Asked) -> Box<dyn Decoder>;
+    fn decoder(&self, asked: &ResponseSpec) -> Box<dyn Decoder>;
 
     /// A writer for one stream to a client.
-    fn encoder(&self, asked: &Asked) -> Box<dyn Encoder>;
+    fn encoder(&self, asked: &ResponseSpec) -> Box<dyn Encoder>;
 
     /// Mends one stream in place where client and upstream both speak this dialect: what is well-formed passes as its
     /// own bytes. `None`: streams go through [`decoder`](Self::decoder) and [`encoder`](Self::encoder) all the same.
-    fn mender(&self, _asked: &Asked) -> Option<Box<dyn Mender>> {
+    fn mender(&self, _asked: &ResponseSpec) -> Option<Box<dyn StreamRepairer>> {
         None
     }
 
@@ -174,9 +180,9 @@ pub trait Dialect: Send + Sync + std::fmt::Debug + 'static {
     fn mend_response(
         &self,
         _body: &[u8],
-        _asked: &mut Asked,
+        _asked: &mut ResponseSpec,
         _notes: &mut Diagnostics,
-    ) -> Option<Result<Mended, UpstreamError>> {
+    ) -> Option<Result<Repaired, UpstreamError>> {
         None
     }
 
@@ -218,18 +224,18 @@ pub trait Dialect: Send + Sync + std::fmt::Debug + 'static {
     }
 
     /// The content type of a stream in the form that this client asked for.
-    fn stream_content_type_for(&self, _asked: &Asked) -> &'static str {
+    fn stream_content_type_for(&self, _asked: &ResponseSpec) -> &'static str {
         self.stream_content_type()
     }
 }
 
 /// A whole answer that was mended in place.
 #[derive(Debug, Clone)]
-pub struct Mended {
+pub struct Repaired {
     /// The body; `None` means the upstream's own bytes, unchanged.
     pub body: Option<Vec<u8>>,
     /// What was seen in it.
-    pub seen: Seen,
+    pub seen: ResponseSummary,
 }
 
 /// Reads one stream of an upstream: frames in, events out, in the order of [`grammar`](crate::canonical::grammar).
@@ -262,7 +268,7 @@ pub trait Encoder: Send {
 }
 
 /// Mends one stream in place: frames in, the same dialect's bytes out.
-pub trait Mender: Send {
+pub trait StreamRepairer: Send {
     /// Takes one frame.
     fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<u8>);
 
@@ -273,7 +279,7 @@ pub trait Mender: Send {
     fn fail(&mut self, error: &UpstreamError, out: &mut Vec<u8>);
 
     /// What was seen so far.
-    fn seen(&self) -> &Seen;
+    fn seen(&self) -> &ResponseSummary;
 
     /// What was mended and found so far.
     fn notes(&self) -> &Diagnostics;

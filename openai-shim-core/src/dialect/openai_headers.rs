@@ -1,9 +1,9 @@
 //! Headers of OpenAI's API, for the dialects of its family.
 
-use super::side::Headers;
+use super::side::DialectHeaders;
 
 /// <https://platform.openai.com/docs/api-reference/debugging-requests>
-pub(super) static HEADERS: Headers = Headers {
+pub(super) static HEADERS: DialectHeaders = DialectHeaders {
     marks: &[],
     wishes: &["openai-organization", "openai-project", "openai-beta"],
     key_parameter: None,

@@ -1,8 +1,8 @@
 //! Frames passed on as they are, for dialects that mend by decoding and encoding: what their decoder finds nothing wrong
 //! with goes out byte for byte.
 
-use super::{Decoder, Dialect, Mended, Mender};
-use crate::canonical::{Asked, Code, Diagnostics, Event, Seen, unfold};
+use super::{Decoder, Dialect, Repaired, StreamRepairer};
+use crate::canonical::{Code, Diagnostics, Event, ResponseSpec, ResponseSummary, unfold};
 use crate::error::{Error, UpstreamError};
 use crate::framing::{Frame, write_event};
 
@@ -11,7 +11,7 @@ pub struct Passthrough {
     dialect: &'static dyn Dialect,
     decoder: Box<dyn Decoder>,
     events: Vec<Event>,
-    seen: Seen,
+    seen: ResponseSummary,
     over: bool,
 }
 
@@ -23,9 +23,9 @@ impl std::fmt::Debug for Passthrough {
 
 impl Passthrough {
     /// Follows a stream of `dialect`.
-    pub fn new(dialect: &'static dyn Dialect, asked: &Asked) -> Self {
+    pub fn new(dialect: &'static dyn Dialect, asked: &ResponseSpec) -> Self {
         let decoder = dialect.decoder(asked);
-        Self { dialect, decoder, events: Vec::new(), seen: Seen::keeping(asked), over: false }
+        Self { dialect, decoder, events: Vec::new(), seen: ResponseSummary::keeping(asked), over: false }
     }
 
     /// Takes in what the decoder found; whether the stream failed, and the client was told.
@@ -40,7 +40,7 @@ impl Passthrough {
     }
 }
 
-impl Mender for Passthrough {
+impl StreamRepairer for Passthrough {
     fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<u8>) {
         let before = left_out(self.decoder.notes());
         self.decoder.frame(frame, &mut self.events);
@@ -78,7 +78,7 @@ impl Mender for Passthrough {
         }
     }
 
-    fn seen(&self) -> &Seen {
+    fn seen(&self) -> &ResponseSummary {
         &self.seen
     }
 
@@ -97,13 +97,13 @@ fn left_out(notes: &Diagnostics) -> u32 {
 pub fn pass(
     dialect: &dyn Dialect,
     body: &[u8],
-    asked: &mut Asked,
+    asked: &mut ResponseSpec,
     notes: &mut Diagnostics,
-) -> Result<Mended, UpstreamError> {
+) -> Result<Repaired, UpstreamError> {
     let response = dialect.decode_response(body, asked, notes)?;
-    let mut seen = Seen::keeping(asked);
+    let mut seen = ResponseSummary::keeping(asked);
     for event in unfold(&response) {
         seen.event(&event);
     }
-    Ok(Mended { body: None, seen })
+    Ok(Repaired { body: None, seen })
 }

@@ -6,7 +6,7 @@
 
 use crate::canonical::{Code, Diagnostics};
 use crate::error::ClientError;
-use crate::json::{Kind, Object, count, integer, items, natural, number, peek, text};
+use crate::json::{Object, ValueKind, count, integer, items, natural, number, peek, text};
 use std::fmt::Write as _;
 
 /// The known members of an object.
@@ -148,21 +148,21 @@ impl Place<'_> {
 }
 
 /// The bit of a kind.
-const fn bit(kind: Kind) -> u8 {
+const fn bit(kind: ValueKind) -> u8 {
     1 << kind as u8
 }
 
 /// A member, with what need not be found out for each request.
 #[allow(clippy::indexing_slicing)] // run by the compiler, which would refuse a place that is none
 const fn member(key: &'static str, types: &'static [Type], mismatch: Mismatch) -> Member {
-    let (mut plain, mut nested, mut numbers, mut i) = (bit(Kind::Null), 0, (false, false), 0);
+    let (mut plain, mut nested, mut numbers, mut i) = (bit(ValueKind::Null), 0, (false, false), 0);
     while i < types.len() {
         match types[i] {
-            Type::Bool => plain |= bit(Kind::Bool),
-            Type::Text => plain |= bit(Kind::String),
-            Type::Map => plain |= bit(Kind::Object),
-            Type::Object(_) => nested |= bit(Kind::Object),
-            Type::List(_) => nested |= bit(Kind::Array),
+            Type::Bool => plain |= bit(ValueKind::Bool),
+            Type::Text => plain |= bit(ValueKind::String),
+            Type::Map => plain |= bit(ValueKind::Object),
+            Type::Object(_) => nested |= bit(ValueKind::Object),
+            Type::List(_) => nested |= bit(ValueKind::Array),
             Type::Number => numbers = (true, true),
             Type::Integer | Type::Natural | Type::Count => numbers.0 = true,
             Type::Any => {}
@@ -174,16 +174,16 @@ const fn member(key: &'static str, types: &'static [Type], mismatch: Mismatch) -
 
 impl Member {
     /// Whether a value surely has one of the types, so far as that can be told at once.
-    fn surely_takes(&self, kind: Kind, value: &str, deep: impl FnOnce() -> bool) -> bool {
+    fn surely_takes(&self, kind: ValueKind, value: &str, deep: impl FnOnce() -> bool) -> bool {
         if self.plain & bit(kind) != 0 {
             return true;
         }
         match kind {
             // So short that no type is too small for it.
-            Kind::Number if value.len() < 9 => {
+            ValueKind::Number if value.len() < 9 => {
                 value.bytes().all(|b| b.is_ascii_digit() && self.numbers.0 || b == b'.' && self.numbers.1)
             }
-            Kind::Object | Kind::Array => self.nested & bit(kind) != 0 && !deep(),
+            ValueKind::Object | ValueKind::Array => self.nested & bit(kind) != 0 && !deep(),
             _ => false,
         }
     }
@@ -378,11 +378,12 @@ impl Check<'_> {
         &mut self,
         types: &[Type],
         mismatch: Mismatch,
-        kind: Kind,
+        kind: ValueKind,
         place: &Place<'_>,
     ) -> Result<(), ClientError> {
         let must = format!("must be {}", expected(types));
-        let judged = matches!(kind, Kind::Number | Kind::String) && mismatch == Mismatch::RefuseStructure;
+        let judged =
+            matches!(kind, ValueKind::Number | ValueKind::String) && mismatch == Mismatch::RefuseStructure;
         if judged || mismatch == Mismatch::Warn {
             self.notes.note(Code::ParamInvalid, &place.path(Style::Brackets), &must);
             return Ok(());
@@ -402,23 +403,23 @@ impl Check<'_> {
 
 impl Type {
     /// Whether a value has this type; what is in it is another question.
-    fn takes(&self, kind: Kind, value: &str, style: Style) -> bool {
+    fn takes(&self, kind: ValueKind, value: &str, style: Style) -> bool {
         let number_kind = matches!(self, Self::Number | Self::Integer | Self::Natural | Self::Count);
-        if kind == Kind::String && number_kind && style == Style::Protobuf {
+        if kind == ValueKind::String && number_kind && style == Style::Protobuf {
             return text(value)
-                .is_some_and(|text| number(&text).is_some() && self.takes(Kind::Number, &text, style));
+                .is_some_and(|text| number(&text).is_some() && self.takes(ValueKind::Number, &text, style));
         }
         match (self, kind) {
-            (_, Kind::Null) => false,
+            (_, ValueKind::Null) => false,
             (Self::Any, _)
-            | (Self::Bool, Kind::Bool)
-            | (Self::Text, Kind::String)
-            | (Self::Map | Self::Object(_), Kind::Object)
-            | (Self::List(_), Kind::Array) => true,
-            (Self::Number, Kind::Number) => number(value).is_some(),
-            (Self::Integer, Kind::Number) => integer(value).is_some(),
-            (Self::Natural, Kind::Number) => natural(value).is_some(),
-            (Self::Count, Kind::Number) => count(value).is_some(),
+            | (Self::Bool, ValueKind::Bool)
+            | (Self::Text, ValueKind::String)
+            | (Self::Map | Self::Object(_), ValueKind::Object)
+            | (Self::List(_), ValueKind::Array) => true,
+            (Self::Number, ValueKind::Number) => number(value).is_some(),
+            (Self::Integer, ValueKind::Number) => integer(value).is_some(),
+            (Self::Natural, ValueKind::Number) => natural(value).is_some(),
+            (Self::Count, ValueKind::Number) => count(value).is_some(),
             _ => false,
         }
     }

@@ -18,7 +18,7 @@ pub const GET: &str = "GET, HEAD";
 
 /// One such route.
 #[derive(Debug, Clone, Copy)]
-pub struct SideRoute {
+pub struct AuxiliaryRoute {
     /// What may stand before the path.
     pub prefixes: &'static [&'static str],
     /// The path; `{…}` stands for any name, slashes included.
@@ -26,22 +26,22 @@ pub struct SideRoute {
     /// Its methods, with commas between.
     pub methods: &'static str,
     /// What it is for.
-    pub side: Side,
+    pub side: AuxiliaryKind,
 }
 
 /// What a side route is for.
 #[derive(Debug, Clone, Copy)]
-pub enum Side {
+pub enum AuxiliaryKind {
     /// Every model: written from the list, and as the query asks.
     Models(fn(&[ListedModel], &str) -> Result<String, ClientError>),
     /// One model.
-    Model(&'static OneModel),
+    Model(&'static ModelApi),
     /// How many tokens a request has.
-    Count(&'static Counting),
+    Count(&'static TokenCountApi),
     /// Vectors for texts.
-    Embed(&'static Embedding),
+    Embed(&'static EmbeddingsApi),
     /// An answer that was given before, or a part of it.
-    Kept(&'static Keeping, KeptPart),
+    Kept(&'static StoredResponsesApi, StoredResponsePart),
     /// Something that never changes.
     Fixed(&'static str),
     /// What programs that look for this kind of server find at its root.
@@ -56,9 +56,9 @@ pub enum Side {
 
 /// How a client asks for one model.
 #[derive(Debug)]
-pub struct OneModel {
+pub struct ModelApi {
     /// The names that may mean it, the likeliest first.
-    pub names: fn(&Asking<'_>) -> Result<Vec<String>, ClientError>,
+    pub names: fn(&AuxiliaryRequest<'_>) -> Result<Vec<String>, ClientError>,
     /// The model, as this client reads it.
     pub write: fn(&ListedModel) -> String,
     /// There is none of that name.
@@ -67,9 +67,9 @@ pub struct OneModel {
 
 /// How tokens are counted: asked by clients, and asked from upstreams.
 #[derive(Debug)]
-pub struct Counting {
+pub struct TokenCountApi {
     /// A client's question: path and body of the request for an answer whose tokens shall be counted.
-    pub counted: fn(&Asking<'_>) -> Result<(String, Vec<u8>), ClientError>,
+    pub counted: fn(&AuxiliaryRequest<'_>) -> Result<(String, Vec<u8>), ClientError>,
     /// The upstream is asked so, instead of for the answer itself: path and body. `None`: it cannot be.
     pub ask: fn(&str, &[u8]) -> Option<(String, String)>,
     /// Reads the upstream's count.
@@ -80,11 +80,11 @@ pub struct Counting {
 
 /// How texts become vectors: asked by clients, and asked from upstreams.
 #[derive(Debug)]
-pub struct Embedding {
+pub struct EmbeddingsApi {
     /// The known members of a request.
     pub shape: &'static Shape,
     /// Reads a client's request.
-    pub read: fn(&Asking<'_>, &mut Diagnostics) -> Result<EmbedRequest, ClientError>,
+    pub read: fn(&AuxiliaryRequest<'_>, &mut Diagnostics) -> Result<EmbedRequest, ClientError>,
     /// The request for an upstream: path and body. With a source, which is the client's own body of the same route, all
     /// of it stays but the model's name.
     pub write: fn(&EmbedRequest, Option<&[u8]>, &mut Diagnostics) -> Result<(String, String), ClientError>,
@@ -98,7 +98,7 @@ pub struct Embedding {
     pub check: fn(&[u8], &EmbedRequest) -> Result<(), UpstreamError>,
 }
 
-impl Embedding {
+impl EmbeddingsApi {
     /// The answer for a client that asked by the route `client`, from that of an upstream that was asked by this one.
     pub fn answer(
         &self,
@@ -135,7 +135,7 @@ pub fn states_failure(body: &[u8], due: &[&str]) -> bool {
 
 /// Which part of a kept answer is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KeptPart {
+pub enum StoredResponsePart {
     /// The answer itself; with `DELETE` it is forgotten.
     Answer,
     /// What it is an answer to.
@@ -146,7 +146,7 @@ pub enum KeptPart {
 
 /// How answers are kept to which later requests refer. Where they are kept is the caller's business.
 #[derive(Debug)]
-pub struct Keeping {
+pub struct StoredResponsesApi {
     /// The answer that a request goes on from.
     pub previous: fn(&[u8]) -> Option<String>,
     /// A request with all that was said before in it, from what was kept under the name it goes on from.
@@ -158,7 +158,7 @@ pub struct Keeping {
     /// What is kept of an exchange, and under which name.
     pub entry: fn(Vec<String>, &[u8]) -> Option<(String, String)>,
     /// A part of what is kept, as the query asks.
-    pub part: fn(KeptPart, &str, &str) -> Result<String, ClientError>,
+    pub part: fn(StoredResponsePart, &str, &str) -> Result<String, ClientError>,
     /// It is forgotten.
     pub deleted: fn(&str) -> String,
     /// There is none of that name.
@@ -167,7 +167,7 @@ pub struct Keeping {
 
 /// What a client's request to a side route says.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Asking<'a> {
+pub struct AuxiliaryRequest<'a> {
     /// What stands in the place of `{…}`, decoded.
     pub name: &'a str,
     /// The path as it came.
@@ -180,7 +180,7 @@ pub struct Asking<'a> {
 
 /// Headers that mean something to a dialect.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Headers {
+pub struct DialectHeaders {
     /// Whoever sends one of these speaks the dialect, whatever the path.
     pub marks: &'static [&'static str],
     /// Those of a client's that say what it wants: they go to upstreams that know them.
@@ -197,7 +197,7 @@ pub struct Headers {
 }
 
 /// A dialect without headers of its own.
-pub(super) static NO_HEADERS: Headers = Headers {
+pub(super) static NO_HEADERS: DialectHeaders = DialectHeaders {
     marks: &[],
     wishes: &[],
     key_parameter: None,
@@ -206,7 +206,7 @@ pub(super) static NO_HEADERS: Headers = Headers {
     common_limits: &[],
 };
 
-impl SideRoute {
+impl AuxiliaryRoute {
     /// The path behind its prefix, and what stands in the place of `{…}`, if a path is this route's. Names that climb are
     /// no names.
     pub fn matches<'p>(&self, path: &'p str) -> Option<(&'p str, String)> {
@@ -250,7 +250,7 @@ pub fn side_route(
     method: &str,
     path: &str,
     headers: &HeaderMap,
-) -> Option<(&'static dyn Dialect, &'static SideRoute)> {
+) -> Option<(&'static dyn Dialect, &'static AuxiliaryRoute)> {
     let all =
         DIALECTS.iter().flat_map(|dialect| dialect.side_routes().iter().map(move |side| (*dialect, side)));
     first_best(all.filter(|(_, side)| side.matches(path).is_some()), |(dialect, side)| {

@@ -1,8 +1,8 @@
 //! State of an exchange that has an owner: the keys that it wants, what came for them, and what is to be kept.
 
-use super::prepare::{Prepared, prepare};
-use super::{Exchange, Incoming, Report, Settings, State, Step};
-use crate::canonical::{Code, Context, Diagnostics, Turn};
+use super::prepare::{UpstreamRequest, prepare};
+use super::{ClientRequest, Exchange, ExchangePhase, Report, Settings, Step};
+use crate::canonical::{Code, Context, Diagnostics, TurnRecorder};
 use crate::dialect::{Dialect, dialect};
 use crate::error::{Error, OrderError};
 use crate::normalize::{StateScope, StoredTurns, TurnLookup};
@@ -32,7 +32,7 @@ pub(super) struct CarryOver {
 /// A request that waits for state.
 #[derive(Debug)]
 pub(super) struct Loading {
-    incoming: Incoming,
+    incoming: ClientRequest,
     profile: Arc<Profile>,
     context: Context,
     lookup: TurnLookup,
@@ -40,7 +40,7 @@ pub(super) struct Loading {
 
 /// The row as it holds for a request's model, and the dialect in which the upstream is sent it.
 pub(super) fn upstream_row<'p>(
-    incoming: &Incoming,
+    incoming: &ClientRequest,
     profile: &'p Profile,
     settings: &Settings,
 ) -> Result<(Cow<'p, Profile>, &'static dyn Dialect), Error> {
@@ -58,7 +58,7 @@ impl CarryOver {
     /// What the request of an owner carries over, and the keys that it wants.
     pub(super) fn new(
         owner: Owner,
-        incoming: &Incoming,
+        incoming: &ClientRequest,
         upstream: &dyn Dialect,
         row: &Profile,
     ) -> (Self, TurnLookup) {
@@ -75,7 +75,7 @@ impl CarryOver {
         (carry_over, lookup)
     }
 
-    fn keep(&mut self, turn: &Turn, plain: bool) {
+    fn keep(&mut self, turn: &TurnRecorder, plain: bool) {
         self.entries.extend(self.scope.entries(turn, self.conversation, plain));
     }
 
@@ -89,7 +89,7 @@ impl CarryOver {
 
 impl Loading {
     pub(super) fn new(
-        incoming: Incoming,
+        incoming: ClientRequest,
         profile: Arc<Profile>,
         context: Context,
         lookup: TurnLookup,
@@ -109,7 +109,7 @@ impl Exchange {
     /// [`Error::Order`] if no state was asked for, or not as many values: then nothing has changed. Else what
     /// [`start`](Self::start) reports of a request without state, after which the exchange is over.
     pub fn provide(&mut self, values: Vec<Option<Bytes>>) -> Result<(), Error> {
-        let State::Loading(loading) = &self.state else {
+        let ExchangePhase::Loading(loading) = &self.state else {
             return Err(OrderError::new("`provide` answers `Step::Load`, which was not the last step").into());
         };
         if values.len() != loading.lookup.keys.len() {
@@ -118,20 +118,22 @@ impl Exchange {
                 format!("`provide` takes a value for each of the {wanted} keys of `Step::Load`, not {came}");
             return Err(OrderError::new(message).into());
         }
-        let State::Loading(loading) = std::mem::replace(&mut self.state, State::Over) else { return Ok(()) };
+        let ExchangePhase::Loading(loading) = std::mem::replace(&mut self.state, ExchangePhase::Over) else {
+            return Ok(());
+        };
         let Loading { incoming, profile, context, lookup } = *loading;
         let (row, upstream) = upstream_row(&incoming, &profile, &self.settings)?;
         if let Some(carry_over) = &mut self.carry_over {
             carry_over.stored = lookup.found(&values);
         }
-        let Prepared { asked, streams, send, mut notes } =
+        let UpstreamRequest { asked, streams, send, mut notes } =
             prepare(incoming, upstream, &row, &self.settings, context, self.carry_over.as_ref())?;
         if let Some(carry_over) = &self.carry_over {
             carry_over.note_failure(&mut notes);
         }
         self.report = Report::new(&asked, &profile, notes);
         (self.asked, self.upstream_streams, self.send) = (asked, streams, send);
-        self.state = State::Ready(Duration::ZERO);
+        self.state = ExchangePhase::Ready(Duration::ZERO);
         Ok(())
     }
 
@@ -148,7 +150,7 @@ impl Exchange {
     /// Ends an exchange whose request cannot be made: the client gets the error.
     pub(crate) fn refuse(&mut self, error: Error, out: &mut Vec<u8>) {
         self.reply_error(error, out);
-        self.state = State::Over;
+        self.state = ExchangePhase::Over;
     }
 
     /// What is to be kept by now.
@@ -159,7 +161,7 @@ impl Exchange {
 
     /// Hands out what a stream whose last event came carries over.
     pub(super) fn keep_streamed(&mut self) {
-        let State::Stream(transcoder) = &self.state else { return };
+        let ExchangePhase::Stream(transcoder) = &self.state else { return };
         let Some(carry_over) = self.carry_over.as_mut().filter(|carry_over| !carry_over.is_stored) else {
             return;
         };
@@ -170,7 +172,7 @@ impl Exchange {
     }
 
     /// Hands out what the upstream wants to see again and the client may not send back.
-    pub(super) fn keep_turn(&mut self, turn: &Turn) {
+    pub(super) fn keep_turn(&mut self, turn: &TurnRecorder) {
         if let Some(carry_over) = self.carry_over.as_mut().filter(|carry_over| !carry_over.is_stored) {
             carry_over.keep(turn, self.asked.keep_reasoning);
         }

@@ -10,7 +10,7 @@ use http::HeaderMap;
 
 /// A client's request, read but not yet addressed: the caller looks at the model and picks the upstream.
 #[derive(Debug, Clone)]
-pub struct Incoming {
+pub struct ClientRequest {
     pub(super) client: &'static dyn Dialect,
     pub(super) request: Request,
     pub(super) notes: Diagnostics,
@@ -20,7 +20,7 @@ pub struct Incoming {
     pub(super) owner: Option<Owner>,
 }
 
-impl Incoming {
+impl ClientRequest {
     /// Reads a body that came on `path` (some dialects name the model there).
     ///
     /// # Errors

@@ -1,12 +1,12 @@
 //! A refusal that teaches: the one thing is changed, and the upstream is asked once more.
 
 use super::prepare::prepare;
-use super::{Exchange, Incoming, State};
+use super::{ClientRequest, Exchange, ExchangePhase};
 use crate::canonical::{Code, Context};
 use crate::dialect::Dialect;
 use crate::error::UpstreamError;
 use crate::json::Object;
-use crate::profile::{Lesson, Profile, learn};
+use crate::profile::{Adaptation, Profile, learn};
 use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,17 +16,17 @@ const MOST: usize = 4;
 
 /// What is needed to make the request anew.
 #[derive(Debug)]
-pub(super) struct Lessons {
+pub(super) struct AdaptationState {
     profile: Arc<Profile>,
     path: String,
     body: Bytes,
     stream: bool,
     /// What was learnt in this exchange.
-    learnt: Vec<Lesson>,
+    learnt: Vec<Adaptation>,
 }
 
-impl Lessons {
-    pub(super) fn new(incoming: &Incoming, profile: Arc<Profile>) -> Self {
+impl AdaptationState {
+    pub(super) fn new(incoming: &ClientRequest, profile: Arc<Profile>) -> Self {
         Self {
             profile,
             path: incoming.path.clone(),
@@ -55,7 +55,7 @@ impl Exchange {
             return false;
         }
         let context: Context = self.asked.context.clone();
-        let Ok(mut incoming) = Incoming::read(self.client, &lessons.path, lessons.body.clone()) else {
+        let Ok(mut incoming) = ClientRequest::read(self.client, &lessons.path, lessons.body.clone()) else {
             return false;
         };
         incoming.set_stream(lessons.stream);
@@ -80,7 +80,7 @@ impl Exchange {
         }
         // What was learnt costs no attempt.
         self.attempt = self.attempt.saturating_sub(1);
-        self.state = State::Ready(Duration::ZERO);
+        self.state = ExchangePhase::Ready(Duration::ZERO);
         true
     }
 

@@ -30,11 +30,11 @@ mod trailer;
 mod transcoder;
 mod whole;
 
-pub use incoming::Incoming;
+pub use incoming::ClientRequest;
 pub use report::Report;
-pub use settings::{Fallback, Mode, Retry, Settings, When};
+pub use settings::{Fallback, FallbackPolicy, LossPolicy, Retry, Settings};
 
-use crate::canonical::{Asked, Code, Context, Diagnostics, Response};
+use crate::canonical::{Code, Context, Diagnostics, Response, ResponseSpec};
 use crate::dialect::Dialect;
 use crate::error::{Error, UpstreamError};
 use crate::profile::Profile;
@@ -43,8 +43,8 @@ use bytes::Bytes;
 use carry_over::{CarryOver, Loading, upstream_row};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, StatusCode};
-use lesson::Lessons;
-use prepare::{Prepared, prepare};
+use lesson::AdaptationState;
+use prepare::{UpstreamRequest, prepare};
 use std::sync::Arc;
 use std::time::Duration;
 use transcoder::Transcoder;
@@ -76,7 +76,7 @@ pub enum Step {
 /// The head of what the client gets.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
-pub struct Reply {
+pub struct ResponseHead {
     /// The status.
     pub status: StatusCode,
     /// The headers: content type, `Retry-After`, and the upstream's own rate limit headers.
@@ -93,30 +93,30 @@ pub struct Exchange {
     client: &'static dyn Dialect,
     upstream: &'static dyn Dialect,
     settings: Settings,
-    asked: Asked,
+    asked: ResponseSpec,
     send: http::Request<Bytes>,
     /// The upstream is asked for a stream.
     upstream_streams: bool,
-    state: State,
+    state: ExchangePhase,
     attempt: u32,
     /// Answers that came one by one.
     collected: Vec<Response>,
     /// Bytes for the client that wait for the first meaningful event.
     held: Vec<u8>,
-    reply: Option<Reply>,
+    reply: Option<ResponseHead>,
     /// Headers of the upstream that a client may see.
     kept: HeaderMap,
     /// What the upstream calls its answer's form, in lower case.
     content_type: Option<String>,
     /// What is needed to learn from a refusal; `None`: nothing shall be learnt.
-    lessons: Option<Lessons>,
+    lessons: Option<AdaptationState>,
     /// State, where the request has an owner.
     carry_over: Option<CarryOver>,
     report: Report,
 }
 
 #[derive(Debug)]
-enum State {
+enum ExchangePhase {
     /// State is to be looked up.
     Loading(Box<Loading>),
     /// A request is to be sent.
@@ -134,7 +134,7 @@ enum State {
 }
 
 /// Refuses what refers to state of an upstream that speaks another dialect.
-fn refuse_foreign_references(incoming: &Incoming, upstream: &dyn Dialect) -> Result<(), Error> {
+fn refuse_foreign_references(incoming: &ClientRequest, upstream: &dyn Dialect) -> Result<(), Error> {
     let refusal = incoming.request.own_only.clone().filter(|_| incoming.client.name() != upstream.name());
     refusal.map_or(Ok(()), |refusal| Err(refusal.into()))
 }
@@ -150,7 +150,7 @@ impl Exchange {
         context: Context,
         body: &[u8],
     ) -> Result<Self, Error> {
-        let incoming = Incoming::read(client, "", Bytes::copy_from_slice(body))?;
+        let incoming = ClientRequest::read(client, "", Bytes::copy_from_slice(body))?;
         Self::start(incoming, profile, Settings::default(), context)
     }
 
@@ -159,7 +159,7 @@ impl Exchange {
     /// # Errors
     /// [`Error::Client`], or in strict mode [`Error::Unsupported`].
     pub fn start(
-        incoming: Incoming,
+        incoming: ClientRequest,
         profile: impl Into<Arc<Profile>>,
         settings: Settings,
         context: Context,
@@ -167,7 +167,7 @@ impl Exchange {
         let profile: Arc<Profile> = profile.into();
         let client = incoming.client;
         let (row, upstream) = upstream_row(&incoming, &profile, &settings)?;
-        let lessons = settings.learn.then(|| Lessons::new(&incoming, profile.clone()));
+        let lessons = settings.learn.then(|| AdaptationState::new(&incoming, profile.clone()));
         let mut carry_over = None;
         let mut wanted = None;
         if let Some(owner) = incoming.owner.clone() {
@@ -179,21 +179,21 @@ impl Exchange {
         let (prepared, state) = match wanted {
             None => {
                 let prepared = prepare(incoming, upstream, &row, &settings, context, carry_over.as_ref())?;
-                (prepared, State::Ready(Duration::ZERO))
+                (prepared, ExchangePhase::Ready(Duration::ZERO))
             }
             Some(lookup) => {
-                let asked = Asked::new(&incoming.request, context.clone());
-                let prepared = Prepared {
+                let asked = ResponseSpec::new(&incoming.request, context.clone());
+                let prepared = UpstreamRequest {
                     asked,
                     streams: false,
                     send: http::Request::default(),
                     notes: Diagnostics::default(),
                 };
                 let loading = Loading::new(incoming, profile.clone(), context, lookup);
-                (prepared, State::Loading(Box::new(loading)))
+                (prepared, ExchangePhase::Loading(Box::new(loading)))
             }
         };
-        let Prepared { asked, streams, send, notes } = prepared;
+        let UpstreamRequest { asked, streams, send, notes } = prepared;
         let report = Report::new(&asked, &profile, notes);
         Ok(Self {
             client,
@@ -223,12 +223,12 @@ impl Exchange {
             return Step::Store(entries);
         }
         let after = match &self.state {
-            State::Ready(after) => *after,
-            State::Loading(loading) => return loading.step(),
-            State::Over => return Step::Done,
+            ExchangePhase::Ready(after) => *after,
+            ExchangePhase::Loading(loading) => return loading.step(),
+            ExchangePhase::Over => return Step::Done,
             _ => return Step::Await,
         };
-        self.state = State::Waiting;
+        self.state = ExchangePhase::Waiting;
         self.attempt += 1;
         self.report.attempts += 1;
         Step::Send { request: self.send.clone(), after }
@@ -236,7 +236,7 @@ impl Exchange {
 
     /// The upstream's answer begins.
     pub fn head(&mut self, status: StatusCode, headers: &HeaderMap) {
-        if !matches!(self.state, State::Waiting) {
+        if !matches!(self.state, ExchangePhase::Waiting) {
             return;
         }
         self.report.upstream_status = Some(status.as_u16());
@@ -247,28 +247,28 @@ impl Exchange {
             self.confirm();
         }
         self.state = if !status.is_success() {
-            State::Error(status, headers.clone(), Vec::new())
+            ExchangePhase::Error(status, headers.clone(), Vec::new())
         } else if self.asked.stream && self.asked.one_by_one == 0 {
-            State::Stream(Box::new(Transcoder::new(
+            ExchangePhase::Stream(Box::new(Transcoder::new(
                 self.client,
                 self.upstream,
                 &self.asked,
                 self.settings.max_frame,
             )))
         } else {
-            State::Whole(Vec::new())
+            ExchangePhase::Whole(Vec::new())
         };
     }
 
     /// Takes bytes of the answer; what the client may have by now is appended to `out`.
     pub fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>) {
         match &mut self.state {
-            State::Error(_, _, body) => {
+            ExchangePhase::Error(_, _, body) => {
                 // An error's first bytes say it; the rest is not worth keeping.
                 let room = (1usize << 20).saturating_sub(body.len());
                 body.extend_from_slice(chunk.get(..room.min(chunk.len())).unwrap_or_default());
             }
-            State::Whole(body) => {
+            ExchangePhase::Whole(body) => {
                 if body.len() + chunk.len() > self.settings.max_body {
                     let message =
                         format!("The upstream's answer is larger than {} bytes.", self.settings.max_body);
@@ -277,7 +277,7 @@ impl Exchange {
                     body.extend_from_slice(chunk);
                 }
             }
-            State::Stream(transcoder) => {
+            ExchangePhase::Stream(transcoder) => {
                 let started = self.reply.is_some();
                 let pushed = transcoder.push(chunk, if started { out } else { &mut self.held });
                 if let Err(limit) = pushed {
@@ -293,13 +293,16 @@ impl Exchange {
                     self.keep_streamed();
                 }
             }
-            State::Loading(_) | State::Ready(_) | State::Waiting | State::Over => {}
+            ExchangePhase::Loading(_)
+            | ExchangePhase::Ready(_)
+            | ExchangePhase::Waiting
+            | ExchangePhase::Over => {}
         }
     }
 
     /// The answer has ended. Ask [`next`](Self::next) whether it shall be asked for again.
     pub fn finish(&mut self, out: &mut Vec<u8>) {
-        let (start, over) = (out.len(), matches!(self.state, State::Over));
+        let (start, over) = (out.len(), matches!(self.state, ExchangePhase::Over));
         self.end(out);
         if !over {
             self.trailer(start, out);
@@ -307,21 +310,24 @@ impl Exchange {
     }
 
     fn end(&mut self, out: &mut Vec<u8>) {
-        match std::mem::replace(&mut self.state, State::Over) {
-            State::Error(status, headers, body) => {
+        match std::mem::replace(&mut self.state, ExchangePhase::Over) {
+            ExchangePhase::Error(status, headers, body) => {
                 let error = self.upstream.decode_error(status, &headers, &body, &mut self.report.diagnostics);
                 self.settle(Err(error), out);
             }
-            State::Whole(body) => {
+            ExchangePhase::Whole(body) => {
                 let result = self.whole(&body, out);
                 self.settle(result, out);
             }
-            State::Stream(mut transcoder) => {
+            ExchangePhase::Stream(mut transcoder) => {
                 let started = self.reply.is_some();
                 transcoder.finish(if started { out } else { &mut self.held });
                 self.end_stream(&transcoder, out);
             }
-            state @ (State::Loading(_) | State::Ready(_) | State::Waiting | State::Over) => {
+            state @ (ExchangePhase::Loading(_)
+            | ExchangePhase::Ready(_)
+            | ExchangePhase::Waiting
+            | ExchangePhase::Over) => {
                 self.state = state;
             }
         }
@@ -329,7 +335,7 @@ impl Exchange {
 
     /// The upstream could not be reached, or its answer broke off.
     pub fn fail(&mut self, error: UpstreamError, out: &mut Vec<u8>) {
-        let (start, over) = (out.len(), matches!(self.state, State::Over));
+        let (start, over) = (out.len(), matches!(self.state, ExchangePhase::Over));
         self.break_off(error, out);
         if !over {
             self.trailer(start, out);
@@ -337,8 +343,8 @@ impl Exchange {
     }
 
     fn break_off(&mut self, error: UpstreamError, out: &mut Vec<u8>) {
-        match std::mem::replace(&mut self.state, State::Over) {
-            State::Stream(mut transcoder) => {
+        match std::mem::replace(&mut self.state, ExchangePhase::Over) {
+            ExchangePhase::Stream(mut transcoder) => {
                 // What came complete before the break stays complete.
                 let started = self.reply.is_some();
                 if transcoder.is_over() {
@@ -348,21 +354,26 @@ impl Exchange {
                 }
                 self.end_stream(&transcoder, out);
             }
-            State::Over => {}
+            ExchangePhase::Over => {}
             _ => self.settle(Err(error), out),
         }
     }
 
     /// The head of what the client gets, once that is certain.
-    pub fn reply(&self) -> Option<&Reply> {
+    pub fn reply(&self) -> Option<&ResponseHead> {
         self.reply.as_ref()
     }
 
     /// The same, for whoever writes it now: the headers move out.
-    pub(crate) fn take_reply(&mut self) -> Option<Reply> {
+    pub(crate) fn take_reply(&mut self) -> Option<ResponseHead> {
         let reply = self.reply.as_mut()?;
         let headers = std::mem::take(&mut reply.headers);
-        Some(Reply { status: reply.status, headers, error: reply.error.clone(), streams: reply.streams })
+        Some(ResponseHead {
+            status: reply.status,
+            headers,
+            error: reply.error.clone(),
+            streams: reply.streams,
+        })
     }
 
     /// What waited goes out, and its room goes too.
@@ -373,16 +384,16 @@ impl Exchange {
     /// Nothing that the upstream may still send is of interest: stop reading and call [`finish`](Self::finish).
     pub fn is_over(&self) -> bool {
         match &self.state {
-            State::Stream(transcoder) => transcoder.is_over(),
-            State::Over => true,
+            ExchangePhase::Stream(transcoder) => transcoder.is_over(),
+            ExchangePhase::Over => true,
             _ => false,
         }
     }
 
     /// The upstream reported an error in its stream: reading on is pointless.
     pub fn has_failed(&self) -> bool {
-        matches!(&self.state, State::Stream(transcoder) if transcoder.seen().error.is_some())
-            || matches!(self.state, State::Over | State::Ready(_))
+        matches!(&self.state, ExchangePhase::Stream(transcoder) if transcoder.seen().error.is_some())
+            || matches!(self.state, ExchangePhase::Over | ExchangePhase::Ready(_))
     }
 
     /// Whether the answer is awaited as a stream and passed on event by event; else it counts when it is whole.
@@ -409,7 +420,7 @@ impl Exchange {
     /// take them from here; told before bytes are handed in.
     pub fn elapsed(&mut self, since: Duration) {
         self.asked.elapsed = Some(since);
-        if let State::Stream(transcoder) = &mut self.state {
+        if let ExchangePhase::Stream(transcoder) = &mut self.state {
             transcoder.elapsed(since);
         }
     }
@@ -421,11 +432,11 @@ impl Exchange {
         if self.is_over() {
             self.end(&mut rest);
         }
-        if let State::Stream(transcoder) = &self.state {
+        if let ExchangePhase::Stream(transcoder) = &self.state {
             self.report.diagnostics.extend(&transcoder.notes());
             self.report.usage = transcoder.seen().usage;
         }
-        if !matches!(self.state, State::Over) || !rest.is_empty() {
+        if !matches!(self.state, ExchangePhase::Over) || !rest.is_empty() {
             self.report.outcome = crate::canonical::Outcome::Cancelled;
         }
         self.report
@@ -442,7 +453,7 @@ impl Exchange {
     /// The diagnostics so far, those of the running stream included.
     pub fn diagnostics(&self) -> crate::canonical::Diagnostics {
         let mut all = self.report.diagnostics.clone();
-        if let State::Stream(transcoder) = &self.state {
+        if let ExchangePhase::Stream(transcoder) = &self.state {
             all.extend(&transcoder.notes());
         }
         all
@@ -458,7 +469,7 @@ impl Exchange {
         let mut headers = std::mem::take(&mut self.kept);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         headers.insert(http::header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-        self.reply = Some(Reply { status: StatusCode::OK, headers, error: None, streams: true });
+        self.reply = Some(ResponseHead { status: StatusCode::OK, headers, error: None, streams: true });
         // From now on nothing can be asked for again: a long stream need not hold its request.
         self.send = http::Request::default();
         self.lessons = None;

@@ -1,19 +1,19 @@
 //! The upstream's request, made from the client's.
 
 use super::carry_over::CarryOver;
-use super::{Incoming, Settings, headers};
-use crate::canonical::{Asked, Code, Context, Diagnostics};
+use super::{ClientRequest, Settings, headers};
+use crate::canonical::{Code, Context, Diagnostics, ResponseSpec};
 use crate::dialect::Dialect;
 use crate::error::{ClientError, Error};
-use crate::normalize::{Opaque, StoredTurns, normalize, params};
-use crate::profile::{History, Profile};
+use crate::normalize::{OpaqueStateRule, StoredTurns, normalize, params};
+use crate::profile::{Profile, ReasoningHistory};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method};
 
 /// A request that is ready to be sent, and what must be remembered of it.
-pub(super) struct Prepared {
-    pub(super) asked: Asked,
+pub(super) struct UpstreamRequest {
+    pub(super) asked: ResponseSpec,
     /// The upstream is asked for a stream.
     pub(super) streams: bool,
     pub(super) send: http::Request<Bytes>,
@@ -21,18 +21,18 @@ pub(super) struct Prepared {
 }
 
 pub(super) fn prepare(
-    incoming: Incoming,
+    incoming: ClientRequest,
     upstream: &'static dyn Dialect,
     profile: &Profile,
     settings: &Settings,
     context: Context,
     carry_over: Option<&CarryOver>,
-) -> Result<Prepared, Error> {
-    let Incoming { client, mut request, mut notes, body, headers, .. } = incoming;
+) -> Result<UpstreamRequest, Error> {
+    let ClientRequest { client, mut request, mut notes, body, headers, .. } = incoming;
     if let Some(refusal) = request.own_only.take().filter(|_| client.name() != upstream.name()) {
         return Err(refusal.into());
     }
-    let mut asked = Asked::new(&request, context);
+    let mut asked = ResponseSpec::new(&request, context);
     if let Some(model) = &settings.upstream_model
         && *model != request.model
     {
@@ -43,13 +43,13 @@ pub(super) fn prepare(
     asked.quirks = profile.answers;
     asked.reasoning = settings.reasoning;
     asked.carry_signatures = profile.messages.carry_signatures;
-    let restores_reasoning = profile.messages.reasoning == History::Restore;
+    let restores_reasoning = profile.messages.reasoning == ReasoningHistory::Restore;
     asked.keep_turn = carry_over.is_some();
     asked.keep_reasoning = asked.keep_turn && restores_reasoning;
     let defaults = settings.defaults();
     let nothing = StoredTurns::default();
     let stored = carry_over.map_or(&nothing, |carry_over| &carry_over.stored);
-    Opaque { upstream, stored, restores_reasoning }.settle(&mut request, &mut notes);
+    OpaqueStateRule { upstream, stored, restores_reasoning }.settle(&mut request, &mut notes);
     normalize(&mut request, profile, &defaults, &mut asked, &mut notes)?;
     asked.usage_injected = request.include_usage && !asked.include_usage;
     let source = (client.name() == upstream.name()).then_some(body.as_ref());
@@ -83,5 +83,5 @@ pub(super) fn prepare(
     *send.headers_mut() = encoded.headers;
     headers::pass(&headers, client, profile, send.headers_mut(), &mut notes);
     send.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    Ok(Prepared { asked, streams, send, notes })
+    Ok(UpstreamRequest { asked, streams, send, notes })
 }

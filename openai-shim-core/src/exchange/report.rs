@@ -1,9 +1,9 @@
 //! What happened in an exchange.
 
-use crate::canonical::{Asked, Diagnostic, Diagnostics, Outcome, Usage};
+use crate::canonical::{Diagnostic, Diagnostics, Outcome, ResponseSpec, Usage};
 use crate::error::Error;
 use crate::json::{Object, quote};
-use crate::profile::{Lesson, Profile};
+use crate::profile::{Adaptation, Profile};
 
 /// What happened in an exchange: for headers, metrics, logs and tests.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,7 +18,7 @@ pub struct Report {
     /// What the upstream's refusals taught, and its acceptance confirmed: for [`Settings::lessons`] of the next requests.
     ///
     /// [`Settings::lessons`]: crate::exchange::Settings::lessons
-    pub lessons: Vec<Lesson>,
+    pub lessons: Vec<Adaptation>,
     /// The error that the client was told.
     pub error: Option<Error>,
     /// How many attempts were made.
@@ -71,7 +71,7 @@ impl Report {
         object.to_json()
     }
 
-    pub(super) fn new(asked: &Asked, profile: &Profile, diagnostics: Diagnostics) -> Self {
+    pub(super) fn new(asked: &ResponseSpec, profile: &Profile, diagnostics: Diagnostics) -> Self {
         Self {
             outcome: Outcome::Cancelled,
             usage: None,

@@ -1,8 +1,8 @@
 //! What the owner of the service decides, apart from any request.
 
 use crate::canonical::ReasoningStyle;
-use crate::normalize::Defaults;
-use crate::profile::Lesson;
+use crate::normalize::RequestDefaults;
+use crate::profile::Adaptation;
 use std::time::Duration;
 
 /// Limits, retries, fallback and defaults of one exchange.
@@ -10,7 +10,7 @@ use std::time::Duration;
 #[non_exhaustive]
 pub struct Settings {
     /// What to do with a request that the upstream cannot fulfil as it stands.
-    pub mode: Mode,
+    pub mode: LossPolicy,
     /// The upstream's name for the model, where it differs from the client's.
     pub upstream_model: Option<String>,
     /// `max_tokens` for upstreams that want one, when the client sent none.
@@ -18,7 +18,7 @@ pub struct Settings {
     /// How reasoning is shown to the client.
     pub reasoning: ReasoningStyle,
     /// What is known of this upstream and model beyond its row.
-    pub lessons: Vec<Lesson>,
+    pub lessons: Vec<Adaptation>,
     /// A refusal that says what to do otherwise is heeded: the request is changed, and sent once more.
     pub learn: bool,
     /// How often and when to ask again.
@@ -36,7 +36,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            mode: Mode::Lenient,
+            mode: LossPolicy::Lenient,
             upstream_model: None,
             default_max_tokens: None,
             reasoning: ReasoningStyle::default(),
@@ -52,14 +52,14 @@ impl Default for Settings {
 }
 
 impl Settings {
-    pub(super) fn defaults(&self) -> Defaults {
-        Defaults { max_tokens: self.default_max_tokens, strict: self.mode == Mode::Strict }
+    pub(super) fn defaults(&self) -> RequestDefaults {
+        RequestDefaults { max_tokens: self.default_max_tokens, strict: self.mode == LossPolicy::Strict }
     }
 }
 
 /// Whether losses are allowed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Mode {
+pub enum LossPolicy {
     /// Losses are reported, and the request goes on.
     #[default]
     Lenient,
@@ -109,20 +109,20 @@ impl Default for Retry {
 #[non_exhaustive]
 pub struct Fallback {
     /// When.
-    pub when: When,
+    pub when: FallbackPolicy,
     /// What the answer says; absent: one sentence that says what happened.
     pub message: Option<String>,
 }
 
 impl Default for Fallback {
     fn default() -> Self {
-        Self { when: When::Empty, message: None }
+        Self { when: FallbackPolicy::Empty, message: None }
     }
 }
 
 /// When to synthesize an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum When {
+pub enum FallbackPolicy {
     /// Never: an empty answer is a 502.
     Never,
     /// When the upstream answered successfully but with nothing usable on every attempt.

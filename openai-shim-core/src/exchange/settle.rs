@@ -1,7 +1,7 @@
 //! How an attempt ends: the answer stands, is asked for again, is synthesized, or is an error.
 
 use super::transcoder::Transcoder;
-use super::{Exchange, Reply, State, When};
+use super::{Exchange, ExchangePhase, FallbackPolicy, ResponseHead};
 use crate::canonical::{Code, Outcome, unfold};
 use crate::error::{Error, UpstreamError};
 use crate::fallback::completion;
@@ -14,26 +14,26 @@ impl Exchange {
     pub(super) fn settle(&mut self, result: Result<(), UpstreamError>, out: &mut Vec<u8>) {
         let Err(error) = result else {
             // Another one may be asked for.
-            if !matches!(self.state, State::Ready(_)) {
-                self.state = State::Over;
+            if !matches!(self.state, ExchangePhase::Ready(_)) {
+                self.state = ExchangePhase::Over;
             }
             return;
         };
-        self.state = State::Over;
+        self.state = ExchangePhase::Over;
         self.held.clear();
         if self.heed(&error) {
             return;
         }
         if let Some(after) = self.wait_before_retry(&error) {
             self.report.diagnostics.note(Code::Retried, "", error.code().unwrap_or("upstream_error"));
-            self.state = State::Ready(after);
+            self.state = ExchangePhase::Ready(after);
             return;
         }
         let unusable = matches!(error, UpstreamError::Empty | UpstreamError::Malformed { .. });
         match self.settings.fallback.when {
-            When::Always => self.fall_back(&error, out),
-            When::Empty if unusable => self.fall_back(&error, out),
-            When::Empty | When::Never => self.reply_error(Error::Upstream(error), out),
+            FallbackPolicy::Always => self.fall_back(&error, out),
+            FallbackPolicy::Empty if unusable => self.fall_back(&error, out),
+            FallbackPolicy::Empty | FallbackPolicy::Never => self.reply_error(Error::Upstream(error), out),
         }
     }
 
@@ -66,7 +66,7 @@ impl Exchange {
         self.keep_turn(&seen.turn);
         self.report.outcome = outcome;
         self.report.error = seen.error.clone().map(Error::Upstream);
-        self.state = State::Over;
+        self.state = ExchangePhase::Over;
     }
 
     /// How long to wait before the next attempt; `None` when there shall be none.
@@ -126,6 +126,6 @@ impl Exchange {
     pub(super) fn begin_whole(&mut self, status: StatusCode, error: Option<Error>) {
         let mut headers: HeaderMap = std::mem::take(&mut self.kept);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        self.reply = Some(Reply { status, headers, error, streams: false });
+        self.reply = Some(ResponseHead { status, headers, error, streams: false });
     }
 }

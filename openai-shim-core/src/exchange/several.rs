@@ -1,7 +1,7 @@
 //! Several answers from an upstream that gives one at a time: asked for one by one, and handed out together.
 
-use super::{Exchange, State};
-use crate::canonical::{Response, Seen, Usage, unfold};
+use super::{Exchange, ExchangePhase};
+use crate::canonical::{Response, ResponseSummary, Usage, unfold};
 use crate::error::UpstreamError;
 use http::StatusCode;
 use std::time::Duration;
@@ -17,11 +17,11 @@ impl Exchange {
         if self.collected.len() < self.asked.one_by_one as usize {
             // Each answer has its own attempts.
             self.attempt = 0;
-            self.state = State::Ready(Duration::ZERO);
+            self.state = ExchangePhase::Ready(Duration::ZERO);
             return Ok(());
         }
         let response = merge(std::mem::take(&mut self.collected));
-        let mut seen = Seen::default();
+        let mut seen = ResponseSummary::default();
         let events = unfold(&response);
         for event in &events {
             seen.event(event);

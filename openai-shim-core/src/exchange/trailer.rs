@@ -8,7 +8,7 @@ const MEMBER: &str = "openai_shim";
 impl Exchange {
     /// Adds the report to a body that begins at `start` of `out`, if that was asked for.
     pub(super) fn trailer(&self, start: usize, out: &mut Vec<u8>) {
-        if !self.settings.debug || !matches!(self.state, super::State::Over) {
+        if !self.settings.debug || !matches!(self.state, super::ExchangePhase::Over) {
             return;
         }
         let report = self.report.to_json();

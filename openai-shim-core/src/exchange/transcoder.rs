@@ -1,7 +1,7 @@
 //! One stream on its way from upstream to client: framing, then mending in place or decoding and encoding.
 
-use crate::canonical::{Asked, Code, Diagnostics, Event, Seen, carry};
-use crate::dialect::{Decoder, Dialect, Encoder, Mender};
+use crate::canonical::{Code, Diagnostics, Event, ResponseSpec, ResponseSummary, carry};
+use crate::dialect::{Decoder, Dialect, Encoder, StreamRepairer};
 use crate::error::UpstreamError;
 use crate::framing::{Deviation, Frame, FrameTooLarge, Framer};
 use std::time::Duration;
@@ -10,23 +10,23 @@ use std::time::Duration;
 pub(super) struct Transcoder {
     framer: Framer,
     upstream: &'static dyn Dialect,
-    path: Path,
+    path: Pipeline,
     /// Nothing may be written any more.
     closed: bool,
 }
 
-enum Path {
+enum Pipeline {
     /// Both sides speak the same dialect: frames are mended in place.
-    Mend(Box<dyn Mender>),
+    Mend(Box<dyn StreamRepairer>),
     /// Frames become events, and events the other dialect's frames.
-    Translate(Translation),
+    Translate(TranslationPipeline),
 }
 
-struct Translation {
+struct TranslationPipeline {
     decoder: Box<dyn Decoder>,
     encoder: Box<dyn Encoder>,
     events: Vec<Event>,
-    seen: Seen,
+    seen: ResponseSummary,
     /// Signatures of calls go into their ids.
     carry: bool,
     notes: Diagnostics,
@@ -42,17 +42,17 @@ impl Transcoder {
     pub(super) fn new(
         client: &dyn Dialect,
         upstream: &'static dyn Dialect,
-        asked: &Asked,
+        asked: &ResponseSpec,
         max_frame: usize,
     ) -> Self {
         let mender = if client.name() == upstream.name() { upstream.mender(asked) } else { None };
         let path = match mender {
-            Some(mender) => Path::Mend(mender),
-            None => Path::Translate(Translation {
+            Some(mender) => Pipeline::Mend(mender),
+            None => Pipeline::Translate(TranslationPipeline {
                 decoder: upstream.decoder(asked),
                 encoder: client.encoder(asked),
                 events: Vec::new(),
-                seen: Seen::keeping(asked),
+                seen: ResponseSummary::keeping(asked),
                 carry: asked.carry_signatures,
                 notes: Diagnostics::default(),
             }),
@@ -85,15 +85,15 @@ impl Transcoder {
 
     /// How long ago the request was sent.
     pub(super) fn elapsed(&mut self, since: Duration) {
-        if let Path::Translate(translation) = &mut self.path {
+        if let Pipeline::Translate(translation) = &mut self.path {
             translation.encoder.elapsed(since);
         }
     }
 
-    pub(super) fn seen(&self) -> &Seen {
+    pub(super) fn seen(&self) -> &ResponseSummary {
         match &self.path {
-            Path::Mend(mender) => mender.seen(),
-            Path::Translate(t) => &t.seen,
+            Pipeline::Mend(mender) => mender.seen(),
+            Pipeline::Translate(t) => &t.seen,
         }
     }
 
@@ -109,8 +109,8 @@ impl Transcoder {
 
     pub(super) fn notes(&self) -> Diagnostics {
         let mut notes = match &self.path {
-            Path::Mend(mender) => mender.notes().clone(),
-            Path::Translate(t) => {
+            Pipeline::Mend(mender) => mender.notes().clone(),
+            Pipeline::Translate(t) => {
                 let mut notes = t.decoder.notes().clone();
                 notes.extend(t.encoder.notes());
                 notes.extend(&t.notes);
@@ -122,7 +122,7 @@ impl Transcoder {
     }
 }
 
-impl Path {
+impl Pipeline {
     fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<u8>) {
         match self {
             Self::Mend(mender) => mender.frame(frame, out),
@@ -156,7 +156,7 @@ impl Path {
     }
 }
 
-impl Translation {
+impl TranslationPipeline {
     fn drain(&mut self, out: &mut Vec<u8>) {
         for mut event in self.events.drain(..) {
             if self.carry && carry::pack_into(&mut event) {

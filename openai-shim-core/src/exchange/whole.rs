@@ -2,7 +2,9 @@
 
 use super::Exchange;
 use super::transcoder::note_framing;
-use crate::canonical::{Block, Code, Diagnostics, Event, Fold, Outcome, Response, Seen, carry, unfold};
+use crate::canonical::{
+    Block, Code, Diagnostics, Event, Fold, Outcome, Response, ResponseSummary, carry, unfold,
+};
 use crate::error::UpstreamError;
 use crate::framing::Framer;
 use http::StatusCode;
@@ -37,7 +39,7 @@ impl Exchange {
         let (mut response, seen) = if single {
             let response =
                 self.upstream.decode_response(trimmed, &mut self.asked, &mut self.report.diagnostics)?;
-            let mut seen = Seen::keeping(&self.asked);
+            let mut seen = ResponseSummary::keeping(&self.asked);
             for event in unfold(&response) {
                 seen.event(&event);
             }
@@ -59,7 +61,7 @@ impl Exchange {
     }
 
     /// Reads a body that is a stream although a whole answer was asked for.
-    fn folded(&mut self, body: &[u8]) -> Result<(Response, Seen), UpstreamError> {
+    fn folded(&mut self, body: &[u8]) -> Result<(Response, ResponseSummary), UpstreamError> {
         let mut framer = Framer::new(self.settings.max_body);
         let mut decoder = self.upstream.decoder(&self.asked);
         let mut events: Vec<Event> = Vec::new();
@@ -70,7 +72,7 @@ impl Exchange {
         self.report.diagnostics.note(Code::StreamFolded, "", "");
         note_framing(&framer, self.upstream, &mut self.report.diagnostics);
         self.report.diagnostics.extend(decoder.notes());
-        let (mut fold, mut seen) = (Fold::new(), Seen::keeping(&self.asked));
+        let (mut fold, mut seen) = (Fold::new(), ResponseSummary::keeping(&self.asked));
         for event in &events {
             fold.event(event);
             seen.event(event);
@@ -79,7 +81,7 @@ impl Exchange {
     }
 
     /// Takes over what was seen; an error if there is nothing for the client in it.
-    pub(super) fn accept(&mut self, seen: &Seen) -> Result<(), UpstreamError> {
+    pub(super) fn accept(&mut self, seen: &ResponseSummary) -> Result<(), UpstreamError> {
         if let Some(error) = &seen.error {
             return Err(error.clone());
         }

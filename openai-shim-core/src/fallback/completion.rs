@@ -1,10 +1,10 @@
 //! The apology: a well-formed answer that says in one sentence that there is none.
 
-use crate::canonical::{Asked, Block, Choice, FinishReason, Response, Usage};
+use crate::canonical::{Block, Choice, FinishReason, Response, ResponseSpec, Usage};
 use crate::error::UpstreamError;
 
 /// An answer that says what happened: id `fallback-…`, finish `stop`, zero usage.
-pub fn apology(message: Option<String>, error: &UpstreamError, asked: &mut Asked) -> Response {
+pub fn apology(message: Option<String>, error: &UpstreamError, asked: &mut ResponseSpec) -> Response {
     let message = message.unwrap_or_else(|| sentence(error));
     let mut response = Response::default();
     response.id = Some(asked.context.id("fallback-"));

@@ -19,14 +19,14 @@ const BLANK: usize = 4096;
 /// assert_eq!((out.as_str(), fences.stripped()), ("{\"a\":1}", true));
 /// ```
 #[derive(Debug, Default)]
-pub struct Fences {
+pub struct FenceStripper {
     held: String,
-    state: State,
+    state: FencePhase,
     stripped: bool,
 }
 
 #[derive(Debug, Default, Clone, Copy)]
-enum State {
+enum FencePhase {
     /// The first line is not complete.
     #[default]
     Opening,
@@ -38,7 +38,7 @@ enum State {
     Passing,
 }
 
-impl Fences {
+impl FenceStripper {
     /// For one text.
     pub fn new() -> Self {
         Self::default()
@@ -46,26 +46,26 @@ impl Fences {
 
     /// Takes the next part.
     pub fn push(&mut self, text: &str, out: &mut String) {
-        if matches!(self.state, State::Passing) {
+        if matches!(self.state, FencePhase::Passing) {
             out.push_str(text);
             return;
         }
         self.held.push_str(text);
         while self.step() {}
-        if matches!(self.state, State::Passing) || self.held.len() > LIMIT {
+        if matches!(self.state, FencePhase::Passing) || self.held.len() > LIMIT {
             self.pass(out);
         }
     }
 
     /// The text is over.
     pub fn finish(&mut self, out: &mut String) {
-        if let State::Body { ticks, body, line, .. } = self.state {
+        if let FencePhase::Body { ticks, body, line, .. } = self.state {
             self.state = match last_closer(&self.held, ticks, body, line) {
-                Some(end) => State::Closed { body, end, seen: 0 },
-                None => State::Passing,
+                Some(end) => FencePhase::Closed { body, end, seen: 0 },
+                None => FencePhase::Passing,
             };
         }
-        if let State::Closed { body, end, .. } = self.state {
+        if let FencePhase::Closed { body, end, .. } = self.state {
             let inner = self.held.get(body..end).unwrap_or_default();
             let inner = inner.strip_suffix('\n').unwrap_or(inner);
             out.push_str(inner.strip_suffix('\r').unwrap_or(inner));
@@ -82,40 +82,40 @@ impl Fences {
 
     /// Whether `push` would say exactly this text and hold nothing: then it may be skipped.
     pub fn passes(&self, _text: &str) -> bool {
-        matches!(self.state, State::Passing)
+        matches!(self.state, FencePhase::Passing)
     }
 
     fn pass(&mut self, out: &mut String) {
         out.push_str(&self.held);
         self.held = String::new();
-        self.state = State::Passing;
+        self.state = FencePhase::Passing;
     }
 
     /// Looks at the next line; false when more is needed, or all is known.
     fn step(&mut self) -> bool {
         let next = match self.state {
-            State::Opening => opening(&self.held),
-            State::Body { ticks, body, line, seen } => {
+            FencePhase::Opening => opening(&self.held),
+            FencePhase::Body { ticks, body, line, seen } => {
                 let rest = self.held.as_bytes().get(seen..).unwrap_or_default();
                 let Some(at) = memchr::memchr(b'\n', rest) else {
-                    self.state = State::Body { ticks, body, line, seen: self.held.len() };
+                    self.state = FencePhase::Body { ticks, body, line, seen: self.held.len() };
                     return false;
                 };
                 let next = seen + at + 1;
                 Some(if closes(self.held.get(line..next).unwrap_or_default(), ticks) {
-                    State::Closed { body, end: line, seen: next }
+                    FencePhase::Closed { body, end: line, seen: next }
                 } else {
-                    State::Body { ticks, body, line: next, seen: next }
+                    FencePhase::Body { ticks, body, line: next, seen: next }
                 })
             }
-            State::Closed { body, end, seen } => {
+            FencePhase::Closed { body, end, seen } => {
                 if self.held.get(seen..).unwrap_or_default().trim().is_empty() {
-                    self.state = State::Closed { body, end, seen: self.held.len() };
+                    self.state = FencePhase::Closed { body, end, seen: self.held.len() };
                     return false;
                 }
-                Some(State::Passing)
+                Some(FencePhase::Passing)
             }
-            State::Passing => None,
+            FencePhase::Passing => None,
         };
         match next {
             Some(state) => {
@@ -128,26 +128,26 @@ impl Fences {
 }
 
 /// The state after the first line; `None` while it is not complete.
-fn opening(held: &str) -> Option<State> {
+fn opening(held: &str) -> Option<FencePhase> {
     let start = held.trim_start();
     if held.len() - start.len() > BLANK {
-        return Some(State::Passing);
+        return Some(FencePhase::Passing);
     }
     let ticks = start.bytes().take_while(|b| *b == b'`').count();
     if ticks == start.len() {
         return None;
     }
     if ticks < 3 {
-        return Some(State::Passing);
+        return Some(FencePhase::Passing);
     }
     let rest = start.get(ticks..).unwrap_or_default();
     let line = memchr::memchr(b'\n', rest.as_bytes());
     let info = rest.get(..line.unwrap_or(rest.len())).unwrap_or_default();
     if info.contains('`') || info.len() > INFO {
-        return Some(State::Passing);
+        return Some(FencePhase::Passing);
     }
     let body = held.len() - rest.len() + line? + 1;
-    Some(State::Body { ticks, body, line: body, seen: body })
+    Some(FencePhase::Body { ticks, body, line: body, seen: body })
 }
 
 /// Whether a line closes a fence of so many ticks.

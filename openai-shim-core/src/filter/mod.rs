@@ -23,18 +23,18 @@ mod seek;
 mod stops;
 mod think;
 
-pub use fences::Fences;
-pub use stops::Stops;
+pub use fences::FenceStripper;
+pub use stops::StopMatcher;
 
-use calls::Calls;
-use think::{Part, Thinker};
+use calls::ToolCallParser;
+use think::{ReasoningParser, TextKind};
 
 /// How much text is held at most while it may still be markup; what is longer goes out as it is.
 pub const LIMIT: usize = 1 << 20;
 
 /// What a text turns out to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Piece {
+pub enum Segment {
     /// Text for the reader.
     Text(String),
     /// What the model thought before it spoke.
@@ -50,7 +50,7 @@ pub enum Piece {
 
 /// Where reasoning is looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Think {
+pub enum ReasoningTagMode {
     /// Nowhere.
     #[default]
     Off,
@@ -63,27 +63,27 @@ pub enum Think {
 
 /// Takes reasoning and tool calls out of one text.
 #[derive(Debug)]
-pub struct Splitter {
-    thinker: Thinker,
+pub struct OutputParser {
+    thinker: ReasoningParser,
     /// `None`: no tool is offered, so nothing can be a call.
-    calls: Option<Calls>,
+    calls: Option<ToolCallParser>,
 }
 
-impl Splitter {
+impl OutputParser {
     /// A splitter for one text. `tools` are the names of the offered tools; without any, no call is looked for.
-    pub fn new(think: Think, tools: &[String]) -> Self {
-        let calls = (!tools.is_empty()).then(|| Calls::new(tools));
-        Self { thinker: Thinker::new(think), calls }
+    pub fn new(think: ReasoningTagMode, tools: &[String]) -> Self {
+        let calls = (!tools.is_empty()).then(|| ToolCallParser::new(tools));
+        Self { thinker: ReasoningParser::new(think), calls }
     }
 
     /// Takes the next part of the text; says what is known of it.
-    pub fn push(&mut self, text: &str, out: &mut Vec<Piece>) {
+    pub fn push(&mut self, text: &str, out: &mut Vec<Segment>) {
         let Self { thinker, calls } = self;
         thinker.push(text, &mut |part, text| sort(calls.as_mut(), part, text, out));
     }
 
     /// The text is over: what was held is said, as text or reasoning if it is no markup.
-    pub fn finish(&mut self, out: &mut Vec<Piece>) {
+    pub fn finish(&mut self, out: &mut Vec<Segment>) {
         let Self { thinker, calls } = self;
         thinker.finish(&mut |part, text| sort(calls.as_mut(), part, text, out));
         if let Some(calls) = calls {
@@ -103,11 +103,11 @@ impl Splitter {
 }
 
 /// Gives a part of the text to whom it is for.
-fn sort(calls: Option<&mut Calls>, part: Part, text: &str, out: &mut Vec<Piece>) {
+fn sort(calls: Option<&mut ToolCallParser>, part: TextKind, text: &str, out: &mut Vec<Segment>) {
     match (part, calls) {
         (_, _) if text.is_empty() => {}
-        (Part::Reasoning, _) => out.push(Piece::Reasoning(text.to_owned())),
-        (Part::Text, Some(calls)) => calls.push(text, out),
-        (Part::Text, None) => out.push(Piece::Text(text.to_owned())),
+        (TextKind::Reasoning, _) => out.push(Segment::Reasoning(text.to_owned())),
+        (TextKind::Text, Some(calls)) => calls.push(text, out),
+        (TextKind::Text, None) => out.push(Segment::Text(text.to_owned())),
     }
 }

@@ -14,13 +14,13 @@ use super::seek;
 /// assert_eq!(out, "Hello");
 /// ```
 #[derive(Debug, Default)]
-pub struct Stops {
+pub struct StopMatcher {
     all: Vec<String>,
     held: String,
     stopped: bool,
 }
 
-impl Stops {
+impl StopMatcher {
     /// Stops at any of these; empty ones are ignored.
     pub fn new(stops: Vec<String>) -> Self {
         let all = stops.into_iter().filter(|stop| !stop.is_empty()).collect();

@@ -3,7 +3,7 @@
 //! The tags are those that vLLM's and SGLang's reasoning parsers know, and those that models write when they are asked
 //! to think aloud.
 
-use super::{Think, seek};
+use super::{ReasoningTagMode, seek};
 
 /// How much white space is held before a tag, or at the beginning of a section.
 const BLANK: usize = 4096;
@@ -13,7 +13,7 @@ const HEADERS: usize = 64;
 
 /// What a part of the text is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Part {
+pub(super) enum TextKind {
     Text,
     Reasoning,
 }
@@ -22,7 +22,7 @@ pub(super) enum Part {
 #[derive(Debug)]
 struct Tag {
     open: &'static str,
-    part: Part,
+    part: TextKind,
     /// What ends the section.
     close: &'static [&'static str],
     /// Whether another header may follow; else plain text does.
@@ -30,21 +30,21 @@ struct Tag {
 }
 
 const fn think(open: &'static str, close: &'static [&'static str]) -> Tag {
-    Tag { open, part: Part::Reasoning, close, harmony: false }
+    Tag { open, part: TextKind::Reasoning, close, harmony: false }
 }
 
-const fn harmony(open: &'static str, part: Part) -> Tag {
+const fn harmony(open: &'static str, part: TextKind) -> Tag {
     Tag { open, part, close: &["<|end|>", "<|return|>"], harmony: true }
 }
 
 /// The headers of gpt-oss (harmony), where a server lets them through: each names the channel of what follows.
 static HARMONY: [Tag; 6] = [
-    harmony("<|channel|>analysis<|message|>", Part::Reasoning),
-    harmony("<|channel|>final<|message|>", Part::Text),
-    harmony("<|channel|>commentary<|message|>", Part::Text),
-    harmony("<|start|>assistant<|channel|>analysis<|message|>", Part::Reasoning),
-    harmony("<|start|>assistant<|channel|>final<|message|>", Part::Text),
-    harmony("<|start|>assistant<|channel|>commentary<|message|>", Part::Text),
+    harmony("<|channel|>analysis<|message|>", TextKind::Reasoning),
+    harmony("<|channel|>final<|message|>", TextKind::Text),
+    harmony("<|channel|>commentary<|message|>", TextKind::Text),
+    harmony("<|start|>assistant<|channel|>analysis<|message|>", TextKind::Reasoning),
+    harmony("<|start|>assistant<|channel|>final<|message|>", TextKind::Text),
+    harmony("<|start|>assistant<|channel|>commentary<|message|>", TextKind::Text),
 ];
 
 /// DeepSeek, Qwen, GLM, …; models asked to think aloud; Seed-OSS; MiniMax M3; Magistral; Kimi-VL.
@@ -72,11 +72,11 @@ const CLOSES: &[&str] = &[
 ];
 
 #[derive(Debug, Clone, Copy)]
-enum State {
+enum TagPhase {
     /// A tag may come, after white space. `inside`: what is no tag is reasoning.
     Opening { harmony_only: bool, inside: bool },
     /// In a section. `blank`: only white space so far.
-    Section { part: Part, close: &'static [&'static str], harmony: bool, blank: bool },
+    Section { part: TextKind, close: &'static [&'static str], harmony: bool, blank: bool },
     /// Newlines after a closing tag are layout.
     Newlines,
     /// Nothing more is looked for.
@@ -85,27 +85,27 @@ enum State {
 
 /// Tells reasoning from text.
 #[derive(Debug)]
-pub(super) struct Thinker {
-    state: State,
+pub(super) struct ReasoningParser {
+    state: TagPhase,
     held: String,
     headers: usize,
 }
 
-type Sink<'a> = &'a mut dyn FnMut(Part, &str);
+type Sink<'a> = &'a mut dyn FnMut(TextKind, &str);
 
-impl Thinker {
-    pub(super) fn new(think: Think) -> Self {
+impl ReasoningParser {
+    pub(super) fn new(think: ReasoningTagMode) -> Self {
         let state = match think {
-            Think::Off => State::Plain,
-            Think::Auto => State::Opening { harmony_only: false, inside: false },
-            Think::Inside => State::Opening { harmony_only: false, inside: true },
+            ReasoningTagMode::Off => TagPhase::Plain,
+            ReasoningTagMode::Auto => TagPhase::Opening { harmony_only: false, inside: false },
+            ReasoningTagMode::Inside => TagPhase::Opening { harmony_only: false, inside: true },
         };
         Self { state, held: String::new(), headers: 0 }
     }
 
     pub(super) fn push(&mut self, text: &str, sink: Sink<'_>) {
         if self.passes() {
-            sink(Part::Text, text);
+            sink(TextKind::Text, text);
             return;
         }
         self.held.push_str(text);
@@ -115,64 +115,67 @@ impl Thinker {
     pub(super) fn finish(&mut self, sink: Sink<'_>) {
         let held = std::mem::take(&mut self.held);
         match self.state {
-            State::Opening { inside: true, .. }
-            | State::Section { part: Part::Reasoning, blank: true, .. } => {
+            TagPhase::Opening { inside: true, .. }
+            | TagPhase::Section { part: TextKind::Reasoning, blank: true, .. } => {
                 if !held.trim().is_empty() {
-                    sink(Part::Reasoning, &held);
+                    sink(TextKind::Reasoning, &held);
                 }
             }
-            State::Section { part, .. } => sink(part, &held),
-            _ => sink(Part::Text, &held),
+            TagPhase::Section { part, .. } => sink(part, &held),
+            _ => sink(TextKind::Text, &held),
         }
-        self.state = State::Plain;
+        self.state = TagPhase::Plain;
     }
 
     /// Whether everything that comes is text.
     pub(super) fn passes(&self) -> bool {
-        matches!(self.state, State::Plain) && self.held.is_empty()
+        matches!(self.state, TagPhase::Plain) && self.held.is_empty()
     }
 
     /// Goes one state further; false when more text is needed.
     fn step(&mut self, sink: Sink<'_>) -> bool {
         match self.state {
-            State::Opening { harmony_only, inside } => self.open(harmony_only, inside),
-            State::Section { part, close, harmony, blank } => {
+            TagPhase::Opening { harmony_only, inside } => self.open(harmony_only, inside),
+            TagPhase::Section { part, close, harmony, blank } => {
                 if let Some((start, end)) = seek::first(&self.held, close) {
                     let inner = self.held.get(..start).unwrap_or_default();
                     // `<think>\n\n</think>` is how a model says that it did not think.
-                    if !(part == Part::Reasoning && blank && inner.trim().is_empty() && inner.len() <= BLANK)
+                    if !(part == TextKind::Reasoning
+                        && blank
+                        && inner.trim().is_empty()
+                        && inner.len() <= BLANK)
                     {
                         sink(part, inner);
                     }
                     self.held.drain(..end);
                     self.state = if harmony {
-                        State::Opening { harmony_only: true, inside: false }
+                        TagPhase::Opening { harmony_only: true, inside: false }
                     } else {
-                        State::Newlines
+                        TagPhase::Newlines
                     };
                     return true;
                 }
                 let open = seek::open_end(&self.held, close);
                 let sure = self.held.get(..open).unwrap_or_default();
-                if part == Part::Reasoning && blank && sure.trim().is_empty() && sure.len() <= BLANK {
+                if part == TextKind::Reasoning && blank && sure.trim().is_empty() && sure.len() <= BLANK {
                     return false;
                 }
                 sink(part, sure);
                 self.held.drain(..open);
-                self.state = State::Section { part, close, harmony, blank: false };
+                self.state = TagPhase::Section { part, close, harmony, blank: false };
                 false
             }
-            State::Newlines => {
+            TagPhase::Newlines => {
                 let text = self.held.trim_start_matches(['\n', '\r']);
                 let (layout, more) = (self.held.len() - text.len(), !text.is_empty());
                 self.held.drain(..layout);
                 if more {
-                    self.state = State::Plain;
+                    self.state = TagPhase::Plain;
                 }
                 more
             }
-            State::Plain => {
-                sink(Part::Text, &self.held);
+            TagPhase::Plain => {
+                sink(TextKind::Text, &self.held);
                 self.held = String::new();
                 false
             }
@@ -190,7 +193,7 @@ impl Thinker {
                 self.headers += 1;
                 let Tag { part, close, harmony, .. } = *tag;
                 self.held.drain(..self.held.len() - rest.len());
-                self.state = State::Section { part, close, harmony, blank: true };
+                self.state = TagPhase::Section { part, close, harmony, blank: true };
                 return true;
             }
             may |= !text.is_empty() && tag.open.starts_with(text);
@@ -199,9 +202,9 @@ impl Thinker {
             return false;
         }
         self.state = if inside {
-            State::Section { part: Part::Reasoning, close: CLOSES, harmony: false, blank: true }
+            TagPhase::Section { part: TextKind::Reasoning, close: CLOSES, harmony: false, blank: true }
         } else {
-            State::Plain
+            TagPhase::Plain
         };
         true
     }

@@ -11,13 +11,13 @@ pub(super) struct ArrayReader {
     depth: usize,
     in_string: bool,
     escaped: bool,
-    state: State,
+    state: ArrayPhase,
     limit: usize,
     pub(super) deviations: Vec<Deviation>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum State {
+enum ArrayPhase {
     /// Before an item: white space and commas.
     Between,
     /// Inside an item.
@@ -34,7 +34,7 @@ impl ArrayReader {
             depth: 0,
             in_string: false,
             escaped: false,
-            state: State::Between,
+            state: ArrayPhase::Between,
             limit,
             deviations: vec![Deviation::Array],
         }
@@ -48,9 +48,9 @@ impl ArrayReader {
         let mut rest = chunk;
         while !rest.is_empty() {
             rest = match self.state {
-                State::Between => self.between(rest),
-                State::Item => self.item(rest, sink)?,
-                State::After => {
+                ArrayPhase::Between => self.between(rest),
+                ArrayPhase::Item => self.item(rest, sink)?,
+                ArrayPhase::After => {
                     self.item.extend_from_slice(rest);
                     &[]
                 }
@@ -67,14 +67,14 @@ impl ArrayReader {
         let rest = std::mem::take(&mut self.item);
         let rest = rest.trim_ascii();
         if !rest.is_empty() {
-            if self.state == State::After {
+            if self.state == ArrayPhase::After {
                 self.deviations.push(Deviation::StrayLine);
             }
             sink(Frame::Line(rest));
-        } else if self.state == State::Between {
+        } else if self.state == ArrayPhase::Between {
             self.deviations.push(Deviation::Unterminated);
         }
-        self.state = State::After;
+        self.state = ArrayPhase::After;
     }
 
     /// Skips what stands between two items; what is left begins an item, or ends the array.
@@ -84,11 +84,11 @@ impl ArrayReader {
         match rest.split_first() {
             None => rest,
             Some((b']', after)) => {
-                self.state = State::After;
+                self.state = ArrayPhase::After;
                 after
             }
             Some(_) => {
-                self.state = State::Item;
+                self.state = ArrayPhase::Item;
                 rest
             }
         }
@@ -137,7 +137,7 @@ impl ArrayReader {
             self.item.extend_from_slice(own);
             return Ok(after);
         }
-        self.state = State::Between;
+        self.state = ArrayPhase::Between;
         if self.item.is_empty() {
             sink(Frame::Line(own.trim_ascii()));
         } else {

@@ -19,13 +19,13 @@ use super::{Deviation, Frame, FrameTooLarge};
 /// ```
 #[derive(Debug)]
 pub struct Framer {
-    state: State,
+    state: FramerPhase,
     limit: usize,
     bom: bool,
 }
 
 #[derive(Debug)]
-enum State {
+enum FramerPhase {
     /// Nothing yet, or the first bytes of a BOM.
     Start(Vec<u8>),
     /// White space: a BOM that comes now is none.
@@ -44,16 +44,16 @@ const BOM: &[u8] = b"\xef\xbb\xbf";
 impl Framer {
     /// A framer that refuses frames of more than `limit` bytes.
     pub fn new(limit: usize) -> Self {
-        Self { state: State::Start(Vec::new()), limit, bom: false }
+        Self { state: FramerPhase::Start(Vec::new()), limit, bom: false }
     }
 
     /// Takes bytes and hands every frame that is complete to `sink`.
     pub fn push(&mut self, chunk: &[u8], sink: &mut dyn FnMut(Frame<'_>)) -> Result<(), FrameTooLarge> {
         match &mut self.state {
-            State::Sse(reader) => reader.push(chunk, sink),
-            State::Array(reader) => reader.push(chunk, sink),
-            State::Lines(reader) => reader.push(chunk, sink),
-            State::Bracket(seen) => {
+            FramerPhase::Sse(reader) => reader.push(chunk, sink),
+            FramerPhase::Array(reader) => reader.push(chunk, sink),
+            FramerPhase::Lines(reader) => reader.push(chunk, sink),
+            FramerPhase::Bracket(seen) => {
                 seen.extend_from_slice(chunk);
                 let body = std::mem::take(seen);
                 match body.get(1..).unwrap_or_default().trim_ascii_start() {
@@ -62,21 +62,21 @@ impl Framer {
                         *seen = body;
                         return Ok(());
                     }
-                    [b'{', ..] => self.state = State::Array(ArrayReader::new(self.limit)),
+                    [b'{', ..] => self.state = FramerPhase::Array(ArrayReader::new(self.limit)),
                     _ => {
-                        self.state = State::Lines(LineReader::new(self.limit));
+                        self.state = FramerPhase::Lines(LineReader::new(self.limit));
                         return self.push(&body, sink);
                     }
                 }
                 self.push(body.get(1..).unwrap_or_default(), sink)
             }
-            State::Text(text) => {
+            FramerPhase::Text(text) => {
                 // An error page is worth its first bytes only.
                 let room = self.limit.min(1 << 16).saturating_sub(text.len());
                 text.extend_from_slice(chunk.get(..room.min(chunk.len())).unwrap_or_default());
                 Ok(())
             }
-            State::Start(seen) => {
+            FramerPhase::Start(seen) => {
                 seen.extend_from_slice(chunk);
                 if seen.len() < BOM.len() && BOM.starts_with(seen) {
                     return Ok(());
@@ -84,18 +84,18 @@ impl Framer {
                 let body = std::mem::take(seen);
                 let rest = body.strip_prefix(BOM);
                 self.bom = rest.is_some();
-                self.state = State::Blank;
+                self.state = FramerPhase::Blank;
                 self.push(rest.unwrap_or(&body), sink)
             }
-            State::Blank => {
+            FramerPhase::Blank => {
                 // White space before the body is a heartbeat: nothing of it is kept.
                 let body = chunk.trim_ascii_start();
                 let Some(first) = body.first() else { return Ok(()) };
                 self.state = match first {
-                    b'[' => State::Bracket(Vec::new()),
-                    b'{' => State::Lines(LineReader::new(self.limit)),
-                    b'<' => State::Text(Vec::new()),
-                    _ => State::Sse(SseReader::new(self.limit)),
+                    b'[' => FramerPhase::Bracket(Vec::new()),
+                    b'{' => FramerPhase::Lines(LineReader::new(self.limit)),
+                    b'<' => FramerPhase::Text(Vec::new()),
+                    _ => FramerPhase::Sse(SseReader::new(self.limit)),
                 };
                 self.push(body, sink)
             }
@@ -105,31 +105,31 @@ impl Framer {
     /// The body has ended: hands out what is left.
     pub fn finish(&mut self, sink: &mut dyn FnMut(Frame<'_>)) {
         match &mut self.state {
-            State::Start(_) | State::Blank => {}
-            State::Sse(reader) => reader.finish(sink),
-            State::Array(reader) => reader.finish(sink),
-            State::Lines(reader) => reader.finish(sink),
-            State::Bracket(seen) => {
+            FramerPhase::Start(_) | FramerPhase::Blank => {}
+            FramerPhase::Sse(reader) => reader.finish(sink),
+            FramerPhase::Array(reader) => reader.finish(sink),
+            FramerPhase::Lines(reader) => reader.finish(sink),
+            FramerPhase::Bracket(seen) => {
                 let seen = std::mem::take(seen);
                 sink(Frame::Body(seen.trim_ascii()));
             }
-            State::Text(text) => sink(Frame::Body(&std::mem::take(text))),
+            FramerPhase::Text(text) => sink(Frame::Body(&std::mem::take(text))),
         }
     }
 
     /// Whether the body is an event stream, well-formed or not.
     pub fn is_event_stream(&self) -> bool {
-        matches!(self.state, State::Sse(_))
+        matches!(self.state, FramerPhase::Sse(_))
     }
 
     /// How the body was not written as it should have been; complete after [`finish`](Self::finish).
     pub fn deviations(&self) -> Vec<Deviation> {
         let mut found = match &self.state {
-            State::Sse(reader) => reader.deviations.clone(),
-            State::Array(reader) => reader.deviations.clone(),
-            State::Lines(reader) => reader.deviation.into_iter().collect(),
-            State::Bracket(_) => vec![Deviation::WholeBody],
-            State::Start(_) | State::Blank | State::Text(_) => Vec::new(),
+            FramerPhase::Sse(reader) => reader.deviations.clone(),
+            FramerPhase::Array(reader) => reader.deviations.clone(),
+            FramerPhase::Lines(reader) => reader.deviation.into_iter().collect(),
+            FramerPhase::Bracket(_) => vec![Deviation::WholeBody],
+            FramerPhase::Start(_) | FramerPhase::Blank | FramerPhase::Text(_) => Vec::new(),
         };
         if self.bom {
             found.push(Deviation::Bom);

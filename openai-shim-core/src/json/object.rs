@@ -4,10 +4,10 @@ mod index;
 mod nested;
 
 use index::Index;
-pub(crate) use nested::Item;
+pub(crate) use nested::ListItem;
 
 use super::scan;
-use super::value::{Kind, items, peek, text};
+use super::value::{ValueKind, items, peek, text};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -137,7 +137,7 @@ impl<'a> Object<'a> {
 
     /// The raw text of a member, `None` also when it is `null`.
     pub fn non_null(&self, key: &str) -> Option<&str> {
-        self.get(key).filter(|v| peek(v) != Kind::Null)
+        self.get(key).filter(|v| peek(v) != ValueKind::Null)
     }
 
     /// The text of a member that is a string.
@@ -161,7 +161,7 @@ impl<'a> Object<'a> {
 
     /// A member that is an object.
     pub fn object(&self, key: &str) -> Option<Object<'_>> {
-        self.get(key).filter(|v| peek(v) == Kind::Object).and_then(|v| Object::parse(v.as_bytes()).ok())
+        self.get(key).filter(|v| peek(v) == ValueKind::Object).and_then(|v| Object::parse(v.as_bytes()).ok())
     }
 
     /// The items of a member that is an array, each as raw text.

@@ -1,6 +1,6 @@
 //! Schemas in OpenAPI's way of writing them, read as JSON schemas.
 
-use super::{Kind, Object, peek, quote, text};
+use super::{Object, ValueKind, peek, quote, text};
 use serde_json::value::RawValue;
 
 /// How deep a schema is followed; deeper parts accept anything.
@@ -25,7 +25,7 @@ fn openapi(schema: &str, depth: usize) -> String {
     let mut out = Object::new();
     for (key, value) in object.iter() {
         let written = match (key, peek(value)) {
-            ("type", Kind::String) => {
+            ("type", ValueKind::String) => {
                 let word = text(value).unwrap_or_default().to_ascii_lowercase();
                 if nullable { format!("[{},\"null\"]", quote(&word)) } else { quote(&word) }
             }
@@ -33,10 +33,10 @@ fn openapi(schema: &str, depth: usize) -> String {
             // 64-bit numbers are texts there.
             (
                 "minItems" | "maxItems" | "minLength" | "maxLength" | "minProperties" | "maxProperties",
-                Kind::String,
+                ValueKind::String,
             ) => text(value).unwrap_or_default().into_owned(),
-            (_, Kind::Object) if ONE.contains(&key) => openapi(value, depth + 1),
-            (_, Kind::Object) if NAMED.contains(&key) => {
+            (_, ValueKind::Object) if ONE.contains(&key) => openapi(value, depth + 1),
+            (_, ValueKind::Object) if NAMED.contains(&key) => {
                 let inner = Object::parse(value.as_bytes()).unwrap_or_default();
                 let mut named = Object::new();
                 for (name, schema) in inner.iter() {
@@ -44,7 +44,7 @@ fn openapi(schema: &str, depth: usize) -> String {
                 }
                 named.into_owned().to_json()
             }
-            (_, Kind::Array) if LIST.contains(&key) => {
+            (_, ValueKind::Array) if LIST.contains(&key) => {
                 let items: Vec<&RawValue> = serde_json::from_str(value).unwrap_or_default();
                 let items: Vec<_> = items.into_iter().map(|item| openapi(item.get(), depth + 1)).collect();
                 format!("[{}]", items.join(","))

@@ -11,7 +11,7 @@ use std::ops::Range;
 const DEEPEST: u32 = 64;
 
 /// One step over a text; `None`: not JSON, or too deep to say.
-pub(super) type Step = Option<usize>;
+pub(super) type ScanEnd = Option<usize>;
 
 /// Bytes as text, if they are.
 pub(crate) fn utf8(bytes: &[u8]) -> Option<&str> {
@@ -27,7 +27,7 @@ pub(super) fn space(bytes: &[u8], mut at: usize) -> usize {
 }
 
 /// Where the value ends that begins at `at`.
-pub(super) fn value(bytes: &[u8], mut at: usize) -> Step {
+pub(super) fn value(bytes: &[u8], mut at: usize) -> ScanEnd {
     // The open brackets, the innermost in the lowest bit; set for an object.
     let (mut open, mut depth) = (0_u64, 0_u32);
     loop {
@@ -101,14 +101,18 @@ pub(super) fn items<'a>(text: &'a str, mut each: impl FnMut(&'a str)) -> Option<
 }
 
 /// Whether a text is what `read` takes from where it begins to where it ends, and nothing else.
-pub(super) fn whole(text: &str, read: impl FnOnce(usize) -> Step) -> Option<()> {
+pub(super) fn whole(text: &str, read: impl FnOnce(usize) -> ScanEnd) -> Option<()> {
     let bytes = text.as_bytes();
     let end = read(space(bytes, 0))?;
     (space(bytes, end) == bytes.len()).then_some(())
 }
 
 /// Where the object at `at` ends; `each` is given every key and where its value begins, and says where it ends.
-pub(super) fn object<'a>(text: &'a str, at: usize, each: &mut dyn FnMut(&'a str, usize) -> Step) -> Step {
+pub(super) fn object<'a>(
+    text: &'a str,
+    at: usize,
+    each: &mut dyn FnMut(&'a str, usize) -> ScanEnd,
+) -> ScanEnd {
     let bytes = text.as_bytes();
     let mut at = open(bytes, at, b'{')?;
     if bytes.get(at) == Some(&b'}') {
@@ -129,7 +133,7 @@ pub(super) fn object<'a>(text: &'a str, at: usize, each: &mut dyn FnMut(&'a str,
 }
 
 /// Where the array at `at` ends; `each` is told where an item begins, and says where it ends.
-pub(super) fn array(text: &str, at: usize, each: &mut dyn FnMut(usize) -> Step) -> Step {
+pub(super) fn array(text: &str, at: usize, each: &mut dyn FnMut(usize) -> ScanEnd) -> ScanEnd {
     let bytes = text.as_bytes();
     let mut at = open(bytes, at, b'[')?;
     if bytes.get(at) == Some(&b']') {
@@ -146,34 +150,34 @@ pub(super) fn array(text: &str, at: usize, each: &mut dyn FnMut(usize) -> Step) 
 }
 
 /// Where an array ends of which the items stand in `known`, and were read before; `None` if it is another one.
-pub(super) fn known_array(bytes: &[u8], at: usize, known: &Range<usize>) -> Step {
+pub(super) fn known_array(bytes: &[u8], at: usize, known: &Range<usize>) -> ScanEnd {
     let end = space(bytes, known.end);
     (open(bytes, at, b'[')? == known.start && bytes.get(end) == Some(&b']')).then_some(end + 1)
 }
 
 /// Over a bracket and the white space in it.
-fn open(bytes: &[u8], at: usize, bracket: u8) -> Step {
+fn open(bytes: &[u8], at: usize, bracket: u8) -> ScanEnd {
     (bytes.get(at) == Some(&bracket)).then(|| space(bytes, at + 1))
 }
 
 /// Over a key and its colon, to the value.
-fn key(bytes: &[u8], at: usize) -> Step {
+fn key(bytes: &[u8], at: usize) -> ScanEnd {
     if bytes.get(at) != Some(&b'"') {
         return None;
     }
     colon(bytes, string(bytes, at + 1)?)
 }
 
-fn colon(bytes: &[u8], at: usize) -> Step {
+fn colon(bytes: &[u8], at: usize) -> ScanEnd {
     let at = space(bytes, at);
     (bytes.get(at) == Some(&b':')).then(|| space(bytes, at + 1))
 }
 
-fn word(bytes: &[u8], at: usize, word: &[u8]) -> Step {
+fn word(bytes: &[u8], at: usize, word: &[u8]) -> ScanEnd {
     bytes.get(at..)?.starts_with(word).then_some(at + word.len())
 }
 
-fn number(bytes: &[u8], mut at: usize) -> Step {
+fn number(bytes: &[u8], mut at: usize) -> ScanEnd {
     at += usize::from(bytes.get(at) == Some(&b'-'));
     at = match bytes.get(at)? {
         b'0' => at + 1,
@@ -192,7 +196,7 @@ fn number(bytes: &[u8], mut at: usize) -> Step {
 }
 
 /// Over digits, of which there must be one.
-pub(crate) fn digits(bytes: &[u8], start: usize) -> Step {
+pub(crate) fn digits(bytes: &[u8], start: usize) -> ScanEnd {
     let mut at = start;
     while bytes.get(at).is_some_and(u8::is_ascii_digit) {
         at += 1;

@@ -3,13 +3,13 @@
 mod definitions;
 
 use super::object::Object;
-use super::value::{Kind, peek, quote, text};
+use super::value::{ValueKind, peek, quote, text};
 use definitions::Definitions;
 use std::collections::BTreeSet;
 
 /// What a server wants of a schema.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Wishes<'w> {
+pub struct SchemaSubset<'w> {
     /// Keywords that it refuses.
     pub drop: &'w [String],
     /// The keywords that it knows, where all others are refused.
@@ -22,7 +22,7 @@ pub struct Wishes<'w> {
     pub close: bool,
 }
 
-impl Wishes<'_> {
+impl SchemaSubset<'_> {
     /// Any schema fits.
     fn is_none(&self) -> bool {
         self.drop.is_empty() && self.keep.is_none() && !(self.enumerate || self.inline || self.close)
@@ -31,7 +31,7 @@ impl Wishes<'_> {
 
 /// A schema that was made to fit.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fitted {
+pub struct ReducedSchema {
     /// The schema.
     pub json: String,
     /// The keywords that were taken out, each once.
@@ -52,22 +52,23 @@ const LARGEST: usize = 1 << 18;
 /// assert_eq!(fitted.json, r#"{"type":"object","properties":{"minLength":{"type":"string"}}}"#);
 /// assert_eq!(fitted.dropped, ["minLength"]);
 /// ```
-pub fn fit(schema: &str, wishes: &Wishes<'_>) -> Option<Fitted> {
+pub fn fit(schema: &str, wishes: &SchemaSubset<'_>) -> Option<ReducedSchema> {
     if wishes.is_none() {
         return None;
     }
     let root = Object::parse(schema.as_bytes()).ok()?;
     let definitions = Definitions::new(&root);
-    let mut walk = Walk { wishes, definitions, dropped: Dropped::default(), inlined: 0, within: Vec::new() };
+    let mut walk =
+        SchemaReducer { wishes, definitions, dropped: Dropped::default(), inlined: 0, within: Vec::new() };
     let mut fitted = walk.schema(&root, 0);
     if wishes.inline {
         fitted.retain(|key, _| !matches!(key, "$defs" | "definitions"));
     }
-    fitted.is_changed().then(|| Fitted { json: fitted.to_json(), dropped: walk.dropped.keywords })
+    fitted.is_changed().then(|| ReducedSchema { json: fitted.to_json(), dropped: walk.dropped.keywords })
 }
 
-struct Walk<'w> {
-    wishes: &'w Wishes<'w>,
+struct SchemaReducer<'w> {
+    wishes: &'w SchemaSubset<'w>,
     definitions: Definitions<'w>,
     dropped: Dropped,
     /// How many bytes stand where references stood.
@@ -96,7 +97,7 @@ const ONE: [&str; 7] = ["items", "not", "if", "then", "else", "contains", "addit
 const MANY: [&str; 4] = ["anyOf", "oneOf", "allOf", "prefixItems"];
 const NAMED: [&str; 5] = ["properties", "patternProperties", "$defs", "definitions", "dependentSchemas"];
 
-impl Walk<'_> {
+impl SchemaReducer<'_> {
     fn schema(&mut self, given: &Object<'_>, depth: usize) -> Object<'static> {
         let mut schema = given.clone().into_owned();
         if depth > DEEPEST {
@@ -174,7 +175,7 @@ impl Walk<'_> {
     fn members(&mut self, schema: &mut Object<'static>, keyword: &'static str, depth: usize) {
         let Some(mut members) = schema.object(keyword).map(Object::into_owned) else { return };
         members.replace(|_, value| {
-            let inner = Some(value).filter(|value| peek(value) == Kind::Object)?;
+            let inner = Some(value).filter(|value| peek(value) == ValueKind::Object)?;
             let fitted = self.schema(&Object::parse(inner.as_bytes()).ok()?, depth + 1);
             fitted.is_changed().then(|| fitted.to_json())
         });

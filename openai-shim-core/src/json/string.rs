@@ -4,28 +4,28 @@
 //! processor can foretell costs more than all else. How the backslashes that escape are told from those that are escaped
 //! is Langdale's and Lemire's way (<https://arxiv.org/abs/1902.08318>, section 3.1.1).
 
-use super::scan::Step;
+use super::scan::ScanEnd;
 use wide::u8x16;
 
 /// How many marks and blocks of a string are looked at one by one before it counts as a long one.
 const FEW: usize = 6;
 
 /// Where the string ends whose opening quote stands before `at`: behind its closing quote. Half a surrogate pair is JSON.
-pub(crate) fn string(bytes: &[u8], at: usize) -> Step {
+pub(crate) fn string(bytes: &[u8], at: usize) -> ScanEnd {
     match steps(bytes, at, FEW)? {
-        Found::End(end) => Some(end),
-        Found::On(at) => match blocks(bytes, at)? {
-            Found::End(end) => Some(end),
+        StringEnd::End(end) => Some(end),
+        StringEnd::On(at) => match blocks(bytes, at)? {
+            StringEnd::End(end) => Some(end),
             // What is left is less than a block, or than the block before which an escape stands.
-            Found::On(at) => match steps(bytes, at, usize::MAX)? {
-                Found::End(end) => Some(end),
-                Found::On(_) => None,
+            StringEnd::On(at) => match steps(bytes, at, usize::MAX)? {
+                StringEnd::End(end) => Some(end),
+                StringEnd::On(_) => None,
             },
         },
     }
 }
 
-enum Found {
+enum StringEnd {
     /// The string ends here.
     End(usize),
     /// So far it is good; it is to be looked at from here.
@@ -33,7 +33,7 @@ enum Found {
 }
 
 /// Goes from mark to mark, so many steps at most.
-fn steps(bytes: &[u8], at: usize, most: usize) -> Option<Found> {
+fn steps(bytes: &[u8], at: usize, most: usize) -> Option<StringEnd> {
     let mut rest = bytes.get(at..)?;
     for _ in 0..most {
         if let Some((block, after)) = rest.split_first_chunk::<16>() {
@@ -46,12 +46,12 @@ fn steps(bytes: &[u8], at: usize, most: usize) -> Option<Found> {
             rest = rest.get(marked.trailing_zeros() as usize..)?;
         }
         rest = match rest {
-            [b'"', after @ ..] => return Some(Found::End(bytes.len() - after.len())),
+            [b'"', after @ ..] => return Some(StringEnd::End(bytes.len() - after.len())),
             [0x20..=0xff, after @ ..] => after.get(escape(rest)? - 1..)?,
             _ => return None,
         };
     }
-    Some(Found::On(bytes.len() - rest.len()))
+    Some(StringEnd::On(bytes.len() - rest.len()))
 }
 
 /// How many bytes the escape has that a text begins with, or 1 if it begins with none; `None` if it is a bad one.
@@ -65,10 +65,10 @@ fn escape(text: &[u8]) -> Option<usize> {
 }
 
 /// Goes on in blocks of 64 bytes, as long as there are such.
-fn blocks(bytes: &[u8], start: usize) -> Option<Found> {
+fn blocks(bytes: &[u8], start: usize) -> Option<StringEnd> {
     let (mut at, mut carried) = (start, 0);
     while let Some(block) = bytes.get(at..).and_then(|rest| rest.first_chunk::<64>()) {
-        let block = Block::of(block);
+        let block = Lanes::of(block);
         if carried == 0 && block.is_calm() {
             at += 64;
             continue;
@@ -91,17 +91,17 @@ fn blocks(bytes: &[u8], start: usize) -> Option<Found> {
             others &= others - 1;
         }
         if ends != 0 {
-            return Some(Found::End(at + ends.trailing_zeros() as usize + 1));
+            return Some(StringEnd::End(at + ends.trailing_zeros() as usize + 1));
         }
         at += 64;
     }
     // An escape that was begun is begun again.
-    Some(Found::On(at - usize::from(carried != 0)))
+    Some(StringEnd::On(at - usize::from(carried != 0)))
 }
 
-struct Block([u8x16; 4]);
+struct Lanes([u8x16; 4]);
 
-impl Block {
+impl Lanes {
     fn of(bytes: &[u8; 64]) -> Self {
         let mut block = [u8x16::splat(0); 4];
         for (part, bytes) in block.iter_mut().zip(bytes.as_chunks().0) {

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 /// What a raw JSON value is, by its first byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ValueKind {
     /// `null`
     Null,
     /// `true` or `false`
@@ -29,14 +29,14 @@ pub enum Kind {
 /// use openai_shim_core::json::{peek, Kind};
 /// assert_eq!(peek("[1]"), Kind::Array);
 /// ```
-pub fn peek(raw: &str) -> Kind {
+pub fn peek(raw: &str) -> ValueKind {
     match raw.bytes().find(|b| !b.is_ascii_whitespace()) {
-        Some(b'{') => Kind::Object,
-        Some(b'[') => Kind::Array,
-        Some(b'"') => Kind::String,
-        Some(b't' | b'f') => Kind::Bool,
-        Some(b'n') | None => Kind::Null,
-        Some(_) => Kind::Number,
+        Some(b'{') => ValueKind::Object,
+        Some(b'[') => ValueKind::Array,
+        Some(b'"') => ValueKind::String,
+        Some(b't' | b'f') => ValueKind::Bool,
+        Some(b'n') | None => ValueKind::Null,
+        Some(_) => ValueKind::Number,
     }
 }
 
@@ -136,8 +136,8 @@ fn unescape(mut rest: &str, out: &mut String) -> Option<()> {
 /// The text of a string, or the JSON text of anything else; `null` is empty.
 pub fn text_of(raw: &str) -> Cow<'_, str> {
     match peek(raw) {
-        Kind::String => text(raw).unwrap_or_default(),
-        Kind::Null => Cow::Borrowed(""),
+        ValueKind::String => text(raw).unwrap_or_default(),
+        ValueKind::Null => Cow::Borrowed(""),
         _ => Cow::Borrowed(raw.trim()),
     }
 }

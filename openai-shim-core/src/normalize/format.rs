@@ -1,13 +1,18 @@
 //! The form of the answer: asked for natively where that works, else by the next best way, down to a sentence.
 
 use super::instruct;
-use crate::canonical::{Asked, Code, Diagnostics, Extra, Request, ResponseFormat};
+use crate::canonical::{Code, Diagnostics, ExtraFields, Request, ResponseFormat, ResponseSpec};
 use crate::json::{Object, raw, text};
-use crate::profile::{Format, FormatAs};
+use crate::profile::{ResponseFormatRules, ResponseFormatSupport};
 
 const ANY_OBJECT: &str = r#"{"type":"object"}"#;
 
-pub(super) fn normalize(request: &mut Request, rules: &Format, asked: &mut Asked, notes: &mut Diagnostics) {
+pub(super) fn normalize(
+    request: &mut Request,
+    rules: &ResponseFormatRules,
+    asked: &mut ResponseSpec,
+    notes: &mut Diagnostics,
+) {
     let Some(format) = request.response_format.clone() else { return };
     let (wish, way) = match &format {
         ResponseFormat::Text => {
@@ -25,13 +30,13 @@ pub(super) fn normalize(request: &mut Request, rules: &Format, asked: &mut Asked
     asked.json = Some(wish.map(required).unwrap_or_default());
     let is_schema = matches!(format, ResponseFormat::JsonSchema { .. });
     let (lesser, sentence) = match way {
-        FormatAs::Native => return,
-        FormatAs::JsonSchema if is_schema => return,
-        FormatAs::JsonObject if !is_schema => return,
+        ResponseFormatSupport::Native => return,
+        ResponseFormatSupport::JsonSchema if is_schema => return,
+        ResponseFormatSupport::JsonObject if !is_schema => return,
         // A schema that allows any object says what `json_object` says.
-        FormatAs::JsonSchema => (Some(any_object()), None),
-        FormatAs::JsonObject => (Some(ResponseFormat::JsonObject), Some(sentence(wish))),
-        FormatAs::Instruction => (None, Some(sentence(wish))),
+        ResponseFormatSupport::JsonSchema => (Some(any_object()), None),
+        ResponseFormatSupport::JsonObject => (Some(ResponseFormat::JsonObject), Some(sentence(wish))),
+        ResponseFormatSupport::Instruction => (None, Some(sentence(wish))),
     };
     let code = if sentence.is_some() { Code::FormatDowngraded } else { Code::ParamRenamed };
     notes.note(code, "response_format", lesser.as_ref().map_or("a sentence", word));
@@ -51,7 +56,7 @@ fn any_object() -> ResponseFormat {
         name: String::from("object"),
         schema: Some(raw(ANY_OBJECT)),
         strict: None,
-        extra: Extra::default(),
+        extra: ExtraFields::default(),
     }
 }
 

@@ -1,15 +1,15 @@
 //! Reasoning in the history: left out where it is refused, filled in where it must be and nobody has it.
 
 use super::touch;
-use crate::canonical::{Block, Code, Diagnostics, Extra, Message, Request, Role};
-use crate::profile::{History, Messages};
+use crate::canonical::{Block, Code, Diagnostics, ExtraFields, Message, Request, Role};
+use crate::profile::{MessageRules, ReasoningHistory};
 
-pub(super) fn normalize(request: &mut Request, rules: &Messages, notes: &mut Diagnostics) {
+pub(super) fn normalize(request: &mut Request, rules: &MessageRules, notes: &mut Diagnostics) {
     for (i, message) in request.messages.iter_mut().enumerate() {
         let changed = message.role == Role::Assistant
             && match rules.reasoning {
-                History::Drop => leave_out(message, i, notes),
-                History::Restore => fill(message, i, notes),
+                ReasoningHistory::Drop => leave_out(message, i, notes),
+                ReasoningHistory::Restore => fill(message, i, notes),
                 _ => false,
             };
         request.touched.messages |= changed;
@@ -40,7 +40,9 @@ fn fill(message: &mut Message, i: usize, notes: &mut Diagnostics) -> bool {
     }
     let detail = "it is not known any more: a single space";
     notes.note(Code::ReasoningRestored, &format!("messages[{i}].reasoning_content"), detail);
-    message.blocks.insert(0, Block::Reasoning { text: " ".into(), signature: None, extra: Extra::default() });
+    message
+        .blocks
+        .insert(0, Block::Reasoning { text: " ".into(), signature: None, extra: ExtraFields::default() });
     touch(message);
     true
 }

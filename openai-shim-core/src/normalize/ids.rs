@@ -5,13 +5,13 @@
 
 use super::touch;
 use crate::canonical::{Block, Code, Diagnostics, Message, Request, carry};
-use crate::profile::{Messages, ToolIds};
+use crate::profile::{MessageRules, ToolCallIdFormat};
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-pub(super) fn normalize(request: &mut Request, rules: &Messages, notes: &mut Diagnostics) {
+pub(super) fn normalize(request: &mut Request, rules: &MessageRules, notes: &mut Diagnostics) {
     let form = rules.tool_ids;
-    let mut calls = Calls::default();
+    let mut calls = CallIdMap::default();
     // Asked once, and only if there is a signature.
     let may_sign = OnceCell::new();
     let may_sign = |model: &str| *may_sign.get_or_init(|| carry::may_sign(model, SIGNS));
@@ -92,13 +92,13 @@ fn sign(message: &mut Message, with: &str) -> bool {
 
 /// The calls so far.
 #[derive(Default)]
-struct Calls {
+struct CallIdMap {
     /// Old ids with the new ones, and how often each came; a result belongs to the last call of its id.
     new: BTreeMap<String, (String, u32)>,
     taken: BTreeSet<String>,
 }
 
-fn message_ids(message: &mut Message, form: ToolIds, calls: &mut Calls) -> bool {
+fn message_ids(message: &mut Message, form: ToolCallIdFormat, calls: &mut CallIdMap) -> bool {
     let mut changed = false;
     for block in &mut message.blocks {
         match block {
@@ -119,9 +119,9 @@ fn message_ids(message: &mut Message, form: ToolIds, calls: &mut Calls) -> bool 
     changed
 }
 
-impl Calls {
+impl CallIdMap {
     /// An id in the right form that no call before has.
-    fn fresh(&mut self, id: &str, form: ToolIds) -> String {
+    fn fresh(&mut self, id: &str, form: ToolCallIdFormat) -> String {
         let mut salt = self.new.get(id).map_or(0, |(_, salt)| salt.saturating_add(1));
         let mut new = formed(id, form, salt);
         while self.taken.contains(&new) && salt < u32::MAX {
@@ -134,19 +134,19 @@ impl Calls {
     }
 }
 
-fn formed(id: &str, form: ToolIds, salt: u32) -> String {
+fn formed(id: &str, form: ToolCallIdFormat, salt: u32) -> String {
     let fits = salt == 0
         && match form {
-            ToolIds::Nine => id.len() == 9 && id.bytes().all(|b| b.is_ascii_alphanumeric()),
-            ToolIds::Forty => id.len() <= 40,
+            ToolCallIdFormat::Nine => id.len() == 9 && id.bytes().all(|b| b.is_ascii_alphanumeric()),
+            ToolCallIdFormat::Forty => id.len() <= 40,
             _ => true,
         };
     if fits {
         return id.to_owned();
     }
     match form {
-        ToolIds::Nine => digest(id, salt),
-        ToolIds::Forty => format!("call_{}", digest(id, salt)),
+        ToolCallIdFormat::Nine => digest(id, salt),
+        ToolCallIdFormat::Forty => format!("call_{}", digest(id, salt)),
         _ => format!("{id}_{salt}"),
     }
 }

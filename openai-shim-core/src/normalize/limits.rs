@@ -1,7 +1,7 @@
 //! How many answers, and where they stop.
 
-use crate::canonical::{Asked, Code, Diagnostics, Request};
-use crate::profile::Params;
+use crate::canonical::{Code, Diagnostics, Request, ResponseSpec};
+use crate::profile::ParamRules;
 
 /// The most answers that are asked for one by one.
 const MOST_ANSWERS: u32 = 16;
@@ -10,7 +10,12 @@ const MOST_ANSWERS: u32 = 16;
 const MOST_STOPS: usize = 64;
 const LONGEST_STOP: usize = 1024;
 
-pub(super) fn normalize(request: &mut Request, rules: &Params, asked: &mut Asked, notes: &mut Diagnostics) {
+pub(super) fn normalize(
+    request: &mut Request,
+    rules: &ParamRules,
+    asked: &mut ResponseSpec,
+    notes: &mut Diagnostics,
+) {
     if rules.single_choice
         && let Some(n) = request.n.filter(|n| *n > 1)
     {

@@ -2,9 +2,9 @@
 
 use super::order::append;
 use super::touch;
-use crate::canonical::{Block, Code, Diagnostics, Extra, MediaSource, Message, Request, Role};
+use crate::canonical::{Block, Code, Diagnostics, ExtraFields, MediaSource, Message, Request, Role};
 use crate::error::{ClientError, Error, ErrorKind};
-use crate::profile::{Messages, Names, Profile};
+use crate::profile::{MessageNamePolicy, MessageRules, Profile};
 use std::collections::BTreeMap;
 
 pub(super) fn normalize(
@@ -35,7 +35,7 @@ pub(super) fn normalize(
 }
 
 /// Content of a kind that the upstream cannot read is no loss to be silent about.
-fn media(blocks: &[Block], rules: &Messages, profile: &Profile, i: usize) -> Result<(), Error> {
+fn media(blocks: &[Block], rules: &MessageRules, profile: &Profile, i: usize) -> Result<(), Error> {
     for block in blocks {
         let address = match block {
             Block::Image(media) | Block::Audio(media) | Block::File(media) => {
@@ -80,7 +80,7 @@ fn media(blocks: &[Block], rules: &Messages, profile: &Profile, i: usize) -> Res
 }
 
 /// Roles under the names that the upstream knows. A system message that becomes the user's joins the next one of theirs.
-fn demote(messages: &mut Vec<Message>, rules: &Messages, notes: &mut Diagnostics) -> bool {
+fn demote(messages: &mut Vec<Message>, rules: &MessageRules, notes: &mut Diagnostics) -> bool {
     if rules.roles.is_empty() {
         return false;
     }
@@ -123,7 +123,7 @@ fn demote(messages: &mut Vec<Message>, rules: &Messages, notes: &mut Diagnostics
 }
 
 /// Joins the parts of a text into one: the encoder writes a single text block as a string.
-fn flatten(message: &mut Message, rules: &Messages, i: usize, notes: &mut Diagnostics) -> bool {
+fn flatten(message: &mut Message, rules: &MessageRules, i: usize, notes: &mut Diagnostics) -> bool {
     if !rules.flatten_text || !message.content_was_parts {
         return false;
     }
@@ -156,7 +156,7 @@ fn join(blocks: &mut Vec<Block>) -> bool {
 }
 
 /// A text as a list of one part.
-fn wrap(message: &mut Message, rules: &Messages, i: usize, notes: &mut Diagnostics) -> bool {
+fn wrap(message: &mut Message, rules: &MessageRules, i: usize, notes: &mut Diagnostics) -> bool {
     let says = message.blocks.iter().any(|b| matches!(b, Block::Text { .. } | Block::ToolResult { .. }));
     if !rules.parts_only || message.content_was_parts || !says {
         return false;
@@ -168,7 +168,7 @@ fn wrap(message: &mut Message, rules: &Messages, i: usize, notes: &mut Diagnosti
 }
 
 /// Leaves members out that the upstream refuses, and those that are `null` where it refuses these.
-fn members(message: &mut Message, rules: &Messages, i: usize, notes: &mut Diagnostics) -> bool {
+fn members(message: &mut Message, rules: &MessageRules, i: usize, notes: &mut Diagnostics) -> bool {
     if message.extra.is_empty() {
         return false;
     }
@@ -190,10 +190,10 @@ fn members(message: &mut Message, rules: &Messages, i: usize, notes: &mut Diagno
     changed
 }
 
-fn names(message: &mut Message, rules: &Messages, i: usize, notes: &mut Diagnostics) -> bool {
+fn names(message: &mut Message, rules: &MessageRules, i: usize, notes: &mut Diagnostics) -> bool {
     let kept = match rules.names {
-        Names::Drop => false,
-        Names::Tool => message.role == Role::Tool,
+        MessageNamePolicy::Drop => false,
+        MessageNamePolicy::Tool => message.role == Role::Tool,
         _ => true,
     };
     if kept || message.name.take().is_none() {
@@ -244,7 +244,7 @@ fn is_empty(block: &Block) -> bool {
 }
 
 /// What an assistant message that only calls tools says: `""` or `null`.
-fn fill_content(message: &mut Message, rules: &Messages, i: usize, notes: &mut Diagnostics) -> bool {
+fn fill_content(message: &mut Message, rules: &MessageRules, i: usize, notes: &mut Diagnostics) -> bool {
     let calls = message.blocks.iter().any(|b| matches!(b, Block::ToolCall { .. }));
     if message.role != Role::Assistant {
         return false;
@@ -263,7 +263,7 @@ fn fill_content(message: &mut Message, rules: &Messages, i: usize, notes: &mut D
     let at = format!("messages[{i}].content");
     let says = message.blocks.iter().any(|b| matches!(b, Block::Text { .. }));
     if rules.empty_content && !says {
-        message.blocks.insert(0, Block::Text { text: "".into(), extra: Extra::default() });
+        message.blocks.insert(0, Block::Text { text: "".into(), extra: ExtraFields::default() });
         notes.note(Code::ContentRewritten, &at, "null to \"\"");
     } else if rules.null_content && says && message.blocks.iter().any(is_empty) {
         message.blocks.retain(|b| !is_empty(b));

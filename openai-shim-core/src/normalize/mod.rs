@@ -16,19 +16,19 @@ mod stored_turns;
 mod thinking;
 mod tools;
 
-pub(crate) use opaque::Opaque;
+pub(crate) use opaque::OpaqueStateRule;
 pub use params::params;
 pub(crate) use stored_turns::{StateScope, StoredTurns, TurnLookup};
 
 use crate::canonical::{
-    Asked, Block, Code, Diagnostics, Message, Request, Role, Severity, Template, TokenLimit,
+    Block, ChatTemplate, Code, Diagnostics, Message, Request, ResponseSpec, Role, Severity, TokenLimit,
 };
 use crate::error::{Error, Unsupported};
 use crate::profile::Profile;
 
 /// What the owner of the service decides about every request.
 #[derive(Debug, Clone, Default)]
-pub struct Defaults {
+pub struct RequestDefaults {
     /// `max_tokens` for upstreams that want one.
     pub max_tokens: Option<u64>,
     /// A loss is an error.
@@ -42,8 +42,8 @@ pub struct Defaults {
 pub fn normalize(
     request: &mut Request,
     profile: &Profile,
-    defaults: &Defaults,
-    asked: &mut Asked,
+    defaults: &RequestDefaults,
+    asked: &mut ResponseSpec,
     notes: &mut Diagnostics,
 ) -> Result<(), Error> {
     tools::normalize(request, &profile.tools, notes);
@@ -67,7 +67,7 @@ pub fn normalize(
 }
 
 /// How a conversation is to be written where it must be one prompt, and where the answer ends then.
-fn template(request: &mut Request, template: &Template) {
+fn template(request: &mut Request, template: &ChatTemplate) {
     if request.is_prompt || !template.is_set() {
         return;
     }
@@ -78,7 +78,7 @@ fn template(request: &mut Request, template: &Template) {
 }
 
 /// Whether a stream is asked for, which need not be what the client asked for.
-fn stream(request: &mut Request, profile: &Profile, asked: &Asked, notes: &mut Diagnostics) {
+fn stream(request: &mut Request, profile: &Profile, asked: &ResponseSpec, notes: &mut Diagnostics) {
     let formed = profile.format.whole && request.response_format.is_some();
     if request.stream && (!profile.stream.supported || formed || asked.one_by_one > 0) {
         request.stream = false;

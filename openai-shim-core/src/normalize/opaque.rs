@@ -6,19 +6,21 @@
 use super::stored_turns::StoredTurns;
 use super::touch;
 use crate::canonical::digest::call_digest;
-use crate::canonical::{Block, Code, Diagnostics, Extra, KeptPart, KeptTurn, Message, Request, Role, carry};
+use crate::canonical::{
+    Block, Code, Diagnostics, ExtraFields, Message, Request, Role, StoredBlock, StoredTurn, carry,
+};
 use crate::dialect::{Dialect, dialect};
 use std::collections::{BTreeMap, VecDeque};
 
 /// Who reads what is opaque, and what was kept of it.
-pub(crate) struct Opaque<'s> {
+pub(crate) struct OpaqueStateRule<'s> {
     pub(crate) upstream: &'static dyn Dialect,
     pub(crate) stored: &'s StoredTurns,
     /// The upstream requires the thinking of calls again, also where it is plain text.
     pub(crate) restores_reasoning: bool,
 }
 
-impl Opaque<'_> {
+impl OpaqueStateRule<'_> {
     /// Cuts out of the history what this upstream did not make, and puts back what it made.
     pub(crate) fn settle(&self, request: &mut Request, notes: &mut Diagnostics) {
         // The turn that was put back last, by its first message.
@@ -33,7 +35,7 @@ impl Opaque<'_> {
             {
                 // Once: a client may send one turn as several messages. Calls have signatures of their own.
                 if restored == Some(run) {
-                    turn.parts.retain(|part| matches!(part, KeptPart::Call(..)));
+                    turn.parts.retain(|part| matches!(part, StoredBlock::Call(..)));
                 }
                 restored = Some(run);
                 note_restored(&turn, i, notes);
@@ -48,7 +50,7 @@ impl Opaque<'_> {
     }
 
     /// Plain thinking goes only to calls, where it is required and the client did not send any.
-    fn is_needed(&self, turn: &KeptTurn, message: &Message) -> bool {
+    fn is_needed(&self, turn: &StoredTurn, message: &Message) -> bool {
         let has = |is: fn(&Block) -> bool| message.blocks.iter().any(is);
         turn.opaque
             || (self.restores_reasoning
@@ -57,7 +59,7 @@ impl Opaque<'_> {
     }
 
     /// Whether this upstream can have made what is said to be in this format.
-    fn can_read(&self, extra: &Extra, model: &str) -> bool {
+    fn can_read(&self, extra: &ExtraFields, model: &str) -> bool {
         // What a client of the dialect that signs so sent back says it without a word.
         let format = extra.detail("format").or_else(|| Some(dialect(extra.dialect).ok()?.signs()?.into()));
         match (self.upstream.signs(), format) {
@@ -73,7 +75,7 @@ impl Opaque<'_> {
             if !self.can_read(extra, model) {
                 let at = format!("messages[{i}]");
                 notes.note(Code::FeatureUnsupported, &at, "reasoning signed by another kind of model");
-                (*signature, *extra, changed) = (None, Extra::default(), true);
+                (*signature, *extra, changed) = (None, ExtraFields::default(), true);
             }
         }
         if changed {
@@ -90,7 +92,7 @@ impl Opaque<'_> {
     }
 }
 
-fn note_restored(turn: &KeptTurn, i: usize, notes: &mut Diagnostics) {
+fn note_restored(turn: &StoredTurn, i: usize, notes: &mut Diagnostics) {
     if turn.opaque {
         let detail = "what only its maker can read";
         notes.note(Code::ReasoningRestored, &format!("messages[{i}]"), detail);
@@ -111,19 +113,19 @@ fn digests(blocks: &[Block]) -> BTreeMap<u128, usize> {
 }
 
 /// Puts what was kept into the turn that the client sent, each part where it stood.
-fn merge(message: &mut Message, parts: Vec<KeptPart>) {
+fn merge(message: &mut Message, parts: Vec<StoredBlock>) {
     let mut rest: VecDeque<Block> = std::mem::take(&mut message.blocks).into();
-    if parts.iter().any(|part| matches!(part, KeptPart::Reasoning(_))) {
+    if parts.iter().any(|part| matches!(part, StoredBlock::Reasoning(_))) {
         // What the client kept of it has no signature.
         rest.retain(|block| !matches!(block, Block::Reasoning { .. }));
     }
     let mut calls = digests(rest.make_contiguous());
-    let mut texts = parts.iter().filter(|part| matches!(part, KeptPart::Text(..))).count();
+    let mut texts = parts.iter().filter(|part| matches!(part, StoredBlock::Text(..))).count();
     let mut out = Vec::with_capacity(rest.len() + parts.len());
     for part in parts {
         match part {
-            KeptPart::Reasoning(block) => out.push(block),
-            KeptPart::Text(len, own) => {
+            StoredBlock::Reasoning(block) => out.push(block),
+            StoredBlock::Text(len, own) => {
                 texts -= 1;
                 match take_text(&mut rest, len, texts == 0) {
                     Some(text) if own.is_empty() => out.push(text),
@@ -134,7 +136,7 @@ fn merge(message: &mut Message, parts: Vec<KeptPart>) {
                     _ => {}
                 }
             }
-            KeptPart::Call(call, signed) => {
+            StoredBlock::Call(call, signed) => {
                 // Only where it stands is looked for: all before it goes out, and nothing is looked at again.
                 while calls.get(&call).is_some_and(|left| *left > 0) {
                     let Some(block) = rest.pop_front() else { break };

@@ -1,10 +1,10 @@
 //! Which message may follow which.
 
 use super::touch;
-use crate::canonical::{Block, Code, Diagnostics, Extra, Message, Request, Role};
+use crate::canonical::{Block, Code, Diagnostics, ExtraFields, Message, Request, Role};
 use crate::dialect::dialect;
 use crate::json::raw;
-use crate::profile::{Prefill, Profile};
+use crate::profile::{PrefillPolicy, Profile};
 
 pub(super) fn normalize(request: &mut Request, profile: &Profile, notes: &mut Diagnostics) {
     let rules = &profile.messages;
@@ -102,17 +102,17 @@ fn prefill(messages: &mut Vec<Message>, profile: &Profile, notes: &mut Diagnosti
         return false;
     }
     match profile.messages.prefill {
-        Prefill::Prefix if last.extra.get("prefix").is_none() => {
+        PrefillPolicy::Prefix if last.extra.get("prefix").is_none() => {
             let Ok(dialect) = dialect(&profile.dialect) else { return false };
             if last.extra.dialect != dialect.name() {
-                last.extra = Extra::new(dialect.name(), Vec::new());
+                last.extra = ExtraFields::new(dialect.name(), Vec::new());
             }
             last.extra.members.push((String::from("prefix"), raw("true")));
             touch(last);
             notes.note(Code::ContentRewritten, "messages[].prefix", "");
             true
         }
-        Prefill::Ask => {
+        PrefillPolicy::Ask => {
             let begun = last.joined_text();
             messages.pop();
             let wish = format!(

@@ -1,10 +1,10 @@
 //! Parameters, by their name on the wire: left out, renamed, respelled, or moved into a range.
 
-use super::{Defaults, lossless, thinking};
+use super::{RequestDefaults, lossless, thinking};
 use crate::canonical::{Code, Diagnostics};
 use crate::error::Unsupported;
-use crate::json::{Kind, Object, peek};
-use crate::profile::{Forced, Params, Profile};
+use crate::json::{Object, ValueKind, peek};
+use crate::profile::{ParamRules, Profile, ToolChoiceSupport};
 use std::collections::BTreeSet;
 
 /// Members without which a request is none.
@@ -17,7 +17,7 @@ const NEEDED: [&str; 4] = ["model", "messages", "stream", "stream_options"];
 pub fn params(
     body: &mut Object<'_>,
     profile: &Profile,
-    defaults: &Defaults,
+    defaults: &RequestDefaults,
     notes: &mut Diagnostics,
 ) -> Result<(), Unsupported> {
     without_tools(body, notes);
@@ -50,13 +50,15 @@ fn without_tools(body: &mut Object<'_>, notes: &mut Diagnostics) {
 
 /// A forced choice by the upstream's own word.
 fn forced(body: &mut Object<'_>, profile: &Profile, notes: &mut Diagnostics) {
-    if body.str("tool_choice").as_deref() == Some("required") && profile.tools.required == Forced::Any {
+    if body.str("tool_choice").as_deref() == Some("required")
+        && profile.tools.required == ToolChoiceSupport::Any
+    {
         body.set("tool_choice", "\"any\"");
         notes.note(Code::ParamRenamed, "tool_choice", "any");
     }
 }
 
-fn rename(body: &mut Object<'_>, rules: &Params, notes: &mut Diagnostics) {
+fn rename(body: &mut Object<'_>, rules: &ParamRules, notes: &mut Diagnostics) {
     for (from, to) in &rules.rename {
         if body.non_null(from).is_none() {
             continue;
@@ -71,9 +73,9 @@ fn rename(body: &mut Object<'_>, rules: &Params, notes: &mut Diagnostics) {
     }
 }
 
-fn clamp(body: &mut Object<'_>, rules: &Params, notes: &mut Diagnostics) {
+fn clamp(body: &mut Object<'_>, rules: &ParamRules, notes: &mut Diagnostics) {
     for (key, [low, high]) in &rules.clamp {
-        let number = body.get(key).filter(|v| peek(v) == Kind::Number);
+        let number = body.get(key).filter(|v| peek(v) == ValueKind::Number);
         let Some(value) = number.and_then(|v| v.trim().parse::<f64>().ok()) else { continue };
         let clamped = value.clamp(low.min(*high), high.max(*low));
         if value < *low || value > *high {
@@ -83,7 +85,7 @@ fn clamp(body: &mut Object<'_>, rules: &Params, notes: &mut Diagnostics) {
     }
 }
 
-fn drop_some(body: &mut Object<'_>, rules: &Params, notes: &mut Diagnostics) {
+fn drop_some(body: &mut Object<'_>, rules: &ParamRules, notes: &mut Diagnostics) {
     let unknown = |key: &str| {
         !rules.only.is_empty() && !NEEDED.contains(&key) && !rules.only.iter().any(|known| known == key)
     };

@@ -5,7 +5,7 @@
 
 use super::conversation::Conversation;
 use crate::canonical::digest::{Digest, call_digest};
-use crate::canonical::{Block, KeptTurn, Message, Part, Request, Role, Turn, own_id};
+use crate::canonical::{Block, Message, RecordedBlock, Request, Role, StoredTurn, TurnRecorder, own_id};
 use crate::state::{Owner, StateEntry, StateKey, StateKind};
 use bytes::Bytes;
 use std::borrow::Cow;
@@ -113,9 +113,9 @@ pub(crate) struct StoredTurns(BTreeMap<usize, (usize, Bytes)>);
 
 impl StoredTurns {
     /// What was kept of a message's turn, for an upstream of this dialect; with the first message of the turn.
-    pub(super) fn get(&self, message: usize, dialect: &'static str) -> Option<(usize, KeptTurn)> {
+    pub(super) fn get(&self, message: usize, dialect: &'static str) -> Option<(usize, StoredTurn)> {
         let (run, value) = self.0.get(&message)?;
-        Some((*run, KeptTurn::read(std::str::from_utf8(value).ok()?, dialect)?))
+        Some((*run, StoredTurn::read(std::str::from_utf8(value).ok()?, dialect)?))
     }
 }
 
@@ -131,14 +131,14 @@ impl StateScope {
 
     /// What must be kept of an answer to this conversation: the same under each of the keys by which it may be looked for.
     /// `plain`: also where only thinking as text must come back.
-    pub(crate) fn entries(&self, turn: &Turn, conversation: u128, plain: bool) -> Vec<StateEntry> {
+    pub(crate) fn entries(&self, turn: &TurnRecorder, conversation: u128, plain: bool) -> Vec<StateEntry> {
         let opaque = turn.is_opaque();
         let is_kept = opaque || (plain && turn.has_reasoned_call());
         if !is_kept {
             return Vec::new();
         }
         let call = turn.parts().iter().find_map(|part| match part {
-            Part::Call { id, name, arguments, .. } => Some((id, call_digest(name, arguments))),
+            RecordedBlock::Call { id, name, arguments, .. } => Some((id, call_digest(name, arguments))),
             _ => None,
         });
         let mut keys = Vec::new();
@@ -148,7 +148,7 @@ impl StateScope {
         }
         if opaque {
             let texts = turn.parts().iter().filter_map(|part| match part {
-                Part::Text { text, .. } => Some(text.as_str()),
+                RecordedBlock::Text { text, .. } => Some(text.as_str()),
                 _ => None,
             });
             keys.extend(words(texts).map(|words| self.key(conversation, "words", "", words)));

@@ -2,7 +2,7 @@
 
 use crate::canonical::{Code, Diagnostics};
 use crate::json::{Object, quote};
-use crate::profile::{Switch, Thinking};
+use crate::profile::{ReasoningParam, ReasoningRules};
 
 /// OpenAI's words, from least to most, and those of others.
 const EFFORTS: [&str; 7] = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
@@ -10,7 +10,7 @@ const EFFORTS: [&str; 7] = ["none", "minimal", "low", "medium", "high", "xhigh",
 const EFFORT: &str = "reasoning_effort";
 
 /// Puts `reasoning_effort` of a request body under the upstream's name.
-pub(super) fn respell(body: &mut Object<'_>, rules: &Thinking, notes: &mut Diagnostics) {
+pub(super) fn respell(body: &mut Object<'_>, rules: &ReasoningRules, notes: &mut Diagnostics) {
     let Some(given) = body.str(EFFORT).map(std::borrow::Cow::into_owned) else { return };
     let effort = nearest(&given, &rules.efforts);
     if effort != given {
@@ -18,19 +18,19 @@ pub(super) fn respell(body: &mut Object<'_>, rules: &Thinking, notes: &mut Diagn
     }
     let off = matches!(effort, "none" | "minimal") || given == "none";
     let (name, value) = match rules.switch {
-        Switch::ReasoningEffort => {
+        ReasoningParam::ReasoningEffort => {
             if effort != given {
                 body.set(EFFORT, quote(effort));
             }
             return;
         }
-        Switch::None => {
+        ReasoningParam::None => {
             body.remove(EFFORT);
             notes.note(Code::ParamDropped, EFFORT, "");
             return;
         }
-        Switch::Reasoning => ("reasoning", format!(r#"{{"effort":{}}}"#, quote(effort))),
-        Switch::Thinking => {
+        ReasoningParam::Reasoning => ("reasoning", format!(r#"{{"effort":{}}}"#, quote(effort))),
+        ReasoningParam::Thinking => {
             // One that knows efforts, too, is told both.
             if !off && !rules.efforts.is_empty() {
                 body.set(EFFORT, quote(effort));
@@ -41,8 +41,8 @@ pub(super) fn respell(body: &mut Object<'_>, rules: &Thinking, notes: &mut Diagn
             }
             ("thinking", format!(r#"{{"type":"{}"}}"#, if off { "disabled" } else { "enabled" }))
         }
-        Switch::EnableThinking => ("enable_thinking", (!off).to_string()),
-        Switch::Template => {
+        ReasoningParam::EnableThinking => ("enable_thinking", (!off).to_string()),
+        ReasoningParam::Template => {
             let mut kwargs = body.object("chat_template_kwargs").map(Object::into_owned).unwrap_or_default();
             if kwargs.get("enable_thinking").is_none() {
                 kwargs.set("enable_thinking", (!off).to_string());

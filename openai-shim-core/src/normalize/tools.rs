@@ -1,12 +1,12 @@
 //! Tools: which are declared, what their schemas may say, and how one of them is demanded.
 
 use super::instruct;
-use crate::canonical::{Block, Code, Diagnostics, Extra, Request, Tool, ToolChoice};
+use crate::canonical::{Block, Code, Diagnostics, ExtraFields, Request, Tool, ToolChoice};
 use crate::json::{raw, schema};
-use crate::profile::{Forced, Tools};
+use crate::profile::{ToolChoiceSupport, ToolRules};
 use std::collections::BTreeSet;
 
-pub(super) fn normalize(request: &mut Request, rules: &Tools, notes: &mut Diagnostics) {
+pub(super) fn normalize(request: &mut Request, rules: &ToolRules, notes: &mut Diagnostics) {
     if rules.declare_called && request.tools.is_empty() {
         declare_called(request, notes);
     }
@@ -31,7 +31,7 @@ fn declare_called(request: &mut Request, notes: &mut Diagnostics) {
                 description: None,
                 parameters: Some(raw(r#"{"type":"object","properties":{}}"#)),
                 strict: None,
-                extra: Extra::default(),
+                extra: ExtraFields::default(),
             });
             notes.note(Code::FieldFilled, "tools", "a tool that the history calls");
         }
@@ -44,18 +44,18 @@ fn declare_called(request: &mut Request, notes: &mut Diagnostics) {
     }
 }
 
-fn choice(request: &mut Request, rules: &Tools, notes: &mut Diagnostics) {
+fn choice(request: &mut Request, rules: &ToolRules, notes: &mut Diagnostics) {
     match request.tool_choice.clone() {
-        Some(ToolChoice::Required) if rules.required == Forced::Auto => {
+        Some(ToolChoice::Required) if rules.required == ToolChoiceSupport::Auto => {
             request.tool_choice = Some(ToolChoice::Auto);
             request.touched.tool_choice = true;
             notes.note(Code::ToolChoiceDowngraded, "tool_choice", "required to auto");
             instruct(request, "Answer by calling one of the tools that are offered to you.");
         }
-        Some(ToolChoice::Function(name)) if rules.named != Forced::Native => {
+        Some(ToolChoice::Function(name)) if rules.named != ToolChoiceSupport::Native => {
             only(request, &name);
             request.touched.tool_choice = true;
-            if rules.named == Forced::Auto {
+            if rules.named == ToolChoiceSupport::Auto {
                 request.tool_choice = Some(ToolChoice::Auto);
                 notes.note(Code::ToolChoiceDowngraded, "tool_choice", "a function by name to auto");
                 instruct(request, &format!("Answer by calling the tool `{name}`."));
@@ -78,15 +78,15 @@ fn only(request: &mut Request, name: &str) {
 }
 
 /// Makes one function fit; whether it was changed.
-fn function(tool: &mut Tool, rules: &Tools, i: usize, notes: &mut Diagnostics) -> bool {
+fn function(tool: &mut Tool, rules: &ToolRules, i: usize, notes: &mut Diagnostics) -> bool {
     let Tool::Function { parameters, strict, .. } = tool else { return false };
     let mut changed = false;
     if let Some(given) = parameters {
-        let wishes = schema::Wishes {
+        let wishes = schema::SchemaSubset {
             drop: &rules.drop_keywords,
             inline: rules.inline_refs,
             close: rules.close_strict && *strict == Some(true),
-            ..schema::Wishes::default()
+            ..schema::SchemaSubset::default()
         };
         let at = format!("tools[{i}].function.parameters");
         if let Some(fitted) = schema::fit(given.get(), &wishes) {

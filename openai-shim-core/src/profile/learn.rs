@@ -14,12 +14,12 @@ mod table;
 
 use crate::error::{ErrorKind, StatusError};
 use crate::json::{Object, quote};
-use sent::Sent;
+use sent::SentRequest;
 
 /// One thing to do differently with one upstream and model.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
-pub enum Lesson {
+pub enum Adaptation {
     /// Leave a parameter out.
     DropParam(String),
     /// Send a parameter under another name.
@@ -93,7 +93,7 @@ pub enum Lesson {
     FormatInstruction(String),
 }
 
-impl Lesson {
+impl Adaptation {
     /// The line that makes it permanent, below `[[upstream.quirks.models]]`.
     ///
     /// ```
@@ -200,7 +200,7 @@ fn key(text: &str) -> String {
 /// let error = StatusError::new(400, ErrorKind::InvalidRequest, "property 'store' is unsupported");
 /// assert_eq!(learn(&error, &sent).unwrap().toml(), r#"params.drop = ["store"]"#);
 /// ```
-pub fn learn(error: &StatusError, sent: &Object<'_>) -> Option<Lesson> {
+pub fn learn(error: &StatusError, sent: &Object<'_>) -> Option<Adaptation> {
     let about_the_request = matches!(
         error.kind,
         ErrorKind::InvalidRequest | ErrorKind::Unsupported | ErrorKind::NotFound | ErrorKind::Upstream
@@ -211,10 +211,10 @@ pub fn learn(error: &StatusError, sent: &Object<'_>) -> Option<Lesson> {
     if !about_the_request || !(asked || late) {
         return None;
     }
-    let said = said::Said::new(error);
+    let said = said::ErrorText::new(error);
     if table::GUARDS.iter().any(|guard| said.text.contains(guard)) {
         return None;
     }
-    let sent = Sent::new(sent);
+    let sent = SentRequest::new(sent);
     table::ROWS.iter().filter(|row| asked || row.late).find_map(|row| ask::row(row, &said, &sent))
 }

@@ -8,10 +8,11 @@ mod learn;
 mod rules;
 mod table;
 
-pub use learn::{Lesson, learn};
+pub use learn::{Adaptation, learn};
 pub use rules::{
-    Forced, Format, FormatAs, History, Messages, Names, Params, Prefill, Streaming, Switch, Thinking,
-    ToolIds, Tools,
+    MessageNamePolicy, MessageRules, ParamRules, PrefillPolicy, ReasoningHistory, ReasoningParam,
+    ReasoningRules, ResponseFormatRules, ResponseFormatSupport, StreamingSupport, ToolCallIdFormat,
+    ToolChoiceSupport, ToolRules,
 };
 
 use crate::canonical::AnswerQuirks;
@@ -52,53 +53,53 @@ pub struct Profile {
     /// Headers of clients that it knows: they are passed on to it.
     pub headers: Vec<String>,
     /// Its routes, where they differ from the dialect's.
-    pub paths: Paths,
+    pub paths: EndpointPaths,
     /// Whether it lists its models.
     pub lists_models: bool,
     /// Which parameters it takes.
-    pub params: Params,
+    pub params: ParamRules,
     /// Which messages it takes.
-    pub messages: Messages,
+    pub messages: MessageRules,
     /// Which tools, and which choice among them, it takes.
-    pub tools: Tools,
+    pub tools: ToolRules,
     /// Which forms of answers it can be asked for.
-    pub format: Format,
+    pub format: ResponseFormatRules,
     /// How it is told to think.
-    pub reasoning: Thinking,
+    pub reasoning: ReasoningRules,
     /// How it streams.
-    pub stream: Streaming,
+    pub stream: StreamingSupport,
     /// How its answers deviate.
     pub answers: AnswerQuirks,
     /// What holds for some models only.
-    pub models: Vec<ModelRules>,
+    pub models: Vec<ModelOverride>,
 }
 
 /// Rules for models whose names match.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
-pub struct ModelRules {
+pub struct ModelOverride {
     /// Names of models, in any case; `*` stands for any characters.
     pub names: Vec<String>,
     /// Dialects in which they are served besides.
     pub also: Vec<String>,
     /// Which parameters it takes.
-    pub params: Params,
+    pub params: ParamRules,
     /// Which messages it takes.
-    pub messages: Messages,
+    pub messages: MessageRules,
     /// Which tools, and which choice among them, it takes.
-    pub tools: Tools,
+    pub tools: ToolRules,
     /// Which forms of answers it can be asked for.
-    pub format: Format,
+    pub format: ResponseFormatRules,
     /// How it is told to think.
-    pub reasoning: Thinking,
+    pub reasoning: ReasoningRules,
     /// How it streams.
-    pub stream: Streaming,
+    pub stream: StreamingSupport,
     /// How its answers deviate.
     pub answers: AnswerQuirks,
 }
 
-impl ModelRules {
+impl ModelOverride {
     fn put_over(&self, row: &mut Profile) {
         row.also.extend(self.also.iter().cloned());
         row.params = self.params.over(&row.params);
@@ -125,7 +126,7 @@ pub struct Auth {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
-pub struct Paths {
+pub struct EndpointPaths {
     /// Where answers are asked for; empty: the dialect's own path. `{model}` stands for the model's name.
     pub chat: String,
     /// Where models are listed.
@@ -134,7 +135,7 @@ pub struct Paths {
     pub query: BTreeMap<String, String>,
 }
 
-impl Paths {
+impl EndpointPaths {
     /// A path with what is added to every URL.
     pub fn url(&self, path: &str) -> String {
         let mut url = path.to_owned();
@@ -157,7 +158,7 @@ impl Paths {
 /// What is escaped in a path or a query.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-impl Default for Paths {
+impl Default for EndpointPaths {
     fn default() -> Self {
         Self { chat: String::new(), models: String::from("/models"), query: BTreeMap::new() }
     }
@@ -176,14 +177,14 @@ impl Default for Profile {
             auth: Auth::default(),
             // Features, but not whose account it is.
             headers: vec![String::from("openai-beta")],
-            paths: Paths::default(),
+            paths: EndpointPaths::default(),
             lists_models: true,
-            params: Params::default(),
-            messages: Messages::default(),
-            tools: Tools::default(),
-            format: Format::default(),
-            reasoning: Thinking::default(),
-            stream: Streaming::default(),
+            params: ParamRules::default(),
+            messages: MessageRules::default(),
+            tools: ToolRules::default(),
+            format: ResponseFormatRules::default(),
+            reasoning: ReasoningRules::default(),
+            stream: StreamingSupport::default(),
             answers: AnswerQuirks::default(),
             models: Vec::new(),
         }

@@ -3,7 +3,7 @@
 //! Every rule's default asks nothing of a request. Rules for a model are put `over` the row's own: lists grow, switches
 //! that are on stay on, and a word that is not the default wins.
 
-use crate::canonical::Template;
+use crate::canonical::ChatTemplate;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
-pub struct Params {
+pub struct ParamRules {
     /// Left out.
     pub drop: Vec<String>,
     /// If any are named here, every other one is left out.
@@ -32,7 +32,7 @@ pub struct Params {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
-pub struct Messages {
+pub struct MessageRules {
     /// Roles sent under another name (`developer` as `system`). A system message sent as `user` joins the user's next one.
     pub roles: BTreeMap<String, String>,
     /// Lists of text parts are sent as one string.
@@ -54,7 +54,7 @@ pub struct Messages {
     /// Members that are `null` are left out.
     pub drop_nulls: bool,
     /// Which messages keep their `name`.
-    pub names: Names,
+    pub names: MessageNamePolicy,
     /// A tool's result carries the tool's name.
     pub tool_name: bool,
     /// System messages are merged into one and put first.
@@ -64,28 +64,28 @@ pub struct Messages {
     /// Between a tool's result and a user message an assistant message is put.
     pub bridge_tool_user: bool,
     /// What happens to an assistant message at the end.
-    pub prefill: Prefill,
+    pub prefill: PrefillPolicy,
     /// Which ids of tool calls it takes.
-    pub tool_ids: ToolIds,
+    pub tool_ids: ToolCallIdFormat,
     /// What happens to reasoning in the history.
-    pub reasoning: History,
+    pub reasoning: ReasoningHistory,
     /// The signature of a tool call must come back: it is carried in the call's id, for clients that keep nothing else.
     pub carry_signatures: bool,
     /// What a call is signed with whose signature nobody knows, because unsigned ones are refused; empty: nothing.
     pub sign_unsigned: String,
     /// How a conversation becomes a prompt, for upstreams of text completions, which take nothing else.
-    pub template: Template,
+    pub template: ChatTemplate,
 }
 
 /// Which tools, and which choice among them, an upstream takes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
-pub struct Tools {
+pub struct ToolRules {
     /// How `tool_choice: "required"` is said.
-    pub required: Forced,
+    pub required: ToolChoiceSupport,
     /// How one function is demanded by name.
-    pub named: Forced,
+    pub named: ToolChoiceSupport,
     /// `strict` is left out of functions.
     pub drop_strict: bool,
     /// Keywords left out of schemas.
@@ -102,11 +102,11 @@ pub struct Tools {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
-pub struct Format {
+pub struct ResponseFormatRules {
     /// How a JSON schema is asked for.
-    pub json_schema: FormatAs,
+    pub json_schema: ResponseFormatSupport,
     /// How any JSON object is asked for.
-    pub json_object: FormatAs,
+    pub json_object: ResponseFormatSupport,
     /// `text`, which is the default anyway, is left out.
     pub drop_text: bool,
     /// Where a form is asked for, a stream is not: the answer comes whole, and is cut into a stream.
@@ -117,9 +117,9 @@ pub struct Format {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
-pub struct Thinking {
+pub struct ReasoningRules {
     /// Under which name.
-    pub switch: Switch,
+    pub switch: ReasoningParam,
     /// The efforts that it knows, from least to most; empty: all. The nearest one is sent.
     pub efforts: Vec<String>,
     /// It is told in tokens, and knows no words for it.
@@ -130,7 +130,7 @@ pub struct Thinking {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
-pub struct Streaming {
+pub struct StreamingSupport {
     /// It streams at all. If not it is asked for a whole answer, and the client gets a simulated stream.
     pub supported: bool,
     /// It takes `stream_options`, so usage can be asked for.
@@ -139,7 +139,7 @@ pub struct Streaming {
     pub only: bool,
 }
 
-impl Default for Streaming {
+impl Default for StreamingSupport {
     fn default() -> Self {
         Self { supported: true, options: true, only: false }
     }
@@ -168,12 +168,12 @@ macro_rules! words {
 
 words! {
     /// Which messages keep their `name`.
-    Names { Keep "All.", Tool "Only tool results.", Drop "None.", }
+    MessageNamePolicy { Keep "All.", Tool "Only tool results.", Drop "None.", }
 }
 
 words! {
     /// What happens to an assistant message at the end of the conversation.
-    Prefill {
+    PrefillPolicy {
         Keep "It is sent as it is.",
         Prefix "It is sent with `prefix: true`.",
         Ask "It is sent as the user's wish to go on from there.",
@@ -182,7 +182,7 @@ words! {
 
 words! {
     /// Which ids of tool calls an upstream takes.
-    ToolIds {
+    ToolCallIdFormat {
         Any "Any.",
         Nine "Nine letters and digits.",
         Forty "At most forty characters.",
@@ -191,7 +191,7 @@ words! {
 
 words! {
     /// What happens to reasoning in the history.
-    History {
+    ReasoningHistory {
         Keep "It is sent if the client sends it.",
         Drop "It is left out.",
         Restore "It must come back: what the client does not send is put back where it is still known.",
@@ -200,7 +200,7 @@ words! {
 
 words! {
     /// How a forced choice among tools is said.
-    Forced {
+    ToolChoiceSupport {
         Native "As OpenAI says it.",
         Any "As the word `any`.",
         Required "As `required`, with no other tool on offer.",
@@ -210,7 +210,7 @@ words! {
 
 words! {
     /// How a form of answers is asked for.
-    FormatAs {
+    ResponseFormatSupport {
         Native "As OpenAI asks.",
         JsonSchema "As a JSON schema.",
         JsonObject "As `json_object`, and a sentence that tells the schema.",
@@ -220,7 +220,7 @@ words! {
 
 words! {
     /// Under which name an upstream is told how much to think.
-    Switch {
+    ReasoningParam {
         ReasoningEffort "`reasoning_effort`, OpenAI's own.",
         Reasoning "`reasoning: {effort}`, OpenRouter's.",
         Thinking "`thinking: {type: enabled | disabled}`, DeepSeek's and Z.ai's.",
@@ -239,7 +239,7 @@ fn map<V: Clone>(more: &BTreeMap<String, V>, base: &BTreeMap<String, V>) -> BTre
     base.iter().chain(more).map(|(k, v)| (k.clone(), v.clone())).collect()
 }
 
-impl Params {
+impl ParamRules {
     pub(super) fn over(&self, base: &Self) -> Self {
         Self {
             drop: list(&self.drop, &base.drop),
@@ -253,7 +253,7 @@ impl Params {
     }
 }
 
-impl Messages {
+impl MessageRules {
     pub(super) fn over(&self, base: &Self) -> Self {
         Self {
             roles: map(&self.roles, &base.roles),
@@ -286,7 +286,7 @@ impl Messages {
     }
 }
 
-impl Tools {
+impl ToolRules {
     pub(super) fn over(&self, base: &Self) -> Self {
         Self {
             required: self.required.over(base.required),
@@ -300,7 +300,7 @@ impl Tools {
     }
 }
 
-impl Format {
+impl ResponseFormatRules {
     pub(super) fn over(&self, base: &Self) -> Self {
         Self {
             json_schema: self.json_schema.over(base.json_schema),
@@ -311,14 +311,14 @@ impl Format {
     }
 }
 
-impl Thinking {
+impl ReasoningRules {
     pub(super) fn over(&self, base: &Self) -> Self {
         let efforts = if self.efforts.is_empty() { base.efforts.clone() } else { self.efforts.clone() };
         Self { switch: self.switch.over(base.switch), efforts, in_tokens: self.in_tokens || base.in_tokens }
     }
 }
 
-impl Streaming {
+impl StreamingSupport {
     pub(super) fn over(&self, base: &Self) -> Self {
         Self {
             supported: self.supported && base.supported,

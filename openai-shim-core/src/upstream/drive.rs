@@ -1,10 +1,10 @@
 //! Drives an exchange over an upstream.
 
-use super::{ByteStream, Progress, ReplyBody, StateError, StateStore, Upstream};
+use super::{ByteStream, Progress, StateError, StateStore, Upstream, UpstreamBody};
 use crate::canonical::{Context, Diagnostics};
 use crate::dialect::Dialect;
 use crate::error::{Error, UpstreamError};
-use crate::exchange::{Exchange, Incoming, Report, Settings, Step};
+use crate::exchange::{ClientRequest, Exchange, Report, Settings, Step};
 use crate::profile::Profile;
 use crate::state::{Owner, StateEntry};
 use bytes::Bytes;
@@ -20,7 +20,7 @@ use std::time::Duration;
 const GRACE: Duration = Duration::from_millis(100);
 
 /// Called once with the report, when the exchange is over or its client went away.
-pub type Finished = Box<dyn FnOnce(Report) + Send>;
+pub type OnFinish = Box<dyn FnOnce(Report) + Send>;
 
 /// Translates between clients and one upstream.
 ///
@@ -101,12 +101,12 @@ impl Shim {
         &self,
         client: &'static dyn Dialect,
         request: http::Request<Bytes>,
-    ) -> http::Response<ReplyBody> {
+    ) -> http::Response<UpstreamBody> {
         let (parts, body) = request.into_parts();
         let context = parts.extensions.get::<Context>().cloned().unwrap_or_else(|| {
             Context::new(0, self.seed.wrapping_add(self.count.fetch_add(1, Ordering::Relaxed)))
         });
-        let started = Incoming::read(client, parts.uri.path(), body).and_then(|incoming| {
+        let started = ClientRequest::read(client, parts.uri.path(), body).and_then(|incoming| {
             let incoming = match parts.extensions.get::<Owner>() {
                 Some(owner) => incoming.with_owner(owner.clone()),
                 None => incoming,
@@ -117,8 +117,8 @@ impl Shim {
             Ok(exchange) => {
                 let (head, body) = self.run(exchange, Box::new(drop)).await.into_parts();
                 let body = match body.into_complete() {
-                    Ok(bytes) => ReplyBody::Complete(bytes),
-                    Err(body) => ReplyBody::Stream(Box::pin(body)),
+                    Ok(bytes) => UpstreamBody::Complete(bytes),
+                    Err(body) => UpstreamBody::Stream(Box::pin(body)),
                 };
                 http::Response::from_parts(head, body)
             }
@@ -133,10 +133,10 @@ impl Shim {
     pub fn run(
         &self,
         exchange: Exchange,
-        finished: Finished,
-    ) -> impl Future<Output = http::Response<Body>> + Send + use<> {
+        finished: OnFinish,
+    ) -> impl Future<Output = http::Response<ResponseBody>> + Send + use<> {
         // An exchange is large: it moves to its place before there is a future that would hold it.
-        drive(Body {
+        drive(ResponseBody {
             exchange: Some(Box::new(Driven { exchange, state: self.state.clone(), storing: None })),
             finished: Some(finished),
             source: None,
@@ -150,9 +150,9 @@ impl Shim {
 }
 
 /// An error as a reply in the client's dialect.
-fn error_reply(client: &dyn Dialect, error: &Error) -> http::Response<ReplyBody> {
+fn error_reply(client: &dyn Dialect, error: &Error) -> http::Response<UpstreamBody> {
     let (status, body) = client.encode_error(error);
-    let mut reply = http::Response::new(ReplyBody::Complete(body));
+    let mut reply = http::Response::new(UpstreamBody::Complete(body));
     *reply.status_mut() = status;
     reply
         .headers_mut()
@@ -160,7 +160,7 @@ fn error_reply(client: &dyn Dialect, error: &Error) -> http::Response<ReplyBody>
     reply
 }
 
-async fn drive(mut body: Body) -> http::Response<Body> {
+async fn drive(mut body: ResponseBody) -> http::Response<ResponseBody> {
     loop {
         let Some(exchange) = body.exchange.as_mut() else { return http::Response::new(body) };
         match exchange.next() {
@@ -218,9 +218,9 @@ async fn drive(mut body: Body) -> http::Response<Body> {
 /// The body of a reply: complete, or translated while the upstream sends.
 ///
 /// Dropping it cancels the upstream's call, and calls `finished` with the outcome `cancelled` if there was more to come.
-pub struct Body {
+pub struct ResponseBody {
     exchange: Option<Box<Driven>>,
-    finished: Option<Finished>,
+    finished: Option<OnFinish>,
     source: Option<ByteStream>,
     out: Vec<u8>,
     grace: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
@@ -259,7 +259,7 @@ fn no_store() -> StateError {
     StateError::new("the request has an owner, and no store was given: `Shim::with_state`")
 }
 
-impl std::fmt::Debug for Body {
+impl std::fmt::Debug for ResponseBody {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Body")
             .field("exchange", &self.exchange.as_deref().map(Deref::deref))
@@ -267,7 +267,7 @@ impl std::fmt::Debug for Body {
     }
 }
 
-impl Body {
+impl ResponseBody {
     /// The bytes, if all of them are there; else the body itself.
     pub fn into_complete(mut self) -> Result<Bytes, Self> {
         if self.source.is_some() {
@@ -291,7 +291,7 @@ impl Body {
         self.exchange.as_deref().map(|exchange| exchange.diagnostics()).unwrap_or_default()
     }
 
-    fn into_response(self, reply: crate::exchange::Reply) -> http::Response<Self> {
+    fn into_response(self, reply: crate::exchange::ResponseHead) -> http::Response<Self> {
         let mut response = http::Response::new(self);
         *response.status_mut() = reply.status;
         *response.headers_mut() = reply.headers;
@@ -309,7 +309,7 @@ impl Body {
         response
     }
 
-    fn begin(&mut self, sent: Result<http::Response<ReplyBody>, UpstreamError>) {
+    fn begin(&mut self, sent: Result<http::Response<UpstreamBody>, UpstreamError>) {
         let Some(exchange) = self.exchange.as_mut() else { return };
         self.source = None;
         match sent {
@@ -318,11 +318,11 @@ impl Body {
                 exchange.head(head.status, &head.headers);
                 tell_time(exchange, self.sent, &*self.upstream);
                 match body {
-                    ReplyBody::Complete(bytes) => {
+                    UpstreamBody::Complete(bytes) => {
                         exchange.push(&bytes, &mut self.out);
                         exchange.finish(&mut self.out);
                     }
-                    ReplyBody::Stream(stream) => self.source = Some(stream),
+                    UpstreamBody::Stream(stream) => self.source = Some(stream),
                 }
             }
             Err(error) => exchange.fail(error, &mut self.out),
@@ -420,7 +420,7 @@ fn tell_time(exchange: &mut Exchange, sent: Option<Duration>, upstream: &dyn Ups
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Attempts(pub u32);
 
-impl Stream for Body {
+impl Stream for ResponseBody {
     type Item = Result<Bytes, UpstreamError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut std::task::Context<'_>) -> Poll<Option<Self::Item>> {
@@ -442,7 +442,7 @@ impl Stream for Body {
 }
 
 /// This happens while a panic unwinds, too: a second one would end the process.
-impl Drop for Body {
+impl Drop for ResponseBody {
     fn drop(&mut self) {
         let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             self.source = None;

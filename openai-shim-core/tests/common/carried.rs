@@ -4,7 +4,8 @@
 #![allow(dead_code, unreachable_pub, missing_docs)] // each test file uses its part
 
 use openai_shim_core::canonical::{
-    Asked, Block, Choice, Extra, FinishReason, Message, REASONING_DETAILS, Request, Response, Role, Tool,
+    Block, Choice, ExtraFields, FinishReason, Message, REASONING_DETAILS, Request, Response, ResponseSpec,
+    Role, Tool,
 };
 use openai_shim_core::json::raw;
 use openai_shim_core::{Context, Diagnostics, Dialect};
@@ -38,7 +39,7 @@ fn request(said: Said<'_>) -> Request {
         description: Some(String::from("Tells the weather.")),
         parameters: Some(raw(r#"{"type":"object","properties":{"city":{"type":"string"}}}"#)),
         strict: None,
-        extra: Extra::default(),
+        extra: ExtraFields::default(),
     }];
     request
 }
@@ -59,7 +60,7 @@ fn call() -> Block {
         name: String::from("weather"),
         arguments: ARGUMENTS.to_owned(),
         signature: None,
-        extra: Extra::default(),
+        extra: ExtraFields::default(),
     }
 }
 
@@ -74,7 +75,7 @@ pub fn next(client: &dyn Dialect, said: Said<'_>, with_call: bool) -> (String, S
             id: CALL_ID.to_owned(),
             blocks: vec![Block::text("sunny")],
             is_error: false,
-            extra: Extra::default(),
+            extra: ExtraFields::default(),
         };
         Message::new(Role::Tool, vec![result])
     } else {
@@ -103,7 +104,7 @@ pub fn answer(upstream: &dyn Dialect, who: &str) -> String {
         Block::Reasoning {
             text: thought.as_str().into(),
             signature: Some(signature.clone().into()),
-            extra: Extra::new(REASONING_DETAILS, members.collect()),
+            extra: ExtraFields::new(REASONING_DETAILS, members.collect()),
         },
         Block::text("Let me look."),
         signed,
@@ -113,7 +114,7 @@ pub fn answer(upstream: &dyn Dialect, who: &str) -> String {
     response.id = Some(String::from("answer"));
     response.model = Some(String::from("m"));
     response.choices = vec![choice];
-    let mut asked = Asked::new(&request(SAID), Context::fixed());
+    let mut asked = ResponseSpec::new(&request(SAID), Context::fixed());
     let body = upstream.encode_response(&response, &mut asked, &mut Diagnostics::default());
     String::from_utf8(body).unwrap()
 }

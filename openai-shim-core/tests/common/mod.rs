@@ -13,11 +13,11 @@ pub mod state;
 pub mod strict;
 pub mod strict_responses;
 
-use openai_shim_core::canonical::{Diagnostics, Message, Request, Role, ThinkTags};
-use openai_shim_core::convert::{Conversion, Input, convert};
+use openai_shim_core::canonical::{Diagnostics, Message, ReasoningTags, Request, Role};
+use openai_shim_core::convert::{Conversion, ConversionInput, convert};
 use openai_shim_core::dialect::{DIALECTS, Dialect};
-use openai_shim_core::exchange::Incoming;
-use openai_shim_core::{Context, Kind, Profile, dialect, profile};
+use openai_shim_core::exchange::ClientRequest;
+use openai_shim_core::{Context, PayloadKind, Profile, dialect, profile};
 use proptest::prelude::*;
 use std::path::{Path, PathBuf};
 
@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 #[derive(Clone)]
 pub struct Fixture {
     pub dialect: &'static dyn Dialect,
-    pub kind: Kind,
+    pub kind: PayloadKind,
     pub name: String,
     pub body: Vec<u8>,
     pub request: Option<Vec<u8>>,
@@ -48,7 +48,7 @@ pub fn root() -> PathBuf {
 }
 
 /// All fixtures of these kinds, in the order of their names.
-pub fn fixtures(kinds: &[Kind]) -> Vec<Fixture> {
+pub fn fixtures(kinds: &[PayloadKind]) -> Vec<Fixture> {
     let mut all = Vec::new();
     for dialect in DIALECTS {
         for kind in kinds {
@@ -91,9 +91,9 @@ fn row(name: &str) -> Profile {
             row.params.clamp.insert("temperature".to_owned(), [0.0, 1.5]);
             row.params.clamp.insert("top_p".to_owned(), [0.0, 1.0]);
         }
-        "inside" => row.answers.think_tags = ThinkTags::Inside,
+        "inside" => row.answers.think_tags = ReasoningTags::Inside,
         "keeping" => {
-            row.answers.think_tags = ThinkTags::Keep;
+            row.answers.think_tags = ReasoningTags::Keep;
             row.answers.keep_markup = true;
         }
         "stopless" => row.params.most_stops = Some(0),
@@ -104,19 +104,19 @@ fn row(name: &str) -> Profile {
     row
 }
 
-pub fn folder(kind: Kind) -> &'static str {
+pub fn folder(kind: PayloadKind) -> &'static str {
     match kind {
-        Kind::Request => "requests",
-        Kind::Response => "responses",
-        Kind::Stream => "streams",
-        Kind::Error => "errors",
+        PayloadKind::Request => "requests",
+        PayloadKind::Response => "responses",
+        PayloadKind::Stream => "streams",
+        PayloadKind::Error => "errors",
     }
 }
 
 impl Fixture {
     pub fn convert(&self, to: &'static dyn Dialect) -> Conversion {
-        let request = if self.kind == Kind::Request { None } else { self.request_in(to) };
-        convert(&Input {
+        let request = if self.kind == PayloadKind::Request { None } else { self.request_in(to) };
+        convert(&ConversionInput {
             from: self.dialect,
             to,
             profile: self.profile.clone(),
@@ -159,7 +159,7 @@ impl Fixture {
     }
 
     /// The client's request, or a plain one, for a stream or for a whole answer.
-    pub fn incoming(&self, client: &'static dyn Dialect, stream: bool) -> Incoming {
+    pub fn incoming(&self, client: &'static dyn Dialect, stream: bool) -> ClientRequest {
         let plain = || {
             let mut request = Request::default();
             request.model = String::from("model");
@@ -181,7 +181,7 @@ impl Fixture {
         };
         request.stream = stream;
         let encoded = client.encode_request(&request, Some(&body), &mut Diagnostics::default()).unwrap();
-        Incoming::read(client, &encoded.path, encoded.body.to_json().into()).unwrap()
+        ClientRequest::read(client, &encoded.path, encoded.body.to_json().into()).unwrap()
     }
 
     /// The client's request, or a plain one, for a stream or for a whole answer.
@@ -206,7 +206,7 @@ fn written(request: &Request, client: &'static dyn Dialect) -> (String, Vec<u8>)
 }
 
 /// The fixture of that kind and name.
-pub fn fixture(kind: Kind, name: &str) -> Fixture {
+pub fn fixture(kind: PayloadKind, name: &str) -> Fixture {
     fixtures(&[kind]).into_iter().find(|f| f.name == name).unwrap_or_else(|| panic!("no fixture {name}"))
 }
 
@@ -242,8 +242,10 @@ pub const NO_TEXT: &str = "escaped_surrogates";
 /// An answer, streamed or whole, with some of its lines or members dropped, doubled or swapped, values replaced by others,
 /// and its end cut off.
 pub fn mutilated() -> impl Strategy<Value = Fixture> {
-    let all: Vec<Fixture> =
-        fixtures(&[Kind::Stream, Kind::Response]).into_iter().filter(|f| f.name != NO_TEXT).collect();
+    let all: Vec<Fixture> = fixtures(&[PayloadKind::Stream, PayloadKind::Response])
+        .into_iter()
+        .filter(|f| f.name != NO_TEXT)
+        .collect();
     let edits = prop::collection::vec((0..6_u8, any::<u16>(), any::<u16>(), 0..VALUES.len()), 0..4);
     let cut = prop_oneof![3 => 0..1_usize, 1 => 0..100_usize];
     (prop::sample::select(all), edits, cut).prop_map(|(mut fixture, edits, cut)| {

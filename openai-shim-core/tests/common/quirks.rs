@@ -1,11 +1,12 @@
 //! A row in words.
 
 use openai_shim_core::Profile;
-use openai_shim_core::canonical::BuiltIn;
-use openai_shim_core::canonical::{AnswerQuirks, ThinkTags};
+use openai_shim_core::canonical::BuiltInTemplate;
+use openai_shim_core::canonical::{AnswerQuirks, ReasoningTags};
 use openai_shim_core::profile::{
-    Auth, Forced, Format, FormatAs, History, Messages, ModelRules, Names, Params, Paths, Prefill, Streaming,
-    Switch, Thinking, ToolIds, Tools,
+    Auth, EndpointPaths, MessageNamePolicy, MessageRules, ModelOverride, ParamRules, PrefillPolicy,
+    ReasoningHistory, ReasoningParam, ReasoningRules, ResponseFormatRules, ResponseFormatSupport,
+    StreamingSupport, ToolCallIdFormat, ToolChoiceSupport, ToolRules,
 };
 
 /// The section about one row.
@@ -22,7 +23,7 @@ pub fn section(row: &Profile) -> String {
     }
     let mut said = about(row);
     let for_models =
-        |rules: &ModelRules| format!("for {}: {}", names(&rules.names), about_models(rules).join("; "));
+        |rules: &ModelOverride| format!("for {}: {}", names(&rules.names), about_models(rules).join("; "));
     said.extend(row.models.iter().map(for_models));
     let said = if said.is_empty() { "Nothing is changed for it.\n".to_owned() } else { bullets(&said) };
     let sources: Vec<_> = row.sources.iter().map(|source| linked(source)).collect();
@@ -51,7 +52,7 @@ pub fn about(row: &Profile) -> Vec<String> {
 }
 
 /// What rules say of their models.
-pub fn about_models(rules: &ModelRules) -> Vec<String> {
+pub fn about_models(rules: &ModelOverride) -> Vec<String> {
     let mut said = also(&rules.also);
     said.extend(params(&rules.params));
     said.extend(messages(&rules.messages));
@@ -63,14 +64,14 @@ pub fn about_models(rules: &ModelRules) -> Vec<String> {
     said
 }
 
-fn access(auth: &Auth, paths: &Paths, lists_models: bool) -> Vec<String> {
+fn access(auth: &Auth, paths: &EndpointPaths, lists_models: bool) -> Vec<String> {
     let mut said = Said::default();
     let usual = Auth::default();
     said.when(*auth != usual, || match auth.prefix.as_str() {
         "" => format!("the key is sent as `{}`, with nothing before it", auth.header),
         prefix => format!("the key is sent as `{}: {prefix}…`", auth.header),
     });
-    let usual = Paths::default();
+    let usual = EndpointPaths::default();
     said.when(paths.chat != usual.chat, || format!("answers are asked for at `{}`", paths.chat));
     said.when(paths.models != usual.models, || format!("models are listed at `{}`", paths.models));
     for (key, value) in &paths.query {
@@ -98,7 +99,7 @@ fn also(dialects: &[String]) -> Vec<String> {
     said.0
 }
 
-fn params(rules: &Params) -> Vec<String> {
+fn params(rules: &ParamRules) -> Vec<String> {
     let mut said = Said::default();
     said.when(!rules.only.is_empty(), || format!("only {} are sent", names(&rules.only)));
     said.when(!rules.drop.is_empty(), || format!("{} {} left out", names(&rules.drop), is_are(&rules.drop)));
@@ -121,7 +122,7 @@ fn params(rules: &Params) -> Vec<String> {
     said.0
 }
 
-fn messages(rules: &Messages) -> Vec<String> {
+fn messages(rules: &MessageRules) -> Vec<String> {
     let mut said = Said::default();
     for (from, to) in &rules.roles {
         said.add(format!("role `{from}` is sent as `{to}`"));
@@ -155,23 +156,23 @@ fn messages(rules: &Messages) -> Vec<String> {
         said.when(on, || line.to_owned());
     }
     said.word(rules.names, |word| match word {
-        Names::Tool => "only tool results keep their `name`",
+        MessageNamePolicy::Tool => "only tool results keep their `name`",
         _ => "messages lose their `name`",
     });
     said.word(rules.prefill, |word| match word {
-        Prefill::Prefix => "an assistant message at the end is sent with `prefix: true`",
+        PrefillPolicy::Prefix => "an assistant message at the end is sent with `prefix: true`",
         _ => "an assistant message at the end becomes the user's wish to go on from there",
     });
     said.word(rules.tool_ids, |word| match word {
-        ToolIds::Nine => "ids of tool calls are made nine letters and digits, and back",
+        ToolCallIdFormat::Nine => "ids of tool calls are made nine letters and digits, and back",
         _ => "ids of tool calls are kept to forty characters",
     });
     said.word(rules.reasoning, |word| match word {
-        History::Drop => "reasoning is left out of the history",
+        ReasoningHistory::Drop => "reasoning is left out of the history",
         _ => "reasoning must come back: what the client does not send is put back where it is known",
     });
     said.when(rules.template.is_set(), || match rules.template.name {
-        BuiltIn::None => "a conversation is written as one prompt".to_owned(),
+        BuiltInTemplate::None => "a conversation is written as one prompt".to_owned(),
         name => format!(
             "a conversation is written as one prompt, as `{}` does",
             format!("{name:?}").to_lowercase()
@@ -180,13 +181,13 @@ fn messages(rules: &Messages) -> Vec<String> {
     said.0
 }
 
-fn tools(rules: &Tools) -> Vec<String> {
+fn tools(rules: &ToolRules) -> Vec<String> {
     let mut said = Said::default();
     for (what, how) in [("`tool_choice: required`", rules.required), ("a tool chosen by name", rules.named)] {
         said.word(how, |how| {
             let how = match how {
-                Forced::Any => "`any`",
-                Forced::Required => "`required` with no other tool on offer",
+                ToolChoiceSupport::Any => "`any`",
+                ToolChoiceSupport::Required => "`required` with no other tool on offer",
                 _ => "`auto` and a sentence that asks for it",
             };
             format!("{what} is sent as {how}")
@@ -206,13 +207,13 @@ fn tools(rules: &Tools) -> Vec<String> {
     said.0
 }
 
-fn format_of(rules: &Format) -> Vec<String> {
+fn format_of(rules: &ResponseFormatRules) -> Vec<String> {
     let mut said = Said::default();
     for (what, how) in [("a JSON schema", rules.json_schema), ("any JSON object", rules.json_object)] {
         said.word(how, |how| {
             let how = match how {
-                FormatAs::JsonSchema => "by a schema",
-                FormatAs::JsonObject => "by `json_object` and a sentence that tells the schema",
+                ResponseFormatSupport::JsonSchema => "by a schema",
+                ResponseFormatSupport::JsonObject => "by `json_object` and a sentence that tells the schema",
                 _ => "by a sentence only",
             };
             format!("{what} is asked for {how}")
@@ -225,13 +226,13 @@ fn format_of(rules: &Format) -> Vec<String> {
     said.0
 }
 
-fn reasoning(rules: &Thinking) -> Vec<String> {
+fn reasoning(rules: &ReasoningRules) -> Vec<String> {
     let mut said = Said::default();
     said.word(rules.switch, |word| match word {
-        Switch::Reasoning => "`reasoning_effort` is sent as `reasoning: {effort}`",
-        Switch::Thinking => "`reasoning_effort` is sent as `thinking: {type}`",
-        Switch::EnableThinking => "`reasoning_effort` is sent as `enable_thinking`",
-        Switch::Template => "`reasoning_effort` is sent as `chat_template_kwargs: {enable_thinking}`",
+        ReasoningParam::Reasoning => "`reasoning_effort` is sent as `reasoning: {effort}`",
+        ReasoningParam::Thinking => "`reasoning_effort` is sent as `thinking: {type}`",
+        ReasoningParam::EnableThinking => "`reasoning_effort` is sent as `enable_thinking`",
+        ReasoningParam::Template => "`reasoning_effort` is sent as `chat_template_kwargs: {enable_thinking}`",
         _ => "`reasoning_effort` is left out",
     });
     said.when(!rules.efforts.is_empty(), || {
@@ -241,7 +242,7 @@ fn reasoning(rules: &Thinking) -> Vec<String> {
     said.0
 }
 
-fn stream(rules: &Streaming) -> Vec<String> {
+fn stream(rules: &StreamingSupport) -> Vec<String> {
     let mut said = Said::default();
     said.when(!rules.supported, || "it does not stream: streams are made here".to_owned());
     said.when(!rules.options, || "`stream_options` is left out".to_owned());
@@ -256,7 +257,7 @@ fn answers(rules: AnswerQuirks) -> Vec<String> {
     });
     said.when(rules.keep_markup, || "tool calls written into the text are left there".to_owned());
     said.word(rules.think_tags, |word| match word {
-        ThinkTags::Inside => "its text begins inside of thinking, up to `</think>`",
+        ReasoningTags::Inside => "its text begins inside of thinking, up to `</think>`",
         _ => "`<think>` is text",
     });
     said.0

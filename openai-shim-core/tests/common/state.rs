@@ -1,7 +1,7 @@
 //! A store of state for tests, and exchanges that are driven over it.
 
 use bytes::Bytes;
-use openai_shim_core::exchange::{Incoming, Settings, Step};
+use openai_shim_core::exchange::{ClientRequest, Settings, Step};
 use openai_shim_core::state::Owner;
 use openai_shim_core::{Context, Error, Exchange, Profile};
 use std::collections::BTreeMap;
@@ -64,7 +64,7 @@ impl Setup {
         Self { settings, store, owner: Owner::single() }
     }
 
-    pub fn start(&self, incoming: Incoming, row: Profile) -> Result<Exchange, Error> {
+    pub fn start(&self, incoming: ClientRequest, row: Profile) -> Result<Exchange, Error> {
         let incoming = match &self.store {
             Some(_) => incoming.with_owner(self.owner.clone()),
             None => incoming,

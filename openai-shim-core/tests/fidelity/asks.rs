@@ -6,7 +6,7 @@ use super::blocks::{
 };
 use super::matrix::Ask;
 use openai_shim_core::canonical::{
-    Block, Extra, MediaSource, Message, ResponseFormat, Role, TokenLimit, Tool, ToolChoice,
+    Block, ExtraFields, MediaSource, Message, ResponseFormat, Role, TokenLimit, Tool, ToolChoice,
 };
 
 pub const ASKS: &[Ask] = &[
@@ -171,7 +171,7 @@ pub const ASKS: &[Ask] = &[
                 name: String::from("weather"),
                 schema: Some(raw(CITY)),
                 strict: Some(true),
-                extra: Extra::default(),
+                extra: ExtraFields::default(),
             });
         },
         |r| matches!(&r.response_format, Some(ResponseFormat::JsonSchema { schema: Some(s), .. }) if s.get().contains("city")),
@@ -262,7 +262,7 @@ pub const ASKS: &[Ask] = &[
             let mark = (String::from("cache_control"), raw(r#"{"type":"ephemeral"}"#));
             let known = ["anthropic-messages", "openai-chat"].contains(&by);
             if let (true, Some(Block::Text { extra, .. })) = (known, r.messages[0].blocks.first_mut()) {
-                *extra = Extra::new(dialect, vec![mark]);
+                *extra = ExtraFields::new(dialect, vec![mark]);
             }
         },
         |r| beside(all(r), "ephemeral"),

@@ -1,7 +1,7 @@
 //! What the probes are made of.
 
 use openai_shim_core::canonical::{
-    Block, Extra, Media, MediaSource, Message, REASONING_DETAILS, Request, Response, Role, Tool,
+    Block, ExtraFields, Media, MediaSource, Message, REASONING_DETAILS, Request, Response, Role, Tool,
 };
 use serde_json::value::RawValue;
 
@@ -40,7 +40,7 @@ pub fn weather() -> Tool {
         description: Some(String::from("of a city")),
         parameters: Some(raw(CITY)),
         strict: None,
-        extra: Extra::default(),
+        extra: ExtraFields::default(),
     }
 }
 
@@ -55,7 +55,7 @@ pub fn call(id: &str, signature: Option<&str>) -> Block {
         name: String::from("weather"),
         arguments: String::from(r#"{"city":"Oslo"}"#),
         signature: signature.map(str::to_owned).map(Into::into),
-        extra: Extra::default(),
+        extra: ExtraFields::default(),
     }
 }
 
@@ -71,7 +71,7 @@ pub fn patch(by: &str) -> Option<Tool> {
             description: None,
             parameters: None,
             strict: None,
-            extra: Extra::new("openai-responses", vec![(String::from(".type"), raw(r#""custom""#))]),
+            extra: ExtraFields::new("openai-responses", vec![(String::from(".type"), raw(r#""custom""#))]),
         }),
         _ => None,
     }
@@ -97,12 +97,15 @@ pub fn patched(by: &str) -> Option<Block> {
         name: String::from("patch"),
         arguments: arguments.to_owned(),
         signature: None,
-        extra: Extra::new(if by == "openai-chat" { "openai-chat" } else { "openai-responses" }, members),
+        extra: ExtraFields::new(
+            if by == "openai-chat" { "openai-chat" } else { "openai-responses" },
+            members,
+        ),
     })
 }
 
 pub fn result(id: &str, blocks: Vec<Block>, is_error: bool) -> Message {
-    let block = Block::ToolResult { id: id.to_owned(), blocks, is_error, extra: Extra::default() };
+    let block = Block::ToolResult { id: id.to_owned(), blocks, is_error, extra: ExtraFields::default() };
     Message::new(Role::Tool, vec![block])
 }
 
@@ -135,7 +138,7 @@ pub fn thought(signature: Option<&str>, by: &str) -> Block {
     Block::Reasoning {
         text: "Let me see.".into(),
         signature: signature.map(str::to_owned).map(Into::into),
-        extra: signature.map(|_| Extra::new(REASONING_DETAILS, marks)).unwrap_or_default(),
+        extra: signature.map(|_| ExtraFields::new(REASONING_DETAILS, marks)).unwrap_or_default(),
     }
 }
 
@@ -148,7 +151,7 @@ pub fn sealed(by: &str) -> Block {
     Block::Reasoning {
         text: "".into(),
         signature: Some("c2VhbGVk".into()),
-        extra: Extra::new(REASONING_DETAILS, marks),
+        extra: ExtraFields::new(REASONING_DETAILS, marks),
     }
 }
 

@@ -1,11 +1,11 @@
 //! One probe between two dialects, and what became of it.
 
 use openai_shim_core::canonical::{
-    Asked, Block, Choice, Event, FinishReason, Message, Request, Response, Role, Usage, fold, unfold,
+    Block, Choice, Event, FinishReason, Message, Request, Response, ResponseSpec, Role, Usage, fold, unfold,
 };
 use openai_shim_core::dialect::Dialect;
 use openai_shim_core::error::StatusError;
-use openai_shim_core::exchange::{Incoming, Retry, Settings, When};
+use openai_shim_core::exchange::{ClientRequest, FallbackPolicy, Retry, Settings};
 use openai_shim_core::framing::Framer;
 use openai_shim_core::profile::{native, profile};
 use openai_shim_core::{Context, Diagnostics, ErrorKind, Exchange, Profile, Step, UpstreamError};
@@ -104,16 +104,16 @@ fn row(upstream: Side) -> Profile {
     row
 }
 
-pub fn exchange(incoming: Incoming, upstream: Side) -> Option<Exchange> {
+pub fn exchange(incoming: ClientRequest, upstream: Side) -> Option<Exchange> {
     let mut settings = Settings::default();
-    (settings.retry, settings.fallback.when) = (Retry::none(), When::Never);
+    (settings.retry, settings.fallback.when) = (Retry::none(), FallbackPolicy::Never);
     Exchange::start(incoming, row(upstream), settings, Context::fixed()).ok()
 }
 
 /// A request as a client of this dialect writes it; and what it cannot say.
-pub fn written(request: &Request, client: Side) -> Option<Incoming> {
+pub fn written(request: &Request, client: Side) -> Option<ClientRequest> {
     let encoded = client.encode_request(request, None, &mut Diagnostics::default()).ok()?;
-    Incoming::read(client, &encoded.path, encoded.body.to_json().into()).ok()
+    ClientRequest::read(client, &encoded.path, encoded.body.to_json().into()).ok()
 }
 
 fn told(notes: &Diagnostics) -> BTreeSet<String> {
@@ -121,7 +121,7 @@ fn told(notes: &Diagnostics) -> BTreeSet<String> {
 }
 
 /// What the upstream reads of a request, and what was noted; `None`: it was refused.
-fn sent(incoming: Incoming, upstream: Side) -> Option<(Request, BTreeSet<String>)> {
+fn sent(incoming: ClientRequest, upstream: Side) -> Option<(Request, BTreeSet<String>)> {
     let mut exchange = exchange(incoming, upstream)?;
     let Step::Send { request, .. } = exchange.next() else { panic!("nothing is sent") };
     let path = request.uri().to_string();
@@ -147,7 +147,7 @@ pub fn asked(Ask(_, ask, arrives): &Ask, client: Side, upstream: Side) -> Found 
 }
 
 /// The bytes of an answer in one dialect, whole or streamed.
-pub fn spoken(response: &Response, by: Side, asked: &Asked) -> Vec<u8> {
+pub fn spoken(response: &Response, by: Side, asked: &ResponseSpec) -> Vec<u8> {
     if !asked.stream {
         return by.encode_response(response, &mut asked.clone(), &mut Diagnostics::default());
     }
@@ -160,7 +160,7 @@ pub fn spoken(response: &Response, by: Side, asked: &Asked) -> Vec<u8> {
 }
 
 /// The events of a stream.
-pub fn heard_events(body: &[u8], by: Side, asked: &Asked) -> Vec<Event> {
+pub fn heard_events(body: &[u8], by: Side, asked: &ResponseSpec) -> Vec<Event> {
     let (mut decoder, mut framer, mut events) = (by.decoder(asked), Framer::new(1 << 20), Vec::new());
     framer.push(body, &mut |frame| decoder.frame(frame, &mut events)).unwrap();
     framer.finish(&mut |frame| decoder.frame(frame, &mut events));
@@ -169,7 +169,7 @@ pub fn heard_events(body: &[u8], by: Side, asked: &Asked) -> Vec<Event> {
 }
 
 /// What a body says to its reader.
-pub fn heard(body: &[u8], by: Side, asked: &Asked) -> Result<Response, UpstreamError> {
+pub fn heard(body: &[u8], by: Side, asked: &ResponseSpec) -> Result<Response, UpstreamError> {
     if asked.stream {
         return fold(&heard_events(body, by, asked));
     }
@@ -209,7 +209,7 @@ pub fn passed(
     upstream: Side,
     stream: Stream,
 ) -> (Vec<u8>, BTreeSet<String>) {
-    let asked = Asked::new(&asking(client, stream.upstream), Context::fixed());
+    let asked = ResponseSpec::new(&asking(client, stream.upstream), Context::fixed());
     let (mut exchange, mut out) = (begun(client, upstream, stream.client), Vec::new());
     exchange.push(&spoken(response, upstream, &asked), &mut out);
     exchange.finish(&mut out);
@@ -218,7 +218,7 @@ pub fn passed(
 
 /// The same of a stream in which the upstream reports an error after its first words.
 pub fn broken(response: &Response, client: Side, upstream: Side) -> (Vec<u8>, BTreeSet<String>) {
-    let asked = Asked::new(&asking(client, true), Context::fixed());
+    let asked = ResponseSpec::new(&asking(client, true), Context::fixed());
     let (mut encoder, mut body) = (upstream.encoder(&asked), Vec::new());
     let said = unfold(response).into_iter().take_while(|event| !matches!(event, Event::Close { .. }));
     said.for_each(|event| encoder.event(&event, &mut body));
@@ -232,7 +232,7 @@ pub fn broken(response: &Response, client: Side, upstream: Side) -> (Vec<u8>, BT
 
 fn answer(response: &Response, client: Side, upstream: Side, stream: bool) -> (Response, BTreeSet<String>) {
     let (out, notes) = passed(response, client, upstream, Stream { client: stream, upstream: stream });
-    let read = heard(&out, client, &Asked::new(&asking(client, stream), Context::fixed()));
+    let read = heard(&out, client, &ResponseSpec::new(&asking(client, stream), Context::fixed()));
     let read = read.unwrap_or_else(|error| {
         panic!("{} of {}: {error}: {}", client.name(), upstream.name(), String::from_utf8_lossy(&out))
     });
@@ -245,7 +245,7 @@ pub fn answered(Say(_, say, arrives): &Say, client: Side, upstream: Side, stream
     let mut request = plain();
     super::blocks::tools(&mut request);
     (request.stream, request.include_usage) = (stream, true);
-    let asked = Asked::new(&request, Context::fixed());
+    let asked = ResponseSpec::new(&request, Context::fixed());
     let own = heard(&spoken(&probe, upstream, &asked), upstream, &asked);
     if !own.is_ok_and(|own| arrives(&own)) {
         return Found::new(Cell::Unsayable);

@@ -2,7 +2,7 @@
 
 use super::blocks::{PIXEL, beside, call, calls, picture, raw, said, sealed, signed, sound, thought};
 use super::matrix::Say;
-use openai_shim_core::canonical::{Block, Choice, Extra, FinishReason, Logprobs, Response, carry};
+use openai_shim_core::canonical::{Block, Choice, ExtraFields, FinishReason, Logprobs, Response, carry};
 
 fn ends(response: &mut Response, reason: FinishReason) {
     response.choices[0].finish = Some(reason);
@@ -79,7 +79,7 @@ pub const SAYS: &[Say] = &[
             ("gemini", _) => r.choices[0].blocks.push(sound()),
             ("openai-chat", Some(Block::Text { extra, .. })) => {
                 let audio = r#"{"id":"a","data":"UklGRg==","expires_at":1,"transcript":"Hello"}"#;
-                *extra = Extra::new("openai-chat", vec![(String::from("audio"), raw(audio))]);
+                *extra = ExtraFields::new("openai-chat", vec![(String::from("audio"), raw(audio))]);
             }
             _ => {}
         },
@@ -162,7 +162,7 @@ pub const SAYS: &[Say] = &[
             };
             let dialect = openai_shim_core::dialect(by).map_or("", |d| d.name());
             if let Some(Block::Text { extra, .. }) = r.choices[0].blocks.first_mut() {
-                *extra = Extra::new(dialect, vec![(key.to_owned(), raw(cited))]);
+                *extra = ExtraFields::new(dialect, vec![(key.to_owned(), raw(cited))]);
             }
         },
         |r| beside(said(r), "https://a.example"),
@@ -174,7 +174,7 @@ pub const SAYS: &[Say] = &[
             if by == "gemini" {
                 let dialect = openai_shim_core::dialect(by).map_or("", |d| d.name());
                 r.choices[0].extra =
-                    Extra::new(dialect, vec![(String::from("groundingMetadata"), raw(grounds))]);
+                    ExtraFields::new(dialect, vec![(String::from("groundingMetadata"), raw(grounds))]);
             }
         },
         |r| r.choices.iter().any(|c| c.extra.get("groundingMetadata").is_some()),

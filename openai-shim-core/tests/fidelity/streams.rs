@@ -5,7 +5,7 @@ use super::blocks::{call, thought};
 use super::matrix::{Side, Stream, asking, heard, heard_events, hello, spoken};
 use openai_shim_core::Context;
 use openai_shim_core::canonical::grammar::{Grammar, Phase};
-use openai_shim_core::canonical::{Asked, Block, Event, FinishReason, Response, fold};
+use openai_shim_core::canonical::{Block, Event, FinishReason, Response, ResponseSpec, fold};
 use openai_shim_core::dialect::DIALECTS;
 
 /// Everything at once: thinking, text, calls side by side, counts.
@@ -45,7 +45,7 @@ fn legal(events: &[Event], what: &str) {
 #[test]
 fn a_stream_of_each_dialect_says_what_the_whole_answer_says_in_a_legal_order() {
     for dialect in DIALECTS {
-        let asked = |stream| Asked::new(&asking(*dialect, stream), Context::fixed());
+        let asked = |stream| ResponseSpec::new(&asking(*dialect, stream), Context::fixed());
         let whole = heard(&spoken(&rich(), *dialect, &asked(false)), *dialect, &asked(false)).unwrap();
         let events = heard_events(&spoken(&rich(), *dialect, &asked(true)), *dialect, &asked(true));
         legal(&events, dialect.name());
@@ -62,7 +62,7 @@ fn between_any_two_dialects_a_stream_says_what_the_whole_answer_says() {
         for upstream in DIALECTS {
             let what = format!("{} of {}", client.name(), upstream.name());
             let says = |stream: Stream| {
-                let asked = Asked::new(&asking(*client, stream.client), Context::fixed());
+                let asked = ResponseSpec::new(&asking(*client, stream.client), Context::fixed());
                 let (out, _) = super::matrix::passed(&rich(), *client, *upstream, stream);
                 if stream.client {
                     legal(&heard_events(&out, *client, &asked), &what);
@@ -80,7 +80,7 @@ fn between_any_two_dialects_a_stream_says_what_the_whole_answer_says() {
 /// The error that ends a stream.
 pub fn broken(client: Side, upstream: Side) -> String {
     let (out, _) = super::matrix::broken(&hello(), client, upstream);
-    let asked = Asked::new(&asking(client, true), Context::fixed());
+    let asked = ResponseSpec::new(&asking(client, true), Context::fixed());
     let events = heard_events(&out, client, &asked);
     legal(&events, client.name());
     match events.last() {

@@ -1,7 +1,7 @@
 //! `convert --batch`: one payload a line, and nothing in it changed that the conversion does not change.
 
-use super::convert::Plan;
-use openai_shim_core::convert::{Conversion, Kind};
+use super::convert::ConvertJob;
+use openai_shim_core::convert::{Conversion, PayloadKind};
 use openai_shim_core::json::{self, text};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -10,7 +10,7 @@ use std::io::{BufRead, BufReader, BufWriter, Write};
 
 /// A line of the input. Raw values keep numbers and the order of keys as they are.
 #[derive(Deserialize)]
-struct Line<'a> {
+struct BatchLine<'a> {
     #[serde(borrow)]
     id: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -21,7 +21,7 @@ struct Line<'a> {
 }
 
 /// Converts line by line. Only reading and writing can fail.
-pub(super) fn run(plan: &Plan) -> std::io::Result<()> {
+pub(super) fn run(plan: &ConvertJob) -> std::io::Result<()> {
     let mut input = BufReader::with_capacity(1 << 16, std::io::stdin().lock());
     let mut output = BufWriter::with_capacity(1 << 16, std::io::stdout().lock());
     let (mut line, mut out) = (Vec::new(), Vec::new());
@@ -40,8 +40,8 @@ pub(super) fn run(plan: &Plan) -> std::io::Result<()> {
     output.flush()
 }
 
-fn convert(plan: &Plan, line: &[u8], out: &mut Vec<u8>) {
-    let parsed: Line<'_> = match serde_json::from_slice(line) {
+fn convert(plan: &ConvertJob, line: &[u8], out: &mut Vec<u8>) {
+    let parsed: BatchLine<'_> = match serde_json::from_slice(line) {
         Ok(parsed) => parsed,
         Err(error) => return invalid(line, &error.to_string(), out),
     };
@@ -56,12 +56,12 @@ fn payload(raw: &RawValue) -> Cow<'_, str> {
     text(raw.get()).unwrap_or(Cow::Borrowed(raw.get()))
 }
 
-fn write(id: Option<&RawValue>, conversion: &Conversion, kind: Kind, out: &mut Vec<u8>) {
+fn write(id: Option<&RawValue>, conversion: &Conversion, kind: PayloadKind, out: &mut Vec<u8>) {
     out.extend_from_slice(b"{\"id\":");
     out.extend_from_slice(id.map_or("null", RawValue::get).as_bytes());
     out.extend_from_slice(if conversion.ok { b",\"ok\":true,\"body\":" } else { b",\"ok\":false,\"body\":" });
     let is_error = conversion.status.is_some_and(|status| status >= 400);
-    let embedded = (kind != Kind::Stream || is_error) && embed(&conversion.body, out);
+    let embedded = (kind != PayloadKind::Stream || is_error) && embed(&conversion.body, out);
     if !embedded {
         quote(&String::from_utf8_lossy(&conversion.body), out);
     }
@@ -84,7 +84,7 @@ fn write(id: Option<&RawValue>, conversion: &Conversion, kind: Kind, out: &mut V
 fn embed(body: &[u8], out: &mut Vec<u8>) -> bool {
     let Ok(raw) = serde_json::from_slice::<&RawValue>(body) else { return false };
     let raw = raw.get();
-    if json::peek(raw) == json::Kind::String {
+    if json::peek(raw) == json::ValueKind::String {
         return false;
     }
     // Between tokens a line break is white space, and inside a string there is none: one line stays one line.

@@ -1,7 +1,7 @@
 //! `openai-shim convert`: payloads from standard input, converted as the server would.
 
 use clap::Args;
-use openai_shim_core::convert::{Conversion, Input, Kind, convert};
+use openai_shim_core::convert::{Conversion, ConversionInput, PayloadKind, convert};
 use openai_shim_core::profile::native;
 use openai_shim_core::{Context, Dialect, Profile, dialect, profile};
 use std::io::{Read, Write};
@@ -49,15 +49,15 @@ pub(super) struct ConvertArgs {
 
 /// What is the same for every payload of one run.
 #[derive(Debug)]
-pub(super) struct Plan {
+pub(super) struct ConvertJob {
     from: &'static dyn Dialect,
     to: &'static dyn Dialect,
-    pub(super) kind: Kind,
+    pub(super) kind: PayloadKind,
     profile: Profile,
     request: Option<Vec<u8>>,
 }
 
-impl Plan {
+impl ConvertJob {
     fn new(args: &ConvertArgs) -> Result<Self, String> {
         let request = match &args.request {
             Some(path) => Some(std::fs::read(path).map_err(|error| {
@@ -70,8 +70,9 @@ impl Plan {
         };
         let from = dialect(&args.from).map_err(|error| format!("--from: {error}"))?;
         let to = dialect(&args.to).map_err(|error| format!("--to: {error}"))?;
-        let kind = Kind::parse(&args.kind).ok_or_else(|| format!("--kind: there is no {:?}", args.kind))?;
-        let upstream = if kind == Kind::Request { to } else { from };
+        let kind =
+            PayloadKind::parse(&args.kind).ok_or_else(|| format!("--kind: there is no {:?}", args.kind))?;
+        let upstream = if kind == PayloadKind::Request { to } else { from };
         let own = || native(upstream.name()).map_or_else(|| profile("compatible"), Ok);
         let row = args.profile.as_deref().map_or_else(own, profile);
         let profile = row.map_err(|error| format!("--profile: {error}"))?;
@@ -80,7 +81,7 @@ impl Plan {
 
     /// Converts one payload; its own request wins over the one for all.
     pub(super) fn convert(&self, body: &[u8], request: Option<&[u8]>, status: Option<u16>) -> Conversion {
-        convert(&Input {
+        convert(&ConversionInput {
             from: self.from,
             to: self.to,
             profile: self.profile.clone(),
@@ -95,7 +96,7 @@ impl Plan {
 }
 
 pub(super) fn run(args: &ConvertArgs) -> ExitCode {
-    let plan = match Plan::new(args) {
+    let plan = match ConvertJob::new(args) {
         Ok(plan) => plan,
         Err(message) => return super::usage(&message),
     };
@@ -110,7 +111,7 @@ pub(super) fn run(args: &ConvertArgs) -> ExitCode {
     }
 }
 
-fn single(plan: &Plan) -> std::io::Result<()> {
+fn single(plan: &ConvertJob) -> std::io::Result<()> {
     let mut body = Vec::new();
     std::io::stdin().lock().read_to_end(&mut body)?;
     let conversion = plan.convert(&body, None, None);

@@ -1,7 +1,7 @@
 //! `openai-shim profiles`: what upstreams are known to accept, and how they deviate.
 
 use openai_shim_core::Profile;
-use openai_shim_core::profile::{ModelRules, profile, profiles};
+use openai_shim_core::profile::{ModelOverride, profile, profiles};
 use std::fmt::Write;
 use std::process::ExitCode;
 use toml::{Table, Value};
@@ -76,7 +76,7 @@ fn one(row: &Profile) -> String {
 
 /// Rules for some models, on one line: which ones, and what they say beyond the usual.
 fn for_models(rules: &Value) -> String {
-    let usual = table(&ModelRules::default());
+    let usual = table(&ModelOverride::default());
     let mut said = Vec::new();
     for (key, value) in rules.as_table().into_iter().flatten() {
         match value {

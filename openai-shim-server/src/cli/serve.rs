@@ -1,7 +1,7 @@
 //! `openai-shim serve`: starts the server, and says how to use it.
 
 use openai_shim_server::Config;
-use openai_shim_server::config::{Overrides, Target, read};
+use openai_shim_server::config::{Overrides, UpstreamLocation, read};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::ExitCode;
 
@@ -52,7 +52,7 @@ impl Welcome {
     fn new(config: &Config) -> Self {
         let upstreams: Vec<_> =
             config.upstreams.iter().map(|u| format!("{} at {}", u.name, u.target)).collect();
-        let echo_only = config.upstreams.iter().all(|u| u.target == Target::Echo);
+        let echo_only = config.upstreams.iter().all(|u| u.target == UpstreamLocation::Echo);
         let named = config.upstreams.iter().flat_map(|u| &u.models).map(|m| m.id.clone()).next();
         let model = named.unwrap_or_else(|| String::from(if echo_only { "echo" } else { "MODEL" }));
         let upstreams = if echo_only {

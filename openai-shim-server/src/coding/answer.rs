@@ -7,7 +7,7 @@ use futures_core::Stream;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, Response};
 use openai_shim_core::error::StatusError;
-use openai_shim_core::upstream::{ByteStream, ReplyBody};
+use openai_shim_core::upstream::{ByteStream, UpstreamBody};
 use openai_shim_core::{ErrorKind, UpstreamError};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -18,7 +18,7 @@ const PIECE: usize = 64 << 10;
 const IN_A_ROW: u32 = 4;
 
 /// The same answer, decoded where it is coded.
-pub(crate) fn decoded(mut response: Response<ReplyBody>) -> Result<Response<ReplyBody>, UpstreamError> {
+pub(crate) fn decoded(mut response: Response<UpstreamBody>) -> Result<Response<UpstreamBody>, UpstreamError> {
     let headers = response.headers();
     if !headers.contains_key(CONTENT_ENCODING) && !headers.contains_key(TRANSFER_ENCODING) {
         return Ok(response);
@@ -48,14 +48,14 @@ fn plain(headers: &mut HeaderMap, decoded: bool) {
     }
 }
 
-fn over(body: ReplyBody, coding: Coding) -> ReplyBody {
+fn over(body: UpstreamBody, coding: Coding) -> UpstreamBody {
     let (source, pending) = match body {
-        ReplyBody::Complete(bytes) => (None, bytes),
-        ReplyBody::Stream(source) => (Some(source), Bytes::new()),
+        UpstreamBody::Complete(bytes) => (None, bytes),
+        UpstreamBody::Stream(source) => (Some(source), Bytes::new()),
         other => return other,
     };
     let decoder = As::Unknown(Decoder::new(coding));
-    ReplyBody::Stream(Box::pin(Decoded { source, coding, decoder, pending, more: false, row: 0 }))
+    UpstreamBody::Stream(Box::pin(Decoded { source, coding, decoder, pending, more: false, row: 0 }))
 }
 
 struct Decoded {
@@ -154,8 +154,8 @@ mod tests {
     use crate::coding::tests::coded;
     use std::future::poll_fn;
 
-    async fn read(body: ReplyBody) -> Result<Vec<Bytes>, UpstreamError> {
-        let ReplyBody::Stream(mut source) = body else { panic!("a stream is due") };
+    async fn read(body: UpstreamBody) -> Result<Vec<Bytes>, UpstreamError> {
+        let UpstreamBody::Stream(mut source) = body else { panic!("a stream is due") };
         let mut all = Vec::new();
         while let Some(chunk) = poll_fn(|cx| source.as_mut().poll_next(cx)).await {
             all.push(chunk?);
@@ -163,8 +163,8 @@ mod tests {
         Ok(all)
     }
 
-    fn answer(coding: &'static str, body: &[u8]) -> Response<ReplyBody> {
-        let mut response = Response::new(ReplyBody::Complete(Bytes::copy_from_slice(body)));
+    fn answer(coding: &'static str, body: &[u8]) -> Response<UpstreamBody> {
+        let mut response = Response::new(UpstreamBody::Complete(Bytes::copy_from_slice(body)));
         let headers = response.headers_mut();
         headers.insert(CONTENT_ENCODING, http::HeaderValue::from_static(coding));
         headers.insert(CONTENT_LENGTH, body.len().into());

@@ -60,9 +60,9 @@ impl Source {
 
 /// The faults that were found, in any order.
 #[derive(Debug, Default)]
-pub(crate) struct Faults(RefCell<Vec<(usize, String)>>);
+pub(crate) struct ConfigErrors(RefCell<Vec<(usize, String)>>);
 
-impl Faults {
+impl ConfigErrors {
     /// A fault outside of the file: in an argument or a variable.
     pub(crate) fn outside(&self, option: &str, what: impl std::fmt::Display) {
         self.0.borrow_mut().push((0, format!("{option}: {what}")));
@@ -81,7 +81,7 @@ impl Faults {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Section<'a> {
     source: &'a Source,
-    faults: &'a Faults,
+    faults: &'a ConfigErrors,
     /// As in `keys`: `""`, `retry`, `upstream`.
     path: &'static str,
     table: Option<&'a DeTable<'a>>,
@@ -90,14 +90,14 @@ pub(crate) struct Section<'a> {
 
 /// A value that was given, with the place where it stands.
 #[derive(Debug, Clone)]
-pub(crate) struct Given<T> {
+pub(crate) struct Located<T> {
     pub(crate) value: T,
     pub(crate) span: Range<usize>,
 }
 
 impl<'a> Section<'a> {
     /// The top of a file; unknown keys are noted at once.
-    pub(crate) fn top(source: &'a Source, table: &'a DeTable<'a>, faults: &'a Faults) -> Self {
+    pub(crate) fn top(source: &'a Source, table: &'a DeTable<'a>, faults: &'a ConfigErrors) -> Self {
         let top = Self { source, faults, path: "", table: Some(table), at: 0 };
         top.note_unknown();
         top
@@ -156,7 +156,7 @@ impl<'a> Section<'a> {
         &self,
         key: &str,
         parse: impl FnOnce(&str) -> Result<T, String>,
-    ) -> Option<Given<T>> {
+    ) -> Option<Located<T>> {
         let given = self.get(key)?;
         let parsed = match given.get_ref() {
             DeValue::String(text) => parse(text),
@@ -171,7 +171,7 @@ impl<'a> Section<'a> {
     }
 
     /// A size: a text with a unit, or a number of bytes.
-    pub(crate) fn size(&self, key: &str) -> Option<Given<usize>> {
+    pub(crate) fn size(&self, key: &str) -> Option<Located<usize>> {
         let given = self.get(key)?;
         let parsed = match given.get_ref() {
             DeValue::String(text) => super::units::size(text),
@@ -182,7 +182,7 @@ impl<'a> Section<'a> {
     }
 
     /// A whole number within a range.
-    pub(crate) fn number(&self, key: &str, range: std::ops::RangeInclusive<u64>) -> Option<Given<u64>> {
+    pub(crate) fn number(&self, key: &str, range: std::ops::RangeInclusive<u64>) -> Option<Located<u64>> {
         let given = self.get(key)?;
         let wanted = format!("write a whole number from {} to {}", range.start(), range.end());
         let parsed = match given.get_ref() {
@@ -253,9 +253,9 @@ impl<'a> Section<'a> {
         self.faults.0.borrow_mut().push((span.start, line));
     }
 
-    fn checked<T>(&self, key: &str, span: Range<usize>, parsed: Result<T, String>) -> Option<Given<T>> {
+    fn checked<T>(&self, key: &str, span: Range<usize>, parsed: Result<T, String>) -> Option<Located<T>> {
         match parsed {
-            Ok(value) => Some(Given { value, span }),
+            Ok(value) => Some(Located { value, span }),
             Err(what) => {
                 self.fault(key, &span, what);
                 None

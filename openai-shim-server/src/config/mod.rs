@@ -15,7 +15,7 @@ pub use read::{Overrides, read};
 
 use openai_shim_core::Profile;
 use openai_shim_core::canonical::ReasoningStyle;
-use openai_shim_core::exchange::{Fallback, Mode, Retry};
+use openai_shim_core::exchange::{Fallback, LossPolicy, Retry};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,7 +32,7 @@ pub struct Config {
     /// The upstreams, in the order of the file; the first one with a model serves it.
     pub upstreams: Vec<UpstreamConfig>,
     /// Strict mode refuses what would be lost.
-    pub mode: Mode,
+    pub mode: LossPolicy,
     /// What upstreams refuse is remembered, and not sent again.
     pub learn: bool,
     /// Clients may ask for the full report with `x-openai-shim-debug: 1`.
@@ -63,7 +63,7 @@ pub struct UpstreamConfig {
     /// Its name, for `name/model`, headers and metrics.
     pub name: String,
     /// Where it is.
-    pub target: Target,
+    pub target: UpstreamLocation,
     /// What it accepts; rows that the user overrode are already applied.
     pub profile: Arc<Profile>,
     /// Its key.
@@ -74,7 +74,7 @@ pub struct UpstreamConfig {
 
 /// Where an upstream is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Target {
+pub enum UpstreamLocation {
     /// At a base URL without a trailing slash.
     Http(String),
     /// Inside this process: the `echo` upstream.

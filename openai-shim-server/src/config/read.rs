@@ -1,10 +1,10 @@
 //! From defaults, file, environment and arguments to a checked [`Config`]; each wins over the one before it.
 
-use super::file::{Faults, Section, Source};
+use super::file::{ConfigErrors, Section, Source};
 use super::{Config, ConfigError, Limits, Log, LogFormat, Secret, Timeouts, UpstreamConfig};
 use super::{secret, suggest, units, upstream};
 use openai_shim_core::canonical::ReasoningStyle;
-use openai_shim_core::exchange::{Fallback, Mode, Retry, When};
+use openai_shim_core::exchange::{Fallback, FallbackPolicy, LossPolicy, Retry};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -40,14 +40,14 @@ pub fn read(overrides: &Overrides) -> Result<Config, ConfigError> {
         None => Source::empty(),
     };
     let table = source.parse()?;
-    let faults = Faults::default();
+    let faults = ConfigErrors::default();
     let top = Section::top(&source, table.get_ref(), &faults);
     let config = Config {
         listen: DEFAULT_LISTEN,
         hosts: top.texts("hosts", "[\"shim.example.com\"]", parse_host),
         client_keys: client_keys(&top, &source, overrides, &faults),
         upstreams: upstreams(&top, &source, overrides, &faults),
-        mode: top.text("mode", |m| choice(m, &MODES)).map_or_else(Mode::default, |m| m.value),
+        mode: top.text("mode", |m| choice(m, &MODES)).map_or_else(LossPolicy::default, |m| m.value),
         learn: top.flag("learn").unwrap_or(true),
         debug: top.flag("debug").unwrap_or_default(),
         reasoning: top
@@ -78,10 +78,11 @@ pub fn read(overrides: &Overrides) -> Result<Config, ConfigError> {
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8000);
 const DEFAULT_MAX_TOKENS: u64 = 4096;
 const SHORTEST_CLIENT_KEY: usize = 16;
-const MODES: [(&str, Mode); 2] = [("lenient", Mode::Lenient), ("strict", Mode::Strict)];
+const MODES: [(&str, LossPolicy); 2] = [("lenient", LossPolicy::Lenient), ("strict", LossPolicy::Strict)];
 const STYLES: [(&str, ReasoningStyle); 2] =
     [("field", ReasoningStyle::Field), ("tags", ReasoningStyle::Tags)];
-const WHENS: [(&str, When); 3] = [("never", When::Never), ("empty", When::Empty), ("always", When::Always)];
+const WHENS: [(&str, FallbackPolicy); 3] =
+    [("never", FallbackPolicy::Never), ("empty", FallbackPolicy::Empty), ("always", FallbackPolicy::Always)];
 const FORMATS: [(&str, LogFormat); 2] = [("text", LogFormat::Text), ("json", LogFormat::Json)];
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
@@ -99,7 +100,7 @@ impl Overrides {
 }
 
 /// The address to listen on; one that others can reach needs keys, or a word that it shall not.
-fn listen(top: &Section<'_>, overrides: &Overrides, faults: &Faults, has_keys: bool) -> SocketAddr {
+fn listen(top: &Section<'_>, overrides: &Overrides, faults: &ConfigErrors, has_keys: bool) -> SocketAddr {
     let anonymous = top.flag("allow_anonymous").unwrap_or_default();
     let open = |address: SocketAddr| !address.ip().is_loopback() && !has_keys && !anonymous;
     let given = top.text("listen", parse_address);
@@ -137,7 +138,12 @@ fn parse_address(text: &str) -> Result<SocketAddr, String> {
     })
 }
 
-fn client_keys(top: &Section<'_>, source: &Source, overrides: &Overrides, faults: &Faults) -> Vec<Secret> {
+fn client_keys(
+    top: &Section<'_>,
+    source: &Source,
+    overrides: &Overrides,
+    faults: &ConfigErrors,
+) -> Vec<Secret> {
     let resolve = |reference: &str| secret::resolve(reference, source.folder());
     let of_file = top.texts("client_keys", "[\"env:SHIM_KEY\"]", resolve);
     if overrides.client_keys.is_empty() {
@@ -153,7 +159,7 @@ fn check_key_lengths(
     listen: &SocketAddr,
     keys: &[Secret],
     overrides: &Overrides,
-    faults: &Faults,
+    faults: &ConfigErrors,
 ) {
     let short = keys.iter().position(|key| key.expose().len() < SHORTEST_CLIENT_KEY);
     let Some(at) = short.filter(|_| !listen.ip().is_loopback()) else { return };
@@ -184,7 +190,7 @@ fn upstreams(
     top: &Section<'_>,
     source: &Source,
     overrides: &Overrides,
-    faults: &Faults,
+    faults: &ConfigErrors,
 ) -> Vec<UpstreamConfig> {
     let mut of_file = upstream::from_file(top, source.folder());
     let target = overrides.upstream.as_deref().or((top.get("upstream").is_none()).then_some("echo"));
@@ -302,7 +308,7 @@ fn store_secret(section: &Section<'_>, source: &Source) -> Option<Secret> {
     section.text("secret", resolve).map(|secret| secret.value)
 }
 
-fn log(section: &Section<'_>, overrides: &Overrides, faults: &Faults) -> Log {
+fn log(section: &Section<'_>, overrides: &Overrides, faults: &ConfigErrors) -> Log {
     let format = section.text("format", |format| choice(format, &FORMATS)).map(|format| format.value);
     let filter = section.text("filter", parse_filter).map(|filter| filter.value);
     let mut log = Log { format: format.unwrap_or_default(), filter };

@@ -1,17 +1,17 @@
 //! A configuration for people: what would run, and no secret.
 
 use super::units::{show_duration, show_size};
-use super::{Config, LogFormat, ModelConfig, Target, UpstreamConfig};
+use super::{Config, LogFormat, ModelConfig, UpstreamConfig, UpstreamLocation};
 use openai_shim_core::canonical::ReasoningStyle;
-use openai_shim_core::exchange::{Mode, When};
+use openai_shim_core::exchange::{FallbackPolicy, LossPolicy};
 use std::fmt;
 
 impl fmt::Display for Config {
     /// Several lines, for `openai-shim check`; of secrets only whether they are set.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mode = match self.mode {
-            Mode::Lenient => "lenient: what an upstream cannot take is left out and reported",
-            Mode::Strict => "strict: what an upstream cannot take is refused",
+            LossPolicy::Lenient => "lenient: what an upstream cannot take is left out and reported",
+            LossPolicy::Strict => "strict: what an upstream cannot take is refused",
         };
         writeln!(f, "listen        {}", self.listen)?;
         if !self.hosts.is_empty() {
@@ -43,9 +43,9 @@ impl fmt::Display for Config {
             n => writeln!(f, "retry         {n} attempts, {first} apart at first, {longest} at most")?,
         }
         let fallback = match self.fallback.when {
-            When::Never => "never",
-            When::Empty => "when every attempt came back empty",
-            When::Always => "also instead of errors",
+            FallbackPolicy::Never => "never",
+            FallbackPolicy::Empty => "when every attempt came back empty",
+            FallbackPolicy::Always => "also instead of errors",
         };
         let said = if self.fallback.message.is_some() { ", with a message of your own" } else { "" };
         writeln!(f, "fallback      {fallback}{said}")?;
@@ -106,7 +106,7 @@ impl fmt::Display for UpstreamConfig {
     }
 }
 
-impl fmt::Display for Target {
+impl fmt::Display for UpstreamLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Http(base) => f.write_str(base),

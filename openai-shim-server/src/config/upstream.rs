@@ -1,8 +1,8 @@
 //! One upstream: from its section, or from arguments.
 
-use super::file::{Faults, Given, Section};
+use super::file::{ConfigErrors, Located, Section};
 use super::read::Overrides;
-use super::{ModelConfig, Secret, Target, UpstreamConfig, quirks, secret, suggest};
+use super::{ModelConfig, Secret, UpstreamConfig, UpstreamLocation, quirks, secret, suggest};
 use openai_shim_core::Profile;
 use openai_shim_core::dialect::DIALECTS;
 use openai_shim_core::profile::{native, profile_for, profiles};
@@ -25,7 +25,7 @@ pub(crate) fn from_file(top: &Section<'_>, folder: &Path) -> Vec<UpstreamConfig>
     upstreams
 }
 
-fn one(section: &Section<'_>, folder: &Path) -> Option<(Given<String>, UpstreamConfig)> {
+fn one(section: &Section<'_>, folder: &Path) -> Option<(Located<String>, UpstreamConfig)> {
     let name = section.text("name", parse_name);
     let target = section.text("base_url", parse_target);
     let chosen = section.text("profile", find_profile);
@@ -57,18 +57,22 @@ fn one(section: &Section<'_>, folder: &Path) -> Option<(Given<String>, UpstreamC
 }
 
 /// The upstream that arguments name.
-pub(crate) fn from_arguments(target: &str, overrides: &Overrides, faults: &Faults) -> Option<UpstreamConfig> {
+pub(crate) fn from_arguments(
+    target: &str,
+    overrides: &Overrides,
+    faults: &ConfigErrors,
+) -> Option<UpstreamConfig> {
     let target = parse_target(target).map_err(|what| faults.outside("--upstream", what)).ok()?;
     let profile = row_for(&target);
     let name = match (&target, profile.name.as_str()) {
-        (Target::Echo, _) => String::from("echo"),
-        (Target::Http(base), "compatible") => host(base),
-        (Target::Http(_), row) => row.to_owned(),
+        (UpstreamLocation::Echo, _) => String::from("echo"),
+        (UpstreamLocation::Http(base), "compatible") => host(base),
+        (UpstreamLocation::Http(_), row) => row.to_owned(),
     };
     let mut upstream =
         UpstreamConfig { name, target, profile: profile.into(), api_key: None, models: Vec::new() };
     let named = overrides.profile.as_deref().and_then(|name| find_profile(name).ok());
-    if let Some(row) = named.filter(|_| upstream.target != Target::Echo) {
+    if let Some(row) = named.filter(|_| upstream.target != UpstreamLocation::Echo) {
         upstream.name = row.name;
     }
     change(&mut upstream, overrides, faults);
@@ -76,7 +80,7 @@ pub(crate) fn from_arguments(target: &str, overrides: &Overrides, faults: &Fault
 }
 
 /// Changes an upstream as `--profile`, `--dialect` and `--api-key` say.
-pub(crate) fn change(upstream: &mut UpstreamConfig, overrides: &Overrides, faults: &Faults) {
+pub(crate) fn change(upstream: &mut UpstreamConfig, overrides: &Overrides, faults: &ConfigErrors) {
     if let Some(name) = &overrides.profile {
         match find_profile(name) {
             Ok(row) => upstream.profile = row.into(),
@@ -109,7 +113,7 @@ fn spoken(row: Profile, dialect: String, free: bool) -> Profile {
 }
 
 /// A secret that an argument or a variable refers to.
-pub(crate) fn from_reference(option: &str, reference: &str, faults: &Faults) -> Option<Secret> {
+pub(crate) fn from_reference(option: &str, reference: &str, faults: &ConfigErrors) -> Option<Secret> {
     secret::resolve(reference, Path::new("")).map_err(|what| faults.outside(option, what)).ok()
 }
 
@@ -168,11 +172,11 @@ fn parse_name(name: &str) -> Result<String, String> {
 }
 
 /// A base URL in its plainest form, or `echo`.
-pub(crate) fn parse_target(text: &str) -> Result<Target, String> {
+pub(crate) fn parse_target(text: &str) -> Result<UpstreamLocation, String> {
     const EXAMPLE: &str = "write one such as \"https://api.example.com/v1\", or \"echo\"";
     let text = text.trim();
     if text == "echo" {
-        return Ok(Target::Echo);
+        return Ok(UpstreamLocation::Echo);
     }
     // Before anything is quoted: what stands here may be a secret.
     let authority = text.split_once("://").map_or(text, |(_, rest)| rest).split(['/', '?', '#']).next();
@@ -201,7 +205,7 @@ pub(crate) fn parse_target(text: &str) -> Result<Target, String> {
     // People paste the URL of the one call that they know.
     let segments = segments.strip_suffix(&["chat", "completions"]).unwrap_or(&segments);
     let path: String = segments.iter().flat_map(|segment| ["/", segment]).collect();
-    Ok(Target::Http(format!("{scheme}://{authority}{path}")))
+    Ok(UpstreamLocation::Http(format!("{scheme}://{authority}{path}")))
 }
 
 fn find_profile(name: &str) -> Result<Profile, String> {
@@ -220,9 +224,9 @@ fn find_dialect(name: &str) -> Result<String, String> {
 }
 
 /// The row whose hosts match. `echo` answers as OpenAI does.
-fn row_for(target: &Target) -> Profile {
+fn row_for(target: &UpstreamLocation) -> Profile {
     match target {
-        Target::Echo => {
+        UpstreamLocation::Echo => {
             let openai = profiles().iter().find(|row| row.name == "openai");
             let mut row = openai.cloned().unwrap_or_default();
             // It knows chats only.
@@ -230,7 +234,7 @@ fn row_for(target: &Target) -> Profile {
             row.models.iter_mut().for_each(|rules| rules.also.clear());
             row
         }
-        Target::Http(base) => profile_for(authority(base)),
+        UpstreamLocation::Http(base) => profile_for(authority(base)),
     }
 }
 
@@ -253,7 +257,7 @@ mod tests {
     #[test]
     fn base_urls_are_brought_to_their_plainest_form() {
         let plain = |text: &str| match parse_target(text) {
-            Ok(Target::Http(base)) => base,
+            Ok(UpstreamLocation::Http(base)) => base,
             other => panic!("{text}: {other:?}"),
         };
         assert_eq!(plain("https://api.example.com/v1/"), "https://api.example.com/v1");
@@ -261,7 +265,7 @@ mod tests {
         assert_eq!(plain("http://localhost:11434"), "http://localhost:11434");
         assert_eq!(plain("http://localhost:8080/v1/chat/completions"), "http://localhost:8080/v1");
         assert_eq!(plain("http://[::1]:8080/V1"), "http://[::1]:8080/V1");
-        assert_eq!(parse_target("echo"), Ok(Target::Echo));
+        assert_eq!(parse_target("echo"), Ok(UpstreamLocation::Echo));
     }
 
     #[test]

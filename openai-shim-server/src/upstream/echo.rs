@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use openai_shim_core::json::Object;
-use openai_shim_core::upstream::ReplyBody;
+use openai_shim_core::upstream::UpstreamBody;
 use openai_shim_core::{Upstream, UpstreamError};
 use std::time::Duration;
 
@@ -30,13 +30,13 @@ pub struct Echo;
 
 #[async_trait]
 impl Upstream for Echo {
-    async fn send(&self, request: Request<Bytes>) -> Result<Response<ReplyBody>, UpstreamError> {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<UpstreamBody>, UpstreamError> {
         let (parts, body) = request.into_parts();
         let answered = match (&parts.method, parts.uri.path()) {
             (&Method::GET, "/models") => Ok(wire::whole(StatusCode::OK, wire::MODELS)),
             (&Method::POST, "/chat/completions") => read(&body).and_then(|request| chat(&request)),
             (&Method::POST, "/embeddings") => read(&body).and_then(|request| embeddings::embed(&request)),
-            (method, path) => Err(Fault {
+            (method, path) => Err(EchoError {
                 status: StatusCode::NOT_FOUND,
                 message: format!("echo has no {method} {path}."),
                 param: None,
@@ -56,24 +56,25 @@ impl Upstream for Echo {
 }
 
 /// Why a request is refused.
-struct Fault {
+struct EchoError {
     status: StatusCode,
     message: String,
     param: Option<&'static str>,
     code: Option<&'static str>,
 }
 
-impl Fault {
+impl EchoError {
     fn invalid(param: impl Into<Option<&'static str>>, message: impl Into<String>) -> Self {
         Self { status: StatusCode::BAD_REQUEST, message: message.into(), param: param.into(), code: None }
     }
 }
 
-fn read(body: &[u8]) -> Result<Object<'_>, Fault> {
-    Object::parse(body).map_err(|error| Fault::invalid(None, format!("The body is no JSON object: {error}.")))
+fn read(body: &[u8]) -> Result<Object<'_>, EchoError> {
+    Object::parse(body)
+        .map_err(|error| EchoError::invalid(None, format!("The body is no JSON object: {error}.")))
 }
 
-fn chat(request: &Object<'_>) -> Result<Response<ReplyBody>, Fault> {
+fn chat(request: &Object<'_>) -> Result<Response<UpstreamBody>, EchoError> {
     let answer = answer::answer(request)?;
     let asks_usage = request.object("stream_options").and_then(|options| options.bool("include_usage"));
     Ok(match request.bool("stream") {

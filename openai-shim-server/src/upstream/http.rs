@@ -17,16 +17,16 @@ mod socket;
 use crate::config::{Timeouts, UpstreamConfig};
 use async_trait::async_trait;
 use bytes::Bytes;
-use call::{Begun, Failure};
-use dial::Target;
+use call::{CallError, StartedResponse};
+use dial::ConnectTarget;
 use http::header::{ACCEPT, ACCEPT_ENCODING, HOST, LOCATION, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri};
 use hyper_util::client::proxy::matcher::Matcher;
-use openai_shim_core::upstream::{Progress, ReplyBody};
+use openai_shim_core::upstream::{Progress, UpstreamBody};
 use openai_shim_core::{Upstream, UpstreamError};
 use peer::{Peer, Wait};
 use pool::Pool;
-use silence::Silence;
+use silence::IdleTimeout;
 use socket::Socket;
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,20 +43,20 @@ const MAX_REDIRECTS: usize = 3;
 /// An upstream behind HTTP.
 pub struct HttpUpstream {
     base: String,
-    way: Way,
+    way: HttpTransport,
     key: Option<(HeaderName, HeaderValue)>,
     peer: Arc<Peer>,
 }
 
 /// How its bytes travel.
-enum Way {
+enum HttpTransport {
     Direct(Direct),
     Proxied(reqwest::Client),
 }
 
 /// Our own connections.
 struct Direct {
-    target: Target,
+    target: ConnectTarget,
     pool: Arc<Pool>,
     origin: Url,
     /// The path of the base URL.
@@ -90,12 +90,12 @@ impl HttpUpstream {
         ];
         let way = if !is_local(base) && Matcher::from_system().intercept(&uri).is_some() {
             let fixed = fixed.drain(1..).collect();
-            Way::Proxied(proxied::client(fixed, timeouts)?)
+            HttpTransport::Proxied(proxied::client(fixed, timeouts)?)
         } else {
             let path = uri.path().trim_end_matches('/').to_owned();
-            let (target, pool, peer) = (Target::new(&uri)?, Pool::new(KEEP), peer.clone());
+            let (target, pool, peer) = (ConnectTarget::new(&uri)?, Pool::new(KEEP), peer.clone());
             let origin = base.parse().map_err(|_| "its base URL is none")?;
-            Way::Direct(Direct { target, pool, origin, path, fixed, peer })
+            HttpTransport::Direct(Direct { target, pool, origin, path, fixed, peer })
         };
         let key = match &config.api_key {
             Some(secret) => {
@@ -116,21 +116,21 @@ impl HttpUpstream {
     async fn begin(
         &self,
         request: &mut Request<Bytes>,
-        silence: Silence,
-    ) -> Result<Response<ReplyBody>, UpstreamError> {
+        silence: IdleTimeout,
+    ) -> Result<Response<UpstreamBody>, UpstreamError> {
         if let Some((name, value)) = &self.key {
             request.headers_mut().insert(name, value.clone());
         }
         let response = match &self.way {
-            Way::Direct(direct) => {
+            HttpTransport::Direct(direct) => {
                 let answer = direct.follow(request).await?.into_response(&direct.pool, silence);
-                answer.map(|answer| ReplyBody::Stream(Box::pin(answer)))
+                answer.map(|answer| UpstreamBody::Stream(Box::pin(answer)))
             }
-            Way::Proxied(client) => {
+            HttpTransport::Proxied(client) => {
                 let whole = format!("{}{}", self.base, path_of(request.uri())).parse();
                 *request.uri_mut() = whole.map_err(|_| self.peer.malformed("its address is none"))?;
                 let answer = Box::pin(proxied::send(client, std::mem::take(request), silence)).await?;
-                answer.map(|answer| ReplyBody::Stream(Box::pin(answer)))
+                answer.map(|answer| UpstreamBody::Stream(Box::pin(answer)))
             }
         };
         if response.status().is_redirection() {
@@ -142,7 +142,7 @@ impl HttpUpstream {
 
 impl Direct {
     /// Sends a request, also to where the same server wants it instead.
-    async fn follow(&self, request: &Request<Bytes>) -> Result<Begun, UpstreamError> {
+    async fn follow(&self, request: &Request<Bytes>) -> Result<StartedResponse, UpstreamError> {
         let mut path = format!("{}{}", self.path, path_of(request.uri()));
         let mut left = MAX_REDIRECTS;
         loop {
@@ -158,7 +158,7 @@ impl Direct {
     /// Sends a request. One that no byte was sent of, because its connection was closed while it was idle, is sent on a new
     /// one; so is one that changes nothing however often it comes. All others may have been received: whether they are sent
     /// again is for the exchange to say, which counts attempts.
-    async fn send(&self, request: &Request<Bytes>, path: &str) -> Result<Begun, UpstreamError> {
+    async fn send(&self, request: &Request<Bytes>, path: &str) -> Result<StartedResponse, UpstreamError> {
         let (method, body) = (request.method(), request.body());
         let joined = if body.len() <= call::JOINED { body.len() } else { 0 };
         let mut head = head::write((method, path), &self.fixed, request.headers(), body.len(), joined);
@@ -174,11 +174,11 @@ impl Direct {
             };
             match call::call(socket, method, &head, body).await {
                 Ok(begun) => return Ok(begun),
-                Err(Failure::Unanswered { unsent, .. }) if reused && (unsent || method.is_safe()) => {}
-                Err(Failure::Unanswered { error, .. } | Failure::Broken(error)) => {
+                Err(CallError::Unanswered { unsent, .. }) if reused && (unsent || method.is_safe()) => {}
+                Err(CallError::Unanswered { error, .. } | CallError::Broken(error)) => {
                     return Err(self.peer.broken(&error));
                 }
-                Err(Failure::Malformed(reason)) => return Err(self.peer.malformed(&reason)),
+                Err(CallError::Malformed(reason)) => return Err(self.peer.malformed(&reason)),
             }
         }
     }
@@ -217,7 +217,7 @@ fn is_local(base: &str) -> bool {
 
 #[async_trait]
 impl Upstream for HttpUpstream {
-    async fn send(&self, mut request: Request<Bytes>) -> Result<Response<ReplyBody>, UpstreamError> {
+    async fn send(&self, mut request: Request<Bytes>) -> Result<Response<UpstreamBody>, UpstreamError> {
         let progress = request.extensions_mut().remove::<Progress>();
         let wait = match &progress {
             Some(progress) if progress.streams() => Wait::FirstByte,
@@ -225,7 +225,7 @@ impl Upstream for HttpUpstream {
             None if *request.method() == Method::GET => Wait::FirstByte,
             _ => Wait::Whole,
         };
-        let silence = Silence::new(self.peer.clone(), progress);
+        let silence = IdleTimeout::new(self.peer.clone(), progress);
         let begun = timeout(self.peer.limit(wait), self.begin(&mut request, silence)).await;
         begun.unwrap_or_else(|_| Err(self.peer.late(wait)))
     }

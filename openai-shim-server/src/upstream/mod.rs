@@ -3,7 +3,7 @@
 pub mod echo;
 pub mod http;
 
-use crate::config::{Config, Target, UpstreamConfig};
+use crate::config::{Config, UpstreamConfig, UpstreamLocation};
 use crate::serve::ServeError;
 use openai_shim_core::Upstream;
 use std::collections::BTreeMap;
@@ -23,8 +23,8 @@ pub(crate) fn connect(
     let mut transports: BTreeMap<String, Arc<dyn Upstream>> = BTreeMap::new();
     for upstream in &config.upstreams {
         let transport: Arc<dyn Upstream> = match &upstream.target {
-            Target::Echo => Arc::new(echo::Echo),
-            Target::Http(base) => {
+            UpstreamLocation::Echo => Arc::new(echo::Echo),
+            UpstreamLocation::Http(base) => {
                 let transport = http::HttpUpstream::new(base, upstream, config.timeouts);
                 Arc::new(
                     transport

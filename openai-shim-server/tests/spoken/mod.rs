@@ -3,8 +3,8 @@
 
 use super::{PARAMETERS, Spoken};
 use openai_shim_core::canonical::{
-    Asked, Block, BlockKind, Choice, Delta, Event, Extra, FinishReason, Message, Request, Response, Role,
-    Tool, Usage,
+    Block, BlockKind, Choice, Delta, Event, ExtraFields, FinishReason, Message, Request, Response,
+    ResponseSpec, Role, Tool, Usage,
 };
 use openai_shim_core::error::StatusError;
 use openai_shim_core::framing::Framer;
@@ -21,8 +21,8 @@ pub(crate) fn events(dialect: &dyn Dialect, body: &[u8]) -> Vec<Event> {
     events
 }
 
-fn asked() -> Asked {
-    Asked::new(&request(true, true), Context::fixed())
+fn asked() -> ResponseSpec {
+    ResponseSpec::new(&request(true, true), Context::fixed())
 }
 
 fn request(stream: bool, tools: bool) -> Request {
@@ -35,7 +35,7 @@ fn request(stream: bool, tools: bool) -> Request {
             description: None,
             parameters: Some(RawValue::from_string(PARAMETERS.to_owned()).unwrap()),
             strict: None,
-            extra: Extra::default(),
+            extra: ExtraFields::default(),
         });
     }
     request
@@ -108,7 +108,7 @@ pub(crate) fn by_itself(dialect: &'static dyn Dialect) -> Spoken {
         name: String::from("weather"),
         arguments: String::from(r#"{"city":"Oslo"}"#),
         signature: None,
-        extra: Extra::default(),
+        extra: ExtraFields::default(),
     };
     let call = whole(dialect, call, FinishReason::ToolCalls);
     let stream = stream(dialect);

@@ -6,7 +6,7 @@ mod requests;
 pub use answers::{ANSWERS, STREAMS, answer, stream};
 pub use requests::{REQUESTS, request};
 
-use openai_shim_core::exchange::{Incoming, Settings};
+use openai_shim_core::exchange::{ClientRequest, Settings};
 use openai_shim_core::state::Owner;
 use openai_shim_core::{Context, Exchange, Profile, Step, dialect};
 use std::sync::Arc;
@@ -25,7 +25,7 @@ fn list(n: usize, item: impl Fn(usize) -> String) -> String {
 
 /// Reads a request and prepares it for an upstream; how long what is sent is, and 0 for a refusal.
 pub fn ask(client: &str, path: &str, body: bytes::Bytes, row: Arc<Profile>, settings: Settings) -> usize {
-    let Ok(incoming) = Incoming::read(dialect(client).unwrap(), path, body) else { return 0 };
+    let Ok(incoming) = ClientRequest::read(dialect(client).unwrap(), path, body) else { return 0 };
     let incoming = incoming.with_owner(Owner::single());
     let Ok(mut exchange) = Exchange::start(incoming, row, settings, Context::fixed()) else { return 0 };
     let mut step = exchange.next();
@@ -66,7 +66,7 @@ pub fn waiting(client: &str, stream: bool, row: Arc<Profile>, settings: Settings
         _ => ("", format!(r#"{{"model":"m","stream":{stream},"messages":[{{"role":"user","content":"hi"}}],{tools}}}"#)),
     };
     let incoming =
-        Incoming::read(dialect(client).unwrap(), path, body.into()).unwrap().with_owner(Owner::single());
+        ClientRequest::read(dialect(client).unwrap(), path, body.into()).unwrap().with_owner(Owner::single());
     let mut exchange = Exchange::start(incoming, row, settings, Context::fixed()).unwrap();
     exchange.next();
     exchange

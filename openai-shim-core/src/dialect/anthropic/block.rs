@@ -4,19 +4,19 @@
 
 use super::{FORMAT, NAME};
 use crate::canonical::{
-    Block, Code, Diagnostics, Extra, Leftovers, Media, MediaSource, REASONING_DETAILS, Text, WHOLE_BLOCK,
-    carry,
+    Block, Code, Diagnostics, ExtraFieldList, ExtraFields, Media, MediaSource, REASONING_DETAILS, Text,
+    WHOLE_BLOCK, carry,
 };
-use crate::json::{Kind, Object, items, peek, quote, raw, text_of};
+use crate::json::{Object, ValueKind, items, peek, quote, raw, text_of};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use std::borrow::Cow;
 
 /// Members without a place in the canonical model. Always of this dialect, also when there are none: so a block that came
 /// in a list is told from one that came as a bare string.
-pub(super) fn leftovers(object: &Object<'_>, known: &[&str]) -> Extra {
+pub(super) fn leftovers(object: &Object<'_>, known: &[&str]) -> ExtraFields {
     let members = object.iter().filter(|(k, _)| !known.contains(k)).map(|(k, v)| (k.to_owned(), raw(v)));
-    Extra::new(NAME, members.collect())
+    ExtraFields::new(NAME, members.collect())
 }
 
 /// Reads content in either shape; whether it came as a list. `None` if it is neither a text nor a list of blocks.
@@ -30,13 +30,13 @@ const DEEPEST: usize = 4;
 
 fn read_content_in(value: &str, depth: usize, out: &mut Vec<Block>) -> Option<bool> {
     match peek(value) {
-        Kind::String => {
+        ValueKind::String => {
             // One text is all there is of nearly every message.
             out.reserve_exact(1);
             out.push(Block::text(Text::written(value)));
             Some(false)
         }
-        Kind::Array => {
+        ValueKind::Array => {
             let listed = items(value)?;
             out.reserve_exact(listed.len());
             for item in listed {
@@ -54,8 +54,8 @@ pub(super) fn read(item: &str) -> Option<Block> {
 }
 
 fn read_in(item: &str, depth: usize) -> Option<Block> {
-    if peek(item) == Kind::String {
-        return Some(Block::Text { text: Text::written(item), extra: Extra::new(NAME, Vec::new()) });
+    if peek(item) == ValueKind::String {
+        return Some(Block::Text { text: Text::written(item), extra: ExtraFields::new(NAME, Vec::new()) });
     }
     let object = Object::parse(item.as_bytes()).ok()?;
     let kind = object.str("type")?;
@@ -74,7 +74,7 @@ fn read_in(item: &str, depth: usize) -> Option<Block> {
                     extra.members.extend(encrypted().into_iter().filter(|(key, _)| key == "type"));
                     (signature.to_owned(), extra)
                 }
-                None => (data, Extra::new(REASONING_DETAILS, encrypted())),
+                None => (data, ExtraFields::new(REASONING_DETAILS, encrypted())),
             };
             Block::Reasoning { text: "".into(), signature: Some(signature.into()), extra }
         }
@@ -154,7 +154,7 @@ fn read_thinking(object: &Object<'_>) -> Block {
         (signature, extra) = (Some(own), made);
     }
     if extra.is_empty() && signature.is_some() {
-        extra = Extra::new(REASONING_DETAILS, vec![(String::from("format"), raw(quote(FORMAT)))]);
+        extra = ExtraFields::new(REASONING_DETAILS, vec![(String::from("format"), raw(quote(FORMAT)))]);
     }
     let text = object.get("thinking").map(text_of).unwrap_or_default().into_owned();
     Block::Reasoning { text: text.into(), signature: signature.map(Into::into), extra }
@@ -190,7 +190,7 @@ fn read_document(item: &str, object: &Object<'_>, depth: usize) -> Block {
     match words {
         Some(text) => Block::Text {
             text: text.into(),
-            extra: Extra::new(NAME, vec![(WHOLE_BLOCK.to_owned(), raw(item))]),
+            extra: ExtraFields::new(NAME, vec![(WHOLE_BLOCK.to_owned(), raw(item))]),
         },
         None => Block::Native { dialect: NAME, raw: raw(item) },
     }
@@ -204,7 +204,7 @@ pub(super) fn write(block: &Block, at: &str, notes: &mut Diagnostics) -> Option<
     };
     Some(match block {
         Block::Text { text, extra } => return Some(write_text(text, extra, at, notes)),
-        Block::Refusal(words) => write_text(words, &Extra::default(), at, notes),
+        Block::Refusal(words) => write_text(words, &ExtraFields::default(), at, notes),
         Block::Reasoning { text, signature, extra } => {
             if signature.is_none() && extra.dialect != NAME {
                 return lost(notes, "reasoning without a signature");
@@ -252,26 +252,26 @@ pub(super) fn write(block: &Block, at: &str, notes: &mut Diagnostics) -> Option<
 const CACHE: &str = "cache_control";
 
 /// Notes members that came from another dialect.
-pub(super) fn note_lost(extra: &Leftovers, at: &str, notes: &mut Diagnostics) {
+pub(super) fn note_lost(extra: &ExtraFieldList, at: &str, notes: &mut Diagnostics) {
     extra.lost_to(NAME).filter(|key| *key != CACHE).for_each(|key| notes.note(Code::ExtraDropped, at, key));
 }
 
 /// Members that this dialect knows.
-pub(super) fn own(extra: &Extra) -> impl Iterator<Item = (&str, &str)> {
+pub(super) fn own(extra: &ExtraFields) -> impl Iterator<Item = (&str, &str)> {
     let ours = extra.dialect == NAME;
     let known = move |(key, _): &(&str, &str)| ours || *key == CACHE;
     extra.members.iter().map(|(key, value)| (key.as_str(), value.get())).filter(known)
 }
 
 /// A block with its leftovers.
-fn with(mut object: Object<'_>, extra: &Extra) -> String {
+fn with(mut object: Object<'_>, extra: &ExtraFields) -> String {
     for (key, value) in own(extra) {
         object.set(key.to_owned(), value.to_owned());
     }
     object.to_json()
 }
 
-fn write_text(text: &Text, extra: &Extra, at: &str, notes: &mut Diagnostics) -> String {
+fn write_text(text: &Text, extra: &ExtraFields, at: &str, notes: &mut Diagnostics) -> String {
     note_lost(extra, at, notes);
     let mut object = Object::new();
     object.set("type", "\"text\"");
@@ -291,7 +291,7 @@ fn write_text(text: &Text, extra: &Extra, at: &str, notes: &mut Diagnostics) -> 
 }
 
 /// Thinking, or its encrypted form.
-pub(super) fn write_thinking(text: &str, signature: &str, extra: &Extra) -> String {
+pub(super) fn write_thinking(text: &str, signature: &str, extra: &ExtraFields) -> String {
     let mut object = Object::new();
     if extra.detail("type").as_deref() == Some("reasoning.encrypted") && text.is_empty() {
         object.set("type", "\"redacted_thinking\"");
@@ -305,7 +305,7 @@ pub(super) fn write_thinking(text: &str, signature: &str, extra: &Extra) -> Stri
 }
 
 /// A call of a tool; `input` is JSON.
-pub(super) fn tool_use(id: &str, name: &str, input: &str, extra: &Extra) -> String {
+pub(super) fn tool_use(id: &str, name: &str, input: &str, extra: &ExtraFields) -> String {
     let mut object = Object::new();
     object.set("type", "\"tool_use\"");
     object.set("id", quote(id));
@@ -321,8 +321,8 @@ pub(super) fn input<'a>(arguments: &'a str, at: &str, notes: &mut Diagnostics) -
     }
     let valid = serde_json::from_str::<serde::de::IgnoredAny>(arguments).is_ok();
     match (valid, peek(arguments)) {
-        (true, Kind::Object) => Cow::Borrowed(arguments),
-        (true, Kind::Null) => Cow::Borrowed("{}"),
+        (true, ValueKind::Object) => Cow::Borrowed(arguments),
+        (true, ValueKind::Null) => Cow::Borrowed("{}"),
         (true, _) => {
             notes.note(Code::ToolArgumentsShaped, at, "not an object");
             Cow::Owned(format!("{{\"arguments\":{arguments}}}"))
@@ -350,7 +350,7 @@ fn media(
     kind: &str,
     source: String,
     title: Option<&str>,
-    extra: &Extra,
+    extra: &ExtraFields,
     at: &str,
     notes: &mut Diagnostics,
 ) -> String {

@@ -5,20 +5,22 @@
 mod blocks;
 
 use super::super::Decoder;
-use super::usage::{self, Counts};
+use super::usage::{self, UsageCounts};
 use super::{NAME, error, response};
-use crate::canonical::{BlockKind, Code, Diagnostics, Event, Extra, FinishReason, Leftovers, Usage, unfold};
+use crate::canonical::{
+    BlockKind, Code, Diagnostics, Event, ExtraFieldList, ExtraFields, FinishReason, Usage, unfold,
+};
 use crate::error::UpstreamError;
 use crate::framing::Frame;
-use crate::json::{Kind, Object, peek};
-use blocks::Open;
+use crate::json::{Object, ValueKind, peek};
+use blocks::OpenBlock;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::VecDeque;
 
 /// What is to be done with a frame where the client speaks this dialect too.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum FrameAction {
     /// It may be passed on as it is.
     #[default]
     Pass,
@@ -32,7 +34,7 @@ pub(super) enum Verdict {
 #[derive(Default)]
 pub(super) struct MessagesDecoder {
     pub(super) notes: Diagnostics,
-    pub(super) verdict: Verdict,
+    pub(super) verdict: FrameAction,
     /// What the last frame calls itself.
     pub(super) kind: String,
     pub(super) over: bool,
@@ -40,12 +42,12 @@ pub(super) struct MessagesDecoder {
     /// How many blocks the upstream began.
     begun: u32,
     /// Blocks that are open; calls may be side by side.
-    open: Vec<Open>,
+    open: Vec<OpenBlock>,
     calls: bool,
     finish: Option<FinishReason>,
     /// The next block's number in events.
     next: u32,
-    counts: Counts,
+    counts: UsageCounts,
     told: Option<Usage>,
     meaningful: bool,
     bytes: usize,
@@ -55,7 +57,7 @@ pub(super) struct MessagesDecoder {
 
 /// Where a stream stands: for who goes on from there.
 #[derive(Debug, Default)]
-pub(super) struct Standing {
+pub(super) struct ResumePoint {
     /// The block that is open; `None` in it for one that only this dialect knows.
     pub(super) open: Option<(u32, Option<BlockKind>)>,
     pub(super) calls: bool,
@@ -64,7 +66,7 @@ pub(super) struct Standing {
 
 impl Decoder for MessagesDecoder {
     fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<Event>) {
-        self.verdict = Verdict::Pass;
+        self.verdict = FrameAction::Pass;
         match frame {
             Frame::Event { event, data } => self.data(event, data, out),
             Frame::Line(line) => {
@@ -76,7 +78,7 @@ impl Decoder for MessagesDecoder {
     }
 
     fn finish(&mut self, out: &mut Vec<Event>) {
-        self.verdict = Verdict::Mend;
+        self.verdict = FrameAction::Mend;
         if self.over {
             return;
         }
@@ -102,25 +104,25 @@ impl Decoder for MessagesDecoder {
 }
 
 impl MessagesDecoder {
-    pub(super) fn standing(&self) -> Standing {
+    pub(super) fn standing(&self) -> ResumePoint {
         let open = self.open.last().map(|open| {
             let kind = match &open.kind {
-                blocks::Kind::Text => Some(BlockKind::Text),
-                blocks::Kind::Thinking | blocks::Kind::Redacted => Some(BlockKind::Reasoning),
-                blocks::Kind::Call(_) => {
+                blocks::OpenKind::Text => Some(BlockKind::Text),
+                blocks::OpenKind::Thinking | blocks::OpenKind::Redacted => Some(BlockKind::Reasoning),
+                blocks::OpenKind::Call(_) => {
                     Some(BlockKind::ToolCall { id: String::new(), name: String::new(), signature: None })
                 }
-                blocks::Kind::Native(..) => None,
+                blocks::OpenKind::Native(..) => None,
             };
             (open.block, kind)
         });
-        Standing { open, calls: self.calls, finish: self.finish.clone() }
+        ResumePoint { open, calls: self.calls, finish: self.finish.clone() }
     }
 
     /// The beginning of a block was passed on. Whether it is one that only this dialect knows: then it is never told again.
     pub(super) fn native_passed(&mut self) -> bool {
         let Some(open) = self.open.last_mut() else { return false };
-        let native = matches!(open.kind, blocks::Kind::Native(..));
+        let native = matches!(open.kind, blocks::OpenKind::Native(..));
         open.said |= native;
         native
     }
@@ -133,32 +135,32 @@ impl MessagesDecoder {
 
     /// The frame may not be passed on as it is.
     fn not_so(&mut self) {
-        if self.verdict == Verdict::Pass {
-            self.verdict = Verdict::Mend;
+        if self.verdict == FrameAction::Pass {
+            self.verdict = FrameAction::Mend;
         }
     }
 
     /// There is nothing in the frame.
     fn ignore(&mut self) {
-        if self.verdict == Verdict::Pass {
-            self.verdict = Verdict::Drop;
+        if self.verdict == FrameAction::Pass {
+            self.verdict = FrameAction::Drop;
         }
     }
 
     fn data(&mut self, event: Option<&str>, data: &[u8], out: &mut Vec<Event>) {
         let data = data.trim_ascii();
         if data.is_empty() {
-            self.verdict = Verdict::Drop;
+            self.verdict = FrameAction::Drop;
             return;
         }
         if data == b"[DONE]" {
             self.notes.note(Code::FrameForeign, "", "[DONE]");
-            self.verdict = Verdict::Drop;
+            self.verdict = FrameAction::Drop;
             return;
         }
         if self.over {
             self.notes.note(Code::DataAfterDone, "", "");
-            self.verdict = Verdict::Drop;
+            self.verdict = FrameAction::Drop;
             return;
         }
         match Object::parse(data) {
@@ -167,10 +169,10 @@ impl MessagesDecoder {
                 for line in data.split(|b| *b == b'\n') {
                     self.data(None, line, out);
                 }
-                self.verdict = Verdict::Mend;
+                self.verdict = FrameAction::Mend;
             }
             Err(_) => {
-                self.verdict = Verdict::Drop;
+                self.verdict = FrameAction::Drop;
                 if !self.started && !data.starts_with(b"{") {
                     self.foreign = Some("text");
                 } else {
@@ -182,7 +184,7 @@ impl MessagesDecoder {
 
     /// The whole body at once.
     fn body(&mut self, body: &[u8], out: &mut Vec<Event>) {
-        self.verdict = Verdict::Mend;
+        self.verdict = FrameAction::Mend;
         if body.starts_with(b"<") {
             self.foreign = Some("HTML");
             return;
@@ -235,7 +237,7 @@ impl MessagesDecoder {
     /// A whole answer instead of a stream.
     fn whole(&mut self, object: &Object<'_>, out: &mut Vec<Event>) {
         let response = response::read(object, &mut self.notes);
-        (self.started, self.over, self.verdict) = (true, true, Verdict::Mend);
+        (self.started, self.over, self.verdict) = (true, true, FrameAction::Mend);
         out.extend(unfold(&response));
     }
 
@@ -250,7 +252,7 @@ impl MessagesDecoder {
     fn start(&mut self, object: &Object<'_>, out: &mut Vec<Event>) {
         if self.started {
             self.notes.note(Code::FrameForeign, "", "a second message_start");
-            self.verdict = Verdict::Drop;
+            self.verdict = FrameAction::Drop;
             return;
         }
         self.started = true;
@@ -281,7 +283,7 @@ impl MessagesDecoder {
         self.not_so();
         self.notes.note(Code::ContentRewritten, "message.content", "told as events");
         let mut said = response::read(message, &mut self.notes);
-        said.extra = Extra::default();
+        said.extra = ExtraFields::default();
         for event in unfold(&said) {
             match &event {
                 Event::Open { kind, .. } => {
@@ -309,7 +311,7 @@ impl MessagesDecoder {
             extra.extend(usage::leftovers(&usage));
         }
         if !extra.is_empty() {
-            out.push(Event::Extra { choice: None, extra: Leftovers::new(NAME, extra) });
+            out.push(Event::Extra { choice: None, extra: ExtraFieldList::new(NAME, extra) });
         }
         self.tell_usage(out);
     }
@@ -350,7 +352,7 @@ impl MessagesDecoder {
         }
         let counted = object.object("usage").is_some_and(|usage| response::is_counted(&usage));
         let sequence =
-            delta.get("stop_sequence").is_none_or(|s| matches!(peek(s), Kind::String | Kind::Null));
+            delta.get("stop_sequence").is_none_or(|s| matches!(peek(s), ValueKind::String | ValueKind::Null));
         if !self.open.is_empty() || !counted || !sequence {
             self.not_so();
         }
@@ -386,7 +388,7 @@ impl MessagesDecoder {
         if std::mem::replace(&mut self.over, true) {
             return;
         }
-        self.verdict = Verdict::Mend;
+        self.verdict = FrameAction::Mend;
         match &error {
             UpstreamError::Truncated => self.notes.note(Code::StreamTruncated, "", ""),
             _ if self.meaningful => self.notes.note(Code::ErrorInStream, "", ""),

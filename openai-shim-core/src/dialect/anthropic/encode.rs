@@ -6,12 +6,12 @@
 //! <https://docs.anthropic.com/en/docs/build-with-claude/streaming>
 
 use super::super::Encoder;
-use super::decode::Standing;
-use super::mend::Wire;
+use super::decode::ResumePoint;
+use super::mend::SentState;
 use super::{FORMAT, NAME, block, error, response, usage, write_event};
 use crate::canonical::{
-    Asked, BlockKind, Code, Delta, Diagnostics, Event, Extra, FinishReason, MemberIndex, REASONING_DETAILS,
-    Usage, WHOLE_BLOCK, carry,
+    BlockKind, Code, Delta, Diagnostics, Event, ExtraFields, FinishReason, MemberIndex, REASONING_DETAILS,
+    ResponseSpec, Usage, WHOLE_BLOCK, carry,
 };
 use crate::error::{Error, UpstreamError};
 use crate::framing;
@@ -23,7 +23,7 @@ const MOST_HELD: usize = 16 << 20;
 
 /// Writes a stream.
 pub(super) struct MessagesEncoder {
-    asked: Asked,
+    asked: ResponseSpec,
     notes: Diagnostics,
     /// `Start` came.
     told: bool,
@@ -32,7 +32,7 @@ pub(super) struct MessagesEncoder {
     id: String,
     model: String,
     /// Blocks that are open or wait; the first one is being written.
-    open: VecDeque<Slot>,
+    open: VecDeque<PendingBlock>,
     /// The next block's index.
     next: u32,
     held: usize,
@@ -41,7 +41,7 @@ pub(super) struct MessagesEncoder {
     finish: Option<FinishReason>,
     usage: Option<Usage>,
     /// Members of the answer as a whole, in this dialect's own words.
-    extra: Extra,
+    extra: ExtraFields,
     places: MemberIndex,
     /// `message_delta` went out.
     ended: bool,
@@ -49,14 +49,14 @@ pub(super) struct MessagesEncoder {
 }
 
 /// A block.
-struct Slot {
+struct PendingBlock {
     block: u32,
     kind: BlockKind,
     /// It began.
     index: Option<u32>,
-    extra: Extra,
+    extra: ExtraFields,
     /// What is known of the signature.
-    marks: Extra,
+    marks: ExtraFields,
     /// The encrypted form, or the signature of another kind of model, as far as it came.
     sealed: String,
     /// What a call that waits has said.
@@ -65,7 +65,7 @@ struct Slot {
 }
 
 impl MessagesEncoder {
-    pub(super) fn new(asked: Asked) -> Self {
+    pub(super) fn new(asked: ResponseSpec) -> Self {
         Self {
             id: String::new(),
             model: asked.model.clone(),
@@ -80,7 +80,7 @@ impl MessagesEncoder {
             refused: false,
             finish: None,
             usage: None,
-            extra: Extra::default(),
+            extra: ExtraFields::default(),
             places: MemberIndex::default(),
             ended: false,
             over: false,
@@ -88,14 +88,20 @@ impl MessagesEncoder {
     }
 
     /// Goes on where frames were passed on as they came: what they began is begun.
-    pub(super) fn adopt(&mut self, standing: &Standing, wire: Wire, usage: Option<Usage>, out: &mut Vec<u8>) {
+    pub(super) fn adopt(
+        &mut self,
+        standing: &ResumePoint,
+        wire: SentState,
+        usage: Option<Usage>,
+        out: &mut Vec<u8>,
+    ) {
         self.usage = usage;
         (self.told, self.started, self.ended) = (wire.started, wire.started, wire.ended);
         (self.next, self.calls) = (wire.next, standing.calls);
         self.finish.clone_from(&standing.finish);
         match (wire.open, &standing.open) {
             (Some(index), Some((block, Some(kind)))) => {
-                let mut slot = Slot::new(*block, kind.clone());
+                let mut slot = PendingBlock::new(*block, kind.clone());
                 slot.index = Some(index);
                 self.open.push_back(slot);
             }
@@ -341,10 +347,10 @@ impl MessagesEncoder {
     }
 }
 
-impl Slot {
+impl PendingBlock {
     fn new(block: u32, kind: BlockKind) -> Self {
-        let marks = Extra::new(REASONING_DETAILS, Vec::new());
-        let (extra, sealed, held) = (Extra::default(), String::new(), String::new());
+        let marks = ExtraFields::new(REASONING_DETAILS, Vec::new());
+        let (extra, sealed, held) = (ExtraFields::default(), String::new(), String::new());
         Self { block, kind, index: None, extra, marks, sealed, held, closed: false }
     }
 
@@ -374,7 +380,7 @@ impl Encoder for MessagesEncoder {
             Event::Open { choice: 0, block, kind } => {
                 self.calls |= matches!(kind, BlockKind::ToolCall { .. });
                 self.refused |= matches!(kind, BlockKind::Refusal);
-                self.open.push_back(Slot::new(*block, kind.clone()));
+                self.open.push_back(PendingBlock::new(*block, kind.clone()));
             }
             Event::Delta { choice: 0, block, delta } => self.delta(*block, delta, out),
             Event::Close { choice: 0, block } => self.close(*block, out),

@@ -1,30 +1,30 @@
 //! Answers for a client that speaks this dialect too: passed on as they came, as long as they are what the API would have
 //! sent. From the first frame on that is not, the rest is written anew.
 
-use super::super::{Decoder, Encoder, Mended, Mender};
-use super::decode::{MessagesDecoder, Standing, Verdict};
+use super::super::{Decoder, Encoder, Repaired, StreamRepairer};
+use super::decode::{FrameAction, MessagesDecoder, ResumePoint};
 use super::encode::MessagesEncoder;
 use super::response::{foreign_reason, is_block, is_message};
 use super::{error, response, write_event};
-use crate::canonical::{Asked, Code, Diagnostics, Event, Seen, unfold};
+use crate::canonical::{Code, Diagnostics, Event, ResponseSpec, ResponseSummary, unfold};
 use crate::error::{Error, UpstreamError};
 use crate::framing::Frame;
 use crate::json::{Object, quote};
 
 /// Passes a stream on.
 pub(super) struct MessagesMender {
-    asked: Asked,
+    asked: ResponseSpec,
     decoder: MessagesDecoder,
     encoder: Option<MessagesEncoder>,
-    wire: Wire,
+    wire: SentState,
     events: Vec<Event>,
-    seen: Seen,
+    seen: ResponseSummary,
     done: bool,
 }
 
 /// What the client has been sent.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Wire {
+pub(super) struct SentState {
     pub(super) started: bool,
     /// The index of the open block.
     pub(super) open: Option<u32>,
@@ -33,13 +33,13 @@ pub(super) struct Wire {
 }
 
 impl MessagesMender {
-    pub(super) fn new(asked: Asked) -> Self {
-        let seen = Seen::keeping(&asked);
+    pub(super) fn new(asked: ResponseSpec) -> Self {
+        let seen = ResponseSummary::keeping(&asked);
         Self {
             asked,
             decoder: MessagesDecoder::default(),
             encoder: None,
-            wire: Wire::default(),
+            wire: SentState::default(),
             events: Vec::new(),
             seen,
             done: false,
@@ -77,9 +77,9 @@ impl MessagesMender {
     }
 
     /// Takes in what the decoder found, and writes it where the frame itself did not go out.
-    fn drain(&mut self, write: bool, standing: Standing, out: &mut Vec<u8>) {
+    fn drain(&mut self, write: bool, standing: ResumePoint, out: &mut Vec<u8>) {
         let fails = matches!(self.events.first(), Some(Event::Error(_)));
-        if write && !fails && self.decoder.verdict == Verdict::Mend && self.encoder.is_none() {
+        if write && !fails && self.decoder.verdict == FrameAction::Mend && self.encoder.is_none() {
             let mut encoder = MessagesEncoder::new(self.asked.clone());
             encoder.adopt(&standing, self.wire, self.seen.usage, out);
             self.encoder = Some(encoder);
@@ -101,11 +101,11 @@ impl MessagesMender {
     }
 }
 
-impl Mender for MessagesMender {
+impl StreamRepairer for MessagesMender {
     fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<u8>) {
         let standing = self.decoder.standing();
         self.decoder.frame(frame, &mut self.events);
-        let pass = self.decoder.verdict == Verdict::Pass && self.encoder.is_none();
+        let pass = self.decoder.verdict == FrameAction::Pass && self.encoder.is_none();
         match frame {
             Frame::Event { event, data } if pass => {
                 let named = event == Some(self.decoder.kind.as_str());
@@ -130,7 +130,7 @@ impl Mender for MessagesMender {
         }
     }
 
-    fn seen(&self) -> &Seen {
+    fn seen(&self) -> &ResponseSummary {
         &self.seen
     }
 
@@ -151,24 +151,24 @@ fn renamed(data: &[u8], model: &str) -> Option<String> {
 /// Passes a whole answer on, or writes it anew if it is not what the API would have sent.
 pub(super) fn whole(
     body: &[u8],
-    asked: &mut Asked,
+    asked: &mut ResponseSpec,
     notes: &mut Diagnostics,
-) -> Result<Mended, UpstreamError> {
+) -> Result<Repaired, UpstreamError> {
     let response = response::decode(body, notes)?;
-    let mut seen = Seen::keeping(asked);
+    let mut seen = ResponseSummary::keeping(asked);
     for event in unfold(&response) {
         seen.event(&event);
     }
     let mut object = Object::parse(body).unwrap_or_default();
     if !(is_message(&object) && is_answer(&object)) {
         notes.note(Code::FieldFilled, "", "the message was written anew");
-        return Ok(Mended { body: Some(response::encode(&response, asked, notes)), seen });
+        return Ok(Repaired { body: Some(response::encode(&response, asked, notes)), seen });
     }
     if asked.echo_model {
         object.set("model", quote(&asked.model));
     }
     let body = object.is_changed().then(|| object.to_json().into_bytes());
-    Ok(Mended { body, seen })
+    Ok(Repaired { body, seen })
 }
 
 /// Whether the blocks of an answer, and its ending, are what the API's types demand.

@@ -17,8 +17,11 @@ mod side;
 mod usage;
 pub mod wire;
 
-use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Headers, Mended, Mender, Shape, SideRoute};
-use crate::canonical::{Asked, Cited, Diagnostics, Leftovers, Request, Response};
+use super::{
+    AuxiliaryRoute, Decoder, Dialect, DialectHeaders, Encoded, Encoder, Endpoint, Repaired, Shape,
+    StreamRepairer,
+};
+use crate::canonical::{CitedSources, Diagnostics, ExtraFieldList, Request, Response, ResponseSpec};
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use crate::framing::Deviation;
 use bytes::Bytes;
@@ -42,11 +45,11 @@ impl Dialect for Anthropic {
         &[Endpoint { method: "POST", path: side::MESSAGES }]
     }
 
-    fn side_routes(&self) -> &'static [SideRoute] {
+    fn side_routes(&self) -> &'static [AuxiliaryRoute] {
         &side::ROUTES
     }
 
-    fn headers(&self) -> &'static Headers {
+    fn headers(&self) -> &'static DialectHeaders {
         &side::HEADERS
     }
 
@@ -54,7 +57,7 @@ impl Dialect for Anthropic {
         Some(FORMAT)
     }
 
-    fn citations(&self, extra: &Leftovers) -> Cited {
+    fn citations(&self, extra: &ExtraFieldList) -> CitedSources {
         super::read_citations(extra, &[("citation", response::citations), ("citations", response::citations)])
     }
 
@@ -83,34 +86,39 @@ impl Dialect for Anthropic {
     fn decode_response(
         &self,
         body: &[u8],
-        _asked: &mut Asked,
+        _asked: &mut ResponseSpec,
         notes: &mut Diagnostics,
     ) -> Result<Response, UpstreamError> {
         response::decode(body, notes)
     }
 
-    fn encode_response(&self, response: &Response, asked: &mut Asked, notes: &mut Diagnostics) -> Vec<u8> {
+    fn encode_response(
+        &self,
+        response: &Response,
+        asked: &mut ResponseSpec,
+        notes: &mut Diagnostics,
+    ) -> Vec<u8> {
         response::encode(response, asked, notes)
     }
 
-    fn decoder(&self, _asked: &Asked) -> Box<dyn Decoder> {
+    fn decoder(&self, _asked: &ResponseSpec) -> Box<dyn Decoder> {
         Box::new(decode::MessagesDecoder::default())
     }
 
-    fn encoder(&self, asked: &Asked) -> Box<dyn Encoder> {
+    fn encoder(&self, asked: &ResponseSpec) -> Box<dyn Encoder> {
         Box::new(encode::MessagesEncoder::new(asked.clone()))
     }
 
-    fn mender(&self, asked: &Asked) -> Option<Box<dyn Mender>> {
+    fn mender(&self, asked: &ResponseSpec) -> Option<Box<dyn StreamRepairer>> {
         Some(Box::new(mend::MessagesMender::new(asked.clone())))
     }
 
     fn mend_response(
         &self,
         body: &[u8],
-        asked: &mut Asked,
+        asked: &mut ResponseSpec,
         notes: &mut Diagnostics,
-    ) -> Option<Result<Mended, UpstreamError>> {
+    ) -> Option<Result<Repaired, UpstreamError>> {
         Some(mend::whole(body, asked, notes))
     }
 

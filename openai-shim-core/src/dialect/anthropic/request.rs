@@ -5,9 +5,11 @@
 use super::super::Encoded;
 use super::super::shape::Place;
 use super::{NAME, block, shape};
-use crate::canonical::{Block, Code, Diagnostics, Extra, Message, Request, Role, Span, TokenLimit, carry};
+use crate::canonical::{
+    Block, Code, Diagnostics, ExtraFields, Message, Request, Role, Span, TokenLimit, carry,
+};
 use crate::error::{ClientError, Unsupported};
-use crate::json::{Kind, Object, natural, number, peek, quote, raw, text};
+use crate::json::{Object, ValueKind, natural, number, peek, quote, raw, text};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -27,7 +29,7 @@ pub(super) fn decode(body: &[u8], notes: &mut Diagnostics) -> Result<Request, Cl
     shape::REQUEST.check_at(&object, Place::Root, &["messages"], notes)?;
     let mut request = Request::default();
     let mut extra = Vec::new();
-    for (key, value) in object.iter().filter(|(_, value)| peek(value) != Kind::Null) {
+    for (key, value) in object.iter().filter(|(_, value)| peek(value) != ValueKind::Null) {
         match key {
             "model" => request.model = text(value).map(Cow::into_owned).unwrap_or_default(),
             "stream" => request.stream = object.bool(key).unwrap_or(false),
@@ -49,7 +51,7 @@ pub(super) fn decode(body: &[u8], notes: &mut Diagnostics) -> Result<Request, Cl
     }
     // Usage always belongs to the answer here.
     request.include_usage = request.stream;
-    request.extra = Extra::new(NAME, extra);
+    request.extra = ExtraFields::new(NAME, extra);
     system(&object, body, &mut request)?;
     messages(&object, body, &mut request, notes)?;
     Ok(request)

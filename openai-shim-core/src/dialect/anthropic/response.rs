@@ -2,14 +2,14 @@
 //!
 //! <https://docs.anthropic.com/en/api/messages#response-id>
 
-use super::usage::{self, Counts};
+use super::usage::{self, UsageCounts};
 use super::{FORMAT, NAME, block, error};
 use crate::canonical::{
-    Asked, Block, Choice, Citation, Code, Diagnostics, Extra, FinishReason, Logprobs, Response, WHOLE_BLOCK,
-    carry,
+    Block, Choice, Citation, Code, Diagnostics, ExtraFields, FinishReason, Logprobs, Response, ResponseSpec,
+    WHOLE_BLOCK, carry,
 };
 use crate::error::UpstreamError;
-use crate::json::{Kind, Object, peek, quote, raw, text_of};
+use crate::json::{Object, ValueKind, peek, quote, raw, text_of};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
@@ -42,7 +42,7 @@ pub(super) fn read(object: &Object<'_>, notes: &mut Diagnostics) -> Response {
     let mut choice = Choice::default();
     let mut blocks = Vec::new();
     match object.non_null("content").map(|content| (peek(content), content)) {
-        Some((Kind::Array, _)) => {
+        Some((ValueKind::Array, _)) => {
             for (i, item) in object.array("content").unwrap_or_default().into_iter().enumerate() {
                 match block::read(item) {
                     Some(block) => blocks.push(block),
@@ -50,7 +50,7 @@ pub(super) fn read(object: &Object<'_>, notes: &mut Diagnostics) -> Response {
                 }
             }
         }
-        Some((Kind::String, content)) => {
+        Some((ValueKind::String, content)) => {
             notes.note(Code::ContentRewritten, "content", "a text instead of blocks");
             blocks.push(Block::text(text_of(content)));
         }
@@ -67,13 +67,13 @@ pub(super) fn read(object: &Object<'_>, notes: &mut Diagnostics) -> Response {
         extra.extend(special);
     }
     if let Some(said) = object.object("usage") {
-        let mut counts = Counts::default();
+        let mut counts = UsageCounts::default();
         counts.read(&said);
         response.usage = counts.usage();
         extra.extend(usage::leftovers(&said));
     }
     if !extra.is_empty() {
-        response.extra = Extra::new(NAME, extra);
+        response.extra = ExtraFields::new(NAME, extra);
     }
     response.choices.push(choice);
     response
@@ -84,10 +84,11 @@ pub(super) fn is_message(object: &Object<'_>) -> bool {
     let words = ["id", "model"].iter().all(|key| object.str(key).is_some_and(|said| !said.is_empty()));
     let fixed = object.str("type").as_deref() == Some("message")
         && object.str("role").as_deref() == Some("assistant");
-    let or_null = |key: &str| object.get(key).is_some_and(|r| matches!(peek(r), Kind::String | Kind::Null));
+    let or_null =
+        |key: &str| object.get(key).is_some_and(|r| matches!(peek(r), ValueKind::String | ValueKind::Null));
     let usage = object.object("usage").unwrap_or_default();
     let counted = usage.u64("input_tokens").is_some() && is_counted(&usage);
-    let list = object.get("content").is_some_and(|content| peek(content) == Kind::Array);
+    let list = object.get("content").is_some_and(|content| peek(content) == ValueKind::Array);
     words && fixed && counted && list && or_null("stop_reason") && or_null("stop_sequence")
 }
 
@@ -97,7 +98,7 @@ pub(super) fn is_counted(usage: &Object<'_>) -> bool {
         && usage
             .iter()
             .filter(|(key, _)| key.ends_with("_tokens"))
-            .all(|(key, count)| usage.u64(key).is_some() || peek(count) == Kind::Null)
+            .all(|(key, count)| usage.u64(key).is_some() || peek(count) == ValueKind::Null)
 }
 
 /// Whether a block has what the API's types demand.
@@ -110,7 +111,7 @@ pub(super) fn is_block(block: &Object<'_>) -> bool {
         Some("tool_use") => {
             block.str("id").is_some_and(|id| !id.is_empty())
                 && has("name")
-                && block.get("input").is_some_and(|input| peek(input) == Kind::Object)
+                && block.get("input").is_some_and(|input| peek(input) == ValueKind::Object)
         }
         other => other.is_some(),
     }
@@ -132,9 +133,10 @@ pub(super) fn citations(json: &str, out: &mut Vec<Citation>) -> bool {
 /// A block of an answer: what only this dialect knows is text without words.
 fn answered(block: Block) -> Block {
     match block {
-        Block::Native { raw, .. } => {
-            Block::Text { text: "".into(), extra: Extra::new(NAME, vec![(WHOLE_BLOCK.to_owned(), raw)]) }
-        }
+        Block::Native { raw, .. } => Block::Text {
+            text: "".into(),
+            extra: ExtraFields::new(NAME, vec![(WHOLE_BLOCK.to_owned(), raw)]),
+        },
         other => other,
     }
 }
@@ -201,7 +203,7 @@ pub(super) fn write_reason(
     reason: Option<&FinishReason>,
     calls: bool,
     refused: bool,
-    extra: &Extra,
+    extra: &ExtraFields,
 ) -> (String, String) {
     let reason = reason.unwrap_or(&FinishReason::Stop);
     let special = (extra.dialect == NAME).then(|| extra.get("stop_reason")).flatten();
@@ -224,7 +226,7 @@ pub(super) fn write_reason(
 }
 
 /// Writes an answer.
-pub(super) fn encode(response: &Response, asked: &mut Asked, notes: &mut Diagnostics) -> Vec<u8> {
+pub(super) fn encode(response: &Response, asked: &mut ResponseSpec, notes: &mut Diagnostics) -> Vec<u8> {
     let mut message = Object::new();
     message.set("id", quote(&response.id.clone().unwrap_or_else(|| asked.context.id("msg_"))));
     message.set("type", "\"message\"");
@@ -265,7 +267,7 @@ pub(super) fn encode(response: &Response, asked: &mut Asked, notes: &mut Diagnos
 }
 
 /// Writes a block of an answer; nothing for one that says nothing.
-fn write(block: &Block, at: &str, asked: &mut Asked, notes: &mut Diagnostics) -> Option<String> {
+fn write(block: &Block, at: &str, asked: &mut ResponseSpec, notes: &mut Diagnostics) -> Option<String> {
     match block {
         Block::Text { text, extra } if text.is_empty() && extra.of(NAME).is_empty() => {
             block::note_lost(extra, at, notes);

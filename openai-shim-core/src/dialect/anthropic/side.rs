@@ -2,7 +2,9 @@
 //!
 //! <https://docs.anthropic.com/en/api/models-list>, <https://docs.anthropic.com/en/api/messages-count-tokens>
 
-use super::super::side::{Asking, Counting, GET, Headers, OneModel, Side, SideRoute, parameter};
+use super::super::side::{
+    AuxiliaryKind, AuxiliaryRequest, AuxiliaryRoute, DialectHeaders, GET, ModelApi, TokenCountApi, parameter,
+};
 use crate::canonical::ListedModel;
 use crate::canonical::time::rfc3339;
 use crate::error::ClientError;
@@ -14,18 +16,18 @@ pub(super) const MESSAGES: &str = "/v1/messages";
 /// What is added to it where tokens are counted.
 const COUNT: &str = "/count_tokens";
 
-pub(super) static ROUTES: [SideRoute; 3] = [
-    at("POST", "/messages/count_tokens", Side::Count(&COUNTING)),
-    at(GET, "/models", Side::Models(list)),
-    at(GET, "/models/{model}", Side::Model(&MODEL)),
+pub(super) static ROUTES: [AuxiliaryRoute; 3] = [
+    at("POST", "/messages/count_tokens", AuxiliaryKind::Count(&COUNTING)),
+    at(GET, "/models", AuxiliaryKind::Models(list)),
+    at(GET, "/models/{model}", AuxiliaryKind::Model(&MODEL)),
 ];
 
-const fn at(methods: &'static str, path: &'static str, side: Side) -> SideRoute {
-    SideRoute { prefixes: &["/v1"], path, methods, side }
+const fn at(methods: &'static str, path: &'static str, side: AuxiliaryKind) -> AuxiliaryRoute {
+    AuxiliaryRoute { prefixes: &["/v1"], path, methods, side }
 }
 
 /// <https://docs.anthropic.com/en/api/rate-limits#response-headers>
-pub(super) static HEADERS: Headers = Headers {
+pub(super) static HEADERS: DialectHeaders = DialectHeaders {
     marks: &["anthropic-version"],
     wishes: &["anthropic-beta"],
     key_parameter: None,
@@ -39,8 +41,8 @@ pub(super) static HEADERS: Headers = Headers {
     ],
 };
 
-static COUNTING: Counting = Counting {
-    counted: |asking: &Asking<'_>| Ok((MESSAGES.to_owned(), asking.body.to_vec())),
+static COUNTING: TokenCountApi = TokenCountApi {
+    counted: |asking: &AuxiliaryRequest<'_>| Ok((MESSAGES.to_owned(), asking.body.to_vec())),
     ask,
     read: |body| Object::parse(body).ok()?.u64("input_tokens"),
     write: |tokens| format!(r#"{{"input_tokens":{tokens}}}"#),
@@ -69,8 +71,8 @@ fn ask(path: &str, body: &[u8]) -> Option<(String, String)> {
     path.ends_with("/messages").then(|| (format!("{path}{COUNT}{query}"), body.to_json()))
 }
 
-static MODEL: OneModel = OneModel {
-    names: |asking: &Asking<'_>| Ok(vec![asking.name.to_owned()]),
+static MODEL: ModelApi = ModelApi {
+    names: |asking: &AuxiliaryRequest<'_>| Ok(vec![asking.name.to_owned()]),
     write: model,
     unknown: ClientError::unknown_model,
 };

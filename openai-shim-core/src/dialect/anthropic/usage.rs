@@ -3,7 +3,7 @@
 //! <https://docs.anthropic.com/en/api/messages#response-usage>
 
 use super::NAME;
-use crate::canonical::{Extra, Usage};
+use crate::canonical::{ExtraFields, Usage};
 use crate::json::{Object, raw};
 use serde_json::value::RawValue;
 
@@ -17,7 +17,7 @@ const KNOWN: [&str; 5] = [
 
 /// Counts as they came; those of later events hold where they say something.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Counts {
+pub(super) struct UsageCounts {
     input: Option<u64>,
     output: Option<u64>,
     read: Option<u64>,
@@ -25,7 +25,7 @@ pub(super) struct Counts {
     thinking: Option<u64>,
 }
 
-impl Counts {
+impl UsageCounts {
     /// Takes in a usage object.
     pub(super) fn read(&mut self, usage: &Object<'_>) {
         let count = |key: &str, old: Option<u64>| usage.u64(key).or(old);
@@ -63,7 +63,7 @@ pub(super) fn leftovers(usage: &Object<'_>) -> Option<(String, Box<RawValue>)> {
 }
 
 /// Writes a usage object, with what `extra` keeps of the upstream's own.
-pub(super) fn write(usage: Usage, extra: &Extra) -> String {
+pub(super) fn write(usage: Usage, extra: &ExtraFields) -> String {
     let (fresh, read, written) = usage.input_parts();
     let mut object = Object::new();
     object.set("input_tokens", fresh.to_string());

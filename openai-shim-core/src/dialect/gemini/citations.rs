@@ -4,7 +4,7 @@
 
 use super::super::cite::{Reader, objects};
 use super::read;
-use crate::canonical::{Citation, CitedSpan, Length};
+use crate::canonical::{Citation, CitedSpan, TextLength};
 use crate::json::{Object, quote};
 
 /// The members of a candidate that cite.
@@ -63,7 +63,7 @@ fn metadata(json: &str, out: &mut Vec<Citation>) -> bool {
 }
 
 /// Sources as a search would have found them; each belongs to the text between two lengths.
-pub(super) fn write(cited: &[(Citation, Length, Length)]) -> String {
+pub(super) fn write(cited: &[(Citation, TextLength, TextLength)]) -> String {
     let (mut chunks, mut supports) = (Vec::new(), Vec::new());
     for (i, (citation, from, to)) in cited.iter().enumerate() {
         let (start, end) = citation.place(*from, *to, true);

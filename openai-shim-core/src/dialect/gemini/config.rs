@@ -3,8 +3,8 @@
 //! <https://ai.google.dev/api/generate-content#generationconfig>
 
 use super::{NAME, plain, read};
-use crate::canonical::{Code, Diagnostics, Extra, Reasoning, Request, ResponseFormat, TokenLimit};
-use crate::json::schema::{Wishes, fit};
+use crate::canonical::{Code, Diagnostics, ExtraFields, Reasoning, Request, ResponseFormat, TokenLimit};
+use crate::json::schema::{SchemaSubset, fit};
 use crate::json::{self, Object, count, from_openapi, natural, quote, raw, text_of};
 use serde_json::value::RawValue;
 
@@ -37,7 +37,8 @@ const SILENT: [&str; 6] = ["$schema", "$id", "$comment", "$anchor", "examples", 
 
 /// A schema that Google accepts; what it refuses is reported.
 pub(super) fn schema(schema: &str, path: &str, notes: &mut Diagnostics) -> String {
-    let wishes = Wishes { keep: Some(&KNOWN), enumerate: true, inline: true, ..Wishes::default() };
+    let wishes =
+        SchemaSubset { keep: Some(&KNOWN), enumerate: true, inline: true, ..SchemaSubset::default() };
     let Some(fitted) = fit(schema, &wishes) else { return schema.to_owned() };
     for dropped in fitted.dropped.iter().filter(|keyword| !SILENT.contains(&keyword.as_str())) {
         notes.note(Code::SchemaReduced, path, dropped);
@@ -113,13 +114,13 @@ fn format(config: &Object<'_>) -> Option<ResponseFormat> {
             name: String::from("response"),
             schema: Some(raw(schema)),
             strict: None,
-            extra: Extra::new(NAME, vec![(String::from("responseJsonSchema"), raw(schema))]),
+            extra: ExtraFields::new(NAME, vec![(String::from("responseJsonSchema"), raw(schema))]),
         }),
         (None, Some(schema), _) if json => Some(ResponseFormat::JsonSchema {
             name: String::from("response"),
             schema: Some(raw(from_openapi(schema))),
             strict: None,
-            extra: Extra::new(NAME, vec![(String::from("responseSchema"), raw(schema))]),
+            extra: ExtraFields::new(NAME, vec![(String::from("responseSchema"), raw(schema))]),
         }),
         (None, None, Some("application/json")) => Some(ResponseFormat::JsonObject),
         (None, None, Some("text/plain")) => Some(ResponseFormat::Text),

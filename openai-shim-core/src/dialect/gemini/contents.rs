@@ -5,10 +5,10 @@
 use super::super::shape::Place;
 use super::{FORMAT, MINTED, NAME, camelized, is_minted, leftovers, parts, plain, read, shape};
 use crate::canonical::{
-    Block, Code, Diagnostics, Extra, Message, OpenCalls, Request, Role, Span, called_names,
+    Block, Code, Diagnostics, ExtraFields, Message, OpenCalls, Request, Role, Span, called_names,
 };
 use crate::error::ClientError;
-use crate::json::{Kind, List, Object, peek, quote, raw, text};
+use crate::json::{List, Object, ValueKind, peek, quote, raw, text};
 use std::collections::BTreeMap;
 
 /// Reads the conversation.
@@ -30,7 +30,7 @@ pub(super) fn decode(
     };
     let contents = object.non_null("contents").ok_or_else(missing)?;
     match peek(contents) {
-        Kind::Array => {
+        ValueKind::Array => {
             let items = object.array("contents").unwrap_or_default();
             if items.is_empty() {
                 return Err(missing());
@@ -43,8 +43,8 @@ pub(super) fn decode(
             }
         }
         // One content, or its text, as Google's own libraries accept it.
-        Kind::Object => request.messages.push(content(contents, 0, listed, notes)?),
-        Kind::String => {
+        ValueKind::Object => request.messages.push(content(contents, 0, listed, notes)?),
+        ValueKind::String => {
             request.messages.push(Message::text(Role::User, text(contents).unwrap_or_default()));
         }
         _ => return Err(missing()),
@@ -85,7 +85,7 @@ fn add(message: Message, messages: &mut Vec<Message>) {
             message.blocks.into_iter().filter(says).for_each(|block| add_block(block, &mut last.blocks));
             last.content_was_parts |= message.content_was_parts;
             last.span = last.span.take().zip(message.span).map(|(first, next)| first.to(next));
-            last.extra = Extra::new(NAME, vec![(String::from(PIECES), raw("[]"))]);
+            last.extra = ExtraFields::new(NAME, vec![(String::from(PIECES), raw("[]"))]);
         }
         None => messages.push(message),
     }
@@ -150,11 +150,11 @@ fn content(item: &str, i: usize, place: Place<'_>, notes: &mut Diagnostics) -> R
             add_block(block, &mut message.blocks);
         }
         if message.blocks.len() < parts {
-            message.extra = Extra::new(NAME, vec![(String::from(PIECES), raw("[]"))]);
+            message.extra = ExtraFields::new(NAME, vec![(String::from(PIECES), raw("[]"))]);
         }
     }
     if object.str("role").as_deref() == Some("function") {
-        message.extra = Extra::new(
+        message.extra = ExtraFields::new(
             NAME,
             [vec![(String::from("role"), raw("\"function\""))], message.extra.into_members()].concat(),
         );
@@ -164,10 +164,10 @@ fn content(item: &str, i: usize, place: Place<'_>, notes: &mut Diagnostics) -> R
 
 fn blocks(object: &Object<'_>) -> Vec<Block> {
     match object.get("parts") {
-        Some(parts) if peek(parts) == Kind::Array => {
+        Some(parts) if peek(parts) == ValueKind::Array => {
             object.array("parts").unwrap_or_default().into_iter().map(parts::read_request).collect()
         }
-        Some(part) if peek(part) == Kind::Object => vec![parts::read_request(part)],
+        Some(part) if peek(part) == ValueKind::Object => vec![parts::read_request(part)],
         _ => Vec::new(),
     }
 }
@@ -203,22 +203,22 @@ fn name_calls(messages: &mut [Message]) {
     }
 }
 
-fn result_name(extra: &Extra) -> Option<String> {
+fn result_name(extra: &ExtraFields) -> Option<String> {
     let name = extra.of(NAME).iter().find(|(key, _)| key == ".functionResponse.name")?;
     text(name.1.get()).map(std::borrow::Cow::into_owned)
 }
 
 /// A conversation as Google takes it.
-pub(super) struct Written {
+pub(super) struct EncodedContents {
     pub(super) contents: String,
     /// `None`: there are no instructions.
     pub(super) system: Option<String>,
 }
 
 /// Writes the conversation: instructions apart, results of one turn together.
-pub(super) fn encode(request: &Request, source: Option<&[u8]>, notes: &mut Diagnostics) -> Written {
+pub(super) fn encode(request: &Request, source: Option<&[u8]>, notes: &mut Diagnostics) -> EncodedContents {
     let calls = called_names(&request.messages);
-    let (mut system, mut system_extra): (Vec<String>, Option<&Extra>) = (Vec::new(), None);
+    let (mut system, mut system_extra): (Vec<String>, Option<&ExtraFields>) = (Vec::new(), None);
     let mut contents = request.list(34);
     // The parts of results whose turn may go on.
     let mut results: Vec<String> = Vec::new();
@@ -279,7 +279,7 @@ pub(super) fn encode(request: &Request, source: Option<&[u8]>, notes: &mut Diagn
         }
         content.to_json()
     });
-    Written { contents: contents.into_json(), system }
+    EncodedContents { contents: contents.into_json(), system }
 }
 
 /// A turn as it came, if that was in several contents.
@@ -307,7 +307,7 @@ fn write(
             extra.report(NAME, path, notes);
             parts::words(text, extra, out);
         }
-        Block::Refusal(text) => parts::words(text, &Extra::default(), out),
+        Block::Refusal(text) => parts::words(text, &ExtraFields::default(), out),
         Block::Reasoning { text, signature, extra } => {
             extra.report(NAME, path, notes);
             out.push(parts::thought(text, signature.as_deref(), extra));
@@ -335,7 +335,7 @@ fn result(
     (id, name): (&str, Option<&str>),
     blocks: &[Block],
     is_error: bool,
-    extra: &Extra,
+    extra: &ExtraFields,
     out: &mut Vec<String>,
     (path, notes): (&str, &mut Diagnostics),
 ) {

@@ -1,12 +1,13 @@
 //! A stream as events: chunks in, blocks out.
 
 use super::super::Decoder;
-use super::partial::Arguments;
+use super::partial::PartialArgs;
 use super::response::{KNOWN, is_answer, is_blocked};
-use super::usage::{self, Counts};
+use super::usage::{self, UsageCounts};
 use super::{NAME, error, finish, leftovers, parts, read};
 use crate::canonical::{
-    Asked, Block, BlockKind, Code, Delta, Diagnostics, Event, Extra, FinishReason, Leftovers, Signature,
+    Block, BlockKind, Code, Delta, Diagnostics, Event, ExtraFieldList, ExtraFields, FinishReason,
+    ResponseSpec, Signature,
 };
 use crate::error::UpstreamError;
 use crate::framing::Frame;
@@ -22,7 +23,7 @@ const LARGEST: usize = 16 << 20;
 
 /// Reads a stream.
 pub(super) struct GeminiDecoder {
-    asked: Asked,
+    asked: ResponseSpec,
     notes: Diagnostics,
     started: bool,
     over: bool,
@@ -34,7 +35,7 @@ pub(super) struct GeminiDecoder {
     pub(super) native: bool,
     candidates: Vec<Candidate>,
     calls: usize,
-    counts: Counts,
+    counts: UsageCounts,
     /// What stood beside the counts when they were last said.
     beside: Vec<(String, Box<RawValue>)>,
     /// Members of the answer as a whole, as last said.
@@ -47,14 +48,14 @@ struct Candidate {
     /// The open block of text or reasoning.
     open: Option<(u32, BlockKind)>,
     /// The open call: what follows may add arguments to it.
-    call: Option<(u32, Arguments)>,
+    call: Option<(u32, PartialArgs)>,
     called: bool,
     finish: Option<FinishReason>,
     said: Vec<(String, String)>,
 }
 
 impl GeminiDecoder {
-    pub(super) fn new(asked: Asked) -> Self {
+    pub(super) fn new(asked: ResponseSpec) -> Self {
         Self {
             asked,
             notes: Diagnostics::default(),
@@ -65,7 +66,7 @@ impl GeminiDecoder {
             native: false,
             candidates: Vec::new(),
             calls: 0,
-            counts: Counts::default(),
+            counts: UsageCounts::default(),
             beside: Vec::new(),
             said: Vec::new(),
         }
@@ -148,7 +149,7 @@ impl GeminiDecoder {
         if let Some(word) = object.non_null("finishReason") {
             let reason = finish::read(word, &mut self.notes);
             if word.trim() != quote(finish::write(&reason)) {
-                extra = Extra::new(NAME, extra.into_members());
+                extra = ExtraFields::new(NAME, extra.into_members());
                 extra.members.push((String::from("finishReason"), raw(word)));
             }
             candidate.finish = Some(reason);
@@ -190,7 +191,7 @@ impl GeminiDecoder {
                 } else {
                     id
                 };
-                let mut arguments = Arguments::default();
+                let mut arguments = PartialArgs::default();
                 arguments.take(&function.unwrap_or_default());
                 let block = candidate.open(
                     BlockKind::ToolCall { id, name, signature: signature.map(Signature::into_string) },
@@ -202,8 +203,11 @@ impl GeminiDecoder {
             Block::Reasoning { text, signature, extra } => {
                 let block = candidate.open(BlockKind::Reasoning, out);
                 candidate.say(block, text.into_string(), out);
-                let (marks, extra) =
-                    if extra.dialect == NAME { (Extra::default(), extra) } else { (extra, Extra::default()) };
+                let (marks, extra) = if extra.dialect == NAME {
+                    (ExtraFields::default(), extra)
+                } else {
+                    (extra, ExtraFields::default())
+                };
                 candidate.native(block, marks, out);
                 if let Some(signature) = signature {
                     let delta = Delta::Signature(signature.into_string());
@@ -280,7 +284,7 @@ impl GeminiDecoder {
             out.push(Event::Usage(usage));
         }
         if !self.beside.is_empty() {
-            let extra = Leftovers::new(NAME, std::mem::take(&mut self.beside));
+            let extra = ExtraFieldList::new(NAME, std::mem::take(&mut self.beside));
             out.push(Event::Extra { choice: None, extra });
         }
         out.push(Event::End);
@@ -289,7 +293,7 @@ impl GeminiDecoder {
 }
 
 /// Members that are new, or changed since they were last said.
-fn fresh(extra: Extra, said: &mut Vec<(String, String)>) -> Extra {
+fn fresh(extra: ExtraFields, said: &mut Vec<(String, String)>) -> ExtraFields {
     let mut members = Vec::new();
     for (key, value) in extra.into_members() {
         let room = said.len() < 64;
@@ -301,7 +305,7 @@ fn fresh(extra: Extra, said: &mut Vec<(String, String)>) -> Extra {
         }
         members.push((key, value));
     }
-    if members.is_empty() { Extra::default() } else { Extra::new(NAME, members) }
+    if members.is_empty() { ExtraFields::default() } else { ExtraFields::new(NAME, members) }
 }
 
 impl Candidate {
@@ -328,7 +332,7 @@ impl Candidate {
         }
     }
 
-    fn native(&self, block: u32, extra: Extra, out: &mut Vec<Event>) {
+    fn native(&self, block: u32, extra: ExtraFields, out: &mut Vec<Event>) {
         let dialect = extra.dialect;
         out.extend(extra.into_members().into_iter().map(|(key, raw)| Event::Delta {
             choice: self.index,

@@ -3,14 +3,14 @@
 //! <https://ai.google.dev/api/embeddings>
 
 use super::super::shape::{Place, Shape, Style};
-use super::super::side::{Asking, Embedding};
+use super::super::side::{AuxiliaryRequest, EmbeddingsApi};
 use super::{camelized, path, read, shape};
 use crate::canonical::{Code, Diagnostics, EmbedRequest, Embeddings};
 use crate::error::{ClientError, UpstreamError};
-use crate::json::{Kind, Object, natural, peek, quote, text_of};
+use crate::json::{Object, ValueKind, natural, peek, quote, text_of};
 
 /// `:embedContent`.
-pub(super) static ONE: Embedding = Embedding {
+pub(super) static ONE: EmbeddingsApi = EmbeddingsApi {
     shape: &shape::EMBED,
     read: |asking, notes| {
         let body = parse(asking, &shape::EMBED, notes)?;
@@ -33,7 +33,7 @@ pub(super) static ONE: Embedding = Embedding {
 };
 
 /// `:batchEmbedContents`.
-pub(super) static MANY: Embedding = Embedding {
+pub(super) static MANY: EmbeddingsApi = EmbeddingsApi {
     shape: &shape::EMBED_MANY,
     read: |asking, notes| {
         let body = parse(asking, &shape::EMBED_MANY, notes)?;
@@ -60,7 +60,11 @@ pub(super) static MANY: Embedding = Embedding {
     check: |answer, request| read_answer(answer, request, &mut Diagnostics::default())?.check(request),
 };
 
-fn parse<'a>(asking: &Asking<'a>, shape: &Shape, notes: &mut Diagnostics) -> Result<Object<'a>, ClientError> {
+fn parse<'a>(
+    asking: &AuxiliaryRequest<'a>,
+    shape: &Shape,
+    notes: &mut Diagnostics,
+) -> Result<Object<'a>, ClientError> {
     let body = Object::parse(asking.body)
         .map_err(|_| ClientError::invalid("The request body must be a JSON object."))?;
     shape.check(&body, notes)?;
@@ -81,7 +85,7 @@ fn one(
     let at = Place::Key(&place, "content");
     let content = body.get("content").and_then(read).unwrap_or_default();
     let parts = match content.get("parts") {
-        Some(one) if peek(one) == Kind::Object => vec![one],
+        Some(one) if peek(one) == ValueKind::Object => vec![one],
         _ => content.array("parts").unwrap_or_default(),
     };
     if parts.is_empty() {
@@ -190,7 +194,8 @@ fn read_answer(
     let mut out = Embeddings::default();
     for item in given {
         let item = Object::parse(item.as_bytes()).map_err(|_| malformed())?;
-        let vector = item.get("values").filter(|values| peek(values) == Kind::Array).ok_or_else(malformed)?;
+        let vector =
+            item.get("values").filter(|values| peek(values) == ValueKind::Array).ok_or_else(malformed)?;
         out.vectors.push(vector.to_owned());
     }
     out.tokens = answer.object("usageMetadata").and_then(|usage| usage.u64("promptTokenCount"));

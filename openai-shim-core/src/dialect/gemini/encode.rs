@@ -5,8 +5,8 @@
 use super::super::{Encoder, cited};
 use super::{NAME, citations, error, finish, parts, usage, wants_array};
 use crate::canonical::{
-    Asked, BlockKind, Citation, Cited, Code, Delta, Diagnostics, Event, Extra, FinishReason, Leftovers,
-    Length, Numbered, REASONING_DETAILS, Usage,
+    BlockKind, Citation, CitedSources, Code, Delta, Diagnostics, Event, ExtraFieldList, ExtraFields,
+    FinishReason, Numbered, REASONING_DETAILS, ResponseSpec, TextLength, Usage,
 };
 use crate::error::{Error, UpstreamError};
 use crate::framing::write_event;
@@ -16,15 +16,15 @@ use std::collections::{BTreeMap, VecDeque};
 
 /// The form of a stream.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Form {
+pub(super) enum StreamFraming {
     /// Server-sent events.
     Events,
     /// The items of a JSON array; whether one was written.
     Array(bool),
 }
 
-impl Form {
-    pub(super) fn of(asked: &Asked) -> Self {
+impl StreamFraming {
+    pub(super) fn of(asked: &ResponseSpec) -> Self {
         if wants_array(asked) { Self::Array(false) } else { Self::Events }
     }
 
@@ -64,14 +64,14 @@ pub(super) fn candidate(parts: &str, index: u32, finish: Option<String>) -> Obje
 
 /// Writes a stream.
 pub(super) struct GeminiEncoder {
-    asked: Asked,
+    asked: ResponseSpec,
     notes: Diagnostics,
-    form: Form,
+    form: StreamFraming,
     id: String,
     model: String,
     started: bool,
     over: bool,
-    choices: Numbered<Choice>,
+    choices: Numbered<ChoiceWriter>,
     usage: Option<Usage>,
     /// What this dialect's own upstream said beside the counts.
     beside: Vec<(String, Box<RawValue>)>,
@@ -81,50 +81,50 @@ pub(super) struct GeminiEncoder {
     feedback: bool,
 }
 
-struct Choice {
+struct ChoiceWriter {
     index: u32,
     open: BTreeMap<u32, BlockKind>,
     /// How long the text is, and was when its open block began.
-    length: Length,
-    from: Length,
+    length: TextLength,
+    from: TextLength,
     /// What the open block cites, and what the ones before it do.
     cited: Vec<Citation>,
-    sources: Vec<(Citation, Length, Length)>,
+    sources: Vec<(Citation, TextLength, TextLength)>,
     /// What the answer cites as a whole.
     beside: Vec<Citation>,
     /// The signature of the thinking that is open, and what is known of it.
-    signed: (String, Extra),
+    signed: (String, ExtraFields),
     /// Calls are sent whole, and in their order.
-    calls: VecDeque<Call>,
+    calls: VecDeque<PendingCall>,
     finish: Option<String>,
     said: bool,
     extra: Vec<(String, String)>,
 }
 
-impl Choice {
+impl ChoiceWriter {
     /// The call of this number that is not sent yet: they stand in the order of their numbers.
-    fn call(&mut self, block: u32) -> Option<&mut Call> {
+    fn call(&mut self, block: u32) -> Option<&mut PendingCall> {
         let at = self.calls.binary_search_by_key(&block, |call| call.block).ok()?;
         self.calls.get_mut(at)
     }
 }
 
-struct Call {
+struct PendingCall {
     block: u32,
     id: String,
     name: String,
     arguments: String,
     signature: Option<String>,
-    extra: Extra,
+    extra: ExtraFields,
     closed: bool,
 }
 
 const AT: &str = "candidates[].content.parts";
 
 impl GeminiEncoder {
-    pub(super) fn new(asked: Asked) -> Self {
+    pub(super) fn new(asked: ResponseSpec) -> Self {
         Self {
-            form: Form::of(&asked),
+            form: StreamFraming::of(&asked),
             id: String::new(),
             model: asked.model.clone(),
             asked,
@@ -139,13 +139,13 @@ impl GeminiEncoder {
         }
     }
 
-    fn choice(&mut self, index: u32) -> Option<&mut Choice> {
-        Some(self.choices.get_or_insert_with(index, || Choice {
+    fn choice(&mut self, index: u32) -> Option<&mut ChoiceWriter> {
+        Some(self.choices.get_or_insert_with(index, || ChoiceWriter {
             index,
             open: BTreeMap::new(),
             signed: Default::default(),
-            length: Length::default(),
-            from: Length::default(),
+            length: TextLength::default(),
+            from: TextLength::default(),
             cited: Vec::new(),
             sources: Vec::new(),
             beside: Vec::new(),
@@ -193,13 +193,13 @@ impl GeminiEncoder {
         };
         let Some(choice) = self.choice(index) else { return };
         if let BlockKind::ToolCall { id, name, signature } = kind {
-            choice.calls.push_back(Call {
+            choice.calls.push_back(PendingCall {
                 block,
                 id: minted.unwrap_or_else(|| id.clone()),
                 name: name.clone(),
                 arguments: String::new(),
                 signature: signature.clone(),
-                extra: Extra::new(NAME, Vec::new()),
+                extra: ExtraFields::new(NAME, Vec::new()),
                 closed: false,
             });
         } else {
@@ -223,7 +223,7 @@ impl GeminiEncoder {
         }
         let Some(kind) = choice.open.get(&block) else { return };
         let thinks = *kind == BlockKind::Reasoning;
-        let none = Extra::default();
+        let none = ExtraFields::default();
         let part = match delta {
             Delta::Text(text) if thinks => parts::thought(text, None, &none),
             Delta::Text(text) => {
@@ -239,7 +239,7 @@ impl GeminiEncoder {
             }
             Delta::Native { dialect: NAME, key, raw } if key == parts::WHOLE => raw.get().to_owned(),
             Delta::Native { dialect: NAME, key, raw } => {
-                let own = Extra::new(NAME, vec![(key.clone(), raw.clone())]);
+                let own = ExtraFields::new(NAME, vec![(key.clone(), raw.clone())]);
                 if thinks {
                     parts::thought("", None, &own)
                 } else {
@@ -251,7 +251,8 @@ impl GeminiEncoder {
             // It says how its dialect wrote something.
             Delta::Native { dialect, key, .. } if *dialect != NAME && key.starts_with('.') => return,
             Delta::Native { dialect, key, raw } if !thinks => {
-                let Cited { mut list, rest } = cited(&Extra::new(dialect, vec![(key.clone(), raw.clone())]));
+                let CitedSources { mut list, rest } =
+                    cited(&ExtraFields::new(dialect, vec![(key.clone(), raw.clone())]));
                 choice.cited.append(&mut list);
                 if !rest.is_empty() {
                     self.notes.note(Code::FeatureUnsupported, AT, "an opaque part");
@@ -298,8 +299,9 @@ impl GeminiEncoder {
         }
     }
 
-    fn extra(&mut self, choice: Option<u32>, extra: &Leftovers) {
-        let Cited { list, rest } = if extra.dialect == NAME { Cited::default() } else { cited(extra) };
+    fn extra(&mut self, choice: Option<u32>, extra: &ExtraFieldList) {
+        let CitedSources { list, rest } =
+            if extra.dialect == NAME { CitedSources::default() } else { cited(extra) };
         if let (false, Some(choice)) = (list.is_empty(), self.choice(choice.unwrap_or(0))) {
             choice.beside.extend(list);
         }
@@ -334,7 +336,7 @@ impl GeminiEncoder {
             .iter_mut()
             .map(|(_, choice)| {
                 let mut candidate = candidate("", choice.index, choice.finish.take());
-                let all = (Length::default(), choice.length);
+                let all = (TextLength::default(), choice.length);
                 choice.sources.extend(choice.beside.drain(..).map(|one| (one, all.0, all.1)));
                 if !choice.sources.is_empty() {
                     candidate.set(citations::GROUNDING, citations::write(&choice.sources));

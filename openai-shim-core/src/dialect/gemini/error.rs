@@ -5,7 +5,7 @@
 use super::read as camel;
 use crate::canonical::{Code, Diagnostics};
 use crate::error::{Error, ErrorKind, StatusError, UpstreamError};
-use crate::json::{Kind, Object, peek, quote, raw, text, text_of};
+use crate::json::{Object, ValueKind, peek, quote, raw, text, text_of};
 use crate::redact::{redact, redact_json};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
@@ -86,7 +86,7 @@ pub(super) fn envelope(error: &Error) -> String {
     let own = |key: &str| extra.iter().find(|(k, _)| k == key).map(|(_, value)| value.get());
     let word = own("status").filter(|word| fits(word, status(error)));
     object.set("status", word.map_or_else(|| quote(row(error.kind()).1), str::to_owned));
-    let mut details = own("details").filter(|d| peek(d) == Kind::Array).map(str::to_owned);
+    let mut details = own("details").filter(|d| peek(d) == ValueKind::Array).map(str::to_owned);
     if details.is_none() {
         let mut made = Vec::new();
         if let Some(code) = error.code().filter(|code| code.parse::<u16>().is_err()) {
@@ -177,7 +177,7 @@ fn settle(error: &mut StatusError, stated: u16, notes: &mut Diagnostics) {
 /// Reads the envelope. What HTTP stated goes before what the envelope repeats.
 fn read(object: &Object<'_>, stated: Option<u16>, notes: &mut Diagnostics) -> Option<StatusError> {
     let inner = match object.non_null("error") {
-        Some(inner) if peek(inner) == Kind::Object => Object::parse(inner.as_bytes()).ok()?,
+        Some(inner) if peek(inner) == ValueKind::Object => Object::parse(inner.as_bytes()).ok()?,
         Some(inner) => {
             return Some(StatusError::new(
                 stated.unwrap_or(502),

@@ -1,10 +1,10 @@
 //! Answers passed on as they came, in the form that the client wants, and followed by the decoder.
 
 use super::decode::GeminiDecoder;
-use super::encode::Form;
+use super::encode::StreamFraming;
 use super::{error, parts, read, response};
-use crate::canonical::{Asked, Block, Code, Diagnostics, Event, Seen, unfold};
-use crate::dialect::{Decoder as _, Dialect as _, Mended, Mender};
+use crate::canonical::{Block, Code, Diagnostics, Event, ResponseSpec, ResponseSummary, unfold};
+use crate::dialect::{Decoder as _, Dialect as _, Repaired, StreamRepairer};
 use crate::error::{Error, UpstreamError};
 use crate::framing::Frame;
 use crate::json::{Object, compact};
@@ -12,24 +12,24 @@ use crate::json::{Object, compact};
 /// Passes a stream on.
 pub(super) struct GeminiMender {
     decoder: GeminiDecoder,
-    form: Form,
+    form: StreamFraming,
     /// A chunk that says why the answer ended: it is the last one, unless another says so again.
     held: Option<String>,
     notes: Diagnostics,
     events: Vec<Event>,
-    seen: Seen,
+    seen: ResponseSummary,
     over: bool,
 }
 
 impl GeminiMender {
-    pub(super) fn new(asked: &Asked) -> Self {
+    pub(super) fn new(asked: &ResponseSpec) -> Self {
         Self {
             decoder: GeminiDecoder::new(asked.clone()),
-            form: Form::of(asked),
+            form: StreamFraming::of(asked),
             held: None,
             notes: Diagnostics::default(),
             events: Vec::new(),
-            seen: Seen::keeping(asked),
+            seen: ResponseSummary::keeping(asked),
             over: false,
         }
     }
@@ -81,7 +81,7 @@ impl GeminiMender {
     }
 }
 
-impl Mender for GeminiMender {
+impl StreamRepairer for GeminiMender {
     fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<u8>) {
         let (Frame::Event { data, .. } | Frame::Line(data) | Frame::Body(data)) = frame;
         let taken = self.decoder.take(data, &mut self.events);
@@ -121,7 +121,7 @@ impl Mender for GeminiMender {
         }
     }
 
-    fn seen(&self) -> &Seen {
+    fn seen(&self) -> &ResponseSummary {
         &self.seen
     }
 
@@ -159,11 +159,11 @@ fn with_candidates(mut chunk: Object<'_>, candidates: &[(u64, Object<'static>)])
 /// Passes a whole answer on; a stream that came as an array is written as one answer.
 pub(super) fn whole(
     body: &[u8],
-    asked: &mut Asked,
+    asked: &mut ResponseSpec,
     notes: &mut Diagnostics,
-) -> Result<Mended, UpstreamError> {
+) -> Result<Repaired, UpstreamError> {
     let answer = response::decode(body, asked, notes)?;
-    let mut seen = Seen::keeping(asked);
+    let mut seen = ResponseSummary::keeping(asked);
     for event in unfold(&answer) {
         seen.event(&event);
     }
@@ -172,5 +172,5 @@ pub(super) fn whole(
     seen.content |= answer.choices.iter().flat_map(|choice| &choice.blocks).any(native);
     let array = body.trim_ascii_start().first() == Some(&b'[');
     let body = array.then(|| super::Gemini.encode_response(&answer, asked, notes));
-    Ok(Mended { body, seen })
+    Ok(Repaired { body, seen })
 }

@@ -25,8 +25,14 @@ mod tools;
 mod usage;
 pub mod wire;
 
-use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Headers, Mended, Mender, Shape, SideRoute};
-use crate::canonical::{Asked, Cited, Diagnostics, Extra, Leftovers, ListedModel, Request, Response, models};
+use super::{
+    AuxiliaryRoute, Decoder, Dialect, DialectHeaders, Encoded, Encoder, Endpoint, Repaired, Shape,
+    StreamRepairer,
+};
+use crate::canonical::{
+    CitedSources, Diagnostics, ExtraFieldList, ExtraFields, ListedModel, Request, Response, ResponseSpec,
+    models,
+};
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use crate::framing::Deviation;
 use crate::json::{Object, raw};
@@ -49,7 +55,7 @@ fn is_minted(id: &str) -> bool {
 }
 
 /// Whether the client gets its stream as a JSON array.
-fn wants_array(asked: &Asked) -> bool {
+fn wants_array(asked: &ResponseSpec) -> bool {
     asked.echo.of(NAME).iter().any(|(key, _)| key == ALT)
 }
 
@@ -88,14 +94,14 @@ fn camel(key: &str) -> String {
 }
 
 /// Members without a place of their own; what says nothing is left out.
-fn leftovers(object: &Object<'_>, known: &[&str]) -> Extra {
+fn leftovers(object: &Object<'_>, known: &[&str]) -> ExtraFields {
     let silent = |key: &str, value: &str| value == "null" || key == "thought" && value == "false";
     let members: Vec<_> = object
         .iter()
         .filter(|(key, value)| !known.contains(key) && !silent(key, value.trim()))
         .map(|(key, value)| (key.to_owned(), raw(value)))
         .collect();
-    if members.is_empty() { Extra::default() } else { Extra::new(NAME, members) }
+    if members.is_empty() { ExtraFields::default() } else { ExtraFields::new(NAME, members) }
 }
 
 /// A key without the dot that says: the canonical model has it, and this is how it was written.
@@ -121,11 +127,11 @@ impl Dialect for Gemini {
         ]
     }
 
-    fn side_routes(&self) -> &'static [SideRoute] {
+    fn side_routes(&self) -> &'static [AuxiliaryRoute] {
         &side::ROUTES
     }
 
-    fn headers(&self) -> &'static Headers {
+    fn headers(&self) -> &'static DialectHeaders {
         &side::HEADERS
     }
 
@@ -142,7 +148,7 @@ impl Dialect for Gemini {
         Some(FORMAT)
     }
 
-    fn citations(&self, extra: &Leftovers) -> Cited {
+    fn citations(&self, extra: &ExtraFieldList) -> CitedSources {
         super::read_citations(extra, citations::READERS)
     }
 
@@ -171,34 +177,39 @@ impl Dialect for Gemini {
     fn decode_response(
         &self,
         body: &[u8],
-        asked: &mut Asked,
+        asked: &mut ResponseSpec,
         notes: &mut Diagnostics,
     ) -> Result<Response, UpstreamError> {
         response::decode(body, asked, notes)
     }
 
-    fn encode_response(&self, response: &Response, asked: &mut Asked, notes: &mut Diagnostics) -> Vec<u8> {
+    fn encode_response(
+        &self,
+        response: &Response,
+        asked: &mut ResponseSpec,
+        notes: &mut Diagnostics,
+    ) -> Vec<u8> {
         response::encode(response, asked, notes)
     }
 
-    fn decoder(&self, asked: &Asked) -> Box<dyn Decoder> {
+    fn decoder(&self, asked: &ResponseSpec) -> Box<dyn Decoder> {
         Box::new(decode::GeminiDecoder::new(asked.clone()))
     }
 
-    fn encoder(&self, asked: &Asked) -> Box<dyn Encoder> {
+    fn encoder(&self, asked: &ResponseSpec) -> Box<dyn Encoder> {
         Box::new(encode::GeminiEncoder::new(asked.clone()))
     }
 
-    fn mender(&self, asked: &Asked) -> Option<Box<dyn Mender>> {
-        (!asked.echo_model).then(|| Box::new(mend::GeminiMender::new(asked)) as Box<dyn Mender>)
+    fn mender(&self, asked: &ResponseSpec) -> Option<Box<dyn StreamRepairer>> {
+        (!asked.echo_model).then(|| Box::new(mend::GeminiMender::new(asked)) as Box<dyn StreamRepairer>)
     }
 
     fn mend_response(
         &self,
         body: &[u8],
-        asked: &mut Asked,
+        asked: &mut ResponseSpec,
         notes: &mut Diagnostics,
-    ) -> Option<Result<Mended, UpstreamError>> {
+    ) -> Option<Result<Repaired, UpstreamError>> {
         (!asked.echo_model).then(|| mend::whole(body, asked, notes))
     }
 
@@ -217,7 +228,7 @@ impl Dialect for Gemini {
     }
 
     fn encode_stream_error(&self, error: &Error, out: &mut Vec<u8>) {
-        encode::Form::Events.write(&error::envelope(error), out);
+        encode::StreamFraming::Events.write(&error::envelope(error), out);
     }
 
     fn frames_so(&self, deviation: Deviation) -> bool {
@@ -233,7 +244,7 @@ impl Dialect for Gemini {
     /// Nothing: Google's own clients know no comments.
     fn comment(&self, _text: &str, _out: &mut Vec<u8>) {}
 
-    fn stream_content_type_for(&self, asked: &Asked) -> &'static str {
+    fn stream_content_type_for(&self, asked: &ResponseSpec) -> &'static str {
         if wants_array(asked) { "application/json" } else { self.stream_content_type() }
     }
 }

@@ -14,7 +14,7 @@ const DEEPEST: usize = 64;
 
 /// Arguments as they come together.
 #[derive(Debug, Default)]
-pub(super) struct Arguments {
+pub(super) struct PartialArgs {
     /// The only object that came, exactly.
     whole: Option<String>,
     tree: Members,
@@ -41,12 +41,12 @@ enum Node {
 }
 
 #[derive(Debug, PartialEq)]
-enum Step {
+enum PathSegment {
     Key(String),
     Index(usize),
 }
 
-impl Arguments {
+impl PartialArgs {
     /// Takes what one `functionCall` says of them.
     pub(super) fn take(&mut self, call: &Object<'_>) {
         self.awaited = call.bool("willContinue") == Some(true);
@@ -93,7 +93,7 @@ impl Arguments {
 
     fn part(&mut self, part: &Object<'_>) {
         let Some(steps) = part.str("jsonPath").and_then(|path| steps(&path)) else { return };
-        let Some((Step::Key(first), rest)) = steps.split_first() else { return };
+        let Some((PathSegment::Key(first), rest)) = steps.split_first() else { return };
         let value =
             match (part.get("stringValue").and_then(text), part.get("numberValue"), part.bool("boolValue")) {
                 (Some(text), ..) => Node::Text(text.into_owned()),
@@ -132,17 +132,17 @@ fn child<'n>(members: &'n mut Members, key: &str, values: &mut usize) -> Option<
     members.list.get_mut(at).map(|(_, node)| node)
 }
 
-fn follow<'n>(mut node: &'n mut Node, steps: &[Step], values: &mut usize) -> Option<&'n mut Node> {
+fn follow<'n>(mut node: &'n mut Node, steps: &[PathSegment], values: &mut usize) -> Option<&'n mut Node> {
     for step in steps {
         match step {
-            Step::Key(key) => {
+            PathSegment::Key(key) => {
                 if !matches!(node, Node::Object(_)) {
                     *node = Node::Object(Members::default());
                 }
                 let Node::Object(members) = node else { return None };
                 node = child(members, key, values)?;
             }
-            Step::Index(index) => {
+            PathSegment::Index(index) => {
                 if !matches!(node, Node::List(_)) {
                     *node = Node::List(Vec::new());
                 }
@@ -162,7 +162,7 @@ fn follow<'n>(mut node: &'n mut Node, steps: &[Step], values: &mut usize) -> Opt
 }
 
 /// Reads `$.a.b[0]['c']`.
-fn steps(path: &str) -> Option<Vec<Step>> {
+fn steps(path: &str) -> Option<Vec<PathSegment>> {
     let mut rest = path.strip_prefix('$')?;
     let mut steps = Vec::new();
     while !rest.is_empty() {
@@ -172,7 +172,7 @@ fn steps(path: &str) -> Option<Vec<Step>> {
         if let Some(after) = rest.strip_prefix('.') {
             let end = after.find(['.', '[']).unwrap_or(after.len());
             let (key, next) = after.split_at(end);
-            steps.push(Step::Key(key.to_owned()));
+            steps.push(PathSegment::Key(key.to_owned()));
             rest = next;
             continue;
         }
@@ -180,11 +180,11 @@ fn steps(path: &str) -> Option<Vec<Step>> {
         let quoted = ['\'', '"'].into_iter().find_map(|q| Some((q, after.strip_prefix(q)?)));
         if let Some((sign, inner)) = quoted {
             let end = inner.find(sign)?;
-            steps.push(Step::Key(inner.get(..end)?.to_owned()));
+            steps.push(PathSegment::Key(inner.get(..end)?.to_owned()));
             rest = inner.get(end + 1..)?.strip_prefix(']')?;
         } else {
             let (index, next) = after.split_once(']')?;
-            steps.push(Step::Index(index.parse().ok()?));
+            steps.push(PathSegment::Index(index.parse().ok()?));
             rest = next;
         }
     }
@@ -230,7 +230,7 @@ mod tests {
     use super::*;
 
     fn arguments(calls: &[&str]) -> String {
-        let mut arguments = Arguments::default();
+        let mut arguments = PartialArgs::default();
         for call in calls {
             arguments.take(&Object::parse(call.as_bytes()).unwrap());
         }

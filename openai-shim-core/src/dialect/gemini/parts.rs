@@ -3,9 +3,11 @@
 //! <https://ai.google.dev/api/caching#Part>
 
 use super::contents::PIECES;
-use super::partial::{Arguments, is_object};
+use super::partial::{PartialArgs, is_object};
 use super::{FORMAT, NAME, leftovers, plain, read};
-use crate::canonical::{Block, Code, Diagnostics, Extra, Media, MediaSource, REASONING_DETAILS, Text, carry};
+use crate::canonical::{
+    Block, Code, Diagnostics, ExtraFields, Media, MediaSource, REASONING_DETAILS, Text, carry,
+};
 use crate::json::{Object, compact, quote, raw, text_of};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -20,8 +22,10 @@ const KINDS: [&str; 5] = ["text", "inlineData", "fileData", "functionCall", "fun
 /// Reads a part of a model's answer; what is neither text, thought nor call is kept whole. A call without an id has an
 /// empty one.
 pub(super) fn read_answer(part: &str) -> Block {
-    let whole =
-        || Block::Text { text: "".into(), extra: Extra::new(NAME, vec![(WHOLE.to_owned(), raw(part))]) };
+    let whole = || Block::Text {
+        text: "".into(),
+        extra: ExtraFields::new(NAME, vec![(WHOLE.to_owned(), raw(part))]),
+    };
     let Some(object) = read(part) else { return whole() };
     if object.non_null("functionCall").is_some() {
         return call(&object);
@@ -108,10 +112,10 @@ fn call(object: &Object<'_>) -> Block {
         for (key, value) in own {
             rest.set(key, value);
         }
-        extra = Extra::new(NAME, extra.into_members());
+        extra = ExtraFields::new(NAME, extra.into_members());
         extra.members.push((String::from("functionCall"), raw(rest.to_json())));
     }
-    let mut arguments = Arguments::default();
+    let mut arguments = PartialArgs::default();
     arguments.take(&function);
     Block::ToolCall {
         id: function.str("id").unwrap_or_default().into_owned(),
@@ -147,12 +151,12 @@ fn result(object: &Object<'_>) -> Block {
             (format!("{}functionResponse.{key}", if read { "." } else { "" }), raw(value))
         })
         .collect();
-    extra = Extra::new(NAME, [extra.into_members(), kept].concat());
+    extra = ExtraFields::new(NAME, [extra.into_members(), kept].concat());
     Block::ToolResult { id: function.str("id").unwrap_or_default().into_owned(), blocks, is_error, extra }
 }
 
 /// Puts the members that came with a part back to it.
-pub(super) fn extend(part: &mut Object<'_>, extra: &Extra) {
+pub(super) fn extend(part: &mut Object<'_>, extra: &ExtraFields) {
     for (key, value) in
         extra.of(NAME).iter().filter(|(key, _)| key != WHOLE && key != PIECES && !plain(key).contains('.'))
     {
@@ -161,25 +165,25 @@ pub(super) fn extend(part: &mut Object<'_>, extra: &Extra) {
 }
 
 /// A signature, and who made it. Signatures are bytes in base64 here, and so is what stands for another API's.
-fn unsealed(signature: &str) -> (String, Extra) {
+fn unsealed(signature: &str) -> (String, ExtraFields) {
     let bytes = STANDARD.decode(signature).ok().and_then(|bytes| String::from_utf8(bytes).ok());
     match bytes.as_deref().and_then(carry::unseal) {
         Some((own, made)) => (own.to_owned(), made),
         None => {
             let format = (String::from("format"), raw(quote(FORMAT)));
-            (signature.to_owned(), Extra::new(REASONING_DETAILS, vec![format]))
+            (signature.to_owned(), ExtraFields::new(REASONING_DETAILS, vec![format]))
         }
     }
 }
 
-fn sealed<'s>(signature: &'s str, extra: &Extra) -> Cow<'s, str> {
+fn sealed<'s>(signature: &'s str, extra: &ExtraFields) -> Cow<'s, str> {
     match carry::seal(signature, extra, FORMAT) {
         Cow::Owned(sealed) => Cow::Owned(STANDARD.encode(sealed)),
         own @ Cow::Borrowed(_) => own,
     }
 }
 
-pub(super) fn thought(words: &str, signature: Option<&str>, extra: &Extra) -> String {
+pub(super) fn thought(words: &str, signature: Option<&str>, extra: &ExtraFields) -> String {
     let mut part = Object::new();
     part.set("text", quote(words));
     part.set("thought", "true");
@@ -191,7 +195,7 @@ pub(super) fn thought(words: &str, signature: Option<&str>, extra: &Extra) -> St
 }
 
 /// Writes text; with it what came in its place.
-pub(super) fn words(words: &Text, extra: &Extra, out: &mut Vec<String>) {
+pub(super) fn words(words: &Text, extra: &ExtraFields, out: &mut Vec<String>) {
     let whole = extra.of(NAME).iter().filter(|(key, _)| key == WHOLE);
     let others = extra.of(NAME).iter().any(|(key, _)| key != WHOLE);
     let before = out.len();
@@ -208,7 +212,7 @@ pub(super) fn words(words: &Text, extra: &Extra, out: &mut Vec<String>) {
 pub(super) fn write_call(
     (id, name, arguments): (&str, &str, &str),
     signature: Option<&str>,
-    extra: &Extra,
+    extra: &ExtraFields,
     (path, notes): (&str, &mut Diagnostics),
 ) -> String {
     let mut function = Object::new();

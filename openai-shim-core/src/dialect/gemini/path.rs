@@ -6,7 +6,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// What a client's path says.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Route {
+pub(super) struct RequestPath {
     /// The model, without `models/`.
     pub(super) model: String,
     /// `streamGenerateContent`.
@@ -16,10 +16,10 @@ pub(super) struct Route {
 }
 
 /// Reads `/v1beta/models/{model}:{method}?alt=sse`; an empty path says nothing.
-pub(super) fn read(path: &str) -> Result<Route, ClientError> {
+pub(super) fn read(path: &str) -> Result<RequestPath, ClientError> {
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
     if path.is_empty() {
-        return Ok(Route::default());
+        return Ok(RequestPath::default());
     }
     let wrong = || {
         ClientError::invalid(
@@ -43,7 +43,7 @@ pub(super) fn read(path: &str) -> Result<Route, ClientError> {
         return Err(ClientError::invalid(text).at("model"));
     }
     let sse = query.split('&').any(|pair| matches!(pair, "alt=sse" | "$alt=sse" | "%24alt=sse"));
-    Ok(Route { model, stream, array: stream && !sse })
+    Ok(RequestPath { model, stream, array: stream && !sse })
 }
 
 /// A model's name without the collection that it may come with.
@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn paths_name_model_method_and_form() {
-        let route = |model: &str, stream, array| Route { model: model.to_owned(), stream, array };
+        let route = |model: &str, stream, array| RequestPath { model: model.to_owned(), stream, array };
         let cases = [
             ("/v1beta/models/gemini-2.5-flash:generateContent", route("gemini-2.5-flash", false, false)),
             ("/v1/models/a:streamGenerateContent?alt=sse", route("a", true, false)),
@@ -105,7 +105,7 @@ mod tests {
                 "/v1/projects/p/locations/l/publishers/google/models/c:generateContent",
                 route("c", false, false),
             ),
-            ("", Route::default()),
+            ("", RequestPath::default()),
         ];
         for (path, expected) in cases {
             assert_eq!(read(path), Ok(expected), "{path}");

@@ -5,7 +5,7 @@
 use super::super::Encoded;
 use super::super::shape::Place;
 use super::{ALT, NAME, camelized, config, contents, path, read, shape, tools};
-use crate::canonical::{Code, Diagnostics, Extra, Request};
+use crate::canonical::{Code, Diagnostics, ExtraFields, Request};
 use crate::error::{ClientError, Unsupported};
 use crate::json::{Object, raw};
 
@@ -21,7 +21,7 @@ pub(super) fn decode(path: &str, body: &[u8], notes: &mut Diagnostics) -> Result
     let mut request = Request::default();
     (request.model, request.stream, request.include_usage) = (route.model, route.stream, route.stream);
     if route.array {
-        request.echo = Extra::new(NAME, vec![(ALT.to_owned(), raw("\"json\""))]);
+        request.echo = ExtraFields::new(NAME, vec![(ALT.to_owned(), raw("\"json\""))]);
     }
     let mut extra = Vec::new();
     for (key, value) in object.iter().filter(|(_, value)| value.trim() != "null") {
@@ -41,7 +41,7 @@ pub(super) fn decode(path: &str, body: &[u8], notes: &mut Diagnostics) -> Result
         }
     }
     request.tools = tools::decode(&object);
-    request.extra = if extra.is_empty() { Extra::default() } else { Extra::new(NAME, extra) };
+    request.extra = if extra.is_empty() { ExtraFields::default() } else { ExtraFields::new(NAME, extra) };
     contents::decode(&object, body, &mut request, notes)?;
     Ok(request)
 }

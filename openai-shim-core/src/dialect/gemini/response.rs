@@ -6,8 +6,8 @@ use super::super::cited;
 use super::encode::candidate;
 use super::{NAME, citations, decode, error, finish, leftovers, parts, read, usage};
 use crate::canonical::{
-    Asked, Block, Choice, Citation, Cited, Code, Diagnostics, Extra, FinishReason, Fold, Leftovers, Length,
-    Response,
+    Block, Choice, Citation, CitedSources, Code, Diagnostics, ExtraFieldList, ExtraFields, FinishReason,
+    Fold, Response, ResponseSpec, TextLength,
 };
 use crate::dialect::Decoder as _;
 use crate::error::UpstreamError;
@@ -21,7 +21,7 @@ pub(super) const KNOWN: [&str; 4] = ["candidates", "usageMetadata", "modelVersio
 /// Reads an answer; a stream that came as an array is folded.
 pub(super) fn decode(
     body: &[u8],
-    asked: &mut Asked,
+    asked: &mut ResponseSpec,
     notes: &mut Diagnostics,
 ) -> Result<Response, UpstreamError> {
     let text = std::str::from_utf8(body).unwrap_or_default();
@@ -44,7 +44,7 @@ pub(super) fn decode(
     response.usage = counts.as_ref().and_then(usage::read);
     let mut extra = leftovers(&answer, &KNOWN).into_members();
     extra.extend(counts.as_ref().map(usage::beside).unwrap_or_default());
-    response.extra = if extra.is_empty() { Extra::default() } else { Extra::new(NAME, extra) };
+    response.extra = if extra.is_empty() { ExtraFields::default() } else { ExtraFields::new(NAME, extra) };
     for (at, item) in answer.array("candidates").unwrap_or_default().into_iter().enumerate() {
         let Some(candidate) = read(item) else { continue };
         response.choices.push(choice(&candidate, at, asked, notes));
@@ -70,7 +70,7 @@ pub(super) fn is_blocked(answer: &Object<'_>) -> bool {
 
 fn fold(
     items: &[&serde_json::value::RawValue],
-    asked: &Asked,
+    asked: &ResponseSpec,
     notes: &mut Diagnostics,
 ) -> Result<Response, UpstreamError> {
     let mut decoder = decode::GeminiDecoder::new(asked.clone());
@@ -87,7 +87,7 @@ fn fold(
     fold.finish()
 }
 
-fn choice(object: &Object<'_>, at: usize, asked: &mut Asked, notes: &mut Diagnostics) -> Choice {
+fn choice(object: &Object<'_>, at: usize, asked: &mut ResponseSpec, notes: &mut Diagnostics) -> Choice {
     let mut choice = Choice::default();
     let position = u32::try_from(at).unwrap_or(u32::MAX);
     choice.index = object.u64("index").and_then(|i| u32::try_from(i).ok()).unwrap_or(position);
@@ -114,12 +114,12 @@ fn choice(object: &Object<'_>, at: usize, asked: &mut Asked, notes: &mut Diagnos
     } else {
         notes.note(Code::FinishReasonDerived, "candidates[].finishReason", "");
     }
-    choice.extra = if extra.is_empty() { Extra::default() } else { Extra::new(NAME, extra) };
+    choice.extra = if extra.is_empty() { ExtraFields::default() } else { ExtraFields::new(NAME, extra) };
     choice
 }
 
 /// Writes an answer.
-pub(super) fn encode(response: &Response, asked: &mut Asked, notes: &mut Diagnostics) -> Vec<u8> {
+pub(super) fn encode(response: &Response, asked: &mut ResponseSpec, notes: &mut Diagnostics) -> Vec<u8> {
     let mut answer = Object::new();
     let beside = foreign(&response.extra);
     let feedback = response.extra.of(NAME).iter().any(|(key, _)| key == "promptFeedback");
@@ -147,20 +147,25 @@ pub(super) fn encode(response: &Response, asked: &mut Asked, notes: &mut Diagnos
 }
 
 /// What another dialect's leftovers cite; this one's own stay as they are.
-fn foreign(extra: &Leftovers) -> Cited {
-    if extra.dialect == NAME { Cited { list: Vec::new(), rest: extra.clone() } } else { cited(extra) }
+fn foreign(extra: &ExtraFieldList) -> CitedSources {
+    if extra.dialect == NAME { CitedSources { list: Vec::new(), rest: extra.clone() } } else { cited(extra) }
 }
 
-fn encode_choice(choice: &Choice, beside: &[Citation], asked: &mut Asked, notes: &mut Diagnostics) -> String {
+fn encode_choice(
+    choice: &Choice,
+    beside: &[Citation],
+    asked: &mut ResponseSpec,
+    notes: &mut Diagnostics,
+) -> String {
     const AT: &str = "candidates[].content.parts";
     let mut out = Vec::new();
-    let (mut length, mut sources) = (Length::default(), Vec::new());
+    let (mut length, mut sources) = (TextLength::default(), Vec::new());
     for block in &choice.blocks {
         match block {
             Block::Text { text, extra } => {
                 let from = length;
                 length.add(text);
-                let Cited { list, rest } = foreign(extra);
+                let CitedSources { list, rest } = foreign(extra);
                 rest.report(NAME, AT, notes);
                 sources.extend(list.into_iter().map(|one| (one, from, length)));
                 parts::words(text, extra, &mut out);
@@ -171,7 +176,7 @@ fn encode_choice(choice: &Choice, beside: &[Citation], asked: &mut Asked, notes:
             }
             Block::Refusal(text) => {
                 notes.note(Code::FeatureUnsupported, AT, "a refusal, as text");
-                parts::words(text, &Extra::default(), &mut out);
+                parts::words(text, &ExtraFields::default(), &mut out);
             }
             Block::ToolCall { id, name, arguments, signature, extra } => {
                 extra.report(NAME, AT, notes);
@@ -189,9 +194,9 @@ fn encode_choice(choice: &Choice, beside: &[Citation], asked: &mut Asked, notes:
     if let Some(logprobs) = &choice.logprobs {
         logprobs.to_extra().report(NAME, "candidates[]", notes);
     }
-    let Cited { list, rest } = foreign(&choice.extra);
+    let CitedSources { list, rest } = foreign(&choice.extra);
     let all = beside.iter().cloned().chain(list);
-    sources.extend(all.map(|one| (one, Length::default(), length)));
+    sources.extend(all.map(|one| (one, TextLength::default(), length)));
     rest.report(NAME, "candidates[]", notes);
     let word = finish::write(choice.finish.as_ref().unwrap_or(&FinishReason::Stop));
     let mut object = candidate(&out.join(","), choice.index, Some(quote(word)));

@@ -2,7 +2,9 @@
 //!
 //! <https://ai.google.dev/api/models>, <https://ai.google.dev/api/tokens>, <https://ai.google.dev/api/embeddings>
 
-use super::super::side::{Asking, Counting, GET, Headers, OneModel, Side, SideRoute, parameter};
+use super::super::side::{
+    AuxiliaryKind, AuxiliaryRequest, AuxiliaryRoute, DialectHeaders, GET, ModelApi, TokenCountApi, parameter,
+};
 use super::embed::{MANY, ONE};
 use super::path::bare;
 use super::{camelized, read, shape};
@@ -10,19 +12,19 @@ use crate::canonical::{Diagnostics, ListedModel};
 use crate::error::ClientError;
 use crate::json::{Object, quote};
 
-pub(super) static ROUTES: [SideRoute; 5] = [
-    at("POST", "/models/{model}:countTokens", Side::Count(&COUNTING)),
-    at("POST", "/models/{model}:batchEmbedContents", Side::Embed(&MANY)),
-    at("POST", "/models/{model}:embedContent", Side::Embed(&ONE)),
-    at(GET, "/models", Side::Models(list)),
-    at(GET, "/models/{model}", Side::Model(&MODEL)),
+pub(super) static ROUTES: [AuxiliaryRoute; 5] = [
+    at("POST", "/models/{model}:countTokens", AuxiliaryKind::Count(&COUNTING)),
+    at("POST", "/models/{model}:batchEmbedContents", AuxiliaryKind::Embed(&MANY)),
+    at("POST", "/models/{model}:embedContent", AuxiliaryKind::Embed(&ONE)),
+    at(GET, "/models", AuxiliaryKind::Models(list)),
+    at(GET, "/models/{model}", AuxiliaryKind::Model(&MODEL)),
 ];
 
-const fn at(methods: &'static str, path: &'static str, side: Side) -> SideRoute {
-    SideRoute { prefixes: &["/v1beta", "/v1"], path, methods, side }
+const fn at(methods: &'static str, path: &'static str, side: AuxiliaryKind) -> AuxiliaryRoute {
+    AuxiliaryRoute { prefixes: &["/v1beta", "/v1"], path, methods, side }
 }
 
-pub(super) static HEADERS: Headers = Headers {
+pub(super) static HEADERS: DialectHeaders = DialectHeaders {
     marks: &["x-goog-api-key", "x-goog-api-client"],
     wishes: &[],
     key_parameter: Some("key"),
@@ -31,8 +33,8 @@ pub(super) static HEADERS: Headers = Headers {
     common_limits: &[],
 };
 
-static COUNTING: Counting = Counting {
-    counted: |asking: &Asking<'_>| {
+static COUNTING: TokenCountApi = TokenCountApi {
+    counted: |asking: &AuxiliaryRequest<'_>| {
         let (resource, _) = asking.path.rsplit_once(':').unwrap_or((asking.path, ""));
         let text = std::str::from_utf8(asking.body).unwrap_or_default();
         let mut whole = None;
@@ -57,8 +59,8 @@ fn ask(path: &str, body: &[u8]) -> Option<(String, String)> {
     Some((format!("{resource}:countTokens{query}"), body))
 }
 
-static MODEL: OneModel = OneModel {
-    names: |asking: &Asking<'_>| Ok(vec![asking.name.to_owned(), bare(asking.name).to_owned()]),
+static MODEL: ModelApi = ModelApi {
+    names: |asking: &AuxiliaryRequest<'_>| Ok(vec![asking.name.to_owned(), bare(asking.name).to_owned()]),
     write: model,
     unknown: ClientError::unknown_model,
 };

@@ -3,8 +3,8 @@
 //! <https://ai.google.dev/api/caching#Tool>
 
 use super::{NAME, config, leftovers, plain, read};
-use crate::canonical::{Code, Diagnostics, Extra, Request, Tool, ToolChoice};
-use crate::json::{Kind, Object, from_openapi, peek, quote, raw};
+use crate::canonical::{Code, Diagnostics, ExtraFields, Request, Tool, ToolChoice};
+use crate::json::{Object, ValueKind, from_openapi, peek, quote, raw};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
@@ -15,8 +15,8 @@ pub(super) const CONFIG: &str = "toolConfig.";
 pub(super) fn decode(object: &Object<'_>) -> Vec<Tool> {
     let Some(value) = object.non_null("tools") else { return Vec::new() };
     let items = match peek(value) {
-        Kind::Array => object.array("tools").unwrap_or_default(),
-        Kind::Object => vec![value],
+        ValueKind::Array => object.array("tools").unwrap_or_default(),
+        ValueKind::Object => vec![value],
         _ => Vec::new(),
     };
     let mut tools = Vec::new();
@@ -54,7 +54,7 @@ fn declaration(function: &str) -> Tool {
         description: object.str("description").map(Cow::into_owned),
         parameters: json_schema.map(raw).or_else(|| openapi.map(|schema| raw(from_openapi(schema)))),
         strict: None,
-        extra: if extra.is_empty() { Extra::default() } else { Extra::new(NAME, extra) },
+        extra: if extra.is_empty() { ExtraFields::default() } else { ExtraFields::new(NAME, extra) },
     }
 }
 

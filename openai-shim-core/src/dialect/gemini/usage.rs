@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 /// Counts as they were last said: each chunk of a stream says all that it knows, and not always the same ones.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Counts {
+pub(super) struct UsageCounts {
     prompt: Option<u64>,
     candidates: Option<u64>,
     thoughts: Option<u64>,
@@ -18,7 +18,7 @@ pub(super) struct Counts {
     total: Option<u64>,
 }
 
-impl Counts {
+impl UsageCounts {
     /// Takes what is said, if it is something.
     pub(super) fn take(&mut self, usage: &Object<'_>) {
         let number = |key: &str| usage.get(key).and_then(|v| text_of(v).trim().parse::<u64>().ok());
@@ -56,7 +56,7 @@ impl Counts {
 
 /// Reads counts that are said once.
 pub(super) fn read(usage: &Object<'_>) -> Option<Usage> {
-    let mut counts = Counts::default();
+    let mut counts = UsageCounts::default();
     counts.take(usage);
     counts.usage()
 }

@@ -1,14 +1,14 @@
 //! A stream as events: one JSON object a line, in either form, also where it was wrapped into server-sent events.
 
 use super::super::Decoder;
-use super::line::{Call, Line, is_answer};
-use super::voice::Voice;
+use super::line::{LineToolCall, ResponseLine, is_answer};
+use super::voice::OllamaTextExtractor;
 use super::{FAMILY, error};
 use crate::canonical::{
-    Asked, BlockKind, Code, Delta, Diagnostics, Event, Extra, FinishReason, Leftovers, time,
+    BlockKind, Code, Delta, Diagnostics, Event, ExtraFieldList, ExtraFields, FinishReason, ResponseSpec, time,
 };
 use crate::error::UpstreamError;
-use crate::filter::Piece;
+use crate::filter::Segment;
 use crate::framing::Frame;
 use crate::json::Object;
 use serde_json::value::RawValue;
@@ -22,7 +22,7 @@ const MOST_MEMBERS: usize = 64;
 
 /// Reads a stream.
 pub(super) struct OllamaDecoder {
-    asked: Asked,
+    asked: ResponseSpec,
     pub(super) notes: Diagnostics,
     /// `Start` was said.
     started: bool,
@@ -32,7 +32,7 @@ pub(super) struct OllamaDecoder {
     open: Option<(u32, BlockKind)>,
     next: u32,
     calls: u32,
-    voice: Voice,
+    voice: OllamaTextExtractor,
     /// All text and all thinking so far, where lines repeat them.
     text: String,
     thinking: String,
@@ -41,9 +41,9 @@ pub(super) struct OllamaDecoder {
 }
 
 impl OllamaDecoder {
-    pub(super) fn new(asked: Asked) -> Self {
+    pub(super) fn new(asked: ResponseSpec) -> Self {
         Self {
-            voice: Voice::new(&asked),
+            voice: OllamaTextExtractor::new(&asked),
             asked,
             notes: Diagnostics::default(),
             started: false,
@@ -59,7 +59,7 @@ impl OllamaDecoder {
     }
 
     /// Time and ids as far as they were used.
-    pub(super) fn into_asked(self) -> Asked {
+    pub(super) fn into_asked(self) -> ResponseSpec {
         self.asked
     }
 
@@ -78,7 +78,7 @@ impl OllamaDecoder {
     }
 
     fn line(&mut self, object: &Object<'_>, out: &mut Vec<Event>) {
-        let mut line = Line::read(object, &mut self.notes);
+        let mut line = ResponseLine::read(object, &mut self.notes);
         self.start(object, out);
         if self.asked.quirks.cumulative_deltas {
             let whole = cut(&mut self.text, &mut line.content, &mut self.notes)
@@ -90,7 +90,7 @@ impl OllamaDecoder {
         }
         self.extra(std::mem::take(&mut line.extra), out);
         if !line.message.is_empty() {
-            let extra = Leftovers::new(FAMILY, std::mem::take(&mut line.message));
+            let extra = ExtraFieldList::new(FAMILY, std::mem::take(&mut line.message));
             out.push(Event::Extra { choice: Some(0), extra });
         }
         if !line.thinking.is_empty() {
@@ -106,7 +106,7 @@ impl OllamaDecoder {
         }
         self.close(out);
         if let Some(member) = line.odd_reason() {
-            out.push(Event::Extra { choice: None, extra: Leftovers::new(FAMILY, vec![member]) });
+            out.push(Event::Extra { choice: None, extra: ExtraFieldList::new(FAMILY, vec![member]) });
         }
         let reason = if self.voice.stopped {
             FinishReason::Stop
@@ -136,7 +136,7 @@ impl OllamaDecoder {
             fresh.push((key, value));
         }
         if !fresh.is_empty() {
-            out.push(Event::Extra { choice: None, extra: Leftovers::new(FAMILY, fresh) });
+            out.push(Event::Extra { choice: None, extra: ExtraFieldList::new(FAMILY, fresh) });
         }
     }
 
@@ -165,16 +165,16 @@ impl OllamaDecoder {
         }
         for piece in self.voice.take(text, last, &mut self.notes) {
             match piece {
-                Piece::Text(text) => self.say(BlockKind::Text, text, out),
-                Piece::Reasoning(text) => self.say(BlockKind::Reasoning, text, out),
-                Piece::Call { name, arguments } => {
-                    self.call(Call { id: None, name, arguments, extra: Extra::default() }, out);
+                Segment::Text(text) => self.say(BlockKind::Text, text, out),
+                Segment::Reasoning(text) => self.say(BlockKind::Reasoning, text, out),
+                Segment::Call { name, arguments } => {
+                    self.call(LineToolCall { id: None, name, arguments, extra: ExtraFields::default() }, out);
                 }
             }
         }
     }
 
-    fn call(&mut self, call: Call, out: &mut Vec<Event>) {
+    fn call(&mut self, call: LineToolCall, out: &mut Vec<Event>) {
         if self.over || self.voice.stopped {
             return;
         }

@@ -2,14 +2,14 @@
 //!
 //! <https://docs.ollama.com/api/embed>
 
-use super::super::side::{Asking, Embedding, with_model};
+use super::super::side::{AuxiliaryRequest, EmbeddingsApi, with_model};
 use super::shape;
 use crate::canonical::{Code, Diagnostics, EmbedRequest, Embeddings};
 use crate::error::{ClientError, UpstreamError};
-use crate::json::{Kind, Object, natural, peek, quote};
+use crate::json::{Object, ValueKind, natural, peek, quote};
 
 /// `POST /api/embed`: `input` is a text or several, the answer has `embeddings`.
-pub(super) static EMBED: Embedding = Embedding {
+pub(super) static EMBED: EmbeddingsApi = EmbeddingsApi {
     shape: &shape::EMBED,
     read: |asking, notes| read(asking, "input", notes),
     write: |request, source, _| Ok((String::from("/embed"), write(request, source)?)),
@@ -28,7 +28,7 @@ pub(super) static EMBED: Embedding = Embedding {
 };
 
 /// `POST /api/embeddings`: one `prompt`, one `embedding`.
-pub(super) static EMBEDDINGS: Embedding = Embedding {
+pub(super) static EMBEDDINGS: EmbeddingsApi = EmbeddingsApi {
     shape: &shape::EMBEDDINGS,
     read: |asking, notes| read(asking, "prompt", notes),
     write: |request, source, _| Ok((String::from("/embeddings"), write(request, source)?)),
@@ -41,7 +41,11 @@ pub(super) static EMBEDDINGS: Embedding = Embedding {
     check: |answer, request| read_answer(answer, request, &mut Diagnostics::default())?.check(request),
 };
 
-fn read(asking: &Asking<'_>, key: &str, notes: &mut Diagnostics) -> Result<EmbedRequest, ClientError> {
+fn read(
+    asking: &AuxiliaryRequest<'_>,
+    key: &str,
+    notes: &mut Diagnostics,
+) -> Result<EmbedRequest, ClientError> {
     let several = key == "input";
     let given = Object::parse(asking.body)
         .map_err(|e| ClientError::invalid(format!("The request body is not a JSON object: {e}.")))?;
@@ -50,8 +54,8 @@ fn read(asking: &Asking<'_>, key: &str, notes: &mut Diagnostics) -> Result<Embed
     let model = given.str("model").filter(|model| !model.is_empty());
     let model = model.ok_or_else(|| ClientError::invalid("`model` is missing.").at("model"))?;
     let input = given.non_null(key).filter(|input| match peek(input) {
-        Kind::String => true,
-        Kind::Array => several,
+        ValueKind::String => true,
+        ValueKind::Array => several,
         _ => false,
     });
     let input = input.ok_or_else(|| {
@@ -124,7 +128,7 @@ fn read_answer(
         (None, Some(vector)) => vec![vector],
         (None, None) => return Err(malformed()),
     };
-    if vectors.iter().any(|vector| peek(vector) != Kind::Array) {
+    if vectors.iter().any(|vector| peek(vector) != ValueKind::Array) {
         return Err(malformed());
     }
     let mut out = Embeddings::default();

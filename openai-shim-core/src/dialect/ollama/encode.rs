@@ -4,9 +4,10 @@
 
 use super::super::Encoder;
 use super::line::{arguments, write_line};
-use super::{FAMILY, Form, MESSAGE, error};
+use super::{FAMILY, MESSAGE, OllamaApi, error};
 use crate::canonical::{
-    Asked, BlockKind, Code, Delta, Diagnostics, Event, Extra, FinishReason, MemberIndex, Usage, carry, time,
+    BlockKind, Code, Delta, Diagnostics, Event, ExtraFields, FinishReason, MemberIndex, ResponseSpec, Usage,
+    carry, time,
 };
 use crate::error::{Error, UpstreamError};
 use crate::json::{Object, quote};
@@ -19,7 +20,7 @@ const MOST_CALLS: usize = 1024;
 
 /// What one line says, ready to be written.
 #[derive(Default)]
-pub(super) struct Said {
+pub(super) struct LineContent {
     pub(super) content: String,
     pub(super) thinking: String,
     pub(super) calls: Vec<String>,
@@ -27,21 +28,28 @@ pub(super) struct Said {
     pub(super) members: Vec<(String, String)>,
 }
 
-impl Said {
+impl LineContent {
     /// Adds a call.
-    pub(super) fn call(&mut self, id: &str, name: &str, json: &str, extra: &Extra, notes: &mut Diagnostics) {
+    pub(super) fn call(
+        &mut self,
+        id: &str,
+        name: &str,
+        json: &str,
+        extra: &ExtraFields,
+        notes: &mut Diagnostics,
+    ) {
         let index = self.calls.len();
         let native = extra.of(FAMILY).iter().map(|(k, v)| (k.clone(), v.get().to_owned()));
         self.calls.push(call(id, name, index, json, native, notes));
     }
 
     /// Writes it in one of the two forms.
-    pub(super) fn write(self, form: Form, line: &mut Object<'_>) {
+    pub(super) fn write(self, form: OllamaApi, line: &mut Object<'_>) {
         let mut message = Object::new();
-        if form == Form::Chat {
+        if form == OllamaApi::Chat {
             message.set("role", "\"assistant\"");
         }
-        message.set(if form == Form::Chat { "content" } else { "response" }, quote(&self.content));
+        message.set(if form == OllamaApi::Chat { "content" } else { "response" }, quote(&self.content));
         if !self.thinking.is_empty() {
             message.set("thinking", quote(&self.thinking));
         }
@@ -52,8 +60,8 @@ impl Said {
             message.set(key, value);
         }
         match form {
-            Form::Chat => line.set("message", message.to_json()),
-            Form::Generate => message.iter().for_each(|(k, v)| line.set(k.to_owned(), v.to_owned())),
+            OllamaApi::Chat => line.set("message", message.to_json()),
+            OllamaApi::Generate => message.iter().for_each(|(k, v)| line.set(k.to_owned(), v.to_owned())),
         }
     }
 }
@@ -129,7 +137,7 @@ pub(super) fn word(reason: &FinishReason) -> &'static str {
 }
 
 /// A call that is not written yet.
-struct Pending {
+struct PendingToolCall {
     block: u32,
     id: String,
     name: String,
@@ -139,15 +147,15 @@ struct Pending {
 }
 
 /// The call of this number: they stand in the order of their numbers.
-fn pending(calls: &mut VecDeque<Pending>, block: u32) -> Option<&mut Pending> {
+fn pending(calls: &mut VecDeque<PendingToolCall>, block: u32) -> Option<&mut PendingToolCall> {
     let at = calls.binary_search_by_key(&block, |call| call.block).ok()?;
     calls.get_mut(at)
 }
 
 /// Writes a stream.
 pub(super) struct OllamaEncoder {
-    form: Form,
-    asked: Asked,
+    form: OllamaApi,
+    asked: ResponseSpec,
     notes: Diagnostics,
     model: String,
     created: u64,
@@ -156,7 +164,7 @@ pub(super) struct OllamaEncoder {
     /// The open block of text, thinking or refusal.
     open: Option<(u32, BlockKind)>,
     /// Calls in the order in which they began: a line has whole ones only, and they keep their order.
-    pending: VecDeque<Pending>,
+    pending: VecDeque<PendingToolCall>,
     bytes: usize,
     calls: usize,
     reason: Option<FinishReason>,
@@ -174,7 +182,7 @@ pub(super) struct OllamaEncoder {
 }
 
 impl OllamaEncoder {
-    pub(super) fn new(form: Form, asked: Asked) -> Self {
+    pub(super) fn new(form: OllamaApi, asked: ResponseSpec) -> Self {
         Self {
             form,
             model: asked.model.clone(),
@@ -200,10 +208,10 @@ impl OllamaEncoder {
 
     /// Writes a line of words, of which there are hundreds: what is before them is always the same.
     fn words(&mut self, thinking: bool, text: &str, out: &mut Vec<u8>) {
-        if !self.members.is_empty() || thinking || self.form != Form::Chat {
+        if !self.members.is_empty() || thinking || self.form != OllamaApi::Chat {
             let (text, none) = (text.to_owned(), String::new());
             let (thinking, content) = if thinking { (text, none) } else { (none, text) };
-            return self.write(Said { content, thinking, ..Said::default() }, out);
+            return self.write(LineContent { content, thinking, ..LineContent::default() }, out);
         }
         self.first = self.first.or(self.elapsed);
         if self.before.is_empty() {
@@ -216,7 +224,7 @@ impl OllamaEncoder {
         out.extend_from_slice(b"},\"done\":false}\n");
     }
 
-    fn write(&mut self, mut said: Said, out: &mut Vec<u8>) {
+    fn write(&mut self, mut said: LineContent, out: &mut Vec<u8>) {
         self.first = self.first.or(self.elapsed);
         said.members = std::mem::take(&mut self.members);
         let mut line = head(&self.model, self.created);
@@ -233,7 +241,7 @@ impl OllamaEncoder {
             if self.calls + self.pending.len() >= MOST_CALLS {
                 return self.too_much("tools", MOST_CALLS, out);
             }
-            self.pending.push_back(Pending {
+            self.pending.push_back(PendingToolCall {
                 block,
                 id: id.clone(),
                 name: name.clone(),
@@ -293,14 +301,14 @@ impl OllamaEncoder {
             let native = pending.native.into_iter();
             let json = call(&pending.id, &pending.name, self.calls, &pending.json, native, &mut self.notes);
             self.calls += 1;
-            self.write(Said { calls: vec![json], ..Said::default() }, out);
+            self.write(LineContent { calls: vec![json], ..LineContent::default() }, out);
         }
     }
 
     fn end(&mut self, out: &mut Vec<u8>) {
         let mut line = head(&self.model, self.created);
         let members = std::mem::take(&mut self.members);
-        Said { members, ..Said::default() }.write(self.form, &mut line);
+        LineContent { members, ..LineContent::default() }.write(self.form, &mut line);
         let reason = self.reason.as_ref().map_or("stop", word);
         let measured = self.elapsed.map(|total| (total, self.first));
         done(&mut line, reason, self.usage, measured, std::mem::take(&mut self.extra), &mut self.notes);

@@ -5,7 +5,7 @@
 use super::line::write_line;
 use crate::canonical::{Code, Diagnostics};
 use crate::error::{Error, ErrorKind, StatusError, UpstreamError};
-use crate::json::{Kind, Object, peek, quote, raw, text, text_of};
+use crate::json::{Object, ValueKind, peek, quote, raw, text, text_of};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use std::borrow::Cow;
@@ -112,7 +112,7 @@ fn read(object: &Object<'_>) -> Option<StatusError> {
     let mut error = StatusError::new(502, ErrorKind::Upstream, "");
     match peek(said) {
         // What stands between may use OpenAI's envelope.
-        Kind::Object => {
+        ValueKind::Object => {
             let inner = Object::parse(said.as_bytes()).ok()?;
             error.message = inner.get("message").map(|m| text_of(m).into_owned()).unwrap_or_default();
             error.error_type = inner.get("type").and_then(text).map(Cow::into_owned);

@@ -1,26 +1,26 @@
 //! One line of a stream, or a whole answer: what it says, in either form.
 
 use super::FAMILY;
-use crate::canonical::{Code, Diagnostics, Extra, FinishReason, Usage};
-use crate::json::{Kind, Object, peek, quote, raw, text_of};
+use crate::canonical::{Code, Diagnostics, ExtraFields, FinishReason, Usage};
+use crate::json::{Object, ValueKind, peek, quote, raw, text_of};
 use std::borrow::Cow;
 
 /// A call as it was read.
-pub(super) struct Call {
+pub(super) struct LineToolCall {
     /// The call's id; newer versions give one.
     pub(super) id: Option<String>,
     pub(super) name: String,
     /// JSON text.
     pub(super) arguments: String,
-    pub(super) extra: Extra,
+    pub(super) extra: ExtraFields,
 }
 
 /// What one line says.
 #[derive(Default)]
-pub(super) struct Line {
+pub(super) struct ResponseLine {
     pub(super) thinking: String,
     pub(super) content: String,
-    pub(super) calls: Vec<Call>,
+    pub(super) calls: Vec<LineToolCall>,
     pub(super) done: bool,
     pub(super) done_reason: Option<String>,
     pub(super) usage: Option<Usage>,
@@ -49,7 +49,7 @@ pub(super) fn is_answer(object: &Object<'_>) -> bool {
     ["message", "response", "done"].iter().any(|key| object.non_null(key).is_some())
 }
 
-impl Line {
+impl ResponseLine {
     /// Reads a line of either form.
     pub(super) fn read(object: &Object<'_>, notes: &mut Diagnostics) -> Self {
         let mut line = Self::default();
@@ -74,7 +74,7 @@ impl Line {
 
     fn said(&mut self, object: &Object<'_>, content: &str, at: &str, notes: &mut Diagnostics) {
         if let Some(words) = object.non_null(content) {
-            if peek(words) != Kind::String {
+            if peek(words) != ValueKind::String {
                 notes.note(Code::ContentJoined, &format!("{at}{content}"), "");
             }
             self.content.push_str(&text_of(words));
@@ -114,12 +114,12 @@ impl Line {
 }
 
 /// Reads a call; its arguments are an object, or with careless servers JSON text.
-pub(super) fn read_call(call: &str, at: &str, notes: &mut Diagnostics) -> Call {
+pub(super) fn read_call(call: &str, at: &str, notes: &mut Diagnostics) -> LineToolCall {
     let object = Object::parse(call.as_bytes()).unwrap_or_default();
     let function = object.object("function").unwrap_or_default();
     let given = function.non_null("arguments");
     let arguments = match given.map(peek) {
-        Some(Kind::Object) => given.unwrap_or_default().trim().to_owned(),
+        Some(ValueKind::Object) => given.unwrap_or_default().trim().to_owned(),
         Some(_) => {
             let path = format!("{at}.function.arguments");
             notes.note(Code::ToolArgumentsShaped, &path, "no object");
@@ -140,9 +140,9 @@ pub(super) fn read_call(call: &str, at: &str, notes: &mut Diagnostics) -> Call {
         notes.note(Code::ToolNameMissing, at, "");
     }
     let members = leftovers(&object, &["id", "type", "function"]);
-    let extra = if members.is_empty() { Extra::default() } else { Extra::new(FAMILY, members) };
+    let extra = if members.is_empty() { ExtraFields::default() } else { ExtraFields::new(FAMILY, members) };
     let id = object.str("id").filter(|id| !id.is_empty()).map(Cow::into_owned);
-    Call { id, name, arguments, extra }
+    LineToolCall { id, name, arguments, extra }
 }
 
 /// Members that have no place in the canonical model; `null` says nothing.

@@ -1,28 +1,30 @@
 //! Lines and whole answers mended in place: what is well-formed goes out as it came, less framing that is not Ollama's.
 
-use super::super::{Decoder, Mended, Mender};
+use super::super::{Decoder, Repaired, StreamRepairer};
 use super::decode::{OllamaDecoder, malformed};
 use super::line::{arguments, is_answer, write_line};
-use super::{Form, error, response};
-use crate::canonical::{Asked, Code, Diagnostics, Event, Seen, ThinkTags, time, unfold};
+use super::{OllamaApi, error, response};
+use crate::canonical::{
+    Code, Diagnostics, Event, ReasoningTags, ResponseSpec, ResponseSummary, time, unfold,
+};
 use crate::error::{Error, UpstreamError};
 use crate::framing::Frame;
-use crate::json::{Kind, Object, peek, quote, text_of};
+use crate::json::{Object, ValueKind, peek, quote, text_of};
 
 /// Mends a stream: each line is followed by the decoder, and put right where clients would fail on it.
 pub(super) struct OllamaMender {
-    form: Form,
-    asked: Asked,
+    form: OllamaApi,
+    asked: ResponseSpec,
     decoder: OllamaDecoder,
     events: Vec<Event>,
-    seen: Seen,
+    seen: ResponseSummary,
     over: bool,
 }
 
 impl OllamaMender {
-    pub(super) fn new(form: Form, asked: Asked) -> Self {
+    pub(super) fn new(form: OllamaApi, asked: ResponseSpec) -> Self {
         let decoder = OllamaDecoder::new(following(&asked));
-        Self { form, asked, decoder, events: Vec::new(), seen: Seen::default(), over: false }
+        Self { form, asked, decoder, events: Vec::new(), seen: ResponseSummary::default(), over: false }
     }
 
     /// Takes in what the decoder found; the client is told of a failure.
@@ -37,7 +39,7 @@ impl OllamaMender {
     }
 }
 
-impl Mender for OllamaMender {
+impl StreamRepairer for OllamaMender {
     fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<u8>) {
         self.decoder.frame(frame, &mut self.events);
         let was_over = self.over || self.seen.ended;
@@ -78,7 +80,7 @@ impl Mender for OllamaMender {
         }
     }
 
-    fn seen(&self) -> &Seen {
+    fn seen(&self) -> &ResponseSummary {
         &self.seen
     }
 
@@ -88,21 +90,21 @@ impl Mender for OllamaMender {
 }
 
 /// For who only follows: what stands inside the text stays there.
-fn following(asked: &Asked) -> Asked {
+fn following(asked: &ResponseSpec) -> ResponseSpec {
     let mut asked = asked.clone();
-    (asked.quirks.think_tags, asked.quirks.keep_markup) = (ThinkTags::Keep, true);
+    (asked.quirks.think_tags, asked.quirks.keep_markup) = (ReasoningTags::Keep, true);
     asked
 }
 
 /// Mends a whole answer.
 pub(super) fn whole(
-    form: Form,
+    form: OllamaApi,
     body: &[u8],
-    asked: &Asked,
+    asked: &ResponseSpec,
     notes: &mut Diagnostics,
-) -> Result<Mended, UpstreamError> {
+) -> Result<Repaired, UpstreamError> {
     let response = response::decode(body, &mut following(asked), notes)?;
-    let mut seen = Seen::default();
+    let mut seen = ResponseSummary::default();
     for event in unfold(&response) {
         seen.event(&event);
     }
@@ -113,11 +115,11 @@ pub(super) fn whole(
         object.write(&mut out);
         out
     });
-    Ok(Mended { body, seen })
+    Ok(Repaired { body, seen })
 }
 
 /// Puts a line right: the members that the official types and strict clients demand, and nothing else.
-fn mend(form: Form, line: &mut Object<'_>, asked: &Asked, notes: &mut Diagnostics) {
+fn mend(form: OllamaApi, line: &mut Object<'_>, asked: &ResponseSpec, notes: &mut Diagnostics) {
     if asked.echo_model || line.str("model").is_none() {
         if !asked.echo_model {
             notes.note(Code::ModelFilled, "model", "");
@@ -136,7 +138,7 @@ fn mend(form: Form, line: &mut Object<'_>, asked: &Asked, notes: &mut Diagnostic
         line.set("done", if done { "true" } else { "false" });
     }
     match form {
-        Form::Chat => {
+        OllamaApi::Chat => {
             let given = line.object("message").map(Object::into_owned);
             let mut message = given.unwrap_or_else(|| moved(line, notes));
             if message.str("role").is_none() {
@@ -148,7 +150,7 @@ fn mend(form: Form, line: &mut Object<'_>, asked: &Asked, notes: &mut Diagnostic
                 line.set("message", message.to_json());
             }
         }
-        Form::Generate => {
+        OllamaApi::Generate => {
             if let Some(message) = line.object("message").map(Object::into_owned) {
                 notes.note(Code::MessageAsDelta, "message", "");
                 line.remove("message");
@@ -178,21 +180,21 @@ fn moved(line: &mut Object<'_>, notes: &mut Diagnostics) -> Object<'static> {
 /// Content that is a text, thinking that is one, calls whose arguments are objects.
 fn said(object: &mut Object<'_>, content: &'static str, at: &str, notes: &mut Diagnostics) {
     match object.get(content).map(peek) {
-        Some(Kind::String) => {}
+        Some(ValueKind::String) => {}
         given => {
-            if matches!(given, None | Some(Kind::Null)) {
+            if matches!(given, None | Some(ValueKind::Null)) {
                 notes.note(Code::FieldFilled, &format!("{at}{content}"), "");
             }
             let words = quote(&text_of(object.get(content).unwrap_or("null")));
             object.set(content, words);
         }
     }
-    if object.get("thinking").is_some_and(|t| peek(t) != Kind::String) {
+    if object.get("thinking").is_some_and(|t| peek(t) != ValueKind::String) {
         notes.note(Code::NullDropped, &format!("{at}thinking"), "");
         object.remove("thinking");
     }
     match object.get("tool_calls").map(peek) {
-        None | Some(Kind::Array) => {}
+        None | Some(ValueKind::Array) => {}
         _ => {
             notes.note(Code::NullDropped, &format!("{at}tool_calls"), "");
             object.remove("tool_calls");
@@ -213,7 +215,7 @@ fn mended_call(call: &str, at: &str, notes: &mut Diagnostics) -> Option<String> 
     let mut call = Object::parse(call.as_bytes()).unwrap_or_default();
     let mut function = call.object("function").map(Object::into_owned).unwrap_or_default();
     let given = function.get("arguments").map(|a| (peek(a), text_of(a).into_owned()));
-    if !matches!(given, Some((Kind::Object, _))) {
+    if !matches!(given, Some((ValueKind::Object, _))) {
         let json = given.map(|(_, json)| json).unwrap_or_default();
         let json = arguments(&json, &format!("{at}tool_calls[].function.arguments"), notes);
         function.set("arguments", json);

@@ -21,8 +21,8 @@ mod side;
 mod voice;
 pub mod wire;
 
-use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Mended, Mender, Shape, SideRoute};
-use crate::canonical::{Asked, Diagnostics, Request, Response};
+use super::{AuxiliaryRoute, Decoder, Dialect, Encoded, Encoder, Endpoint, Repaired, Shape, StreamRepairer};
+use crate::canonical::{Diagnostics, Request, Response, ResponseSpec};
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use crate::framing::Deviation;
 use bytes::Bytes;
@@ -36,7 +36,7 @@ const MESSAGE: &str = "message";
 
 /// The two forms of asking and answering.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
+enum OllamaApi {
     /// `messages` in, `message` out.
     Chat,
     /// `prompt` in, `response` out.
@@ -46,36 +46,36 @@ enum Form {
 /// One of Ollama's two dialects.
 #[derive(Debug)]
 pub struct Ollama {
-    form: Form,
+    form: OllamaApi,
 }
 
 /// The dialect `ollama-chat`.
-pub static CHAT: Ollama = Ollama { form: Form::Chat };
+pub static CHAT: Ollama = Ollama { form: OllamaApi::Chat };
 
 /// The dialect `ollama-generate`.
-pub static GENERATE: Ollama = Ollama { form: Form::Generate };
+pub static GENERATE: Ollama = Ollama { form: OllamaApi::Generate };
 
 /// Whether the text is passed on as the upstream wrote it.
-fn as_it_comes(asked: &Asked) -> bool {
+fn as_it_comes(asked: &ResponseSpec) -> bool {
     asked.stops.is_empty() && asked.json.is_none()
 }
 
 impl Dialect for Ollama {
     fn name(&self) -> &'static str {
         match self.form {
-            Form::Chat => "ollama-chat",
-            Form::Generate => "ollama-generate",
+            OllamaApi::Chat => "ollama-chat",
+            OllamaApi::Generate => "ollama-generate",
         }
     }
 
     fn endpoints(&self) -> &'static [Endpoint] {
         match self.form {
-            Form::Chat => &[Endpoint { method: "POST", path: "/api/chat" }],
-            Form::Generate => &[Endpoint { method: "POST", path: "/api/generate" }],
+            OllamaApi::Chat => &[Endpoint { method: "POST", path: "/api/chat" }],
+            OllamaApi::Generate => &[Endpoint { method: "POST", path: "/api/generate" }],
         }
     }
 
-    fn side_routes(&self) -> &'static [SideRoute] {
+    fn side_routes(&self) -> &'static [AuxiliaryRoute] {
         &side::ROUTES
     }
 
@@ -85,8 +85,8 @@ impl Dialect for Ollama {
 
     fn request_shape(&self) -> &'static Shape {
         match self.form {
-            Form::Chat => &shape::CHAT,
-            Form::Generate => &shape::GENERATE,
+            OllamaApi::Chat => &shape::CHAT,
+            OllamaApi::Generate => &shape::GENERATE,
         }
     }
 
@@ -111,36 +111,41 @@ impl Dialect for Ollama {
     fn decode_response(
         &self,
         body: &[u8],
-        asked: &mut Asked,
+        asked: &mut ResponseSpec,
         notes: &mut Diagnostics,
     ) -> Result<Response, UpstreamError> {
         response::decode(body, asked, notes)
     }
 
-    fn encode_response(&self, response: &Response, asked: &mut Asked, notes: &mut Diagnostics) -> Vec<u8> {
+    fn encode_response(
+        &self,
+        response: &Response,
+        asked: &mut ResponseSpec,
+        notes: &mut Diagnostics,
+    ) -> Vec<u8> {
         response::encode(self.form, response, asked, notes)
     }
 
-    fn decoder(&self, asked: &Asked) -> Box<dyn Decoder> {
+    fn decoder(&self, asked: &ResponseSpec) -> Box<dyn Decoder> {
         Box::new(decode::OllamaDecoder::new(asked.clone()))
     }
 
-    fn encoder(&self, asked: &Asked) -> Box<dyn Encoder> {
+    fn encoder(&self, asked: &ResponseSpec) -> Box<dyn Encoder> {
         Box::new(encode::OllamaEncoder::new(self.form, asked.clone()))
     }
 
-    fn mender(&self, asked: &Asked) -> Option<Box<dyn Mender>> {
+    fn mender(&self, asked: &ResponseSpec) -> Option<Box<dyn StreamRepairer>> {
         // Lines that repeat what was said before, or whose text we must end ourselves, are no lines to pass on.
         let plain = !asked.quirks.cumulative_deltas && as_it_comes(asked);
-        plain.then(|| Box::new(mend::OllamaMender::new(self.form, asked.clone())) as Box<dyn Mender>)
+        plain.then(|| Box::new(mend::OllamaMender::new(self.form, asked.clone())) as Box<dyn StreamRepairer>)
     }
 
     fn mend_response(
         &self,
         body: &[u8],
-        asked: &mut Asked,
+        asked: &mut ResponseSpec,
         notes: &mut Diagnostics,
-    ) -> Option<Result<Mended, UpstreamError>> {
+    ) -> Option<Result<Repaired, UpstreamError>> {
         as_it_comes(asked).then(|| mend::whole(self.form, body, asked, notes))
     }
 

@@ -8,7 +8,7 @@ use super::able::capabilities;
 use crate::canonical::ListedModel;
 use crate::canonical::time::rfc3339;
 use crate::error::ClientError;
-use crate::json::{Kind, Object, peek, quote};
+use crate::json::{Object, ValueKind, peek, quote};
 use std::fmt::Write as _;
 
 /// Where no time is known: the zero of Go's times, which Ollama's own command line shows as "Never".
@@ -118,7 +118,7 @@ fn digest(id: &str) -> String {
 }
 
 fn details(model: &Object<'_>) -> String {
-    if let Some(own) = model.get("details").filter(|own| peek(own) == Kind::Object) {
+    if let Some(own) = model.get("details").filter(|own| peek(own) == ValueKind::Object) {
         return own.to_owned();
     }
     let family = quote(&family(model));

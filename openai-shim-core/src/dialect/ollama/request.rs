@@ -4,10 +4,10 @@
 
 use super::super::Encoded;
 use super::super::shape::Place;
-use super::{FAMILY, Form, shape};
-use crate::canonical::{Code, Diagnostics, Extra, Request, ResponseFormat, Tool, ToolChoice};
+use super::{FAMILY, OllamaApi, shape};
+use crate::canonical::{Code, Diagnostics, ExtraFields, Request, ResponseFormat, Tool, ToolChoice};
 use crate::error::{ClientError, Unsupported};
-use crate::json::{Kind, Object, peek, quote, raw, text};
+use crate::json::{Object, ValueKind, peek, quote, raw, text};
 use std::borrow::Cow;
 
 mod generate;
@@ -16,11 +16,11 @@ mod message;
 mod options;
 
 /// Reads a request.
-pub(super) fn decode(form: Form, body: &[u8], notes: &mut Diagnostics) -> Result<Request, ClientError> {
+pub(super) fn decode(form: OllamaApi, body: &[u8], notes: &mut Diagnostics) -> Result<Request, ClientError> {
     let object = Object::parse(body).map_err(|e| not_an_object(form, body, &e))?;
     let known = match form {
-        Form::Chat => &shape::CHAT,
-        Form::Generate => &shape::GENERATE,
+        OllamaApi::Chat => &shape::CHAT,
+        OllamaApi::Generate => &shape::GENERATE,
     };
     // Messages are checked where they are read.
     known.check_at(&object, Place::Root, &["messages"], notes)?;
@@ -31,49 +31,49 @@ pub(super) fn decode(form: Form, body: &[u8], notes: &mut Diagnostics) -> Result
     for (key, value) in object.iter() {
         let mut keep = || extra.push((key.to_owned(), raw(value)));
         match (key, peek(value)) {
-            ("model", Kind::String) => request.model = text(value).unwrap_or_default().into_owned(),
-            ("model" | "stream" | "options" | "think", Kind::Null) => {}
-            ("stream", Kind::Bool) => request.stream = value.trim() == "true",
-            ("messages", _) if form == Form::Chat => {}
-            ("prompt" | "system" | "images", _) if form == Form::Generate => {}
-            ("options", Kind::Object) => {
+            ("model", ValueKind::String) => request.model = text(value).unwrap_or_default().into_owned(),
+            ("model" | "stream" | "options" | "think", ValueKind::Null) => {}
+            ("stream", ValueKind::Bool) => request.stream = value.trim() == "true",
+            ("messages", _) if form == OllamaApi::Chat => {}
+            ("prompt" | "system" | "images", _) if form == OllamaApi::Generate => {}
+            ("options", ValueKind::Object) => {
                 let options = Object::parse(value.as_bytes()).unwrap_or_default();
                 options::read(&options, &mut request, &mut extra);
             }
-            ("think", Kind::Bool) => request.reasoning.enabled = Some(value.trim() == "true"),
-            ("think", Kind::String) => {
+            ("think", ValueKind::Bool) => request.reasoning.enabled = Some(value.trim() == "true"),
+            ("think", ValueKind::String) => {
                 request.reasoning.effort = text(value).filter(|t| !t.is_empty()).map(Cow::into_owned);
             }
-            ("format", Kind::Object) => request.response_format = Some(schema(value)),
-            ("format", Kind::String) if value.trim() == "\"json\"" => {
+            ("format", ValueKind::Object) => request.response_format = Some(schema(value)),
+            ("format", ValueKind::String) if value.trim() == "\"json\"" => {
                 request.response_format = Some(ResponseFormat::JsonObject);
             }
-            ("format", Kind::String) if value.trim() != "\"\"" => {
+            ("format", ValueKind::String) if value.trim() != "\"\"" => {
                 notes.note(Code::ParamInvalid, "format", "");
                 keep();
             }
-            ("tools", Kind::Array) if object.array("tools").is_some_and(|t| !t.is_empty()) => {
+            ("tools", ValueKind::Array) if object.array("tools").is_some_and(|t| !t.is_empty()) => {
                 let items = object.array("tools").unwrap_or_default();
                 request.tools = items.into_iter().map(tool).collect();
             }
             // Its default says nothing.
-            ("raw", Kind::Bool) if value.trim() == "false" => {}
+            ("raw", ValueKind::Bool) if value.trim() == "false" => {}
             _ => keep(),
         }
     }
     request.include_usage = request.stream;
     if !extra.is_empty() {
-        request.extra = Extra::new(FAMILY, extra);
+        request.extra = ExtraFields::new(FAMILY, extra);
     }
     match form {
-        Form::Chat => message::decode(&object, body, &mut request, notes)?,
-        Form::Generate => generate::decode(&object, &mut request, notes)?,
+        OllamaApi::Chat => message::decode(&object, body, &mut request, notes)?,
+        OllamaApi::Generate => generate::decode(&object, &mut request, notes)?,
     }
     Ok(request)
 }
 
-fn not_an_object(form: Form, body: &[u8], error: &serde_json::Error) -> ClientError {
-    let member = if form == Form::Chat { "messages" } else { "prompt" };
+fn not_an_object(form: OllamaApi, body: &[u8], error: &serde_json::Error) -> ClientError {
+    let member = if form == OllamaApi::Chat { "messages" } else { "prompt" };
     if body.trim_ascii().is_empty() {
         return ClientError::invalid(format!(
             "The request body is empty. Send a JSON object with `model` and `{member}`."
@@ -93,7 +93,7 @@ fn schema(value: &str) -> ResponseFormat {
         name: String::from("response"),
         schema: Some(raw(value)),
         strict: None,
-        extra: Extra::default(),
+        extra: ExtraFields::default(),
     }
 }
 
@@ -111,15 +111,15 @@ fn tool(item: &str) -> Tool {
     }
 }
 
-fn leftovers(object: &Object<'_>, known: &[&str]) -> Extra {
+fn leftovers(object: &Object<'_>, known: &[&str]) -> ExtraFields {
     let members: Vec<_> =
         object.iter().filter(|(k, _)| !known.contains(k)).map(|(k, v)| (k.to_owned(), raw(v))).collect();
-    if members.is_empty() { Extra::default() } else { Extra::new(FAMILY, members) }
+    if members.is_empty() { ExtraFields::default() } else { ExtraFields::new(FAMILY, members) }
 }
 
 /// Writes a request; what was not changed stays the client's own bytes.
 pub(super) fn encode<'a>(
-    form: Form,
+    form: OllamaApi,
     request: &Request,
     source: Option<&'a [u8]>,
     notes: &mut Diagnostics,
@@ -130,8 +130,8 @@ pub(super) fn encode<'a>(
     }
     if source.is_none() || request.touched.messages {
         match form {
-            Form::Chat => message::encode(request, source, &mut body, notes)?,
-            Form::Generate => generate::encode(request, &mut body, notes)?,
+            OllamaApi::Chat => message::encode(request, source, &mut body, notes)?,
+            OllamaApi::Generate => generate::encode(request, &mut body, notes)?,
         }
     }
     if source.is_none() {
@@ -144,12 +144,12 @@ pub(super) fn encode<'a>(
         body.set("stream", if request.stream { "true" } else { "false" });
     }
     options::write(request, source.is_some(), &mut body);
-    let path = String::from(if form == Form::Chat { "/chat" } else { "/generate" });
+    let path = String::from(if form == OllamaApi::Chat { "/chat" } else { "/generate" });
     Ok(Encoded { path, body, headers: http::HeaderMap::new() })
 }
 
 /// The parameters of a request that came in another dialect.
-fn params(form: Form, request: &Request, body: &mut Object<'_>, notes: &mut Diagnostics) {
+fn params(form: OllamaApi, request: &Request, body: &mut Object<'_>, notes: &mut Diagnostics) {
     tools(form, request, body, notes);
     match &request.response_format {
         Some(ResponseFormat::JsonObject) => body.set("format", "\"json\""),
@@ -177,7 +177,7 @@ fn params(form: Form, request: &Request, body: &mut Object<'_>, notes: &mut Diag
     dropped("parallel_tool_calls", request.parallel_tool_calls == Some(false));
     for (key, value) in request.extra.of(FAMILY) {
         let elsewhere = ["prompt", "suffix", "system", "template", "context", "raw"].contains(&key.as_str());
-        if form == Form::Chat && elsewhere {
+        if form == OllamaApi::Chat && elsewhere {
             if !matches!(value.get().trim(), "\"\"" | "[]" | "null") {
                 notes.note(Code::ParamDropped, key, "");
             }
@@ -213,11 +213,11 @@ fn think(request: &Request, notes: &mut Diagnostics) -> Option<String> {
     Some(enabled.to_string())
 }
 
-fn tools(form: Form, request: &Request, body: &mut Object<'_>, notes: &mut Diagnostics) {
+fn tools(form: OllamaApi, request: &Request, body: &mut Object<'_>, notes: &mut Diagnostics) {
     let choice = request.tool_choice.as_ref();
     let off = matches!(choice, Some(ToolChoice::None));
-    if request.tools.is_empty() || off || form == Form::Generate {
-        if form == Form::Generate && !request.tools.is_empty() && !off {
+    if request.tools.is_empty() || off || form == OllamaApi::Generate {
+        if form == OllamaApi::Generate && !request.tools.is_empty() && !off {
             notes.note(Code::FeatureUnsupported, "tools", "this form calls no tools");
         }
         body.remove("tools");

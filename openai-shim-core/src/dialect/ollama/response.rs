@@ -4,16 +4,16 @@
 
 use super::super::Decoder;
 use super::decode::OllamaDecoder;
-use super::encode::{Said, done, head, word};
-use super::{FAMILY, Form, MESSAGE};
-use crate::canonical::{Asked, Block, Code, Diagnostics, Logprobs, Response, carry, fold};
+use super::encode::{LineContent, done, head, word};
+use super::{FAMILY, MESSAGE, OllamaApi};
+use crate::canonical::{Block, Code, Diagnostics, Logprobs, Response, ResponseSpec, carry, fold};
 use crate::error::UpstreamError;
 use crate::framing::Frame;
 
 /// Reads an answer of either form: it is a stream of one line.
 pub(super) fn decode(
     body: &[u8],
-    asked: &mut Asked,
+    asked: &mut ResponseSpec,
     notes: &mut Diagnostics,
 ) -> Result<Response, UpstreamError> {
     let (mut decoder, mut events) = (OllamaDecoder::new(asked.clone()), Vec::new());
@@ -25,8 +25,13 @@ pub(super) fn decode(
 }
 
 /// Writes an answer. There is one: of several the first is sent.
-pub(super) fn encode(form: Form, response: &Response, asked: &mut Asked, notes: &mut Diagnostics) -> Vec<u8> {
-    let mut said = Said::default();
+pub(super) fn encode(
+    form: OllamaApi,
+    response: &Response,
+    asked: &mut ResponseSpec,
+    notes: &mut Diagnostics,
+) -> Vec<u8> {
+    let mut said = LineContent::default();
     let choice = response.choices.first();
     if response.choices.len() > 1 {
         notes.note(Code::FeatureUnsupported, "choices", "more than one answer");

@@ -2,8 +2,8 @@
 //!
 //! <https://docs.ollama.com/api>
 
-use super::super::side::{Asking, GET, OneModel, Side, SideRoute};
-use super::Form;
+use super::super::side::{AuxiliaryKind, AuxiliaryRequest, AuxiliaryRoute, GET, ModelApi};
+use super::OllamaApi;
 use super::embed::{EMBED, EMBEDDINGS};
 use super::models::{names, ps, show, tags};
 use crate::canonical::time::rfc3339;
@@ -13,52 +13,63 @@ use crate::json::{Object, quote, text};
 /// Clients are told a version from which on all that they may ask for exists.
 const VERSION: &str = r#"{"version":"0.13.0"}"#;
 
-pub(super) static ROUTES: [SideRoute; 13] = [
-    SideRoute { prefixes: &[""], path: "/", methods: GET, side: Side::Greeting("Ollama is running") },
-    at(GET, "/version", Side::Fixed(VERSION)),
-    at(GET, "/tags", Side::Models(tags)),
-    at(GET, "/ps", Side::Models(ps)),
-    at("POST", "/show", Side::Model(&MODEL)),
-    at("POST", "/embed", Side::Embed(&EMBED)),
-    at("POST", "/embeddings", Side::Embed(&EMBEDDINGS)),
+pub(super) static ROUTES: [AuxiliaryRoute; 13] = [
+    AuxiliaryRoute {
+        prefixes: &[""],
+        path: "/",
+        methods: GET,
+        side: AuxiliaryKind::Greeting("Ollama is running"),
+    },
+    at(GET, "/version", AuxiliaryKind::Fixed(VERSION)),
+    at(GET, "/tags", AuxiliaryKind::Models(tags)),
+    at(GET, "/ps", AuxiliaryKind::Models(ps)),
+    at("POST", "/show", AuxiliaryKind::Model(&MODEL)),
+    at("POST", "/embed", AuxiliaryKind::Embed(&EMBED)),
+    at("POST", "/embeddings", AuxiliaryKind::Embed(&EMBEDDINGS)),
     at(
         "POST",
         "/pull",
-        Side::Refused("pull is not possible here: the models are another service's, and stay there"),
+        AuxiliaryKind::Refused("pull is not possible here: the models are another service's, and stay there"),
     ),
     at(
         "POST",
         "/create",
-        Side::Refused("create is not possible here: the models are another service's, and stay there"),
+        AuxiliaryKind::Refused(
+            "create is not possible here: the models are another service's, and stay there",
+        ),
     ),
     at(
         "DELETE, POST",
         "/delete",
-        Side::Refused("delete is not possible here: the models are another service's, and stay there"),
+        AuxiliaryKind::Refused(
+            "delete is not possible here: the models are another service's, and stay there",
+        ),
     ),
     at(
         "POST",
         "/copy",
-        Side::Refused("copy is not possible here: the models are another service's, and stay there"),
+        AuxiliaryKind::Refused("copy is not possible here: the models are another service's, and stay there"),
     ),
     at(
         "POST",
         "/push",
-        Side::Refused("push is not possible here: the models are another service's, and stay there"),
+        AuxiliaryKind::Refused("push is not possible here: the models are another service's, and stay there"),
     ),
     at(
         "HEAD, POST",
         "/blobs/{digest}",
-        Side::Refused("create is not possible here: the models are another service's, and stay there"),
+        AuxiliaryKind::Refused(
+            "create is not possible here: the models are another service's, and stay there",
+        ),
     ),
 ];
 
-const fn at(methods: &'static str, path: &'static str, side: Side) -> SideRoute {
-    SideRoute { prefixes: &["/api"], path, methods, side }
+const fn at(methods: &'static str, path: &'static str, side: AuxiliaryKind) -> AuxiliaryRoute {
+    AuxiliaryRoute { prefixes: &["/api"], path, methods, side }
 }
 
-static MODEL: OneModel = OneModel {
-    names: |asking: &Asking<'_>| names(asking.body),
+static MODEL: ModelApi = ModelApi {
+    names: |asking: &AuxiliaryRequest<'_>| names(asking.body),
     write: show,
     // Ollama's own words: clients look for them.
     unknown: |name| {
@@ -68,13 +79,13 @@ static MODEL: OneModel = OneModel {
 
 /// What a request that asks nothing is answered: it only loads the model, or with `keep_alive` 0 unloads it. `None` for
 /// any other request.
-pub(super) fn loaded(form: Form, body: &[u8], created: u64) -> Option<String> {
+pub(super) fn loaded(form: OllamaApi, body: &[u8], created: u64) -> Option<String> {
     let object = Object::parse(body).ok()?;
     let model = object.str("model").filter(|model| !model.is_empty())?;
     let asks = |key: &str| object.non_null(key).is_some_and(|v| !matches!(v.trim(), "\"\"" | "[]"));
     let (asked, key, empty) = match form {
-        Form::Chat => (asks("messages"), "message", r#"{"role":"assistant","content":""}"#),
-        Form::Generate => (asks("prompt") || asks("images"), "response", "\"\""),
+        OllamaApi::Chat => (asks("messages"), "message", r#"{"role":"assistant","content":""}"#),
+        OllamaApi::Generate => (asks("prompt") || asks("images"), "response", "\"\""),
     };
     if asked {
         return None;
@@ -97,14 +108,17 @@ mod tests {
     #[test]
     fn loading_and_unloading_ask_nothing() {
         let reason = |body: &str, form| loaded(form, body.as_bytes(), 0).map(|a| a.contains("unload"));
-        assert_eq!(reason(r#"{"model":"m"}"#, Form::Chat), Some(false));
-        assert_eq!(reason(r#"{"model":"m","messages":[],"keep_alive":"0s"}"#, Form::Chat), Some(true));
-        assert_eq!(reason(r#"{"model":"m","messages":[{}]}"#, Form::Chat), None);
-        assert_eq!(reason(r#"{"model":"m","prompt":"","keep_alive":"5m"}"#, Form::Generate), Some(false));
-        assert_eq!(reason(r#"{"model":"m","images":["x"]}"#, Form::Generate), None);
-        assert_eq!(reason("{}", Form::Generate), None);
+        assert_eq!(reason(r#"{"model":"m"}"#, OllamaApi::Chat), Some(false));
+        assert_eq!(reason(r#"{"model":"m","messages":[],"keep_alive":"0s"}"#, OllamaApi::Chat), Some(true));
+        assert_eq!(reason(r#"{"model":"m","messages":[{}]}"#, OllamaApi::Chat), None);
         assert_eq!(
-            loaded(Form::Generate, br#"{"model":"m","keep_alive":0}"#, 0).unwrap(),
+            reason(r#"{"model":"m","prompt":"","keep_alive":"5m"}"#, OllamaApi::Generate),
+            Some(false)
+        );
+        assert_eq!(reason(r#"{"model":"m","images":["x"]}"#, OllamaApi::Generate), None);
+        assert_eq!(reason("{}", OllamaApi::Generate), None);
+        assert_eq!(
+            loaded(OllamaApi::Generate, br#"{"model":"m","keep_alive":0}"#, 0).unwrap(),
             r#"{"model":"m","created_at":"1970-01-01T00:00:00Z","response":"","done":true,"done_reason":"unload"}"#
         );
     }

@@ -1,14 +1,14 @@
 //! What stands inside the text of servers that leave it there: thinking and tool calls are taken out, a fence around JSON
 //! is taken off, and stop sequences that the upstream does not know end it.
 
-use crate::canonical::{Asked, Code, Diagnostics, ThinkTags};
-use crate::filter::{Fences, Piece, Splitter, Stops, Think};
+use crate::canonical::{Code, Diagnostics, ReasoningTags, ResponseSpec};
+use crate::filter::{FenceStripper, OutputParser, ReasoningTagMode, Segment, StopMatcher};
 
 /// An answer's text on its way through.
-pub(super) struct Voice {
-    splitter: Splitter,
-    fences: Option<Fences>,
-    stops: Option<Stops>,
+pub(super) struct OllamaTextExtractor {
+    splitter: OutputParser,
+    fences: Option<FenceStripper>,
+    stops: Option<StopMatcher>,
     tools: Vec<String>,
     /// The text begins inside of thinking, and nothing of it came yet.
     inside: bool,
@@ -16,20 +16,20 @@ pub(super) struct Voice {
     pub(super) stopped: bool,
 }
 
-impl Voice {
-    pub(super) fn new(asked: &Asked) -> Self {
+impl OllamaTextExtractor {
+    pub(super) fn new(asked: &ResponseSpec) -> Self {
         let think = match asked.quirks.think_tags {
-            ThinkTags::Inside => Think::Inside,
-            ThinkTags::Keep => Think::Off,
-            ThinkTags::Opening => Think::Auto,
+            ReasoningTags::Inside => ReasoningTagMode::Inside,
+            ReasoningTags::Keep => ReasoningTagMode::Off,
+            ReasoningTags::Opening => ReasoningTagMode::Auto,
         };
         let tools = if asked.quirks.keep_markup { Vec::new() } else { asked.tools.clone() };
         Self {
-            splitter: Splitter::new(think, &tools),
-            fences: asked.json.is_some().then(Fences::new),
-            stops: (!asked.stops.is_empty()).then(|| Stops::new(asked.stops.clone())),
+            splitter: OutputParser::new(think, &tools),
+            fences: asked.json.is_some().then(FenceStripper::new),
+            stops: (!asked.stops.is_empty()).then(|| StopMatcher::new(asked.stops.clone())),
             tools,
-            inside: think == Think::Inside,
+            inside: think == ReasoningTagMode::Inside,
             stopped: false,
         }
     }
@@ -37,19 +37,19 @@ impl Voice {
     /// The upstream takes the thinking out itself.
     pub(super) fn thinks_apart(&mut self) {
         if std::mem::take(&mut self.inside) {
-            self.splitter = Splitter::new(Think::Auto, &self.tools);
+            self.splitter = OutputParser::new(ReasoningTagMode::Auto, &self.tools);
         }
     }
 
     /// Takes a piece of text apart. `last`: nothing follows.
-    pub(super) fn take(&mut self, words: String, last: bool, notes: &mut Diagnostics) -> Vec<Piece> {
+    pub(super) fn take(&mut self, words: String, last: bool, notes: &mut Diagnostics) -> Vec<Segment> {
         if self.stopped {
             return Vec::new();
         }
         self.inside &= words.is_empty();
         let plain = self.fences.is_none() && self.stops.is_none();
         if !last && plain && self.splitter.passes(&words) {
-            return vec![Piece::Text(words)];
+            return vec![Segment::Text(words)];
         }
         let (mut pieces, mut out) = (Vec::new(), Vec::new());
         self.splitter.push(&words, &mut pieces);
@@ -59,19 +59,19 @@ impl Voice {
         for piece in pieces {
             match piece {
                 _ if self.stopped => {}
-                Piece::Text(text) => out.push(Piece::Text(self.text(&text))),
-                Piece::Reasoning(_) => {
+                Segment::Text(text) => out.push(Segment::Text(self.text(&text))),
+                Segment::Reasoning(_) => {
                     notes.note(Code::ReasoningSplit, "content", "");
                     out.push(piece);
                 }
-                Piece::Call { ref name, .. } => {
+                Segment::Call { ref name, .. } => {
                     notes.note(Code::ToolCallRecovered, "content", name);
                     out.push(piece);
                 }
             }
         }
         if last && !self.stopped {
-            out.push(Piece::Text(self.rest(notes)));
+            out.push(Segment::Text(self.rest(notes)));
         }
         out
     }

@@ -3,7 +3,7 @@
 //! <https://platform.openai.com/docs/guides/tools-web-search?api-mode=chat>, <https://docs.perplexity.ai/api-reference>
 
 use super::super::cite::{Reader, objects};
-use crate::canonical::{Citation, CitedSpan, Length};
+use crate::canonical::{Citation, CitedSpan, TextLength};
 use crate::json::quote;
 use std::collections::BTreeMap;
 
@@ -68,7 +68,7 @@ fn add(citation: Citation, places: &mut BTreeMap<String, usize>, out: &mut Vec<C
 }
 
 /// One annotation, of the text between two lengths.
-pub(super) fn write(citation: &Citation, from: Length, to: Length) -> String {
+pub(super) fn write(citation: &Citation, from: TextLength, to: TextLength) -> String {
     let (start, end) = citation.place(from, to, false);
     let (url, title) = (quote(&citation.url), quote(&citation.title));
     format!(

@@ -1,11 +1,11 @@
 //! A stream as events: mended chunks in, blocks out.
 
 use super::super::Decoder;
-use super::mend::{Forms, Hole, Place, Sink, Stream, Words, read_usage};
+use super::mend::{ChunkSink, Slot, SlotSpan, SlotValues, StreamState, TemplateCache, read_usage};
 use super::{NAME, reasoning};
 use crate::canonical::{
-    Asked, Block, BlockKind, Code, Delta, Diagnostics, Event, FinishReason, Leftovers, Logprobs, MemberIndex,
-    ReasoningStyle,
+    Block, BlockKind, Code, Delta, Diagnostics, Event, ExtraFieldList, FinishReason, Logprobs, MemberIndex,
+    ReasoningStyle, ResponseSpec,
 };
 use crate::error::UpstreamError;
 use crate::framing::Frame;
@@ -15,28 +15,32 @@ use std::collections::BTreeMap;
 
 /// Reads a stream: the mender puts chunks right, and what is left is plain.
 pub(super) struct ChatDecoder {
-    stream: Stream,
-    blocks: Blocks,
-    forms: Forms<Vec<Said>>,
+    stream: StreamState,
+    blocks: OpenBlocks,
+    forms: TemplateCache<Vec<TemplateEvent>>,
 }
 
 /// What a chunk of a known form says, as far as it is its own.
 #[derive(Debug)]
-pub(super) enum Said {
+pub(super) enum TemplateEvent {
     /// Its words, in this block.
-    Text { choice: u32, block: u32, hole: Hole },
+    Text { choice: u32, block: u32, hole: Slot },
     /// The reasoning's details in this block: so many bytes before and after their text.
     Details { choice: u32, block: u32, before: usize, after: usize },
     /// A member of the answer as a whole.
-    Member { key: &'static str, hole: Hole },
+    Member { key: &'static str, hole: Slot },
 }
 
 impl ChatDecoder {
-    pub(super) fn new(asked: Asked) -> Self {
+    pub(super) fn new(asked: ResponseSpec) -> Self {
         // Whether the client wants usage, or the legacy form of a call, is its encoder's business: here it is always read.
         let asked =
-            Asked { include_usage: true, functions: false, reasoning: ReasoningStyle::Field, ..asked };
-        Self { stream: Stream::new(asked), blocks: Blocks::default(), forms: Forms::default() }
+            ResponseSpec { include_usage: true, functions: false, reasoning: ReasoningStyle::Field, ..asked };
+        Self {
+            stream: StreamState::new(asked),
+            blocks: OpenBlocks::default(),
+            forms: TemplateCache::default(),
+        }
     }
 }
 
@@ -54,13 +58,13 @@ impl ChatDecoder {
 
 impl Decoder for ChatDecoder {
     fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<Event>) {
-        let mut events = Events { blocks: &mut self.blocks, out };
+        let mut events = EventSink { blocks: &mut self.blocks, out };
         if self.forms.again(frame, &mut self.stream, |all, words| events.again(all, words)) {
             return;
         }
         let before = out.len();
         self.forms.before(&self.stream);
-        self.stream.frame(frame, &mut Events { blocks: &mut self.blocks, out });
+        self.stream.frame(frame, &mut EventSink { blocks: &mut self.blocks, out });
         self.take_back_usage(before, out);
         let fresh = out.get(before..).unwrap_or_default();
         self.forms.learn(frame, &self.stream, |chunk, came| said(fresh.iter(), chunk, came));
@@ -68,7 +72,7 @@ impl Decoder for ChatDecoder {
 
     fn finish(&mut self, out: &mut Vec<Event>) {
         let before = out.len();
-        self.stream.finish(&mut Events { blocks: &mut self.blocks, out });
+        self.stream.finish(&mut EventSink { blocks: &mut self.blocks, out });
         self.take_back_usage(before, out);
     }
 
@@ -79,15 +83,15 @@ impl Decoder for ChatDecoder {
 
 /// Which blocks are open.
 #[derive(Default)]
-struct Blocks {
+struct OpenBlocks {
     started: bool,
-    choices: Vec<Choice>,
+    choices: Vec<ChoiceReader>,
     /// Members of the answer as a whole, as last said.
     said: Vec<(String, String)>,
     places: MemberIndex,
 }
 
-struct Choice {
+struct ChoiceReader {
     index: u32,
     next: u32,
     /// The open block of text, reasoning or refusal.
@@ -101,34 +105,34 @@ struct Choice {
 /// Reads mended chunks beside the bytes that go out, from the first one on in which something is sealed: what is sealed must
 /// be kept. Where the upstream requires plain reasoning or signatures of calls again, that is the very first chunk.
 #[derive(Default)]
-pub(super) struct Beside {
+pub(super) struct OpaqueStateTap {
     on: bool,
     begun: bool,
-    blocks: Blocks,
+    blocks: OpenBlocks,
     pub(super) events: Vec<Event>,
 }
 
-impl Beside {
-    pub(super) fn new(asked: &Asked) -> Self {
+impl OpaqueStateTap {
+    pub(super) fn new(asked: &ResponseSpec) -> Self {
         Self { on: asked.keep_turn, begun: asked.note_whole_turn(), ..Self::default() }
     }
 
     /// What the next chunk of a form says, as far as it matters: nothing before something sealed came. `None`: it must be
     /// read.
-    pub(super) fn learn(&self, chunk: &str, came: &[Place]) -> Option<Vec<Said>> {
+    pub(super) fn learn(&self, chunk: &str, came: &[SlotSpan]) -> Option<Vec<TemplateEvent>> {
         if !self.begun {
             return Some(Vec::new());
         }
         let is_native = |event: &&Event| {
             matches!(event, Event::Extra { .. } | Event::Delta { delta: Delta::Native { .. }, .. })
         };
-        let came: Vec<Place> = came.iter().filter(|(_, hole)| WORDS.contains(hole)).cloned().collect();
+        let came: Vec<SlotSpan> = came.iter().filter(|(_, hole)| WORDS.contains(hole)).cloned().collect();
         said(self.events.iter().filter(|event| !is_native(event)), chunk, &came)
     }
 
     /// A chunk of a known form.
-    pub(super) fn again(&mut self, all: &[Said], words: &Words<'_>) {
-        Events { blocks: &mut self.blocks, out: &mut self.events }.again(all, words);
+    pub(super) fn again(&mut self, all: &[TemplateEvent], words: &SlotValues<'_>) {
+        EventSink { blocks: &mut self.blocks, out: &mut self.events }.again(all, words);
     }
 
     pub(super) fn chunk(&mut self, chunk: &Object<'_>) {
@@ -137,25 +141,25 @@ impl Beside {
         }
         self.begun |= chunk.array("choices").unwrap_or_default().iter().any(|choice| choice.contains(SEALED));
         if self.begun {
-            Events { blocks: &mut self.blocks, out: &mut self.events }.chunk(chunk, None);
+            EventSink { blocks: &mut self.blocks, out: &mut self.events }.chunk(chunk, None);
         }
     }
 }
 
 /// Holes whose words are texts of blocks.
-const WORDS: [Hole; 3] = [Hole::Content, Hole::Reasoning, Hole::Arguments];
+const WORDS: [Slot; 3] = [Slot::Content, Slot::Reasoning, Slot::Arguments];
 
 /// The member in which sealed reasoning comes.
 const DETAILS: &str = "reasoning_details";
 pub(super) const SEALED: &str = "\"reasoning_details\"";
 
 /// Turns mended chunks into events.
-struct Events<'a> {
-    blocks: &'a mut Blocks,
+struct EventSink<'a> {
+    blocks: &'a mut OpenBlocks,
     out: &'a mut Vec<Event>,
 }
 
-impl Sink for Events<'_> {
+impl ChunkSink for EventSink<'_> {
     fn chunk(&mut self, chunk: &Object<'_>, _source: Option<&[u8]>) {
         if !self.blocks.started {
             self.blocks.started = true;
@@ -185,7 +189,7 @@ impl Sink for Events<'_> {
     }
 }
 
-impl Events<'_> {
+impl EventSink<'_> {
     /// Members of the chunk that the canonical model has no place for, where they are new.
     fn leftovers(&mut self, chunk: &Object<'_>) {
         const KNOWN: [&str; 6] = ["id", "object", "created", "model", "choices", "usage"];
@@ -196,7 +200,7 @@ impl Events<'_> {
             }
         }
         if !members.is_empty() {
-            self.out.push(Event::Extra { choice: None, extra: Leftovers::new(NAME, members) });
+            self.out.push(Event::Extra { choice: None, extra: ExtraFieldList::new(NAME, members) });
         }
     }
 
@@ -212,23 +216,23 @@ impl Events<'_> {
     }
 
     /// A chunk of a known form.
-    fn again(&mut self, all: &[Said], words: &Words<'_>) {
+    fn again(&mut self, all: &[TemplateEvent], words: &SlotValues<'_>) {
         for said in all {
             match said {
-                Said::Text { choice, block, hole } => {
+                TemplateEvent::Text { choice, block, hole } => {
                     let words = words.literal(*hole).and_then(text).unwrap_or_default().into_owned();
                     let delta = Delta::Text(words);
                     self.out.push(Event::Delta { choice: *choice, block: *block, delta });
                 }
-                Said::Details { choice, block, before, after } => {
-                    let value = words.around(Hole::Details, *before, *after).unwrap_or_default();
+                TemplateEvent::Details { choice, block, before, after } => {
+                    let value = words.around(Slot::Details, *before, *after).unwrap_or_default();
                     let delta = Delta::Native { dialect: NAME, key: String::from(DETAILS), raw: raw(value) };
                     self.out.push(Event::Delta { choice: *choice, block: *block, delta });
                 }
-                Said::Member { key, hole } => {
+                TemplateEvent::Member { key, hole } => {
                     let value = words.literal(*hole).unwrap_or_default();
                     if self.is_new(key, value) {
-                        let extra = Leftovers::new(NAME, vec![((*key).to_owned(), raw(value))]);
+                        let extra = ExtraFieldList::new(NAME, vec![((*key).to_owned(), raw(value))]);
                         self.out.push(Event::Extra { choice: None, extra });
                     }
                 }
@@ -247,7 +251,7 @@ impl Events<'_> {
             .map(|(k, v)| (k.to_owned(), raw(v)))
             .collect();
         if !extra.is_empty() {
-            self.out.push(Event::Extra { choice: Some(index), extra: Leftovers::new(NAME, extra) });
+            self.out.push(Event::Extra { choice: Some(index), extra: ExtraFieldList::new(NAME, extra) });
         }
         if let Some(logprobs) = choice.get("logprobs").and_then(Logprobs::read) {
             self.out.push(Event::Extra { choice: Some(index), extra: logprobs.to_extra() });
@@ -385,52 +389,56 @@ impl Events<'_> {
     fn at(&mut self, index: u32) -> usize {
         let choices = &mut self.blocks.choices;
         choices.iter().position(|c| c.index == index).unwrap_or_else(|| {
-            choices.push(Choice { index, next: 0, open: None, calls: BTreeMap::new(), signed: None });
+            choices.push(ChoiceReader { index, next: 0, open: None, calls: BTreeMap::new(), signed: None });
             choices.len() - 1
         })
     }
 }
 
 /// What a chunk's events say, if it is nothing but its own words, each of them once.
-fn said<'e>(events: impl Iterator<Item = &'e Event>, chunk: &str, came: &[Place]) -> Option<Vec<Said>> {
-    let literal = |hole: Hole| {
+fn said<'e>(
+    events: impl Iterator<Item = &'e Event>,
+    chunk: &str,
+    came: &[SlotSpan],
+) -> Option<Vec<TemplateEvent>> {
+    let literal = |hole: Slot| {
         let (range, _) = came.iter().find(|(_, own)| *own == hole)?;
         chunk.get(range.start.checked_sub(1)?..range.end + 1)
     };
-    let mut all: Vec<(Hole, Said)> = Vec::new();
+    let mut all: Vec<(Slot, TemplateEvent)> = Vec::new();
     for event in events {
         all.push(match event {
             Event::Delta { choice, block, delta: Delta::Text(words) } => {
-                let is = |hole: &Hole| literal(*hole).and_then(text).as_deref() == Some(words);
+                let is = |hole: &Slot| literal(*hole).and_then(text).as_deref() == Some(words);
                 let [hole] = WORDS.into_iter().filter(is).collect::<Vec<_>>().try_into().ok()?;
-                (hole, Said::Text { choice: *choice, block: *block, hole })
+                (hole, TemplateEvent::Text { choice: *choice, block: *block, hole })
             }
             Event::Delta { choice, block, delta: Delta::Native { key, raw, .. } } if key == DETAILS => {
-                let (words, _) = came.iter().find(|(_, hole)| *hole == Hole::Details)?;
+                let (words, _) = came.iter().find(|(_, hole)| *hole == Slot::Details)?;
                 let at = chunk.find(raw.get())?;
                 let (before, after) =
                     (words.start.checked_sub(at)?, (at + raw.get().len()).checked_sub(words.end)?);
-                (Hole::Details, Said::Details { choice: *choice, block: *block, before, after })
+                (Slot::Details, TemplateEvent::Details { choice: *choice, block: *block, before, after })
             }
             Event::Extra { choice: None, extra } => {
                 let [(key, value)] = extra.of(NAME) else { return None };
-                let own = |(_, hole): &&Place| matches!(hole, Hole::Padding(own) if own == key);
-                let Hole::Padding(key) = came.iter().find(own)?.1 else { return None };
-                (literal(Hole::Padding(key))? == value.get()).then_some(())?;
-                (Hole::Padding(key), Said::Member { key, hole: Hole::Padding(key) })
+                let own = |(_, hole): &&SlotSpan| matches!(hole, Slot::Padding(own) if own == key);
+                let Slot::Padding(key) = came.iter().find(own)?.1 else { return None };
+                (literal(Slot::Padding(key))? == value.get()).then_some(())?;
+                (Slot::Padding(key), TemplateEvent::Member { key, hole: Slot::Padding(key) })
             }
             _ => return None,
         });
     }
     // Padding that is the same as before is no event, but the next one's may be.
     let mut padding =
-        came.iter().filter_map(|(_, hole)| if let Hole::Padding(key) = hole { Some(*key) } else { None });
+        came.iter().filter_map(|(_, hole)| if let Slot::Padding(key) = hole { Some(*key) } else { None });
     if let (Some(key), None) = (padding.next(), padding.next())
-        && !all.iter().any(|(hole, _)| *hole == Hole::Padding(key))
+        && !all.iter().any(|(hole, _)| *hole == Slot::Padding(key))
     {
-        all.insert(0, (Hole::Padding(key), Said::Member { key, hole: Hole::Padding(key) }));
+        all.insert(0, (Slot::Padding(key), TemplateEvent::Member { key, hole: Slot::Padding(key) }));
     }
-    let once = |hole: Hole| hole == Hole::Count || all.iter().filter(|(own, _)| *own == hole).count() == 1;
+    let once = |hole: Slot| hole == Slot::Count || all.iter().filter(|(own, _)| *own == hole).count() == 1;
     came.iter().all(|(_, hole)| once(*hole)).then(|| all.into_iter().map(|(_, said)| said).collect())
 }
 
@@ -471,7 +479,7 @@ impl ChatDecoder {
     }
 
     /// Every chunk is mended.
-    pub(super) fn without_forms(asked: Asked) -> Self {
-        Self { forms: Forms::never(), ..Self::new(asked) }
+    pub(super) fn without_forms(asked: ResponseSpec) -> Self {
+        Self { forms: TemplateCache::never(), ..Self::new(asked) }
     }
 }

@@ -2,16 +2,16 @@
 //!
 //! <https://platform.openai.com/docs/api-reference/embeddings/object>
 
-use super::super::side::{Embedding, with_model};
+use super::super::side::{EmbeddingsApi, with_model};
 use super::shape;
 use crate::canonical::{Code, Diagnostics, EmbedRequest, Embeddings, VectorCheck};
 use crate::error::{ClientError, UpstreamError};
-use crate::json::{Kind, Object, natural, peek, quote, text};
+use crate::json::{Object, ValueKind, natural, peek, quote, text};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 /// `/embeddings`.
-pub(super) static EMBEDDING: Embedding = Embedding {
+pub(super) static EMBEDDING: EmbeddingsApi = EmbeddingsApi {
     shape: &shape::EMBEDDING,
     read: |asking, notes| read(asking.body, notes),
     write: |request, source, _| Ok((String::from("/embeddings"), write(request, source))),
@@ -70,7 +70,7 @@ fn read_answer(
     let mut vectors: Vec<(u64, String)> = Vec::new();
     for item in answer.array("data").ok_or_else(malformed)? {
         let item = Object::parse(item.as_bytes()).map_err(|_| malformed())?;
-        let vector = item.get("embedding").filter(|v| peek(v) == Kind::Array).ok_or_else(malformed)?;
+        let vector = item.get("embedding").filter(|v| peek(v) == ValueKind::Array).ok_or_else(malformed)?;
         vectors.push((item.u64("index").unwrap_or(0), vector.to_owned()));
     }
     vectors.sort_by_key(|(index, _)| *index);
@@ -143,7 +143,7 @@ fn vector(
     notes: &mut Diagnostics,
 ) -> Option<Option<String>> {
     let mut object = match peek(item) {
-        Kind::Array => {
+        ValueKind::Array => {
             notes.note(Code::FieldFilled, "data[].embedding", "");
             let mut object = Object::new();
             object.set("embedding", item);
@@ -153,9 +153,9 @@ fn vector(
     };
     let given = object.get("embedding")?;
     let other = match (peek(given), wish.base64) {
-        (Kind::Array, true) => Some(pack(given)?),
-        (Kind::String, false) => Some(unpack(&text(given)?)?),
-        (Kind::Array | Kind::String, _) => None,
+        (ValueKind::Array, true) => Some(pack(given)?),
+        (ValueKind::String, false) => Some(unpack(&text(given)?)?),
+        (ValueKind::Array | ValueKind::String, _) => None,
         _ => return None,
     };
     if let Some(other) = other {
@@ -195,7 +195,7 @@ fn check(body: &[u8], request: &EmbedRequest) -> Result<(), UpstreamError> {
         let item = Object::parse(item.as_bytes()).map_err(|_| malformed())?;
         let vector = item.get("embedding").ok_or_else(malformed)?;
         match (peek(vector), text(vector)) {
-            (Kind::Array, _) => check.list(vector)?,
+            (ValueKind::Array, _) => check.list(vector)?,
             (_, Some(packed)) => {
                 check.packed(&STANDARD.decode(packed.as_ref()).map_err(|_| malformed())?)?;
             }

@@ -4,12 +4,12 @@
 
 use super::super::Encoder;
 use super::decode::word;
-use super::mend::{Tags, write_usage};
+use super::mend::{TagWriter, write_usage};
 use super::response::foreign;
 use super::{NAME, citations, error, reasoning, tool_call};
 use crate::canonical::{
-    Asked, BlockKind, Citation, Cited, Code, Delta, Diagnostics, Event, Extra, Length, Logprobs, Numbered,
-    REASONING_DETAILS, ReasoningStyle, Usage,
+    BlockKind, Citation, CitedSources, Code, Delta, Diagnostics, Event, ExtraFields, Logprobs, Numbered,
+    REASONING_DETAILS, ReasoningStyle, ResponseSpec, TextLength, Usage,
 };
 use crate::error::Error;
 use crate::framing::write_event;
@@ -18,12 +18,12 @@ use std::collections::BTreeMap;
 
 /// Writes a stream.
 pub(super) struct ChatEncoder {
-    asked: Asked,
+    asked: ResponseSpec,
     notes: Diagnostics,
     id: String,
     model: String,
     created: u64,
-    choices: Numbered<Choice>,
+    choices: Numbered<ChoiceWriter>,
     usage: Option<Usage>,
     /// Members for the next chunk, of the answer as a whole.
     extra: Vec<(String, String)>,
@@ -31,36 +31,36 @@ pub(super) struct ChatEncoder {
 }
 
 #[derive(Default)]
-struct Choice {
+struct ChoiceWriter {
     role_sent: bool,
     /// Kind of each open block; for tool calls OpenAI's index.
-    open: BTreeMap<u32, Open>,
+    open: BTreeMap<u32, OpenBlock>,
     calls: u32,
     /// Whether reasoning stands open in the text.
-    tags: Tags,
+    tags: TagWriter,
     /// Members for the next chunk of this choice.
     extra: Vec<(String, String)>,
     /// The reasoning that is open, in case it is signed.
-    thoughts: Thoughts,
+    thoughts: PendingSignature,
     /// How many were signed.
     signed: usize,
     /// How long the text is, and was when its open block began.
-    length: Length,
-    from: Length,
+    length: TextLength,
+    from: TextLength,
     /// What the open block cites.
     cited: Vec<Citation>,
 }
 
 /// Reasoning while it streams: what must come back with it.
 #[derive(Default)]
-struct Thoughts {
+struct PendingSignature {
     signature: String,
     /// Whose signature it will be.
-    extra: Extra,
+    extra: ExtraFields,
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum Open {
+enum OpenBlock {
     Text,
     Reasoning,
     Refusal,
@@ -68,7 +68,7 @@ enum Open {
 }
 
 impl ChatEncoder {
-    pub(super) fn new(asked: Asked) -> Self {
+    pub(super) fn new(asked: ResponseSpec) -> Self {
         Self {
             id: String::new(),
             model: asked.model.clone(),
@@ -82,8 +82,8 @@ impl ChatEncoder {
         }
     }
 
-    fn choice(&mut self, index: u32) -> &mut Choice {
-        self.choices.get_or_insert_with(index, Choice::default)
+    fn choice(&mut self, index: u32) -> &mut ChoiceWriter {
+        self.choices.get_or_insert_with(index, ChoiceWriter::default)
     }
 
     /// Writes one chunk of one choice.
@@ -123,17 +123,17 @@ impl ChatEncoder {
     fn open(&mut self, index: u32, block: u32, kind: &BlockKind, out: &mut Vec<u8>) {
         let choice = self.choice(index);
         let open = match kind {
-            BlockKind::Text => Open::Text,
-            BlockKind::Reasoning => Open::Reasoning,
-            BlockKind::Refusal => Open::Refusal,
+            BlockKind::Text => OpenBlock::Text,
+            BlockKind::Reasoning => OpenBlock::Reasoning,
+            BlockKind::Refusal => OpenBlock::Refusal,
             BlockKind::ToolCall { .. } => {
                 choice.calls += 1;
-                Open::Call(choice.calls - 1, false)
+                OpenBlock::Call(choice.calls - 1, false)
             }
         };
         choice.open.insert(block, open);
         choice.from = choice.length;
-        if let (BlockKind::ToolCall { id, name, signature }, Open::Call(call, _)) = (kind, open) {
+        if let (BlockKind::ToolCall { id, name, signature }, OpenBlock::Call(call, _)) = (kind, open) {
             if self.asked.functions {
                 if call > 0 {
                     self.notes.note(
@@ -163,43 +163,43 @@ impl ChatEncoder {
         let choice = self.choice(index);
         let Some(open) = choice.open.get_mut(&block) else { return };
         let member = match (delta, &mut *open) {
-            (Delta::Text(text), Open::Call(call, said)) => {
+            (Delta::Text(text), OpenBlock::Call(call, said)) => {
                 *said |= !text.is_empty();
                 if legacy && *call > 0 {
                     return;
                 }
                 arguments(*call, legacy, text)
             }
-            (Delta::Text(text), Open::Text | Open::Reasoning) if tagged => {
+            (Delta::Text(text), OpenBlock::Text | OpenBlock::Reasoning) if tagged => {
                 let (thoughts, words) =
-                    if *open == Open::Text { ("", text.as_str()) } else { (text.as_str(), "") };
+                    if *open == OpenBlock::Text { ("", text.as_str()) } else { (text.as_str(), "") };
                 let text = choice.tags.put(thoughts, words, false);
                 format!("\"content\":{}", quote(&text))
             }
-            (Delta::Text(text), Open::Text) => {
+            (Delta::Text(text), OpenBlock::Text) => {
                 choice.length.add(text);
                 format!("\"content\":{}", quote(text))
             }
-            (Delta::Text(text), Open::Reasoning) if choice.thoughts.extra.is_empty() => {
+            (Delta::Text(text), OpenBlock::Reasoning) if choice.thoughts.extra.is_empty() => {
                 format!("\"reasoning_content\":{}", quote(text))
             }
-            (Delta::Text(text), Open::Reasoning) => {
+            (Delta::Text(text), OpenBlock::Reasoning) => {
                 let item = reasoning::write(Some(text), None, &choice.thoughts.extra, choice.signed);
                 format!("\"reasoning_content\":{},\"reasoning_details\":[{item}]", quote(text))
             }
-            (Delta::Signature(signature), Open::Reasoning) => {
+            (Delta::Signature(signature), OpenBlock::Reasoning) => {
                 choice.thoughts.signature.push_str(signature);
                 return;
             }
-            (Delta::Native { dialect: REASONING_DETAILS, key, raw }, Open::Reasoning) => {
+            (Delta::Native { dialect: REASONING_DETAILS, key, raw }, OpenBlock::Reasoning) => {
                 if !choice.thoughts.extra.keep_detail(key, raw) {
                     self.notes.note(Code::ExtraDropped, REASONING_DETAILS, "more members than are kept");
                 }
                 return;
             }
-            (Delta::Text(text), Open::Refusal) => format!("\"refusal\":{}", quote(text)),
+            (Delta::Text(text), OpenBlock::Refusal) => format!("\"refusal\":{}", quote(text)),
             (Delta::Native { dialect: NAME, key, raw }, _) => format!("{}:{}", quote(key), raw.get()),
-            (Delta::Signature(signature), Open::Call(call, _)) if !legacy => {
+            (Delta::Signature(signature), OpenBlock::Call(call, _)) if !legacy => {
                 let mut fragment = Object::new();
                 fragment.set("index", call.to_string());
                 format!(r#""tool_calls":[{}]"#, tool_call::sign(fragment, Some(signature)))
@@ -207,8 +207,8 @@ impl ChatEncoder {
             // It says how its dialect wrote something.
             (Delta::Native { key, .. }, _) if key.starts_with('.') => return,
             (Delta::Native { dialect, key, raw }, _) => {
-                let one = Extra::new(dialect, vec![(key.clone(), raw.clone())]);
-                let Cited { mut list, rest } = foreign(&one);
+                let one = ExtraFields::new(dialect, vec![(key.clone(), raw.clone())]);
+                let CitedSources { mut list, rest } = foreign(&one);
                 choice.cited.append(&mut list);
                 if !rest.is_empty() {
                     self.notes.note(Code::ExtraDropped, "choices[].delta", dialect);
@@ -237,8 +237,8 @@ impl ChatEncoder {
     fn close(&mut self, index: u32, block: u32, out: &mut Vec<u8>) {
         let choice = self.choice(index);
         let Some(open) = choice.open.remove(&block) else { return };
-        if open == Open::Reasoning {
-            let Thoughts { signature, extra } = std::mem::take(&mut choice.thoughts);
+        if open == OpenBlock::Reasoning {
+            let PendingSignature { signature, extra } = std::mem::take(&mut choice.thoughts);
             let number = choice.signed;
             choice.signed += usize::from(!extra.is_empty() || !signature.is_empty());
             if !signature.is_empty() {
@@ -247,10 +247,10 @@ impl ChatEncoder {
             }
             return;
         }
-        if open == Open::Text {
+        if open == OpenBlock::Text {
             return self.cite(index, out);
         }
-        if let Open::Call(call, false) = open {
+        if let OpenBlock::Call(call, false) = open {
             // A call without arguments calls with none.
             if !self.asked.functions || call == 0 {
                 let fragment = arguments(call, self.asked.functions, "{}");
@@ -278,7 +278,7 @@ impl Encoder for ChatEncoder {
             Event::Close { choice, block } => self.close(*choice, *block, out),
             Event::Finish { choice, reason } => {
                 // What came after the text belongs to all of it.
-                self.choice(*choice).from = Length::default();
+                self.choice(*choice).from = TextLength::default();
                 self.cite(*choice, out);
                 let calls = self.choice(*choice).calls > 0;
                 let word = match word(reason) {
@@ -298,7 +298,7 @@ impl Encoder for ChatEncoder {
                     self.choice(*index).extra.push((String::from("logprobs"), logprobs.write()));
                     return;
                 }
-                let Cited { mut list, rest } = foreign(extra);
+                let CitedSources { mut list, rest } = foreign(extra);
                 if !list.is_empty() {
                     self.choice(choice.unwrap_or(0)).cited.append(&mut list);
                 }

@@ -21,8 +21,11 @@ pub mod wire;
 
 use super::openai_error as error;
 use super::openai_headers;
-use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Headers, Mended, Mender, Shape, SideRoute};
-use crate::canonical::{Asked, Cited, Diagnostics, Leftovers, Request, Response};
+use super::{
+    AuxiliaryRoute, Decoder, Dialect, DialectHeaders, Encoded, Encoder, Endpoint, Repaired, Shape,
+    StreamRepairer,
+};
+use crate::canonical::{CitedSources, Diagnostics, ExtraFieldList, Request, Response, ResponseSpec};
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
@@ -33,7 +36,7 @@ const NAME: &str = "openai-chat";
 const SAID: [&str; 5] = ["role", "content", "reasoning_content", "refusal", "tool_calls"];
 
 /// Notes members that came from another dialect.
-fn note_lost(extra: &crate::canonical::Leftovers, at: &str, notes: &mut Diagnostics) {
+fn note_lost(extra: &crate::canonical::ExtraFieldList, at: &str, notes: &mut Diagnostics) {
     extra.lost_to(NAME).for_each(|key| notes.note(crate::canonical::Code::ExtraDropped, at, key));
 }
 
@@ -53,15 +56,15 @@ impl Dialect for OpenAiChat {
         ]
     }
 
-    fn side_routes(&self) -> &'static [SideRoute] {
+    fn side_routes(&self) -> &'static [AuxiliaryRoute] {
         &side::ROUTES
     }
 
-    fn headers(&self) -> &'static Headers {
+    fn headers(&self) -> &'static DialectHeaders {
         &openai_headers::HEADERS
     }
 
-    fn citations(&self, extra: &Leftovers) -> Cited {
+    fn citations(&self, extra: &ExtraFieldList) -> CitedSources {
         super::read_citations(extra, citations::READERS)
     }
 
@@ -90,35 +93,40 @@ impl Dialect for OpenAiChat {
     fn decode_response(
         &self,
         body: &[u8],
-        asked: &mut Asked,
+        asked: &mut ResponseSpec,
         notes: &mut Diagnostics,
     ) -> Result<Response, UpstreamError> {
         response::decode(body, asked, notes)
     }
 
-    fn encode_response(&self, response: &Response, asked: &mut Asked, notes: &mut Diagnostics) -> Vec<u8> {
+    fn encode_response(
+        &self,
+        response: &Response,
+        asked: &mut ResponseSpec,
+        notes: &mut Diagnostics,
+    ) -> Vec<u8> {
         response::encode(response, asked, notes)
     }
 
-    fn decoder(&self, asked: &Asked) -> Box<dyn Decoder> {
+    fn decoder(&self, asked: &ResponseSpec) -> Box<dyn Decoder> {
         Box::new(decode::ChatDecoder::new(asked.clone()))
     }
 
-    fn encoder(&self, asked: &Asked) -> Box<dyn Encoder> {
+    fn encoder(&self, asked: &ResponseSpec) -> Box<dyn Encoder> {
         Box::new(encode::ChatEncoder::new(asked.clone()))
     }
 
-    fn mender(&self, asked: &Asked) -> Option<Box<dyn Mender>> {
-        Some(Box::new(mend::ChatMender::new(asked.clone())))
+    fn mender(&self, asked: &ResponseSpec) -> Option<Box<dyn StreamRepairer>> {
+        Some(Box::new(mend::ChatRepairer::new(asked.clone())))
     }
 
     fn mend_response(
         &self,
         body: &[u8],
-        asked: &mut Asked,
+        asked: &mut ResponseSpec,
         notes: &mut Diagnostics,
-    ) -> Option<Result<Mended, UpstreamError>> {
-        Some(mend::whole(body, asked, notes).map(|(object, seen)| Mended {
+    ) -> Option<Result<Repaired, UpstreamError>> {
+        Some(mend::whole(body, asked, notes).map(|(object, seen)| Repaired {
             seen: response::noting(&object, seen, asked),
             body: object.is_changed().then(|| {
                 let mut out = Vec::with_capacity(body.len() + 64);

@@ -2,7 +2,7 @@
 //!
 //! <https://openrouter.ai/docs/use-cases/reasoning-tokens>
 
-use crate::canonical::{Block, Extra, REASONING_DETAILS};
+use crate::canonical::{Block, ExtraFields, REASONING_DETAILS};
 use crate::json::{Object, items, quote, raw};
 use std::borrow::Cow;
 
@@ -21,7 +21,7 @@ pub(super) fn read(details: &str, beside: Option<&str>) -> Vec<Block> {
         let encrypted = item.str("type").as_deref() == Some(ENCRYPTED);
         let words = if encrypted { None } else { of("text").or_else(|| of("summary")) };
         let sign = if encrypted { of("data") } else { of("signature") };
-        let extra = Extra::new(REASONING_DETAILS, marks(encrypted, of("format"), of("id")));
+        let extra = ExtraFields::new(REASONING_DETAILS, marks(encrypted, of("format"), of("id")));
         match blocks.last_mut() {
             // A client may hand back the pieces in which it came.
             Some(Block::Reasoning { text, signature: signature @ None, extra: known })
@@ -52,7 +52,7 @@ pub(super) fn read(details: &str, beside: Option<&str>) -> Vec<Block> {
             Some(Block::Reasoning { text, .. }) => *text = beside.into(),
             _ => blocks.insert(
                 0,
-                Block::Reasoning { text: beside.into(), signature: None, extra: Extra::default() },
+                Block::Reasoning { text: beside.into(), signature: None, extra: ExtraFields::default() },
             ),
         }
     }
@@ -76,7 +76,12 @@ fn marks(
 }
 
 /// Writes one of the details, or a piece of it.
-pub(super) fn write(text: Option<&str>, signature: Option<&str>, extra: &Extra, index: usize) -> String {
+pub(super) fn write(
+    text: Option<&str>,
+    signature: Option<&str>,
+    extra: &ExtraFields,
+    index: usize,
+) -> String {
     let mut item = Object::new();
     let encrypted = extra.detail("type").as_deref() == Some(ENCRYPTED);
     item.set("type", quote(if encrypted { ENCRYPTED } else { "reasoning.text" }));

@@ -6,10 +6,10 @@ use super::super::Encoded;
 use super::super::shape::{Place, Style};
 use super::{NAME, note_lost, shape};
 use crate::canonical::{
-    Code, Diagnostics, Extra, Message, Request, ResponseFormat, SHARED, TokenLimit, Tool, ToolChoice,
+    Code, Diagnostics, ExtraFields, Message, Request, ResponseFormat, SHARED, TokenLimit, Tool, ToolChoice,
 };
 use crate::error::{ClientError, Unsupported};
-use crate::json::{Kind, Object, count, integer, natural, number, peek, quote, raw, text};
+use crate::json::{Object, ValueKind, count, integer, natural, number, peek, quote, raw, text};
 use bytes::Bytes;
 use std::borrow::Cow;
 
@@ -17,16 +17,16 @@ mod conversation;
 mod given;
 mod message;
 
-use conversation::Read;
+use conversation::MessagesReader;
 
 /// Reads a request.
 pub(super) fn decode(body: &Bytes, notes: &mut Diagnostics) -> Result<Request, ClientError> {
-    let mut read = Read::new(body);
+    let mut read = MessagesReader::new(body);
     let object = match Object::with_list(body, "messages", &mut |message, item| read.message(message, item)) {
         Some(object) => object,
         None => {
             let object = Object::parse(body).map_err(|e| not_an_object(body, &e))?;
-            read = Read::new(body);
+            read = MessagesReader::new(body);
             for item in object.array("messages").unwrap_or_default() {
                 read.item(item);
             }
@@ -86,7 +86,7 @@ pub(super) fn decode(body: &Bytes, notes: &mut Diagnostics) -> Result<Request, C
             _ => extra.push((key.to_owned(), raw(value))),
         }
     }
-    request.extra = Extra::new(NAME, extra);
+    request.extra = ExtraFields::new(NAME, extra);
     if request.include_usage && !request.stream {
         request.include_usage = false;
     }
@@ -108,8 +108,8 @@ fn not_an_object(body: &[u8], error: &serde_json::Error) -> ClientError {
 
 fn stops(value: &str) -> Vec<String> {
     match peek(value) {
-        Kind::String => text(value).map(Cow::into_owned).into_iter().collect(),
-        Kind::Array => serde_json::from_str(value).unwrap_or_default(),
+        ValueKind::String => text(value).map(Cow::into_owned).into_iter().collect(),
+        ValueKind::Array => serde_json::from_str(value).unwrap_or_default(),
         _ => Vec::new(),
     }
 }
@@ -151,15 +151,15 @@ fn tool(item: &str, i: usize, notes: &mut Diagnostics) -> Result<Tool, ClientErr
     })
 }
 
-pub(super) fn leftovers(object: &Object<'_>, known: &[&str]) -> Extra {
+pub(super) fn leftovers(object: &Object<'_>, known: &[&str]) -> ExtraFields {
     let members: Vec<_> =
         object.iter().filter(|(k, _)| !known.contains(k)).map(|(k, v)| (k.to_owned(), raw(v))).collect();
-    if members.is_empty() { Extra::default() } else { Extra::new(NAME, members) }
+    if members.is_empty() { ExtraFields::default() } else { ExtraFields::new(NAME, members) }
 }
 
 fn tool_choice(value: &str) -> Option<ToolChoice> {
     Some(match (peek(value), text(value).as_deref()) {
-        (Kind::Null, _) => return None,
+        (ValueKind::Null, _) => return None,
         (_, Some("auto")) => ToolChoice::Auto,
         (_, Some("none")) => ToolChoice::None,
         (_, Some("required" | "any")) => ToolChoice::Required,
@@ -175,7 +175,7 @@ fn tool_choice(value: &str) -> Option<ToolChoice> {
 
 fn response_format(value: &str) -> Option<ResponseFormat> {
     let native = || ResponseFormat::Native { dialect: NAME, raw: raw(value) };
-    if peek(value) == Kind::Null {
+    if peek(value) == ValueKind::Null {
         return None;
     }
     let Ok(object) = Object::parse(value.as_bytes()) else { return Some(native()) };

@@ -4,11 +4,11 @@
 
 use super::super::cited;
 use super::decode::{SEALED, ending, word};
-use super::mend::{Tags, read_usage, whole, write_usage};
+use super::mend::{TagWriter, read_usage, whole, write_usage};
 use super::{NAME, citations, note_lost, reasoning, tool_call};
 use crate::canonical::{
-    Asked, Block, Choice, Cited, Code, Diagnostics, Extra, FinishReason, Leftovers, Length, Logprobs,
-    ReasoningStyle, Response, Seen, unfold,
+    Block, Choice, CitedSources, Code, Diagnostics, ExtraFieldList, ExtraFields, FinishReason, Logprobs,
+    ReasoningStyle, Response, ResponseSpec, ResponseSummary, TextLength, unfold,
 };
 use crate::error::UpstreamError;
 use crate::json::{Object, quote, raw, text};
@@ -17,7 +17,7 @@ use std::borrow::Cow;
 /// Reads an answer: mended first, so that what is left is plain.
 pub(super) fn decode(
     body: &[u8],
-    asked: &mut Asked,
+    asked: &mut ResponseSpec,
     notes: &mut Diagnostics,
 ) -> Result<Response, UpstreamError> {
     // How reasoning is shown is the business of the client's dialect.
@@ -41,7 +41,11 @@ pub(super) fn decode(
 }
 
 /// What was seen of an answer that passes as it is, with what is sealed in it.
-pub(super) fn noting(answer: &Object<'_>, mut seen: Seen, asked: &Asked) -> Seen {
+pub(super) fn noting(
+    answer: &Object<'_>,
+    mut seen: ResponseSummary,
+    asked: &ResponseSpec,
+) -> ResponseSummary {
     if !asked.keep_turn {
         return seen;
     }
@@ -73,12 +77,12 @@ fn decode_choice(object: &Object<'_>) -> Choice {
         // Opaque reasoning belongs to the reasoning that it signs.
         let (own, others) =
             extra.into_members().into_iter().partition(|(key, _)| key.starts_with("reasoning"));
-        extra = Extra::new(NAME, others);
+        extra = ExtraFields::new(NAME, others);
         match beside.filter(|_| signed.is_empty()) {
             Some(text) => choice.blocks.push(Block::Reasoning {
                 text: text.into(),
                 signature: None,
-                extra: Extra::new(NAME, own),
+                extra: ExtraFields::new(NAME, own),
             }),
             None => choice.blocks.extend(signed),
         }
@@ -96,17 +100,17 @@ fn decode_choice(object: &Object<'_>) -> Choice {
 }
 
 /// Members that have no place in the canonical model; `null` says nothing.
-fn rest(object: &Object<'_>, known: &[&str]) -> Extra {
+fn rest(object: &Object<'_>, known: &[&str]) -> ExtraFields {
     let members: Vec<_> = object
         .iter()
         .filter(|(k, v)| !known.contains(k) && v.trim() != "null")
         .map(|(k, v)| (k.to_owned(), raw(v)))
         .collect();
-    if members.is_empty() { Extra::default() } else { Extra::new(NAME, members) }
+    if members.is_empty() { ExtraFields::default() } else { ExtraFields::new(NAME, members) }
 }
 
 /// Writes an answer.
-pub(super) fn encode(response: &Response, asked: &mut Asked, notes: &mut Diagnostics) -> Vec<u8> {
+pub(super) fn encode(response: &Response, asked: &mut ResponseSpec, notes: &mut Diagnostics) -> Vec<u8> {
     let mut answer = Object::new();
     answer.set("id", quote(&response.id.clone().unwrap_or_else(|| asked.context.id("chatcmpl-"))));
     answer.set("object", "\"chat.completion\"");
@@ -129,13 +133,13 @@ pub(super) fn encode(response: &Response, asked: &mut Asked, notes: &mut Diagnos
 }
 
 /// What another dialect's leftovers cite; this one's own stay as they are.
-pub(super) fn foreign(extra: &Leftovers) -> Cited {
-    if extra.dialect == NAME { Cited { list: Vec::new(), rest: extra.clone() } } else { cited(extra) }
+pub(super) fn foreign(extra: &ExtraFieldList) -> CitedSources {
+    if extra.dialect == NAME { CitedSources { list: Vec::new(), rest: extra.clone() } } else { cited(extra) }
 }
 
-fn encode_choice(choice: &Choice, asked: &mut Asked, notes: &mut Diagnostics) -> String {
+fn encode_choice(choice: &Choice, asked: &mut ResponseSpec, notes: &mut Diagnostics) -> String {
     let (mut words, mut thoughts, mut refusal) = (String::new(), String::new(), String::new());
-    let (mut length, mut annotations) = (Length::default(), Vec::new());
+    let (mut length, mut annotations) = (TextLength::default(), Vec::new());
     let mut calls = Vec::new();
     let mut function_call = None;
     let mut extras: Vec<(String, String)> = Vec::new();
@@ -145,7 +149,7 @@ fn encode_choice(choice: &Choice, asked: &mut Asked, notes: &mut Diagnostics) ->
                 let from = length;
                 words.push_str(text);
                 length.add(text);
-                let Cited { list, rest } = foreign(extra);
+                let CitedSources { list, rest } = foreign(extra);
                 note_lost(&rest, "choices[].message", notes);
                 annotations.extend(list.iter().map(|one| citations::write(one, from, length)));
                 extras.extend(extra.of(NAME).iter().map(|(k, v)| (k.clone(), v.get().to_owned())));
@@ -175,7 +179,7 @@ fn encode_choice(choice: &Choice, asked: &mut Asked, notes: &mut Diagnostics) ->
         }
     }
     if asked.reasoning == ReasoningStyle::Tags {
-        words = Tags::default().put(&std::mem::take(&mut thoughts), &words, true);
+        words = TagWriter::default().put(&std::mem::take(&mut thoughts), &words, true);
     }
     let mut message = Object::new();
     message.set("role", "\"assistant\"");
@@ -197,8 +201,8 @@ fn encode_choice(choice: &Choice, asked: &mut Asked, notes: &mut Diagnostics) ->
     } else if !calls.is_empty() {
         message.set("tool_calls", format!("[{}]", calls.join(",")));
     }
-    let Cited { list, rest: extra } = foreign(&choice.extra);
-    annotations.extend(list.iter().map(|one| citations::write(one, Length::default(), length)));
+    let CitedSources { list, rest: extra } = foreign(&choice.extra);
+    annotations.extend(list.iter().map(|one| citations::write(one, TextLength::default(), length)));
     if !annotations.is_empty() {
         message.set("annotations", format!("[{}]", annotations.join(",")));
     }

@@ -2,7 +2,7 @@
 //!
 //! <https://platform.openai.com/docs/api-reference/models>
 
-use super::super::side::{Asking, GET, OneModel, Side, SideRoute};
+use super::super::side::{AuxiliaryKind, AuxiliaryRequest, AuxiliaryRoute, GET, ModelApi};
 use super::embed::EMBEDDING;
 use crate::canonical::ListedModel;
 use crate::canonical::fault;
@@ -12,24 +12,24 @@ use crate::json::{Object, items};
 /// OpenAI's routes are served under both.
 const PREFIXES: &[&str] = &["/v1", "/api/openai/v1"];
 
-pub(super) static ROUTES: [SideRoute; 7] = [
-    at(GET, "/models", Side::Models(list)),
-    at(GET, "/models/{model}", Side::Model(&MODEL)),
-    at("POST", "/embeddings", Side::Embed(&EMBEDDING)),
-    at(ANY, "/audio/{rest}", Side::Forward),
-    at(ANY, "/images/{rest}", Side::Forward),
-    at(ANY, "/moderations", Side::Checked(moderated)),
-    at(ANY, "/rerank", Side::Checked(ranked)),
+pub(super) static ROUTES: [AuxiliaryRoute; 7] = [
+    at(GET, "/models", AuxiliaryKind::Models(list)),
+    at(GET, "/models/{model}", AuxiliaryKind::Model(&MODEL)),
+    at("POST", "/embeddings", AuxiliaryKind::Embed(&EMBEDDING)),
+    at(ANY, "/audio/{rest}", AuxiliaryKind::Forward),
+    at(ANY, "/images/{rest}", AuxiliaryKind::Forward),
+    at(ANY, "/moderations", AuxiliaryKind::Checked(moderated)),
+    at(ANY, "/rerank", AuxiliaryKind::Checked(ranked)),
 ];
 
 const ANY: &str = "POST, GET, DELETE";
 
-const fn at(methods: &'static str, path: &'static str, side: Side) -> SideRoute {
-    SideRoute { prefixes: PREFIXES, path, methods, side }
+const fn at(methods: &'static str, path: &'static str, side: AuxiliaryKind) -> AuxiliaryRoute {
+    AuxiliaryRoute { prefixes: PREFIXES, path, methods, side }
 }
 
-static MODEL: OneModel = OneModel {
-    names: |asking: &Asking<'_>| Ok(vec![asking.name.to_owned()]),
+static MODEL: ModelApi = ModelApi {
+    names: |asking: &AuxiliaryRequest<'_>| Ok(vec![asking.name.to_owned()]),
     write: |model| model.json.clone(),
     unknown: ClientError::unknown_model,
 };

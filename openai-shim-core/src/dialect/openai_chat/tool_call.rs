@@ -2,8 +2,8 @@
 
 use super::NAME;
 use super::request::leftovers;
-use crate::canonical::{Block, Extra};
-use crate::json::{Kind, Object, peek, quote, raw, text_of};
+use crate::canonical::{Block, ExtraFields};
+use crate::json::{Object, ValueKind, peek, quote, raw, text_of};
 use serde_json::value::RawValue;
 
 /// Reads a tool call; with it whether its arguments came as an object. A custom tool's input is text, and the call's own
@@ -13,13 +13,13 @@ pub(super) fn read(call: &str) -> (Block, bool) {
     let is_custom = is_custom(&object);
     let function = object.object(if is_custom { "custom" } else { "function" }).unwrap_or_default();
     let arguments = function.get(if is_custom { "input" } else { "arguments" }).unwrap_or("\"\"");
-    let changed = peek(arguments) != Kind::String;
+    let changed = peek(arguments) != ValueKind::String;
     let known: &[&str] = if is_custom { &["id"] } else { &["id", "type", "function", "index", "custom"] };
     let mut extra = leftovers(&object, known);
     let signature = signature(&object);
     if signature.is_some() {
         let members: Vec<_> = extra.into_members().into_iter().filter_map(|(k, v)| rest_of(k, v)).collect();
-        extra = if members.is_empty() { Extra::default() } else { Extra::new(NAME, members) };
+        extra = if members.is_empty() { ExtraFields::default() } else { ExtraFields::new(NAME, members) };
     }
     let block = Block::ToolCall {
         id: object.str("id").unwrap_or_default().into_owned(),
@@ -81,7 +81,13 @@ pub(super) fn sign(mut call: Object<'_>, signature: Option<&str>) -> String {
 }
 
 /// Writes a tool call.
-pub(super) fn write(id: &str, name: &str, arguments: &str, signature: Option<&str>, extra: &Extra) -> String {
+pub(super) fn write(
+    id: &str,
+    name: &str,
+    arguments: &str,
+    signature: Option<&str>,
+    extra: &ExtraFields,
+) -> String {
     let mut call = Object::new();
     call.set("id", quote(id));
     if extra.of(NAME).iter().all(|(key, _)| key != "custom") {

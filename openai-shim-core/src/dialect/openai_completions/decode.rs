@@ -1,43 +1,44 @@
 //! A stream as events: mended chunks in, blocks out.
 
 use super::super::Decoder;
-use super::mend::{Answer, Counts, Head, Sink, Stream};
+use super::mend::{ChunkSink, CompletionIdentity, RepairedCompletion, StreamState, UsageSpan};
 use super::response::leftovers;
 use super::{ECHOED, NAME, is_own, logprobs, prompt, reason};
 use crate::canonical::{
-    Asked, BlockKind, Code, Delta, Diagnostics, Event, FinishReason, Leftovers, MemberIndex, ThinkTags,
+    BlockKind, Code, Delta, Diagnostics, Event, ExtraFieldList, FinishReason, MemberIndex, ReasoningTags,
+    ResponseSpec,
 };
 use crate::error::UpstreamError;
-use crate::filter::{Fences, Piece, Splitter, Think};
+use crate::filter::{FenceStripper, OutputParser, ReasoningTagMode, Segment};
 use crate::framing::Frame;
 use crate::json::raw;
 use std::collections::BTreeMap;
 
 /// Takes what stands inside a text out of it, for clients that have other places for it.
 pub(super) struct Voice {
-    splitter: Splitter,
-    fences: Option<Fences>,
+    splitter: OutputParser,
+    fences: Option<FenceStripper>,
 }
 
 impl Voice {
-    pub(super) fn new(asked: &Asked) -> Self {
+    pub(super) fn new(asked: &ResponseSpec) -> Self {
         // A client of this dialect takes the text as it comes.
         let own = is_own(asked);
         let think = match asked.quirks.think_tags {
-            _ if own => Think::Off,
-            ThinkTags::Keep => Think::Off,
-            ThinkTags::Inside => Think::Inside,
-            ThinkTags::Opening => Think::Auto,
+            _ if own => ReasoningTagMode::Off,
+            ReasoningTags::Keep => ReasoningTagMode::Off,
+            ReasoningTags::Inside => ReasoningTagMode::Inside,
+            ReasoningTags::Opening => ReasoningTagMode::Auto,
         };
         let tools = if own || asked.quirks.keep_markup { Vec::new() } else { asked.tools.clone() };
         Self {
-            splitter: Splitter::new(think, &tools),
-            fences: (asked.json.is_some() && !own).then(Fences::new),
+            splitter: OutputParser::new(think, &tools),
+            fences: (asked.json.is_some() && !own).then(FenceStripper::new),
         }
     }
 
     /// What the next part of the text says. `last`: nothing follows.
-    pub(super) fn hear(&mut self, words: &str, last: bool, notes: &mut Diagnostics) -> Vec<Piece> {
+    pub(super) fn hear(&mut self, words: &str, last: bool, notes: &mut Diagnostics) -> Vec<Segment> {
         let mut pieces = Vec::new();
         self.splitter.push(words, &mut pieces);
         if last {
@@ -45,15 +46,15 @@ impl Voice {
         }
         for piece in &mut pieces {
             match piece {
-                Piece::Text(text) => {
+                Segment::Text(text) => {
                     if let Some(fences) = &mut self.fences {
                         let mut open = String::new();
                         fences.push(text, &mut open);
                         *text = open;
                     }
                 }
-                Piece::Reasoning(_) => notes.note(Code::ReasoningSplit, "choices[].text", ""),
-                Piece::Call { name, .. } => notes.note(Code::ToolCallRecovered, "choices[].text", name),
+                Segment::Reasoning(_) => notes.note(Code::ReasoningSplit, "choices[].text", ""),
+                Segment::Call { name, .. } => notes.note(Code::ToolCallRecovered, "choices[].text", name),
             }
         }
         if let (true, Some(mut fences)) = (last, self.fences.take()) {
@@ -62,24 +63,25 @@ impl Voice {
             if fences.stripped() {
                 notes.note(Code::FenceStripped, "choices[].text", "");
             }
-            pieces.push(Piece::Text(rest));
+            pieces.push(Segment::Text(rest));
         }
-        pieces
-            .retain(|piece| !matches!(piece, Piece::Text(text) | Piece::Reasoning(text) if text.is_empty()));
+        pieces.retain(
+            |piece| !matches!(piece, Segment::Text(text) | Segment::Reasoning(text) if text.is_empty()),
+        );
         pieces
     }
 }
 
 /// Reads a stream.
 pub(super) struct CompletionsDecoder {
-    stream: Stream,
-    blocks: Blocks,
+    stream: StreamState,
+    blocks: OpenBlocks,
 }
 
 impl CompletionsDecoder {
-    pub(super) fn new(asked: Asked) -> Self {
+    pub(super) fn new(asked: ResponseSpec) -> Self {
         // Whether the client wants usage, and how it calls the model, is its encoder's business.
-        let blocks = Blocks {
+        let blocks = OpenBlocks {
             asked: asked.clone(),
             started: false,
             choices: Vec::new(),
@@ -88,12 +90,12 @@ impl CompletionsDecoder {
             places: MemberIndex::default(),
             notes: Diagnostics::default(),
         };
-        let asked = Asked { include_usage: false, usage_injected: true, echo_model: false, ..asked };
-        Self { stream: Stream::new(asked), blocks }
+        let asked = ResponseSpec { include_usage: false, usage_injected: true, echo_model: false, ..asked };
+        Self { stream: StreamState::new(asked), blocks }
     }
 
-    fn step(&mut self, out: &mut Vec<Event>, run: impl FnOnce(&mut Stream, &mut dyn Sink)) {
-        run(&mut self.stream, &mut Events { blocks: &mut self.blocks, out });
+    fn step(&mut self, out: &mut Vec<Event>, run: impl FnOnce(&mut StreamState, &mut dyn ChunkSink)) {
+        run(&mut self.stream, &mut EventSink { blocks: &mut self.blocks, out });
         if !self.blocks.notes.is_empty() {
             self.stream.reader.notes.extend(&std::mem::take(&mut self.blocks.notes));
         }
@@ -115,10 +117,10 @@ impl Decoder for CompletionsDecoder {
 }
 
 /// Which blocks are open.
-struct Blocks {
-    asked: Asked,
+struct OpenBlocks {
+    asked: ResponseSpec,
     started: bool,
-    choices: Vec<Choice>,
+    choices: Vec<ChoiceReader>,
     /// Where each of them stands.
     numbers: BTreeMap<u32, usize>,
     /// Members of the answer as a whole, as last said.
@@ -127,7 +129,7 @@ struct Blocks {
     notes: Diagnostics,
 }
 
-struct Choice {
+struct ChoiceReader {
     index: u32,
     next: u32,
     open: Option<(u32, BlockKind)>,
@@ -138,13 +140,13 @@ struct Choice {
 }
 
 /// Turns mended chunks into events.
-struct Events<'a> {
-    blocks: &'a mut Blocks,
+struct EventSink<'a> {
+    blocks: &'a mut OpenBlocks,
     out: &'a mut Vec<Event>,
 }
 
-impl Sink for Events<'_> {
-    fn chunk(&mut self, answer: &Answer, head: &Head, _source: Option<&[u8]>) {
+impl ChunkSink for EventSink<'_> {
+    fn chunk(&mut self, answer: &RepairedCompletion, head: &CompletionIdentity, _source: Option<&[u8]>) {
         self.start(head);
         let mut members = Vec::new();
         for (key, value) in &answer.extra {
@@ -170,7 +172,7 @@ impl Sink for Events<'_> {
         }
     }
 
-    fn usage(&mut self, counts: &Counts, head: &Head, _shown: bool) {
+    fn usage(&mut self, counts: &UsageSpan, head: &CompletionIdentity, _shown: bool) {
         self.start(head);
         self.out.push(Event::Usage(counts.usage));
     }
@@ -195,8 +197,8 @@ impl Sink for Events<'_> {
     }
 }
 
-impl Events<'_> {
-    fn start(&mut self, head: &Head) {
+impl EventSink<'_> {
+    fn start(&mut self, head: &CompletionIdentity) {
         if std::mem::replace(&mut self.blocks.started, true) {
             return;
         }
@@ -206,11 +208,11 @@ impl Events<'_> {
             created: Some(head.created),
         });
         if is_own(&self.blocks.asked) && prompt(&self.blocks.asked).is_some() {
-            self.extra(None, Leftovers::new(NAME, vec![(String::from(ECHOED), raw("true"))]));
+            self.extra(None, ExtraFieldList::new(NAME, vec![(String::from(ECHOED), raw("true"))]));
         }
     }
 
-    fn extra(&mut self, choice: Option<u32>, extra: Leftovers) {
+    fn extra(&mut self, choice: Option<u32>, extra: ExtraFieldList) {
         if !extra.is_empty() {
             self.out.push(Event::Extra { choice, extra });
         }
@@ -220,7 +222,7 @@ impl Events<'_> {
         let choices = &mut self.blocks.choices;
         *self.blocks.numbers.entry(index).or_insert_with(|| {
             let voice = Voice::new(&self.blocks.asked);
-            choices.push(Choice { index, next: 0, open: None, voice, calls: false, finish: None });
+            choices.push(ChoiceReader { index, next: 0, open: None, voice, calls: false, finish: None });
             choices.len() - 1
         })
     }
@@ -230,9 +232,9 @@ impl Events<'_> {
         let index = choice.index;
         for piece in choice.voice.hear(words, last, &mut self.blocks.notes) {
             let (kind, text) = match piece {
-                Piece::Text(text) => (BlockKind::Text, text),
-                Piece::Reasoning(text) => (BlockKind::Reasoning, text),
-                Piece::Call { name, arguments } => {
+                Segment::Text(text) => (BlockKind::Text, text),
+                Segment::Reasoning(text) => (BlockKind::Reasoning, text),
+                Segment::Call { name, arguments } => {
                     choice.calls = true;
                     let id = self.blocks.asked.context.id("call_");
                     (BlockKind::ToolCall { id, name, signature: None }, arguments)

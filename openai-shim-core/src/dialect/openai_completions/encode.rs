@@ -3,11 +3,12 @@
 //! <https://platform.openai.com/docs/api-reference/completions/create#stream>
 
 use super::super::Encoder;
-use super::mend::{Head, write_choice, write_object};
+use super::mend::{CompletionIdentity, write_choice, write_object};
 use super::response::{members, note_lost};
 use super::{ECHOED, NAME, error, logprobs, prompt, usage, word};
 use crate::canonical::{
-    Asked, BlockKind, Code, Delta, Diagnostics, Event, Leftovers, Logprobs, Numbered, ReasoningStyle, Usage,
+    BlockKind, Code, Delta, Diagnostics, Event, ExtraFieldList, Logprobs, Numbered, ReasoningStyle,
+    ResponseSpec, Usage,
 };
 use crate::error::{Error, UpstreamError};
 use crate::framing::write_event;
@@ -15,10 +16,10 @@ use std::collections::BTreeMap;
 
 /// Writes a stream.
 pub(super) struct CompletionsEncoder {
-    asked: Asked,
+    asked: ResponseSpec,
     notes: Diagnostics,
-    head: Head,
-    choices: Numbered<Choice>,
+    head: CompletionIdentity,
+    choices: Numbered<ChoiceWriter>,
     usage: Option<Usage>,
     /// The prompt, which stands before each answer.
     prompt: String,
@@ -28,9 +29,9 @@ pub(super) struct CompletionsEncoder {
 }
 
 #[derive(Default)]
-struct Choice {
+struct ChoiceWriter {
     begun: bool,
-    open: BTreeMap<u32, Open>,
+    open: BTreeMap<u32, OpenBlock>,
     /// Reasoning stands open in the text.
     thinking: bool,
     logprobs: Option<Logprobs>,
@@ -41,16 +42,20 @@ struct Choice {
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum Open {
+enum OpenBlock {
     Text,
     Reasoning,
     Lost,
 }
 
 impl CompletionsEncoder {
-    pub(super) fn new(asked: Asked) -> Self {
+    pub(super) fn new(asked: ResponseSpec) -> Self {
         Self {
-            head: Head { id: String::new(), created: asked.context.created(), model: asked.model.clone() },
+            head: CompletionIdentity {
+                id: String::new(),
+                created: asked.context.created(),
+                model: asked.model.clone(),
+            },
             prompt: prompt(&asked).unwrap_or_default(),
             asked,
             notes: Diagnostics::default(),
@@ -61,8 +66,8 @@ impl CompletionsEncoder {
         }
     }
 
-    fn choice(&mut self, index: u32) -> &mut Choice {
-        self.choices.get_or_insert_with(index, Choice::default)
+    fn choice(&mut self, index: u32) -> &mut ChoiceWriter {
+        self.choices.get_or_insert_with(index, ChoiceWriter::default)
     }
 
     /// Writes one chunk of one choice.
@@ -95,10 +100,10 @@ impl CompletionsEncoder {
     fn open(&mut self, index: u32, block: u32, kind: &BlockKind) {
         let tagged = self.asked.reasoning == ReasoningStyle::Tags;
         let (open, lost) = match kind {
-            BlockKind::Text | BlockKind::Refusal => (Open::Text, None),
-            BlockKind::Reasoning if tagged => (Open::Reasoning, None),
-            BlockKind::Reasoning => (Open::Lost, Some("reasoning")),
-            BlockKind::ToolCall { .. } => (Open::Lost, Some("a tool call")),
+            BlockKind::Text | BlockKind::Refusal => (OpenBlock::Text, None),
+            BlockKind::Reasoning if tagged => (OpenBlock::Reasoning, None),
+            BlockKind::Reasoning => (OpenBlock::Lost, Some("reasoning")),
+            BlockKind::ToolCall { .. } => (OpenBlock::Lost, Some("a tool call")),
         };
         if let Some(lost) = lost {
             self.notes.note(Code::FeatureUnsupported, "choices[].text", lost);
@@ -110,11 +115,11 @@ impl CompletionsEncoder {
         let choice = self.choice(index);
         let Some(open) = choice.open.get(&block).copied() else { return };
         let words = match (delta, open) {
-            (Delta::Text(text), Open::Text) => {
+            (Delta::Text(text), OpenBlock::Text) => {
                 let close = if std::mem::take(&mut choice.thinking) { "\n</think>\n\n" } else { "" };
                 format!("{close}{text}")
             }
-            (Delta::Text(text), Open::Reasoning) => {
+            (Delta::Text(text), OpenBlock::Reasoning) => {
                 let open = if std::mem::replace(&mut choice.thinking, true) { "" } else { "<think>\n" };
                 format!("{open}{text}")
             }
@@ -130,7 +135,7 @@ impl CompletionsEncoder {
         }
     }
 
-    fn extra(&mut self, choice: Option<u32>, extra: &Leftovers) {
+    fn extra(&mut self, choice: Option<u32>, extra: &ExtraFieldList) {
         if extra.of(NAME).iter().any(|(key, _)| key == ECHOED) {
             self.prompt.clear();
         }

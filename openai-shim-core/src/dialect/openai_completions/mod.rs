@@ -17,8 +17,8 @@ pub mod wire;
 
 use super::openai_error as error;
 use super::openai_headers;
-use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Headers, Mended, Mender, Shape};
-use crate::canonical::{Asked, Diagnostics, FinishReason, Request, Response};
+use super::{Decoder, Dialect, DialectHeaders, Encoded, Encoder, Endpoint, Repaired, Shape, StreamRepairer};
+use crate::canonical::{Diagnostics, FinishReason, Request, Response, ResponseSpec};
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use crate::json::text;
 use bytes::Bytes;
@@ -50,7 +50,7 @@ impl Dialect for OpenAiCompletions {
         ]
     }
 
-    fn headers(&self) -> &'static Headers {
+    fn headers(&self) -> &'static DialectHeaders {
         &openai_headers::HEADERS
     }
 
@@ -79,34 +79,39 @@ impl Dialect for OpenAiCompletions {
     fn decode_response(
         &self,
         body: &[u8],
-        asked: &mut Asked,
+        asked: &mut ResponseSpec,
         notes: &mut Diagnostics,
     ) -> Result<Response, UpstreamError> {
         response::decode(body, asked, notes)
     }
 
-    fn encode_response(&self, response: &Response, asked: &mut Asked, notes: &mut Diagnostics) -> Vec<u8> {
+    fn encode_response(
+        &self,
+        response: &Response,
+        asked: &mut ResponseSpec,
+        notes: &mut Diagnostics,
+    ) -> Vec<u8> {
         response::encode(response, asked, notes)
     }
 
-    fn decoder(&self, asked: &Asked) -> Box<dyn Decoder> {
+    fn decoder(&self, asked: &ResponseSpec) -> Box<dyn Decoder> {
         Box::new(decode::CompletionsDecoder::new(asked.clone()))
     }
 
-    fn encoder(&self, asked: &Asked) -> Box<dyn Encoder> {
+    fn encoder(&self, asked: &ResponseSpec) -> Box<dyn Encoder> {
         Box::new(encode::CompletionsEncoder::new(asked.clone()))
     }
 
-    fn mender(&self, asked: &Asked) -> Option<Box<dyn Mender>> {
+    fn mender(&self, asked: &ResponseSpec) -> Option<Box<dyn StreamRepairer>> {
         Some(Box::new(mend::CompletionsMender::new(asked.clone())))
     }
 
     fn mend_response(
         &self,
         body: &[u8],
-        asked: &mut Asked,
+        asked: &mut ResponseSpec,
         notes: &mut Diagnostics,
-    ) -> Option<Result<Mended, UpstreamError>> {
+    ) -> Option<Result<Repaired, UpstreamError>> {
         Some(response::mend(body, asked, notes))
     }
 
@@ -130,12 +135,12 @@ impl Dialect for OpenAiCompletions {
 }
 
 /// Whether the client speaks this dialect, too: its text is then left as it is.
-fn is_own(asked: &Asked) -> bool {
+fn is_own(asked: &ResponseSpec) -> bool {
     !asked.echo.of(NAME).is_empty()
 }
 
 /// The prompt that is to stand before the answer.
-fn prompt(asked: &Asked) -> Option<String> {
+fn prompt(asked: &ResponseSpec) -> Option<String> {
     let prompt = asked.echo.of(NAME).iter().find(|(key, _)| key == ECHO);
     prompt.and_then(|(_, value)| text(value.get())).map(std::borrow::Cow::into_owned)
 }

@@ -5,10 +5,10 @@
 use super::super::Encoded;
 use super::{ECHO, NAME, OWN, shape};
 use crate::canonical::{
-    Block, Code, Diagnostics, Extra, Message, Request, ResponseFormat, Role, TokenLimit, ToolChoice,
+    Block, Code, Diagnostics, ExtraFields, Message, Request, ResponseFormat, Role, TokenLimit, ToolChoice,
 };
 use crate::error::ClientError;
-use crate::json::{Kind, Object, count, integer, natural, number, peek, quote, raw, text};
+use crate::json::{Object, ValueKind, count, integer, natural, number, peek, quote, raw, text};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
@@ -69,8 +69,8 @@ pub(super) fn decode(body: &[u8], notes: &mut Diagnostics) -> Result<Request, Cl
         Some(message) => (String::from(ECHO), raw(quote(&message.joined_text()))),
         None => (String::from(OWN), raw("true")),
     };
-    request.echo = Extra::new(NAME, vec![echo]);
-    request.extra = Extra::new(NAME, extra);
+    request.echo = ExtraFields::new(NAME, vec![echo]);
+    request.extra = ExtraFields::new(NAME, extra);
     Ok(request)
 }
 
@@ -98,23 +98,25 @@ fn prompt(
     let items = object.array("prompt").unwrap_or_default();
     let texts: Vec<_> = items.iter().filter_map(|item| text(item)).collect();
     match given.map(peek) {
-        Some(Kind::String) => {
+        Some(ValueKind::String) => {
             let prompt = object.str("prompt").unwrap_or_default();
             request.messages.push(Message::text(Role::User, prompt));
             return Ok(());
         }
-        Some(Kind::Array) if items.is_empty() => {
+        Some(ValueKind::Array) if items.is_empty() => {
             return Err(invalid("`prompt` is empty. Send a text."));
         }
-        Some(Kind::Array) if texts.len() == 1 && items.len() == 1 => {
+        Some(ValueKind::Array) if texts.len() == 1 && items.len() == 1 => {
             request.messages.extend(texts.into_iter().map(|prompt| Message::text(Role::User, prompt)));
         }
-        Some(Kind::Array) if texts.len() == items.len() => {
+        Some(ValueKind::Array) if texts.len() == items.len() => {
             request.own_only = only(
                 "`prompt` holds several prompts, and this upstream answers one at a time. Send one request for each.",
             );
         }
-        Some(Kind::Array) if items.iter().all(|i| matches!(peek(i), Kind::Number | Kind::Array)) => {
+        Some(ValueKind::Array)
+            if items.iter().all(|i| matches!(peek(i), ValueKind::Number | ValueKind::Array)) =>
+        {
             request.own_only = only(
                 "`prompt` holds token ids, and this upstream reads text only. Send the prompt as a text.",
             );
@@ -134,8 +136,8 @@ fn prompt(
 
 fn stops(value: &str) -> Vec<String> {
     match peek(value) {
-        Kind::String => text(value).map(Cow::into_owned).into_iter().collect(),
-        Kind::Array => serde_json::from_str(value).unwrap_or_default(),
+        ValueKind::String => text(value).map(Cow::into_owned).into_iter().collect(),
+        ValueKind::Array => serde_json::from_str(value).unwrap_or_default(),
         _ => Vec::new(),
     }
 }

@@ -2,20 +2,26 @@
 //!
 //! <https://platform.openai.com/docs/api-reference/completions/object>
 
-use super::super::Mended;
+use super::super::Repaired;
 use super::decode::Voice;
-use super::mend::{Answer, Head, Piece, Reader, see, write_choice, write_object};
+use super::mend::{
+    CompletionIdentity, CompletionReader, RepairedChoice, RepairedCompletion, see, write_choice, write_object,
+};
 use super::{ECHOED, NAME, error, is_own, logprobs, prompt, reason, usage, word};
 use crate::canonical::{
-    Asked, Block, Choice, Code, Diagnostics, Event, Extra, FinishReason, Leftovers, ReasoningStyle, Response,
-    Seen,
+    Block, Choice, Code, Diagnostics, Event, ExtraFieldList, ExtraFields, FinishReason, ReasoningStyle,
+    Response, ResponseSpec, ResponseSummary,
 };
 use crate::error::UpstreamError;
 use crate::filter;
 use crate::json::{Object, raw};
 
 /// Reads an answer: what came instead of it, and what OpenAI would have sent.
-fn read(body: &[u8], asked: &Asked, notes: &mut Diagnostics) -> Result<(Answer, Head), UpstreamError> {
+fn read(
+    body: &[u8],
+    asked: &ResponseSpec,
+    notes: &mut Diagnostics,
+) -> Result<(RepairedCompletion, CompletionIdentity), UpstreamError> {
     let object = Object::parse(body).map_err(|e| {
         if e.is_eof() {
             return UpstreamError::Truncated;
@@ -26,7 +32,7 @@ fn read(body: &[u8], asked: &Asked, notes: &mut Diagnostics) -> Result<(Answer, 
         notes.note(Code::StatusPromoted, "", "an error came as a success");
         return Err(error::in_body(&object, notes).unwrap_or(UpstreamError::Empty));
     }
-    let mut reader = Reader::new(asked.clone());
+    let mut reader = CompletionReader::new(asked.clone());
     let read = reader.read(&object);
     let head = reader.head();
     let held = reader.release();
@@ -51,11 +57,11 @@ fn read(body: &[u8], asked: &Asked, notes: &mut Diagnostics) -> Result<(Answer, 
 /// Reads an answer.
 pub(super) fn decode(
     body: &[u8],
-    asked: &mut Asked,
+    asked: &mut ResponseSpec,
     notes: &mut Diagnostics,
 ) -> Result<Response, UpstreamError> {
     // The model is named by the client's dialect.
-    let (answer, head) = read(body, &Asked { echo_model: false, ..asked.clone() }, notes)?;
+    let (answer, head) = read(body, &ResponseSpec { echo_model: false, ..asked.clone() }, notes)?;
     let mut response = Response::default();
     response.id = Some(head.id);
     response.created = Some(head.created);
@@ -72,7 +78,7 @@ pub(super) fn decode(
     Ok(response)
 }
 
-fn decode_choice(piece: Piece, asked: &mut Asked, notes: &mut Diagnostics) -> Choice {
+fn decode_choice(piece: RepairedChoice, asked: &mut ResponseSpec, notes: &mut Diagnostics) -> Choice {
     let mut choice = Choice::default();
     choice.index = piece.index;
     choice.logprobs = piece.logprobs.as_deref().and_then(logprobs::read);
@@ -80,14 +86,14 @@ fn decode_choice(piece: Piece, asked: &mut Asked, notes: &mut Diagnostics) -> Ch
     let mut calls = false;
     for said in Voice::new(asked).hear(&piece.text, true, notes) {
         choice.blocks.push(match said {
-            filter::Piece::Text(text) => Block::text(text),
-            filter::Piece::Reasoning(text) => {
-                Block::Reasoning { text: text.into(), signature: None, extra: Extra::default() }
+            filter::Segment::Text(text) => Block::text(text),
+            filter::Segment::Reasoning(text) => {
+                Block::Reasoning { text: text.into(), signature: None, extra: ExtraFields::default() }
             }
-            filter::Piece::Call { name, arguments } => {
+            filter::Segment::Call { name, arguments } => {
                 calls = true;
                 let id = asked.context.id("call_");
-                Block::ToolCall { id, name, arguments, signature: None, extra: Extra::default() }
+                Block::ToolCall { id, name, arguments, signature: None, extra: ExtraFields::default() }
             }
         });
     }
@@ -99,19 +105,23 @@ fn decode_choice(piece: Piece, asked: &mut Asked, notes: &mut Diagnostics) -> Ch
 }
 
 /// Members that have no place in the canonical model; `null` says nothing.
-pub(super) fn leftovers(members: Vec<(String, String)>) -> Extra {
+pub(super) fn leftovers(members: Vec<(String, String)>) -> ExtraFields {
     let said: Vec<_> = members
         .into_iter()
         .filter(|(_, value)| value.trim() != "null")
         .map(|(key, value)| (key, raw(value)))
         .collect();
-    if said.is_empty() { Extra::default() } else { Extra::new(NAME, said) }
+    if said.is_empty() { ExtraFields::default() } else { ExtraFields::new(NAME, said) }
 }
 
 /// Mends an answer in place.
-pub(super) fn mend(body: &[u8], asked: &mut Asked, notes: &mut Diagnostics) -> Result<Mended, UpstreamError> {
+pub(super) fn mend(
+    body: &[u8],
+    asked: &mut ResponseSpec,
+    notes: &mut Diagnostics,
+) -> Result<Repaired, UpstreamError> {
     let (answer, head) = read(body, asked, notes)?;
-    let mut seen = Seen::keeping(asked);
+    let mut seen = ResponseSummary::keeping(asked);
     answer.pieces.iter().for_each(|piece| see(piece, &mut seen));
     let counts = match &answer.usage {
         Some((usage, written)) => {
@@ -125,15 +135,15 @@ pub(super) fn mend(body: &[u8], asked: &mut Asked, notes: &mut Diagnostics) -> R
     };
     let strict = answer.is_strict() && answer.usage.is_some();
     let body = (!strict).then(|| {
-        let choices: Vec<_> = answer.pieces.iter().map(Piece::write).collect();
+        let choices: Vec<_> = answer.pieces.iter().map(RepairedChoice::write).collect();
         write_object(&head, &choices, Some(&counts), &answer.extra).into_bytes()
     });
-    Ok(Mended { body, seen })
+    Ok(Repaired { body, seen })
 }
 
 /// Writes an answer.
-pub(super) fn encode(response: &Response, asked: &mut Asked, notes: &mut Diagnostics) -> Vec<u8> {
-    let head = Head {
+pub(super) fn encode(response: &Response, asked: &mut ResponseSpec, notes: &mut Diagnostics) -> Vec<u8> {
+    let head = CompletionIdentity {
         id: response.id.clone().unwrap_or_else(|| asked.context.id("cmpl-")),
         created: response.created.unwrap_or(asked.context.created()),
         model: match &response.model {
@@ -154,18 +164,18 @@ pub(super) fn encode(response: &Response, asked: &mut Asked, notes: &mut Diagnos
 }
 
 /// Says what of another dialect's leftovers is left out.
-pub(super) fn note_lost(extra: &Leftovers, path: &str, notes: &mut Diagnostics) {
+pub(super) fn note_lost(extra: &ExtraFieldList, path: &str, notes: &mut Diagnostics) {
     if extra.lost_to(NAME).next().is_some() {
         notes.note(Code::ExtraDropped, path, extra.dialect);
     }
 }
 
 /// The leftovers of this dialect.
-pub(super) fn members(extra: &Leftovers) -> Vec<(String, String)> {
+pub(super) fn members(extra: &ExtraFieldList) -> Vec<(String, String)> {
     extra.of(NAME).iter().map(|(key, value)| (key.clone(), value.get().to_owned())).collect()
 }
 
-fn encode_choice(choice: &Choice, before: &str, asked: &Asked, notes: &mut Diagnostics) -> String {
+fn encode_choice(choice: &Choice, before: &str, asked: &ResponseSpec, notes: &mut Diagnostics) -> String {
     let (mut words, mut thoughts) = (String::new(), String::new());
     for block in &choice.blocks {
         let lost = match block {

@@ -13,7 +13,7 @@ use crate::framing::write_event;
 use crate::json::{Object, quote};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use words::Words;
+use words::LowercaseError;
 
 pub(super) use read::is_error;
 
@@ -110,7 +110,7 @@ pub(super) fn decode(
 pub(super) fn in_body(object: &Object<'_>, notes: &mut Diagnostics) -> Option<UpstreamError> {
     let mut error = read::read(object, notes)?;
     let code = error.code.as_deref().and_then(|c| c.parse::<u16>().ok());
-    let words = Words::of(&error);
+    let words = LowercaseError::of(&error);
     error.status =
         code.filter(|c| (400..600).contains(c)).unwrap_or_else(|| words::status_of_words(&error, &words));
     settle(&mut error, &HeaderMap::new(), notes);
@@ -119,7 +119,7 @@ pub(super) fn in_body(object: &Object<'_>, notes: &mut Diagnostics) -> Option<Up
 
 /// Puts right what the words contradict, and covers what is private.
 fn settle(error: &mut StatusError, headers: &HeaderMap, notes: &mut Diagnostics) {
-    let words = Words::of(error);
+    let words = LowercaseError::of(error);
     words::set_right(error, &words);
     error.kind = words::kind(error, &words);
     error.retry_after = wait::asked(headers, error);

@@ -3,7 +3,7 @@
 use super::cover::keep_private;
 use crate::canonical::{Code, Diagnostics};
 use crate::error::{ErrorKind, StatusError};
-use crate::json::{Kind, Object, peek, raw, text, text_of};
+use crate::json::{Object, ValueKind, peek, raw, text, text_of};
 use http::StatusCode;
 
 /// Whether an object is an error in any envelope that upstreams use.
@@ -41,12 +41,12 @@ pub(super) fn read(object: &Object<'_>, notes: &mut Diagnostics) -> Option<Statu
     }
     let mut error = StatusError::new(502, ErrorKind::Upstream, "");
     let reshaped = match object.non_null("error") {
-        Some(inner) if peek(inner) == Kind::Object => {
+        Some(inner) if peek(inner) == ValueKind::Object => {
             let inner = Object::parse(inner.as_bytes()).ok()?;
             members(&inner, &mut error);
             inner.str("message").is_none()
         }
-        Some(inner) if peek(inner) == Kind::String => {
+        Some(inner) if peek(inner) == ValueKind::String => {
             members(object, &mut error);
             error.message = text(inner).unwrap_or_default().into_owned();
             error.extra.retain(|(key, _)| key != "error");
@@ -84,7 +84,7 @@ fn members(object: &Object<'_>, error: &mut StatusError) {
             "message" => error.message = text_of(value).into_owned(),
             "type" | "error_type" if value.trim() != "\"error\"" => error.error_type = said(),
             "code" => error.code = said(),
-            "param" if peek(value) == Kind::Object => error.param = path_of(value).or_else(said),
+            "param" if peek(value) == ValueKind::Object => error.param = path_of(value).or_else(said),
             // Validators count from the body.
             "param" => {
                 error.param =
@@ -114,7 +114,7 @@ fn path_of(param: &str) -> Option<String> {
 /// FastAPI's `detail`: a text, an object with a message, or a list of `{loc, msg, type}`.
 fn read_detail(detail: &str, error: &mut StatusError) {
     match peek(detail) {
-        Kind::Array => {
+        ValueKind::Array => {
             let items: Vec<&serde_json::value::RawValue> = serde_json::from_str(detail).unwrap_or_default();
             let mut said = Vec::new();
             for item in items {
@@ -126,7 +126,7 @@ fn read_detail(detail: &str, error: &mut StatusError) {
             }
             error.message = said.join("; ");
         }
-        Kind::Object => {
+        ValueKind::Object => {
             if let Ok(object) = Object::parse(detail.as_bytes()) {
                 members(&object, error);
             }

@@ -6,13 +6,13 @@
 use crate::error::{ErrorKind, StatusError};
 
 /// The words of an error, in small letters.
-pub(super) struct Words {
+pub(super) struct LowercaseError {
     message: String,
     code: String,
     error_type: String,
 }
 
-impl Words {
+impl LowercaseError {
     pub(super) fn of(error: &StatusError) -> Self {
         let lower = |s: &Option<String>| s.as_deref().unwrap_or_default().to_lowercase();
         Self {
@@ -76,7 +76,7 @@ const TOO_LONG: &[&[&str]] = &[
 ];
 
 /// Whether the prompt was too long.
-pub(super) fn is_context_overflow(error: &StatusError, words: &Words) -> bool {
+pub(super) fn is_context_overflow(error: &StatusError, words: &LowercaseError) -> bool {
     // A limit per minute speaks of tokens too.
     if error.status == 429 || words.are_called("rate_limit") {
         return false;
@@ -87,14 +87,14 @@ pub(super) fn is_context_overflow(error: &StatusError, words: &Words) -> bool {
 }
 
 /// Another status than the stated one: stated between, all words said, the true status, and a code where one is known.
-type Fault = (std::ops::RangeInclusive<u16>, &'static [&'static str], u16, Option<&'static str>);
+type StatusRule = (std::ops::RangeInclusive<u16>, &'static [&'static str], u16, Option<&'static str>);
 
 const KEY: Option<&str> = Some("invalid_api_key");
 const MODEL: Option<&str> = Some("model_not_found");
 const MONEY: Option<&str> = Some("insufficient_quota");
 
 /// Statuses that the message contradicts.
-const FAULTS: &[Fault] = &[
+const STATUS_RULES: &[StatusRule] = &[
     // A bad key as a bad request.
     (400..=400, &["api key not valid"], 401, KEY), // Gemini: corpus rig gemini/auth_rejection_keeps_transport_shape
     (400..=400, &["api key expired"], 401, KEY),   // Gemini
@@ -135,11 +135,11 @@ const FAULTS: &[Fault] = &[
 ];
 
 /// Puts status and code right where the words contradict them.
-pub(super) fn set_right(error: &mut StatusError, words: &Words) {
+pub(super) fn set_right(error: &mut StatusError, words: &LowercaseError) {
     let stated = error.status;
     let is_number = |code: &String| code.bytes().all(|b| b.is_ascii_digit());
     if let Some((_, _, status, code)) =
-        FAULTS.iter().find(|(between, said, ..)| between.contains(&stated) && words.say(said))
+        STATUS_RULES.iter().find(|(between, said, ..)| between.contains(&stated) && words.say(said))
     {
         error.status = *status;
         // With its status right, an error may have a better word for it; a number is none.
@@ -183,7 +183,7 @@ const STATUSES: &[(&str, u16)] = &[
 ];
 
 /// The status of an error that came without one.
-pub(super) fn status_of_words(error: &StatusError, words: &Words) -> u16 {
+pub(super) fn status_of_words(error: &StatusError, words: &LowercaseError) -> u16 {
     if is_context_overflow(error, words) {
         return 400;
     }
@@ -207,7 +207,7 @@ const FILTERED: &[&str] = &[
 ];
 
 /// What kind of failure it is, after the status was put right.
-pub(super) fn kind(error: &StatusError, words: &Words) -> ErrorKind {
+pub(super) fn kind(error: &StatusError, words: &LowercaseError) -> ErrorKind {
     if is_context_overflow(error, words) {
         return ErrorKind::ContextLength;
     }

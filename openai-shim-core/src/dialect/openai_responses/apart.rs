@@ -3,51 +3,57 @@
 use super::super::Decoder;
 use super::decode::ResponsesDecoder;
 use crate::canonical::{
-    Asked, Block, BlockKind, Code, Delta, Diagnostics, Event, Extra, Response, ThinkTags,
+    Block, BlockKind, Code, Delta, Diagnostics, Event, ExtraFields, ReasoningTags, Response, ResponseSpec,
 };
-use crate::filter::{Piece, Splitter, Think};
+use crate::filter::{OutputParser, ReasoningTagMode, Segment};
 use crate::framing::Frame;
 
 /// Reads a stream, and takes the thinking out of its first text.
-pub(super) struct Apart {
+pub(super) struct InlineReasoningDecoder {
     inner: ResponsesDecoder,
-    think: Think,
+    think: ReasoningTagMode,
     /// The text that is taken apart.
-    open: Option<Open>,
+    open: Option<OpenText>,
     /// The first text is over.
     done: bool,
     /// How many blocks there are more than the upstream has.
     more: u32,
 }
 
-struct Open {
+struct OpenText {
     choice: u32,
     /// Its block by the upstream's count.
     block: u32,
-    splitter: Splitter,
+    splitter: OutputParser,
     /// What is being said of it.
     saying: Option<BlockKind>,
 }
 
-fn think(asked: &Asked) -> Think {
+fn think(asked: &ResponseSpec) -> ReasoningTagMode {
     match asked.quirks.think_tags {
-        ThinkTags::Inside => Think::Inside,
-        ThinkTags::Keep => Think::Off,
-        ThinkTags::Opening => Think::Auto,
+        ReasoningTags::Inside => ReasoningTagMode::Inside,
+        ReasoningTags::Keep => ReasoningTagMode::Off,
+        ReasoningTags::Opening => ReasoningTagMode::Auto,
     }
 }
 
-impl Apart {
-    pub(super) fn new(asked: &Asked) -> Self {
+impl InlineReasoningDecoder {
+    pub(super) fn new(asked: &ResponseSpec) -> Self {
         let think = think(asked);
-        Self { inner: ResponsesDecoder::default(), think, open: None, done: think == Think::Off, more: 0 }
+        Self {
+            inner: ResponsesDecoder::default(),
+            think,
+            open: None,
+            done: think == ReasoningTagMode::Off,
+            more: 0,
+        }
     }
 
     fn event(&mut self, event: Event, out: &mut Vec<Event>) {
         match (event, &mut self.open) {
             (Event::Open { choice, block, kind: BlockKind::Text }, None) if !self.done => {
-                let splitter = Splitter::new(self.think, &[]);
-                self.open = Some(Open { choice, block, splitter, saying: None });
+                let splitter = OutputParser::new(self.think, &[]);
+                self.open = Some(OpenText { choice, block, splitter, saying: None });
             }
             (Event::Delta { block, delta: Delta::Text(words), .. }, Some(open)) if block == open.block => {
                 let mut pieces = Vec::new();
@@ -81,12 +87,12 @@ impl Apart {
         }
     }
 
-    fn say(&mut self, pieces: Vec<Piece>, out: &mut Vec<Event>) {
+    fn say(&mut self, pieces: Vec<Segment>, out: &mut Vec<Event>) {
         for piece in pieces {
             let (kind, words) = match piece {
-                Piece::Reasoning(words) => (BlockKind::Reasoning, words),
-                Piece::Text(words) => (BlockKind::Text, words),
-                Piece::Call { .. } => continue,
+                Segment::Reasoning(words) => (BlockKind::Reasoning, words),
+                Segment::Text(words) => (BlockKind::Text, words),
+                Segment::Call { .. } => continue,
             };
             self.speak(kind, out);
             if let Some(open) = &self.open {
@@ -126,7 +132,7 @@ impl Apart {
     }
 }
 
-impl Decoder for Apart {
+impl Decoder for InlineReasoningDecoder {
     fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<Event>) {
         self.taken(|inner, events| inner.frame(frame, events), out);
     }
@@ -141,21 +147,21 @@ impl Decoder for Apart {
 }
 
 /// Takes the thinking out of a whole answer's first text.
-pub(super) fn whole(response: &mut Response, asked: &Asked, notes: &mut Diagnostics) {
+pub(super) fn whole(response: &mut Response, asked: &ResponseSpec, notes: &mut Diagnostics) {
     for choice in &mut response.choices {
         let Some(at) = choice.blocks.iter().position(|block| matches!(block, Block::Text { .. })) else {
             continue;
         };
         let Some(Block::Text { text, .. }) = choice.blocks.get_mut(at) else { continue };
-        let (mut splitter, mut pieces) = (Splitter::new(think(asked), &[]), Vec::new());
+        let (mut splitter, mut pieces) = (OutputParser::new(think(asked), &[]), Vec::new());
         splitter.push(text, &mut pieces);
         splitter.finish(&mut pieces);
         let (mut thought, mut said) = (String::new(), String::new());
         for piece in pieces {
             match piece {
-                Piece::Reasoning(words) => thought.push_str(&words),
-                Piece::Text(words) => said.push_str(&words),
-                Piece::Call { .. } => {}
+                Segment::Reasoning(words) => thought.push_str(&words),
+                Segment::Text(words) => said.push_str(&words),
+                Segment::Call { .. } => {}
             }
         }
         if thought.is_empty() {
@@ -163,7 +169,8 @@ pub(super) fn whole(response: &mut Response, asked: &Asked, notes: &mut Diagnost
         }
         notes.note(Code::ReasoningSplit, "output_text", "");
         *text = said.into();
-        let thought = Block::Reasoning { text: thought.into(), signature: None, extra: Extra::default() };
+        let thought =
+            Block::Reasoning { text: thought.into(), signature: None, extra: ExtraFields::default() };
         choice.blocks.insert(at, thought);
     }
 }
@@ -173,8 +180,8 @@ mod tests {
     use super::*;
     use crate::canonical::{Context, Request, fold};
 
-    fn asked() -> Asked {
-        Asked::new(&Request::default(), Context::fixed())
+    fn asked() -> ResponseSpec {
+        ResponseSpec::new(&Request::default(), Context::fixed())
     }
 
     #[test]
@@ -182,7 +189,7 @@ mod tests {
         let text = "<think>Hm.</think>\n\nHello";
         for cut in 0..text.len() {
             let (a, b) = text.split_at(cut);
-            let mut decoder = Apart::new(&asked());
+            let mut decoder = InlineReasoningDecoder::new(&asked());
             let mut events = Vec::new();
             let quoted = crate::json::quote;
             let frames = [

@@ -5,9 +5,9 @@
 
 use super::super::Decoder;
 use super::item::{is_call, object_of};
-use super::pieces::{Kind, Pieces};
+use super::pieces::{DecodedItems, PartKind};
 use super::{NAME, error, response, usage};
-use crate::canonical::{Code, Diagnostics, Event, FinishReason, Leftovers, NATIVE, unfold};
+use crate::canonical::{Code, Diagnostics, Event, ExtraFieldList, FinishReason, NATIVE, unfold};
 use crate::error::UpstreamError;
 use crate::framing::Frame;
 use crate::json::{Object, raw, text_of};
@@ -22,7 +22,7 @@ pub(super) struct ResponsesDecoder {
     over: bool,
     /// Something came that was JSON.
     heard: bool,
-    pieces: Pieces,
+    pieces: DecodedItems,
     /// Items that only this dialect has, and that were passed on.
     native: u32,
 }
@@ -140,15 +140,15 @@ impl ResponsesDecoder {
                 Some(item) => self.done(event, &item, out),
                 None => return false,
             },
-            "response.output_text.delta" => pieces.words(event, Kind::Text(part), &words("delta"), out),
-            "response.output_text.done" => pieces.rest(event, Kind::Text(part), &words("text"), out),
-            "response.refusal.delta" => pieces.words(event, Kind::Refusal(part), &words("delta"), out),
-            "response.refusal.done" => pieces.rest(event, Kind::Refusal(part), &words("refusal"), out),
+            "response.output_text.delta" => pieces.words(event, PartKind::Text(part), &words("delta"), out),
+            "response.output_text.done" => pieces.rest(event, PartKind::Text(part), &words("text"), out),
+            "response.refusal.delta" => pieces.words(event, PartKind::Refusal(part), &words("delta"), out),
+            "response.refusal.done" => pieces.rest(event, PartKind::Refusal(part), &words("refusal"), out),
             "response.reasoning_summary_text.delta" => {
-                pieces.thoughts(event, Kind::Summary(section), &words("delta"), &mut self.notes, out);
+                pieces.thoughts(event, PartKind::Summary(section), &words("delta"), &mut self.notes, out);
             }
             "response.reasoning_text.delta" => {
-                pieces.thoughts(event, Kind::Thinking(part), &words("delta"), &mut self.notes, out);
+                pieces.thoughts(event, PartKind::Thinking(part), &words("delta"), &mut self.notes, out);
             }
             // They say nothing that deltas or the whole item do not.
             "response.content_part.added"
@@ -165,7 +165,7 @@ impl ResponsesDecoder {
             }
             "response.custom_tool_call_input.done" => pieces.whole_arguments(event, &words("input"), out),
             "response.output_text.annotation.added" => match event.get("annotation") {
-                Some(annotation) => pieces.member(event, Kind::Text(part), "annotation", annotation, out),
+                Some(annotation) => pieces.member(event, PartKind::Text(part), "annotation", annotation, out),
                 None => return false,
             },
             _ => return false,
@@ -182,7 +182,7 @@ impl ResponsesDecoder {
         } else if self.pieces.first_time(event, item, out) {
             let key = format!("{NATIVE}{}", self.native);
             self.native = self.native.saturating_add(1);
-            let extra = Leftovers::new(NAME, vec![(key, raw(item.to_json()))]);
+            let extra = ExtraFieldList::new(NAME, vec![(key, raw(item.to_json()))]);
             out.push(Event::Extra { choice: Some(0), extra });
         }
     }

@@ -3,12 +3,12 @@
 use super::NAME;
 use super::item::object_of;
 use super::request::ECHOED;
-use crate::canonical::{Asked, Usage};
-use crate::json::{Kind, Object, peek, quote};
+use crate::canonical::{ResponseSpec, Usage};
+use crate::json::{Object, ValueKind, peek, quote};
 
 /// A response object, but for what becomes known while it is made.
 #[derive(Debug, Clone)]
-pub(super) struct Shell {
+pub(super) struct ResponseSkeleton {
     pub(super) id: String,
     pub(super) model: String,
     pub(super) created: u64,
@@ -18,7 +18,7 @@ pub(super) struct Shell {
 
 /// How far a response has come.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct State<'s> {
+pub(super) struct ResponseStatus<'s> {
     pub(super) status: &'s str,
     pub(super) output: &'s str,
     pub(super) usage: Option<&'s Usage>,
@@ -44,14 +44,14 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("metadata", "{}"),
 ];
 
-impl Shell {
-    pub(super) fn new(asked: &Asked) -> Self {
+impl ResponseSkeleton {
+    pub(super) fn new(asked: &ResponseSpec) -> Self {
         let repeated = ECHOED.iter().filter_map(|(key, _)| Some((*key, repeat(asked, key)?))).collect();
         Self { id: String::new(), model: asked.model.clone(), created: asked.context.created(), repeated }
     }
 
     /// The object as JSON.
-    pub(super) fn write(&self, state: State<'_>) -> String {
+    pub(super) fn write(&self, state: ResponseStatus<'_>) -> String {
         let mut object = Object::new();
         object.set("id", quote(&self.id));
         object.set("object", "\"response\"");
@@ -78,7 +78,7 @@ const LEVELS: [&str; 10] =
     ["none", "minimal", "low", "medium", "high", "xhigh", "max", "auto", "concise", "detailed"];
 
 /// What a response repeats of one parameter; `None` leaves it out.
-pub(super) fn repeat(asked: &Asked, key: &str) -> Option<String> {
+pub(super) fn repeat(asked: &ResponseSpec, key: &str) -> Option<String> {
     let said = asked.echo.of(NAME).iter().find(|(k, _)| k == key).map(|(_, value)| value.get());
     match (key, said) {
         ("reasoning", said) => {
@@ -99,7 +99,7 @@ pub(super) fn repeat(asked: &Asked, key: &str) -> Option<String> {
             Some(object.to_json())
         }
         ("tools", Some(said)) => Some(tools(said)),
-        ("tool_choice", Some(said)) if peek(said) == Kind::String => {
+        ("tool_choice", Some(said)) if peek(said) == ValueKind::String => {
             let known = ["\"auto\"", "\"none\"", "\"required\""].contains(&said.trim());
             Some(String::from(if known { said } else { "\"auto\"" }))
         }

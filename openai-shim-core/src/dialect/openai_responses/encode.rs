@@ -1,21 +1,21 @@
 //! Events as a stream: strictly what OpenAI sends.
 
 use super::super::{Encoder, cited};
-use super::echo::{Shell, State};
-use super::output::{Output, write_event};
-use super::tools::Names;
+use super::echo::{ResponseSkeleton, ResponseStatus};
+use super::output::{EncodedItems, write_event};
+use super::tools::ToolNameMap;
 use super::{NAME, error};
 use crate::canonical::{
-    Asked, BlockKind, Cited, Code, Diagnostics, Event, FinishReason, NATIVE, Usage, carry,
+    BlockKind, CitedSources, Code, Diagnostics, Event, FinishReason, NATIVE, ResponseSpec, Usage, carry,
 };
 use crate::error::{Error, UpstreamError};
 
 /// Writes a stream, or the response object at its end.
 pub(super) struct ResponsesEncoder {
-    asked: Asked,
+    asked: ResponseSpec,
     pub(super) notes: Diagnostics,
-    shell: Shell,
-    output: Output,
+    shell: ResponseSkeleton,
+    output: EncodedItems,
     started: bool,
     finish: Option<FinishReason>,
     usage: Option<Usage>,
@@ -23,9 +23,9 @@ pub(super) struct ResponsesEncoder {
 }
 
 impl ResponsesEncoder {
-    pub(super) fn new(asked: Asked, quiet: bool) -> Self {
-        let output = Output::new(Names::of(&asked), quiet);
-        let shell = Shell::new(&asked);
+    pub(super) fn new(asked: ResponseSpec, quiet: bool) -> Self {
+        let output = EncodedItems::new(ToolNameMap::of(&asked), quiet);
+        let shell = ResponseSkeleton::new(&asked);
         Self {
             asked,
             notes: Diagnostics::default(),
@@ -54,7 +54,11 @@ impl ResponsesEncoder {
             self.shell.model.clone_from(model);
         }
         self.shell.created = created.unwrap_or(self.shell.created);
-        let response = self.shell.write(State { status: "in_progress", output: "[]", ..State::default() });
+        let response = self.shell.write(ResponseStatus {
+            status: "in_progress",
+            output: "[]",
+            ..ResponseStatus::default()
+        });
         for kind in ["response.created", "response.in_progress"] {
             self.output.emit(kind, |event| event.set("response", response.clone()), out);
         }
@@ -79,7 +83,7 @@ impl ResponsesEncoder {
         let usage = self.usage.unwrap_or_default();
         let (status, reason) = self.status();
         let output = self.output.list();
-        self.shell.write(State { status, output: &output, usage: Some(&usage), reason, error: None })
+        self.shell.write(ResponseStatus { status, output: &output, usage: Some(&usage), reason, error: None })
     }
 
     fn fail(&mut self, failure: &UpstreamError, out: &mut Vec<u8>) {
@@ -93,7 +97,7 @@ impl ResponsesEncoder {
         let (code, message) = error::failed(&error);
         let output = self.output.list();
         let usage = self.usage;
-        let response = self.shell.write(State {
+        let response = self.shell.write(ResponseStatus {
             status: "failed",
             output: &output,
             usage: usage.as_ref(),
@@ -104,7 +108,7 @@ impl ResponsesEncoder {
     }
 
     /// The context with the ids that were given out.
-    pub(super) fn into_asked(self) -> Asked {
+    pub(super) fn into_asked(self) -> ResponseSpec {
         self.asked
     }
 }
@@ -149,7 +153,7 @@ impl Encoder for ResponsesEncoder {
                     }
                 }
                 if extra.of(NAME).is_empty() && !extra.is_empty() {
-                    let Cited { mut list, rest } = cited(extra);
+                    let CitedSources { mut list, rest } = cited(extra);
                     self.output.cited.append(&mut list);
                     if !rest.is_empty() {
                         self.notes.note(Code::ExtraDropped, "", extra.dialect);

@@ -6,7 +6,7 @@
 use super::super::openai_error::row;
 use crate::canonical::{Code, Diagnostics};
 use crate::error::{Error, ErrorKind, StatusError, UpstreamError};
-use crate::json::{Kind, Object, peek, quote, raw, text_of};
+use crate::json::{Object, ValueKind, peek, quote, raw, text_of};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use std::time::Duration;
@@ -141,11 +141,11 @@ fn read(object: &Object<'_>) -> Option<(StatusError, bool)> {
     let mut error = StatusError::new(502, ErrorKind::Upstream, "");
     let mut own = true;
     match object.non_null("error") {
-        Some(inner) if peek(inner) == Kind::Object => {
+        Some(inner) if peek(inner) == ValueKind::Object => {
             let inner = Object::parse(inner.as_bytes()).ok()?;
             members(&inner, &mut error);
         }
-        Some(inner) if peek(inner) == Kind::String => {
+        Some(inner) if peek(inner) == ValueKind::String => {
             members(object, &mut error);
             error.message = text_of(inner).into_owned();
             own = false;

@@ -1,8 +1,8 @@
 //! What items are made of: parts, and the members that have no place in the canonical model.
 
 use super::NAME;
-use crate::canonical::{Block, Citation, CitedSpan, Extra, Length, Media, MediaSource, Text};
-use crate::json::{Kind, Object, peek, quote, raw, text, text_of};
+use crate::canonical::{Block, Citation, CitedSpan, ExtraFields, Media, MediaSource, Text, TextLength};
+use crate::json::{Object, ValueKind, peek, quote, raw, text, text_of};
 use std::borrow::Cow;
 
 /// The member of a block's extras that says: a new message item begins here, with these members.
@@ -17,16 +17,16 @@ pub(super) fn object_of(json: &str) -> Object<'_> {
 }
 
 /// Members that are not known, or null: a null says something that absence does not.
-pub(super) fn leftovers(object: &Object<'_>, known: &[&str]) -> Extra {
+pub(super) fn leftovers(object: &Object<'_>, known: &[&str]) -> ExtraFields {
     let members: Vec<_> = object
         .iter()
-        .filter(|(key, value)| !known.contains(key) || peek(value) == Kind::Null)
+        .filter(|(key, value)| !known.contains(key) || peek(value) == ValueKind::Null)
         .map(|(key, value)| {
             let formal = FORMAL.contains(&key) || value.trim() == "[]";
             (format!("{}{key}", if formal { "." } else { "" }), raw(value))
         })
         .collect();
-    if members.is_empty() { Extra::default() } else { Extra::new(NAME, members) }
+    if members.is_empty() { ExtraFields::default() } else { ExtraFields::new(NAME, members) }
 }
 
 /// The members of an object but for these, as JSON.
@@ -39,7 +39,7 @@ pub(super) fn without(object: &Object<'_>, keys: &[&str]) -> String {
 }
 
 /// One member of extras that are this dialect's.
-pub(super) fn own<'e>(extra: &'e Extra, key: &str) -> Option<&'e str> {
+pub(super) fn own<'e>(extra: &'e ExtraFields, key: &str) -> Option<&'e str> {
     extra.of(NAME).iter().find(|(k, _)| plain(k) == plain(key)).map(|(_, value)| value.get())
 }
 
@@ -49,7 +49,7 @@ pub(super) fn plain(key: &str) -> &str {
 }
 
 /// Writes extras that are this dialect's into an object.
-pub(super) fn write_extra<'e>(object: &mut Object<'e>, extra: &'e Extra, but: &[&str]) {
+pub(super) fn write_extra<'e>(object: &mut Object<'e>, extra: &'e ExtraFields, but: &[&str]) {
     for (key, value) in extra.of(NAME).iter().filter(|(key, _)| !but.contains(&plain(key))) {
         object.set(plain(key), value.get());
     }
@@ -57,19 +57,19 @@ pub(super) fn write_extra<'e>(object: &mut Object<'e>, extra: &'e Extra, but: &[
 
 /// Reads a part of a message or of a tool's output; `None` if it has no place in the canonical model.
 pub(super) fn part(json: &str) -> Option<Block> {
-    if peek(json) == Kind::String {
+    if peek(json) == ValueKind::String {
         return Some(Block::text(Text::written(json)));
     }
     let object = Object::parse(json.as_bytes()).ok()?;
     Some(match object.str("type")?.as_ref() {
         "input_text" | "output_text" | "text" => {
-            let words = object.get("text").filter(|words| peek(words) == Kind::String)?;
+            let words = object.get("text").filter(|words| peek(words) == ValueKind::String)?;
             Block::Text { text: Text::written(words), extra: leftovers(&object, &["text"]) }
         }
         "refusal" => Block::Refusal(object.str("refusal")?.into()),
         "input_image" | "image_url" => {
             let from = match object.non_null("image_url") {
-                Some(url) if peek(url) == Kind::String => source(&text_of(url)),
+                Some(url) if peek(url) == ValueKind::String => source(&text_of(url)),
                 Some(nested) => source(&object_of(nested).str("url")?),
                 None => MediaSource::FileId(object.str("file_id")?.into_owned()),
             };
@@ -206,7 +206,7 @@ pub(super) fn citations(json: &str, out: &mut Vec<Citation>) -> bool {
 }
 
 /// Writes one annotation, of the text between two lengths.
-pub(super) fn annotation(citation: &Citation, from: Length, to: Length) -> String {
+pub(super) fn annotation(citation: &Citation, from: TextLength, to: TextLength) -> String {
     let (start, end) = citation.place(from, to, false);
     let (url, title) = (quote(&citation.url), quote(&citation.title));
     format!(

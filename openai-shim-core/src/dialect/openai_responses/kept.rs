@@ -3,9 +3,9 @@
 //!
 //! <https://platform.openai.com/docs/guides/conversation-state>
 
-use super::super::side::{KeptPart, parameter};
+use super::super::side::{StoredResponsePart, parameter};
 use crate::error::{ClientError, ErrorKind};
-use crate::json::{Kind, Object, peek, quote};
+use crate::json::{Object, ValueKind, peek, quote};
 
 /// The response that a request goes on from.
 pub(super) fn previous(body: &[u8]) -> Option<String> {
@@ -21,7 +21,7 @@ pub(super) fn said(body: &[u8]) -> Option<Vec<String>> {
 fn input(body: &Object<'_>) -> Vec<String> {
     let Some(given) = body.non_null("input") else { return Vec::new() };
     match peek(given) {
-        Kind::String => vec![format!(r#"{{"type":"message","role":"user","content":{given}}}"#)],
+        ValueKind::String => vec![format!(r#"{{"type":"message","role":"user","content":{given}}}"#)],
         _ => body.array("input").unwrap_or_default().into_iter().map(str::to_owned).collect(),
     }
 }
@@ -38,12 +38,12 @@ pub(super) fn entry(mut said: Vec<String>, answer: &[u8]) -> Option<(String, Str
 }
 
 /// A part of what was kept: the response, its input, or why it cannot be stopped.
-pub(super) fn part(part: KeptPart, kept: &str, query: &str) -> Result<String, ClientError> {
+pub(super) fn part(part: StoredResponsePart, kept: &str, query: &str) -> Result<String, ClientError> {
     let kept = Object::parse(kept.as_bytes()).unwrap_or_default();
     match part {
-        KeptPart::Answer => Ok(kept.get("response").unwrap_or("{}").to_owned()),
-        KeptPart::Input => input_items(&kept, query),
-        KeptPart::Cancel => Err(ClientError::invalid(
+        StoredResponsePart::Answer => Ok(kept.get("response").unwrap_or("{}").to_owned()),
+        StoredResponsePart::Input => input_items(&kept, query),
+        StoredResponsePart::Cancel => Err(ClientError::invalid(
             "This response is complete, and was not made in the background: there is nothing to cancel.",
         )
         .with_code("response_not_cancellable")),
@@ -102,7 +102,7 @@ fn listed(item: &str, response: &str, at: usize) -> (String, String) {
         format!("{prefix}_{}_{at}", response.trim_start_matches("resp_"))
     });
     object.set("id", quote(&id));
-    if message && let Some(words) = object.get("content").filter(|c| peek(c) == Kind::String) {
+    if message && let Some(words) = object.get("content").filter(|c| peek(c) == ValueKind::String) {
         let part = if object.str("role").as_deref() == Some("assistant") {
             format!(r#"[{{"type":"output_text","text":{words},"annotations":[]}}]"#)
         } else {
@@ -196,7 +196,7 @@ mod tests {
         let answer = br#"{"id":"resp_1","output":[{"type":"message","id":"msg_x"}]}"#;
         let (_, kept) = entry(items, answer).unwrap();
         let list = |query: &str| {
-            let list = part(KeptPart::Input, &kept, query).unwrap();
+            let list = part(StoredResponsePart::Input, &kept, query).unwrap();
             serde_json::from_str::<serde_json::Value>(&list).unwrap()
         };
         let all = list("");
@@ -207,13 +207,13 @@ mod tests {
         let next = list("order=asc&limit=1&after=msg_1_0");
         assert_eq!(next["data"][0]["content"][0]["text"], "b");
         for query in ["limit=0", "limit=101", "order=x", "after=x"] {
-            assert!(part(KeptPart::Input, &kept, query).is_err(), "{query}");
+            assert!(part(StoredResponsePart::Input, &kept, query).is_err(), "{query}");
         }
     }
 
     #[test]
     fn what_is_over_cannot_be_cancelled() {
-        let error = part(KeptPart::Cancel, &kept().1, "").unwrap_err();
+        let error = part(StoredResponsePart::Cancel, &kept().1, "").unwrap_err();
         assert_eq!(error.kind, ErrorKind::InvalidRequest);
     }
 }

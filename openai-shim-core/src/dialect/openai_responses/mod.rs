@@ -26,8 +26,11 @@ mod usage;
 pub mod wire;
 
 use super::openai_headers;
-use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Headers, Mended, Mender, Shape, SideRoute};
-use crate::canonical::{Asked, Cited, Diagnostics, Leftovers, Request, Response};
+use super::{
+    AuxiliaryRoute, Decoder, Dialect, DialectHeaders, Encoded, Encoder, Endpoint, Repaired, Shape,
+    StreamRepairer,
+};
+use crate::canonical::{CitedSources, Diagnostics, ExtraFieldList, Request, Response, ResponseSpec};
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use crate::framing::Deviation;
 use bytes::Bytes;
@@ -53,11 +56,11 @@ impl Dialect for OpenAiResponses {
         ]
     }
 
-    fn side_routes(&self) -> &'static [SideRoute] {
+    fn side_routes(&self) -> &'static [AuxiliaryRoute] {
         &side::ROUTES
     }
 
-    fn headers(&self) -> &'static Headers {
+    fn headers(&self) -> &'static DialectHeaders {
         &openai_headers::HEADERS
     }
 
@@ -65,7 +68,7 @@ impl Dialect for OpenAiResponses {
         Some(reasoning::FORMAT)
     }
 
-    fn citations(&self, extra: &Leftovers) -> Cited {
+    fn citations(&self, extra: &ExtraFieldList) -> CitedSources {
         super::read_citations(extra, &[("annotation", item::citations), ("annotations", item::citations)])
     }
 
@@ -94,7 +97,7 @@ impl Dialect for OpenAiResponses {
     fn decode_response(
         &self,
         body: &[u8],
-        asked: &mut Asked,
+        asked: &mut ResponseSpec,
         notes: &mut Diagnostics,
     ) -> Result<Response, UpstreamError> {
         let mut response = response::decode(body, notes)?;
@@ -102,28 +105,33 @@ impl Dialect for OpenAiResponses {
         Ok(response)
     }
 
-    fn encode_response(&self, response: &Response, asked: &mut Asked, notes: &mut Diagnostics) -> Vec<u8> {
+    fn encode_response(
+        &self,
+        response: &Response,
+        asked: &mut ResponseSpec,
+        notes: &mut Diagnostics,
+    ) -> Vec<u8> {
         response::encode(response, asked, notes)
     }
 
-    fn decoder(&self, asked: &Asked) -> Box<dyn Decoder> {
-        Box::new(apart::Apart::new(asked))
+    fn decoder(&self, asked: &ResponseSpec) -> Box<dyn Decoder> {
+        Box::new(apart::InlineReasoningDecoder::new(asked))
     }
 
-    fn encoder(&self, asked: &Asked) -> Box<dyn Encoder> {
+    fn encoder(&self, asked: &ResponseSpec) -> Box<dyn Encoder> {
         Box::new(encode::ResponsesEncoder::new(asked.clone(), false))
     }
 
-    fn mender(&self, asked: &Asked) -> Option<Box<dyn Mender>> {
+    fn mender(&self, asked: &ResponseSpec) -> Option<Box<dyn StreamRepairer>> {
         Some(Box::new(mend::ResponsesMender::new(asked.clone())))
     }
 
     fn mend_response(
         &self,
         body: &[u8],
-        asked: &mut Asked,
+        asked: &mut ResponseSpec,
         notes: &mut Diagnostics,
-    ) -> Option<Result<Mended, UpstreamError>> {
+    ) -> Option<Result<Repaired, UpstreamError>> {
         Some(mend::whole(body, asked, notes))
     }
 

@@ -10,12 +10,13 @@ mod open;
 use super::super::cited;
 use super::NAME;
 use super::item::annotation;
-use super::tools::{Names, input_of};
+use super::tools::{ToolNameMap, input_of};
 use crate::canonical::{
-    BlockKind, Citation, Cited, Code, Context, Delta, Diagnostics, Extra, Length, REASONING_DETAILS,
+    BlockKind, Citation, CitedSources, Code, Context, Delta, Diagnostics, ExtraFields, REASONING_DETAILS,
+    TextLength,
 };
 use crate::json::{Object, quote};
-use open::{Kind, Open};
+use open::{ItemKind, OpenItem};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The most that is kept of an answer, for the response object at its end.
@@ -23,23 +24,23 @@ const MOST: usize = 64 << 20;
 
 /// Items, finished and open.
 #[derive(Debug, Default)]
-pub(super) struct Output {
+pub(super) struct EncodedItems {
     /// Nobody reads the events: the answer is wanted whole.
     pub(super) quiet: bool,
     sequence: u64,
     /// Items by their index; `None` while they are open.
     items: Vec<Option<String>>,
-    open: BTreeMap<u32, Open>,
+    open: BTreeMap<u32, OpenItem>,
     /// Texts of which nothing was said yet: one in which another dialect kept what only it knows never begins.
     silent: BTreeSet<u32>,
-    names: Names,
+    names: ToolNameMap,
     said: usize,
     /// What the answer cites besides what its texts do.
     pub(super) cited: Vec<Citation>,
 }
 
-impl Output {
-    pub(super) fn new(names: Names, quiet: bool) -> Self {
+impl EncodedItems {
+    pub(super) fn new(names: ToolNameMap, quiet: bool) -> Self {
         Self { quiet, names, ..Self::default() }
     }
 
@@ -114,22 +115,22 @@ impl Output {
         let index = self.items.len();
         self.items.push(None);
         let (id, kind) = match kind {
-            BlockKind::Text => (context.id("msg_"), Kind::Text),
-            BlockKind::Refusal => (context.id("msg_"), Kind::Refusal),
-            BlockKind::Reasoning => (context.id("rs_"), Kind::Reasoning),
+            BlockKind::Text => (context.id("msg_"), ItemKind::Text),
+            BlockKind::Refusal => (context.id("msg_"), ItemKind::Refusal),
+            BlockKind::Reasoning => (context.id("rs_"), ItemKind::Reasoning),
             BlockKind::ToolCall { id, name, .. } => {
                 let called = self.names.find(name);
                 let id = if id.is_empty() { context.id("call_") } else { id.clone() };
-                (context.id(if called.custom { "ctc_" } else { "fc_" }), Kind::Call { id, called })
+                (context.id(if called.custom { "ctc_" } else { "fc_" }), ItemKind::Call { id, called })
             }
         };
-        let mut open = Open {
+        let mut open = OpenItem {
             index,
             id,
             kind,
             text: String::new(),
             signature: String::new(),
-            marks: Extra::new(REASONING_DETAILS, Vec::new()),
+            marks: ExtraFields::new(REASONING_DETAILS, Vec::new()),
             native: Vec::new(),
             annotations: 0,
             part: false,
@@ -144,16 +145,16 @@ impl Output {
             },
             out,
         );
-        if matches!(open.kind, Kind::Text | Kind::Refusal) {
+        if matches!(open.kind, ItemKind::Text | ItemKind::Refusal) {
             self.begin_part(&mut open, out);
         }
         self.open.insert(block, open);
     }
 
-    fn begin_part(&mut self, open: &mut Open, out: &mut Vec<u8>) {
+    fn begin_part(&mut self, open: &mut OpenItem, out: &mut Vec<u8>) {
         open.part = true;
         let (kind, at) = match open.kind {
-            Kind::Reasoning => ("response.reasoning_summary_part.added", "summary_index"),
+            ItemKind::Reasoning => ("response.reasoning_summary_part.added", "summary_index"),
             _ => ("response.content_part.added", "content_index"),
         };
         let part = open.part("");
@@ -174,7 +175,7 @@ impl Output {
         match delta {
             Delta::Text(text) if !text.is_empty() => self.text(&mut open, text, out),
             Delta::Text(_) => {}
-            Delta::Signature(_) if matches!(open.kind, Kind::Call { .. }) => {
+            Delta::Signature(_) if matches!(open.kind, ItemKind::Call { .. }) => {
                 notes.note(Code::FeatureUnsupported, "output[]", "the signature of a call");
             }
             Delta::Signature(more) => {
@@ -205,28 +206,29 @@ impl Output {
     /// What another dialect knows: the sources in it are this one's, too, and belong to the text that is there or comes.
     fn left_out(&mut self, delta: &Delta, notes: &mut Diagnostics) {
         let Delta::Native { dialect, key, raw } = delta else { return };
-        let Cited { mut list, rest } = cited(&Extra::new(dialect, vec![(key.clone(), raw.clone())]));
+        let CitedSources { mut list, rest } =
+            cited(&ExtraFields::new(dialect, vec![(key.clone(), raw.clone())]));
         self.cited.append(&mut list);
         if !rest.is_empty() && !key.starts_with('.') {
             notes.note(Code::ExtraDropped, "output[]", key);
         }
     }
 
-    fn text(&mut self, open: &mut Open, text: &str, out: &mut Vec<u8>) {
+    fn text(&mut self, open: &mut OpenItem, text: &str, out: &mut Vec<u8>) {
         self.said = self.said.saturating_add(text.len());
-        if !open.part && matches!(open.kind, Kind::Reasoning) {
+        if !open.part && matches!(open.kind, ItemKind::Reasoning) {
             self.begin_part(open, out);
         }
         open.text.push_str(text);
         let (kind, at) = match &open.kind {
-            Kind::Text => ("response.output_text.delta", Some("content_index")),
-            Kind::Refusal => ("response.refusal.delta", Some("content_index")),
-            Kind::Reasoning => ("response.reasoning_summary_text.delta", Some("summary_index")),
+            ItemKind::Text => ("response.output_text.delta", Some("content_index")),
+            ItemKind::Refusal => ("response.refusal.delta", Some("content_index")),
+            ItemKind::Reasoning => ("response.reasoning_summary_text.delta", Some("summary_index")),
             // What a custom tool gets is known when its arguments are complete.
-            Kind::Call { called, .. } if called.custom => return,
-            Kind::Call { .. } => ("response.function_call_arguments.delta", None),
+            ItemKind::Call { called, .. } if called.custom => return,
+            ItemKind::Call { .. } => ("response.function_call_arguments.delta", None),
         };
-        let logprobs = matches!(open.kind, Kind::Text);
+        let logprobs = matches!(open.kind, ItemKind::Text);
         self.emit(
             kind,
             |event| {
@@ -240,7 +242,7 @@ impl Output {
         );
     }
 
-    fn annotation(&mut self, open: &mut Open, annotation: &str, out: &mut Vec<u8>) {
+    fn annotation(&mut self, open: &mut OpenItem, annotation: &str, out: &mut Vec<u8>) {
         let before = open.annotations;
         open.annotations += 1;
         self.emit(
@@ -255,14 +257,14 @@ impl Output {
     }
 
     /// Says what a text cites; places are counted in it.
-    fn cite(&mut self, open: &mut Open, out: &mut Vec<u8>) {
-        let mut length = Length::default();
+    fn cite(&mut self, open: &mut OpenItem, out: &mut Vec<u8>) {
+        let mut length = TextLength::default();
         length.add(&open.text);
         if !open.text.is_empty() {
             open.cited.append(&mut self.cited);
         }
         for citation in std::mem::take(&mut open.cited) {
-            let annotation = annotation(&citation, Length::default(), length);
+            let annotation = annotation(&citation, TextLength::default(), length);
             self.annotation(open, &annotation, out);
             open.native.push((String::from("annotation"), annotation));
         }
@@ -274,17 +276,17 @@ impl Output {
         if self.quiet {
             open.take_id();
         }
-        if matches!(open.kind, Kind::Text) {
+        if matches!(open.kind, ItemKind::Text) {
             self.cite(&mut open, out);
         }
         match &open.kind {
-            Kind::Text => self.part_done(&open, "response.output_text.done", "text", out),
-            Kind::Refusal => self.part_done(&open, "response.refusal.done", "refusal", out),
-            Kind::Reasoning if open.part => {
+            ItemKind::Text => self.part_done(&open, "response.output_text.done", "text", out),
+            ItemKind::Refusal => self.part_done(&open, "response.refusal.done", "refusal", out),
+            ItemKind::Reasoning if open.part => {
                 self.part_done(&open, "response.reasoning_summary_text.done", "text", out);
             }
-            Kind::Reasoning => {}
-            Kind::Call { called, .. } if called.custom => {
+            ItemKind::Reasoning => {}
+            ItemKind::Call { called, .. } if called.custom => {
                 // A call in another form than was asked for is passed on as it is.
                 open.text = input_of(&open.text).unwrap_or(open.text);
                 let input = open.text.clone();
@@ -300,12 +302,12 @@ impl Output {
                     );
                 }
             }
-            Kind::Call { .. } => {
+            ItemKind::Call { .. } => {
                 if open.text.is_empty() {
                     // A call without arguments calls with none.
                     self.text(&mut open, "{}", out);
                 }
-                let Kind::Call { called, .. } = &open.kind else { return };
+                let ItemKind::Call { called, .. } = &open.kind else { return };
                 let name = quote(&called.name);
                 let arguments = quote(&open.text);
                 self.emit(
@@ -320,7 +322,7 @@ impl Output {
             }
         }
         let parts = match open.kind {
-            Kind::Reasoning if open.text.is_empty() => String::from("[]"),
+            ItemKind::Reasoning if open.text.is_empty() => String::from("[]"),
             _ => format!("[{}]", open.part(&open.text)),
         };
         let item = open.item("completed", &parts, &open.text);
@@ -337,9 +339,9 @@ impl Output {
         }
     }
 
-    fn part_done(&mut self, open: &Open, kind: &str, key: &'static str, out: &mut Vec<u8>) {
+    fn part_done(&mut self, open: &OpenItem, kind: &str, key: &'static str, out: &mut Vec<u8>) {
         let (at, part_kind) = match open.kind {
-            Kind::Reasoning => ("summary_index", "response.reasoning_summary_part.done"),
+            ItemKind::Reasoning => ("summary_index", "response.reasoning_summary_part.done"),
             _ => ("content_index", "response.content_part.done"),
         };
         let logprobs = open.native("logprobs").unwrap_or("[]").to_owned();
@@ -348,7 +350,7 @@ impl Output {
             |event| {
                 open.place(event, Some(at));
                 event.set(key, quote(&open.text));
-                if matches!(open.kind, Kind::Text) {
+                if matches!(open.kind, ItemKind::Text) {
                     event.set("logprobs", logprobs);
                 }
             },

@@ -14,8 +14,8 @@ use std::collections::BTreeMap;
 
 mod part;
 
-pub(super) use part::Kind;
-use part::Part;
+pub(super) use part::PartKind;
+use part::StreamedPart;
 
 /// The most items and parts of one stream, and the most bytes that wait.
 const MOST: usize = 4096;
@@ -23,8 +23,8 @@ const MOST_WAITING: usize = 16 << 20;
 
 /// Everything of a stream's output.
 #[derive(Debug, Default)]
-pub(super) struct Pieces {
-    list: Vec<Piece>,
+pub(super) struct DecodedItems {
+    list: Vec<DecodedItem>,
     /// The first item of each place, and the items of each id.
     by_index: BTreeMap<u64, usize>,
     by_id: BTreeMap<String, Vec<usize>>,
@@ -32,9 +32,9 @@ pub(super) struct Pieces {
     placeless: usize,
     next: u32,
     /// The open block of text, reasoning or refusal: its piece, what of it, its number.
-    open: Option<(usize, Kind, u32)>,
+    open: Option<(usize, PartKind, u32)>,
     /// What was said of texts while calls were open.
-    waiting: Vec<(usize, Kind, Delta)>,
+    waiting: Vec<(usize, PartKind, Delta)>,
     waiting_bytes: usize,
     parts: usize,
     calls: bool,
@@ -44,17 +44,17 @@ pub(super) struct Pieces {
 
 /// One item.
 #[derive(Debug, Default)]
-struct Piece {
+struct DecodedItem {
     index: Option<u64>,
     id: String,
     /// Parts of which something streamed.
-    said: Vec<Part>,
-    call: Option<Call>,
+    said: Vec<StreamedPart>,
+    call: Option<ItemToolCall>,
     done: bool,
 }
 
 #[derive(Debug, Default)]
-struct Call {
+struct ItemToolCall {
     custom: bool,
     /// Its block, once its name is known.
     block: Option<u32>,
@@ -65,7 +65,7 @@ struct Call {
     said: bool,
 }
 
-impl Pieces {
+impl DecodedItems {
     pub(super) fn too_much(&self) -> bool {
         self.list.len() > MOST || self.parts > MOST || self.waiting_bytes > MOST_WAITING
     }
@@ -88,7 +88,7 @@ impl Pieces {
             None if index.is_none() && id.is_empty() && !self.list.is_empty() => self.list.len() - 1,
             None => {
                 let at = self.list.len();
-                self.list.push(Piece { index, id: id.to_owned(), ..Piece::default() });
+                self.list.push(DecodedItem { index, id: id.to_owned(), ..DecodedItem::default() });
                 self.by_index.extend(index.map(|index| (index, at)));
                 if !id.is_empty() {
                     self.by_id.entry(id.to_owned()).or_default().push(at);
@@ -113,7 +113,7 @@ impl Pieces {
         let id = item.str("id").map(Cow::into_owned).unwrap_or_default();
         let at = if event.u64("output_index").is_none() && id.is_empty() {
             // Nothing says which item it is: it is a new one.
-            self.list.push(Piece::default());
+            self.list.push(DecodedItem::default());
             self.list.len() - 1
         } else {
             self.find(event, &id)
@@ -126,7 +126,7 @@ impl Pieces {
     /// Opens a call's block, as soon as its name is known, or will not be.
     fn begin_call(&mut self, at: usize, item: &Object<'_>, custom: bool, last: bool, out: &mut Vec<Event>) {
         let Some(piece) = self.list.get_mut(at) else { return };
-        let known = piece.call.get_or_insert_with(Call::default);
+        let known = piece.call.get_or_insert_with(ItemToolCall::default);
         known.custom = custom;
         let named = item.str("name").is_some_and(|name| !name.is_empty());
         if known.block.is_some() || piece.done || !(named || last) {
@@ -185,7 +185,7 @@ impl Pieces {
         if piece.done || text.is_empty() {
             return;
         }
-        piece.call.get_or_insert_with(Call::default);
+        piece.call.get_or_insert_with(ItemToolCall::default);
         self.say_arguments(at, text, out);
     }
 
@@ -202,18 +202,18 @@ impl Pieces {
     }
 
     /// Words of a part.
-    pub(super) fn words(&mut self, event: &Object<'_>, kind: Kind, text: &str, out: &mut Vec<Event>) {
+    pub(super) fn words(&mut self, event: &Object<'_>, kind: PartKind, text: &str, out: &mut Vec<Event>) {
         let at = self.at(event);
         self.say(at, kind, Delta::Text(text.to_owned()), out);
     }
 
     /// All words of a part: what did not stream of them is said.
-    pub(super) fn rest(&mut self, event: &Object<'_>, kind: Kind, text: &str, out: &mut Vec<Event>) {
+    pub(super) fn rest(&mut self, event: &Object<'_>, kind: PartKind, text: &str, out: &mut Vec<Event>) {
         let at = self.at(event);
         self.say_rest(at, kind, text, out);
     }
 
-    fn say_rest(&mut self, at: usize, kind: Kind, text: &str, out: &mut Vec<Event>) {
+    fn say_rest(&mut self, at: usize, kind: PartKind, text: &str, out: &mut Vec<Event>) {
         let Some(piece) = self.list.get(at) else { return };
         let rest = match piece.said.iter().find(|part| part.kind == kind) {
             Some(part) => part.rest(text),
@@ -226,17 +226,17 @@ impl Pieces {
     pub(super) fn thoughts(
         &mut self,
         event: &Object<'_>,
-        kind: Kind,
+        kind: PartKind,
         text: &str,
         notes: &mut Diagnostics,
         out: &mut Vec<Event>,
     ) {
         let at = self.at(event);
         let Some(piece) = self.list.get(at) else { return };
-        let other = |said: &Part| {
+        let other = |said: &StreamedPart| {
             matches!(
                 (said.kind, kind),
-                (Kind::Summary(_), Kind::Thinking(_)) | (Kind::Thinking(_), Kind::Summary(_))
+                (PartKind::Summary(_), PartKind::Thinking(_)) | (PartKind::Thinking(_), PartKind::Summary(_))
             )
         };
         if piece.said.iter().any(other) {
@@ -254,7 +254,7 @@ impl Pieces {
     pub(super) fn member(
         &mut self,
         event: &Object<'_>,
-        kind: Kind,
+        kind: PartKind,
         key: &str,
         value: &str,
         out: &mut Vec<Event>,
@@ -264,14 +264,14 @@ impl Pieces {
         self.say(at, kind, delta, out);
     }
 
-    fn say(&mut self, at: usize, kind: Kind, delta: Delta, out: &mut Vec<Event>) {
+    fn say(&mut self, at: usize, kind: PartKind, delta: Delta, out: &mut Vec<Event>) {
         let Some(piece) = self.list.get_mut(at) else { return };
         let silent = matches!(&delta, Delta::Text(text) if text.is_empty());
         if silent || piece.done {
             return;
         }
         if piece.said.iter().all(|part| part.kind != kind) {
-            piece.said.push(Part::new(kind));
+            piece.said.push(StreamedPart::new(kind));
             self.parts += 1;
         }
         if let (Delta::Text(text), Some(part)) = (&delta, piece.said.iter_mut().find(|p| p.kind == kind)) {
@@ -290,7 +290,7 @@ impl Pieces {
     }
 
     /// The open block of this part, or a new one. Sections of one thinking are one block.
-    fn block(&mut self, at: usize, kind: Kind, out: &mut Vec<Event>) -> u32 {
+    fn block(&mut self, at: usize, kind: PartKind, out: &mut Vec<Event>) -> u32 {
         if let Some((piece, open, block)) = self.open
             && piece == at
             && (open == kind
@@ -403,8 +403,8 @@ impl Pieces {
         };
         for (n, json) in (0..).zip(&parts) {
             let (kind, text) = match part(json) {
-                Some(Block::Text { text, .. }) => (Kind::Text(n), text),
-                Some(Block::Refusal(text)) => (Kind::Refusal(n), text),
+                Some(Block::Text { text, .. }) => (PartKind::Text(n), text),
+                Some(Block::Refusal(text)) => (PartKind::Refusal(n), text),
                 _ => continue,
             };
             self.say_rest(at, kind, &text, out);
@@ -413,11 +413,11 @@ impl Pieces {
 
     fn reasoning_done(&mut self, at: usize, item: &Object<'_>, out: &mut Vec<Event>) {
         if self.list.get(at).is_some_and(|piece| piece.said.is_empty()) {
-            self.say(at, Kind::Summary(0), Delta::Text(thoughts(item)), out);
+            self.say(at, PartKind::Summary(0), Delta::Text(thoughts(item)), out);
         }
         if let Some(sealed) = item.str("encrypted_content").filter(|sealed| !sealed.is_empty()) {
             let kind =
-                self.list.get(at).and_then(|p| p.said.last()).map_or(Kind::Summary(0), |part| part.kind);
+                self.list.get(at).and_then(|p| p.said.last()).map_or(PartKind::Summary(0), |part| part.kind);
             let silent = self.list.get(at).is_some_and(|piece| piece.said.is_empty());
             let marks = reasoning::marks(item.get("id"), silent);
             let dialect = marks.dialect;

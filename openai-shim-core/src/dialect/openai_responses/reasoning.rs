@@ -3,29 +3,29 @@
 //! A client of this dialect keeps `encrypted_content` and sends it again. Where the upstream speaks another dialect that is
 //! its signature, with the name of its format before it, so that it is known again and never sent to somebody else.
 
-use crate::canonical::{Extra, REASONING_DETAILS, carry};
+use crate::canonical::{ExtraFields, REASONING_DETAILS, carry};
 use crate::json::{quote, raw};
 
 /// The name of this dialect's own format, among `reasoning_details`.
 pub(super) const FORMAT: &str = "openai-responses-v1";
 
 /// What is said of a seal of this dialect's own.
-pub(super) fn marks(id: Option<&str>, silent: bool) -> Extra {
+pub(super) fn marks(id: Option<&str>, silent: bool) -> ExtraFields {
     let mut members = vec![(String::from("format"), raw(quote(FORMAT)))];
     if silent {
         members.push((String::from("type"), raw("\"reasoning.encrypted\"")));
     }
     members.extend(id.map(|id| (String::from("id"), raw(id))));
-    Extra::new(REASONING_DETAILS, members)
+    ExtraFields::new(REASONING_DETAILS, members)
 }
 
 /// The seal as a client keeps it.
-pub(super) fn seal(signature: &str, extra: &Extra) -> String {
+pub(super) fn seal(signature: &str, extra: &ExtraFields) -> String {
     carry::seal(signature, extra, FORMAT).into_owned()
 }
 
 /// A seal that a client sends back: the signature, and its marks if it is another dialect's.
-pub(super) fn unseal(sealed: &str, silent: bool) -> (String, Option<Extra>) {
+pub(super) fn unseal(sealed: &str, silent: bool) -> (String, Option<ExtraFields>) {
     let Some((signature, mut extra)) = carry::unseal(sealed) else { return (sealed.to_owned(), None) };
     if silent {
         extra.members.push((String::from("type"), raw("\"reasoning.encrypted\"")));

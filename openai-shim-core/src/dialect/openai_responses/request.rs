@@ -7,10 +7,10 @@ use super::super::shape::Place;
 use super::item::{leftovers, object_of, own, plain};
 use super::{NAME, shape, tools};
 use crate::canonical::{
-    Diagnostics, Extra, Message, Request, ResponseFormat, Role, SHARED, Text, TokenLimit, ToolChoice,
+    Diagnostics, ExtraFields, Message, Request, ResponseFormat, Role, SHARED, Text, TokenLimit, ToolChoice,
 };
 use crate::error::{ClientError, Unsupported};
-use crate::json::{Kind, Object, natural, number, peek, quote, raw, text};
+use crate::json::{Object, ValueKind, natural, number, peek, quote, raw, text};
 use std::borrow::Cow;
 
 mod input;
@@ -18,26 +18,26 @@ mod items;
 mod params;
 
 /// Parameters that answers repeat, and what they must be to be repeated.
-pub(super) const ECHOED: &[(&str, &[Kind])] = &[
-    ("background", &[Kind::Bool]),
-    ("instructions", &[Kind::String]),
-    ("max_output_tokens", &[Kind::Number]),
-    ("max_tool_calls", &[Kind::Number]),
-    ("metadata", &[Kind::Object]),
-    ("parallel_tool_calls", &[Kind::Bool]),
-    ("previous_response_id", &[Kind::String]),
-    ("prompt_cache_key", &[Kind::String]),
-    ("reasoning", &[Kind::Object]),
-    ("safety_identifier", &[Kind::String]),
-    ("store", &[Kind::Bool]),
-    ("temperature", &[Kind::Number]),
-    ("text", &[Kind::Object]),
-    ("tool_choice", &[Kind::String, Kind::Object]),
-    ("tools", &[Kind::Array]),
-    ("top_logprobs", &[Kind::Number]),
-    ("top_p", &[Kind::Number]),
-    ("truncation", &[Kind::String]),
-    ("user", &[Kind::String]),
+pub(super) const ECHOED: &[(&str, &[ValueKind])] = &[
+    ("background", &[ValueKind::Bool]),
+    ("instructions", &[ValueKind::String]),
+    ("max_output_tokens", &[ValueKind::Number]),
+    ("max_tool_calls", &[ValueKind::Number]),
+    ("metadata", &[ValueKind::Object]),
+    ("parallel_tool_calls", &[ValueKind::Bool]),
+    ("previous_response_id", &[ValueKind::String]),
+    ("prompt_cache_key", &[ValueKind::String]),
+    ("reasoning", &[ValueKind::Object]),
+    ("safety_identifier", &[ValueKind::String]),
+    ("store", &[ValueKind::Bool]),
+    ("temperature", &[ValueKind::Number]),
+    ("text", &[ValueKind::Object]),
+    ("tool_choice", &[ValueKind::String, ValueKind::Object]),
+    ("tools", &[ValueKind::Array]),
+    ("top_logprobs", &[ValueKind::Number]),
+    ("top_p", &[ValueKind::Number]),
+    ("truncation", &[ValueKind::String]),
+    ("user", &[ValueKind::String]),
 ];
 
 /// Reads a request.
@@ -52,7 +52,7 @@ pub(super) fn decode(body: &[u8], notes: &mut Diagnostics) -> Result<Request, Cl
         if ECHOED.iter().any(|(k, kinds)| *k == key && kinds.contains(&kind)) {
             echo.push((key.to_owned(), raw(value)));
         }
-        if kind == Kind::Null {
+        if kind == ValueKind::Null {
             continue;
         }
         match key {
@@ -107,8 +107,8 @@ pub(super) fn decode(body: &[u8], notes: &mut Diagnostics) -> Result<Request, Cl
     }
     // A call that is not here may be in what is referred to: that comes first.
     request.own_only = referring.or(request.own_only);
-    request.extra = Extra::new(NAME, extra);
-    request.echo = Extra::new(NAME, echo);
+    request.extra = ExtraFields::new(NAME, extra);
+    request.echo = ExtraFields::new(NAME, echo);
     Ok(request)
 }
 
@@ -173,16 +173,16 @@ fn messages(
         return Err(ClientError::invalid(message).at("input").with_code("missing_required_parameter"));
     };
     match peek(value) {
-        Kind::String => {
+        ValueKind::String => {
             let mut message = Message::text(Role::User, Text::written(value));
-            message.extra = Extra::new(NAME, vec![(".input".to_owned(), raw("true"))]);
+            message.extra = ExtraFields::new(NAME, vec![(".input".to_owned(), raw("true"))]);
             request.messages.push(message);
             Ok(Vec::new())
         }
-        Kind::Array => {
+        ValueKind::Array => {
             let listed = object.array("input").unwrap_or_default();
             request.messages.reserve_exact(listed.len());
-            let mut input = input::Input::new(body, request);
+            let mut input = input::InputDecoder::new(body, request);
             for (i, item) in listed.into_iter().enumerate() {
                 input.item(item, i, notes)?;
             }
@@ -194,7 +194,7 @@ fn messages(
 
 fn tool_choice(value: &str) -> Option<ToolChoice> {
     Some(match (peek(value), text(value).as_deref()) {
-        (Kind::Null, _) => return None,
+        (ValueKind::Null, _) => return None,
         (_, Some("auto")) => ToolChoice::Auto,
         (_, Some("none")) => ToolChoice::None,
         (_, Some("required")) => ToolChoice::Required,

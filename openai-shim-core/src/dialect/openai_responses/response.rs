@@ -5,7 +5,9 @@
 use super::encode::ResponsesEncoder;
 use super::item::{ITEM, arguments, is_call, leftovers, object_of, part, thoughts, without};
 use super::{NAME, error, reasoning, tools, usage};
-use crate::canonical::{Asked, Block, Choice, Code, Diagnostics, Extra, FinishReason, Response, unfold};
+use crate::canonical::{
+    Block, Choice, Code, Diagnostics, ExtraFields, FinishReason, Response, ResponseSpec, unfold,
+};
 use crate::dialect::Encoder;
 use crate::error::UpstreamError;
 use crate::json::{Object, raw, text_of};
@@ -55,7 +57,7 @@ pub(super) fn read(answer: &Object<'_>, notes: &mut Diagnostics) -> Result<Respo
     // Some servers put their thinking where others repeat how much of it was asked for.
     if let Some(text) = answer.str("reasoning").filter(|text| !text.trim().is_empty()) {
         notes.note(Code::ReasoningRenamed, "reasoning", "");
-        let (signature, extra) = (None, Extra::default());
+        let (signature, extra) = (None, ExtraFields::default());
         choice.blocks.push(Block::Reasoning { text: text.into(), signature, extra });
     }
     for item in output {
@@ -133,7 +135,7 @@ fn message(item: &Object<'_>, notes: &mut Diagnostics) -> Vec<Block> {
                     .into_members()
                     .into_iter()
                     .filter(|(key, value)| key != ".type" && !matches!(value.get().trim(), "[]" | "null"));
-                blocks.push(Block::Text { text, extra: Extra::new(NAME, kept.collect()) });
+                blocks.push(Block::Text { text, extra: ExtraFields::new(NAME, kept.collect()) });
             }
             Some(block) => blocks.push(block),
             None => blocks.push(Block::Native { dialect: NAME, raw: raw(json) }),
@@ -164,7 +166,7 @@ pub(super) fn call(item: &Object<'_>, custom: bool, notes: &mut Diagnostics) -> 
     }
     let extra = leftovers(item, &known);
     // What is null in a call says nothing.
-    let extra = Extra::new(
+    let extra = ExtraFields::new(
         NAME,
         extra.into_members().into_iter().filter(|(_, v)| v.get().trim() != "null").collect(),
     );
@@ -178,7 +180,7 @@ pub(super) fn call(item: &Object<'_>, custom: bool, notes: &mut Diagnostics) -> 
 }
 
 /// Writes an answer: its events, of which only the last one's object is kept.
-pub(super) fn encode(response: &Response, asked: &mut Asked, notes: &mut Diagnostics) -> Vec<u8> {
+pub(super) fn encode(response: &Response, asked: &mut ResponseSpec, notes: &mut Diagnostics) -> Vec<u8> {
     let mut encoder = ResponsesEncoder::new(asked.clone(), true);
     let mut unread = Vec::new();
     for event in unfold(response) {

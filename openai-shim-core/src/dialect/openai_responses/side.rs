@@ -2,23 +2,26 @@
 //!
 //! <https://platform.openai.com/docs/api-reference/responses>
 
-use super::super::side::{Asking, Counting, GET, Keeping, KeptPart, Side, SideRoute};
+use super::super::side::{
+    AuxiliaryKind, AuxiliaryRequest, AuxiliaryRoute, GET, StoredResponsePart, StoredResponsesApi,
+    TokenCountApi,
+};
 use super::kept;
 use crate::json::Object;
 
-pub(super) static ROUTES: [SideRoute; 5] = [
-    at("POST", "/responses/input_tokens", Side::Count(&COUNTING)),
-    at("GET, DELETE, HEAD", "/responses/{id}", Side::Kept(&KEEPING, KeptPart::Answer)),
-    at(GET, "/responses/{id}/input_items", Side::Kept(&KEEPING, KeptPart::Input)),
-    at("POST", "/responses/{id}/cancel", Side::Kept(&KEEPING, KeptPart::Cancel)),
-    at("POST", "/responses/{rest}", Side::Forward),
+pub(super) static ROUTES: [AuxiliaryRoute; 5] = [
+    at("POST", "/responses/input_tokens", AuxiliaryKind::Count(&COUNTING)),
+    at("GET, DELETE, HEAD", "/responses/{id}", AuxiliaryKind::Kept(&KEEPING, StoredResponsePart::Answer)),
+    at(GET, "/responses/{id}/input_items", AuxiliaryKind::Kept(&KEEPING, StoredResponsePart::Input)),
+    at("POST", "/responses/{id}/cancel", AuxiliaryKind::Kept(&KEEPING, StoredResponsePart::Cancel)),
+    at("POST", "/responses/{rest}", AuxiliaryKind::Forward),
 ];
 
-const fn at(methods: &'static str, path: &'static str, side: Side) -> SideRoute {
-    SideRoute { prefixes: &["/v1", "/api/openai/v1"], path, methods, side }
+const fn at(methods: &'static str, path: &'static str, side: AuxiliaryKind) -> AuxiliaryRoute {
+    AuxiliaryRoute { prefixes: &["/v1", "/api/openai/v1"], path, methods, side }
 }
 
-static KEEPING: Keeping = Keeping {
+static KEEPING: StoredResponsesApi = StoredResponsesApi {
     previous: kept::previous,
     go_on: kept::go_on,
     said: kept::said,
@@ -29,8 +32,8 @@ static KEEPING: Keeping = Keeping {
     unknown: kept::unknown,
 };
 
-static COUNTING: Counting = Counting {
-    counted: |asking: &Asking<'_>| Ok((String::from("/v1/responses"), asking.body.to_vec())),
+static COUNTING: TokenCountApi = TokenCountApi {
+    counted: |asking: &AuxiliaryRequest<'_>| Ok((String::from("/v1/responses"), asking.body.to_vec())),
     ask,
     read: |body| Object::parse(body).ok()?.u64("input_tokens"),
     write: |tokens| format!(r#"{{"object":"response.input_tokens","input_tokens":{tokens}}}"#),

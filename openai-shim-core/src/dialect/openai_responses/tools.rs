@@ -6,8 +6,8 @@
 
 use super::NAME;
 use super::item::{leftovers, object_of, own, plain};
-use crate::canonical::{Asked, Code, Diagnostics, Extra, Tool};
-use crate::json::{Kind, Object, peek, quote, raw};
+use crate::canonical::{Code, Diagnostics, ExtraFields, ResponseSpec, Tool};
+use crate::json::{Object, ValueKind, peek, quote, raw};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -53,7 +53,7 @@ fn native(item: &str) -> Tool {
     Tool::Native { dialect: NAME, raw: raw(item) }
 }
 
-fn with(mut extra: Extra, key: &str, value: &str) -> Extra {
+fn with(mut extra: ExtraFields, key: &str, value: &str) -> ExtraFields {
     extra.dialect = NAME;
     extra.members.push((key.to_owned(), raw(value)));
     extra
@@ -158,7 +158,7 @@ fn close((wrapper, tools): (String, Vec<String>)) -> String {
 
 type Function<'a> = (&'a String, Option<&'a str>, Option<&'a serde_json::value::RawValue>, Option<bool>);
 
-fn write_one((name, description, parameters, strict): Function<'_>, extra: &Extra) -> String {
+fn write_one((name, description, parameters, strict): Function<'_>, extra: &ExtraFields) -> String {
     let own = extra.of(NAME);
     let custom = own.iter().any(|(key, value)| key == ".type" && value.get() == "\"custom\"");
     let mut object = Object::new();
@@ -198,7 +198,7 @@ pub(super) fn is_custom(tools: &[Tool], name: &str) -> bool {
 
 /// What a client calls a tool.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Called {
+pub(super) struct ClientToolName {
     pub(super) name: String,
     pub(super) namespace: Option<String>,
     pub(super) custom: bool,
@@ -206,14 +206,14 @@ pub(super) struct Called {
 
 /// The client's names of its tools, by the one name that the model knows.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Names {
-    known: BTreeMap<String, Called>,
+pub(super) struct ToolNameMap {
+    known: BTreeMap<String, ClientToolName>,
     /// By their own names; `None`: several tools have this one.
-    bare: BTreeMap<String, Option<Called>>,
+    bare: BTreeMap<String, Option<ClientToolName>>,
 }
 
-impl Names {
-    pub(super) fn of(asked: &Asked) -> Self {
+impl ToolNameMap {
+    pub(super) fn of(asked: &ResponseSpec) -> Self {
         let mut names = Self::default();
         for key in ["tools", ADDITIONAL] {
             let listed = asked.echo.of(NAME).iter().find(|(k, _)| k == key).map(|(_, value)| value.get());
@@ -236,7 +236,7 @@ impl Names {
             let custom = tool.str("type").as_deref() == Some("custom");
             if custom || space.is_some() {
                 let known = flat(space.as_deref(), &name);
-                let called = Called { name, namespace: space.clone(), custom };
+                let called = ClientToolName { name, namespace: space.clone(), custom };
                 let bare = self.bare.entry(called.name.clone());
                 bare.and_modify(|other| *other = None).or_insert_with(|| Some(called.clone()));
                 self.known.entry(known).or_insert(called);
@@ -245,11 +245,11 @@ impl Names {
     }
 
     /// What the client calls the tool that the model called; a model may leave the namespace out.
-    pub(super) fn find(&self, name: &str) -> Called {
+    pub(super) fn find(&self, name: &str) -> ClientToolName {
         let bare = || self.bare.get(name).and_then(Option::as_ref);
         match self.known.get(name).or_else(bare) {
             Some(called) => called.clone(),
-            None => Called { name: name.to_owned(), ..Called::default() },
+            None => ClientToolName { name: name.to_owned(), ..ClientToolName::default() },
         }
     }
 }
@@ -268,7 +268,7 @@ pub(super) fn input_of(arguments: &str) -> Option<String> {
     // A model may call its one argument something else.
     let mut members = object.iter();
     match (members.next(), members.next()) {
-        (Some((_, value)), None) if peek(value) == Kind::String => {
+        (Some((_, value)), None) if peek(value) == ValueKind::String => {
             crate::json::text(value).map(Cow::into_owned)
         }
         _ => None,

@@ -1,8 +1,8 @@
 //! A whole text that is one call's object, fenced or not; or `name[ARGS]{…}`, which is left of Mistral's markup where a
 //! server drops special tokens.
 
-use super::cursor::{Cursor, Long, Step, Stop};
-use super::values::{self, Call};
+use super::cursor::{Cursor, ErrMode, ParseResult, ResumableScan};
+use super::values::{self, NamedArguments};
 
 /// The keys that a call's object may begin with. Another one shows at once that the text is JSON for the reader.
 const KEYS: &[&str] = &["\"name\"", "\"arguments\"", "\"parameters\"", "\"type\"", "\"function\""];
@@ -12,17 +12,17 @@ const WORD: usize = 20;
 
 /// Follows a text for as long as it may be such an object.
 #[derive(Debug, Default)]
-pub(super) struct Bare {
+pub(super) struct BareCall {
     at: usize,
-    place: Place,
+    place: BareState,
     fenced: bool,
     json: Option<(usize, usize)>,
     named: Vec<(String, usize, usize)>,
-    long: Long,
+    long: ResumableScan,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum BareState {
     #[default]
     Before,
     Json,
@@ -31,15 +31,15 @@ enum Place {
     After,
 }
 
-impl Bare {
+impl BareCall {
     /// Reads on; `Err(No)`: it is none. `Ok` comes only when the text is over.
-    pub(super) fn step(&mut self, text: &str, over: bool, tools: &[String]) -> Step<()> {
+    pub(super) fn step(&mut self, text: &str, over: bool, tools: &[String]) -> ParseResult<()> {
         loop {
             let mut cursor = Cursor { text, at: self.at, over };
             cursor.skip();
             self.at = cursor.at;
             self.place = match self.place {
-                Place::Before => {
+                BareState::Before => {
                     let first = cursor.next()?;
                     self.fenced = first == b'`';
                     if self.fenced {
@@ -47,34 +47,36 @@ impl Bare {
                         let word = cursor.name("\n")?;
                         if word.len() > WORD || !word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
                         {
-                            return Err(Stop::No);
+                            return Err(ErrMode::No);
                         }
                     }
-                    if self.fenced || first == b'{' { Place::Json } else { Place::Named }
+                    if self.fenced || first == b'{' { BareState::Json } else { BareState::Named }
                 }
-                Place::Named if cursor.rest().is_empty() && over && !self.named.is_empty() => return Ok(()),
-                Place::Named => {
+                BareState::Named if cursor.rest().is_empty() && over && !self.named.is_empty() => {
+                    return Ok(());
+                }
+                BareState::Named => {
                     let name = offered(&mut cursor, tools)?;
                     let start = cursor.at;
                     cursor.json(&mut self.long)?;
                     self.named.push((name.to_owned(), start, cursor.at));
-                    Place::Named
+                    BareState::Named
                 }
-                Place::Json => {
+                BareState::Json => {
                     let start = cursor.at;
                     begins_call(cursor, tools)?;
                     cursor.json(&mut self.long)?;
                     self.json = Some((start, cursor.at));
-                    if self.fenced { Place::Fence } else { Place::After }
+                    if self.fenced { BareState::Fence } else { BareState::After }
                 }
-                Place::Fence => {
+                BareState::Fence => {
                     cursor.expect("```")?;
-                    Place::After
+                    BareState::After
                 }
-                Place::After if cursor.rest().is_empty() => {
-                    return if over { Ok(()) } else { Err(Stop::More) };
+                BareState::After if cursor.rest().is_empty() => {
+                    return if over { Ok(()) } else { Err(ErrMode::More) };
                 }
-                Place::After => return Err(Stop::No),
+                BareState::After => return Err(ErrMode::No),
             };
             self.at = cursor.at;
         }
@@ -86,7 +88,7 @@ impl Bare {
     }
 
     /// The calls, if they are all of these tools.
-    pub(super) fn into_calls(self, text: &str, tools: &[String]) -> Option<Vec<Call>> {
+    pub(super) fn into_calls(self, text: &str, tools: &[String]) -> Option<Vec<NamedArguments>> {
         let mut calls = Vec::new();
         for (name, start, end) in self.named {
             calls.push((name, values::arguments(text.get(start..end)?)?));
@@ -102,28 +104,28 @@ impl Bare {
 }
 
 /// The name of a tool right before its arguments.
-fn offered<'a>(cursor: &mut Cursor<'a>, tools: &[String]) -> Step<&'a str> {
+fn offered<'a>(cursor: &mut Cursor<'a>, tools: &[String]) -> ParseResult<&'a str> {
     let rest = cursor.rest();
     let name = match cursor.word() {
-        Err(Stop::More) if !tools.iter().any(|tool| tool.starts_with(rest)) => return Err(Stop::No),
+        Err(ErrMode::More) if !tools.iter().any(|tool| tool.starts_with(rest)) => return Err(ErrMode::No),
         word => word?,
     };
     if !tools.iter().any(|tool| tool == name) {
-        return Err(Stop::No);
+        return Err(ErrMode::No);
     }
     if cursor.literal("[CALL_ID]")? {
         cursor.word()?;
     }
     cursor.literal("[ARGS]")?;
-    if cursor.next()? == b'{' { Ok(name) } else { Err(Stop::No) }
+    if cursor.next()? == b'{' { Ok(name) } else { Err(ErrMode::No) }
 }
 
 /// Whether an object begins like a call of one of these tools; cheap enough to ask again.
-fn begins_call(mut cursor: Cursor<'_>, tools: &[String]) -> Step<()> {
+fn begins_call(mut cursor: Cursor<'_>, tools: &[String]) -> ParseResult<()> {
     cursor.expect("{")?;
     cursor.space()?;
     match cursor.any(KEYS)? {
-        None => Err(Stop::No),
+        None => Err(ErrMode::No),
         Some(0) => {
             cursor.space()?;
             cursor.expect(":")?;
@@ -133,7 +135,7 @@ fn begins_call(mut cursor: Cursor<'_>, tools: &[String]) -> Step<()> {
             match rest.split_once('"') {
                 Some((name, _)) if tools.iter().any(|tool| tool == name) => Ok(()),
                 None if tools.iter().any(|tool| tool.starts_with(rest)) => Err(cursor.unfinished()),
-                _ => Err(Stop::No),
+                _ => Err(ErrMode::No),
             }
         }
         Some(_) => Ok(()),

@@ -1,12 +1,12 @@
 //! One block of markup, read while it comes.
 
-use super::cursor::{Cursor, Long, Step, Stop};
-use super::markup::{Item, Markup, Tags};
-use super::values::{self, Call};
+use super::cursor::{Cursor, ErrMode, ParseResult, ResumableScan};
+use super::markup::{CallTags, Markup, MarkupItem};
+use super::values::{self, NamedArguments};
 
 /// What is known of a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum BlockStatus {
     /// It may go on.
     More,
     /// It is whole, and ends here.
@@ -17,22 +17,22 @@ pub(super) enum Verdict {
 
 /// Where a block is. What was read is never read again.
 #[derive(Debug)]
-pub(super) struct Block {
+pub(super) struct MarkupBlock {
     markup: &'static Markup,
     at: usize,
     /// Where the last item ended.
     end: usize,
-    calls: Vec<Call>,
+    calls: Vec<NamedArguments>,
     /// The form is right, but something in it is no call.
     void: bool,
     /// The call in tags that is open.
-    tags: Option<Open>,
-    long: Long,
+    tags: Option<OpenCall>,
+    long: ResumableScan,
 }
 
 #[derive(Debug)]
-struct Open {
-    tags: &'static Tags,
+struct OpenCall {
+    tags: &'static CallTags,
     name: String,
     members: Vec<(String, String)>,
     /// All of them as one object, in its own text.
@@ -41,19 +41,29 @@ struct Open {
 
 /// What a step of a block led to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Flow {
+enum BlockProgress {
     Item,
     Inside,
     Closed,
 }
 
-impl Block {
+impl MarkupBlock {
     pub(super) fn new(markup: &'static Markup) -> Self {
         // A bare `<function=` is the head of its own first item.
-        let own =
-            markup.items.iter().any(|item| matches!(item, Item::Tags(tags) if tags.head == markup.opener));
+        let own = markup
+            .items
+            .iter()
+            .any(|item| matches!(item, MarkupItem::Tags(tags) if tags.head == markup.opener));
         let at = if own { 0 } else { markup.opener.len() };
-        Self { markup, at, end: 0, calls: Vec::new(), void: false, tags: None, long: Long::default() }
+        Self {
+            markup,
+            at,
+            end: 0,
+            calls: Vec::new(),
+            void: false,
+            tags: None,
+            long: ResumableScan::default(),
+        }
     }
 
     /// How far it was read.
@@ -62,49 +72,51 @@ impl Block {
     }
 
     /// The calls of a whole block; `None` if they are not all calls of these tools.
-    pub(super) fn into_calls(self, tools: &[String]) -> Option<Vec<Call>> {
+    pub(super) fn into_calls(self, tools: &[String]) -> Option<Vec<NamedArguments>> {
         let ours = !self.void && self.calls.iter().all(|(name, _)| tools.contains(name));
         (ours && !self.calls.is_empty()).then_some(self.calls)
     }
 
     /// Reads on in the block's text so far. `over`: nothing will follow.
-    pub(super) fn step(&mut self, text: &str, over: bool) -> Verdict {
+    pub(super) fn step(&mut self, text: &str, over: bool) -> BlockStatus {
         loop {
             let mut cursor = Cursor { text, at: self.at, over };
             cursor.skip();
             self.at = cursor.at;
             let flow = match self.tags.take() {
                 Some(open) => self.member(open, &mut cursor),
-                None if self.end > 0 && over && cursor.rest().is_empty() => return Verdict::Done(self.at),
+                None if self.end > 0 && over && cursor.rest().is_empty() => {
+                    return BlockStatus::Done(self.at);
+                }
                 None => self.item(&mut cursor),
             };
             match flow {
                 Ok(flow) => {
                     self.at = cursor.at;
-                    if flow == Flow::Closed {
-                        return Verdict::Done(self.at);
+                    if flow == BlockProgress::Closed {
+                        return BlockStatus::Done(self.at);
                     }
-                    if flow == Flow::Item {
+                    if flow == BlockProgress::Item {
                         self.end = self.at;
                         if self.markup.single {
-                            return Verdict::Done(self.end);
+                            return BlockStatus::Done(self.end);
                         }
                     }
                 }
-                Err(Stop::More) => return Verdict::More,
+                Err(ErrMode::More) => return BlockStatus::More,
                 // What follows whole items is no concern of theirs.
-                Err(Stop::No) if self.end > 0 && self.markup.open => return Verdict::Done(self.end),
-                Err(Stop::No) => return Verdict::No(self.reach()),
+                Err(ErrMode::No) if self.end > 0 && self.markup.open => return BlockStatus::Done(self.end),
+                Err(ErrMode::No) => return BlockStatus::No(self.reach()),
             }
         }
     }
 
     /// Reads an item, or what closes the block.
-    fn item(&mut self, cursor: &mut Cursor<'_>) -> Step<Flow> {
+    fn item(&mut self, cursor: &mut Cursor<'_>) -> ParseResult<BlockProgress> {
         let mut open = false;
         match cursor.any(self.markup.closers) {
-            Ok(Some(_)) if self.end > 0 => return Ok(Flow::Closed),
-            Ok(Some(_)) => return Err(Stop::No),
+            Ok(Some(_)) if self.end > 0 => return Ok(BlockProgress::Closed),
+            Ok(Some(_)) => return Err(ErrMode::No),
             Ok(None) => {}
             Err(_) => open = true,
         }
@@ -115,35 +127,35 @@ impl Block {
         let start = cursor.at;
         for item in self.markup.items {
             match self.read(*item, cursor) {
-                Err(Stop::No) if self.long.seen <= start && self.tags.is_none() => cursor.at = start,
-                Err(Stop::More) if self.long.seen <= start => {
+                Err(ErrMode::No) if self.long.seen <= start && self.tags.is_none() => cursor.at = start,
+                Err(ErrMode::More) if self.long.seen <= start => {
                     open = true;
                     cursor.at = start;
                 }
                 flow => return flow,
             }
         }
-        Err(if open { Stop::More } else { Stop::No })
+        Err(if open { ErrMode::More } else { ErrMode::No })
     }
 
-    fn read(&mut self, item: Item, cursor: &mut Cursor<'_>) -> Step<Flow> {
+    fn read(&mut self, item: MarkupItem, cursor: &mut Cursor<'_>) -> ParseResult<BlockProgress> {
         let (name, json) = match item {
-            Item::Json => {
+            MarkupItem::Json => {
                 let json = cursor.json(&mut self.long)?;
                 self.void |= !values::calls(json, &mut self.calls);
-                return Ok(Flow::Item);
+                return Ok(BlockProgress::Item);
             }
-            Item::Tags(tags) => {
+            MarkupItem::Tags(tags) => {
                 cursor.expect(tags.head)?;
                 let name = match tags.head {
                     "" => cursor.word()?,
                     _ => values::attribute(cursor.name(">")?).0,
                 };
-                self.tags = Some(Open { tags, name: name.to_owned(), members: Vec::new(), json: None });
-                return Ok(Flow::Inside);
+                self.tags = Some(OpenCall { tags, name: name.to_owned(), members: Vec::new(), json: None });
+                return Ok(BlockProgress::Inside);
             }
-            Item::DeepSeek => self.deepseek(cursor)?,
-            Item::Kimi => {
+            MarkupItem::DeepSeek => self.deepseek(cursor)?,
+            MarkupItem::Kimi => {
                 cursor.expect("<|tool_call_begin|>")?;
                 let id = cursor.name("<|tool_call_argument_begin|>")?;
                 cursor.space()?;
@@ -152,7 +164,7 @@ impl Block {
                 cursor.literal("<|tool_call_end|>")?;
                 (kimi_name(id), json)
             }
-            Item::Mistral => {
+            MarkupItem::Mistral => {
                 let name = cursor.word()?;
                 if cursor.literal("[CALL_ID]")? {
                     cursor.word()?;
@@ -161,7 +173,7 @@ impl Block {
                 cursor.space()?;
                 (name, cursor.json(&mut self.long)?)
             }
-            Item::Harmony => {
+            MarkupItem::Harmony => {
                 let name = cursor.word()?;
                 cursor.name("<|message|>")?;
                 cursor.space()?;
@@ -171,10 +183,10 @@ impl Block {
             }
         };
         self.call(name.to_owned(), json);
-        Ok(Flow::Item)
+        Ok(BlockProgress::Item)
     }
 
-    fn deepseek<'a>(&mut self, cursor: &mut Cursor<'a>) -> Step<(&'a str, &'a str)> {
+    fn deepseek<'a>(&mut self, cursor: &mut Cursor<'a>) -> ParseResult<(&'a str, &'a str)> {
         cursor.expect("<｜tool▁call▁begin｜>")?;
         let before = cursor.name("<｜tool▁sep｜>")?;
         let plain = cursor.next()? == b'{';
@@ -196,20 +208,20 @@ impl Block {
     }
 
     /// Reads a parameter of a call in tags, or its end.
-    fn member(&mut self, mut open: Open, cursor: &mut Cursor<'_>) -> Step<Flow> {
+    fn member(&mut self, mut open: OpenCall, cursor: &mut Cursor<'_>) -> ParseResult<BlockProgress> {
         let read = self.read_member(&mut open, cursor);
         match read {
-            Ok(Flow::Inside) | Err(Stop::More) => self.tags = Some(open),
+            Ok(BlockProgress::Inside) | Err(ErrMode::More) => self.tags = Some(open),
             Ok(_) => {
                 let arguments = open.json.unwrap_or_else(|| values::object(&open.members));
                 self.call(open.name, &arguments);
             }
-            Err(Stop::No) => {}
+            Err(ErrMode::No) => {}
         }
         read
     }
 
-    fn read_member(&mut self, open: &mut Open, cursor: &mut Cursor<'_>) -> Step<Flow> {
+    fn read_member(&mut self, open: &mut OpenCall, cursor: &mut Cursor<'_>) -> ParseResult<BlockProgress> {
         let tags = open.tags;
         // Llama writes JSON where others write parameters.
         if open.members.is_empty() && cursor.next()? == b'{' {
@@ -217,7 +229,7 @@ impl Block {
             cursor.space()?;
             cursor.expect(tags.end)?;
             open.json = Some(json.to_owned());
-            return Ok(if tags.ends_block { Flow::Closed } else { Flow::Item });
+            return Ok(if tags.ends_block { BlockProgress::Closed } else { BlockProgress::Item });
         }
         match cursor.any(&[tags.key, tags.end])? {
             Some(0) => {
@@ -228,11 +240,11 @@ impl Block {
                 }
                 let value = cursor.value(tags.value_end, &mut self.long)?;
                 open.members.push((key.to_owned(), values::value(value, is_string)));
-                Ok(Flow::Inside)
+                Ok(BlockProgress::Inside)
             }
-            Some(_) if tags.ends_block => Ok(Flow::Closed),
-            Some(_) => Ok(Flow::Item),
-            None => Err(Stop::No),
+            Some(_) if tags.ends_block => Ok(BlockProgress::Closed),
+            Some(_) => Ok(BlockProgress::Item),
+            None => Err(ErrMode::No),
         }
     }
 

@@ -5,8 +5,8 @@
 /// A run of one or two opens inline code that ends at an equal run, or with its paragraph. A longer run opens a fence if
 /// the rest of its line has no equal run; it ends at a line that begins with a run as long.
 #[derive(Debug, Default)]
-pub(super) struct Code {
-    place: Place,
+pub(super) struct CodeTracker {
+    place: CodeContext,
     /// The backticks that came last.
     run: usize,
     /// Whether only white space stood before them on their line.
@@ -16,7 +16,7 @@ pub(super) struct Code {
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum CodeContext {
     #[default]
     Prose,
     /// Inline code.
@@ -26,10 +26,10 @@ enum Place {
     Fence(usize),
 }
 
-impl Code {
+impl CodeTracker {
     /// Whether an opener here would be meant.
     pub(super) fn is_prose(&self) -> bool {
-        self.place == Place::Prose && self.run == 0
+        self.place == CodeContext::Prose && self.run == 0
     }
 
     /// Takes the next byte.
@@ -46,8 +46,8 @@ impl Code {
         match byte {
             b'\n' => {
                 self.place = match self.place {
-                    Place::Info(ticks) => Place::Fence(ticks),
-                    Place::Span(_) if self.blank => Place::Prose,
+                    CodeContext::Info(ticks) => CodeContext::Fence(ticks),
+                    CodeContext::Span(_) if self.blank => CodeContext::Prose,
                     place => place,
                 };
                 self.blank = true;
@@ -64,11 +64,11 @@ impl Code {
             return;
         }
         self.place = match self.place {
-            Place::Prose if run < 3 => Place::Span(run),
-            Place::Prose => Place::Info(run),
-            Place::Span(ticks) | Place::Info(ticks) if run == ticks => Place::Prose,
-            Place::Fence(ticks) if run >= ticks && self.run_begins && byte.is_ascii_whitespace() => {
-                Place::Prose
+            CodeContext::Prose if run < 3 => CodeContext::Span(run),
+            CodeContext::Prose => CodeContext::Info(run),
+            CodeContext::Span(ticks) | CodeContext::Info(ticks) if run == ticks => CodeContext::Prose,
+            CodeContext::Fence(ticks) if run >= ticks && self.run_begins && byte.is_ascii_whitespace() => {
+                CodeContext::Prose
             }
             place => place,
         };
@@ -79,7 +79,7 @@ impl Code {
         let bytes = text.as_bytes();
         self.run == 0
             && match self.place {
-                Place::Prose => memchr::memchr(b'`', bytes).is_none(),
+                CodeContext::Prose => memchr::memchr(b'`', bytes).is_none(),
                 _ => !self.blank && memchr::memchr2(b'`', b'\n', bytes).is_none(),
             }
     }

@@ -4,14 +4,14 @@ use memchr::memmem;
 
 /// Why a step did not succeed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stop {
+pub(super) enum ErrMode {
     /// More text is needed.
     More,
     /// It is not what was looked for.
     No,
 }
 
-pub(super) type Step<T> = Result<T, Stop>;
+pub(super) type ParseResult<T> = Result<T, ErrMode>;
 
 /// How long a name may be, and how much white space may stand inside an item.
 const NAME: usize = 256;
@@ -31,8 +31,8 @@ impl<'a> Cursor<'a> {
     }
 
     /// What an unfinished thing means.
-    pub(super) fn unfinished(&self) -> Stop {
-        if self.over { Stop::No } else { Stop::More }
+    pub(super) fn unfinished(&self) -> ErrMode {
+        if self.over { ErrMode::No } else { ErrMode::More }
     }
 
     /// Skips white space; used where the block remembers how far it came.
@@ -41,33 +41,33 @@ impl<'a> Cursor<'a> {
     }
 
     /// Skips white space inside an item: little, because it is read again with the item.
-    pub(super) fn space(&mut self) -> Step<()> {
+    pub(super) fn space(&mut self) -> ParseResult<()> {
         let from = self.at;
         self.skip();
-        if self.at - from > NAME { Err(Stop::No) } else { Ok(()) }
+        if self.at - from > NAME { Err(ErrMode::No) } else { Ok(()) }
     }
 
     /// The next byte.
-    pub(super) fn next(&self) -> Step<u8> {
+    pub(super) fn next(&self) -> ParseResult<u8> {
         self.rest().bytes().next().ok_or(self.unfinished())
     }
 
     /// Whether this text comes; passes over it if so.
-    pub(super) fn literal(&mut self, literal: &str) -> Step<bool> {
+    pub(super) fn literal(&mut self, literal: &str) -> ParseResult<bool> {
         let rest = self.rest();
         if rest.starts_with(literal) {
             self.at += literal.len();
             return Ok(true);
         }
-        if !self.over && literal.starts_with(rest) { Err(Stop::More) } else { Ok(false) }
+        if !self.over && literal.starts_with(rest) { Err(ErrMode::More) } else { Ok(false) }
     }
 
-    pub(super) fn expect(&mut self, literal: &str) -> Step<()> {
-        if self.literal(literal)? { Ok(()) } else { Err(Stop::No) }
+    pub(super) fn expect(&mut self, literal: &str) -> ParseResult<()> {
+        if self.literal(literal)? { Ok(()) } else { Err(ErrMode::No) }
     }
 
     /// Which of these comes; passes over it. `None`: none of them.
-    pub(super) fn any(&mut self, literals: &[&str]) -> Step<Option<usize>> {
+    pub(super) fn any(&mut self, literals: &[&str]) -> ParseResult<Option<usize>> {
         let mut open = false;
         for (index, literal) in literals.iter().enumerate() {
             match self.literal(literal) {
@@ -76,17 +76,17 @@ impl<'a> Cursor<'a> {
                 Err(_) => open = true,
             }
         }
-        if open { Err(Stop::More) } else { Ok(None) }
+        if open { Err(ErrMode::More) } else { Ok(None) }
     }
 
     /// What stands before this end, trimmed; passes over both. Names are short and on one line.
-    pub(super) fn name(&mut self, end: &str) -> Step<&'a str> {
+    pub(super) fn name(&mut self, end: &str) -> ParseResult<&'a str> {
         let rest = self.rest();
         let near = rest.as_bytes().get(..NAME + end.len()).unwrap_or(rest.as_bytes());
         let found = memmem::find(near, end.as_bytes());
         let before = near.get(..found.unwrap_or(near.len())).unwrap_or_default();
         if before.trim_ascii_start().contains(&b'\n') || (found.is_none() && near.len() == NAME + end.len()) {
-            return Err(Stop::No);
+            return Err(ErrMode::No);
         }
         let name = rest.get(..found.ok_or(self.unfinished())?).unwrap_or_default();
         self.at += name.len() + end.len();
@@ -94,24 +94,24 @@ impl<'a> Cursor<'a> {
     }
 
     /// A bare name of a tool.
-    pub(super) fn word(&mut self) -> Step<&'a str> {
+    pub(super) fn word(&mut self) -> ParseResult<&'a str> {
         let rest = self.rest();
         let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ':' | '/');
         let end = rest.char_indices().take(NAME + 1).find(|(_, c)| !is_name(*c)).map(|(at, _)| at);
         match end {
-            Some(0) => Err(Stop::No),
+            Some(0) => Err(ErrMode::No),
             Some(end) => {
                 self.at += end;
                 Ok(rest.get(..end).unwrap_or_default())
             }
             // A name is not so long.
-            None if rest.len() > NAME => Err(Stop::No),
+            None if rest.len() > NAME => Err(ErrMode::No),
             None => Err(self.unfinished()),
         }
     }
 
     /// A JSON object or array, which may be long; passes over it.
-    pub(super) fn json(&mut self, long: &mut Long) -> Step<&'a str> {
+    pub(super) fn json(&mut self, long: &mut ResumableScan) -> ParseResult<&'a str> {
         let end = long.json(self.text.as_bytes(), self.at).map_err(|stop| self.hurried(stop))?;
         let json = self.text.get(self.at..end).unwrap_or_default();
         self.at = end;
@@ -119,21 +119,21 @@ impl<'a> Cursor<'a> {
     }
 
     /// What stands before this end, which may be long; passes over both.
-    pub(super) fn value(&mut self, end: &str, long: &mut Long) -> Step<&'a str> {
+    pub(super) fn value(&mut self, end: &str, long: &mut ResumableScan) -> ParseResult<&'a str> {
         let found = long.find(self.text.as_bytes(), self.at, end.as_bytes()).ok_or(self.unfinished())?;
         let value = self.text.get(self.at..found).unwrap_or_default();
         self.at = found + end.len();
         Ok(value)
     }
 
-    fn hurried(&self, stop: Stop) -> Stop {
-        if stop == Stop::More { self.unfinished() } else { stop }
+    fn hurried(&self, stop: ErrMode) -> ErrMode {
+        if stop == ErrMode::More { self.unfinished() } else { stop }
     }
 }
 
 /// How far a long thing was read, so that no byte of it is looked at twice.
 #[derive(Debug, Default)]
-pub(super) struct Long {
+pub(super) struct ResumableScan {
     from: usize,
     pub(super) seen: usize,
     depth: usize,
@@ -142,7 +142,7 @@ pub(super) struct Long {
     escaped: bool,
 }
 
-impl Long {
+impl ResumableScan {
     fn at(&mut self, from: usize) {
         if self.from != from || self.seen < from {
             *self = Self { from, seen: from, ..Self::default() };
@@ -159,7 +159,7 @@ impl Long {
 
     /// Where the value that begins here ends. Its inside is checked later, by a real parser; only what cannot be the
     /// beginning of a call's object or list is seen at once, so that prose in braces is not held.
-    fn json(&mut self, text: &[u8], from: usize) -> Step<usize> {
+    fn json(&mut self, text: &[u8], from: usize) -> ParseResult<usize> {
         self.at(from);
         if self.depth == 0 && self.seen > from {
             return Ok(self.seen); // it ended in an earlier step, but what follows it did not come yet
@@ -173,7 +173,7 @@ impl Long {
                 _ => true,
             };
             if !fits {
-                return Err(Stop::No);
+                return Err(ErrMode::No);
             }
             self.seen += 1;
             match byte {
@@ -195,6 +195,6 @@ impl Long {
                 _ => 0,
             };
         }
-        Err(Stop::More)
+        Err(ErrMode::More)
     }
 }

@@ -11,11 +11,11 @@ mod cursor;
 mod markup;
 mod values;
 
-use super::{LIMIT, Piece};
-use bare::Bare;
-use block::{Block, Verdict};
-use code::Code;
-use cursor::Stop;
+use super::{LIMIT, Segment};
+use bare::BareCall;
+use block::{BlockStatus, MarkupBlock};
+use code::CodeTracker;
+use cursor::ErrMode;
 
 /// Up to where a failed block is prose that is read again; later ones would make the work quadratic.
 const EARLY: usize = 256;
@@ -25,16 +25,16 @@ const AHEAD: usize = 4096;
 
 /// Finds calls in one text.
 #[derive(Debug)]
-pub(super) struct Calls {
+pub(super) struct ToolCallParser {
     tools: Vec<String>,
     /// What is not said yet, and from where on.
     held: String,
     said: usize,
     /// Up to where it was looked at.
     seen: usize,
-    stage: Stage,
-    code: Code,
-    edge: Edge,
+    stage: ParserStage,
+    code: CodeTracker,
+    edge: TextBefore,
     /// White space since the edge.
     white: String,
     /// Whether any call was found.
@@ -42,60 +42,60 @@ pub(super) struct Calls {
 }
 
 #[derive(Debug)]
-enum Stage {
+enum ParserStage {
     /// The text may be a call and nothing else.
-    Bare(Bare),
+    Bare(BareCall),
     Prose,
-    Block(Block),
+    Block(MarkupBlock),
     /// Too much was held once: nothing more is looked for.
     Spent,
 }
 
 /// What stands before: white space between edges is layout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Edge {
+enum TextBefore {
     /// The beginning, or a block.
     Here,
     Text,
 }
 
-impl Calls {
+impl ToolCallParser {
     pub(super) fn new(tools: &[String]) -> Self {
         Self {
             tools: tools.to_vec(),
             held: String::new(),
             said: 0,
             seen: 0,
-            stage: Stage::Bare(Bare::default()),
-            code: Code::default(),
-            edge: Edge::Here,
+            stage: ParserStage::Bare(BareCall::default()),
+            code: CodeTracker::default(),
+            edge: TextBefore::Here,
             white: String::new(),
             found: false,
         }
     }
 
-    pub(super) fn push(&mut self, text: &str, out: &mut Vec<Piece>) {
+    pub(super) fn push(&mut self, text: &str, out: &mut Vec<Segment>) {
         self.held.push_str(text);
         self.run(false, out);
     }
 
-    pub(super) fn finish(&mut self, out: &mut Vec<Piece>) {
+    pub(super) fn finish(&mut self, out: &mut Vec<Segment>) {
         self.run(true, out);
         self.say(self.held.len(), out);
         self.held.clear();
         (self.said, self.seen) = (0, 0);
         if !self.white.is_empty() && !self.found {
-            out.push(Piece::Text(std::mem::take(&mut self.white)));
+            out.push(Segment::Text(std::mem::take(&mut self.white)));
         }
         self.white.clear();
-        self.stage = Stage::Spent;
+        self.stage = ParserStage::Spent;
     }
 
     /// See `Splitter::passes`.
     pub(super) fn passes(&self, text: &str) -> bool {
         match self.stage {
-            Stage::Spent => true,
-            Stage::Prose if self.held.is_empty() && self.edge == Edge::Text => {
+            ParserStage::Spent => true,
+            ParserStage::Prose if self.held.is_empty() && self.edge == TextBefore::Text => {
                 // In code no opener counts.
                 let plain = !self.code.is_prose() || memchr::memchr2(b'<', b'[', text.as_bytes()).is_none();
                 plain && self.code.passes(text)
@@ -104,13 +104,13 @@ impl Calls {
         }
     }
 
-    fn run(&mut self, over: bool, out: &mut Vec<Piece>) {
+    fn run(&mut self, over: bool, out: &mut Vec<Segment>) {
         loop {
             let more = match &self.stage {
-                Stage::Bare(_) => self.bare(over, out),
-                Stage::Prose => self.prose(over, out),
-                Stage::Block(_) => self.block(over, out),
-                Stage::Spent => {
+                ParserStage::Bare(_) => self.bare(over, out),
+                ParserStage::Prose => self.prose(over, out),
+                ParserStage::Block(_) => self.block(over, out),
+                ParserStage::Spent => {
                     self.say(self.held.len(), out);
                     false
                 }
@@ -124,29 +124,31 @@ impl Calls {
         self.said = 0;
     }
 
-    fn bare(&mut self, over: bool, out: &mut Vec<Piece>) -> bool {
-        let Stage::Bare(bare) = &mut self.stage else { return false };
+    fn bare(&mut self, over: bool, out: &mut Vec<Segment>) -> bool {
+        let ParserStage::Bare(bare) = &mut self.stage else { return false };
         let step = bare.step(&self.held, over, &self.tools);
-        if bare.reach() > LIMIT || (step == Err(Stop::More) && self.held.len() > LIMIT + AHEAD) {
-            self.stage = Stage::Spent;
+        if bare.reach() > LIMIT || (step == Err(ErrMode::More) && self.held.len() > LIMIT + AHEAD) {
+            self.stage = ParserStage::Spent;
             return true;
         }
-        if step == Err(Stop::More) {
+        if step == Err(ErrMode::More) {
             return false;
         }
-        let Stage::Bare(bare) = std::mem::replace(&mut self.stage, Stage::Prose) else { return false };
+        let ParserStage::Bare(bare) = std::mem::replace(&mut self.stage, ParserStage::Prose) else {
+            return false;
+        };
         let calls = step.ok().and_then(|()| bare.into_calls(&self.held, &self.tools));
         if let Some(calls) = calls {
             (self.said, self.seen) = (self.held.len(), self.held.len());
             self.found = true;
-            out.extend(calls.into_iter().map(|(name, arguments)| Piece::Call { name, arguments }));
+            out.extend(calls.into_iter().map(|(name, arguments)| Segment::Call { name, arguments }));
             return false;
         }
         true
     }
 
     /// Looks for an opener; true when a block begins.
-    fn prose(&mut self, over: bool, out: &mut Vec<Piece>) -> bool {
+    fn prose(&mut self, over: bool, out: &mut Vec<Segment>) -> bool {
         while let Some(rest) = self.held.get(self.seen..).map(str::as_bytes) {
             if !self.code.is_prose() {
                 if !self.in_code() {
@@ -161,7 +163,7 @@ impl Calls {
                 _ if rest.starts_with('`') => self.code.feed(b'`'),
                 Ok(Some(markup)) => {
                     self.say(self.seen, out);
-                    self.stage = Stage::Block(Block::new(markup));
+                    self.stage = ParserStage::Block(MarkupBlock::new(markup));
                     return true;
                 }
                 Err(()) if !over => {
@@ -196,61 +198,63 @@ impl Calls {
         false
     }
 
-    fn block(&mut self, over: bool, out: &mut Vec<Piece>) -> bool {
-        let Stage::Block(block) = &mut self.stage else { return false };
+    fn block(&mut self, over: bool, out: &mut Vec<Segment>) -> bool {
+        let ParserStage::Block(block) = &mut self.stage else { return false };
         let text = self.held.get(self.said..).unwrap_or_default();
         let verdict = block.step(text, false);
-        let cut = over && verdict == Verdict::More;
+        let cut = over && verdict == BlockStatus::More;
         let verdict = if cut { block.step(text, true) } else { verdict };
-        if block.reach() > LIMIT || (verdict == Verdict::More && text.len() > LIMIT + AHEAD) {
-            self.stage = Stage::Spent;
+        if block.reach() > LIMIT || (verdict == BlockStatus::More && text.len() > LIMIT + AHEAD) {
+            self.stage = ParserStage::Spent;
             return true;
         }
-        if verdict == Verdict::More {
+        if verdict == BlockStatus::More {
             return false;
         }
-        let Stage::Block(block) = std::mem::replace(&mut self.stage, Stage::Prose) else { return false };
+        let ParserStage::Block(block) = std::mem::replace(&mut self.stage, ParserStage::Prose) else {
+            return false;
+        };
         match verdict {
-            Verdict::Done(end) => {
+            BlockStatus::Done(end) => {
                 self.seen = self.said + end;
                 match block.into_calls(&self.tools) {
                     Some(calls) => {
                         self.said = self.seen;
-                        if self.edge == Edge::Here {
+                        if self.edge == TextBefore::Here {
                             self.white.clear();
                         }
-                        (self.edge, self.found) = (Edge::Here, true);
+                        (self.edge, self.found) = (TextBefore::Here, true);
                         out.extend(
-                            calls.into_iter().map(|(name, arguments)| Piece::Call { name, arguments }),
+                            calls.into_iter().map(|(name, arguments)| Segment::Call { name, arguments }),
                         );
                     }
                     None => self.say(self.seen, out),
                 }
             }
             // The end of the text makes a block neither prose nor a call.
-            Verdict::No(_) if cut => self.seen = self.held.len(),
-            Verdict::No(reach) if reach > EARLY => self.seen = self.said + reach,
-            Verdict::No(_) | Verdict::More => self.seen = self.said + 1,
+            BlockStatus::No(_) if cut => self.seen = self.held.len(),
+            BlockStatus::No(reach) if reach > EARLY => self.seen = self.said + reach,
+            BlockStatus::No(_) | BlockStatus::More => self.seen = self.said + 1,
         }
         true
     }
 
     /// Says what is held up to a place.
-    fn say(&mut self, to: usize, out: &mut Vec<Piece>) {
+    fn say(&mut self, to: usize, out: &mut Vec<Segment>) {
         let text = self.held.get(self.said..to).unwrap_or_default();
         self.said = to;
         self.seen = self.seen.max(to);
-        if self.edge == Edge::Text {
+        if self.edge == TextBefore::Text {
             if !text.is_empty() {
-                out.push(Piece::Text(text.to_owned()));
+                out.push(Segment::Text(text.to_owned()));
             }
             return;
         }
         let blank = text.trim_start().is_empty();
         self.white.push_str(text);
         if !blank || self.white.len() > LIMIT {
-            self.edge = Edge::Text;
-            out.push(Piece::Text(std::mem::take(&mut self.white)));
+            self.edge = TextBefore::Text;
+            out.push(Segment::Text(std::mem::take(&mut self.white)));
         }
     }
 }

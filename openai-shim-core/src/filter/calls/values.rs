@@ -1,15 +1,15 @@
 //! From the text of a block to names and arguments.
 
-use crate::json::{Kind, Object, peek, quote, text};
+use crate::json::{Object, ValueKind, peek, quote, text};
 use serde_json::value::RawValue;
 
 /// A name, and the JSON text of an object.
-pub(super) type Call = (String, String);
+pub(super) type NamedArguments = (String, String);
 
 /// The calls of a JSON object or list; false if it is neither a call nor a list of calls.
-pub(super) fn calls(json: &str, out: &mut Vec<Call>) -> bool {
+pub(super) fn calls(json: &str, out: &mut Vec<NamedArguments>) -> bool {
     match peek(json) {
-        Kind::Array => {
+        ValueKind::Array => {
             let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(json) else { return false };
             items.iter().all(|item| {
                 let call = call(item.get());
@@ -21,10 +21,10 @@ pub(super) fn calls(json: &str, out: &mut Vec<Call>) -> bool {
 }
 
 /// One call: `{"name", "arguments" | "parameters"}`, or that under `function`.
-fn call(json: &str) -> Option<Call> {
+fn call(json: &str) -> Option<NamedArguments> {
     let object = Object::parse(json.as_bytes()).ok()?;
     let Some(name) = object.str("name") else {
-        return call(object.get("function").filter(|inner| peek(inner) == Kind::Object)?);
+        return call(object.get("function").filter(|inner| peek(inner) == ValueKind::Object)?);
     };
     let given = object.non_null("arguments").or_else(|| object.non_null("parameters"));
     Some((name.into_owned(), arguments(given.unwrap_or("{}"))?))
@@ -40,7 +40,7 @@ pub(super) fn has_arguments(json: &str) -> bool {
 pub(super) fn arguments(raw: &str) -> Option<String> {
     let is_object = |json: &str| Object::parse(json.as_bytes()).is_ok();
     match peek(raw) {
-        Kind::String => text(raw).map(|inner| inner.trim().to_owned()).filter(|inner| is_object(inner)),
+        ValueKind::String => text(raw).map(|inner| inner.trim().to_owned()).filter(|inner| is_object(inner)),
         _ => is_object(raw).then(|| raw.trim().to_owned()),
     }
 }
@@ -62,7 +62,8 @@ pub(super) fn value(text: &str, is_string: bool) -> String {
     let inner = text.strip_prefix("\r\n").or_else(|| text.strip_prefix('\n')).unwrap_or(text);
     let inner = inner.strip_suffix('\n').map_or(inner, |t| t.strip_suffix('\r').unwrap_or(t));
     let json = inner.trim();
-    let typed = !is_string && peek(json) != Kind::String && serde_json::from_str::<&RawValue>(json).is_ok();
+    let typed =
+        !is_string && peek(json) != ValueKind::String && serde_json::from_str::<&RawValue>(json).is_ok();
     if typed { json.to_owned() } else { quote(inner) }
 }
 

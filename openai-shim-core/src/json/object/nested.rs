@@ -1,12 +1,12 @@
 //! An object and the objects in it, read in one pass.
 
 use super::{Index, Object};
-use crate::json::{Kind, items, peek, scan};
+use crate::json::{ValueKind, items, peek, scan};
 use std::borrow::Cow;
 
 /// An item of a list.
 #[derive(Debug, Clone)]
-pub(crate) struct Item<'a> {
+pub(crate) struct ListItem<'a> {
     /// Its raw text.
     pub(crate) text: &'a str,
     /// Its members; `None` if it is no object.
@@ -22,7 +22,7 @@ impl<'a> Object<'a> {
         json: &'a [u8],
         list: &str,
         inner: &str,
-    ) -> Result<(Self, Vec<Item<'a>>), serde_json::Error> {
+    ) -> Result<(Self, Vec<ListItem<'a>>), serde_json::Error> {
         if let Some(read) = scan::utf8(json).and_then(|text| nested(text, list, inner)) {
             return Ok(read);
         }
@@ -30,7 +30,7 @@ impl<'a> Object<'a> {
         let listed = object.original(list).and_then(items).unwrap_or_default();
         let listed = listed.into_iter().map(|text| {
             let object = Self::parse(text.as_bytes()).ok();
-            Item { text, inner: object.as_ref().and_then(|object| object.inner(inner)), object }
+            ListItem { text, inner: object.as_ref().and_then(|object| object.inner(inner)), object }
         });
         let listed = listed.collect();
         Ok((object, listed))
@@ -57,7 +57,7 @@ impl<'a> Object<'a> {
     pub(crate) fn inner(&self, key: &str) -> Option<Self> {
         match self.original(key) {
             Some(raw) => Some(raw)
-                .filter(|raw| peek(raw) == Kind::Object)
+                .filter(|raw| peek(raw) == ValueKind::Object)
                 .and_then(|raw| Self::parse(raw.as_bytes()).ok()),
             None => self.object(key).map(Object::into_owned),
         }
@@ -82,13 +82,13 @@ impl<'a> Object<'a> {
 }
 
 /// `None` for what must be read step by step.
-fn nested<'a>(text: &'a str, list: &str, inner: &str) -> Option<(Object<'a>, Vec<Item<'a>>)> {
+fn nested<'a>(text: &'a str, list: &str, inner: &str) -> Option<(Object<'a>, Vec<ListItem<'a>>)> {
     let bytes = text.as_bytes();
     let mut listed = Vec::new();
     let mut item = |at| {
         if bytes.get(at) != Some(&b'{') {
             let end = scan::value(bytes, at)?;
-            listed.push(Item { text: text.get(at..end)?, object: None, inner: None });
+            listed.push(ListItem { text: text.get(at..end)?, object: None, inner: None });
             return Some(end);
         }
         let (mut own, mut wanted) = (Object::roomy(), None);
@@ -107,7 +107,7 @@ fn nested<'a>(text: &'a str, list: &str, inner: &str) -> Option<(Object<'a>, Vec
             Some(end)
         })?;
         (!own.has_escaped_keys()).then_some(())?;
-        listed.push(Item { text: text.get(at..end)?, object: Some(own), inner: wanted });
+        listed.push(ListItem { text: text.get(at..end)?, object: Some(own), inner: wanted });
         Some(end)
     };
     let object = listing(text, list, &mut item)?;
@@ -136,7 +136,7 @@ fn listing<'a>(
     })?;
     let plain = !object.has_escaped_keys()
         && match object.get(list).map(peek) {
-            Some(Kind::Array) => lists == 1,
+            Some(ValueKind::Array) => lists == 1,
             _ => lists == 0,
         };
     plain.then_some(object)

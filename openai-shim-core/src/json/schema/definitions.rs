@@ -1,6 +1,6 @@
 //! What the references of a schema refer to, each object on the way read once.
 
-use crate::json::{Kind, Object, peek};
+use crate::json::{Object, ValueKind, peek};
 use std::collections::BTreeMap;
 
 /// The most steps of a reference.
@@ -40,6 +40,6 @@ impl<'s> Definitions<'s> {
             });
             end += step.len() + 1;
         }
-        found.filter(|found| peek(found) == Kind::Object)
+        found.filter(|found| peek(found) == ValueKind::Object)
     }
 }

@@ -1,9 +1,12 @@
 //! A lesson, put into the row that it was learnt about.
 
-use super::Lesson;
-use crate::profile::{Forced, FormatAs, History, Names, Prefill, Profile, ToolIds};
+use super::Adaptation;
+use crate::profile::{
+    MessageNamePolicy, PrefillPolicy, Profile, ReasoningHistory, ResponseFormatSupport, ToolCallIdFormat,
+    ToolChoiceSupport,
+};
 
-impl Lesson {
+impl Adaptation {
     /// Puts the lesson into a row; false if the row says so already, so that it changes nothing.
     pub fn apply(&self, row: &mut Profile) -> bool {
         let before = row.clone();
@@ -21,30 +24,30 @@ impl Lesson {
             Self::Role { from, to } => drop(row.messages.roles.insert(from.clone(), to.clone())),
             Self::DropMessageField(name) => add(&mut row.messages.drop, name),
             Self::FormatInstruction(form) if form == "json_object" => {
-                row.format.json_object = FormatAs::Instruction;
+                row.format.json_object = ResponseFormatSupport::Instruction;
             }
-            Self::FormatInstruction(_) => row.format.json_schema = FormatAs::Instruction,
+            Self::FormatInstruction(_) => row.format.json_schema = ResponseFormatSupport::Instruction,
             Self::FlattenText => row.messages.flatten_text = true,
             Self::SingleSystem => row.messages.single_system = true,
             Self::Alternate => row.messages.alternate = true,
             Self::EmptyContent => row.messages.empty_content = true,
             Self::BridgeToolUser => row.messages.bridge_tool_user = true,
-            Self::PrefixAssistant => row.messages.prefill = Prefill::Prefix,
-            Self::ToolIdsNine => row.messages.tool_ids = ToolIds::Nine,
-            Self::ToolIdsForty => row.messages.tool_ids = ToolIds::Forty,
-            Self::ReasoningRequired => row.messages.reasoning = History::Restore,
-            Self::ReasoningRefused => row.messages.reasoning = History::Drop,
-            Self::DropName => row.messages.names = Names::Drop,
+            Self::PrefixAssistant => row.messages.prefill = PrefillPolicy::Prefix,
+            Self::ToolIdsNine => row.messages.tool_ids = ToolCallIdFormat::Nine,
+            Self::ToolIdsForty => row.messages.tool_ids = ToolCallIdFormat::Forty,
+            Self::ReasoningRequired => row.messages.reasoning = ReasoningHistory::Restore,
+            Self::ReasoningRefused => row.messages.reasoning = ReasoningHistory::Drop,
+            Self::DropName => row.messages.names = MessageNamePolicy::Drop,
             Self::NoStreamOptions => row.stream.options = false,
             Self::NoStream => row.stream.supported = false,
             Self::StreamOnly => row.stream.only = true,
-            Self::RequiredAsAny => row.tools.required = Forced::Any,
-            Self::RequiredAsAuto => row.tools.required = Forced::Auto,
-            Self::NamedAsRequired => row.tools.named = Forced::Required,
-            Self::NamedAsAuto => row.tools.named = Forced::Auto,
+            Self::RequiredAsAny => row.tools.required = ToolChoiceSupport::Any,
+            Self::RequiredAsAuto => row.tools.required = ToolChoiceSupport::Auto,
+            Self::NamedAsRequired => row.tools.named = ToolChoiceSupport::Required,
+            Self::NamedAsAuto => row.tools.named = ToolChoiceSupport::Auto,
             Self::DropStrict => row.tools.drop_strict = true,
-            Self::FormatJsonObject => row.format.json_schema = FormatAs::JsonObject,
-            Self::FormatJsonSchema => row.format.json_object = FormatAs::JsonSchema,
+            Self::FormatJsonObject => row.format.json_schema = ResponseFormatSupport::JsonObject,
+            Self::FormatJsonSchema => row.format.json_object = ResponseFormatSupport::JsonSchema,
         }
         *row != before
     }

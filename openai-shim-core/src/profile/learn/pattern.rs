@@ -2,7 +2,7 @@
 
 /// What stands in a pattern's holes, and what follows it.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Found<'t> {
+pub(super) struct Captures<'t> {
     /// `{param}`: the name of a parameter, or a path to a member.
     pub param: Option<&'t str>,
     /// `{at}`: a path that `param` is relative to.
@@ -30,7 +30,7 @@ fn is_word(c: char) -> bool {
 pub(super) fn find<T>(
     pattern: &str,
     text: &str,
-    mut accept: impl FnMut(&Found<'_>) -> Option<T>,
+    mut accept: impl FnMut(&Captures<'_>) -> Option<T>,
 ) -> Option<T> {
     let mut before = ' ';
     for (at, c) in text.char_indices() {
@@ -41,7 +41,7 @@ pub(super) fn find<T>(
             continue;
         }
         let Some(rest) = text.get(at..) else { continue };
-        if let Some(found) = follow(pattern, rest, Found::default())
+        if let Some(found) = follow(pattern, rest, Captures::default())
             && let Some(made) = accept(&found)
         {
             return Some(made);
@@ -51,7 +51,7 @@ pub(super) fn find<T>(
 }
 
 /// Matches a pattern at the beginning of a text.
-fn follow<'t>(pattern: &str, text: &'t str, mut found: Found<'t>) -> Option<Found<'t>> {
+fn follow<'t>(pattern: &str, text: &'t str, mut found: Captures<'t>) -> Option<Captures<'t>> {
     if pattern.is_empty() {
         found.rest = text;
         return Some(found);
@@ -68,7 +68,7 @@ fn follow<'t>(pattern: &str, text: &'t str, mut found: Found<'t>) -> Option<Foun
     follow(rest, text.strip_prefix(literal)?, found)
 }
 
-fn fill<'t>(hole: &str, pattern: &str, text: &'t str, mut found: Found<'t>) -> Option<Found<'t>> {
+fn fill<'t>(hole: &str, pattern: &str, text: &'t str, mut found: Captures<'t>) -> Option<Captures<'t>> {
     if matches!(hole, "low" | "high" | "below") {
         let end = number(text);
         let value: f64 = text.get(..end)?.parse().ok()?;

@@ -7,7 +7,7 @@ const LONGEST: usize = 8192;
 
 /// A complaint about one field, as pydantic and its likes make them.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Complaint {
+pub(super) struct FieldError {
     /// Where: `messages.0.role`, without `body`.
     pub path: String,
     /// What is wrong there.
@@ -16,18 +16,18 @@ pub(super) struct Complaint {
 
 /// An error's words.
 #[derive(Debug)]
-pub(super) struct Said {
+pub(super) struct ErrorText {
     /// The whole message.
     pub text: String,
     /// The complaints in it.
-    pub complaints: Vec<Complaint>,
+    pub complaints: Vec<FieldError>,
     /// The field that the error names beside its message.
     pub param: Option<String>,
     /// Its code and its type.
     pub codes: [String; 2],
 }
 
-impl Said {
+impl ErrorText {
     pub(super) fn new(error: &StatusError) -> Self {
         let text = plain(&error.message);
         let lower = |s: &Option<String>| s.as_deref().unwrap_or_default().to_ascii_lowercase();
@@ -61,22 +61,22 @@ fn plain(text: &str) -> String {
     out
 }
 
-fn complaints(text: &str) -> Vec<Complaint> {
+fn complaints(text: &str) -> Vec<FieldError> {
     if text.contains("'loc':") { structured(text) } else { joined(text) }
 }
 
 /// `path: words; path: words`.
-fn joined(text: &str) -> Vec<Complaint> {
+fn joined(text: &str) -> Vec<FieldError> {
     let of = |piece: &str| {
         let (path, words) = piece.trim().split_once(": ")?;
         let is_path = !path.is_empty() && !path.contains(' ');
-        is_path.then(|| Complaint { path: trim_path(path), words: words.to_owned() })
+        is_path.then(|| FieldError { path: trim_path(path), words: words.to_owned() })
     };
     text.split("; ").filter_map(of).collect()
 }
 
 /// The list itself, as Python or JSON writes it: `{'loc': ('body', 'n'), 'msg': '…'}`.
-fn structured(text: &str) -> Vec<Complaint> {
+fn structured(text: &str) -> Vec<FieldError> {
     let mut found = Vec::new();
     let mut before = "";
     let mut pieces = text.split("'loc':");
@@ -97,7 +97,7 @@ fn structured(text: &str) -> Vec<Complaint> {
         let words =
             message(after).or_else(|| before.rfind("'msg':").and_then(|at| message(before.get(at..)?)));
         if let Some(words) = words {
-            found.push(Complaint { path: trim_path(&parts.join(".")), words: words.to_owned() });
+            found.push(FieldError { path: trim_path(&parts.join(".")), words: words.to_owned() });
         }
         before = piece;
     }

@@ -1,10 +1,10 @@
 //! What was sent, as far as lessons ask for it.
 
-use crate::json::{Kind, Object, peek, text};
+use crate::json::{Object, ValueKind, peek, text};
 
 /// What a message's content is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Content {
+pub(super) enum ContentShape {
     /// Absent or `null`.
     None,
     /// A string.
@@ -17,27 +17,27 @@ pub(super) enum Content {
 
 /// One message.
 #[derive(Debug)]
-pub(super) struct Message<'a> {
+pub(super) struct SentMessage<'a> {
     /// Its role.
     pub role: String,
     /// What its content is.
-    pub content: Content,
+    pub content: ContentShape,
     /// All its members.
     pub object: Object<'a>,
 }
 
 /// A refused body.
 #[derive(Debug)]
-pub(super) struct Sent<'a> {
+pub(super) struct SentRequest<'a> {
     /// The body.
     pub body: &'a Object<'a>,
     /// Its messages.
-    pub messages: Vec<Message<'a>>,
+    pub messages: Vec<SentMessage<'a>>,
 }
 
 /// Where a name that an error gives stands in the body, in the body's own spelling.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum FieldLocation {
     /// A parameter.
     Param(String),
     /// Something inside a parameter.
@@ -77,13 +77,13 @@ pub(super) fn steps(path: &str) -> Vec<&str> {
     steps
 }
 
-impl<'a> Sent<'a> {
+impl<'a> SentRequest<'a> {
     pub(super) fn new(body: &'a Object<'a>) -> Self {
         let read = |raw: &'a str| {
             let object = Object::parse(raw.as_bytes()).ok()?;
             let role = object.str("role").unwrap_or_default().into_owned();
-            let content = object.get("content").map_or(Content::None, content);
-            Some(Message { role, content, object })
+            let content = object.get("content").map_or(ContentShape::None, content);
+            Some(SentMessage { role, content, object })
         };
         let messages = body.array("messages").unwrap_or_default().into_iter().filter_map(read).collect();
         Self { body, messages }
@@ -100,17 +100,17 @@ impl<'a> Sent<'a> {
     }
 
     /// Where a name stands, if it does.
-    pub(super) fn place(&self, path: &str) -> Option<Place> {
+    pub(super) fn place(&self, path: &str) -> Option<FieldLocation> {
         let steps = steps(path);
         let (first, last) = (*steps.first()?, *steps.last()?);
         if steps.len() == 1 {
             if let Some(key) = self.key(first) {
-                return Some(Place::Param(key));
+                return Some(FieldLocation::Param(key));
             }
             // These stand nowhere else.
             let place = match last {
-                "reasoning_content" => Place::Field(last.to_owned()),
-                "strict" => Place::Tool(last.to_owned()),
+                "reasoning_content" => FieldLocation::Field(last.to_owned()),
+                "strict" => FieldLocation::Tool(last.to_owned()),
                 _ => return None,
             };
             return Some(place);
@@ -124,16 +124,16 @@ impl<'a> Sent<'a> {
                     .flat_map(|m| m.object.iter())
                     .find(|(key, _)| same(key, last))
                     .map(|(key, _)| key.to_owned())?;
-                Some(Place::Field(name))
+                Some(FieldLocation::Field(name))
             }
             "messages" => None,
-            "tools" => Some(Place::Tool(last.to_owned())),
-            _ => self.key(first).map(Place::Inside),
+            "tools" => Some(FieldLocation::Tool(last.to_owned())),
+            _ => self.key(first).map(FieldLocation::Inside),
         }
     }
 
     /// The message that a path points to.
-    pub(super) fn message(&self, path: &str) -> Option<&Message<'a>> {
+    pub(super) fn message(&self, path: &str) -> Option<&SentMessage<'a>> {
         let steps = steps(path);
         let index = steps.iter().skip_while(|s| **s != "messages").nth(1)?;
         self.messages.get(index.parse::<usize>().ok()?)
@@ -186,18 +186,22 @@ impl<'a> Sent<'a> {
     }
 }
 
-fn content(raw: &str) -> Content {
+fn content(raw: &str) -> ContentShape {
     match peek(raw) {
-        Kind::Null => Content::None,
-        Kind::String => Content::Text,
-        Kind::Array => {
+        ValueKind::Null => ContentShape::None,
+        ValueKind::String => ContentShape::Text,
+        ValueKind::Array => {
             let parts: Vec<&serde_json::value::RawValue> = serde_json::from_str(raw).unwrap_or_default();
             let is_text = |part: &&serde_json::value::RawValue| {
                 Object::parse(part.get().as_bytes())
                     .is_ok_and(|p| p.get("type").and_then(text).as_deref() == Some("text"))
             };
-            if !parts.is_empty() && parts.iter().all(is_text) { Content::TextParts } else { Content::Other }
+            if !parts.is_empty() && parts.iter().all(is_text) {
+                ContentShape::TextParts
+            } else {
+                ContentShape::Other
+            }
         }
-        _ => Content::Other,
+        _ => ContentShape::Other,
     }
 }

@@ -7,7 +7,7 @@
 
 /// Where a row's words are looked for.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Where {
+pub(super) enum MatchScope {
     /// Anywhere in the message.
     Anywhere,
     /// In a complaint about a field whose path begins and ends with these; empty for any.
@@ -18,7 +18,7 @@ pub(super) enum Where {
 
 /// What a row asks for.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Ask {
+pub(super) enum Remedy {
     /// Leave out what is named, or say it otherwise.
     Drop,
     /// The same, where the name stands without quotes.
@@ -71,32 +71,32 @@ pub(super) enum Ask {
 
 /// One wording.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Row {
+pub(super) struct RefusalPattern {
     /// The words.
     pub says: &'static str,
     /// Where they stand.
-    pub place: Where,
+    pub place: MatchScope,
     /// What is to be done.
-    pub ask: Ask,
+    pub ask: Remedy,
     /// Also believed with a server's own fault (500, 501, 424).
     pub late: bool,
 }
 
-const fn says(says: &'static str, ask: Ask) -> Row {
-    Row { says, place: Where::Anywhere, ask, late: false }
+const fn says(says: &'static str, ask: Remedy) -> RefusalPattern {
+    RefusalPattern { says, place: MatchScope::Anywhere, ask, late: false }
 }
 
-const fn code(says: &'static str, ask: Ask) -> Row {
-    Row { says, place: Where::Code, ask, late: false }
+const fn code(says: &'static str, ask: Remedy) -> RefusalPattern {
+    RefusalPattern { says, place: MatchScope::Code, ask, late: false }
 }
 
-const fn at(first: &'static str, last: &'static str, says: &'static str, ask: Ask) -> Row {
-    Row { says, place: Where::At(first, last), ask, late: true }
+const fn at(first: &'static str, last: &'static str, says: &'static str, ask: Remedy) -> RefusalPattern {
+    RefusalPattern { says, place: MatchScope::At(first, last), ask, late: true }
 }
 
 /// A template's words: servers report them as their own fault.
-const fn template(says: &'static str, ask: Ask) -> Row {
-    Row { says, place: Where::Anywhere, ask, late: true }
+const fn template(says: &'static str, ask: Remedy) -> RefusalPattern {
+    RefusalPattern { says, place: MatchScope::Anywhere, ask, late: true }
 }
 
 /// Words that teach nothing: the operator or the client has to act, or it depends on the moment.
@@ -126,14 +126,14 @@ pub(super) const GUARDS: &[&str] = &[
     "model not found",
 ];
 
-use Ask::{
+use Remedy::{
     Alternate, BridgeToolUser, Choice, ChoiceAuto, Content, Developer, Drop, DropName, DropPlain,
     EmptyContent, FlattenText, Format, FormatRefused, NoStream, Param, PrefixAssistant, Range,
     ReasoningRequired, Role, SingleSystem, StreamOnly, System, ToolIdsForty, ToolIdsNine,
 };
 
 /// All wordings.
-pub(super) const ROWS: &[Row] = &[
+pub(super) const ROWS: &[RefusalPattern] = &[
     // -- ids of tool calls
     code("3280", ToolIdsNine), // Mistral: https://github.com/editor-code-assistant/eca/issues/233
     // mistral-common behind other servers: https://github.com/jundot/omlx/pull/1997

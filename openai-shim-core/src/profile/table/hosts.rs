@@ -5,8 +5,8 @@ use super::{
     thinking, without,
 };
 use crate::profile::{
-    Format, FormatAs, History, Messages, ModelRules, Names, Params, Profile, Streaming, Switch, ToolIds,
-    Tools,
+    MessageNamePolicy, MessageRules, ModelOverride, ParamRules, Profile, ReasoningHistory, ReasoningParam,
+    ResponseFormatRules, ResponseFormatSupport, StreamingSupport, ToolCallIdFormat, ToolRules,
 };
 
 pub(super) fn rows() -> Vec<Profile> {
@@ -21,24 +21,27 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://github.com/BerriAI/litellm/tree/main/litellm/llms/groq (R18 R46 R47)",
                 "corpus: groq",
             ]),
-            params: Params {
+            params: ParamRules {
                 most_stops: Some(4),
                 single_choice: true,
                 ..without(&["logit_bias", "logprobs", "top_logprobs"])
             },
-            messages: Messages {
+            messages: MessageRules {
                 drop_nulls: true,
-                names: Names::Drop,
-                reasoning: History::Drop,
-                ..Messages::default()
+                names: MessageNamePolicy::Drop,
+                reasoning: ReasoningHistory::Drop,
+                ..MessageRules::default()
             },
-            format: Format { whole: true, ..Format::default() },
+            format: ResponseFormatRules { whole: true, ..ResponseFormatRules::default() },
             models: vec![
-                ModelRules {
-                    format: Format { json_schema: FormatAs::JsonObject, ..Format::default() },
+                ModelOverride {
+                    format: ResponseFormatRules {
+                        json_schema: ResponseFormatSupport::JsonObject,
+                        ..ResponseFormatRules::default()
+                    },
                     ..models(&["llama-3.1-8b-instant", "llama-3.3-70b-versatile"])
                 },
-                ModelRules {
+                ModelOverride {
                     reasoning: efforts(&["low", "medium", "high"]),
                     ..models(&["openai/gpt-oss-*"])
                 },
@@ -53,8 +56,8 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://github.com/Kilo-Org/kilocode/issues/10375 (R22)",
                 "corpus: cerebras",
             ]),
-            params: Params { most_stops: Some(4), ..Params::default() },
-            messages: Messages { reasoning: History::Drop, ..no_developer() },
+            params: ParamRules { most_stops: Some(4), ..ParamRules::default() },
+            messages: MessageRules { reasoning: ReasoningHistory::Drop, ..no_developer() },
             reasoning: efforts(&["none", "low", "medium", "high"]),
             ..at("cerebras", "https://api.cerebras.ai/v1")
         },
@@ -65,8 +68,8 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://github.com/BerriAI/litellm/blob/main/litellm/llms/sambanova/chat.py (R1 R13)",
             ]),
             params: old_limit(),
-            messages: Messages { flatten_text: true, ..no_developer() },
-            tools: Tools { drop_strict: true, ..Tools::default() },
+            messages: MessageRules { flatten_text: true, ..no_developer() },
+            tools: ToolRules { drop_strict: true, ..ToolRules::default() },
             ..at("sambanova", "https://api.sambanova.ai/v1")
         },
         Profile {
@@ -79,7 +82,7 @@ pub(super) fn rows() -> Vec<Profile> {
             ]),
             hosts: list(&["api.together.xyz", "api.together.ai"]),
             params: old_limit(),
-            tools: Tools { drop_strict: true, ..Tools::default() },
+            tools: ToolRules { drop_strict: true, ..ToolRules::default() },
             also: prompts(),
             ..at("together", "https://api.together.xyz/v1")
         },
@@ -90,7 +93,7 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://github.com/BerriAI/litellm/tree/main/litellm/llms/fireworks_ai (R1 R41)",
             ]),
             params: old_limit(),
-            tools: Tools { drop_strict: true, ..Tools::default() },
+            tools: ToolRules { drop_strict: true, ..ToolRules::default() },
             also: prompts(),
             ..at("fireworks", "https://api.fireworks.ai/inference/v1")
         },
@@ -113,8 +116,12 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://github.com/NousResearch/hermes-agent/issues/20154 (R8)",
             ]),
             params: old_limit(),
-            models: vec![ModelRules {
-                messages: Messages { bridge_tool_user: true, tool_ids: ToolIds::Nine, ..Messages::default() },
+            models: vec![ModelOverride {
+                messages: MessageRules {
+                    bridge_tool_user: true,
+                    tool_ids: ToolCallIdFormat::Nine,
+                    ..MessageRules::default()
+                },
                 ..models(&["mistralai/*"])
             }],
             ..at("nvidia", "https://integrate.api.nvidia.com/v1")
@@ -143,7 +150,7 @@ pub(super) fn rows() -> Vec<Profile> {
             ]),
             hosts: list(&["*.cloud.databricks.com", "*.azuredatabricks.net", "*.gcp.databricks.com"]),
             params: old_limit(),
-            format: Format { whole: true, ..Format::default() },
+            format: ResponseFormatRules { whole: true, ..ResponseFormatRules::default() },
             ..local("databricks", "https://your-workspace.cloud.databricks.com/serving-endpoints")
         },
         Profile {
@@ -161,7 +168,7 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://www.ibm.com/docs/en/watsonx/saas?topic=generation-inferencing-gateway-models",
             ]),
             hosts: list(&["*.ml.cloud.ibm.com"]),
-            messages: Messages::default(),
+            messages: MessageRules::default(),
             ..local("watsonx", "https://us-south.ml.cloud.ibm.com/ml/gateway/v1")
         },
         Profile {
@@ -196,9 +203,9 @@ pub(super) fn rows() -> Vec<Profile> {
                 "us-east5-aiplatform.googleapis.com",
             ]),
             lists_models: false,
-            messages: Messages { carry_signatures: true, ..no_developer() },
+            messages: MessageRules { carry_signatures: true, ..no_developer() },
             models: vec![
-                ModelRules {
+                ModelOverride {
                     params: without(&["frequency_penalty", "presence_penalty"]),
                     ..models(&["google/gemini-3*"])
                 },
@@ -220,8 +227,8 @@ pub(super) fn rows() -> Vec<Profile> {
         Profile {
             about: text("Lemonfox"),
             sources: list(&["https://www.lemonfox.ai/apis/chat"]),
-            params: Params { wants_max_tokens: true, ..old_limit() },
-            messages: Messages { flatten_text: true, ..no_developer() },
+            params: ParamRules { wants_max_tokens: true, ..old_limit() },
+            messages: MessageRules { flatten_text: true, ..no_developer() },
             ..at("lemonfox", "https://api.lemonfox.ai/v1")
         },
         Profile {
@@ -231,13 +238,16 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://github.com/musistudio/claude-code-router/issues/948 (R48)",
                 "https://github.com/BerriAI/litellm/tree/main/litellm/llms/modelscope (R13)",
             ]),
-            messages: Messages { flatten_text: true, ..no_developer() },
+            messages: MessageRules { flatten_text: true, ..no_developer() },
             models: vec![
-                ModelRules {
-                    stream: Streaming { only: true, ..Streaming::default() },
+                ModelOverride {
+                    stream: StreamingSupport { only: true, ..StreamingSupport::default() },
                     ..models(&["qwen/qwen3-*b", "qwen/qwen3-*b-*", "qwen/qwq*"])
                 },
-                ModelRules { reasoning: thinking(Switch::EnableThinking), ..models(&["qwen/qwen3-*b"]) },
+                ModelOverride {
+                    reasoning: thinking(ReasoningParam::EnableThinking),
+                    ..models(&["qwen/qwen3-*b"])
+                },
             ],
             ..at("modelscope", "https://api-inference.modelscope.cn/v1")
         },
@@ -248,8 +258,8 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://github.com/CherryHQ/cherry-studio/issues/6642 (R49)",
             ]),
             hosts: list(&["api.siliconflow.com", "api.siliconflow.cn"]),
-            models: vec![ModelRules {
-                reasoning: thinking(Switch::EnableThinking),
+            models: vec![ModelOverride {
+                reasoning: thinking(ReasoningParam::EnableThinking),
                 ..models(&["qwen/qwen3-*b"])
             }],
             ..at("siliconflow", "https://api.siliconflow.com/v1")
@@ -321,7 +331,7 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://github.com/ollama/ollama/issues/17921 (R34 R35)",
                 "corpus: ollama-cloud",
             ]),
-            params: Params { drop: list(&["logit_bias", "user"]), single_choice: true, ..old_limit() },
+            params: ParamRules { drop: list(&["logit_bias", "user"]), single_choice: true, ..old_limit() },
             tools: never_forced(),
             ..at("ollama-cloud", "https://ollama.com/v1")
         },

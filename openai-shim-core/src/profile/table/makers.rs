@@ -5,8 +5,9 @@ use super::{
     thinking, without,
 };
 use crate::profile::{
-    Forced, Format, FormatAs, History, Messages, ModelRules, Names, Params, Prefill, Profile, Streaming,
-    Switch, Thinking, ToolIds, Tools,
+    MessageNamePolicy, MessageRules, ModelOverride, ParamRules, PrefillPolicy, Profile, ReasoningHistory,
+    ReasoningParam, ReasoningRules, ResponseFormatRules, ResponseFormatSupport, StreamingSupport,
+    ToolCallIdFormat, ToolChoiceSupport, ToolRules,
 };
 
 pub(super) fn rows() -> Vec<Profile> {
@@ -20,7 +21,7 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://github.com/earendil-works/pi (R40)",
                 "corpus: anthropic (R31)",
             ]),
-            params: Params {
+            params: ParamRules {
                 clamp: ranges(&[("temperature", [0.0, 1.0])]),
                 single_choice: true,
                 ..without(&[
@@ -33,15 +34,15 @@ pub(super) fn rows() -> Vec<Profile> {
                     "top_logprobs",
                 ])
             },
-            messages: Messages { null_content: true, drop_empty: true, ..Messages::default() },
-            tools: Tools { drop_strict: true, declare_called: true, ..Tools::default() },
-            format: Format {
-                json_schema: FormatAs::Instruction,
-                json_object: FormatAs::Instruction,
-                ..Format::default()
+            messages: MessageRules { null_content: true, drop_empty: true, ..MessageRules::default() },
+            tools: ToolRules { drop_strict: true, declare_called: true, ..ToolRules::default() },
+            format: ResponseFormatRules {
+                json_schema: ResponseFormatSupport::Instruction,
+                json_object: ResponseFormatSupport::Instruction,
+                ..ResponseFormatRules::default()
             },
-            models: vec![ModelRules {
-                messages: Messages { prefill: Prefill::Ask, ..Messages::default() },
+            models: vec![ModelOverride {
+                messages: MessageRules { prefill: PrefillPolicy::Ask, ..MessageRules::default() },
                 ..models(&["claude-opus-4-6*", "claude-opus-4-7*", "claude-sonnet-4-6*"])
             }],
             ..at("anthropic-openai", "https://api.anthropic.com/v1")
@@ -56,9 +57,13 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://ai.google.dev/gemini-api/docs/thought-signatures (R23)",
             ]),
             params: without(&["frequency_penalty", "presence_penalty"]),
-            messages: Messages { carry_signatures: true, ..no_developer() },
+            messages: MessageRules { carry_signatures: true, ..no_developer() },
             models: vec![signing_unsigned()],
-            tools: Tools { drop_keywords: list(&["$id", "$schema"]), inline_refs: true, ..Tools::default() },
+            tools: ToolRules {
+                drop_keywords: list(&["$id", "$schema"]),
+                inline_refs: true,
+                ..ToolRules::default()
+            },
             reasoning: efforts(&["none", "minimal", "low", "medium", "high"]),
             ..at("gemini-openai", "https://generativelanguage.googleapis.com/v1beta/openai")
         },
@@ -76,22 +81,26 @@ pub(super) fn rows() -> Vec<Profile> {
                 "corpus: mistral",
             ]),
             hosts: list(&["api.mistral.ai", "codestral.mistral.ai"]),
-            params: Params {
+            params: ParamRules {
                 rename: map(&[("max_completion_tokens", "max_tokens"), ("seed", "random_seed")]),
                 ..without(&["audio", "logit_bias", "modalities", "store", "user", "verbosity"])
             },
-            messages: Messages {
-                names: Names::Tool,
+            messages: MessageRules {
+                names: MessageNamePolicy::Tool,
                 drop_empty: true,
-                prefill: Prefill::Prefix,
-                tool_ids: ToolIds::Nine,
-                reasoning: History::Drop,
+                prefill: PrefillPolicy::Prefix,
+                tool_ids: ToolCallIdFormat::Nine,
+                reasoning: ReasoningHistory::Drop,
                 ..no_developer()
             },
-            tools: Tools { drop_keywords: list(&["$id", "$schema"]), inline_refs: true, ..Tools::default() },
-            stream: Streaming { options: false, ..Streaming::default() },
-            models: vec![ModelRules {
-                messages: Messages { bridge_tool_user: true, ..Messages::default() },
+            tools: ToolRules {
+                drop_keywords: list(&["$id", "$schema"]),
+                inline_refs: true,
+                ..ToolRules::default()
+            },
+            stream: StreamingSupport { options: false, ..StreamingSupport::default() },
+            models: vec![ModelOverride {
+                messages: MessageRules { bridge_tool_user: true, ..MessageRules::default() },
                 ..models(&["devstral*", "mistral-medium*"])
             }],
             ..at("mistral", "https://api.mistral.ai/v1")
@@ -107,15 +116,21 @@ pub(super) fn rows() -> Vec<Profile> {
                 "corpus: deepseek (R13 R37 R53)",
             ]),
             params: old_limit(),
-            messages: Messages { reasoning: History::Restore, ..no_developer() },
-            format: Format { json_schema: FormatAs::JsonObject, ..Format::default() },
-            reasoning: Thinking { switch: Switch::Thinking, ..efforts(&["low", "high", "max"]) },
+            messages: MessageRules { reasoning: ReasoningHistory::Restore, ..no_developer() },
+            format: ResponseFormatRules {
+                json_schema: ResponseFormatSupport::JsonObject,
+                ..ResponseFormatRules::default()
+            },
+            reasoning: ReasoningRules {
+                switch: ReasoningParam::Thinking,
+                ..efforts(&["low", "high", "max"])
+            },
             models: vec![
-                ModelRules {
-                    messages: Messages { media: Some(Vec::new()), ..Messages::default() },
+                ModelOverride {
+                    messages: MessageRules { media: Some(Vec::new()), ..MessageRules::default() },
                     ..models(&["deepseek-chat", "deepseek-reasoner", "deepseek-v4-flash", "deepseek-v4-pro"])
                 },
-                ModelRules { tools: never_forced(), ..models(&["deepseek-reasoner"]) },
+                ModelOverride { tools: never_forced(), ..models(&["deepseek-reasoner"]) },
             ],
             ..at("deepseek", "https://api.deepseek.com/v1")
         },
@@ -131,25 +146,25 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://github.com/BerriAI/litellm/tree/main/litellm/llms/xai (R19 R26 R29)",
                 "https://github.com/earendil-works/pi (R3)",
             ]),
-            messages: Messages { names: Names::Drop, ..no_developer() },
+            messages: MessageRules { names: MessageNamePolicy::Drop, ..no_developer() },
             models: vec![
-                ModelRules {
-                    params: Params {
+                ModelOverride {
+                    params: ParamRules {
                         most_stops: Some(0),
                         ..without(&["frequency_penalty", "presence_penalty"])
                     },
                     ..models(&["grok-3-mini*", "grok-4*", "grok-code-fast*"])
                 },
-                ModelRules {
+                ModelOverride {
                     params: without(&["frequency_penalty", "presence_penalty", "logprobs", "top_logprobs"]),
                     ..models(&["grok-build*"])
                 },
-                ModelRules {
-                    reasoning: thinking(Switch::None),
+                ModelOverride {
+                    reasoning: thinking(ReasoningParam::None),
                     ..models(&["grok-4", "grok-4-*", "grok-4.20*reasoning", "grok-code-fast*"])
                 },
-                ModelRules { reasoning: efforts(&["low", "high"]), ..models(&["grok-3-mini*"]) },
-                ModelRules {
+                ModelOverride { reasoning: efforts(&["low", "high"]), ..models(&["grok-3-mini*"]) },
+                ModelOverride {
                     reasoning: efforts(&["none", "low", "medium", "high"]),
                     ..models(&["grok-4.3*"])
                 },
@@ -170,9 +185,12 @@ pub(super) fn rows() -> Vec<Profile> {
             ]),
             lists_models: false,
             params: old_limit(),
-            messages: Messages { single_system: true, alternate: true, ..no_developer() },
-            tools: Tools { named: Forced::Required, ..Tools::default() },
-            format: Format { json_object: FormatAs::JsonSchema, ..Format::default() },
+            messages: MessageRules { single_system: true, alternate: true, ..no_developer() },
+            tools: ToolRules { named: ToolChoiceSupport::Required, ..ToolRules::default() },
+            format: ResponseFormatRules {
+                json_object: ResponseFormatSupport::JsonSchema,
+                ..ResponseFormatRules::default()
+            },
             ..at("perplexity", "https://api.perplexity.ai")
         },
         Profile {
@@ -188,24 +206,31 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://github.com/earendil-works/pi (R3 R41)",
             ]),
             hosts: list(&["api.moonshot.ai", "api.moonshot.cn"]),
-            messages: Messages { inline_media: true, reasoning: History::Restore, ..no_developer() },
-            tools: Tools { drop_strict: true, ..Tools::default() },
+            messages: MessageRules {
+                inline_media: true,
+                reasoning: ReasoningHistory::Restore,
+                ..no_developer()
+            },
+            tools: ToolRules { drop_strict: true, ..ToolRules::default() },
             models: vec![
-                ModelRules {
-                    params: Params { clamp: ranges(&[("temperature", [0.0, 1.0])]), ..Params::default() },
+                ModelOverride {
+                    params: ParamRules {
+                        clamp: ranges(&[("temperature", [0.0, 1.0])]),
+                        ..ParamRules::default()
+                    },
                     ..models(&["moonshot-v1*"])
                 },
-                ModelRules {
-                    params: Params {
+                ModelOverride {
+                    params: ParamRules {
                         single_choice: true,
                         ..without(&["frequency_penalty", "presence_penalty", "temperature", "top_p"])
                     },
                     ..models(&["kimi-k2.*", "kimi-k3*"])
                 },
-                ModelRules { reasoning: thinking(Switch::Thinking), ..models(&["kimi-k2.*"]) },
-                ModelRules { tools: never_forced(), ..models(&["kimi-k2.7-code*"]) },
-                ModelRules {
-                    tools: Tools { named: Forced::Required, ..Tools::default() },
+                ModelOverride { reasoning: thinking(ReasoningParam::Thinking), ..models(&["kimi-k2.*"]) },
+                ModelOverride { tools: never_forced(), ..models(&["kimi-k2.7-code*"]) },
+                ModelOverride {
+                    tools: ToolRules { named: ToolChoiceSupport::Required, ..ToolRules::default() },
                     reasoning: efforts(&["low", "high", "max"]),
                     ..models(&["kimi-k3*"])
                 },
@@ -223,16 +248,19 @@ pub(super) fn rows() -> Vec<Profile> {
                 "corpus: zai (R49)",
             ]),
             hosts: list(&["api.z.ai", "open.bigmodel.cn"]),
-            params: Params {
+            params: ParamRules {
                 clamp: ranges(&[("temperature", [0.0, 1.0]), ("top_p", [0.01, 1.0])]),
                 most_stops: Some(1),
                 ..old_limit()
             },
-            messages: Messages { names: Names::Drop, ..no_developer() },
-            tools: Tools { drop_strict: true, ..never_forced() },
-            format: Format { json_schema: FormatAs::JsonObject, ..Format::default() },
-            models: vec![ModelRules {
-                reasoning: thinking(Switch::Thinking),
+            messages: MessageRules { names: MessageNamePolicy::Drop, ..no_developer() },
+            tools: ToolRules { drop_strict: true, ..never_forced() },
+            format: ResponseFormatRules {
+                json_schema: ResponseFormatSupport::JsonObject,
+                ..ResponseFormatRules::default()
+            },
+            models: vec![ModelOverride {
+                reasoning: thinking(ReasoningParam::Thinking),
                 ..models(&["glm-4*", "glm-5", "glm-5-*", "glm-5.1*"])
             }],
             ..at("zai", "https://api.z.ai/api/paas/v4")
@@ -251,10 +279,10 @@ pub(super) fn rows() -> Vec<Profile> {
                 "dashscope.aliyuncs.com",
                 "dashscope-us.aliyuncs.com",
             ]),
-            tools: Tools { required: Forced::Auto, ..Tools::default() },
-            reasoning: thinking(Switch::EnableThinking),
-            models: vec![ModelRules {
-                stream: Streaming { only: true, ..Streaming::default() },
+            tools: ToolRules { required: ToolChoiceSupport::Auto, ..ToolRules::default() },
+            reasoning: thinking(ReasoningParam::EnableThinking),
+            models: vec![ModelOverride {
+                stream: StreamingSupport { only: true, ..StreamingSupport::default() },
                 ..models(&["qwen3-*b", "qwen3-*b-*", "qwq*", "qvq*"])
             }],
             ..at("dashscope", "https://dashscope-intl.aliyuncs.com/compatible-mode/v1")
@@ -266,9 +294,9 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://platform.minimax.io/docs/api-reference/text-chat (R31)",
             ]),
             hosts: list(&["api.minimax.io", "api.minimaxi.com"]),
-            params: Params {
+            params: ParamRules {
                 clamp: ranges(&[("temperature", [0.01, 1.0]), ("top_p", [0.01, 1.0])]),
-                ..Params::default()
+                ..ParamRules::default()
             },
             ..at("minimax", "https://api.minimax.io/v1")
         },
@@ -276,7 +304,7 @@ pub(super) fn rows() -> Vec<Profile> {
             about: text("Cohere's OpenAI layer"),
             sources: list(&["https://docs.cohere.com/docs/compatibility-api (R3)"]),
             hosts: list(&["api.cohere.ai", "api.cohere.com"]),
-            messages: Messages::default(),
+            messages: MessageRules::default(),
             ..at("cohere-openai", "https://api.cohere.ai/compatibility/v1")
         },
         Profile {
@@ -306,9 +334,9 @@ pub(super) fn rows() -> Vec<Profile> {
 
 /// Claude's models that are told how much to think in tokens; newer ones are told in words. It matters only where they are
 /// asked in Anthropic's own dialect, whoever serves them there.
-pub(super) fn claude_in_tokens() -> ModelRules {
-    ModelRules {
-        reasoning: Thinking { in_tokens: true, ..Thinking::default() },
+pub(super) fn claude_in_tokens() -> ModelOverride {
+    ModelOverride {
+        reasoning: ReasoningRules { in_tokens: true, ..ReasoningRules::default() },
         ..models(&[
             "*claude-3*",
             "*claude-opus-4-0*",

@@ -11,7 +11,10 @@ mod openai;
 mod routers;
 mod servers;
 
-use super::{Forced, Messages, ModelRules, Params, Profile, Switch, Thinking, Tools};
+use super::{
+    MessageRules, ModelOverride, ParamRules, Profile, ReasoningParam, ReasoningRules, ToolChoiceSupport,
+    ToolRules,
+};
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -58,47 +61,50 @@ fn openai_headers() -> Vec<String> {
 }
 
 /// Rules for some models.
-fn models(names: &[&str]) -> ModelRules {
-    ModelRules { names: list(names), ..ModelRules::default() }
+fn models(names: &[&str]) -> ModelOverride {
+    ModelOverride { names: list(names), ..ModelOverride::default() }
 }
 
 /// Google's third generation refuses calls without a signature, and takes this word for the one of a call that it did not
 /// make: <https://ai.google.dev/gemini-api/docs/thought-signatures>.
-fn signing_unsigned() -> ModelRules {
-    ModelRules {
-        messages: Messages { sign_unsigned: text("skip_thought_signature_validator"), ..Messages::default() },
+fn signing_unsigned() -> ModelOverride {
+    ModelOverride {
+        messages: MessageRules {
+            sign_unsigned: text("skip_thought_signature_validator"),
+            ..MessageRules::default()
+        },
         ..models(&["*gemini-3*"])
     }
 }
 
 /// Messages for servers that only know the role `system`.
-fn no_developer() -> Messages {
-    Messages { roles: map(&[("developer", "system")]), ..Messages::default() }
+fn no_developer() -> MessageRules {
+    MessageRules { roles: map(&[("developer", "system")]), ..MessageRules::default() }
 }
 
 /// Parameters for servers that only know the limit's old name.
-fn old_limit() -> Params {
-    Params { rename: map(&[("max_completion_tokens", "max_tokens")]), ..Params::default() }
+fn old_limit() -> ParamRules {
+    ParamRules { rename: map(&[("max_completion_tokens", "max_tokens")]), ..ParamRules::default() }
 }
 
 /// Parameters without some.
-fn without(names: &[&str]) -> Params {
-    Params { drop: list(names), ..Params::default() }
+fn without(names: &[&str]) -> ParamRules {
+    ParamRules { drop: list(names), ..ParamRules::default() }
 }
 
 /// Tools where no choice among them can be demanded.
-fn never_forced() -> Tools {
-    Tools { required: Forced::Auto, named: Forced::Auto, ..Tools::default() }
+fn never_forced() -> ToolRules {
+    ToolRules { required: ToolChoiceSupport::Auto, named: ToolChoiceSupport::Auto, ..ToolRules::default() }
 }
 
 /// Thinking that knows these efforts.
-fn efforts(known: &[&str]) -> Thinking {
-    Thinking { efforts: list(known), ..Thinking::default() }
+fn efforts(known: &[&str]) -> ReasoningRules {
+    ReasoningRules { efforts: list(known), ..ReasoningRules::default() }
 }
 
 /// Thinking under another name.
-fn thinking(switch: Switch) -> Thinking {
-    Thinking { switch, ..Thinking::default() }
+fn thinking(switch: ReasoningParam) -> ReasoningRules {
+    ReasoningRules { switch, ..ReasoningRules::default() }
 }
 
 fn text(s: &str) -> String {

@@ -3,7 +3,9 @@
 
 use super::makers::claude_in_tokens;
 use super::{no_developer, row, signing_unsigned, text};
-use crate::profile::{Auth, Format, FormatAs, Messages, Params, Paths, Profile};
+use crate::profile::{
+    Auth, EndpointPaths, MessageRules, ParamRules, Profile, ResponseFormatRules, ResponseFormatSupport,
+};
 
 pub(super) fn rows() -> Vec<Profile> {
     vec![
@@ -14,11 +16,14 @@ pub(super) fn rows() -> Vec<Profile> {
             auth: key_in("x-api-key"),
             headers: super::list(&["anthropic-version", "anthropic-beta"]),
             // Without a wish it lists twenty.
-            paths: Paths { models: text("/models?limit=1000"), ..Paths::default() },
-            params: Params { single_choice: true, ..Params::default() },
-            messages: Messages::default(),
+            paths: EndpointPaths { models: text("/models?limit=1000"), ..EndpointPaths::default() },
+            params: ParamRules { single_choice: true, ..ParamRules::default() },
+            messages: MessageRules::default(),
             // It knows schemas, and no word for any JSON.
-            format: Format { json_object: FormatAs::Instruction, ..Format::default() },
+            format: ResponseFormatRules {
+                json_object: ResponseFormatSupport::Instruction,
+                ..ResponseFormatRules::default()
+            },
             models: vec![claude_in_tokens()],
             ..row("anthropic")
         },
@@ -34,8 +39,8 @@ pub(super) fn rows() -> Vec<Profile> {
             dialect: text("gemini"),
             auth: key_in("x-goog-api-key"),
             headers: Vec::new(),
-            paths: Paths { models: text("/models?pageSize=1000"), ..Paths::default() },
-            messages: Messages { carry_signatures: true, ..no_developer() },
+            paths: EndpointPaths { models: text("/models?pageSize=1000"), ..EndpointPaths::default() },
+            messages: MessageRules { carry_signatures: true, ..no_developer() },
             models: vec![signing_unsigned()],
             ..row("gemini")
         },
@@ -47,8 +52,8 @@ pub(super) fn rows() -> Vec<Profile> {
             ]),
             dialect: text("openai-responses"),
             headers: super::openai_headers(),
-            params: Params { single_choice: true, ..Params::default() },
-            messages: Messages::default(),
+            params: ParamRules { single_choice: true, ..ParamRules::default() },
+            messages: MessageRules::default(),
             ..row("openai-responses")
         },
     ]

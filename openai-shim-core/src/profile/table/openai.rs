@@ -1,7 +1,9 @@
 //! OpenAI, what is unknown, and OpenAI's models at Microsoft's.
 
 use super::{at, efforts, list, local, map, models, openai_headers, prompts, row, text, without};
-use crate::profile::{Auth, Messages, ModelRules, Params, Paths, Profile, ToolIds};
+use crate::profile::{
+    Auth, EndpointPaths, MessageRules, ModelOverride, ParamRules, Profile, ToolCallIdFormat,
+};
 
 pub(super) fn rows() -> Vec<Profile> {
     vec![
@@ -20,7 +22,7 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://github.com/earendil-works/pi (R12)",
                 "corpus: openai (R2 R4 R29)",
             ]),
-            messages: Messages { tool_ids: ToolIds::Forty, ..Messages::default() },
+            messages: MessageRules { tool_ids: ToolCallIdFormat::Forty, ..MessageRules::default() },
             models: [own_models(""), vec![of_prompts()]].concat(),
             also: list(&["openai-responses"]),
             headers: openai_headers(),
@@ -41,7 +43,7 @@ pub(super) fn rows() -> Vec<Profile> {
             ]),
             hosts: list(&["*.openai.azure.com", "*.services.ai.azure.com", "*.cognitiveservices.azure.com"]),
             auth: Auth { header: text("api-key"), prefix: text("") },
-            messages: Messages { tool_ids: ToolIds::Forty, ..Messages::default() },
+            messages: MessageRules { tool_ids: ToolCallIdFormat::Forty, ..MessageRules::default() },
             models: own_models(""),
             ..local("azure", "https://your-resource.openai.azure.com/openai/v1")
         },
@@ -52,13 +54,13 @@ pub(super) fn rows() -> Vec<Profile> {
                 "corpus: azure (R54 R55)",
             ]),
             auth: Auth { header: text("api-key"), prefix: text("") },
-            paths: Paths {
+            paths: EndpointPaths {
                 chat: text("/openai/deployments/{model}/chat/completions"),
                 query: map(&[("api-version", "2024-10-21")]),
-                ..Paths::default()
+                ..EndpointPaths::default()
             },
             lists_models: false,
-            messages: Messages { tool_ids: ToolIds::Forty, ..Messages::default() },
+            messages: MessageRules { tool_ids: ToolCallIdFormat::Forty, ..MessageRules::default() },
             models: own_models(""),
             ..row("azure-deployments")
         },
@@ -71,7 +73,7 @@ pub(super) fn rows() -> Vec<Profile> {
             ]),
             hosts: list(&["models.github.ai", "models.inference.ai.azure.com"]),
             lists_models: false,
-            messages: Messages::default(),
+            messages: MessageRules::default(),
             models: own_models("openai/"),
             ..at("github-models", "https://models.github.ai/inference")
         },
@@ -83,7 +85,7 @@ pub(super) fn rows() -> Vec<Profile> {
                 "corpus: copilot",
             ]),
             hosts: list(&["api.githubcopilot.com", "*.githubcopilot.com"]),
-            messages: Messages::default(),
+            messages: MessageRules::default(),
             models: vec![new_limit("")],
             ..at("github-copilot", "https://api.githubcopilot.com")
         },
@@ -91,14 +93,14 @@ pub(super) fn rows() -> Vec<Profile> {
 }
 
 /// The models that know no chat.
-fn of_prompts() -> ModelRules {
+fn of_prompts() -> ModelOverride {
     let names =
         ["gpt-3.5-turbo-instruct*", "davinci-002", "babbage-002", "ft:davinci-002*", "ft:babbage-002*"];
-    ModelRules { also: prompts(), ..models(&names) }
+    ModelOverride { also: prompts(), ..models(&names) }
 }
 
 /// What OpenAI's reasoning models refuse.
-fn own_models(prefix: &str) -> Vec<ModelRules> {
+fn own_models(prefix: &str) -> Vec<ModelOverride> {
     const NEVER_SAMPLED: [&str; 8] =
         ["o1*", "o3*", "o4*", "gpt-5", "gpt-5-20*", "gpt-5-mini*", "gpt-5-nano*", "gpt-5-pro*"];
     const NEVER_STOPPED: [&str; 12] = [
@@ -115,10 +117,10 @@ fn own_models(prefix: &str) -> Vec<ModelRules> {
         "gpt-5.2*",
         "gpt-5.4*",
     ];
-    let those = |names: &[&str]| ModelRules { names: prefixed(prefix, names), ..ModelRules::default() };
+    let those = |names: &[&str]| ModelOverride { names: prefixed(prefix, names), ..ModelOverride::default() };
     vec![
         new_limit(prefix),
-        ModelRules {
+        ModelOverride {
             params: without(&[
                 "temperature",
                 "top_p",
@@ -130,34 +132,40 @@ fn own_models(prefix: &str) -> Vec<ModelRules> {
             ]),
             ..those(&NEVER_SAMPLED)
         },
-        ModelRules { params: Params { most_stops: Some(0), ..Params::default() }, ..those(&NEVER_STOPPED) },
-        ModelRules {
+        ModelOverride {
+            params: ParamRules { most_stops: Some(0), ..ParamRules::default() },
+            ..those(&NEVER_STOPPED)
+        },
+        ModelOverride {
             params: without(&["parallel_tool_calls"]),
             reasoning: efforts(&["low", "medium", "high"]),
             ..those(&["o1*", "o3-mini*", "o4-mini*"])
         },
-        ModelRules {
+        ModelOverride {
             reasoning: efforts(&["minimal", "low", "medium", "high"]),
             ..those(&["gpt-5", "gpt-5-20*", "gpt-5-mini*", "gpt-5-nano*"])
         },
-        ModelRules {
+        ModelOverride {
             reasoning: efforts(&["none", "low", "medium", "high"]),
             ..those(&["gpt-5.1", "gpt-5.1-20*"])
         },
-        ModelRules {
-            messages: Messages {
+        ModelOverride {
+            messages: MessageRules {
                 roles: map(&[("system", "user"), ("developer", "user")]),
-                ..Messages::default()
+                ..MessageRules::default()
             },
             ..those(&["o1-mini*", "o1-preview*"])
         },
     ]
 }
 
-fn new_limit(prefix: &str) -> ModelRules {
-    ModelRules {
+fn new_limit(prefix: &str) -> ModelOverride {
+    ModelOverride {
         names: prefixed(prefix, &["o1*", "o3*", "o4*", "gpt-5*"]),
-        params: Params { rename: map(&[("max_tokens", "max_completion_tokens")]), ..Params::default() },
+        params: ParamRules {
+            rename: map(&[("max_tokens", "max_completion_tokens")]),
+            ..ParamRules::default()
+        },
         ..models(&[])
     }
 }

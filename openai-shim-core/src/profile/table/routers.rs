@@ -1,7 +1,7 @@
 //! Gateways: one API before many.
 
 use super::{at, list, local, old_limit, text, thinking};
-use crate::profile::{Auth, Messages, Profile, Switch, Tools};
+use crate::profile::{Auth, MessageRules, Profile, ReasoningParam, ToolRules};
 
 pub(super) fn rows() -> Vec<Profile> {
     vec![
@@ -15,8 +15,8 @@ pub(super) fn rows() -> Vec<Profile> {
             ]),
             // Which app asks.
             headers: super::list(&["http-referer", "x-title"]),
-            messages: Messages::default(),
-            reasoning: thinking(Switch::Reasoning),
+            messages: MessageRules::default(),
+            reasoning: thinking(ReasoningParam::Reasoning),
             ..at("openrouter", "https://openrouter.ai/api/v1")
         },
         Profile {
@@ -32,7 +32,7 @@ pub(super) fn rows() -> Vec<Profile> {
             ]),
             auth: Auth { header: text("cf-aig-authorization"), ..Auth::default() },
             params: old_limit(),
-            tools: Tools { drop_strict: true, ..Tools::default() },
+            tools: ToolRules { drop_strict: true, ..ToolRules::default() },
             ..at(
                 "cloudflare-gateway",
                 "https://gateway.ai.cloudflare.com/v1/YOUR-ACCOUNT/YOUR-GATEWAY/compat",
@@ -45,7 +45,7 @@ pub(super) fn rows() -> Vec<Profile> {
                 "corpus: portkey",
             ]),
             auth: Auth { header: text("x-portkey-api-key"), prefix: text("") },
-            messages: Messages::default(),
+            messages: MessageRules::default(),
             ..at("portkey", "https://api.portkey.ai/v1")
         },
         Profile {
@@ -54,7 +54,7 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://docs.helicone.ai/gateway/overview",
                 "https://github.com/BerriAI/litellm/blob/main/litellm/llms/openai_like/providers.json",
             ]),
-            messages: Messages::default(),
+            messages: MessageRules::default(),
             ..at("helicone", "https://ai-gateway.helicone.ai/v1")
         },
         Profile {
@@ -65,7 +65,7 @@ pub(super) fn rows() -> Vec<Profile> {
         Profile {
             about: text("LiteLLM's proxy"),
             sources: list(&["https://docs.litellm.ai/docs/proxy/quick_start"]),
-            messages: Messages::default(),
+            messages: MessageRules::default(),
             ..local("litellm", "http://127.0.0.1:4000/v1")
         },
     ]

@@ -4,8 +4,9 @@ use super::{
     list, local, map, models, never_forced, no_developer, old_limit, prompts, row, text, thinking, without,
 };
 use crate::profile::{
-    Forced, Format, FormatAs, Messages, ModelRules, Params, Paths, Prefill, Profile, Streaming, Switch,
-    ToolIds, Tools,
+    EndpointPaths, MessageRules, ModelOverride, ParamRules, PrefillPolicy, Profile, ReasoningParam,
+    ResponseFormatRules, ResponseFormatSupport, StreamingSupport, ToolCallIdFormat, ToolChoiceSupport,
+    ToolRules,
 };
 
 pub(super) fn rows() -> Vec<Profile> {
@@ -55,7 +56,7 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://github.com/ggml-org/llama.cpp/issues/19851 (R7)",
                 "corpus: llama.cpp, records/llama-server",
             ]),
-            messages: Messages { single_system: true, ..no_developer() },
+            messages: MessageRules { single_system: true, ..no_developer() },
             models: vec![taking_turns()],
             also: prompts(),
             ..local("llama-cpp", "http://127.0.0.1:8080/v1")
@@ -66,10 +67,13 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://llama-cpp-python.readthedocs.io/en/latest/server",
                 "corpus: records/llama-cpp-python (R1 R3 R13 R15 R28 R34 R46)",
             ]),
-            params: Params { single_choice: true, ..old_limit() },
-            messages: Messages { flatten_text: true, empty_content: true, ..no_developer() },
-            format: Format { json_schema: FormatAs::JsonObject, ..Format::default() },
-            tools: Tools { required: Forced::Auto, ..Tools::default() },
+            params: ParamRules { single_choice: true, ..old_limit() },
+            messages: MessageRules { flatten_text: true, empty_content: true, ..no_developer() },
+            format: ResponseFormatRules {
+                json_schema: ResponseFormatSupport::JsonObject,
+                ..ResponseFormatRules::default()
+            },
+            tools: ToolRules { required: ToolChoiceSupport::Auto, ..ToolRules::default() },
             also: prompts(),
             ..local("llama-cpp-python", "http://127.0.0.1:8000/v1")
         },
@@ -83,9 +87,13 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://github.com/lmstudio-ai/lmstudio-bug-tracker/issues/670 (R35)",
             ]),
             hosts: list(&[":1234"]),
-            messages: Messages { empty_content: true, ..no_developer() },
-            tools: Tools { named: Forced::Required, ..Tools::default() },
-            format: Format { json_object: FormatAs::JsonSchema, drop_text: true, ..Format::default() },
+            messages: MessageRules { empty_content: true, ..no_developer() },
+            tools: ToolRules { named: ToolChoiceSupport::Required, ..ToolRules::default() },
+            format: ResponseFormatRules {
+                json_object: ResponseFormatSupport::JsonSchema,
+                drop_text: true,
+                ..ResponseFormatRules::default()
+            },
             also: prompts(),
             ..local("lm-studio", "http://127.0.0.1:1234/v1")
         },
@@ -99,8 +107,8 @@ pub(super) fn rows() -> Vec<Profile> {
                 "corpus: ollama",
             ]),
             hosts: list(&[":11434"]),
-            params: Params { drop: list(&["logit_bias", "user"]), single_choice: true, ..old_limit() },
-            messages: Messages { empty_content: true, inline_media: true, ..no_developer() },
+            params: ParamRules { drop: list(&["logit_bias", "user"]), single_choice: true, ..old_limit() },
+            messages: MessageRules { empty_content: true, inline_media: true, ..no_developer() },
             tools: never_forced(),
             also: prompts(),
             ..local("ollama", "http://127.0.0.1:11434/v1")
@@ -113,8 +121,8 @@ pub(super) fn rows() -> Vec<Profile> {
                 "corpus: ollama",
             ]),
             dialect: text("ollama-chat"),
-            paths: Paths { models: text("/tags"), ..Paths::default() },
-            params: Params { single_choice: true, ..Params::default() },
+            paths: EndpointPaths { models: text("/tags"), ..EndpointPaths::default() },
+            params: ParamRules { single_choice: true, ..ParamRules::default() },
             messages: no_developer(),
             tools: never_forced(),
             ..row("ollama-native")
@@ -130,20 +138,24 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://huggingface.co/docs/transformers/serving",
                 "corpus: records/transformers-serve (R1 R28 R46)",
             ]),
-            params: Params { single_choice: true, ..old_limit() },
-            format: Format {
-                json_schema: FormatAs::Instruction,
-                json_object: FormatAs::Instruction,
-                ..Format::default()
+            params: ParamRules { single_choice: true, ..old_limit() },
+            format: ResponseFormatRules {
+                json_schema: ResponseFormatSupport::Instruction,
+                json_object: ResponseFormatSupport::Instruction,
+                ..ResponseFormatRules::default()
             },
-            stream: Streaming { options: false, ..Streaming::default() },
+            stream: StreamingSupport { options: false, ..StreamingSupport::default() },
             ..local("transformers-serve", "http://127.0.0.1:8000/v1")
         },
         Profile {
             about: text("dasllama-server"),
             sources: list(&["corpus: records/dasllama (R1 R9 R27 R28)"]),
-            params: Params { drop: list(&["logprobs", "top_logprobs"]), single_choice: true, ..old_limit() },
-            messages: Messages { prefill: Prefill::Ask, ..no_developer() },
+            params: ParamRules {
+                drop: list(&["logprobs", "top_logprobs"]),
+                single_choice: true,
+                ..old_limit()
+            },
+            messages: MessageRules { prefill: PrefillPolicy::Ask, ..no_developer() },
             ..row("dasllama")
         },
         Profile {
@@ -153,8 +165,12 @@ pub(super) fn rows() -> Vec<Profile> {
                 "corpus: records/litserve (R28 R34 R35 R36 M6)",
             ]),
             lists_models: false,
-            params: Params { single_choice: true, ..without(&["logprobs", "top_logprobs"]) },
-            tools: Tools { required: Forced::Any, named: Forced::Any, ..Tools::default() },
+            params: ParamRules { single_choice: true, ..without(&["logprobs", "top_logprobs"]) },
+            tools: ToolRules {
+                required: ToolChoiceSupport::Any,
+                named: ToolChoiceSupport::Any,
+                ..ToolRules::default()
+            },
             ..local("litserve", "http://127.0.0.1:8000/v1")
         },
         Profile {
@@ -172,7 +188,7 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://lemonade-server.ai/docs/server/server_spec",
                 "https://github.com/lemonade-sdk/lemonade/issues/629 (R13)",
             ]),
-            messages: Messages { flatten_text: true, ..no_developer() },
+            messages: MessageRules { flatten_text: true, ..no_developer() },
             ..local("lemonade", "http://127.0.0.1:8000/api/v1")
         },
         Profile {
@@ -183,7 +199,7 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://github.com/EricLBuehler/mistral.rs/issues/506 (R5)",
                 "corpus: mistral.rs",
             ]),
-            tools: Tools { required: Forced::Auto, ..Tools::default() },
+            tools: ToolRules { required: ToolChoiceSupport::Auto, ..ToolRules::default() },
             models: vec![gemma_2()],
             ..local("mistral-rs", "http://127.0.0.1:1234/v1")
         },
@@ -204,37 +220,41 @@ pub(super) fn rows() -> Vec<Profile> {
 }
 
 /// What chat templates of some models refuse, where the server applies them as they are.
-fn templates() -> Vec<ModelRules> {
+fn templates() -> Vec<ModelOverride> {
     vec![
         gemma_2(),
         taking_turns(),
-        ModelRules {
-            messages: Messages { bridge_tool_user: true, tool_ids: ToolIds::Nine, ..Messages::default() },
+        ModelOverride {
+            messages: MessageRules {
+                bridge_tool_user: true,
+                tool_ids: ToolCallIdFormat::Nine,
+                ..MessageRules::default()
+            },
             ..models(&["mistralai/*"])
         },
     ]
 }
 
 /// Their templates want the user and the assistant in turn.
-fn taking_turns() -> ModelRules {
-    ModelRules {
-        messages: Messages { alternate: true, ..Messages::default() },
+fn taking_turns() -> ModelOverride {
+    ModelOverride {
+        messages: MessageRules { alternate: true, ..MessageRules::default() },
         ..models(&["*gemma*", "*mistral*", "*mixtral*"])
     }
 }
 
 /// Its template has no system message.
-fn gemma_2() -> ModelRules {
-    ModelRules {
-        messages: Messages {
+fn gemma_2() -> ModelOverride {
+    ModelOverride {
+        messages: MessageRules {
             roles: map(&[("system", "user"), ("developer", "user")]),
-            ..Messages::default()
+            ..MessageRules::default()
         },
         ..models(&["*gemma-2-*", "*gemma2*"])
     }
 }
 
 /// Its template takes a switch for thinking.
-fn qwen() -> ModelRules {
-    ModelRules { reasoning: thinking(Switch::Template), ..models(&["*qwen3*"]) }
+fn qwen() -> ModelOverride {
+    ModelOverride { reasoning: thinking(ReasoningParam::Template), ..models(&["*qwen3*"]) }
 }

@@ -1,10 +1,10 @@
 //! What echo says, or which tool it calls.
 
-use super::{Fault, schema};
-use openai_shim_core::json::{Kind, Object, peek, text_of};
+use super::{EchoError, schema};
+use openai_shim_core::json::{Object, ValueKind, peek, text_of};
 
 /// What is answered: words, or a call.
-pub(super) enum Answer {
+pub(super) enum EchoResponse {
     Words(String),
     Call {
         name: String,
@@ -14,7 +14,7 @@ pub(super) enum Answer {
     },
 }
 
-impl Answer {
+impl EchoResponse {
     pub(super) fn finish(&self) -> &'static str {
         match self {
             Self::Words(_) | Self::Call { named: true, .. } => "stop",
@@ -32,12 +32,12 @@ impl Answer {
 }
 
 /// The last message said back, or the call that was demanded.
-pub(super) fn answer(request: &Object<'_>) -> Result<Answer, Fault> {
+pub(super) fn answer(request: &Object<'_>) -> Result<EchoResponse, EchoError> {
     let messages = request
         .array("messages")
-        .ok_or_else(|| Fault::invalid("messages", "`messages` must be a list of messages."))?;
+        .ok_or_else(|| EchoError::invalid("messages", "`messages` must be a list of messages."))?;
     if messages.is_empty() {
-        return Err(Fault::invalid("messages", "`messages` must hold at least one message."));
+        return Err(EchoError::invalid("messages", "`messages` must hold at least one message."));
     }
     let last = messages.iter().rev().find_map(|message| {
         let message = Object::parse(message.as_bytes()).ok()?;
@@ -48,8 +48,8 @@ pub(super) fn answer(request: &Object<'_>) -> Result<Answer, Fault> {
     // With a tool's result in hand even a demanding model speaks; else nobody's loop would ever end.
     match demanded(request)? {
         Some(call) if role != "tool" => Ok(call),
-        _ if words.is_empty() => Ok(Answer::Words(String::from("(nothing was said)"))),
-        _ => Ok(Answer::Words(words)),
+        _ if words.is_empty() => Ok(EchoResponse::Words(String::from("(nothing was said)"))),
+        _ => Ok(EchoResponse::Words(words)),
     }
 }
 
@@ -66,7 +66,7 @@ fn words(text: &str) -> usize {
 /// A message's text; what is no text is named.
 fn said(message: &Object<'_>) -> String {
     let Some(content) = message.get("content") else { return String::new() };
-    if peek(content) != Kind::Array {
+    if peek(content) != ValueKind::Array {
         return text_of(content).into_owned();
     }
     let parts = message.array("content").unwrap_or_default();
@@ -82,7 +82,7 @@ fn said(message: &Object<'_>) -> String {
 }
 
 /// The call that `tool_choice` demands.
-fn demanded(request: &Object<'_>) -> Result<Option<Answer>, Fault> {
+fn demanded(request: &Object<'_>) -> Result<Option<EchoResponse>, EchoError> {
     let Some(choice) = request.non_null("tool_choice") else { return Ok(None) };
     let tools = request.array("tools").unwrap_or_default();
     let tools: Vec<Object<'_>> = tools.iter().filter_map(|tool| function(tool)).collect();
@@ -92,14 +92,14 @@ fn demanded(request: &Object<'_>) -> Result<Option<Answer>, Fault> {
     let tool = match (text_of(choice).as_ref(), &name) {
         ("none" | "auto", _) => return Ok(None),
         ("required", _) => tools.first().ok_or_else(|| {
-            Fault::invalid(
+            EchoError::invalid(
                 "tool_choice",
                 "`tool_choice` is \"required\", but there are no functions in `tools`.",
             )
         })?,
         (_, Some(name)) => {
             tools.iter().find(|tool| tool.str("name").as_deref() == Some(name)).ok_or_else(|| {
-                Fault::invalid(
+                EchoError::invalid(
                     "tool_choice",
                     format!("`tool_choice` names {name:?}, which is not in `tools`."),
                 )
@@ -107,12 +107,12 @@ fn demanded(request: &Object<'_>) -> Result<Option<Answer>, Fault> {
         }
         _ => {
             let text = "`tool_choice` must be \"none\", \"auto\", \"required\" or name a function.";
-            return Err(Fault::invalid("tool_choice", text));
+            return Err(EchoError::invalid("tool_choice", text));
         }
     };
     let arguments = tool.non_null("parameters").map_or_else(|| String::from("{}"), schema::example);
     let called = tool.str("name").unwrap_or_default().into_owned();
-    Ok(Some(Answer::Call { name: called, arguments, named: name.is_some() }))
+    Ok(Some(EchoResponse::Call { name: called, arguments, named: name.is_some() }))
 }
 
 /// The function of a tool.

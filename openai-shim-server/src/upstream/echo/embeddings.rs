@@ -1,27 +1,26 @@
 //! Small vectors that depend on the text alone.
 
-use super::{Fault, wire};
+use super::{EchoError, wire};
 use http::{Response, StatusCode};
-use openai_shim_core::json::{Kind, Object, peek, quote, text_of};
-use openai_shim_core::upstream::ReplyBody;
+use openai_shim_core::json::{Object, ValueKind, peek, quote, text_of};
+use openai_shim_core::upstream::UpstreamBody;
 
 const DIMENSIONS: u64 = 8;
 
-pub(super) fn embed(request: &Object<'_>) -> Result<Response<ReplyBody>, Fault> {
+pub(super) fn embed(request: &Object<'_>) -> Result<Response<UpstreamBody>, EchoError> {
     let inputs = inputs(request)?;
     let dimensions = match request.non_null("dimensions") {
         None => DIMENSIONS,
-        Some(_) => request
-            .u64("dimensions")
-            .filter(|n| (1..=4096).contains(n))
-            .ok_or_else(|| Fault::invalid("dimensions", "`dimensions` must be a number from 1 to 4096."))?,
+        Some(_) => request.u64("dimensions").filter(|n| (1..=4096).contains(n)).ok_or_else(|| {
+            EchoError::invalid("dimensions", "`dimensions` must be a number from 1 to 4096.")
+        })?,
     };
     let base64 = match request.str("encoding_format").as_deref() {
         None | Some("float") => false,
         Some("base64") => true,
         Some(_) => {
             let text = "`encoding_format` must be \"float\" or \"base64\".";
-            return Err(Fault::invalid("encoding_format", text));
+            return Err(EchoError::invalid("encoding_format", text));
         }
     };
     let items = inputs.iter().enumerate().map(|(index, input)| {
@@ -45,17 +44,17 @@ pub(super) fn embed(request: &Object<'_>) -> Result<Response<ReplyBody>, Fault> 
 }
 
 /// A text, several texts, or tokens: one list of numbers is one input.
-fn inputs(request: &Object<'_>) -> Result<Vec<String>, Fault> {
+fn inputs(request: &Object<'_>) -> Result<Vec<String>, EchoError> {
     let wrong =
-        || Fault::invalid("input", "`input` must be a text, a list of texts, or tokens; and not empty.");
+        || EchoError::invalid("input", "`input` must be a text, a list of texts, or tokens; and not empty.");
     let input = request.non_null("input").ok_or_else(wrong)?;
     match peek(input) {
-        Kind::String => Ok(vec![text_of(input).into_owned()]),
-        Kind::Array => {
+        ValueKind::String => Ok(vec![text_of(input).into_owned()]),
+        ValueKind::Array => {
             let items = request.array("input").filter(|items| !items.is_empty()).ok_or_else(wrong)?;
             match items.first().map(|first| peek(first)) {
-                Some(Kind::Number) => Ok(vec![input.to_owned()]),
-                Some(Kind::String | Kind::Array) => {
+                Some(ValueKind::Number) => Ok(vec![input.to_owned()]),
+                Some(ValueKind::String | ValueKind::Array) => {
                     Ok(items.into_iter().map(|i| text_of(i).into_owned()).collect())
                 }
                 _ => Err(wrong()),

@@ -1,6 +1,6 @@
 //! The smallest value that a JSON schema accepts, as far as the schema is simple.
 
-use openai_shim_core::json::{Kind, Object, peek, quote, text_of};
+use openai_shim_core::json::{Object, ValueKind, peek, quote, text_of};
 
 /// Schemas may contain themselves; nobody nests arguments deeper.
 const DEEPEST: usize = 16;
@@ -11,7 +11,7 @@ const MOST: u64 = 64;
 pub(super) fn example(schema: &str) -> String {
     let Ok(root) = Object::parse(schema.as_bytes()) else { return String::from("{}") };
     let value = Schemas { root: &root }.value(&root, 0);
-    if peek(&value) == Kind::Object { value } else { String::from("{}") }
+    if peek(&value) == ValueKind::Object { value } else { String::from("{}") }
 }
 
 struct Schemas<'a> {

@@ -1,14 +1,14 @@
 //! Answers as OpenAI writes them.
 
-use super::Fault;
-use super::answer::{Answer, prompt_tokens};
+use super::EchoError;
+use super::answer::{EchoResponse, prompt_tokens};
 use bytes::Bytes;
 use futures_core::Stream;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Response, StatusCode};
 use openai_shim_core::UpstreamError;
 use openai_shim_core::json::{Object, quote};
-use openai_shim_core::upstream::ReplyBody;
+use openai_shim_core::upstream::UpstreamBody;
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,11 +20,11 @@ pub(super) const MODELS: &str =
     r#"{"object":"list","data":[{"id":"echo","object":"model","created":0,"owned_by":"openai-shim"}]}"#;
 
 /// A whole answer.
-pub(super) fn completion(request: &Object<'_>, answer: &Answer) -> Response<ReplyBody> {
+pub(super) fn completion(request: &Object<'_>, answer: &EchoResponse) -> Response<UpstreamBody> {
     let id = next_id();
     let message = match answer {
-        Answer::Words(words) => format!(r#""content":{},"refusal":null"#, quote(words)),
-        Answer::Call { name, arguments, .. } => format!(
+        EchoResponse::Words(words) => format!(r#""content":{},"refusal":null"#, quote(words)),
+        EchoResponse::Call { name, arguments, .. } => format!(
             r#""content":null,"refusal":null,"tool_calls":[{{"id":"call_{id}","type":"function","function":{{"name":{},"arguments":{}}}}}]"#,
             quote(name),
             quote(arguments)
@@ -40,7 +40,11 @@ pub(super) fn completion(request: &Object<'_>, answer: &Answer) -> Response<Repl
 }
 
 /// A stream: the role, word by word, the end.
-pub(super) fn stream(request: &Object<'_>, answer: &Answer, asks_usage: bool) -> Response<ReplyBody> {
+pub(super) fn stream(
+    request: &Object<'_>,
+    answer: &EchoResponse,
+    asks_usage: bool,
+) -> Response<UpstreamBody> {
     let id = next_id();
     let identity = identity(request, &id, "chat.completion.chunk");
     let event = |choices: &str, usage: &str| {
@@ -53,12 +57,12 @@ pub(super) fn stream(request: &Object<'_>, answer: &Answer, asks_usage: bool) ->
     };
     let mut events = VecDeque::new();
     match answer {
-        Answer::Words(words) => {
+        EchoResponse::Words(words) => {
             events.push_back(chunk(r#""role":"assistant","content":"","refusal":null"#, "null"));
             let words = words.split_inclusive(char::is_whitespace);
             events.extend(words.map(|word| chunk(&format!("\"content\":{}", quote(word)), "null")));
         }
-        Answer::Call { name, arguments, .. } => {
+        EchoResponse::Call { name, arguments, .. } => {
             let opening = format!(
                 r#""role":"assistant","content":null,"refusal":null,"tool_calls":[{{"index":0,"id":"call_{id}","type":"function","function":{{"name":{},"arguments":""}}}}]"#,
                 quote(name)
@@ -77,21 +81,21 @@ pub(super) fn stream(request: &Object<'_>, answer: &Answer, asks_usage: bool) ->
         events.push_back(event("", &usage(request, answer)));
     }
     events.push_back(Bytes::from_static(b"data: [DONE]\n\n"));
-    let mut response = Response::new(ReplyBody::Stream(Box::pin(Events { events, due: false })));
+    let mut response = Response::new(UpstreamBody::Stream(Box::pin(Events { events, due: false })));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
     response
 }
 
 /// A JSON answer.
-pub(super) fn whole(status: StatusCode, body: impl Into<Bytes>) -> Response<ReplyBody> {
-    let mut response = Response::new(ReplyBody::Complete(body.into()));
+pub(super) fn whole(status: StatusCode, body: impl Into<Bytes>) -> Response<UpstreamBody> {
+    let mut response = Response::new(UpstreamBody::Complete(body.into()));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 
 /// An error in OpenAI's envelope.
-pub(super) fn error(fault: &Fault) -> Response<ReplyBody> {
+pub(super) fn error(fault: &EchoError) -> Response<UpstreamBody> {
     let or_null = |text: Option<&str>| text.map_or_else(|| String::from("null"), quote);
     let body = format!(
         r#"{{"error":{{"message":{},"type":"invalid_request_error","param":{},"code":{}}}}}"#,
@@ -110,7 +114,7 @@ fn identity(request: &Object<'_>, id: &str, object: &str) -> String {
     format!(r#""id":"chatcmpl-{id}","object":"{object}","created":{created},"model":{model}"#)
 }
 
-fn usage(request: &Object<'_>, answer: &Answer) -> String {
+fn usage(request: &Object<'_>, answer: &EchoResponse) -> String {
     let (prompt, said) = (prompt_tokens(request), answer.tokens());
     format!(r#"{{"prompt_tokens":{prompt},"completion_tokens":{said},"total_tokens":{}}}"#, prompt + said)
 }

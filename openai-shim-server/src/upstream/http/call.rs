@@ -1,9 +1,9 @@
 //! One request and its answer on one connection, driven by whoever waits for it: no task of its own.
 
 use super::framing::Framing;
-use super::head::{self, Head};
+use super::head::{self, Http1Head};
 use super::pool::Pool;
-use super::silence::Silence;
+use super::silence::IdleTimeout;
 use super::socket::Socket;
 use bytes::Bytes;
 use futures_core::Stream;
@@ -28,7 +28,7 @@ thread_local! {
 
 /// Why there is no answer.
 #[derive(Debug)]
-pub(super) enum Failure {
+pub(super) enum CallError {
     /// Not a byte of an answer came. `unsent`: nor was a byte of the request sent, and another connection may take it.
     Unanswered { error: io::Error, unsent: bool },
     /// It broke off in its head.
@@ -38,8 +38,8 @@ pub(super) enum Failure {
 }
 
 /// An answer that has begun.
-pub(super) struct Begun {
-    head: Head,
+pub(super) struct StartedResponse {
+    head: Http1Head,
     socket: Socket,
     /// What of the body came with the head.
     first: Bytes,
@@ -53,7 +53,7 @@ pub(super) async fn call(
     method: &Method,
     head: &[u8],
     body: &[u8],
-) -> Result<Begun, Failure> {
+) -> Result<StartedResponse, CallError> {
     let total = head.len() + body.len();
     let (mut written, mut flushed) = (0, false);
     let mut refused = None;
@@ -87,9 +87,9 @@ pub(super) async fn call(
                     Err(error) if before.is_empty() => {
                         let error = refused.take().unwrap_or(error);
                         let unsent = written == 0 && !socket.has_records();
-                        return Poll::Ready(Err(Failure::Unanswered { error, unsent }));
+                        return Poll::Ready(Err(CallError::Unanswered { error, unsent }));
                     }
-                    Err(error) => return Poll::Ready(Err(Failure::Broken(error))),
+                    Err(error) => return Poll::Ready(Err(CallError::Broken(error))),
                 };
                 let so_far = if before.is_empty() {
                     read
@@ -97,7 +97,7 @@ pub(super) async fn call(
                     before.extend_from_slice(read);
                     before.as_slice()
                 };
-                let (mut head, length) = match head::read(so_far, method).map_err(Failure::Malformed)? {
+                let (mut head, length) = match head::read(so_far, method).map_err(CallError::Malformed)? {
                     Some(whole) => whole,
                     None if before.is_empty() => {
                         before = read.to_vec();
@@ -106,13 +106,14 @@ pub(super) async fn call(
                     None => continue,
                 };
                 let rest = so_far.get(length..).unwrap_or_default();
-                let (first, exact) = decode(&mut head.framing, rest, decoded).map_err(Failure::Malformed)?;
+                let (first, exact) =
+                    decode(&mut head.framing, rest, decoded).map_err(CallError::Malformed)?;
                 return Poll::Ready(Ok((head, first, exact && flushed)));
             }
         })
     })
     .await?;
-    Ok(Begun { head, socket, first, clean })
+    Ok(StartedResponse { head, socket, first, clean })
 }
 
 /// The body among these bytes, and whether all of them belong to it.
@@ -128,15 +129,15 @@ fn decode(framing: &mut Framing, bytes: &[u8], buffer: &mut Vec<u8>) -> Result<(
     Ok((Bytes::copy_from_slice(buffer), taken == bytes.len()))
 }
 
-impl Begun {
+impl StartedResponse {
     pub(super) fn response(&self) -> &Response<()> {
         &self.head.response
     }
 
     /// The head, and the body as it comes; the connection returns to its pool with the body's last byte.
-    pub(super) fn into_response(self, pool: &Arc<Pool>, silence: Silence) -> Response<Answer> {
+    pub(super) fn into_response(self, pool: &Arc<Pool>, silence: IdleTimeout) -> Response<CallBody> {
         let Self { head, socket, first, clean } = self;
-        let mut answer = Answer {
+        let mut answer = CallBody {
             socket: Some(socket),
             framing: head.framing,
             first,
@@ -149,16 +150,16 @@ impl Begun {
 }
 
 /// An answer's body. Dropping it before its end closes the connection.
-pub(super) struct Answer {
+pub(super) struct CallBody {
     socket: Option<Socket>,
     framing: Framing,
     first: Bytes,
     /// Where the connection goes; `None`: it serves nobody else.
     pool: Option<Arc<Pool>>,
-    silence: Silence,
+    silence: IdleTimeout,
 }
 
-impl Answer {
+impl CallBody {
     /// Gives the connection back when the body is over.
     fn settle(&mut self) {
         if self.framing.is_over()
@@ -201,7 +202,7 @@ impl Answer {
     }
 }
 
-impl Stream for Answer {
+impl Stream for CallBody {
     type Item = Result<Bytes, UpstreamError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {

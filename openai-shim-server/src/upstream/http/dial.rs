@@ -27,13 +27,13 @@ const UNCONFIRMED: Duration = Duration::from_secs(30);
 
 /// Where to connect to.
 #[derive(Clone)]
-pub(super) struct Target {
+pub(super) struct ConnectTarget {
     host: String,
     port: u16,
     tls: Option<(TlsConnector, ServerName<'static>)>,
 }
 
-impl Target {
+impl ConnectTarget {
     /// The server of a base URL.
     pub(super) fn new(base: &Uri) -> Result<Self, String> {
         let host = base.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();

@@ -17,14 +17,14 @@ pub(super) enum Framing {
 /// Where in a chunked body we are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Chunked {
-    at: At,
+    at: ChunkedState,
     /// The size of the chunk, or what is left of it.
     size: u64,
     extras: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum At {
+enum ChunkedState {
     /// Before the first digit of a size.
     Start,
     Size,
@@ -46,14 +46,14 @@ pub(super) struct Malformed;
 
 impl Framing {
     pub(super) const fn chunked() -> Self {
-        Self::Chunked(Chunked { at: At::Start, size: 0, extras: 0 })
+        Self::Chunked(Chunked { at: ChunkedState::Start, size: 0, extras: 0 })
     }
 
     /// Nothing follows.
     pub(super) fn is_over(&self) -> bool {
         match self {
             Self::Length(left) => *left == 0,
-            Self::Chunked(chunked) => chunked.at == At::Over,
+            Self::Chunked(chunked) => chunked.at == ChunkedState::Over,
             Self::Close => false,
         }
     }
@@ -80,17 +80,17 @@ impl Chunked {
     fn take(&mut self, input: &[u8], out: &mut Vec<u8>) -> Result<usize, Malformed> {
         let mut at = 0;
         while let Some(&byte) = input.get(at) {
-            if self.at == At::Data {
+            if self.at == ChunkedState::Data {
                 let taken = usize::try_from(self.size).unwrap_or(usize::MAX).min(input.len() - at);
                 out.extend_from_slice(&input[at..at + taken]);
                 at += taken;
                 self.size -= taken as u64;
                 if self.size == 0 {
-                    self.at = At::DataEnd;
+                    self.at = ChunkedState::DataEnd;
                 }
                 continue;
             }
-            if self.at == At::Over {
+            if self.at == ChunkedState::Over {
                 break;
             }
             self.at = self.byte(byte)?;
@@ -99,36 +99,46 @@ impl Chunked {
         Ok(at)
     }
 
-    fn byte(&mut self, byte: u8) -> Result<At, Malformed> {
+    fn byte(&mut self, byte: u8) -> Result<ChunkedState, Malformed> {
         Ok(match (self.at, byte) {
-            (At::Start | At::Size, b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F') => {
+            (ChunkedState::Start | ChunkedState::Size, b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F') => {
                 let digit = char::from(byte).to_digit(16).ok_or(Malformed)?;
-                if self.at == At::Start {
+                if self.at == ChunkedState::Start {
                     self.size = 0;
                 }
                 self.size =
                     self.size.checked_mul(16).and_then(|s| s.checked_add(digit.into())).ok_or(Malformed)?;
-                At::Size
+                ChunkedState::Size
             }
-            (At::Size | At::Extension, b'\r') => At::SizeEnd,
-            (At::Size, b';' | b' ' | b'\t') => At::Extension,
-            (At::Extension, b'\n') | (At::Start | At::Size, _) => return Err(Malformed),
-            (At::Extension, _) => self.extra(At::Extension)?,
-            (At::SizeEnd, b'\n') if self.size == 0 => At::Line,
-            (At::SizeEnd, b'\n') => At::Data,
-            (At::DataEnd, b'\r') => At::DataEndLf,
-            (At::DataEndLf, b'\n') => At::Start,
-            (At::Line, b'\r') => At::EndLf,
-            (At::Trailer, b'\n') => At::Line,
-            (At::Line | At::Trailer, _) => self.extra(At::Trailer)?,
-            (At::EndLf, b'\n') => At::Over,
-            (At::SizeEnd | At::DataEnd | At::DataEndLf | At::EndLf | At::Data | At::Over, _) => {
+            (ChunkedState::Size | ChunkedState::Extension, b'\r') => ChunkedState::SizeEnd,
+            (ChunkedState::Size, b';' | b' ' | b'\t') => ChunkedState::Extension,
+            (ChunkedState::Extension, b'\n') | (ChunkedState::Start | ChunkedState::Size, _) => {
+                return Err(Malformed);
+            }
+            (ChunkedState::Extension, _) => self.extra(ChunkedState::Extension)?,
+            (ChunkedState::SizeEnd, b'\n') if self.size == 0 => ChunkedState::Line,
+            (ChunkedState::SizeEnd, b'\n') => ChunkedState::Data,
+            (ChunkedState::DataEnd, b'\r') => ChunkedState::DataEndLf,
+            (ChunkedState::DataEndLf, b'\n') => ChunkedState::Start,
+            (ChunkedState::Line, b'\r') => ChunkedState::EndLf,
+            (ChunkedState::Trailer, b'\n') => ChunkedState::Line,
+            (ChunkedState::Line | ChunkedState::Trailer, _) => self.extra(ChunkedState::Trailer)?,
+            (ChunkedState::EndLf, b'\n') => ChunkedState::Over,
+            (
+                ChunkedState::SizeEnd
+                | ChunkedState::DataEnd
+                | ChunkedState::DataEndLf
+                | ChunkedState::EndLf
+                | ChunkedState::Data
+                | ChunkedState::Over,
+                _,
+            ) => {
                 return Err(Malformed);
             }
         })
     }
 
-    fn extra(&mut self, next: At) -> Result<At, Malformed> {
+    fn extra(&mut self, next: ChunkedState) -> Result<ChunkedState, Malformed> {
         self.extras += 1;
         if self.extras > MAX_EXTRAS { Err(Malformed) } else { Ok(next) }
     }

@@ -44,7 +44,7 @@ pub(super) fn write(
 
 /// An answer's head.
 #[derive(Debug)]
-pub(super) struct Head {
+pub(super) struct Http1Head {
     pub(super) response: Response<()>,
     pub(super) framing: Framing,
     /// The connection may serve again.
@@ -52,7 +52,7 @@ pub(super) struct Head {
 }
 
 /// Reads a head; with it, how long it was. `None`: more is needed.
-pub(super) fn read(bytes: &[u8], asked: &Method) -> Result<Option<(Head, usize)>, String> {
+pub(super) fn read(bytes: &[u8], asked: &Method) -> Result<Option<(Http1Head, usize)>, String> {
     let mut start = 0;
     loop {
         let mut lines = [httparse::EMPTY_HEADER; MAX_HEADERS];
@@ -82,7 +82,7 @@ pub(super) fn read(bytes: &[u8], asked: &Method) -> Result<Option<(Head, usize)>
     }
 }
 
-fn head(parsed: &httparse::Response<'_, '_>, asked: &Method) -> Result<Head, String> {
+fn head(parsed: &httparse::Response<'_, '_>, asked: &Method) -> Result<Http1Head, String> {
     let broken = || String::from("it does not speak HTTP");
     let mut response = Response::new(());
     let status = StatusCode::from_u16(parsed.code.unwrap_or_default()).map_err(|_| broken())?;
@@ -99,7 +99,7 @@ fn head(parsed: &httparse::Response<'_, '_>, asked: &Method) -> Result<Head, Str
     let keeps = if old { says("keep-alive") && !says("close") } else { !says("close") };
     let framing = framing(status, headers, asked, old)?;
     let keeps = keeps && framing != Framing::Close;
-    Ok(Head { response, framing, keeps })
+    Ok(Http1Head { response, framing, keeps })
 }
 
 fn framing(status: StatusCode, headers: &HeaderMap, asked: &Method, old: bool) -> Result<Framing, String> {
@@ -136,7 +136,7 @@ fn listed(headers: &HeaderMap, name: &HeaderName, word: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn parsed(text: &str) -> Result<Option<(Head, usize)>, String> {
+    fn parsed(text: &str) -> Result<Option<(Http1Head, usize)>, String> {
         let whole = read(text.as_bytes(), &Method::POST);
         if let Ok(Some((_, length))) = &whole {
             for cut in 0..*length {

@@ -2,7 +2,7 @@
 
 use super::connect_error::{NO_NAME, NOT_TRUSTED, no_descriptors};
 use super::peer::{Peer, Wait};
-use super::silence::Silence;
+use super::silence::IdleTimeout;
 use crate::config::Timeouts;
 use bytes::Bytes;
 use futures_core::Stream;
@@ -55,14 +55,14 @@ fn follow(attempt: redirect::Attempt<'_>) -> redirect::Action {
 pub(super) async fn send(
     client: &reqwest::Client,
     request: Request<Bytes>,
-    silence: Silence,
-) -> Result<Response<Incoming>, UpstreamError> {
+    silence: IdleTimeout,
+) -> Result<Response<ProxiedBody>, UpstreamError> {
     let (parts, body) = request.into_parts();
     let sending =
         client.request(parts.method, parts.uri.to_string()).headers(parts.headers).body(body).send();
     let response: Response<reqwest::Body> =
         sending.await.map_err(|error| failure(&silence.peer, error))?.into();
-    Ok(response.map(|body| Incoming { body, silence, over: false }))
+    Ok(response.map(|body| ProxiedBody { body, silence, over: false }))
 }
 
 /// One sentence for a failure: no address, no key. The log has the rest.
@@ -104,13 +104,13 @@ fn cause(chain: &[&(dyn Error + 'static)]) -> String {
 }
 
 /// An answer's body as it arrives, with a limit on silence.
-pub(super) struct Incoming {
+pub(super) struct ProxiedBody {
     body: reqwest::Body,
-    silence: Silence,
+    silence: IdleTimeout,
     over: bool,
 }
 
-impl Stream for Incoming {
+impl Stream for ProxiedBody {
     type Item = Result<Bytes, UpstreamError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -170,8 +170,8 @@ mod tests {
     async fn time_in_which_nobody_reads_is_no_silence_of_the_upstream() {
         let config = read(&Overrides { upstream: Some("http://h".into()), ..Overrides::default() }).unwrap();
         let timeouts = Timeouts { idle: Duration::from_millis(20), ..Timeouts::default() };
-        let silence = Silence::new(Arc::new(Peer::new("http://h", &config.upstreams[0], timeouts)), None);
-        let mut body = Incoming { body: reqwest::Body::wrap(Hesitant(0)), silence, over: false };
+        let silence = IdleTimeout::new(Arc::new(Peer::new("http://h", &config.upstreams[0], timeouts)), None);
+        let mut body = ProxiedBody { body: reqwest::Body::wrap(Hesitant(0)), silence, over: false };
         for _ in 0..3 {
             let item = poll_fn(|cx| Pin::new(&mut body).poll_next(cx)).await;
             assert_eq!(item, Some(Ok(Bytes::from_static(b"x"))));

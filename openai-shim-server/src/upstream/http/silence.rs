@@ -13,7 +13,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 /// Until the first event that means something, and for a whole answer, one limit holds from the beginning of the call: no
 /// comment prolongs it. After that each silence has a limit, and only while somebody waits: a client that is slow to read
 /// does not make its upstream silent.
-pub(super) struct Silence {
+pub(super) struct IdleTimeout {
     pub(super) peer: Arc<Peer>,
     progress: Option<Progress>,
     began: Instant,
@@ -23,7 +23,7 @@ pub(super) struct Silence {
     timer: Option<Pin<Box<Sleep>>>,
 }
 
-impl Silence {
+impl IdleTimeout {
     /// A call that begins now. What knows of no progress is passed on as it comes.
     pub(super) fn new(peer: Arc<Peer>, progress: Option<Progress>) -> Self {
         Self { peer, progress, began: Instant::now(), until: None, timer: None }
@@ -77,10 +77,10 @@ mod tests {
     use std::time::Duration;
     use tokio::time::sleep;
 
-    fn silence(progress: Option<&Progress>) -> Silence {
+    fn silence(progress: Option<&Progress>) -> IdleTimeout {
         let config = read(&Overrides { upstream: Some("http://h".into()), ..Overrides::default() }).unwrap();
         let peer = Peer::new("http://h", &config.upstreams[0], Timeouts::default());
-        Silence::new(Arc::new(peer), progress.cloned())
+        IdleTimeout::new(Arc::new(peer), progress.cloned())
     }
 
     /// After how many seconds an answer ends of which something comes every `every` seconds, and what is said then.

@@ -10,27 +10,27 @@ use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
 /// A connected socket.
-pub(super) struct Socket(Kind);
+pub(super) struct Socket(SocketKind);
 
-enum Kind {
+enum SocketKind {
     Plain(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
 }
 
 impl Socket {
     pub(super) fn plain(stream: TcpStream) -> Self {
-        Self(Kind::Plain(stream))
+        Self(SocketKind::Plain(stream))
     }
 
     pub(super) fn tls(stream: TlsStream<TcpStream>) -> Self {
-        Self(Kind::Tls(Box::new(stream)))
+        Self(SocketKind::Tls(Box::new(stream)))
     }
 
     pub(super) fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         let mut buffer = ReadBuf::new(buffer);
         let polled = match &mut self.0 {
-            Kind::Plain(stream) => Pin::new(stream).poll_read(cx, &mut buffer),
-            Kind::Tls(stream) => Pin::new(stream).poll_read(cx, &mut buffer),
+            SocketKind::Plain(stream) => Pin::new(stream).poll_read(cx, &mut buffer),
+            SocketKind::Tls(stream) => Pin::new(stream).poll_read(cx, &mut buffer),
         };
         polled.map_ok(|()| buffer.filled().len())
     }
@@ -39,17 +39,17 @@ impl Socket {
         let slices = parts.map(IoSlice::new);
         // One part is not worth a vector.
         match (&mut self.0, parts) {
-            (Kind::Plain(stream), [one, []] | [[], one]) => Pin::new(stream).poll_write(cx, one),
-            (Kind::Plain(stream), _) => Pin::new(stream).poll_write_vectored(cx, &slices),
-            (Kind::Tls(stream), [one, []] | [[], one]) => Pin::new(stream).poll_write(cx, one),
-            (Kind::Tls(stream), _) => Pin::new(stream).poll_write_vectored(cx, &slices),
+            (SocketKind::Plain(stream), [one, []] | [[], one]) => Pin::new(stream).poll_write(cx, one),
+            (SocketKind::Plain(stream), _) => Pin::new(stream).poll_write_vectored(cx, &slices),
+            (SocketKind::Tls(stream), [one, []] | [[], one]) => Pin::new(stream).poll_write(cx, one),
+            (SocketKind::Tls(stream), _) => Pin::new(stream).poll_write_vectored(cx, &slices),
         }
     }
 
     pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut self.0 {
-            Kind::Plain(stream) => Pin::new(stream).poll_flush(cx),
-            Kind::Tls(stream) => Pin::new(stream).poll_flush(cx),
+            SocketKind::Plain(stream) => Pin::new(stream).poll_flush(cx),
+            SocketKind::Tls(stream) => Pin::new(stream).poll_flush(cx),
         }
     }
 
@@ -65,8 +65,8 @@ impl Socket {
             return false;
         }
         let stream = match &self.0 {
-            Kind::Plain(stream) => stream,
-            Kind::Tls(stream) => stream.get_ref().0,
+            SocketKind::Plain(stream) => stream,
+            SocketKind::Tls(stream) => stream.get_ref().0,
         };
         let peeked = SockRef::from(stream).peek(&mut [MaybeUninit::uninit()]);
         peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
@@ -74,6 +74,6 @@ impl Socket {
 
     /// What is written stands in records; a part of them may have been sent when writing fails.
     pub(super) fn has_records(&self) -> bool {
-        matches!(self.0, Kind::Tls(_))
+        matches!(self.0, SocketKind::Tls(_))
     }
 }

@@ -12,23 +12,23 @@ const MOST_BLOCKS: u32 = 4096;
 const MOST_BYTES: usize = 16 << 20;
 
 /// A block that is open.
-pub(super) struct Open {
+pub(super) struct OpenBlock {
     index: u64,
     /// Its number in events.
     pub(super) block: u32,
-    pub(super) kind: Kind,
+    pub(super) kind: OpenKind,
     /// Arguments came; or the client has the block already.
     pub(super) said: bool,
 }
 
-impl Open {
+impl OpenBlock {
     /// Whether it is a block that only this dialect knows.
     pub(super) fn is_native(&self) -> bool {
-        matches!(self.kind, Kind::Native(..))
+        matches!(self.kind, OpenKind::Native(..))
     }
 }
 
-pub(super) enum Kind {
+pub(super) enum OpenKind {
     Text,
     Thinking,
     /// Encrypted thinking is complete when it begins.
@@ -62,7 +62,7 @@ impl MessagesDecoder {
         });
         let said = match kind.as_deref() {
             Some("text") => {
-                let block = self.open_block(index, Kind::Text, out);
+                let block = self.open_block(index, OpenKind::Text, out);
                 (block, of("text"), response::rest(&start, &["type", "text", "citations"]))
             }
             Some("thinking") => {
@@ -70,7 +70,7 @@ impl MessagesDecoder {
                 (block, of("thinking"), response::rest(&start, &["type", "thinking", "signature"]))
             }
             Some("redacted_thinking") => {
-                let block = self.open_block(index, Kind::Redacted, out);
+                let block = self.open_block(index, OpenKind::Redacted, out);
                 let details = block::encrypted().into_iter();
                 let delta = |(key, raw)| Delta::Native { dialect: REASONING_DETAILS, key, raw };
                 out.extend(details.map(|d| Event::Delta { choice: 0, block, delta: delta(d) }));
@@ -88,7 +88,7 @@ impl MessagesDecoder {
                     self.notes.note(Code::ToolNameMissing, "content_block.name", "");
                 }
                 let kind = BlockKind::ToolCall { id, name, signature: None };
-                let block = self.open_as(index, Kind::Call(input), kind, out);
+                let block = self.open_as(index, OpenKind::Call(input), kind, out);
                 (block, String::new(), response::rest(&start, &["type", "id", "name", "input"]))
             }
             None => {
@@ -98,8 +98,8 @@ impl MessagesDecoder {
                 return;
             }
             Some(_) => {
-                let kind = Kind::Native(start.into_owned(), String::new());
-                self.open.push(Open { index, block: self.next, kind, said: false });
+                let kind = OpenKind::Native(start.into_owned(), String::new());
+                self.open.push(OpenBlock { index, block: self.next, kind, said: false });
                 return;
             }
         };
@@ -113,14 +113,14 @@ impl MessagesDecoder {
         }
     }
 
-    fn open_block(&mut self, index: u64, kind: Kind, out: &mut Vec<Event>) -> u32 {
-        let event = if matches!(kind, Kind::Text) { BlockKind::Text } else { BlockKind::Reasoning };
+    fn open_block(&mut self, index: u64, kind: OpenKind, out: &mut Vec<Event>) -> u32 {
+        let event = if matches!(kind, OpenKind::Text) { BlockKind::Text } else { BlockKind::Reasoning };
         self.open_as(index, kind, event, out)
     }
 
     /// Opens a block of thinking, which this API always signs.
     fn open_thinking(&mut self, index: u64, out: &mut Vec<Event>) -> u32 {
-        let block = self.open_block(index, Kind::Thinking, out);
+        let block = self.open_block(index, OpenKind::Thinking, out);
         let (key, raw) = (String::from("format"), raw(quote(FORMAT)));
         let delta = Delta::Native { dialect: REASONING_DETAILS, key, raw };
         out.push(Event::Delta { choice: 0, block, delta });
@@ -128,11 +128,11 @@ impl MessagesDecoder {
     }
 
     /// Opens a block. Only calls may be open side by side.
-    fn open_as(&mut self, index: u64, kind: Kind, event: BlockKind, out: &mut Vec<Event>) -> u32 {
-        let call = matches!(kind, Kind::Call(_));
+    fn open_as(&mut self, index: u64, kind: OpenKind, event: BlockKind, out: &mut Vec<Event>) -> u32 {
+        let call = matches!(kind, OpenKind::Call(_));
         self.calls |= call;
         self.meaningful |= call;
-        let stays = |open: &Open| call && open.index != index && matches!(open.kind, Kind::Call(_));
+        let stays = |open: &OpenBlock| call && open.index != index && matches!(open.kind, OpenKind::Call(_));
         if !self.open.iter().all(stays) {
             let (stay, close): (Vec<_>, Vec<_>) = std::mem::take(&mut self.open).into_iter().partition(stays);
             for open in close {
@@ -142,7 +142,7 @@ impl MessagesDecoder {
         }
         let block = self.next;
         self.next += 1;
-        self.open.push(Open { index, block, kind, said: false });
+        self.open.push(OpenBlock { index, block, kind, said: false });
         out.push(Event::Open { choice: 0, block, kind: event });
         block
     }
@@ -160,18 +160,18 @@ impl MessagesDecoder {
             self.not_so();
         }
         let wanted = match kind.as_str() {
-            "text_delta" => Some(Kind::Text),
-            "thinking_delta" | "signature_delta" => Some(Kind::Thinking),
+            "text_delta" => Some(OpenKind::Text),
+            "thinking_delta" | "signature_delta" => Some(OpenKind::Thinking),
             _ => None,
         };
         let at = self.open.iter().position(|open| open.index == index);
         let fits = at.and_then(|at| self.open.get(at)).is_some_and(|open| {
             matches!(
                 (&open.kind, kind.as_str()),
-                (Kind::Text, "text_delta" | "citations_delta")
-                    | (Kind::Thinking, "thinking_delta" | "signature_delta")
-                    | (Kind::Call(_), "input_json_delta")
-                    | (Kind::Native(..), _)
+                (OpenKind::Text, "text_delta" | "citations_delta")
+                    | (OpenKind::Thinking, "thinking_delta" | "signature_delta")
+                    | (OpenKind::Call(_), "input_json_delta")
+                    | (OpenKind::Native(..), _)
             )
         });
         let at = match (fits, wanted) {
@@ -181,7 +181,7 @@ impl MessagesDecoder {
                 self.notes.note(Code::FieldFilled, "content_block_start", "");
                 self.not_so();
                 match kind {
-                    Kind::Thinking => self.open_thinking(index, out),
+                    OpenKind::Thinking => self.open_thinking(index, out),
                     kind => self.open_block(index, kind, out),
                 };
                 Some(self.open.len() - 1)
@@ -198,7 +198,7 @@ impl MessagesDecoder {
         let Some(open) = at.and_then(|at| self.open.get_mut(at)) else { return };
         let block = open.block;
         let said = match (&mut open.kind, kind.as_str()) {
-            (Kind::Native(start, input), _) => {
+            (OpenKind::Native(start, input), _) => {
                 self.bytes += absorb(start, input, &kind, &delta);
                 if self.bytes > MOST_BYTES {
                     self.too_large("block", out);
@@ -242,11 +242,11 @@ impl MessagesDecoder {
         }
     }
 
-    pub(super) fn close(&mut self, open: Open, out: &mut Vec<Event>) {
+    pub(super) fn close(&mut self, open: OpenBlock, out: &mut Vec<Event>) {
         let block = open.block;
         match open.kind {
-            Kind::Native(..) if open.said => return,
-            Kind::Native(mut start, input) => {
+            OpenKind::Native(..) if open.said => return,
+            OpenKind::Native(mut start, input) => {
                 if !input.is_empty() && serde_json::from_str::<serde::de::IgnoredAny>(&input).is_ok() {
                     start.set("input", input);
                 }
@@ -264,7 +264,7 @@ impl MessagesDecoder {
                 out.push(Event::Close { choice: 0, block });
                 return;
             }
-            Kind::Call(input) if !open.said => {
+            OpenKind::Call(input) if !open.said => {
                 let input = input.unwrap_or_else(|| String::from("{}"));
                 out.push(Event::Delta { choice: 0, block, delta: Delta::Text(input) });
             }

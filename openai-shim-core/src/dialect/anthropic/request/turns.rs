@@ -10,25 +10,25 @@ use std::collections::{BTreeMap, VecDeque};
 
 /// One turn while it is put together.
 #[derive(Default)]
-struct Turn<'m> {
+struct RoleGroup<'m> {
     assistant: bool,
     /// What is said.
     blocks: Said<'m>,
     /// Of turns in which tools are called or answer, which are few.
-    tools: Option<Box<Tools<'m>>>,
+    tools: Option<Box<ToolBlocks<'m>>>,
 }
 
 /// What tools have to do with a turn.
 #[derive(Default)]
-struct Tools<'m> {
+struct ToolBlocks<'m> {
     /// Results, each by the id of its call, until they find it.
     results: Vec<(String, &'m Block, String)>,
     /// The ids of the calls.
     calls: Vec<String>,
 }
 
-impl<'m> Turn<'m> {
-    fn tools(&mut self) -> &mut Tools<'m> {
+impl<'m> RoleGroup<'m> {
+    fn tools(&mut self) -> &mut ToolBlocks<'m> {
         self.tools.get_or_insert_default()
     }
 
@@ -49,7 +49,7 @@ pub(super) fn write(messages: &[Message], notes: &mut Diagnostics) -> (Option<St
     turns.retain(|turn| !turn.blocks.is_empty());
     if turns.is_empty() && !system.is_empty() {
         notes.note(Code::RoleDemoted, "messages[0].role", "system to user: there is no other message");
-        turns.push(Turn::of_user(std::mem::take(&mut system)));
+        turns.push(RoleGroup::of_user(std::mem::take(&mut system)));
     }
     if turns.is_empty() {
         notes.note(Code::FeatureUnsupported, "messages", "a conversation in which nothing is said");
@@ -70,7 +70,7 @@ pub(super) fn write(messages: &[Message], notes: &mut Diagnostics) -> (Option<St
 }
 
 /// Turns without a word are left out; what then stands side by side is one turn.
-fn alternate(turns: &mut Vec<Turn<'_>>) {
+fn alternate(turns: &mut Vec<RoleGroup<'_>>) {
     turns.retain(|turn| !turn.blocks.is_empty());
     turns.dedup_by(|turn, last| {
         let joins = turn.assistant == last.assistant;
@@ -82,9 +82,9 @@ fn alternate(turns: &mut Vec<Turn<'_>>) {
 }
 
 /// Messages of one role that follow one another are one turn; system messages go to the front.
-fn gather<'m>(messages: &'m [Message], notes: &mut Diagnostics) -> (Vec<Turn<'m>>, Said<'m>) {
+fn gather<'m>(messages: &'m [Message], notes: &mut Diagnostics) -> (Vec<RoleGroup<'m>>, Said<'m>) {
     let (mut turns, mut system) = (Vec::with_capacity(messages.len()), Said::default());
-    let mut ids = Ids::default();
+    let mut ids = CallIdWriter::default();
     let (mut merged, mut last) = (false, None);
     for (i, message) in messages.iter().enumerate() {
         let at = format!("messages[{i}].content");
@@ -111,8 +111,8 @@ fn gather<'m>(messages: &'m [Message], notes: &mut Diagnostics) -> (Vec<Turn<'m>
             continue;
         }
         let assistant = message.role == Role::Assistant;
-        if turns.last().is_none_or(|turn: &Turn<'_>| turn.assistant != assistant) {
-            turns.push(Turn { assistant, ..Turn::default() });
+        if turns.last().is_none_or(|turn: &RoleGroup<'_>| turn.assistant != assistant) {
+            turns.push(RoleGroup { assistant, ..RoleGroup::default() });
         } else {
             merged |= last == Some(message.role) && message.role != Role::Tool;
         }
@@ -167,7 +167,7 @@ fn say<'m>(block: &'m Block, at: &str, out: &mut Said<'m>, notes: &mut Diagnosti
 }
 
 /// Gives every call its result, in the turn right behind it, before all else that is said there.
-fn join(turns: &mut Vec<Turn<'_>>, notes: &mut Diagnostics) {
+fn join(turns: &mut Vec<RoleGroup<'_>>, notes: &mut Diagnostics) {
     let mut results = Results::take(turns);
     let mut calls: Vec<String> = Vec::new();
     let mut numbers = Vec::with_capacity(turns.len());
@@ -175,7 +175,7 @@ fn join(turns: &mut Vec<Turn<'_>>, notes: &mut Diagnostics) {
     for (at, mut turn) in std::mem::take(turns).into_iter().enumerate() {
         let waiting = std::mem::take(&mut calls);
         if turn.assistant && !waiting.is_empty() {
-            joined.push(Turn::of_user(results.answer(&waiting, at, false, notes)));
+            joined.push(RoleGroup::of_user(results.answer(&waiting, at, false, notes)));
         } else if !waiting.is_empty() {
             let mut blocks = results.answer(&waiting, at, true, notes);
             blocks.append(std::mem::take(&mut turn.blocks));
@@ -187,7 +187,7 @@ fn join(turns: &mut Vec<Turn<'_>>, notes: &mut Diagnostics) {
     }
     if !calls.is_empty() {
         let blocks = results.answer(&calls, usize::MAX, false, notes);
-        joined.push(Turn::of_user(blocks));
+        joined.push(RoleGroup::of_user(blocks));
     }
     *turns = joined;
     for (number, rest) in numbers.into_iter().zip(results.turns) {
@@ -216,7 +216,7 @@ struct Results<'m> {
 
 impl<'m> Results<'m> {
     /// Takes the results out of their turns.
-    fn take(turns: &mut [Turn<'m>]) -> Self {
+    fn take(turns: &mut [RoleGroup<'m>]) -> Self {
         let mut results = Self { turns: Vec::with_capacity(turns.len()), places: BTreeMap::new() };
         for (number, turn) in turns.iter_mut().enumerate() {
             let found =
@@ -272,7 +272,7 @@ impl<'m> Results<'m> {
 }
 
 /// An answer that was begun may not end in white space.
-fn trim_prefill(turns: &mut [Turn<'_>], notes: &mut Diagnostics) {
+fn trim_prefill(turns: &mut [RoleGroup<'_>], notes: &mut Diagnostics) {
     let Some(last) = turns.last_mut().filter(|turn| turn.assistant) else { return };
     let Some(Piece::Words(text)) = last.blocks.last() else { return };
     let trimmed = text.trim_end();
@@ -304,13 +304,13 @@ fn only_results(message: &Message) -> bool {
 
 /// Ids of calls, as the API takes them: letters, digits, `_` and `-`.
 #[derive(Default)]
-struct Ids {
+struct CallIdWriter {
     /// Calls without an id that wait for results without one.
     nameless: VecDeque<String>,
     count: usize,
 }
 
-impl Ids {
+impl CallIdWriter {
     fn call(&mut self, id: &str, at: &str, notes: &mut Diagnostics) -> String {
         if id.is_empty() {
             self.count += 1;

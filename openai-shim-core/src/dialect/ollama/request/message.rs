@@ -4,10 +4,10 @@ use super::super::super::shape::Place;
 use super::super::line::{arguments, read_call};
 use super::{FAMILY, leftovers, media, shape};
 use crate::canonical::{
-    Block, Code, Diagnostics, Extra, Message, OpenCalls, Request, Role, Span, Text, called_names,
+    Block, Code, Diagnostics, ExtraFields, Message, OpenCalls, Request, Role, Span, Text, called_names,
 };
 use crate::error::{ClientError, Unsupported};
-use crate::json::{Kind, List, Object, peek, quote, text};
+use crate::json::{List, Object, ValueKind, peek, quote, text};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -40,7 +40,7 @@ pub(super) fn decode(
     notes: &mut Diagnostics,
 ) -> Result<(), ClientError> {
     let Some(list) = object.non_null("messages") else { return Ok(()) };
-    if peek(list) != Kind::Array {
+    if peek(list) != ValueKind::Array {
         let text =
             "`messages` must be a list of messages, such as [{\"role\": \"user\", \"content\": \"…\"}].";
         return Err(ClientError::invalid(text).at("messages"));
@@ -81,7 +81,7 @@ fn message(
         message.blocks.push(Block::Reasoning {
             text: thoughts.into(),
             signature: None,
-            extra: Extra::default(),
+            extra: ExtraFields::default(),
         });
     }
     if let Some(value) = object.non_null("content") {
@@ -123,7 +123,7 @@ fn message(
         let object = Object::parse(call.as_bytes()).unwrap_or_default();
         let given = object.object("function").unwrap_or_default();
         // Ollama itself refuses arguments that are no object.
-        touched |= given.get("arguments").is_none_or(|a| peek(a) != Kind::Object);
+        touched |= given.get("arguments").is_none_or(|a| peek(a) != ValueKind::Object);
         let read = read_call(call, &at(&format!(".tool_calls[{k}]")), notes);
         let id = read.id.unwrap_or_else(|| minted(i, k));
         calls.push(&id, &read.name);
@@ -140,7 +140,7 @@ fn message(
 }
 
 /// What a call says besides: its `type`, and members of its function such as `index`.
-fn call_extra(call: &Object<'_>) -> Extra {
+fn call_extra(call: &Object<'_>) -> ExtraFields {
     let mut extra = leftovers(call, &["id", "function"]);
     if let Some(function) = call.object("function") {
         let inner = leftovers(&function, &["name", "arguments"]).into_members();
@@ -152,10 +152,10 @@ fn call_extra(call: &Object<'_>) -> Extra {
     extra
 }
 
-fn leftovers_of(object: &Object<'_>, keys: &[&str]) -> Extra {
+fn leftovers_of(object: &Object<'_>, keys: &[&str]) -> ExtraFields {
     let all = leftovers(object, &[]).into_members();
     let members: Vec<_> = all.into_iter().filter(|(key, _)| keys.contains(&key.as_str())).collect();
-    if members.is_empty() { Extra::default() } else { Extra::new(FAMILY, members) }
+    if members.is_empty() { ExtraFields::default() } else { ExtraFields::new(FAMILY, members) }
 }
 
 /// Reads content; true if it cannot be sent as it came: parts, as OpenAI's clients send them.
@@ -165,7 +165,7 @@ fn read_content(
     out: &mut Vec<Block>,
     notes: &mut Diagnostics,
 ) -> Result<bool, ClientError> {
-    if peek(value) == Kind::String {
+    if peek(value) == ValueKind::String {
         // One text is all there is of nearly every message.
         out.reserve_exact(1);
         out.push(Block::text(Text::written(value)));
@@ -323,7 +323,7 @@ fn content(
     Ok(())
 }
 
-fn call(id: &str, name: &str, json: &str, extra: &Extra, at: &str, notes: &mut Diagnostics) -> String {
+fn call(id: &str, name: &str, json: &str, extra: &ExtraFields, at: &str, notes: &mut Diagnostics) -> String {
     let mut object = Object::new();
     if !is_minted(id) && !id.is_empty() {
         object.set("id", quote(id));

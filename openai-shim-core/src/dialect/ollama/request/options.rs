@@ -4,7 +4,7 @@
 
 use super::FAMILY;
 use crate::canonical::{Request, TokenLimit};
-use crate::json::{Kind, Object, integer, natural, number, peek, quote, raw, text};
+use crate::json::{Object, ValueKind, integer, natural, number, peek, quote, raw, text};
 use serde_json::value::RawValue;
 
 /// Options without a place are kept under this and their name.
@@ -55,8 +55,8 @@ fn put(slot: &mut Option<f64>, value: &str) -> bool {
 
 fn stops(value: &str) -> Option<Vec<String>> {
     match peek(value) {
-        Kind::String => text(value).map(|t| vec![t.into_owned()]),
-        Kind::Array => serde_json::from_str(value).ok(),
+        ValueKind::String => text(value).map(|t| vec![t.into_owned()]),
+        ValueKind::Array => serde_json::from_str(value).ok(),
         _ => None,
     }
 }

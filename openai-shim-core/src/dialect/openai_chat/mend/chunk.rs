@@ -1,17 +1,17 @@
 //! One chunk of a stream.
 
-use super::stream::{Choice, Sink, Stream};
+use super::stream::{ChunkSink, StreamState, StreamedChoice};
 use super::{content, finish, logprobs, merge, usage};
 use crate::canonical::Code;
 use crate::error::{ErrorKind, StatusError, UpstreamError};
-use crate::json::{Item, Kind, Object, joined, peek, quote, text};
+use crate::json::{ListItem, Object, ValueKind, joined, peek, quote, text};
 use std::borrow::Cow;
 
 /// The most answers in one stream; OpenAI's own limit for `n` is 128.
 const MOST_CHOICES: usize = 256;
 
 /// What became of one choice of a chunk.
-struct Mended<'i> {
+struct ChoiceRepair<'i> {
     /// Its JSON; `None` if nothing of it is left.
     json: Option<Cow<'i, str>>,
     changed: bool,
@@ -20,24 +20,24 @@ struct Mended<'i> {
     says: bool,
 }
 
-impl Stream {
+impl StreamState {
     /// Mends one chunk and hands it out. `changed`: it is no longer its source.
     pub(super) fn chunk(
         &mut self,
         mut chunk: Object<'_>,
-        listed: Vec<Item<'_>>,
+        listed: Vec<ListItem<'_>>,
         source: &[u8],
         mut changed: bool,
-        sink: &mut dyn Sink,
+        sink: &mut dyn ChunkSink,
     ) {
         let made;
-        let mut listed: Vec<Item<'_>> = listed;
+        let mut listed: Vec<ListItem<'_>> = listed;
         if listed.is_empty() {
             match top_level_message(&mut chunk) {
                 Some(item) => {
                     self.notes.note(Code::MessageAsDelta, "message", "no choices around it");
                     made = item;
-                    listed.push(Item {
+                    listed.push(ListItem {
                         text: &made,
                         object: Object::parse(made.as_bytes()).ok(),
                         inner: None,
@@ -54,7 +54,7 @@ impl Stream {
         self.identity.mend(&mut chunk, &mut self.asked, &mut self.notes);
         let (mut written, mut ends, mut says) = (Vec::with_capacity(listed.len()), Vec::new(), false);
         let mut late = false;
-        for (at, Item { text, object, inner }) in listed.into_iter().enumerate() {
+        for (at, ListItem { text, object, inner }) in listed.into_iter().enumerate() {
             let Some(mut choice) = object else {
                 self.notes.note(Code::FieldDropped, "choices[]", "no object");
                 changed = true;
@@ -81,7 +81,7 @@ impl Stream {
             }
         }
         if written.is_empty() {
-            if !self.choices.iter().any(Choice::waits) {
+            if !self.choices.iter().any(StreamedChoice::waits) {
                 self.notes.note(Code::FrameForeign, "", "nothing left in it");
             }
             return;
@@ -156,7 +156,7 @@ impl Stream {
     }
 
     /// Takes usage off a chunk that has choices.
-    fn take_usage(&mut self, chunk: &mut Object<'_>, listed: &[Item<'_>]) {
+    fn take_usage(&mut self, chunk: &mut Object<'_>, listed: &[ListItem<'_>]) {
         if self.asked.usage_injected && chunk.get("usage").is_some_and(|usage| usage.trim() == "null") {
             // It stands there because we asked for usage, not the client.
             chunk.remove("usage");
@@ -186,7 +186,7 @@ impl Stream {
         delta: Option<Object<'i>>,
         item: &'i str,
         at: usize,
-    ) -> Result<Mended<'i>, UpstreamError> {
+    ) -> Result<ChoiceRepair<'i>, UpstreamError> {
         let index = choice.u64("index").unwrap_or(at as u64);
         if choice.u64("index").is_none() {
             self.notes.note(Code::FieldFilled, "choices[].index", "");
@@ -198,7 +198,7 @@ impl Stream {
         let mut delta = self.delta(&mut choice, delta);
         let slot = self.slot(index)?;
         if self.choices.get(slot).is_some_and(|c| c.sealed) {
-            let nothing = Mended { json: None, changed: true, finishes: false, says: false };
+            let nothing = ChoiceRepair { json: None, changed: true, finishes: false, says: false };
             if self.is_stopped(slot) {
                 return Ok(nothing);
             }
@@ -245,7 +245,7 @@ impl Stream {
             || legacy
             || delta.non_null("audio").is_some()
             || delta.non_null("images").is_some();
-        Ok(Mended { json, changed, finishes, says })
+        Ok(ChoiceRepair { json, changed, finishes, says })
     }
 
     fn slot(&mut self, index: u64) -> Result<usize, UpstreamError> {
@@ -258,7 +258,7 @@ impl Stream {
         }
         // Nearly all answers are alone: a vector of such large things would make room for four at once.
         self.choices.reserve_exact(1);
-        self.choices.push(Choice { index, ..Choice::default() });
+        self.choices.push(StreamedChoice { index, ..StreamedChoice::default() });
         Ok(self.choices.len() - 1)
     }
 
@@ -269,7 +269,7 @@ impl Stream {
             self.notes.note(Code::MessageAsDelta, "choices[].message", "");
             choice.remove("message");
         }
-        let text = choice.get("text").filter(|t| peek(t) == Kind::String).map(str::to_owned);
+        let text = choice.get("text").filter(|t| peek(t) == ValueKind::String).map(str::to_owned);
         // A choice that repeats the whole message beside its delta says nothing new with it.
         if let Some(delta) = delta {
             return delta;
@@ -327,12 +327,12 @@ impl Stream {
         let given = choice.get("finish_reason").or_else(|| choice.get("done_reason")).and_then(text);
         let Some(given) = given.filter(|g| !g.is_empty()) else { return Ok(None) };
         match finish::word(&given) {
-            finish::Word::Known(word) => Ok(Some(word)),
-            finish::Word::Mapped(word) => {
+            finish::ReasonClass::Known(word) => Ok(Some(word)),
+            finish::ReasonClass::Mapped(word) => {
                 self.notes.note(Code::FinishReasonMapped, "choices[].finish_reason", &given);
                 Ok(Some(word))
             }
-            finish::Word::Failure => {
+            finish::ReasonClass::Failure => {
                 let text = "The upstream reported that the answer failed.";
                 Err(UpstreamError::Status(Box::new(StatusError::new(502, ErrorKind::Upstream, text))))
             }
@@ -352,7 +352,7 @@ impl Stream {
         const AT: &str = "choices[].finish_reason";
         let Some(state) = self.choices.get_mut(slot) else { return false };
         let Some(word) = word else {
-            if choice.get("finish_reason").is_none_or(|f| peek(f) != Kind::Null) {
+            if choice.get("finish_reason").is_none_or(|f| peek(f) != ValueKind::Null) {
                 self.notes.note(Code::FieldFilled, AT, "");
                 choice.set("finish_reason", "null");
             }
@@ -381,14 +381,14 @@ impl Stream {
 }
 
 fn says(delta: &Object<'_>, key: &str) -> bool {
-    delta.get(key).is_some_and(|v| peek(v) == Kind::String && v.trim() != "\"\"")
+    delta.get(key).is_some_and(|v| peek(v) == ValueKind::String && v.trim() != "\"\"")
 }
 
 /// A message without choices around it, as Ollama's own API streams: the choice that it is.
 fn top_level_message(chunk: &mut Object<'_>) -> Option<String> {
-    let message = chunk.non_null("message").filter(|m| peek(m) == Kind::Object)?.to_owned();
+    let message = chunk.non_null("message").filter(|m| peek(m) == ValueKind::Object)?.to_owned();
     chunk.remove("message");
-    let reason = chunk.remove("done_reason").filter(|r| peek(r) == Kind::String);
+    let reason = chunk.remove("done_reason").filter(|r| peek(r) == ValueKind::String);
     let reason = match (chunk.bool("done"), reason) {
         (Some(true), Some(reason)) => reason.into_owned(),
         (Some(true), None) => String::from("\"stop\""),

@@ -1,30 +1,30 @@
 //! What is said: content in every shape, reasoning under every name. `said` is a message or a delta.
 
 use crate::canonical::{Code, Diagnostics};
-use crate::json::{Kind, Object, items, joined, peek, quote, text, text_of};
+use crate::json::{Object, ValueKind, items, joined, peek, quote, text, text_of};
 
 /// Puts content and reasoning of a message or a delta right.
 pub(super) fn mend(said: &mut Object<'_>, at: &str, notes: &mut Diagnostics) {
     shape(said, at, notes);
     reasoning(said, at, notes);
     for key in ["function_call", "audio"] {
-        if said.get(key).is_some_and(|v| peek(v) == Kind::Null) {
+        if said.get(key).is_some_and(|v| peek(v) == ValueKind::Null) {
             notes.note(Code::NullDropped, &[at, ".", key].concat(), "");
             said.remove(key);
         }
     }
     if said
         .get("tool_calls")
-        .is_some_and(|v| peek(v) == Kind::Null || said.array("tool_calls").is_some_and(|l| l.is_empty()))
+        .is_some_and(|v| peek(v) == ValueKind::Null || said.array("tool_calls").is_some_and(|l| l.is_empty()))
     {
         notes.note(Code::NullDropped, &[at, ".tool_calls"].concat(), "");
         said.remove("tool_calls");
     }
-    if said.get("tool_calls").is_some_and(|v| peek(v) != Kind::Array) {
+    if said.get("tool_calls").is_some_and(|v| peek(v) != ValueKind::Array) {
         notes.note(Code::FieldDropped, &[at, ".tool_calls"].concat(), "no list");
         said.remove("tool_calls");
     }
-    if said.get("refusal").is_some_and(|v| !matches!(peek(v), Kind::String | Kind::Null)) {
+    if said.get("refusal").is_some_and(|v| !matches!(peek(v), ValueKind::String | ValueKind::Null)) {
         notes.note(Code::FieldDropped, &[at, ".refusal"].concat(), "");
         said.remove("refusal");
     }
@@ -35,8 +35,8 @@ pub(super) fn mend(said: &mut Object<'_>, at: &str, notes: &mut Diagnostics) {
 fn shape(said: &mut Object<'_>, at: &str, notes: &mut Diagnostics) {
     let Some(content) = said.get("content") else { return };
     let (words, thoughts) = match peek(content) {
-        Kind::String | Kind::Null => return,
-        Kind::Array => join(content, at, notes),
+        ValueKind::String | ValueKind::Null => return,
+        ValueKind::Array => join(content, at, notes),
         _ => (content.trim().to_owned(), String::new()),
     };
     notes.note(Code::ContentJoined, &[at, ".content"].concat(), "");
@@ -61,7 +61,7 @@ fn join(content: &str, at: &str, notes: &mut Diagnostics) -> (String, String) {
             "thinking" | "reasoning" | "summary_text" => {
                 let inner = part.get("thinking").or_else(|| part.get("summary")).or_else(|| part.get("text"));
                 match inner {
-                    Some(list) if peek(list) == Kind::Array => {
+                    Some(list) if peek(list) == ValueKind::Array => {
                         let (a, b) = join(list, at, notes);
                         thoughts.push_str(&a);
                         thoughts.push_str(&b);
@@ -92,8 +92,8 @@ fn reasoning(said: &mut Object<'_>, at: &str, notes: &mut Diagnostics) {
     }
     if let Some(given) = said.get("reasoning_content") {
         let joined = match peek(given) {
-            Kind::String | Kind::Null => None,
-            Kind::Array => {
+            ValueKind::String | ValueKind::Null => None,
+            ValueKind::Array => {
                 let (words, thoughts) = join(given, at, notes);
                 Some(format!("{thoughts}{words}"))
             }
@@ -105,7 +105,7 @@ fn reasoning(said: &mut Object<'_>, at: &str, notes: &mut Diagnostics) {
         }
     }
     let filled = |said: &Object<'_>, name: &str| {
-        said.get(name).is_some_and(|v| peek(v) == Kind::String && v.trim() != "\"\"")
+        said.get(name).is_some_and(|v| peek(v) == ValueKind::String && v.trim() != "\"\"")
     };
     let Some(first) = NAMES.into_iter().find(|name| filled(said, name)) else {
         details(said, at, notes);

@@ -40,7 +40,7 @@ const OTHERS: &[(&str, &str)] = &[
 
 /// What an upstream's word means.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Word {
+pub(super) enum ReasonClass {
     /// One of OpenAI's.
     Known(&'static str),
     /// Another one, with OpenAI's for it.
@@ -49,17 +49,17 @@ pub(super) enum Word {
     Failure,
 }
 
-pub(super) fn word(given: &str) -> Word {
+pub(super) fn word(given: &str) -> ReasonClass {
     if let Some((word, _)) = OPENAI.iter().find(|(word, _)| *word == given) {
-        return Word::Known(word);
+        return ReasonClass::Known(word);
     }
     let lower = given.to_ascii_lowercase();
     if lower == "error" || lower == "network_error" {
-        return Word::Failure;
+        return ReasonClass::Failure;
     }
     let openai = OPENAI.iter().map(|(word, _)| (*word, *word));
     let found = OTHERS.iter().copied().chain(openai).find(|(word, _)| *word == lower);
-    Word::Mapped(found.map_or("stop", |(_, openai)| openai))
+    ReasonClass::Mapped(found.map_or("stop", |(_, openai)| openai))
 }
 
 /// The meaning of one of OpenAI's words.

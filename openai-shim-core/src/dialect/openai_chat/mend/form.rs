@@ -8,9 +8,9 @@
 //! It holds only where mending is a matter of the chunk alone: in the middle of one answer ([`Stream::is_steady`]), with
 //! words that are no markup ([`Stream::again`]), and until any chunk of another form comes.
 
-use super::stream::Stream;
+use super::stream::StreamState;
 use crate::framing::Frame;
-use crate::json::{Kind, Object, items, peek, place, scan, utf8};
+use crate::json::{Object, ValueKind, items, peek, place, scan, utf8};
 use std::ops::Range;
 
 /// Names of words that servers add against guessing by length; they mean nothing.
@@ -27,7 +27,7 @@ const PATIENCE: u8 = 8;
 
 /// What stands in a hole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in super::super) enum Hole {
+pub(in super::super) enum Slot {
     /// The answer's text, in JSON's escapes; not empty.
     Content,
     /// Reasoning, likewise.
@@ -43,19 +43,19 @@ pub(in super::super) enum Hole {
 }
 
 /// A hole and where it is in a text.
-pub(in super::super) type Place = (Range<usize>, Hole);
+pub(in super::super) type SlotSpan = (Range<usize>, Slot);
 
 /// A text with holes.
 #[derive(Debug)]
-pub(in super::super) struct Pattern {
+pub(in super::super) struct TemplateText {
     /// The text around the holes.
     fixed: String,
     /// Where holes are in it, in order, and what number each has among those of the chunk that came.
-    holes: Vec<(usize, Hole, usize)>,
+    holes: Vec<(usize, Slot, usize)>,
 }
 
-impl Pattern {
-    fn new(text: &str, places: &[Place], number: impl Fn(usize, Hole) -> Option<usize>) -> Option<Self> {
+impl TemplateText {
+    fn new(text: &str, places: &[SlotSpan], number: impl Fn(usize, Slot) -> Option<usize>) -> Option<Self> {
         let (mut fixed, mut holes, mut from) = (String::with_capacity(text.len()), Vec::new(), 0);
         for (at, (range, hole)) in places.iter().enumerate() {
             fixed.push_str(text.get(from..range.start)?);
@@ -75,17 +75,17 @@ impl Pattern {
             at = chunk.get(at..)?.starts_with(before).then_some(at + before.len())?;
             let start = at;
             at = match hole {
-                Hole::Count => scan::digits(chunk, at)?,
+                Slot::Count => scan::digits(chunk, at)?,
                 _ => scan::string(chunk, at)? - 1,
             };
             let inner = chunk.get(start..at)?;
             match hole {
-                Hole::Count
+                Slot::Count
                     if inner.len() > LONGEST_COUNT || (inner.len() > 1 && inner.first() == Some(&b'0')) =>
                 {
                     return None;
                 }
-                Hole::Content | Hole::Reasoning | Hole::Arguments if inner.is_empty() => return None,
+                Slot::Content | Slot::Reasoning | Slot::Arguments if inner.is_empty() => return None,
                 _ => {}
             }
             found.push(start..at);
@@ -95,7 +95,7 @@ impl Pattern {
     }
 
     /// Writes the text with other words.
-    pub(super) fn write(&self, words: &Words<'_>, out: &mut Vec<u8>) {
+    pub(super) fn write(&self, words: &SlotValues<'_>, out: &mut Vec<u8>) {
         let (fixed, mut from) = (self.fixed.as_bytes(), 0);
         for (end, _, number) in &self.holes {
             out.extend_from_slice(fixed.get(from..*end).unwrap_or_default());
@@ -108,26 +108,26 @@ impl Pattern {
 
 /// A chunk that fits a form, and what fills its holes.
 #[derive(Debug, Clone, Copy)]
-pub(in super::super) struct Words<'w> {
+pub(in super::super) struct SlotValues<'w> {
     chunk: &'w str,
     found: &'w [Range<usize>],
-    form: &'w Pattern,
+    form: &'w TemplateText,
     usage: Option<&'w str>,
 }
 
-impl<'w> Words<'w> {
+impl<'w> SlotValues<'w> {
     /// What fills a hole, by its number.
     fn get(&self, number: usize) -> &'w str {
         self.found.get(number).and_then(|range| self.chunk.get(range.clone())).unwrap_or_default()
     }
 
     /// The words of this kind, as a JSON string.
-    pub(in super::super) fn literal(&self, wanted: Hole) -> Option<&'w str> {
+    pub(in super::super) fn literal(&self, wanted: Slot) -> Option<&'w str> {
         self.around(wanted, 1, 1)
     }
 
     /// The words of this kind with so many bytes before and after them.
-    pub(in super::super) fn around(&self, wanted: Hole, before: usize, after: usize) -> Option<&'w str> {
+    pub(in super::super) fn around(&self, wanted: Slot, before: usize, after: usize) -> Option<&'w str> {
         let (_, _, number) = self.form.holes.iter().find(|(_, hole, _)| *hole == wanted)?;
         let range = self.found.get(*number)?;
         self.chunk.get(range.start.checked_sub(before)?..range.end + after)
@@ -141,11 +141,11 @@ impl<'w> Words<'w> {
 
 /// A form: what comes, what goes out for it, and what is noted.
 #[derive(Debug)]
-struct Form<W> {
-    came: Pattern,
+struct ChunkTemplate<W> {
+    came: TemplateText,
     went: W,
     /// The token counts' place in the text that came: it begins so far before its first hole and ends so far behind its last.
-    usage: Option<Counts>,
+    usage: Option<UsageSpan>,
     /// Findings by their number, and how often each is noted anew.
     notes: Vec<(usize, u32)>,
     used: bool,
@@ -153,7 +153,7 @@ struct Form<W> {
 
 /// Where token counts stand: the numbers of their first and last hole, and how many bytes are around these.
 #[derive(Debug, Clone, Copy)]
-struct Counts {
+struct UsageSpan {
     first: usize,
     last: usize,
     before: usize,
@@ -162,8 +162,8 @@ struct Counts {
 
 /// The last form of a stream, if there is one. `W` is what goes out for it.
 #[derive(Debug)]
-pub(in super::super) struct Forms<W> {
-    form: Option<Form<W>>,
+pub(in super::super) struct TemplateCache<W> {
+    form: Option<ChunkTemplate<W>>,
     found: Vec<Range<usize>>,
     /// How often each finding was noted before the chunk at hand; `None` if no form may be made of it.
     before: Option<u32>,
@@ -171,20 +171,20 @@ pub(in super::super) struct Forms<W> {
     in_vain: u8,
 }
 
-impl<W> Default for Forms<W> {
+impl<W> Default for TemplateCache<W> {
     fn default() -> Self {
         Self { form: None, found: Vec::new(), before: None, counts: Vec::new(), in_vain: 0 }
     }
 }
 
-impl<W> Forms<W> {
+impl<W> TemplateCache<W> {
     /// Takes a frame of the known form: the stream takes note of it, and `say` says what goes out. False if it has another
     /// form; it must then be mended.
     pub(in super::super) fn again(
         &mut self,
         frame: Frame<'_>,
-        stream: &mut Stream,
-        say: impl FnOnce(&W, &Words<'_>),
+        stream: &mut StreamState,
+        say: impl FnOnce(&W, &SlotValues<'_>),
     ) -> bool {
         let (Some(form), Frame::Event { data, .. }) = (&mut self.form, frame) else { return false };
         if form.came.fits(data, &mut self.found).is_none() {
@@ -195,7 +195,7 @@ impl<W> Forms<W> {
             let (first, last) = (self.found.get(counts.first)?, self.found.get(counts.last)?);
             chunk.get(first.start.checked_sub(counts.before)?..last.end + counts.after)
         });
-        let words = Words { chunk, found: &self.found, form: &form.came, usage };
+        let words = SlotValues { chunk, found: &self.found, form: &form.came, usage };
         if !stream.again(&words, &form.notes) {
             return false;
         }
@@ -205,7 +205,7 @@ impl<W> Forms<W> {
     }
 
     /// A frame is about to be mended.
-    pub(in super::super) fn before(&mut self, stream: &Stream) {
+    pub(in super::super) fn before(&mut self, stream: &StreamState) {
         if let Some(form) = self.form.take() {
             self.in_vain = if form.used { 0 } else { self.in_vain + 1 };
         }
@@ -220,8 +220,8 @@ impl<W> Forms<W> {
     pub(in super::super) fn learn(
         &mut self,
         frame: Frame<'_>,
-        stream: &Stream,
-        went: impl FnOnce(&str, &[Place]) -> Option<W>,
+        stream: &StreamState,
+        went: impl FnOnce(&str, &[SlotSpan]) -> Option<W>,
     ) {
         if let (Some(omitted), Frame::Event { data, .. }) = (self.before.take(), frame)
             && stream.is_steady()
@@ -235,87 +235,87 @@ impl<W> Forms<W> {
     fn form(
         &self,
         chunk: &str,
-        stream: &Stream,
-        went: impl FnOnce(&str, &[Place]) -> Option<W>,
-    ) -> Option<Form<W>> {
+        stream: &StreamState,
+        went: impl FnOnce(&str, &[SlotSpan]) -> Option<W>,
+    ) -> Option<ChunkTemplate<W>> {
         let (places, usage) = places(chunk)?;
         let went = went(chunk, &places)?;
-        let came = Pattern::new(chunk, &places, |number, _| Some(number))?;
+        let came = TemplateText::new(chunk, &places, |number, _| Some(number))?;
         let more = stream.notes.counts().enumerate();
         let more = more.map(|(at, count)| (at, count - self.counts.get(at).copied().unwrap_or(0)));
         let notes = more.filter(|(_, more)| *more > 0).collect();
-        Some(Form { came, went, usage, notes, used: false })
+        Some(ChunkTemplate { came, went, usage, notes, used: false })
     }
 }
 
 /// What went out as bytes, with holes where the words of the chunk that came stand in it. The words must have come through
 /// as they are.
-pub(super) fn written(chunk: &str, came: &[Place], out: &[u8]) -> Option<Pattern> {
+pub(super) fn written(chunk: &str, came: &[SlotSpan], out: &[u8]) -> Option<TemplateText> {
     let out = utf8(out)?;
     let event = out.strip_prefix("data: ")?.strip_suffix("\n\n")?;
     let shift = |range: Range<usize>| range.start + 6..range.end + 6;
     let went = if event == chunk { came.to_vec() } else { places(event)?.0 };
-    let went: Vec<Place> = went.into_iter().filter(|(_, hole)| *hole != Hole::Count).collect();
-    let number = |hole: Hole| came.iter().position(|(_, own)| *own == hole);
-    let same = |(range, hole): &Place| {
+    let went: Vec<SlotSpan> = went.into_iter().filter(|(_, hole)| *hole != Slot::Count).collect();
+    let number = |hole: Slot| came.iter().position(|(_, own)| *own == hole);
+    let same = |(range, hole): &SlotSpan| {
         let (own, _) = came.get(number(*hole)?)?;
         (chunk.get(own.clone())? == event.get(range.clone())?).then_some(())
     };
-    let all = came.iter().filter(|(_, hole)| *hole != Hole::Count).count() == went.len();
+    let all = came.iter().filter(|(_, hole)| *hole != Slot::Count).count() == went.len();
     if !all || went.iter().any(|place| same(place).is_none()) {
         return None;
     }
-    let went: Vec<Place> = went.into_iter().map(|(range, hole)| (shift(range), hole)).collect();
-    Pattern::new(out, &went, |_, hole| number(hole))
+    let went: Vec<SlotSpan> = went.into_iter().map(|(range, hole)| (shift(range), hole)).collect();
+    TemplateText::new(out, &went, |_, hole| number(hole))
 }
 
 /// Where a chunk of one answer has words and counts that may be others in the next; `None` if it says anything else.
-fn places(text: &str) -> Option<(Vec<Place>, Option<Counts>)> {
+fn places(text: &str) -> Option<(Vec<SlotSpan>, Option<UsageSpan>)> {
     let (chunk, choices) = Object::with_items(text.as_bytes(), "choices", "delta").ok()?;
     let [choice] = <[_; 1]>::try_from(choices).ok()?;
     let delta = choice.inner?;
     if delta.non_null("function_call").is_some() {
         return None;
     }
-    let mut places: Vec<Place> = Vec::new();
+    let mut places: Vec<SlotSpan> = Vec::new();
     let mut words = |key: &str, hole| {
         match delta.non_null(key) {
             None | Some("\"\"") => {}
-            Some(raw) if peek(raw) == Kind::String => {
+            Some(raw) if peek(raw) == ValueKind::String => {
                 places.push((inside(text, delta.original(key)?)?, hole));
             }
             Some(_) => return None,
         }
         Some(())
     };
-    words("content", Hole::Content)?;
+    words("content", Slot::Content)?;
     // Where reasoning has several names or parts, their likeness matters.
     let names: Vec<_> = REASONING.into_iter().filter(|name| delta.non_null(name).is_some()).collect();
     match names.as_slice() {
         [] => {}
-        [name] => words(name, Hole::Reasoning)?,
+        [name] => words(name, Slot::Reasoning)?,
         _ => return None,
     }
     if delta.non_null("reasoning_details").is_some_and(|details| details != "[]") {
         // It is the text beside them that is kept.
-        places.iter().find(|(_, hole)| *hole == Hole::Reasoning)?;
+        places.iter().find(|(_, hole)| *hole == Slot::Reasoning)?;
         let [detail] = items(delta.original("reasoning_details")?)?.try_into().ok()?;
         let detail = Object::parse(detail.as_bytes()).ok()?;
         let words = ["text", "summary"].into_iter().find_map(|key| detail.original(key))?;
-        (peek(words) == Kind::String).then_some(())?;
-        places.push((inside(text, words)?, Hole::Details));
+        (peek(words) == ValueKind::String).then_some(())?;
+        places.push((inside(text, words)?, Slot::Details));
     }
     if delta.non_null("tool_calls").is_some_and(|calls| calls != "[]") {
         // Content beside a call may be refused when the arguments are taken already.
-        places.iter().all(|(_, hole)| *hole != Hole::Content).then_some(())?;
-        places.push((inside(text, arguments(delta.original("tool_calls")?)?)?, Hole::Arguments));
+        places.iter().all(|(_, hole)| *hole != Slot::Content).then_some(())?;
+        places.push((inside(text, arguments(delta.original("tool_calls")?)?)?, Slot::Arguments));
     }
     if places.is_empty() {
         return None;
     }
     for key in PADDING {
-        if chunk.get(key).is_some_and(|v| peek(v) == Kind::String) {
-            places.push((inside(text, chunk.original(key)?)?, Hole::Padding(key)));
+        if chunk.get(key).is_some_and(|v| peek(v) == ValueKind::String) {
+            places.push((inside(text, chunk.original(key)?)?, Slot::Padding(key)));
         }
     }
     let counts = match chunk.non_null("usage") {
@@ -323,11 +323,11 @@ fn places(text: &str) -> Option<(Vec<Place>, Option<Counts>)> {
         Some(_) => Some(count(text, chunk.original("usage")?, &mut places)?),
     };
     places.sort_by_key(|(range, _)| range.start);
-    let number = |place: &Place| places.iter().position(|own| own == place);
+    let number = |place: &SlotSpan| places.iter().position(|own| own == place);
     let counts = match counts {
         None => None,
         Some((first, last, before, after)) => {
-            Some(Counts { first: number(&first)?, last: number(&last)?, before, after })
+            Some(UsageSpan { first: number(&first)?, last: number(&last)?, before, after })
         }
     };
     Some((places, counts))
@@ -340,13 +340,14 @@ fn arguments(calls: &str) -> Option<&str> {
     let function = Object::parse(call.original("function")?.as_bytes()).ok()?;
     // With a name a call may begin.
     let named = function.non_null("name").is_some_and(|name| name != "\"\"");
-    let words =
-        function.original("arguments").filter(|words| peek(words) == Kind::String && *words != "\"\"")?;
+    let words = function
+        .original("arguments")
+        .filter(|words| peek(words) == ValueKind::String && *words != "\"\"")?;
     (!named && call.get("custom").is_none()).then_some(words)
 }
 
 /// The numbers of token counts; with it the first and last of them, and what is around these.
-fn count(text: &str, usage: &str, places: &mut Vec<Place>) -> Option<(Place, Place, usize, usize)> {
+fn count(text: &str, usage: &str, places: &mut Vec<SlotSpan>) -> Option<(SlotSpan, SlotSpan, usize, usize)> {
     super::usage::read(usage)?;
     let start = place(text.as_bytes(), usage)?.start;
     let (mut found, mut at) = (Vec::new(), 0);
@@ -360,7 +361,7 @@ fn count(text: &str, usage: &str, places: &mut Vec<Place>) -> Option<(Place, Pla
                 if end - at > LONGEST_COUNT || matches!(bytes.get(end), Some(b'.' | b'e' | b'E')) {
                     return None;
                 }
-                found.push((start + at..start + end, Hole::Count));
+                found.push((start + at..start + end, Slot::Count));
                 end
             }
             b'-' => return None,
@@ -379,7 +380,7 @@ fn inside(text: &str, raw: &str) -> Option<Range<usize>> {
     Some(start + 1..end.checked_sub(1)?)
 }
 
-impl Stream {
+impl StreamState {
     /// Whether a chunk's mending is a matter of the chunk alone: one answer is in its middle, and nothing waits.
     fn is_steady(&self) -> bool {
         let [choice] = self.choices.as_slice() else { return false };
@@ -401,13 +402,13 @@ impl Stream {
     }
 
     /// Takes note of a chunk of a known form; false if its words must be looked at.
-    fn again(&mut self, words: &Words<'_>, notes: &[(usize, u32)]) -> bool {
+    fn again(&mut self, words: &SlotValues<'_>, notes: &[(usize, u32)]) -> bool {
         let [choice] = self.choices.as_mut_slice() else { return false };
         // A form has only one of these.
         for (_, hole, _) in &words.form.holes {
             let taken = match hole {
-                Hole::Arguments => words.literal(*hole).is_some_and(|piece| choice.calls.again(piece)),
-                Hole::Content => words
+                Slot::Arguments => words.literal(*hole).is_some_and(|piece| choice.calls.again(piece)),
+                Slot::Content => words
                     .literal(*hole)
                     .is_some_and(|words| choice.voice.as_mut().is_some_and(|voice| voice.pass(words))),
                 _ => true,
@@ -428,7 +429,7 @@ impl Stream {
 }
 
 #[cfg(test)]
-impl<W> Forms<W> {
+impl<W> TemplateCache<W> {
     /// Every chunk is mended.
     pub(in super::super) fn never() -> Self {
         Self { in_vain: PATIENCE, ..Self::default() }

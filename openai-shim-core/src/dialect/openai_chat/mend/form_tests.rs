@@ -1,24 +1,24 @@
 //! With forms and without: the same bytes, the same [`Seen`](crate::canonical::Seen), the same findings.
 #![allow(clippy::disallowed_methods, clippy::format_push_string)] // tests read fixtures, and need not be fast
 
-use super::super::super::{Decoder, Mender};
+use super::super::super::{Decoder, StreamRepairer};
 use super::super::decode::ChatDecoder;
-use super::{ChatMender, Forms};
-use crate::canonical::{Asked, Context, Diagnostics};
+use super::{ChatRepairer, TemplateCache};
+use crate::canonical::{Context, Diagnostics, ResponseSpec};
 use crate::dialect::Dialect;
 use crate::framing::{Frame, Framer};
 use proptest::prelude::*;
 use std::path::{Path, PathBuf};
 
 /// What a client asked: nothing special, tools and usage, JSON, or stops of our own.
-fn asked(variant: u8) -> Asked {
+fn asked(variant: u8) -> ResponseSpec {
     let body = br#"{"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}],"stream_options":{"include_usage":true},"tools":[{"type":"function","function":{"name":"get_weather"}}]}"#;
     let plain = br#"{"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}]}"#;
     let body: &[u8] = if variant % 2 == 1 { body } else { plain };
     let request = super::super::OpenAiChat
         .decode_request("", &bytes::Bytes::copy_from_slice(body), &mut Diagnostics::default())
         .unwrap();
-    let mut asked = Asked::new(&request, Context::fixed());
+    let mut asked = ResponseSpec::new(&request, Context::fixed());
     match variant / 2 {
         1 => asked.json = Some(vec![String::from("a")]),
         2 => asked.stops = vec![String::from("\n\n"), String::from("wo")],
@@ -31,8 +31,8 @@ fn asked(variant: u8) -> Asked {
 
 /// How many chunks were said again by their form; fails where that differs from mending them.
 fn compare(body: &[u8], variant: u8, what: &str) -> u32 {
-    let (mut with, mut without) = (ChatMender::new(asked(variant)), ChatMender::new(asked(variant)));
-    without.forms = Forms::never();
+    let (mut with, mut without) = (ChatRepairer::new(asked(variant)), ChatRepairer::new(asked(variant)));
+    without.forms = TemplateCache::never();
     let (mut reader, mut plain) =
         (ChatDecoder::new(asked(variant)), ChatDecoder::without_forms(asked(variant)));
     let (mut c, mut d) = (Vec::new(), Vec::new());

@@ -1,7 +1,7 @@
 //! Who answered, and when: `id`, `object`, `created`, `model` and their like.
 
-use crate::canonical::{Asked, Code, Diagnostics};
-use crate::json::{Kind, Object, peek, quote};
+use crate::canonical::{Code, Diagnostics, ResponseSpec};
+use crate::json::{Object, ValueKind, peek, quote};
 
 /// The first values, which hold for the whole answer.
 #[derive(Debug)]
@@ -19,7 +19,12 @@ impl Identity {
     }
 
     /// Puts the identity of a chunk or an answer right.
-    pub(super) fn mend(&mut self, answer: &mut Object<'_>, asked: &mut Asked, notes: &mut Diagnostics) {
+    pub(super) fn mend(
+        &mut self,
+        answer: &mut Object<'_>,
+        asked: &mut ResponseSpec,
+        notes: &mut Diagnostics,
+    ) {
         let same =
             |pinned: &Option<String>, key: &str| pinned.is_some() && answer.get(key) == pinned.as_deref();
         let (id, created, model) =
@@ -41,9 +46,9 @@ impl Identity {
     }
 
     /// Puts the identity of a whole answer right: nothing follows that would have to have the same one.
-    pub(super) fn mend_whole(answer: &mut Object<'_>, asked: &mut Asked, notes: &mut Diagnostics) {
+    pub(super) fn mend_whole(answer: &mut Object<'_>, asked: &mut ResponseSpec, notes: &mut Diagnostics) {
         const OBJECT: &str = "chat.completion";
-        let says = |key: &str| answer.get(key).is_some_and(|v| peek(v) == Kind::String && v != "\"\"");
+        let says = |key: &str| answer.get(key).is_some_and(|v| peek(v) == ValueKind::String && v != "\"\"");
         let right = says("id") && says("model") && answer.u64("created").is_some();
         if right && !asked.echo_model && answer.str("object").as_deref() == Some(OBJECT) {
             mend_rest(answer, notes);
@@ -53,21 +58,21 @@ impl Identity {
     }
 
     /// Whether all of it is known, so that every chunk is held against the same.
-    pub(super) fn is_settled(&self, asked: &Asked) -> bool {
+    pub(super) fn is_settled(&self, asked: &ResponseSpec) -> bool {
         self.id.is_some() && self.created.is_some() && (self.model.is_some() || asked.echo_model)
     }
 
     /// An answer or chunk that has nothing but its identity.
-    pub(super) fn blank(&mut self, asked: &mut Asked) -> Object<'static> {
+    pub(super) fn blank(&mut self, asked: &mut ResponseSpec) -> Object<'static> {
         let mut blank = Object::new();
         self.mend(&mut blank, asked, &mut Diagnostics::default());
         blank
     }
 
-    fn mend_id(&mut self, answer: &mut Object<'_>, asked: &mut Asked, notes: &mut Diagnostics) {
+    fn mend_id(&mut self, answer: &mut Object<'_>, asked: &mut ResponseSpec, notes: &mut Diagnostics) {
         let given = match answer.get("id").map(|id| (peek(id), id.trim())) {
-            Some((Kind::String, id)) if id != "\"\"" => Some((id.to_owned(), false)),
-            Some((Kind::Number, id)) => Some((format!("\"{id}\""), true)),
+            Some((ValueKind::String, id)) if id != "\"\"" => Some((id.to_owned(), false)),
+            Some((ValueKind::Number, id)) => Some((format!("\"{id}\""), true)),
             _ => None,
         };
         match (&self.id, given) {
@@ -93,7 +98,7 @@ impl Identity {
         }
     }
 
-    fn mend_created(&mut self, answer: &mut Object<'_>, asked: &Asked, notes: &mut Diagnostics) {
+    fn mend_created(&mut self, answer: &mut Object<'_>, asked: &ResponseSpec, notes: &mut Diagnostics) {
         let given = answer.get("created").map(str::trim);
         // 0 beside an id is somebody's clock; 0 beside none is a placeholder.
         let placeholder = self.id_was_missing && given == Some("0");
@@ -120,10 +125,12 @@ impl Identity {
         }
     }
 
-    fn mend_model(&mut self, answer: &mut Object<'_>, asked: &Asked, notes: &mut Diagnostics) {
+    fn mend_model(&mut self, answer: &mut Object<'_>, asked: &ResponseSpec, notes: &mut Diagnostics) {
         let asked_for = || quote(&asked.model);
-        let given =
-            answer.get("model").filter(|m| peek(m) == Kind::String && m.trim() != "\"\"").map(str::to_owned);
+        let given = answer
+            .get("model")
+            .filter(|m| peek(m) == ValueKind::String && m.trim() != "\"\"")
+            .map(str::to_owned);
         if asked.echo_model {
             if given.as_deref() != Some(&asked_for()) {
                 answer.set("model", asked_for());
@@ -150,11 +157,14 @@ impl Identity {
 /// What else may stand beside it.
 fn mend_rest(answer: &mut Object<'_>, notes: &mut Diagnostics) {
     keep_known(answer, "service_tier", &["auto", "default", "flex", "scale", "priority"], notes);
-    if answer.get("system_fingerprint").is_some_and(|v| !matches!(peek(v), Kind::String | Kind::Null)) {
+    if answer
+        .get("system_fingerprint")
+        .is_some_and(|v| !matches!(peek(v), ValueKind::String | ValueKind::Null))
+    {
         notes.note(Code::FieldDropped, "system_fingerprint", "");
         answer.remove("system_fingerprint");
     }
-    if answer.get("error").is_some_and(|e| peek(e) == Kind::Null) {
+    if answer.get("error").is_some_and(|e| peek(e) == ValueKind::Null) {
         notes.note(Code::NullDropped, "error", "");
         answer.remove("error");
     }
@@ -164,7 +174,7 @@ fn mend_rest(answer: &mut Object<'_>, notes: &mut Diagnostics) {
 fn keep_known(answer: &mut Object<'_>, key: &str, words: &[&str], notes: &mut Diagnostics) {
     let Some(value) = answer.get(key) else { return };
     let known =
-        peek(value) == Kind::Null || answer.str(key).is_some_and(|word| words.contains(&word.as_ref()));
+        peek(value) == ValueKind::Null || answer.str(key).is_some_and(|word| words.contains(&word.as_ref()));
     if !known {
         let detail = answer.str(key).unwrap_or_default().chars().take(40).collect::<String>();
         notes.note(Code::FieldDropped, key, &detail);

@@ -1,12 +1,12 @@
 //! Log probabilities: OpenAI's shape, or none.
 
 use crate::canonical::{Code, Diagnostics};
-use crate::json::{Kind, Object, joined, peek};
+use crate::json::{Object, ValueKind, joined, peek};
 
 /// Puts a choice's `logprobs` right.
 pub(super) fn mend(choice: &mut Object<'_>, notes: &mut Diagnostics) {
     let Some(value) = choice.non_null("logprobs") else { return };
-    let shaped = (peek(value) == Kind::Object)
+    let shaped = (peek(value) == ValueKind::Object)
         .then(|| Object::parse(value.as_bytes()).ok())
         .flatten()
         .filter(|o| o.get("content").is_some() || o.get("refusal").is_some());

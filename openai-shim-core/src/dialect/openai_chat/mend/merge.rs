@@ -1,14 +1,14 @@
 //! One answer that came as two: its text in one choice, its tool calls in another, though one answer was asked for.
 
 use crate::canonical::{Code, Diagnostics};
-use crate::json::{Item, Object};
+use crate::json::{ListItem, Object};
 
 /// The choices of a whole answer put together, if they are parts of one: the answer with that one.
-pub(super) fn whole(choices: &[Item<'_>], n: u32, notes: &mut Diagnostics) -> Option<String> {
+pub(super) fn whole(choices: &[ListItem<'_>], n: u32, notes: &mut Diagnostics) -> Option<String> {
     if choices.len() < 2 || n > 1 {
         return None;
     }
-    let message = |choice: &&Item<'_>, of: fn(&Object<'_>) -> bool| choice.inner.as_ref().is_some_and(of);
+    let message = |choice: &&ListItem<'_>, of: fn(&Object<'_>) -> bool| choice.inner.as_ref().is_some_and(of);
     let mut calling = choices.iter().filter(|choice| message(choice, calls));
     let (caller, None) = (calling.next()?.object.as_ref()?, calling.next()) else { return None };
     let texts = choices.iter().filter(|choice| message(choice, speaks)).count();

@@ -18,39 +18,39 @@ mod voice;
 mod whole;
 mod whole_calls;
 
-use form::Pattern;
-pub(super) use form::{Forms, Hole, Place, Words};
-pub(super) use stream::{Sink, Stream};
+use form::TemplateText;
+pub(super) use form::{Slot, SlotSpan, SlotValues, TemplateCache};
+pub(super) use stream::{ChunkSink, StreamState};
 pub(super) use usage::{read as read_usage, write as write_usage};
-pub(super) use voice::Tags;
+pub(super) use voice::TagWriter;
 pub(super) use whole::whole;
 
-use super::super::Mender;
-use super::decode::{Beside, Said};
+use super::super::StreamRepairer;
+use super::decode::{OpaqueStateTap, TemplateEvent};
 use super::error;
-use crate::canonical::{Asked, Diagnostics, Seen};
+use crate::canonical::{Diagnostics, ResponseSpec, ResponseSummary};
 use crate::error::{Error, UpstreamError};
 use crate::framing::{Frame, write_event};
 use crate::json::Object;
 
 /// Mends a stream in place.
-pub(super) struct ChatMender {
-    stream: Stream,
-    beside: Beside,
-    forms: Forms<Went>,
+pub(super) struct ChatRepairer {
+    stream: StreamState,
+    beside: OpaqueStateTap,
+    forms: TemplateCache<TemplateOutput>,
 }
 
 /// What goes out for a form, and what is noted of it beside.
 #[derive(Debug)]
-struct Went {
-    text: Pattern,
-    said: Vec<Said>,
+struct TemplateOutput {
+    text: TemplateText,
+    said: Vec<TemplateEvent>,
 }
 
-impl ChatMender {
-    pub(super) fn new(asked: Asked) -> Self {
-        let beside = Beside::new(&asked);
-        Self { stream: Stream::new(asked), beside, forms: Forms::default() }
+impl ChatRepairer {
+    pub(super) fn new(asked: ResponseSpec) -> Self {
+        let beside = OpaqueStateTap::new(&asked);
+        Self { stream: StreamState::new(asked), beside, forms: TemplateCache::default() }
     }
 
     fn note(&mut self) {
@@ -60,7 +60,7 @@ impl ChatMender {
     }
 }
 
-impl Mender for ChatMender {
+impl StreamRepairer for ChatRepairer {
     fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<u8>) {
         let start = out.len();
         let Self { stream, beside, forms } = self;
@@ -70,10 +70,13 @@ impl Mender for ChatMender {
         });
         if !again {
             forms.before(stream);
-            stream.frame(frame, &mut Bytes { out, beside });
+            stream.frame(frame, &mut SseSink { out, beside });
             let went = out.get(start..).unwrap_or_default();
             forms.learn(frame, stream, |chunk, came| {
-                Some(Went { text: form::written(chunk, came, went)?, said: beside.learn(chunk, came)? })
+                Some(TemplateOutput {
+                    text: form::written(chunk, came, went)?,
+                    said: beside.learn(chunk, came)?,
+                })
             });
         }
         if !beside.events.is_empty() {
@@ -82,15 +85,15 @@ impl Mender for ChatMender {
     }
 
     fn finish(&mut self, out: &mut Vec<u8>) {
-        self.stream.finish(&mut Bytes { out, beside: &mut self.beside });
+        self.stream.finish(&mut SseSink { out, beside: &mut self.beside });
         self.note();
     }
 
     fn fail(&mut self, error: &UpstreamError, out: &mut Vec<u8>) {
-        self.stream.fail(error, &mut Bytes { out, beside: &mut self.beside });
+        self.stream.fail(error, &mut SseSink { out, beside: &mut self.beside });
     }
 
-    fn seen(&self) -> &Seen {
+    fn seen(&self) -> &ResponseSummary {
         &self.stream.seen
     }
 
@@ -100,12 +103,12 @@ impl Mender for ChatMender {
 }
 
 /// Writes mended chunks as server-sent events.
-struct Bytes<'o> {
+struct SseSink<'o> {
     out: &'o mut Vec<u8>,
-    beside: &'o mut Beside,
+    beside: &'o mut OpaqueStateTap,
 }
 
-impl Sink for Bytes<'_> {
+impl ChunkSink for SseSink<'_> {
     fn chunk(&mut self, chunk: &Object<'_>, source: Option<&[u8]>) {
         self.beside.chunk(chunk);
         write_event(self.out, |out| match source {

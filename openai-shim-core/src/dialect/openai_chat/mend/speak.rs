@@ -1,13 +1,13 @@
 //! The text of a stream's choices, with what stands in it taken out.
 
-use super::stream::{Sink, Stream};
-use super::voice::{Voice, add_calls};
+use super::stream::{ChunkSink, StreamState};
+use super::voice::{ChatTextExtractor, add_calls};
 use crate::canonical::Code;
 use crate::json::{Object, items, joined};
 
 const AT: &str = "choices[].delta";
 
-impl Stream {
+impl StreamState {
     /// Takes thinking, calls and stop sequences out of a delta's text.
     pub(super) fn voice(
         &mut self,
@@ -17,7 +17,7 @@ impl Stream {
         choice: &mut Object<'_>,
     ) {
         let Some(state) = self.choices.get_mut(slot) else { return };
-        let voice = state.voice.get_or_insert_with(|| Voice::new(&self.asked));
+        let voice = state.voice.get_or_insert_with(|| ChatTextExtractor::new(&self.asked));
         if voice.stopped {
             // What follows a stop sequence was never said.
             delta.remove("content");
@@ -63,7 +63,7 @@ impl Stream {
     }
 
     /// With every choice stopped by us there is nothing to wait for but token counts.
-    pub(super) fn close_if_stopped(&mut self, sink: &mut dyn Sink) {
+    pub(super) fn close_if_stopped(&mut self, sink: &mut dyn ChunkSink) {
         let all = self.choices.len() >= self.asked.n as usize
             && (0..self.choices.len()).all(|slot| self.is_stopped(slot));
         if all && !self.asked.include_usage {
@@ -74,7 +74,7 @@ impl Stream {
 
     /// Says what was held back because it might have been something else: nothing follows. `cut`: the
     /// answer broke off.
-    pub(super) fn release_voices(&mut self, cut: bool, sink: &mut dyn Sink) {
+    pub(super) fn release_voices(&mut self, cut: bool, sink: &mut dyn ChunkSink) {
         for at in 0..self.choices.len() {
             let Some(choice) = self.choices.get_mut(at).filter(|c| !c.finished) else { continue };
             let Some(voice) = choice.voice.as_mut().filter(|voice| !voice.stopped) else { continue };

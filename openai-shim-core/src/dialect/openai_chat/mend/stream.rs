@@ -2,16 +2,16 @@
 
 use super::super::error;
 use super::identity::Identity;
-use super::tools::Calls;
-use super::voice::Voice;
+use super::tools::StreamedToolCalls;
+use super::voice::ChatTextExtractor;
 use super::{finish, usage};
-use crate::canonical::{Asked, Code, Diagnostics, FinishReason, Seen};
+use crate::canonical::{Code, Diagnostics, FinishReason, ResponseSpec, ResponseSummary};
 use crate::error::UpstreamError;
 use crate::framing::Frame;
-use crate::json::{Item, Kind, Object, joined, peek};
+use crate::json::{ListItem, Object, ValueKind, joined, peek};
 
 /// Where mended chunks go.
-pub(in super::super) trait Sink {
+pub(in super::super) trait ChunkSink {
     /// A chunk; `source` is its own text where nothing was changed.
     fn chunk(&mut self, chunk: &Object<'_>, source: Option<&[u8]>);
     /// The stream failed.
@@ -21,12 +21,12 @@ pub(in super::super) trait Sink {
 }
 
 /// One stream.
-pub(in super::super) struct Stream {
-    pub(super) asked: Asked,
-    pub(in super::super) seen: Seen,
+pub(in super::super) struct StreamState {
+    pub(super) asked: ResponseSpec,
+    pub(in super::super) seen: ResponseSummary,
     pub(in super::super) notes: Diagnostics,
     pub(super) identity: Identity,
-    pub(super) choices: Vec<Choice>,
+    pub(super) choices: Vec<StreamedChoice>,
     /// Choices that are parts of the first one.
     pub(super) merged: Vec<u64>,
     /// The last complete usage, as its JSON.
@@ -36,7 +36,7 @@ pub(in super::super) struct Stream {
     /// Members of a prelude, for the first real chunk.
     pub(super) prelude: Vec<(String, String)>,
     /// A chunk with a finish reason waits for one frame: content may still come.
-    pub(super) held: Option<Held>,
+    pub(super) held: Option<HeldChunk>,
     done_seen: bool,
     /// The body was one JSON document: it is complete by itself.
     document: bool,
@@ -51,7 +51,7 @@ pub(in super::super) struct Stream {
 
 /// What is known of one choice.
 #[derive(Debug, Default)]
-pub(super) struct Choice {
+pub(super) struct StreamedChoice {
     pub(super) index: u64,
     pub(super) role_sent: bool,
     pub(super) finished: bool,
@@ -59,25 +59,27 @@ pub(super) struct Choice {
     pub(super) word: &'static str,
     /// Its finish reason went out: nothing may follow.
     pub(super) sealed: bool,
-    pub(super) calls: Calls,
+    pub(super) calls: StreamedToolCalls,
     pub(super) legacy_call: bool,
     /// What becomes of its text.
-    pub(super) voice: Option<Voice>,
+    pub(super) voice: Option<ChatTextExtractor>,
     /// Calls that stood in the text; they wait for the end, since the upstream may make them itself, too.
     pub(super) recovered: Vec<(String, String)>,
     /// All text so far, where deltas are cumulative.
     pub(super) text: String,
 }
 
-impl Choice {
+impl StreamedChoice {
     /// Something of it was taken out of its chunk, and comes later: a call without its name, text that may be markup.
     pub(super) fn waits(&self) -> bool {
-        self.calls.wait() || !self.recovered.is_empty() || self.voice.as_ref().is_some_and(Voice::holds)
+        self.calls.wait()
+            || !self.recovered.is_empty()
+            || self.voice.as_ref().is_some_and(ChatTextExtractor::holds)
     }
 }
 
 /// A chunk that waits.
-pub(super) struct Held {
+pub(super) struct HeldChunk {
     pub(super) chunk: Object<'static>,
     pub(super) source: Option<Vec<u8>>,
     /// The choices that it ends.
@@ -86,10 +88,10 @@ pub(super) struct Held {
     late: bool,
 }
 
-impl Stream {
-    pub(in super::super) fn new(asked: Asked) -> Self {
+impl StreamState {
+    pub(in super::super) fn new(asked: ResponseSpec) -> Self {
         Self {
-            seen: Seen::keeping(&asked),
+            seen: ResponseSummary::keeping(&asked),
             asked,
             notes: Diagnostics::default(),
             identity: Identity::new("chat.completion.chunk"),
@@ -114,7 +116,7 @@ impl Stream {
     }
 
     /// Takes one frame.
-    pub(in super::super) fn frame(&mut self, frame: Frame<'_>, sink: &mut dyn Sink) {
+    pub(in super::super) fn frame(&mut self, frame: Frame<'_>, sink: &mut dyn ChunkSink) {
         self.bare = matches!(frame, Frame::Line(_));
         match frame {
             Frame::Event { event, data } => self.data(event, data, sink),
@@ -123,7 +125,7 @@ impl Stream {
         }
     }
 
-    fn data(&mut self, event: Option<&str>, data: &[u8], sink: &mut dyn Sink) {
+    fn data(&mut self, event: Option<&str>, data: &[u8], sink: &mut dyn ChunkSink) {
         let data = data.trim_ascii();
         if data.is_empty() {
             return;
@@ -158,7 +160,7 @@ impl Stream {
     }
 
     /// The whole body at once.
-    fn body(&mut self, body: &[u8], sink: &mut dyn Sink) {
+    fn body(&mut self, body: &[u8], sink: &mut dyn ChunkSink) {
         if body.starts_with(b"<") {
             self.foreign = Some("HTML");
             return;
@@ -176,9 +178,9 @@ impl Stream {
     fn object(
         &mut self,
         event: Option<&str>,
-        (chunk, listed): (Object<'_>, Vec<Item<'_>>),
+        (chunk, listed): (Object<'_>, Vec<ListItem<'_>>),
         source: &[u8],
-        sink: &mut dyn Sink,
+        sink: &mut dyn ChunkSink,
     ) {
         if error::is_error(&chunk) || (event == Some("error") && chunk.get("choices").is_none()) {
             let error = error::in_body(&chunk, &mut self.notes)
@@ -205,7 +207,7 @@ impl Stream {
         source: Option<&[u8]>,
         ends: Vec<u64>,
         late: bool,
-        sink: &mut dyn Sink,
+        sink: &mut dyn ChunkSink,
     ) {
         if late {
             self.release(sink);
@@ -215,7 +217,7 @@ impl Stream {
         if ends.is_empty() || late {
             self.send(&chunk, source, &ends, sink);
         } else {
-            self.held = Some(Held {
+            self.held = Some(HeldChunk {
                 chunk: chunk.into_owned(),
                 source: source.map(<[u8]>::to_vec),
                 ends,
@@ -225,7 +227,7 @@ impl Stream {
     }
 
     /// Hands out what was kept back.
-    pub(super) fn flush(&mut self, sink: &mut dyn Sink) {
+    pub(super) fn flush(&mut self, sink: &mut dyn ChunkSink) {
         if self.choices.iter().any(|c| c.calls.wait()) {
             // A call that waits is said at the end, after what came before it.
             self.release(sink);
@@ -239,7 +241,7 @@ impl Stream {
     }
 
     /// Hands out what was kept back but for its endings, which go on waiting: more came of what they end.
-    fn release(&mut self, sink: &mut dyn Sink) {
+    fn release(&mut self, sink: &mut dyn ChunkSink) {
         let Some(mut held) = self.held.take() else { return };
         let (mut rest, mut endings, mut says) = (Vec::new(), Vec::new(), false);
         for item in held.chunk.array("choices").unwrap_or_default() {
@@ -268,7 +270,7 @@ impl Stream {
     }
 
     /// What came late may be calls: the reasons fit them.
-    fn settle_late(&mut self, held: &mut Held) {
+    fn settle_late(&mut self, held: &mut HeldChunk) {
         let named = self.asked.named_tool;
         let (mut written, mut changed) = (Vec::new(), false);
         for item in held.chunk.array("choices").unwrap_or_default() {
@@ -290,7 +292,7 @@ impl Stream {
         }
     }
 
-    fn send(&mut self, chunk: &Object<'_>, source: Option<&[u8]>, ends: &[u64], sink: &mut dyn Sink) {
+    fn send(&mut self, chunk: &Object<'_>, source: Option<&[u8]>, ends: &[u64], sink: &mut dyn ChunkSink) {
         for index in ends {
             let Some(choice) = self.choices.iter_mut().find(|c| c.index == *index) else { continue };
             let cut = matches!(choice.word, "length" | "content_filter");
@@ -305,7 +307,7 @@ impl Stream {
     }
 
     /// The body has ended.
-    pub(in super::super) fn finish(&mut self, sink: &mut dyn Sink) {
+    pub(in super::super) fn finish(&mut self, sink: &mut dyn ChunkSink) {
         if self.closed {
             return;
         }
@@ -322,7 +324,7 @@ impl Stream {
             return;
         }
         self.release_voices(false, sink);
-        let unfinished = |c: &Choice| !c.finished && !c.calls.are_complete();
+        let unfinished = |c: &StreamedChoice| !c.finished && !c.calls.are_complete();
         if !self.document && self.choices.iter().any(unfinished) {
             self.fail(&UpstreamError::Truncated, sink);
             return;
@@ -334,7 +336,7 @@ impl Stream {
     }
 
     /// The stream broke or reported an error.
-    pub(in super::super) fn fail(&mut self, error: &UpstreamError, sink: &mut dyn Sink) {
+    pub(in super::super) fn fail(&mut self, error: &UpstreamError, sink: &mut dyn ChunkSink) {
         let broken = matches!(error, UpstreamError::Truncated | UpstreamError::Transport { .. });
         if broken && !self.closed && !self.choices.is_empty() && self.choices.iter().all(|c| c.finished) {
             // Every answer has said that it is complete: what broke off held nothing of them.
@@ -368,7 +370,7 @@ impl Stream {
     }
 
     /// Says what is still to be said, and ends the stream.
-    pub(super) fn close(&mut self, sink: &mut dyn Sink) {
+    pub(super) fn close(&mut self, sink: &mut dyn ChunkSink) {
         if std::mem::replace(&mut self.closed, true) {
             return;
         }
@@ -383,7 +385,7 @@ impl Stream {
     }
 
     /// Gives an answer the ending that its parts imply, if the upstream gave it none.
-    fn finish_choice(&mut self, at: usize, sink: &mut dyn Sink) {
+    fn finish_choice(&mut self, at: usize, sink: &mut dyn ChunkSink) {
         let Some(choice) = self.choices.get_mut(at) else { return };
         if choice.finished {
             return;
@@ -408,12 +410,12 @@ impl Stream {
     }
 
     /// Says something of our own.
-    pub(super) fn say(&mut self, index: u64, delta: &str, finish: &str, sink: &mut dyn Sink) {
+    pub(super) fn say(&mut self, index: u64, delta: &str, finish: &str, sink: &mut dyn ChunkSink) {
         self.flush(sink);
         self.say_now(index, delta, finish, sink);
     }
 
-    fn say_now(&mut self, index: u64, delta: &str, finish: &str, sink: &mut dyn Sink) {
+    fn say_now(&mut self, index: u64, delta: &str, finish: &str, sink: &mut dyn ChunkSink) {
         let mut chunk = self.identity.blank(&mut self.asked);
         chunk.set(
             "choices",
@@ -422,7 +424,7 @@ impl Stream {
         sink.chunk(&chunk, None);
     }
 
-    fn close_usage(&mut self, sink: &mut dyn Sink) {
+    fn close_usage(&mut self, sink: &mut dyn ChunkSink) {
         if let Some(usage) = &self.usage {
             self.seen.usage = usage::read(usage);
         }
@@ -451,17 +453,17 @@ impl Stream {
 
 fn starts_with_json_line(data: &[u8]) -> bool {
     let line = data.split(|b| *b == b'\n').next().unwrap_or_default().trim_ascii();
-    peek(std::str::from_utf8(line).unwrap_or_default()) == Kind::Object
+    peek(std::str::from_utf8(line).unwrap_or_default()) == ValueKind::Object
         && serde_json::from_slice::<serde::de::IgnoredAny>(line).is_ok()
 }
 
 /// A chunk, and its choices with their deltas.
-fn read(data: &[u8]) -> Result<(Object<'_>, Vec<Item<'_>>), serde_json::Error> {
+fn read(data: &[u8]) -> Result<(Object<'_>, Vec<ListItem<'_>>), serde_json::Error> {
     Object::with_items(data, "choices", "delta")
 }
 
 /// Whether the choices are those of a whole answer: messages, and no deltas.
-fn has_messages(choices: &[Item<'_>]) -> bool {
+fn has_messages(choices: &[ListItem<'_>]) -> bool {
     let is_message = |choice: &Object<'_>| choice.get("message").is_some() && choice.get("delta").is_none();
     !choices.is_empty() && choices.iter().all(|choice| choice.object.as_ref().is_some_and(is_message))
 }

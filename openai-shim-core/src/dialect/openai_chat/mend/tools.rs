@@ -1,12 +1,12 @@
 //! The tool calls of a stream: fragments put in order.
 
 use super::super::tool_call::{self, is_custom};
-use crate::canonical::{Asked, Code, Diagnostics, carry};
-use crate::json::{Balance, Kind, Object, append_text, joined, peek, quote, text_of};
+use crate::canonical::{Code, Diagnostics, ResponseSpec, carry};
+use crate::json::{Balance, Object, ValueKind, append_text, joined, peek, quote, text_of};
 use std::collections::BTreeMap;
 
 /// Puts a call's signature into its id, where the upstream wants it back.
-pub(super) fn carry(call: &mut Object<'_>, asked: &mut Asked, notes: &mut Diagnostics) {
+pub(super) fn carry(call: &mut Object<'_>, asked: &mut ResponseSpec, notes: &mut Diagnostics) {
     if !asked.carry_signatures {
         return;
     }
@@ -47,7 +47,7 @@ fn is_hollow(function: &Object<'_>) -> bool {
 }
 
 /// A legacy `function_call` becomes a tool call, unless the client speaks the legacy form itself.
-pub(super) fn upgrade(said: &mut Object<'_>, at: &str, asked: &Asked, notes: &mut Diagnostics) {
+pub(super) fn upgrade(said: &mut Object<'_>, at: &str, asked: &ResponseSpec, notes: &mut Diagnostics) {
     if said.object("function_call").is_some_and(|function| is_hollow(&function)) {
         said.remove("function_call");
         notes.note(Code::NullDropped, &format!("{at}.function_call"), "");
@@ -56,7 +56,7 @@ pub(super) fn upgrade(said: &mut Object<'_>, at: &str, asked: &Asked, notes: &mu
         return;
     }
     let Some(function) =
-        said.non_null("function_call").filter(|f| peek(f) == Kind::Object).map(str::to_owned)
+        said.non_null("function_call").filter(|f| peek(f) == ValueKind::Object).map(str::to_owned)
     else {
         return;
     };
@@ -71,8 +71,8 @@ const MOST_ARGUMENTS: usize = 8 << 20;
 
 /// The calls of one choice of a stream, in the order in which they began.
 #[derive(Debug, Default)]
-pub(super) struct Calls {
-    slots: Vec<Slot>,
+pub(super) struct StreamedToolCalls {
+    slots: Vec<StreamedToolCall>,
     /// The last call of each index of the upstream, of each id, and of both together.
     by_index: BTreeMap<u64, usize>,
     by_id: BTreeMap<String, usize>,
@@ -87,7 +87,7 @@ pub(super) struct Calls {
 
 /// One call.
 #[derive(Debug, Default)]
-struct Slot {
+struct StreamedToolCall {
     /// The index that the upstream gave it.
     upstream: Option<u64>,
     id: String,
@@ -102,7 +102,7 @@ struct Slot {
     custom: bool,
 }
 
-impl Calls {
+impl StreamedToolCalls {
     pub(super) fn is_empty(&self) -> bool {
         self.slots.is_empty()
     }
@@ -156,7 +156,7 @@ impl Calls {
         &mut self,
         delta: &mut Object<'_>,
         last: bool,
-        asked: &mut Asked,
+        asked: &mut ResponseSpec,
         notes: &mut Diagnostics,
     ) {
         upgrade(delta, "choices[].delta", asked, notes);
@@ -187,7 +187,12 @@ impl Calls {
 
     /// What must be said before the answer ends: `{}` for calls without arguments, and calls that never got a name.
     /// `cut`: the limit ended the answer, so that arguments need not be whole.
-    pub(super) fn rest(&mut self, cut: bool, asked: &mut Asked, notes: &mut Diagnostics) -> Option<String> {
+    pub(super) fn rest(
+        &mut self,
+        cut: bool,
+        asked: &mut ResponseSpec,
+        notes: &mut Diagnostics,
+    ) -> Option<String> {
         const ARGUMENTS: &str = "choices[].delta.tool_calls[].function.arguments";
         let mut next = self.numbered;
         let mut written = Vec::new();
@@ -225,7 +230,7 @@ impl Calls {
         &mut self,
         fragment: &mut Object<'_>,
         last: bool,
-        asked: &mut Asked,
+        asked: &mut ResponseSpec,
         notes: &mut Diagnostics,
     ) -> bool {
         const AT: &str = "choices[].delta.tool_calls[]";
@@ -233,7 +238,7 @@ impl Calls {
             lift(fragment);
         }
         let function = fragment.inner("function").unwrap_or_default();
-        let given = Fragment {
+        let given = ToolCallDelta {
             index: fragment.u64("index"),
             id: fragment.str("id").filter(|id| !id.is_empty()).map(std::borrow::Cow::into_owned),
             name: function.str("name").filter(|name| !name.is_empty()).map(std::borrow::Cow::into_owned),
@@ -244,7 +249,7 @@ impl Calls {
         let known = self.find(&given);
         let at = known.unwrap_or(self.slots.len());
         if known.is_none() {
-            self.slots.push(Slot { upstream: given.index, ..Slot::default() });
+            self.slots.push(StreamedToolCall { upstream: given.index, ..StreamedToolCall::default() });
             self.by_index.extend(given.index.map(|index| (index, at)));
         }
         let next = self.numbered;
@@ -318,7 +323,7 @@ impl Calls {
     }
 
     /// The call that a fragment belongs to; `None` if it begins one.
-    fn find(&mut self, given: &Fragment) -> Option<usize> {
+    fn find(&mut self, given: &ToolCallDelta) -> Option<usize> {
         let at = match (given.index, &given.id) {
             (Some(index), id) => {
                 let both = id.clone().and_then(|id| self.by_both.get(&(index, id)));
@@ -347,7 +352,7 @@ impl Calls {
 }
 
 /// Puts the first fragment of a custom tool's call right: its input is text, and stays as it is.
-fn custom_begins(fragment: &mut Object<'_>, asked: &mut Asked, notes: &mut Diagnostics) {
+fn custom_begins(fragment: &mut Object<'_>, asked: &mut ResponseSpec, notes: &mut Diagnostics) {
     const AT: &str = "choices[].delta.tool_calls[]";
     if fragment.str("id").is_none_or(|id| id.is_empty()) {
         notes.note(Code::ToolIdSynthesized, &format!("{AT}.id"), "");
@@ -389,14 +394,14 @@ fn set_index(fragment: &mut Object<'_>, number: usize, notes: &mut Diagnostics) 
 }
 
 /// What a fragment says.
-struct Fragment {
+struct ToolCallDelta {
     index: Option<u64>,
     id: Option<String>,
     name: Option<String>,
     arguments: String,
 }
 
-impl Slot {
+impl StreamedToolCall {
     /// The id that the upstream knows it by.
     fn upstreams_id(&self) -> &str {
         self.repeated.as_deref().unwrap_or(&self.id)
@@ -437,7 +442,7 @@ impl Slot {
             function.set("name", quote(&self.name));
         }
         let empty = self.arguments.trim().is_empty();
-        let text = function.get("arguments").is_none_or(|a| peek(a) == Kind::String);
+        let text = function.get("arguments").is_none_or(|a| peek(a) == ValueKind::String);
         if !text || (last && empty) {
             notes.note(Code::ToolArgumentsShaped, &format!("{AT}.function.arguments"), "");
             if empty {
@@ -455,7 +460,7 @@ impl Slot {
         &mut self,
         fragment: &mut Object<'_>,
         mut function: Object<'_>,
-        given: &Fragment,
+        given: &ToolCallDelta,
         notes: &mut Diagnostics,
     ) -> bool {
         const AT: &str = "choices[].delta.tool_calls[]";
@@ -473,7 +478,7 @@ impl Slot {
             return false;
         }
         self.arguments.push_str(&given.arguments);
-        if function.get("arguments").is_some_and(|a| peek(a) != Kind::String) {
+        if function.get("arguments").is_some_and(|a| peek(a) != ValueKind::String) {
             notes.note(Code::ToolArgumentsShaped, &format!("{AT}.function.arguments"), "");
             function.set("arguments", quote(&given.arguments));
         }

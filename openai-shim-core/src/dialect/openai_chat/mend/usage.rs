@@ -2,7 +2,7 @@
 
 use crate::canonical::Code;
 use crate::canonical::{Diagnostics, Usage};
-use crate::json::{Kind, Object, peek};
+use crate::json::{Object, ValueKind, peek};
 
 /// Reads token counts; `None` if there is not even one.
 pub(in super::super) fn read(raw: &str) -> Option<Usage> {
@@ -72,8 +72,8 @@ pub(super) fn settle(raw: &str, notes: &mut Diagnostics) -> (Option<Usage>, Opti
     for key in ["prompt_tokens_details", "completion_tokens_details"] {
         let Some(value) = object.get(key) else { continue };
         match peek(value) {
-            Kind::Null => {}
-            Kind::Object => {
+            ValueKind::Null => {}
+            ValueKind::Object => {
                 let Some(mut details) = object.inner(key) else { continue };
                 let wrong = details
                     .iter()

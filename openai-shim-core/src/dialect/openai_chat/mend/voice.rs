@@ -1,22 +1,22 @@
 //! What stands inside the text: thinking and tool calls are taken out of it, a fence around JSON is taken off, and stop
 //! sequences that the upstream does not know end it.
 
-use crate::canonical::{Asked, Code, Diagnostics, ReasoningStyle, ThinkTags};
-use crate::filter::{Fences, Piece, Splitter, Stops, Think};
-use crate::json::{Kind, Object, joined, peek, quote, text};
+use crate::canonical::{Code, Diagnostics, ReasoningStyle, ReasoningTags, ResponseSpec};
+use crate::filter::{FenceStripper, OutputParser, ReasoningTagMode, Segment, StopMatcher};
+use crate::json::{Object, ValueKind, joined, peek, quote, text};
 
 /// The longest answer whose JSON is checked.
 const CHECKED: usize = 4 << 20;
 
 /// One choice's text on its way through.
 #[derive(Debug)]
-pub(super) struct Voice {
-    splitter: Splitter,
-    fences: Option<Fences>,
-    stops: Option<Stops>,
+pub(super) struct ChatTextExtractor {
+    splitter: OutputParser,
+    fences: Option<FenceStripper>,
+    stops: Option<StopMatcher>,
     /// All text so far, where it must be JSON in the end.
     json: Option<String>,
-    tags: Option<Tags>,
+    tags: Option<TagWriter>,
     /// Something came in the text, so that it is known how it begins.
     begun: bool,
     inside: bool,
@@ -34,29 +34,29 @@ pub(super) struct Voice {
 
 /// What one delta says beside its text.
 #[derive(Debug, Default)]
-pub(super) struct Voiced {
+pub(super) struct ExtractResult {
     /// Calls that stood in the text: names and arguments.
     pub(super) calls: Vec<(String, String)>,
     /// A stop sequence came with this delta.
     pub(super) stops: bool,
 }
 
-impl Voice {
-    pub(super) fn new(asked: &Asked) -> Self {
+impl ChatTextExtractor {
+    pub(super) fn new(asked: &ResponseSpec) -> Self {
         let think = match asked.quirks.think_tags {
-            ThinkTags::Inside => Think::Inside,
-            ThinkTags::Keep => Think::Off,
-            _ => Think::Auto,
+            ReasoningTags::Inside => ReasoningTagMode::Inside,
+            ReasoningTags::Keep => ReasoningTagMode::Off,
+            _ => ReasoningTagMode::Auto,
         };
         let tools = if asked.quirks.keep_markup { Vec::new() } else { asked.tools.clone() };
         Self {
-            splitter: Splitter::new(think, &tools),
-            fences: asked.json.is_some().then(Fences::new),
-            stops: (!asked.stops.is_empty()).then(|| Stops::new(asked.stops.clone())),
+            splitter: OutputParser::new(think, &tools),
+            fences: asked.json.is_some().then(FenceStripper::new),
+            stops: (!asked.stops.is_empty()).then(|| StopMatcher::new(asked.stops.clone())),
             json: asked.json.is_some().then(String::new),
-            tags: (asked.reasoning == ReasoningStyle::Tags).then(Tags::default),
+            tags: (asked.reasoning == ReasoningStyle::Tags).then(TagWriter::default),
             begun: false,
-            inside: think == Think::Inside,
+            inside: think == ReasoningTagMode::Inside,
             tools,
             missing: 0,
             told: false,
@@ -73,12 +73,12 @@ impl Voice {
         last: bool,
         at: &str,
         notes: &mut Diagnostics,
-    ) -> Voiced {
+    ) -> ExtractResult {
         let content = said.get("content").and_then(text);
         let thinks = said.get("reasoning_content").is_some_and(|v| v.len() > 2 && v != "null");
         if thinks && self.inside && !self.begun {
             // The upstream takes the thinking out itself.
-            self.splitter = Splitter::new(Think::Auto, &self.tools);
+            self.splitter = OutputParser::new(ReasoningTagMode::Auto, &self.tools);
             self.inside = false;
         }
         let words = content.as_deref().unwrap_or_default();
@@ -93,11 +93,11 @@ impl Voice {
         if self.passed {
             self.begun |= !words.is_empty();
             self.collect(words);
-            return Voiced::default();
+            return ExtractResult::default();
         }
         let words = words.to_owned();
         self.begun |= !words.is_empty();
-        let mut heard = Heard::default();
+        let mut heard = Extracted::default();
         self.hear(&words, last, &mut heard, at, notes);
         self.holding = !words.is_empty() && heard.words.is_empty();
         self.write(said, &words, heard, last, notes)
@@ -136,7 +136,7 @@ impl Voice {
                 && self.stops.as_ref().is_none_or(|stops| stops.passes(words))
     }
 
-    fn hear(&mut self, words: &str, last: bool, heard: &mut Heard, at: &str, notes: &mut Diagnostics) {
+    fn hear(&mut self, words: &str, last: bool, heard: &mut Extracted, at: &str, notes: &mut Diagnostics) {
         let mut pieces = Vec::new();
         self.splitter.push(words, &mut pieces);
         if last {
@@ -145,17 +145,17 @@ impl Voice {
         self.missing += words.len();
         for piece in pieces {
             match &piece {
-                Piece::Text(text) => self.missing = self.missing.saturating_sub(text.len()),
+                Segment::Text(text) => self.missing = self.missing.saturating_sub(text.len()),
                 _ => self.told = true,
             }
             match piece {
                 _ if self.stopped => {}
-                Piece::Text(text) => self.text(&text, heard),
-                Piece::Reasoning(text) => {
+                Segment::Text(text) => self.text(&text, heard),
+                Segment::Reasoning(text) => {
                     notes.note(Code::ReasoningSplit, &[at, ".content"].concat(), "");
                     heard.thoughts.push_str(&text);
                 }
-                Piece::Call { name, arguments } => {
+                Segment::Call { name, arguments } => {
                     notes.note(Code::ToolCallRecovered, &[at, ".content"].concat(), &name);
                     heard.calls.push((name, arguments));
                 }
@@ -170,7 +170,7 @@ impl Voice {
     }
 
     /// Text for the reader, through fences and stops.
-    fn text(&mut self, words: &str, heard: &mut Heard) {
+    fn text(&mut self, words: &str, heard: &mut Extracted) {
         let mut open = String::new();
         let words = match &mut self.fences {
             Some(fences) => {
@@ -191,7 +191,7 @@ impl Voice {
     }
 
     /// Whatever was held back comes out.
-    fn end(&mut self, heard: &mut Heard, at: &str, notes: &mut Diagnostics) {
+    fn end(&mut self, heard: &mut Extracted, at: &str, notes: &mut Diagnostics) {
         let mut rest = String::new();
         if let Some(fences) = &mut self.fences {
             fences.finish(&mut rest);
@@ -217,11 +217,11 @@ impl Voice {
         &mut self,
         said: &mut Object<'_>,
         before: &str,
-        heard: Heard,
+        heard: Extracted,
         last: bool,
         notes: &mut Diagnostics,
-    ) -> Voiced {
-        let Heard { mut words, thoughts, calls, stops } = heard;
+    ) -> ExtractResult {
+        let Extracted { mut words, thoughts, calls, stops } = heard;
         if words != before && thoughts.is_empty() && calls.is_empty() && !stops {
             notes.note(Code::TextHeld, "choices[]", "");
         }
@@ -246,7 +246,7 @@ impl Voice {
                 said.set("content", quote(&words));
             }
         }
-        Voiced { calls, stops }
+        ExtractResult { calls, stops }
     }
 
     fn collect(&mut self, words: &str) {
@@ -281,16 +281,16 @@ fn is_plain(words: &str) -> bool {
 
 /// Whether a whole message need not be heard: nothing is to be done with its text, and nothing can stand in it. It is looked
 /// at as it is written, escapes and all.
-pub(super) fn is_needless(message: &Object<'_>, asked: &Asked) -> bool {
+pub(super) fn is_needless(message: &Object<'_>, asked: &ResponseSpec) -> bool {
     let thinks = || message.get("reasoning_content").is_some_and(|v| v.len() > 2 && v != "null");
     if asked.json.is_some()
         || !asked.stops.is_empty()
-        || asked.quirks.think_tags == ThinkTags::Inside
+        || asked.quirks.think_tags == ReasoningTags::Inside
         || (asked.reasoning == ReasoningStyle::Tags && thinks())
     {
         return false;
     }
-    let content = message.get("content").filter(|content| peek(content) == Kind::String);
+    let content = message.get("content").filter(|content| peek(content) == ValueKind::String);
     let mut words = content.unwrap_or_default().trim().trim_start_matches('"').trim_start();
     while let Some(rest) = ["\\n", "\\r", "\\t"].iter().find_map(|blank| words.strip_prefix(blank)) {
         words = rest.trim_start();
@@ -308,7 +308,7 @@ pub(super) fn is_needless(message: &Object<'_>, asked: &Asked) -> bool {
 
 /// What came out of one delta's text.
 #[derive(Debug, Default)]
-struct Heard {
+struct Extracted {
     words: String,
     thoughts: String,
     calls: Vec<(String, String)>,
@@ -317,11 +317,11 @@ struct Heard {
 
 /// Reasoning between tags in front of the text.
 #[derive(Debug, Default)]
-pub(in super::super) struct Tags {
+pub(in super::super) struct TagWriter {
     open: bool,
 }
 
-impl Tags {
+impl TagWriter {
     /// The text with the reasoning in front of it. `last`: nothing follows.
     pub(in super::super) fn put(&mut self, reasoning: &str, words: &str, last: bool) -> String {
         let mut out = String::new();
@@ -345,7 +345,7 @@ pub(super) fn add_calls(
     said: &mut Object<'_>,
     calls: &[(String, String)],
     index: Option<usize>,
-    asked: &mut Asked,
+    asked: &mut ResponseSpec,
 ) {
     if calls.is_empty() {
         return;
@@ -383,15 +383,15 @@ mod tests {
             tools in any::<bool>(),
             keep in any::<bool>(),
         ) {
-            let mut asked = Asked::new(&Request::default(), Context::fixed());
+            let mut asked = ResponseSpec::new(&Request::default(), Context::fixed());
             asked.tools = if tools { vec![String::from("f")] } else { Vec::new() };
             asked.quirks.keep_markup = keep;
             let json = format!("{{\"content\":\"{}\"}}", parts.concat());
             let mut message = Object::parse(json.as_bytes()).unwrap();
             if is_needless(&message, &asked) {
                 let words = message.str("content").unwrap().into_owned();
-                let (mut heard, mut notes) = (Heard::default(), Diagnostics::default());
-                let mut voice = Voice::new(&asked);
+                let (mut heard, mut notes) = (Extracted::default(), Diagnostics::default());
+                let mut voice = ChatTextExtractor::new(&asked);
                 voice.hear(&words, true, &mut heard, "", &mut notes);
                 let voiced = voice.write(&mut message, &words, heard, true, &mut notes);
                 prop_assert!(voiced.calls.is_empty() && !voiced.stops && !message.is_changed() && notes.is_empty());

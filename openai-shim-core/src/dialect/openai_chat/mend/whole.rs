@@ -2,18 +2,18 @@
 
 use super::super::error;
 use super::identity::Identity;
-use super::voice::{self, Voice, add_calls};
+use super::voice::{self, ChatTextExtractor, add_calls};
 use super::{content, finish, logprobs, merge, usage, whole_calls};
-use crate::canonical::{Asked, Code, Diagnostics, FinishReason, Seen};
+use crate::canonical::{Code, Diagnostics, FinishReason, ResponseSpec, ResponseSummary};
 use crate::error::{ErrorKind, StatusError, UpstreamError};
-use crate::json::{Item, Kind, Object, peek};
+use crate::json::{ListItem, Object, ValueKind, peek};
 
 /// Mends a complete answer; the mended members, and what was seen in it.
 pub(in super::super) fn whole<'a>(
     body: &'a [u8],
-    asked: &mut Asked,
+    asked: &mut ResponseSpec,
     notes: &mut Diagnostics,
-) -> Result<(Object<'a>, Seen), UpstreamError> {
+) -> Result<(Object<'a>, ResponseSummary), UpstreamError> {
     let (mut answer, listed) = parse(body)?;
     // Also beside choices: an answer that failed is no answer.
     if error::is_error(&answer) {
@@ -30,10 +30,10 @@ pub(in super::super) fn whole<'a>(
         Some(made) => parse(made.as_bytes())?.1,
         None => listed,
     };
-    let mut seen = Seen::keeping(asked);
+    let mut seen = ResponseSummary::keeping(asked);
     Identity::mend_whole(&mut answer, asked, notes);
     let mut mended = Vec::with_capacity(listed.len());
-    for (at, Item { text, object, inner }) in listed.into_iter().enumerate() {
+    for (at, ListItem { text, object, inner }) in listed.into_iter().enumerate() {
         let Some(mut choice) = object else {
             notes.note(Code::FieldDropped, "choices[]", "no object");
             changed = true;
@@ -66,7 +66,7 @@ pub(in super::super) fn whole<'a>(
 }
 
 /// The members of an answer, and its choices with their messages.
-fn parse(body: &[u8]) -> Result<(Object<'_>, Vec<Item<'_>>), UpstreamError> {
+fn parse(body: &[u8]) -> Result<(Object<'_>, Vec<ListItem<'_>>), UpstreamError> {
     Object::with_items(body, "choices", "message").map_err(|e| {
         if e.is_eof() {
             return UpstreamError::Truncated;
@@ -78,28 +78,28 @@ fn parse(body: &[u8]) -> Result<(Object<'_>, Vec<Item<'_>>), UpstreamError> {
 
 /// A message without choices around it: the answer that it should have been in.
 fn alone(answer: &mut Object<'_>, notes: &mut Diagnostics) -> Option<String> {
-    let message = answer.non_null("message").filter(|m| peek(m) == Kind::Object).map(str::to_owned)?;
+    let message = answer.non_null("message").filter(|m| peek(m) == ValueKind::Object).map(str::to_owned)?;
     notes.note(Code::MessageAsDelta, "message", "no choices around it");
     answer.remove("message");
     answer.remove("choices");
-    let reason = answer.remove("done_reason").filter(|r| peek(r) == Kind::String);
+    let reason = answer.remove("done_reason").filter(|r| peek(r) == ValueKind::String);
     let reason = reason.map(|r| format!(r#","finish_reason":{r}"#)).unwrap_or_default();
     Some(format!(r#"{{"choices":[{{"index":0,"message":{message}{reason}}}]}}"#))
 }
 
 /// The reason that an upstream gave.
-enum Given {
+enum UpstreamReason {
     None,
     Known(&'static str),
     Other(String),
 }
 
-impl Given {
+impl UpstreamReason {
     fn read(choice: &Object<'_>) -> Self {
         match choice.str("finish_reason").filter(|given| !given.is_empty()) {
             None => Self::None,
             Some(given) => match finish::word(&given) {
-                finish::Word::Known(word) => Self::Known(word),
+                finish::ReasonClass::Known(word) => Self::Known(word),
                 _ => Self::Other(given.into_owned()),
             },
         }
@@ -111,8 +111,8 @@ fn mend_choice<'a>(
     choice: &mut Object<'a>,
     message: Option<Object<'a>>,
     at: usize,
-    asked: &mut Asked,
-    seen: &mut Seen,
+    asked: &mut ResponseSpec,
+    seen: &mut ResponseSummary,
     notes: &mut Diagnostics,
 ) -> Result<Object<'a>, UpstreamError> {
     if choice.u64("index").is_none() {
@@ -120,18 +120,18 @@ fn mend_choice<'a>(
         choice.set("index", at.to_string());
     }
     let mut message = message.unwrap_or_else(|| other_message(choice, notes));
-    let mut given = Given::read(choice);
-    let cut = matches!(given, Given::Known("length"));
+    let mut given = UpstreamReason::read(choice);
+    let cut = matches!(given, UpstreamReason::Known("length"));
     if message.str("role").as_deref() != Some("assistant") {
         notes.note(Code::RoleFilled, "choices[].message.role", "");
         message.set_first("role", "\"assistant\"");
     }
     content::mend(&mut message, "choices[].message", notes);
     if !voice::is_needless(&message, asked) {
-        let mut voice = Voice::new(asked);
+        let mut voice = ChatTextExtractor::new(asked);
         let voiced = voice.take(&mut message, true, "choices[].message", notes);
         if voiced.stops {
-            given = Given::Known("stop");
+            given = UpstreamReason::Known("stop");
         }
         let mut recovered = voiced.calls;
         recovered.retain(|(name, arguments)| !whole_calls::has(&message, name, arguments));
@@ -162,7 +162,7 @@ fn mend_choice<'a>(
 fn other_message<'a>(choice: &mut Object<'a>, notes: &mut Diagnostics) -> Object<'a> {
     notes.note(Code::MessageAsDelta, "choices[].message", "");
     let delta = choice.inner("delta");
-    let text = choice.get("text").filter(|t| peek(t) == Kind::String).map(str::to_owned);
+    let text = choice.get("text").filter(|t| peek(t) == ValueKind::String).map(str::to_owned);
     choice.remove("delta");
     choice.remove("message");
     let mut message = delta.unwrap_or_default();
@@ -178,7 +178,7 @@ fn other_message<'a>(choice: &mut Object<'a>, notes: &mut Diagnostics) -> Object
 fn settle_content(message: &mut Object<'_>, calls: bool, notes: &mut Diagnostics) {
     let missing = message.get("content").is_none();
     let empty = message.get("content").is_some_and(|c| c.trim() == "\"\"");
-    let null = message.get("content").is_some_and(|c| peek(c) == Kind::Null);
+    let null = message.get("content").is_some_and(|c| peek(c) == ValueKind::Null);
     let otherwise = calls || says(message, "refusal") || message.non_null("audio").is_some();
     if otherwise && (missing || (calls && empty)) {
         notes.note(Code::FieldFilled, "choices[].message.content", "");
@@ -194,33 +194,33 @@ fn settle_content(message: &mut Object<'_>, calls: bool, notes: &mut Diagnostics
 }
 
 fn says(message: &Object<'_>, key: &str) -> bool {
-    message.get(key).is_some_and(|v| peek(v) == Kind::String && v.trim() != "\"\"")
+    message.get(key).is_some_and(|v| peek(v) == ValueKind::String && v.trim() != "\"\"")
 }
 
 fn finish_reason(
     choice: &mut Object<'_>,
-    given: Given,
+    given: UpstreamReason,
     calls: bool,
     legacy: bool,
-    asked: &Asked,
+    asked: &ResponseSpec,
     notes: &mut Diagnostics,
 ) -> Result<FinishReason, UpstreamError> {
     const AT: &str = "choices[].finish_reason";
     let word = match given {
-        Given::Known(word) => word,
-        Given::Other(given) => match finish::word(&given) {
-            finish::Word::Known(word) => word,
-            finish::Word::Mapped(word) => {
+        UpstreamReason::Known(word) => word,
+        UpstreamReason::Other(given) => match finish::word(&given) {
+            finish::ReasonClass::Known(word) => word,
+            finish::ReasonClass::Mapped(word) => {
                 notes.note(Code::FinishReasonMapped, AT, &given);
                 word
             }
-            finish::Word::Failure => {
+            finish::ReasonClass::Failure => {
                 let text = "The upstream reported that the answer failed.";
                 let error = StatusError::new(502, ErrorKind::Upstream, text);
                 return Err(UpstreamError::Status(Box::new(error)));
             }
         },
-        Given::None => {
+        UpstreamReason::None => {
             notes.note(Code::FinishReasonDerived, AT, "");
             match (legacy, calls) {
                 (true, _) => "function_call",
@@ -239,8 +239,8 @@ fn finish_reason(
     Ok(finish::reason(settled))
 }
 
-fn mend_usage(answer: &mut Object<'_>, seen: &mut Seen, notes: &mut Diagnostics) {
-    match answer.get("usage").filter(|given| peek(given) == Kind::Object) {
+fn mend_usage(answer: &mut Object<'_>, seen: &mut ResponseSummary, notes: &mut Diagnostics) {
+    match answer.get("usage").filter(|given| peek(given) == ValueKind::Object) {
         Some(given) => {
             let (usage, mended) = usage::settle(given, notes);
             seen.usage = usage;

@@ -2,12 +2,17 @@
 
 use super::super::tool_call::is_custom;
 use super::tools::{carry, is_json, lift, same_json, upgrade};
-use crate::canonical::{Asked, Code, Diagnostics};
-use crate::json::{Kind, Object, joined, peek, quote, text_of};
+use crate::canonical::{Code, Diagnostics, ResponseSpec};
+use crate::json::{Object, ValueKind, joined, peek, quote, text_of};
 use std::borrow::Cow;
 
 /// Puts the calls of a whole message right; true if there are any.
-pub(super) fn mend(message: &mut Object<'_>, asked: &mut Asked, cut: bool, notes: &mut Diagnostics) -> bool {
+pub(super) fn mend(
+    message: &mut Object<'_>,
+    asked: &mut ResponseSpec,
+    cut: bool,
+    notes: &mut Diagnostics,
+) -> bool {
     upgrade(message, "choices[].message", asked, notes);
     let Some(items) = message.array("tool_calls") else { return false };
     let mut changed = false;
@@ -32,11 +37,11 @@ pub(super) fn mend(message: &mut Object<'_>, asked: &mut Asked, cut: bool, notes
     any
 }
 
-fn whole_call(call: &mut Object<'_>, asked: &mut Asked, cut: bool, notes: &mut Diagnostics) {
+fn whole_call(call: &mut Object<'_>, asked: &mut ResponseSpec, cut: bool, notes: &mut Diagnostics) {
     const AT: &str = "choices[].message.tool_calls[]";
     if call.str("id").is_none_or(|id| id.is_empty()) {
         notes.note(Code::ToolIdSynthesized, &format!("{AT}.id"), "");
-        let id = call.get("id").filter(|id| peek(id) == Kind::Number).map(|id| text_of(id).into_owned());
+        let id = call.get("id").filter(|id| peek(id) == ValueKind::Number).map(|id| text_of(id).into_owned());
         call.set("id", quote(&id.unwrap_or_else(|| asked.context.id("call_"))));
     }
     let id = call.str("id").unwrap_or_default();
@@ -74,8 +79,8 @@ fn whole_call(call: &mut Object<'_>, asked: &mut Asked, cut: bool, notes: &mut D
 /// Arguments as they should be, where they are not a JSON text: an object becomes its text, nothing becomes `{}`.
 fn arguments(function: &Object<'_>) -> Option<String> {
     match function.get("arguments").map(|a| (peek(a), a)) {
-        Some((Kind::String, given)) => (text_of(given).trim().is_empty()).then(|| String::from("{}")),
-        Some((Kind::Null, _)) | None => Some(String::from("{}")),
+        Some((ValueKind::String, given)) => (text_of(given).trim().is_empty()).then(|| String::from("{}")),
+        Some((ValueKind::Null, _)) | None => Some(String::from("{}")),
         Some((_, given)) => Some(given.trim().to_owned()),
     }
 }

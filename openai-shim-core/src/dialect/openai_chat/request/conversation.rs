@@ -3,12 +3,12 @@
 use super::message;
 use crate::canonical::{Code, Diagnostics, Message, Request, Role, Span};
 use crate::error::ClientError;
-use crate::json::{Kind, Object, make_room, peek, place, text};
+use crate::json::{Object, ValueKind, make_room, peek, place, text};
 use bytes::Bytes;
 use std::borrow::Cow;
 
 /// What was read of a conversation.
-pub(super) struct Read<'b> {
+pub(super) struct MessagesReader<'b> {
     body: &'b Bytes,
     messages: Vec<Message>,
     /// A message cannot be sent as it came.
@@ -17,7 +17,7 @@ pub(super) struct Read<'b> {
     fault: Option<ClientError>,
 }
 
-impl<'b> Read<'b> {
+impl<'b> MessagesReader<'b> {
     /// Nothing yet, of what stands in `body`.
     pub(super) fn new(body: &'b Bytes) -> Self {
         Self { body, messages: Vec::new(), touched: false, notes: Diagnostics::default(), fault: None }
@@ -59,7 +59,7 @@ impl<'b> Read<'b> {
         notes: &mut Diagnostics,
     ) -> Result<(), ClientError> {
         match object.non_null("messages") {
-            Some(list) if peek(list) == Kind::Array => {
+            Some(list) if peek(list) == ValueKind::Array => {
                 notes.extend(&self.notes);
                 if let Some(fault) = self.fault {
                     return Err(fault);
@@ -87,8 +87,8 @@ fn prompt(object: &Object<'_>, request: &mut Request, notes: &mut Diagnostics) -
         || ClientError::invalid("Send `messages`, a list of messages (or `prompt`, a text).").at("messages");
     let value = object.non_null("prompt").ok_or_else(missing)?;
     let texts: Vec<Cow<'_, str>> = match peek(value) {
-        Kind::String => text(value).into_iter().collect(),
-        Kind::Array => {
+        ValueKind::String => text(value).into_iter().collect(),
+        ValueKind::Array => {
             let items = object.array("prompt").unwrap_or_default();
             let texts: Vec<_> = items.iter().filter_map(|item| text(item)).collect();
             if texts.len() != items.len() || texts.is_empty() {

@@ -1,10 +1,10 @@
 //! The members of a message, found in one pass over it.
 
-use crate::json::{Kind, peek};
+use crate::json::{ValueKind, peek};
 
 /// The members of a message that the canonical model has a place for, raw.
 #[derive(Default)]
-pub(super) struct Given<'a> {
+pub(super) struct RawFields<'a> {
     pub(super) role: Option<&'a str>,
     pub(super) content: Option<&'a str>,
     pub(super) refusal: Option<&'a str>,
@@ -14,10 +14,10 @@ pub(super) struct Given<'a> {
     pub(super) reasoning_content: Option<&'a str>,
 }
 
-impl<'a> Given<'a> {
+impl<'a> RawFields<'a> {
     /// Whether there is nothing but a role and a text.
     pub(super) fn is_plain(&self) -> bool {
-        let is_text = |value: Option<&str>| value.is_some_and(|value| peek(value) == Kind::String);
+        let is_text = |value: Option<&str>| value.is_some_and(|value| peek(value) == ValueKind::String);
         let others = [self.refusal, self.tool_calls, self.tool_call_id, self.name, self.reasoning_content];
         is_text(self.role) && is_text(self.content) && others.iter().all(Option::is_none)
     }

@@ -2,13 +2,13 @@
 
 use super::super::super::shape::Place;
 use super::super::{NAME, note_lost, reasoning, shape, tool_call};
-use super::given::Given;
+use super::given::RawFields;
 use super::leftovers;
 use crate::canonical::{
-    Block, Code, Diagnostics, Extra, Media, MediaSource, Message, REASONING_DETAILS, Role, Span, Text,
+    Block, Code, Diagnostics, ExtraFields, Media, MediaSource, Message, REASONING_DETAILS, Role, Span, Text,
 };
 use crate::error::ClientError;
-use crate::json::{Kind, Object, items, peek, quote, raw, text, text_of};
+use crate::json::{Object, ValueKind, items, peek, quote, raw, text, text_of};
 use bytes::Bytes;
 use std::borrow::Cow;
 
@@ -29,7 +29,7 @@ pub(super) fn decode(
     notes: &mut Diagnostics,
 ) -> Result<Message, ClientError> {
     let at = |field: &str| format!("messages[{i}]{field}");
-    let mut given = Given::default();
+    let mut given = RawFields::default();
     let mut extra = Vec::new();
     for (key, value) in object.iter() {
         match given.slot(key) {
@@ -59,18 +59,18 @@ pub(super) fn decode(
         message.blocks.push(Block::Reasoning {
             text: reasoning.into(),
             signature: None,
-            extra: Extra::default(),
+            extra: ExtraFields::default(),
         });
     }
     let mut content = Vec::new();
     if let Some(value) = non_null(given.content) {
-        message.content_was_parts = peek(value) == Kind::Array;
+        message.content_was_parts = peek(value) == ValueKind::Array;
         if decode_content(value, body, i, &mut content, notes)? {
             *touched = true;
             message.span = None;
         }
     }
-    if let Some(refusal) = given.refusal.filter(|refusal| peek(refusal) == Kind::String) {
+    if let Some(refusal) = given.refusal.filter(|refusal| peek(refusal) == ValueKind::String) {
         content.push(Block::Refusal(Text::written(refusal)));
     }
     if role == Role::Tool {
@@ -80,7 +80,7 @@ pub(super) fn decode(
             id,
             blocks: content,
             is_error: false,
-            extra: Extra::default(),
+            extra: ExtraFields::default(),
         });
     } else if message.blocks.is_empty() {
         message.blocks = content;
@@ -112,18 +112,18 @@ pub(super) fn decode(
     }
     // A member that is there and null is not the same as none to every server.
     for key in ["refusal", "tool_calls", "tool_call_id", "name", "reasoning_content"] {
-        if given.slot(key).is_some_and(|value| value.is_some_and(|v| peek(v) == Kind::Null)) {
+        if given.slot(key).is_some_and(|value| value.is_some_and(|v| peek(v) == ValueKind::Null)) {
             extra.push((key.to_owned(), raw("null")));
         }
     }
     if !extra.is_empty() {
-        message.extra = Extra::new(NAME, extra);
+        message.extra = ExtraFields::new(NAME, extra);
     }
     Ok(message)
 }
 
 fn non_null(value: Option<&str>) -> Option<&str> {
-    value.filter(|value| peek(value) != Kind::Null)
+    value.filter(|value| peek(value) != ValueKind::Null)
 }
 
 /// Reads content in any shape; true if it cannot be sent as it came.
@@ -135,13 +135,13 @@ fn decode_content(
     notes: &mut Diagnostics,
 ) -> Result<bool, ClientError> {
     match peek(value) {
-        Kind::String => {
+        ValueKind::String => {
             // One text is all there is of nearly every message.
             out.reserve_exact(1);
             out.push(Block::text(Text::within(value, body)));
             Ok(false)
         }
-        Kind::Array => {
+        ValueKind::Array => {
             let mut changed = false;
             for (k, part) in items(value).unwrap_or_default().into_iter().enumerate() {
                 let at = || format!("messages[{i}].content[{k}]");
@@ -174,7 +174,7 @@ fn decode_part(part: &str, body: &Bytes) -> Option<(Block, bool)> {
     let native = || Block::Native { dialect: NAME, raw: raw(part) };
     let kind = object.str("type").unwrap_or_default();
     Some(match kind.as_ref() {
-        "text" => match object.get("text").filter(|words| peek(words) == Kind::String) {
+        "text" => match object.get("text").filter(|words| peek(words) == ValueKind::String) {
             Some(words) => {
                 let extra = leftovers(&object, &["type", "text"]);
                 (Block::Text { text: Text::within(words, body), extra }, false)
@@ -182,10 +182,10 @@ fn decode_part(part: &str, body: &Bytes) -> Option<(Block, bool)> {
             None => (native(), false),
         },
         "image_url" => match object.get("image_url").map(|v| (peek(v), v)) {
-            Some((Kind::String, url)) => {
+            Some((ValueKind::String, url)) => {
                 (Block::Image(Box::new(media(source(&text_of(url)), &object))), true)
             }
-            Some((Kind::Object, inner)) => {
+            Some((ValueKind::Object, inner)) => {
                 let inner = Object::parse(inner.as_bytes()).ok()?;
                 let mut image = media(source(&inner.str("url")?), &object);
                 image.detail = inner.str("detail").map(Cow::into_owned);
@@ -325,7 +325,7 @@ pub(super) fn encode(message: &Message, out: &mut Vec<u8>, i: usize, notes: &mut
 }
 
 /// A part with the members that stood beside what it is.
-fn beside(part: String, extra: &Extra) -> String {
+fn beside(part: String, extra: &ExtraFields) -> String {
     let own = extra.of(NAME);
     let Some(mut object) = Object::parse(part.as_bytes()).ok().filter(|_| !own.is_empty()) else {
         return part;

@@ -1,15 +1,15 @@
 //! An object with choices: a whole answer or one chunk of a stream, which have one shape here.
 
 use super::super::{is_own, prompt, usage};
-use super::Piece;
-use crate::canonical::{Asked, Code, Diagnostics, Numbered, Usage};
+use super::RepairedChoice;
+use crate::canonical::{Code, Diagnostics, Numbered, ResponseSpec, Usage};
 use crate::error::UpstreamError;
-use crate::filter::Stops;
-use crate::json::{Kind, Object, peek, quote, text};
+use crate::filter::StopMatcher;
+use crate::json::{Object, ValueKind, peek, quote, text};
 
 /// Who answered, and when. The first values hold for the whole answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in super::super) struct Head {
+pub(in super::super) struct CompletionIdentity {
     pub(in super::super) id: String,
     pub(in super::super) created: u64,
     pub(in super::super) model: String,
@@ -17,8 +17,8 @@ pub(in super::super) struct Head {
 
 /// What one object says.
 #[derive(Debug, Default)]
-pub(in super::super) struct Answer {
-    pub(in super::super) pieces: Vec<Piece>,
+pub(in super::super) struct RepairedCompletion {
+    pub(in super::super) pieces: Vec<RepairedChoice>,
     /// Token counts, and their JSON in OpenAI's shape.
     pub(in super::super) usage: Option<(Usage, String)>,
     /// Other members, raw.
@@ -27,7 +27,7 @@ pub(in super::super) struct Answer {
     pub(in super::super) strict: bool,
 }
 
-impl Answer {
+impl RepairedCompletion {
     /// Whether nothing of it needs mending.
     pub(in super::super) fn is_strict(&self) -> bool {
         self.strict && self.pieces.iter().all(|piece| piece.strict)
@@ -35,12 +35,12 @@ impl Answer {
 }
 
 /// Reads the objects of one answer.
-pub(in super::super) struct Reader {
-    pub(in super::super) asked: Asked,
+pub(in super::super) struct CompletionReader {
+    pub(in super::super) asked: ResponseSpec,
     pub(in super::super) notes: Diagnostics,
-    head: Option<Head>,
+    head: Option<CompletionIdentity>,
     /// Stop sequences that are applied here, by choice; and how many bytes of the prompt come before the answer.
-    stops: Numbered<(Stops, usize)>,
+    stops: Numbered<(StopMatcher, usize)>,
 }
 
 /// The most answers of one request.
@@ -52,14 +52,17 @@ const KNOWN: [&str; 7] = ["id", "object", "created", "model", "choices", "usage"
 /// Members that hold a text where there are no choices, as servers of other completion APIs have them.
 const TEXTS: [&str; 4] = ["value", "content", "response", "generated_text"];
 
-impl Reader {
-    pub(in super::super) fn new(asked: Asked) -> Self {
+impl CompletionReader {
+    pub(in super::super) fn new(asked: ResponseSpec) -> Self {
         Self { asked, notes: Diagnostics::default(), head: None, stops: Numbered::default() }
     }
 
     /// Reads one object.
-    pub(in super::super) fn read(&mut self, object: &Object<'_>) -> Result<Answer, UpstreamError> {
-        let mut answer = Answer { strict: true, ..Answer::default() };
+    pub(in super::super) fn read(
+        &mut self,
+        object: &Object<'_>,
+    ) -> Result<RepairedCompletion, UpstreamError> {
+        let mut answer = RepairedCompletion { strict: true, ..RepairedCompletion::default() };
         let mut read = KNOWN.to_vec();
         match object.array("choices") {
             Some(items) => self.choices(&items, &mut answer)?,
@@ -72,7 +75,7 @@ impl Reader {
             answer.strict = false;
         }
         for (key, value) in object.iter().filter(|(key, _)| !read.contains(key)) {
-            if key == "system_fingerprint" && !matches!(peek(value), Kind::String | Kind::Null) {
+            if key == "system_fingerprint" && !matches!(peek(value), ValueKind::String | ValueKind::Null) {
                 self.notes.note(Code::FieldDropped, key, "");
                 answer.strict = false;
                 continue;
@@ -85,11 +88,11 @@ impl Reader {
         Ok(answer)
     }
 
-    fn choices(&mut self, items: &[&str], answer: &mut Answer) -> Result<(), UpstreamError> {
+    fn choices(&mut self, items: &[&str], answer: &mut RepairedCompletion) -> Result<(), UpstreamError> {
         for (at, item) in items.iter().enumerate() {
             match Object::parse(item.as_bytes()) {
                 Ok(choice) if at < MOST => {
-                    answer.pieces.push(Piece::read(&choice, at, &mut self.notes)?);
+                    answer.pieces.push(RepairedChoice::read(&choice, at, &mut self.notes)?);
                 }
                 _ => {
                     self.notes.note(Code::FieldDropped, "choices[]", "");
@@ -101,23 +104,23 @@ impl Reader {
     }
 
     /// An object without choices may be a text all the same; the members that were read.
-    fn bare_text(&mut self, object: &Object<'_>, answer: &mut Answer) -> Vec<&'static str> {
+    fn bare_text(&mut self, object: &Object<'_>, answer: &mut RepairedCompletion) -> Vec<&'static str> {
         answer.strict = false;
         let found =
-            TEXTS.iter().copied().find(|key| object.get(key).is_some_and(|v| peek(v) == Kind::String));
+            TEXTS.iter().copied().find(|key| object.get(key).is_some_and(|v| peek(v) == ValueKind::String));
         let Some(key) = found else { return Vec::new() };
         self.notes.note(Code::CompletionReshaped, "", key);
         let limited =
             object.str("stop_type").as_deref() == Some("limit") || object.bool("stopped_limit") == Some(true);
         let ends = object.bool("stop").or_else(|| object.bool("done"));
-        let mut piece = Piece { goes_on: ends == Some(false), ..Piece::default() };
+        let mut piece = RepairedChoice { goes_on: ends == Some(false), ..RepairedChoice::default() };
         piece.text = object.str(key).unwrap_or_default().into_owned();
         piece.finish = (ends == Some(true)).then_some(if limited { "length" } else { "stop" });
         answer.pieces.push(piece);
         vec![key, "stop", "done"]
     }
 
-    fn read_head(&mut self, object: &Object<'_>, answer: &mut Answer) {
+    fn read_head(&mut self, object: &Object<'_>, answer: &mut RepairedCompletion) {
         let notes = &mut self.notes;
         let mut wrong = |code: Code, path: &str| {
             notes.note(code, path, "");
@@ -173,10 +176,10 @@ impl Reader {
                 head.as_ref().map_or_else(|| self.asked.model.clone(), |head| head.model.clone())
             }
         };
-        self.head = Some(Head { id, created, model });
+        self.head = Some(CompletionIdentity { id, created, model });
     }
 
-    fn read_usage(&mut self, object: &Object<'_>, answer: &mut Answer) {
+    fn read_usage(&mut self, object: &Object<'_>, answer: &mut RepairedCompletion) {
         let Some(given) = object.non_null("usage") else { return };
         let Some(read) = usage::read(given) else {
             self.notes.note(Code::FieldDropped, "usage", "");
@@ -194,9 +197,9 @@ impl Reader {
     }
 
     /// The head so far; a new one if nothing was read.
-    pub(in super::super) fn head(&mut self) -> Head {
+    pub(in super::super) fn head(&mut self) -> CompletionIdentity {
         let (asked, head) = (&mut self.asked, &mut self.head);
-        head.get_or_insert_with(|| Head {
+        head.get_or_insert_with(|| CompletionIdentity {
             id: asked.context.id("cmpl-"),
             created: asked.context.created(),
             model: asked.model.clone(),
@@ -205,10 +208,10 @@ impl Reader {
     }
 
     /// Ends a text before a stop sequence that the upstream does not know.
-    fn stop(&mut self, piece: &mut Piece) {
+    fn stop(&mut self, piece: &mut RepairedChoice) {
         let (stops, skip) = self.stops.get_or_insert_with(piece.index, || {
             let skip = if is_own(&self.asked) { prompt(&self.asked).map_or(0, |p| p.len()) } else { 0 };
-            (Stops::new(self.asked.stops.clone()), skip)
+            (StopMatcher::new(self.asked.stops.clone()), skip)
         });
         let begin = (*skip).min(piece.text.len());
         let (before, words) = piece.text.split_at_checked(begin).unwrap_or(("", piece.text.as_str()));
@@ -240,13 +243,13 @@ impl Reader {
     }
 
     /// What was held back because it might have been a stop sequence.
-    pub(in super::super) fn release(&mut self) -> Vec<Piece> {
+    pub(in super::super) fn release(&mut self) -> Vec<RepairedChoice> {
         let mut out = Vec::new();
         for (index, (stops, _)) in self.stops.iter_mut() {
             let mut text = String::new();
             stops.finish(&mut text);
             if !text.is_empty() {
-                out.push(Piece { index, text, ..Piece::default() });
+                out.push(RepairedChoice { index, text, ..RepairedChoice::default() });
             }
         }
         out
@@ -255,7 +258,7 @@ impl Reader {
 
 /// Writes an answer or a chunk.
 pub(in super::super) fn write_object(
-    head: &Head,
+    head: &CompletionIdentity,
     choices: &[String],
     usage: Option<&str>,
     extra: &[(String, String)],

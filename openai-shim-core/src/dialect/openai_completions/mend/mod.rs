@@ -7,42 +7,42 @@ mod answer;
 mod piece;
 mod stream;
 
-pub(super) use answer::{Answer, Head, Reader, write_object};
-pub(super) use piece::{Piece, write as write_choice};
-pub(super) use stream::{Counts, Sink, Stream};
+pub(super) use answer::{CompletionIdentity, CompletionReader, RepairedCompletion, write_object};
+pub(super) use piece::{RepairedChoice, write as write_choice};
+pub(super) use stream::{ChunkSink, StreamState, UsageSpan};
 
-use super::super::Mender;
+use super::super::StreamRepairer;
 use super::error;
-use crate::canonical::{Asked, BlockKind, Delta, Diagnostics, Event, FinishReason, Seen};
+use crate::canonical::{BlockKind, Delta, Diagnostics, Event, FinishReason, ResponseSpec, ResponseSummary};
 use crate::error::{Error, UpstreamError};
 use crate::framing::{Frame, write_event};
 
 /// Mends a stream in place.
 pub(super) struct CompletionsMender {
-    stream: Stream,
-    seen: Seen,
+    stream: StreamState,
+    seen: ResponseSummary,
 }
 
 impl CompletionsMender {
-    pub(super) fn new(asked: Asked) -> Self {
-        Self { seen: Seen::keeping(&asked), stream: Stream::new(asked) }
+    pub(super) fn new(asked: ResponseSpec) -> Self {
+        Self { seen: ResponseSummary::keeping(&asked), stream: StreamState::new(asked) }
     }
 }
 
-impl Mender for CompletionsMender {
+impl StreamRepairer for CompletionsMender {
     fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<u8>) {
-        self.stream.frame(frame, &mut Bytes { out, seen: &mut self.seen });
+        self.stream.frame(frame, &mut SseSink { out, seen: &mut self.seen });
     }
 
     fn finish(&mut self, out: &mut Vec<u8>) {
-        self.stream.finish(&mut Bytes { out, seen: &mut self.seen });
+        self.stream.finish(&mut SseSink { out, seen: &mut self.seen });
     }
 
     fn fail(&mut self, error: &UpstreamError, out: &mut Vec<u8>) {
-        self.stream.fail(error, &mut Bytes { out, seen: &mut self.seen });
+        self.stream.fail(error, &mut SseSink { out, seen: &mut self.seen });
     }
 
-    fn seen(&self) -> &Seen {
+    fn seen(&self) -> &ResponseSummary {
         &self.seen
     }
 
@@ -52,26 +52,26 @@ impl Mender for CompletionsMender {
 }
 
 /// Writes mended chunks as server-sent events.
-struct Bytes<'o> {
+struct SseSink<'o> {
     out: &'o mut Vec<u8>,
-    seen: &'o mut Seen,
+    seen: &'o mut ResponseSummary,
 }
 
-impl Sink for Bytes<'_> {
-    fn chunk(&mut self, answer: &Answer, head: &Head, source: Option<&[u8]>) {
+impl ChunkSink for SseSink<'_> {
+    fn chunk(&mut self, answer: &RepairedCompletion, head: &CompletionIdentity, source: Option<&[u8]>) {
         for piece in &answer.pieces {
             see(piece, self.seen);
         }
         write_event(self.out, |out| match source {
             Some(bytes) => out.extend_from_slice(bytes),
             None => {
-                let choices: Vec<_> = answer.pieces.iter().map(Piece::write).collect();
+                let choices: Vec<_> = answer.pieces.iter().map(RepairedChoice::write).collect();
                 out.extend(write_object(head, &choices, None, &answer.extra).into_bytes());
             }
         });
     }
 
-    fn usage(&mut self, counts: &Counts, head: &Head, shown: bool) {
+    fn usage(&mut self, counts: &UsageSpan, head: &CompletionIdentity, shown: bool) {
         self.seen.event(&Event::Usage(counts.usage));
         if shown {
             let written = || write_object(head, &[], Some(&counts.written), &[]).into_bytes();
@@ -91,7 +91,7 @@ impl Sink for Bytes<'_> {
 }
 
 /// Takes a piece into account.
-pub(super) fn see(piece: &Piece, seen: &mut Seen) {
+pub(super) fn see(piece: &RepairedChoice, seen: &mut ResponseSummary) {
     if !piece.text.is_empty() {
         let text = Delta::Text(piece.text.clone());
         seen.event(&Event::Open { choice: piece.index, block: 0, kind: BlockKind::Text });

@@ -3,11 +3,11 @@
 use super::super::logprobs;
 use crate::canonical::{Code, Diagnostics};
 use crate::error::UpstreamError;
-use crate::json::{Kind, Object, peek, quote, text, text_of};
+use crate::json::{Object, ValueKind, peek, quote, text, text_of};
 
 /// What one choice says.
 #[derive(Debug, Clone, Default)]
-pub(in super::super) struct Piece {
+pub(in super::super) struct RepairedChoice {
     pub(in super::super) index: u32,
     pub(in super::super) text: String,
     /// In this dialect's shape.
@@ -47,7 +47,7 @@ const WORDS: &[(&str, &str)] = &[
     ("refusal", "content_filter"),
 ];
 
-impl Piece {
+impl RepairedChoice {
     /// Reads a choice that stands at `at` in its list.
     pub(super) fn read(
         object: &Object<'_>,
@@ -73,7 +73,7 @@ impl Piece {
     }
 
     fn read_text(&mut self, object: &Object<'_>, notes: &mut Diagnostics) {
-        if let Some(own) = object.get("text").filter(|value| peek(value) == Kind::String) {
+        if let Some(own) = object.get("text").filter(|value| peek(value) == ValueKind::String) {
             self.text = text(own).unwrap_or_default().into_owned();
             self.strict &= object.get("message").is_none() && object.get("delta").is_none();
             if !self.text.is_empty() || self.strict {
@@ -103,7 +103,7 @@ impl Piece {
 
     fn read_logprobs(&mut self, object: &Object<'_>, notes: &mut Diagnostics) {
         match object.get("logprobs") {
-            Some(value) if peek(value) == Kind::Null => {}
+            Some(value) if peek(value) == ValueKind::Null => {}
             Some(value) if logprobs::is_strict(value) => self.logprobs = Some(value.to_owned()),
             Some(value) => {
                 self.strict = false;
@@ -130,7 +130,7 @@ impl Piece {
         let given = text_of(value);
         if given.is_empty() {
             self.goes_on = true;
-            self.strict &= peek(value) == Kind::Null;
+            self.strict &= peek(value) == ValueKind::Null;
             return Ok(());
         }
         let lower = given.to_ascii_lowercase();

@@ -1,19 +1,19 @@
 //! A stream: frames in, mended chunks out.
 
 use super::super::error;
-use super::{Answer, Head, Piece, Reader};
-use crate::canonical::{Asked, Code, Diagnostics, Usage};
+use super::{CompletionIdentity, CompletionReader, RepairedChoice, RepairedCompletion};
+use crate::canonical::{Code, Diagnostics, ResponseSpec, Usage};
 use crate::error::UpstreamError;
 use crate::framing::Frame;
 use crate::json::Object;
 use std::collections::BTreeMap;
 
 /// Where mended chunks go.
-pub(in super::super) trait Sink {
+pub(in super::super) trait ChunkSink {
     /// A chunk; `source` is its own text where nothing was changed.
-    fn chunk(&mut self, answer: &Answer, head: &Head, source: Option<&[u8]>);
+    fn chunk(&mut self, answer: &RepairedCompletion, head: &CompletionIdentity, source: Option<&[u8]>);
     /// Token counts and their JSON, after all chunks; whether the client wants to see them.
-    fn usage(&mut self, counts: &Counts, head: &Head, shown: bool);
+    fn usage(&mut self, counts: &UsageSpan, head: &CompletionIdentity, shown: bool);
     /// The stream failed.
     fn error(&mut self, error: &UpstreamError);
     /// The stream is complete.
@@ -21,7 +21,7 @@ pub(in super::super) trait Sink {
 }
 
 /// Token counts, as they go out at the end.
-pub(in super::super) struct Counts {
+pub(in super::super) struct UsageSpan {
     pub(in super::super) usage: Usage,
     /// Their JSON.
     pub(in super::super) written: String,
@@ -30,13 +30,13 @@ pub(in super::super) struct Counts {
 }
 
 /// One stream.
-pub(in super::super) struct Stream {
-    pub(in super::super) reader: Reader,
+pub(in super::super) struct StreamState {
+    pub(in super::super) reader: CompletionReader,
     /// Which answers came, and whether each is finished.
     choices: Vec<(u32, bool)>,
     /// Where each of them stands.
     places: BTreeMap<u32, usize>,
-    usage: Option<Counts>,
+    usage: Option<UsageSpan>,
     frames: u32,
     /// What is said may be complete without a word about it: it is one JSON document.
     document: bool,
@@ -50,10 +50,10 @@ pub(in super::super) struct Stream {
     foreign: Option<&'static str>,
 }
 
-impl Stream {
-    pub(in super::super) fn new(asked: Asked) -> Self {
+impl StreamState {
+    pub(in super::super) fn new(asked: ResponseSpec) -> Self {
         Self {
-            reader: Reader::new(asked),
+            reader: CompletionReader::new(asked),
             choices: Vec::new(),
             places: BTreeMap::new(),
             usage: None,
@@ -72,7 +72,7 @@ impl Stream {
     }
 
     /// Takes one frame.
-    pub(in super::super) fn frame(&mut self, frame: Frame<'_>, sink: &mut dyn Sink) {
+    pub(in super::super) fn frame(&mut self, frame: Frame<'_>, sink: &mut dyn ChunkSink) {
         match frame {
             Frame::Event { event, data } => self.data(event, data, false, sink),
             Frame::Line(line) => self.data(None, line, true, sink),
@@ -85,7 +85,7 @@ impl Stream {
         }
     }
 
-    fn data(&mut self, event: Option<&str>, data: &[u8], bare: bool, sink: &mut dyn Sink) {
+    fn data(&mut self, event: Option<&str>, data: &[u8], bare: bool, sink: &mut dyn ChunkSink) {
         let data = data.trim_ascii();
         if data.is_empty() {
             return;
@@ -118,7 +118,7 @@ impl Stream {
         object: &Object<'_>,
         source: &[u8],
         bare: bool,
-        sink: &mut dyn Sink,
+        sink: &mut dyn ChunkSink,
     ) {
         if self.closed {
             return;
@@ -156,7 +156,7 @@ impl Stream {
         self.reader.asked.include_usage || self.reader.asked.usage_injected
     }
 
-    fn chunk(&mut self, mut answer: Answer, source: &[u8], sink: &mut dyn Sink) {
+    fn chunk(&mut self, mut answer: RepairedCompletion, source: &[u8], sink: &mut dyn ChunkSink) {
         if let Some(usage) = answer.usage.take() {
             // It goes out by itself, at the end.
             if !answer.pieces.is_empty() && self.reader.asked.include_usage {
@@ -164,7 +164,7 @@ impl Stream {
             }
             let alone = answer.pieces.is_empty() && answer.strict;
             let (usage, written) = usage;
-            self.usage = Some(Counts { usage, written, source: alone.then(|| source.to_vec()) });
+            self.usage = Some(UsageSpan { usage, written, source: alone.then(|| source.to_vec()) });
             answer.strict = false;
             if answer.pieces.is_empty() {
                 return;
@@ -210,7 +210,7 @@ impl Stream {
     }
 
     /// The body has ended.
-    pub(in super::super) fn finish(&mut self, sink: &mut dyn Sink) {
+    pub(in super::super) fn finish(&mut self, sink: &mut dyn ChunkSink) {
         if self.closed {
             return;
         }
@@ -236,7 +236,7 @@ impl Stream {
     }
 
     /// The stream broke or reported an error.
-    pub(in super::super) fn fail(&mut self, error: &UpstreamError, sink: &mut dyn Sink) {
+    pub(in super::super) fn fail(&mut self, error: &UpstreamError, sink: &mut dyn ChunkSink) {
         let broken = matches!(error, UpstreamError::Truncated | UpstreamError::Transport { .. });
         if broken && !self.closed && !self.choices.is_empty() && self.choices.iter().all(|(_, f)| *f) {
             // Every answer has said that it is complete: what broke off held nothing of them.
@@ -268,21 +268,21 @@ impl Stream {
     }
 
     /// Says what was held back.
-    fn release(&mut self, sink: &mut dyn Sink) {
+    fn release(&mut self, sink: &mut dyn ChunkSink) {
         let pieces = self.reader.release();
         if !pieces.is_empty() {
             self.say(pieces, sink);
         }
     }
 
-    fn say(&mut self, pieces: Vec<Piece>, sink: &mut dyn Sink) {
+    fn say(&mut self, pieces: Vec<RepairedChoice>, sink: &mut dyn ChunkSink) {
         let head = self.reader.head();
         self.said |= pieces.iter().any(|piece| !piece.text.is_empty());
-        sink.chunk(&Answer { pieces, ..Answer::default() }, &head, None);
+        sink.chunk(&RepairedCompletion { pieces, ..RepairedCompletion::default() }, &head, None);
     }
 
     /// Says what is still to be said, and ends the stream.
-    fn close(&mut self, sink: &mut dyn Sink) {
+    fn close(&mut self, sink: &mut dyn ChunkSink) {
         if self.choices.is_empty() {
             self.fail(&UpstreamError::Empty, sink);
             return;
@@ -294,7 +294,7 @@ impl Stream {
         let open: Vec<u32> = self.choices.iter().filter(|(_, finished)| !finished).map(|(i, _)| *i).collect();
         for index in open {
             self.notes().note(Code::FinishReasonDerived, "choices[].finish_reason", "");
-            self.say(vec![Piece { index, finish: Some("stop"), ..Piece::default() }], sink);
+            self.say(vec![RepairedChoice { index, finish: Some("stop"), ..RepairedChoice::default() }], sink);
         }
         let (head, asked) = (self.reader.head(), &self.reader.asked);
         let (shown, injected) = (asked.include_usage, asked.usage_injected);
@@ -307,7 +307,7 @@ impl Stream {
             self.notes().note(Code::UsageMissing, "usage", "");
             let usage = Usage::default();
             let written = super::super::usage::write(usage);
-            sink.usage(&Counts { usage, written, source: None }, &head, true);
+            sink.usage(&UsageSpan { usage, written, source: None }, &head, true);
         }
         sink.done();
     }

@@ -1,13 +1,13 @@
 //! Frames and bodies on their way from an upstream to a client of the same dialect: what is well-formed passes as it is.
 
-use super::super::{Decoder, Encoder, Mended, Mender};
+use super::super::{Decoder, Encoder, Repaired, StreamRepairer};
 use super::decode::ResponsesDecoder;
-use super::echo::{Shell, State};
+use super::echo::{ResponseSkeleton, ResponseStatus};
 use super::encode::ResponsesEncoder;
 use super::item::object_of;
 use super::output::write_event;
 use super::{error, response};
-use crate::canonical::{Asked, Code, Diagnostics, Event, Seen, unfold};
+use crate::canonical::{Code, Diagnostics, Event, ResponseSpec, ResponseSummary, unfold};
 use crate::error::{Error, UpstreamError};
 use crate::framing::Frame;
 use crate::json::{Object, quote};
@@ -21,18 +21,18 @@ const MOST: usize = 16 << 20;
 
 /// Passes a stream on, and follows it with the decoder.
 pub(super) struct ResponsesMender {
-    asked: Asked,
+    asked: ResponseSpec,
     decoder: ResponsesDecoder,
     events: Vec<Event>,
-    seen: Seen,
-    shell: Shell,
+    seen: ResponseSummary,
+    shell: ResponseSkeleton,
     started: bool,
     sequence: u64,
     /// Events were put in: the upstream's numbers no longer hold.
     inserted: bool,
     /// The first event went out.
     begun: bool,
-    order: order::Order,
+    order: order::EventOrder,
     items: Vec<String>,
     /// Where each of them stands in the output.
     places: Vec<u64>,
@@ -41,18 +41,18 @@ pub(super) struct ResponsesMender {
 }
 
 impl ResponsesMender {
-    pub(super) fn new(asked: Asked) -> Self {
+    pub(super) fn new(asked: ResponseSpec) -> Self {
         Self {
-            shell: Shell::new(&asked),
+            shell: ResponseSkeleton::new(&asked),
             decoder: ResponsesDecoder::default(),
-            seen: Seen::keeping(&asked),
+            seen: ResponseSummary::keeping(&asked),
             asked,
             events: Vec::new(),
             started: false,
             sequence: 0,
             inserted: false,
             begun: false,
-            order: order::Order::default(),
+            order: order::EventOrder::default(),
             items: Vec::new(),
             places: Vec::new(),
             kept: 0,
@@ -93,7 +93,7 @@ impl ResponsesMender {
         }
         self.inserted = true;
         self.decoder.notes.note(Code::FieldFilled, "response.created", "an event");
-        let state = State { status: "in_progress", output: "[]", ..State::default() };
+        let state = ResponseStatus { status: "in_progress", output: "[]", ..ResponseStatus::default() };
         let mut event = Object::new();
         event.set("type", "\"response.created\"");
         event.set("sequence_number", self.sequence.to_string());
@@ -185,7 +185,7 @@ impl ResponsesMender {
     }
 }
 
-impl Mender for ResponsesMender {
+impl StreamRepairer for ResponsesMender {
     fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<u8>) {
         let (name, data) = match frame {
             Frame::Event { event, data } => (event, data.trim_ascii()),
@@ -251,8 +251,12 @@ impl Mender for ResponsesMender {
         }
         let (code, message) = error::failed(&error);
         let output = format!("[{}]", self.items.join(","));
-        let state =
-            State { status: "failed", output: &output, error: Some((code, &message)), ..State::default() };
+        let state = ResponseStatus {
+            status: "failed",
+            output: &output,
+            error: Some((code, &message)),
+            ..ResponseStatus::default()
+        };
         let mut event = Object::new();
         event.set("type", "\"response.failed\"");
         event.set("sequence_number", self.sequence.to_string());
@@ -260,7 +264,7 @@ impl Mender for ResponsesMender {
         write_event("response.failed", &event.to_json(), out);
     }
 
-    fn seen(&self) -> &Seen {
+    fn seen(&self) -> &ResponseSummary {
         &self.seen
     }
 
@@ -272,11 +276,11 @@ impl Mender for ResponsesMender {
 /// Mends a whole answer in place.
 pub(super) fn whole(
     body: &[u8],
-    asked: &mut Asked,
+    asked: &mut ResponseSpec,
     notes: &mut Diagnostics,
-) -> Result<Mended, UpstreamError> {
+) -> Result<Repaired, UpstreamError> {
     let read = response::decode(body, notes)?;
-    let mut seen = Seen::keeping(asked);
+    let mut seen = ResponseSummary::keeping(asked);
     for event in unfold(&read) {
         seen.event(&event);
     }
@@ -285,7 +289,7 @@ pub(super) fn whole(
     let pending = matches!(object.str("status").as_deref(), Some("queued" | "in_progress"));
     seen.content |= pending || object.array("output").unwrap_or_default().into_iter().any(is_native);
     mend_response(&mut object, &[], asked, notes);
-    Ok(Mended { body: object.is_changed().then(|| object.to_json().into_bytes()), seen })
+    Ok(Repaired { body: object.is_changed().then(|| object.to_json().into_bytes()), seen })
 }
 
 fn is_native(item: &str) -> bool {

@@ -4,8 +4,8 @@ use super::super::echo::repeat;
 use super::super::item::object_of;
 use super::super::usage;
 use super::order::prefix;
-use crate::canonical::{Asked, Code, Context, Diagnostics};
-use crate::json::{Kind, Object, peek, quote, text_of};
+use crate::canonical::{Code, Context, Diagnostics, ResponseSpec};
+use crate::json::{Object, ValueKind, peek, quote, text_of};
 use std::borrow::Cow;
 
 /// Members that the SDKs demand of a response, and whether they may be null.
@@ -27,7 +27,7 @@ const TIERS: [&str; 5] = ["auto", "default", "flex", "scale", "priority"];
 pub(super) fn response(
     object: &mut Object<'_>,
     items: &[String],
-    asked: &mut Asked,
+    asked: &mut ResponseSpec,
     notes: &mut Diagnostics,
 ) {
     if object.str("id").is_none_or(|id| id.is_empty()) {
@@ -36,7 +36,7 @@ pub(super) fn response(
     if object.str("object").as_deref() != Some("response") {
         fill(object, "object", "\"response\"", Code::ObjectFilled, notes);
     }
-    if object.get("created_at").is_none_or(|created| peek(created) != Kind::Number) {
+    if object.get("created_at").is_none_or(|created| peek(created) != ValueKind::Number) {
         fill(object, "created_at", asked.context.created().to_string(), Code::CreatedFilled, notes);
     }
     if object.str("model").is_none() {
@@ -71,7 +71,7 @@ fn fill(
     notes.note(code, key, "");
 }
 
-fn output(object: &mut Object<'_>, items: &[String], asked: &mut Asked, notes: &mut Diagnostics) {
+fn output(object: &mut Object<'_>, items: &[String], asked: &mut ResponseSpec, notes: &mut Diagnostics) {
     let listed = object.array("output");
     let missing = listed.is_none();
     let mut output: Vec<String> = listed.unwrap_or_default().into_iter().map(str::to_owned).collect();
@@ -163,8 +163,8 @@ pub(super) fn item(
                 fill(&mut item, "role", String::from("\"assistant\""));
             }
             match item.get("content").map(|content| (peek(content), content.to_owned())) {
-                Some((Kind::Array, _)) => {}
-                Some((Kind::String, text)) => {
+                Some((ValueKind::Array, _)) => {}
+                Some((ValueKind::String, text)) => {
                     let part = format!(r#"[{{"type":"output_text","text":{text}}}]"#);
                     fill(&mut item, "content", part);
                 }
@@ -176,7 +176,7 @@ pub(super) fn item(
             fill(&mut item, "summary", String::from("[]"));
         }
         Some("function_call") => {
-            if let Some(arguments) = item.get("arguments").filter(|a| peek(a) != Kind::String) {
+            if let Some(arguments) = item.get("arguments").filter(|a| peek(a) != ValueKind::String) {
                 let text = quote(&text_of(arguments));
                 item.set("arguments", text);
                 notes.note(Code::ToolArgumentsShaped, "output[].arguments", "");

@@ -10,12 +10,12 @@ const MOST: usize = 4096;
 
 /// Which items and parts were begun.
 #[derive(Debug, Default)]
-pub(super) struct Order {
-    items: Vec<Item>,
+pub(super) struct EventOrder {
+    items: Vec<KnownItem>,
 }
 
 #[derive(Debug)]
-struct Item {
+struct KnownItem {
     index: u64,
     id: String,
     parts: Vec<u64>,
@@ -24,7 +24,7 @@ struct Item {
 /// An event that was missing: its kind, and its members but for its number.
 pub(super) type Missing = (&'static str, Object<'static>);
 
-impl Order {
+impl EventOrder {
     /// Fills in which item an event is about, and says what should have come before it.
     pub(super) fn before(
         &mut self,
@@ -62,7 +62,7 @@ impl Order {
                     added.set("item", item);
                     missing.push(("response.output_item.added", added));
                 }
-                self.items.push(Item { index, id, parts: Vec::new() });
+                self.items.push(KnownItem { index, id, parts: Vec::new() });
                 self.items.len() - 1
             }
         };

@@ -2,21 +2,21 @@
 
 use super::super::item::{ITEM, object_of, plain};
 use super::super::reasoning;
-use super::super::tools::Called;
-use crate::canonical::{Citation, Extra};
+use super::super::tools::ClientToolName;
+use crate::canonical::{Citation, ExtraFields};
 use crate::json::{Object, quote};
 
 /// An open item.
 #[derive(Debug)]
-pub(super) struct Open {
+pub(super) struct OpenItem {
     pub(super) index: usize,
     pub(super) id: String,
-    pub(super) kind: Kind,
+    pub(super) kind: ItemKind,
     /// Text, thinking, refusal, or arguments so far.
     pub(super) text: String,
     pub(super) signature: String,
     /// What is known of the signature.
-    pub(super) marks: Extra,
+    pub(super) marks: ExtraFields,
     /// Members of this dialect, as they came.
     pub(super) native: Vec<(String, String)>,
     /// How many annotations are among them.
@@ -28,14 +28,14 @@ pub(super) struct Open {
 }
 
 #[derive(Debug)]
-pub(super) enum Kind {
+pub(super) enum ItemKind {
     Text,
     Refusal,
     Reasoning,
-    Call { id: String, called: Called },
+    Call { id: String, called: ClientToolName },
 }
 
-impl Open {
+impl OpenItem {
     pub(super) fn native(&self, key: &str) -> Option<&str> {
         self.native.iter().find(|(k, _)| plain(k) == plain(key)).map(|(_, value)| value.as_str())
     }
@@ -63,15 +63,15 @@ impl Open {
     pub(super) fn part(&self, text: &str) -> String {
         let mut part = Object::new();
         match self.kind {
-            Kind::Refusal => {
+            ItemKind::Refusal => {
                 part.set("type", "\"refusal\"");
                 part.set("refusal", quote(text));
             }
-            Kind::Reasoning => {
+            ItemKind::Reasoning => {
                 part.set("type", "\"summary_text\"");
                 part.set("text", quote(text));
             }
-            Kind::Text | Kind::Call { .. } => {
+            ItemKind::Text | ItemKind::Call { .. } => {
                 part.set("type", "\"output_text\"");
                 part.set("text", quote(text));
                 let single: Vec<&str> = self
@@ -95,7 +95,7 @@ impl Open {
         let mut item = Object::new();
         item.set("id", quote(&self.id));
         match &self.kind {
-            Kind::Text | Kind::Refusal => {
+            ItemKind::Text | ItemKind::Refusal => {
                 item.set("type", "\"message\"");
                 item.set("status", quote(status));
                 item.set("role", "\"assistant\"");
@@ -104,7 +104,7 @@ impl Open {
                     item.set("phase", phase.to_owned());
                 }
             }
-            Kind::Reasoning => {
+            ItemKind::Reasoning => {
                 item.set("type", "\"reasoning\"");
                 item.set("summary", self.native("summary").unwrap_or(parts));
                 if let Some(content) = self.native("content") {
@@ -115,7 +115,7 @@ impl Open {
                     item.set("encrypted_content", quote(&sealed));
                 }
             }
-            Kind::Call { id, called } => {
+            ItemKind::Call { id, called } => {
                 let (kind, key) = if called.custom {
                     ("custom_tool_call", "input")
                 } else {

@@ -4,7 +4,7 @@ use crate::canonical::BlockKind;
 
 /// What of an item is said: which of its parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in super::super) enum Kind {
+pub(in super::super) enum PartKind {
     Text(u64),
     Refusal(u64),
     /// A section of a summary of the thinking.
@@ -13,7 +13,7 @@ pub(in super::super) enum Kind {
     Thinking(u64),
 }
 
-impl Kind {
+impl PartKind {
     pub(super) fn block(self) -> BlockKind {
         match self {
             Self::Text(_) => BlockKind::Text,
@@ -25,14 +25,14 @@ impl Kind {
 
 /// What streamed of a part: how much, and a hash of it, to know it again in the whole.
 #[derive(Debug)]
-pub(super) struct Part {
-    pub(super) kind: Kind,
+pub(super) struct StreamedPart {
+    pub(super) kind: PartKind,
     len: usize,
     hash: u64,
 }
 
-impl Part {
-    pub(super) fn new(kind: Kind) -> Self {
+impl StreamedPart {
+    pub(super) fn new(kind: PartKind) -> Self {
         Self { kind, len: 0, hash: HASH }
     }
 

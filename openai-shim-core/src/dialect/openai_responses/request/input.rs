@@ -3,13 +3,13 @@
 use super::super::super::shape::Place;
 use super::super::item::{ITEM, arguments, is_call, leftovers, object_of, part, thoughts, without};
 use super::super::{NAME, reasoning, shape, tools};
-use crate::canonical::{Block, Diagnostics, Extra, Message, Request, Role, Span};
+use crate::canonical::{Block, Diagnostics, ExtraFields, Message, Request, Role, Span};
 use crate::error::ClientError;
-use crate::json::{Kind, Object, peek, quote, raw, text, text_of};
+use crate::json::{Object, ValueKind, peek, quote, raw, text, text_of};
 use std::collections::BTreeSet;
 
 /// Reads the items of an input.
-pub(super) struct Input<'i> {
+pub(super) struct InputDecoder<'i> {
     /// The body, to know where items stand in it.
     pub(super) body: &'i [u8],
     pub(super) request: &'i mut Request,
@@ -42,7 +42,7 @@ impl Turn {
     }
 }
 
-impl<'i> Input<'i> {
+impl<'i> InputDecoder<'i> {
     /// Nothing read yet.
     pub(super) fn new(body: &'i [u8], request: &'i mut Request) -> Self {
         let (calls, additional) = (BTreeSet::new(), Vec::new());
@@ -140,8 +140,8 @@ impl<'i> Input<'i> {
             let mut message = Message::new(role, blocks);
             message.content_was_parts = parts.len() > 1;
             message.extra = leftovers(item, &["role", "content"]);
-            if peek(content) == Kind::Array && parts.is_empty() {
-                message.extra = Extra::new(
+            if peek(content) == ValueKind::Array && parts.is_empty() {
+                message.extra = ExtraFields::new(
                     NAME,
                     [message.extra.into_members(), vec![(".content".to_owned(), raw("[]"))]].concat(),
                 );
@@ -164,7 +164,7 @@ impl<'i> Input<'i> {
         }
         if blocks.is_empty() {
             blocks.push(Block::text(""));
-            if peek(content) != Kind::String {
+            if peek(content) != ValueKind::String {
                 mark(&mut blocks, ".content", content);
             }
         }
@@ -212,20 +212,22 @@ impl<'i> Input<'i> {
         }
         let output = item.get("output").unwrap_or("null");
         let parts = match peek(output) {
-            Kind::Array | Kind::String => parts(output, &format!("{at}.output"))?,
+            ValueKind::Array | ValueKind::String => parts(output, &format!("{at}.output"))?,
             _ => Vec::new(),
         };
         let mut blocks: Vec<Block> = parts
             .iter()
             .map(|json| part(json).unwrap_or_else(|| Block::Native { dialect: NAME, raw: raw(*json) }))
             .collect();
-        if matches!(peek(output), Kind::Object | Kind::Number | Kind::Bool) {
+        if matches!(peek(output), ValueKind::Object | ValueKind::Number | ValueKind::Bool) {
             blocks.push(Block::text(text_of(output)));
         }
         let mut extra = leftovers(item, &["call_id", "output"]);
-        if peek(output) != Kind::String && parts.is_empty() {
-            extra =
-                Extra::new(NAME, [extra.into_members(), vec![(".output".to_owned(), raw(output))]].concat());
+        if peek(output) != ValueKind::String && parts.is_empty() {
+            extra = ExtraFields::new(
+                NAME,
+                [extra.into_members(), vec![(".output".to_owned(), raw(output))]].concat(),
+            );
         }
         let shows = blocks.iter().any(|b| matches!(b, Block::Image(_) | Block::Audio(_) | Block::File(_)));
         let mut message = Message::new(
@@ -298,9 +300,9 @@ fn mark(blocks: &mut [Block], key: &str, value: &str) {
 /// The parts of a content in any shape, each as JSON.
 fn parts<'c>(content: &'c str, at: &str) -> Result<Vec<&'c str>, ClientError> {
     match peek(content) {
-        Kind::Null => Ok(Vec::new()),
-        Kind::String => Ok(vec![content]),
-        Kind::Array => {
+        ValueKind::Null => Ok(Vec::new()),
+        ValueKind::String => Ok(vec![content]),
+        ValueKind::Array => {
             let items: Vec<&serde_json::value::RawValue> = serde_json::from_str(content).unwrap_or_default();
             for (k, item) in items.iter().enumerate() {
                 let is_part = text(item.get()).is_some() || object_of(item.get()).get("type").is_some();
@@ -327,6 +329,6 @@ fn missing(at: &str, key: &str) -> ClientError {
 /// The instructions as a message; where it stood is remembered.
 pub(super) fn instructions(text: &str) -> Message {
     let mut message = Message::text(Role::System, text);
-    message.extra = Extra::new(NAME, vec![(".instructions".to_owned(), raw(quote(text)))]);
+    message.extra = ExtraFields::new(NAME, vec![(".instructions".to_owned(), raw(quote(text)))]);
     message
 }

@@ -152,7 +152,7 @@ fn said(blocks: &[&Block], i: usize, notes: &mut Diagnostics) -> String {
 }
 
 /// A reasoning item: as it came, or made of what another dialect kept of it; without its encrypted form OpenAI refuses it.
-fn reasoning(text: &str, signature: Option<&str>, extra: &crate::canonical::Extra) -> Option<String> {
+fn reasoning(text: &str, signature: Option<&str>, extra: &crate::canonical::ExtraFields) -> Option<String> {
     let known = !extra.of(NAME).is_empty();
     if !known && signature.is_none() {
         return None;
