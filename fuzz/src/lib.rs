@@ -20,7 +20,7 @@ pub const PROPERTIES: &[(&str, Property)] =
 /// Frames do not depend on where chunks end.
 pub fn framing(data: &[u8]) {
     let frames = |size: usize| {
-        let mut seen: Vec<Vec<u8>> = Vec::new();
+        let mut summary: Vec<Vec<u8>> = Vec::new();
         let mut framer = Framer::new(1 << 16);
         let mut sink = |frame: Frame<'_>| {
             let bytes = match frame {
@@ -29,11 +29,11 @@ pub fn framing(data: &[u8]) {
                 Frame::Body(body) => body,
                 _ => &[],
             };
-            seen.push(bytes.to_vec());
+            summary.push(bytes.to_vec());
         };
         let fits = data.chunks(size).all(|chunk| framer.push(chunk, &mut sink).is_ok());
         framer.finish(&mut sink);
-        (fits, seen)
+        (fits, summary)
     };
     let whole = frames(data.len().max(1));
     let single = frames(1);
@@ -49,8 +49,8 @@ pub fn stream(data: &[u8]) {
     assert_eq!(whole, transcode(data, 1));
     assert_eq!(whole, transcode(data, 7));
     for dialect in DIALECTS {
-        let asked = ResponseSpec::new(&Request::default(), Context::fixed());
-        let mut decoder = dialect.decoder(&asked);
+        let spec = ResponseSpec::new(&Request::default(), Context::fixed());
+        let mut decoder = dialect.decoder(&spec);
         let (mut events, mut grammar) = (Vec::new(), Grammar::new());
         let mut framer = Framer::new(1 << 20);
         let _ = framer.push(data, &mut |frame| decoder.frame(frame, &mut events));
@@ -124,8 +124,8 @@ fn transcode(data: &[u8], chunk: usize) -> (Vec<u8>, String) {
         }
         exchange.finish(&mut out);
     }
-    let notes: &Diagnostics = &exchange.report().diagnostics;
-    let codes: Vec<_> = notes.codes().into_iter().map(|(code, _)| code.as_str()).collect();
+    let diagnostics: &Diagnostics = &exchange.report().diagnostics;
+    let codes: Vec<_> = diagnostics.codes().into_iter().map(|(code, _)| code.as_str()).collect();
     (out, format!("{:?} {codes:?}", exchange.report().outcome))
 }
 

@@ -136,11 +136,11 @@ fn one_request((body, row): (Vec<u8>, Arc<Profile>)) -> Exchange {
 
 /// 200 events of a chat upstream, all at once, for a client of another dialect.
 fn translated(client: &str) -> (Exchange, Vec<u8>, Vec<u8>) {
-    let mut asked = serde_json::json!({"model": "m", "stream": true, "max_tokens": 100, "messages": [{"role": "user", "content": "hi"}]});
+    let mut spec = serde_json::json!({"model": "m", "stream": true, "max_tokens": 100, "messages": [{"role": "user", "content": "hi"}]});
     if client == "openai-chat" {
-        asked.as_object_mut().unwrap().remove("max_tokens");
+        spec.as_object_mut().unwrap().remove("max_tokens");
     }
-    let mut exchange = start_as(client, asked.to_string().into_bytes(), row("compatible"));
+    let mut exchange = start_as(client, spec.to_string().into_bytes(), row("compatible"));
     exchange.next();
     exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
     let mut out = Vec::with_capacity(1 << 17);

@@ -3,7 +3,7 @@
 //! A small scanner, not a proof: it knows the shapes that servers really leak. Keys that are masked already stay as they
 //! are, and so do public URLs and paths of an API.
 
-use crate::json::{quote, text};
+use crate::json::{encode_string, text};
 
 /// The text with everything private covered; `None` where there is nothing to cover.
 ///
@@ -45,7 +45,7 @@ pub fn redact_json(json: &str) -> Option<String> {
         let literal = json.get(start..end).unwrap_or_default();
         if let Some(covered) = text(literal).and_then(|said| redact(&said)) {
             out.push_str(json.get(kept..start).unwrap_or_default());
-            out.push_str(&quote(&covered));
+            out.push_str(&encode_string(&covered));
             kept = end;
         }
         at = end;

@@ -20,15 +20,15 @@ fn anthropic() -> &'static dyn Dialect {
 
 /// A request on its way from one dialect to another.
 fn request(from: &'static dyn Dialect, to: &'static dyn Dialect, body: &Value) -> (Value, Diagnostics) {
-    let mut notes = Diagnostics::default();
+    let mut diagnostics = Diagnostics::default();
     let mut read = from
-        .decode_request("", &bytes::Bytes::copy_from_slice(body.to_string().as_bytes()), &mut notes)
+        .decode_request("", &bytes::Bytes::copy_from_slice(body.to_string().as_bytes()), &mut diagnostics)
         .unwrap();
     // As the row has it.
     read.reasoning.in_tokens =
         native("anthropic-messages").unwrap().for_model(&read.model).reasoning.in_tokens;
-    let written = to.encode_request(&read, None, &mut notes).unwrap();
-    (serde_json::from_str(&written.body.to_json()).unwrap(), notes)
+    let written = to.encode_request(&read, None, &mut diagnostics).unwrap();
+    (serde_json::from_str(&written.body.to_json()).unwrap(), diagnostics)
 }
 
 fn to_chat(body: &Value) -> (Value, Diagnostics) {
@@ -104,7 +104,7 @@ proptest! {
 #[test]
 fn calls_without_results_and_results_without_calls_are_both_said() {
     let call = json!({"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}});
-    let (sent, notes) = from_chat(&json!({"model": "m", "messages": [
+    let (sent, diagnostics) = from_chat(&json!({"model": "m", "messages": [
         {"role": "user", "content": "a"},
         {"role": "tool", "tool_call_id": "call_0", "content": "lost"},
         {"role": "assistant", "content": "", "tool_calls": [call]},
@@ -115,7 +115,7 @@ fn calls_without_results_and_results_without_calls_are_both_said() {
     assert_eq!(turns[2]["content"][0]["type"], "tool_result");
     assert_eq!(turns[2]["content"][0]["is_error"], true);
     assert_eq!(turns[2]["content"][1], json!({"type": "text", "text": "b"}));
-    assert!(notes.has(Code::FieldFilled) && notes.has(Code::ContentRewritten));
+    assert!(diagnostics.has(Code::FieldFilled) && diagnostics.has(Code::ContentRewritten));
 }
 
 #[test]
@@ -153,9 +153,9 @@ fn thinking_is_said_as_the_model_wants_it() {
     assert_eq!(sent["thinking"], json!({"type": "enabled", "budget_tokens": 2048}));
     let (sent, _) = ask("claude-opus-5", &[("reasoning_effort", json!("none"))]);
     assert_eq!(sent["thinking"], json!({"type": "disabled"}));
-    let (sent, notes) =
+    let (sent, diagnostics) =
         ask("claude-3-7-sonnet", &[("reasoning_effort", json!("high")), ("max_tokens", json!(500))]);
-    assert!(sent.get("thinking").is_none() && notes.has(Code::ParamDropped));
+    assert!(sent.get("thinking").is_none() && diagnostics.has(Code::ParamDropped));
     // A client that did not bring the thinking back cannot have more of it in the same turn.
     let history = json!([
         {"role": "user", "content": "x"},
@@ -163,9 +163,9 @@ fn thinking_is_said_as_the_model_wants_it() {
             {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}]},
         {"role": "tool", "tool_call_id": "call_1", "content": "y"},
     ]);
-    let (sent, notes) =
+    let (sent, diagnostics) =
         ask("claude-sonnet-4-5", &[("reasoning_effort", json!("high")), ("messages", history)]);
-    assert!(sent.get("thinking").is_none() && notes.has(Code::ParamDropped));
+    assert!(sent.get("thinking").is_none() && diagnostics.has(Code::ParamDropped));
 }
 
 #[test]
@@ -208,13 +208,13 @@ fn a_signature_goes_through_a_chat_client_and_back() {
 #[test]
 fn a_cache_breakpoint_in_a_chat_message_is_one_here_and_never_reaches_a_chat_upstream() {
     let part = json!({"type": "text", "text": "long", "cache_control": {"type": "ephemeral"}});
-    let (sent, notes) = from_chat(&json!({"model": "m", "messages": [
+    let (sent, diagnostics) = from_chat(&json!({"model": "m", "messages": [
         {"role": "system", "content": [part]}, {"role": "user", "content": [part]}]}));
     assert_eq!((&sent["system"], &sent["messages"][0]["content"]), (&json!([part]), &json!([part])));
-    assert!(!notes.has(Code::ExtraDropped), "{notes:?}");
-    let (sent, notes) = to_chat(&json!({"model": "m", "max_tokens": 9, "system": [part], "messages": [
+    assert!(!diagnostics.has(Code::ExtraDropped), "{diagnostics:?}");
+    let (sent, diagnostics) = to_chat(&json!({"model": "m", "max_tokens": 9, "system": [part], "messages": [
         {"role": "user", "content": [part]}]}));
-    assert!(!sent.to_string().contains("cache_control") && notes.has(Code::ExtraDropped));
+    assert!(!sent.to_string().contains("cache_control") && diagnostics.has(Code::ExtraDropped));
 }
 
 #[test]
@@ -311,16 +311,16 @@ fn a_stream_with_an_alias_carries_the_clients_name_for_the_model_and_nothing_els
 
 #[test]
 fn calls_side_by_side_wait_for_one_another_but_not_for_ever() {
-    let mut notes = Diagnostics::default();
-    let asked = anthropic()
+    let mut diagnostics = Diagnostics::default();
+    let spec = anthropic()
         .decode_request(
             "",
             &bytes::Bytes::copy_from_slice(br#"{"messages":[{"role":"user","content":"x"}],"stream":true}"#),
-            &mut notes,
+            &mut diagnostics,
         )
         .map(|request| openai_shim_core::canonical::ResponseSpec::new(&request, Context::fixed()))
         .unwrap();
-    let (mut encoder, mut out) = (anthropic().encoder(&asked), Vec::new());
+    let (mut encoder, mut out) = (anthropic().encoder(&spec), Vec::new());
     encoder.event(&Event::Start { id: None, model: None, created: None }, &mut out);
     for block in 0..2 {
         let kind = BlockKind::ToolCall { id: format!("c{block}"), name: String::from("f"), signature: None };

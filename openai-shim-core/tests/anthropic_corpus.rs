@@ -83,13 +83,13 @@ fn every_request_is_read_in_silence_and_sent_as_it_came() {
     let mut compared = 0;
     for recording in recordings("requests") {
         let Some(request) = &recording.request else { continue };
-        let (body, mut notes) = (request.to_string(), Diagnostics::default());
+        let (body, mut diagnostics) = (request.to_string(), Diagnostics::default());
         let read = anthropic()
-            .decode_request("", &bytes::Bytes::copy_from_slice(body.as_bytes()), &mut notes)
+            .decode_request("", &bytes::Bytes::copy_from_slice(body.as_bytes()), &mut diagnostics)
             .unwrap();
-        assert!(notes.is_empty(), "{}: {notes:?}", recording.name);
+        assert!(diagnostics.is_empty(), "{}: {diagnostics:?}", recording.name);
         // With the client's own bytes at hand those are sent.
-        let same = anthropic().encode_request(&read, Some(body.as_bytes()), &mut notes).unwrap();
+        let same = anthropic().encode_request(&read, Some(body.as_bytes()), &mut diagnostics).unwrap();
         assert_eq!(same.body.is_changed(), request.get("max_tokens").is_none(), "{}", recording.name);
         assert_eq!(same.headers["anthropic-version"], "2023-06-01");
         compared += 1;
@@ -118,10 +118,11 @@ fn every_request_can_be_said_in_chat() {
             request.to_string().contains("\"tool_use\"") && !request.to_string().contains("server_tool_use");
         assert!(!has_calls || calls(&sent) > 0, "{}: {conversion}", recording.name);
         // And back: nothing that is refused, and the same words.
-        let mut notes = Diagnostics::default();
-        let read =
-            chat().decode_request("", &bytes::Bytes::copy_from_slice(&conversion.body), &mut notes).unwrap();
-        let back = anthropic().encode_request(&read, None, &mut notes).unwrap().body.to_json();
+        let mut diagnostics = Diagnostics::default();
+        let read = chat()
+            .decode_request("", &bytes::Bytes::copy_from_slice(&conversion.body), &mut diagnostics)
+            .unwrap();
+        let back = anthropic().encode_request(&read, None, &mut diagnostics).unwrap().body.to_json();
         let back: Value = serde_json::from_str(&back).unwrap();
         // Documents of text are text there.
         if !["\"document\"", "\"search_result\""].iter().any(|kind| request.to_string().contains(kind)) {
@@ -249,13 +250,13 @@ fn count(usage: &Value, said: &mut Said) {
 fn rewritten(recording: &Recording) -> String {
     let asked_body =
         br#"{"model":"m","max_tokens":1,"messages":[{"role":"user","content":"x"}],"stream":true}"#;
-    let mut notes = Diagnostics::default();
+    let mut diagnostics = Diagnostics::default();
     let request =
-        anthropic().decode_request("", &bytes::Bytes::copy_from_slice(asked_body), &mut notes).unwrap();
-    let mut asked = ResponseSpec::new(&request, Context::fixed());
+        anthropic().decode_request("", &bytes::Bytes::copy_from_slice(asked_body), &mut diagnostics).unwrap();
+    let mut spec = ResponseSpec::new(&request, Context::fixed());
     let body = recording.body.as_bytes();
     let out = if recording.kind == PayloadKind::Stream {
-        let (mut decoder, mut encoder) = (anthropic().decoder(&asked), anthropic().encoder(&asked));
+        let (mut decoder, mut encoder) = (anthropic().decoder(&spec), anthropic().encoder(&spec));
         let (mut framer, mut events, mut out) = (Framer::new(1 << 24), Vec::new(), Vec::new());
         framer.push(body, &mut |frame| decoder.frame(frame, &mut events)).unwrap();
         framer.finish(&mut |frame| decoder.frame(frame, &mut events));
@@ -266,8 +267,8 @@ fn rewritten(recording: &Recording) -> String {
         encoder.finish(&mut out);
         out
     } else {
-        let response = anthropic().decode_response(body, &mut asked, &mut notes).unwrap();
-        anthropic().encode_response(&response, &mut asked, &mut notes)
+        let response = anthropic().decode_response(body, &mut spec, &mut diagnostics).unwrap();
+        anthropic().encode_response(&response, &mut spec, &mut diagnostics)
     };
     String::from_utf8(out).unwrap()
 }
@@ -384,15 +385,15 @@ fn every_recording_of_chat_is_an_answer_here() {
         if !v["request"]["body"].is_object() {
             continue;
         }
-        let mut notes = Diagnostics::default();
+        let mut diagnostics = Diagnostics::default();
         let Ok(read) = chat().decode_request(
             "",
             &bytes::Bytes::copy_from_slice(v["request"]["body"].to_string().as_bytes()),
-            &mut notes,
+            &mut diagnostics,
         ) else {
             continue;
         };
-        let sent = anthropic().encode_request(&read, None, &mut notes).unwrap().body.to_json();
+        let sent = anthropic().encode_request(&read, None, &mut diagnostics).unwrap().body.to_json();
         let sent: Value = serde_json::from_str(&sent).unwrap();
         check_request(&sent, &what);
     }
@@ -463,17 +464,21 @@ fn what_real_clients_send_can_be_said_in_chat() {
             if !path.starts_with("/v1/messages") || !capture["body"].is_object() {
                 continue;
             }
-            let (body, mut notes) = (capture["body"].to_string(), Diagnostics::default());
+            let (body, mut diagnostics) = (capture["body"].to_string(), Diagnostics::default());
             let request = anthropic()
-                .decode_request(path, &bytes::Bytes::copy_from_slice(body.as_bytes()), &mut notes)
+                .decode_request(path, &bytes::Bytes::copy_from_slice(body.as_bytes()), &mut diagnostics)
                 .unwrap();
-            assert!(notes.is_empty(), "{}: {notes:?}", file.path().display());
-            let written = chat().encode_request(&request, None, &mut notes).unwrap().body.to_json();
-            let errors = notes.iter().filter(|d| d.severity().as_str() == "error").count();
+            assert!(diagnostics.is_empty(), "{}: {diagnostics:?}", file.path().display());
+            let written = chat().encode_request(&request, None, &mut diagnostics).unwrap().body.to_json();
+            let errors = diagnostics.iter().filter(|d| d.severity().as_str() == "error").count();
             assert!(
                 errors == 0
                     && chat()
-                        .decode_request("", &bytes::Bytes::copy_from_slice(written.as_bytes()), &mut notes)
+                        .decode_request(
+                            "",
+                            &bytes::Bytes::copy_from_slice(written.as_bytes()),
+                            &mut diagnostics
+                        )
                         .is_ok()
             );
             read += 1;

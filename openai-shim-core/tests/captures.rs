@@ -69,13 +69,13 @@ fn captures() -> Vec<Capture> {
 
 impl Capture {
     fn read(&self) -> (Request, Diagnostics) {
-        let mut notes = Diagnostics::default();
+        let mut diagnostics = Diagnostics::default();
         let read = self.client.decode_request(
             &self.path,
             &bytes::Bytes::copy_from_slice(self.body.as_bytes()),
-            &mut notes,
+            &mut diagnostics,
         );
-        (read.unwrap_or_else(|error| panic!("{}: {error}", self.name)), notes)
+        (read.unwrap_or_else(|error| panic!("{}: {error}", self.name)), diagnostics)
     }
 
     /// What goes to an upstream, as it reads it, with everything that was noted; or why nothing does.
@@ -196,18 +196,18 @@ fn leftovers(request: &Request) -> Vec<&ExtraFields> {
 }
 
 /// The leftovers of which an upstream of another dialect hears nothing, and nobody says so.
-fn silent(request: &Request, upstream: &dyn Dialect, notes: &Diagnostics) -> Vec<String> {
-    let told = |key: &str| notes.iter().any(|d| d.path.contains(key) || d.detail.contains(key));
+fn silent(request: &Request, upstream: &dyn Dialect, diagnostics: &Diagnostics) -> Vec<String> {
+    let told = |key: &str| diagnostics.iter().any(|d| d.path.contains(key) || d.detail.contains(key));
     let foreign = leftovers(request).into_iter().filter(|extra| !upstream.name().starts_with(extra.dialect));
-    let keys = foreign.flat_map(|extra| extra.lost_to(upstream.name()));
+    let keys = foreign.flat_map(|extra| extra.dropped_keys(upstream.name()));
     keys.filter(|key| !told(key)).map(str::to_owned).collect()
 }
 
 #[test]
 fn every_request_is_understood() {
     for capture in captures() {
-        let (request, notes) = capture.read();
-        let wrong = notes.iter().find(|d| d.severity() == Severity::Error);
+        let (request, diagnostics) = capture.read();
+        let wrong = diagnostics.iter().find(|d| d.severity() == Severity::Error);
         assert!(wrong.is_none(), "{}: {wrong:?}", capture.name);
         assert!(!request.messages.is_empty(), "{} says nothing", capture.name);
     }
@@ -234,11 +234,13 @@ fn every_request_arrives_everywhere_with_the_stated_losses_only() {
         let (request, _) = capture.read();
         for upstream in DIALECTS {
             let what = format!("{} to {}", capture.name, upstream.name());
-            let (read, notes) = capture.sent(*upstream).unwrap_or_else(|why| panic!("{what}: {why}"));
-            assert_eq!(silent(&request, *upstream, &notes), [""; 0], "{what}: lost without a word");
-            arrived(&said(&request), &read, *upstream, &notes, &what);
+            let (read, diagnostics) = capture.sent(*upstream).unwrap_or_else(|why| panic!("{what}: {why}"));
+            assert_eq!(silent(&request, *upstream, &diagnostics), [""; 0], "{what}: lost without a word");
+            arrived(&said(&request), &read, *upstream, &diagnostics, &what);
             let lossy = [Code::ExtraDropped, Code::ReasoningDropped];
-            for d in notes.iter().filter(|d| d.severity() >= Severity::Warning || lossy.contains(&d.code)) {
+            for d in
+                diagnostics.iter().filter(|d| d.severity() >= Severity::Warning || lossy.contains(&d.code))
+            {
                 let (code, path) = (d.code.as_str(), pattern(&d.path));
                 let is = |row: &Captured| {
                     (row.to.is_empty() || row.to.iter().any(|to| to == upstream.name())) && row.code == code
@@ -274,10 +276,10 @@ const JUDGED: [&str; 7] = [
 ];
 
 /// What an upstream reads says what the client said.
-fn arrived(sent: &Said, read: &Request, upstream: &dyn Dialect, notes: &Diagnostics, what: &str) {
+fn arrived(sent: &Said, read: &Request, upstream: &dyn Dialect, diagnostics: &Diagnostics, what: &str) {
     let got = said(read);
     let unseen = |detail: &str| detail.contains("image") || detail.contains("picture");
-    if !notes.iter().any(|d| d.code == Code::FeatureUnsupported && unseen(&d.detail)) {
+    if !diagnostics.iter().any(|d| d.code == Code::FeatureUnsupported && unseen(&d.detail)) {
         assert_eq!(got.pictures, sent.pictures, "{what}");
     }
     if read.is_prompt || upstream.endpoints().iter().any(|e| e.path.ends_with("/generate")) {
@@ -291,7 +293,8 @@ fn arrived(sent: &Said, read: &Request, upstream: &dyn Dialect, notes: &Diagnost
         }
         return;
     }
-    let in_words = [Code::ToolChoiceDowngraded, Code::FormatDowngraded].iter().any(|code| notes.has(*code));
+    let in_words =
+        [Code::ToolChoiceDowngraded, Code::FormatDowngraded].iter().any(|code| diagnostics.has(*code));
     for (who, text) in &sent.texts {
         let read = got.texts.get(who).map_or("", String::as_str);
         assert!(

@@ -147,22 +147,22 @@ fn a_source_with_an_address_is_named_in_every_dialect_that_can_name_it() {
             ["openai-chat", "openai-responses", "gemini"].into_iter().filter(|client| *client != dialect)
         {
             for stream in [false, true] {
-                let (out, notes) = answer(client, dialect, stream, &cited(upstream).to_string());
+                let (out, diagnostics) = answer(client, dialect, stream, &cited(upstream).to_string());
                 let expected = vec![(URL.to_owned(), String::from("Nile"), 0, 17)];
                 assert_eq!(found(client, &out), expected, "{upstream} to {client}, {stream}: {out}");
                 assert!(
-                    notes.iter().all(|d| d.severity() == Severity::Info),
-                    "{upstream} to {client}: {notes:?}"
+                    diagnostics.iter().all(|d| d.severity() == Severity::Info),
+                    "{upstream} to {client}: {diagnostics:?}"
                 );
-                assert!(!notes.has(Code::ExtraDropped), "{upstream} to {client}: {notes:?}");
+                assert!(!diagnostics.has(Code::ExtraDropped), "{upstream} to {client}: {diagnostics:?}");
             }
         }
         // Anthropic's own citations hold what only Anthropic can make; Ollama has none.
         for client in ["anthropic-messages", "ollama-chat"].into_iter().filter(|client| *client != dialect) {
             for stream in [false, true] {
-                let (_, notes) = answer(client, dialect, stream, &cited(upstream).to_string());
+                let (_, diagnostics) = answer(client, dialect, stream, &cited(upstream).to_string());
                 assert!(
-                    notes.has(Code::ExtraDropped) || notes.has(Code::FeatureUnsupported),
+                    diagnostics.has(Code::ExtraDropped) || diagnostics.has(Code::FeatureUnsupported),
                     "{upstream} to {client}, {stream}"
                 );
             }
@@ -177,9 +177,12 @@ fn a_source_without_an_address_is_reported() {
     for (client, stream) in
         [("openai-chat", false), ("openai-chat", true), ("openai-responses", false), ("gemini", true)]
     {
-        let (out, notes) = answer(client, "anthropic-messages", stream, &body.to_string());
+        let (out, diagnostics) = answer(client, "anthropic-messages", stream, &body.to_string());
         assert_eq!(found(client, &out), []);
-        assert!(notes.has(Code::ExtraDropped) || notes.has(Code::FeatureUnsupported), "{client}: {notes:?}");
+        assert!(
+            diagnostics.has(Code::ExtraDropped) || diagnostics.has(Code::FeatureUnsupported),
+            "{client}: {diagnostics:?}"
+        );
     }
 }
 
@@ -205,7 +208,7 @@ fn what_an_upstreams_own_tools_did_is_reported_and_never_a_call() {
     ] {
         for client in ["openai-chat", "anthropic-messages", "openai-responses", "gemini", "ollama-chat"] {
             for stream in [false, true] {
-                let (out, notes) = answer(client, upstream, stream, &body.to_string());
+                let (out, diagnostics) = answer(client, upstream, stream, &body.to_string());
                 let calls = ["\"tool_calls\"", "\"tool_use\"", "function_call", "functionCall"];
                 assert!(
                     !calls.iter().any(|call| out.contains(call)),
@@ -216,8 +219,12 @@ fn what_an_upstreams_own_tools_did_is_reported_and_never_a_call() {
                 if client == upstream {
                     assert!(out.contains(word), "{upstream}, {stream}: {out}");
                 } else {
-                    let lost = notes.has(Code::ExtraDropped) || notes.has(Code::FeatureUnsupported);
-                    assert!(lost && !out.contains(word), "{upstream} to {client}, {stream}: {notes:?} {out}");
+                    let lost =
+                        diagnostics.has(Code::ExtraDropped) || diagnostics.has(Code::FeatureUnsupported);
+                    assert!(
+                        lost && !out.contains(word),
+                        "{upstream} to {client}, {stream}: {diagnostics:?} {out}"
+                    );
                 }
             }
         }

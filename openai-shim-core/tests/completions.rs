@@ -31,16 +31,16 @@ fn request(from: &'static dyn Dialect, to: &'static dyn Dialect, row: Profile, b
     })
 }
 
-fn answer(from: &'static dyn Dialect, kind: PayloadKind, asked: &Value, body: &str) -> Conversion {
-    let to = if asked.get("prompt").is_some() { own() } else { chat() };
-    let asked = asked.to_string();
+fn answer(from: &'static dyn Dialect, kind: PayloadKind, spec: &Value, body: &str) -> Conversion {
+    let to = if spec.get("prompt").is_some() { own() } else { chat() };
+    let spec = spec.to_string();
     convert(&ConversionInput {
         from,
         to,
         profile: row(),
         kind,
         body: body.as_bytes(),
-        request: Some(asked.as_bytes()),
+        request: Some(spec.as_bytes()),
         status: (kind == PayloadKind::Error).then_some(429),
         context: Context::fixed(),
     })
@@ -168,10 +168,10 @@ fn a_request_survives_without_its_source() {
                 &mut Diagnostics::default(),
             )
             .unwrap();
-        let mut notes = Diagnostics::default();
-        let written = own().encode_request(&read, None, &mut notes).unwrap();
+        let mut diagnostics = Diagnostics::default();
+        let written = own().encode_request(&read, None, &mut diagnostics).unwrap();
         assert_eq!(serde_json::from_str::<Value>(&written.body.to_json()).unwrap(), body);
-        assert!(notes.is_empty(), "{notes:?}");
+        assert!(diagnostics.is_empty(), "{diagnostics:?}");
     }
 }
 
@@ -188,14 +188,14 @@ fn an_answer_of_chat_is_a_text_completion() {
 
 #[test]
 fn the_prompt_stands_before_the_answer_if_the_client_wants_it() {
-    let asked = json!({"model": "m", "prompt": "Once upon", "echo": true, "stream": true});
-    let whole = value(&answer(chat(), PayloadKind::Response, &asked, CHAT));
+    let spec = json!({"model": "m", "prompt": "Once upon", "echo": true, "stream": true});
+    let whole = value(&answer(chat(), PayloadKind::Response, &spec, CHAT));
     assert_eq!(whole["choices"][0]["text"], "Once upon a time.");
     let stream = chat_stream(&[json!({"content": " a"}), json!({"content": " time."})], "stop");
-    let got = chunks(&answer(chat(), PayloadKind::Stream, &asked, &stream));
+    let got = chunks(&answer(chat(), PayloadKind::Stream, &spec, &stream));
     assert_eq!(said(&got, 0), "Once upon a time.");
     // A stream for a client that wants the answer whole, and an upstream that has put the prompt there itself.
-    let folded = value(&answer(chat(), PayloadKind::Response, &asked, &stream));
+    let folded = value(&answer(chat(), PayloadKind::Response, &spec, &stream));
     assert_eq!(folded["choices"][0]["text"], "Once upon a time.");
     let chunk = |text: &str, finish: &str| {
         format!(
@@ -204,21 +204,21 @@ fn the_prompt_stands_before_the_answer_if_the_client_wants_it() {
     };
     let echoed =
         chunk("Once upon", "null") + &chunk(" <think>a</think> time.", "\"stop\"") + "data: [DONE]\n\n";
-    let whole = value(&answer(own(), PayloadKind::Response, &asked, &echoed));
+    let whole = value(&answer(own(), PayloadKind::Response, &spec, &echoed));
     assert_eq!(whole["choices"][0]["text"], "Once upon <think>a</think> time.");
-    assert_eq!(text(&answer(own(), PayloadKind::Stream, &asked, &echoed)), echoed);
+    assert_eq!(text(&answer(own(), PayloadKind::Stream, &spec, &echoed)), echoed);
 }
 
 #[test]
 fn calls_and_reasoning_have_no_place_in_a_text_and_that_is_said() {
-    let asked = json!({"model": "m", "prompt": "x", "stream": true});
+    let spec = json!({"model": "m", "prompt": "x", "stream": true});
     let call =
         json!({"index": 0, "id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}});
     let deltas =
         [json!({"reasoning_content": "hm"}), json!({"content": "yes"}), json!({"tool_calls": [call]})];
     let stream = chat_stream(&deltas, "tool_calls");
     for kind in [PayloadKind::Stream, PayloadKind::Response] {
-        let got = answer(chat(), kind, &asked, &stream);
+        let got = answer(chat(), kind, &spec, &stream);
         let documents = chunks(&got);
         assert_eq!(said(&documents, 0), "yes", "{got}");
         let lost: Vec<_> = got
@@ -234,10 +234,10 @@ fn calls_and_reasoning_have_no_place_in_a_text_and_that_is_said() {
 
 #[test]
 fn a_refusal_is_said_in_its_words() {
-    let asked = json!({"model": "m", "prompt": "x", "stream": true});
+    let spec = json!({"model": "m", "prompt": "x", "stream": true});
     let stream = chat_stream(&[json!({"refusal": "No."})], "stop");
     for kind in [PayloadKind::Stream, PayloadKind::Response] {
-        assert_eq!(said(&chunks(&answer(chat(), kind, &asked, &stream)), 0), "No.");
+        assert_eq!(said(&chunks(&answer(chat(), kind, &spec, &stream)), 0), "No.");
     }
 }
 
@@ -245,9 +245,9 @@ const LOGPROBS: &str = r#"{"content":[{"token":" é","logprob":-0.5,"bytes":[32,
 
 #[test]
 fn log_probabilities_have_either_shape() {
-    let asked = json!({"model": "m", "prompt": "ab", "logprobs": 1, "echo": true});
+    let spec = json!({"model": "m", "prompt": "ab", "logprobs": 1, "echo": true});
     let body = CHAT.replace("\"logprobs\":null", &format!("\"logprobs\":{LOGPROBS}"));
-    let legacy = &value(&answer(chat(), PayloadKind::Response, &asked, &body))["choices"][0]["logprobs"];
+    let legacy = &value(&answer(chat(), PayloadKind::Response, &spec, &body))["choices"][0]["logprobs"];
     assert_eq!(
         *legacy,
         json!({"text_offset": [2, 4], "token_logprobs": [-0.5, -2], "tokens": [" é", "!"],
@@ -257,8 +257,8 @@ fn log_probabilities_have_either_shape() {
     let body = json!({"id": "cmpl-1", "object": "text_completion", "created": 1, "model": "m",
         "choices": [{"text": " é!", "index": 0, "logprobs": legacy, "finish_reason": "stop"}]})
     .to_string();
-    let asked = json!({"model": "m", "messages": [{"role": "user", "content": "ab"}], "logprobs": true});
-    let back = value(&answer(own(), PayloadKind::Response, &asked, &body));
+    let spec = json!({"model": "m", "messages": [{"role": "user", "content": "ab"}], "logprobs": true});
+    let back = value(&answer(own(), PayloadKind::Response, &spec, &body));
     let content = back["choices"][0]["logprobs"]["content"].as_array().unwrap();
     let tokens: Vec<_> =
         content.iter().map(|t| (t["token"].as_str().unwrap(), t["logprob"].as_f64().unwrap())).collect();
@@ -274,22 +274,22 @@ fn log_probabilities_of_a_stream_come_with_their_words_and_are_all_there_when_it
             "finish_reason": null}]})
     };
     let stream = format!("data: {}\n\ndata: {}\n\n{}", chunk("ab"), chunk("c"), chat_stream(&[], "stop"));
-    let asked = json!({"model": "m", "prompt": "x", "logprobs": 0, "stream": true});
-    let got = chunks(&answer(chat(), PayloadKind::Stream, &asked, &stream));
+    let spec = json!({"model": "m", "prompt": "x", "logprobs": 0, "stream": true});
+    let got = chunks(&answer(chat(), PayloadKind::Stream, &spec, &stream));
     let offsets: Vec<_> = got
         .iter()
         .filter_map(|c| c["choices"][0]["logprobs"]["text_offset"].as_array())
         .map(|offsets| offsets[0].as_u64().unwrap())
         .collect();
     assert_eq!(offsets, [0, 2]);
-    let folded = value(&answer(chat(), PayloadKind::Response, &asked, &stream));
+    let folded = value(&answer(chat(), PayloadKind::Response, &spec, &stream));
     assert_eq!(
         folded["choices"][0]["logprobs"],
         json!({"text_offset": [0, 2], "token_logprobs": [-1, -1], "tokens": ["ab", "c"], "top_logprobs": null})
     );
     // The same for a client of chat itself.
-    let asked = json!({"model": "m", "messages": [{"role": "user", "content": "ab"}], "logprobs": true});
-    let folded = value(&answer(chat(), PayloadKind::Response, &asked, &stream));
+    let spec = json!({"model": "m", "messages": [{"role": "user", "content": "ab"}], "logprobs": true});
+    let folded = value(&answer(chat(), PayloadKind::Response, &spec, &stream));
     assert_eq!(folded["choices"][0]["logprobs"]["content"].as_array().unwrap().len(), 2);
 }
 
@@ -299,9 +299,9 @@ fn usage_comes_at_the_end_and_only_if_asked_for() {
     let stream = chat_stream(&[json!({"content": "a"})], "stop")
         .replace("data: [DONE]", &format!("{usage}\n\ndata: [DONE]"));
     for wanted in [true, false] {
-        let asked =
+        let spec =
             json!({"model": "m", "prompt": "x", "stream": true, "stream_options": {"include_usage": wanted}});
-        let got = answer(chat(), PayloadKind::Stream, &asked, &stream);
+        let got = answer(chat(), PayloadKind::Stream, &spec, &stream);
         let counts: Vec<_> = chunks(&got).into_iter().filter(|c| c.get("usage").is_some()).collect();
         assert_eq!(counts.len(), usize::from(wanted), "{got}");
         if let Some(last) = counts.last() {
@@ -313,11 +313,11 @@ fn usage_comes_at_the_end_and_only_if_asked_for() {
 #[test]
 fn errors_have_openais_envelope_on_both_sides() {
     let body = r#"{"error":{"message":"Slow down.","type":"rate_limit_error","param":null,"code":"rate_limit_exceeded"}}"#;
-    for (from, asked) in [
+    for (from, spec) in [
         (chat(), json!({"model": "m", "prompt": "x"})),
         (own(), json!({"model": "m", "messages": [{"role": "user", "content": "x"}]})),
     ] {
-        let got = answer(from, PayloadKind::Error, &asked, body);
+        let got = answer(from, PayloadKind::Error, &spec, body);
         assert_eq!((got.status, text(&got).as_str()), (Some(429), body));
     }
 }
@@ -433,9 +433,9 @@ fn a_client_of_chat_gets_the_text_with_its_thinking_beside_it() {
         chunk("<think>hm</th", Value::Null),
         chunk("ink>\n\nyes", "length".into())
     );
-    let asked = json!({"model": "m", "stream": true, "messages": [{"role": "user", "content": "x"}]});
+    let spec = json!({"model": "m", "stream": true, "messages": [{"role": "user", "content": "x"}]});
     for kind in [PayloadKind::Stream, PayloadKind::Response] {
-        let got = answer(own(), kind, &asked, &stream);
+        let got = answer(own(), kind, &spec, &stream);
         assert_eq!(common::said::line(&text(&got)), "<hm> \"yes\" length");
     }
 }

@@ -112,17 +112,22 @@ fn every_recorded_request_survives() {
     for recording in recordings("completions requests") {
         let Some(body) = &recording.request else { continue };
         let bytes = body.to_string();
-        let mut notes = Diagnostics::default();
-        let decoded = own().decode_request("", &bytes::Bytes::copy_from_slice(bytes.as_bytes()), &mut notes);
+        let mut diagnostics = Diagnostics::default();
+        let decoded =
+            own().decode_request("", &bytes::Bytes::copy_from_slice(bytes.as_bytes()), &mut diagnostics);
         if recording.foreign {
             assert!(decoded.is_err());
             continue;
         }
         let decoded = decoded.unwrap_or_else(|e| panic!("{}: {e}", recording.name));
-        own().encode_request(&decoded, None, &mut notes).unwrap();
-        let kept = own().encode_request(&decoded, Some(bytes.as_bytes()), &mut notes).unwrap();
+        own().encode_request(&decoded, None, &mut diagnostics).unwrap();
+        let kept = own().encode_request(&decoded, Some(bytes.as_bytes()), &mut diagnostics).unwrap();
         assert!(!kept.body.is_changed(), "{}", recording.name);
-        assert!(notes.iter().all(|d| d.severity() < Severity::Error), "{}: {notes:?}", recording.name);
+        assert!(
+            diagnostics.iter().all(|d| d.severity() < Severity::Error),
+            "{}: {diagnostics:?}",
+            recording.name
+        );
         read += 1;
     }
     println!("{read} requests");

@@ -211,11 +211,11 @@ fn text_reasoning_and_calls_survive_exactly() {
 fn recorded_streams_do_not_depend_on_chunks() {
     for recording in recordings("splits").into_iter().filter(|r| r.kind == PayloadKind::Stream).step_by(5) {
         let pass = |size: usize| {
-            let asked = recording
+            let spec = recording
                 .request
                 .clone()
                 .unwrap_or_else(|| String::from(r#"{"messages":[{"role":"user","content":""}]}"#));
-            let mut request: Value = serde_json::from_str(&asked).unwrap();
+            let mut request: Value = serde_json::from_str(&spec).unwrap();
             request["stream"] = true.into();
             let incoming = ClientRequest::read(chat(), "", request.to_string().into()).unwrap();
             let mut settings = Settings::default();

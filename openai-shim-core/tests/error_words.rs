@@ -213,13 +213,18 @@ fn a_wait_is_read_wherever_it_is_stated() {
 #[test]
 fn what_is_covered_is_reported_but_not_said() {
     let body = says("GET http://10.0.0.3/v1 with sk-live-0123456789 at /srv/app/x.py");
-    let mut notes = Diagnostics::default();
-    let error = chat().decode_error(StatusCode::BAD_GATEWAY, &HeaderMap::new(), body.as_bytes(), &mut notes);
+    let mut diagnostics = Diagnostics::default();
+    let error =
+        chat().decode_error(StatusCode::BAD_GATEWAY, &HeaderMap::new(), body.as_bytes(), &mut diagnostics);
     assert_eq!(error.to_string(), "GET [address] with [key] at [path]");
-    assert!(notes.has(Code::SecretRedacted));
-    assert!(notes.iter().all(|note| !note.to_string().contains("sk-") && !note.to_string().contains("/srv")));
+    assert!(diagnostics.has(Code::SecretRedacted));
+    assert!(
+        diagnostics
+            .iter()
+            .all(|record| !record.to_string().contains("sk-") && !record.to_string().contains("/srv"))
+    );
     let text = b"connect to 10.0.0.3:80 failed: /srv/app/x.py".as_slice();
-    let error = chat().decode_error(StatusCode::BAD_GATEWAY, &HeaderMap::new(), text, &mut notes);
+    let error = chat().decode_error(StatusCode::BAD_GATEWAY, &HeaderMap::new(), text, &mut diagnostics);
     assert!(!error.to_string().contains("10.0.0.3") && !error.to_string().contains("/srv"), "{error}");
 }
 

@@ -40,7 +40,7 @@ fn merged(pieces: Vec<Segment>) -> Vec<Segment> {
 fn split_parts(think: ReasoningTagMode, tools: &[String], parts: &[&str], fast: bool) -> Vec<Segment> {
     let (mut splitter, mut out) = (OutputParser::new(think, tools), Vec::new());
     for part in parts {
-        if fast && splitter.passes(part) {
+        if fast && splitter.is_unchanged(part) {
             out.push(text(part));
         } else {
             splitter.push(part, &mut out);
@@ -274,9 +274,9 @@ fn a_call_after_prose_about_calls_is_found() {
     let code = "```\nx `y`\n```\n`<tool_call>` and ```inline```: ";
     let found = calls_in(&format!("{code}<tool_call>{{\"name\":\"now\"}}</tool_call>"));
     assert_eq!(found, [text(code), call("now", "{}")]);
-    let quote = "A lone ` in a paragraph.\n\n";
+    let encode_string = "A lone ` in a paragraph.\n\n";
     let found = calls_in(&format!("{quote}<tool_call>{{\"name\":\"now\"}}</tool_call>"));
-    assert_eq!(found, [text(quote), call("now", "{}")]);
+    assert_eq!(found, [text(encode_string), call("now", "{}")]);
     let said = "<function=now></function> and <function=now> is how";
     assert_eq!(calls_in(said), [call("now", "{}"), text(" and <function=now> is how")]);
     assert_eq!(calls_in("<<tool_call>{\"name\":\"now\"}</tool_call>"), [text("<"), call("now", "{}")]);
@@ -446,18 +446,18 @@ fn the_channels_of_harmony_are_told_apart() {
 fn what_passes_is_plain_text() {
     let mut splitter = OutputParser::new(ReasoningTagMode::Auto, &tools());
     let mut out = Vec::new();
-    assert!(!splitter.passes("Hello"), "a tag may still come");
+    assert!(!splitter.is_unchanged("Hello"), "a tag may still come");
     splitter.push("Hello", &mut out);
-    assert!(splitter.passes(", world\n\n"));
-    assert!(!splitter.passes("a < b") && !splitter.passes("a[0]") && !splitter.passes("`"));
+    assert!(splitter.is_unchanged(", world\n\n"));
+    assert!(!splitter.is_unchanged("a < b") && !splitter.is_unchanged("a[0]") && !splitter.is_unchanged("`"));
     splitter.push(" ```\n", &mut out);
-    assert!(!splitter.passes("at the beginning of a line of code"));
+    assert!(!splitter.is_unchanged("at the beginning of a line of code"));
     splitter.push("let x", &mut out);
-    assert!(splitter.passes(": [u8; 2] < y") && !splitter.passes("\n"));
+    assert!(splitter.is_unchanged(": [u8; 2] < y") && !splitter.is_unchanged("\n"));
     splitter.push("\n```\n<tool", &mut out);
-    assert!(!splitter.passes("x"), "something is held");
-    assert!(OutputParser::new(ReasoningTagMode::Off, &[]).passes("<think>"));
-    assert!(!OutputParser::new(ReasoningTagMode::Inside, &[]).passes("x"));
+    assert!(!splitter.is_unchanged("x"), "something is held");
+    assert!(OutputParser::new(ReasoningTagMode::Off, &[]).is_unchanged("<think>"));
+    assert!(!OutputParser::new(ReasoningTagMode::Inside, &[]).is_unchanged("x"));
 }
 
 #[test]
@@ -478,7 +478,7 @@ fn what_is_held_is_bounded() {
             splitter.push(&long, &mut out);
         }
         let rest = "\"}}</tool_call></parameter></function><function=now></function>";
-        assert!(splitter.passes(rest));
+        assert!(splitter.is_unchanged(rest));
         splitter.push(rest, &mut out);
         splitter.finish(&mut out);
         let whole = format!("{start}{}{rest}", long.repeat(LIMIT / 1000 + 10));
@@ -525,7 +525,7 @@ fn stopped(stops: &[&str], parts: &[&str], fast: bool) -> (String, bool) {
     let mut machine = StopMatcher::new(stops.iter().map(|s| (*s).to_owned()).collect());
     let (mut out, mut hit) = (String::new(), false);
     for part in parts {
-        if fast && machine.passes(part) {
+        if fast && machine.is_unchanged(part) {
             out.push_str(part);
         } else {
             hit = machine.push(part, &mut out);
@@ -569,7 +569,7 @@ fn a_text_ends_before_its_stop_sequence() {
     }
     let mut stops = StopMatcher::new(vec!["x".to_owned()]);
     let mut out = String::new();
-    assert!(stops.push("ax", &mut out) && stops.push("b", &mut out) && !stops.passes("c"));
+    assert!(stops.push("ax", &mut out) && stops.push("b", &mut out) && !stops.is_unchanged("c"));
     stops.finish(&mut out);
     assert_eq!(out, "a");
 }
@@ -577,7 +577,7 @@ fn a_text_ends_before_its_stop_sequence() {
 fn unfenced(parts: &[&str]) -> (String, bool) {
     let (mut fences, mut out) = (FenceStripper::new(), String::new());
     for part in parts {
-        if fences.passes(part) {
+        if fences.is_unchanged(part) {
             out.push_str(part);
         } else {
             fences.push(part, &mut out);
@@ -625,7 +625,7 @@ fn a_fenced_text_is_held_only_so_long() {
     for _ in 0..=LIMIT / 1000 {
         fences.push(&"x".repeat(1000), &mut out);
     }
-    assert!(fences.passes("x") && out.len() > LIMIT);
+    assert!(fences.is_unchanged("x") && out.len() > LIMIT);
     fences.push("\n```", &mut out);
     fences.finish(&mut out);
     assert!(!fences.stripped() && out.ends_with("x\n```"));

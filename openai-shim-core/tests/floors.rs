@@ -151,16 +151,16 @@ fn expand(tokens: &[&str], mut base: Vec<String>, paths: &mut Vec<Vec<String>>) 
 
 #[test]
 fn a_module_names_only_lower_floors() {
-    let mut seen = 0;
+    let mut summary = 0;
     for (module, is_folder, code) in modules() {
         let Some(own) = module.first().and_then(|m| floor(m)) else { continue };
         for path in named(&module, is_folder, &code) {
             let Some(other) = path.first().and_then(|m| floor(m)) else { continue };
             assert!(other < own || path[0] == module[0], "{} names {}", module.join("::"), path.join("::"));
-            seen += 1;
+            summary += 1;
         }
     }
-    assert!(seen > 200, "paths are no longer found: {seen}");
+    assert!(summary > 200, "paths are no longer found: {summary}");
 }
 
 #[test]

@@ -285,13 +285,13 @@ fn ids_made_for_calls_without_one_are_the_same_each_turn_and_never_sent_to_googl
 fn to_gemini(more: &Value) -> (Value, Vec<String>) {
     let mut body = json!({"model": "m", "messages": [{"role": "user", "content": "hi"}]});
     body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    let mut notes = Diagnostics::default();
+    let mut diagnostics = Diagnostics::default();
     let request = chat()
-        .decode_request("", &bytes::Bytes::copy_from_slice(body.to_string().as_bytes()), &mut notes)
+        .decode_request("", &bytes::Bytes::copy_from_slice(body.to_string().as_bytes()), &mut diagnostics)
         .unwrap();
-    let encoded = gemini().encode_request(&request, None, &mut notes).unwrap();
+    let encoded = gemini().encode_request(&request, None, &mut diagnostics).unwrap();
     let body = serde_json::from_str(&encoded.body.to_json()).unwrap();
-    (body, notes.iter().map(ToString::to_string).collect())
+    (body, diagnostics.iter().map(ToString::to_string).collect())
 }
 
 #[test]
@@ -306,9 +306,9 @@ fn choices_of_tools_are_modes() {
             json!({"mode": "ANY", "allowedFunctionNames": ["f"]}),
         ),
     ] {
-        let (body, notes) = to_gemini(&json!({"tools": tools, "tool_choice": choice}));
+        let (body, diagnostics) = to_gemini(&json!({"tools": tools, "tool_choice": choice}));
         assert_eq!(body["toolConfig"]["functionCallingConfig"], config);
-        assert!(notes.is_empty(), "{notes:?}");
+        assert!(diagnostics.is_empty(), "{diagnostics:?}");
     }
     // A choice without tools is refused by Google, and says nothing.
     assert!(to_gemini(&json!({"tool_choice": "auto"})).0.get("toolConfig").is_none());
@@ -325,9 +325,9 @@ fn efforts_are_budgets_and_thoughts_are_shown() {
         let (body, _) = to_gemini(&json!({"reasoning_effort": effort}));
         assert_eq!(body["generationConfig"]["thinkingConfig"], config);
     }
-    let (body, notes) = to_gemini(&json!({"reasoning_effort": "cosmic"}));
+    let (body, diagnostics) = to_gemini(&json!({"reasoning_effort": "cosmic"}));
     assert!(body.get("generationConfig").is_none());
-    assert_eq!(notes, ["feature-unsupported [warning] reasoning_effort: cosmic"]);
+    assert_eq!(diagnostics, ["feature-unsupported [warning] reasoning_effort: cosmic"]);
 }
 
 #[test]
@@ -343,7 +343,7 @@ fn keywords_that_google_refuses_are_left_out_and_named() {
         },
         "required": ["from"],
     });
-    let (body, notes) = to_gemini(
+    let (body, diagnostics) = to_gemini(
         &json!({"tools": [{"type": "function", "function": {"name": "go", "parameters": parameters}}]}),
     );
     let schema = &body["tools"][0]["functionDeclarations"][0]["parametersJsonSchema"];
@@ -356,8 +356,8 @@ fn keywords_that_google_refuses_are_left_out_and_named() {
             "n": {"type": "integer", "minimum": 1},
         }})
     );
-    assert_eq!(notes.len(), 2, "{notes:?}");
-    assert!(notes.contains(&"schema-reduced [warning] tools[0]: exclusiveMaximum".to_owned()));
+    assert_eq!(diagnostics.len(), 2, "{diagnostics:?}");
+    assert!(diagnostics.contains(&"schema-reduced [warning] tools[0]: exclusiveMaximum".to_owned()));
     // A function without parameters has no schema: an object without properties is refused.
     let none = json!({"type": "object", "properties": {}});
     let (body, _) =
@@ -382,9 +382,9 @@ fn forms_of_answers_are_mime_types_and_schemas() {
 #[test]
 fn what_google_has_no_word_for_is_reported() {
     let more = json!({"user": "u", "parallel_tool_calls": false, "logit_bias": {"1": 2}, "store": true});
-    let (body, notes) = to_gemini(&more);
+    let (body, diagnostics) = to_gemini(&more);
     assert_eq!(body, hello());
-    assert_eq!(notes.len(), 4, "{notes:?}");
+    assert_eq!(diagnostics.len(), 4, "{diagnostics:?}");
 }
 
 #[test]
@@ -395,20 +395,20 @@ fn pictures_in_a_tools_answer_stand_beside_it() {
         {"role": "assistant", "tool_calls": [{"id": "c", "type": "function", "function": {"name": "see", "arguments": "{}"}}]},
         {"role": "tool", "tool_call_id": "c", "content": [{"type": "text", "text": "{\"ok\":true}"}, image]},
     ]);
-    let (body, notes) = to_gemini(&json!({ "messages": messages }));
+    let (body, diagnostics) = to_gemini(&json!({ "messages": messages }));
     let parts = &body["contents"][2]["parts"];
     assert_eq!(parts[0]["functionResponse"]["response"], json!({"ok": true}));
     assert_eq!(parts[1], json!({"inlineData": {"mimeType": "image/png", "data": "AA=="}}));
-    assert_eq!(notes.len(), 1, "{notes:?}");
+    assert_eq!(diagnostics.len(), 1, "{diagnostics:?}");
 }
 
 #[test]
 fn an_instruction_in_the_middle_is_put_first_and_that_is_said() {
     let messages = json!([{"role": "user", "content": "a"}, {"role": "system", "content": "b"}, {"role": "user", "content": "c"}]);
-    let (body, notes) = to_gemini(&json!({ "messages": messages }));
+    let (body, diagnostics) = to_gemini(&json!({ "messages": messages }));
     assert_eq!(body["systemInstruction"], json!({"parts": [{"text": "b"}]}));
     assert_eq!(body["contents"].as_array().unwrap().len(), 2);
-    assert!(notes[0].starts_with("messages-merged"), "{notes:?}");
+    assert!(diagnostics[0].starts_with("messages-merged"), "{diagnostics:?}");
 }
 
 #[test]

@@ -57,11 +57,11 @@ fn recorded_requests_survive_the_canonical_model() {
     for recording in recordings("gemini requests") {
         let Some(request) = &recording.request else { continue };
         let body = request.to_string();
-        let mut notes = Diagnostics::default();
+        let mut diagnostics = Diagnostics::default();
         let canonical = match gemini().decode_request(
             &recording.path,
             &bytes::Bytes::copy_from_slice(body.as_bytes()),
-            &mut notes,
+            &mut diagnostics,
         ) {
             Ok(canonical) => canonical,
             Err(error) => {
@@ -72,20 +72,20 @@ fn recorded_requests_survive_the_canonical_model() {
                 continue;
             }
         };
-        assert!(notes.is_empty(), "{}: {notes:?}", recording.name);
-        gemini().encode_request(&canonical, None, &mut notes).unwrap();
-        assert!(notes.is_empty(), "{}: {notes:?}", recording.name);
-        let untouched = gemini().encode_request(&canonical, Some(body.as_bytes()), &mut notes).unwrap();
+        assert!(diagnostics.is_empty(), "{}: {diagnostics:?}", recording.name);
+        gemini().encode_request(&canonical, None, &mut diagnostics).unwrap();
+        assert!(diagnostics.is_empty(), "{}: {diagnostics:?}", recording.name);
+        let untouched = gemini().encode_request(&canonical, Some(body.as_bytes()), &mut diagnostics).unwrap();
         assert!(!untouched.body.is_changed(), "{}", recording.name);
-        let sent = chat().encode_request(&canonical, None, &mut notes).unwrap();
+        let sent = chat().encode_request(&canonical, None, &mut diagnostics).unwrap();
         let sent: Value = serde_json::from_str(&sent.body.to_json()).unwrap();
         assert!(sent["messages"].as_array().is_some_and(|m| !m.is_empty()), "{}", recording.name);
         // What a chat client makes of it can be said to Google again.
         let mut again = chat()
-            .decode_request("", &bytes::Bytes::copy_from_slice(sent.to_string().as_bytes()), &mut notes)
+            .decode_request("", &bytes::Bytes::copy_from_slice(sent.to_string().as_bytes()), &mut diagnostics)
             .unwrap();
         again.model = "m".to_owned();
-        gemini().encode_request(&again, None, &mut notes).unwrap();
+        gemini().encode_request(&again, None, &mut diagnostics).unwrap();
         same += 1;
     }
     println!("{same} requests the same, {refused} refused");
@@ -192,15 +192,14 @@ impl Recording {
     }
 }
 
-fn asked() -> ResponseSpec {
+fn spec() -> ResponseSpec {
     let mut request = Request::default();
     (request.stream, request.include_usage) = (true, true);
     ResponseSpec::new(&request, Context::fixed())
 }
 
 fn events(body: &[u8], size: usize) -> Vec<Event> {
-    let (mut decoder, mut framer, mut events) =
-        (gemini().decoder(&asked()), Framer::new(1 << 24), Vec::new());
+    let (mut decoder, mut framer, mut events) = (gemini().decoder(&spec()), Framer::new(1 << 24), Vec::new());
     for piece in body.chunks(size) {
         framer.push(piece, &mut |frame| decoder.frame(frame, &mut events)).unwrap();
     }
@@ -232,7 +231,7 @@ fn recorded_answers_say_the_same_in_every_dialect() {
         let folded = if stream {
             fold(&events(recording.body.as_bytes(), usize::MAX))
         } else {
-            gemini().decode_response(recording.body.as_bytes(), &mut asked(), &mut Diagnostics::default())
+            gemini().decode_response(recording.body.as_bytes(), &mut spec(), &mut Diagnostics::default())
         };
         let folded = folded.unwrap_or_else(|e| panic!("{}: {e}", recording.name));
         agree(&said, &canonical(&folded), &recording.name);
@@ -255,10 +254,10 @@ fn recorded_answers_say_the_same_in_every_dialect() {
             agree(&said, &recorded(&String::from_utf8(own.body).unwrap()), &recording.name);
         }
         // And what is written anew reads as the same.
-        let mut notes = Diagnostics::default();
-        let whole = gemini().encode_response(&folded, &mut asked(), &mut notes);
+        let mut diagnostics = Diagnostics::default();
+        let whole = gemini().encode_response(&folded, &mut spec(), &mut diagnostics);
         agree(&said, &recorded(&String::from_utf8(whole.clone()).unwrap()), &recording.name);
-        let again = gemini().decode_response(&whole, &mut asked(), &mut notes).unwrap();
+        let again = gemini().decode_response(&whole, &mut spec(), &mut diagnostics).unwrap();
         assert_eq!(again.usage, folded.usage, "{}", recording.name);
         compared += 1;
     }
@@ -273,7 +272,7 @@ fn recorded_streams_do_not_depend_on_chunks_and_are_written_as_they_were_read() 
         for size in [1, 7, 1000] {
             assert_eq!(whole, events(recording.body.as_bytes(), size), "{} by {size}", recording.name);
         }
-        let (mut encoder, mut out) = (gemini().encoder(&asked()), Vec::new());
+        let (mut encoder, mut out) = (gemini().encoder(&spec()), Vec::new());
         for event in &whole {
             encoder.event(event, &mut out);
         }

@@ -13,16 +13,16 @@ use openai_shim_core::framing::Framer;
 use openai_shim_core::{Context, PayloadKind};
 use proptest::prelude::*;
 
-fn asked() -> ResponseSpec {
+fn spec() -> ResponseSpec {
     let mut request = Request::default();
     (request.stream, request.include_usage) = (true, true);
-    let mut asked = ResponseSpec::new(&request, Context::fixed());
-    asked.n = 3;
-    asked
+    let mut spec = ResponseSpec::new(&request, Context::fixed());
+    spec.n = 3;
+    spec
 }
 
 fn decode(dialect: &dyn Dialect, body: &[u8]) -> Vec<Event> {
-    let (mut decoder, mut framer, mut events) = (dialect.decoder(&asked()), Framer::new(1 << 20), Vec::new());
+    let (mut decoder, mut framer, mut events) = (dialect.decoder(&spec()), Framer::new(1 << 20), Vec::new());
     framer.push(body, &mut |frame| decoder.frame(frame, &mut events)).unwrap();
     framer.finish(&mut |frame| decoder.frame(frame, &mut events));
     decoder.finish(&mut events);
@@ -277,9 +277,9 @@ fn told(dialect: &dyn Dialect, answers: Vec<Block>) -> Response {
         choice.finish = Some(FinishReason::Stop);
         response.choices.push(choice);
     }
-    let mut notes = openai_shim_core::Diagnostics::default();
-    let body = dialect.encode_response(&response, &mut asked(), &mut notes);
-    dialect.decode_response(&body, &mut asked(), &mut notes).unwrap()
+    let mut diagnostics = openai_shim_core::Diagnostics::default();
+    let body = dialect.encode_response(&response, &mut spec(), &mut diagnostics);
+    dialect.decode_response(&body, &mut spec(), &mut diagnostics).unwrap()
 }
 
 fn abilities(dialect: &dyn Dialect) -> Sayable {
@@ -363,7 +363,7 @@ proptest! {
         let events = legal(draws, failed);
         assert_legal(&events, "the generated order");
         for dialect in DIALECTS {
-            let (mut encoder, mut out) = (dialect.encoder(&asked()), Vec::new());
+            let (mut encoder, mut out) = (dialect.encoder(&spec()), Vec::new());
             for event in &events {
                 encoder.event(event, &mut out);
             }
@@ -398,7 +398,7 @@ proptest! {
         let events = shuffled(&response);
         assert_legal(&events, "the generated order");
         for dialect in DIALECTS {
-            let (mut encoder, mut out) = (dialect.encoder(&asked()), Vec::new());
+            let (mut encoder, mut out) = (dialect.encoder(&spec()), Vec::new());
             for event in &events {
                 encoder.event(event, &mut out);
             }
@@ -427,7 +427,7 @@ fn a_client_of_the_legacy_form_gets_its_one_call_in_it() {
             &mut openai_shim_core::Diagnostics::default(),
         )
         .unwrap();
-    let mut asked = ResponseSpec::new(&request, Context::fixed());
+    let mut spec = ResponseSpec::new(&request, Context::fixed());
     let mut response = Response::default();
     let mut choice = Choice::default();
     choice.finish = Some(FinishReason::ToolCalls);
@@ -441,25 +441,25 @@ fn a_client_of_the_legacy_form_gets_its_one_call_in_it() {
         });
     }
     response.choices.push(choice);
-    let (mut encoder, mut streamed) = (chat.encoder(&asked), Vec::new());
+    let (mut encoder, mut streamed) = (chat.encoder(&spec), Vec::new());
     for event in unfold(&response) {
         encoder.event(&event, &mut streamed);
     }
-    let mut notes = openai_shim_core::Diagnostics::default();
-    let whole = chat.encode_response(&response, &mut asked, &mut notes);
+    let mut diagnostics = openai_shim_core::Diagnostics::default();
+    let whole = chat.encode_response(&response, &mut spec, &mut diagnostics);
     for body in [streamed, whole] {
         let body = String::from_utf8(body).unwrap();
         assert_eq!(common::said::line(&body), r#"f({"a":1}) function_call"#);
         assert!(!body.contains("tool_calls"), "{body}");
     }
     // The second call has no place, and that is said.
-    assert_eq!((notes.len(), encoder.notes().len()), (2, 1), "{notes:?}");
+    assert_eq!((diagnostics.len(), encoder.diagnostics().len()), (2, 1), "{diagnostics:?}");
 }
 
 #[test]
 fn an_encoder_that_is_cut_off_says_so_and_no_more() {
     for dialect in DIALECTS {
-        let (mut encoder, mut out) = (dialect.encoder(&asked()), Vec::new());
+        let (mut encoder, mut out) = (dialect.encoder(&spec()), Vec::new());
         encoder.event(&Event::Start { id: Some("x".to_owned()), model: None, created: None }, &mut out);
         encoder.event(&Event::Open { choice: 0, block: 0, kind: BlockKind::Text }, &mut out);
         encoder.finish(&mut out);

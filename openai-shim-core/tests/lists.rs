@@ -52,14 +52,14 @@ fn vectors(path: &str) -> &'static EmbeddingsApi {
 
 fn embeddings(body: &Value, base64: bool) -> (Value, Vec<String>) {
     let request = json!({"model": "mine", "encoding_format": if base64 { "base64" } else { "float" }});
-    let (mut notes, request) = (Diagnostics::default(), request.to_string());
+    let (mut diagnostics, request) = (Diagnostics::default(), request.to_string());
     let openais = vectors("/v1/embeddings");
     let asking = AuxiliaryRequest { body: request.as_bytes(), ..AuxiliaryRequest::default() };
-    let request = (openais.read)(&asking, &mut notes).unwrap();
+    let request = (openais.read)(&asking, &mut diagnostics).unwrap();
     let body = body.to_string();
-    let mended = (openais.mend)(body.as_bytes(), &request, &mut notes);
+    let mended = (openais.mend)(body.as_bytes(), &request, &mut diagnostics);
     let out = serde_json::from_slice(&mended.unwrap_or(body.into_bytes())).unwrap();
-    (out, notes.codes().iter().map(|(code, _)| code.to_string()).collect())
+    (out, diagnostics.codes().iter().map(|(code, _)| code.to_string()).collect())
 }
 
 /// A route's path, a request on it, and an answer, each for the texts `a` and `b` or for `a` alone.
@@ -96,15 +96,15 @@ fn vectors_pass_between_all_forms_with_every_digit() {
     for (client, body, _, texts) in FORMS {
         for (upstream, _, answer, holds) in FORMS.into_iter().filter(|form| form.3 >= texts) {
             let what = format!("{client} in front of {upstream}");
-            let (own, theirs, mut notes) = (vectors(client), vectors(upstream), Diagnostics::default());
+            let (own, theirs, mut diagnostics) = (vectors(client), vectors(upstream), Diagnostics::default());
             let asking = AuxiliaryRequest { name: "m", body: body.as_bytes(), ..AuxiliaryRequest::default() };
-            let request = (own.read)(&asking, &mut notes).unwrap();
+            let request = (own.read)(&asking, &mut diagnostics).unwrap();
             assert_eq!((request.model.as_str(), request.texts().unwrap().len()), ("m", texts), "{what}");
-            let (_, sent) = (theirs.write)(&request, None, &mut notes).unwrap();
+            let (_, sent) = (theirs.write)(&request, None, &mut diagnostics).unwrap();
             assert!(sent.contains("\"a\"") && sent.contains("\"b\"") == (texts == 2), "{what}: {sent}");
-            let read = (theirs.read_answer)(answer.as_bytes(), &request, &mut notes).unwrap();
+            let read = (theirs.read_answer)(answer.as_bytes(), &request, &mut diagnostics).unwrap();
             assert_eq!(read.vectors.len(), holds, "{what}");
-            let written = (own.write_answer)(&read, &request, &mut notes).unwrap();
+            let written = (own.write_answer)(&read, &request, &mut diagnostics).unwrap();
             assert!(written.contains("[1,2.50]"), "{what}: {written}");
             assert_eq!(written.contains("[3e-1,4]"), texts == 2 && holds == 2, "{what}: {written}");
         }
@@ -113,21 +113,24 @@ fn vectors_pass_between_all_forms_with_every_digit() {
 
 #[test]
 fn what_holds_no_vectors_is_no_answer_and_what_asks_for_none_no_request() {
-    let mut notes = Diagnostics::default();
+    let mut diagnostics = Diagnostics::default();
     for (path, ..) in FORMS {
         let own = vectors(path);
         for body in ["{}", "[]", "", r#"{"data":[{}]}"#, r#"{"embeddings":[1]}"#] {
             let request = openai_shim_core::canonical::EmbedRequest::default();
-            assert!((own.read_answer)(body.as_bytes(), &request, &mut notes).is_err(), "{path}: {body}");
+            assert!(
+                (own.read_answer)(body.as_bytes(), &request, &mut diagnostics).is_err(),
+                "{path}: {body}"
+            );
         }
         let asking = AuxiliaryRequest { name: "m", body: b"[]", ..AuxiliaryRequest::default() };
-        assert!((own.read)(&asking, &mut notes).is_err(), "{path}");
+        assert!((own.read)(&asking, &mut diagnostics).is_err(), "{path}");
     }
     let tokens = AuxiliaryRequest { body: br#"{"model":"m","input":[1,2]}"#, ..AuxiliaryRequest::default() };
-    let request = (vectors("/v1/embeddings").read)(&tokens, &mut notes).unwrap();
+    let request = (vectors("/v1/embeddings").read)(&tokens, &mut diagnostics).unwrap();
     for path in ["/api/embed", "/v1beta/models/m:batchEmbedContents"] {
         assert_eq!(
-            (vectors(path).write)(&request, None, &mut notes).unwrap_err().param.as_deref(),
+            (vectors(path).write)(&request, None, &mut diagnostics).unwrap_err().param.as_deref(),
             Some("input")
         );
     }
@@ -135,14 +138,14 @@ fn what_holds_no_vectors_is_no_answer_and_what_asks_for_none_no_request() {
 
 #[test]
 fn parameters_of_embeddings_that_have_no_place_are_said() {
-    let mut notes = Diagnostics::default();
+    let mut diagnostics = Diagnostics::default();
     let body = br#"{"model":"m","prompt":"a","options":{"num_ctx":9},"truncate":false,"keep_alive":null}"#;
     let asking = AuxiliaryRequest { body, ..AuxiliaryRequest::default() };
-    (vectors("/api/embeddings").read)(&asking, &mut notes).unwrap();
+    (vectors("/api/embeddings").read)(&asking, &mut diagnostics).unwrap();
     let body = br#"{"model":"m","input":["a"],"user":"u","dimensions":3,"encoding_format":"base64"}"#;
     let asking = AuxiliaryRequest { body, ..AuxiliaryRequest::default() };
-    (vectors("/v1/embeddings").read)(&asking, &mut notes).unwrap();
-    let told: Vec<_> = notes.iter().map(|n| n.path.clone()).collect();
+    (vectors("/v1/embeddings").read)(&asking, &mut diagnostics).unwrap();
+    let told: Vec<_> = diagnostics.iter().map(|n| n.path.clone()).collect();
     assert_eq!(told, ["options", "truncate", "user"]);
 }
 
@@ -233,13 +236,13 @@ fn numbers(embedding: &Value) -> Vec<u32> {
 
 #[test]
 fn recorded_embeddings_keep_every_number_in_both_encodings() {
-    let mut seen = 0;
+    let mut summary = 0;
     for recording in recordings("openai-embeddings.jsonl") {
         let body = &recording["response"]["body"];
         let body: Value =
             body.as_str().map_or_else(|| body.clone(), |text| serde_json::from_str(text).unwrap_or_default());
         let Some(first) = body["data"].get(0).and_then(|item| item.get("embedding")) else { continue };
-        seen += 1;
+        summary += 1;
         for base64 in [false, true] {
             let (out, _) = embeddings(&body, base64);
             let vector = &out["data"][0]["embedding"];
@@ -249,7 +252,7 @@ fn recorded_embeddings_keep_every_number_in_both_encodings() {
             assert!(out["model"].is_string() && out["object"] == "list");
         }
     }
-    println!("{seen} recorded embeddings");
+    println!("{summary} recorded embeddings");
 }
 
 #[test]

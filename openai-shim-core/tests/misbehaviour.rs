@@ -101,12 +101,12 @@ fn one_identity_holds_for_a_whole_stream() {
 fn usage_comes_once_at_the_end_if_it_was_asked_for_and_else_never() {
     for fixture in fixtures(&[PayloadKind::Stream]).iter().filter(|f| f.name != NO_TEXT) {
         let conversion = fixture.convert(chat());
-        let asked =
+        let spec =
             fixture.request.as_ref().is_some_and(|r| String::from_utf8_lossy(r).contains("include_usage"));
         let documents = said::documents(body(&conversion));
         let counts: Vec<&Value> = documents.iter().filter(|d| d["usage"].is_object()).collect();
         let complete = body(&conversion).ends_with("data: [DONE]\n\n");
-        assert_eq!(counts.len(), usize::from(asked && complete), "{}", fixture.name);
+        assert_eq!(counts.len(), usize::from(spec && complete), "{}", fixture.name);
         if let Some(last) = counts.first() {
             assert_eq!(last["choices"], serde_json::json!([]), "{}", fixture.name);
             assert_eq!(documents.last(), Some(*last), "{}: it is not the last chunk", fixture.name);

@@ -39,9 +39,9 @@ fn begin(setup: &Setup, row: Profile, request: &Value) -> Exchange {
 /// What is sent, and what is reported: `code path`.
 fn sent(rules: Value, request: &Value) -> (Value, Vec<String>) {
     let mut exchange = start(row(rules), request, Settings::default()).unwrap();
-    let notes = exchange.diagnostics().iter().map(|d| format!("{} {}", d.code, d.path)).collect();
+    let diagnostics = exchange.diagnostics().iter().map(|d| format!("{} {}", d.code, d.path)).collect();
     let Step::Send { request, .. } = exchange.next() else { panic!("nothing to send") };
-    (serde_json::from_slice(request.body()).unwrap(), notes)
+    (serde_json::from_slice(request.body()).unwrap(), diagnostics)
 }
 
 fn refused(rules: Value, request: &Value) -> Option<String> {
@@ -211,10 +211,10 @@ fn messages_are_shaped_as_the_row_says() {
             "reasoning-dropped messages[0]",
         ),
     ];
-    for (name, rule, messages, expected, note) in rows {
-        let (body, notes) = sent(json!({"messages": rule}), &asking(messages.clone()));
+    for (name, rule, messages, expected, record) in rows {
+        let (body, diagnostics) = sent(json!({"messages": rule}), &asking(messages.clone()));
         assert_eq!(body["messages"], expected, "{name}");
-        assert!(notes.iter().any(|n| n == note), "{name}: {notes:?}");
+        assert!(diagnostics.iter().any(|n| n == record), "{name}: {diagnostics:?}");
         let (untouched, quiet) = sent(json!({}), &asking(messages.clone()));
         assert_eq!(
             (untouched["messages"].clone(), quiet),
@@ -334,7 +334,7 @@ fn parameters_are_shaped_as_the_row_says() {
             "null-dropped tool_choice",
         ),
     ];
-    for (name, rules, params, expected, note) in rows {
+    for (name, rules, params, expected, record) in rows {
         let mut request = asking(json!([said("user", "hi")]));
         let mut wanted = request.clone();
         for (from, to) in [(&params, &mut request), (&expected, &mut wanted)] {
@@ -342,9 +342,9 @@ fn parameters_are_shaped_as_the_row_says() {
                 to[key] = value.clone();
             }
         }
-        let (body, notes) = sent(rules, &request);
+        let (body, diagnostics) = sent(rules, &request);
         assert_eq!(body, wanted, "{name}");
-        assert!(notes.iter().any(|n| n == note), "{name}: {notes:?}");
+        assert!(diagnostics.iter().any(|n| n == record), "{name}: {diagnostics:?}");
     }
 }
 
@@ -354,11 +354,11 @@ fn a_schema_is_asked_for_by_the_next_best_way() {
     let mut request = asking(json!([said("system", "Be brief."), said("user", "hi")]));
     request["response_format"] =
         json!({"type": "json_schema", "json_schema": {"name": "n", "schema": schema}});
-    let (body, notes) = sent(json!({"format": {"json_schema": "json_object"}}), &request);
+    let (body, diagnostics) = sent(json!({"format": {"json_schema": "json_object"}}), &request);
     assert_eq!(body["response_format"], json!({"type": "json_object"}));
     let told = body["messages"][0]["content"].as_str().unwrap();
     assert!(told.starts_with("Be brief.\n\n") && told.contains(r#""required":["a"]"#), "{told}");
-    assert!(notes.contains(&String::from("format-downgraded response_format")));
+    assert!(diagnostics.contains(&String::from("format-downgraded response_format")));
     let (body, _) = sent(json!({"format": {"json_schema": "instruction"}}), &request);
     assert!(body.get("response_format").is_none());
     assert_eq!(
@@ -373,10 +373,10 @@ fn a_forced_choice_is_said_in_the_upstreams_words() {
     let required = with_tools(json!({"tool_choice": "required"}));
     let (body, _) = sent(json!({"tools": {"required": "any"}}), &required);
     assert_eq!(body["tool_choice"], "any");
-    let (body, notes) = sent(json!({"tools": {"required": "auto"}}), &required);
+    let (body, diagnostics) = sent(json!({"tools": {"required": "auto"}}), &required);
     assert_eq!(body["tool_choice"], "auto");
     assert_eq!(body["messages"][0]["role"], "system");
-    assert!(notes.contains(&String::from("tool-choice-downgraded tool_choice")));
+    assert!(diagnostics.contains(&String::from("tool-choice-downgraded tool_choice")));
     let (body, _) = sent(json!({"tools": {"named": "required"}}), &named);
     assert_eq!(body["tool_choice"], "required");
     assert_eq!(body["tools"].as_array().unwrap().len(), 1);
@@ -389,14 +389,14 @@ fn a_forced_choice_is_said_in_the_upstreams_words() {
 
 #[test]
 fn schemas_and_strictness_fit_the_row() {
-    let (body, notes) = sent(
+    let (body, diagnostics) = sent(
         json!({"tools": {"drop_strict": true, "drop_keywords": ["$schema", "minLength"]}}),
         &with_tools(json!({})),
     );
     let function = &body["tools"][0]["function"];
     assert!(function.get("strict").is_none());
     assert_eq!(function["parameters"], json!({"type": "object", "properties": {"a": {"type": "string"}}}));
-    assert!(notes.contains(&String::from("schema-reduced tools[0].function.parameters")));
+    assert!(diagnostics.contains(&String::from("schema-reduced tools[0].function.parameters")));
     let (body, _) = sent(json!({"tools": {"close_strict": true}}), &with_tools(json!({})));
     let parameters = &body["tools"][0]["function"]["parameters"];
     assert_eq!(
@@ -426,7 +426,7 @@ fn ids_of_tool_calls_fit_and_stay_together() {
         result("0")
     ]);
     for (form, fits) in [("nine", 9), ("forty", 40), ("any", 64)] {
-        let (body, notes) = sent(json!({"messages": {"tool_ids": form}}), &asking(messages.clone()));
+        let (body, diagnostics) = sent(json!({"messages": {"tool_ids": form}}), &asking(messages.clone()));
         let list = body["messages"].as_array().unwrap();
         let ids: Vec<&str> =
             [0, 2, 4].iter().map(|i| list[*i]["tool_calls"][0]["id"].as_str().unwrap()).collect();
@@ -435,7 +435,7 @@ fn ids_of_tool_calls_fit_and_stay_together() {
             assert!(id.len() <= fits, "{id}");
         }
         assert!(ids[0] != ids[1] && ids[1] != ids[2], "T16: {ids:?}");
-        assert!(notes.iter().any(|n| n.starts_with("tool-id-remapped")));
+        assert!(diagnostics.iter().any(|n| n.starts_with("tool-id-remapped")));
         assert_eq!(
             body,
             sent(json!({"messages": {"tool_ids": form}}), &asking(messages.clone())).0,
@@ -610,9 +610,9 @@ fn a_form_of_answer_may_cost_the_stream() {
     let rules = json!({"format": {"whole": true}});
     assert_eq!(sent(rules.clone(), &request).0["stream"], true);
     request["response_format"] = json!({"type": "json_object"});
-    let (body, notes) = sent(rules, &request);
+    let (body, diagnostics) = sent(rules, &request);
     assert_eq!(body["stream"], false);
-    assert!(notes.contains(&String::from("stream-simulated stream")));
+    assert!(diagnostics.contains(&String::from("stream-simulated stream")));
 }
 
 #[test]

@@ -57,7 +57,7 @@ fn recordings(test: &str) -> Vec<Recording> {
 
 impl Recording {
     fn convert(&self, to: &'static dyn Dialect) -> Conversion {
-        let asked = format!(
+        let spec = format!(
             r#"{{"messages":[{{"role":"user","content":""}}],"prompt":"x","stream":{},"stream_options":{{"include_usage":true}}}}"#,
             self.kind == PayloadKind::Stream
         );
@@ -67,7 +67,7 @@ impl Recording {
             profile: profile("compatible").unwrap(),
             kind: self.kind,
             body: self.body.as_bytes(),
-            request: Some(asked.as_bytes()),
+            request: Some(spec.as_bytes()),
             status: Some(self.status),
             context: Context::fixed(),
         })
@@ -76,11 +76,12 @@ impl Recording {
 
 /// Reads a request and writes it again, as if it had come in another dialect.
 fn again(dialect: &dyn Dialect, body: &str) -> (Value, Diagnostics) {
-    let mut notes = Diagnostics::default();
-    let request =
-        dialect.decode_request("", &bytes::Bytes::copy_from_slice(body.as_bytes()), &mut notes).unwrap();
-    let encoded = dialect.encode_request(&request, None, &mut notes).unwrap();
-    (serde_json::from_str(&encoded.body.to_json()).unwrap(), notes)
+    let mut diagnostics = Diagnostics::default();
+    let request = dialect
+        .decode_request("", &bytes::Bytes::copy_from_slice(body.as_bytes()), &mut diagnostics)
+        .unwrap();
+    let encoded = dialect.encode_request(&request, None, &mut diagnostics).unwrap();
+    (serde_json::from_str(&encoded.body.to_json()).unwrap(), diagnostics)
 }
 
 #[test]
@@ -88,17 +89,18 @@ fn recorded_requests_are_read_in_silence_and_sent_as_they_came() {
     let mut read = 0;
     for recording in recordings("requests") {
         let Some(body) = &recording.request else { continue };
-        let (_, notes) = again(recording.dialect, body);
-        assert!(notes.is_empty(), "{}: {notes:?}", recording.name);
+        let (_, diagnostics) = again(recording.dialect, body);
+        assert!(diagnostics.is_empty(), "{}: {diagnostics:?}", recording.name);
 
-        let mut notes = Diagnostics::default();
+        let mut diagnostics = Diagnostics::default();
         let request = recording
             .dialect
-            .decode_request("", &bytes::Bytes::copy_from_slice(body.as_bytes()), &mut notes)
+            .decode_request("", &bytes::Bytes::copy_from_slice(body.as_bytes()), &mut diagnostics)
             .unwrap();
-        let own = recording.dialect.encode_request(&request, Some(body.as_bytes()), &mut notes).unwrap();
+        let own =
+            recording.dialect.encode_request(&request, Some(body.as_bytes()), &mut diagnostics).unwrap();
         assert_eq!(own.body.is_changed(), !body.contains("\"stream\""), "{}", recording.name);
-        let other = chat().encode_request(&request, None, &mut notes).unwrap();
+        let other = chat().encode_request(&request, None, &mut diagnostics).unwrap();
         let other: Value = serde_json::from_str(&other.body.to_json()).unwrap();
         assert!(!other["messages"].as_array().unwrap().is_empty(), "{}", recording.name);
         read += 1;
@@ -205,20 +207,20 @@ fn captured_clients_are_understood() {
                 _ => continue,
             };
             let body = capture["body"].to_string();
-            let mut notes = Diagnostics::default();
+            let mut diagnostics = Diagnostics::default();
             let request = ollama(name)
-                .decode_request("", &bytes::Bytes::copy_from_slice(body.as_bytes()), &mut notes)
+                .decode_request("", &bytes::Bytes::copy_from_slice(body.as_bytes()), &mut diagnostics)
                 .unwrap();
-            assert!(notes.is_empty(), "{}: {notes:?}", file.path().display());
-            let encoded = chat().encode_request(&request, None, &mut notes).unwrap();
+            assert!(diagnostics.is_empty(), "{}: {diagnostics:?}", file.path().display());
+            let encoded = chat().encode_request(&request, None, &mut diagnostics).unwrap();
             let encoded: Value = serde_json::from_str(&encoded.body.to_json()).unwrap();
             assert!(!encoded["messages"].as_array().unwrap().is_empty());
             for message in encoded["messages"].as_array().unwrap() {
                 assert!(message["role"] != "tool" || message["tool_call_id"].is_string(), "{message}");
             }
             // Chat has no room for a context's length.
-            let told = notes.iter().all(|n| n.path == "options.num_ctx");
-            assert!(told, "{}: {notes:?}", file.path().display());
+            let told = diagnostics.iter().all(|n| n.path == "options.num_ctx");
+            assert!(told, "{}: {diagnostics:?}", file.path().display());
             read += 1;
         }
     }
@@ -226,7 +228,7 @@ fn captured_clients_are_understood() {
     assert!(read >= 10);
 }
 
-fn asked(stream: bool) -> ResponseSpec {
+fn spec(stream: bool) -> ResponseSpec {
     let mut request = Request::default();
     (request.model, request.stream) = (String::from("m"), stream);
     ResponseSpec::new(&request, Context::fixed())
@@ -234,7 +236,7 @@ fn asked(stream: bool) -> ResponseSpec {
 
 /// The lines that a client of `name` gets for these events, each after so many milliseconds.
 fn lines(name: &str, events: &[(u64, Event)], clock: bool) -> (Vec<Value>, Diagnostics) {
-    let (mut encoder, mut out) = (ollama(name).encoder(&asked(true)), Vec::new());
+    let (mut encoder, mut out) = (ollama(name).encoder(&spec(true)), Vec::new());
     for (ms, event) in events {
         if clock {
             encoder.elapsed(Duration::from_millis(*ms));
@@ -244,7 +246,7 @@ fn lines(name: &str, events: &[(u64, Event)], clock: bool) -> (Vec<Value>, Diagn
     encoder.finish(&mut out);
     let text = String::from_utf8(out).unwrap();
     assert!(text.is_empty() || text.ends_with('\n'));
-    (text.lines().map(|l| serde_json::from_str(l).unwrap()).collect(), encoder.notes().clone())
+    (text.lines().map(|l| serde_json::from_str(l).unwrap()).collect(), encoder.diagnostics().clone())
 }
 
 fn start() -> Event {
@@ -293,15 +295,18 @@ fn times_come_from_a_clock_that_is_handed_in_or_not_at_all() {
             assert_eq!(without.last().unwrap().get(key), None, "{key} is invented");
         }
     }
-    let mut asked = asked(false);
-    asked.elapsed = Some(Duration::from_secs(2));
+    let mut spec = spec(false);
+    spec.elapsed = Some(Duration::from_secs(2));
     let conversion = fixture(PayloadKind::Response, "well_formed").convert(ollama("ollama-chat"));
     let response: Value = serde_json::from_slice(&conversion.body).unwrap();
     assert_eq!(response.get("total_duration"), None);
-    let mut notes = Diagnostics::default();
-    let response =
-        chat().decode_response(&fixture(PayloadKind::Response, "well_formed").body, &mut asked, &mut notes);
-    let body = ollama("ollama-chat").encode_response(&response.unwrap(), &mut asked, &mut notes);
+    let mut diagnostics = Diagnostics::default();
+    let response = chat().decode_response(
+        &fixture(PayloadKind::Response, "well_formed").body,
+        &mut spec,
+        &mut diagnostics,
+    );
+    let body = ollama("ollama-chat").encode_response(&response.unwrap(), &mut spec, &mut diagnostics);
     assert_eq!(serde_json::from_slice::<Value>(&body).unwrap()["total_duration"], 2_000_000_000_u64);
 }
 
@@ -324,7 +329,7 @@ fn calls_are_whole_lines_in_the_order_in_which_they_began() {
         Event::End,
     ];
     let events: Vec<_> = events.into_iter().map(|event| (0, event)).collect();
-    let (lines, notes) = lines("ollama-chat", &events, false);
+    let (lines, diagnostics) = lines("ollama-chat", &events, false);
     let calls: Vec<_> = lines.iter().filter_map(|line| line["message"]["tool_calls"].get(0)).collect();
     assert_eq!(
         calls.iter().map(|call| call["function"].to_string()).collect::<Vec<_>>(),
@@ -336,7 +341,7 @@ fn calls_are_whole_lines_in_the_order_in_which_they_began() {
     );
     assert_eq!(calls[1]["id"], "c_g");
     assert_eq!((lines.len(), &lines[3]["done_reason"]), (4, &json!("stop")));
-    assert!(notes.is_empty(), "{notes:?}");
+    assert!(diagnostics.is_empty(), "{diagnostics:?}");
 }
 
 #[test]
@@ -351,9 +356,12 @@ fn arguments_that_are_no_object_are_wrapped_and_reported() {
         let kind = BlockKind::ToolCall { id: String::new(), name: String::from("f"), signature: None };
         let events = [start(), open(0, kind), delta(0, json), close(0), finish(), Event::End];
         let events: Vec<_> = events.into_iter().map(|event| (0, event)).collect();
-        let (lines, notes) = lines("ollama-chat", &events, false);
+        let (lines, diagnostics) = lines("ollama-chat", &events, false);
         assert_eq!(lines[0]["message"]["tool_calls"][0]["function"]["arguments"], expected, "{json}");
-        assert_eq!(notes.has(Code::ToolArgumentsInvalid), expected.get("_raw").is_some_and(Value::is_string));
+        assert_eq!(
+            diagnostics.has(Code::ToolArgumentsInvalid),
+            expected.get("_raw").is_some_and(Value::is_string)
+        );
     }
 }
 
@@ -361,7 +369,7 @@ fn arguments_that_are_no_object_are_wrapped_and_reported() {
 fn endless_arguments_and_calls_end_with_an_error() {
     let call = || BlockKind::ToolCall { id: String::from("c"), name: String::from("f"), signature: None };
     let much = "x".repeat(1 << 20);
-    let (mut encoder, mut out) = (ollama("ollama-chat").encoder(&asked(true)), Vec::new());
+    let (mut encoder, mut out) = (ollama("ollama-chat").encoder(&spec(true)), Vec::new());
     encoder.event(&start(), &mut out);
     encoder.event(&open(0, call()), &mut out);
     for _ in 0..20 {
@@ -369,7 +377,7 @@ fn endless_arguments_and_calls_end_with_an_error() {
     }
     assert!(String::from_utf8(out).unwrap().starts_with("{\"error\":\"The answer has more than"));
 
-    let (mut encoder, mut out) = (ollama("ollama-chat").encoder(&asked(true)), Vec::new());
+    let (mut encoder, mut out) = (ollama("ollama-chat").encoder(&spec(true)), Vec::new());
     encoder.event(&start(), &mut out);
     for block in 0..2000 {
         encoder.event(&open(block, call()), &mut out);
@@ -410,11 +418,11 @@ fn a_keep_alive_stands_before_any_line_and_is_none() {
 #[test]
 fn ids_that_no_one_gave_are_the_same_when_the_conversation_comes_again() {
     let ids = |body: &str| -> Vec<String> {
-        let mut notes = Diagnostics::default();
+        let mut diagnostics = Diagnostics::default();
         let request = ollama("ollama-chat")
-            .decode_request("", &bytes::Bytes::copy_from_slice(body.as_bytes()), &mut notes)
+            .decode_request("", &bytes::Bytes::copy_from_slice(body.as_bytes()), &mut diagnostics)
             .unwrap();
-        let encoded = chat().encode_request(&request, None, &mut notes).unwrap();
+        let encoded = chat().encode_request(&request, None, &mut diagnostics).unwrap();
         let body: Value = serde_json::from_str(&encoded.body.to_json()).unwrap();
         let messages = body["messages"].as_array().unwrap().clone();
         messages.iter().filter_map(|m| Some(m["tool_call_id"].as_str()?.to_owned())).collect()
@@ -438,10 +446,10 @@ fn a_chat_clients_tools_pictures_and_reasoning_reach_ollama() {
         "tool_choice":{"type":"function","function":{"name":"g"}},
         "reasoning_effort":"minimal","max_completion_tokens":9,"n":2,"user":"u","stop":"x","seed":1,
         "response_format":{"type":"json_schema","json_schema":{"name":"s","strict":true,"schema":{"type":"object"}}}}"#;
-    let mut notes = Diagnostics::default();
+    let mut diagnostics = Diagnostics::default();
     let request =
-        chat().decode_request("", &bytes::Bytes::copy_from_slice(body.as_bytes()), &mut notes).unwrap();
-    let encoded = ollama("ollama-chat").encode_request(&request, None, &mut notes).unwrap();
+        chat().decode_request("", &bytes::Bytes::copy_from_slice(body.as_bytes()), &mut diagnostics).unwrap();
+    let encoded = ollama("ollama-chat").encode_request(&request, None, &mut diagnostics).unwrap();
     assert_eq!(encoded.path, "/chat");
     let sent: Value = serde_json::from_str(&encoded.body.to_json()).unwrap();
     assert_eq!(
@@ -465,7 +473,7 @@ fn a_chat_clients_tools_pictures_and_reasoning_reach_ollama() {
             "options": {"num_predict": 9, "seed": 1, "stop": ["x"]},
         })
     );
-    let told: Vec<_> = notes.iter().map(|n| format!("{} {}", n.code, n.path)).collect();
+    let told: Vec<_> = diagnostics.iter().map(|n| format!("{} {}", n.code, n.path)).collect();
     assert_eq!(
         told,
         [
@@ -482,11 +490,11 @@ fn a_chat_clients_tools_pictures_and_reasoning_reach_ollama() {
 #[test]
 fn a_picture_that_ollama_cannot_see_is_refused_and_never_dropped() {
     let body = r#"{"model":"m","messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"https://example.org/a.png"}}]}]}"#;
-    let mut notes = Diagnostics::default();
+    let mut diagnostics = Diagnostics::default();
     let request =
-        chat().decode_request("", &bytes::Bytes::copy_from_slice(body.as_bytes()), &mut notes).unwrap();
+        chat().decode_request("", &bytes::Bytes::copy_from_slice(body.as_bytes()), &mut diagnostics).unwrap();
     for name in ["ollama-chat", "ollama-generate"] {
-        let refused = ollama(name).encode_request(&request, None, &mut notes).unwrap_err();
+        let refused = ollama(name).encode_request(&request, None, &mut diagnostics).unwrap_err();
         assert_eq!(refused.param, "messages[0].content");
     }
 }
@@ -494,22 +502,24 @@ fn a_picture_that_ollama_cannot_see_is_refused_and_never_dropped() {
 #[test]
 fn a_limit_from_the_defaults_is_added_to_a_clients_own_options() {
     let body = br#"{"model":"m","messages":[{"role":"user","content":"hi"}],"stream":false,"options":{"num_ctx":1e3}}"#;
-    let mut notes = Diagnostics::default();
-    let mut request =
-        ollama("ollama-chat").decode_request("", &bytes::Bytes::copy_from_slice(body), &mut notes).unwrap();
+    let mut diagnostics = Diagnostics::default();
+    let mut request = ollama("ollama-chat")
+        .decode_request("", &bytes::Bytes::copy_from_slice(body), &mut diagnostics)
+        .unwrap();
     request.max_tokens = Some(openai_shim_core::canonical::TokenLimit { tokens: 5, completion: false });
-    let encoded = ollama("ollama-chat").encode_request(&request, Some(body), &mut notes).unwrap();
+    let encoded = ollama("ollama-chat").encode_request(&request, Some(body), &mut diagnostics).unwrap();
     assert!(encoded.body.to_json().ends_with(r#""options":{"num_ctx":1e3,"num_predict":5}}"#));
 }
 
 #[test]
 fn only_changed_messages_are_written_anew() {
     let body = r#"{"model":"m","messages":[{"role": "user",  "content":"hi"},{"role":"user","content":"b","images":["data:image/png;base64,AAAA"]}],"stream":true}"#;
-    let mut notes = Diagnostics::default();
+    let mut diagnostics = Diagnostics::default();
     let request = ollama("ollama-chat")
-        .decode_request("", &bytes::Bytes::copy_from_slice(body.as_bytes()), &mut notes)
+        .decode_request("", &bytes::Bytes::copy_from_slice(body.as_bytes()), &mut diagnostics)
         .unwrap();
-    let encoded = ollama("ollama-chat").encode_request(&request, Some(body.as_bytes()), &mut notes).unwrap();
+    let encoded =
+        ollama("ollama-chat").encode_request(&request, Some(body.as_bytes()), &mut diagnostics).unwrap();
     assert_eq!(
         encoded.body.to_json(),
         r#"{"model":"m","messages":[{"role": "user",  "content":"hi"},{"role":"user","content":"b","images":["AAAA"]}],"stream":true}"#
@@ -546,8 +556,8 @@ fn thinking_stops_and_calls_in_the_text_are_taken_out_for_others() {
         let body: String = texts.iter().map(|text| line(text, false)).collect();
         (body + &line("", true)).into_bytes()
     };
-    let decode = |body: &[u8], asked: &ResponseSpec| {
-        let (mut decoder, mut events) = (ollama("ollama-chat").decoder(asked), Vec::new());
+    let decode = |body: &[u8], spec: &ResponseSpec| {
+        let (mut decoder, mut events) = (ollama("ollama-chat").decoder(spec), Vec::new());
         for line in body.split(|b| *b == b'\n').filter(|l| !l.is_empty()) {
             decoder.frame(openai_shim_core::framing::Frame::Line(line), &mut events);
         }
@@ -555,7 +565,7 @@ fn thinking_stops_and_calls_in_the_text_are_taken_out_for_others() {
         let response = openai_shim_core::canonical::fold(&events).unwrap();
         format!("{:?}", response.choices[0].blocks)
     };
-    let mut plain = asked(true);
+    let mut plain = spec(true);
     let said = decode(&lines(&["<thi", "nk>Hm.</think>\n\nHel", "lo"]), &plain);
     assert!(
         said.starts_with(r#"[Reasoning { text: "Hm.""#) && said.contains(r#"Text { text: "Hello""#),

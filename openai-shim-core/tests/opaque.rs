@@ -472,11 +472,11 @@ fn what_only_its_maker_can_read_comes_back_through_every_client() {
                     let store = Arc::new(TestStore::default());
                     let asks = first(client, stream);
                     let told = answer(upstream, stream);
-                    let (_, out, notes) =
+                    let (_, out, diagnostics) =
                         exchange(named(client), &asks, row(upstream), settings(Some(store.clone())), &told);
                     let Some(again) = next(client, &asks, turn(client, &out, stream), echo) else {
                         // Clients of prompts have no turns: that the rest is lost is said.
-                        assert!(echo == Echo::Nameless || !notes.is_empty(), "{client}");
+                        assert!(echo == Echo::Nameless || !diagnostics.is_empty(), "{client}");
                         continue;
                     };
                     let (sent, ..) =
@@ -538,7 +538,7 @@ fn what_one_upstream_made_is_never_sent_to_another_one_and_that_is_said() {
                 let Some(again) = next(client, &asks, turn(client, &out, stream), echo) else { continue };
                 let mut settings = settings(Some(store));
                 settings.upstream_model = Some(model(other).to_owned());
-                let (sent, _, notes) = exchange(named(client), &again, row(other), settings, "{}");
+                let (sent, _, diagnostics) = exchange(named(client), &again, row(other), settings, "{}");
                 let sealed = SEALED.iter().find(|sealed| holds(&sent, sealed));
                 assert_eq!(
                     sealed, None,
@@ -547,8 +547,8 @@ fn what_one_upstream_made_is_never_sent_to_another_one_and_that_is_said() {
                 );
                 let held = SEALED.iter().any(|sealed| holds(&again.1, sealed));
                 assert!(
-                    !held || notes.iter().any(|d| d.detail.contains("sign")),
-                    "{made} to {other} behind {client}: {notes:?}"
+                    !held || diagnostics.iter().any(|d| d.detail.contains("sign")),
+                    "{made} to {other} behind {client}: {diagnostics:?}"
                 );
                 // What is left is a request that the other upstream accepts: thinking that must lead to calls is off.
                 if other == "anthropic-messages" && echo != Echo::Text {
@@ -578,9 +578,10 @@ fn a_turn_is_known_by_the_conversation_before_it() {
             if change {
                 body["messages"][0]["content"] = json!("weather, please?");
             }
-            let (sent, _, notes) = exchange(one, &(path, body), upstream(), settings(Some(store)), "{}");
+            let (sent, _, diagnostics) =
+                exchange(one, &(path, body), upstream(), settings(Some(store)), "{}");
             assert_eq!(is_whole("anthropic-messages", &sent, echo), comes_back, "{sent}");
-            assert_eq!(notes.has(Code::ReasoningRestored), comes_back);
+            assert_eq!(diagnostics.has(Code::ReasoningRestored), comes_back);
         }
     }
 }
@@ -625,21 +626,22 @@ fn calls_that_nobody_signed_are_accepted_all_the_same() {
     let send = |name: &str, row: Profile| {
         let mut settings = settings(None);
         settings.upstream_model = Some(name.to_owned());
-        let (sent, _, notes) = exchange(common::chat(), &(String::new(), body.clone()), row, settings, "{}");
-        (sent, notes)
+        let (sent, _, diagnostics) =
+            exchange(common::chat(), &(String::new(), body.clone()), row, settings, "{}");
+        (sent, diagnostics)
     };
     let word = "skip_thought_signature_validator";
-    let (sent, notes) = send("gemini-3-pro-preview", row("gemini"));
+    let (sent, diagnostics) = send("gemini-3-pro-preview", row("gemini"));
     let parts = &sent["contents"][1]["parts"];
     assert_eq!(parts[0]["thoughtSignature"], word);
-    assert!(parts[1].get("thoughtSignature").is_none() && notes.has(Code::SignatureSkipped));
+    assert!(parts[1].get("thoughtSignature").is_none() && diagnostics.has(Code::SignatureSkipped));
     let (sent, _) = send("gemini-3-pro-preview", profile("gemini-openai").unwrap());
     assert_eq!(sent["messages"][1]["tool_calls"][0]["extra_content"]["google"]["thought_signature"], word);
-    let (sent, notes) = send("gemini-2.5-pro", row("gemini"));
-    assert!(!sent.to_string().contains(word) && !notes.has(Code::SignatureSkipped));
+    let (sent, diagnostics) = send("gemini-2.5-pro", row("gemini"));
+    assert!(!sent.to_string().contains(word) && !diagnostics.has(Code::SignatureSkipped));
     // Anthropic wants the thinking that led to a call, and takes the call without any where thinking is off.
-    let (sent, notes) = send("claude-sonnet-4-5", row("anthropic-messages"));
-    assert!(sent.get("thinking").is_none() && notes.has(Code::ParamDropped), "{sent}");
+    let (sent, diagnostics) = send("claude-sonnet-4-5", row("anthropic-messages"));
+    assert!(sent.get("thinking").is_none() && diagnostics.has(Code::ParamDropped), "{sent}");
     let (sent, _) = send("gpt-5", row("openai-responses"));
     assert_eq!(sent["input"][1]["type"], "function_call");
     assert_eq!((&sent["include"], &sent["store"]), (&json!(["reasoning.encrypted_content"]), &json!(false)));

@@ -188,9 +188,9 @@ fn one_function_decides_and_the_strongest_reason_wins() {
         for refusal in [false, true] {
             for finish in &finishes {
                 for error in &errors {
-                    let mut seen = ResponseSummary::default();
-                    (seen.content, seen.refusal) = (content, refusal);
-                    (seen.finish, seen.error) = (finish.clone(), error.clone());
+                    let mut summary = ResponseSummary::default();
+                    (summary.content, summary.refusal) = (content, refusal);
+                    (summary.finish, summary.error) = (finish.clone(), error.clone());
                     let expected = match (error, finish) {
                         (Some(UpstreamError::Truncated), _) => Outcome::Truncated,
                         (Some(UpstreamError::Empty), _) => Outcome::Empty,
@@ -203,7 +203,7 @@ fn one_function_decides_and_the_strongest_reason_wins() {
                         (None, Some(_)) => Outcome::Complete,
                         (None, None) => Outcome::Truncated,
                     };
-                    assert_eq!(seen.outcome(), expected, "{seen:?}");
+                    assert_eq!(summary.outcome(), expected, "{summary:?}");
                 }
             }
         }

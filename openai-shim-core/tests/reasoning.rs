@@ -80,9 +80,9 @@ fn thinking_stands_between_tags_in_front_of_the_text_where_that_is_configured() 
 fn an_answer_of_another_dialect_has_its_tags_from_the_encoder() {
     let body =
         stream(&[r#"{"role":"assistant","reasoning_content":"Hmm."}"#, r#"{"content":"Hello"}"#], "stop");
-    let mut asked = ResponseSpec::new(&Request::default(), Context::fixed());
-    asked.reasoning = ReasoningStyle::Tags;
-    let (mut decoder, mut encoder) = (chat().decoder(&asked), chat().encoder(&asked));
+    let mut spec = ResponseSpec::new(&Request::default(), Context::fixed());
+    spec.reasoning = ReasoningStyle::Tags;
+    let (mut decoder, mut encoder) = (chat().decoder(&spec), chat().encoder(&spec));
     let (mut framer, mut events, mut out) = (Framer::new(1 << 20), Vec::new(), Vec::new());
     framer.push(body.as_bytes(), &mut |frame| decoder.frame(frame, &mut events)).unwrap();
     framer.finish(&mut |frame| decoder.frame(frame, &mut events));
@@ -97,7 +97,7 @@ fn an_answer_of_another_dialect_has_its_tags_from_the_encoder() {
     assert_eq!(said::line(&String::from_utf8(out).unwrap()), expected);
     let whole = chat().encode_response(
         &fold.finish().unwrap(),
-        &mut asked,
+        &mut spec,
         &mut openai_shim_core::Diagnostics::default(),
     );
     assert_eq!(said::line(&String::from_utf8(whole).unwrap()), expected);

@@ -33,7 +33,7 @@ fn request(from: &'static dyn Dialect, to: &'static dyn Dialect, body: &Value) -
 fn answer(
     from: &'static dyn Dialect,
     to: &'static dyn Dialect,
-    asked: &Value,
+    spec: &Value,
     body: &str,
     kind: PayloadKind,
 ) -> String {
@@ -43,7 +43,7 @@ fn answer(
         profile: profile("compatible").unwrap(),
         kind,
         body: body.as_bytes(),
-        request: Some(asked.to_string().as_bytes()),
+        request: Some(spec.to_string().as_bytes()),
         status: None,
         context: Context::fixed(),
     });
@@ -81,8 +81,8 @@ fn chunks(deltas: &[Value], finish: &str) -> String {
 
 #[test]
 fn a_custom_tool_is_a_function_elsewhere_and_its_call_comes_back_as_its_own() {
-    let asked = json!({"model": "m", "input": "hi", "tools": [{"type": "custom", "name": "patch", "description": "Edits."}]});
-    let mut forced = asked.clone();
+    let spec = json!({"model": "m", "input": "hi", "tools": [{"type": "custom", "name": "patch", "description": "Edits."}]});
+    let mut forced = spec.clone();
     forced["tool_choice"] = json!({"type": "custom", "name": "patch"});
     let (_, sent) = request(own(), chat(), &forced);
     assert_eq!(sent["tools"][0]["function"]["parameters"]["required"], json!(["input"]));
@@ -97,7 +97,7 @@ fn a_custom_tool_is_a_function_elsewhere_and_its_call_comes_back_as_its_own() {
     let again = own().encode_request(&read, None, &mut Diagnostics::default()).unwrap().body.to_json();
     assert_eq!(serde_json::from_str::<Value>(&again).unwrap(), forced);
     let whole =
-        answer(chat(), own(), &asked, &call("patch", r#"{"input":"*** \"a\"\n"}"#), PayloadKind::Response);
+        answer(chat(), own(), &spec, &call("patch", r#"{"input":"*** \"a\"\n"}"#), PayloadKind::Response);
     let item = &serde_json::from_str::<Value>(&whole).unwrap()["output"][0];
     assert_eq!(
         (&item["type"], &item["input"], &item["call_id"]),
@@ -108,7 +108,7 @@ fn a_custom_tool_is_a_function_elsewhere_and_its_call_comes_back_as_its_own() {
         json!({"tool_calls": [{"index": 0, "function": {"arguments": "{\"input\":\"a\\n"}}]}),
         json!({"tool_calls": [{"index": 0, "function": {"arguments": "b\"}"}}]}),
     ];
-    let stream = answer(chat(), own(), &asked, &chunks(&deltas, "tool_calls"), PayloadKind::Stream);
+    let stream = answer(chat(), own(), &spec, &chunks(&deltas, "tool_calls"), PayloadKind::Stream);
     assert_eq!(
         kinds(&stream),
         [
@@ -129,19 +129,19 @@ fn a_custom_tool_is_a_function_elsewhere_and_its_call_comes_back_as_its_own() {
 fn a_tool_of_a_namespace_has_one_name_elsewhere_and_its_call_has_two_again() {
     let inner =
         json!([{"type": "function", "name": "read", "parameters": {}}, {"type": "custom", "name": "write"}]);
-    let asked = json!({"model": "m", "input": "hi", "tools": [{"type": "namespace", "name": "files", "description": "", "tools": inner}]});
-    let (_, sent) = request(own(), chat(), &asked);
+    let spec = json!({"model": "m", "input": "hi", "tools": [{"type": "namespace", "name": "files", "description": "", "tools": inner}]});
+    let (_, sent) = request(own(), chat(), &spec);
     assert_eq!(sent["tools"][0]["function"]["name"], "files__read");
     // A model may leave the namespace out, where that is clear.
     for (name, kind) in
         [("files__read", "function_call"), ("read", "function_call"), ("write", "custom_tool_call")]
     {
-        let whole = answer(chat(), own(), &asked, &call(name, r#"{"input":"x"}"#), PayloadKind::Response);
+        let whole = answer(chat(), own(), &spec, &call(name, r#"{"input":"x"}"#), PayloadKind::Response);
         let item = &serde_json::from_str::<Value>(&whole).unwrap()["output"][0];
         assert_eq!((&item["type"], &item["namespace"]), (&json!(kind), &json!("files")), "{whole}");
         assert!(["read", "write"].contains(&item["name"].as_str().unwrap()));
     }
-    let other = answer(chat(), own(), &asked, &call("other", "{}"), PayloadKind::Response);
+    let other = answer(chat(), own(), &spec, &call("other", "{}"), PayloadKind::Response);
     assert_eq!(serde_json::from_str::<Value>(&other).unwrap()["output"][0]["name"], "other");
 }
 
@@ -176,8 +176,8 @@ fn what_a_tool_shows_comes_after_all_results_in_a_chat() {
         {"type": "function_call_output", "call_id": "b", "output": [
             {"type": "input_text", "text": "a map"}, {"type": "input_image", "image_url": "data:image/png;base64,AA==", "detail": "auto"}]},
     ]);
-    let asked = json!({"model": "m", "input": items});
-    let (conversion, sent) = request(own(), chat(), &asked);
+    let spec = json!({"model": "m", "input": items});
+    let (conversion, sent) = request(own(), chat(), &spec);
     let roles: Vec<&str> =
         sent["messages"].as_array().unwrap().iter().map(|m| m["role"].as_str().unwrap()).collect();
     assert_eq!(roles, ["user", "assistant", "tool", "tool", "user"], "{conversion}");
@@ -185,12 +185,12 @@ fn what_a_tool_shows_comes_after_all_results_in_a_chat() {
     let read = own()
         .decode_request(
             "",
-            &bytes::Bytes::copy_from_slice(asked.to_string().as_bytes()),
+            &bytes::Bytes::copy_from_slice(spec.to_string().as_bytes()),
             &mut Diagnostics::default(),
         )
         .unwrap();
     let again = own().encode_request(&read, None, &mut Diagnostics::default()).unwrap().body.to_json();
-    assert_eq!(serde_json::from_str::<Value>(&again).unwrap(), asked);
+    assert_eq!(serde_json::from_str::<Value>(&again).unwrap(), spec);
 }
 
 #[test]
@@ -241,13 +241,13 @@ fn sealed_reasoning_survives_a_chat_client() {
             json!({"type": "response.completed", "response": {"status": "completed"}}),
         ];
         let stream = steps.map(|event| format!("data: {event}\n\n")).concat();
-        let asked = json!({"model": "m", "messages": [{"role": "user", "content": "hi"}]});
-        let whole = answer(own(), chat(), &asked, &body, PayloadKind::Response);
+        let spec = json!({"model": "m", "messages": [{"role": "user", "content": "hi"}]});
+        let whole = answer(own(), chat(), &spec, &body, PayloadKind::Response);
         let mut messages =
             vec![serde_json::from_str::<Value>(&whole).unwrap()["choices"][0]["message"].clone()];
         // The pieces of a stream, put together as a client would.
         let deltas = events(
-            answer(own(), chat(), &asked, &stream, PayloadKind::Stream).trim_end_matches("data: [DONE]\n\n"),
+            answer(own(), chat(), &spec, &stream, PayloadKind::Stream).trim_end_matches("data: [DONE]\n\n"),
         );
         let mut streamed = json!({"role": "assistant", "content": null, "tool_calls": messages[0]["tool_calls"], "reasoning_details": []});
         for delta in deltas.iter().map(|chunk| &chunk["choices"][0]["delta"]) {
@@ -275,8 +275,8 @@ fn a_seal_of_another_dialect_survives_a_client_of_this_one() {
     let body = json!({"id": "msg_1", "type": "message", "role": "assistant", "model": "m", "stop_reason": "end_turn", "content": [
         {"type": "thinking", "thinking": "Hm.", "signature": "c2lnbmVk"}, {"type": "redacted_thinking", "data": "cmVkYWN0ZWQ="}, {"type": "text", "text": "Hello"}],
         "usage": {"input_tokens": 1, "output_tokens": 1}});
-    let asked = json!({"model": "m", "input": "hi"});
-    let whole = answer(anthropic, own(), &asked, &body.to_string(), PayloadKind::Response);
+    let spec = json!({"model": "m", "input": "hi"});
+    let whole = answer(anthropic, own(), &spec, &body.to_string(), PayloadKind::Response);
     let output = serde_json::from_str::<Value>(&whole).unwrap()["output"].clone();
     assert!(output[0]["encrypted_content"].as_str().unwrap().ends_with(":c2lnbmVk"), "{output}");
     let mut input = vec![json!({"role": "user", "content": "hi"})];
@@ -310,10 +310,10 @@ fn asked_in_chat() -> Value {
 #[test]
 fn an_answer_repeats_what_was_asked() {
     let tool = json!({"type": "function", "name": "f", "parameters": {"type": "object"}});
-    let asked = json!({"model": "m", "input": "hi", "instructions": "Be brief.", "temperature": 0.5, "top_p": 0.9, "max_output_tokens": 9,
+    let spec = json!({"model": "m", "input": "hi", "instructions": "Be brief.", "temperature": 0.5, "top_p": 0.9, "max_output_tokens": 9,
         "parallel_tool_calls": false, "metadata": {"a": "b"}, "reasoning": {"effort": "low"}, "truncation": "auto", "tools": [tool],
         "tool_choice": {"type": "function", "name": "f"}, "text": {"verbosity": "low"}, "store": false, "user": "u"});
-    let whole = answer(chat(), own(), &asked, &call("f", "{}"), PayloadKind::Response);
+    let whole = answer(chat(), own(), &spec, &call("f", "{}"), PayloadKind::Response);
     let told: Value = serde_json::from_str(&whole).unwrap();
     for key in [
         "instructions",
@@ -327,7 +327,7 @@ fn an_answer_repeats_what_was_asked() {
         "store",
         "user",
     ] {
-        assert_eq!(told[key], asked[key], "{key}");
+        assert_eq!(told[key], spec[key], "{key}");
     }
     assert_eq!(told["reasoning"], json!({"effort": "low", "summary": null}));
     assert_eq!(told["text"], json!({"verbosity": "low", "format": {"type": "text"}}));
@@ -353,8 +353,8 @@ fn a_stream_is_numbered_from_zero_and_nothing_follows_its_end() {
         json!({"tool_calls": [{"index": 1, "id": "b", "type": "function", "function": {"name": "g", "arguments": "{\"b\""}}]}),
         json!({"tool_calls": [{"index": 0, "function": {"arguments": "{}"}}, {"index": 1, "function": {"arguments": ":2}"}}]}),
     ];
-    let asked = json!({"model": "m", "input": "hi"});
-    let stream = answer(chat(), own(), &asked, &chunks(&deltas, "tool_calls"), PayloadKind::Stream);
+    let spec = json!({"model": "m", "input": "hi"});
+    let stream = answer(chat(), own(), &spec, &chunks(&deltas, "tool_calls"), PayloadKind::Stream);
     let events = events(&stream);
     for (n, event) in events.iter().enumerate() {
         assert_eq!(event["sequence_number"], n);
@@ -477,7 +477,7 @@ fn a_schema_keeps_its_form_and_its_description_on_the_way_to_a_chat() {
 
 #[test]
 fn an_endless_stream_of_items_ends_with_an_error() {
-    let (mut decoder, mut out) = (own().decoder(&asked()), Vec::new());
+    let (mut decoder, mut out) = (own().decoder(&spec()), Vec::new());
     let mut framer = openai_shim_core::framing::Framer::new(1 << 20);
     for n in 0..10_000 {
         let event = json!({"type": "response.output_item.added", "output_index": n, "item": {"type": "message", "id": format!("m{n}")}});
@@ -491,7 +491,7 @@ fn an_endless_stream_of_items_ends_with_an_error() {
 
 #[test]
 fn arguments_that_wait_for_ever_end_with_an_error() {
-    let (mut decoder, mut out) = (own().decoder(&asked()), Vec::new());
+    let (mut decoder, mut out) = (own().decoder(&spec()), Vec::new());
     let mut framer = openai_shim_core::framing::Framer::new(1 << 20);
     let event = json!({"type": "response.function_call_arguments.delta", "output_index": 0, "delta": "x".repeat(100_000)});
     for _ in 0..400 {
@@ -503,7 +503,7 @@ fn arguments_that_wait_for_ever_end_with_an_error() {
     assert!(last.contains("TooLarge"), "{last}");
 }
 
-fn asked() -> openai_shim_core::canonical::ResponseSpec {
+fn spec() -> openai_shim_core::canonical::ResponseSpec {
     openai_shim_core::canonical::ResponseSpec::new(
         &openai_shim_core::canonical::Request::default(),
         Context::fixed(),
@@ -527,17 +527,22 @@ fn captured_clients_are_understood_and_reach_a_chat() {
             if let Some(tools) = body["tools"].as_array_mut() {
                 tools.retain(|tool| tool.get("_more_tools").is_none());
             }
-            let mut notes = Diagnostics::default();
+            let mut diagnostics = Diagnostics::default();
             let request = own().decode_request(
                 path,
                 &bytes::Bytes::copy_from_slice(body.to_string().as_bytes()),
-                &mut notes,
+                &mut diagnostics,
             );
             let request = request.unwrap_or_else(|e| panic!("{}: {e}", file.path().display()));
-            assert!(notes.is_empty(), "{}: {notes:?}", file.path().display());
-            assert!(request.own_only.is_none(), "{}: {:?}", file.path().display(), request.own_only);
-            let encoded = chat().encode_request(&request, None, &mut notes).unwrap();
-            let lost: Vec<_> = notes
+            assert!(diagnostics.is_empty(), "{}: {diagnostics:?}", file.path().display());
+            assert!(
+                request.same_dialect_only.is_none(),
+                "{}: {:?}",
+                file.path().display(),
+                request.same_dialect_only
+            );
+            let encoded = chat().encode_request(&request, None, &mut diagnostics).unwrap();
+            let lost: Vec<_> = diagnostics
                 .iter()
                 .filter(|d| d.severity() > openai_shim_core::canonical::Severity::Info)
                 .map(ToString::to_string)

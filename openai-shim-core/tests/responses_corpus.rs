@@ -233,9 +233,9 @@ fn recorded_chats_arrive_as_responses() {
         }
         let stream = v["streaming"] == true;
         let body = v["response"]["body"].as_str().unwrap_or_default();
-        let asked = v["request"]["body"].is_object().then(|| v["request"]["body"].to_string());
+        let spec = v["request"]["body"].is_object().then(|| v["request"]["body"].to_string());
         // The same request, as a client of the other dialect sends it.
-        let read = asked.as_deref().map(|a| {
+        let read = spec.as_deref().map(|a| {
             common::chat().decode_request(
                 "",
                 &bytes::Bytes::copy_from_slice(a.as_bytes()),
@@ -247,14 +247,14 @@ fn recorded_chats_arrive_as_responses() {
             encoded.body.to_json()
         });
         let convert = |to: &'static dyn Dialect| {
-            let asked = if to.name() == own().name() { &in_own } else { &asked };
+            let spec = if to.name() == own().name() { &in_own } else { &spec };
             convert(&ConversionInput {
                 from: common::chat(),
                 to,
                 profile: profile("compatible").unwrap(),
                 kind: if stream { PayloadKind::Stream } else { PayloadKind::Response },
                 body: body.as_bytes(),
-                request: asked.as_deref().map(str::as_bytes),
+                request: spec.as_deref().map(str::as_bytes),
                 status: None,
                 context: Context::fixed(),
             })
@@ -325,9 +325,9 @@ fn recorded_requests_survive_the_canonical_model() {
             own().encode_request(&request, Some(body.as_bytes()), &mut Diagnostics::default()).unwrap();
         assert!(!with.body.is_changed(), "{}", recording.name);
         // And without them nothing is lost.
-        let mut notes = Diagnostics::default();
-        own().encode_request(&request, None, &mut notes).unwrap();
-        assert!(notes.is_empty(), "{}: {notes:?}", recording.name);
+        let mut diagnostics = Diagnostics::default();
+        own().encode_request(&request, None, &mut diagnostics).unwrap();
+        assert!(diagnostics.is_empty(), "{}: {diagnostics:?}", recording.name);
         all += 1;
         let conversion = convert(&ConversionInput {
             from: own(),
@@ -339,7 +339,7 @@ fn recorded_requests_survive_the_canonical_model() {
             status: None,
             context: Context::fixed(),
         });
-        assert!(conversion.ok || request.own_only.is_some(), "{}: {conversion}", recording.name);
+        assert!(conversion.ok || request.same_dialect_only.is_some(), "{}: {conversion}", recording.name);
         to_chat += usize::from(conversion.ok);
     }
     println!("{all} requests, {to_chat} to chat");

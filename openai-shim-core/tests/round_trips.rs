@@ -37,7 +37,7 @@ const FILES: [(&str, &str); 6] = [
 
 impl Recording {
     /// What the client asked, as far as that is known.
-    fn asked(&self) -> Request {
+    fn spec(&self) -> Request {
         let body = self.request.as_ref().map(Value::to_string).unwrap_or_default();
         let read = self.dialect.decode_request(
             &self.path,
@@ -134,11 +134,13 @@ fn every_request_comes_back_but_for_what_is_listed() {
     for name in names() {
         let mut trip = Trip::of(name, Direction::Request);
         for recording in all.iter().filter(|r| r.dialect.name() == name) {
-            let (Some(body), mut notes) = (&recording.request, Diagnostics::default()) else { continue };
+            let (Some(body), mut diagnostics) = (&recording.request, Diagnostics::default()) else {
+                continue;
+            };
             let read = recording.dialect.decode_request(
                 &recording.path,
                 &bytes::Bytes::copy_from_slice(body.to_string().as_bytes()),
-                &mut notes,
+                &mut diagnostics,
             );
             let Ok(read) = read else {
                 // The API refused it too, or it is no request for an answer.
@@ -146,7 +148,7 @@ fn every_request_comes_back_but_for_what_is_listed() {
                 assert!(fair, "{}: {:?}", recording.name, read.err());
                 continue;
             };
-            let written = recording.dialect.encode_request(&read, None, &mut notes).unwrap();
+            let written = recording.dialect.encode_request(&read, None, &mut diagnostics).unwrap();
             let after: Value = serde_json::from_str(&written.body.to_json()).unwrap();
             if let Err(at) = trip.compare(body, &after) {
                 wrong.push(format!("{}\n{at}", recording.name));
@@ -169,16 +171,17 @@ fn every_answer_comes_back_but_for_what_is_listed() {
             all.iter().filter(|r| r.dialect.name() == name && r.status < 400 && r.answers && !r.streaming);
         for recording in of {
             let Ok(before) = serde_json::from_str::<Value>(recording.body.trim()) else { continue };
-            let mut request = recording.asked();
+            let mut request = recording.spec();
             request.include_usage = true;
-            let mut asked = ResponseSpec::new(&request, Context::fixed());
-            asked.quirks.think_tags = ReasoningTags::Keep;
-            asked.quirks.keep_markup = true;
-            let mut notes = Diagnostics::default();
-            let read = recording.dialect.decode_response(recording.body.as_bytes(), &mut asked, &mut notes);
+            let mut spec = ResponseSpec::new(&request, Context::fixed());
+            spec.quirks.think_tags = ReasoningTags::Keep;
+            spec.quirks.keep_markup = true;
+            let mut diagnostics = Diagnostics::default();
+            let read =
+                recording.dialect.decode_response(recording.body.as_bytes(), &mut spec, &mut diagnostics);
             // Errors with a status of success, and answers that are none.
             let Ok(read) = read else { continue };
-            let written = recording.dialect.encode_response(&read, &mut asked, &mut notes);
+            let written = recording.dialect.encode_response(&read, &mut spec, &mut diagnostics);
             let after: Value = serde_json::from_slice(&written).unwrap();
             if let Err(at) = trip.compare(&before, &after) {
                 wrong.push(format!("{}\n{at}", recording.name));

@@ -44,9 +44,9 @@ fn pass(fixture: &Fixture, client: &'static dyn Dialect, pieces: &[&[u8]], strea
     exchange.finish(&mut out);
     assert!(matches!(exchange.next(), Step::Done));
     let report = exchange.report();
-    let mut notes: Vec<_> = report.diagnostics.iter().map(ToString::to_string).collect();
-    notes.sort();
-    (out, format!("{} {:?} {:?}", report.outcome, report.usage, report.error), notes)
+    let mut diagnostics: Vec<_> = report.diagnostics.iter().map(ToString::to_string).collect();
+    diagnostics.sort();
+    (out, format!("{} {:?} {:?}", report.outcome, report.usage, report.error), diagnostics)
 }
 
 #[test]
@@ -80,16 +80,16 @@ fn translated(
     client: &'static dyn Dialect,
     pieces: &[&[u8]],
 ) -> (Vec<Event>, Vec<u8>, Vec<String>) {
-    let mut asked = ResponseSpec::new(&Request::default(), Context::fixed());
+    let mut spec = ResponseSpec::new(&Request::default(), Context::fixed());
     if fixture.request.is_some() {
         let mut request = fixture.incoming(client, true).request().clone();
-        asked = ResponseSpec::new(&request, Context::fixed());
-        let mut notes = openai_shim_core::Diagnostics::default();
+        spec = ResponseSpec::new(&request, Context::fixed());
+        let mut diagnostics = openai_shim_core::Diagnostics::default();
         let defaults = openai_shim_core::normalize::RequestDefaults::default();
-        normalize(&mut request, &fixture.profile, &defaults, &mut asked, &mut notes).unwrap();
+        normalize(&mut request, &fixture.profile, &defaults, &mut spec, &mut diagnostics).unwrap();
     }
-    asked.quirks = fixture.profile.answers;
-    let (mut decoder, mut encoder) = (fixture.dialect.decoder(&asked), client.encoder(&asked));
+    spec.quirks = fixture.profile.answers;
+    let (mut decoder, mut encoder) = (fixture.dialect.decoder(&spec), client.encoder(&spec));
     let (mut framer, mut events) = (Framer::new(1 << 20), Vec::new());
     for piece in pieces {
         framer.push(piece, &mut |frame| decoder.frame(frame, &mut events)).unwrap();
@@ -107,11 +107,11 @@ fn translated(
     let once = out.len();
     encoder.finish(&mut out);
     assert_eq!(once, out.len(), "{}: a second finish writes something", fixture.name);
-    let mut notes: Vec<_> = decoder.notes().iter().map(ToString::to_string).collect();
-    notes.extend(encoder.notes().iter().map(ToString::to_string));
-    notes.extend(framer.deviations().iter().map(|deviation| format!("{deviation:?}")));
-    notes.sort();
-    (events, out, notes)
+    let mut diagnostics: Vec<_> = decoder.diagnostics().iter().map(ToString::to_string).collect();
+    diagnostics.extend(encoder.diagnostics().iter().map(ToString::to_string));
+    diagnostics.extend(framer.deviations().iter().map(|deviation| format!("{deviation:?}")));
+    diagnostics.sort();
+    (events, out, diagnostics)
 }
 
 #[test]

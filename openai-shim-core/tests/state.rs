@@ -197,8 +197,8 @@ async fn a_store_that_fails_or_is_absent_is_a_diagnostic_and_costs_no_request() 
         for body in [question(common::chat(), SAID).1, next(common::chat(), SAID, true).1] {
             let response = shim.handle(common::chat(), request(body)).await;
             assert_eq!(response.status(), StatusCode::OK);
-            let notes = response.extensions().get::<Diagnostics>().unwrap().clone();
-            assert!(notes.iter().any(|d| d.code.as_str() == "state-unavailable"), "{notes:?}");
+            let diagnostics = response.extensions().get::<Diagnostics>().unwrap().clone();
+            assert!(diagnostics.iter().any(|d| d.code.as_str() == "state-unavailable"), "{diagnostics:?}");
             assert!(text(response).await.contains("Let me look."));
         }
         assert!(sent.lock().unwrap().contains("sunny"));

@@ -112,7 +112,7 @@ fn the_same_ids_names_and_arguments_bring_nobody_what_another_one_thought() {
     assert!(turns.len() >= 5, "{turns:?}");
     for row in rows() {
         let signs = dialect(&row.dialect).unwrap().signs().is_some();
-        if signs || row.messages.carry_signatures || row.messages.reasoning == ReasoningHistory::Restore {
+        if signs || row.messages.signatures_in_ids || row.messages.reasoning == ReasoningHistory::Restore {
             for client in &turns {
                 let key = (row.name.clone(), row.dialect.clone(), *client);
                 assert!(restored.contains(&key), "{key:?} does not restore: {restored:?}");
@@ -224,9 +224,9 @@ fn a_step_that_is_answered_wrongly_changes_nothing_and_says_what_is_wrong() {
     assert!(misuse(exchange.provide(vec![None; keys.len()])).contains("Step::Load"));
     assert!(matches!(exchange.next(), Step::Send { .. }));
     assert!(misuse(exchange.provide(Vec::new())).contains("Step::Load"));
-    let notes = exchange.diagnostics();
-    let note = notes.iter().find(|d| d.code.as_str() == "state-unavailable").unwrap();
-    assert_eq!(note.detail, "the store sleeps");
+    let diagnostics = exchange.diagnostics();
+    let record = diagnostics.iter().find(|d| d.code.as_str() == "state-unavailable").unwrap();
+    assert_eq!(record.detail, "the store sleeps");
 }
 
 #[test]

@@ -47,7 +47,7 @@ struct Target {
 /// All known members of a payload, and the shapes and keys that they are.
 struct Found {
     targets: Vec<Target>,
-    seen: BTreeSet<(usize, &'static str)>,
+    summary: BTreeSet<(usize, &'static str)>,
 }
 
 fn address(shape: &Shape) -> usize {
@@ -63,7 +63,7 @@ impl Found {
         for own in [Some(shape), variant].into_iter().flatten() {
             for member in own.members {
                 let Some(value) = members.get(member.key) else { continue };
-                self.seen.insert((address(own), member.key));
+                self.summary.insert((address(own), member.key));
                 let varies = |variant: &Shape| variant.members.iter().any(|other| other.key == member.key);
                 if std::ptr::eq(own, shape) && variant.is_some_and(varies) {
                     continue;
@@ -126,12 +126,12 @@ fn dialects() -> impl Iterator<Item = &'static dyn Dialect> {
 
 fn found(shape: &'static Shape, seeds: &[&str]) -> Vec<(String, Vec<Target>)> {
     let mut all = Vec::new();
-    let mut seen = BTreeSet::new();
+    let mut summary = BTreeSet::new();
     for seed in seeds {
         let value: Value = serde_json::from_str(seed).unwrap_or_else(|e| panic!("{e}: {seed}"));
-        let mut found = Found { targets: Vec::new(), seen: BTreeSet::new() };
+        let mut found = Found { targets: Vec::new(), summary: BTreeSet::new() };
         found.object(shape, &value, "", "");
-        seen.append(&mut found.seen);
+        summary.append(&mut found.summary);
         all.push(((*seed).to_owned(), found.targets));
     }
     let mut missing = Vec::new();
@@ -142,7 +142,7 @@ fn found(shape: &'static Shape, seeds: &[&str]) -> Vec<(String, Vec<Target>)> {
         }
         open.extend(shape.variants.iter().map(|(_, own)| *own));
         for member in shape.members {
-            if !seen.contains(&(address(shape), member.key)) {
+            if !summary.contains(&(address(shape), member.key)) {
                 missing.push(format!("{}: {}", shape.plural, member.key));
             }
             inner(member.types, &mut open);
@@ -177,8 +177,8 @@ fn spelt(path: &str, style: Style) -> String {
     }
 }
 
-fn warns(notes: &Diagnostics, path: &str) -> bool {
-    notes.iter().any(|note| note.code == Code::ParamInvalid && note.path == path)
+fn warns(diagnostics: &Diagnostics, path: &str) -> bool {
+    diagnostics.iter().any(|record| record.code == Code::ParamInvalid && record.path == path)
 }
 
 fn names(error: &ClientError, path: &str) -> bool {
@@ -227,9 +227,9 @@ fn no_member_of_a_wrong_type_vanishes_whatever_the_upstream_speaks() {
                     cases += 1;
                     let body = changed(&seed, target, json);
                     let what = format!("{} {} = {json}", dialect.name(), target.path);
-                    let mut notes = Diagnostics::default();
+                    let mut diagnostics = Diagnostics::default();
                     let bytes = bytes::Bytes::copy_from_slice(body.as_bytes());
-                    match dialect.decode_request(path, &bytes, &mut notes) {
+                    match dialect.decode_request(path, &bytes, &mut diagnostics) {
                         Err(error) if names(&error, &spelt(&target.path, shape.style)) => {
                             assert_ne!(target.mismatch, Mismatch::Warn, "{what}");
                             continue;
@@ -240,13 +240,13 @@ fn no_member_of_a_wrong_type_vanishes_whatever_the_upstream_speaks() {
                         }
                         Ok(_) => assert_ne!(target.mismatch, Mismatch::Refuse, "{what}"),
                     }
-                    if !warns(&notes, &target.path) {
+                    if !warns(&diagnostics, &target.path) {
                         silent.push(what);
                         continue;
                     }
                     for (upstream, sent) in sent(dialect, path, &body) {
-                        let Ok((sent, notes)) = sent else { continue };
-                        assert!(warns(&notes, &target.path), "{what} to {upstream}");
+                        let Ok((sent, diagnostics)) = sent else { continue };
+                        assert!(warns(&diagnostics, &target.path), "{what} to {upstream}");
                         let valid = serde_json::from_str::<serde::de::IgnoredAny>(&sent);
                         assert!(valid.is_ok(), "{what} to {upstream}: {sent}");
                         // What the shim writes itself: options of the stream, and parts where Ollama has none.
@@ -269,7 +269,7 @@ fn auxiliary() -> impl Iterator<Item = (&'static str, &'static str, &'static Emb
     // Both forms of Ollama's have the same routes.
     let dialects = DIALECTS.iter().filter(|dialect| dialect.name() != "ollama-generate");
     let routes =
-        dialects.flat_map(|dialect| dialect.side_routes().iter().map(|route| (dialect.name(), route)));
+        dialects.flat_map(|dialect| dialect.auxiliary_routes().iter().map(|route| (dialect.name(), route)));
     routes.filter_map(|(name, route)| match route.side {
         AuxiliaryKind::Embed(embedding) => Some((name, route.path, embedding)),
         _ => None,
@@ -290,16 +290,16 @@ fn no_member_of_a_wrong_type_vanishes_from_a_request_for_vectors() {
                     }
                     cases += 1;
                     let body = changed(&seed, target, json);
-                    let mut notes = Diagnostics::default();
+                    let mut diagnostics = Diagnostics::default();
                     let asking = AuxiliaryRequest {
                         name: "m",
                         path,
                         body: body.as_bytes(),
                         ..AuxiliaryRequest::default()
                     };
-                    let told = match (embedding.read)(&asking, &mut notes) {
+                    let told = match (embedding.read)(&asking, &mut diagnostics) {
                         Err(error) => names(&error, &target.path),
-                        Ok(_) => warns(&notes, &target.path),
+                        Ok(_) => warns(&diagnostics, &target.path),
                     };
                     if !told {
                         silent.push(format!("{name} {path} {} = {json}", target.path));
@@ -423,17 +423,19 @@ fn what_used_to_vanish_is_named() {
         ),
     ] {
         let dialect = openai_shim_core::dialect(name).unwrap();
-        let mut notes = Diagnostics::default();
+        let mut diagnostics = Diagnostics::default();
         let read = dialect.decode_request(
             "/models/m:generateContent",
             &bytes::Bytes::from_static(body.as_bytes()),
-            &mut notes,
+            &mut diagnostics,
         );
         let told = match &read {
             Err(error) => error.param.as_deref() == Some(path),
-            Ok(_) => notes.iter().any(|note| note.path == path && note.code == Code::ParamInvalid),
+            Ok(_) => {
+                diagnostics.iter().any(|record| record.path == path && record.code == Code::ParamInvalid)
+            }
         };
-        assert!(told, "{body}: {read:?} {notes:?}");
+        assert!(told, "{body}: {read:?} {diagnostics:?}");
     }
 }
 
@@ -445,11 +447,11 @@ fn null_is_absence_and_says_nothing() {
         for (seed, targets) in found(dialect.request_shape(), seeds) {
             for target in targets.iter().filter(|target| !target.path.ends_with(']')) {
                 let body = changed(&seed, target, "null");
-                let mut notes = Diagnostics::default();
-                let _ = dialect.decode_request(path, &body.into(), &mut notes);
+                let mut diagnostics = Diagnostics::default();
+                let _ = dialect.decode_request(path, &body.into(), &mut diagnostics);
                 assert!(
-                    !notes.iter().any(|note| note.code == Code::ParamInvalid),
-                    "{}: {notes:?}",
+                    !diagnostics.iter().any(|record| record.code == Code::ParamInvalid),
+                    "{}: {diagnostics:?}",
                     target.path
                 );
             }
@@ -463,12 +465,13 @@ fn what_has_its_type_is_no_finding() {
         let (path, seeds) =
             SEEDS.iter().find(|(name, ..)| *name == dialect.name()).map(|(_, p, s)| (*p, *s)).unwrap();
         for seed in seeds {
-            let mut notes = Diagnostics::default();
-            let read = dialect.decode_request(path, &bytes::Bytes::from_static(seed.as_bytes()), &mut notes);
+            let mut diagnostics = Diagnostics::default();
+            let read =
+                dialect.decode_request(path, &bytes::Bytes::from_static(seed.as_bytes()), &mut diagnostics);
             assert!(read.is_ok(), "{}: {read:?}", dialect.name());
             assert!(
-                !notes.iter().any(|note| note.code == Code::ParamInvalid),
-                "{}: {notes:?}",
+                !diagnostics.iter().any(|record| record.code == Code::ParamInvalid),
+                "{}: {diagnostics:?}",
                 dialect.name()
             );
         }
@@ -504,11 +507,11 @@ fn recorded() -> Vec<(&'static dyn Dialect, String, Value, String)> {
 fn what_real_clients_send_has_the_types_of_the_tables() {
     let mut wrong = Vec::new();
     for (dialect, path, body, name) in recorded() {
-        let mut notes = Diagnostics::default();
-        let read = dialect.decode_request(&path, &body.to_string().into(), &mut notes);
+        let mut diagnostics = Diagnostics::default();
+        let read = dialect.decode_request(&path, &body.to_string().into(), &mut diagnostics);
         wrong.extend(read.err().map(|error| format!("{name}: {error}")));
-        let found = notes.iter().filter(|note| note.code == Code::ParamInvalid);
-        wrong.extend(found.map(|note| format!("{name}: {note}")));
+        let found = diagnostics.iter().filter(|record| record.code == Code::ParamInvalid);
+        wrong.extend(found.map(|record| format!("{name}: {note}")));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
@@ -543,13 +546,14 @@ fn accepted() -> Vec<(&'static dyn Dialect, Value, String)> {
 fn what_an_api_took_has_the_types_of_the_tables() {
     let mut wrong = Vec::new();
     for (dialect, body, name) in accepted() {
-        let mut notes = Diagnostics::default();
-        let read = dialect.decode_request("/models/m:generateContent", &body.to_string().into(), &mut notes);
+        let mut diagnostics = Diagnostics::default();
+        let read =
+            dialect.decode_request("/models/m:generateContent", &body.to_string().into(), &mut diagnostics);
         // What a recording left out of a request is another matter.
         let refused = read.err().filter(|error| error.message.contains("must be"));
         wrong.extend(refused.map(|error| format!("{name}: {error}")));
-        let found = notes.iter().filter(|note| note.code == Code::ParamInvalid);
-        wrong.extend(found.map(|note| format!("{name}: {note}")));
+        let found = diagnostics.iter().filter(|record| record.code == Code::ParamInvalid);
+        wrong.extend(found.map(|record| format!("{name}: {note}")));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -56,7 +56,7 @@ impl BodyLog {
     }
 
     /// The same upstream, with everything that it is told and says written down.
-    pub(crate) fn over(self, inner: Arc<dyn Upstream>) -> Arc<dyn Upstream> {
+    pub(crate) fn log_traffic_of(self, inner: Arc<dyn Upstream>) -> Arc<dyn Upstream> {
         Arc::new(LoggedUpstream { inner, bodies: self })
     }
 

@@ -46,10 +46,10 @@ pub(crate) fn preflight(request: &HeaderMap) -> Response {
     *response.status_mut() = StatusCode::NO_CONTENT;
     let headers = response.headers_mut();
     headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, DELETE, OPTIONS"));
-    let asked = request.get(ACCESS_CONTROL_REQUEST_HEADERS).cloned();
+    let spec = request.get(ACCESS_CONTROL_REQUEST_HEADERS).cloned();
     headers.insert(
         ACCESS_CONTROL_ALLOW_HEADERS,
-        asked.unwrap_or_else(|| HeaderValue::from_static("authorization, content-type")),
+        spec.unwrap_or_else(|| HeaderValue::from_static("authorization, content-type")),
     );
     headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
     response

@@ -37,7 +37,7 @@ pub(crate) async fn count(
     let (incoming, estimate) = app.work.run(length, read).await?;
     let route = app.route(incoming.model()).await?;
     let served = app.upstreams.get(route.upstream).ok_or_else(crate::choose::no_upstream)?;
-    let (counted, mut notes) = counted(app, served, incoming, length, dialect, route.model).await?;
+    let (counted, mut diagnostics) = counted(app, served, incoming, length, dialect, route.model).await?;
     let mut response = match counted {
         Some((own, answer)) if own.name() == dialect.name() => reply::json(StatusCode::OK, answer),
         Some((own, answer)) => {
@@ -45,19 +45,19 @@ pub(crate) async fn count(
             reply::json(StatusCode::OK, (counting.write)(tokens.unwrap_or(estimate)))
         }
         None => {
-            notes.note(Code::TokensEstimated, "", "");
+            diagnostics.record(Code::TokensEstimated, "", "");
             let mut response = reply::json(StatusCode::OK, (counting.write)(estimate));
             response.headers_mut().insert(reply::OUTCOME, HeaderValue::from_static("estimated"));
             response
         }
     };
     reply::upstream_header(response.headers_mut(), &served.config.name);
-    reply::diagnostics_header(response.headers_mut(), &notes);
+    reply::diagnostics_header(response.headers_mut(), &diagnostics);
     Ok(response)
 }
 
 fn counting_of(dialect: &dyn Dialect) -> Option<&'static TokenCountApi> {
-    dialect.side_routes().iter().find_map(|route| match route.side {
+    dialect.auxiliary_routes().iter().find_map(|route| match route.side {
         AuxiliaryKind::Count(counting) => Some(counting),
         _ => None,
     })
@@ -84,7 +84,7 @@ async fn counted(
     let exchange = app.work.run(length, start).await?;
     let (exchange, step) = state::loaded(&app.work, length, exchange, &*served.store).await?;
     let Step::Send { request, .. } = step else { return Ok(none) };
-    let notes = exchange.diagnostics();
+    let diagnostics = exchange.diagnostics();
     let headers = request.headers().clone();
     let question = move || {
         let path = request.uri().path_and_query().map_or("", http::uri::PathAndQuery::as_str);
@@ -94,7 +94,7 @@ async fn counted(
     let (mut held, most) = (app.bodies.open(), app.config.limits.response_body);
     let (head, answer) = ask(&served.transport, &path, headers, Bytes::from(body), (&mut held, most)).await?;
     if head.status.is_success() && (counting.read)(&answer).is_some() {
-        return Ok((Some((own, answer)), notes));
+        return Ok((Some((own, answer)), diagnostics));
     }
     // Not everyone who speaks a dialect counts.
     if head.status.is_success() || matches!(head.status.as_u16(), 404 | 405 | 501) {

@@ -26,13 +26,13 @@ pub(crate) async fn embed(
     question: Question,
     headers: &HeaderMap,
 ) -> Response {
-    let (id, mut notes) = (meta.id.clone(), Diagnostics::default());
-    let planned = plan(&app, embedding, question, &mut notes).await;
+    let (id, mut diagnostics) = (meta.id.clone(), Diagnostics::default());
+    let planned = plan(&app, embedding, question, &mut diagnostics).await;
     let name = planned.as_ref().map_or_else(|_| String::new(), |plan| plan.served.config.name.clone());
     // From here on the client may leave.
     let record = AccessLogEntry::new(app.clone(), meta, LABEL, name.clone());
     let embedded = match planned {
-        Ok(plan) => plan.run(&app, &id, embedding, headers, &mut notes).await,
+        Ok(plan) => plan.run(&app, &id, embedding, headers, &mut diagnostics).await,
         Err(error) => Err(error),
     };
     let mut response = match embedded {
@@ -43,7 +43,7 @@ pub(crate) async fn embed(
         }
         Err(error) => reply::error(dialect, &error),
     };
-    reply::diagnostics_header(response.headers_mut(), &notes);
+    reply::diagnostics_header(response.headers_mut(), &diagnostics);
     reply::upstream_header(response.headers_mut(), &name);
     record.answered(&response);
     response
@@ -54,7 +54,7 @@ pub(crate) const LABEL: &str = "forward";
 
 /// The routes of a dialect that make vectors.
 fn embeddings(dialect: &dyn Dialect) -> impl Iterator<Item = &'static EmbeddingsApi> + use<> {
-    dialect.side_routes().iter().filter_map(|route| match route.side {
+    dialect.auxiliary_routes().iter().filter_map(|route| match route.side {
         AuxiliaryKind::Embed(embedding) => Some(embedding),
         _ => None,
     })
@@ -66,7 +66,7 @@ struct EmbeddingPlan<'a> {
     /// The dialect that the upstream speaks, and its way of making vectors.
     own: &'static dyn Dialect,
     theirs: &'static EmbeddingsApi,
-    asked: Arc<EmbedRequest>,
+    spec: Arc<EmbedRequest>,
     path: String,
     body: Bytes,
 }
@@ -75,16 +75,16 @@ async fn plan<'a>(
     app: &'a Arc<AppState>,
     embedding: &'static EmbeddingsApi,
     question: Question,
-    notes: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> Result<EmbeddingPlan<'a>, Error> {
     let (length, source) = (question.body.len(), question.body.clone());
     let read = move || {
         let mut lost = Diagnostics::default();
-        (embedding.read)(&question.asking(), &mut lost).map(|asked| (asked, lost))
+        (embedding.read)(&question.asking(), &mut lost).map(|spec| (spec, lost))
     };
-    let (asked, lost) = app.work.run(length, read).await?;
+    let (spec, lost) = app.work.run(length, read).await?;
     let route =
-        if asked.model.is_empty() { app.route_without_model() } else { app.route(&asked.model).await? };
+        if spec.model.is_empty() { app.route_without_model() } else { app.route(&spec.model).await? };
     let served = app.upstreams.get(route.upstream).ok_or_else(crate::choose::no_upstream)?;
     let own = named(&served.config.profile.dialect)?;
     // An upstream is asked on the client's own route where it has it, else on its first, else on the registry's first.
@@ -93,22 +93,22 @@ async fn plan<'a>(
     let theirs = same.into_iter().chain(others).next().unwrap_or(embedding);
     let same = std::ptr::eq(theirs, embedding);
     if !same {
-        notes.extend(&lost);
+        diagnostics.extend(&lost);
     }
-    let mut sent = asked.clone();
+    let mut sent = spec.clone();
     if let Some(model) = route.model {
         sent.model = model;
     }
     let write = move || {
-        let mut notes = Diagnostics::default();
-        let written = (theirs.write)(&sent, same.then_some(&source[..]), &mut notes);
-        (written, notes)
+        let mut diagnostics = Diagnostics::default();
+        let written = (theirs.write)(&sent, same.then_some(&source[..]), &mut diagnostics);
+        (written, diagnostics)
     };
     let (written, found) = app.work.run(length, write).await;
-    notes.extend(&found);
+    diagnostics.extend(&found);
     let (path, body) = written?;
     let path = served.config.profile.paths.url(&path);
-    Ok(EmbeddingPlan { served, own, theirs, asked: Arc::new(asked), path, body: Bytes::from(body) })
+    Ok(EmbeddingPlan { served, own, theirs, spec: Arc::new(spec), path, body: Bytes::from(body) })
 }
 
 impl EmbeddingPlan<'_> {
@@ -119,28 +119,28 @@ impl EmbeddingPlan<'_> {
         id: &str,
         embedding: &'static EmbeddingsApi,
         headers: &HeaderMap,
-        notes: &mut Diagnostics,
+        diagnostics: &mut Diagnostics,
     ) -> Result<(HeaderMap, Vec<u8>), Error> {
-        let EmbeddingPlan { served, own, theirs, asked, path, body } = self;
+        let EmbeddingPlan { served, own, theirs, spec, path, body } = self;
         let mut passed = HeaderMap::new();
         served.config.profile.pass_headers(headers, &mut passed);
         let transport = if bodies::wanted() {
-            DynUpstream(BodyLog::new(app.clone(), id).over(served.transport.0.clone()))
+            DynUpstream(BodyLog::new(app.clone(), id).log_traffic_of(served.transport.0.clone()))
         } else {
             served.transport.clone()
         };
         let retry = app.config.retry;
         let mut attempt = 1;
         loop {
-            let asked = asked.clone();
+            let spec = spec.clone();
             let one = Attempt { app, transport: &transport, own, theirs, embedding };
-            match one.ask(&path, passed.clone(), body.clone(), asked, notes).await {
+            match one.ask(&path, passed.clone(), body.clone(), spec, diagnostics).await {
                 Err(Error::Upstream(error))
                     if attempt < retry.attempts
                         && error.is_transient()
                         && !matches!(error, UpstreamError::Status(_)) =>
                 {
-                    notes.note(Code::Retried, "", error.code().unwrap_or_default());
+                    diagnostics.record(Code::Retried, "", error.code().unwrap_or_default());
                     transport.0.pause(retry.wait_after(attempt)).await;
                     attempt += 1;
                 }
@@ -165,8 +165,8 @@ impl Attempt<'_> {
         path: &str,
         headers: HeaderMap,
         body: Bytes,
-        asked: Arc<EmbedRequest>,
-        notes: &mut Diagnostics,
+        spec: Arc<EmbedRequest>,
+        diagnostics: &mut Diagnostics,
     ) -> Result<(HeaderMap, Vec<u8>), Error> {
         let mut held = self.app.bodies.open();
         let most = self.app.config.limits.response_body;
@@ -179,16 +179,16 @@ impl Attempt<'_> {
         kept.remove(CONTENT_LENGTH);
         kept.remove(CONTENT_TYPE);
         let judge = move || {
-            let mut notes = Diagnostics::default();
+            let mut diagnostics = Diagnostics::default();
             let result = if states_failure(&answer, &["data", "embeddings", "embedding"]) {
-                Err(own.decode_error(StatusCode::BAD_GATEWAY, &head.headers, &answer, &mut notes))
+                Err(own.decode_error(StatusCode::BAD_GATEWAY, &head.headers, &answer, &mut diagnostics))
             } else {
-                theirs.answer(client, &answer, &asked, &mut notes)
+                theirs.answer(client, &answer, &spec, &mut diagnostics)
             };
-            (result, notes)
+            (result, diagnostics)
         };
         let (result, found) = self.app.work.run(held.bytes(), judge).await;
-        notes.extend(&found);
+        diagnostics.extend(&found);
         Ok((kept, result?))
     }
 }

@@ -20,7 +20,7 @@ use memchr::memmem;
 use openai_shim_core::canonical::{fault, is_document, is_html, plain};
 use openai_shim_core::dialect::Dialect;
 use openai_shim_core::dialect::side::states_failure;
-use openai_shim_core::json::{Object, quote};
+use openai_shim_core::json::{Object, encode_string};
 use openai_shim_core::upstream::{ByteStream, UpstreamBody};
 use openai_shim_core::{Diagnostics, Error, UpstreamError};
 use std::future::poll_fn;
@@ -62,7 +62,7 @@ pub(crate) async fn forward(
         return reply::error(dialect, &Error::Client(crate::choose::no_upstream()));
     };
     let transport = if bodies::wanted() {
-        BodyLog::new(app.clone(), &meta.id).over(served.transport.0.clone())
+        BodyLog::new(app.clone(), &meta.id).log_traffic_of(served.transport.0.clone())
     } else {
         served.transport.0.clone()
     };
@@ -94,7 +94,7 @@ pub(crate) async fn forward(
         Ok(response) => {
             drop(held);
             let (upstream, answer) = response.into_parts();
-            head.seen(upstream.status);
+            head.summary(upstream.status);
             if upstream.status.is_success() {
                 match judged(&app, own, &upstream, answer, check.map(|check| (check, body))).await {
                     Ok(answer) => {
@@ -161,8 +161,8 @@ async fn judged(
             return Err(fault(&body, ANSWER));
         }
         if states_failure(&body, &["id", "object", "data", "results", "output", "text"]) {
-            let notes = &mut Diagnostics::default();
-            return Err(own.decode_error(StatusCode::BAD_GATEWAY, &headers, &body, notes));
+            let diagnostics = &mut Diagnostics::default();
+            return Err(own.decode_error(StatusCode::BAD_GATEWAY, &headers, &body, diagnostics));
         }
         if let Some((check, request)) = check {
             check(&request, plain(&body))?;
@@ -207,7 +207,7 @@ fn model_of(json: bool, body: &[u8]) -> Option<String> {
 fn with_model(json: bool, body: Bytes, model: Option<&str>) -> Bytes {
     let Some(model) = model.filter(|_| json) else { return body };
     let Ok(mut object) = Object::parse(&body) else { return body.clone() };
-    object.set("model", quote(model));
+    object.set("model", encode_string(model));
     let mut out = Vec::with_capacity(body.len());
     object.write(&mut out);
     Bytes::from(out)

@@ -144,7 +144,7 @@ fn start(
     let content_type = exchange.stream_content_type();
     let transport = served.transport.0.clone();
     let transport = match overheard {
-        Some(bodies) => bodies.over(transport),
+        Some(bodies) => bodies.log_traffic_of(transport),
         None => transport,
     };
     let counted = CountedUpstream::new(app, transport);
@@ -181,7 +181,7 @@ fn idle(dialect: &dyn Dialect, incoming: &ClientRequest, body: &[u8]) -> Option<
     if !incoming.request().messages.is_empty() {
         return None;
     }
-    let answer = dialect.answer_to_nothing(body, crate::app::now())?;
+    let answer = dialect.empty_request_response(body, crate::app::now())?;
     let mut response = reply::json(StatusCode::OK, format!("{answer}\n"));
     if incoming.wants_stream() {
         let form = HeaderValue::from_static(dialect.stream_content_type());
@@ -204,7 +204,7 @@ fn respond(
     let failed = parts.extensions.get::<Error>().is_some();
     let outcome = parts.extensions.get::<Outcome>().copied().unwrap_or(Outcome::Cancelled);
     let diagnostics = parts.extensions.remove::<Diagnostics>().unwrap_or_default();
-    head.seen(parts.status);
+    head.summary(parts.status);
     let (body, whole) = match body.into_complete() {
         Ok(bytes) => match room.filter(|_| bytes.len() >= LONG) {
             Some(room) => (Body::from(room.with(bytes)), true),

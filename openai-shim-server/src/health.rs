@@ -21,7 +21,7 @@ impl Health {
         self.0.lock().is_ok_and(|failed| failed.is_some_and(|at| at.elapsed() < REMEMBERED))
     }
 
-    fn note(&self, reached: bool) {
+    fn record(&self, reached: bool) {
         if let Ok(mut failed) = self.0.lock() {
             *failed = (!reached).then(Instant::now);
         }
@@ -39,7 +39,7 @@ impl Upstream for HealthTracked {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<UpstreamBody>, UpstreamError> {
         let sent = self.inner.send(request).await;
         // Any answer, an error too, means that there is someone.
-        self.health.note(!matches!(sent, Err(UpstreamError::Transport { .. })));
+        self.health.record(!matches!(sent, Err(UpstreamError::Transport { .. })));
         sent
     }
 

@@ -84,22 +84,22 @@ pub(crate) async fn all(app: &Arc<AppState>) -> Result<Vec<ListedModel>, Error> 
 async fn all_of(app: &Arc<AppState>) -> Result<(Vec<ListedModel>, Vec<List>), Error> {
     let lists = lists(app).await;
     let mut all: Vec<ListedModel> = Vec::new();
-    let mut seen: HashMap<String, usize> = HashMap::new();
+    let mut summary: HashMap<String, usize> = HashMap::new();
     let mut failure = None;
     for (upstream, (served, list)) in app.upstreams.iter().zip(&lists).enumerate() {
         match list {
             Ok(list) => {
                 for model in list.iter() {
-                    match seen.get(&model.id) {
+                    match summary.get(&model.id) {
                         None => {
-                            seen.insert(model.id.clone(), upstream);
+                            summary.insert(model.id.clone(), upstream);
                             all.push(model.clone());
                         }
                         // Listed twice by the same upstream.
                         Some(first) if *first == upstream => {}
                         Some(_) => {
                             let id = format!("{}/{}", served.config.name, model.id);
-                            if seen.insert(id.clone(), upstream).is_none() {
+                            if summary.insert(id.clone(), upstream).is_none() {
                                 all.push(model.renamed(&id));
                             }
                         }
@@ -161,10 +161,10 @@ async fn of(app: &AppState, served: &UpstreamState) -> List {
     if let Some(list) = served.list.fresh() {
         return list;
     }
-    let asked = tokio::time::timeout(PATIENCE, ask(app, served)).await;
-    let asked = asked
-        .unwrap_or_else(|_| Err(UpstreamError::timeout("The upstream did not list its models in time.")));
-    served.list.keep(asked.map(Arc::new), &served.config.name)
+    let spec = tokio::time::timeout(PATIENCE, ask(app, served)).await;
+    let spec =
+        spec.unwrap_or_else(|_| Err(UpstreamError::timeout("The upstream did not list its models in time.")));
+    served.list.keep(spec.map(Arc::new), &served.config.name)
 }
 
 /// What is said where nothing is known because asking itself went wrong.

@@ -103,7 +103,7 @@ mod tests {
         let mut diagnostics = Diagnostics::default();
         for code in Code::ALL {
             for _ in 0..1000 {
-                diagnostics.note(*code, "", "");
+                diagnostics.record(*code, "", "");
             }
         }
         assert!(summary(&diagnostics).len() <= 1024);

@@ -30,7 +30,7 @@ pub(crate) fn label(side: &'static AuxiliaryRoute) -> &'static str {
 
 /// What programs that look for a kind of server find at the root.
 pub(crate) fn greeting() -> &'static str {
-    let mut all = DIALECTS.iter().flat_map(|dialect| dialect.side_routes());
+    let mut all = DIALECTS.iter().flat_map(|dialect| dialect.auxiliary_routes());
     all.find_map(|route| if let AuxiliaryKind::Greeting(text) = route.side { Some(text) } else { None })
         .unwrap_or("")
 }
@@ -47,7 +47,7 @@ pub(crate) async fn answer(
     let label = label(route);
     let (rest, name) = route.matches(&meta.path).unwrap_or_default();
     let rest = rest.to_owned();
-    let asked = matches!(meta.method, Method::GET | Method::HEAD);
+    let spec = matches!(meta.method, Method::GET | Method::HEAD);
     let done = |meta: RequestMeta, result: Result<Response, Error>| {
         let response = result.unwrap_or_else(|error| reply::error(dialect, &error));
         AccessLogEntry::new(app.clone(), meta, label, String::new()).answered(&response);
@@ -67,7 +67,7 @@ pub(crate) async fn answer(
                 .await
                 .and_then(|all| Ok(reply::json(StatusCode::OK, write(&all, &meta.query)?))),
         ),
-        AuxiliaryKind::Model(one) if asked => Some(models::one(&app, one, &asking).await),
+        AuxiliaryKind::Model(one) if spec => Some(models::one(&app, one, &asking).await),
         AuxiliaryKind::Kept(keeping, part) => {
             let part = if *part == StoredResponsePart::Answer && meta.method == Method::DELETE {
                 None
@@ -90,15 +90,15 @@ pub(crate) async fn answer(
         }
     };
     let (path, query) = (meta.path.clone(), meta.query.clone());
-    let asked = Question { name, path, query, body: received.body.clone() };
+    let spec = Question { name, path, query, body: received.body.clone() };
     match &route.side {
-        AuxiliaryKind::Model(one) => done(meta, models::one(&app, one, &asked.asking()).await),
+        AuxiliaryKind::Model(one) => done(meta, models::one(&app, one, &spec.asking()).await),
         AuxiliaryKind::Count(counting) => {
             let owner = meta.owner.clone();
-            done(meta, count::count(&app, dialect, counting, asked, (&parts.headers, owner)).await)
+            done(meta, count::count(&app, dialect, counting, spec, (&parts.headers, owner)).await)
         }
         AuxiliaryKind::Embed(embedding) => {
-            embed::embed(app, meta, dialect, embedding, asked, &parts.headers).await
+            embed::embed(app, meta, dialect, embedding, spec, &parts.headers).await
         }
         AuxiliaryKind::Kept(..) => {
             let upstream = stored::elsewhere(&app, dialect);

@@ -51,7 +51,7 @@ enum Answer {
 
 /// How a dialect's answers are kept, if its clients refer to them.
 fn keeping_of(dialect: &dyn Dialect) -> Option<&'static StoredResponsesApi> {
-    dialect.side_routes().iter().find_map(|route| match route.side {
+    dialect.auxiliary_routes().iter().find_map(|route| match route.side {
         AuxiliaryKind::Kept(keeping, _) => Some(keeping),
         _ => None,
     })

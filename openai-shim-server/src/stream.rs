@@ -136,7 +136,7 @@ impl KeepAliveBody {
                     let reply = ready!(Pin::new(&mut *awaited).poll(cx));
                     drop(awaited.room());
                     // The client has had its status for long.
-                    head.seen(StatusCode::OK);
+                    head.summary(StatusCode::OK);
                     if let Some(event) = self.begin(reply) {
                         return Poll::Ready(Some(Ok(event)));
                     }

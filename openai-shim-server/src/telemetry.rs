@@ -71,7 +71,7 @@ pub(crate) struct ResponseTiming(Arc<(AtomicU64, AtomicU16)>, std::time::Instant
 
 impl ResponseTiming {
     /// The answer begins now.
-    pub(crate) fn seen(&self, status: StatusCode) {
+    pub(crate) fn summary(&self, status: StatusCode) {
         let micros = u64::try_from(self.1.elapsed().as_micros()).unwrap_or(u64::MAX).max(1);
         self.0.0.store(micros, Ordering::Relaxed);
         self.0.1.store(status.as_u16(), Ordering::Relaxed);

@@ -221,7 +221,7 @@ async fn work_does_not_begin_for_clients_that_have_gone() {
     drop((first, sockets));
     until("all room is given back", || true).await;
     until_held(&shim, 0).await;
-    let asked = upstream.requests().len();
-    assert!(asked < 6, "{asked}");
+    let spec = upstream.requests().len();
+    assert!(spec < 6, "{spec}");
     assert_eq!(shim.chat(false).await.text(), "hello");
 }

@@ -14,9 +14,9 @@ const UNKNOWN: &str = r#"{"error":{"message":"There is no such model.","type":"i
 /// An upstream that refuses `max_tokens`, and then serves every model but those that were invented.
 async fn upstream() -> String {
     let handle = |body: Bytes| async move {
-        let asked: Value = serde_json::from_slice(&body).unwrap();
-        let is_invented = asked["model"].as_str().unwrap().starts_with("invented");
-        let (status, told) = match (asked.get("max_tokens").is_some(), is_invented) {
+        let spec: Value = serde_json::from_slice(&body).unwrap();
+        let is_invented = spec["model"].as_str().unwrap().starts_with("invented");
+        let (status, told) = match (spec.get("max_tokens").is_some(), is_invented) {
             (true, _) => (StatusCode::BAD_REQUEST, REFUSAL.to_owned()),
             (false, true) => (StatusCode::NOT_FOUND, UNKNOWN.to_owned()),
             (false, false) => (StatusCode::OK, completion("hello")),

@@ -228,11 +228,12 @@ async fn an_event_of_a_compressed_stream_leaves_as_soon_as_it_has_come() {
         let shim = Running::before(&upstream, "").await;
         let body = CHAT.replace("\"model\"", "\"stream\":true,\"model\"");
         let mut response = shim.post("/v1/chat/completions", &body).await;
-        let mut seen = String::new();
-        while !seen.contains("one") {
+        let mut summary = String::new();
+        while !summary.contains("one") {
             let chunk = tokio::time::timeout(Duration::from_secs(5), response.chunk()).await;
-            let chunk = chunk.unwrap_or_else(|_| panic!("{coding}: the first event is held back: {seen:?}"));
-            seen.push_str(std::str::from_utf8(&chunk.unwrap().unwrap()).unwrap());
+            let chunk =
+                chunk.unwrap_or_else(|_| panic!("{coding}: the first event is held back: {summary:?}"));
+            summary.push_str(std::str::from_utf8(&chunk.unwrap().unwrap()).unwrap());
         }
         drop(response);
         upstream.until_gone().await;

@@ -68,7 +68,7 @@ impl Upstream {
 
 impl Peer {
     /// Reads a request; `None`: the shim has closed.
-    async fn asked(&mut self) -> Option<()> {
+    async fn spec(&mut self) -> Option<()> {
         let (head, _) = read_request(&mut self.socket).await?;
         self.heads.lock().unwrap().push(head);
         Some(())
@@ -85,7 +85,7 @@ impl Peer {
 
     async fn serve(mut self) -> Option<()> {
         loop {
-            self.asked().await?;
+            self.spec().await?;
             self.answer("").await?;
         }
     }
@@ -101,9 +101,9 @@ async fn one_connection_serves_one_call_after_the_other() {
     let chunked = |body: &str| format!("{:x}\r\n{body}\r\n0\r\n\r\n", body.len());
     let upstream = Upstream::new(move |mut peer| async move {
         loop {
-            peer.asked().await?;
+            peer.spec().await?;
             peer.answer("").await?;
-            peer.asked().await?;
+            peer.spec().await?;
             let body = chunked(&completion("hello"));
             peer.say(&format!("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n{body}")).await?;
         }
@@ -121,9 +121,9 @@ async fn one_connection_serves_one_call_after_the_other() {
 #[tokio::test]
 async fn a_connection_that_is_said_to_close_is_not_used_again() {
     let upstream = Upstream::new(|mut peer| async move {
-        peer.asked().await?;
+        peer.spec().await?;
         peer.answer("connection: close\r\n").await?;
-        peer.asked().await
+        peer.spec().await
     })
     .await;
     let shim = upstream.shim("").await;
@@ -135,7 +135,7 @@ async fn a_connection_that_is_said_to_close_is_not_used_again() {
 #[tokio::test]
 async fn an_idle_connection_that_was_closed_costs_nobody_an_error() {
     let upstream = Upstream::new(|mut peer| async move {
-        peer.asked().await?;
+        peer.spec().await?;
         peer.answer("").await?;
         if peer.number % 2 == 0 {
             return Some(());
@@ -167,7 +167,7 @@ async fn a_request_that_may_have_been_received_is_sent_as_often_as_there_are_att
             let left = answering.clone();
             async move {
                 loop {
-                    peer.asked().await?;
+                    peer.spec().await?;
                     left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).ok()?;
                     until("all are there", || left.load(Ordering::SeqCst) == 0).await;
                     peer.answer("").await?;
@@ -196,7 +196,7 @@ async fn a_request_that_may_have_been_received_is_sent_as_often_as_there_are_att
 #[tokio::test]
 async fn a_whole_answer_that_breaks_off_is_one_of_the_attempts() {
     let upstream = Upstream::new(|mut peer| async move {
-        peer.asked().await?;
+        peer.spec().await?;
         peer.say("HTTP/1.1 200 OK\r\ncontent-length: 5000\r\n\r\n{\"choices\":").await
     })
     .await;
@@ -209,10 +209,10 @@ async fn a_whole_answer_that_breaks_off_is_one_of_the_attempts() {
 #[tokio::test]
 async fn what_only_reads_is_asked_again_on_a_new_connection() {
     let upstream = Upstream::new(|mut peer| async move {
-        peer.asked().await?;
+        peer.spec().await?;
         peer.answer("").await?;
         if peer.number == 0 {
-            return peer.asked().await;
+            return peer.spec().await;
         }
         Some(())
     })
@@ -227,9 +227,9 @@ async fn what_only_reads_is_asked_again_on_a_new_connection() {
 #[tokio::test]
 async fn nothing_is_sent_again_once_an_answer_has_begun() {
     let upstream = Upstream::new(|mut peer| async move {
-        peer.asked().await?;
+        peer.spec().await?;
         peer.answer("").await?;
-        peer.asked().await?;
+        peer.spec().await?;
         peer.say("HTTP/1.1 2").await
     })
     .await;
@@ -242,7 +242,7 @@ async fn nothing_is_sent_again_once_an_answer_has_begun() {
 
 #[tokio::test]
 async fn a_new_connection_that_closes_unanswered_is_a_failure() {
-    let upstream = Upstream::new(|mut peer| async move { peer.asked().await }).await;
+    let upstream = Upstream::new(|mut peer| async move { peer.spec().await }).await;
     let shim = upstream.shim("").await;
     assert_eq!(shim.chat(false).await.status, 502);
     assert_eq!(upstream.requests(), 1);
@@ -251,7 +251,7 @@ async fn a_new_connection_that_closes_unanswered_is_a_failure() {
 #[tokio::test]
 async fn an_answer_that_ends_early_is_no_answer() {
     let upstream = Upstream::new(|mut peer| async move {
-        peer.asked().await?;
+        peer.spec().await?;
         peer.say("HTTP/1.1 200 OK\r\ncontent-length: 5000\r\n\r\n{\"choices\":").await
     })
     .await;
@@ -283,7 +283,7 @@ async fn an_answer_that_does_not_wait_for_the_request_arrives() {
 #[tokio::test]
 async fn interim_answers_are_skipped() {
     let upstream = Upstream::new(|mut peer| async move {
-        peer.asked().await?;
+        peer.spec().await?;
         peer.say("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n").await?;
         tokio::time::sleep(Duration::from_millis(50)).await;
         peer.answer("").await
@@ -295,7 +295,7 @@ async fn interim_answers_are_skipped() {
 #[tokio::test]
 async fn a_head_may_come_in_drops_but_not_for_ever_and_not_without_end() {
     let drops = Upstream::new(|mut peer| async move {
-        peer.asked().await?;
+        peer.spec().await?;
         for byte in "HTTP/1.1 200 OK\r\nx: y\r\n".chars() {
             peer.say(&byte.to_string()).await?;
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -306,9 +306,9 @@ async fn a_head_may_come_in_drops_but_not_for_ever_and_not_without_end() {
     .await;
     hello(&drops.shim("").await).await;
     let stuck = Upstream::new(|mut peer| async move {
-        peer.asked().await?;
+        peer.spec().await?;
         peer.say("HTTP/1.1 200 OK\r\nx: ").await?;
-        peer.asked().await
+        peer.spec().await
     })
     .await;
     for (setting, stream) in [("whole", false), ("first_byte", true)] {
@@ -316,7 +316,7 @@ async fn a_head_may_come_in_drops_but_not_for_ever_and_not_without_end() {
         assert_eq!((answer.status, answer.error()["code"].as_str()), (504, Some("upstream_timeout")));
     }
     let endless = Upstream::new(|mut peer| async move {
-        peer.asked().await?;
+        peer.spec().await?;
         peer.say("HTTP/1.1 200 OK\r\n").await?;
         loop {
             peer.say(&format!("x: {}\r\n", "y".repeat(1000))).await?;
@@ -331,11 +331,11 @@ async fn a_head_may_come_in_drops_but_not_for_ever_and_not_without_end() {
 #[tokio::test]
 async fn a_connection_whose_client_left_in_the_middle_is_closed() {
     let upstream = Upstream::new(|mut peer| async move {
-        peer.asked().await?;
+        peer.spec().await?;
         let event = format!("data: {}\n\n", text("one"));
         let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
         peer.say(&format!("{head}{:x}\r\n{event}\r\n", event.len())).await?;
-        assert!(peer.asked().await.is_none(), "the connection is closed and not used again");
+        assert!(peer.spec().await.is_none(), "the connection is closed and not used again");
         peer.heads.lock().unwrap().push(String::from("closed"));
         Some(())
     })
@@ -352,7 +352,7 @@ async fn a_connection_whose_client_left_in_the_middle_is_closed() {
 async fn a_stream_gives_its_connection_back() {
     let upstream = Upstream::new(|mut peer| async move {
         loop {
-            peer.asked().await?;
+            peer.spec().await?;
             let head =
                 "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
             peer.say(head).await?;
@@ -375,11 +375,11 @@ async fn a_stream_gives_its_connection_back() {
 #[tokio::test]
 async fn bytes_after_an_answer_spoil_its_connection() {
     let upstream = Upstream::new(|mut peer| async move {
-        peer.asked().await?;
+        peer.spec().await?;
         let body = completion("hello");
         peer.say(&format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}HTTP/1.1 200 OK", body.len()))
             .await?;
-        peer.asked().await
+        peer.spec().await
     })
     .await;
     let shim = upstream.shim("").await;

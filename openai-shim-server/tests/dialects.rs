@@ -64,7 +64,7 @@ fn with_tools(mut body: Value, tools: bool, list: Value) -> Value {
     body
 }
 
-fn text_of(value: &Value) -> String {
+fn string_or_json(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
@@ -91,11 +91,18 @@ fn by_hand() -> Vec<Spoken> {
             error: r#"{"error":{"message":"No key.","type":"authentication_error","param":null,"code":"invalid_api_key"}}"#,
             read: Box::new(|answer| {
                 let message = &answer["choices"][0]["message"];
-                (text_of(&message["content"]), text_of(&message["tool_calls"][0]["function"]["name"]))
+                (
+                    string_or_json(&message["content"]),
+                    string_or_json(&message["tool_calls"][0]["function"]["name"]),
+                )
             }),
-            said: Box::new(|body| by_line(body, |event| text_of(&event["choices"][0]["delta"]["content"]))),
+            said: Box::new(|body| {
+                by_line(body, |event| string_or_json(&event["choices"][0]["delta"]["content"]))
+            }),
             complete: Box::new(|body| body.contains("data: [DONE]")),
-            message: Box::new(|body| text_of(&body.pointer("/error/message").cloned().unwrap_or_default())),
+            message: Box::new(|body| {
+                string_or_json(&body.pointer("/error/message").cloned().unwrap_or_default())
+            }),
             tools: true,
         },
         Spoken {
@@ -112,10 +119,12 @@ fn by_hand() -> Vec<Spoken> {
             ],
             content_type: "text/event-stream",
             error: r#"{"error":{"message":"No key.","type":"authentication_error","param":null,"code":"invalid_api_key"}}"#,
-            read: Box::new(|answer| (text_of(&answer["choices"][0]["text"]), String::new())),
-            said: Box::new(|body| by_line(body, |event| text_of(&event["choices"][0]["text"]))),
+            read: Box::new(|answer| (string_or_json(&answer["choices"][0]["text"]), String::new())),
+            said: Box::new(|body| by_line(body, |event| string_or_json(&event["choices"][0]["text"]))),
             complete: Box::new(|body| body.contains("data: [DONE]")),
-            message: Box::new(|body| text_of(&body.pointer("/error/message").cloned().unwrap_or_default())),
+            message: Box::new(|body| {
+                string_or_json(&body.pointer("/error/message").cloned().unwrap_or_default())
+            }),
             tools: false,
         },
         Spoken {
@@ -138,19 +147,21 @@ fn by_hand() -> Vec<Spoken> {
             error: r#"{"error":{"message":"No key.","type":"authentication_error","param":null,"code":"invalid_api_key"}}"#,
             read: Box::new(|answer| {
                 let item = &answer["output"][0];
-                (text_of(&item["content"][0]["text"]), text_of(&item["name"]))
+                (string_or_json(&item["content"][0]["text"]), string_or_json(&item["name"]))
             }),
             said: Box::new(|body| {
                 by_line(body, |event| {
                     if event["type"] == "response.output_text.delta" {
-                        text_of(&event["delta"])
+                        string_or_json(&event["delta"])
                     } else {
                         String::new()
                     }
                 })
             }),
             complete: Box::new(|body| body.contains("event: response.completed")),
-            message: Box::new(|body| text_of(&body.pointer("/error/message").cloned().unwrap_or_default())),
+            message: Box::new(|body| {
+                string_or_json(&body.pointer("/error/message").cloned().unwrap_or_default())
+            }),
             tools: true,
         },
         Spoken {
@@ -172,11 +183,13 @@ fn by_hand() -> Vec<Spoken> {
             error: r#"{"type":"error","error":{"type":"authentication_error","message":"No key."}}"#,
             read: Box::new(|answer| {
                 let block = &answer["content"][0];
-                (text_of(&block["text"]), text_of(&block["name"]))
+                (string_or_json(&block["text"]), string_or_json(&block["name"]))
             }),
-            said: Box::new(|body| by_line(body, |event| text_of(&event["delta"]["text"]))),
+            said: Box::new(|body| by_line(body, |event| string_or_json(&event["delta"]["text"]))),
             complete: Box::new(|body| body.contains("event: message_stop")),
-            message: Box::new(|body| text_of(&body.pointer("/error/message").cloned().unwrap_or_default())),
+            message: Box::new(|body| {
+                string_or_json(&body.pointer("/error/message").cloned().unwrap_or_default())
+            }),
             tools: true,
         },
         Spoken {
@@ -200,11 +213,14 @@ fn by_hand() -> Vec<Spoken> {
             error: r#"{"error":"No key."}"#,
             read: Box::new(|answer| {
                 let message = &answer["message"];
-                (text_of(&message["content"]), text_of(&message["tool_calls"][0]["function"]["name"]))
+                (
+                    string_or_json(&message["content"]),
+                    string_or_json(&message["tool_calls"][0]["function"]["name"]),
+                )
             }),
-            said: Box::new(|body| by_line(body, |event| text_of(&event["message"]["content"]))),
+            said: Box::new(|body| by_line(body, |event| string_or_json(&event["message"]["content"]))),
             complete: Box::new(|body| body.contains("\"done\":true")),
-            message: Box::new(|body| text_of(&body.pointer("/error").cloned().unwrap_or_default())),
+            message: Box::new(|body| string_or_json(&body.pointer("/error").cloned().unwrap_or_default())),
             tools: true,
         },
         Spoken {
@@ -221,10 +237,10 @@ fn by_hand() -> Vec<Spoken> {
             ],
             content_type: "application/x-ndjson",
             error: r#"{"error":"No key."}"#,
-            read: Box::new(|answer| (text_of(&answer["response"]), String::new())),
-            said: Box::new(|body| by_line(body, |event| text_of(&event["response"]))),
+            read: Box::new(|answer| (string_or_json(&answer["response"]), String::new())),
+            said: Box::new(|body| by_line(body, |event| string_or_json(&event["response"]))),
             complete: Box::new(|body| body.contains("\"done\":true")),
-            message: Box::new(|body| text_of(&body.pointer("/error").cloned().unwrap_or_default())),
+            message: Box::new(|body| string_or_json(&body.pointer("/error").cloned().unwrap_or_default())),
             tools: false,
         },
         Spoken {
@@ -248,13 +264,15 @@ fn by_hand() -> Vec<Spoken> {
             error: r#"{"error":{"code":401,"message":"No key.","status":"UNAUTHENTICATED"}}"#,
             read: Box::new(|answer| {
                 let part = &answer["candidates"][0]["content"]["parts"][0];
-                (text_of(&part["text"]), text_of(&part["functionCall"]["name"]))
+                (string_or_json(&part["text"]), string_or_json(&part["functionCall"]["name"]))
             }),
             said: Box::new(|body| {
-                by_line(body, |event| text_of(&event["candidates"][0]["content"]["parts"][0]["text"]))
+                by_line(body, |event| string_or_json(&event["candidates"][0]["content"]["parts"][0]["text"]))
             }),
             complete: Box::new(|body| body.contains("\"finishReason\":\"STOP\"")),
-            message: Box::new(|body| text_of(&body.pointer("/error/message").cloned().unwrap_or_default())),
+            message: Box::new(|body| {
+                string_or_json(&body.pointer("/error/message").cloned().unwrap_or_default())
+            }),
             tools: true,
         },
     ]
@@ -319,11 +337,11 @@ async fn tools_are_offered_and_called_between_all_dialects_that_have_them() {
                 between(client, upstream, Script::json(upstream.call), false, true).await;
             assert_eq!((client.read)(&answer.json()).1, "weather", "{what}: {}", answer.body);
             assert!(answer.body.contains("Oslo"), "{what}: {}", answer.body);
-            let (body, notes) = (scripted.body(0).to_string(), &mut Diagnostics::default());
+            let (body, diagnostics) = (scripted.body(0).to_string(), &mut Diagnostics::default());
             let path = upstream.path.split_once("/v1").map_or(upstream.path, |(_, path)| path);
             let sent = dialect(upstream.name)
                 .unwrap()
-                .decode_request(path, &bytes::Bytes::copy_from_slice(body.as_bytes()), notes)
+                .decode_request(path, &bytes::Bytes::copy_from_slice(body.as_bytes()), diagnostics)
                 .unwrap();
             assert_eq!(sent.tools[0].name(), Some("weather"), "{what}: {body}");
             assert!(body.contains("\"city\""), "{what}: {body}");
@@ -503,21 +521,25 @@ async fn a_conversation_goes_on_from_a_response_that_is_kept_here() {
     let upstream = Scripted::start(scripts).await;
     let shim = Running::before(&upstream, "").await;
     let first = Answer::of(shim.post("/v1/responses", r#"{"model":"m","input":"one"}"#).await).await;
-    let id = text_of(&first.json()["id"]);
+    let id = string_or_json(&first.json()["id"]);
     let body = json!({"model": "m", "input": "two", "previous_response_id": id, "stream": true});
     let second = Answer::of(shim.post("/v1/responses", &body.to_string()).await).await;
     let last = second.body.lines().rev().find_map(|line| line.strip_prefix("data: ")).unwrap().to_owned();
     let second: Value = serde_json::from_str(&last).unwrap();
-    let id = text_of(&second["response"]["id"]);
+    let id = string_or_json(&second["response"]["id"]);
     assert_eq!(second["type"], "response.completed", "{last}");
     let body = json!({"model": "m", "input": "three", "previous_response_id": id, "store": false});
     let third = Answer::of(shim.post("/v1/responses", &body.to_string()).await).await;
-    let said: Vec<String> =
-        upstream.body(2)["messages"].as_array().unwrap().iter().map(|m| text_of(&m["content"])).collect();
+    let said: Vec<String> = upstream.body(2)["messages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|m| string_or_json(&m["content"]))
+        .collect();
     assert_eq!(said, ["one", "Hello", "two", "Hello", "three"]);
 
     assert_eq!(shim.read(&format!("/v1/responses/{id}")).await.json()["id"], json!(id));
-    let gone = text_of(&third.json()["id"]);
+    let gone = string_or_json(&third.json()["id"]);
     assert_eq!(shim.read(&format!("/v1/responses/{gone}")).await.status, 404);
     let deleted = shim.send(|client, url| client.delete(format!("{url}/v1/responses/{id}"))).await;
     assert_eq!(deleted.json()["deleted"], true);

@@ -220,7 +220,7 @@ async fn a_stop_sequence_that_the_upstream_does_not_take_ends_the_answer_and_the
 async fn the_full_report_comes_with_the_answer_where_that_is_allowed_and_asked_for() {
     let events = [text("hello"), stop()];
     let events = [events[0].as_str(), &events[1], "[DONE]"];
-    for (allowed, asked) in [(true, true), (true, false), (false, true)] {
+    for (allowed, spec) in [(true, true), (true, false), (false, true)] {
         let upstream = Scripted::start(vec![ok(), Script::stream().events(&events).end()]).await;
         let config =
             format!("debug = {allowed}\n[[upstream]]\nname = \"up\"\nbase_url = \"{}\"\n", upstream.url);
@@ -231,7 +231,7 @@ async fn the_full_report_comes_with_the_answer_where_that_is_allowed_and_asked_f
             let answer = shim
                 .send(|client, url| {
                     let request = client.post(format!("{url}/v1/chat/completions")).body(body.to_string());
-                    if asked { request.header("x-openai-shim-debug", "1") } else { request }
+                    if spec { request.header("x-openai-shim-debug", "1") } else { request }
                 })
                 .await;
             let report = if stream {
@@ -240,7 +240,7 @@ async fn the_full_report_comes_with_the_answer_where_that_is_allowed_and_asked_f
                 let body: Value = serde_json::from_str(&answer.body).unwrap();
                 body.get("openai_shim").map(ToString::to_string)
             };
-            assert_eq!(report.is_some(), allowed && asked, "{}", answer.body);
+            assert_eq!(report.is_some(), allowed && spec, "{}", answer.body);
             let Some(report) = report else { continue };
             let report: Value = serde_json::from_str(&report).unwrap();
             assert_eq!((&report["outcome"], &report["model"]), (&json!("complete"), &json!("m")));

@@ -58,7 +58,7 @@ const COUNTS: [(&str, &str, &str, &str); 4] = [
 #[tokio::test]
 async fn tokens_are_counted_by_an_upstream_of_any_dialect_that_counts() {
     for (client, path, ask, place) in COUNTS {
-        for (upstream, answer, asked) in [
+        for (upstream, answer, spec) in [
             ("anthropic-messages", r#"{"input_tokens":77}"#, "post /v1/messages/count_tokens http"),
             ("gemini", r#"{"totalTokens":77}"#, "post /v1/models/m:counttokens http"),
             (
@@ -74,7 +74,7 @@ async fn tokens_are_counted_by_an_upstream_of_any_dialect_that_counts() {
             assert_eq!(counted.json().pointer(place), Some(&json!(77)), "{what}: {}", counted.body);
             assert_eq!(counted.header("x-openai-shim-outcome"), "", "{what}");
             let (head, body) = scripted.requests()[0].clone();
-            assert!(head.starts_with(asked), "{what}: {head}");
+            assert!(head.starts_with(spec), "{what}: {head}");
             assert!(body.contains("How far is it?") && !body.contains("max_tokens"), "{what}: {body}");
         }
     }
@@ -405,11 +405,11 @@ async fn a_null_in_place_of_usage_that_only_we_asked_for_stays_here() {
     assert_eq!(upstream.body(0)["stream_options"]["include_usage"], true);
     assert!(answer.text() == "Hello" && !answer.body.contains("usage"), "{}", answer.body);
     let body = r#"{"model":"m","stream":true,"stream_options":{"include_usage":true},"messages":[{"role":"user","content":"hi"}]}"#;
-    let asked = post(&shim, "/v1/chat/completions", body).await;
+    let spec = post(&shim, "/v1/chat/completions", body).await;
     assert!(
-        asked.body.contains("\"usage\":null") && asked.body.contains("\"total_tokens\":2"),
+        spec.body.contains("\"usage\":null") && spec.body.contains("\"total_tokens\":2"),
         "{}",
-        asked.body
+        spec.body
     );
 }
 

@@ -4,7 +4,7 @@
 //! What is too long for an id is among the state that the exchange hands out instead.
 
 use super::{BlockKind, Event, ExtraFields, REASONING_DETAILS};
-use crate::json::{quote, raw};
+use crate::json::{encode_string, raw};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::borrow::Cow;
@@ -32,7 +32,7 @@ pub fn pack(id: &str, opaque: &str) -> Option<String> {
 }
 
 /// Puts the signature of a call that begins into its id; whether it fits there.
-pub fn pack_into(event: &mut Event) -> bool {
+pub fn attach_to(event: &mut Event) -> bool {
     let Event::Open { kind: BlockKind::ToolCall { id, signature: Some(signature), .. }, .. } = event else {
         return false;
     };
@@ -72,7 +72,7 @@ pub(super) fn split(id: &str) -> Option<(&str, &str)> {
 /// assert_eq!(carry::seal("abc", &made("anthropic-claude-v1"), "anthropic-claude-v1"), "abc");
 /// ```
 pub fn seal<'s>(opaque: &'s str, extra: &ExtraFields, own: &str) -> Cow<'s, str> {
-    match extra.detail("format").filter(|format| is_format(format) && !same_kind(format, own)) {
+    match extra.detail("format").filter(|format| is_format(format) && !same_format_family(format, own)) {
         Some(format) => {
             let id = extra.detail("id").filter(|id| !id.contains([':', ';']));
             let id = id.map(|id| format!(";{id}")).unwrap_or_default();
@@ -83,19 +83,20 @@ pub fn seal<'s>(opaque: &'s str, extra: &ExtraFields, own: &str) -> Cow<'s, str>
 }
 
 /// What a seal holds, and what is known of it; `None` if it is none.
-pub fn unseal(sealed: &str) -> Option<(&str, ExtraFields)> {
+pub fn split_issuer(sealed: &str) -> Option<(&str, ExtraFields)> {
     let (made, opaque) = sealed.split_once(':')?;
     let (format, id) = made.split_once(';').map_or((made, None), |(format, id)| (format, Some(id)));
     if !is_format(format) {
         return None;
     }
     let members = [("format", Some(format)), ("id", id)];
-    let members = members.into_iter().filter_map(|(key, said)| Some((key.to_owned(), raw(quote(said?)))));
+    let members =
+        members.into_iter().filter_map(|(key, said)| Some((key.to_owned(), raw(encode_string(said?)))));
     Some((opaque, ExtraFields::new(REASONING_DETAILS, members.collect())))
 }
 
 /// Whether two formats are of one kind, whoever signs in them: the same API made them.
-pub fn same_kind(a: &str, b: &str) -> bool {
+pub fn same_format_family(a: &str, b: &str) -> bool {
     let kind = |format: &str| format.rsplitn(3, '-').take(2).map(str::to_owned).collect::<Vec<_>>();
     kind(a) == kind(b)
 }
@@ -124,7 +125,7 @@ const FAMILIES: &[(&str, &str)] = &[
 ];
 
 /// Whether a model of this name may have signed in this format, as far as the name tells.
-pub fn may_sign(model: &str, format: &str) -> bool {
+pub fn may_have_signed(model: &str, format: &str) -> bool {
     let model = model.to_ascii_lowercase();
     let maker = format.split('-').next().unwrap_or_default();
     if !FAMILIES.iter().any(|(_, makers)| makers.split(' ').any(|known| known == maker)) {

@@ -122,9 +122,9 @@ impl Message {
     }
 
     /// Reports what of this message, and of what stands in it, this dialect cannot say.
-    pub fn report(&self, dialect: &str, at: &str, notes: &mut Diagnostics) {
-        self.extra.report(dialect, at, notes);
-        report_all(&self.blocks, dialect, &format!("{at}.content"), notes);
+    pub fn report(&self, dialect: &str, at: &str, diagnostics: &mut Diagnostics) {
+        self.extra.report(dialect, at, diagnostics);
+        report_all(&self.blocks, dialect, &format!("{at}.content"), diagnostics);
     }
 
     /// How many bytes its role and its words take, about.
@@ -148,16 +148,18 @@ fn size(blocks: &[Block]) -> usize {
     blocks.iter().map(one).sum()
 }
 
-fn report_all(blocks: &[Block], dialect: &str, at: &str, notes: &mut Diagnostics) {
+fn report_all(blocks: &[Block], dialect: &str, at: &str, diagnostics: &mut Diagnostics) {
     for block in blocks {
         match block {
-            Block::Text { extra, .. } | Block::ToolCall { extra, .. } => extra.report(dialect, at, notes),
+            Block::Text { extra, .. } | Block::ToolCall { extra, .. } => {
+                extra.report(dialect, at, diagnostics)
+            }
             Block::Image(media) | Block::Audio(media) | Block::File(media) => {
-                media.extra.report(dialect, at, notes);
+                media.extra.report(dialect, at, diagnostics);
             }
             Block::ToolResult { extra, blocks, .. } => {
-                extra.report(dialect, at, notes);
-                report_all(blocks, dialect, at, notes);
+                extra.report(dialect, at, diagnostics);
+                report_all(blocks, dialect, at, diagnostics);
             }
             // What is opaque of thinking goes by rules of its own.
             Block::Reasoning { .. } | Block::Refusal(_) | Block::Native { .. } => {}

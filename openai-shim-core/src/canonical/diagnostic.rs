@@ -212,7 +212,7 @@ fn shorten(text: &str) -> &str {
 
 impl Diagnostics {
     /// Notes a finding. `path` may be anything printable; it is only rendered when the finding is new.
-    pub fn note(&mut self, code: Code, path: &str, detail: &str) {
+    pub fn record(&mut self, code: Code, path: &str, detail: &str) {
         let (path, detail) = (shorten(path), shorten(detail));
         if let Some(known) =
             self.list.iter_mut().find(|d| d.code == code && d.path == path && d.detail == detail)
@@ -243,7 +243,7 @@ impl Diagnostics {
     pub fn extend(&mut self, other: &Self) {
         for d in &other.list {
             for _ in 0..d.count.min(1) {
-                self.note(d.code, &d.path, &d.detail);
+                self.record(d.code, &d.path, &d.detail);
             }
             if d.count > 1
                 && let Some(known) = self.list.iter_mut().find(|k| k.code == d.code && k.path == d.path)

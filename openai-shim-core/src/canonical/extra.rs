@@ -60,9 +60,9 @@ impl ExtraFields {
     /// Keeps what every dialect may read of reasoning, once for each key: the last word counts. False if there
     /// is no room for another key.
     #[must_use]
-    pub fn keep_detail(&mut self, key: &str, value: &RawValue) -> bool {
+    pub fn set_detail(&mut self, key: &str, value: &RawValue) -> bool {
         self.dialect = REASONING_DETAILS;
-        let room = self.members.len() < MOST_DETAILS;
+        let room = self.members.len() < MAX_DETAILS;
         match self.members.iter_mut().find(|(known, _)| known == key) {
             Some((_, old)) => *old = value.to_owned(),
             None if room => self.members.push((key.to_owned(), value.to_owned())),
@@ -89,10 +89,10 @@ impl ExtraFieldList {
     }
 
     /// Reports members that this dialect cannot say.
-    pub fn report(&self, dialect: &str, at: &str, notes: &mut Diagnostics) {
-        for key in self.lost_to(dialect) {
+    pub fn report(&self, dialect: &str, at: &str, diagnostics: &mut Diagnostics) {
+        for key in self.dropped_keys(dialect) {
             let path = if at.is_empty() { key.to_owned() } else { format!("{at}.{key}") };
-            notes.note(Code::ExtraDropped, &path, self.dialect);
+            diagnostics.record(Code::ExtraDropped, &path, self.dialect);
         }
     }
 
@@ -104,7 +104,7 @@ impl ExtraFieldList {
 
     /// The keys of what this dialect cannot say; a member that is `null`, `false` or empty says nothing, and neither does one
     /// whose key begins with a dot: its dialect keeps it to know how something was written.
-    pub fn lost_to(&self, dialect: &str) -> impl Iterator<Item = &str> {
+    pub fn dropped_keys(&self, dialect: &str) -> impl Iterator<Item = &str> {
         let foreign = self.dialect != dialect && self.dialect != REASONING_DETAILS;
         let members = if foreign { self.members.as_slice() } else { &[] };
         let says = |raw: &str| !matches!(raw.trim(), "null" | "false" | "\"\"" | "[]" | "{}");
@@ -124,7 +124,7 @@ impl From<ExtraFields> for ExtraFieldList {
 }
 
 /// How many members reasoning may have besides its text.
-const MOST_DETAILS: usize = 64;
+const MAX_DETAILS: usize = 64;
 
 /// Up to how many members are looked at one by one.
 const FEW: usize = 16;

@@ -5,7 +5,6 @@
 //! other. [`Diagnostics`] is the record of everything that was changed on the way.
 
 mod answer;
-mod asked;
 mod calls;
 pub mod carry;
 mod citation;
@@ -25,6 +24,7 @@ mod outcome;
 mod quirks;
 mod request;
 mod response;
+mod response_spec;
 mod signature;
 mod template;
 mod text;
@@ -35,7 +35,6 @@ mod unfold;
 mod usage;
 
 pub use answer::{fault, is_document, is_html, plain};
-pub use asked::{ReasoningStyle, ResponseSpec};
 pub use calls::{OpenCalls, called_names};
 pub use citation::{Citation, CitedSources, CitedSpan, TextLength};
 pub use content::{Block, Media, MediaSource, Message, Role, Span};
@@ -52,10 +51,11 @@ pub use outcome::{Outcome, ResponseSummary};
 pub use quirks::{AnswerQuirks, ReasoningTags};
 pub use request::{ChangedFields, Reasoning, Request, ResponseFormat, SHARED, TokenLimit};
 pub use response::{Choice, FinishReason, Response};
+pub use response_spec::{ReasoningStyle, ResponseSpec};
 pub use signature::Signature;
 pub use template::{BuiltInTemplate, ChatTemplate};
 pub use text::Text;
 pub use tool::{Tool, ToolChoice};
-pub use turn::{RecordedBlock, SIGNED_TEXT, StoredBlock, StoredTurn, TurnRecorder, own_id};
+pub use turn::{RecordedBlock, SIGNED_TEXT, StoredBlock, StoredTurn, TurnRecorder, base_id};
 pub use unfold::{NATIVE, unfold};
 pub use usage::Usage;

@@ -1,7 +1,7 @@
 //! Which models there are, from whatever an upstream calls its list.
 
 use super::time::seconds;
-use crate::json::{Object, ValueKind, peek, quote, text};
+use crate::json::{Object, ValueKind, encode_string, peek, text};
 
 /// One model of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,8 +16,11 @@ pub struct ListedModel {
 impl ListedModel {
     /// A model of which only the id is known.
     pub fn new(id: &str, owner: &str) -> Self {
-        let json =
-            format!(r#"{{"id":{},"object":"model","created":0,"owned_by":{}}}"#, quote(id), quote(owner));
+        let json = format!(
+            r#"{{"id":{},"object":"model","created":0,"owned_by":{}}}"#,
+            encode_string(id),
+            encode_string(owner)
+        );
         Self { id: id.to_owned(), json }
     }
 
@@ -46,7 +49,7 @@ impl ListedModel {
     /// The same model under another id.
     pub fn renamed(&self, id: &str) -> Self {
         let mut object = self.said();
-        object.set("id", quote(id));
+        object.set("id", encode_string(id));
         Self { id: id.to_owned(), json: object.to_json() }
     }
 }
@@ -89,7 +92,7 @@ fn model(item: &str, owner: &str) -> Option<ListedModel> {
         .find_map(|key| object.str(key).filter(|id| !id.is_empty()))?
         .into_owned();
     if object.str("id").as_deref() != Some(&id) {
-        object.set("id", quote(&id));
+        object.set("id", encode_string(&id));
     }
     if object.str("object").as_deref() != Some("model") {
         object.set("object", "\"model\"");
@@ -99,7 +102,7 @@ fn model(item: &str, owner: &str) -> Option<ListedModel> {
         object.set("created", made.to_string());
     }
     if object.str("owned_by").is_none() {
-        object.set("owned_by", quote(owner));
+        object.set("owned_by", encode_string(owner));
     }
     Some(ListedModel { id, json: object.to_json() })
 }

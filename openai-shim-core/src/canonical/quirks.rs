@@ -31,7 +31,7 @@ pub enum ReasoningTags {
 
 impl AnswerQuirks {
     /// These quirks, put over others.
-    pub fn over(self, base: Self) -> Self {
+    pub fn overlay(self, base: Self) -> Self {
         Self {
             cumulative_deltas: self.cumulative_deltas || base.cumulative_deltas,
             think_tags: if self.think_tags == ReasoningTags::Opening {

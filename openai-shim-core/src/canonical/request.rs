@@ -50,7 +50,7 @@ pub struct Request {
     /// How much to think.
     pub reasoning: Reasoning,
     /// Reasoning is wanted in the sealed form in which it can be sent back, where there is one.
-    pub sealed_reasoning: bool,
+    pub encrypted_reasoning: bool,
     /// An end user's identifier.
     pub user: Option<String>,
     /// The likelihood of tokens is wanted, and that of so many others in their places. Stands in `extra` too, as it came.
@@ -69,7 +69,7 @@ pub struct Request {
     pub echo: ExtraFields,
     /// Why only an upstream of the client's own dialect can serve this (it refers to what the upstream keeps), and what
     /// a client is told where the upstream speaks another one. Whoever resolves the reference clears it.
-    pub own_only: Option<ClientError>,
+    pub same_dialect_only: Option<ClientError>,
     /// What stands before the messages although it is not among them: references to what an upstream keeps, raw.
     pub references: Vec<String>,
     /// Which parts differ from the payload that they were read from.
@@ -165,9 +165,9 @@ impl Request {
     }
 
     /// Reports the parameters that only OpenAI's APIs have, where the upstream is another's.
-    pub fn note_shared(&self, notes: &mut Diagnostics) {
+    pub fn report_shared(&self, diagnostics: &mut Diagnostics) {
         for (key, _) in self.shared.iter().filter(|(_, value)| !matches!(value.get(), "null" | "false")) {
-            notes.note(Code::ParamDropped, key, "");
+            diagnostics.record(Code::ParamDropped, key, "");
         }
     }
 }

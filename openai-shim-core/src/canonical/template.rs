@@ -116,7 +116,7 @@ impl ChatTemplate {
     }
 
     /// This one, or the other where nothing is said here.
-    pub fn over(&self, base: &Self) -> Self {
+    pub fn overlay(&self, base: &Self) -> Self {
         if self.is_set() { self.clone() } else { base.clone() }
     }
 

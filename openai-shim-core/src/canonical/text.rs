@@ -1,6 +1,6 @@
 //! Words, which are not looked at before somebody must.
 
-use crate::json::{place, quote, text_of, utf8};
+use crate::json::{encode_string, place, string_or_json, utf8};
 use bytes::Bytes;
 use std::borrow::Cow;
 use std::fmt;
@@ -35,7 +35,7 @@ impl Text {
     pub fn written(raw: &str) -> Self {
         match literal(raw) {
             Some(literal) => Self::of(Bytes::copy_from_slice(literal.as_bytes())),
-            None => Self::from(text_of(raw)),
+            None => Self::from(string_or_json(raw)),
         }
     }
 
@@ -53,7 +53,7 @@ impl Text {
     pub fn as_str(&self) -> &str {
         let words = self.words.get_or_init(|| {
             let raw = self.written.as_deref().and_then(utf8);
-            Box::new(Words(raw.map(text_of).unwrap_or_default().into_owned()))
+            Box::new(Words(raw.map(string_or_json).unwrap_or_default().into_owned()))
         });
         &words.0
     }
@@ -77,7 +77,7 @@ impl Text {
     /// The words, without keeping the unescaped ones: for digests of long conversations.
     pub(crate) fn unescaped(&self) -> Cow<'_, str> {
         match (self.words.get(), self.written.as_deref().and_then(utf8)) {
-            (None, Some(raw)) => text_of(raw),
+            (None, Some(raw)) => string_or_json(raw),
             _ => Cow::Borrowed(self.as_str()),
         }
     }
@@ -86,7 +86,7 @@ impl Text {
     pub fn to_json(&self) -> String {
         match self.written.as_deref().filter(|raw| is_plain(raw)).and_then(utf8) {
             Some(raw) => raw.to_owned(),
-            None => quote(self),
+            None => encode_string(self),
         }
     }
 
@@ -94,7 +94,7 @@ impl Text {
     pub fn join_json<'t>(texts: impl IntoIterator<Item = &'t Self>, between: &str) -> String {
         let within = |json: &str| json.get(1..json.len().saturating_sub(1)).unwrap_or_default().to_owned();
         let texts: Vec<_> = texts.into_iter().map(|text| within(&text.to_json())).collect();
-        format!("\"{}\"", texts.join(&within(&quote(between))))
+        format!("\"{}\"", texts.join(&within(&encode_string(between))))
     }
 
     /// Adds words at the end.

@@ -3,7 +3,7 @@
 
 use super::digest::call_digest;
 use super::{Block, BlockKind, Delta, Event, ExtraFields, REASONING_DETAILS, carry};
-use crate::json::{Object, quote, text};
+use crate::json::{Object, encode_string, text};
 use serde_json::value::RawValue;
 
 /// The member of text that is a signature: Google signs text, too.
@@ -11,7 +11,7 @@ pub const SIGNED_TEXT: &str = "thoughtSignature";
 
 /// The most bytes that are noted of one answer, and the most blocks.
 const MOST: usize = 1 << 20;
-const MOST_PARTS: usize = 512;
+const MAX_BLOCKS: usize = 512;
 
 /// An answer, as far as it matters for the next turn.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -90,7 +90,7 @@ impl TurnRecorder {
                     extra: ExtraFields::default(),
                 },
                 BlockKind::ToolCall { id, name, signature } => RecordedBlock::Call {
-                    id: own_id(id).to_owned(),
+                    id: base_id(id).to_owned(),
                     name: name.clone(),
                     arguments: String::new(),
                     signature: signature.clone(),
@@ -104,7 +104,7 @@ impl TurnRecorder {
             }
             _ => {}
         }
-        if self.size > MOST || self.parts.len() > MOST_PARTS {
+        if self.size > MOST || self.parts.len() > MAX_BLOCKS {
             *self = Self::default();
         }
     }
@@ -125,7 +125,7 @@ impl TurnRecorder {
 }
 
 /// A call's id without what it carries.
-pub fn own_id(id: &str) -> &str {
+pub fn base_id(id: &str) -> &str {
     carry::split(id).map_or(id, |(own, _)| own)
 }
 
@@ -162,7 +162,7 @@ impl RecordedBlock {
                 (None, Some(extra))
             }
             Self::Reasoning { text, signature, extra } => {
-                object.set("reasoning", quote(text));
+                object.set("reasoning", encode_string(text));
                 (signature.as_deref(), Some(extra))
             }
             Self::Call { name, arguments, signature, .. } => {
@@ -171,7 +171,7 @@ impl RecordedBlock {
             }
         };
         if let Some(signature) = signature {
-            object.set("signature", quote(signature));
+            object.set("signature", encode_string(signature));
         }
         if let Some(extra) = extra.filter(|extra| !extra.is_empty()) {
             let mut members = Object::new();

@@ -96,7 +96,7 @@ pub trait Dialect: Send + Sync + std::fmt::Debug + 'static {
     fn endpoints(&self) -> &'static [Endpoint];
 
     /// What else its clients ask for.
-    fn side_routes(&self) -> &'static [AuxiliaryRoute] {
+    fn auxiliary_routes(&self) -> &'static [AuxiliaryRoute] {
         &[]
     }
 
@@ -112,7 +112,7 @@ pub trait Dialect: Send + Sync + std::fmt::Debug + 'static {
 
     /// What a request is answered that asks the model nothing, by who knows such requests: a whole answer, which as a line
     /// is a whole stream as well.
-    fn answer_to_nothing(&self, _body: &[u8], _created: u64) -> Option<String> {
+    fn empty_request_response(&self, _body: &[u8], _created: u64) -> Option<String> {
         None
     }
 
@@ -136,7 +136,7 @@ pub trait Dialect: Send + Sync + std::fmt::Debug + 'static {
         &self,
         path: &str,
         body: &Bytes,
-        notes: &mut Diagnostics,
+        diagnostics: &mut Diagnostics,
     ) -> Result<Request, ClientError>;
 
     /// Writes a request for an upstream. `source` is the client's own body if it spoke this dialect too: what was not
@@ -145,39 +145,39 @@ pub trait Dialect: Send + Sync + std::fmt::Debug + 'static {
         &self,
         request: &Request,
         source: Option<&'a [u8]>,
-        notes: &mut Diagnostics,
+        diagnostics: &mut Diagnostics,
     ) -> Result<Encoded<'a>, Unsupported>;
 
     /// Reads an upstream's whole answer.
     fn decode_response(
         &self,
         body: &[u8],
-        asked: &mut ResponseSpec,
-        notes: &mut Diagnostics,
+        spec: &mut ResponseSpec,
+        diagnostics: &mut Diagnostics,
     ) -> Result<Response, UpstreamError>;
 
     /// Writes a whole answer for a client.
     fn encode_response(
         &self,
         response: &Response,
-        asked: &mut ResponseSpec,
-        notes: &mut Diagnostics,
+        spec: &mut ResponseSpec,
+        diagnostics: &mut Diagnostics,
     ) -> Vec<u8>;
 
     /// A reader for one stream of an upstream.
-    fn decoder(&self, asked: &ResponseSpec) -> Box<dyn Decoder>;
+    fn decoder(&self, spec: &ResponseSpec) -> Box<dyn Decoder>;
 
     /// A writer for one stream to a client.
-    fn encoder(&self, asked: &ResponseSpec) -> Box<dyn Encoder>;
+    fn encoder(&self, spec: &ResponseSpec) -> Box<dyn Encoder>;
 
     /// Mends one stream in place where client and upstream both speak this dialect: what is well-formed passes as its
     /// own bytes. `None`: streams go through [`decoder`](Self::decoder) and [`encoder`](Self::encoder) all the same.
-    fn mender(&self, _asked: &ResponseSpec) -> Option<Box<dyn StreamRepairer>> {
+    fn stream_repairer(&self, _asked: &ResponseSpec) -> Option<Box<dyn StreamRepairer>> {
         None
     }
 
-    /// Mends a whole answer in place; `None` as for [`mender`](Self::mender).
-    fn mend_response(
+    /// Mends a whole answer in place; `None` as for [`stream_repairer`](Self::mender).
+    fn repair_response(
         &self,
         _body: &[u8],
         _asked: &mut ResponseSpec,
@@ -192,7 +192,7 @@ pub trait Dialect: Send + Sync + std::fmt::Debug + 'static {
         status: StatusCode,
         headers: &HeaderMap,
         body: &[u8],
-        notes: &mut Diagnostics,
+        diagnostics: &mut Diagnostics,
     ) -> UpstreamError;
 
     /// Writes an error for a client: its status and its body.
@@ -202,7 +202,7 @@ pub trait Dialect: Send + Sync + std::fmt::Debug + 'static {
     fn encode_stream_error(&self, error: &Error, out: &mut Vec<u8>);
 
     /// Whether a way of framing that is a deviation elsewhere is this dialect's own.
-    fn frames_so(&self, _deviation: Deviation) -> bool {
+    fn accepts_framing(&self, _deviation: Deviation) -> bool {
         false
     }
 
@@ -235,7 +235,7 @@ pub struct Repaired {
     /// The body; `None` means the upstream's own bytes, unchanged.
     pub body: Option<Vec<u8>>,
     /// What was seen in it.
-    pub seen: ResponseSummary,
+    pub summary: ResponseSummary,
 }
 
 /// Reads one stream of an upstream: frames in, events out, in the order of [`grammar`](crate::canonical::grammar).
@@ -248,7 +248,7 @@ pub trait Decoder: Send {
     fn finish(&mut self, out: &mut Vec<Event>);
 
     /// What was mended and found so far.
-    fn notes(&self) -> &Diagnostics;
+    fn diagnostics(&self) -> &Diagnostics;
 }
 
 /// Writes one stream for a client: events in, bytes out.
@@ -264,7 +264,7 @@ pub trait Encoder: Send {
     fn finish(&mut self, out: &mut Vec<u8>);
 
     /// What the dialect could not say.
-    fn notes(&self) -> &Diagnostics;
+    fn diagnostics(&self) -> &Diagnostics;
 }
 
 /// Mends one stream in place: frames in, the same dialect's bytes out.
@@ -279,8 +279,8 @@ pub trait StreamRepairer: Send {
     fn fail(&mut self, error: &UpstreamError, out: &mut Vec<u8>);
 
     /// What was seen so far.
-    fn seen(&self) -> &ResponseSummary;
+    fn summary(&self) -> &ResponseSummary;
 
     /// What was mended and found so far.
-    fn notes(&self) -> &Diagnostics;
+    fn diagnostics(&self) -> &Diagnostics;
 }

@@ -11,7 +11,7 @@ pub struct Passthrough {
     dialect: &'static dyn Dialect,
     decoder: Box<dyn Decoder>,
     events: Vec<Event>,
-    seen: ResponseSummary,
+    summary: ResponseSummary,
     over: bool,
 }
 
@@ -23,17 +23,17 @@ impl std::fmt::Debug for Passthrough {
 
 impl Passthrough {
     /// Follows a stream of `dialect`.
-    pub fn new(dialect: &'static dyn Dialect, asked: &ResponseSpec) -> Self {
-        let decoder = dialect.decoder(asked);
-        Self { dialect, decoder, events: Vec::new(), seen: ResponseSummary::keeping(asked), over: false }
+    pub fn new(dialect: &'static dyn Dialect, spec: &ResponseSpec) -> Self {
+        let decoder = dialect.decoder(spec);
+        Self { dialect, decoder, events: Vec::new(), summary: ResponseSummary::keeping(spec), over: false }
     }
 
     /// Takes in what the decoder found; whether the stream failed, and the client was told.
     fn failed(&mut self, out: &mut Vec<u8>) -> bool {
         for event in self.events.drain(..) {
-            self.seen.event(&event);
+            self.summary.event(&event);
         }
-        let Some(error) = self.seen.error.clone().filter(|_| !self.over) else { return self.over };
+        let Some(error) = self.summary.error.clone().filter(|_| !self.over) else { return self.over };
         self.over = true;
         self.dialect.encode_stream_error(&Error::Upstream(error), out);
         true
@@ -42,9 +42,9 @@ impl Passthrough {
 
 impl StreamRepairer for Passthrough {
     fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<u8>) {
-        let before = left_out(self.decoder.notes());
+        let before = left_out(self.decoder.diagnostics());
         self.decoder.frame(frame, &mut self.events);
-        if self.failed(out) || left_out(self.decoder.notes()) > before {
+        if self.failed(out) || left_out(self.decoder.diagnostics()) > before {
             return;
         }
         match frame {
@@ -78,32 +78,32 @@ impl StreamRepairer for Passthrough {
         }
     }
 
-    fn seen(&self) -> &ResponseSummary {
-        &self.seen
+    fn summary(&self) -> &ResponseSummary {
+        &self.summary
     }
 
-    fn notes(&self) -> &Diagnostics {
-        self.decoder.notes()
+    fn diagnostics(&self) -> &Diagnostics {
+        self.decoder.diagnostics()
     }
 }
 
 /// How many frames the decoder left out: those are not passed on either.
-fn left_out(notes: &Diagnostics) -> u32 {
+fn left_out(diagnostics: &Diagnostics) -> u32 {
     let unread = [Code::FrameCorrupt, Code::FrameForeign, Code::DataAfterDone];
-    notes.iter().filter(|d| unread.contains(&d.code)).fold(0, |sum, d| sum.saturating_add(d.count))
+    diagnostics.iter().filter(|d| unread.contains(&d.code)).fold(0, |sum, d| sum.saturating_add(d.count))
 }
 
 /// Passes a whole answer on, and says what was seen in it.
 pub fn pass(
     dialect: &dyn Dialect,
     body: &[u8],
-    asked: &mut ResponseSpec,
-    notes: &mut Diagnostics,
+    spec: &mut ResponseSpec,
+    diagnostics: &mut Diagnostics,
 ) -> Result<Repaired, UpstreamError> {
-    let response = dialect.decode_response(body, asked, notes)?;
-    let mut seen = ResponseSummary::keeping(asked);
+    let response = dialect.decode_response(body, spec, diagnostics)?;
+    let mut summary = ResponseSummary::keeping(spec);
     for event in unfold(&response) {
-        seen.event(&event);
+        summary.event(&event);
     }
-    Ok(Repaired { body: None, seen })
+    Ok(Repaired { body: None, summary })
 }

@@ -246,8 +246,12 @@ impl Shape {
     ///
     /// # Errors
     /// A member that must not have the type that it has.
-    pub(crate) fn check(&self, object: &Object<'_>, notes: &mut Diagnostics) -> Result<(), ClientError> {
-        self.check_at(object, Place::Root, &[], notes)
+    pub(crate) fn check(
+        &self,
+        object: &Object<'_>,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<(), ClientError> {
+        self.check_at(object, Place::Root, &[], diagnostics)
     }
 
     /// Checks an object at a place in the payload; of `others` the items and members are checked by the caller.
@@ -259,9 +263,9 @@ impl Shape {
         object: &Object<'_>,
         place: Place<'_>,
         others: &[&str],
-        notes: &mut Diagnostics,
+        diagnostics: &mut Diagnostics,
     ) -> Result<(), ClientError> {
-        Check { style: self.style, depth: 0, notes }.object(self, object, place, others)
+        Check { style: self.style, depth: 0, diagnostics }.object(self, object, place, others)
     }
 
     /// The variant for a `type`.
@@ -314,7 +318,7 @@ const MAX_DEPTH: usize = 16;
 struct Check<'n> {
     style: Style,
     depth: usize,
-    notes: &'n mut Diagnostics,
+    diagnostics: &'n mut Diagnostics,
 }
 
 impl Check<'_> {
@@ -385,7 +389,7 @@ impl Check<'_> {
         let judged =
             matches!(kind, ValueKind::Number | ValueKind::String) && mismatch == Mismatch::RefuseStructure;
         if judged || mismatch == Mismatch::Warn {
-            self.notes.note(Code::ParamInvalid, &place.path(Style::Brackets), &must);
+            self.diagnostics.record(Code::ParamInvalid, &place.path(Style::Brackets), &must);
             return Ok(());
         }
         Err(self.refused(place, &must))

@@ -9,7 +9,7 @@ use super::Dialect;
 use super::shape::Shape;
 use crate::canonical::{Code, Diagnostics, EmbedRequest, Embeddings, ListedModel, fault, plain};
 use crate::error::{ClientError, UpstreamError};
-use crate::json::{Object, quote};
+use crate::json::{Object, encode_string};
 use http::HeaderMap;
 use std::cmp::Reverse;
 
@@ -105,23 +105,23 @@ impl EmbeddingsApi {
         client: &Self,
         body: &[u8],
         request: &EmbedRequest,
-        notes: &mut Diagnostics,
+        diagnostics: &mut Diagnostics,
     ) -> Result<Vec<u8>, UpstreamError> {
         let came = plain(body);
         if came.len() < body.len() {
-            notes.note(Code::BodyPadded, "", "");
+            diagnostics.record(Code::BodyPadded, "", "");
         }
         if Object::parse(came).is_err() {
             return Err(fault(came, "embeddings"));
         }
         if std::ptr::eq(self, client) {
-            let mended = (self.mend)(came, request, notes);
+            let mended = (self.mend)(came, request, diagnostics);
             (self.check)(mended.as_deref().unwrap_or(came), request)?;
             return Ok(mended.unwrap_or_else(|| came.to_vec()));
         }
-        let vectors = (self.read_answer)(came, request, notes)?;
+        let vectors = (self.read_answer)(came, request, diagnostics)?;
         vectors.check(request)?;
-        Ok((client.write_answer)(&vectors, request, notes)?.into_bytes())
+        Ok((client.write_answer)(&vectors, request, diagnostics)?.into_bytes())
     }
 }
 
@@ -251,8 +251,9 @@ pub fn side_route(
     path: &str,
     headers: &HeaderMap,
 ) -> Option<(&'static dyn Dialect, &'static AuxiliaryRoute)> {
-    let all =
-        DIALECTS.iter().flat_map(|dialect| dialect.side_routes().iter().map(move |side| (*dialect, side)));
+    let all = DIALECTS
+        .iter()
+        .flat_map(|dialect| dialect.auxiliary_routes().iter().map(move |side| (*dialect, side)));
     first_best(all.filter(|(_, side)| side.matches(path).is_some()), |(dialect, side)| {
         (side.precision(), side.allows(method), is_marked(*dialect, headers))
     })
@@ -264,7 +265,7 @@ pub fn nearest(path: &str, headers: &HeaderMap) -> Option<&'static dyn Dialect> 
     first_best(DIALECTS.iter().copied(), |dialect| {
         let endpoints = dialect.endpoints().iter().map(|endpoint| common(path, "", endpoint.path));
         let sides = dialect
-            .side_routes()
+            .auxiliary_routes()
             .iter()
             .flat_map(|side| side.prefixes.iter().map(move |prefix| common(path, prefix, side.path)));
         let (same, rest) = endpoints.chain(sides).max().unwrap_or((0, Reverse(0)));
@@ -307,7 +308,7 @@ pub fn parameter(query: &str, name: &str) -> Option<String> {
 pub(super) fn with_model(source: &[u8], model: &str) -> Option<String> {
     let mut own = Object::parse(source).ok()?;
     if own.str("model").unwrap_or_default() != model {
-        own.set("model", quote(model));
+        own.set("model", encode_string(model));
         return Some(own.to_json());
     }
     String::from_utf8(source.to_vec()).ok()

@@ -80,9 +80,9 @@ impl CarryOver {
     }
 
     /// Notes anew that the store failed.
-    pub(super) fn note_failure(&self, notes: &mut Diagnostics) {
+    pub(super) fn note_failure(&self, diagnostics: &mut Diagnostics) {
         if let Some(detail) = &self.failure {
-            notes.note(Code::StateUnavailable, "", detail);
+            diagnostics.record(Code::StateUnavailable, "", detail);
         }
     }
 }
@@ -126,13 +126,13 @@ impl Exchange {
         if let Some(carry_over) = &mut self.carry_over {
             carry_over.stored = lookup.found(&values);
         }
-        let UpstreamRequest { asked, streams, send, mut notes } =
+        let UpstreamRequest { spec, streams, send, mut diagnostics } =
             prepare(incoming, upstream, &row, &self.settings, context, self.carry_over.as_ref())?;
         if let Some(carry_over) = &self.carry_over {
-            carry_over.note_failure(&mut notes);
+            carry_over.note_failure(&mut diagnostics);
         }
-        self.report = Report::new(&asked, &profile, notes);
-        (self.asked, self.upstream_streams, self.send) = (asked, streams, send);
+        self.report = Report::new(&spec, &profile, diagnostics);
+        (self.spec, self.upstream_streams, self.send) = (spec, streams, send);
         self.state = ExchangePhase::Ready(Duration::ZERO);
         Ok(())
     }
@@ -141,7 +141,7 @@ impl Exchange {
     /// At a load, [`provide`](Self::provide) nothing.
     pub fn note_state_error(&mut self, detail: &str) {
         let detail: String = detail.chars().take(200).collect();
-        self.report.diagnostics.note(Code::StateUnavailable, "", &detail);
+        self.report.diagnostics.record(Code::StateUnavailable, "", &detail);
         if let Some(carry_over) = &mut self.carry_over {
             carry_over.failure = Some(detail);
         }
@@ -167,14 +167,14 @@ impl Exchange {
         };
         if transcoder.is_over() {
             carry_over.is_stored = true;
-            carry_over.keep(&transcoder.seen().turn, self.asked.keep_reasoning);
+            carry_over.keep(&transcoder.summary().turn, self.spec.store_reasoning);
         }
     }
 
     /// Hands out what the upstream wants to see again and the client may not send back.
-    pub(super) fn keep_turn(&mut self, turn: &TurnRecorder) {
+    pub(super) fn store_turn(&mut self, turn: &TurnRecorder) {
         if let Some(carry_over) = self.carry_over.as_mut().filter(|carry_over| !carry_over.is_stored) {
-            carry_over.keep(turn, self.asked.keep_reasoning);
+            carry_over.keep(turn, self.spec.store_reasoning);
         }
     }
 }

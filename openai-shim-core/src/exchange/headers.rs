@@ -15,12 +15,12 @@ pub(super) fn pass(
     client: &dyn Dialect,
     profile: &Profile,
     send: &mut HeaderMap,
-    notes: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) {
     profile.pass_headers(given, send);
     for wish in client.headers().wishes {
         if given.contains_key(*wish) && !profile.headers.iter().any(|known| known == wish) {
-            notes.note(Code::HeaderDropped, wish, "");
+            diagnostics.record(Code::HeaderDropped, wish, "");
         }
     }
 }

@@ -13,7 +13,7 @@ use http::HeaderMap;
 pub struct ClientRequest {
     pub(super) client: &'static dyn Dialect,
     pub(super) request: Request,
-    pub(super) notes: Diagnostics,
+    pub(super) diagnostics: Diagnostics,
     pub(super) body: Bytes,
     pub(super) path: String,
     pub(super) headers: HeaderMap,
@@ -26,12 +26,12 @@ impl ClientRequest {
     /// # Errors
     /// [`Error::Client`] with the field at fault.
     pub fn read(client: &'static dyn Dialect, path: &str, body: Bytes) -> Result<Self, Error> {
-        let mut notes = Diagnostics::default();
-        let request = client.decode_request(path, &body, &mut notes)?;
+        let mut diagnostics = Diagnostics::default();
+        let request = client.decode_request(path, &body, &mut diagnostics)?;
         Ok(Self {
             client,
             request,
-            notes,
+            diagnostics,
             body,
             path: path.to_owned(),
             headers: HeaderMap::new(),

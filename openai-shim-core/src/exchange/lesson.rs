@@ -39,14 +39,14 @@ impl AdaptationState {
 
 impl Exchange {
     /// Makes the request anew if the refusal says what to do otherwise; false if it does not.
-    pub(super) fn heed(&mut self, error: &UpstreamError) -> bool {
+    pub(super) fn adapt_to_refusal(&mut self, error: &UpstreamError) -> bool {
         let (UpstreamError::Status(refusal), None) = (error, &self.reply) else { return false };
         let Some(lessons) = self.lessons.as_mut().filter(|lessons| lessons.learnt.len() < MOST) else {
             return false;
         };
         let lesson = Object::parse(self.send.body()).ok().and_then(|sent| learn(refusal, &sent));
         let Some(lesson) = lesson else { return false };
-        let model = self.settings.upstream_model.as_deref().unwrap_or(&self.asked.model);
+        let model = self.settings.upstream_model.as_deref().unwrap_or(&self.spec.model);
         let mut row = lessons.profile.for_model(model).into_owned();
         for known in self.settings.lessons.iter().chain(&lessons.learnt) {
             known.apply(&mut row);
@@ -54,7 +54,7 @@ impl Exchange {
         if !lesson.apply(&mut row) {
             return false;
         }
-        let context: Context = self.asked.context.clone();
+        let context: Context = self.spec.context.clone();
         let Ok(mut incoming) = ClientRequest::read(self.client, &lessons.path, lessons.body.clone()) else {
             return false;
         };
@@ -69,14 +69,14 @@ impl Exchange {
             return false;
         }
         lessons.learnt.push(lesson);
-        (self.asked, self.send) = (prepared.asked, prepared.send);
+        (self.spec, self.send) = (prepared.spec, prepared.send);
         self.upstream_streams = prepared.streams;
-        self.report.diagnostics = prepared.notes;
+        self.report.diagnostics = prepared.diagnostics;
         if let Some(carry_over) = &self.carry_over {
             carry_over.note_failure(&mut self.report.diagnostics);
         }
         for lesson in &lessons.learnt {
-            self.report.diagnostics.note(Code::Learned, "", &lesson.describe());
+            self.report.diagnostics.record(Code::Learned, "", &lesson.describe());
         }
         // What was learnt costs no attempt.
         self.attempt = self.attempt.saturating_sub(1);

@@ -93,7 +93,7 @@ pub struct Exchange {
     client: &'static dyn Dialect,
     upstream: &'static dyn Dialect,
     settings: Settings,
-    asked: ResponseSpec,
+    spec: ResponseSpec,
     send: http::Request<Bytes>,
     /// The upstream is asked for a stream.
     upstream_streams: bool,
@@ -135,7 +135,8 @@ enum ExchangePhase {
 
 /// Refuses what refers to state of an upstream that speaks another dialect.
 fn refuse_foreign_references(incoming: &ClientRequest, upstream: &dyn Dialect) -> Result<(), Error> {
-    let refusal = incoming.request.own_only.clone().filter(|_| incoming.client.name() != upstream.name());
+    let refusal =
+        incoming.request.same_dialect_only.clone().filter(|_| incoming.client.name() != upstream.name());
     refusal.map_or(Ok(()), |refusal| Err(refusal.into()))
 }
 
@@ -182,24 +183,24 @@ impl Exchange {
                 (prepared, ExchangePhase::Ready(Duration::ZERO))
             }
             Some(lookup) => {
-                let asked = ResponseSpec::new(&incoming.request, context.clone());
+                let spec = ResponseSpec::new(&incoming.request, context.clone());
                 let prepared = UpstreamRequest {
-                    asked,
+                    spec,
                     streams: false,
                     send: http::Request::default(),
-                    notes: Diagnostics::default(),
+                    diagnostics: Diagnostics::default(),
                 };
                 let loading = Loading::new(incoming, profile.clone(), context, lookup);
                 (prepared, ExchangePhase::Loading(Box::new(loading)))
             }
         };
-        let UpstreamRequest { asked, streams, send, notes } = prepared;
-        let report = Report::new(&asked, &profile, notes);
+        let UpstreamRequest { spec, streams, send, diagnostics } = prepared;
+        let report = Report::new(&spec, &profile, diagnostics);
         Ok(Self {
             client,
             upstream,
             settings,
-            asked,
+            spec,
             send,
             upstream_streams: streams,
             state,
@@ -248,11 +249,11 @@ impl Exchange {
         }
         self.state = if !status.is_success() {
             ExchangePhase::Error(status, headers.clone(), Vec::new())
-        } else if self.asked.stream && self.asked.one_by_one == 0 {
+        } else if self.spec.stream && self.spec.sequential_choices == 0 {
             ExchangePhase::Stream(Box::new(Transcoder::new(
                 self.client,
                 self.upstream,
-                &self.asked,
+                &self.spec,
                 self.settings.max_frame,
             )))
         } else {
@@ -283,8 +284,8 @@ impl Exchange {
                 if let Err(limit) = pushed {
                     self.fail(UpstreamError::TooLarge { message: limit.to_string() }, out);
                 } else if !started {
-                    let seen = transcoder.seen();
-                    if seen.is_meaningful() || self.held.len() > self.settings.max_frame {
+                    let summary = transcoder.summary();
+                    if summary.is_meaningful() || self.held.len() > self.settings.max_frame {
                         self.begin_stream();
                         self.release(out);
                     }
@@ -336,13 +337,13 @@ impl Exchange {
     /// The upstream could not be reached, or its answer broke off.
     pub fn fail(&mut self, error: UpstreamError, out: &mut Vec<u8>) {
         let (start, over) = (out.len(), matches!(self.state, ExchangePhase::Over));
-        self.break_off(error, out);
+        self.abort(error, out);
         if !over {
             self.trailer(start, out);
         }
     }
 
-    fn break_off(&mut self, error: UpstreamError, out: &mut Vec<u8>) {
+    fn abort(&mut self, error: UpstreamError, out: &mut Vec<u8>) {
         match std::mem::replace(&mut self.state, ExchangePhase::Over) {
             ExchangePhase::Stream(mut transcoder) => {
                 // What came complete before the break stays complete.
@@ -392,13 +393,13 @@ impl Exchange {
 
     /// The upstream reported an error in its stream: reading on is pointless.
     pub fn has_failed(&self) -> bool {
-        matches!(&self.state, ExchangePhase::Stream(transcoder) if transcoder.seen().error.is_some())
+        matches!(&self.state, ExchangePhase::Stream(transcoder) if transcoder.summary().error.is_some())
             || matches!(self.state, ExchangePhase::Over | ExchangePhase::Ready(_))
     }
 
     /// Whether the answer is awaited as a stream and passed on event by event; else it counts when it is whole.
     pub(crate) fn awaits_stream(&self) -> bool {
-        self.upstream_streams && self.asked.stream && self.asked.one_by_one == 0
+        self.upstream_streams && self.spec.stream && self.spec.sequential_choices == 0
     }
 
     /// The client's dialect.
@@ -419,7 +420,7 @@ impl Exchange {
     /// How long ago the request was sent, by the caller's clock, which core does not have. Dialects that state durations
     /// take them from here; told before bytes are handed in.
     pub fn elapsed(&mut self, since: Duration) {
-        self.asked.elapsed = Some(since);
+        self.spec.elapsed = Some(since);
         if let ExchangePhase::Stream(transcoder) = &mut self.state {
             transcoder.elapsed(since);
         }
@@ -433,8 +434,8 @@ impl Exchange {
             self.end(&mut rest);
         }
         if let ExchangePhase::Stream(transcoder) = &self.state {
-            self.report.diagnostics.extend(&transcoder.notes());
-            self.report.usage = transcoder.seen().usage;
+            self.report.diagnostics.extend(&transcoder.diagnostics());
+            self.report.usage = transcoder.summary().usage;
         }
         if !matches!(self.state, ExchangePhase::Over) || !rest.is_empty() {
             self.report.outcome = crate::canonical::Outcome::Cancelled;
@@ -445,8 +446,8 @@ impl Exchange {
     /// Forgets the request that was prepared: for conversions of answers that belong to another one. Without one that was
     /// `given` something was asked.
     pub(crate) fn forget_request(&mut self, given: bool) {
-        self.asked.nothing &= given;
-        self.asked.usage_injected = false;
+        self.spec.nothing &= given;
+        self.spec.usage_injected = false;
         self.report.diagnostics = crate::canonical::Diagnostics::default();
     }
 
@@ -454,14 +455,14 @@ impl Exchange {
     pub fn diagnostics(&self) -> crate::canonical::Diagnostics {
         let mut all = self.report.diagnostics.clone();
         if let ExchangePhase::Stream(transcoder) = &self.state {
-            all.extend(&transcoder.notes());
+            all.extend(&transcoder.diagnostics());
         }
         all
     }
 
     /// The content type of the client's stream, for a caller that must begin it before its reply.
     pub fn stream_content_type(&self) -> &'static str {
-        self.client.stream_content_type_for(&self.asked)
+        self.client.stream_content_type_for(&self.spec)
     }
 
     fn begin_stream(&mut self) {
@@ -479,7 +480,7 @@ impl Exchange {
     fn check_content_type(&mut self, expected: &str) {
         if let Some(given) = self.content_type.take().filter(|given| !given.contains(expected)) {
             let given: String = given.chars().take(60).collect();
-            self.report.diagnostics.note(Code::ContentTypeWrong, "content-type", &given);
+            self.report.diagnostics.record(Code::ContentTypeWrong, "content-type", &given);
         }
     }
 }

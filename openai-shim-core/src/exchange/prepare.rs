@@ -13,11 +13,11 @@ use http::{HeaderValue, Method};
 
 /// A request that is ready to be sent, and what must be remembered of it.
 pub(super) struct UpstreamRequest {
-    pub(super) asked: ResponseSpec,
+    pub(super) spec: ResponseSpec,
     /// The upstream is asked for a stream.
     pub(super) streams: bool,
     pub(super) send: http::Request<Bytes>,
-    pub(super) notes: Diagnostics,
+    pub(super) diagnostics: Diagnostics,
 }
 
 pub(super) fn prepare(
@@ -28,33 +28,33 @@ pub(super) fn prepare(
     context: Context,
     carry_over: Option<&CarryOver>,
 ) -> Result<UpstreamRequest, Error> {
-    let ClientRequest { client, mut request, mut notes, body, headers, .. } = incoming;
-    if let Some(refusal) = request.own_only.take().filter(|_| client.name() != upstream.name()) {
+    let ClientRequest { client, mut request, mut diagnostics, body, headers, .. } = incoming;
+    if let Some(refusal) = request.same_dialect_only.take().filter(|_| client.name() != upstream.name()) {
         return Err(refusal.into());
     }
-    let mut asked = ResponseSpec::new(&request, context);
+    let mut spec = ResponseSpec::new(&request, context);
     if let Some(model) = &settings.upstream_model
         && *model != request.model
     {
-        asked.echo_model = true;
+        spec.restore_alias = true;
         request.model.clone_from(model);
-        notes.note(Code::ModelAliased, "model", "");
+        diagnostics.record(Code::ModelAliased, "model", "");
     }
-    asked.quirks = profile.answers;
-    asked.reasoning = settings.reasoning;
-    asked.carry_signatures = profile.messages.carry_signatures;
+    spec.quirks = profile.answers;
+    spec.reasoning = settings.reasoning;
+    spec.signatures_in_ids = profile.messages.signatures_in_ids;
     let restores_reasoning = profile.messages.reasoning == ReasoningHistory::Restore;
-    asked.keep_turn = carry_over.is_some();
-    asked.keep_reasoning = asked.keep_turn && restores_reasoning;
+    spec.store_turn = carry_over.is_some();
+    spec.store_reasoning = spec.store_turn && restores_reasoning;
     let defaults = settings.defaults();
     let nothing = StoredTurns::default();
     let stored = carry_over.map_or(&nothing, |carry_over| &carry_over.stored);
-    OpaqueStateRule { upstream, stored, restores_reasoning }.settle(&mut request, &mut notes);
-    normalize(&mut request, profile, &defaults, &mut asked, &mut notes)?;
-    asked.usage_injected = request.include_usage && !asked.include_usage;
+    OpaqueStateRule { upstream, stored, restores_reasoning }.settle(&mut request, &mut diagnostics);
+    normalize(&mut request, profile, &defaults, &mut spec, &mut diagnostics)?;
+    spec.usage_injected = request.include_usage && !spec.include_usage;
     let source = (client.name() == upstream.name()).then_some(body.as_ref());
-    let mut encoded = upstream.encode_request(&request, source, &mut notes)?;
-    params(&mut encoded.body, profile, &defaults, &mut notes)?;
+    let mut encoded = upstream.encode_request(&request, source, &mut diagnostics)?;
+    params(&mut encoded.body, profile, &defaults, &mut diagnostics)?;
     // Bodies of many messages are large in this form: it goes before the next one is written.
     let model = std::mem::take(&mut request.model);
     let streams = request.stream;
@@ -81,7 +81,7 @@ pub(super) fn prepare(
         ClientError::invalid(text).at("model")
     })?;
     *send.headers_mut() = encoded.headers;
-    headers::pass(&headers, client, profile, send.headers_mut(), &mut notes);
+    headers::pass(&headers, client, profile, send.headers_mut(), &mut diagnostics);
     send.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    Ok(UpstreamRequest { asked, streams, send, notes })
+    Ok(UpstreamRequest { spec, streams, send, diagnostics })
 }

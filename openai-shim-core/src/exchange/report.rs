@@ -2,7 +2,7 @@
 
 use crate::canonical::{Diagnostic, Diagnostics, Outcome, ResponseSpec, Usage};
 use crate::error::Error;
-use crate::json::{Object, quote};
+use crate::json::{Object, encode_string};
 use crate::profile::{Adaptation, Profile};
 
 /// What happened in an exchange: for headers, metrics, logs and tests.
@@ -37,9 +37,9 @@ impl Report {
     /// The report as one line of JSON: for debugging, and for logs of your own.
     pub fn to_json(&self) -> String {
         let mut object = Object::new();
-        object.set("outcome", quote(self.outcome.as_str()));
-        object.set("model", quote(&self.model));
-        object.set("profile", quote(&self.profile));
+        object.set("outcome", encode_string(self.outcome.as_str()));
+        object.set("model", encode_string(&self.model));
+        object.set("profile", encode_string(&self.profile));
         object.set("attempts", self.attempts.to_string());
         if let Some(status) = self.upstream_status {
             object.set("upstream_status", status.to_string());
@@ -60,10 +60,10 @@ impl Report {
             object.set("usage", counts.to_json());
         }
         if let Some(error) = &self.error {
-            object.set("error", quote(&error.to_string()));
+            object.set("error", encode_string(&error.to_string()));
         }
         if !self.lessons.is_empty() {
-            let lines: Vec<_> = self.lessons.iter().map(|lesson| quote(&lesson.toml())).collect();
+            let lines: Vec<_> = self.lessons.iter().map(|lesson| encode_string(&lesson.toml())).collect();
             object.set("lessons", format!("[{}]", lines.join(",")));
         }
         let diagnostics: Vec<_> = self.diagnostics.iter().map(describe).collect();
@@ -71,7 +71,7 @@ impl Report {
         object.to_json()
     }
 
-    pub(super) fn new(asked: &ResponseSpec, profile: &Profile, diagnostics: Diagnostics) -> Self {
+    pub(super) fn new(spec: &ResponseSpec, profile: &Profile, diagnostics: Diagnostics) -> Self {
         Self {
             outcome: Outcome::Cancelled,
             usage: None,
@@ -80,8 +80,8 @@ impl Report {
             error: None,
             attempts: 0,
             upstream_status: None,
-            model: asked.model.clone(),
-            stream: asked.stream,
+            model: spec.model.clone(),
+            stream: spec.stream,
             profile: profile.name.clone(),
         }
     }
@@ -89,11 +89,11 @@ impl Report {
 
 fn describe(diagnostic: &Diagnostic) -> String {
     let mut object = Object::new();
-    object.set("code", quote(diagnostic.code.as_str()));
-    object.set("severity", quote(diagnostic.severity().as_str()));
+    object.set("code", encode_string(diagnostic.code.as_str()));
+    object.set("severity", encode_string(diagnostic.severity().as_str()));
     for (key, text) in [("path", &diagnostic.path), ("detail", &diagnostic.detail)] {
         if !text.is_empty() {
-            object.set(key, quote(text));
+            object.set(key, encode_string(text));
         }
     }
     if diagnostic.count > 1 {

@@ -21,11 +21,11 @@ impl Exchange {
         };
         self.state = ExchangePhase::Over;
         self.held.clear();
-        if self.heed(&error) {
+        if self.adapt_to_refusal(&error) {
             return;
         }
         if let Some(after) = self.wait_before_retry(&error) {
-            self.report.diagnostics.note(Code::Retried, "", error.code().unwrap_or("upstream_error"));
+            self.report.diagnostics.record(Code::Retried, "", error.code().unwrap_or("upstream_error"));
             self.state = ExchangePhase::Ready(after);
             return;
         }
@@ -39,33 +39,35 @@ impl Exchange {
 
     /// Ends an attempt whose answer streamed.
     pub(super) fn end_stream(&mut self, transcoder: &Transcoder, out: &mut Vec<u8>) {
-        let seen = transcoder.seen();
-        let notes = transcoder.notes();
-        self.report.usage = seen.usage.or(self.report.usage);
-        let outcome = match seen.outcome() {
-            Outcome::Empty if self.asked.nothing && seen.error.is_none() && seen.ended => Outcome::Complete,
+        let summary = transcoder.summary();
+        let diagnostics = transcoder.diagnostics();
+        self.report.usage = summary.usage.or(self.report.usage);
+        let outcome = match summary.outcome() {
+            Outcome::Empty if self.spec.nothing && summary.error.is_none() && summary.ended => {
+                Outcome::Complete
+            }
             outcome => outcome,
         };
-        let failed =
-            seen.error.is_some() || matches!(outcome, Outcome::Empty | Outcome::Truncated | Outcome::Errored);
+        let failed = summary.error.is_some()
+            || matches!(outcome, Outcome::Empty | Outcome::Truncated | Outcome::Errored);
         if self.reply.is_none() && failed {
-            let error = seen.error.clone().unwrap_or(match outcome {
+            let error = summary.error.clone().unwrap_or(match outcome {
                 Outcome::Truncated => UpstreamError::Truncated,
                 _ => UpstreamError::Empty,
             });
-            self.report.diagnostics.extend(&notes);
+            self.report.diagnostics.extend(&diagnostics);
             self.settle(Err(error), out);
             return;
         }
         self.check_content_type(if transcoder.is_event_stream() { "event-stream" } else { "json" });
-        self.report.diagnostics.extend(&notes);
+        self.report.diagnostics.extend(&diagnostics);
         if self.reply.is_none() {
             self.begin_stream();
             self.release(out);
         }
-        self.keep_turn(&seen.turn);
+        self.store_turn(&summary.turn);
         self.report.outcome = outcome;
-        self.report.error = seen.error.clone().map(Error::Upstream);
+        self.report.error = summary.error.clone().map(Error::Upstream);
         self.state = ExchangePhase::Over;
     }
 
@@ -77,8 +79,8 @@ impl Exchange {
         }
         match error {
             UpstreamError::Status(e) => match e.retry_after {
-                Some(asked) if asked > retry.max_backoff => None,
-                Some(asked) => Some(asked),
+                Some(spec) if spec > retry.max_backoff => None,
+                Some(spec) => Some(spec),
                 None => Some(retry.wait_after(self.attempt)),
             },
             _ => Some(retry.wait_after(self.attempt)),
@@ -86,18 +88,18 @@ impl Exchange {
     }
 
     fn fall_back(&mut self, error: &UpstreamError, out: &mut Vec<u8>) {
-        self.report.diagnostics.note(Code::FallbackUsed, "", error.code().unwrap_or("upstream_error"));
+        self.report.diagnostics.record(Code::FallbackUsed, "", error.code().unwrap_or("upstream_error"));
         let message = self.settings.fallback.message.clone();
-        let response = completion::apology(message, error, &mut self.asked);
-        if self.asked.stream {
-            let mut encoder = self.client.encoder(&self.asked);
+        let response = completion::fallback_response(message, error, &mut self.spec);
+        if self.spec.stream {
+            let mut encoder = self.client.encoder(&self.spec);
             for event in unfold(&response) {
                 encoder.event(&event, out);
             }
             encoder.finish(out);
             self.begin_stream();
         } else {
-            out.extend(self.client.encode_response(&response, &mut self.asked, &mut self.report.diagnostics));
+            out.extend(self.client.encode_response(&response, &mut self.spec, &mut self.report.diagnostics));
             self.begin_whole(StatusCode::OK, None);
         }
         self.report.outcome = Outcome::Fallback;

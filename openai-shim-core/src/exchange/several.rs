@@ -8,35 +8,35 @@ use std::time::Duration;
 
 impl Exchange {
     /// Keeps one answer; with the last one all are handed out.
-    pub(super) fn one_of_several(
+    pub(super) fn collect_choice(
         &mut self,
         response: Response,
         out: &mut Vec<u8>,
     ) -> Result<(), UpstreamError> {
         self.collected.push(response);
-        if self.collected.len() < self.asked.one_by_one as usize {
+        if self.collected.len() < self.spec.sequential_choices as usize {
             // Each answer has its own attempts.
             self.attempt = 0;
             self.state = ExchangePhase::Ready(Duration::ZERO);
             return Ok(());
         }
         let response = merge(std::mem::take(&mut self.collected));
-        let mut seen = ResponseSummary::default();
+        let mut summary = ResponseSummary::default();
         let events = unfold(&response);
         for event in &events {
-            seen.event(event);
+            summary.event(event);
         }
-        self.accept(&seen)?;
-        if self.asked.stream {
-            let mut encoder = self.client.encoder(&self.asked);
+        self.accept(&summary)?;
+        if self.spec.stream {
+            let mut encoder = self.client.encoder(&self.spec);
             for event in &events {
                 encoder.event(event, out);
             }
             encoder.finish(out);
-            self.report.diagnostics.extend(encoder.notes());
+            self.report.diagnostics.extend(encoder.diagnostics());
             self.begin_stream();
         } else {
-            out.extend(self.client.encode_response(&response, &mut self.asked, &mut self.report.diagnostics));
+            out.extend(self.client.encode_response(&response, &mut self.spec, &mut self.report.diagnostics));
             self.begin_whole(StatusCode::OK, None);
         }
         Ok(())

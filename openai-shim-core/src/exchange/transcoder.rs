@@ -26,10 +26,10 @@ struct TranslationPipeline {
     decoder: Box<dyn Decoder>,
     encoder: Box<dyn Encoder>,
     events: Vec<Event>,
-    seen: ResponseSummary,
+    summary: ResponseSummary,
     /// Signatures of calls go into their ids.
     carry: bool,
-    notes: Diagnostics,
+    diagnostics: Diagnostics,
 }
 
 impl std::fmt::Debug for Transcoder {
@@ -42,19 +42,20 @@ impl Transcoder {
     pub(super) fn new(
         client: &dyn Dialect,
         upstream: &'static dyn Dialect,
-        asked: &ResponseSpec,
+        spec: &ResponseSpec,
         max_frame: usize,
     ) -> Self {
-        let mender = if client.name() == upstream.name() { upstream.mender(asked) } else { None };
-        let path = match mender {
-            Some(mender) => Pipeline::Mend(mender),
+        let stream_repairer =
+            if client.name() == upstream.name() { upstream.stream_repairer(spec) } else { None };
+        let path = match stream_repairer {
+            Some(stream_repairer) => Pipeline::Mend(stream_repairer),
             None => Pipeline::Translate(TranslationPipeline {
-                decoder: upstream.decoder(asked),
-                encoder: client.encoder(asked),
+                decoder: upstream.decoder(spec),
+                encoder: client.encoder(spec),
                 events: Vec::new(),
-                seen: ResponseSummary::keeping(asked),
-                carry: asked.carry_signatures,
-                notes: Diagnostics::default(),
+                summary: ResponseSummary::keeping(spec),
+                carry: spec.signatures_in_ids,
+                diagnostics: Diagnostics::default(),
             }),
         };
         Self { framer: Framer::new(max_frame), upstream, path, closed: false }
@@ -90,42 +91,42 @@ impl Transcoder {
         }
     }
 
-    pub(super) fn seen(&self) -> &ResponseSummary {
+    pub(super) fn summary(&self) -> &ResponseSummary {
         match &self.path {
-            Pipeline::Mend(mender) => mender.seen(),
-            Pipeline::Translate(t) => &t.seen,
+            Pipeline::Mend(stream_repairer) => stream_repairer.summary(),
+            Pipeline::Translate(t) => &t.summary,
         }
     }
 
     /// The answer is complete or failed; what else comes does not matter.
     pub(super) fn is_over(&self) -> bool {
-        let seen = self.seen();
-        self.closed || seen.ended || seen.error.is_some()
+        let summary = self.summary();
+        self.closed || summary.ended || summary.error.is_some()
     }
 
     pub(super) fn is_event_stream(&self) -> bool {
         self.framer.is_event_stream()
     }
 
-    pub(super) fn notes(&self) -> Diagnostics {
-        let mut notes = match &self.path {
-            Pipeline::Mend(mender) => mender.notes().clone(),
+    pub(super) fn diagnostics(&self) -> Diagnostics {
+        let mut diagnostics = match &self.path {
+            Pipeline::Mend(stream_repairer) => stream_repairer.diagnostics().clone(),
             Pipeline::Translate(t) => {
-                let mut notes = t.decoder.notes().clone();
-                notes.extend(t.encoder.notes());
-                notes.extend(&t.notes);
-                notes
+                let mut diagnostics = t.decoder.diagnostics().clone();
+                diagnostics.extend(t.encoder.diagnostics());
+                diagnostics.extend(&t.diagnostics);
+                diagnostics
             }
         };
-        note_framing(&self.framer, self.upstream, &mut notes);
-        notes
+        note_framing(&self.framer, self.upstream, &mut diagnostics);
+        diagnostics
     }
 }
 
 impl Pipeline {
     fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<u8>) {
         match self {
-            Self::Mend(mender) => mender.frame(frame, out),
+            Self::Mend(stream_repairer) => stream_repairer.frame(frame, out),
             Self::Translate(t) => {
                 t.decoder.frame(frame, &mut t.events);
                 t.drain(out);
@@ -135,7 +136,7 @@ impl Pipeline {
 
     fn finish(&mut self, out: &mut Vec<u8>) {
         match self {
-            Self::Mend(mender) => mender.finish(out),
+            Self::Mend(stream_repairer) => stream_repairer.finish(out),
             Self::Translate(t) => {
                 t.decoder.finish(&mut t.events);
                 t.drain(out);
@@ -146,7 +147,7 @@ impl Pipeline {
 
     fn fail(&mut self, error: &UpstreamError, out: &mut Vec<u8>) {
         match self {
-            Self::Mend(mender) => mender.fail(error, out),
+            Self::Mend(stream_repairer) => stream_repairer.fail(error, out),
             Self::Translate(t) => {
                 t.events.push(Event::Error(error.clone()));
                 t.drain(out);
@@ -159,20 +160,20 @@ impl Pipeline {
 impl TranslationPipeline {
     fn drain(&mut self, out: &mut Vec<u8>) {
         for mut event in self.events.drain(..) {
-            if self.carry && carry::pack_into(&mut event) {
-                self.notes.note(Code::SignatureCarried, "tool_calls[].id", "");
+            if self.carry && carry::attach_to(&mut event) {
+                self.diagnostics.record(Code::SignatureCarried, "tool_calls[].id", "");
             }
-            self.seen.event(&event);
+            self.summary.event(&event);
             self.encoder.event(&event, out);
         }
     }
 }
 
 /// Notes how a body was not framed as OpenAI frames it.
-pub(super) fn note_framing(framer: &Framer, dialect: &dyn Dialect, notes: &mut Diagnostics) {
-    for deviation in framer.deviations().into_iter().filter(|d| !dialect.frames_so(*d)) {
+pub(super) fn note_framing(framer: &Framer, dialect: &dyn Dialect, diagnostics: &mut Diagnostics) {
+    for deviation in framer.deviations().into_iter().filter(|d| !dialect.accepts_framing(*d)) {
         let (code, detail) = describe(deviation);
-        notes.note(code, "", detail);
+        diagnostics.record(code, "", detail);
     }
 }
 

@@ -19,43 +19,43 @@ impl Exchange {
         let document = matches!(trimmed.first(), Some(b'{' | b'['));
         let single = document && !is_json_lines(trimmed);
         let form = if document { "json" } else { "event-stream" };
-        let several = self.asked.one_by_one > 0;
+        let several = self.spec.sequential_choices > 0;
         if single && !several && self.client.name() == self.upstream.name() {
             let mended = self
                 .upstream
-                .mend_response(trimmed, &mut self.asked, &mut self.report.diagnostics)
+                .repair_response(trimmed, &mut self.spec, &mut self.report.diagnostics)
                 .transpose()?;
             if let Some(mended) = mended {
                 if trimmed.len() < body.len() {
-                    self.report.diagnostics.note(Code::BodyPadded, "", "");
+                    self.report.diagnostics.record(Code::BodyPadded, "", "");
                 }
-                self.accept(&mended.seen)?;
+                self.accept(&mended.summary)?;
                 self.check_content_type(form);
                 out.extend_from_slice(mended.body.as_deref().unwrap_or(trimmed));
                 self.begin_whole(StatusCode::OK, None);
                 return Ok(());
             }
         }
-        let (mut response, seen) = if single {
+        let (mut response, summary) = if single {
             let response =
-                self.upstream.decode_response(trimmed, &mut self.asked, &mut self.report.diagnostics)?;
-            let mut seen = ResponseSummary::keeping(&self.asked);
+                self.upstream.decode_response(trimmed, &mut self.spec, &mut self.report.diagnostics)?;
+            let mut summary = ResponseSummary::keeping(&self.spec);
             for event in unfold(&response) {
-                seen.event(&event);
+                summary.event(&event);
             }
-            (response, seen)
+            (response, summary)
         } else {
             self.folded(body)?
         };
-        if self.asked.carry_signatures {
-            carry_signatures(&mut response, &mut self.report.diagnostics);
+        if self.spec.signatures_in_ids {
+            signatures_in_ids(&mut response, &mut self.report.diagnostics);
         }
-        self.accept(&seen)?;
+        self.accept(&summary)?;
         self.check_content_type(form);
         if several {
-            return self.one_of_several(response, out);
+            return self.collect_choice(response, out);
         }
-        out.extend(self.client.encode_response(&response, &mut self.asked, &mut self.report.diagnostics));
+        out.extend(self.client.encode_response(&response, &mut self.spec, &mut self.report.diagnostics));
         self.begin_whole(StatusCode::OK, None);
         Ok(())
     }
@@ -63,37 +63,37 @@ impl Exchange {
     /// Reads a body that is a stream although a whole answer was asked for.
     fn folded(&mut self, body: &[u8]) -> Result<(Response, ResponseSummary), UpstreamError> {
         let mut framer = Framer::new(self.settings.max_body);
-        let mut decoder = self.upstream.decoder(&self.asked);
+        let mut decoder = self.upstream.decoder(&self.spec);
         let mut events: Vec<Event> = Vec::new();
         // The body's own limit is the framer's: this cannot fail.
         let _ = framer.push(body, &mut |frame| decoder.frame(frame, &mut events));
         framer.finish(&mut |frame| decoder.frame(frame, &mut events));
         decoder.finish(&mut events);
-        self.report.diagnostics.note(Code::StreamFolded, "", "");
+        self.report.diagnostics.record(Code::StreamFolded, "", "");
         note_framing(&framer, self.upstream, &mut self.report.diagnostics);
-        self.report.diagnostics.extend(decoder.notes());
-        let (mut fold, mut seen) = (Fold::new(), ResponseSummary::keeping(&self.asked));
+        self.report.diagnostics.extend(decoder.diagnostics());
+        let (mut fold, mut summary) = (Fold::new(), ResponseSummary::keeping(&self.spec));
         for event in &events {
             fold.event(event);
-            seen.event(event);
+            summary.event(event);
         }
-        Ok((fold.finish()?, seen))
+        Ok((fold.finish()?, summary))
     }
 
     /// Takes over what was seen; an error if there is nothing for the client in it.
-    pub(super) fn accept(&mut self, seen: &ResponseSummary) -> Result<(), UpstreamError> {
-        if let Some(error) = &seen.error {
+    pub(super) fn accept(&mut self, summary: &ResponseSummary) -> Result<(), UpstreamError> {
+        if let Some(error) = &summary.error {
             return Err(error.clone());
         }
-        self.report.usage = seen.usage;
-        self.report.outcome = seen.outcome();
+        self.report.usage = summary.usage;
+        self.report.outcome = summary.outcome();
         if self.report.outcome == Outcome::Empty {
-            if !self.asked.nothing {
+            if !self.spec.nothing {
                 return Err(UpstreamError::Empty);
             }
             self.report.outcome = Outcome::Complete;
         }
-        self.keep_turn(&seen.turn);
+        self.store_turn(&summary.turn);
         Ok(())
     }
 }
@@ -106,12 +106,12 @@ fn is_json_lines(body: &[u8]) -> bool {
 }
 
 /// Puts the signatures of calls into their ids.
-fn carry_signatures(response: &mut Response, notes: &mut Diagnostics) {
+fn signatures_in_ids(response: &mut Response, diagnostics: &mut Diagnostics) {
     for block in response.choices.iter_mut().flat_map(|choice| &mut choice.blocks) {
         if let Block::ToolCall { id, signature: Some(signature), .. } = block
             && let Some(packed) = carry::pack(id, signature)
         {
-            notes.note(Code::SignatureCarried, "tool_calls[].id", "");
+            diagnostics.record(Code::SignatureCarried, "tool_calls[].id", "");
             *id = packed;
         }
     }

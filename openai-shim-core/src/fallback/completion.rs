@@ -4,12 +4,16 @@ use crate::canonical::{Block, Choice, FinishReason, Response, ResponseSpec, Usag
 use crate::error::UpstreamError;
 
 /// An answer that says what happened: id `fallback-…`, finish `stop`, zero usage.
-pub fn apology(message: Option<String>, error: &UpstreamError, asked: &mut ResponseSpec) -> Response {
+pub fn fallback_response(
+    message: Option<String>,
+    error: &UpstreamError,
+    spec: &mut ResponseSpec,
+) -> Response {
     let message = message.unwrap_or_else(|| sentence(error));
     let mut response = Response::default();
-    response.id = Some(asked.context.id("fallback-"));
-    response.created = Some(asked.context.created());
-    response.model = Some(asked.model.clone());
+    response.id = Some(spec.context.id("fallback-"));
+    response.created = Some(spec.context.created());
+    response.model = Some(spec.model.clone());
     response.usage = Some(Usage::new(0, 0));
     let mut choice = Choice::default();
     choice.blocks.push(Block::text(message));

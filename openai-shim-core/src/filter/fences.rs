@@ -30,10 +30,10 @@ enum FencePhase {
     /// The first line is not complete.
     #[default]
     Opening,
-    /// In the fence; the line at `line` is next, and has no end before `seen`.
-    Body { ticks: usize, body: usize, line: usize, seen: usize },
-    /// The fence ended; only white space stands before `seen`.
-    Closed { body: usize, end: usize, seen: usize },
+    /// In the fence; the line at `line` is next, and has no end before `summary`.
+    Body { ticks: usize, body: usize, line: usize, summary: usize },
+    /// The fence ended; only white space stands before `summary`.
+    Closed { body: usize, end: usize, summary: usize },
     /// No fence around it all.
     Passing,
 }
@@ -61,7 +61,7 @@ impl FenceStripper {
     pub fn finish(&mut self, out: &mut String) {
         if let FencePhase::Body { ticks, body, line, .. } = self.state {
             self.state = match last_closer(&self.held, ticks, body, line) {
-                Some(end) => FencePhase::Closed { body, end, seen: 0 },
+                Some(end) => FencePhase::Closed { body, end, summary: 0 },
                 None => FencePhase::Passing,
             };
         }
@@ -81,7 +81,7 @@ impl FenceStripper {
     }
 
     /// Whether `push` would say exactly this text and hold nothing: then it may be skipped.
-    pub fn passes(&self, _text: &str) -> bool {
+    pub fn is_unchanged(&self, _text: &str) -> bool {
         matches!(self.state, FencePhase::Passing)
     }
 
@@ -95,22 +95,22 @@ impl FenceStripper {
     fn step(&mut self) -> bool {
         let next = match self.state {
             FencePhase::Opening => opening(&self.held),
-            FencePhase::Body { ticks, body, line, seen } => {
-                let rest = self.held.as_bytes().get(seen..).unwrap_or_default();
+            FencePhase::Body { ticks, body, line, summary } => {
+                let rest = self.held.as_bytes().get(summary..).unwrap_or_default();
                 let Some(at) = memchr::memchr(b'\n', rest) else {
-                    self.state = FencePhase::Body { ticks, body, line, seen: self.held.len() };
+                    self.state = FencePhase::Body { ticks, body, line, summary: self.held.len() };
                     return false;
                 };
-                let next = seen + at + 1;
+                let next = summary + at + 1;
                 Some(if closes(self.held.get(line..next).unwrap_or_default(), ticks) {
-                    FencePhase::Closed { body, end: line, seen: next }
+                    FencePhase::Closed { body, end: line, summary: next }
                 } else {
-                    FencePhase::Body { ticks, body, line: next, seen: next }
+                    FencePhase::Body { ticks, body, line: next, summary: next }
                 })
             }
-            FencePhase::Closed { body, end, seen } => {
-                if self.held.get(seen..).unwrap_or_default().trim().is_empty() {
-                    self.state = FencePhase::Closed { body, end, seen: self.held.len() };
+            FencePhase::Closed { body, end, summary } => {
+                if self.held.get(summary..).unwrap_or_default().trim().is_empty() {
+                    self.state = FencePhase::Closed { body, end, summary: self.held.len() };
                     return false;
                 }
                 Some(FencePhase::Passing)
@@ -147,7 +147,7 @@ fn opening(held: &str) -> Option<FencePhase> {
         return Some(FencePhase::Passing);
     }
     let body = held.len() - rest.len() + line? + 1;
-    Some(FencePhase::Body { ticks, body, line: body, seen: body })
+    Some(FencePhase::Body { ticks, body, line: body, summary: body })
 }
 
 /// Whether a line closes a fence of so many ticks.

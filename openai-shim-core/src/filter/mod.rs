@@ -2,7 +2,7 @@
 //!
 //! Servers without parsers of their own leave a model's markup in `content`. These machines take it apart while it
 //! streams. Each is fed with `push` and closed with `finish`; how the text is cut into pushes changes nothing. Each has
-//! `passes`, which tells without work that a text would come out as it is and change nothing, so that the caller may
+//! `is_unchanged`, which tells without work that a text would come out as it is and change nothing, so that the caller may
 //! forward it and skip `push`.
 //!
 //! ```
@@ -92,13 +92,13 @@ impl OutputParser {
     }
 
     /// Whether every text [passes](Self::passes), now and from now on.
-    pub fn is_indifferent(&self) -> bool {
-        self.calls.is_none() && self.thinker.passes()
+    pub fn is_passthrough(&self) -> bool {
+        self.calls.is_none() && self.thinker.is_unchanged()
     }
 
     /// Whether `push` would say exactly this text, hold nothing and change nothing: then it may be skipped.
-    pub fn passes(&self, text: &str) -> bool {
-        self.thinker.passes() && self.calls.as_ref().is_none_or(|calls| calls.passes(text))
+    pub fn is_unchanged(&self, text: &str) -> bool {
+        self.thinker.is_unchanged() && self.calls.as_ref().is_none_or(|calls| calls.is_unchanged(text))
     }
 }
 

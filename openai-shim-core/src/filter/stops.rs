@@ -60,7 +60,7 @@ impl StopMatcher {
     }
 
     /// Whether `push` would say exactly this text and hold nothing: then it may be skipped.
-    pub fn passes(&self, text: &str) -> bool {
+    pub fn is_unchanged(&self, text: &str) -> bool {
         let starts =
             |stop: &String| stop.bytes().next().is_some_and(|b| memchr::memchr(b, text.as_bytes()).is_some());
         !self.stopped && self.held.is_empty() && !self.all.iter().any(starts)

@@ -104,7 +104,7 @@ impl ReasoningParser {
     }
 
     pub(super) fn push(&mut self, text: &str, sink: Sink<'_>) {
-        if self.passes() {
+        if self.is_unchanged() {
             sink(TextKind::Text, text);
             return;
         }
@@ -128,7 +128,7 @@ impl ReasoningParser {
     }
 
     /// Whether everything that comes is text.
-    pub(super) fn passes(&self) -> bool {
+    pub(super) fn is_unchanged(&self) -> bool {
         matches!(self.state, TagPhase::Plain) && self.held.is_empty()
     }
 

@@ -157,9 +157,9 @@ mod tests {
 
     fn frames(pieces: &[&[u8]]) -> (Vec<String>, Vec<Deviation>) {
         let mut framer = Framer::new(1 << 10);
-        let mut seen = Vec::new();
+        let mut summary = Vec::new();
         let mut sink = |frame: Frame<'_>| {
-            seen.push(match frame {
+            summary.push(match frame {
                 Frame::Line(line) => format!("line {}", String::from_utf8_lossy(line)),
                 Frame::Body(body) => format!("body {}", String::from_utf8_lossy(body)),
                 Frame::Event { data, .. } => format!("event {}", String::from_utf8_lossy(data)),
@@ -169,7 +169,7 @@ mod tests {
             framer.push(piece, &mut sink).unwrap();
         }
         framer.finish(&mut sink);
-        (seen, framer.deviations())
+        (summary, framer.deviations())
     }
 
     #[test]

@@ -53,13 +53,13 @@ impl Framer {
             FramerPhase::Sse(reader) => reader.push(chunk, sink),
             FramerPhase::Array(reader) => reader.push(chunk, sink),
             FramerPhase::Lines(reader) => reader.push(chunk, sink),
-            FramerPhase::Bracket(seen) => {
-                seen.extend_from_slice(chunk);
-                let body = std::mem::take(seen);
+            FramerPhase::Bracket(summary) => {
+                summary.extend_from_slice(chunk);
+                let body = std::mem::take(summary);
                 match body.get(1..).unwrap_or_default().trim_ascii_start() {
                     [] if body.len() > self.limit => return Err(FrameTooLarge { limit: self.limit }),
                     [] => {
-                        *seen = body;
+                        *summary = body;
                         return Ok(());
                     }
                     [b'{', ..] => self.state = FramerPhase::Array(ArrayReader::new(self.limit)),
@@ -76,12 +76,12 @@ impl Framer {
                 text.extend_from_slice(chunk.get(..room.min(chunk.len())).unwrap_or_default());
                 Ok(())
             }
-            FramerPhase::Start(seen) => {
-                seen.extend_from_slice(chunk);
-                if seen.len() < BOM.len() && BOM.starts_with(seen) {
+            FramerPhase::Start(summary) => {
+                summary.extend_from_slice(chunk);
+                if summary.len() < BOM.len() && BOM.starts_with(summary) {
                     return Ok(());
                 }
-                let body = std::mem::take(seen);
+                let body = std::mem::take(summary);
                 let rest = body.strip_prefix(BOM);
                 self.bom = rest.is_some();
                 self.state = FramerPhase::Blank;
@@ -109,9 +109,9 @@ impl Framer {
             FramerPhase::Sse(reader) => reader.finish(sink),
             FramerPhase::Array(reader) => reader.finish(sink),
             FramerPhase::Lines(reader) => reader.finish(sink),
-            FramerPhase::Bracket(seen) => {
-                let seen = std::mem::take(seen);
-                sink(Frame::Body(seen.trim_ascii()));
+            FramerPhase::Bracket(summary) => {
+                let summary = std::mem::take(summary);
+                sink(Frame::Body(summary.trim_ascii()));
             }
             FramerPhase::Text(text) => sink(Frame::Body(&std::mem::take(text))),
         }

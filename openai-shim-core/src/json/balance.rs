@@ -4,7 +4,7 @@
 #[derive(Debug, Default)]
 pub(crate) struct Balance {
     /// How many bytes were looked at.
-    seen: usize,
+    summary: usize,
     depth: usize,
     in_string: bool,
     escaped: bool,
@@ -14,7 +14,7 @@ impl Balance {
     /// Whether neither a string nor a bracket is open; `text` begins with what was looked at before. A text for which this is
     /// false is no JSON yet; one for which it is true may be some.
     pub(crate) fn is_closed(&mut self, text: &str) -> bool {
-        for byte in text.as_bytes().get(self.seen..).unwrap_or_default() {
+        for byte in text.as_bytes().get(self.summary..).unwrap_or_default() {
             match byte {
                 _ if self.escaped => self.escaped = false,
                 b'\\' if self.in_string => self.escaped = true,
@@ -25,7 +25,7 @@ impl Balance {
                 _ => {}
             }
         }
-        self.seen = text.len();
+        self.summary = text.len();
         self.depth == 0 && !self.in_string
     }
 }

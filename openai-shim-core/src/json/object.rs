@@ -281,7 +281,7 @@ impl<'a> Object<'a> {
                 each(key);
                 each("\":");
             } else {
-                each(&super::value::quote(key));
+                each(&super::value::encode_string(key));
                 each(":");
             }
             match inner.filter(|(own, _)| own == key) {

@@ -1,6 +1,6 @@
 //! Schemas in OpenAPI's way of writing them, read as JSON schemas.
 
-use super::{Object, ValueKind, peek, quote, text};
+use super::{Object, ValueKind, encode_string, peek, text};
 use serde_json::value::RawValue;
 
 /// How deep a schema is followed; deeper parts accept anything.
@@ -27,7 +27,7 @@ fn openapi(schema: &str, depth: usize) -> String {
         let written = match (key, peek(value)) {
             ("type", ValueKind::String) => {
                 let word = text(value).unwrap_or_default().to_ascii_lowercase();
-                if nullable { format!("[{},\"null\"]", quote(&word)) } else { quote(&word) }
+                if nullable { format!("[{},\"null\"]", encode_string(&word)) } else { encode_string(&word) }
             }
             ("nullable" | "propertyOrdering", _) => continue,
             // 64-bit numbers are texts there.

@@ -3,7 +3,7 @@
 mod definitions;
 
 use super::object::Object;
-use super::value::{ValueKind, peek, quote, text};
+use super::value::{ValueKind, encode_string, peek, text};
 use definitions::Definitions;
 use std::collections::BTreeSet;
 
@@ -85,7 +85,7 @@ struct Dropped {
 }
 
 impl Dropped {
-    fn note(&mut self, keyword: &str) {
+    fn record(&mut self, keyword: &str) {
         if self.known.insert(keyword.to_owned()) {
             self.keywords.push(keyword.to_owned());
         }
@@ -128,7 +128,7 @@ impl SchemaReducer<'_> {
             !refuses
         });
         for keyword in &refused {
-            self.dropped.note(keyword);
+            self.dropped.record(keyword);
         }
         for keyword in ONE {
             let inner = schema.object(keyword).map(|inner| self.schema(&inner, depth + 1));
@@ -201,9 +201,9 @@ impl SchemaReducer<'_> {
             }
             None => {
                 // It refers to itself, or to what is not here: any object.
-                self.dropped.note("$ref");
+                self.dropped.record("$ref");
                 let mut any = Object::new();
-                any.set("type", quote("object"));
+                any.set("type", encode_string("object"));
                 any
             }
         };
@@ -231,7 +231,7 @@ fn merge_only(schema: &mut Object<'static>) {
 
 fn close(schema: &mut Object<'static>) {
     let Some(properties) = schema.object("properties") else { return };
-    let names: Vec<String> = properties.iter().map(|(name, _)| quote(name)).collect();
+    let names: Vec<String> = properties.iter().map(|(name, _)| encode_string(name)).collect();
     let required: BTreeSet<_> =
         schema.array("required").unwrap_or_default().into_iter().filter_map(text).collect();
     let all = properties.iter().all(|(name, _)| required.contains(name));

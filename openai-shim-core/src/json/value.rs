@@ -134,7 +134,7 @@ fn unescape(mut rest: &str, out: &mut String) -> Option<()> {
 }
 
 /// The text of a string, or the JSON text of anything else; `null` is empty.
-pub fn text_of(raw: &str) -> Cow<'_, str> {
+pub fn string_or_json(raw: &str) -> Cow<'_, str> {
     match peek(raw) {
         ValueKind::String => text(raw).unwrap_or_default(),
         ValueKind::Null => Cow::Borrowed(""),
@@ -143,7 +143,7 @@ pub fn text_of(raw: &str) -> Cow<'_, str> {
 }
 
 /// A JSON string of a text.
-pub fn quote(text: &str) -> String {
+pub fn encode_string(text: &str) -> String {
     let mut out = Vec::with_capacity(text.len() + 8);
     // Writing a string into memory cannot fail.
     if serde_json::to_writer(&mut out, text).is_err() {

@@ -10,8 +10,8 @@ const ANY_OBJECT: &str = r#"{"type":"object"}"#;
 pub(super) fn normalize(
     request: &mut Request,
     rules: &ResponseFormatRules,
-    asked: &mut ResponseSpec,
-    notes: &mut Diagnostics,
+    spec: &mut ResponseSpec,
+    diagnostics: &mut Diagnostics,
 ) {
     let Some(format) = request.response_format.clone() else { return };
     let (wish, way) = match &format {
@@ -19,7 +19,7 @@ pub(super) fn normalize(
             if rules.drop_text {
                 request.response_format = None;
                 request.touched.response_format = true;
-                notes.note(Code::NullDropped, "response_format", "text is what it answers anyway");
+                diagnostics.record(Code::NullDropped, "response_format", "text is what it answers anyway");
             }
             return;
         }
@@ -27,7 +27,7 @@ pub(super) fn normalize(
         ResponseFormat::JsonObject => (None, rules.json_object),
         ResponseFormat::JsonSchema { schema, .. } => (schema.as_ref().map(|s| s.get()), rules.json_schema),
     };
-    asked.json = Some(wish.map(required).unwrap_or_default());
+    spec.json = Some(wish.map(required).unwrap_or_default());
     let is_schema = matches!(format, ResponseFormat::JsonSchema { .. });
     let (lesser, sentence) = match way {
         ResponseFormatSupport::Native => return,
@@ -39,7 +39,7 @@ pub(super) fn normalize(
         ResponseFormatSupport::Instruction => (None, Some(sentence(wish))),
     };
     let code = if sentence.is_some() { Code::FormatDowngraded } else { Code::ParamRenamed };
-    notes.note(code, "response_format", lesser.as_ref().map_or("a sentence", word));
+    diagnostics.record(code, "response_format", lesser.as_ref().map_or("a sentence", word));
     request.response_format = lesser;
     request.touched.response_format = true;
     if let Some(sentence) = sentence {

@@ -4,19 +4,19 @@ use super::touch;
 use crate::canonical::{Block, Code, Diagnostics, ExtraFields, Message, Request, Role};
 use crate::profile::{MessageRules, ReasoningHistory};
 
-pub(super) fn normalize(request: &mut Request, rules: &MessageRules, notes: &mut Diagnostics) {
+pub(super) fn normalize(request: &mut Request, rules: &MessageRules, diagnostics: &mut Diagnostics) {
     for (i, message) in request.messages.iter_mut().enumerate() {
         let changed = message.role == Role::Assistant
             && match rules.reasoning {
-                ReasoningHistory::Drop => leave_out(message, i, notes),
-                ReasoningHistory::Restore => fill(message, i, notes),
+                ReasoningHistory::Drop => leave_out(message, i, diagnostics),
+                ReasoningHistory::Restore => fill(message, i, diagnostics),
                 _ => false,
             };
         request.touched.messages |= changed;
     }
 }
 
-fn leave_out(message: &mut Message, i: usize, notes: &mut Diagnostics) -> bool {
+fn leave_out(message: &mut Message, i: usize, diagnostics: &mut Diagnostics) -> bool {
     let before = message.blocks.len();
     message.blocks.retain(|block| !matches!(block, Block::Reasoning { .. }));
     let members = message.extra.members.len();
@@ -24,14 +24,14 @@ fn leave_out(message: &mut Message, i: usize, notes: &mut Diagnostics) -> bool {
     if message.blocks.len() == before && message.extra.members.len() == members {
         return false;
     }
-    notes.note(Code::ReasoningDropped, &format!("messages[{i}]"), "");
+    diagnostics.record(Code::ReasoningDropped, &format!("messages[{i}]"), "");
     touch(message);
     true
 }
 
 /// Only turns that call tools need their reasoning again. What was kept of it is there by now; such upstreams ask for the
 /// member, not for its words.
-fn fill(message: &mut Message, i: usize, notes: &mut Diagnostics) -> bool {
+fn fill(message: &mut Message, i: usize, diagnostics: &mut Diagnostics) -> bool {
     let has = |is: fn(&Block) -> bool| message.blocks.iter().any(is);
     if has(|block| matches!(block, Block::Reasoning { .. }))
         || !has(|block| matches!(block, Block::ToolCall { .. }))
@@ -39,7 +39,7 @@ fn fill(message: &mut Message, i: usize, notes: &mut Diagnostics) -> bool {
         return false;
     }
     let detail = "it is not known any more: a single space";
-    notes.note(Code::ReasoningRestored, &format!("messages[{i}].reasoning_content"), detail);
+    diagnostics.record(Code::ReasoningRestored, &format!("messages[{i}].reasoning_content"), detail);
     message
         .blocks
         .insert(0, Block::Reasoning { text: " ".into(), signature: None, extra: ExtraFields::default() });

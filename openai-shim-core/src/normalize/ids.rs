@@ -9,28 +9,32 @@ use crate::profile::{MessageRules, ToolCallIdFormat};
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-pub(super) fn normalize(request: &mut Request, rules: &MessageRules, notes: &mut Diagnostics) {
+pub(super) fn normalize(request: &mut Request, rules: &MessageRules, diagnostics: &mut Diagnostics) {
     let form = rules.tool_ids;
     let mut calls = CallIdMap::default();
     // Asked once, and only if there is a signature.
-    let may_sign = OnceCell::new();
-    let may_sign = |model: &str| *may_sign.get_or_init(|| carry::may_sign(model, SIGNS));
+    let may_have_signed = OnceCell::new();
+    let may_have_signed = |model: &str| *may_have_signed.get_or_init(|| carry::may_have_signed(model, SIGNS));
     for (i, message) in request.messages.iter_mut().enumerate() {
         let mut unpacked = unpack(message);
-        if is_signed(message) && !rules.carry_signatures && !may_sign(&request.model) {
+        if is_signed(message) && !rules.signatures_in_ids && !may_have_signed(&request.model) {
             unsign(message);
-            notes.note(Code::FeatureUnsupported, &format!("messages[{i}]"), "the signature of a call");
+            diagnostics.record(
+                Code::FeatureUnsupported,
+                &format!("messages[{i}]"),
+                "the signature of a call",
+            );
             unpacked = true;
         }
         let signed = sign(message, &rules.sign_unsigned);
         if signed {
-            notes.note(Code::SignatureSkipped, &format!("messages[{i}]"), "");
+            diagnostics.record(Code::SignatureSkipped, &format!("messages[{i}]"), "");
             touch(message);
             request.touched.messages = true;
         }
         let changed = message_ids(message, form, &mut calls) || unpacked;
         if changed {
-            notes.note(Code::ToolIdRemapped, &format!("messages[{i}]"), "");
+            diagnostics.record(Code::ToolIdRemapped, &format!("messages[{i}]"), "");
             touch(message);
             request.touched.messages = true;
         }

@@ -13,26 +13,26 @@ const LONGEST_STOP: usize = 1024;
 pub(super) fn normalize(
     request: &mut Request,
     rules: &ParamRules,
-    asked: &mut ResponseSpec,
-    notes: &mut Diagnostics,
+    spec: &mut ResponseSpec,
+    diagnostics: &mut Diagnostics,
 ) {
     if rules.single_choice
         && let Some(n) = request.n.filter(|n| *n > 1)
     {
-        asked.one_by_one = n.min(MOST_ANSWERS);
+        spec.sequential_choices = n.min(MOST_ANSWERS);
         request.n = None;
         request.touched.n = true;
-        notes.note(Code::ChoicesOneByOne, "n", &n.to_string());
+        diagnostics.record(Code::ChoicesOneByOne, "n", &n.to_string());
         if n > MOST_ANSWERS {
-            notes.note(Code::ParamClamped, "n", &format!("{n} to {MOST_ANSWERS}"));
+            diagnostics.record(Code::ParamClamped, "n", &format!("{n} to {MOST_ANSWERS}"));
         }
     }
     let most = rules.most_stops.map_or(usize::MAX, |most| most as usize);
     if request.stop.len() > most {
-        asked.stops = request.stop.split_off(most);
-        asked.stops.retain(|stop| !stop.is_empty() && stop.len() <= LONGEST_STOP);
-        asked.stops.truncate(MOST_STOPS);
+        spec.stops = request.stop.split_off(most);
+        spec.stops.retain(|stop| !stop.is_empty() && stop.len() <= LONGEST_STOP);
+        spec.stops.truncate(MOST_STOPS);
         request.touched.stop = true;
-        notes.note(Code::StopApplied, "stop", &asked.stops.len().to_string());
+        diagnostics.record(Code::StopApplied, "stop", &spec.stops.len().to_string());
     }
 }

@@ -10,25 +10,25 @@ use std::collections::BTreeMap;
 pub(super) fn normalize(
     request: &mut Request,
     profile: &Profile,
-    notes: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> Result<(), Error> {
     let rules = &profile.messages;
     let mut touched = false;
     for (i, message) in request.messages.iter_mut().enumerate() {
         media(&message.blocks, rules, profile, i)?;
         for rule in [flatten, wrap, members, names] {
-            touched |= rule(message, rules, i, notes);
+            touched |= rule(message, rules, i, diagnostics);
         }
     }
-    touched |= demote(&mut request.messages, rules, notes);
+    touched |= demote(&mut request.messages, rules, diagnostics);
     if rules.tool_name {
-        touched |= name_results(&mut request.messages, notes);
+        touched |= name_results(&mut request.messages, diagnostics);
     }
     if rules.drop_empty {
-        touched |= drop_empty(&mut request.messages, notes);
+        touched |= drop_empty(&mut request.messages, diagnostics);
     }
     for (i, message) in request.messages.iter_mut().enumerate() {
-        touched |= fill_content(message, rules, i, notes);
+        touched |= fill_content(message, rules, i, diagnostics);
     }
     request.touched.messages |= touched;
     Ok(())
@@ -80,7 +80,7 @@ fn media(blocks: &[Block], rules: &MessageRules, profile: &Profile, i: usize) ->
 }
 
 /// Roles under the names that the upstream knows. A system message that becomes the user's joins the next one of theirs.
-fn demote(messages: &mut Vec<Message>, rules: &MessageRules, notes: &mut Diagnostics) -> bool {
+fn demote(messages: &mut Vec<Message>, rules: &MessageRules, diagnostics: &mut Diagnostics) -> bool {
     if rules.roles.is_empty() {
         return false;
     }
@@ -95,7 +95,7 @@ fn demote(messages: &mut Vec<Message>, rules: &MessageRules, notes: &mut Diagnos
         let demoted = message.role != before;
         if demoted {
             let detail = format!("{} to {}", before.as_str(), message.role.as_str());
-            notes.note(Code::RoleDemoted, &format!("messages[{i}].role"), &detail);
+            diagnostics.record(Code::RoleDemoted, &format!("messages[{i}].role"), &detail);
             touch(message);
             changed = true;
         }
@@ -123,7 +123,7 @@ fn demote(messages: &mut Vec<Message>, rules: &MessageRules, notes: &mut Diagnos
 }
 
 /// Joins the parts of a text into one: the encoder writes a single text block as a string.
-fn flatten(message: &mut Message, rules: &MessageRules, i: usize, notes: &mut Diagnostics) -> bool {
+fn flatten(message: &mut Message, rules: &MessageRules, i: usize, diagnostics: &mut Diagnostics) -> bool {
     if !rules.flatten_text || !message.content_was_parts {
         return false;
     }
@@ -135,7 +135,7 @@ fn flatten(message: &mut Message, rules: &MessageRules, i: usize, notes: &mut Di
         return false;
     }
     message.content_was_parts = false;
-    notes.note(Code::ContentFlattened, &format!("messages[{i}].content"), "");
+    diagnostics.record(Code::ContentFlattened, &format!("messages[{i}].content"), "");
     touch(message);
     true
 }
@@ -156,19 +156,23 @@ fn join(blocks: &mut Vec<Block>) -> bool {
 }
 
 /// A text as a list of one part.
-fn wrap(message: &mut Message, rules: &MessageRules, i: usize, notes: &mut Diagnostics) -> bool {
+fn wrap(message: &mut Message, rules: &MessageRules, i: usize, diagnostics: &mut Diagnostics) -> bool {
     let says = message.blocks.iter().any(|b| matches!(b, Block::Text { .. } | Block::ToolResult { .. }));
     if !rules.parts_only || message.content_was_parts || !says {
         return false;
     }
     message.content_was_parts = true;
-    notes.note(Code::ContentRewritten, &format!("messages[{i}].content"), "a text to a list of parts");
+    diagnostics.record(
+        Code::ContentRewritten,
+        &format!("messages[{i}].content"),
+        "a text to a list of parts",
+    );
     touch(message);
     true
 }
 
 /// Leaves members out that the upstream refuses, and those that are `null` where it refuses these.
-fn members(message: &mut Message, rules: &MessageRules, i: usize, notes: &mut Diagnostics) -> bool {
+fn members(message: &mut Message, rules: &MessageRules, i: usize, diagnostics: &mut Diagnostics) -> bool {
     if message.extra.is_empty() {
         return false;
     }
@@ -178,7 +182,7 @@ fn members(message: &mut Message, rules: &MessageRules, i: usize, notes: &mut Di
         let refused = rules.drop.contains(key);
         if refused || (null && rules.drop_nulls) {
             let code = if null { Code::NullDropped } else { Code::ParamDropped };
-            notes.note(code, &format!("messages[{i}].{key}"), "");
+            diagnostics.record(code, &format!("messages[{i}].{key}"), "");
             changed = true;
             return false;
         }
@@ -190,7 +194,7 @@ fn members(message: &mut Message, rules: &MessageRules, i: usize, notes: &mut Di
     changed
 }
 
-fn names(message: &mut Message, rules: &MessageRules, i: usize, notes: &mut Diagnostics) -> bool {
+fn names(message: &mut Message, rules: &MessageRules, i: usize, diagnostics: &mut Diagnostics) -> bool {
     let kept = match rules.names {
         MessageNamePolicy::Drop => false,
         MessageNamePolicy::Tool => message.role == Role::Tool,
@@ -199,13 +203,13 @@ fn names(message: &mut Message, rules: &MessageRules, i: usize, notes: &mut Diag
     if kept || message.name.take().is_none() {
         return false;
     }
-    notes.note(Code::ParamDropped, &format!("messages[{i}].name"), "");
+    diagnostics.record(Code::ParamDropped, &format!("messages[{i}].name"), "");
     touch(message);
     true
 }
 
 /// A tool's result carries the name of the tool that was called.
-fn name_results(messages: &mut [Message], notes: &mut Diagnostics) -> bool {
+fn name_results(messages: &mut [Message], diagnostics: &mut Diagnostics) -> bool {
     let mut called: BTreeMap<String, String> = BTreeMap::new();
     let mut changed = false;
     for (i, message) in messages.iter_mut().enumerate() {
@@ -219,7 +223,7 @@ fn name_results(messages: &mut [Message], notes: &mut Diagnostics) -> bool {
         }
         if message.role == Role::Tool && message.name.is_none() && name.is_some() {
             message.name = name.map(Into::into);
-            notes.note(Code::FieldFilled, &format!("messages[{i}].name"), "");
+            diagnostics.record(Code::FieldFilled, &format!("messages[{i}].name"), "");
             touch(message);
             changed = true;
         }
@@ -228,11 +232,11 @@ fn name_results(messages: &mut [Message], notes: &mut Diagnostics) -> bool {
 }
 
 /// Assistant messages that say nothing and call nothing.
-fn drop_empty(messages: &mut Vec<Message>, notes: &mut Diagnostics) -> bool {
+fn drop_empty(messages: &mut Vec<Message>, diagnostics: &mut Diagnostics) -> bool {
     let says = |m: &Message| m.role != Role::Assistant || !m.blocks.iter().all(is_empty);
     let before = messages.len();
     for (i, _) in messages.iter().enumerate().filter(|(_, m)| !says(m)) {
-        notes.note(Code::MessageDropped, &format!("messages[{i}]"), "");
+        diagnostics.record(Code::MessageDropped, &format!("messages[{i}]"), "");
     }
     messages.retain(says);
     messages.len() != before
@@ -244,7 +248,12 @@ fn is_empty(block: &Block) -> bool {
 }
 
 /// What an assistant message that only calls tools says: `""` or `null`.
-fn fill_content(message: &mut Message, rules: &MessageRules, i: usize, notes: &mut Diagnostics) -> bool {
+fn fill_content(
+    message: &mut Message,
+    rules: &MessageRules,
+    i: usize,
+    diagnostics: &mut Diagnostics,
+) -> bool {
     let calls = message.blocks.iter().any(|b| matches!(b, Block::ToolCall { .. }));
     if message.role != Role::Assistant {
         return false;
@@ -255,7 +264,7 @@ fn fill_content(message: &mut Message, rules: &MessageRules, i: usize, notes: &m
         let alone = silent && ["function_call", "audio"].iter().all(|key| message.extra.get(key).is_none());
         if alone {
             message.blocks.push(Block::text(""));
-            notes.note(Code::ContentRewritten, &format!("messages[{i}].content"), "null to \"\"");
+            diagnostics.record(Code::ContentRewritten, &format!("messages[{i}].content"), "null to \"\"");
             touch(message);
         }
         return alone;
@@ -264,10 +273,10 @@ fn fill_content(message: &mut Message, rules: &MessageRules, i: usize, notes: &m
     let says = message.blocks.iter().any(|b| matches!(b, Block::Text { .. }));
     if rules.empty_content && !says {
         message.blocks.insert(0, Block::Text { text: "".into(), extra: ExtraFields::default() });
-        notes.note(Code::ContentRewritten, &at, "null to \"\"");
+        diagnostics.record(Code::ContentRewritten, &at, "null to \"\"");
     } else if rules.null_content && says && message.blocks.iter().any(is_empty) {
         message.blocks.retain(|b| !is_empty(b));
-        notes.note(Code::ContentRewritten, &at, "\"\" to null");
+        diagnostics.record(Code::ContentRewritten, &at, "\"\" to null");
     } else {
         return false;
     }

@@ -35,7 +35,7 @@ pub struct RequestDefaults {
     pub strict: bool,
 }
 
-/// Makes `request` one that `profile` accepts, and notes in `asked` what that means for the answer.
+/// Makes `request` one that `profile` accepts, and notes in `spec` what that means for the answer.
 ///
 /// # Errors
 /// When a message holds a kind of content that the upstream cannot read.
@@ -43,26 +43,26 @@ pub fn normalize(
     request: &mut Request,
     profile: &Profile,
     defaults: &RequestDefaults,
-    asked: &mut ResponseSpec,
-    notes: &mut Diagnostics,
+    spec: &mut ResponseSpec,
+    diagnostics: &mut Diagnostics,
 ) -> Result<(), Error> {
-    tools::normalize(request, &profile.tools, notes);
-    format::normalize(request, &profile.format, asked, notes);
+    tools::normalize(request, &profile.tools, diagnostics);
+    format::normalize(request, &profile.format, spec, diagnostics);
     template(request, &profile.messages.template);
     request.reasoning.in_tokens = profile.reasoning.in_tokens;
-    limits::normalize(request, &profile.params, asked, notes);
-    history::normalize(request, &profile.messages, notes);
-    messages::normalize(request, profile, notes)?;
-    order::normalize(request, profile, notes);
-    ids::normalize(request, &profile.messages, notes);
+    limits::normalize(request, &profile.params, spec, diagnostics);
+    history::normalize(request, &profile.messages, diagnostics);
+    messages::normalize(request, profile, diagnostics)?;
+    order::normalize(request, profile, diagnostics);
+    ids::normalize(request, &profile.messages, diagnostics);
     if request.max_tokens.is_none()
         && profile.params.wants_max_tokens
         && let Some(tokens) = defaults.max_tokens
     {
         request.max_tokens = Some(TokenLimit { tokens, completion: false });
-        notes.note(Code::ParamDefaulted, "max_tokens", "");
+        diagnostics.record(Code::ParamDefaulted, "max_tokens", "");
     }
-    stream(request, profile, asked, notes);
+    stream(request, profile, spec, diagnostics);
     Ok(())
 }
 
@@ -78,14 +78,14 @@ fn template(request: &mut Request, template: &ChatTemplate) {
 }
 
 /// Whether a stream is asked for, which need not be what the client asked for.
-fn stream(request: &mut Request, profile: &Profile, asked: &ResponseSpec, notes: &mut Diagnostics) {
+fn stream(request: &mut Request, profile: &Profile, spec: &ResponseSpec, diagnostics: &mut Diagnostics) {
     let formed = profile.format.whole && request.response_format.is_some();
-    if request.stream && (!profile.stream.supported || formed || asked.one_by_one > 0) {
+    if request.stream && (!profile.stream.supported || formed || spec.sequential_choices > 0) {
         request.stream = false;
-        notes.note(Code::StreamSimulated, "stream", "the upstream is asked for a whole answer");
-    } else if !request.stream && profile.stream.only && asked.one_by_one == 0 {
+        diagnostics.record(Code::StreamSimulated, "stream", "the upstream is asked for a whole answer");
+    } else if !request.stream && profile.stream.only && spec.sequential_choices == 0 {
         request.stream = true;
-        notes.note(Code::StreamFolded, "stream", "the upstream only streams");
+        diagnostics.record(Code::StreamFolded, "stream", "the upstream only streams");
     }
     // Usage is always asked for, so that reports have it; the client gets it only if it asked.
     request.include_usage = request.stream && profile.stream.options;
@@ -94,9 +94,9 @@ fn stream(request: &mut Request, profile: &Profile, asked: &ResponseSpec, notes:
 /// In strict mode a loss is an error that names the field.
 ///
 /// # Errors
-/// The first loss among `notes`.
-pub fn lossless(profile: &Profile, notes: &Diagnostics) -> Result<(), Unsupported> {
-    let Some(loss) = notes.iter().find(|d| d.severity() >= Severity::Warning) else { return Ok(()) };
+/// The first loss among `diagnostics`.
+pub fn lossless(profile: &Profile, diagnostics: &Diagnostics) -> Result<(), Unsupported> {
+    let Some(loss) = diagnostics.iter().find(|d| d.severity() >= Severity::Warning) else { return Ok(()) };
     let detail = if loss.detail.is_empty() { String::new() } else { format!(" ({})", loss.detail) };
     let (name, path) = (&profile.name, &loss.path);
     let message = format!(

@@ -22,14 +22,14 @@ pub(crate) struct OpaqueStateRule<'s> {
 
 impl OpaqueStateRule<'_> {
     /// Cuts out of the history what this upstream did not make, and puts back what it made.
-    pub(crate) fn settle(&self, request: &mut Request, notes: &mut Diagnostics) {
+    pub(crate) fn settle(&self, request: &mut Request, diagnostics: &mut Diagnostics) {
         // The turn that was put back last, by its first message.
         let mut restored = None;
         for (i, message) in request.messages.iter_mut().enumerate() {
             if message.role != Role::Assistant {
                 continue;
             }
-            let mut changed = self.leave_out(message, &request.model, i, notes);
+            let mut changed = self.leave_out(message, &request.model, i, diagnostics);
             if let Some((run, mut turn)) = self.stored.get(i, self.upstream.name())
                 && self.is_needed(&turn, message)
             {
@@ -38,7 +38,7 @@ impl OpaqueStateRule<'_> {
                     turn.parts.retain(|part| matches!(part, StoredBlock::Call(..)));
                 }
                 restored = Some(run);
-                note_restored(&turn, i, notes);
+                note_restored(&turn, i, diagnostics);
                 merge(message, turn.parts);
                 changed = true;
             }
@@ -63,18 +63,22 @@ impl OpaqueStateRule<'_> {
         // What a client of the dialect that signs so sent back says it without a word.
         let format = extra.detail("format").or_else(|| Some(dialect(extra.dialect).ok()?.signs()?.into()));
         match (self.upstream.signs(), format) {
-            (Some(own), format) => format.is_some_and(|format| carry::same_kind(&format, own)),
-            (None, format) => format.is_none_or(|format| carry::may_sign(model, &format)),
+            (Some(own), format) => format.is_some_and(|format| carry::same_format_family(&format, own)),
+            (None, format) => format.is_none_or(|format| carry::may_have_signed(model, &format)),
         }
     }
 
-    fn leave_out(&self, message: &mut Message, model: &str, i: usize, notes: &mut Diagnostics) -> bool {
+    fn leave_out(&self, message: &mut Message, model: &str, i: usize, diagnostics: &mut Diagnostics) -> bool {
         let mut changed = false;
         for block in &mut message.blocks {
             let Block::Reasoning { signature: signature @ Some(_), extra, .. } = block else { continue };
             if !self.can_read(extra, model) {
                 let at = format!("messages[{i}]");
-                notes.note(Code::FeatureUnsupported, &at, "reasoning signed by another kind of model");
+                diagnostics.record(
+                    Code::FeatureUnsupported,
+                    &at,
+                    "reasoning signed by another kind of model",
+                );
                 (*signature, *extra, changed) = (None, ExtraFields::default(), true);
             }
         }
@@ -92,12 +96,12 @@ impl OpaqueStateRule<'_> {
     }
 }
 
-fn note_restored(turn: &StoredTurn, i: usize, notes: &mut Diagnostics) {
+fn note_restored(turn: &StoredTurn, i: usize, diagnostics: &mut Diagnostics) {
     if turn.opaque {
         let detail = "what only its maker can read";
-        notes.note(Code::ReasoningRestored, &format!("messages[{i}]"), detail);
+        diagnostics.record(Code::ReasoningRestored, &format!("messages[{i}]"), detail);
     } else {
-        notes.note(Code::ReasoningRestored, &format!("messages[{i}].reasoning_content"), "");
+        diagnostics.record(Code::ReasoningRestored, &format!("messages[{i}].reasoning_content"), "");
     }
 }
 

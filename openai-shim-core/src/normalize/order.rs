@@ -6,25 +6,25 @@ use crate::dialect::dialect;
 use crate::json::raw;
 use crate::profile::{PrefillPolicy, Profile};
 
-pub(super) fn normalize(request: &mut Request, profile: &Profile, notes: &mut Diagnostics) {
+pub(super) fn normalize(request: &mut Request, profile: &Profile, diagnostics: &mut Diagnostics) {
     let rules = &profile.messages;
     let messages = &mut request.messages;
     let mut touched = false;
     if rules.single_system {
-        touched |= hoist_system(messages, notes);
+        touched |= hoist_system(messages, diagnostics);
     }
     if rules.alternate {
-        touched |= merge_adjacent(messages, notes);
+        touched |= merge_adjacent(messages, diagnostics);
     }
     if rules.bridge_tool_user {
-        touched |= bridge(messages, notes);
+        touched |= bridge(messages, diagnostics);
     }
-    touched |= prefill(messages, profile, notes);
+    touched |= prefill(messages, profile, diagnostics);
     request.touched.messages |= touched;
 }
 
 /// One system message, in front.
-fn hoist_system(messages: &mut Vec<Message>, notes: &mut Diagnostics) -> bool {
+fn hoist_system(messages: &mut Vec<Message>, diagnostics: &mut Diagnostics) -> bool {
     let is_system = |m: &Message| matches!(m.role, Role::System | Role::Developer);
     let count = messages.iter().filter(|m| is_system(m)).count();
     if count == 0 || (count == 1 && messages.first().is_some_and(is_system)) {
@@ -34,12 +34,12 @@ fn hoist_system(messages: &mut Vec<Message>, notes: &mut Diagnostics) -> bool {
     let text = system.iter().map(Message::joined_text).collect::<Vec<_>>().join("\n\n");
     rest.insert(0, Message::text(Role::System, text));
     *messages = rest;
-    notes.note(Code::MessagesMerged, "messages", "system messages were merged and put first");
+    diagnostics.record(Code::MessagesMerged, "messages", "system messages were merged and put first");
     true
 }
 
 /// No two messages of one role in a row (tool results excepted).
-fn merge_adjacent(messages: &mut Vec<Message>, notes: &mut Diagnostics) -> bool {
+fn merge_adjacent(messages: &mut Vec<Message>, diagnostics: &mut Diagnostics) -> bool {
     let before = messages.len();
     let mut merged: Vec<Message> = Vec::with_capacity(before);
     let mut grown = false;
@@ -62,7 +62,7 @@ fn merge_adjacent(messages: &mut Vec<Message>, notes: &mut Diagnostics) -> bool 
     if messages.len() == before {
         return false;
     }
-    notes.note(Code::MessagesMerged, "messages", "adjacent messages of one role were merged");
+    diagnostics.record(Code::MessagesMerged, "messages", "adjacent messages of one role were merged");
     true
 }
 
@@ -78,7 +78,7 @@ pub(super) fn append(last: &mut Message, message: Message) {
 }
 
 /// No user message right after a tool's result.
-fn bridge(messages: &mut Vec<Message>, notes: &mut Diagnostics) -> bool {
+fn bridge(messages: &mut Vec<Message>, diagnostics: &mut Diagnostics) -> bool {
     let roles = messages.iter().zip(messages.iter().skip(1)).map(|(one, next)| (one.role, next.role));
     if !roles.into_iter().any(|roles| roles == (Role::Tool, Role::User)) {
         return false;
@@ -86,7 +86,7 @@ fn bridge(messages: &mut Vec<Message>, notes: &mut Diagnostics) -> bool {
     let mut bridged: Vec<Message> = Vec::with_capacity(messages.len() + 1);
     for message in std::mem::take(messages) {
         if message.role == Role::User && bridged.last().is_some_and(|last| last.role == Role::Tool) {
-            notes.note(Code::BridgeAdded, &format!("messages[{}]", bridged.len()), "");
+            diagnostics.record(Code::BridgeAdded, &format!("messages[{}]", bridged.len()), "");
             bridged.push(Message::text(Role::Assistant, "OK."));
         }
         bridged.push(message);
@@ -96,7 +96,7 @@ fn bridge(messages: &mut Vec<Message>, notes: &mut Diagnostics) -> bool {
 }
 
 /// An assistant message at the end is the beginning of the answer.
-fn prefill(messages: &mut Vec<Message>, profile: &Profile, notes: &mut Diagnostics) -> bool {
+fn prefill(messages: &mut Vec<Message>, profile: &Profile, diagnostics: &mut Diagnostics) -> bool {
     let Some(last) = messages.last_mut().filter(|m| m.role == Role::Assistant) else { return false };
     if last.blocks.iter().any(|block| matches!(block, Block::ToolCall { .. })) {
         return false;
@@ -109,7 +109,7 @@ fn prefill(messages: &mut Vec<Message>, profile: &Profile, notes: &mut Diagnosti
             }
             last.extra.members.push((String::from("prefix"), raw("true")));
             touch(last);
-            notes.note(Code::ContentRewritten, "messages[].prefix", "");
+            diagnostics.record(Code::ContentRewritten, "messages[].prefix", "");
             true
         }
         PrefillPolicy::Ask => {
@@ -125,7 +125,7 @@ fn prefill(messages: &mut Vec<Message>, profile: &Profile, notes: &mut Diagnosti
                 }
                 None => messages.push(Message::text(Role::User, wish)),
             }
-            notes.note(Code::PrefillRewritten, "messages", "");
+            diagnostics.record(Code::PrefillRewritten, "messages", "");
             true
         }
         _ => false,

@@ -18,23 +18,23 @@ pub fn params(
     body: &mut Object<'_>,
     profile: &Profile,
     defaults: &RequestDefaults,
-    notes: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> Result<(), Unsupported> {
-    without_tools(body, notes);
-    forced(body, profile, notes);
-    thinking::respell(body, &profile.reasoning, notes);
-    rename(body, &profile.params, notes);
-    clamp(body, &profile.params, notes);
-    drop_some(body, &profile.params, notes);
-    if defaults.strict { lossless(profile, notes) } else { Ok(()) }
+    without_tools(body, diagnostics);
+    forced(body, profile, diagnostics);
+    thinking::write_effort(body, &profile.reasoning, diagnostics);
+    rename(body, &profile.params, diagnostics);
+    clamp(body, &profile.params, diagnostics);
+    drop_some(body, &profile.params, diagnostics);
+    if defaults.strict { lossless(profile, diagnostics) } else { Ok(()) }
 }
 
 /// Without tools there is no choice among them: OpenAI refuses an empty list and what depends on it.
-fn without_tools(body: &mut Object<'_>, notes: &mut Diagnostics) {
+fn without_tools(body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
     let empty = |tools: &str| tools.strip_prefix('[').is_some_and(|rest| rest.trim_start() == "]");
     if body.get("tools").is_some_and(empty) {
         body.remove("tools");
-        notes.note(Code::NullDropped, "tools", "an empty list");
+        diagnostics.record(Code::NullDropped, "tools", "an empty list");
     }
     if body.non_null("tools").is_some() || body.non_null("functions").is_some() {
         return;
@@ -43,22 +43,22 @@ fn without_tools(body: &mut Object<'_>, notes: &mut Diagnostics) {
         let Some(value) = body.non_null(key) else { continue };
         let idle = matches!(value.trim(), "\"auto\"" | "\"none\"" | "true" | "false");
         let code = if idle { Code::NullDropped } else { Code::ParamDropped };
-        notes.note(code, key, "there are no tools");
+        diagnostics.record(code, key, "there are no tools");
         body.remove(key);
     }
 }
 
 /// A forced choice by the upstream's own word.
-fn forced(body: &mut Object<'_>, profile: &Profile, notes: &mut Diagnostics) {
+fn forced(body: &mut Object<'_>, profile: &Profile, diagnostics: &mut Diagnostics) {
     if body.str("tool_choice").as_deref() == Some("required")
         && profile.tools.required == ToolChoiceSupport::Any
     {
         body.set("tool_choice", "\"any\"");
-        notes.note(Code::ParamRenamed, "tool_choice", "any");
+        diagnostics.record(Code::ParamRenamed, "tool_choice", "any");
     }
 }
 
-fn rename(body: &mut Object<'_>, rules: &ParamRules, notes: &mut Diagnostics) {
+fn rename(body: &mut Object<'_>, rules: &ParamRules, diagnostics: &mut Diagnostics) {
     for (from, to) in &rules.rename {
         if body.non_null(from).is_none() {
             continue;
@@ -68,24 +68,24 @@ fn rename(body: &mut Object<'_>, rules: &ParamRules, notes: &mut Diagnostics) {
             if body.non_null(to).is_none() {
                 body.set(to.clone(), value);
             }
-            notes.note(Code::ParamRenamed, from, to);
+            diagnostics.record(Code::ParamRenamed, from, to);
         }
     }
 }
 
-fn clamp(body: &mut Object<'_>, rules: &ParamRules, notes: &mut Diagnostics) {
+fn clamp(body: &mut Object<'_>, rules: &ParamRules, diagnostics: &mut Diagnostics) {
     for (key, [low, high]) in &rules.clamp {
         let number = body.get(key).filter(|v| peek(v) == ValueKind::Number);
         let Some(value) = number.and_then(|v| v.trim().parse::<f64>().ok()) else { continue };
         let clamped = value.clamp(low.min(*high), high.max(*low));
         if value < *low || value > *high {
             body.set(key.clone(), format!("{clamped}"));
-            notes.note(Code::ParamClamped, key, &format!("{value} to {clamped}"));
+            diagnostics.record(Code::ParamClamped, key, &format!("{value} to {clamped}"));
         }
     }
 }
 
-fn drop_some(body: &mut Object<'_>, rules: &ParamRules, notes: &mut Diagnostics) {
+fn drop_some(body: &mut Object<'_>, rules: &ParamRules, diagnostics: &mut Diagnostics) {
     let unknown = |key: &str| {
         !rules.only.is_empty() && !NEEDED.contains(&key) && !rules.only.iter().any(|known| known == key)
     };
@@ -93,7 +93,7 @@ fn drop_some(body: &mut Object<'_>, rules: &ParamRules, notes: &mut Diagnostics)
     let mut known = BTreeSet::new();
     for key in body.iter().map(|(key, _)| key).filter(|key| refused(key)) {
         if known.insert(key) && body.non_null(key).is_some() {
-            notes.note(Code::ParamDropped, key, "");
+            diagnostics.record(Code::ParamDropped, key, "");
         }
     }
     body.retain(|key, _| !refused(key));

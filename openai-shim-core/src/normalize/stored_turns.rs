@@ -5,7 +5,7 @@
 
 use super::conversation::Conversation;
 use crate::canonical::digest::{Digest, call_digest};
-use crate::canonical::{Block, Message, RecordedBlock, Request, Role, StoredTurn, TurnRecorder, own_id};
+use crate::canonical::{Block, Message, RecordedBlock, Request, Role, StoredTurn, TurnRecorder, base_id};
 use crate::state::{Owner, StateEntry, StateKey, StateKind};
 use bytes::Bytes;
 use std::borrow::Cow;
@@ -84,7 +84,7 @@ impl TurnLookup {
             Some((_, _, arguments)) if arguments.len() > MAX_ARGUMENTS => {}
             Some((id, name, arguments)) => {
                 let call = call_digest(name, arguments);
-                self.keys.extend((!id.is_empty()).then(|| scope.key(before, "id", own_id(id), call)));
+                self.keys.extend((!id.is_empty()).then(|| scope.key(before, "id", base_id(id), call)));
                 self.keys.push(scope.key(before, "call", "", call));
             }
             None => {

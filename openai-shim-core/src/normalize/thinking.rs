@@ -1,7 +1,7 @@
 //! How much to think, said under the upstream's own name for it.
 
 use crate::canonical::{Code, Diagnostics};
-use crate::json::{Object, quote};
+use crate::json::{Object, encode_string};
 use crate::profile::{ReasoningParam, ReasoningRules};
 
 /// OpenAI's words, from least to most, and those of others.
@@ -10,30 +10,30 @@ const EFFORTS: [&str; 7] = ["none", "minimal", "low", "medium", "high", "xhigh",
 const EFFORT: &str = "reasoning_effort";
 
 /// Puts `reasoning_effort` of a request body under the upstream's name.
-pub(super) fn respell(body: &mut Object<'_>, rules: &ReasoningRules, notes: &mut Diagnostics) {
+pub(super) fn write_effort(body: &mut Object<'_>, rules: &ReasoningRules, diagnostics: &mut Diagnostics) {
     let Some(given) = body.str(EFFORT).map(std::borrow::Cow::into_owned) else { return };
     let effort = nearest(&given, &rules.efforts);
     if effort != given {
-        notes.note(Code::ParamClamped, EFFORT, &format!("{given} to {effort}"));
+        diagnostics.record(Code::ParamClamped, EFFORT, &format!("{given} to {effort}"));
     }
     let off = matches!(effort, "none" | "minimal") || given == "none";
     let (name, value) = match rules.switch {
         ReasoningParam::ReasoningEffort => {
             if effort != given {
-                body.set(EFFORT, quote(effort));
+                body.set(EFFORT, encode_string(effort));
             }
             return;
         }
         ReasoningParam::None => {
             body.remove(EFFORT);
-            notes.note(Code::ParamDropped, EFFORT, "");
+            diagnostics.record(Code::ParamDropped, EFFORT, "");
             return;
         }
-        ReasoningParam::Reasoning => ("reasoning", format!(r#"{{"effort":{}}}"#, quote(effort))),
+        ReasoningParam::Reasoning => ("reasoning", format!(r#"{{"effort":{}}}"#, encode_string(effort))),
         ReasoningParam::Thinking => {
             // One that knows efforts, too, is told both.
             if !off && !rules.efforts.is_empty() {
-                body.set(EFFORT, quote(effort));
+                body.set(EFFORT, encode_string(effort));
                 if body.non_null("thinking").is_none() {
                     body.set("thinking", r#"{"type":"enabled"}"#);
                 }
@@ -51,7 +51,7 @@ pub(super) fn respell(body: &mut Object<'_>, rules: &ReasoningRules, notes: &mut
         }
     };
     body.remove(EFFORT);
-    notes.note(Code::ParamRenamed, EFFORT, name);
+    diagnostics.record(Code::ParamRenamed, EFFORT, name);
     // Where the client said it in the upstream's own words these hold.
     if body.non_null(name).is_none() || name == "chat_template_kwargs" {
         body.set(name, value);

@@ -6,18 +6,18 @@ use crate::json::{raw, schema};
 use crate::profile::{ToolChoiceSupport, ToolRules};
 use std::collections::BTreeSet;
 
-pub(super) fn normalize(request: &mut Request, rules: &ToolRules, notes: &mut Diagnostics) {
+pub(super) fn normalize(request: &mut Request, rules: &ToolRules, diagnostics: &mut Diagnostics) {
     if rules.declare_called && request.tools.is_empty() {
-        declare_called(request, notes);
+        declare_called(request, diagnostics);
     }
-    choice(request, rules, notes);
+    choice(request, rules, diagnostics);
     for (i, tool) in request.tools.iter_mut().enumerate() {
-        request.touched.tools |= function(tool, rules, i, notes);
+        request.touched.tools |= function(tool, rules, i, diagnostics);
     }
 }
 
 /// An upstream that reads calls in the history wants to know the tools that they call.
-fn declare_called(request: &mut Request, notes: &mut Diagnostics) {
+fn declare_called(request: &mut Request, diagnostics: &mut Diagnostics) {
     // There are no tools yet.
     let mut known = BTreeSet::new();
     for message in &request.messages {
@@ -33,7 +33,7 @@ fn declare_called(request: &mut Request, notes: &mut Diagnostics) {
                 strict: None,
                 extra: ExtraFields::default(),
             });
-            notes.note(Code::FieldFilled, "tools", "a tool that the history calls");
+            diagnostics.record(Code::FieldFilled, "tools", "a tool that the history calls");
         }
     }
     if !request.tools.is_empty() {
@@ -44,12 +44,12 @@ fn declare_called(request: &mut Request, notes: &mut Diagnostics) {
     }
 }
 
-fn choice(request: &mut Request, rules: &ToolRules, notes: &mut Diagnostics) {
+fn choice(request: &mut Request, rules: &ToolRules, diagnostics: &mut Diagnostics) {
     match request.tool_choice.clone() {
         Some(ToolChoice::Required) if rules.required == ToolChoiceSupport::Auto => {
             request.tool_choice = Some(ToolChoice::Auto);
             request.touched.tool_choice = true;
-            notes.note(Code::ToolChoiceDowngraded, "tool_choice", "required to auto");
+            diagnostics.record(Code::ToolChoiceDowngraded, "tool_choice", "required to auto");
             instruct(request, "Answer by calling one of the tools that are offered to you.");
         }
         Some(ToolChoice::Function(name)) if rules.named != ToolChoiceSupport::Native => {
@@ -57,11 +57,11 @@ fn choice(request: &mut Request, rules: &ToolRules, notes: &mut Diagnostics) {
             request.touched.tool_choice = true;
             if rules.named == ToolChoiceSupport::Auto {
                 request.tool_choice = Some(ToolChoice::Auto);
-                notes.note(Code::ToolChoiceDowngraded, "tool_choice", "a function by name to auto");
+                diagnostics.record(Code::ToolChoiceDowngraded, "tool_choice", "a function by name to auto");
                 instruct(request, &format!("Answer by calling the tool `{name}`."));
             } else {
                 request.tool_choice = Some(ToolChoice::Required);
-                notes.note(Code::ParamRenamed, "tool_choice", "required, with one tool on offer");
+                diagnostics.record(Code::ParamRenamed, "tool_choice", "required, with one tool on offer");
             }
         }
         _ => {}
@@ -78,7 +78,7 @@ fn only(request: &mut Request, name: &str) {
 }
 
 /// Makes one function fit; whether it was changed.
-fn function(tool: &mut Tool, rules: &ToolRules, i: usize, notes: &mut Diagnostics) -> bool {
+fn function(tool: &mut Tool, rules: &ToolRules, i: usize, diagnostics: &mut Diagnostics) -> bool {
     let Tool::Function { parameters, strict, .. } = tool else { return false };
     let mut changed = false;
     if let Some(given) = parameters {
@@ -91,10 +91,10 @@ fn function(tool: &mut Tool, rules: &ToolRules, i: usize, notes: &mut Diagnostic
         let at = format!("tools[{i}].function.parameters");
         if let Some(fitted) = schema::fit(given.get(), &wishes) {
             for keyword in &fitted.dropped {
-                notes.note(Code::SchemaReduced, &at, keyword);
+                diagnostics.record(Code::SchemaReduced, &at, keyword);
             }
             if fitted.dropped.is_empty() {
-                notes.note(Code::ContentRewritten, &at, "");
+                diagnostics.record(Code::ContentRewritten, &at, "");
             }
             *given = raw(fitted.json);
             changed = true;
@@ -104,7 +104,7 @@ fn function(tool: &mut Tool, rules: &ToolRules, i: usize, notes: &mut Diagnostic
         && let Some(wanted) = strict.take()
     {
         let code = if wanted { Code::ParamDropped } else { Code::NullDropped };
-        notes.note(code, &format!("tools[{i}].function.strict"), "");
+        diagnostics.record(code, &format!("tools[{i}].function.strict"), "");
         changed = true;
     }
     changed

@@ -13,7 +13,7 @@ mod sent;
 mod table;
 
 use crate::error::{ErrorKind, StatusError};
-use crate::json::{Object, quote};
+use crate::json::{Object, encode_string};
 use sent::SentRequest;
 
 /// One thing to do differently with one upstream and model.
@@ -182,7 +182,7 @@ impl Adaptation {
 }
 
 fn string(text: &str) -> String {
-    quote(text).replace('\u{7f}', "\\u007f")
+    encode_string(text).replace('\u{7f}', "\\u007f")
 }
 
 /// A bare key where TOML allows one.
@@ -205,10 +205,10 @@ pub fn learn(error: &StatusError, sent: &Object<'_>) -> Option<Adaptation> {
         error.kind,
         ErrorKind::InvalidRequest | ErrorKind::Unsupported | ErrorKind::NotFound | ErrorKind::Upstream
     );
-    let asked = matches!(error.status, 400 | 404 | 422);
+    let spec = matches!(error.status, 400 | 404 | 422);
     // Templates fail as the server's fault, and some servers check requests in the wrong place.
     let late = matches!(error.status, 424 | 500 | 501);
-    if !about_the_request || !(asked || late) {
+    if !about_the_request || !(spec || late) {
         return None;
     }
     let said = said::ErrorText::new(error);
@@ -216,5 +216,5 @@ pub fn learn(error: &StatusError, sent: &Object<'_>) -> Option<Adaptation> {
         return None;
     }
     let sent = SentRequest::new(sent);
-    table::ROWS.iter().filter(|row| asked || row.late).find_map(|row| ask::row(row, &said, &sent))
+    table::ROWS.iter().filter(|row| spec || row.late).find_map(|row| ask::row(row, &said, &sent))
 }

@@ -100,15 +100,15 @@ pub struct ModelOverride {
 }
 
 impl ModelOverride {
-    fn put_over(&self, row: &mut Profile) {
+    fn overlay(&self, row: &mut Profile) {
         row.also.extend(self.also.iter().cloned());
-        row.params = self.params.over(&row.params);
-        row.messages = self.messages.over(&row.messages);
-        row.tools = self.tools.over(&row.tools);
-        row.format = self.format.over(&row.format);
-        row.reasoning = self.reasoning.over(&row.reasoning);
-        row.stream = self.stream.over(&row.stream);
-        row.answers = self.answers.over(row.answers);
+        row.params = self.params.overlay(&row.params);
+        row.messages = self.messages.overlay(&row.messages);
+        row.tools = self.tools.overlay(&row.tools);
+        row.format = self.format.overlay(&row.format);
+        row.reasoning = self.reasoning.overlay(&row.reasoning);
+        row.stream = self.stream.overlay(&row.stream);
+        row.answers = self.answers.overlay(row.answers);
     }
 }
 
@@ -204,7 +204,7 @@ impl Profile {
         let Some(first) = own.next() else { return Cow::Borrowed(self) };
         let mut row = self.clone();
         for rules in std::iter::once(first).chain(own) {
-            rules.put_over(&mut row);
+            rules.overlay(&mut row);
         }
         Cow::Owned(row)
     }

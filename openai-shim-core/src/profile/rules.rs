@@ -70,7 +70,7 @@ pub struct MessageRules {
     /// What happens to reasoning in the history.
     pub reasoning: ReasoningHistory,
     /// The signature of a tool call must come back: it is carried in the call's id, for clients that keep nothing else.
-    pub carry_signatures: bool,
+    pub signatures_in_ids: bool,
     /// What a call is signed with whose signature nobody knows, because unsigned ones are refused; empty: nothing.
     pub sign_unsigned: String,
     /// How a conversation becomes a prompt, for upstreams of text completions, which take nothing else.
@@ -159,7 +159,7 @@ macro_rules! words {
         }
 
         impl $name {
-            pub(super) fn over(self, base: Self) -> Self {
+            pub(super) fn overlay(self, base: Self) -> Self {
                 if self == Self::default() { base } else { self }
             }
         }
@@ -240,7 +240,7 @@ fn map<V: Clone>(more: &BTreeMap<String, V>, base: &BTreeMap<String, V>) -> BTre
 }
 
 impl ParamRules {
-    pub(super) fn over(&self, base: &Self) -> Self {
+    pub(super) fn overlay(&self, base: &Self) -> Self {
         Self {
             drop: list(&self.drop, &base.drop),
             only: list(&self.only, &base.only),
@@ -254,7 +254,7 @@ impl ParamRules {
 }
 
 impl MessageRules {
-    pub(super) fn over(&self, base: &Self) -> Self {
+    pub(super) fn overlay(&self, base: &Self) -> Self {
         Self {
             roles: map(&self.roles, &base.roles),
             flatten_text: self.flatten_text || base.flatten_text,
@@ -266,31 +266,31 @@ impl MessageRules {
             drop_empty: self.drop_empty || base.drop_empty,
             drop: list(&self.drop, &base.drop),
             drop_nulls: self.drop_nulls || base.drop_nulls,
-            names: self.names.over(base.names),
+            names: self.names.overlay(base.names),
             tool_name: self.tool_name || base.tool_name,
             single_system: self.single_system || base.single_system,
             alternate: self.alternate || base.alternate,
             bridge_tool_user: self.bridge_tool_user || base.bridge_tool_user,
-            prefill: self.prefill.over(base.prefill),
-            tool_ids: self.tool_ids.over(base.tool_ids),
-            reasoning: self.reasoning.over(base.reasoning),
-            carry_signatures: self.carry_signatures || base.carry_signatures,
+            prefill: self.prefill.overlay(base.prefill),
+            tool_ids: self.tool_ids.overlay(base.tool_ids),
+            reasoning: self.reasoning.overlay(base.reasoning),
+            signatures_in_ids: self.signatures_in_ids || base.signatures_in_ids,
             sign_unsigned: if self.sign_unsigned.is_empty() {
                 &base.sign_unsigned
             } else {
                 &self.sign_unsigned
             }
             .clone(),
-            template: self.template.over(&base.template),
+            template: self.template.overlay(&base.template),
         }
     }
 }
 
 impl ToolRules {
-    pub(super) fn over(&self, base: &Self) -> Self {
+    pub(super) fn overlay(&self, base: &Self) -> Self {
         Self {
-            required: self.required.over(base.required),
-            named: self.named.over(base.named),
+            required: self.required.overlay(base.required),
+            named: self.named.overlay(base.named),
             drop_strict: self.drop_strict || base.drop_strict,
             drop_keywords: list(&self.drop_keywords, &base.drop_keywords),
             inline_refs: self.inline_refs || base.inline_refs,
@@ -301,10 +301,10 @@ impl ToolRules {
 }
 
 impl ResponseFormatRules {
-    pub(super) fn over(&self, base: &Self) -> Self {
+    pub(super) fn overlay(&self, base: &Self) -> Self {
         Self {
-            json_schema: self.json_schema.over(base.json_schema),
-            json_object: self.json_object.over(base.json_object),
+            json_schema: self.json_schema.overlay(base.json_schema),
+            json_object: self.json_object.overlay(base.json_object),
             drop_text: self.drop_text || base.drop_text,
             whole: self.whole || base.whole,
         }
@@ -312,14 +312,18 @@ impl ResponseFormatRules {
 }
 
 impl ReasoningRules {
-    pub(super) fn over(&self, base: &Self) -> Self {
+    pub(super) fn overlay(&self, base: &Self) -> Self {
         let efforts = if self.efforts.is_empty() { base.efforts.clone() } else { self.efforts.clone() };
-        Self { switch: self.switch.over(base.switch), efforts, in_tokens: self.in_tokens || base.in_tokens }
+        Self {
+            switch: self.switch.overlay(base.switch),
+            efforts,
+            in_tokens: self.in_tokens || base.in_tokens,
+        }
     }
 }
 
 impl StreamingSupport {
-    pub(super) fn over(&self, base: &Self) -> Self {
+    pub(super) fn overlay(&self, base: &Self) -> Self {
         Self {
             supported: self.supported && base.supported,
             options: self.options && base.options,

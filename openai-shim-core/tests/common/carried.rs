@@ -32,7 +32,7 @@ pub fn secrets(who: &str) -> [String; 2] {
 fn request(said: Said<'_>) -> Request {
     let mut request = Request::default();
     said.model.clone_into(&mut request.model);
-    request.sealed_reasoning = true;
+    request.encrypted_reasoning = true;
     request.messages = vec![Message::text(Role::System, said.system), Message::text(Role::User, said.user)];
     request.tools = vec![Tool::Function {
         name: String::from("weather"),
@@ -114,7 +114,7 @@ pub fn answer(upstream: &dyn Dialect, who: &str) -> String {
     response.id = Some(String::from("answer"));
     response.model = Some(String::from("m"));
     response.choices = vec![choice];
-    let mut asked = ResponseSpec::new(&request(SAID), Context::fixed());
-    let body = upstream.encode_response(&response, &mut asked, &mut Diagnostics::default());
+    let mut spec = ResponseSpec::new(&request(SAID), Context::fixed());
+    let body = upstream.encode_response(&response, &mut spec, &mut Diagnostics::default());
     String::from_utf8(body).unwrap()
 }

@@ -136,7 +136,7 @@ fn messages(rules: &MessageRules) -> Vec<String> {
         (rules.flatten_text, "lists of text parts are sent as one string"),
         (rules.parts_only, "a string is sent as a list of one text part"),
         (
-            rules.carry_signatures,
+            rules.signatures_in_ids,
             "signatures of tool calls must come back: they are carried in the calls' ids",
         ),
         (!rules.sign_unsigned.is_empty(), "a call whose signature nobody knows is marked as such"),

@@ -144,13 +144,13 @@ impl<'l> Document<'l> {
                 continue;
             };
             let cells: BTreeSet<String> = used.cells.iter().map(|&cell| cell.to_owned()).collect();
-            for (listed, seen) in [
+            for (listed, summary) in [
                 (&loss.to, &used.to),
                 (&loss.from, &used.from),
                 (&loss.features, &used.features),
                 (&loss.cells, &cells),
             ] {
-                for word in listed.iter().filter(|word| !seen.contains(*word)) {
+                for word in listed.iter().filter(|word| !summary.contains(*word)) {
                     self.problems.push(format!("docs/losses.toml: {}: nothing uses {word:?}", loss.name));
                 }
             }

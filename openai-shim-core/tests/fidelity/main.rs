@@ -46,7 +46,7 @@ fn the_matrix_is_what_the_code_does_and_every_loss_has_its_reason() {
     document.text.push_str("\n## Requests\n");
     for ask in asks::ASKS {
         document.table(Direction::Request, ask.0, &|client, upstream| {
-            Pair(matrix::asked(ask, client, upstream), None)
+            Pair(matrix::spec(ask, client, upstream), None)
         });
     }
     document.text.push_str("\n## Answers\n");

@@ -67,9 +67,9 @@ impl Found {
         Self { cell, codes: BTreeSet::new() }
     }
 
-    fn judge(arrives: bool, notes: &BTreeSet<String>, usual: &BTreeSet<String>) -> Self {
-        let fresh: Vec<&String> = notes.difference(usual).collect();
-        let code = |note: &&String| note.split(' ').next().unwrap_or_default().to_owned();
+    fn judge(arrives: bool, diagnostics: &BTreeSet<String>, usual: &BTreeSet<String>) -> Self {
+        let fresh: Vec<&String> = diagnostics.difference(usual).collect();
+        let code = |record: &&String| record.split(' ').next().unwrap_or_default().to_owned();
         let codes: BTreeSet<String> = fresh.iter().map(code).collect();
         // What the upstream is not asked for and the shim does itself is done.
         let arrives = arrives || DONE_HERE.iter().any(|code| codes.contains(*code));
@@ -116,8 +116,8 @@ pub fn written(request: &Request, client: Side) -> Option<ClientRequest> {
     ClientRequest::read(client, &encoded.path, encoded.body.to_json().into()).ok()
 }
 
-fn told(notes: &Diagnostics) -> BTreeSet<String> {
-    notes.iter().map(ToString::to_string).collect()
+fn told(diagnostics: &Diagnostics) -> BTreeSet<String> {
+    diagnostics.iter().map(ToString::to_string).collect()
 }
 
 /// What the upstream reads of a request, and what was noted; `None`: it was refused.
@@ -133,25 +133,25 @@ fn sent(incoming: ClientRequest, upstream: Side) -> Option<(Request, BTreeSet<St
     Some((read.unwrap(), told(&exchange.diagnostics())))
 }
 
-pub fn asked(Ask(_, ask, arrives): &Ask, client: Side, upstream: Side) -> Found {
+pub fn spec(Ask(_, ask, arrives): &Ask, client: Side, upstream: Side) -> Found {
     let (mut probe, base) = (plain(), written(&plain(), client).unwrap());
     ask(&mut probe, client.name());
     let Some(incoming) = written(&probe, client).filter(|read| arrives(read.request())) else {
         return Found::new(Cell::Unsayable);
     };
-    let usual = sent(base, upstream).map(|(_, notes)| notes).unwrap_or_default();
+    let usual = sent(base, upstream).map(|(_, diagnostics)| diagnostics).unwrap_or_default();
     match sent(incoming, upstream) {
         None => Found::new(Cell::Refused),
-        Some((read, notes)) => Found::judge(arrives(&read), &notes, &usual),
+        Some((read, diagnostics)) => Found::judge(arrives(&read), &diagnostics, &usual),
     }
 }
 
 /// The bytes of an answer in one dialect, whole or streamed.
-pub fn spoken(response: &Response, by: Side, asked: &ResponseSpec) -> Vec<u8> {
-    if !asked.stream {
-        return by.encode_response(response, &mut asked.clone(), &mut Diagnostics::default());
+pub fn spoken(response: &Response, by: Side, spec: &ResponseSpec) -> Vec<u8> {
+    if !spec.stream {
+        return by.encode_response(response, &mut spec.clone(), &mut Diagnostics::default());
     }
-    let (mut encoder, mut out) = (by.encoder(asked), Vec::new());
+    let (mut encoder, mut out) = (by.encoder(spec), Vec::new());
     for event in unfold(response) {
         encoder.event(&event, &mut out);
     }
@@ -160,8 +160,8 @@ pub fn spoken(response: &Response, by: Side, asked: &ResponseSpec) -> Vec<u8> {
 }
 
 /// The events of a stream.
-pub fn heard_events(body: &[u8], by: Side, asked: &ResponseSpec) -> Vec<Event> {
-    let (mut decoder, mut framer, mut events) = (by.decoder(asked), Framer::new(1 << 20), Vec::new());
+pub fn heard_events(body: &[u8], by: Side, spec: &ResponseSpec) -> Vec<Event> {
+    let (mut decoder, mut framer, mut events) = (by.decoder(spec), Framer::new(1 << 20), Vec::new());
     framer.push(body, &mut |frame| decoder.frame(frame, &mut events)).unwrap();
     framer.finish(&mut |frame| decoder.frame(frame, &mut events));
     decoder.finish(&mut events);
@@ -169,11 +169,11 @@ pub fn heard_events(body: &[u8], by: Side, asked: &ResponseSpec) -> Vec<Event> {
 }
 
 /// What a body says to its reader.
-pub fn heard(body: &[u8], by: Side, asked: &ResponseSpec) -> Result<Response, UpstreamError> {
-    if asked.stream {
-        return fold(&heard_events(body, by, asked));
+pub fn heard(body: &[u8], by: Side, spec: &ResponseSpec) -> Result<Response, UpstreamError> {
+    if spec.stream {
+        return fold(&heard_events(body, by, spec));
     }
-    by.decode_response(body, &mut asked.clone(), &mut Diagnostics::default())
+    by.decode_response(body, &mut spec.clone(), &mut Diagnostics::default())
 }
 
 /// The request that a client of this dialect sends for an answer.
@@ -209,17 +209,17 @@ pub fn passed(
     upstream: Side,
     stream: Stream,
 ) -> (Vec<u8>, BTreeSet<String>) {
-    let asked = ResponseSpec::new(&asking(client, stream.upstream), Context::fixed());
+    let spec = ResponseSpec::new(&asking(client, stream.upstream), Context::fixed());
     let (mut exchange, mut out) = (begun(client, upstream, stream.client), Vec::new());
-    exchange.push(&spoken(response, upstream, &asked), &mut out);
+    exchange.push(&spoken(response, upstream, &spec), &mut out);
     exchange.finish(&mut out);
     (out, told(&exchange.diagnostics()))
 }
 
 /// The same of a stream in which the upstream reports an error after its first words.
 pub fn broken(response: &Response, client: Side, upstream: Side) -> (Vec<u8>, BTreeSet<String>) {
-    let asked = ResponseSpec::new(&asking(client, true), Context::fixed());
-    let (mut encoder, mut body) = (upstream.encoder(&asked), Vec::new());
+    let spec = ResponseSpec::new(&asking(client, true), Context::fixed());
+    let (mut encoder, mut body) = (upstream.encoder(&spec), Vec::new());
     let said = unfold(response).into_iter().take_while(|event| !matches!(event, Event::Close { .. }));
     said.for_each(|event| encoder.event(&event, &mut body));
     let failed = StatusError::new(500, ErrorKind::Upstream, "It went wrong so.");
@@ -231,12 +231,12 @@ pub fn broken(response: &Response, client: Side, upstream: Side) -> (Vec<u8>, BT
 }
 
 fn answer(response: &Response, client: Side, upstream: Side, stream: bool) -> (Response, BTreeSet<String>) {
-    let (out, notes) = passed(response, client, upstream, Stream { client: stream, upstream: stream });
+    let (out, diagnostics) = passed(response, client, upstream, Stream { client: stream, upstream: stream });
     let read = heard(&out, client, &ResponseSpec::new(&asking(client, stream), Context::fixed()));
     let read = read.unwrap_or_else(|error| {
         panic!("{} of {}: {error}: {}", client.name(), upstream.name(), String::from_utf8_lossy(&out))
     });
-    (read, notes)
+    (read, diagnostics)
 }
 
 pub fn answered(Say(_, say, arrives): &Say, client: Side, upstream: Side, stream: bool) -> Found {
@@ -245,12 +245,12 @@ pub fn answered(Say(_, say, arrives): &Say, client: Side, upstream: Side, stream
     let mut request = plain();
     super::blocks::tools(&mut request);
     (request.stream, request.include_usage) = (stream, true);
-    let asked = ResponseSpec::new(&request, Context::fixed());
-    let own = heard(&spoken(&probe, upstream, &asked), upstream, &asked);
+    let spec = ResponseSpec::new(&request, Context::fixed());
+    let own = heard(&spoken(&probe, upstream, &spec), upstream, &spec);
     if !own.is_ok_and(|own| arrives(&own)) {
         return Found::new(Cell::Unsayable);
     }
     let (_, usual) = answer(&hello(), client, upstream, stream);
-    let (read, notes) = answer(&probe, client, upstream, stream);
-    Found::judge(arrives(&read), &notes, &usual)
+    let (read, diagnostics) = answer(&probe, client, upstream, stream);
+    Found::judge(arrives(&read), &diagnostics, &usual)
 }

@@ -45,13 +45,13 @@ fn legal(events: &[Event], what: &str) {
 #[test]
 fn a_stream_of_each_dialect_says_what_the_whole_answer_says_in_a_legal_order() {
     for dialect in DIALECTS {
-        let asked = |stream| ResponseSpec::new(&asking(*dialect, stream), Context::fixed());
-        let whole = heard(&spoken(&rich(), *dialect, &asked(false)), *dialect, &asked(false)).unwrap();
-        let events = heard_events(&spoken(&rich(), *dialect, &asked(true)), *dialect, &asked(true));
+        let spec = |stream| ResponseSpec::new(&asking(*dialect, stream), Context::fixed());
+        let whole = heard(&spoken(&rich(), *dialect, &spec(false)), *dialect, &spec(false)).unwrap();
+        let events = heard_events(&spoken(&rich(), *dialect, &spec(true)), *dialect, &spec(true));
         legal(&events, dialect.name());
         assert_eq!(kept(&fold(&events).unwrap()), kept(&whole), "{}", dialect.name());
         // And once more: what was read is written the same way.
-        let again = heard_events(&spoken(&whole, *dialect, &asked(true)), *dialect, &asked(true));
+        let again = heard_events(&spoken(&whole, *dialect, &spec(true)), *dialect, &spec(true));
         assert_eq!(kept(&fold(&again).unwrap()), kept(&whole), "{}", dialect.name());
     }
 }
@@ -62,12 +62,12 @@ fn between_any_two_dialects_a_stream_says_what_the_whole_answer_says() {
         for upstream in DIALECTS {
             let what = format!("{} of {}", client.name(), upstream.name());
             let says = |stream: Stream| {
-                let asked = ResponseSpec::new(&asking(*client, stream.client), Context::fixed());
+                let spec = ResponseSpec::new(&asking(*client, stream.client), Context::fixed());
                 let (out, _) = super::matrix::passed(&rich(), *client, *upstream, stream);
                 if stream.client {
-                    legal(&heard_events(&out, *client, &asked), &what);
+                    legal(&heard_events(&out, *client, &spec), &what);
                 }
-                kept(&heard(&out, *client, &asked).unwrap_or_else(|e| panic!("{what}: {e}")))
+                kept(&heard(&out, *client, &spec).unwrap_or_else(|e| panic!("{what}: {e}")))
             };
             let whole = says(Stream { client: false, upstream: false });
             for (client, upstream) in [(true, true), (true, false), (false, true)] {
@@ -80,8 +80,8 @@ fn between_any_two_dialects_a_stream_says_what_the_whole_answer_says() {
 /// The error that ends a stream.
 pub fn broken(client: Side, upstream: Side) -> String {
     let (out, _) = super::matrix::broken(&hello(), client, upstream);
-    let asked = ResponseSpec::new(&asking(client, true), Context::fixed());
-    let events = heard_events(&out, client, &asked);
+    let spec = ResponseSpec::new(&asking(client, true), Context::fixed());
+    let events = heard_events(&out, client, &spec);
     legal(&events, client.name());
     match events.last() {
         Some(Event::Error(error)) => error.to_string(),

@@ -72,25 +72,25 @@ fn options(arguments: &[String]) -> Options {
 
 pub(crate) async fn drive(arguments: &[String]) {
     let options = Rc::new(options(arguments));
-    let seen = Rc::new(RefCell::new(Seen::default()));
+    let summary = Rc::new(RefCell::new(Seen::default()));
     let begin = Instant::now();
     let mut tasks = Vec::new();
     for _ in 0..options.conns {
         let stream = TcpStream::connect(&options.address).await.expect("connects");
         stream.set_nodelay(true).expect("no delay");
-        let (options, seen) = (options.clone(), seen.clone());
+        let (options, summary) = (options.clone(), summary.clone());
         tasks.push(tokio::task::spawn_local(async move {
             loop {
-                let begun = seen.borrow().started;
+                let begun = summary.borrow().started;
                 let enough = options.until.is_some_and(|until| Instant::now() >= until);
                 if enough || (options.total > 0 && begun >= options.total) {
                     return;
                 }
-                seen.borrow_mut().started += 1;
-                if let Err(error) = exchange(&stream, &options, &seen).await {
-                    let mut seen = seen.borrow_mut();
-                    seen.bad += 1;
-                    seen.why = error.to_string();
+                summary.borrow_mut().started += 1;
+                if let Err(error) = exchange(&stream, &options, &summary).await {
+                    let mut summary = summary.borrow_mut();
+                    summary.bad += 1;
+                    summary.why = error.to_string();
                     return;
                 }
                 if options.hold {
@@ -104,21 +104,21 @@ pub(crate) async fn drive(arguments: &[String]) {
     for task in tasks {
         let _ = task.await;
     }
-    let seen = seen.borrow();
+    let summary = summary.borrow();
     println!(
         "{{\"started\":{},\"done\":{},\"events\":{},\"bad\":{},\"bytes\":{},\"wall\":{:.3},\"why\":{:?}}}",
-        seen.started,
-        seen.done,
-        seen.events,
-        seen.bad,
-        seen.bytes,
+        summary.started,
+        summary.done,
+        summary.events,
+        summary.bad,
+        summary.bytes,
         begin.elapsed().as_secs_f64(),
-        seen.why
+        summary.why
     );
 }
 
 /// One request and its answer, taken to its end before it is looked at.
-async fn exchange(stream: &TcpStream, options: &Options, seen: &RefCell<Seen>) -> std::io::Result<()> {
+async fn exchange(stream: &TcpStream, options: &Options, summary: &RefCell<Seen>) -> std::io::Result<()> {
     crate::write(stream, &options.wire).await?;
     let mut raw = Vec::with_capacity(if options.hold { 1024 } else { 1 << 17 });
     let (mut head, mut length, mut opened) = (0, None, false);
@@ -140,8 +140,8 @@ async fn exchange(stream: &TcpStream, options: &Options, seen: &RefCell<Seen>) -
         }
         if options.hold && !opened && memchr::memmem::find(&raw[head..], &options.needle).is_some() {
             opened = true;
-            seen.borrow_mut().open += 1;
-            if seen.borrow().open == options.conns {
+            summary.borrow_mut().open += 1;
+            if summary.borrow().open == options.conns {
                 println!("open");
                 std::io::stdout().flush()?;
             }
@@ -153,20 +153,20 @@ async fn exchange(stream: &TcpStream, options: &Options, seen: &RefCell<Seen>) -
         }
     }
     let body = if length.is_some() { raw[head..].to_vec() } else { joined(&raw[head..]) };
-    let mut seen = seen.borrow_mut();
+    let mut summary = summary.borrow_mut();
     let events = memchr::memmem::find_iter(&body, &options.needle).count();
     let ends = memchr::memmem::rfind(&body, &options.end)
         .is_some_and(|at| body.len() - at < options.end.len() + 400);
     let well = raw.starts_with(b"HTTP/1.1 200") && ends && (options.want == 0 || events == options.want);
-    seen.done += 1;
-    seen.events += events;
-    seen.bytes += raw.len();
+    summary.done += 1;
+    summary.events += events;
+    summary.bytes += raw.len();
     if !well {
-        seen.bad += 1;
-        seen.why =
+        summary.bad += 1;
+        summary.why =
             format!("{events} events, ends: {ends}: {}", String::from_utf8_lossy(&raw[..raw.len().min(400)]));
     }
-    if let (Some(file), 1) = (&options.sample, seen.done) {
+    if let (Some(file), 1) = (&options.sample, summary.done) {
         std::fs::write(file, [&raw[..head], &body].concat())?;
     }
     Ok(())

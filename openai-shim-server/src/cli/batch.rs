@@ -63,11 +63,11 @@ fn write(id: Option<&RawValue>, conversion: &Conversion, kind: PayloadKind, out:
     let is_error = conversion.status.is_some_and(|status| status >= 400);
     let embedded = (kind != PayloadKind::Stream || is_error) && embed(&conversion.body, out);
     if !embedded {
-        quote(&String::from_utf8_lossy(&conversion.body), out);
+        encode_string(&String::from_utf8_lossy(&conversion.body), out);
     }
     out.extend_from_slice(b",\"outcome\":");
     match conversion.outcome {
-        Some(outcome) => quote(outcome.as_str(), out),
+        Some(outcome) => encode_string(outcome.as_str(), out),
         None => out.extend_from_slice(b"null"),
     }
     out.extend_from_slice(b",\"diagnostics\":[");
@@ -75,7 +75,7 @@ fn write(id: Option<&RawValue>, conversion: &Conversion, kind: PayloadKind, out:
         if at > 0 {
             out.push(b',');
         }
-        note(d.code.as_str(), d.severity().as_str(), &d.path, &d.detail, d.count, out);
+        record(d.code.as_str(), d.severity().as_str(), &d.path, &d.detail, d.count, out);
     }
     out.extend_from_slice(b"]}\n");
 }
@@ -108,20 +108,20 @@ fn invalid(line: &[u8], what: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(id.map_or("null", RawValue::get).as_bytes());
     out.extend_from_slice(b",\"ok\":false,\"body\":null,\"outcome\":\"errored\",\"diagnostics\":[");
     let what = format!("the line is no {{\"id\", \"body\"}} object: {what}");
-    note("line-invalid", "error", "", &what, 1, out);
+    record("line-invalid", "error", "", &what, 1, out);
     out.extend_from_slice(b"]}\n");
 }
 
-fn note(code: &str, severity: &str, path: &str, detail: &str, count: u32, out: &mut Vec<u8>) {
+fn record(code: &str, severity: &str, path: &str, detail: &str, count: u32, out: &mut Vec<u8>) {
     for (key, value) in
         [("{\"code\":", code), (",\"severity\":", severity), (",\"path\":", path), (",\"detail\":", detail)]
     {
         out.extend_from_slice(key.as_bytes());
-        quote(value, out);
+        encode_string(value, out);
     }
     out.extend_from_slice(format!(",\"count\":{count}}}").as_bytes());
 }
 
-fn quote(text: &str, out: &mut Vec<u8>) {
-    out.extend_from_slice(json::quote(text).as_bytes());
+fn encode_string(text: &str, out: &mut Vec<u8>) {
+    out.extend_from_slice(json::encode_string(text).as_bytes());
 }

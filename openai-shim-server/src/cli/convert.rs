@@ -115,12 +115,12 @@ fn single(plan: &ConvertJob) -> std::io::Result<()> {
     let mut body = Vec::new();
     std::io::stdin().lock().read_to_end(&mut body)?;
     let conversion = plan.convert(&body, None, None);
-    let mut notes = std::io::stderr().lock();
+    let mut diagnostics = std::io::stderr().lock();
     if !conversion.ok {
-        writeln!(notes, "not converted: the output is the error that the client gets")?;
+        writeln!(diagnostics, "not converted: the output is the error that the client gets")?;
     }
     for diagnostic in &conversion.diagnostics {
-        writeln!(notes, "{diagnostic}")?;
+        writeln!(diagnostics, "{diagnostic}")?;
     }
     let mut out = std::io::stdout().lock();
     out.write_all(&conversion.body)?;

@@ -36,7 +36,7 @@ pub(crate) fn decoded(mut response: Response<UpstreamBody>) -> Result<Response<U
         all.extend(found);
     }
     plain(response.headers_mut(), !all.is_empty());
-    Ok(response.map(|body| all.into_iter().rev().fold(body, over)))
+    Ok(response.map(|body| all.into_iter().rev().fold(body, decoding)))
 }
 
 /// Takes out the headers that no longer hold.
@@ -48,7 +48,7 @@ fn plain(headers: &mut HeaderMap, decoded: bool) {
     }
 }
 
-fn over(body: UpstreamBody, coding: Coding) -> UpstreamBody {
+fn decoding(body: UpstreamBody, coding: Coding) -> UpstreamBody {
     let (source, pending) = match body {
         UpstreamBody::Complete(bytes) => (None, bytes),
         UpstreamBody::Stream(source) => (Some(source), Bytes::new()),

@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 
 /// The events of a stream.
 pub(crate) fn events(dialect: &dyn Dialect, body: &[u8]) -> Vec<Event> {
-    let mut decoder = dialect.decoder(&asked());
+    let mut decoder = dialect.decoder(&spec());
     let (mut framer, mut events) = (Framer::new(1 << 20), Vec::new());
     framer.push(body, &mut |frame| decoder.frame(frame, &mut events)).unwrap();
     framer.finish(&mut |frame| decoder.frame(frame, &mut events));
@@ -21,7 +21,7 @@ pub(crate) fn events(dialect: &dyn Dialect, body: &[u8]) -> Vec<Event> {
     events
 }
 
-fn asked() -> ResponseSpec {
+fn spec() -> ResponseSpec {
     ResponseSpec::new(&request(true, true), Context::fixed())
 }
 
@@ -55,7 +55,7 @@ fn whole(dialect: &dyn Dialect, block: Block, finish: FinishReason) -> &'static 
     (choice.blocks, choice.finish) = (vec![block], Some(finish));
     (response.choices, response.usage) = (vec![choice], Some(Usage::new(3, 2)));
     (response.id, response.model, response.created) = (Some("x".into()), Some("m".into()), Some(1));
-    let body = dialect.encode_response(&response, &mut asked(), &mut Diagnostics::default());
+    let body = dialect.encode_response(&response, &mut spec(), &mut Diagnostics::default());
     String::from_utf8(body).unwrap().leak()
 }
 
@@ -76,7 +76,7 @@ fn stream(dialect: &dyn Dialect) -> Vec<&'static str> {
             Event::End,
         ],
     ];
-    let mut encoder = dialect.encoder(&asked());
+    let mut encoder = dialect.encoder(&spec());
     let mut written = |events: &[Event]| -> &'static str {
         let mut out = Vec::new();
         for event in events {
@@ -88,7 +88,7 @@ fn stream(dialect: &dyn Dialect) -> Vec<&'static str> {
 }
 
 fn read(dialect: &dyn Dialect, body: &str) -> (String, String) {
-    let read = dialect.decode_response(body.as_bytes(), &mut asked(), &mut Diagnostics::default()).unwrap();
+    let read = dialect.decode_response(body.as_bytes(), &mut spec(), &mut Diagnostics::default()).unwrap();
     let (mut text, mut call) = (String::new(), String::new());
     for block in read.choices.iter().flat_map(|choice| &choice.blocks) {
         match block {
@@ -137,10 +137,10 @@ pub(crate) fn by_itself(dialect: &'static dyn Dialect) -> Spoken {
         complete: Box::new(|body| events(dialect, body.as_bytes()).last() == Some(&Event::End)),
         message: Box::new(|body| {
             let (status, headers) = (http::StatusCode::UNAUTHORIZED, http::HeaderMap::new());
-            let (body, mut notes) = (body.to_string(), Diagnostics::default());
-            let error = dialect.decode_error(status, &headers, body.as_bytes(), &mut notes);
+            let (body, mut diagnostics) = (body.to_string(), Diagnostics::default());
+            let error = dialect.decode_error(status, &headers, body.as_bytes(), &mut diagnostics);
             // What has no readable message has none.
-            if notes.is_empty() { error.to_string() } else { String::new() }
+            if diagnostics.is_empty() { error.to_string() } else { String::new() }
         }),
         tools: !read(dialect, call).1.is_empty(),
     }

@@ -34,7 +34,7 @@ pub fn request(client: &'static str, upstream: &'static str, body: Vec<u8>) -> W
 }
 
 /// An exchange whose answer has begun.
-fn asked(client: &'static str, body: Vec<u8>) -> Exchange {
+fn spec(client: &'static str, body: Vec<u8>) -> Exchange {
     let mut exchange = start(client, "openai-chat", body);
     exchange.next();
     exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
@@ -43,7 +43,7 @@ fn asked(client: &'static str, body: Vec<u8>) -> Exchange {
 
 /// An answer in pieces, a stream or a whole one, from its first byte to its last.
 pub fn answer(client: &'static str, body: Vec<u8>, pieces: Vec<Vec<u8>>) -> Work {
-    let mut exchange = Some(asked(client, body));
+    let mut exchange = Some(spec(client, body));
     Box::new(move |out| {
         let mut exchange = exchange.take().unwrap();
         pieces.iter().for_each(|piece| exchange.push(piece, out));
@@ -53,7 +53,7 @@ pub fn answer(client: &'static str, body: Vec<u8>, pieces: Vec<Vec<u8>>) -> Work
 
 /// One event after another in the middle of a stream.
 pub fn one_event() -> Work {
-    let mut exchange = asked("openai-chat", payloads::request(true, 0));
+    let mut exchange = spec("openai-chat", payloads::request(true, 0));
     let mut ignored = Vec::new();
     [payloads::first(), payloads::word(1), payloads::word(2)]
         .iter()

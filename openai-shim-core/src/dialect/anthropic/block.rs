@@ -7,7 +7,7 @@ use crate::canonical::{
     Block, Code, Diagnostics, ExtraFieldList, ExtraFields, Media, MediaSource, REASONING_DETAILS, Text,
     WHOLE_BLOCK, carry,
 };
-use crate::json::{Object, ValueKind, items, peek, quote, raw, text_of};
+use crate::json::{Object, ValueKind, encode_string, items, peek, raw, string_or_json};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use std::borrow::Cow;
@@ -59,7 +59,7 @@ fn read_in(item: &str, depth: usize) -> Option<Block> {
     }
     let object = Object::parse(item.as_bytes()).ok()?;
     let kind = object.str("type")?;
-    let of = |key: &str| object.get(key).map(text_of).unwrap_or_default().into_owned();
+    let of = |key: &str| object.get(key).map(string_or_json).unwrap_or_default().into_owned();
     let native = || Block::Native { dialect: NAME, raw: raw(item) };
     Some(match kind.as_ref() {
         "text" => Block::Text {
@@ -69,7 +69,7 @@ fn read_in(item: &str, depth: usize) -> Option<Block> {
         "thinking" => read_thinking(&object),
         "redacted_thinking" => {
             let data = of("data");
-            let (signature, extra) = match carry::unseal(&data) {
+            let (signature, extra) = match carry::split_issuer(&data) {
                 Some((signature, mut extra)) => {
                     extra.members.extend(encrypted().into_iter().filter(|(key, _)| key == "type"));
                     (signature.to_owned(), extra)
@@ -83,7 +83,7 @@ fn read_in(item: &str, depth: usize) -> Option<Block> {
             Block::ToolCall {
                 id,
                 name: of("name"),
-                arguments: object.non_null("input").map_or(Cow::Borrowed("{}"), text_of).into_owned(),
+                arguments: object.non_null("input").map_or(Cow::Borrowed("{}"), string_or_json).into_owned(),
                 signature: signature.map(Into::into),
                 extra: leftovers(&object, &["type", "id", "name", "input"]),
             }
@@ -127,14 +127,14 @@ pub(super) fn carrying<'i>(
     id: &'i str,
     signature: Option<&str>,
     at: &str,
-    notes: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> Cow<'i, str> {
     let Some(signature) = signature.filter(|signature| !carry::holds(id, signature)) else {
         return Cow::Borrowed(id);
     };
     carry::pack(id, signature).map_or_else(
         || {
-            notes.note(Code::FeatureUnsupported, at, "the signature of a call, too long for its id");
+            diagnostics.record(Code::FeatureUnsupported, at, "the signature of a call, too long for its id");
             Cow::Borrowed(id)
         },
         Cow::Owned,
@@ -143,20 +143,24 @@ pub(super) fn carrying<'i>(
 
 /// What the members of an encrypted form say of it.
 pub(super) fn encrypted() -> Vec<(String, Box<serde_json::value::RawValue>)> {
-    vec![(String::from("type"), raw("\"reasoning.encrypted\"")), (String::from("format"), raw(quote(FORMAT)))]
+    vec![
+        (String::from("type"), raw("\"reasoning.encrypted\"")),
+        (String::from("format"), raw(encode_string(FORMAT))),
+    ]
 }
 
 fn read_thinking(object: &Object<'_>) -> Block {
     let mut signature = object.str("signature").filter(|s| !s.is_empty()).map(Cow::into_owned);
     let mut extra = leftovers(object, &["type", "thinking", "signature"]);
-    let sealed = signature.as_deref().and_then(carry::unseal).map(|(own, made)| (own.to_owned(), made));
+    let sealed = signature.as_deref().and_then(carry::split_issuer).map(|(own, made)| (own.to_owned(), made));
     if let Some((own, made)) = sealed {
         (signature, extra) = (Some(own), made);
     }
     if extra.is_empty() && signature.is_some() {
-        extra = ExtraFields::new(REASONING_DETAILS, vec![(String::from("format"), raw(quote(FORMAT)))]);
+        extra =
+            ExtraFields::new(REASONING_DETAILS, vec![(String::from("format"), raw(encode_string(FORMAT)))]);
     }
-    let text = object.get("thinking").map(text_of).unwrap_or_default().into_owned();
+    let text = object.get("thinking").map(string_or_json).unwrap_or_default().into_owned();
     Block::Reasoning { text: text.into(), signature: signature.map(Into::into), extra }
 }
 
@@ -197,45 +201,45 @@ fn read_document(item: &str, object: &Object<'_>, depth: usize) -> Block {
 }
 
 /// Writes a block; `None`, and a note, if this dialect cannot say it.
-pub(super) fn write(block: &Block, at: &str, notes: &mut Diagnostics) -> Option<String> {
-    let lost = |notes: &mut Diagnostics, why: &str| {
-        notes.note(Code::FeatureUnsupported, at, why);
+pub(super) fn write(block: &Block, at: &str, diagnostics: &mut Diagnostics) -> Option<String> {
+    let lost = |diagnostics: &mut Diagnostics, why: &str| {
+        diagnostics.record(Code::FeatureUnsupported, at, why);
         None
     };
     Some(match block {
-        Block::Text { text, extra } => return Some(write_text(text, extra, at, notes)),
-        Block::Refusal(words) => write_text(words, &ExtraFields::default(), at, notes),
+        Block::Text { text, extra } => return Some(write_text(text, extra, at, diagnostics)),
+        Block::Refusal(words) => write_text(words, &ExtraFields::default(), at, diagnostics),
         Block::Reasoning { text, signature, extra } => {
             if signature.is_none() && extra.dialect != NAME {
-                return lost(notes, "reasoning without a signature");
+                return lost(diagnostics, "reasoning without a signature");
             }
             write_thinking(text, signature.as_deref().unwrap_or_default(), extra)
         }
         Block::Image(image) => match source(&image.source) {
             Some(source) => {
                 if image.detail.as_deref().is_some_and(|detail| detail != "auto") {
-                    notes.note(Code::ExtraDropped, at, "detail");
+                    diagnostics.record(Code::ExtraDropped, at, "detail");
                 }
-                media("image", source, None, &image.extra, at, notes)
+                media("image", source, None, &image.extra, at, diagnostics)
             }
-            None => return lost(notes, "an image that is no URL and no base64"),
+            None => return lost(diagnostics, "an image that is no URL and no base64"),
         },
-        Block::Audio(_) => return lost(notes, "audio"),
+        Block::Audio(_) => return lost(diagnostics, "audio"),
         Block::File(file) => match document(&file.source) {
-            Some(source) => media("document", source, file.name.as_deref(), &file.extra, at, notes),
-            None => return lost(notes, "a file that is neither PDF nor text"),
+            Some(source) => media("document", source, file.name.as_deref(), &file.extra, at, diagnostics),
+            None => return lost(diagnostics, "a file that is neither PDF nor text"),
         },
         Block::ToolCall { id, name, arguments, signature, extra } => {
-            note_lost(extra, at, notes);
-            let id = carrying(id, signature.as_deref(), at, notes);
-            tool_use(&id, name, &input(arguments, at, notes), extra)
+            note_lost(extra, at, diagnostics);
+            let id = carrying(id, signature.as_deref(), at, diagnostics);
+            tool_use(&id, name, &input(arguments, at, diagnostics), extra)
         }
         Block::ToolResult { id, blocks, is_error, extra } => {
-            note_lost(extra, at, notes);
+            note_lost(extra, at, diagnostics);
             let mut object = Object::new();
             object.set("type", "\"tool_result\"");
-            object.set("tool_use_id", quote(id));
-            if let Some(content) = content(blocks, at, notes) {
+            object.set("tool_use_id", encode_string(id));
+            if let Some(content) = content(blocks, at, diagnostics) {
                 object.set("content", content);
             }
             if *is_error {
@@ -244,7 +248,7 @@ pub(super) fn write(block: &Block, at: &str, notes: &mut Diagnostics) -> Option<
             with(object, extra)
         }
         Block::Native { dialect: NAME, raw } => raw.get().to_owned(),
-        Block::Native { .. } => return lost(notes, "a part of another dialect"),
+        Block::Native { .. } => return lost(diagnostics, "a part of another dialect"),
     })
 }
 
@@ -252,8 +256,11 @@ pub(super) fn write(block: &Block, at: &str, notes: &mut Diagnostics) -> Option<
 const CACHE: &str = "cache_control";
 
 /// Notes members that came from another dialect.
-pub(super) fn note_lost(extra: &ExtraFieldList, at: &str, notes: &mut Diagnostics) {
-    extra.lost_to(NAME).filter(|key| *key != CACHE).for_each(|key| notes.note(Code::ExtraDropped, at, key));
+pub(super) fn note_lost(extra: &ExtraFieldList, at: &str, diagnostics: &mut Diagnostics) {
+    extra
+        .dropped_keys(NAME)
+        .filter(|key| *key != CACHE)
+        .for_each(|key| diagnostics.record(Code::ExtraDropped, at, key));
 }
 
 /// Members that this dialect knows.
@@ -271,8 +278,8 @@ fn with(mut object: Object<'_>, extra: &ExtraFields) -> String {
     object.to_json()
 }
 
-fn write_text(text: &Text, extra: &ExtraFields, at: &str, notes: &mut Diagnostics) -> String {
-    note_lost(extra, at, notes);
+fn write_text(text: &Text, extra: &ExtraFields, at: &str, diagnostics: &mut Diagnostics) -> String {
+    note_lost(extra, at, diagnostics);
     let mut object = Object::new();
     object.set("type", "\"text\"");
     object.set("text", text.to_json());
@@ -295,11 +302,11 @@ pub(super) fn write_thinking(text: &str, signature: &str, extra: &ExtraFields) -
     let mut object = Object::new();
     if extra.detail("type").as_deref() == Some("reasoning.encrypted") && text.is_empty() {
         object.set("type", "\"redacted_thinking\"");
-        object.set("data", quote(signature));
+        object.set("data", encode_string(signature));
     } else {
         object.set("type", "\"thinking\"");
-        object.set("thinking", quote(text));
-        object.set("signature", quote(signature));
+        object.set("thinking", encode_string(text));
+        object.set("signature", encode_string(signature));
     }
     with(object, extra)
 }
@@ -308,14 +315,14 @@ pub(super) fn write_thinking(text: &str, signature: &str, extra: &ExtraFields) -
 pub(super) fn tool_use(id: &str, name: &str, input: &str, extra: &ExtraFields) -> String {
     let mut object = Object::new();
     object.set("type", "\"tool_use\"");
-    object.set("id", quote(id));
-    object.set("name", quote(name));
+    object.set("id", encode_string(id));
+    object.set("name", encode_string(name));
     object.set("input", input.to_owned());
     with(object, extra)
 }
 
 /// Arguments as the object that they must be here.
-pub(super) fn input<'a>(arguments: &'a str, at: &str, notes: &mut Diagnostics) -> Cow<'a, str> {
+pub(super) fn input<'a>(arguments: &'a str, at: &str, diagnostics: &mut Diagnostics) -> Cow<'a, str> {
     if arguments.trim().is_empty() {
         return Cow::Borrowed("{}");
     }
@@ -324,23 +331,23 @@ pub(super) fn input<'a>(arguments: &'a str, at: &str, notes: &mut Diagnostics) -
         (true, ValueKind::Object) => Cow::Borrowed(arguments),
         (true, ValueKind::Null) => Cow::Borrowed("{}"),
         (true, _) => {
-            notes.note(Code::ToolArgumentsShaped, at, "not an object");
+            diagnostics.record(Code::ToolArgumentsShaped, at, "not an object");
             Cow::Owned(format!("{{\"arguments\":{arguments}}}"))
         }
         (false, _) => {
-            notes.note(Code::ToolArgumentsInvalid, at, "");
-            Cow::Owned(format!("{{\"arguments\":{}}}", quote(arguments)))
+            diagnostics.record(Code::ToolArgumentsInvalid, at, "");
+            Cow::Owned(format!("{{\"arguments\":{}}}", encode_string(arguments)))
         }
     }
 }
 
 /// Content: a string where one bare text is all there is; `None` if there is nothing.
-pub(super) fn content(blocks: &[Block], at: &str, notes: &mut Diagnostics) -> Option<String> {
+pub(super) fn content(blocks: &[Block], at: &str, diagnostics: &mut Diagnostics) -> Option<String> {
     match blocks {
         [] => None,
         [Block::Text { text, extra }] if extra.dialect.is_empty() => Some(text.to_json()),
         _ => {
-            let parts: Vec<_> = blocks.iter().filter_map(|block| write(block, at, notes)).collect();
+            let parts: Vec<_> = blocks.iter().filter_map(|block| write(block, at, diagnostics)).collect();
             Some(format!("[{}]", parts.join(",")))
         }
     }
@@ -352,14 +359,14 @@ fn media(
     title: Option<&str>,
     extra: &ExtraFields,
     at: &str,
-    notes: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> String {
-    note_lost(extra, at, notes);
+    note_lost(extra, at, diagnostics);
     let mut object = Object::new();
-    object.set("type", quote(kind));
+    object.set("type", encode_string(kind));
     object.set("source", source);
     if let Some(title) = title {
-        object.set("title", quote(title));
+        object.set("title", encode_string(title));
     }
     with(object, extra)
 }
@@ -367,12 +374,12 @@ fn media(
 fn source(source: &MediaSource) -> Option<String> {
     Some(match source {
         MediaSource::Url(url) if url.starts_with("data:") => return None,
-        MediaSource::Url(url) => format!(r#"{{"type":"url","url":{}}}"#, quote(url)),
+        MediaSource::Url(url) => format!(r#"{{"type":"url","url":{}}}"#, encode_string(url)),
         MediaSource::Base64 { media_type, data } => {
-            let (media_type, data) = (quote(media_type), quote(data));
+            let (media_type, data) = (encode_string(media_type), encode_string(data));
             format!(r#"{{"type":"base64","media_type":{media_type},"data":{data}}}"#)
         }
-        MediaSource::FileId(id) => format!(r#"{{"type":"file","file_id":{}}}"#, quote(id)),
+        MediaSource::FileId(id) => format!(r#"{{"type":"file","file_id":{}}}"#, encode_string(id)),
     })
 }
 
@@ -382,7 +389,7 @@ fn document(from: &MediaSource) -> Option<String> {
         MediaSource::Base64 { media_type, .. } if media_type == "application/pdf" => source(from),
         MediaSource::Base64 { media_type, data } if media_type.starts_with("text/") => {
             let text = String::from_utf8(unbase64(data)?).ok()?;
-            Some(format!(r#"{{"type":"text","media_type":"text/plain","data":{}}}"#, quote(&text)))
+            Some(format!(r#"{{"type":"text","media_type":"text/plain","data":{}}}"#, encode_string(&text)))
         }
         MediaSource::Base64 { .. } => None,
         _ => source(from),

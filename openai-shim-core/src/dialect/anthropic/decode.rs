@@ -33,7 +33,7 @@ pub(super) enum FrameAction {
 /// Reads a stream.
 #[derive(Default)]
 pub(super) struct MessagesDecoder {
-    pub(super) notes: Diagnostics,
+    pub(super) diagnostics: Diagnostics,
     pub(super) verdict: FrameAction,
     /// What the last frame calls itself.
     pub(super) kind: String,
@@ -71,7 +71,7 @@ impl Decoder for MessagesDecoder {
             Frame::Event { event, data } => self.data(event, data, out),
             Frame::Line(line) => {
                 self.data(None, line, out);
-                self.not_so();
+                self.mark_deviant();
             }
             Frame::Body(body) => self.body(body, out),
         }
@@ -83,7 +83,7 @@ impl Decoder for MessagesDecoder {
             return;
         }
         if self.finish.is_some() {
-            self.notes.note(Code::DoneMissing, "", "message_stop");
+            self.diagnostics.record(Code::DoneMissing, "", "message_stop");
             return self.complete(out);
         }
         let error = match self.foreign {
@@ -92,14 +92,14 @@ impl Decoder for MessagesDecoder {
             Some(_) => UpstreamError::malformed(
                 "The upstream answered with text that is neither JSON nor an event stream.",
             ),
-            None if self.notes.has(Code::FrameCorrupt) => UpstreamError::Truncated,
+            None if self.diagnostics.has(Code::FrameCorrupt) => UpstreamError::Truncated,
             None => UpstreamError::Empty,
         };
         self.fail(error, out);
     }
 
-    fn notes(&self) -> &Diagnostics {
-        &self.notes
+    fn diagnostics(&self) -> &Diagnostics {
+        &self.diagnostics
     }
 }
 
@@ -134,7 +134,7 @@ impl MessagesDecoder {
     }
 
     /// The frame may not be passed on as it is.
-    fn not_so(&mut self) {
+    fn mark_deviant(&mut self) {
         if self.verdict == FrameAction::Pass {
             self.verdict = FrameAction::Mend;
         }
@@ -154,12 +154,12 @@ impl MessagesDecoder {
             return;
         }
         if data == b"[DONE]" {
-            self.notes.note(Code::FrameForeign, "", "[DONE]");
+            self.diagnostics.record(Code::FrameForeign, "", "[DONE]");
             self.verdict = FrameAction::Drop;
             return;
         }
         if self.over {
-            self.notes.note(Code::DataAfterDone, "", "");
+            self.diagnostics.record(Code::DataAfterDone, "", "");
             self.verdict = FrameAction::Drop;
             return;
         }
@@ -176,7 +176,7 @@ impl MessagesDecoder {
                 if !self.started && !data.starts_with(b"{") {
                     self.foreign = Some("text");
                 } else {
-                    self.notes.note(Code::FrameCorrupt, "", "not JSON");
+                    self.diagnostics.record(Code::FrameCorrupt, "", "not JSON");
                 }
             }
         }
@@ -199,7 +199,7 @@ impl MessagesDecoder {
     fn object(&mut self, event: Option<&str>, object: &Object<'_>, out: &mut Vec<Event>) {
         let kind = object.str("type").map(Cow::into_owned);
         if kind.is_none() {
-            self.not_so();
+            self.mark_deviant();
         }
         let kind = kind.as_deref().or(event).unwrap_or_default();
         kind.clone_into(&mut self.kind);
@@ -211,13 +211,13 @@ impl MessagesDecoder {
             "message_delta" => self.message_delta(object, out),
             "message_stop" => {
                 if self.finish.is_none() || !self.open.is_empty() {
-                    self.not_so();
+                    self.mark_deviant();
                 }
                 self.complete(out);
             }
             "ping" => {}
             _ if error::is_error(object) => {
-                let error = error::in_body(object, &mut self.notes);
+                let error = error::in_body(object, &mut self.diagnostics);
                 self.fail(error, out);
             }
             "message" if !self.started => self.whole(object, out),
@@ -225,7 +225,7 @@ impl MessagesDecoder {
                 self.fail(UpstreamError::malformed("The upstream reported an error in its stream."), out);
             }
             _ => {
-                self.notes.note(Code::FrameForeign, "", kind);
+                self.diagnostics.record(Code::FrameForeign, "", kind);
                 // A newer event of this API passes where it is one.
                 if event != Some(kind) || kind.is_empty() {
                     self.ignore();
@@ -236,22 +236,22 @@ impl MessagesDecoder {
 
     /// A whole answer instead of a stream.
     fn whole(&mut self, object: &Object<'_>, out: &mut Vec<Event>) {
-        let response = response::read(object, &mut self.notes);
+        let response = response::read(object, &mut self.diagnostics);
         (self.started, self.over, self.verdict) = (true, true, FrameAction::Mend);
         out.extend(unfold(&response));
     }
 
     fn begin(&mut self, out: &mut Vec<Event>) {
         if !std::mem::replace(&mut self.started, true) {
-            self.not_so();
-            self.notes.note(Code::FieldFilled, "message_start", "");
+            self.mark_deviant();
+            self.diagnostics.record(Code::FieldFilled, "message_start", "");
             out.push(Event::Start { id: None, model: None, created: None });
         }
     }
 
     fn start(&mut self, object: &Object<'_>, out: &mut Vec<Event>) {
         if self.started {
-            self.notes.note(Code::FrameForeign, "", "a second message_start");
+            self.diagnostics.record(Code::FrameForeign, "", "a second message_start");
             self.verdict = FrameAction::Drop;
             return;
         }
@@ -260,7 +260,7 @@ impl MessagesDecoder {
         let of = |key: &str| message.str(key).map(Cow::into_owned).filter(|said| !said.is_empty());
         let (id, model) = (of("id"), of("model"));
         if !response::is_message(&message) {
-            self.not_so();
+            self.mark_deviant();
         }
         out.push(Event::Start { id, model, created: None });
         let extra = response::rest(&message, &response::SAID);
@@ -274,15 +274,15 @@ impl MessagesDecoder {
         let blocks = message.array("content").unwrap_or_default().len();
         if let Some(word) = message.str("stop_reason").filter(|word| !word.is_empty()) {
             let sequence = message.str("stop_sequence").map(Cow::into_owned);
-            self.finish = Some(response::read_reason(&word, sequence, &mut self.notes).0);
-            self.not_so();
+            self.finish = Some(response::read_reason(&word, sequence, &mut self.diagnostics).0);
+            self.mark_deviant();
         }
         if blocks == 0 {
             return;
         }
-        self.not_so();
-        self.notes.note(Code::ContentRewritten, "message.content", "told as events");
-        let mut said = response::read(message, &mut self.notes);
+        self.mark_deviant();
+        self.diagnostics.record(Code::ContentRewritten, "message.content", "told as events");
+        let mut said = response::read(message, &mut self.diagnostics);
         said.extra = ExtraFields::default();
         for event in unfold(&said) {
             match &event {
@@ -331,30 +331,30 @@ impl MessagesDecoder {
         extra.extend(response::rest(object, &["type", "delta", "usage"]));
         match delta.str("stop_reason").filter(|word| !word.is_empty()) {
             Some(_) if self.finish.is_some() => {
-                self.notes.note(Code::FinishReasonRepeated, "stop_reason", "");
-                self.not_so();
+                self.diagnostics.record(Code::FinishReasonRepeated, "stop_reason", "");
+                self.mark_deviant();
             }
             Some(word) => {
                 let sequence = delta.str("stop_sequence").map(Cow::into_owned);
-                let (reason, special) = response::read_reason(&word, sequence, &mut self.notes);
+                let (reason, special) = response::read_reason(&word, sequence, &mut self.diagnostics);
                 let stray = self.calls && reason == FinishReason::Stop && special.is_none();
                 if response::foreign_reason(&word).is_some() {
-                    self.not_so();
+                    self.mark_deviant();
                 }
                 if stray {
-                    self.notes.note(Code::FinishReasonDerived, "stop_reason", "tool_use");
-                    self.not_so();
+                    self.diagnostics.record(Code::FinishReasonDerived, "stop_reason", "tool_use");
+                    self.mark_deviant();
                 }
                 self.finish = Some(if stray { FinishReason::ToolCalls } else { reason });
                 extra.extend(special);
             }
-            None => self.not_so(),
+            None => self.mark_deviant(),
         }
         let counted = object.object("usage").is_some_and(|usage| response::is_counted(&usage));
         let sequence =
             delta.get("stop_sequence").is_none_or(|s| matches!(peek(s), ValueKind::String | ValueKind::Null));
         if !self.open.is_empty() || !counted || !sequence {
-            self.not_so();
+            self.mark_deviant();
         }
         self.aside(object.object("usage"), extra, out);
     }
@@ -369,7 +369,7 @@ impl MessagesDecoder {
             self.close(open, out);
         }
         let reason = self.finish.clone().unwrap_or_else(|| {
-            self.notes.note(Code::FinishReasonDerived, "stop_reason", "");
+            self.diagnostics.record(Code::FinishReasonDerived, "stop_reason", "");
             if self.calls { FinishReason::ToolCalls } else { FinishReason::Stop }
         });
         out.push(Event::Finish { choice: 0, reason });
@@ -390,10 +390,10 @@ impl MessagesDecoder {
         }
         self.verdict = FrameAction::Mend;
         match &error {
-            UpstreamError::Truncated => self.notes.note(Code::StreamTruncated, "", ""),
-            _ if self.meaningful => self.notes.note(Code::ErrorInStream, "", ""),
+            UpstreamError::Truncated => self.diagnostics.record(Code::StreamTruncated, "", ""),
+            _ if self.meaningful => self.diagnostics.record(Code::ErrorInStream, "", ""),
             UpstreamError::Status(_) => {
-                self.notes.note(Code::StatusPromoted, "", "an error came as a success");
+                self.diagnostics.record(Code::StatusPromoted, "", "an error came as a success");
             }
             _ => {}
         }

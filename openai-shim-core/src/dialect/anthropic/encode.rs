@@ -15,7 +15,7 @@ use crate::canonical::{
 };
 use crate::error::{Error, UpstreamError};
 use crate::framing;
-use crate::json::{Object, quote};
+use crate::json::{Object, encode_string};
 use std::collections::VecDeque;
 
 /// The most bytes of calls that wait.
@@ -23,8 +23,8 @@ const MOST_HELD: usize = 16 << 20;
 
 /// Writes a stream.
 pub(super) struct MessagesEncoder {
-    asked: ResponseSpec,
-    notes: Diagnostics,
+    spec: ResponseSpec,
+    diagnostics: Diagnostics,
     /// `Start` came.
     told: bool,
     /// `message_start` went out.
@@ -65,12 +65,12 @@ struct PendingBlock {
 }
 
 impl MessagesEncoder {
-    pub(super) fn new(asked: ResponseSpec) -> Self {
+    pub(super) fn new(spec: ResponseSpec) -> Self {
         Self {
             id: String::new(),
-            model: asked.model.clone(),
-            asked,
-            notes: Diagnostics::default(),
+            model: spec.model.clone(),
+            spec,
+            diagnostics: Diagnostics::default(),
             told: false,
             started: false,
             open: VecDeque::new(),
@@ -115,13 +115,13 @@ impl MessagesEncoder {
             return;
         }
         if self.id.is_empty() {
-            self.id = self.asked.context.id("msg_");
+            self.id = self.spec.context.id("msg_");
         }
         let mut message = Object::new();
-        message.set("id", quote(&self.id));
+        message.set("id", encode_string(&self.id));
         message.set("type", "\"message\"");
         message.set("role", "\"assistant\"");
-        message.set("model", quote(&self.model));
+        message.set("model", encode_string(&self.model));
         message.set("content", "[]");
         message.set("stop_reason", "null");
         message.set("stop_sequence", "null");
@@ -158,8 +158,8 @@ impl MessagesEncoder {
             BlockKind::Text | BlockKind::Refusal => String::from(r#"{"type":"text","text":""}"#),
             BlockKind::Reasoning => String::from(r#"{"type":"thinking","thinking":"","signature":""}"#),
             BlockKind::ToolCall { id, name, signature } => {
-                let id = if id.is_empty() { self.asked.context.id("toolu_") } else { id.clone() };
-                let id = block::carrying(&id, signature.as_deref(), "content[]", &mut self.notes);
+                let id = if id.is_empty() { self.spec.context.id("toolu_") } else { id.clone() };
+                let id = block::carrying(&id, signature.as_deref(), "content[]", &mut self.diagnostics);
                 block::tool_use(&id, name, "{}", &slot.extra)
             }
         };
@@ -210,22 +210,30 @@ impl MessagesEncoder {
                     BlockKind::Reasoning => ("thinking_delta", "thinking"),
                     BlockKind::ToolCall { .. } => ("input_json_delta", "partial_json"),
                 };
-                self.say(kind, key, &quote(text), out);
+                self.say(kind, key, &encode_string(text), out);
             }
             Delta::Signature(more) if slot.kind != BlockKind::Reasoning => match &mut slot.kind {
                 // It goes into the call's id, as long as that was not said.
                 BlockKind::ToolCall { signature, .. } if slot.index.is_none() => {
                     signature.get_or_insert_default().push_str(more);
                 }
-                _ => self.notes.note(Code::FeatureUnsupported, "content[]", "a signature that came too late"),
+                _ => self.diagnostics.record(
+                    Code::FeatureUnsupported,
+                    "content[]",
+                    "a signature that came too late",
+                ),
             },
             Delta::Signature(signature) if slot.is_plain() => {
-                self.say("signature_delta", "signature", &quote(signature), out);
+                self.say("signature_delta", "signature", &encode_string(signature), out);
             }
             Delta::Signature(signature) => slot.sealed.push_str(signature),
             Delta::Native { dialect: REASONING_DETAILS, key, raw } => {
-                if !slot.marks.keep_detail(key, raw) {
-                    self.notes.note(Code::ExtraDropped, REASONING_DETAILS, "more members than are kept");
+                if !slot.marks.set_detail(key, raw) {
+                    self.diagnostics.record(
+                        Code::ExtraDropped,
+                        REASONING_DETAILS,
+                        "more members than are kept",
+                    );
                 }
             }
             Delta::Native { dialect: NAME, key, raw } => match key.as_str() {
@@ -243,7 +251,7 @@ impl MessagesEncoder {
                     slot.extra.members.push((key.clone(), raw.clone()));
                 }
             },
-            Delta::Native { key, .. } => self.notes.note(Code::ExtraDropped, "content[]", key),
+            Delta::Native { key, .. } => self.diagnostics.record(Code::ExtraDropped, "content[]", key),
         }
     }
 
@@ -263,7 +271,7 @@ impl MessagesEncoder {
         if let Some(input) = input {
             let event = format!(
                 r#"{{"type":"content_block_delta","index":{index},"delta":{{"type":"input_json_delta","partial_json":{}}}}}"#,
-                quote(&input)
+                encode_string(&input)
             );
             write_event(out, "content_block_delta", &event);
         }
@@ -287,7 +295,7 @@ impl MessagesEncoder {
             let held = self.open.front_mut().map(|slot| std::mem::take(&mut slot.held)).unwrap_or_default();
             if !held.is_empty() {
                 self.held = self.held.saturating_sub(held.len());
-                self.say("input_json_delta", "partial_json", &quote(&held), out);
+                self.say("input_json_delta", "partial_json", &encode_string(&held), out);
             }
         }
     }
@@ -295,7 +303,7 @@ impl MessagesEncoder {
     /// What came sealed is said at once, at the end of its block.
     fn say_seal(&mut self, out: &mut Vec<u8>) {
         let Some(slot) = self.open.front().filter(|slot| !slot.sealed.is_empty()) else { return };
-        let data = quote(&carry::seal(&slot.sealed, &slot.marks, FORMAT));
+        let data = encode_string(&carry::seal(&slot.sealed, &slot.marks, FORMAT));
         if slot.index.is_some() || slot.marks.detail("type").is_none() {
             return self.say("signature_delta", "signature", &data, out);
         }
@@ -334,7 +342,7 @@ impl MessagesEncoder {
         }
         event.set("delta", delta.to_json());
         if self.usage.is_none() {
-            self.notes.note(Code::UsageMissing, "usage", "");
+            self.diagnostics.record(Code::UsageMissing, "usage", "");
         }
         event.set("usage", usage::write(self.usage.unwrap_or_default(), &self.extra));
         write_event(out, "message_delta", &event.to_json());
@@ -369,13 +377,13 @@ impl Encoder for MessagesEncoder {
             Event::Start { id, model, .. } => {
                 self.told = true;
                 self.id = id.clone().unwrap_or_default();
-                if let (Some(model), false) = (model, self.asked.echo_model) {
+                if let (Some(model), false) = (model, self.spec.restore_alias) {
                     self.model.clone_from(model);
                 }
             }
             Event::Open { choice: 0, kind, .. } if self.ended => {
                 let what = if matches!(kind, BlockKind::Text) { "text" } else { "a block" };
-                self.notes.note(Code::ContentAfterFinish, what, "left out");
+                self.diagnostics.record(Code::ContentAfterFinish, what, "left out");
             }
             Event::Open { choice: 0, block, kind } => {
                 self.calls |= matches!(kind, BlockKind::ToolCall { .. });
@@ -386,12 +394,12 @@ impl Encoder for MessagesEncoder {
             Event::Close { choice: 0, block } => self.close(*block, out),
             Event::Finish { choice: 0, reason } => self.finish = Some(reason.clone()),
             Event::Open { .. } | Event::Finish { .. } => {
-                self.notes.note(Code::FeatureUnsupported, "choices[1]", "more than one answer");
+                self.diagnostics.record(Code::FeatureUnsupported, "choices[1]", "more than one answer");
             }
             Event::Delta { .. } | Event::Close { .. } => {}
             Event::Usage(usage) => self.usage = Some(*usage),
             Event::Extra { extra, .. } => {
-                extra.lost_to(NAME).for_each(|key| self.notes.note(Code::ExtraDropped, "", key));
+                extra.dropped_keys(NAME).for_each(|key| self.diagnostics.record(Code::ExtraDropped, "", key));
                 self.extra.dialect = NAME;
                 for (key, value) in extra.of(NAME) {
                     self.places.put(&mut self.extra.members, key.clone(), value.clone());
@@ -409,7 +417,7 @@ impl Encoder for MessagesEncoder {
         self.over = true;
     }
 
-    fn notes(&self) -> &Diagnostics {
-        &self.notes
+    fn diagnostics(&self) -> &Diagnostics {
+        &self.diagnostics
     }
 }

@@ -5,7 +5,7 @@
 use super::write_event;
 use crate::canonical::{Code, Diagnostics};
 use crate::error::{Error, ErrorKind, StatusError, UpstreamError};
-use crate::json::{Object, ValueKind, peek, quote, raw, text_of};
+use crate::json::{Object, ValueKind, encode_string, peek, raw, string_or_json};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use std::time::Duration;
@@ -59,8 +59,8 @@ pub(super) fn encode_in_stream(error: &Error, out: &mut Vec<u8>) {
 
 fn envelope(error: &Error) -> String {
     let mut inner = Object::new();
-    inner.set("type", quote(row(error.kind()).1));
-    inner.set("message", quote(&error.to_string()));
+    inner.set("type", encode_string(row(error.kind()).1));
+    inner.set("message", encode_string(&error.to_string()));
     let mut request_id = "null";
     if let Error::Upstream(UpstreamError::Status(e)) = error {
         for (key, value) in &e.extra {
@@ -82,7 +82,7 @@ pub(super) fn decode(
     status: StatusCode,
     headers: &HeaderMap,
     body: &[u8],
-    notes: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> UpstreamError {
     let trimmed = body.trim_ascii();
     // It may come as the only event of a stream.
@@ -91,22 +91,22 @@ pub(super) fn decode(
         .and_then(|at| trimmed.get(at + 5..))
         .and_then(|rest| rest.split(|b| *b == b'\n').next())
         .unwrap_or(trimmed);
-    let read = Object::parse(json).ok().and_then(|object| read(&object, notes));
+    let read = Object::parse(json).ok().and_then(|object| read(&object, diagnostics));
     let mut error = read.unwrap_or_else(|| {
-        notes.note(Code::ErrorReshaped, "error", "no JSON error");
+        diagnostics.record(Code::ErrorReshaped, "error", "no JSON error");
         StatusError::new(status.as_u16(), ErrorKind::Upstream, plain(status, trimmed))
     });
     error.retry_after = retry_after(headers);
-    settle(&mut error, Some(status.as_u16()), notes);
+    settle(&mut error, Some(status.as_u16()), diagnostics);
     UpstreamError::Status(Box::new(error))
 }
 
 /// Reads an error that came inside a successful answer or a stream.
-pub(super) fn in_body(object: &Object<'_>, notes: &mut Diagnostics) -> UpstreamError {
-    let Some(mut error) = read(object, notes) else {
+pub(super) fn in_body(object: &Object<'_>, diagnostics: &mut Diagnostics) -> UpstreamError {
+    let Some(mut error) = read(object, diagnostics) else {
         return UpstreamError::malformed("The upstream reported an error without saying which.");
     };
-    settle(&mut error, None, notes);
+    settle(&mut error, None, diagnostics);
     UpstreamError::Status(Box::new(error))
 }
 
@@ -117,37 +117,38 @@ pub(super) fn is_error(object: &Object<'_>) -> bool {
             && object.get("content").is_none())
 }
 
-fn read(object: &Object<'_>, notes: &mut Diagnostics) -> Option<StatusError> {
+fn read(object: &Object<'_>, diagnostics: &mut Diagnostics) -> Option<StatusError> {
     let mut error = StatusError::new(502, ErrorKind::Upstream, "");
     let inner = object.object("error");
     let source = inner.as_ref().unwrap_or(object);
     for (key, value) in source.iter() {
-        let said = || Some(text_of(value).into_owned()).filter(|s| !s.is_empty());
+        let said = || Some(string_or_json(value).into_owned()).filter(|s| !s.is_empty());
         match key {
-            "message" => error.message = text_of(value).into_owned(),
+            "message" => error.message = string_or_json(value).into_owned(),
             "type" => error.error_type = said().filter(|word| word != "error"),
             "code" => error.code = said(),
             "param" => error.param = said(),
             "error" | "detail" | "request_id" => {}
             // What shows the upstream's machine is nobody's business.
             "traceback" | "stack" | "trace" | "headers" | "request" | "debug" => {
-                notes.note(Code::FieldDropped, &format!("error.{key}"), "");
+                diagnostics.record(Code::FieldDropped, &format!("error.{key}"), "");
             }
             _ => error.extra.push((key.to_owned(), raw(value))),
         }
     }
     if error.message.is_empty() {
         let text = ["error", "detail"].into_iter().filter_map(|key| object.non_null(key));
-        error.message = text.filter(|v| peek(v) == ValueKind::String).map(text_of).next()?.into_owned();
+        error.message =
+            text.filter(|v| peek(v) == ValueKind::String).map(string_or_json).next()?.into_owned();
     }
     if error.message.trim_start().starts_with('<') && error.message.to_ascii_lowercase().contains("<html") {
         error.message = String::from("The upstream reported an error as an HTML page.");
     }
     if inner.is_none() || error.error_type.is_none() {
-        notes.note(Code::ErrorReshaped, "error", "");
+        diagnostics.record(Code::ErrorReshaped, "error", "");
     }
     if let Some(id) = object.str("request_id") {
-        error.extra.push((String::from("request_id"), raw(quote(&id))));
+        error.extra.push((String::from("request_id"), raw(encode_string(&id))));
     }
     Some(error)
 }
@@ -156,7 +157,7 @@ fn read(object: &Object<'_>, notes: &mut Diagnostics) -> Option<StatusError> {
 const TOO_LONG: [&str; 3] = ["prompt is too long", "exceed context limit", "context window"];
 
 /// Finds out kind and status from what was said; a status that was stated stays unless it contradicts the words.
-fn settle(error: &mut StatusError, stated: Option<u16>, notes: &mut Diagnostics) {
+fn settle(error: &mut StatusError, stated: Option<u16>, diagnostics: &mut Diagnostics) {
     let known = error.error_type.as_deref().and_then(|word| TABLE.iter().find(|(.., w)| *w == word));
     error.status = match (stated, known) {
         (Some(stated), _) if stated >= 400 => stated,
@@ -165,7 +166,7 @@ fn settle(error: &mut StatusError, stated: Option<u16>, notes: &mut Diagnostics)
         (None, None) => error.code.as_deref().and_then(|c| c.parse().ok()).unwrap_or(502),
     };
     if let Some(stated) = stated.filter(|stated| *stated != error.status) {
-        notes.note(Code::StatusPromoted, "", &format!("{stated} to {}", error.status));
+        diagnostics.record(Code::StatusPromoted, "", &format!("{stated} to {}", error.status));
     }
     error.kind = match known {
         Some((ErrorKind::Internal, ..)) => ErrorKind::Upstream,

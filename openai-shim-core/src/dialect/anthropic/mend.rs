@@ -9,16 +9,16 @@ use super::{error, response, write_event};
 use crate::canonical::{Code, Diagnostics, Event, ResponseSpec, ResponseSummary, unfold};
 use crate::error::{Error, UpstreamError};
 use crate::framing::Frame;
-use crate::json::{Object, quote};
+use crate::json::{Object, encode_string};
 
 /// Passes a stream on.
 pub(super) struct MessagesMender {
-    asked: ResponseSpec,
+    spec: ResponseSpec,
     decoder: MessagesDecoder,
     encoder: Option<MessagesEncoder>,
     wire: SentState,
     events: Vec<Event>,
-    seen: ResponseSummary,
+    summary: ResponseSummary,
     done: bool,
 }
 
@@ -33,15 +33,15 @@ pub(super) struct SentState {
 }
 
 impl MessagesMender {
-    pub(super) fn new(asked: ResponseSpec) -> Self {
-        let seen = ResponseSummary::keeping(&asked);
+    pub(super) fn new(spec: ResponseSpec) -> Self {
+        let summary = ResponseSummary::keeping(&spec);
         Self {
-            asked,
+            spec,
             decoder: MessagesDecoder::default(),
             encoder: None,
             wire: SentState::default(),
             events: Vec::new(),
-            seen,
+            summary,
             done: false,
         }
     }
@@ -53,7 +53,7 @@ impl MessagesMender {
             "message_start" => {
                 self.wire.started = true;
                 if let Some(renamed) =
-                    self.asked.echo_model.then(|| renamed(data, &self.asked.model)).flatten()
+                    self.spec.restore_alias.then(|| renamed(data, &self.spec.model)).flatten()
                 {
                     return write_event(out, name, &renamed);
                 }
@@ -61,14 +61,14 @@ impl MessagesMender {
             "content_block_start" => {
                 self.wire.open = Some(self.wire.next);
                 self.wire.next += 1;
-                self.seen.content |= self.decoder.native_passed();
+                self.summary.content |= self.decoder.native_passed();
             }
             "content_block_stop" => self.wire.open = None,
             "message_delta" => self.wire.ended = true,
             _ => {}
         }
         if !named {
-            self.decoder.notes.note(Code::FramingRepaired, "", "no event line");
+            self.decoder.diagnostics.record(Code::FramingRepaired, "", "no event line");
         }
         out.extend_from_slice(b"event: ");
         out.extend_from_slice(self.decoder.kind.as_bytes());
@@ -80,12 +80,12 @@ impl MessagesMender {
     fn drain(&mut self, write: bool, standing: ResumePoint, out: &mut Vec<u8>) {
         let fails = matches!(self.events.first(), Some(Event::Error(_)));
         if write && !fails && self.decoder.verdict == FrameAction::Mend && self.encoder.is_none() {
-            let mut encoder = MessagesEncoder::new(self.asked.clone());
-            encoder.adopt(&standing, self.wire, self.seen.usage, out);
+            let mut encoder = MessagesEncoder::new(self.spec.clone());
+            encoder.adopt(&standing, self.wire, self.summary.usage, out);
             self.encoder = Some(encoder);
         }
         for event in self.events.drain(..) {
-            self.seen.event(&event);
+            self.summary.event(&event);
             if let Event::Error(failure) = &event {
                 error::encode_in_stream(&Error::Upstream(failure.clone()), out);
             } else if let Some(encoder) = self.encoder.as_mut().filter(|_| write) {
@@ -96,7 +96,7 @@ impl MessagesMender {
             && !std::mem::replace(&mut self.done, true)
             && let Some(encoder) = &self.encoder
         {
-            self.decoder.notes.extend(encoder.notes());
+            self.decoder.diagnostics.extend(encoder.diagnostics());
         }
     }
 }
@@ -130,12 +130,12 @@ impl StreamRepairer for MessagesMender {
         }
     }
 
-    fn seen(&self) -> &ResponseSummary {
-        &self.seen
+    fn summary(&self) -> &ResponseSummary {
+        &self.summary
     }
 
-    fn notes(&self) -> &Diagnostics {
-        &self.decoder.notes
+    fn diagnostics(&self) -> &Diagnostics {
+        &self.decoder.diagnostics
     }
 }
 
@@ -143,7 +143,7 @@ impl StreamRepairer for MessagesMender {
 fn renamed(data: &[u8], model: &str) -> Option<String> {
     let mut event = Object::parse(data).ok()?;
     let mut message = event.object("message")?.into_owned();
-    message.set("model", quote(model));
+    message.set("model", encode_string(model));
     event.set("message", message.to_json());
     Some(event.to_json())
 }
@@ -151,24 +151,24 @@ fn renamed(data: &[u8], model: &str) -> Option<String> {
 /// Passes a whole answer on, or writes it anew if it is not what the API would have sent.
 pub(super) fn whole(
     body: &[u8],
-    asked: &mut ResponseSpec,
-    notes: &mut Diagnostics,
+    spec: &mut ResponseSpec,
+    diagnostics: &mut Diagnostics,
 ) -> Result<Repaired, UpstreamError> {
-    let response = response::decode(body, notes)?;
-    let mut seen = ResponseSummary::keeping(asked);
+    let response = response::decode(body, diagnostics)?;
+    let mut summary = ResponseSummary::keeping(spec);
     for event in unfold(&response) {
-        seen.event(&event);
+        summary.event(&event);
     }
     let mut object = Object::parse(body).unwrap_or_default();
     if !(is_message(&object) && is_answer(&object)) {
-        notes.note(Code::FieldFilled, "", "the message was written anew");
-        return Ok(Repaired { body: Some(response::encode(&response, asked, notes)), seen });
+        diagnostics.record(Code::FieldFilled, "", "the message was written anew");
+        return Ok(Repaired { body: Some(response::encode(&response, spec, diagnostics)), summary });
     }
-    if asked.echo_model {
-        object.set("model", quote(&asked.model));
+    if spec.restore_alias {
+        object.set("model", encode_string(&spec.model));
     }
     let body = object.is_changed().then(|| object.to_json().into_bytes());
-    Ok(Repaired { body, seen })
+    Ok(Repaired { body, summary })
 }
 
 /// Whether the blocks of an answer, and its ending, are what the API's types demand.

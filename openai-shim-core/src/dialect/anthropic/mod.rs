@@ -45,7 +45,7 @@ impl Dialect for Anthropic {
         &[Endpoint { method: "POST", path: side::MESSAGES }]
     }
 
-    fn side_routes(&self) -> &'static [AuxiliaryRoute] {
+    fn auxiliary_routes(&self) -> &'static [AuxiliaryRoute] {
         &side::ROUTES
     }
 
@@ -69,57 +69,57 @@ impl Dialect for Anthropic {
         &self,
         _path: &str,
         body: &Bytes,
-        notes: &mut Diagnostics,
+        diagnostics: &mut Diagnostics,
     ) -> Result<Request, ClientError> {
-        request::decode(body, notes)
+        request::decode(body, diagnostics)
     }
 
     fn encode_request<'a>(
         &self,
         request: &Request,
         source: Option<&'a [u8]>,
-        notes: &mut Diagnostics,
+        diagnostics: &mut Diagnostics,
     ) -> Result<Encoded<'a>, Unsupported> {
-        request::encode(request, source, notes)
+        request::encode(request, source, diagnostics)
     }
 
     fn decode_response(
         &self,
         body: &[u8],
         _asked: &mut ResponseSpec,
-        notes: &mut Diagnostics,
+        diagnostics: &mut Diagnostics,
     ) -> Result<Response, UpstreamError> {
-        response::decode(body, notes)
+        response::decode(body, diagnostics)
     }
 
     fn encode_response(
         &self,
         response: &Response,
-        asked: &mut ResponseSpec,
-        notes: &mut Diagnostics,
+        spec: &mut ResponseSpec,
+        diagnostics: &mut Diagnostics,
     ) -> Vec<u8> {
-        response::encode(response, asked, notes)
+        response::encode(response, spec, diagnostics)
     }
 
     fn decoder(&self, _asked: &ResponseSpec) -> Box<dyn Decoder> {
         Box::new(decode::MessagesDecoder::default())
     }
 
-    fn encoder(&self, asked: &ResponseSpec) -> Box<dyn Encoder> {
-        Box::new(encode::MessagesEncoder::new(asked.clone()))
+    fn encoder(&self, spec: &ResponseSpec) -> Box<dyn Encoder> {
+        Box::new(encode::MessagesEncoder::new(spec.clone()))
     }
 
-    fn mender(&self, asked: &ResponseSpec) -> Option<Box<dyn StreamRepairer>> {
-        Some(Box::new(mend::MessagesMender::new(asked.clone())))
+    fn stream_repairer(&self, spec: &ResponseSpec) -> Option<Box<dyn StreamRepairer>> {
+        Some(Box::new(mend::MessagesMender::new(spec.clone())))
     }
 
-    fn mend_response(
+    fn repair_response(
         &self,
         body: &[u8],
-        asked: &mut ResponseSpec,
-        notes: &mut Diagnostics,
+        spec: &mut ResponseSpec,
+        diagnostics: &mut Diagnostics,
     ) -> Option<Result<Repaired, UpstreamError>> {
-        Some(mend::whole(body, asked, notes))
+        Some(mend::whole(body, spec, diagnostics))
     }
 
     fn decode_error(
@@ -127,9 +127,9 @@ impl Dialect for Anthropic {
         status: StatusCode,
         headers: &HeaderMap,
         body: &[u8],
-        notes: &mut Diagnostics,
+        diagnostics: &mut Diagnostics,
     ) -> UpstreamError {
-        error::decode(status, headers, body, notes)
+        error::decode(status, headers, body, diagnostics)
     }
 
     fn encode_error(&self, error: &Error) -> (StatusCode, Bytes) {
@@ -140,7 +140,7 @@ impl Dialect for Anthropic {
         error::encode_in_stream(error, out);
     }
 
-    fn frames_so(&self, deviation: Deviation) -> bool {
+    fn accepts_framing(&self, deviation: Deviation) -> bool {
         deviation == Deviation::Fields
     }
 

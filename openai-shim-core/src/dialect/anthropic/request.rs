@@ -9,7 +9,7 @@ use crate::canonical::{
     Block, Code, Diagnostics, ExtraFields, Message, Request, Role, Span, TokenLimit, carry,
 };
 use crate::error::{ClientError, Unsupported};
-use crate::json::{Object, ValueKind, natural, number, peek, quote, raw, text};
+use crate::json::{Object, ValueKind, encode_string, natural, number, peek, raw, text};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -23,10 +23,10 @@ mod turns;
 const MAX_TOKENS: u64 = 4096;
 
 /// Reads a request.
-pub(super) fn decode(body: &[u8], notes: &mut Diagnostics) -> Result<Request, ClientError> {
+pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Request, ClientError> {
     let object = Object::parse(body).map_err(|e| not_an_object(body, &e))?;
     // Messages are checked where they are read.
-    shape::REQUEST.check_at(&object, Place::Root, &["messages"], notes)?;
+    shape::REQUEST.check_at(&object, Place::Root, &["messages"], diagnostics)?;
     let mut request = Request::default();
     let mut extra = Vec::new();
     for (key, value) in object.iter().filter(|(_, value)| peek(value) != ValueKind::Null) {
@@ -53,7 +53,7 @@ pub(super) fn decode(body: &[u8], notes: &mut Diagnostics) -> Result<Request, Cl
     request.include_usage = request.stream;
     request.extra = ExtraFields::new(NAME, extra);
     system(&object, body, &mut request)?;
-    messages(&object, body, &mut request, notes)?;
+    messages(&object, body, &mut request, diagnostics)?;
     Ok(request)
 }
 
@@ -89,7 +89,7 @@ fn messages(
     object: &Object<'_>,
     body: &[u8],
     request: &mut Request,
-    notes: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> Result<(), ClientError> {
     let wrong = || {
         let text =
@@ -99,14 +99,14 @@ fn messages(
     let items = object.array("messages").filter(|items| !items.is_empty()).ok_or_else(wrong)?;
     request.messages.reserve_exact(items.len());
     for (i, item) in items.into_iter().enumerate() {
-        let mut message = message(item, i, notes)?;
+        let mut message = message(item, i, diagnostics)?;
         message.span = Span::within(body, item);
         request.messages.push(message);
     }
     Ok(())
 }
 
-fn message(item: &str, i: usize, notes: &mut Diagnostics) -> Result<Message, ClientError> {
+fn message(item: &str, i: usize, diagnostics: &mut Diagnostics) -> Result<Message, ClientError> {
     let fail = |field: &str, why: &str| {
         let at = format!("messages.{i}{field}");
         ClientError::invalid(format!("{at}: {why}")).at(at)
@@ -114,7 +114,7 @@ fn message(item: &str, i: usize, notes: &mut Diagnostics) -> Result<Message, Cli
     let object = Object::parse(item.as_bytes())
         .map_err(|_| fail("", "must be an object with `role` and `content`."))?;
     let messages = Place::Key(&Place::Root, "messages");
-    shape::MESSAGE.check_at(&object, Place::Index(&messages, i), &[], notes)?;
+    shape::MESSAGE.check_at(&object, Place::Index(&messages, i), &[], diagnostics)?;
     let word = object.str("role").ok_or_else(|| fail(".role", "is missing; it is user or assistant."))?;
     let role = match word.as_ref() {
         "user" => Role::User,
@@ -143,17 +143,17 @@ fn texts(value: &str) -> Vec<String> {
 pub(super) fn encode<'a>(
     request: &Request,
     source: Option<&'a [u8]>,
-    notes: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> Result<Encoded<'a>, Unsupported> {
     let own = request.extra.dialect == NAME;
     let mut body = source.and_then(|bytes| Object::parse(bytes).ok()).unwrap_or_default();
     if !request.model.is_empty() && body.str("model").as_deref() != Some(request.model.as_str()) {
-        body.set("model", quote(&request.model));
+        body.set("model", encode_string(&request.model));
     }
     if body.non_null("max_tokens").is_none() {
         let tokens = request.max_tokens.map(|limit| limit.tokens);
         if tokens.is_none() {
-            notes.note(Code::ParamDefaulted, "max_tokens", "the API requires one: 4096");
+            diagnostics.record(Code::ParamDefaulted, "max_tokens", "the API requires one: 4096");
         }
         body.set("max_tokens", tokens.unwrap_or(MAX_TOKENS).to_string());
     }
@@ -164,9 +164,9 @@ pub(super) fn encode<'a>(
     let unsigned = own && request.model.contains("claude") && request.messages.iter().any(is_unsigned);
     if source.is_none() || request.touched.messages || unsigned {
         let (system, list) = if own {
-            as_they_came(request, source.unwrap_or_default(), unsigned, notes)
+            as_they_came(request, source.unwrap_or_default(), unsigned, diagnostics)
         } else {
-            turns::write(&request.messages, notes)
+            turns::write(&request.messages, diagnostics)
         };
         match system {
             Some(system) => body.set("system", system),
@@ -175,15 +175,15 @@ pub(super) fn encode<'a>(
         body.set("messages", list);
     }
     if source.is_none() || request.touched.tools || request.touched.tool_choice {
-        tools::write(request, own, &mut body, notes);
+        tools::write(request, own, &mut body, diagnostics);
     }
     if source.is_none() {
-        params::write(request, own, &mut body, notes);
+        params::write(request, own, &mut body, diagnostics);
     } else {
         params::rewrite(request, &mut body);
     }
     if own {
-        params::spare_thinking(request, &mut body, notes);
+        params::spare_thinking(request, &mut body, diagnostics);
     }
     if body.bool("stream").unwrap_or(false) != request.stream {
         body.set("stream", if request.stream { "true" } else { "false" });
@@ -198,7 +198,7 @@ fn as_they_came(
     request: &Request,
     source: &[u8],
     unsigned: bool,
-    notes: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> (Option<String>, String) {
     let mut rest = request.messages.as_slice();
     let mut system = None;
@@ -211,7 +211,7 @@ fn as_they_came(
         && first.extra.dialect != NAME
     {
         rest = others;
-        system = own(first).or_else(|| as_content(first, "system", notes));
+        system = own(first).or_else(|| as_content(first, "system", diagnostics));
     }
     let signed = signed(rest);
     let mut list = request.list(25);
@@ -222,10 +222,10 @@ fn as_they_came(
                 let mut message = message.clone();
                 message.blocks.retain(|block| !is_unsigned_block(block));
                 let at = format!("messages[{i}].content");
-                notes.note(Code::FeatureUnsupported, &at, "reasoning without a signature");
-                as_message(&message, &signed, i, notes)
+                diagnostics.record(Code::FeatureUnsupported, &at, "reasoning without a signature");
+                as_message(&message, &signed, i, diagnostics)
             }
-            None => as_message(message, &signed, i, notes),
+            None => as_message(message, &signed, i, diagnostics),
         });
     }
     (system, list.into_json())
@@ -254,7 +254,7 @@ fn signed(messages: &[Message]) -> BTreeMap<&str, String> {
     packed
 }
 
-fn as_content(message: &Message, at: &str, notes: &mut Diagnostics) -> Option<String> {
+fn as_content(message: &Message, at: &str, diagnostics: &mut Diagnostics) -> Option<String> {
     if message.content_was_parts && message.blocks.is_empty() {
         return Some(String::from("[]"));
     }
@@ -262,7 +262,7 @@ fn as_content(message: &Message, at: &str, notes: &mut Diagnostics) -> Option<St
         [Block::Text { text, extra }] if !message.content_was_parts && extra.is_empty() => {
             Some(text.to_json())
         }
-        blocks => block::content(blocks, at, notes),
+        blocks => block::content(blocks, at, diagnostics),
     }
 }
 
@@ -270,7 +270,7 @@ fn as_message(
     message: &Message,
     signed: &BTreeMap<&str, String>,
     i: usize,
-    notes: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> String {
     let mut message = Cow::Borrowed(message);
     if !signed.is_empty() {
@@ -288,8 +288,8 @@ fn as_message(
         Role::User | Role::Tool => "user",
     };
     let mut object = Object::new();
-    object.set("role", quote(role));
-    let content = as_content(&message, &format!("messages[{i}].content"), notes);
+    object.set("role", encode_string(role));
+    let content = as_content(&message, &format!("messages[{i}].content"), diagnostics);
     object.set("content", content.map_or(Cow::Borrowed("\"\""), Cow::Owned));
     for (key, value) in message.extra.of(NAME) {
         object.set(key.as_str(), value.get());

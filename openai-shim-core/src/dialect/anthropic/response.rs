@@ -9,7 +9,7 @@ use crate::canonical::{
     WHOLE_BLOCK, carry,
 };
 use crate::error::UpstreamError;
-use crate::json::{Object, ValueKind, peek, quote, raw, text_of};
+use crate::json::{Object, ValueKind, encode_string, peek, raw, string_or_json};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
@@ -18,7 +18,7 @@ pub(super) const SAID: [&str; 8] =
     ["id", "type", "role", "model", "content", "stop_reason", "stop_sequence", "usage"];
 
 /// Reads an answer.
-pub(super) fn decode(body: &[u8], notes: &mut Diagnostics) -> Result<Response, UpstreamError> {
+pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Response, UpstreamError> {
     let object = match Object::parse(body) {
         Ok(object) => object,
         Err(_) if body.starts_with(b"<") => {
@@ -28,13 +28,13 @@ pub(super) fn decode(body: &[u8], notes: &mut Diagnostics) -> Result<Response, U
         Err(_) => return Err(UpstreamError::malformed("The upstream's answer is no JSON object.")),
     };
     if error::is_error(&object) {
-        return Err(error::in_body(&object, notes));
+        return Err(error::in_body(&object, diagnostics));
     }
-    Ok(read(&object, notes))
+    Ok(read(&object, diagnostics))
 }
 
 /// Reads a message.
-pub(super) fn read(object: &Object<'_>, notes: &mut Diagnostics) -> Response {
+pub(super) fn read(object: &Object<'_>, diagnostics: &mut Diagnostics) -> Response {
     let mut response = Response::default();
     response.id = object.str("id").map(Cow::into_owned).filter(|id| !id.is_empty());
     response.model = object.str("model").map(Cow::into_owned).filter(|model| !model.is_empty());
@@ -46,23 +46,24 @@ pub(super) fn read(object: &Object<'_>, notes: &mut Diagnostics) -> Response {
             for (i, item) in object.array("content").unwrap_or_default().into_iter().enumerate() {
                 match block::read(item) {
                     Some(block) => blocks.push(block),
-                    None => notes.note(Code::FrameCorrupt, &format!("content[{i}]"), "no block"),
+                    None => diagnostics.record(Code::FrameCorrupt, &format!("content[{i}]"), "no block"),
                 }
             }
         }
         Some((ValueKind::String, content)) => {
-            notes.note(Code::ContentRewritten, "content", "a text instead of blocks");
-            blocks.push(Block::text(text_of(content)));
+            diagnostics.record(Code::ContentRewritten, "content", "a text instead of blocks");
+            blocks.push(Block::text(string_or_json(content)));
         }
-        Some(_) => notes.note(Code::FrameCorrupt, "content", "no list of blocks"),
+        Some(_) => diagnostics.record(Code::FrameCorrupt, "content", "no list of blocks"),
         None => {}
     }
     if blocks.iter().any(|block| matches!(block, Block::ToolCall { name, .. } if name.is_empty())) {
-        notes.note(Code::ToolNameMissing, "content[].name", "");
+        diagnostics.record(Code::ToolNameMissing, "content[].name", "");
     }
     choice.blocks = blocks.into_iter().map(answered).collect();
     if let Some(word) = object.str("stop_reason").filter(|word| !word.is_empty()) {
-        let (reason, special) = read_reason(&word, object.str("stop_sequence").map(Cow::into_owned), notes);
+        let (reason, special) =
+            read_reason(&word, object.str("stop_sequence").map(Cow::into_owned), diagnostics);
         choice.finish = Some(reason);
         extra.extend(special);
     }
@@ -151,14 +152,14 @@ pub(super) fn rest(object: &Object<'_>, known: &[&str]) -> Vec<(String, Box<RawV
 pub(super) fn read_reason(
     word: &str,
     sequence: Option<String>,
-    notes: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> (FinishReason, Option<(String, Box<RawValue>)>) {
     let reason = match word {
         "end_turn" => FinishReason::Stop,
         "max_tokens" => FinishReason::Length,
         "stop_sequence" => {
             // Which one it was is not told everywhere.
-            let told = sequence.as_deref().map(|s| (String::from("stop_sequence"), raw(quote(s))));
+            let told = sequence.as_deref().map(|s| (String::from("stop_sequence"), raw(encode_string(s))));
             return (FinishReason::StopSequence(sequence), told);
         }
         "tool_use" => FinishReason::ToolCalls,
@@ -166,12 +167,12 @@ pub(super) fn read_reason(
         _ => {
             let known = meaning(word);
             if known.is_none() {
-                notes.note(Code::FinishReasonMapped, "stop_reason", word);
+                diagnostics.record(Code::FinishReasonMapped, "stop_reason", word);
             }
             if let Some(foreign) = foreign_reason(word) {
                 return (foreign, None);
             }
-            let special = (String::from("stop_reason"), raw(quote(word)));
+            let special = (String::from("stop_reason"), raw(encode_string(word)));
             return (known.unwrap_or(FinishReason::Stop), Some(special));
         }
     };
@@ -214,7 +215,7 @@ pub(super) fn write_reason(
     }
     let word = match reason {
         FinishReason::StopSequence(Some(sequence)) => {
-            return (String::from("\"stop_sequence\""), quote(sequence));
+            return (String::from("\"stop_sequence\""), encode_string(sequence));
         }
         FinishReason::Length => "max_tokens",
         FinishReason::ContentFilter | FinishReason::Refusal => "refusal",
@@ -222,19 +223,19 @@ pub(super) fn write_reason(
         _ if refused => "refusal",
         FinishReason::Stop | FinishReason::StopSequence(None) | FinishReason::ToolCalls => "end_turn",
     };
-    (quote(word), String::from("null"))
+    (encode_string(word), String::from("null"))
 }
 
 /// Writes an answer.
-pub(super) fn encode(response: &Response, asked: &mut ResponseSpec, notes: &mut Diagnostics) -> Vec<u8> {
+pub(super) fn encode(response: &Response, spec: &mut ResponseSpec, diagnostics: &mut Diagnostics) -> Vec<u8> {
     let mut message = Object::new();
-    message.set("id", quote(&response.id.clone().unwrap_or_else(|| asked.context.id("msg_"))));
+    message.set("id", encode_string(&response.id.clone().unwrap_or_else(|| spec.context.id("msg_"))));
     message.set("type", "\"message\"");
     message.set("role", "\"assistant\"");
-    let model = response.model.as_ref().filter(|_| !asked.echo_model).unwrap_or(&asked.model);
-    message.set("model", quote(model));
+    let model = response.model.as_ref().filter(|_| !spec.restore_alias).unwrap_or(&spec.model);
+    message.set("model", encode_string(model));
     if response.choices.len() > 1 {
-        notes.note(Code::FeatureUnsupported, "choices[1]", "more than one answer");
+        diagnostics.record(Code::FeatureUnsupported, "choices[1]", "more than one answer");
     }
     let none = Choice::default();
     let choice = response.choices.first().unwrap_or(&none);
@@ -242,14 +243,14 @@ pub(super) fn encode(response: &Response, asked: &mut ResponseSpec, notes: &mut 
     for (i, block) in choice.blocks.iter().enumerate() {
         calls |= matches!(block, Block::ToolCall { .. });
         refused |= matches!(block, Block::Refusal(_));
-        content.extend(write(block, &format!("content[{i}]"), asked, notes));
+        content.extend(write(block, &format!("content[{i}]"), spec, diagnostics));
     }
     message.set("content", format!("[{}]", content.join(",")));
     let (reason, sequence) = write_reason(choice.finish.as_ref(), calls, refused, &response.extra);
     message.set("stop_reason", reason);
     message.set("stop_sequence", sequence);
     if response.usage.is_none() {
-        notes.note(Code::UsageMissing, "usage", "");
+        diagnostics.record(Code::UsageMissing, "usage", "");
     }
     message.set("usage", usage::write(response.usage.unwrap_or_default(), &response.extra));
     for (key, value) in response.extra.of(NAME) {
@@ -259,7 +260,7 @@ pub(super) fn encode(response: &Response, asked: &mut ResponseSpec, notes: &mut 
     }
     let logprobs = choice.logprobs.as_ref().map(Logprobs::to_extra).unwrap_or_default();
     for extra in [&response.extra, &choice.extra, &logprobs] {
-        block::note_lost(extra, "", notes);
+        block::note_lost(extra, "", diagnostics);
     }
     let mut out = Vec::new();
     message.write(&mut out);
@@ -267,15 +268,15 @@ pub(super) fn encode(response: &Response, asked: &mut ResponseSpec, notes: &mut 
 }
 
 /// Writes a block of an answer; nothing for one that says nothing.
-fn write(block: &Block, at: &str, asked: &mut ResponseSpec, notes: &mut Diagnostics) -> Option<String> {
+fn write(block: &Block, at: &str, spec: &mut ResponseSpec, diagnostics: &mut Diagnostics) -> Option<String> {
     match block {
         Block::Text { text, extra } if text.is_empty() && extra.of(NAME).is_empty() => {
-            block::note_lost(extra, at, notes);
+            block::note_lost(extra, at, diagnostics);
             None
         }
         Block::Refusal(text) if text.is_empty() => None,
         Block::Reasoning { text, signature, extra } => {
-            block::note_lost(extra, at, notes);
+            block::note_lost(extra, at, diagnostics);
             let signature = carry::seal(signature.as_deref().unwrap_or_default(), extra, FORMAT);
             if text.is_empty() && signature.is_empty() {
                 return None;
@@ -283,11 +284,11 @@ fn write(block: &Block, at: &str, asked: &mut ResponseSpec, notes: &mut Diagnost
             Some(block::write_thinking(text, &signature, extra))
         }
         Block::ToolCall { id, name, arguments, signature, extra } if id.is_empty() => {
-            let id = asked.context.id("toolu_");
-            let id = block::carrying(&id, signature.as_deref(), at, notes);
-            block::note_lost(extra, at, notes);
-            Some(block::tool_use(&id, name, &block::input(arguments, at, notes), extra))
+            let id = spec.context.id("toolu_");
+            let id = block::carrying(&id, signature.as_deref(), at, diagnostics);
+            block::note_lost(extra, at, diagnostics);
+            Some(block::tool_use(&id, name, &block::input(arguments, at, diagnostics), extra))
         }
-        other => block::write(other, at, notes),
+        other => block::write(other, at, diagnostics),
     }
 }

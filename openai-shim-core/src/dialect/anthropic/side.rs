@@ -8,7 +8,7 @@ use super::super::side::{
 use crate::canonical::ListedModel;
 use crate::canonical::time::rfc3339;
 use crate::error::ClientError;
-use crate::json::{Object, quote};
+use crate::json::{Object, encode_string};
 
 /// The route of messages, as its own clients come to it.
 pub(super) const MESSAGES: &str = "/v1/messages";
@@ -105,7 +105,8 @@ fn list(models: &[ListedModel], query: &str) -> Result<String, ClientError> {
         _ => rest.len() > page.len(),
     };
     let items: Vec<_> = page.iter().map(model).collect();
-    let id = |model: Option<&ListedModel>| model.map_or_else(|| String::from("null"), |m| quote(&m.id));
+    let id =
+        |model: Option<&ListedModel>| model.map_or_else(|| String::from("null"), |m| encode_string(&m.id));
     Ok(format!(
         r#"{{"data":[{}],"has_more":{more},"first_id":{},"last_id":{}}}"#,
         items.join(","),
@@ -125,11 +126,11 @@ fn model(listed: &ListedModel) -> String {
     let name = name.filter(|name| !name.is_empty());
     let mut item = Object::new();
     item.set("type", "\"model\"");
-    item.set("id", quote(&listed.id));
-    item.set("display_name", quote(name.as_deref().unwrap_or(&listed.id)));
+    item.set("id", encode_string(&listed.id));
+    item.set("display_name", encode_string(name.as_deref().unwrap_or(&listed.id)));
     let made = said.str("created_at").filter(|made| made.contains('T'));
     let made = made.map_or_else(|| rfc3339(said.u64("created").unwrap_or(0)), std::borrow::Cow::into_owned);
-    item.set("created_at", quote(&made));
+    item.set("created_at", encode_string(&made));
     // What is listed can be used.
     item.set("lifecycle", "\"active\"");
     if let Some(length) = listed.context_length() {

@@ -17,7 +17,7 @@
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 
-use crate::json::{quote, raw};
+use crate::json::{encode_string, raw};
 use crate::wire_object;
 use serde_json::value::RawValue;
 
@@ -72,7 +72,7 @@ wire_object! {
 impl MessageParam {
     /// A message of one text.
     pub fn new(role: impl Into<String>, text: &str) -> Self {
-        Self { role: Some(role.into()), content: Some(raw(quote(text))), extra: Vec::new() }
+        Self { role: Some(role.into()), content: Some(raw(encode_string(text))), extra: Vec::new() }
     }
 }
 

@@ -5,7 +5,7 @@
 use super::super::cite::{Reader, objects};
 use super::read;
 use crate::canonical::{Citation, CitedSpan, TextLength};
-use crate::json::{Object, quote};
+use crate::json::{Object, encode_string};
 
 /// The members of a candidate that cite.
 pub(super) const READERS: &[(&str, Reader)] = &[(GROUNDING, grounding), ("citationMetadata", metadata)];
@@ -67,7 +67,7 @@ pub(super) fn write(cited: &[(Citation, TextLength, TextLength)]) -> String {
     let (mut chunks, mut supports) = (Vec::new(), Vec::new());
     for (i, (citation, from, to)) in cited.iter().enumerate() {
         let (start, end) = citation.place(*from, *to, true);
-        let (uri, title) = (quote(&citation.url), quote(&citation.title));
+        let (uri, title) = (encode_string(&citation.url), encode_string(&citation.title));
         chunks.push(format!(r#"{{"web":{{"uri":{uri},"title":{title}}}}}"#));
         supports.push(format!(
             r#"{{"segment":{{"startIndex":{start},"endIndex":{end}}},"groundingChunkIndices":[{i}]}}"#

@@ -5,7 +5,7 @@
 use super::{NAME, plain, read};
 use crate::canonical::{Code, Diagnostics, ExtraFields, Reasoning, Request, ResponseFormat, TokenLimit};
 use crate::json::schema::{SchemaSubset, fit};
-use crate::json::{self, Object, count, from_openapi, natural, quote, raw, text_of};
+use crate::json::{self, Object, count, encode_string, from_openapi, natural, raw, string_or_json};
 use serde_json::value::RawValue;
 
 /// What stands before the name of a member of `generationConfig` among a request's leftovers.
@@ -36,12 +36,12 @@ const KNOWN: [&str; 17] = [
 const SILENT: [&str; 6] = ["$schema", "$id", "$comment", "$anchor", "examples", "discriminator"];
 
 /// A schema that Google accepts; what it refuses is reported.
-pub(super) fn schema(schema: &str, path: &str, notes: &mut Diagnostics) -> String {
+pub(super) fn schema(schema: &str, path: &str, diagnostics: &mut Diagnostics) -> String {
     let wishes =
         SchemaSubset { keep: Some(&KNOWN), enumerate: true, inline: true, ..SchemaSubset::default() };
     let Some(fitted) = fit(schema, &wishes) else { return schema.to_owned() };
     for dropped in fitted.dropped.iter().filter(|keyword| !SILENT.contains(&keyword.as_str())) {
-        notes.note(Code::SchemaReduced, path, dropped);
+        diagnostics.record(Code::SchemaReduced, path, dropped);
     }
     fitted.json
 }
@@ -51,7 +51,7 @@ pub(super) fn decode(config: &Object<'_>, request: &mut Request, extra: &mut Vec
     for (key, value) in config.iter().filter(|(_, v)| v.trim() != "null") {
         let mut ok = true;
         // Numbers may be texts.
-        let said = text_of(value);
+        let said = string_or_json(value);
         match key {
             "maxOutputTokens" => {
                 let limit = |tokens| TokenLimit { tokens, completion: true };
@@ -92,7 +92,7 @@ fn take<T>(slot: &mut Option<T>, value: Option<T>) -> bool {
 
 fn thinking(config: &Object<'_>) -> Reasoning {
     let mut reasoning = Reasoning::default();
-    match config.get("thinkingBudget").and_then(|budget| json::integer(&text_of(budget))) {
+    match config.get("thinkingBudget").and_then(|budget| json::integer(&string_or_json(budget))) {
         Some(0) => reasoning.enabled = Some(false),
         Some(budget) if budget < 0 => reasoning.enabled = Some(true),
         Some(budget) => reasoning.budget = u64::try_from(budget).ok(),
@@ -138,7 +138,7 @@ fn format(config: &Object<'_>) -> Option<ResponseFormat> {
 const FORM: [&str; 3] = ["responseMimeType", "responseSchema", "responseJsonSchema"];
 
 /// Writes the configuration of a request that came in another dialect.
-pub(super) fn encode(request: &Request, notes: &mut Diagnostics) -> Object<'static> {
+pub(super) fn encode(request: &Request, diagnostics: &mut Diagnostics) -> Object<'static> {
     let mut config = Object::new();
     let members = [
         ("temperature", request.temperature.map(|v| v.to_string())),
@@ -156,11 +156,11 @@ pub(super) fn encode(request: &Request, notes: &mut Diagnostics) -> Object<'stat
         }
     }
     if !request.stop.is_empty() {
-        let stops: Vec<_> = request.stop.iter().map(|s| quote(s)).collect();
+        let stops: Vec<_> = request.stop.iter().map(|s| encode_string(s)).collect();
         config.set("stopSequences", format!("[{}]", stops.join(",")));
     }
-    write_format(request.response_format.as_ref(), &mut config, notes);
-    if let Some(budget) = budget(&request.reasoning, notes) {
+    write_format(request.response_format.as_ref(), &mut config, diagnostics);
+    if let Some(budget) = budget(&request.reasoning, diagnostics) {
         config.set("thinkingConfig", budget);
     }
     for (key, value) in request.extra.of(NAME) {
@@ -171,18 +171,22 @@ pub(super) fn encode(request: &Request, notes: &mut Diagnostics) -> Object<'stat
     config
 }
 
-fn write_format(format: Option<&ResponseFormat>, config: &mut Object<'static>, notes: &mut Diagnostics) {
+fn write_format(
+    format: Option<&ResponseFormat>,
+    config: &mut Object<'static>,
+    diagnostics: &mut Diagnostics,
+) {
     match format {
         None => {}
         Some(ResponseFormat::Text) => config.set("responseMimeType", "\"text/plain\""),
         Some(ResponseFormat::JsonObject) => config.set("responseMimeType", "\"application/json\""),
         Some(ResponseFormat::JsonSchema { schema: json_schema, extra, .. }) => {
             config.set("responseMimeType", "\"application/json\"");
-            extra.report(NAME, "response_format", notes);
+            extra.report(NAME, "response_format", diagnostics);
             if let Some((key, value)) = extra.of(NAME).first() {
                 config.set(key.clone(), value.get().to_owned());
             } else if let Some(json_schema) = json_schema {
-                config.set("responseJsonSchema", schema(json_schema.get(), "response_format", notes));
+                config.set("responseJsonSchema", schema(json_schema.get(), "response_format", diagnostics));
             }
         }
         Some(ResponseFormat::Native { dialect: NAME, raw }) => {
@@ -191,7 +195,7 @@ fn write_format(format: Option<&ResponseFormat>, config: &mut Object<'static>, n
             }
         }
         Some(ResponseFormat::Native { dialect, .. }) => {
-            notes.note(Code::FeatureUnsupported, "response_format", dialect);
+            diagnostics.record(Code::FeatureUnsupported, "response_format", dialect);
         }
     }
 }
@@ -208,7 +212,7 @@ const EFFORTS: [(&str, i64); 7] = [
     ("max", 24576),
 ];
 
-fn budget(reasoning: &Reasoning, notes: &mut Diagnostics) -> Option<String> {
+fn budget(reasoning: &Reasoning, diagnostics: &mut Diagnostics) -> Option<String> {
     let word = reasoning.effort.as_deref();
     let known = word.and_then(|w| EFFORTS.iter().find(|(known, _)| *known == w)).map(|(_, budget)| *budget);
     let budget = match (reasoning.enabled, reasoning.budget, known) {
@@ -218,7 +222,7 @@ fn budget(reasoning: &Reasoning, notes: &mut Diagnostics) -> Option<String> {
         (Some(true), ..) => -1,
         (None, None, None) => {
             if let Some(word) = word {
-                notes.note(Code::FeatureUnsupported, "reasoning_effort", word);
+                diagnostics.record(Code::FeatureUnsupported, "reasoning_effort", word);
             }
             return None;
         }
@@ -231,7 +235,7 @@ fn budget(reasoning: &Reasoning, notes: &mut Diagnostics) -> Option<String> {
 }
 
 /// The client's own configuration, with what differs and what it lacks.
-pub(super) fn patch(config: &mut Object<'_>, request: &Request, notes: &mut Diagnostics) {
+pub(super) fn patch(config: &mut Object<'_>, request: &Request, diagnostics: &mut Diagnostics) {
     let touched = request.touched;
     let differs = [
         (touched.stop, &["stopSequences"][..]),
@@ -239,7 +243,7 @@ pub(super) fn patch(config: &mut Object<'_>, request: &Request, notes: &mut Diag
         (touched.response_format, &FORM),
     ];
     if differs.iter().any(|(differs, _)| *differs) {
-        let anew = encode(request, notes);
+        let anew = encode(request, diagnostics);
         let keys = differs.iter().filter(|(differs, _)| *differs).flat_map(|(_, keys)| keys.iter().copied());
         for key in keys {
             let spelled: Vec<String> =

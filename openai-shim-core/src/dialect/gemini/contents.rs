@@ -8,7 +8,7 @@ use crate::canonical::{
     Block, Code, Diagnostics, ExtraFields, Message, OpenCalls, Request, Role, Span, called_names,
 };
 use crate::error::ClientError;
-use crate::json::{List, Object, ValueKind, peek, quote, raw, text};
+use crate::json::{List, Object, ValueKind, encode_string, peek, raw, text};
 use std::collections::BTreeMap;
 
 /// Reads the conversation.
@@ -16,7 +16,7 @@ pub(super) fn decode(
     object: &Object<'_>,
     body: &[u8],
     request: &mut Request,
-    notes: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> Result<(), ClientError> {
     let listed = Place::Key(&Place::Root, "contents");
     if let Some(system) = object.non_null("systemInstruction") {
@@ -37,13 +37,13 @@ pub(super) fn decode(
             }
             request.messages.reserve_exact(items.len());
             for (i, item) in items.iter().enumerate() {
-                let mut message = content(item, i, Place::Index(&listed, i), notes)?;
+                let mut message = content(item, i, Place::Index(&listed, i), diagnostics)?;
                 message.span = Span::within(body, item);
                 add(message, &mut request.messages);
             }
         }
         // One content, or its text, as Google's own libraries accept it.
-        ValueKind::Object => request.messages.push(content(contents, 0, listed, notes)?),
+        ValueKind::Object => request.messages.push(content(contents, 0, listed, diagnostics)?),
         ValueKind::String => {
             request.messages.push(Message::text(Role::User, text(contents).unwrap_or_default()));
         }
@@ -118,7 +118,12 @@ fn instruction(system: &str) -> Result<Message, ClientError> {
     Ok(message)
 }
 
-fn content(item: &str, i: usize, place: Place<'_>, notes: &mut Diagnostics) -> Result<Message, ClientError> {
+fn content(
+    item: &str,
+    i: usize,
+    place: Place<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Result<Message, ClientError> {
     if let Some(words) = text(item) {
         return Ok(Message::text(Role::User, words));
     }
@@ -126,7 +131,7 @@ fn content(item: &str, i: usize, place: Place<'_>, notes: &mut Diagnostics) -> R
     let object = Object::parse(item.as_bytes()).map_err(|_| {
         ClientError::invalid(format!("{} must be a content with `role` and `parts`.", at(""))).at(at(""))
     })?;
-    shape::CONTENT.check_at(&object, place, &[], notes)?;
+    shape::CONTENT.check_at(&object, place, &[], diagnostics)?;
     let object = camelized(object);
     let blocks = blocks(&object);
     let role = match object.str("role").as_deref() {
@@ -216,7 +221,11 @@ pub(super) struct EncodedContents {
 }
 
 /// Writes the conversation: instructions apart, results of one turn together.
-pub(super) fn encode(request: &Request, source: Option<&[u8]>, notes: &mut Diagnostics) -> EncodedContents {
+pub(super) fn encode(
+    request: &Request,
+    source: Option<&[u8]>,
+    diagnostics: &mut Diagnostics,
+) -> EncodedContents {
     let calls = called_names(&request.messages);
     let (mut system, mut system_extra): (Vec<String>, Option<&ExtraFields>) = (Vec::new(), None);
     let mut contents = request.list(34);
@@ -244,22 +253,22 @@ pub(super) fn encode(request: &Request, source: Option<&[u8]>, notes: &mut Diagn
         let all = message.blocks.iter().all(|block| silent(&block));
         // Empty text beside something else says nothing, and may be refused.
         for block in message.blocks.iter().filter(|block| all || !silent(block)) {
-            write(block, message, &calls, &mut written, (&at, notes));
+            write(block, message, &calls, &mut written, (&at, diagnostics));
         }
         if message.name.is_some() && message.role != Role::Tool {
-            notes.note(Code::FeatureUnsupported, &format!("{at}.name"), "");
+            diagnostics.record(Code::FeatureUnsupported, &format!("{at}.name"), "");
         }
-        message.extra.report(NAME, &at, notes);
+        message.extra.report(NAME, &at, diagnostics);
         match message.role {
             Role::System | Role::Developer => {
                 if !contents.is_empty() {
-                    notes.note(Code::MessagesMerged, &at, "instructions were put first");
+                    diagnostics.record(Code::MessagesMerged, &at, "instructions were put first");
                 }
                 system_extra = system_extra.or(Some(&message.extra));
                 system.extend(written);
             }
             Role::Tool if message.extra.is_empty() => results.append(&mut written),
-            _ if written.is_empty() => notes.note(Code::FeatureUnsupported, &at, "an empty message"),
+            _ if written.is_empty() => diagnostics.record(Code::FeatureUnsupported, &at, "an empty message"),
             role => {
                 let role = if role == Role::Assistant { "\"model\"" } else { "\"user\"" };
                 let mut content = Object::new();
@@ -300,34 +309,34 @@ fn write(
     message: &Message,
     calls: &BTreeMap<&str, &str>,
     out: &mut Vec<String>,
-    (path, notes): (&str, &mut Diagnostics),
+    (path, diagnostics): (&str, &mut Diagnostics),
 ) {
     match block {
         Block::Text { text, extra } => {
-            extra.report(NAME, path, notes);
+            extra.report(NAME, path, diagnostics);
             parts::words(text, extra, out);
         }
         Block::Refusal(text) => parts::words(text, &ExtraFields::default(), out),
         Block::Reasoning { text, signature, extra } => {
-            extra.report(NAME, path, notes);
+            extra.report(NAME, path, diagnostics);
             out.push(parts::thought(text, signature.as_deref(), extra));
         }
         Block::Image(media) | Block::Audio(media) | Block::File(media) => {
-            out.extend(parts::media(media, (path, notes)));
+            out.extend(parts::media(media, (path, diagnostics)));
         }
         Block::ToolCall { id, name, arguments, signature, extra } => {
-            extra.report(NAME, path, notes);
+            extra.report(NAME, path, diagnostics);
             let call = (id.as_str(), name.as_str(), arguments.as_str());
-            out.push(parts::write_call(call, signature.as_deref(), extra, (path, notes)));
+            out.push(parts::write_call(call, signature.as_deref(), extra, (path, diagnostics)));
         }
         Block::ToolResult { id, blocks, is_error, extra } => {
             let known = calls.get(id.as_str()).map(|name| (*name).to_owned());
             let name =
                 known.or_else(|| result_name(extra)).or_else(|| message.name.as_deref().map(str::to_owned));
-            result((id, name.as_deref()), blocks, *is_error, extra, out, (path, notes));
+            result((id, name.as_deref()), blocks, *is_error, extra, out, (path, diagnostics));
         }
         Block::Native { dialect: NAME, raw } => out.push(raw.get().to_owned()),
-        Block::Native { dialect, .. } => notes.note(Code::FeatureUnsupported, path, dialect),
+        Block::Native { dialect, .. } => diagnostics.record(Code::FeatureUnsupported, path, dialect),
     }
 }
 
@@ -337,21 +346,21 @@ fn result(
     is_error: bool,
     extra: &ExtraFields,
     out: &mut Vec<String>,
-    (path, notes): (&str, &mut Diagnostics),
+    (path, diagnostics): (&str, &mut Diagnostics),
 ) {
-    extra.report(NAME, path, notes);
+    extra.report(NAME, path, diagnostics);
     let mut function = Object::new();
     if !id.is_empty() && !is_minted(id) {
-        function.set("id", quote(id));
+        function.set("id", encode_string(id));
     }
     if name.is_none() {
-        notes.note(
+        diagnostics.record(
             Code::FieldFilled,
             &format!("{path}.name"),
             "a result without a call has its id as its name",
         );
     }
-    function.set("name", quote(name.unwrap_or(id)));
+    function.set("name", encode_string(name.unwrap_or(id)));
     let mut beside = Vec::new();
     let own: Vec<_> =
         extra.of(NAME).iter().filter(|(key, _)| plain(key).starts_with("functionResponse.")).collect();
@@ -362,12 +371,12 @@ fn result(
             match block {
                 Block::Text { .. } => {}
                 Block::Image(media) | Block::Audio(media) | Block::File(media) => {
-                    if let Some(part) = parts::media(media, (path, notes)) {
-                        notes.note(Code::ContentRewritten, path, "a result's media stands beside it");
+                    if let Some(part) = parts::media(media, (path, diagnostics)) {
+                        diagnostics.record(Code::ContentRewritten, path, "a result's media stands beside it");
                         beside.push(part);
                     }
                 }
-                _ => notes.note(Code::FeatureUnsupported, path, "this block in a result"),
+                _ => diagnostics.record(Code::FeatureUnsupported, path, "this block in a result"),
             }
         }
     }
@@ -386,8 +395,8 @@ fn response(words: &str, is_error: bool) -> String {
     let is_object = super::partial::is_object(words);
     match (is_error, is_object) {
         (false, true) => words.to_owned(),
-        (false, false) => format!("{{\"output\":{}}}", quote(words)),
+        (false, false) => format!("{{\"output\":{}}}", encode_string(words)),
         (true, true) => format!("{{\"error\":{words}}}"),
-        (true, false) => format!("{{\"error\":{}}}", quote(words)),
+        (true, false) => format!("{{\"error\":{}}}", encode_string(words)),
     }
 }

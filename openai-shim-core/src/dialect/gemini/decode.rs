@@ -11,7 +11,7 @@ use crate::canonical::{
 };
 use crate::error::UpstreamError;
 use crate::framing::Frame;
-use crate::json::{Object, quote, raw};
+use crate::json::{Object, encode_string, raw};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
@@ -23,8 +23,8 @@ const LARGEST: usize = 16 << 20;
 
 /// Reads a stream.
 pub(super) struct GeminiDecoder {
-    asked: ResponseSpec,
-    notes: Diagnostics,
+    spec: ResponseSpec,
+    diagnostics: Diagnostics,
     started: bool,
     over: bool,
     /// Something came that is no JSON.
@@ -55,10 +55,10 @@ struct Candidate {
 }
 
 impl GeminiDecoder {
-    pub(super) fn new(asked: ResponseSpec) -> Self {
+    pub(super) fn new(spec: ResponseSpec) -> Self {
         Self {
-            asked,
-            notes: Diagnostics::default(),
+            spec,
+            diagnostics: Diagnostics::default(),
             started: false,
             over: false,
             unreadable: false,
@@ -81,17 +81,17 @@ impl GeminiDecoder {
         }
         let Some(chunk) = read(text) else {
             self.unreadable = true;
-            self.notes.note(Code::FrameCorrupt, "", "");
+            self.diagnostics.record(Code::FrameCorrupt, "", "");
             return false;
         };
-        if let Some(error) = error::in_body(&chunk, &mut self.notes) {
+        if let Some(error) = error::in_body(&chunk, &mut self.diagnostics) {
             let code = if self.started { Code::ErrorInStream } else { Code::StatusPromoted };
-            self.notes.note(code, "error", "");
+            self.diagnostics.record(code, "error", "");
             self.fail(error, out);
             return false;
         }
         if !is_answer(&chunk) {
-            self.notes.note(Code::FrameForeign, "", "");
+            self.diagnostics.record(Code::FrameForeign, "", "");
             return false;
         }
         self.chunk(&chunk, out);
@@ -147,8 +147,8 @@ impl GeminiDecoder {
         let Some(candidate) = self.candidates.get_mut(at) else { return };
         let mut extra = fresh(leftovers(object, &["index", "content", "finishReason"]), &mut candidate.said);
         if let Some(word) = object.non_null("finishReason") {
-            let reason = finish::read(word, &mut self.notes);
-            if word.trim() != quote(finish::write(&reason)) {
+            let reason = finish::read(word, &mut self.diagnostics);
+            if word.trim() != encode_string(finish::write(&reason)) {
                 extra = ExtraFields::new(NAME, extra.into_members());
                 extra.members.push((String::from("finishReason"), raw(word)));
             }
@@ -182,12 +182,16 @@ impl GeminiDecoder {
                     return self.fail(UpstreamError::TooLarge { message }, out);
                 }
                 if name.is_empty() {
-                    self.notes.note(Code::ToolNameMissing, "candidates[].content.parts[].functionCall", "");
+                    self.diagnostics.record(
+                        Code::ToolNameMissing,
+                        "candidates[].content.parts[].functionCall",
+                        "",
+                    );
                 }
                 let id = if id.is_empty() {
                     let at = "candidates[].content.parts[].functionCall.id";
-                    self.notes.note(Code::ToolIdSynthesized, at, "");
-                    self.asked.context.id("call_")
+                    self.diagnostics.record(Code::ToolIdSynthesized, at, "");
+                    self.spec.context.id("call_")
                 } else {
                     id
                 };
@@ -264,7 +268,7 @@ impl GeminiDecoder {
             cut |= candidate.finish.is_none();
         }
         if cut {
-            self.notes.note(Code::StreamTruncated, "", "");
+            self.diagnostics.record(Code::StreamTruncated, "", "");
             return Err(UpstreamError::Truncated);
         }
         for candidate in &mut self.candidates {
@@ -373,7 +377,7 @@ impl Decoder for GeminiDecoder {
         }
     }
 
-    fn notes(&self) -> &Diagnostics {
-        &self.notes
+    fn diagnostics(&self) -> &Diagnostics {
+        &self.diagnostics
     }
 }

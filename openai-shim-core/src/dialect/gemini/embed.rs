@@ -7,36 +7,36 @@ use super::super::side::{AuxiliaryRequest, EmbeddingsApi};
 use super::{camelized, path, read, shape};
 use crate::canonical::{Code, Diagnostics, EmbedRequest, Embeddings};
 use crate::error::{ClientError, UpstreamError};
-use crate::json::{Object, ValueKind, natural, peek, quote, text_of};
+use crate::json::{Object, ValueKind, encode_string, natural, peek, string_or_json};
 
 /// `:embedContent`.
 pub(super) static ONE: EmbeddingsApi = EmbeddingsApi {
     shape: &shape::EMBED,
-    read: |asking, notes| {
-        let body = parse(asking, &shape::EMBED, notes)?;
+    read: |asking, diagnostics| {
+        let body = parse(asking, &shape::EMBED, diagnostics)?;
         let mut request = EmbedRequest { model: path::bare(asking.name).to_owned(), ..Default::default() };
-        request.input = one(&body, Place::Root, &mut request.dimensions, notes)?;
+        request.input = one(&body, Place::Root, &mut request.dimensions, diagnostics)?;
         Ok(request)
     },
-    write: |request, source, notes| match source {
+    write: |request, source, diagnostics| match source {
         Some(source) => Ok((at(request, "embedContent")?, renamed(source, request))),
-        None => write_many(request, None, notes),
+        None => write_many(request, None, diagnostics),
     },
     read_answer,
-    write_answer: |answer, _, notes| {
-        uncounted(answer, notes);
+    write_answer: |answer, _, diagnostics| {
+        uncounted(answer, diagnostics);
         let vector = answer.vectors.first().ok_or_else(malformed)?;
         Ok(format!(r#"{{"embedding":{{"values":{vector}}}}}"#))
     },
-    mend: |answer, _, notes| own_member(answer, "embedding", notes),
+    mend: |answer, _, diagnostics| own_member(answer, "embedding", diagnostics),
     check: |answer, request| read_answer(answer, request, &mut Diagnostics::default())?.check(request),
 };
 
 /// `:batchEmbedContents`.
 pub(super) static MANY: EmbeddingsApi = EmbeddingsApi {
     shape: &shape::EMBED_MANY,
-    read: |asking, notes| {
-        let body = parse(asking, &shape::EMBED_MANY, notes)?;
+    read: |asking, diagnostics| {
+        let body = parse(asking, &shape::EMBED_MANY, diagnostics)?;
         let mut request = EmbedRequest { model: path::bare(asking.name).to_owned(), ..Default::default() };
         let given = body.array("requests").filter(|requests| !requests.is_empty());
         let given = given.ok_or_else(|| ClientError::invalid("`requests` is missing.").at("requests"))?;
@@ -44,30 +44,30 @@ pub(super) static MANY: EmbeddingsApi = EmbeddingsApi {
         for (i, item) in given.into_iter().enumerate() {
             let requests = Place::Key(&Place::Root, "requests");
             let item = read(item).unwrap_or_default();
-            inputs.push(one(&item, Place::Index(&requests, i), &mut request.dimensions, notes)?);
+            inputs.push(one(&item, Place::Index(&requests, i), &mut request.dimensions, diagnostics)?);
         }
         request.input = format!("[{}]", inputs.join(","));
         Ok(request)
     },
     write: write_many,
     read_answer,
-    write_answer: |answer, _, notes| {
-        uncounted(answer, notes);
+    write_answer: |answer, _, diagnostics| {
+        uncounted(answer, diagnostics);
         let vectors: Vec<_> = answer.vectors.iter().map(|v| format!(r#"{{"values":{v}}}"#)).collect();
         Ok(format!(r#"{{"embeddings":[{}]}}"#, vectors.join(",")))
     },
-    mend: |answer, _, notes| own_member(answer, "embeddings", notes),
+    mend: |answer, _, diagnostics| own_member(answer, "embeddings", diagnostics),
     check: |answer, request| read_answer(answer, request, &mut Diagnostics::default())?.check(request),
 };
 
 fn parse<'a>(
     asking: &AuxiliaryRequest<'a>,
     shape: &Shape,
-    notes: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> Result<Object<'a>, ClientError> {
     let body = Object::parse(asking.body)
         .map_err(|_| ClientError::invalid("The request body must be a JSON object."))?;
-    shape.check(&body, notes)?;
+    shape.check(&body, diagnostics)?;
     Ok(camelized(body))
 }
 
@@ -76,7 +76,7 @@ fn one(
     body: &Object<'_>,
     place: Place<'_>,
     dimensions: &mut Option<u64>,
-    notes: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> Result<String, ClientError> {
     let wrong = |place: Place<'_>, must: &str| {
         let at = place.path(Style::Brackets);
@@ -97,14 +97,14 @@ fn one(
         let parts = Place::Key(&at, "parts");
         words.push_str(&part.str("text").ok_or_else(|| wrong(Place::Index(&parts, i), "be a text"))?);
     }
-    let given = body.get("outputDimensionality").and_then(|given| natural(&text_of(given)));
+    let given = body.get("outputDimensionality").and_then(|given| natural(&string_or_json(given)));
     *dimensions = given.or(*dimensions);
     for (key, value) in body.iter() {
         if !["model", "content", "outputDimensionality"].contains(&key) && value.trim() != "null" {
-            notes.note(Code::ParamDropped, &Place::Key(&place, key).path(Style::Brackets), "");
+            diagnostics.record(Code::ParamDropped, &Place::Key(&place, key).path(Style::Brackets), "");
         }
     }
-    Ok(quote(&words))
+    Ok(encode_string(&words))
 }
 
 fn at(request: &EmbedRequest, method: &str) -> Result<String, ClientError> {
@@ -118,7 +118,7 @@ fn renamed(source: &[u8], request: &EmbedRequest) -> String {
     let mut body = Object::parse(source).unwrap_or_default();
     let model = format!("models/{}", path::bare(&request.model));
     if body.str("model").is_some_and(|given| path::bare(&given) != path::bare(&request.model)) {
-        body.set("model", quote(&model));
+        body.set("model", encode_string(&model));
     }
     let own = body.array("requests").map(|requests| {
         let own: Vec<_> = requests.iter().map(|item| renamed(item.as_bytes(), request)).collect();
@@ -143,7 +143,7 @@ fn write_many(
         ClientError::invalid("`input` must be a text or a list of texts; the upstream takes no token ids.")
             .at("input")
     })?;
-    let model = quote(&format!("models/{}", path::bare(&request.model)));
+    let model = encode_string(&format!("models/{}", path::bare(&request.model)));
     let mut items = Vec::with_capacity(texts.len());
     for words in texts {
         let mut item = Object::new();
@@ -158,7 +158,7 @@ fn write_many(
 }
 
 /// An answer of the other route, with the member that this one's clients read.
-fn own_member(answer: &[u8], own: &'static str, notes: &mut Diagnostics) -> Option<Vec<u8>> {
+fn own_member(answer: &[u8], own: &'static str, diagnostics: &mut Diagnostics) -> Option<Vec<u8>> {
     let mut answer = Object::parse(answer).ok()?;
     if answer.non_null(own).is_some() {
         return None;
@@ -172,7 +172,7 @@ fn own_member(answer: &[u8], own: &'static str, notes: &mut Diagnostics) -> Opti
         answer.remove("embeddings");
         answer.set(own, one);
     }
-    notes.note(Code::FieldFilled, own, "");
+    diagnostics.record(Code::FieldFilled, own, "");
     Some(answer.to_json().into_bytes())
 }
 
@@ -203,8 +203,8 @@ fn read_answer(
 }
 
 /// There is no place for a count.
-fn uncounted(answer: &Embeddings, notes: &mut Diagnostics) {
+fn uncounted(answer: &Embeddings, diagnostics: &mut Diagnostics) {
     if answer.tokens.is_some() {
-        notes.note(Code::ExtraDropped, "usage", "");
+        diagnostics.record(Code::ExtraDropped, "usage", "");
     }
 }

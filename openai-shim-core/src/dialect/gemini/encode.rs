@@ -10,7 +10,7 @@ use crate::canonical::{
 };
 use crate::error::{Error, UpstreamError};
 use crate::framing::write_event;
-use crate::json::{Object, quote};
+use crate::json::{Object, encode_string};
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, VecDeque};
 
@@ -24,8 +24,8 @@ pub(super) enum StreamFraming {
 }
 
 impl StreamFraming {
-    pub(super) fn of(asked: &ResponseSpec) -> Self {
-        if wants_array(asked) { Self::Array(false) } else { Self::Events }
+    pub(super) fn of(spec: &ResponseSpec) -> Self {
+        if wants_array(spec) { Self::Array(false) } else { Self::Events }
     }
 
     /// Writes one chunk.
@@ -64,8 +64,8 @@ pub(super) fn candidate(parts: &str, index: u32, finish: Option<String>) -> Obje
 
 /// Writes a stream.
 pub(super) struct GeminiEncoder {
-    asked: ResponseSpec,
-    notes: Diagnostics,
+    spec: ResponseSpec,
+    diagnostics: Diagnostics,
     form: StreamFraming,
     id: String,
     model: String,
@@ -122,13 +122,13 @@ struct PendingCall {
 const AT: &str = "candidates[].content.parts";
 
 impl GeminiEncoder {
-    pub(super) fn new(asked: ResponseSpec) -> Self {
+    pub(super) fn new(spec: ResponseSpec) -> Self {
         Self {
-            form: StreamFraming::of(&asked),
+            form: StreamFraming::of(&spec),
             id: String::new(),
-            model: asked.model.clone(),
-            asked,
-            notes: Diagnostics::default(),
+            model: spec.model.clone(),
+            spec,
+            diagnostics: Diagnostics::default(),
             started: false,
             over: false,
             choices: Numbered::default(),
@@ -178,24 +178,24 @@ impl GeminiEncoder {
         if let Some(usage) = usage {
             chunk.set("usageMetadata", usage);
         }
-        chunk.set("modelVersion", quote(&self.model));
-        chunk.set("responseId", quote(&self.id));
+        chunk.set("modelVersion", encode_string(&self.model));
+        chunk.set("responseId", encode_string(&self.id));
         self.form.write(&chunk.to_json(), out);
     }
 
     fn open(&mut self, index: u32, block: u32, kind: &BlockKind) {
         if *kind == BlockKind::Refusal {
-            self.notes.note(Code::FeatureUnsupported, AT, "a refusal, as text");
+            self.diagnostics.record(Code::FeatureUnsupported, AT, "a refusal, as text");
         }
-        let minted = match kind {
-            BlockKind::ToolCall { id, .. } if id.is_empty() => Some(self.asked.context.id("call_")),
+        let generated_id = match kind {
+            BlockKind::ToolCall { id, .. } if id.is_empty() => Some(self.spec.context.id("call_")),
             _ => None,
         };
         let Some(choice) = self.choice(index) else { return };
         if let BlockKind::ToolCall { id, name, signature } = kind {
             choice.calls.push_back(PendingCall {
                 block,
-                id: minted.unwrap_or_else(|| id.clone()),
+                id: generated_id.unwrap_or_else(|| id.clone()),
                 name: name.clone(),
                 arguments: String::new(),
                 signature: signature.clone(),
@@ -217,7 +217,9 @@ impl GeminiEncoder {
                 Delta::Native { dialect: NAME, key, raw } => {
                     call.extra.members.push((key.clone(), raw.clone()));
                 }
-                Delta::Native { .. } => self.notes.note(Code::FeatureUnsupported, AT, "an opaque part"),
+                Delta::Native { .. } => {
+                    self.diagnostics.record(Code::FeatureUnsupported, AT, "an opaque part")
+                }
             }
             return;
         }
@@ -228,12 +230,16 @@ impl GeminiEncoder {
             Delta::Text(text) if thinks => parts::thought(text, None, &none),
             Delta::Text(text) => {
                 choice.length.add(text);
-                format!("{{\"text\":{}}}", quote(text))
+                format!("{{\"text\":{}}}", encode_string(text))
             }
             Delta::Signature(more) if thinks => return choice.signed.0.push_str(more),
             Delta::Native { dialect: REASONING_DETAILS, key, raw } if thinks => {
-                if !choice.signed.1.keep_detail(key, raw) {
-                    self.notes.note(Code::ExtraDropped, REASONING_DETAILS, "more members than are kept");
+                if !choice.signed.1.set_detail(key, raw) {
+                    self.diagnostics.record(
+                        Code::ExtraDropped,
+                        REASONING_DETAILS,
+                        "more members than are kept",
+                    );
                 }
                 return;
             }
@@ -255,12 +261,12 @@ impl GeminiEncoder {
                     cited(&ExtraFields::new(dialect, vec![(key.clone(), raw.clone())]));
                 choice.cited.append(&mut list);
                 if !rest.is_empty() {
-                    self.notes.note(Code::FeatureUnsupported, AT, "an opaque part");
+                    self.diagnostics.record(Code::FeatureUnsupported, AT, "an opaque part");
                 }
                 return;
             }
             Delta::Signature(_) | Delta::Native { .. } => {
-                self.notes.note(Code::FeatureUnsupported, AT, "an opaque part");
+                self.diagnostics.record(Code::FeatureUnsupported, AT, "an opaque part");
                 return;
             }
         };
@@ -288,14 +294,14 @@ impl GeminiEncoder {
             let Some(call) = choice.calls.pop_front() else { return };
             let said = (call.id.as_str(), call.name.as_str(), call.arguments.as_str());
             let signature = call.signature.as_deref();
-            let part = parts::write_call(said, signature, &call.extra, (AT, &mut self.notes));
+            let part = parts::write_call(said, signature, &call.extra, (AT, &mut self.diagnostics));
             self.part(index, &part, out);
         }
     }
 
     fn finish_choice(&mut self, index: u32, reason: &FinishReason) {
         if let Some(choice) = self.choice(index) {
-            choice.finish.get_or_insert_with(|| quote(finish::write(reason)));
+            choice.finish.get_or_insert_with(|| encode_string(finish::write(reason)));
         }
     }
 
@@ -305,7 +311,7 @@ impl GeminiEncoder {
         if let (false, Some(choice)) = (list.is_empty(), self.choice(choice.unwrap_or(0))) {
             choice.beside.extend(list);
         }
-        rest.report(NAME, if choice.is_some() { "candidates[]" } else { "" }, &mut self.notes);
+        rest.report(NAME, if choice.is_some() { "candidates[]" } else { "" }, &mut self.diagnostics);
         for (key, value) in extra.of(NAME) {
             let member = (key.clone(), value.get().to_owned());
             match (choice, key.as_str()) {
@@ -347,10 +353,10 @@ impl GeminiEncoder {
                 candidate.to_json()
             })
             .collect();
-        usage::lost(self.usage.as_ref(), &mut self.notes);
+        usage::lost(self.usage.as_ref(), &mut self.diagnostics);
         let counts = usage::write(self.usage.as_ref(), &self.beside);
         if counts.is_none() {
-            self.notes.note(Code::UsageMissing, "usageMetadata", "");
+            self.diagnostics.record(Code::UsageMissing, "usageMetadata", "");
         }
         let candidates = candidates.join(",");
         self.chunk(Some(candidates.as_str()).filter(|_| said || !self.feedback), counts, out);
@@ -373,8 +379,8 @@ impl Encoder for GeminiEncoder {
         match event {
             Event::Start { id, model, .. } => {
                 self.started = true;
-                self.id = id.clone().unwrap_or_else(|| self.asked.context.id(""));
-                if let (Some(model), false) = (model, self.asked.echo_model) {
+                self.id = id.clone().unwrap_or_else(|| self.spec.context.id(""));
+                if let (Some(model), false) = (model, self.spec.restore_alias) {
                     self.model.clone_from(model);
                 }
             }
@@ -396,7 +402,7 @@ impl Encoder for GeminiEncoder {
         self.over = true;
     }
 
-    fn notes(&self) -> &Diagnostics {
-        &self.notes
+    fn diagnostics(&self) -> &Diagnostics {
+        &self.diagnostics
     }
 }

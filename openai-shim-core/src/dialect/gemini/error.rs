@@ -5,7 +5,7 @@
 use super::read as camel;
 use crate::canonical::{Code, Diagnostics};
 use crate::error::{Error, ErrorKind, StatusError, UpstreamError};
-use crate::json::{Object, ValueKind, peek, quote, raw, text, text_of};
+use crate::json::{Object, ValueKind, encode_string, peek, raw, string_or_json, text};
 use crate::redact::{redact, redact_json};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
@@ -78,28 +78,28 @@ fn status(error: &Error) -> StatusCode {
 pub(super) fn envelope(error: &Error) -> String {
     let mut object = Object::new();
     object.set("code", status(error).as_u16().to_string());
-    object.set("message", quote(&error.to_string()));
+    object.set("message", encode_string(&error.to_string()));
     let extra: &[(String, Box<RawValue>)] = match error {
         Error::Upstream(UpstreamError::Status(e)) => &e.extra,
         _ => &[],
     };
     let own = |key: &str| extra.iter().find(|(k, _)| k == key).map(|(_, value)| value.get());
     let word = own("status").filter(|word| fits(word, status(error)));
-    object.set("status", word.map_or_else(|| quote(row(error.kind()).1), str::to_owned));
+    object.set("status", word.map_or_else(|| encode_string(row(error.kind()).1), str::to_owned));
     let mut details = own("details").filter(|d| peek(d) == ValueKind::Array).map(str::to_owned);
     if details.is_none() {
         let mut made = Vec::new();
         if let Some(code) = error.code().filter(|code| code.parse::<u16>().is_err()) {
             made.push(format!(
                 r#"{{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":{},"domain":"openai-shim"}}"#,
-                quote(&code.to_ascii_uppercase())
+                encode_string(&code.to_ascii_uppercase())
             ));
         }
         if let Some(param) = error.param() {
             made.push(format!(
                 r#"{{"@type":"type.googleapis.com/google.rpc.BadRequest","fieldViolations":[{{"field":{},"description":{}}}]}}"#,
-                quote(param),
-                quote(&error.to_string())
+                encode_string(param),
+                encode_string(&error.to_string())
             ));
         }
         if let Some(wait) = error.retry_after() {
@@ -126,7 +126,7 @@ pub(super) fn decode(
     status: StatusCode,
     headers: &HeaderMap,
     body: &[u8],
-    notes: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> UpstreamError {
     let text = String::from_utf8_lossy(body);
     let text = text.trim();
@@ -134,40 +134,40 @@ pub(super) fn decode(
     let items: Vec<&RawValue> = serde_json::from_str(text).unwrap_or_default();
     let first = items.first().map(|item| item.get());
     if first.is_some() {
-        notes.note(Code::ErrorReshaped, "error", "the first item of an array");
+        diagnostics.record(Code::ErrorReshaped, "error", "the first item of an array");
     }
     let stated = status.as_u16();
     let mut error = Object::parse(first.unwrap_or(text).as_bytes())
         .ok()
-        .and_then(|object| read(&object, Some(stated), notes))
+        .and_then(|object| read(&object, Some(stated), diagnostics))
         .unwrap_or_else(|| {
-            notes.note(Code::ErrorReshaped, "error", "no JSON error");
+            diagnostics.record(Code::ErrorReshaped, "error", "no JSON error");
             StatusError::new(stated, ErrorKind::Upstream, plain(status, text))
         });
     let header = headers.get("retry-after").and_then(|v| v.to_str().ok()).and_then(|v| v.trim().parse().ok());
     error.retry_after = header.and_then(|s| Duration::try_from_secs_f64(s).ok()).or(error.retry_after);
-    settle(&mut error, stated, notes);
+    settle(&mut error, stated, diagnostics);
     UpstreamError::Status(Box::new(error))
 }
 
 /// Reads an error that came inside a successful answer or a stream.
-pub(super) fn in_body(object: &Object<'_>, notes: &mut Diagnostics) -> Option<UpstreamError> {
+pub(super) fn in_body(object: &Object<'_>, diagnostics: &mut Diagnostics) -> Option<UpstreamError> {
     object.non_null("error")?;
-    let mut error = read(object, None, notes)?;
+    let mut error = read(object, None, diagnostics)?;
     let stated = error.status;
-    settle(&mut error, stated, notes);
+    settle(&mut error, stated, diagnostics);
     Some(UpstreamError::Status(Box::new(error)))
 }
 
 /// The status and kind that the words say.
-fn settle(error: &mut StatusError, stated: u16, notes: &mut Diagnostics) {
+fn settle(error: &mut StatusError, stated: u16, diagnostics: &mut Diagnostics) {
     let bad_key = error.code.as_deref() == Some("API_KEY_INVALID")
         || error.message.to_ascii_lowercase().contains("api key not valid");
     if bad_key && matches!(error.status, 400 | 403) {
         error.status = 401;
     }
     if error.status != stated {
-        notes.note(Code::StatusPromoted, "", &format!("{stated} to {}", error.status));
+        diagnostics.record(Code::StatusPromoted, "", &format!("{stated} to {}", error.status));
     }
     error.kind = kind(error);
     // Google's reasons stay among the details; a code is for what clients look for.
@@ -175,19 +175,19 @@ fn settle(error: &mut StatusError, stated: u16, notes: &mut Diagnostics) {
 }
 
 /// Reads the envelope. What HTTP stated goes before what the envelope repeats.
-fn read(object: &Object<'_>, stated: Option<u16>, notes: &mut Diagnostics) -> Option<StatusError> {
+fn read(object: &Object<'_>, stated: Option<u16>, diagnostics: &mut Diagnostics) -> Option<StatusError> {
     let inner = match object.non_null("error") {
         Some(inner) if peek(inner) == ValueKind::Object => Object::parse(inner.as_bytes()).ok()?,
         Some(inner) => {
             return Some(StatusError::new(
                 stated.unwrap_or(502),
                 ErrorKind::Upstream,
-                text_of(inner).into_owned(),
+                string_or_json(inner).into_owned(),
             ));
         }
         None => object.clone(),
     };
-    let message = inner.get("message").map(|m| text_of(m).into_owned()).filter(|m| !m.is_empty());
+    let message = inner.get("message").map(|m| string_or_json(m).into_owned()).filter(|m| !m.is_empty());
     if object.non_null("error").is_none() && message.is_none() {
         return None;
     }
@@ -196,7 +196,7 @@ fn read(object: &Object<'_>, stated: Option<u16>, notes: &mut Diagnostics) -> Op
     let word = inner.str("status");
     let by_word =
         word.and_then(|word| STATUSES.iter().find(|(known, _)| *known == word)).map(|(_, code)| *code);
-    let by_code = inner.get("code").and_then(|c| text_of(c).trim().parse().ok());
+    let by_code = inner.get("code").and_then(|c| string_or_json(c).trim().parse().ok());
     let status = stated.or(by_code.filter(|c| (400..600).contains(c))).or(by_word).unwrap_or(502);
     let mut error = StatusError::new(status, ErrorKind::Upstream, message);
     for detail in inner.array("details").unwrap_or_default() {
@@ -222,7 +222,7 @@ fn read(object: &Object<'_>, stated: Option<u16>, notes: &mut Diagnostics) -> Op
             "status" => error.extra.push((key.to_owned(), raw(value))),
             "details" => error.extra.push((key.to_owned(), raw(public(value)))),
             // The envelope has no other members: what else stands there may be the upstream's own business.
-            _ => notes.note(Code::FieldDropped, &format!("error.{key}"), ""),
+            _ => diagnostics.record(Code::FieldDropped, &format!("error.{key}"), ""),
         }
     }
     Some(error)

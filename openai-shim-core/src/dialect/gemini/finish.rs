@@ -3,7 +3,7 @@
 //! <https://ai.google.dev/api/generate-content#FinishReason>
 
 use crate::canonical::{Code, Diagnostics, FinishReason};
-use crate::json::text_of;
+use crate::json::string_or_json;
 
 /// Every word that is known, with its meaning, and whether that says all of it.
 const TABLE: &[(&str, FinishReason, bool)] = &[
@@ -40,13 +40,17 @@ const TABLE: &[(&str, FinishReason, bool)] = &[
 ];
 
 /// The meaning of a reason's JSON.
-pub(super) fn read(json: &str, notes: &mut Diagnostics) -> FinishReason {
-    let word = text_of(json);
+pub(super) fn read(json: &str, diagnostics: &mut Diagnostics) -> FinishReason {
+    let word = string_or_json(json);
     let known = TABLE.iter().find(|(known, ..)| *known == word);
     match known {
         Some((_, reason, true)) => reason.clone(),
         _ => {
-            notes.note(Code::FinishReasonMapped, "candidates[].finishReason", &format!("{word} to stop"));
+            diagnostics.record(
+                Code::FinishReasonMapped,
+                "candidates[].finishReason",
+                &format!("{word} to stop"),
+            );
             FinishReason::Stop
         }
     }
@@ -68,18 +72,18 @@ mod tests {
     #[test]
     fn what_we_write_reads_as_the_same() {
         for reason in [FinishReason::Stop, FinishReason::Length, FinishReason::ContentFilter] {
-            let mut notes = Diagnostics::default();
-            assert_eq!(read(&format!("\"{}\"", write(&reason)), &mut notes), reason);
-            assert!(notes.is_empty());
+            let mut diagnostics = Diagnostics::default();
+            assert_eq!(read(&format!("\"{}\"", write(&reason)), &mut diagnostics), reason);
+            assert!(diagnostics.is_empty());
         }
     }
 
     #[test]
     fn what_is_not_known_is_a_stop_and_reported() {
         for word in ["\"OTHER\"", "\"NEW_WORD\"", "5", "99"] {
-            let mut notes = Diagnostics::default();
-            assert_eq!(read(word, &mut notes), FinishReason::Stop);
-            assert!(notes.has(Code::FinishReasonMapped), "{word}");
+            let mut diagnostics = Diagnostics::default();
+            assert_eq!(read(word, &mut diagnostics), FinishReason::Stop);
+            assert!(diagnostics.has(Code::FinishReasonMapped), "{word}");
         }
     }
 }

@@ -15,28 +15,28 @@ pub(super) struct GeminiMender {
     form: StreamFraming,
     /// A chunk that says why the answer ended: it is the last one, unless another says so again.
     held: Option<String>,
-    notes: Diagnostics,
+    diagnostics: Diagnostics,
     events: Vec<Event>,
-    seen: ResponseSummary,
+    summary: ResponseSummary,
     over: bool,
 }
 
 impl GeminiMender {
-    pub(super) fn new(asked: &ResponseSpec) -> Self {
+    pub(super) fn new(spec: &ResponseSpec) -> Self {
         Self {
-            decoder: GeminiDecoder::new(asked.clone()),
-            form: StreamFraming::of(asked),
+            decoder: GeminiDecoder::new(spec.clone()),
+            form: StreamFraming::of(spec),
             held: None,
-            notes: Diagnostics::default(),
+            diagnostics: Diagnostics::default(),
             events: Vec::new(),
-            seen: ResponseSummary::keeping(asked),
+            summary: ResponseSummary::keeping(spec),
             over: false,
         }
     }
 
     fn close(&mut self) {
         self.over = true;
-        self.notes.extend(self.decoder.notes());
+        self.diagnostics.extend(self.decoder.diagnostics());
     }
 
     fn flush(&mut self, out: &mut Vec<u8>) {
@@ -62,17 +62,17 @@ impl GeminiMender {
         if !moved {
             return (held, next);
         }
-        self.notes.note(Code::FinishReasonRepeated, "candidates[].finishReason", "");
+        self.diagnostics.record(Code::FinishReasonRepeated, "candidates[].finishReason", "");
         (with_candidates(before, &first), with_candidates(after, &second))
     }
 
     /// Takes in what the decoder found; whether the stream failed, and the client was told.
     fn failed(&mut self, out: &mut Vec<u8>) -> bool {
         for event in self.events.drain(..) {
-            self.seen.event(&event);
+            self.summary.event(&event);
         }
-        self.seen.content |= self.decoder.native;
-        let Some(error) = self.seen.error.clone().filter(|_| !self.over) else { return self.over };
+        self.summary.content |= self.decoder.native;
+        let Some(error) = self.summary.error.clone().filter(|_| !self.over) else { return self.over };
         self.flush(out);
         self.close();
         self.form.write(&error::envelope(&Error::Upstream(error)), out);
@@ -121,12 +121,12 @@ impl StreamRepairer for GeminiMender {
         }
     }
 
-    fn seen(&self) -> &ResponseSummary {
-        &self.seen
+    fn summary(&self) -> &ResponseSummary {
+        &self.summary
     }
 
-    fn notes(&self) -> &Diagnostics {
-        if self.over { &self.notes } else { self.decoder.notes() }
+    fn diagnostics(&self) -> &Diagnostics {
+        if self.over { &self.diagnostics } else { self.decoder.diagnostics() }
     }
 }
 
@@ -159,18 +159,18 @@ fn with_candidates(mut chunk: Object<'_>, candidates: &[(u64, Object<'static>)])
 /// Passes a whole answer on; a stream that came as an array is written as one answer.
 pub(super) fn whole(
     body: &[u8],
-    asked: &mut ResponseSpec,
-    notes: &mut Diagnostics,
+    spec: &mut ResponseSpec,
+    diagnostics: &mut Diagnostics,
 ) -> Result<Repaired, UpstreamError> {
-    let answer = response::decode(body, asked, notes)?;
-    let mut seen = ResponseSummary::keeping(asked);
+    let answer = response::decode(body, spec, diagnostics)?;
+    let mut summary = ResponseSummary::keeping(spec);
     for event in unfold(&answer) {
-        seen.event(&event);
+        summary.event(&event);
     }
     let native =
         |block: &Block| matches!(block, Block::Text { extra, .. } if extra.get(parts::WHOLE).is_some());
-    seen.content |= answer.choices.iter().flat_map(|choice| &choice.blocks).any(native);
+    summary.content |= answer.choices.iter().flat_map(|choice| &choice.blocks).any(native);
     let array = body.trim_ascii_start().first() == Some(&b'[');
-    let body = array.then(|| super::Gemini.encode_response(&answer, asked, notes));
-    Ok(Repaired { body, seen })
+    let body = array.then(|| super::Gemini.encode_response(&answer, spec, diagnostics));
+    Ok(Repaired { body, summary })
 }

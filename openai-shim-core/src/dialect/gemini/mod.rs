@@ -55,8 +55,8 @@ fn is_minted(id: &str) -> bool {
 }
 
 /// Whether the client gets its stream as a JSON array.
-fn wants_array(asked: &ResponseSpec) -> bool {
-    asked.echo.of(NAME).iter().any(|(key, _)| key == ALT)
+fn wants_array(spec: &ResponseSpec) -> bool {
+    spec.echo.of(NAME).iter().any(|(key, _)| key == ALT)
 }
 
 /// Reads an object whose keys may be written with underscores, as protocol buffers allow. Only for objects of the API: not
@@ -127,7 +127,7 @@ impl Dialect for Gemini {
         ]
     }
 
-    fn side_routes(&self) -> &'static [AuxiliaryRoute] {
+    fn auxiliary_routes(&self) -> &'static [AuxiliaryRoute] {
         &side::ROUTES
     }
 
@@ -160,57 +160,57 @@ impl Dialect for Gemini {
         &self,
         path: &str,
         body: &Bytes,
-        notes: &mut Diagnostics,
+        diagnostics: &mut Diagnostics,
     ) -> Result<Request, ClientError> {
-        request::decode(path, body, notes)
+        request::decode(path, body, diagnostics)
     }
 
     fn encode_request<'a>(
         &self,
         request: &Request,
         source: Option<&'a [u8]>,
-        notes: &mut Diagnostics,
+        diagnostics: &mut Diagnostics,
     ) -> Result<Encoded<'a>, Unsupported> {
-        request::encode(request, source, notes)
+        request::encode(request, source, diagnostics)
     }
 
     fn decode_response(
         &self,
         body: &[u8],
-        asked: &mut ResponseSpec,
-        notes: &mut Diagnostics,
+        spec: &mut ResponseSpec,
+        diagnostics: &mut Diagnostics,
     ) -> Result<Response, UpstreamError> {
-        response::decode(body, asked, notes)
+        response::decode(body, spec, diagnostics)
     }
 
     fn encode_response(
         &self,
         response: &Response,
-        asked: &mut ResponseSpec,
-        notes: &mut Diagnostics,
+        spec: &mut ResponseSpec,
+        diagnostics: &mut Diagnostics,
     ) -> Vec<u8> {
-        response::encode(response, asked, notes)
+        response::encode(response, spec, diagnostics)
     }
 
-    fn decoder(&self, asked: &ResponseSpec) -> Box<dyn Decoder> {
-        Box::new(decode::GeminiDecoder::new(asked.clone()))
+    fn decoder(&self, spec: &ResponseSpec) -> Box<dyn Decoder> {
+        Box::new(decode::GeminiDecoder::new(spec.clone()))
     }
 
-    fn encoder(&self, asked: &ResponseSpec) -> Box<dyn Encoder> {
-        Box::new(encode::GeminiEncoder::new(asked.clone()))
+    fn encoder(&self, spec: &ResponseSpec) -> Box<dyn Encoder> {
+        Box::new(encode::GeminiEncoder::new(spec.clone()))
     }
 
-    fn mender(&self, asked: &ResponseSpec) -> Option<Box<dyn StreamRepairer>> {
-        (!asked.echo_model).then(|| Box::new(mend::GeminiMender::new(asked)) as Box<dyn StreamRepairer>)
+    fn stream_repairer(&self, spec: &ResponseSpec) -> Option<Box<dyn StreamRepairer>> {
+        (!spec.restore_alias).then(|| Box::new(mend::GeminiMender::new(spec)) as Box<dyn StreamRepairer>)
     }
 
-    fn mend_response(
+    fn repair_response(
         &self,
         body: &[u8],
-        asked: &mut ResponseSpec,
-        notes: &mut Diagnostics,
+        spec: &mut ResponseSpec,
+        diagnostics: &mut Diagnostics,
     ) -> Option<Result<Repaired, UpstreamError>> {
-        (!asked.echo_model).then(|| mend::whole(body, asked, notes))
+        (!spec.restore_alias).then(|| mend::whole(body, spec, diagnostics))
     }
 
     fn decode_error(
@@ -218,9 +218,9 @@ impl Dialect for Gemini {
         status: StatusCode,
         headers: &HeaderMap,
         body: &[u8],
-        notes: &mut Diagnostics,
+        diagnostics: &mut Diagnostics,
     ) -> UpstreamError {
-        error::decode(status, headers, body, notes)
+        error::decode(status, headers, body, diagnostics)
     }
 
     fn encode_error(&self, error: &Error) -> (StatusCode, Bytes) {
@@ -231,7 +231,7 @@ impl Dialect for Gemini {
         encode::StreamFraming::Events.write(&error::envelope(error), out);
     }
 
-    fn frames_so(&self, deviation: Deviation) -> bool {
+    fn accepts_framing(&self, deviation: Deviation) -> bool {
         // Google ends lines with CRLF, and streams arrays where no events are asked for.
         matches!(deviation, Deviation::LineEnding | Deviation::Array)
     }
@@ -244,7 +244,7 @@ impl Dialect for Gemini {
     /// Nothing: Google's own clients know no comments.
     fn comment(&self, _text: &str, _out: &mut Vec<u8>) {}
 
-    fn stream_content_type_for(&self, asked: &ResponseSpec) -> &'static str {
-        if wants_array(asked) { "application/json" } else { self.stream_content_type() }
+    fn stream_content_type_for(&self, spec: &ResponseSpec) -> &'static str {
+        if wants_array(spec) { "application/json" } else { self.stream_content_type() }
     }
 }

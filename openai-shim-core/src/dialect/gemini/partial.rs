@@ -4,7 +4,7 @@
 
 use super::read;
 use crate::canonical::MemberIndex;
-use crate::json::{Object, compact, quote, raw, text};
+use crate::json::{Object, compact, encode_string, raw, text};
 use serde_json::value::RawValue;
 
 /// The most values that one call's paths may make.
@@ -194,14 +194,14 @@ fn steps(path: &str) -> Option<Vec<PathSegment>> {
 fn write(node: &Node, out: &mut String) {
     match node {
         Node::Raw(json) => out.push_str(json),
-        Node::Text(text) => out.push_str(&quote(text)),
+        Node::Text(text) => out.push_str(&encode_string(text)),
         Node::Object(members) => {
             out.push('{');
             for (i, (key, value)) in members.list.iter().enumerate() {
                 if i > 0 {
                     out.push(',');
                 }
-                out.push_str(&quote(key));
+                out.push_str(&encode_string(key));
                 out.push(':');
                 write(value, out);
             }

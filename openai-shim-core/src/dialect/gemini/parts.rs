@@ -8,7 +8,7 @@ use super::{FORMAT, NAME, leftovers, plain, read};
 use crate::canonical::{
     Block, Code, Diagnostics, ExtraFields, Media, MediaSource, REASONING_DETAILS, Text, carry,
 };
-use crate::json::{Object, compact, quote, raw, text_of};
+use crate::json::{Object, compact, encode_string, raw, string_or_json};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::borrow::Cow;
@@ -134,9 +134,9 @@ fn result(object: &Object<'_>) -> Block {
     let said = Object::parse(response.as_bytes()).unwrap_or_default();
     let mut members = said.iter();
     let (words, is_error) = match (members.next(), members.next()) {
-        (Some(("output", value)), None) => (text_of(value), false),
-        (Some(("error", value)), None) => (text_of(value), true),
-        _ => (text_of(response), false),
+        (Some(("output", value)), None) => (string_or_json(value), false),
+        (Some(("error", value)), None) => (string_or_json(value), true),
+        _ => (string_or_json(response), false),
     };
     let mut blocks = vec![Block::text(words)];
     for part in function.array("parts").unwrap_or_default() {
@@ -167,10 +167,10 @@ pub(super) fn extend(part: &mut Object<'_>, extra: &ExtraFields) {
 /// A signature, and who made it. Signatures are bytes in base64 here, and so is what stands for another API's.
 fn unsealed(signature: &str) -> (String, ExtraFields) {
     let bytes = STANDARD.decode(signature).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-    match bytes.as_deref().and_then(carry::unseal) {
+    match bytes.as_deref().and_then(carry::split_issuer) {
         Some((own, made)) => (own.to_owned(), made),
         None => {
-            let format = (String::from("format"), raw(quote(FORMAT)));
+            let format = (String::from("format"), raw(encode_string(FORMAT)));
             (signature.to_owned(), ExtraFields::new(REASONING_DETAILS, vec![format]))
         }
     }
@@ -185,10 +185,10 @@ fn sealed<'s>(signature: &'s str, extra: &ExtraFields) -> Cow<'s, str> {
 
 pub(super) fn thought(words: &str, signature: Option<&str>, extra: &ExtraFields) -> String {
     let mut part = Object::new();
-    part.set("text", quote(words));
+    part.set("text", encode_string(words));
     part.set("thought", "true");
     if let Some(signature) = signature {
-        part.set("thoughtSignature", quote(&sealed(signature, extra)));
+        part.set("thoughtSignature", encode_string(&sealed(signature, extra)));
     }
     extend(&mut part, extra);
     part.to_json()
@@ -213,20 +213,20 @@ pub(super) fn write_call(
     (id, name, arguments): (&str, &str, &str),
     signature: Option<&str>,
     extra: &ExtraFields,
-    (path, notes): (&str, &mut Diagnostics),
+    (path, diagnostics): (&str, &mut Diagnostics),
 ) -> String {
     let mut function = Object::new();
     if !id.is_empty() && !super::is_minted(id) {
-        function.set("id", quote(id));
+        function.set("id", encode_string(id));
     }
-    function.set("name", quote(name));
+    function.set("name", encode_string(name));
     let args = if arguments.trim().is_empty() {
         String::from("{}")
     } else if is_object(arguments) {
         arguments.to_owned()
     } else {
-        notes.note(Code::ToolArgumentsInvalid, path, "they are sent as one text");
-        format!("{{\"arguments\":{}}}", quote(arguments))
+        diagnostics.record(Code::ToolArgumentsInvalid, path, "they are sent as one text");
+        format!("{{\"arguments\":{}}}", encode_string(arguments))
     };
     function.set("args", args);
     if let Some(own) = extra.of(NAME).iter().find(|(key, _)| key == "functionCall") {
@@ -237,7 +237,7 @@ pub(super) fn write_call(
     let mut part = Object::new();
     part.set("functionCall", function.to_json());
     if let Some(signature) = signature {
-        part.set("thoughtSignature", quote(signature));
+        part.set("thoughtSignature", encode_string(signature));
     }
     for (key, value) in extra.of(NAME).iter().filter(|(key, _)| key != "functionCall") {
         part.set(key.clone(), value.get().to_owned());
@@ -246,32 +246,32 @@ pub(super) fn write_call(
 }
 
 /// Writes media; `None`, with a note, where this dialect has no way to say it.
-pub(super) fn media(media: &Media, (path, notes): (&str, &mut Diagnostics)) -> Option<String> {
+pub(super) fn media(media: &Media, (path, diagnostics): (&str, &mut Diagnostics)) -> Option<String> {
     let mut part = Object::new();
     match &media.source {
         MediaSource::Base64 { media_type, data } => {
             let mut blob = Object::new();
-            blob.set("mimeType", quote(&full_type(media_type)));
-            blob.set("data", quote(data));
+            blob.set("mimeType", encode_string(&full_type(media_type)));
+            blob.set("data", encode_string(data));
             if let Some(name) = media.name.as_ref().filter(|_| media.extra.dialect == NAME) {
-                blob.set("displayName", quote(name));
+                blob.set("displayName", encode_string(name));
             }
             part.set("inlineData", blob.to_json());
         }
         MediaSource::Url(uri) => {
             let mut file = Object::new();
             if let Some(media_type) = type_of(uri) {
-                file.set("mimeType", quote(media_type));
+                file.set("mimeType", encode_string(media_type));
             }
-            file.set("fileUri", quote(uri));
+            file.set("fileUri", encode_string(uri));
             part.set("fileData", file.to_json());
         }
         MediaSource::FileId(id) if id.starts_with("files/") => {
             let uri = format!("https://generativelanguage.googleapis.com/v1beta/{id}");
-            part.set("fileData", format!("{{\"fileUri\":{}}}", quote(&uri)));
+            part.set("fileData", format!("{{\"fileUri\":{}}}", encode_string(&uri)));
         }
         MediaSource::FileId(_) => {
-            notes.note(Code::FeatureUnsupported, path, "a file of another provider");
+            diagnostics.record(Code::FeatureUnsupported, path, "a file of another provider");
             return None;
         }
     }

@@ -10,13 +10,13 @@ use crate::error::{ClientError, Unsupported};
 use crate::json::{Object, raw};
 
 /// Reads a request: its path and its body.
-pub(super) fn decode(path: &str, body: &[u8], notes: &mut Diagnostics) -> Result<Request, ClientError> {
+pub(super) fn decode(path: &str, body: &[u8], diagnostics: &mut Diagnostics) -> Result<Request, ClientError> {
     let route = path::read(path)?;
     let text = std::str::from_utf8(body)
         .map_err(|_| ClientError::invalid("The request body is not valid JSON: it is not UTF-8."))?;
     let object = Object::parse(text.as_bytes()).map_err(|_| not_an_object(body))?;
     // Contents are checked where they are read.
-    shape::REQUEST.check_at(&object, Place::Root, &["contents"], notes)?;
+    shape::REQUEST.check_at(&object, Place::Root, &["contents"], diagnostics)?;
     let object = camelized(object);
     let mut request = Request::default();
     (request.model, request.stream, request.include_usage) = (route.model, route.stream, route.stream);
@@ -42,7 +42,7 @@ pub(super) fn decode(path: &str, body: &[u8], notes: &mut Diagnostics) -> Result
     }
     request.tools = tools::decode(&object);
     request.extra = if extra.is_empty() { ExtraFields::default() } else { ExtraFields::new(NAME, extra) };
-    contents::decode(&object, body, &mut request, notes)?;
+    contents::decode(&object, body, &mut request, diagnostics)?;
     Ok(request)
 }
 
@@ -60,12 +60,12 @@ fn not_an_object(body: &[u8]) -> ClientError {
 pub(super) fn encode<'a>(
     request: &Request,
     source: Option<&'a [u8]>,
-    notes: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> Result<Encoded<'a>, Unsupported> {
     let path = path::write(&request.model, request.stream)?;
     let body = match source.and_then(|bytes| Object::parse(bytes).ok()) {
-        Some(body) => patched(body, request, source, notes),
-        None => written(request, notes),
+        Some(body) => patched(body, request, source, diagnostics),
+        None => written(request, diagnostics),
     };
     Ok(Encoded { path, body, headers: http::HeaderMap::new() })
 }
@@ -75,14 +75,14 @@ fn patched<'a>(
     mut body: Object<'a>,
     request: &Request,
     source: Option<&[u8]>,
-    notes: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> Object<'a> {
     // The path names the model; a name in the body must not contradict it.
     if body.str("model").is_some_and(|model| path::bare(&model) != path::bare(&request.model)) {
         body.remove("model");
     }
     if request.touched.messages {
-        let written = contents::encode(request, source, notes);
+        let written = contents::encode(request, source, diagnostics);
         body.set("contents", written.contents);
         let key = spelling(&body, "systemInstruction", "system_instruction");
         match written.system {
@@ -91,18 +91,18 @@ fn patched<'a>(
         }
     }
     if request.touched.tools {
-        body.set("tools", tools::encode(&request.tools, notes));
+        body.set("tools", tools::encode(&request.tools, diagnostics));
     }
     if request.touched.tool_choice {
         let key = spelling(&body, "toolConfig", "tool_config");
-        match tools::encode_choice(request, notes) {
+        match tools::encode_choice(request, diagnostics) {
             Some(choice) => body.set(key, choice),
             None => drop(body.remove(key)),
         }
     }
     let key = spelling(&body, "generationConfig", "generation_config");
     let mut own = body.object(key).map(Object::into_owned).unwrap_or_default();
-    config::patch(&mut own, request, notes);
+    config::patch(&mut own, request, diagnostics);
     if own.is_changed() {
         body.set(key, own.to_json());
     }
@@ -115,36 +115,36 @@ fn spelling(body: &Object<'_>, camel: &'static str, snake: &'static str) -> &'st
 }
 
 /// A body for a request that came in another dialect.
-fn written(request: &Request, notes: &mut Diagnostics) -> Object<'static> {
+fn written(request: &Request, diagnostics: &mut Diagnostics) -> Object<'static> {
     let mut body = Object::new();
-    let conversation = contents::encode(request, None, notes);
+    let conversation = contents::encode(request, None, diagnostics);
     body.set("contents", conversation.contents);
     if let Some(system) = conversation.system {
         body.set("systemInstruction", system);
     }
     if !request.tools.is_empty() {
-        let tools = tools::encode(&request.tools, notes);
+        let tools = tools::encode(&request.tools, diagnostics);
         if tools != "[]" {
             body.set("tools", tools);
         }
     }
-    if let Some(choice) = tools::encode_choice(request, notes)
+    if let Some(choice) = tools::encode_choice(request, diagnostics)
         && (body.get("tools").is_some() || request.extra.dialect == NAME)
     {
         body.set("toolConfig", choice);
     }
-    let config = config::encode(request, notes);
+    let config = config::encode(request, diagnostics);
     if !config.is_empty() {
         body.set("generationConfig", config.to_json());
     }
     if request.parallel_tool_calls == Some(false) {
-        notes.note(Code::FeatureUnsupported, "parallel_tool_calls", "one call at a time");
+        diagnostics.record(Code::FeatureUnsupported, "parallel_tool_calls", "one call at a time");
     }
     if request.user.is_some() {
-        notes.note(Code::FeatureUnsupported, "user", "");
+        diagnostics.record(Code::FeatureUnsupported, "user", "");
     }
-    request.note_shared(notes);
-    request.extra.report(NAME, "", notes);
+    request.report_shared(diagnostics);
+    request.extra.report(NAME, "", diagnostics);
     for (key, value) in request.extra.of(NAME).iter().filter(|(key, _)| !key.contains('.')) {
         body.set(key.clone(), value.get().to_owned());
     }

@@ -12,7 +12,7 @@ use crate::canonical::{
 use crate::dialect::Decoder as _;
 use crate::error::UpstreamError;
 use crate::framing::Frame;
-use crate::json::{Object, quote, raw};
+use crate::json::{Object, encode_string, raw};
 use std::borrow::Cow;
 
 /// Members of an answer that the canonical model has a place for.
@@ -21,17 +21,17 @@ pub(super) const KNOWN: [&str; 4] = ["candidates", "usageMetadata", "modelVersio
 /// Reads an answer; a stream that came as an array is folded.
 pub(super) fn decode(
     body: &[u8],
-    asked: &mut ResponseSpec,
-    notes: &mut Diagnostics,
+    spec: &mut ResponseSpec,
+    diagnostics: &mut Diagnostics,
 ) -> Result<Response, UpstreamError> {
     let text = std::str::from_utf8(body).unwrap_or_default();
     if let Ok(items) = serde_json::from_str::<Vec<&serde_json::value::RawValue>>(text) {
-        return fold(&items, asked, notes);
+        return fold(&items, spec, diagnostics);
     }
     let Some(answer) = read(text) else {
         return Err(UpstreamError::malformed("The upstream answered with text that is not a JSON object."));
     };
-    if let Some(error) = error::in_body(&answer, notes) {
+    if let Some(error) = error::in_body(&answer, diagnostics) {
         return Err(error);
     }
     if !is_answer(&answer) {
@@ -47,7 +47,7 @@ pub(super) fn decode(
     response.extra = if extra.is_empty() { ExtraFields::default() } else { ExtraFields::new(NAME, extra) };
     for (at, item) in answer.array("candidates").unwrap_or_default().into_iter().enumerate() {
         let Some(candidate) = read(item) else { continue };
-        response.choices.push(choice(&candidate, at, asked, notes));
+        response.choices.push(choice(&candidate, at, spec, diagnostics));
     }
     if response.choices.is_empty() && is_blocked(&answer) {
         let mut blocked = Choice::default();
@@ -70,24 +70,24 @@ pub(super) fn is_blocked(answer: &Object<'_>) -> bool {
 
 fn fold(
     items: &[&serde_json::value::RawValue],
-    asked: &ResponseSpec,
-    notes: &mut Diagnostics,
+    spec: &ResponseSpec,
+    diagnostics: &mut Diagnostics,
 ) -> Result<Response, UpstreamError> {
-    let mut decoder = decode::GeminiDecoder::new(asked.clone());
+    let mut decoder = decode::GeminiDecoder::new(spec.clone());
     let (mut events, mut fold) = (Vec::new(), Fold::new());
     for item in items {
         decoder.frame(Frame::Line(item.get().as_bytes()), &mut events);
     }
     decoder.finish(&mut events);
-    notes.note(Code::StreamFolded, "", "");
-    notes.extend(decoder.notes());
+    diagnostics.record(Code::StreamFolded, "", "");
+    diagnostics.extend(decoder.diagnostics());
     for event in &events {
         fold.event(event);
     }
     fold.finish()
 }
 
-fn choice(object: &Object<'_>, at: usize, asked: &mut ResponseSpec, notes: &mut Diagnostics) -> Choice {
+fn choice(object: &Object<'_>, at: usize, spec: &mut ResponseSpec, diagnostics: &mut Diagnostics) -> Choice {
     let mut choice = Choice::default();
     let position = u32::try_from(at).unwrap_or(u32::MAX);
     choice.index = object.u64("index").and_then(|i| u32::try_from(i).ok()).unwrap_or(position);
@@ -97,47 +97,47 @@ fn choice(object: &Object<'_>, at: usize, asked: &mut ResponseSpec, notes: &mut 
         if let Block::ToolCall { id, .. } = &mut block
             && id.is_empty()
         {
-            *id = asked.context.id("call_");
-            notes.note(Code::ToolIdSynthesized, "candidates[].content.parts[].functionCall.id", "");
+            *id = spec.context.id("call_");
+            diagnostics.record(Code::ToolIdSynthesized, "candidates[].content.parts[].functionCall.id", "");
         }
         choice.blocks.push(block);
     }
     let mut extra = leftovers(object, &["index", "content", "finishReason"]).into_members();
     if let Some(word) = object.non_null("finishReason") {
-        let reason = finish::read(word, notes);
-        if word.trim() != quote(finish::write(&reason)) {
+        let reason = finish::read(word, diagnostics);
+        if word.trim() != encode_string(finish::write(&reason)) {
             extra.push((String::from("finishReason"), raw(word)));
         }
         let calls = choice.blocks.iter().any(|b| matches!(b, Block::ToolCall { .. }));
         choice.finish =
             Some(if calls && reason == FinishReason::Stop { FinishReason::ToolCalls } else { reason });
     } else {
-        notes.note(Code::FinishReasonDerived, "candidates[].finishReason", "");
+        diagnostics.record(Code::FinishReasonDerived, "candidates[].finishReason", "");
     }
     choice.extra = if extra.is_empty() { ExtraFields::default() } else { ExtraFields::new(NAME, extra) };
     choice
 }
 
 /// Writes an answer.
-pub(super) fn encode(response: &Response, asked: &mut ResponseSpec, notes: &mut Diagnostics) -> Vec<u8> {
+pub(super) fn encode(response: &Response, spec: &mut ResponseSpec, diagnostics: &mut Diagnostics) -> Vec<u8> {
     let mut answer = Object::new();
     let beside = foreign(&response.extra);
     let feedback = response.extra.of(NAME).iter().any(|(key, _)| key == "promptFeedback");
     let said = response.choices.iter().any(|choice| !choice.blocks.is_empty());
     if said || !feedback {
         let choices: Vec<_> =
-            response.choices.iter().map(|c| encode_choice(c, &beside.list, asked, notes)).collect();
+            response.choices.iter().map(|c| encode_choice(c, &beside.list, spec, diagnostics)).collect();
         answer.set("candidates", format!("[{}]", choices.join(",")));
     }
-    usage::lost(response.usage.as_ref(), notes);
+    usage::lost(response.usage.as_ref(), diagnostics);
     match usage::write(response.usage.as_ref(), response.extra.of(NAME)) {
         Some(counts) => answer.set("usageMetadata", counts),
-        None => notes.note(Code::UsageMissing, "usageMetadata", ""),
+        None => diagnostics.record(Code::UsageMissing, "usageMetadata", ""),
     }
-    let model = response.model.as_ref().filter(|_| !asked.echo_model).unwrap_or(&asked.model);
-    answer.set("modelVersion", quote(model));
-    answer.set("responseId", quote(&response.id.clone().unwrap_or_else(|| asked.context.id(""))));
-    beside.rest.report(NAME, "", notes);
+    let model = response.model.as_ref().filter(|_| !spec.restore_alias).unwrap_or(&spec.model);
+    answer.set("modelVersion", encode_string(model));
+    answer.set("responseId", encode_string(&response.id.clone().unwrap_or_else(|| spec.context.id(""))));
+    beside.rest.report(NAME, "", diagnostics);
     for (key, value) in response.extra.of(NAME).iter().filter(|(key, _)| !key.contains('.')) {
         answer.set(key.as_str(), value.get());
     }
@@ -154,8 +154,8 @@ fn foreign(extra: &ExtraFieldList) -> CitedSources {
 fn encode_choice(
     choice: &Choice,
     beside: &[Citation],
-    asked: &mut ResponseSpec,
-    notes: &mut Diagnostics,
+    spec: &mut ResponseSpec,
+    diagnostics: &mut Diagnostics,
 ) -> String {
     const AT: &str = "candidates[].content.parts";
     let mut out = Vec::new();
@@ -166,40 +166,40 @@ fn encode_choice(
                 let from = length;
                 length.add(text);
                 let CitedSources { list, rest } = foreign(extra);
-                rest.report(NAME, AT, notes);
+                rest.report(NAME, AT, diagnostics);
                 sources.extend(list.into_iter().map(|one| (one, from, length)));
                 parts::words(text, extra, &mut out);
             }
             Block::Reasoning { text, signature, extra } => {
-                extra.report(NAME, AT, notes);
+                extra.report(NAME, AT, diagnostics);
                 out.push(parts::thought(text, signature.as_deref(), extra));
             }
             Block::Refusal(text) => {
-                notes.note(Code::FeatureUnsupported, AT, "a refusal, as text");
+                diagnostics.record(Code::FeatureUnsupported, AT, "a refusal, as text");
                 parts::words(text, &ExtraFields::default(), &mut out);
             }
             Block::ToolCall { id, name, arguments, signature, extra } => {
-                extra.report(NAME, AT, notes);
-                let id = if id.is_empty() { asked.context.id("call_") } else { id.clone() };
+                extra.report(NAME, AT, diagnostics);
+                let id = if id.is_empty() { spec.context.id("call_") } else { id.clone() };
                 let call = (id.as_str(), name.as_str(), arguments.as_str());
-                out.push(parts::write_call(call, signature.as_deref(), extra, (AT, notes)));
+                out.push(parts::write_call(call, signature.as_deref(), extra, (AT, diagnostics)));
             }
             Block::Image(media) | Block::Audio(media) | Block::File(media) => {
-                out.extend(parts::media(media, (AT, notes)));
+                out.extend(parts::media(media, (AT, diagnostics)));
             }
             Block::Native { dialect: NAME, raw } => out.push(raw.get().to_owned()),
-            _ => notes.note(Code::FeatureUnsupported, AT, "a block of another dialect"),
+            _ => diagnostics.record(Code::FeatureUnsupported, AT, "a block of another dialect"),
         }
     }
     if let Some(logprobs) = &choice.logprobs {
-        logprobs.to_extra().report(NAME, "candidates[]", notes);
+        logprobs.to_extra().report(NAME, "candidates[]", diagnostics);
     }
     let CitedSources { list, rest } = foreign(&choice.extra);
     let all = beside.iter().cloned().chain(list);
     sources.extend(all.map(|one| (one, TextLength::default(), length)));
-    rest.report(NAME, "candidates[]", notes);
+    rest.report(NAME, "candidates[]", diagnostics);
     let word = finish::write(choice.finish.as_ref().unwrap_or(&FinishReason::Stop));
-    let mut object = candidate(&out.join(","), choice.index, Some(quote(word)));
+    let mut object = candidate(&out.join(","), choice.index, Some(encode_string(word)));
     if !sources.is_empty() {
         object.set(citations::GROUNDING, citations::write(&sources));
     }

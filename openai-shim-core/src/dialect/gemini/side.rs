@@ -10,7 +10,7 @@ use super::path::bare;
 use super::{camelized, read, shape};
 use crate::canonical::{Diagnostics, ListedModel};
 use crate::error::ClientError;
-use crate::json::{Object, quote};
+use crate::json::{Object, encode_string};
 
 pub(super) static ROUTES: [AuxiliaryRoute; 5] = [
     at("POST", "/models/{model}:countTokens", AuxiliaryKind::Count(&COUNTING)),
@@ -54,7 +54,7 @@ fn ask(path: &str, body: &[u8]) -> Option<(String, String)> {
     let (path, query) = path.split_at(path.find('?').unwrap_or(path.len()));
     let resource = path.strip_suffix(":generateContent")?;
     let mut whole = Object::parse(body).ok()?;
-    whole.set_first("model", quote(&super::super::side::decode(resource.trim_start_matches('/'))));
+    whole.set_first("model", encode_string(&super::super::side::decode(resource.trim_start_matches('/'))));
     let body = format!(r#"{{"generateContentRequest":{}}}"#, whole.to_json());
     Some((format!("{resource}:countTokens{query}"), body))
 }
@@ -84,7 +84,7 @@ fn list(models: &[ListedModel], query: &str) -> Result<String, ClientError> {
     let mut out = Object::new();
     out.set("models", format!("[{}]", items.join(",")));
     if rest.len() > page.len() {
-        out.set("nextPageToken", quote(&(start + page.len()).to_string()));
+        out.set("nextPageToken", encode_string(&(start + page.len()).to_string()));
     }
     Ok(out.to_json())
 }
@@ -109,8 +109,11 @@ fn model(listed: &ListedModel) -> String {
     let said = listed.said();
     let name = ["displayName", "display_name"].iter().find_map(|key| said.str(key));
     let mut item = Object::new();
-    item.set("name", quote(&format!("models/{}", listed.id)));
-    item.set("displayName", quote(name.filter(|name| !name.is_empty()).as_deref().unwrap_or(&listed.id)));
+    item.set("name", encode_string(&format!("models/{}", listed.id)));
+    item.set(
+        "displayName",
+        encode_string(name.filter(|name| !name.is_empty()).as_deref().unwrap_or(&listed.id)),
+    );
     let own = said.get("supportedGenerationMethods").is_some();
     for key in SAID {
         if let Some(value) = said.non_null(key).filter(|_| own) {

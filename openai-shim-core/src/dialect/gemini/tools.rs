@@ -4,7 +4,7 @@
 
 use super::{NAME, config, leftovers, plain, read};
 use crate::canonical::{Code, Diagnostics, ExtraFields, Request, Tool, ToolChoice};
-use crate::json::{Object, ValueKind, from_openapi, peek, quote, raw};
+use crate::json::{Object, ValueKind, encode_string, from_openapi, peek, raw};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
@@ -59,24 +59,24 @@ fn declaration(function: &str) -> Tool {
 }
 
 /// Writes the tools: all functions as one tool, Google's own each as it came.
-pub(super) fn encode(tools: &[Tool], notes: &mut Diagnostics) -> String {
+pub(super) fn encode(tools: &[Tool], diagnostics: &mut Diagnostics) -> String {
     let (mut functions, mut natives) = (Vec::new(), Vec::new());
     for (i, tool) in tools.iter().enumerate() {
         let path = format!("tools[{i}]");
         match tool {
             Tool::Function { name, description, parameters, strict, extra } => {
                 if *strict == Some(true) {
-                    notes.note(Code::ExtraDropped, &format!("{path}.strict"), "");
+                    diagnostics.record(Code::ExtraDropped, &format!("{path}.strict"), "");
                 }
-                extra.report(NAME, &path, notes);
+                extra.report(NAME, &path, diagnostics);
                 let mut function = Object::new();
-                function.set("name", quote(name));
+                function.set("name", encode_string(name));
                 if let Some(description) = description {
-                    function.set("description", quote(description));
+                    function.set("description", encode_string(description));
                 }
                 let own = extra.of(NAME).iter().any(|(key, _)| plain(key).starts_with("parameters"));
                 if let Some(parameters) = parameters.as_ref().filter(|_| !own) {
-                    let schema = config::schema(parameters.get(), &path, notes);
+                    let schema = config::schema(parameters.get(), &path, diagnostics);
                     if !takes_nothing(&schema) {
                         function.set("parametersJsonSchema", schema);
                     }
@@ -87,7 +87,7 @@ pub(super) fn encode(tools: &[Tool], notes: &mut Diagnostics) -> String {
                 functions.push(function.to_json());
             }
             Tool::Native { dialect: NAME, raw } => natives.push(raw.get().to_owned()),
-            Tool::Native { dialect, .. } => notes.note(Code::FeatureUnsupported, &path, dialect),
+            Tool::Native { dialect, .. } => diagnostics.record(Code::FeatureUnsupported, &path, dialect),
         }
     }
     if !functions.is_empty() {
@@ -141,17 +141,17 @@ pub(super) fn decode_choice(
 }
 
 /// Writes which tool must be called; `None` if there is nothing to say.
-pub(super) fn encode_choice(request: &Request, notes: &mut Diagnostics) -> Option<String> {
+pub(super) fn encode_choice(request: &Request, diagnostics: &mut Diagnostics) -> Option<String> {
     let calling = match &request.tool_choice {
         None => None,
         Some(ToolChoice::Auto) => Some(String::from(r#"{"mode":"AUTO"}"#)),
         Some(ToolChoice::None) => Some(String::from(r#"{"mode":"NONE"}"#)),
         Some(ToolChoice::Required) => Some(String::from(r#"{"mode":"ANY"}"#)),
         Some(ToolChoice::Function(name)) => {
-            Some(format!(r#"{{"mode":"ANY","allowedFunctionNames":[{}]}}"#, quote(name)))
+            Some(format!(r#"{{"mode":"ANY","allowedFunctionNames":[{}]}}"#, encode_string(name)))
         }
         Some(ToolChoice::Native { dialect, .. }) => {
-            notes.note(Code::FeatureUnsupported, "tool_choice", dialect);
+            diagnostics.record(Code::FeatureUnsupported, "tool_choice", dialect);
             None
         }
     };

@@ -4,7 +4,7 @@
 
 use super::leftovers;
 use crate::canonical::{Code, Diagnostics, Usage};
-use crate::json::{Object, text_of};
+use crate::json::{Object, string_or_json};
 use serde_json::value::RawValue;
 
 /// Counts as they were last said: each chunk of a stream says all that it knows, and not always the same ones.
@@ -21,7 +21,7 @@ pub(super) struct UsageCounts {
 impl UsageCounts {
     /// Takes what is said, if it is something.
     pub(super) fn take(&mut self, usage: &Object<'_>) {
-        let number = |key: &str| usage.get(key).and_then(|v| text_of(v).trim().parse::<u64>().ok());
+        let number = |key: &str| usage.get(key).and_then(|v| string_or_json(v).trim().parse::<u64>().ok());
         let said = Self {
             prompt: number("promptTokenCount"),
             candidates: number("candidatesTokenCount"),
@@ -78,9 +78,9 @@ pub(super) fn beside(usage: &Object<'_>) -> Vec<(String, Box<RawValue>)> {
 }
 
 /// Google bills what is written to a cache when the cache is made, and counts it in no answer.
-pub(super) fn lost(usage: Option<&Usage>, notes: &mut Diagnostics) {
+pub(super) fn lost(usage: Option<&Usage>, diagnostics: &mut Diagnostics) {
     if usage.and_then(|usage| usage.cache_written).is_some_and(|written| written > 0) {
-        notes.note(Code::ExtraDropped, "usageMetadata", "tokens written to a cache");
+        diagnostics.record(Code::ExtraDropped, "usageMetadata", "tokens written to a cache");
     }
 }
 

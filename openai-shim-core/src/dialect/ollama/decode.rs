@@ -22,8 +22,8 @@ const MOST_MEMBERS: usize = 64;
 
 /// Reads a stream.
 pub(super) struct OllamaDecoder {
-    asked: ResponseSpec,
-    pub(super) notes: Diagnostics,
+    spec: ResponseSpec,
+    pub(super) diagnostics: Diagnostics,
     /// `Start` was said.
     started: bool,
     over: bool,
@@ -41,11 +41,11 @@ pub(super) struct OllamaDecoder {
 }
 
 impl OllamaDecoder {
-    pub(super) fn new(asked: ResponseSpec) -> Self {
+    pub(super) fn new(spec: ResponseSpec) -> Self {
         Self {
-            voice: OllamaTextExtractor::new(&asked),
-            asked,
-            notes: Diagnostics::default(),
+            voice: OllamaTextExtractor::new(&spec),
+            spec,
+            diagnostics: Diagnostics::default(),
             started: false,
             over: false,
             foreign: false,
@@ -60,7 +60,7 @@ impl OllamaDecoder {
 
     /// Time and ids as far as they were used.
     pub(super) fn into_asked(self) -> ResponseSpec {
-        self.asked
+        self.spec
     }
 
     fn fail(&mut self, error: UpstreamError, out: &mut Vec<Event>) {
@@ -78,11 +78,11 @@ impl OllamaDecoder {
     }
 
     fn line(&mut self, object: &Object<'_>, out: &mut Vec<Event>) {
-        let mut line = ResponseLine::read(object, &mut self.notes);
+        let mut line = ResponseLine::read(object, &mut self.diagnostics);
         self.start(object, out);
-        if self.asked.quirks.cumulative_deltas {
-            let whole = cut(&mut self.text, &mut line.content, &mut self.notes)
-                && cut(&mut self.thinking, &mut line.thinking, &mut self.notes);
+        if self.spec.quirks.cumulative_deltas {
+            let whole = cut(&mut self.text, &mut line.content, &mut self.diagnostics)
+                && cut(&mut self.thinking, &mut line.thinking, &mut self.diagnostics);
             if !whole {
                 let message = format!("The upstream's answer is larger than {MOST_TEXT} bytes.");
                 return self.fail(UpstreamError::TooLarge { message }, out);
@@ -111,7 +111,7 @@ impl OllamaDecoder {
         let reason = if self.voice.stopped {
             FinishReason::Stop
         } else {
-            line.finish(self.calls > 0, &mut self.notes)
+            line.finish(self.calls > 0, &mut self.diagnostics)
         };
         out.push(Event::Finish { choice: 0, reason });
         out.extend(line.usage.map(Event::Usage));
@@ -128,7 +128,7 @@ impl OllamaDecoder {
                 Some((_, old)) if old.get() == value.get() => continue,
                 Some((_, old)) => old.clone_from(&value),
                 None if full => {
-                    self.notes.note(Code::ExtraDropped, "", "too many members");
+                    self.diagnostics.record(Code::ExtraDropped, "", "too many members");
                     continue;
                 }
                 None => self.said.push((key.clone(), value.clone())),
@@ -163,7 +163,7 @@ impl OllamaDecoder {
         if text.is_empty() && !last {
             return;
         }
-        for piece in self.voice.take(text, last, &mut self.notes) {
+        for piece in self.voice.take(text, last, &mut self.diagnostics) {
             match piece {
                 Segment::Text(text) => self.say(BlockKind::Text, text, out),
                 Segment::Reasoning(text) => self.say(BlockKind::Reasoning, text, out),
@@ -186,7 +186,7 @@ impl OllamaDecoder {
         let block = self.next;
         self.next += 1;
         self.calls += 1;
-        let id = call.id.unwrap_or_else(|| self.asked.context.id("call_"));
+        let id = call.id.unwrap_or_else(|| self.spec.context.id("call_"));
         let kind = BlockKind::ToolCall { id, name: call.name, signature: None };
         out.push(Event::Open { choice: 0, block, kind });
         out.push(Event::Delta { choice: 0, block, delta: Delta::Text(call.arguments) });
@@ -204,14 +204,14 @@ impl OllamaDecoder {
 }
 
 /// Cuts what was said before off a text that repeats it; false if there is too much of it.
-fn cut(before: &mut String, text: &mut String, notes: &mut Diagnostics) -> bool {
+fn cut(before: &mut String, text: &mut String, diagnostics: &mut Diagnostics) -> bool {
     if text.is_empty() {
         return true;
     }
     match text.strip_prefix(before.as_str()) {
         Some(fresh) => {
             if !before.is_empty() {
-                notes.note(Code::DeltasCumulative, "", "");
+                diagnostics.record(Code::DeltasCumulative, "", "");
             }
             let fresh = fresh.to_owned();
             before.push_str(&fresh);
@@ -233,30 +233,30 @@ impl Decoder for OllamaDecoder {
             return;
         }
         if self.over {
-            self.notes.note(Code::DataAfterDone, "", "");
+            self.diagnostics.record(Code::DataAfterDone, "", "");
             return;
         }
         if matches!(frame, Frame::Event { .. }) {
-            self.notes.note(Code::FramingRepaired, "", "server-sent events instead of JSON lines");
+            self.diagnostics.record(Code::FramingRepaired, "", "server-sent events instead of JSON lines");
         }
         let Ok(object) = Object::parse(data) else {
             self.foreign = true;
             if whole {
                 self.fail(malformed(data), out);
             } else {
-                self.notes.note(Code::FrameCorrupt, "", "");
+                self.diagnostics.record(Code::FrameCorrupt, "", "");
             }
             return;
         };
         if error::is_error(&object) {
             let code = if self.started { Code::ErrorInStream } else { Code::StatusPromoted };
-            self.notes.note(code, "error", "");
+            self.diagnostics.record(code, "error", "");
             self.fail(error::in_body(&object), out);
         } else if is_answer(&object) {
             self.line(&object, out);
         } else {
             self.foreign = true;
-            self.notes.note(Code::FrameForeign, "", "");
+            self.diagnostics.record(Code::FrameForeign, "", "");
         }
     }
 
@@ -267,7 +267,7 @@ impl Decoder for OllamaDecoder {
         let error = match (self.started, self.foreign) {
             (true, _) => {
                 self.voice(String::new(), true, out);
-                self.notes.note(Code::StreamTruncated, "", "");
+                self.diagnostics.record(Code::StreamTruncated, "", "");
                 UpstreamError::Truncated
             }
             (false, true) => malformed(b""),
@@ -276,8 +276,8 @@ impl Decoder for OllamaDecoder {
         self.fail(error, out);
     }
 
-    fn notes(&self) -> &Diagnostics {
-        &self.notes
+    fn diagnostics(&self) -> &Diagnostics {
+        &self.diagnostics
     }
 }
 

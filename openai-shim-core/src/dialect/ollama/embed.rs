@@ -6,51 +6,51 @@ use super::super::side::{AuxiliaryRequest, EmbeddingsApi, with_model};
 use super::shape;
 use crate::canonical::{Code, Diagnostics, EmbedRequest, Embeddings};
 use crate::error::{ClientError, UpstreamError};
-use crate::json::{Object, ValueKind, natural, peek, quote};
+use crate::json::{Object, ValueKind, encode_string, natural, peek};
 
 /// `POST /api/embed`: `input` is a text or several, the answer has `embeddings`.
 pub(super) static EMBED: EmbeddingsApi = EmbeddingsApi {
     shape: &shape::EMBED,
-    read: |asking, notes| read(asking, "input", notes),
+    read: |asking, diagnostics| read(asking, "input", diagnostics),
     write: |request, source, _| Ok((String::from("/embed"), write(request, source)?)),
     read_answer,
     write_answer: |answer, request, _| {
         let mut out = Object::new();
-        out.set("model", quote(&request.model));
+        out.set("model", encode_string(&request.model));
         out.set("embeddings", format!("[{}]", answer.vectors.join(",")));
         if let Some(count) = answer.tokens {
             out.set("prompt_eval_count", count.to_string());
         }
         Ok(out.to_json())
     },
-    mend: |answer, _, notes| own_member(answer, "embeddings", notes),
+    mend: |answer, _, diagnostics| own_member(answer, "embeddings", diagnostics),
     check: |answer, request| read_answer(answer, request, &mut Diagnostics::default())?.check(request),
 };
 
 /// `POST /api/embeddings`: one `prompt`, one `embedding`.
 pub(super) static EMBEDDINGS: EmbeddingsApi = EmbeddingsApi {
     shape: &shape::EMBEDDINGS,
-    read: |asking, notes| read(asking, "prompt", notes),
+    read: |asking, diagnostics| read(asking, "prompt", diagnostics),
     write: |request, source, _| Ok((String::from("/embeddings"), write(request, source)?)),
     read_answer,
     write_answer: |answer, _, _| {
         let vector = answer.vectors.first().ok_or_else(malformed)?;
         Ok(format!(r#"{{"embedding":{vector}}}"#))
     },
-    mend: |answer, _, notes| own_member(answer, "embedding", notes),
+    mend: |answer, _, diagnostics| own_member(answer, "embedding", diagnostics),
     check: |answer, request| read_answer(answer, request, &mut Diagnostics::default())?.check(request),
 };
 
 fn read(
     asking: &AuxiliaryRequest<'_>,
     key: &str,
-    notes: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> Result<EmbedRequest, ClientError> {
     let several = key == "input";
     let given = Object::parse(asking.body)
         .map_err(|e| ClientError::invalid(format!("The request body is not a JSON object: {e}.")))?;
     let known = if several { &shape::EMBED } else { &shape::EMBEDDINGS };
-    known.check(&given, notes)?;
+    known.check(&given, diagnostics)?;
     let model = given.str("model").filter(|model| !model.is_empty());
     let model = model.ok_or_else(|| ClientError::invalid("`model` is missing.").at("model"))?;
     let input = given.non_null(key).filter(|input| match peek(input) {
@@ -69,7 +69,7 @@ fn read(
     for (name, value) in given.iter() {
         let says = !matches!(value.trim(), "null" | "{}" | "\"\"" | "true");
         if says && !["model", "dimensions", key].contains(&name) {
-            notes.note(Code::ParamDropped, name, "");
+            diagnostics.record(Code::ParamDropped, name, "");
         }
     }
     Ok(request)
@@ -84,7 +84,7 @@ fn write(request: &EmbedRequest, source: Option<&[u8]>) -> Result<String, Client
         return Err(ClientError::invalid(text).at("input"));
     }
     let mut out = Object::new();
-    out.set("model", quote(&request.model));
+    out.set("model", encode_string(&request.model));
     out.set("input", request.input.as_str());
     if let Some(dimensions) = request.dimensions {
         out.set("dimensions", dimensions.to_string());
@@ -97,7 +97,7 @@ fn malformed() -> UpstreamError {
 }
 
 /// An answer of the other route, with the member that this one's clients read.
-fn own_member(answer: &[u8], own: &'static str, notes: &mut Diagnostics) -> Option<Vec<u8>> {
+fn own_member(answer: &[u8], own: &'static str, diagnostics: &mut Diagnostics) -> Option<Vec<u8>> {
     let mut answer = Object::parse(answer).ok()?;
     if answer.non_null(own).is_some() {
         return None;
@@ -112,7 +112,7 @@ fn own_member(answer: &[u8], own: &'static str, notes: &mut Diagnostics) -> Opti
         answer.remove("embeddings");
         answer.set(own, vector);
     }
-    notes.note(Code::FieldFilled, own, "");
+    diagnostics.record(Code::FieldFilled, own, "");
     Some(answer.to_json().into_bytes())
 }
 

@@ -10,7 +10,7 @@ use crate::canonical::{
     carry, time,
 };
 use crate::error::{Error, UpstreamError};
-use crate::json::{Object, quote};
+use crate::json::{Object, encode_string};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -36,11 +36,11 @@ impl LineContent {
         name: &str,
         json: &str,
         extra: &ExtraFields,
-        notes: &mut Diagnostics,
+        diagnostics: &mut Diagnostics,
     ) {
         let index = self.calls.len();
         let native = extra.of(FAMILY).iter().map(|(k, v)| (k.clone(), v.get().to_owned()));
-        self.calls.push(call(id, name, index, json, native, notes));
+        self.calls.push(call(id, name, index, json, native, diagnostics));
     }
 
     /// Writes it in one of the two forms.
@@ -49,9 +49,10 @@ impl LineContent {
         if form == OllamaApi::Chat {
             message.set("role", "\"assistant\"");
         }
-        message.set(if form == OllamaApi::Chat { "content" } else { "response" }, quote(&self.content));
+        message
+            .set(if form == OllamaApi::Chat { "content" } else { "response" }, encode_string(&self.content));
         if !self.thinking.is_empty() {
-            message.set("thinking", quote(&self.thinking));
+            message.set("thinking", encode_string(&self.thinking));
         }
         if !self.calls.is_empty() {
             message.set("tool_calls", format!("[{}]", self.calls.join(",")));
@@ -72,14 +73,14 @@ fn call(
     index: usize,
     json: &str,
     native: impl Iterator<Item = (String, String)>,
-    notes: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> String {
     let mut call = Object::new();
     if !id.is_empty() {
-        call.set("id", quote(id));
+        call.set("id", encode_string(id));
     }
-    let json = arguments(json, "message.tool_calls[].function.arguments", notes);
-    call.set("function", format!(r#"{{"index":{index},"name":{},"arguments":{json}}}"#, quote(name)));
+    let json = arguments(json, "message.tool_calls[].function.arguments", diagnostics);
+    call.set("function", format!(r#"{{"index":{index},"name":{},"arguments":{json}}}"#, encode_string(name)));
     for (key, value) in native {
         call.set(key, value);
     }
@@ -89,8 +90,8 @@ fn call(
 /// The beginning of a line.
 pub(super) fn head(model: &str, created: u64) -> Object<'static> {
     let mut line = Object::new();
-    line.set("model", quote(model));
-    line.set("created_at", quote(&time::rfc3339(created)));
+    line.set("model", encode_string(model));
+    line.set("created_at", encode_string(&time::rfc3339(created)));
     line
 }
 
@@ -102,10 +103,10 @@ pub(super) fn done(
     usage: Option<Usage>,
     measured: Option<(Duration, Option<Duration>)>,
     own: Vec<(String, String)>,
-    notes: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) {
     line.set("done", "true");
-    line.set("done_reason", quote(reason));
+    line.set("done_reason", encode_string(reason));
     let mut number = |key: &'static str, value: Option<u64>| {
         if let Some(value) = value {
             line.set(key, value.to_string());
@@ -120,7 +121,7 @@ pub(super) fn done(
     number("eval_count", usage.output);
     number("eval_duration", first.map(|(total, first)| nanos(total.saturating_sub(first))));
     if [usage.cached, usage.cache_written, usage.reasoning].iter().any(|n| n.is_some_and(|n| n > 0)) {
-        notes.note(Code::ExtraDropped, "usage", "details");
+        diagnostics.record(Code::ExtraDropped, "usage", "details");
     }
     for (key, value) in own {
         line.set(key, value);
@@ -155,8 +156,8 @@ fn pending(calls: &mut VecDeque<PendingToolCall>, block: u32) -> Option<&mut Pen
 /// Writes a stream.
 pub(super) struct OllamaEncoder {
     form: OllamaApi,
-    asked: ResponseSpec,
-    notes: Diagnostics,
+    spec: ResponseSpec,
+    diagnostics: Diagnostics,
     model: String,
     created: u64,
     /// A line of words up to these, once there was one.
@@ -182,14 +183,14 @@ pub(super) struct OllamaEncoder {
 }
 
 impl OllamaEncoder {
-    pub(super) fn new(form: OllamaApi, asked: ResponseSpec) -> Self {
+    pub(super) fn new(form: OllamaApi, spec: ResponseSpec) -> Self {
         Self {
             form,
-            model: asked.model.clone(),
-            created: asked.context.created(),
+            model: spec.model.clone(),
+            created: spec.context.created(),
             before: String::new(),
-            asked,
-            notes: Diagnostics::default(),
+            spec,
+            diagnostics: Diagnostics::default(),
             open: None,
             pending: VecDeque::new(),
             bytes: 0,
@@ -220,7 +221,7 @@ impl OllamaEncoder {
             self.before = format!(r#"{head},"message":{{"role":"assistant","content":"#);
         }
         out.extend_from_slice(self.before.as_bytes());
-        out.extend_from_slice(quote(text).as_bytes());
+        out.extend_from_slice(encode_string(text).as_bytes());
         out.extend_from_slice(b"},\"done\":false}\n");
     }
 
@@ -236,7 +237,7 @@ impl OllamaEncoder {
     fn open(&mut self, block: u32, kind: &BlockKind, out: &mut Vec<u8>) {
         if let BlockKind::ToolCall { id, name, signature } = kind {
             if signature.as_ref().is_some_and(|signature| !carry::holds(id, signature)) {
-                self.notes.note(Code::FeatureUnsupported, MESSAGE, "an opaque part");
+                self.diagnostics.record(Code::FeatureUnsupported, MESSAGE, "an opaque part");
             }
             if self.calls + self.pending.len() >= MOST_CALLS {
                 return self.too_much("tools", MOST_CALLS, out);
@@ -252,7 +253,7 @@ impl OllamaEncoder {
             return;
         }
         if *kind == BlockKind::Refusal {
-            self.notes.note(Code::ContentRewritten, MESSAGE, "a refusal as text");
+            self.diagnostics.record(Code::ContentRewritten, MESSAGE, "a refusal as text");
         }
         self.open = Some((block, kind.clone()));
     }
@@ -279,7 +280,7 @@ impl OllamaEncoder {
                 self.words(false, text, out);
             }
             (Delta::Text(_), None, _) => {}
-            _ => self.notes.note(Code::FeatureUnsupported, MESSAGE, "an opaque part"),
+            _ => self.diagnostics.record(Code::FeatureUnsupported, MESSAGE, "an opaque part"),
         }
     }
 
@@ -299,7 +300,8 @@ impl OllamaEncoder {
             let Some(pending) = self.pending.pop_front() else { return };
             self.bytes = self.bytes.saturating_sub(pending.json.len());
             let native = pending.native.into_iter();
-            let json = call(&pending.id, &pending.name, self.calls, &pending.json, native, &mut self.notes);
+            let json =
+                call(&pending.id, &pending.name, self.calls, &pending.json, native, &mut self.diagnostics);
             self.calls += 1;
             self.write(LineContent { calls: vec![json], ..LineContent::default() }, out);
         }
@@ -311,7 +313,7 @@ impl OllamaEncoder {
         LineContent { members, ..LineContent::default() }.write(self.form, &mut line);
         let reason = self.reason.as_ref().map_or("stop", word);
         let measured = self.elapsed.map(|total| (total, self.first));
-        done(&mut line, reason, self.usage, measured, std::mem::take(&mut self.extra), &mut self.notes);
+        done(&mut line, reason, self.usage, measured, std::mem::take(&mut self.extra), &mut self.diagnostics);
         write_line(out, |out| line.write(out));
         self.over = true;
     }
@@ -327,7 +329,7 @@ impl OllamaEncoder {
             _ => false,
         };
         if other && !matches!(event, Event::Delta { .. } | Event::Close { .. }) {
-            self.notes.note(Code::FeatureUnsupported, "choices", "more than one answer");
+            self.diagnostics.record(Code::FeatureUnsupported, "choices", "more than one answer");
         }
         other
     }
@@ -341,7 +343,7 @@ impl Encoder for OllamaEncoder {
         match event {
             Event::Start { model, created, .. } => {
                 self.started = true;
-                if let (Some(model), false) = (model, self.asked.echo_model) {
+                if let (Some(model), false) = (model, self.spec.restore_alias) {
                     self.model.clone_from(model);
                 }
                 self.created = created.unwrap_or(self.created);
@@ -369,7 +371,7 @@ impl Encoder for OllamaEncoder {
                     index.put(slot, key, value);
                 }
                 if extra.of(FAMILY).is_empty() && !extra.is_empty() {
-                    self.notes.note(Code::ExtraDropped, "", extra.dialect);
+                    self.diagnostics.record(Code::ExtraDropped, "", extra.dialect);
                 }
             }
             Event::Error(failure) => self.fail(failure.clone(), out),
@@ -387,7 +389,7 @@ impl Encoder for OllamaEncoder {
         }
     }
 
-    fn notes(&self) -> &Diagnostics {
-        &self.notes
+    fn diagnostics(&self) -> &Diagnostics {
+        &self.diagnostics
     }
 }

@@ -5,7 +5,7 @@
 use super::line::write_line;
 use crate::canonical::{Code, Diagnostics};
 use crate::error::{Error, ErrorKind, StatusError, UpstreamError};
-use crate::json::{Object, ValueKind, peek, quote, raw, text, text_of};
+use crate::json::{Object, ValueKind, encode_string, peek, raw, string_or_json, text};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use std::borrow::Cow;
@@ -53,7 +53,7 @@ pub(super) fn encode_in_stream(error: &Error, out: &mut Vec<u8>) {
 
 fn envelope(error: &Error) -> String {
     let mut object = Object::new();
-    object.set("error", quote(&error.to_string()));
+    object.set("error", encode_string(&error.to_string()));
     if let Error::Upstream(UpstreamError::Status(e)) = error {
         for (key, value) in &e.extra {
             object.set(key.as_str(), value.get());
@@ -72,13 +72,13 @@ pub(super) fn decode(
     status: StatusCode,
     headers: &HeaderMap,
     body: &[u8],
-    notes: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> UpstreamError {
     let trimmed = body.trim_ascii();
     let trimmed = trimmed.strip_prefix(b"data:").map_or(trimmed, <[u8]>::trim_ascii);
     let stated = status.as_u16();
     let mut error = Object::parse(trimmed).ok().and_then(|object| read(&object)).unwrap_or_else(|| {
-        notes.note(Code::ErrorReshaped, "error", "no JSON error");
+        diagnostics.record(Code::ErrorReshaped, "error", "no JSON error");
         StatusError::new(stated, ErrorKind::Upstream, plain(status, trimmed))
     });
     error.retry_after = headers
@@ -90,7 +90,7 @@ pub(super) fn decode(
     // A prompt that is too long is the client's business, whatever the status.
     if error.kind == ErrorKind::ContextLength && stated >= 500 {
         error.status = 400;
-        notes.note(Code::StatusPromoted, "", &format!("{stated} to 400"));
+        diagnostics.record(Code::StatusPromoted, "", &format!("{stated} to 400"));
     }
     UpstreamError::Status(Box::new(error))
 }
@@ -114,14 +114,14 @@ fn read(object: &Object<'_>) -> Option<StatusError> {
         // What stands between may use OpenAI's envelope.
         ValueKind::Object => {
             let inner = Object::parse(said.as_bytes()).ok()?;
-            error.message = inner.get("message").map(|m| text_of(m).into_owned()).unwrap_or_default();
+            error.message = inner.get("message").map(|m| string_or_json(m).into_owned()).unwrap_or_default();
             error.error_type = inner.get("type").and_then(text).map(Cow::into_owned);
-            let code = inner.non_null("code").map(|c| text_of(c).into_owned());
+            let code = inner.non_null("code").map(|c| string_or_json(c).into_owned());
             error.code = code.filter(|c| !c.is_empty());
             error.param = inner.get("param").and_then(text).map(Cow::into_owned);
         }
         _ => {
-            error.message = text_of(said).into_owned();
+            error.message = string_or_json(said).into_owned();
             // Where to sign in, and the like.
             let others = object.iter().filter(|(key, _)| *key == "signin_url" || *key == "upgrade_url");
             error.extra = others.map(|(key, value)| (key.to_owned(), raw(value))).collect();

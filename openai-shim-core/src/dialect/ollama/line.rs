@@ -2,7 +2,7 @@
 
 use super::FAMILY;
 use crate::canonical::{Code, Diagnostics, ExtraFields, FinishReason, Usage};
-use crate::json::{Object, ValueKind, peek, quote, raw, text_of};
+use crate::json::{Object, ValueKind, encode_string, peek, raw, string_or_json};
 use std::borrow::Cow;
 
 /// A call as it was read.
@@ -51,14 +51,14 @@ pub(super) fn is_answer(object: &Object<'_>) -> bool {
 
 impl ResponseLine {
     /// Reads a line of either form.
-    pub(super) fn read(object: &Object<'_>, notes: &mut Diagnostics) -> Self {
+    pub(super) fn read(object: &Object<'_>, diagnostics: &mut Diagnostics) -> Self {
         let mut line = Self::default();
         if let Some(message) = object.object("message") {
-            line.said(&message, "content", "message.", notes);
+            line.said(&message, "content", "message.", diagnostics);
             let known = ["role", "content", "thinking", "tool_calls"];
             line.message = leftovers(&message, &known);
         }
-        line.said(object, "response", "", notes);
+        line.said(object, "response", "", diagnostics);
         line.done_reason = object.str("done_reason").filter(|r| !r.is_empty()).map(Cow::into_owned);
         line.done = object.bool("done").unwrap_or(line.done_reason.is_some());
         let (input, output) = (object.u64("prompt_eval_count"), object.u64("eval_count"));
@@ -72,34 +72,34 @@ impl ResponseLine {
         line
     }
 
-    fn said(&mut self, object: &Object<'_>, content: &str, at: &str, notes: &mut Diagnostics) {
+    fn said(&mut self, object: &Object<'_>, content: &str, at: &str, diagnostics: &mut Diagnostics) {
         if let Some(words) = object.non_null(content) {
             if peek(words) != ValueKind::String {
-                notes.note(Code::ContentJoined, &format!("{at}{content}"), "");
+                diagnostics.record(Code::ContentJoined, &format!("{at}{content}"), "");
             }
-            self.content.push_str(&text_of(words));
+            self.content.push_str(&string_or_json(words));
         }
         if let Some(thoughts) = object.non_null("thinking") {
-            self.thinking.push_str(&text_of(thoughts));
+            self.thinking.push_str(&string_or_json(thoughts));
         }
         for call in object.array("tool_calls").unwrap_or_default() {
-            self.calls.push(read_call(call, &format!("{at}tool_calls[]"), notes));
+            self.calls.push(read_call(call, &format!("{at}tool_calls[]"), diagnostics));
         }
     }
 
     /// Why the answer ended.
-    pub(super) fn finish(&self, calls: bool, notes: &mut Diagnostics) -> FinishReason {
+    pub(super) fn finish(&self, calls: bool, diagnostics: &mut Diagnostics) -> FinishReason {
         let derived = if calls { FinishReason::ToolCalls } else { FinishReason::Stop };
         match self.done_reason.as_deref() {
             Some("length") => FinishReason::Length,
             Some("content_filter") => FinishReason::ContentFilter,
             Some("stop" | "load" | "unload" | "tool_calls") => derived,
             Some(word) => {
-                notes.note(Code::FinishReasonMapped, "done_reason", word);
+                diagnostics.record(Code::FinishReasonMapped, "done_reason", word);
                 derived
             }
             None => {
-                notes.note(Code::FinishReasonDerived, "done_reason", "");
+                diagnostics.record(Code::FinishReasonDerived, "done_reason", "");
                 derived
             }
         }
@@ -109,12 +109,12 @@ impl ResponseLine {
     pub(super) fn odd_reason(&self) -> Option<(String, Box<serde_json::value::RawValue>)> {
         let word = self.done_reason.as_deref()?;
         let plain = ["stop", "length", "content_filter"].contains(&word);
-        (!plain).then(|| (String::from("done_reason"), raw(quote(word))))
+        (!plain).then(|| (String::from("done_reason"), raw(encode_string(word))))
     }
 }
 
 /// Reads a call; its arguments are an object, or with careless servers JSON text.
-pub(super) fn read_call(call: &str, at: &str, notes: &mut Diagnostics) -> LineToolCall {
+pub(super) fn read_call(call: &str, at: &str, diagnostics: &mut Diagnostics) -> LineToolCall {
     let object = Object::parse(call.as_bytes()).unwrap_or_default();
     let function = object.object("function").unwrap_or_default();
     let given = function.non_null("arguments");
@@ -122,13 +122,13 @@ pub(super) fn read_call(call: &str, at: &str, notes: &mut Diagnostics) -> LineTo
         Some(ValueKind::Object) => given.unwrap_or_default().trim().to_owned(),
         Some(_) => {
             let path = format!("{at}.function.arguments");
-            notes.note(Code::ToolArgumentsShaped, &path, "no object");
-            let text = text_of(given.unwrap_or_default()).into_owned();
+            diagnostics.record(Code::ToolArgumentsShaped, &path, "no object");
+            let text = string_or_json(given.unwrap_or_default()).into_owned();
             if text.trim().is_empty() {
                 String::from("{}")
             } else {
                 if serde_json::from_str::<serde::de::IgnoredAny>(&text).is_err() {
-                    notes.note(Code::ToolArgumentsInvalid, &path, "");
+                    diagnostics.record(Code::ToolArgumentsInvalid, &path, "");
                 }
                 text
             }
@@ -137,7 +137,7 @@ pub(super) fn read_call(call: &str, at: &str, notes: &mut Diagnostics) -> LineTo
     };
     let name = function.str("name").unwrap_or_default().into_owned();
     if name.is_empty() {
-        notes.note(Code::ToolNameMissing, at, "");
+        diagnostics.record(Code::ToolNameMissing, at, "");
     }
     let members = leftovers(&object, &["id", "type", "function"]);
     let extra = if members.is_empty() { ExtraFields::default() } else { ExtraFields::new(FAMILY, members) };
@@ -155,7 +155,7 @@ pub(super) fn leftovers(
 }
 
 /// Arguments as the object that they must be here. What is none is wrapped: clients fail on anything else.
-pub(super) fn arguments(json: &str, at: &str, notes: &mut Diagnostics) -> String {
+pub(super) fn arguments(json: &str, at: &str, diagnostics: &mut Diagnostics) -> String {
     let trimmed = json.trim();
     if trimmed.is_empty() {
         return String::from("{}");
@@ -163,8 +163,8 @@ pub(super) fn arguments(json: &str, at: &str, notes: &mut Diagnostics) -> String
     if Object::parse(trimmed.as_bytes()).is_ok() {
         return trimmed.to_owned();
     }
-    notes.note(Code::ToolArgumentsInvalid, at, "no JSON object: sent as its member _raw");
-    format!(r#"{{"_raw":{}}}"#, quote(json))
+    diagnostics.record(Code::ToolArgumentsInvalid, at, "no JSON object: sent as its member _raw");
+    format!(r#"{{"_raw":{}}}"#, encode_string(json))
 }
 
 /// Writes one line, whose JSON `write` appends.

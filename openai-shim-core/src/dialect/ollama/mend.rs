@@ -9,30 +9,30 @@ use crate::canonical::{
 };
 use crate::error::{Error, UpstreamError};
 use crate::framing::Frame;
-use crate::json::{Object, ValueKind, peek, quote, text_of};
+use crate::json::{Object, ValueKind, encode_string, peek, string_or_json};
 
 /// Mends a stream: each line is followed by the decoder, and put right where clients would fail on it.
 pub(super) struct OllamaMender {
     form: OllamaApi,
-    asked: ResponseSpec,
+    spec: ResponseSpec,
     decoder: OllamaDecoder,
     events: Vec<Event>,
-    seen: ResponseSummary,
+    summary: ResponseSummary,
     over: bool,
 }
 
 impl OllamaMender {
-    pub(super) fn new(form: OllamaApi, asked: ResponseSpec) -> Self {
-        let decoder = OllamaDecoder::new(following(&asked));
-        Self { form, asked, decoder, events: Vec::new(), seen: ResponseSummary::default(), over: false }
+    pub(super) fn new(form: OllamaApi, spec: ResponseSpec) -> Self {
+        let decoder = OllamaDecoder::new(following(&spec));
+        Self { form, spec, decoder, events: Vec::new(), summary: ResponseSummary::default(), over: false }
     }
 
     /// Takes in what the decoder found; the client is told of a failure.
     fn follow(&mut self, out: &mut Vec<u8>) {
         for event in self.events.drain(..) {
-            self.seen.event(&event);
+            self.summary.event(&event);
         }
-        if let Some(failure) = self.seen.error.clone().filter(|_| !self.over) {
+        if let Some(failure) = self.summary.error.clone().filter(|_| !self.over) {
             self.over = true;
             error::encode_in_stream(&Error::Upstream(failure), out);
         }
@@ -42,7 +42,7 @@ impl OllamaMender {
 impl StreamRepairer for OllamaMender {
     fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<u8>) {
         self.decoder.frame(frame, &mut self.events);
-        let was_over = self.over || self.seen.ended;
+        let was_over = self.over || self.summary.ended;
         self.follow(out);
         if was_over || self.over {
             return;
@@ -52,11 +52,11 @@ impl StreamRepairer for OllamaMender {
         };
         let data = data.trim_ascii();
         let Some(mut object) = Object::parse(data).ok().filter(is_answer) else { return };
-        if let Some(model) = object.str("model").filter(|_| !self.asked.echo_model) {
+        if let Some(model) = object.str("model").filter(|_| !self.spec.restore_alias) {
             // A line without a model belongs to the same one.
-            self.asked.model = model.into_owned();
+            self.spec.model = model.into_owned();
         }
-        mend(self.form, &mut object, &self.asked, &mut self.decoder.notes);
+        mend(self.form, &mut object, &self.spec, &mut self.decoder.diagnostics);
         write_line(
             out,
             |out| {
@@ -80,93 +80,93 @@ impl StreamRepairer for OllamaMender {
         }
     }
 
-    fn seen(&self) -> &ResponseSummary {
-        &self.seen
+    fn summary(&self) -> &ResponseSummary {
+        &self.summary
     }
 
-    fn notes(&self) -> &Diagnostics {
-        &self.decoder.notes
+    fn diagnostics(&self) -> &Diagnostics {
+        &self.decoder.diagnostics
     }
 }
 
 /// For who only follows: what stands inside the text stays there.
-fn following(asked: &ResponseSpec) -> ResponseSpec {
-    let mut asked = asked.clone();
-    (asked.quirks.think_tags, asked.quirks.keep_markup) = (ReasoningTags::Keep, true);
-    asked
+fn following(spec: &ResponseSpec) -> ResponseSpec {
+    let mut spec = spec.clone();
+    (spec.quirks.think_tags, spec.quirks.keep_markup) = (ReasoningTags::Keep, true);
+    spec
 }
 
 /// Mends a whole answer.
 pub(super) fn whole(
     form: OllamaApi,
     body: &[u8],
-    asked: &ResponseSpec,
-    notes: &mut Diagnostics,
+    spec: &ResponseSpec,
+    diagnostics: &mut Diagnostics,
 ) -> Result<Repaired, UpstreamError> {
-    let response = response::decode(body, &mut following(asked), notes)?;
-    let mut seen = ResponseSummary::default();
+    let response = response::decode(body, &mut following(spec), diagnostics)?;
+    let mut summary = ResponseSummary::default();
     for event in unfold(&response) {
-        seen.event(&event);
+        summary.event(&event);
     }
     let mut object = Object::parse(body.trim_ascii()).map_err(|_| malformed(b""))?;
-    mend(form, &mut object, asked, notes);
+    mend(form, &mut object, spec, diagnostics);
     let body = object.is_changed().then(|| {
         let mut out = Vec::with_capacity(body.len() + 64);
         object.write(&mut out);
         out
     });
-    Ok(Repaired { body, seen })
+    Ok(Repaired { body, summary })
 }
 
 /// Puts a line right: the members that the official types and strict clients demand, and nothing else.
-fn mend(form: OllamaApi, line: &mut Object<'_>, asked: &ResponseSpec, notes: &mut Diagnostics) {
-    if asked.echo_model || line.str("model").is_none() {
-        if !asked.echo_model {
-            notes.note(Code::ModelFilled, "model", "");
+fn mend(form: OllamaApi, line: &mut Object<'_>, spec: &ResponseSpec, diagnostics: &mut Diagnostics) {
+    if spec.restore_alias || line.str("model").is_none() {
+        if !spec.restore_alias {
+            diagnostics.record(Code::ModelFilled, "model", "");
         }
-        if line.str("model").as_deref() != Some(asked.model.as_str()) {
-            line.set("model", quote(&asked.model));
+        if line.str("model").as_deref() != Some(spec.model.as_str()) {
+            line.set("model", encode_string(&spec.model));
         }
     }
     if line.str("created_at").is_none() {
-        notes.note(Code::CreatedFilled, "created_at", "");
-        line.set("created_at", quote(&time::rfc3339(asked.context.created())));
+        diagnostics.record(Code::CreatedFilled, "created_at", "");
+        line.set("created_at", encode_string(&time::rfc3339(spec.context.created())));
     }
     if line.bool("done").is_none() {
-        notes.note(Code::FieldFilled, "done", "");
+        diagnostics.record(Code::FieldFilled, "done", "");
         let done = line.str("done_reason").is_some_and(|r| !r.is_empty());
         line.set("done", if done { "true" } else { "false" });
     }
     match form {
         OllamaApi::Chat => {
             let given = line.object("message").map(Object::into_owned);
-            let mut message = given.unwrap_or_else(|| moved(line, notes));
+            let mut message = given.unwrap_or_else(|| moved(line, diagnostics));
             if message.str("role").is_none() {
-                notes.note(Code::RoleFilled, "message.role", "");
+                diagnostics.record(Code::RoleFilled, "message.role", "");
                 message.set_first("role", "\"assistant\"");
             }
-            said(&mut message, "content", "message.", notes);
+            said(&mut message, "content", "message.", diagnostics);
             if message.is_changed() {
                 line.set("message", message.to_json());
             }
         }
         OllamaApi::Generate => {
             if let Some(message) = line.object("message").map(Object::into_owned) {
-                notes.note(Code::MessageAsDelta, "message", "");
+                diagnostics.record(Code::MessageAsDelta, "message", "");
                 line.remove("message");
                 for (key, value) in message.iter().filter(|(key, _)| *key != "role") {
                     let key = if key == "content" { "response" } else { key };
                     line.set(key.to_owned(), value.to_owned());
                 }
             }
-            said(line, "response", "", notes);
+            said(line, "response", "", diagnostics);
         }
     }
 }
 
 /// What stands in the other form's places, as a message.
-fn moved(line: &mut Object<'_>, notes: &mut Diagnostics) -> Object<'static> {
-    notes.note(Code::MessageAsDelta, "response", "");
+fn moved(line: &mut Object<'_>, diagnostics: &mut Diagnostics) -> Object<'static> {
+    diagnostics.record(Code::MessageAsDelta, "response", "");
     let mut message = Object::new();
     message.set("role", "\"assistant\"");
     for (from, to) in [("response", "content"), ("thinking", "thinking"), ("tool_calls", "tool_calls")] {
@@ -178,31 +178,31 @@ fn moved(line: &mut Object<'_>, notes: &mut Diagnostics) -> Object<'static> {
 }
 
 /// Content that is a text, thinking that is one, calls whose arguments are objects.
-fn said(object: &mut Object<'_>, content: &'static str, at: &str, notes: &mut Diagnostics) {
+fn said(object: &mut Object<'_>, content: &'static str, at: &str, diagnostics: &mut Diagnostics) {
     match object.get(content).map(peek) {
         Some(ValueKind::String) => {}
         given => {
             if matches!(given, None | Some(ValueKind::Null)) {
-                notes.note(Code::FieldFilled, &format!("{at}{content}"), "");
+                diagnostics.record(Code::FieldFilled, &format!("{at}{content}"), "");
             }
-            let words = quote(&text_of(object.get(content).unwrap_or("null")));
+            let words = encode_string(&string_or_json(object.get(content).unwrap_or("null")));
             object.set(content, words);
         }
     }
     if object.get("thinking").is_some_and(|t| peek(t) != ValueKind::String) {
-        notes.note(Code::NullDropped, &format!("{at}thinking"), "");
+        diagnostics.record(Code::NullDropped, &format!("{at}thinking"), "");
         object.remove("thinking");
     }
     match object.get("tool_calls").map(peek) {
         None | Some(ValueKind::Array) => {}
         _ => {
-            notes.note(Code::NullDropped, &format!("{at}tool_calls"), "");
+            diagnostics.record(Code::NullDropped, &format!("{at}tool_calls"), "");
             object.remove("tool_calls");
             return;
         }
     }
     let calls = object.array("tool_calls").unwrap_or_default();
-    let mended: Vec<_> = calls.iter().map(|call| mended_call(call, at, notes)).collect();
+    let mended: Vec<_> = calls.iter().map(|call| mended_call(call, at, diagnostics)).collect();
     if mended.iter().any(Option::is_some) {
         let calls: Vec<_> =
             calls.iter().zip(mended).map(|(call, new)| new.unwrap_or_else(|| (*call).to_owned())).collect();
@@ -211,13 +211,13 @@ fn said(object: &mut Object<'_>, content: &'static str, at: &str, notes: &mut Di
 }
 
 /// A call whose arguments were no object, or that has no name; `None` if it is well-formed.
-fn mended_call(call: &str, at: &str, notes: &mut Diagnostics) -> Option<String> {
+fn mended_call(call: &str, at: &str, diagnostics: &mut Diagnostics) -> Option<String> {
     let mut call = Object::parse(call.as_bytes()).unwrap_or_default();
     let mut function = call.object("function").map(Object::into_owned).unwrap_or_default();
-    let given = function.get("arguments").map(|a| (peek(a), text_of(a).into_owned()));
+    let given = function.get("arguments").map(|a| (peek(a), string_or_json(a).into_owned()));
     if !matches!(given, Some((ValueKind::Object, _))) {
         let json = given.map(|(_, json)| json).unwrap_or_default();
-        let json = arguments(&json, &format!("{at}tool_calls[].function.arguments"), notes);
+        let json = arguments(&json, &format!("{at}tool_calls[].function.arguments"), diagnostics);
         function.set("arguments", json);
     }
     if function.str("name").is_none() {

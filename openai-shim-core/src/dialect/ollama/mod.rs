@@ -56,8 +56,8 @@ pub static CHAT: Ollama = Ollama { form: OllamaApi::Chat };
 pub static GENERATE: Ollama = Ollama { form: OllamaApi::Generate };
 
 /// Whether the text is passed on as the upstream wrote it.
-fn as_it_comes(asked: &ResponseSpec) -> bool {
-    asked.stops.is_empty() && asked.json.is_none()
+fn as_it_comes(spec: &ResponseSpec) -> bool {
+    spec.stops.is_empty() && spec.json.is_none()
 }
 
 impl Dialect for Ollama {
@@ -75,11 +75,11 @@ impl Dialect for Ollama {
         }
     }
 
-    fn side_routes(&self) -> &'static [AuxiliaryRoute] {
+    fn auxiliary_routes(&self) -> &'static [AuxiliaryRoute] {
         &side::ROUTES
     }
 
-    fn answer_to_nothing(&self, body: &[u8], created: u64) -> Option<String> {
+    fn empty_request_response(&self, body: &[u8], created: u64) -> Option<String> {
         side::loaded(self.form, body, created)
     }
 
@@ -94,59 +94,59 @@ impl Dialect for Ollama {
         &self,
         _path: &str,
         body: &Bytes,
-        notes: &mut Diagnostics,
+        diagnostics: &mut Diagnostics,
     ) -> Result<Request, ClientError> {
-        request::decode(self.form, body, notes)
+        request::decode(self.form, body, diagnostics)
     }
 
     fn encode_request<'a>(
         &self,
         request: &Request,
         source: Option<&'a [u8]>,
-        notes: &mut Diagnostics,
+        diagnostics: &mut Diagnostics,
     ) -> Result<Encoded<'a>, Unsupported> {
-        request::encode(self.form, request, source, notes)
+        request::encode(self.form, request, source, diagnostics)
     }
 
     fn decode_response(
         &self,
         body: &[u8],
-        asked: &mut ResponseSpec,
-        notes: &mut Diagnostics,
+        spec: &mut ResponseSpec,
+        diagnostics: &mut Diagnostics,
     ) -> Result<Response, UpstreamError> {
-        response::decode(body, asked, notes)
+        response::decode(body, spec, diagnostics)
     }
 
     fn encode_response(
         &self,
         response: &Response,
-        asked: &mut ResponseSpec,
-        notes: &mut Diagnostics,
+        spec: &mut ResponseSpec,
+        diagnostics: &mut Diagnostics,
     ) -> Vec<u8> {
-        response::encode(self.form, response, asked, notes)
+        response::encode(self.form, response, spec, diagnostics)
     }
 
-    fn decoder(&self, asked: &ResponseSpec) -> Box<dyn Decoder> {
-        Box::new(decode::OllamaDecoder::new(asked.clone()))
+    fn decoder(&self, spec: &ResponseSpec) -> Box<dyn Decoder> {
+        Box::new(decode::OllamaDecoder::new(spec.clone()))
     }
 
-    fn encoder(&self, asked: &ResponseSpec) -> Box<dyn Encoder> {
-        Box::new(encode::OllamaEncoder::new(self.form, asked.clone()))
+    fn encoder(&self, spec: &ResponseSpec) -> Box<dyn Encoder> {
+        Box::new(encode::OllamaEncoder::new(self.form, spec.clone()))
     }
 
-    fn mender(&self, asked: &ResponseSpec) -> Option<Box<dyn StreamRepairer>> {
+    fn stream_repairer(&self, spec: &ResponseSpec) -> Option<Box<dyn StreamRepairer>> {
         // Lines that repeat what was said before, or whose text we must end ourselves, are no lines to pass on.
-        let plain = !asked.quirks.cumulative_deltas && as_it_comes(asked);
-        plain.then(|| Box::new(mend::OllamaMender::new(self.form, asked.clone())) as Box<dyn StreamRepairer>)
+        let plain = !spec.quirks.cumulative_deltas && as_it_comes(spec);
+        plain.then(|| Box::new(mend::OllamaMender::new(self.form, spec.clone())) as Box<dyn StreamRepairer>)
     }
 
-    fn mend_response(
+    fn repair_response(
         &self,
         body: &[u8],
-        asked: &mut ResponseSpec,
-        notes: &mut Diagnostics,
+        spec: &mut ResponseSpec,
+        diagnostics: &mut Diagnostics,
     ) -> Option<Result<Repaired, UpstreamError>> {
-        as_it_comes(asked).then(|| mend::whole(self.form, body, asked, notes))
+        as_it_comes(spec).then(|| mend::whole(self.form, body, spec, diagnostics))
     }
 
     fn decode_error(
@@ -154,9 +154,9 @@ impl Dialect for Ollama {
         status: StatusCode,
         headers: &HeaderMap,
         body: &[u8],
-        notes: &mut Diagnostics,
+        diagnostics: &mut Diagnostics,
     ) -> UpstreamError {
-        error::decode(status, headers, body, notes)
+        error::decode(status, headers, body, diagnostics)
     }
 
     fn encode_error(&self, error: &Error) -> (StatusCode, Bytes) {
@@ -167,7 +167,7 @@ impl Dialect for Ollama {
         error::encode_in_stream(error, out);
     }
 
-    fn frames_so(&self, deviation: Deviation) -> bool {
+    fn accepts_framing(&self, deviation: Deviation) -> bool {
         // A stream of one line is one JSON document.
         matches!(deviation, Deviation::Ndjson | Deviation::WholeBody)
     }

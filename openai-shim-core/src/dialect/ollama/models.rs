@@ -8,7 +8,7 @@ use super::able::capabilities;
 use crate::canonical::ListedModel;
 use crate::canonical::time::rfc3339;
 use crate::error::ClientError;
-use crate::json::{Object, ValueKind, peek, quote};
+use crate::json::{Object, ValueKind, encode_string, peek};
 use std::fmt::Write as _;
 
 /// Where no time is known: the zero of Go's times, which Ollama's own command line shows as "Never".
@@ -21,7 +21,7 @@ const FOREVER: &str = "9999-12-31T23:59:59Z";
 #[allow(clippy::unnecessary_wraps)] // the table's form
 pub(super) fn tags(models: &[ListedModel], _query: &str) -> Result<String, ClientError> {
     Ok(list(models, |_, model, item| {
-        item.set("modified_at", quote(&modified(model)));
+        item.set("modified_at", encode_string(&modified(model)));
         item.set("size", number(model, "size"));
     }))
 }
@@ -31,7 +31,7 @@ pub(super) fn tags(models: &[ListedModel], _query: &str) -> Result<String, Clien
 pub(super) fn ps(models: &[ListedModel], _query: &str) -> Result<String, ClientError> {
     Ok(list(models, |listed, model, item| {
         item.set("size", number(model, "size"));
-        item.set("expires_at", quote(FOREVER));
+        item.set("expires_at", encode_string(FOREVER));
         item.set("size_vram", "0");
         if let Some(length) = listed.context_length() {
             item.set("context_length", length.to_string());
@@ -45,11 +45,14 @@ fn list(models: &[ListedModel], more: impl Fn(&ListedModel, &Object<'_>, &mut Ob
         .map(|listed| {
             let model = listed.said();
             let mut item = Object::new();
-            item.set("name", quote(&listed.id));
-            item.set("model", quote(&listed.id));
+            item.set("name", encode_string(&listed.id));
+            item.set("model", encode_string(&listed.id));
             more(listed, &model, &mut item);
             let own = model.str("digest").filter(|digest| digest.len() >= 12);
-            item.set("digest", quote(&own.map_or_else(|| digest(&listed.id), std::borrow::Cow::into_owned)));
+            item.set(
+                "digest",
+                encode_string(&own.map_or_else(|| digest(&listed.id), std::borrow::Cow::into_owned)),
+            );
             item.set("details", details(&model));
             item.to_json()
         })
@@ -62,8 +65,8 @@ pub(super) fn show(listed: &ListedModel) -> String {
     let model = listed.said();
     let family = family(&model);
     let mut info = Object::new();
-    info.set("general.architecture", quote(&family));
-    info.set("general.basename", quote(&listed.id));
+    info.set("general.architecture", encode_string(&family));
+    info.set("general.basename", encode_string(&listed.id));
     if let Some(length) = listed.context_length() {
         info.set(format!("{family}.context_length"), length.to_string());
     }
@@ -73,9 +76,9 @@ pub(super) fn show(listed: &ListedModel) -> String {
     }
     answer.set("details", details(&model));
     answer.set("model_info", info.to_json());
-    let able: Vec<_> = capabilities(&model).into_iter().map(quote).collect();
+    let able: Vec<_> = capabilities(&model).into_iter().map(encode_string).collect();
     answer.set("capabilities", format!("[{}]", able.join(",")));
-    answer.set("modified_at", quote(&modified(&model)));
+    answer.set("modified_at", encode_string(&modified(&model)));
     answer.to_json()
 }
 
@@ -121,8 +124,8 @@ fn details(model: &Object<'_>) -> String {
     if let Some(own) = model.get("details").filter(|own| peek(own) == ValueKind::Object) {
         return own.to_owned();
     }
-    let family = quote(&family(model));
-    let quantization = quote(&model.str("quantization").unwrap_or_default());
+    let family = encode_string(&family(model));
+    let quantization = encode_string(&model.str("quantization").unwrap_or_default());
     format!(
         r#"{{"parent_model":"","format":"","family":{family},"families":[{family}],"parameter_size":"","quantization_level":{quantization}}}"#
     )

@@ -7,7 +7,7 @@ use super::super::shape::Place;
 use super::{FAMILY, OllamaApi, shape};
 use crate::canonical::{Code, Diagnostics, ExtraFields, Request, ResponseFormat, Tool, ToolChoice};
 use crate::error::{ClientError, Unsupported};
-use crate::json::{Object, ValueKind, peek, quote, raw, text};
+use crate::json::{Object, ValueKind, encode_string, peek, raw, text};
 use std::borrow::Cow;
 
 mod generate;
@@ -16,14 +16,18 @@ mod message;
 mod options;
 
 /// Reads a request.
-pub(super) fn decode(form: OllamaApi, body: &[u8], notes: &mut Diagnostics) -> Result<Request, ClientError> {
+pub(super) fn decode(
+    form: OllamaApi,
+    body: &[u8],
+    diagnostics: &mut Diagnostics,
+) -> Result<Request, ClientError> {
     let object = Object::parse(body).map_err(|e| not_an_object(form, body, &e))?;
     let known = match form {
         OllamaApi::Chat => &shape::CHAT,
         OllamaApi::Generate => &shape::GENERATE,
     };
     // Messages are checked where they are read.
-    known.check_at(&object, Place::Root, &["messages"], notes)?;
+    known.check_at(&object, Place::Root, &["messages"], diagnostics)?;
     let mut request = Request::default();
     let mut extra = Vec::new();
     // Ollama streams unless it is told not to, and counts tokens in any case.
@@ -49,7 +53,7 @@ pub(super) fn decode(form: OllamaApi, body: &[u8], notes: &mut Diagnostics) -> R
                 request.response_format = Some(ResponseFormat::JsonObject);
             }
             ("format", ValueKind::String) if value.trim() != "\"\"" => {
-                notes.note(Code::ParamInvalid, "format", "");
+                diagnostics.record(Code::ParamInvalid, "format", "");
                 keep();
             }
             ("tools", ValueKind::Array) if object.array("tools").is_some_and(|t| !t.is_empty()) => {
@@ -66,8 +70,8 @@ pub(super) fn decode(form: OllamaApi, body: &[u8], notes: &mut Diagnostics) -> R
         request.extra = ExtraFields::new(FAMILY, extra);
     }
     match form {
-        OllamaApi::Chat => message::decode(&object, body, &mut request, notes)?,
-        OllamaApi::Generate => generate::decode(&object, &mut request, notes)?,
+        OllamaApi::Chat => message::decode(&object, body, &mut request, diagnostics)?,
+        OllamaApi::Generate => generate::decode(&object, &mut request, diagnostics)?,
     }
     Ok(request)
 }
@@ -122,22 +126,22 @@ pub(super) fn encode<'a>(
     form: OllamaApi,
     request: &Request,
     source: Option<&'a [u8]>,
-    notes: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> Result<Encoded<'a>, Unsupported> {
     let mut body = source.and_then(|bytes| Object::parse(bytes).ok()).unwrap_or_default();
     if !request.model.is_empty() && body.str("model").as_deref() != Some(request.model.as_str()) {
-        body.set("model", quote(&request.model));
+        body.set("model", encode_string(&request.model));
     }
     if source.is_none() || request.touched.messages {
         match form {
-            OllamaApi::Chat => message::encode(request, source, &mut body, notes)?,
-            OllamaApi::Generate => generate::encode(request, &mut body, notes)?,
+            OllamaApi::Chat => message::encode(request, source, &mut body, diagnostics)?,
+            OllamaApi::Generate => generate::encode(request, &mut body, diagnostics)?,
         }
     }
     if source.is_none() {
-        params(form, request, &mut body, notes);
+        params(form, request, &mut body, diagnostics);
     } else if request.touched.tools {
-        tools(form, request, &mut body, notes);
+        tools(form, request, &mut body, diagnostics);
     }
     // Said in any case: what is nearly Ollama may have another default.
     if body.bool("stream") != Some(request.stream) {
@@ -149,8 +153,8 @@ pub(super) fn encode<'a>(
 }
 
 /// The parameters of a request that came in another dialect.
-fn params(form: OllamaApi, request: &Request, body: &mut Object<'_>, notes: &mut Diagnostics) {
-    tools(form, request, body, notes);
+fn params(form: OllamaApi, request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
+    tools(form, request, body, diagnostics);
     match &request.response_format {
         Some(ResponseFormat::JsonObject) => body.set("format", "\"json\""),
         Some(ResponseFormat::JsonSchema { schema, .. }) => {
@@ -160,16 +164,16 @@ fn params(form: OllamaApi, request: &Request, body: &mut Object<'_>, notes: &mut
             );
         }
         Some(ResponseFormat::Native { dialect, .. }) => {
-            notes.note(Code::FeatureUnsupported, "response_format", dialect);
+            diagnostics.record(Code::FeatureUnsupported, "response_format", dialect);
         }
         Some(ResponseFormat::Text) | None => {}
     }
-    if let Some(think) = think(request, notes) {
+    if let Some(think) = think(request, diagnostics) {
         body.set("think", think);
     }
     let mut dropped = |name: &str, said: bool| {
         if said {
-            notes.note(Code::ParamDropped, name, "");
+            diagnostics.record(Code::ParamDropped, name, "");
         }
     };
     dropped("n", request.n.is_some_and(|n| n > 1));
@@ -179,57 +183,61 @@ fn params(form: OllamaApi, request: &Request, body: &mut Object<'_>, notes: &mut
         let elsewhere = ["prompt", "suffix", "system", "template", "context", "raw"].contains(&key.as_str());
         if form == OllamaApi::Chat && elsewhere {
             if !matches!(value.get().trim(), "\"\"" | "[]" | "null") {
-                notes.note(Code::ParamDropped, key, "");
+                diagnostics.record(Code::ParamDropped, key, "");
             }
         } else if !key.starts_with(options::PREFIX) {
             body.set(key.clone(), value.get().to_owned());
         }
     }
-    request.note_shared(notes);
-    request.extra.lost_to(FAMILY).for_each(|key| notes.note(Code::ParamDropped, key, ""));
+    request.report_shared(diagnostics);
+    request.extra.dropped_keys(FAMILY).for_each(|key| diagnostics.record(Code::ParamDropped, key, ""));
 }
 
 /// Whether and how much to think. Levels are known to some models only; all others take them for `true`.
-fn think(request: &Request, notes: &mut Diagnostics) -> Option<String> {
+fn think(request: &Request, diagnostics: &mut Diagnostics) -> Option<String> {
     let reasoning = &request.reasoning;
     if let Some(effort) = reasoning.effort.as_deref() {
         return Some(match effort {
             "none" => String::from("false"),
-            "low" | "medium" | "high" => quote(effort),
+            "low" | "medium" | "high" => encode_string(effort),
             "minimal" => {
-                notes.note(Code::ParamClamped, "reasoning_effort", "minimal to low");
-                quote("low")
+                diagnostics.record(Code::ParamClamped, "reasoning_effort", "minimal to low");
+                encode_string("low")
             }
             _ => {
-                notes.note(Code::ParamClamped, "reasoning_effort", "to high");
-                quote("high")
+                diagnostics.record(Code::ParamClamped, "reasoning_effort", "to high");
+                encode_string("high")
             }
         });
     }
     if reasoning.budget.is_some() {
-        notes.note(Code::ParamDropped, "reasoning budget", "");
+        diagnostics.record(Code::ParamDropped, "reasoning budget", "");
     }
     let enabled = reasoning.enabled.or(reasoning.budget.map(|budget| budget > 0))?;
     Some(enabled.to_string())
 }
 
-fn tools(form: OllamaApi, request: &Request, body: &mut Object<'_>, notes: &mut Diagnostics) {
+fn tools(form: OllamaApi, request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
     let choice = request.tool_choice.as_ref();
     let off = matches!(choice, Some(ToolChoice::None));
     if request.tools.is_empty() || off || form == OllamaApi::Generate {
         if form == OllamaApi::Generate && !request.tools.is_empty() && !off {
-            notes.note(Code::FeatureUnsupported, "tools", "this form calls no tools");
+            diagnostics.record(Code::FeatureUnsupported, "tools", "this form calls no tools");
         }
         body.remove("tools");
         return;
     }
     let only = match choice {
         Some(ToolChoice::Function(name)) => {
-            notes.note(Code::FeatureUnsupported, "tool_choice", "only this tool is offered, and not forced");
+            diagnostics.record(
+                Code::FeatureUnsupported,
+                "tool_choice",
+                "only this tool is offered, and not forced",
+            );
             Some(name.as_str())
         }
         Some(ToolChoice::Required | ToolChoice::Native { .. }) => {
-            notes.note(Code::FeatureUnsupported, "tool_choice", "");
+            diagnostics.record(Code::FeatureUnsupported, "tool_choice", "");
             None
         }
         Some(ToolChoice::Auto | ToolChoice::None) | None => None,
@@ -237,7 +245,7 @@ fn tools(form: OllamaApi, request: &Request, body: &mut Object<'_>, notes: &mut 
     let found = only.filter(|name| request.tools.iter().any(|tool| tool.name() == Some(name)));
     let offered = request.tools.iter().enumerate();
     let offered = offered.filter(|(_, tool)| found.is_none() || tool.name() == found);
-    let tools: Vec<_> = offered.filter_map(|(i, tool)| write_tool(tool, i, notes)).collect();
+    let tools: Vec<_> = offered.filter_map(|(i, tool)| write_tool(tool, i, diagnostics)).collect();
     if tools.is_empty() {
         body.remove("tools");
     } else {
@@ -245,18 +253,18 @@ fn tools(form: OllamaApi, request: &Request, body: &mut Object<'_>, notes: &mut 
     }
 }
 
-fn write_tool(tool: &Tool, i: usize, notes: &mut Diagnostics) -> Option<String> {
+fn write_tool(tool: &Tool, i: usize, diagnostics: &mut Diagnostics) -> Option<String> {
     let at = format!("tools[{i}]");
     match tool {
         Tool::Function { name, description, parameters, strict, extra } => {
             if *strict == Some(true) {
-                notes.note(Code::ExtraDropped, &format!("{at}.strict"), "");
+                diagnostics.record(Code::ExtraDropped, &format!("{at}.strict"), "");
             }
-            extra.report(FAMILY, &at, notes);
+            extra.report(FAMILY, &at, diagnostics);
             let mut function = Object::new();
-            function.set("name", quote(name));
+            function.set("name", encode_string(name));
             if let Some(description) = description {
-                function.set("description", quote(description));
+                function.set("description", encode_string(description));
             }
             if let Some(parameters) = parameters {
                 function.set("parameters", parameters.get());
@@ -268,7 +276,7 @@ fn write_tool(tool: &Tool, i: usize, notes: &mut Diagnostics) -> Option<String> 
         }
         Tool::Native { dialect: FAMILY, raw } => Some(raw.get().to_owned()),
         Tool::Native { dialect, .. } => {
-            notes.note(Code::FeatureUnsupported, &at, dialect);
+            diagnostics.record(Code::FeatureUnsupported, &at, dialect);
             None
         }
     }

@@ -13,14 +13,14 @@ use crate::framing::Frame;
 /// Reads an answer of either form: it is a stream of one line.
 pub(super) fn decode(
     body: &[u8],
-    asked: &mut ResponseSpec,
-    notes: &mut Diagnostics,
+    spec: &mut ResponseSpec,
+    diagnostics: &mut Diagnostics,
 ) -> Result<Response, UpstreamError> {
-    let (mut decoder, mut events) = (OllamaDecoder::new(asked.clone()), Vec::new());
+    let (mut decoder, mut events) = (OllamaDecoder::new(spec.clone()), Vec::new());
     decoder.frame(Frame::Body(body), &mut events);
     decoder.finish(&mut events);
-    notes.extend(decoder.notes());
-    asked.context = decoder.into_asked().context;
+    diagnostics.extend(decoder.diagnostics());
+    spec.context = decoder.into_asked().context;
     fold(&events)
 }
 
@@ -28,57 +28,57 @@ pub(super) fn decode(
 pub(super) fn encode(
     form: OllamaApi,
     response: &Response,
-    asked: &mut ResponseSpec,
-    notes: &mut Diagnostics,
+    spec: &mut ResponseSpec,
+    diagnostics: &mut Diagnostics,
 ) -> Vec<u8> {
     let mut said = LineContent::default();
     let choice = response.choices.first();
     if response.choices.len() > 1 {
-        notes.note(Code::FeatureUnsupported, "choices", "more than one answer");
+        diagnostics.record(Code::FeatureUnsupported, "choices", "more than one answer");
     }
     for block in choice.map(|c| c.blocks.as_slice()).unwrap_or_default() {
         match block {
             Block::Text { text, extra } => {
-                extra.report(FAMILY, MESSAGE, notes);
+                extra.report(FAMILY, MESSAGE, diagnostics);
                 said.content.push_str(text);
             }
             Block::Reasoning { text, signature, extra } => {
                 said.thinking.push_str(text);
                 if signature.is_some() || extra.of(FAMILY).len() < extra.members.len() {
-                    notes.note(Code::FeatureUnsupported, MESSAGE, "an opaque part");
+                    diagnostics.record(Code::FeatureUnsupported, MESSAGE, "an opaque part");
                 }
             }
             Block::Refusal(text) => {
-                notes.note(Code::ContentRewritten, MESSAGE, "a refusal as text");
+                diagnostics.record(Code::ContentRewritten, MESSAGE, "a refusal as text");
                 said.content.push_str(text);
             }
             Block::ToolCall { id, name, arguments, signature, extra } => {
                 if signature.as_ref().is_some_and(|signature| !carry::holds(id, signature)) {
-                    notes.note(Code::FeatureUnsupported, MESSAGE, "an opaque part");
+                    diagnostics.record(Code::FeatureUnsupported, MESSAGE, "an opaque part");
                 }
-                said.call(id, name, arguments, extra, notes);
+                said.call(id, name, arguments, extra, diagnostics);
             }
-            _ => notes.note(Code::FeatureUnsupported, MESSAGE, "media in an answer"),
+            _ => diagnostics.record(Code::FeatureUnsupported, MESSAGE, "media in an answer"),
         }
     }
     let logprobs = choice.and_then(|c| c.logprobs.as_ref()).map(Logprobs::to_extra);
     for extra in [Some(&*response.extra), choice.map(|c| &*c.extra), logprobs.as_ref()].into_iter().flatten()
     {
         if extra.of(FAMILY).is_empty() && !extra.is_empty() {
-            notes.note(Code::ExtraDropped, "", extra.dialect);
+            diagnostics.record(Code::ExtraDropped, "", extra.dialect);
         }
     }
     if let Some(choice) = choice {
         said.members.extend(choice.extra.of(FAMILY).iter().map(|(k, v)| (k.clone(), v.get().to_owned())));
     }
-    let model = response.model.as_ref().filter(|_| !asked.echo_model).unwrap_or(&asked.model);
-    let created = response.created.unwrap_or_else(|| asked.context.created());
+    let model = response.model.as_ref().filter(|_| !spec.restore_alias).unwrap_or(&spec.model);
+    let created = response.created.unwrap_or_else(|| spec.context.created());
     let reason = choice.and_then(|c| c.finish.as_ref()).map_or("stop", word);
     let mut answer = head(model, created);
     said.write(form, &mut answer);
     let own: Vec<_> =
         response.extra.of(FAMILY).iter().map(|(k, v)| (k.clone(), v.get().to_owned())).collect();
-    done(&mut answer, reason, response.usage, asked.elapsed.map(|total| (total, None)), own, notes);
+    done(&mut answer, reason, response.usage, spec.elapsed.map(|total| (total, None)), own, diagnostics);
     let mut out = Vec::new();
     answer.write(&mut out);
     out

@@ -8,7 +8,7 @@ use super::embed::{EMBED, EMBEDDINGS};
 use super::models::{names, ps, show, tags};
 use crate::canonical::time::rfc3339;
 use crate::error::{ClientError, ErrorKind, short_name};
-use crate::json::{Object, quote, text};
+use crate::json::{Object, encode_string, text};
 
 /// Clients are told a version from which on all that they may ask for exists.
 const VERSION: &str = r#"{"version":"0.13.0"}"#;
@@ -83,18 +83,18 @@ pub(super) fn loaded(form: OllamaApi, body: &[u8], created: u64) -> Option<Strin
     let object = Object::parse(body).ok()?;
     let model = object.str("model").filter(|model| !model.is_empty())?;
     let asks = |key: &str| object.non_null(key).is_some_and(|v| !matches!(v.trim(), "\"\"" | "[]"));
-    let (asked, key, empty) = match form {
+    let (spec, key, empty) = match form {
         OllamaApi::Chat => (asks("messages"), "message", r#"{"role":"assistant","content":""}"#),
         OllamaApi::Generate => (asks("prompt") || asks("images"), "response", "\"\""),
     };
-    if asked {
+    if spec {
         return None;
     }
     let keep = object.non_null("keep_alive").map(|keep| text(keep).unwrap_or_else(|| keep.trim().into()));
     let off = keep.is_some_and(|keep| keep.trim_end_matches(char::is_alphabetic).parse() == Ok(0.0));
     let mut answer = Object::new();
-    answer.set("model", quote(&model));
-    answer.set("created_at", quote(&rfc3339(created)));
+    answer.set("model", encode_string(&model));
+    answer.set("created_at", encode_string(&rfc3339(created)));
     answer.set(key, empty);
     answer.set("done", "true");
     answer.set("done_reason", if off { "\"unload\"" } else { "\"load\"" });

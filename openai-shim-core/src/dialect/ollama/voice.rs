@@ -17,17 +17,17 @@ pub(super) struct OllamaTextExtractor {
 }
 
 impl OllamaTextExtractor {
-    pub(super) fn new(asked: &ResponseSpec) -> Self {
-        let think = match asked.quirks.think_tags {
+    pub(super) fn new(spec: &ResponseSpec) -> Self {
+        let think = match spec.quirks.think_tags {
             ReasoningTags::Inside => ReasoningTagMode::Inside,
             ReasoningTags::Keep => ReasoningTagMode::Off,
             ReasoningTags::Opening => ReasoningTagMode::Auto,
         };
-        let tools = if asked.quirks.keep_markup { Vec::new() } else { asked.tools.clone() };
+        let tools = if spec.quirks.keep_markup { Vec::new() } else { spec.tools.clone() };
         Self {
             splitter: OutputParser::new(think, &tools),
-            fences: asked.json.is_some().then(FenceStripper::new),
-            stops: (!asked.stops.is_empty()).then(|| StopMatcher::new(asked.stops.clone())),
+            fences: spec.json.is_some().then(FenceStripper::new),
+            stops: (!spec.stops.is_empty()).then(|| StopMatcher::new(spec.stops.clone())),
             tools,
             inside: think == ReasoningTagMode::Inside,
             stopped: false,
@@ -42,13 +42,13 @@ impl OllamaTextExtractor {
     }
 
     /// Takes a piece of text apart. `last`: nothing follows.
-    pub(super) fn take(&mut self, words: String, last: bool, notes: &mut Diagnostics) -> Vec<Segment> {
+    pub(super) fn take(&mut self, words: String, last: bool, diagnostics: &mut Diagnostics) -> Vec<Segment> {
         if self.stopped {
             return Vec::new();
         }
         self.inside &= words.is_empty();
         let plain = self.fences.is_none() && self.stops.is_none();
-        if !last && plain && self.splitter.passes(&words) {
+        if !last && plain && self.splitter.is_unchanged(&words) {
             return vec![Segment::Text(words)];
         }
         let (mut pieces, mut out) = (Vec::new(), Vec::new());
@@ -61,17 +61,17 @@ impl OllamaTextExtractor {
                 _ if self.stopped => {}
                 Segment::Text(text) => out.push(Segment::Text(self.text(&text))),
                 Segment::Reasoning(_) => {
-                    notes.note(Code::ReasoningSplit, "content", "");
+                    diagnostics.record(Code::ReasoningSplit, "content", "");
                     out.push(piece);
                 }
                 Segment::Call { ref name, .. } => {
-                    notes.note(Code::ToolCallRecovered, "content", name);
+                    diagnostics.record(Code::ToolCallRecovered, "content", name);
                     out.push(piece);
                 }
             }
         }
         if last && !self.stopped {
-            out.push(Segment::Text(self.rest(notes)));
+            out.push(Segment::Text(self.rest(diagnostics)));
         }
         out
     }
@@ -90,12 +90,12 @@ impl OllamaTextExtractor {
     }
 
     /// Whatever was held back.
-    fn rest(&mut self, notes: &mut Diagnostics) -> String {
+    fn rest(&mut self, diagnostics: &mut Diagnostics) -> String {
         let (mut open, mut said) = (String::new(), String::new());
         if let Some(fences) = &mut self.fences {
             fences.finish(&mut open);
             if fences.stripped() {
-                notes.note(Code::FenceStripped, "content", "");
+                diagnostics.record(Code::FenceStripped, "content", "");
             }
         }
         let Some(stops) = &mut self.stops else { return open };

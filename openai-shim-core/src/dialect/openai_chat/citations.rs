@@ -4,7 +4,7 @@
 
 use super::super::cite::{Reader, objects};
 use crate::canonical::{Citation, CitedSpan, TextLength};
-use crate::json::quote;
+use crate::json::encode_string;
 use std::collections::BTreeMap;
 
 /// The members of a message or an answer that cite.
@@ -70,7 +70,7 @@ fn add(citation: Citation, places: &mut BTreeMap<String, usize>, out: &mut Vec<C
 /// One annotation, of the text between two lengths.
 pub(super) fn write(citation: &Citation, from: TextLength, to: TextLength) -> String {
     let (start, end) = citation.place(from, to, false);
-    let (url, title) = (quote(&citation.url), quote(&citation.title));
+    let (url, title) = (encode_string(&citation.url), encode_string(&citation.title));
     format!(
         r#"{{"type":"url_citation","url_citation":{{"start_index":{start},"end_index":{end},"title":{title},"url":{url}}}}}"#
     )

@@ -32,12 +32,12 @@ pub(super) enum TemplateEvent {
 }
 
 impl ChatDecoder {
-    pub(super) fn new(asked: ResponseSpec) -> Self {
+    pub(super) fn new(spec: ResponseSpec) -> Self {
         // Whether the client wants usage, or the legacy form of a call, is its encoder's business: here it is always read.
-        let asked =
-            ResponseSpec { include_usage: true, functions: false, reasoning: ReasoningStyle::Field, ..asked };
+        let spec =
+            ResponseSpec { include_usage: true, functions: false, reasoning: ReasoningStyle::Field, ..spec };
         Self {
-            stream: StreamState::new(asked),
+            stream: StreamState::new(spec),
             blocks: OpenBlocks::default(),
             forms: TemplateCache::default(),
         }
@@ -48,7 +48,7 @@ impl ChatDecoder {
     /// Zeros in place of usage are what a chat client is promised; nobody counted them, and they are no event. Whether
     /// they are missing is the business of the client's dialect.
     fn take_back_usage(&mut self, before: usize, out: &mut Vec<Event>) {
-        if self.stream.notes.take(Code::UsageMissing) {
+        if self.stream.diagnostics.take(Code::UsageMissing) {
             let mut fresh = out.split_off(before.min(out.len()));
             fresh.retain(|event| !matches!(event, Event::Usage(_)));
             out.append(&mut fresh);
@@ -76,8 +76,8 @@ impl Decoder for ChatDecoder {
         self.take_back_usage(before, out);
     }
 
-    fn notes(&self) -> &Diagnostics {
-        &self.stream.notes
+    fn diagnostics(&self) -> &Diagnostics {
+        &self.stream.diagnostics
     }
 }
 
@@ -113,8 +113,8 @@ pub(super) struct OpaqueStateTap {
 }
 
 impl OpaqueStateTap {
-    pub(super) fn new(asked: &ResponseSpec) -> Self {
-        Self { on: asked.keep_turn, begun: asked.note_whole_turn(), ..Self::default() }
+    pub(super) fn new(spec: &ResponseSpec) -> Self {
+        Self { on: spec.store_turn, begun: spec.note_whole_turn(), ..Self::default() }
     }
 
     /// What the next chunk of a form says, as far as it matters: nothing before something sealed came. `None`: it must be
@@ -479,7 +479,7 @@ impl ChatDecoder {
     }
 
     /// Every chunk is mended.
-    pub(super) fn without_forms(asked: ResponseSpec) -> Self {
-        Self { forms: TemplateCache::never(), ..Self::new(asked) }
+    pub(super) fn without_forms(spec: ResponseSpec) -> Self {
+        Self { forms: TemplateCache::never(), ..Self::new(spec) }
     }
 }

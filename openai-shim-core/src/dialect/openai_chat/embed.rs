@@ -6,25 +6,25 @@ use super::super::side::{EmbeddingsApi, with_model};
 use super::shape;
 use crate::canonical::{Code, Diagnostics, EmbedRequest, Embeddings, VectorCheck};
 use crate::error::{ClientError, UpstreamError};
-use crate::json::{Object, ValueKind, natural, peek, quote, text};
+use crate::json::{Object, ValueKind, encode_string, natural, peek, text};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 /// `/embeddings`.
 pub(super) static EMBEDDING: EmbeddingsApi = EmbeddingsApi {
     shape: &shape::EMBEDDING,
-    read: |asking, notes| read(asking.body, notes),
+    read: |asking, diagnostics| read(asking.body, diagnostics),
     write: |request, source, _| Ok((String::from("/embeddings"), write(request, source))),
     read_answer,
-    write_answer: |answer, request, notes| Ok(write_answer(answer, request, notes)),
+    write_answer: |answer, request, diagnostics| Ok(write_answer(answer, request, diagnostics)),
     mend,
     check,
 };
 
-fn read(body: &[u8], notes: &mut Diagnostics) -> Result<EmbedRequest, ClientError> {
+fn read(body: &[u8], diagnostics: &mut Diagnostics) -> Result<EmbedRequest, ClientError> {
     let object = Object::parse(body)
         .map_err(|e| ClientError::invalid(format!("The request body is not a JSON object: {e}.")))?;
-    shape::EMBEDDING.check(&object, notes)?;
+    shape::EMBEDDING.check(&object, diagnostics)?;
     let mut request = EmbedRequest::default();
     request.model = object.str("model").unwrap_or_default().into_owned();
     object.get("input").unwrap_or("null").clone_into(&mut request.input);
@@ -33,7 +33,7 @@ fn read(body: &[u8], notes: &mut Diagnostics) -> Result<EmbedRequest, ClientErro
     for (name, _) in object.iter().filter(|(_, value)| value.trim() != "null") {
         // The encoding is the answer's, and made here.
         if !["model", "input", "dimensions", "encoding_format"].contains(&name) {
-            notes.note(Code::ParamDropped, name, "");
+            diagnostics.record(Code::ParamDropped, name, "");
         }
     }
     Ok(request)
@@ -44,7 +44,7 @@ fn write(request: &EmbedRequest, source: Option<&[u8]>) -> String {
         return own;
     }
     let mut out = Object::new();
-    out.set("model", quote(&request.model));
+    out.set("model", encode_string(&request.model));
     out.set("input", request.input.as_str());
     if let Some(dimensions) = request.dimensions {
         out.set("dimensions", dimensions.to_string());
@@ -61,7 +61,7 @@ fn malformed() -> UpstreamError {
 fn read_answer(
     body: &[u8],
     request: &EmbedRequest,
-    notes: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> Result<Embeddings, UpstreamError> {
     let plain = EmbedRequest { base64: false, ..request.clone() };
     let mut found = Diagnostics::default();
@@ -81,11 +81,11 @@ fn read_answer(
     if !found.has(Code::UsageMissing) {
         out.tokens = answer.object("usage").and_then(|usage| usage.u64("prompt_tokens"));
     }
-    notes.extend(&found);
+    diagnostics.extend(&found);
     Ok(out)
 }
 
-fn write_answer(answer: &Embeddings, request: &EmbedRequest, notes: &mut Diagnostics) -> String {
+fn write_answer(answer: &Embeddings, request: &EmbedRequest, diagnostics: &mut Diagnostics) -> String {
     let items: Vec<_> = answer
         .vectors
         .iter()
@@ -95,27 +95,28 @@ fn write_answer(answer: &Embeddings, request: &EmbedRequest, notes: &mut Diagnos
     let mut out = Object::new();
     out.set("object", "\"list\"");
     out.set("data", format!("[{}]", items.join(",")));
-    out.set("model", quote(answer.model.as_deref().unwrap_or(&request.model)));
+    out.set("model", encode_string(answer.model.as_deref().unwrap_or(&request.model)));
     if let Some(count) = answer.tokens {
         out.set("usage", format!(r#"{{"prompt_tokens":{count},"total_tokens":{count}}}"#));
     }
     let written = out.to_json();
-    let mended = mend(written.as_bytes(), request, notes).and_then(|mended| String::from_utf8(mended).ok());
+    let mended =
+        mend(written.as_bytes(), request, diagnostics).and_then(|mended| String::from_utf8(mended).ok());
     mended.unwrap_or(written)
 }
 
 /// Puts an answer right. `None`: it is right as it came, or it is nothing that this can put right.
-fn mend(body: &[u8], wish: &EmbedRequest, notes: &mut Diagnostics) -> Option<Vec<u8>> {
+fn mend(body: &[u8], wish: &EmbedRequest, diagnostics: &mut Diagnostics) -> Option<Vec<u8>> {
     let mut answer = Object::parse(body.trim_ascii()).ok()?;
     if answer.get("data").is_none() && answer.array("embeddings").is_some() {
-        notes.note(Code::FieldFilled, "data", "embeddings");
+        diagnostics.record(Code::FieldFilled, "data", "embeddings");
         answer.rename("embeddings", "data");
     }
     let items: Vec<String> = answer.array("data")?.into_iter().map(str::to_owned).collect();
     let ordered = has_each_index(&items);
     let (mut written, mut changed) = (Vec::with_capacity(items.len()), false);
     for (index, item) in items.iter().enumerate() {
-        let mended = vector(item, (index, ordered), wish, notes)?;
+        let mended = vector(item, (index, ordered), wish, diagnostics)?;
         changed |= mended.is_some();
         written.push(mended.unwrap_or_else(|| item.clone()));
     }
@@ -123,14 +124,14 @@ fn mend(body: &[u8], wish: &EmbedRequest, notes: &mut Diagnostics) -> Option<Vec
         answer.set("data", format!("[{}]", written.join(",")));
     }
     if answer.str("object").as_deref() != Some("list") {
-        notes.note(Code::ObjectFilled, "object", "");
+        diagnostics.record(Code::ObjectFilled, "object", "");
         answer.set("object", "\"list\"");
     }
     if answer.str("model").is_none_or(|model| model.is_empty()) {
-        notes.note(Code::ModelFilled, "model", "");
-        answer.set("model", quote(&wish.model));
+        diagnostics.record(Code::ModelFilled, "model", "");
+        answer.set("model", encode_string(&wish.model));
     }
-    usage(&mut answer, notes);
+    usage(&mut answer, diagnostics);
     answer.is_changed().then(|| answer.to_json().into_bytes())
 }
 
@@ -140,11 +141,11 @@ fn vector(
     item: &str,
     (index, ordered): (usize, bool),
     wish: &EmbedRequest,
-    notes: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> Option<Option<String>> {
     let mut object = match peek(item) {
         ValueKind::Array => {
-            notes.note(Code::FieldFilled, "data[].embedding", "");
+            diagnostics.record(Code::FieldFilled, "data[].embedding", "");
             let mut object = Object::new();
             object.set("embedding", item);
             object
@@ -159,7 +160,7 @@ fn vector(
         _ => return None,
     };
     if let Some(other) = other {
-        notes.note(
+        diagnostics.record(
             Code::ContentRewritten,
             "data[].embedding",
             if wish.base64 { "base64" } else { "numbers" },
@@ -167,11 +168,11 @@ fn vector(
         object.set("embedding", other);
     }
     if object.str("object").as_deref() != Some("embedding") {
-        notes.note(Code::ObjectFilled, "data[].object", "");
+        diagnostics.record(Code::ObjectFilled, "data[].object", "");
         object.set("object", "\"embedding\"");
     }
     if !ordered && object.u64("index") != u64::try_from(index).ok() {
-        notes.note(Code::FieldFilled, "data[].index", "");
+        diagnostics.record(Code::FieldFilled, "data[].index", "");
         object.set("index", index.to_string());
     }
     Some(object.is_changed().then(|| object.to_json()))
@@ -208,7 +209,7 @@ fn check(body: &[u8], request: &EmbedRequest) -> Result<(), UpstreamError> {
 fn pack(list: &str) -> Option<String> {
     let numbers: Vec<f32> = serde_json::from_str(list).ok()?;
     let bytes: Vec<u8> = numbers.iter().flat_map(|n| n.to_le_bytes()).collect();
-    Some(quote(&STANDARD.encode(bytes)))
+    Some(encode_string(&STANDARD.encode(bytes)))
 }
 
 fn unpack(base64: &str) -> Option<String> {
@@ -222,17 +223,17 @@ fn unpack(base64: &str) -> Option<String> {
     Some(format!("[{}]", written.join(",")))
 }
 
-fn usage(answer: &mut Object<'_>, notes: &mut Diagnostics) {
+fn usage(answer: &mut Object<'_>, diagnostics: &mut Diagnostics) {
     let mut usage = answer.object("usage").map(Object::into_owned).unwrap_or_default();
     let known = usage.u64("prompt_tokens").or_else(|| usage.u64("total_tokens"));
     if known.is_none() {
-        notes.note(Code::UsageMissing, "usage", "");
+        diagnostics.record(Code::UsageMissing, "usage", "");
     }
     let count = known.unwrap_or(0).to_string();
     for key in ["prompt_tokens", "total_tokens"] {
         if usage.u64(key).is_none() {
             if known.is_some() {
-                notes.note(Code::UsageShaped, "usage", key);
+                diagnostics.record(Code::UsageShaped, "usage", key);
             }
             usage.set(key, count.clone());
         }

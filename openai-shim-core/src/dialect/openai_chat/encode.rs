@@ -13,13 +13,13 @@ use crate::canonical::{
 };
 use crate::error::Error;
 use crate::framing::write_event;
-use crate::json::{Object, quote};
+use crate::json::{Object, encode_string};
 use std::collections::BTreeMap;
 
 /// Writes a stream.
 pub(super) struct ChatEncoder {
-    asked: ResponseSpec,
-    notes: Diagnostics,
+    spec: ResponseSpec,
+    diagnostics: Diagnostics,
     id: String,
     model: String,
     created: u64,
@@ -68,13 +68,13 @@ enum OpenBlock {
 }
 
 impl ChatEncoder {
-    pub(super) fn new(asked: ResponseSpec) -> Self {
+    pub(super) fn new(spec: ResponseSpec) -> Self {
         Self {
             id: String::new(),
-            model: asked.model.clone(),
-            created: asked.context.created(),
-            asked,
-            notes: Diagnostics::default(),
+            model: spec.model.clone(),
+            created: spec.context.created(),
+            spec,
+            diagnostics: Diagnostics::default(),
             choices: Numbered::default(),
             usage: None,
             extra: Vec::new(),
@@ -106,10 +106,10 @@ impl ChatEncoder {
 
     fn write(&mut self, choices: &str, usage: Option<String>, out: &mut Vec<u8>) {
         let mut chunk = Object::new();
-        chunk.set("id", quote(&self.id));
+        chunk.set("id", encode_string(&self.id));
         chunk.set("object", "\"chat.completion.chunk\"");
         chunk.set("created", self.created.to_string());
-        chunk.set("model", quote(&self.model));
+        chunk.set("model", encode_string(&self.model));
         for (key, value) in std::mem::take(&mut self.extra) {
             chunk.set(key, value);
         }
@@ -134,32 +134,33 @@ impl ChatEncoder {
         choice.open.insert(block, open);
         choice.from = choice.length;
         if let (BlockKind::ToolCall { id, name, signature }, OpenBlock::Call(call, _)) = (kind, open) {
-            if self.asked.functions {
+            if self.spec.functions {
                 if call > 0 {
-                    self.notes.note(
+                    self.diagnostics.record(
                         Code::FeatureUnsupported,
                         "choices[].delta",
                         "more than one call for a legacy client",
                     );
                     return;
                 }
-                let fragment = format!(r#""function_call":{{"name":{},"arguments":""}}"#, quote(name));
+                let fragment =
+                    format!(r#""function_call":{{"name":{},"arguments":""}}"#, encode_string(name));
                 self.chunk(index, &fragment, "null", out);
                 return;
             }
-            let id = if id.is_empty() { self.asked.context.id("call_") } else { id.clone() };
+            let id = if id.is_empty() { self.spec.context.id("call_") } else { id.clone() };
             let mut fragment = Object::new();
             fragment.set("index", call.to_string());
-            fragment.set("id", quote(&id));
+            fragment.set("id", encode_string(&id));
             fragment.set("type", "\"function\"");
-            fragment.set("function", format!(r#"{{"name":{},"arguments":""}}"#, quote(name)));
+            fragment.set("function", format!(r#"{{"name":{},"arguments":""}}"#, encode_string(name)));
             let fragment = tool_call::sign(fragment, signature.as_deref());
             self.chunk(index, &format!(r#""tool_calls":[{fragment}]"#), "null", out);
         }
     }
 
     fn delta(&mut self, index: u32, block: u32, delta: &Delta, out: &mut Vec<u8>) {
-        let (legacy, tagged) = (self.asked.functions, self.asked.reasoning == ReasoningStyle::Tags);
+        let (legacy, tagged) = (self.spec.functions, self.spec.reasoning == ReasoningStyle::Tags);
         let choice = self.choice(index);
         let Some(open) = choice.open.get_mut(&block) else { return };
         let member = match (delta, &mut *open) {
@@ -174,31 +175,35 @@ impl ChatEncoder {
                 let (thoughts, words) =
                     if *open == OpenBlock::Text { ("", text.as_str()) } else { (text.as_str(), "") };
                 let text = choice.tags.put(thoughts, words, false);
-                format!("\"content\":{}", quote(&text))
+                format!("\"content\":{}", encode_string(&text))
             }
             (Delta::Text(text), OpenBlock::Text) => {
                 choice.length.add(text);
-                format!("\"content\":{}", quote(text))
+                format!("\"content\":{}", encode_string(text))
             }
             (Delta::Text(text), OpenBlock::Reasoning) if choice.thoughts.extra.is_empty() => {
-                format!("\"reasoning_content\":{}", quote(text))
+                format!("\"reasoning_content\":{}", encode_string(text))
             }
             (Delta::Text(text), OpenBlock::Reasoning) => {
                 let item = reasoning::write(Some(text), None, &choice.thoughts.extra, choice.signed);
-                format!("\"reasoning_content\":{},\"reasoning_details\":[{item}]", quote(text))
+                format!("\"reasoning_content\":{},\"reasoning_details\":[{item}]", encode_string(text))
             }
             (Delta::Signature(signature), OpenBlock::Reasoning) => {
                 choice.thoughts.signature.push_str(signature);
                 return;
             }
             (Delta::Native { dialect: REASONING_DETAILS, key, raw }, OpenBlock::Reasoning) => {
-                if !choice.thoughts.extra.keep_detail(key, raw) {
-                    self.notes.note(Code::ExtraDropped, REASONING_DETAILS, "more members than are kept");
+                if !choice.thoughts.extra.set_detail(key, raw) {
+                    self.diagnostics.record(
+                        Code::ExtraDropped,
+                        REASONING_DETAILS,
+                        "more members than are kept",
+                    );
                 }
                 return;
             }
-            (Delta::Text(text), OpenBlock::Refusal) => format!("\"refusal\":{}", quote(text)),
-            (Delta::Native { dialect: NAME, key, raw }, _) => format!("{}:{}", quote(key), raw.get()),
+            (Delta::Text(text), OpenBlock::Refusal) => format!("\"refusal\":{}", encode_string(text)),
+            (Delta::Native { dialect: NAME, key, raw }, _) => format!("{}:{}", encode_string(key), raw.get()),
             (Delta::Signature(signature), OpenBlock::Call(call, _)) if !legacy => {
                 let mut fragment = Object::new();
                 fragment.set("index", call.to_string());
@@ -211,12 +216,12 @@ impl ChatEncoder {
                 let CitedSources { mut list, rest } = foreign(&one);
                 choice.cited.append(&mut list);
                 if !rest.is_empty() {
-                    self.notes.note(Code::ExtraDropped, "choices[].delta", dialect);
+                    self.diagnostics.record(Code::ExtraDropped, "choices[].delta", dialect);
                 }
                 return;
             }
             (Delta::Signature(_), _) => {
-                self.notes.note(Code::FeatureUnsupported, "choices[].delta", "an opaque part");
+                self.diagnostics.record(Code::FeatureUnsupported, "choices[].delta", "an opaque part");
                 return;
             }
         };
@@ -252,8 +257,8 @@ impl ChatEncoder {
         }
         if let OpenBlock::Call(call, false) = open {
             // A call without arguments calls with none.
-            if !self.asked.functions || call == 0 {
-                let fragment = arguments(call, self.asked.functions, "{}");
+            if !self.spec.functions || call == 0 {
+                let fragment = arguments(call, self.spec.functions, "{}");
                 self.chunk(index, &fragment, "null", out);
             }
         }
@@ -267,8 +272,8 @@ impl Encoder for ChatEncoder {
         }
         match event {
             Event::Start { id, model, created } => {
-                self.id = id.clone().unwrap_or_else(|| self.asked.context.id("chatcmpl-"));
-                if let (Some(model), false) = (model, self.asked.echo_model) {
+                self.id = id.clone().unwrap_or_else(|| self.spec.context.id("chatcmpl-"));
+                if let (Some(model), false) = (model, self.spec.restore_alias) {
                     self.model.clone_from(model);
                 }
                 self.created = created.unwrap_or(self.created);
@@ -282,15 +287,16 @@ impl Encoder for ChatEncoder {
                 self.cite(*choice, out);
                 let calls = self.choice(*choice).calls > 0;
                 let word = match word(reason) {
-                    "stop" if calls && self.asked.functions => "function_call",
-                    "stop" if calls && !self.asked.named_tool => "tool_calls",
+                    "stop" if calls && self.spec.functions => "function_call",
+                    "stop" if calls && !self.spec.named_tool => "tool_calls",
                     "tool_calls" if !calls => "stop",
-                    "tool_calls" if self.asked.functions => "function_call",
+                    "tool_calls" if self.spec.functions => "function_call",
                     word => word,
                 };
                 let rest = self.choice(*choice).tags.put("", "", true);
-                let delta = if rest.is_empty() { rest } else { format!("\"content\":{}", quote(&rest)) };
-                self.chunk(*choice, &delta, &quote(word), out);
+                let delta =
+                    if rest.is_empty() { rest } else { format!("\"content\":{}", encode_string(&rest)) };
+                self.chunk(*choice, &delta, &encode_string(word), out);
             }
             Event::Usage(usage) => self.usage = Some(*usage),
             Event::Extra { choice, extra } => {
@@ -307,17 +313,17 @@ impl Encoder for ChatEncoder {
                     Some(index) => self.choice(*index).extra.extend(members),
                     None => self.extra.extend(members),
                 }
-                rest.report(NAME, if choice.is_some() { "choices[]" } else { "" }, &mut self.notes);
+                rest.report(NAME, if choice.is_some() { "choices[]" } else { "" }, &mut self.diagnostics);
             }
             Event::Error(failure) => {
                 error::encode_in_stream(&Error::Upstream(failure.clone()), out);
                 self.over = true;
             }
             Event::End => {
-                if self.asked.include_usage {
+                if self.spec.include_usage {
                     let usage = write_usage(self.usage.unwrap_or_default());
                     if self.usage.is_none() {
-                        self.notes.note(Code::UsageMissing, "usage", "");
+                        self.diagnostics.record(Code::UsageMissing, "usage", "");
                     }
                     self.write("[]", Some(usage), out);
                 }
@@ -333,14 +339,14 @@ impl Encoder for ChatEncoder {
         }
     }
 
-    fn notes(&self) -> &Diagnostics {
-        &self.notes
+    fn diagnostics(&self) -> &Diagnostics {
+        &self.diagnostics
     }
 }
 
 /// Arguments of a call, as a member of a delta; in the legacy form there is one call, without an index.
 fn arguments(call: u32, legacy: bool, text: &str) -> String {
-    let function = format!(r#"{{"arguments":{}}}"#, quote(text));
+    let function = format!(r#"{{"arguments":{}}}"#, encode_string(text));
     if legacy {
         format!(r#""function_call":{function}"#)
     } else {

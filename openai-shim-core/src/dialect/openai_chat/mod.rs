@@ -36,8 +36,10 @@ const NAME: &str = "openai-chat";
 const SAID: [&str; 5] = ["role", "content", "reasoning_content", "refusal", "tool_calls"];
 
 /// Notes members that came from another dialect.
-fn note_lost(extra: &crate::canonical::ExtraFieldList, at: &str, notes: &mut Diagnostics) {
-    extra.lost_to(NAME).for_each(|key| notes.note(crate::canonical::Code::ExtraDropped, at, key));
+fn note_lost(extra: &crate::canonical::ExtraFieldList, at: &str, diagnostics: &mut Diagnostics) {
+    extra
+        .dropped_keys(NAME)
+        .for_each(|key| diagnostics.record(crate::canonical::Code::ExtraDropped, at, key));
 }
 
 /// The dialect `openai-chat`.
@@ -56,7 +58,7 @@ impl Dialect for OpenAiChat {
         ]
     }
 
-    fn side_routes(&self) -> &'static [AuxiliaryRoute] {
+    fn auxiliary_routes(&self) -> &'static [AuxiliaryRoute] {
         &side::ROUTES
     }
 
@@ -76,58 +78,58 @@ impl Dialect for OpenAiChat {
         &self,
         _path: &str,
         body: &Bytes,
-        notes: &mut Diagnostics,
+        diagnostics: &mut Diagnostics,
     ) -> Result<Request, ClientError> {
-        request::decode(body, notes)
+        request::decode(body, diagnostics)
     }
 
     fn encode_request<'a>(
         &self,
         request: &Request,
         source: Option<&'a [u8]>,
-        notes: &mut Diagnostics,
+        diagnostics: &mut Diagnostics,
     ) -> Result<Encoded<'a>, Unsupported> {
-        request::encode(request, source, notes)
+        request::encode(request, source, diagnostics)
     }
 
     fn decode_response(
         &self,
         body: &[u8],
-        asked: &mut ResponseSpec,
-        notes: &mut Diagnostics,
+        spec: &mut ResponseSpec,
+        diagnostics: &mut Diagnostics,
     ) -> Result<Response, UpstreamError> {
-        response::decode(body, asked, notes)
+        response::decode(body, spec, diagnostics)
     }
 
     fn encode_response(
         &self,
         response: &Response,
-        asked: &mut ResponseSpec,
-        notes: &mut Diagnostics,
+        spec: &mut ResponseSpec,
+        diagnostics: &mut Diagnostics,
     ) -> Vec<u8> {
-        response::encode(response, asked, notes)
+        response::encode(response, spec, diagnostics)
     }
 
-    fn decoder(&self, asked: &ResponseSpec) -> Box<dyn Decoder> {
-        Box::new(decode::ChatDecoder::new(asked.clone()))
+    fn decoder(&self, spec: &ResponseSpec) -> Box<dyn Decoder> {
+        Box::new(decode::ChatDecoder::new(spec.clone()))
     }
 
-    fn encoder(&self, asked: &ResponseSpec) -> Box<dyn Encoder> {
-        Box::new(encode::ChatEncoder::new(asked.clone()))
+    fn encoder(&self, spec: &ResponseSpec) -> Box<dyn Encoder> {
+        Box::new(encode::ChatEncoder::new(spec.clone()))
     }
 
-    fn mender(&self, asked: &ResponseSpec) -> Option<Box<dyn StreamRepairer>> {
-        Some(Box::new(mend::ChatRepairer::new(asked.clone())))
+    fn stream_repairer(&self, spec: &ResponseSpec) -> Option<Box<dyn StreamRepairer>> {
+        Some(Box::new(mend::ChatRepairer::new(spec.clone())))
     }
 
-    fn mend_response(
+    fn repair_response(
         &self,
         body: &[u8],
-        asked: &mut ResponseSpec,
-        notes: &mut Diagnostics,
+        spec: &mut ResponseSpec,
+        diagnostics: &mut Diagnostics,
     ) -> Option<Result<Repaired, UpstreamError>> {
-        Some(mend::whole(body, asked, notes).map(|(object, seen)| Repaired {
-            seen: response::noting(&object, seen, asked),
+        Some(mend::whole(body, spec, diagnostics).map(|(object, summary)| Repaired {
+            summary: response::noting(&object, summary, spec),
             body: object.is_changed().then(|| {
                 let mut out = Vec::with_capacity(body.len() + 64);
                 object.write(&mut out);
@@ -141,9 +143,9 @@ impl Dialect for OpenAiChat {
         status: StatusCode,
         headers: &HeaderMap,
         body: &[u8],
-        notes: &mut Diagnostics,
+        diagnostics: &mut Diagnostics,
     ) -> UpstreamError {
-        error::decode(status, headers, body, notes)
+        error::decode(status, headers, body, diagnostics)
     }
 
     fn encode_error(&self, error: &Error) -> (StatusCode, Bytes) {

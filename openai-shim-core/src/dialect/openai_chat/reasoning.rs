@@ -3,7 +3,7 @@
 //! <https://openrouter.ai/docs/use-cases/reasoning-tokens>
 
 use crate::canonical::{Block, ExtraFields, REASONING_DETAILS};
-use crate::json::{Object, items, quote, raw};
+use crate::json::{Object, encode_string, items, raw};
 use std::borrow::Cow;
 
 const ENCRYPTED: &str = "reasoning.encrypted";
@@ -67,10 +67,10 @@ fn marks(
 ) -> Vec<(String, Box<serde_json::value::RawValue>)> {
     let mut marks = Vec::new();
     if encrypted {
-        marks.push((String::from("type"), raw(quote(ENCRYPTED))));
+        marks.push((String::from("type"), raw(encode_string(ENCRYPTED))));
     }
     for (key, said) in [("format", format), ("id", id)] {
-        marks.extend(said.map(|said| (key.to_owned(), raw(quote(&said)))));
+        marks.extend(said.map(|said| (key.to_owned(), raw(encode_string(&said)))));
     }
     marks
 }
@@ -84,16 +84,16 @@ pub(super) fn write(
 ) -> String {
     let mut item = Object::new();
     let encrypted = extra.detail("type").as_deref() == Some(ENCRYPTED);
-    item.set("type", quote(if encrypted { ENCRYPTED } else { "reasoning.text" }));
+    item.set("type", encode_string(if encrypted { ENCRYPTED } else { "reasoning.text" }));
     if let Some(text) = text.filter(|_| !encrypted) {
-        item.set("text", quote(text));
+        item.set("text", encode_string(text));
     }
     if let Some(signature) = signature {
-        item.set(if encrypted { "data" } else { "signature" }, quote(signature));
+        item.set(if encrypted { "data" } else { "signature" }, encode_string(signature));
     }
     for key in ["format", "id"] {
         if let Some(said) = extra.detail(key) {
-            item.set(key, quote(&said));
+            item.set(key, encode_string(&said));
         }
     }
     item.set("index", index.to_string());

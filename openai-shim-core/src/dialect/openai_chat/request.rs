@@ -9,7 +9,7 @@ use crate::canonical::{
     Code, Diagnostics, ExtraFields, Message, Request, ResponseFormat, SHARED, TokenLimit, Tool, ToolChoice,
 };
 use crate::error::{ClientError, Unsupported};
-use crate::json::{Object, ValueKind, count, integer, natural, number, peek, quote, raw, text};
+use crate::json::{Object, ValueKind, count, encode_string, integer, natural, number, peek, raw, text};
 use bytes::Bytes;
 use std::borrow::Cow;
 
@@ -20,7 +20,7 @@ mod message;
 use conversation::MessagesReader;
 
 /// Reads a request.
-pub(super) fn decode(body: &Bytes, notes: &mut Diagnostics) -> Result<Request, ClientError> {
+pub(super) fn decode(body: &Bytes, diagnostics: &mut Diagnostics) -> Result<Request, ClientError> {
     let mut read = MessagesReader::new(body);
     let object = match Object::with_list(body, "messages", &mut |message, item| read.message(message, item)) {
         Some(object) => object,
@@ -34,7 +34,7 @@ pub(super) fn decode(body: &Bytes, notes: &mut Diagnostics) -> Result<Request, C
         }
     };
     // Messages and tools are checked where they are read.
-    shape::REQUEST.check_at(&object, Place::Root, &["messages", "tools"], notes)?;
+    shape::REQUEST.check_at(&object, Place::Root, &["messages", "tools"], diagnostics)?;
     let mut request = Request::default();
     let mut extra = Vec::new();
     for (key, value) in object.iter() {
@@ -67,7 +67,7 @@ pub(super) fn decode(body: &Bytes, notes: &mut Diagnostics) -> Result<Request, C
             "reasoning_effort" => request.reasoning.effort = text(value).map(Cow::into_owned),
             "parallel_tool_calls" => request.parallel_tool_calls = object.bool(key),
             "stop" => request.stop = stops(value),
-            "tools" => request.tools = tools(&object, notes)?,
+            "tools" => request.tools = tools(&object, diagnostics)?,
             "tool_choice" => request.tool_choice = tool_choice(value),
             "response_format" => request.response_format = response_format(value),
             "logprobs" | "top_logprobs" => {
@@ -90,7 +90,7 @@ pub(super) fn decode(body: &Bytes, notes: &mut Diagnostics) -> Result<Request, C
     if request.include_usage && !request.stream {
         request.include_usage = false;
     }
-    read.put(&object, &mut request, notes)?;
+    read.put(&object, &mut request, diagnostics)?;
     Ok(request)
 }
 
@@ -114,22 +114,22 @@ fn stops(value: &str) -> Vec<String> {
     }
 }
 
-fn tools(object: &Object<'_>, notes: &mut Diagnostics) -> Result<Vec<Tool>, ClientError> {
+fn tools(object: &Object<'_>, diagnostics: &mut Diagnostics) -> Result<Vec<Tool>, ClientError> {
     let items = object.array("tools").unwrap_or_default();
-    items.into_iter().enumerate().map(|(i, item)| tool(item, i, notes)).collect()
+    items.into_iter().enumerate().map(|(i, item)| tool(item, i, diagnostics)).collect()
 }
 
-fn tool(item: &str, i: usize, notes: &mut Diagnostics) -> Result<Tool, ClientError> {
+fn tool(item: &str, i: usize, diagnostics: &mut Diagnostics) -> Result<Tool, ClientError> {
     let tools = Place::Key(&Place::Root, "tools");
     let place = Place::Index(&tools, i);
     let object = Object::parse(item.as_bytes()).map_err(|_| {
         let at = place.path(Style::Brackets);
         ClientError::invalid(format!("`{at}` must be an object with `type` and `function`.")).at(at)
     })?;
-    shape::TOOL.check_at(&object, place, &["function"], notes)?;
+    shape::TOOL.check_at(&object, place, &["function"], diagnostics)?;
     let native = || Ok(Tool::Native { dialect: NAME, raw: raw(item) });
     let Some(function) = object.object("function") else { return native() };
-    shape::FUNCTION.check_at(&function, Place::Key(&place, "function"), &[], notes)?;
+    shape::FUNCTION.check_at(&function, Place::Key(&place, "function"), &[], diagnostics)?;
     let Some(name) = function.str("name") else { return native() };
     let mut extra = leftovers(&function, &["name", "description", "parameters", "strict"]);
     let beside = leftovers(&object, &["type", "function"]);
@@ -199,7 +199,7 @@ fn response_format(value: &str) -> Option<ResponseFormat> {
 pub(super) fn encode<'a>(
     request: &Request,
     source: Option<&'a [u8]>,
-    notes: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> Result<Encoded<'a>, Unsupported> {
     let span = |message: Option<&Message>| message.and_then(|message| message.span);
     let known = span(request.messages.first()).zip(span(request.messages.last()));
@@ -210,7 +210,7 @@ pub(super) fn encode<'a>(
     };
     let mut body = source.and_then(read).unwrap_or_default();
     if !request.model.is_empty() && body.str("model").as_deref() != Some(request.model.as_str()) {
-        body.set("model", quote(&request.model));
+        body.set("model", encode_string(&request.model));
     }
     if source.is_none() || request.touched.messages {
         // A list that grows is there twice.
@@ -219,7 +219,11 @@ pub(super) fn encode<'a>(
         list.push(b'[');
         for (i, message) in request.messages.iter().enumerate() {
             if !message::can_be_said(message) {
-                notes.note(Code::FeatureUnsupported, &format!("messages[{i}]"), "another dialect's own");
+                diagnostics.record(
+                    Code::FeatureUnsupported,
+                    &format!("messages[{i}]"),
+                    "another dialect's own",
+                );
                 continue;
             }
             if list.len() > 1 {
@@ -228,7 +232,7 @@ pub(super) fn encode<'a>(
             let own = message.span.and_then(|span| source?.get(span.range()));
             match own {
                 Some(bytes) => list.extend_from_slice(bytes),
-                None => message::encode(message, &mut list, i, notes),
+                None => message::encode(message, &mut list, i, diagnostics),
             }
         }
         list.push(b']');
@@ -236,16 +240,16 @@ pub(super) fn encode<'a>(
         body.remove("prompt");
     }
     if source.is_none() {
-        write_params(request, &mut body, notes);
+        write_params(request, &mut body, diagnostics);
         let reasoning = &request.reasoning;
         if reasoning.as_effort().is_none() && reasoning.enabled.is_some() {
-            notes.note(Code::ParamDropped, "reasoning", "thinking on or off");
+            diagnostics.record(Code::ParamDropped, "reasoning", "thinking on or off");
         }
     }
     let (all, touched) = (source.is_none(), request.touched);
     if all || touched.tools {
         let tools = request.tools.iter().enumerate();
-        let tools: Vec<_> = tools.filter_map(|(i, tool)| write_tool(tool, i, notes)).collect();
+        let tools: Vec<_> = tools.filter_map(|(i, tool)| write_tool(tool, i, diagnostics)).collect();
         put(&mut body, "tools", (!tools.is_empty()).then(|| format!("[{}]", tools.join(","))));
     }
     if all || touched.tool_choice {
@@ -253,9 +257,9 @@ pub(super) fn encode<'a>(
         let none_left = all && body.get("tools").is_none() && !request.tools.is_empty();
         let choice = request.tool_choice.as_ref().filter(|_| !none_left);
         if request.tool_choice.is_some() && none_left {
-            notes.note(Code::ParamDropped, "tool_choice", "");
+            diagnostics.record(Code::ParamDropped, "tool_choice", "");
         }
-        put(&mut body, "tool_choice", choice.and_then(|choice| write_choice(choice, notes)));
+        put(&mut body, "tool_choice", choice.and_then(|choice| write_choice(choice, diagnostics)));
         let parallel =
             request.parallel_tool_calls.filter(|_| !none_left && (!all || !request.tools.is_empty()));
         put(&mut body, "parallel_tool_calls", parallel.map(|v| v.to_string()));
@@ -264,7 +268,7 @@ pub(super) fn encode<'a>(
         put(&mut body, "response_format", write_format(request.response_format.as_ref()));
     }
     if all || touched.stop {
-        let stops: Vec<_> = request.stop.iter().map(|s| quote(s)).collect();
+        let stops: Vec<_> = request.stop.iter().map(|s| encode_string(s)).collect();
         put(&mut body, "stop", (!stops.is_empty()).then(|| format!("[{}]", stops.join(","))));
     }
     if all || touched.n {
@@ -273,7 +277,7 @@ pub(super) fn encode<'a>(
     if body.bool("stream").unwrap_or(false) != request.stream {
         body.set("stream", if request.stream { "true" } else { "false" });
     }
-    stream_options(request, &mut body, notes);
+    stream_options(request, &mut body, diagnostics);
     if let Some(limit) = request.max_tokens {
         let name = if limit.completion { "max_completion_tokens" } else { "max_tokens" };
         if body.non_null("max_tokens").is_none() && body.non_null("max_completion_tokens").is_none() {
@@ -283,18 +287,18 @@ pub(super) fn encode<'a>(
     Ok(Encoded { path: String::from("/chat/completions"), body, headers: http::HeaderMap::new() })
 }
 
-fn stream_options(request: &Request, body: &mut Object<'_>, notes: &mut Diagnostics) {
+fn stream_options(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
     let options = body.object("stream_options").map(Object::into_owned);
-    let asked = options.as_ref().and_then(|o| o.bool("include_usage")).unwrap_or(false);
+    let spec = options.as_ref().and_then(|o| o.bool("include_usage")).unwrap_or(false);
     if request.stream && request.include_usage {
-        if !asked {
+        if !spec {
             let mut options = options.unwrap_or_default();
             options.set("include_usage", "true");
             body.set("stream_options", options.to_json());
         }
     } else if body.non_null("stream_options").is_some() {
         body.remove("stream_options");
-        notes.note(
+        diagnostics.record(
             Code::ParamDropped,
             "stream_options",
             if request.stream { "" } else { "only streams have options" },
@@ -303,7 +307,7 @@ fn stream_options(request: &Request, body: &mut Object<'_>, notes: &mut Diagnost
 }
 
 /// The parameters of a request that came in another dialect.
-fn write_params(request: &Request, body: &mut Object<'_>, notes: &mut Diagnostics) {
+fn write_params(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
     let mut number = |key: &'static str, value: Option<String>| {
         if let Some(value) = value {
             body.set(key, value);
@@ -317,10 +321,10 @@ fn write_params(request: &Request, body: &mut Object<'_>, notes: &mut Diagnostic
     number("frequency_penalty", request.frequency_penalty.map(|v| v.to_string()));
     number("presence_penalty", request.presence_penalty.map(|v| v.to_string()));
     number("seed", request.seed.map(|v| v.to_string()));
-    number("user", request.user.as_deref().map(quote));
-    number("reasoning_effort", request.reasoning.as_effort().map(quote));
+    number("user", request.user.as_deref().map(encode_string));
+    number("reasoning_effort", request.reasoning.as_effort().map(encode_string));
     if request.reasoning.budget.is_some() && request.reasoning.effort.is_none() {
-        notes.note(Code::ParamRenamed, "reasoning", "a budget, as an effort");
+        diagnostics.record(Code::ParamRenamed, "reasoning", "a budget, as an effort");
     }
     for (key, value) in request.extra.of(NAME).iter().chain(&request.shared) {
         body.set(key.clone(), value.get().to_owned());
@@ -332,8 +336,8 @@ fn write_params(request: &Request, body: &mut Object<'_>, notes: &mut Diagnostic
         }
         put(body, "logit_bias", request.logit_bias.as_ref().map(|bias| bias.get().to_owned()));
     }
-    let lost = request.extra.lost_to(NAME).filter(|key| !["logprobs", "logit_bias"].contains(key));
-    lost.for_each(|key| notes.note(Code::ParamDropped, key, ""));
+    let lost = request.extra.dropped_keys(NAME).filter(|key| !["logprobs", "logit_bias"].contains(key));
+    lost.for_each(|key| diagnostics.record(Code::ParamDropped, key, ""));
 }
 
 /// Puts a member, or takes it out.
@@ -344,30 +348,30 @@ fn put(body: &mut Object<'_>, key: &'static str, value: Option<String>) {
     }
 }
 
-fn write_choice(choice: &ToolChoice, notes: &mut Diagnostics) -> Option<String> {
+fn write_choice(choice: &ToolChoice, diagnostics: &mut Diagnostics) -> Option<String> {
     Some(match choice {
         ToolChoice::Auto => String::from("\"auto\""),
         ToolChoice::None => String::from("\"none\""),
         ToolChoice::Required => String::from("\"required\""),
         ToolChoice::Function(name) => {
-            format!(r#"{{"type":"function","function":{{"name":{}}}}}"#, quote(name))
+            format!(r#"{{"type":"function","function":{{"name":{}}}}}"#, encode_string(name))
         }
         ToolChoice::Native { dialect: NAME, raw } => raw.get().to_owned(),
         ToolChoice::Native { .. } => {
-            notes.note(Code::FeatureUnsupported, "tool_choice", "a choice of another dialect");
+            diagnostics.record(Code::FeatureUnsupported, "tool_choice", "a choice of another dialect");
             return None;
         }
     })
 }
 
-fn write_tool(tool: &Tool, i: usize, notes: &mut Diagnostics) -> Option<String> {
+fn write_tool(tool: &Tool, i: usize, diagnostics: &mut Diagnostics) -> Option<String> {
     let at = format!("tools[{i}]");
     match tool {
         Tool::Function { name, description, parameters, strict, extra } => {
             let mut function = Object::new();
-            function.set("name", quote(name));
+            function.set("name", encode_string(name));
             if let Some(description) = description {
-                function.set("description", quote(description));
+                function.set("description", encode_string(description));
             }
             if let Some(parameters) = parameters {
                 function.set("parameters", parameters.get());
@@ -375,7 +379,7 @@ fn write_tool(tool: &Tool, i: usize, notes: &mut Diagnostics) -> Option<String> 
             if let Some(strict) = strict {
                 function.set("strict", strict.to_string());
             }
-            note_lost(extra, &at, notes);
+            note_lost(extra, &at, diagnostics);
             let mut beside = Object::new();
             for (key, value) in extra.of(NAME) {
                 match Object::parse(value.get().as_bytes()) {
@@ -393,7 +397,7 @@ fn write_tool(tool: &Tool, i: usize, notes: &mut Diagnostics) -> Option<String> 
         }
         Tool::Native { dialect: NAME, raw } => Some(raw.get().to_owned()),
         Tool::Native { .. } => {
-            notes.note(Code::FeatureUnsupported, &at, "a tool of another dialect");
+            diagnostics.record(Code::FeatureUnsupported, &at, "a tool of another dialect");
             None
         }
     }
@@ -405,7 +409,7 @@ fn write_format(format: Option<&ResponseFormat>) -> Option<String> {
         ResponseFormat::JsonObject => String::from(r#"{"type":"json_object"}"#),
         ResponseFormat::JsonSchema { name, schema, strict, extra } => {
             let mut inner = Object::new();
-            inner.set("name", quote(name));
+            inner.set("name", encode_string(name));
             if let Some(schema) = schema {
                 inner.set("schema", schema.get());
             }

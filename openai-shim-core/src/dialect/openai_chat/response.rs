@@ -11,26 +11,26 @@ use crate::canonical::{
     ReasoningStyle, Response, ResponseSpec, ResponseSummary, TextLength, unfold,
 };
 use crate::error::UpstreamError;
-use crate::json::{Object, quote, raw, text};
+use crate::json::{Object, encode_string, raw, text};
 use std::borrow::Cow;
 
 /// Reads an answer: mended first, so that what is left is plain.
 pub(super) fn decode(
     body: &[u8],
-    asked: &mut ResponseSpec,
-    notes: &mut Diagnostics,
+    spec: &mut ResponseSpec,
+    diagnostics: &mut Diagnostics,
 ) -> Result<Response, UpstreamError> {
     // How reasoning is shown is the business of the client's dialect.
-    let shown = std::mem::take(&mut asked.reasoning);
-    let mended = whole(body, asked, notes);
-    asked.reasoning = shown;
+    let shown = std::mem::take(&mut spec.reasoning);
+    let mended = whole(body, spec, diagnostics);
+    spec.reasoning = shown;
     let (answer, _) = mended?;
     let mut response = Response::default();
     response.id = answer.str("id").map(Cow::into_owned);
     response.created = answer.u64("created");
     response.model = answer.str("model").map(Cow::into_owned);
     // Whether counts are missing is the business of the client's dialect, too.
-    let missing = notes.take(Code::UsageMissing);
+    let missing = diagnostics.take(Code::UsageMissing);
     response.usage = answer.get("usage").and_then(read_usage).filter(|_| !missing);
     response.extra = rest(&answer, &["id", "object", "created", "model", "choices", "usage"]);
     for item in answer.array("choices").unwrap_or_default() {
@@ -43,22 +43,22 @@ pub(super) fn decode(
 /// What was seen of an answer that passes as it is, with what is sealed in it.
 pub(super) fn noting(
     answer: &Object<'_>,
-    mut seen: ResponseSummary,
-    asked: &ResponseSpec,
+    mut summary: ResponseSummary,
+    spec: &ResponseSpec,
 ) -> ResponseSummary {
-    if !asked.keep_turn {
-        return seen;
+    if !spec.store_turn {
+        return summary;
     }
     let choices = answer.array("choices").unwrap_or_default();
-    if asked.note_whole_turn() || choices.iter().any(|choice| choice.contains(SEALED)) {
+    if spec.note_whole_turn() || choices.iter().any(|choice| choice.contains(SEALED)) {
         let mut response = Response::default();
         let choices = choices.into_iter().filter_map(|item| Object::parse(item.as_bytes()).ok());
         response.choices = choices.map(|choice| decode_choice(&choice)).collect();
         for event in &unfold(&response) {
-            seen.turn.event(event);
+            summary.turn.event(event);
         }
     }
-    seen
+    summary
 }
 
 fn decode_choice(object: &Object<'_>) -> Choice {
@@ -110,23 +110,23 @@ fn rest(object: &Object<'_>, known: &[&str]) -> ExtraFields {
 }
 
 /// Writes an answer.
-pub(super) fn encode(response: &Response, asked: &mut ResponseSpec, notes: &mut Diagnostics) -> Vec<u8> {
+pub(super) fn encode(response: &Response, spec: &mut ResponseSpec, diagnostics: &mut Diagnostics) -> Vec<u8> {
     let mut answer = Object::new();
-    answer.set("id", quote(&response.id.clone().unwrap_or_else(|| asked.context.id("chatcmpl-"))));
+    answer.set("id", encode_string(&response.id.clone().unwrap_or_else(|| spec.context.id("chatcmpl-"))));
     answer.set("object", "\"chat.completion\"");
-    answer.set("created", response.created.unwrap_or_else(|| asked.context.created()).to_string());
-    let model = response.model.as_ref().filter(|_| !asked.echo_model).unwrap_or(&asked.model);
-    answer.set("model", quote(model));
-    let choices: Vec<_> = response.choices.iter().map(|c| encode_choice(c, asked, notes)).collect();
+    answer.set("created", response.created.unwrap_or_else(|| spec.context.created()).to_string());
+    let model = response.model.as_ref().filter(|_| !spec.restore_alias).unwrap_or(&spec.model);
+    answer.set("model", encode_string(model));
+    let choices: Vec<_> = response.choices.iter().map(|c| encode_choice(c, spec, diagnostics)).collect();
     answer.set("choices", format!("[{}]", choices.join(",")));
     if response.usage.is_none() {
-        notes.note(Code::UsageMissing, "usage", "");
+        diagnostics.record(Code::UsageMissing, "usage", "");
     }
     answer.set("usage", write_usage(response.usage.unwrap_or_default()));
     for (key, value) in response.extra.of(NAME) {
         answer.set(key.as_str(), value.get());
     }
-    response.extra.report(NAME, "", notes);
+    response.extra.report(NAME, "", diagnostics);
     let mut out = Vec::new();
     answer.write(&mut out);
     out
@@ -137,7 +137,7 @@ pub(super) fn foreign(extra: &ExtraFieldList) -> CitedSources {
     if extra.dialect == NAME { CitedSources { list: Vec::new(), rest: extra.clone() } } else { cited(extra) }
 }
 
-fn encode_choice(choice: &Choice, asked: &mut ResponseSpec, notes: &mut Diagnostics) -> String {
+fn encode_choice(choice: &Choice, spec: &mut ResponseSpec, diagnostics: &mut Diagnostics) -> String {
     let (mut words, mut thoughts, mut refusal) = (String::new(), String::new(), String::new());
     let (mut length, mut annotations) = (TextLength::default(), Vec::new());
     let mut calls = Vec::new();
@@ -150,51 +150,56 @@ fn encode_choice(choice: &Choice, asked: &mut ResponseSpec, notes: &mut Diagnost
                 words.push_str(text);
                 length.add(text);
                 let CitedSources { list, rest } = foreign(extra);
-                note_lost(&rest, "choices[].message", notes);
+                note_lost(&rest, "choices[].message", diagnostics);
                 annotations.extend(list.iter().map(|one| citations::write(one, from, length)));
                 extras.extend(extra.of(NAME).iter().map(|(k, v)| (k.clone(), v.get().to_owned())));
             }
             Block::Reasoning { text, extra, .. } => {
-                extra.report(NAME, "choices[].message", notes);
+                extra.report(NAME, "choices[].message", diagnostics);
                 thoughts.push_str(text);
                 extras.extend(extra.of(NAME).iter().map(|(k, v)| (k.clone(), v.get().to_owned())));
             }
             Block::Refusal(text) => refusal.push_str(text),
             Block::ToolCall { id, name, arguments, signature, extra } => {
-                note_lost(extra, "choices[].message", notes);
-                let id = if id.is_empty() { asked.context.id("call_") } else { id.clone() };
+                note_lost(extra, "choices[].message", diagnostics);
+                let id = if id.is_empty() { spec.context.id("call_") } else { id.clone() };
                 let arguments = if arguments.is_empty() { "{}" } else { arguments };
                 calls.push(tool_call::write(&id, name, arguments, signature.as_deref(), extra));
-                let function = format!(r#"{{"name":{},"arguments":{}}}"#, quote(name), quote(arguments));
+                let function =
+                    format!(r#"{{"name":{},"arguments":{}}}"#, encode_string(name), encode_string(arguments));
                 function_call.get_or_insert(function);
             }
             Block::Native { .. } => {
-                notes.note(
+                diagnostics.record(
                     Code::FeatureUnsupported,
                     "choices[].message",
                     "a part that only another dialect has",
                 );
             }
-            _ => notes.note(Code::FeatureUnsupported, "choices[].message", "media in an answer"),
+            _ => diagnostics.record(Code::FeatureUnsupported, "choices[].message", "media in an answer"),
         }
     }
-    if asked.reasoning == ReasoningStyle::Tags {
+    if spec.reasoning == ReasoningStyle::Tags {
         words = TagWriter::default().put(&std::mem::take(&mut thoughts), &words, true);
     }
     let mut message = Object::new();
     message.set("role", "\"assistant\"");
     let silent = words.is_empty() && (!calls.is_empty() || !refusal.is_empty());
-    message.set("content", if silent { String::from("null") } else { quote(&words) });
+    message.set("content", if silent { String::from("null") } else { encode_string(&words) });
     if !thoughts.is_empty() {
-        message.set("reasoning_content", quote(&thoughts));
+        message.set("reasoning_content", encode_string(&thoughts));
     }
     if let Some(details) = reasoning::details(&choice.blocks) {
         message.set("reasoning_details", details);
     }
-    message.set("refusal", if refusal.is_empty() { String::from("null") } else { quote(&refusal) });
-    let legacy = function_call.filter(|_| asked.functions);
+    message.set("refusal", if refusal.is_empty() { String::from("null") } else { encode_string(&refusal) });
+    let legacy = function_call.filter(|_| spec.functions);
     if calls.len() > 1 && legacy.is_some() {
-        notes.note(Code::FeatureUnsupported, "choices[].message", "more than one call for a legacy client");
+        diagnostics.record(
+            Code::FeatureUnsupported,
+            "choices[].message",
+            "more than one call for a legacy client",
+        );
     }
     if let Some(function) = &legacy {
         message.set("function_call", function.clone());
@@ -211,7 +216,7 @@ fn encode_choice(choice: &Choice, asked: &mut ResponseSpec, notes: &mut Diagnost
     }
     let derived = if calls.is_empty() { FinishReason::Stop } else { FinishReason::ToolCalls };
     let finish = match word(choice.finish.as_ref().unwrap_or(&derived)) {
-        "stop" if !calls.is_empty() && !asked.named_tool => "tool_calls",
+        "stop" if !calls.is_empty() && !spec.named_tool => "tool_calls",
         "tool_calls" if calls.is_empty() => "stop",
         word => word,
     };
@@ -221,8 +226,8 @@ fn encode_choice(choice: &Choice, asked: &mut ResponseSpec, notes: &mut Diagnost
     object.set("message", message.to_json());
     let logprobs = choice.logprobs.as_ref().map(Logprobs::write);
     object.set("logprobs", logprobs.unwrap_or_else(|| String::from("null")));
-    object.set("finish_reason", quote(finish));
-    extra.report(NAME, "choices[]", notes);
+    object.set("finish_reason", encode_string(finish));
+    extra.report(NAME, "choices[]", diagnostics);
     for (key, value) in choice.extra.of(NAME) {
         object.set(key.as_str(), value.get());
     }

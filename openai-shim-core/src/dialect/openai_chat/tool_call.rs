@@ -3,7 +3,7 @@
 use super::NAME;
 use super::request::leftovers;
 use crate::canonical::{Block, ExtraFields};
-use crate::json::{Object, ValueKind, peek, quote, raw, text_of};
+use crate::json::{Object, ValueKind, encode_string, peek, raw, string_or_json};
 use serde_json::value::RawValue;
 
 /// Reads a tool call; with it whether its arguments came as an object. A custom tool's input is text, and the call's own
@@ -24,7 +24,7 @@ pub(super) fn read(call: &str) -> (Block, bool) {
     let block = Block::ToolCall {
         id: object.str("id").unwrap_or_default().into_owned(),
         name: function.str("name").unwrap_or_default().into_owned(),
-        arguments: text_of(arguments).into_owned(),
+        arguments: string_or_json(arguments).into_owned(),
         signature: signature.map(Into::into),
         extra,
     };
@@ -73,7 +73,7 @@ pub(super) fn sign(mut call: Object<'_>, signature: Option<&str>) -> String {
         let [outer, inner, key] = SIGNED;
         let mut content = call.object(outer).map(Object::into_owned).unwrap_or_default();
         let mut google = content.object(inner).map(Object::into_owned).unwrap_or_default();
-        google.set(key, quote(signature));
+        google.set(key, encode_string(signature));
         content.set(inner, google.to_json());
         call.set(outer, content.to_json());
     }
@@ -89,10 +89,13 @@ pub(super) fn write(
     extra: &ExtraFields,
 ) -> String {
     let mut call = Object::new();
-    call.set("id", quote(id));
+    call.set("id", encode_string(id));
     if extra.of(NAME).iter().all(|(key, _)| key != "custom") {
         call.set("type", "\"function\"");
-        call.set("function", format!(r#"{{"name":{},"arguments":{}}}"#, quote(name), quote(arguments)));
+        call.set(
+            "function",
+            format!(r#"{{"name":{},"arguments":{}}}"#, encode_string(name), encode_string(arguments)),
+        );
     }
     for (key, value) in extra.of(NAME) {
         call.set(key.as_str(), value.get());

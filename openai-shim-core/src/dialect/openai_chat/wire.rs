@@ -18,7 +18,7 @@
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 
-use crate::json::{quote, raw, text};
+use crate::json::{encode_string, raw, text};
 use crate::wire_object;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -138,7 +138,7 @@ wire_object! {
 impl Message {
     /// A message of one text.
     pub fn new(role: &str, text: &str) -> Self {
-        Self { role: Some(role.to_owned()), content: Some(raw(quote(text))), ..Self::default() }
+        Self { role: Some(role.to_owned()), content: Some(raw(encode_string(text))), ..Self::default() }
     }
 
     /// The content, if it is one text.

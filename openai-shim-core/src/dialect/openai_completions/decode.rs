@@ -21,24 +21,24 @@ pub(super) struct Voice {
 }
 
 impl Voice {
-    pub(super) fn new(asked: &ResponseSpec) -> Self {
+    pub(super) fn new(spec: &ResponseSpec) -> Self {
         // A client of this dialect takes the text as it comes.
-        let own = is_own(asked);
-        let think = match asked.quirks.think_tags {
+        let own = is_own(spec);
+        let think = match spec.quirks.think_tags {
             _ if own => ReasoningTagMode::Off,
             ReasoningTags::Keep => ReasoningTagMode::Off,
             ReasoningTags::Inside => ReasoningTagMode::Inside,
             ReasoningTags::Opening => ReasoningTagMode::Auto,
         };
-        let tools = if own || asked.quirks.keep_markup { Vec::new() } else { asked.tools.clone() };
+        let tools = if own || spec.quirks.keep_markup { Vec::new() } else { spec.tools.clone() };
         Self {
             splitter: OutputParser::new(think, &tools),
-            fences: (asked.json.is_some() && !own).then(FenceStripper::new),
+            fences: (spec.json.is_some() && !own).then(FenceStripper::new),
         }
     }
 
     /// What the next part of the text says. `last`: nothing follows.
-    pub(super) fn hear(&mut self, words: &str, last: bool, notes: &mut Diagnostics) -> Vec<Segment> {
+    pub(super) fn hear(&mut self, words: &str, last: bool, diagnostics: &mut Diagnostics) -> Vec<Segment> {
         let mut pieces = Vec::new();
         self.splitter.push(words, &mut pieces);
         if last {
@@ -53,15 +53,17 @@ impl Voice {
                         *text = open;
                     }
                 }
-                Segment::Reasoning(_) => notes.note(Code::ReasoningSplit, "choices[].text", ""),
-                Segment::Call { name, .. } => notes.note(Code::ToolCallRecovered, "choices[].text", name),
+                Segment::Reasoning(_) => diagnostics.record(Code::ReasoningSplit, "choices[].text", ""),
+                Segment::Call { name, .. } => {
+                    diagnostics.record(Code::ToolCallRecovered, "choices[].text", name)
+                }
             }
         }
         if let (true, Some(mut fences)) = (last, self.fences.take()) {
             let mut rest = String::new();
             fences.finish(&mut rest);
             if fences.stripped() {
-                notes.note(Code::FenceStripped, "choices[].text", "");
+                diagnostics.record(Code::FenceStripped, "choices[].text", "");
             }
             pieces.push(Segment::Text(rest));
         }
@@ -79,25 +81,25 @@ pub(super) struct CompletionsDecoder {
 }
 
 impl CompletionsDecoder {
-    pub(super) fn new(asked: ResponseSpec) -> Self {
+    pub(super) fn new(spec: ResponseSpec) -> Self {
         // Whether the client wants usage, and how it calls the model, is its encoder's business.
         let blocks = OpenBlocks {
-            asked: asked.clone(),
+            spec: spec.clone(),
             started: false,
             choices: Vec::new(),
             numbers: BTreeMap::new(),
             said: Vec::new(),
             places: MemberIndex::default(),
-            notes: Diagnostics::default(),
+            diagnostics: Diagnostics::default(),
         };
-        let asked = ResponseSpec { include_usage: false, usage_injected: true, echo_model: false, ..asked };
-        Self { stream: StreamState::new(asked), blocks }
+        let spec = ResponseSpec { include_usage: false, usage_injected: true, restore_alias: false, ..spec };
+        Self { stream: StreamState::new(spec), blocks }
     }
 
     fn step(&mut self, out: &mut Vec<Event>, run: impl FnOnce(&mut StreamState, &mut dyn ChunkSink)) {
         run(&mut self.stream, &mut EventSink { blocks: &mut self.blocks, out });
-        if !self.blocks.notes.is_empty() {
-            self.stream.reader.notes.extend(&std::mem::take(&mut self.blocks.notes));
+        if !self.blocks.diagnostics.is_empty() {
+            self.stream.reader.diagnostics.extend(&std::mem::take(&mut self.blocks.diagnostics));
         }
     }
 }
@@ -111,14 +113,14 @@ impl Decoder for CompletionsDecoder {
         self.step(out, |stream, sink| stream.finish(sink));
     }
 
-    fn notes(&self) -> &Diagnostics {
-        &self.stream.reader.notes
+    fn diagnostics(&self) -> &Diagnostics {
+        &self.stream.reader.diagnostics
     }
 }
 
 /// Which blocks are open.
 struct OpenBlocks {
-    asked: ResponseSpec,
+    spec: ResponseSpec,
     started: bool,
     choices: Vec<ChoiceReader>,
     /// Where each of them stands.
@@ -126,7 +128,7 @@ struct OpenBlocks {
     /// Members of the answer as a whole, as last said.
     said: Vec<(String, String)>,
     places: MemberIndex,
-    notes: Diagnostics,
+    diagnostics: Diagnostics,
 }
 
 struct ChoiceReader {
@@ -207,7 +209,7 @@ impl EventSink<'_> {
             model: Some(head.model.clone()),
             created: Some(head.created),
         });
-        if is_own(&self.blocks.asked) && prompt(&self.blocks.asked).is_some() {
+        if is_own(&self.blocks.spec) && prompt(&self.blocks.spec).is_some() {
             self.extra(None, ExtraFieldList::new(NAME, vec![(String::from(ECHOED), raw("true"))]));
         }
     }
@@ -221,7 +223,7 @@ impl EventSink<'_> {
     fn at(&mut self, index: u32) -> usize {
         let choices = &mut self.blocks.choices;
         *self.blocks.numbers.entry(index).or_insert_with(|| {
-            let voice = Voice::new(&self.blocks.asked);
+            let voice = Voice::new(&self.blocks.spec);
             choices.push(ChoiceReader { index, next: 0, open: None, voice, calls: false, finish: None });
             choices.len() - 1
         })
@@ -230,13 +232,13 @@ impl EventSink<'_> {
     fn words(&mut self, at: usize, words: &str, last: bool) {
         let Some(choice) = self.blocks.choices.get_mut(at) else { return };
         let index = choice.index;
-        for piece in choice.voice.hear(words, last, &mut self.blocks.notes) {
+        for piece in choice.voice.hear(words, last, &mut self.blocks.diagnostics) {
             let (kind, text) = match piece {
                 Segment::Text(text) => (BlockKind::Text, text),
                 Segment::Reasoning(text) => (BlockKind::Reasoning, text),
                 Segment::Call { name, arguments } => {
                     choice.calls = true;
-                    let id = self.blocks.asked.context.id("call_");
+                    let id = self.blocks.spec.context.id("call_");
                     (BlockKind::ToolCall { id, name, signature: None }, arguments)
                 }
             };

@@ -16,8 +16,8 @@ use std::collections::BTreeMap;
 
 /// Writes a stream.
 pub(super) struct CompletionsEncoder {
-    asked: ResponseSpec,
-    notes: Diagnostics,
+    spec: ResponseSpec,
+    diagnostics: Diagnostics,
     head: CompletionIdentity,
     choices: Numbered<ChoiceWriter>,
     usage: Option<Usage>,
@@ -49,16 +49,16 @@ enum OpenBlock {
 }
 
 impl CompletionsEncoder {
-    pub(super) fn new(asked: ResponseSpec) -> Self {
+    pub(super) fn new(spec: ResponseSpec) -> Self {
         Self {
             head: CompletionIdentity {
                 id: String::new(),
-                created: asked.context.created(),
-                model: asked.model.clone(),
+                created: spec.context.created(),
+                model: spec.model.clone(),
             },
-            prompt: prompt(&asked).unwrap_or_default(),
-            asked,
-            notes: Diagnostics::default(),
+            prompt: prompt(&spec).unwrap_or_default(),
+            spec,
+            diagnostics: Diagnostics::default(),
             choices: Numbered::default(),
             usage: None,
             extra: Vec::new(),
@@ -98,7 +98,7 @@ impl CompletionsEncoder {
     }
 
     fn open(&mut self, index: u32, block: u32, kind: &BlockKind) {
-        let tagged = self.asked.reasoning == ReasoningStyle::Tags;
+        let tagged = self.spec.reasoning == ReasoningStyle::Tags;
         let (open, lost) = match kind {
             BlockKind::Text | BlockKind::Refusal => (OpenBlock::Text, None),
             BlockKind::Reasoning if tagged => (OpenBlock::Reasoning, None),
@@ -106,7 +106,7 @@ impl CompletionsEncoder {
             BlockKind::ToolCall { .. } => (OpenBlock::Lost, Some("a tool call")),
         };
         if let Some(lost) = lost {
-            self.notes.note(Code::FeatureUnsupported, "choices[].text", lost);
+            self.diagnostics.record(Code::FeatureUnsupported, "choices[].text", lost);
         }
         self.choice(index).open.insert(block, open);
     }
@@ -126,7 +126,7 @@ impl CompletionsEncoder {
             // What is lost was said when it began.
             (Delta::Text(_) | Delta::Signature(_), _) => return,
             (Delta::Native { dialect, .. }, _) => {
-                self.notes.note(Code::ExtraDropped, "choices[].text", dialect);
+                self.diagnostics.record(Code::ExtraDropped, "choices[].text", dialect);
                 return;
             }
         };
@@ -141,12 +141,12 @@ impl CompletionsEncoder {
         }
         match choice {
             Some(index) => {
-                note_lost(extra, "choices[]", &mut self.notes);
+                note_lost(extra, "choices[]", &mut self.diagnostics);
                 let members = members(extra);
                 self.choice(index).extra.extend(members);
             }
             None => {
-                note_lost(extra, "", &mut self.notes);
+                note_lost(extra, "", &mut self.diagnostics);
                 self.extra.extend(members(extra));
             }
         }
@@ -160,8 +160,8 @@ impl Encoder for CompletionsEncoder {
         }
         match event {
             Event::Start { id, model, created } => {
-                self.head.id = id.clone().unwrap_or_else(|| self.asked.context.id("cmpl-"));
-                if let (Some(model), false) = (model, self.asked.echo_model) {
+                self.head.id = id.clone().unwrap_or_else(|| self.spec.context.id("cmpl-"));
+                if let (Some(model), false) = (model, self.spec.restore_alias) {
                     self.head.model.clone_from(model);
                 }
                 self.head.created = created.unwrap_or(self.head.created);
@@ -188,9 +188,9 @@ impl Encoder for CompletionsEncoder {
                 self.over = true;
             }
             Event::End => {
-                if self.asked.include_usage {
+                if self.spec.include_usage {
                     if self.usage.is_none() {
-                        self.notes.note(Code::UsageMissing, "usage", "");
+                        self.diagnostics.record(Code::UsageMissing, "usage", "");
                     }
                     let counts = usage::write(self.usage.unwrap_or_default());
                     self.write(&[], Some(&counts), out);
@@ -207,7 +207,7 @@ impl Encoder for CompletionsEncoder {
         }
     }
 
-    fn notes(&self) -> &Diagnostics {
-        &self.notes
+    fn diagnostics(&self) -> &Diagnostics {
+        &self.diagnostics
     }
 }

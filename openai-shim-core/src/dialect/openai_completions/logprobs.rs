@@ -3,7 +3,7 @@
 //! <https://platform.openai.com/docs/api-reference/completions/object>
 
 use crate::canonical::Logprobs;
-use crate::json::{Object, ValueKind, peek, quote, raw, text};
+use crate::json::{Object, ValueKind, encode_string, peek, raw, text};
 
 /// Whether the lists are there and have the types that OpenAI's have.
 pub(super) fn is_strict(json: &str) -> bool {
@@ -48,7 +48,7 @@ pub(super) fn read(json: &str) -> Option<Logprobs> {
 
 fn entry(token: &str, value: &str) -> String {
     let bytes: Vec<_> = bytes(token).iter().map(u8::to_string).collect();
-    format!(r#""token":{},"logprob":{},"bytes":[{}]"#, quote(token), value.trim(), bytes.join(","))
+    format!(r#""token":{},"logprob":{},"bytes":[{}]"#, encode_string(token), value.trim(), bytes.join(","))
 }
 
 /// The bytes of a token; half a character is written as `bytes:\xe2\x80`.
@@ -85,7 +85,7 @@ pub(super) fn write(logprobs: &Logprobs, mut offset: usize) -> (String, usize) {
         }
         offsets.push(offset.to_string());
         offset += token.chars().count();
-        tokens.push(quote(&token));
+        tokens.push(encode_string(&token));
         values.push(value.to_owned());
         tops.push(top.to_json());
     }

@@ -26,7 +26,7 @@ use http::{HeaderMap, StatusCode};
 
 const NAME: &str = "openai-completions";
 
-/// What `Asked::echo` holds for clients of this dialect: the prompt, where it is to stand before the answer, or only that
+/// What `ResponseSpec::echo` holds for clients of this dialect: the prompt, where it is to stand before the answer, or only that
 /// the client speaks this dialect.
 const ECHO: &str = "prompt";
 const OWN: &str = "own";
@@ -62,57 +62,57 @@ impl Dialect for OpenAiCompletions {
         &self,
         _path: &str,
         body: &Bytes,
-        notes: &mut Diagnostics,
+        diagnostics: &mut Diagnostics,
     ) -> Result<Request, ClientError> {
-        request::decode(body, notes)
+        request::decode(body, diagnostics)
     }
 
     fn encode_request<'a>(
         &self,
         request: &Request,
         source: Option<&'a [u8]>,
-        notes: &mut Diagnostics,
+        diagnostics: &mut Diagnostics,
     ) -> Result<Encoded<'a>, Unsupported> {
-        Ok(request::encode(request, source, notes))
+        Ok(request::encode(request, source, diagnostics))
     }
 
     fn decode_response(
         &self,
         body: &[u8],
-        asked: &mut ResponseSpec,
-        notes: &mut Diagnostics,
+        spec: &mut ResponseSpec,
+        diagnostics: &mut Diagnostics,
     ) -> Result<Response, UpstreamError> {
-        response::decode(body, asked, notes)
+        response::decode(body, spec, diagnostics)
     }
 
     fn encode_response(
         &self,
         response: &Response,
-        asked: &mut ResponseSpec,
-        notes: &mut Diagnostics,
+        spec: &mut ResponseSpec,
+        diagnostics: &mut Diagnostics,
     ) -> Vec<u8> {
-        response::encode(response, asked, notes)
+        response::encode(response, spec, diagnostics)
     }
 
-    fn decoder(&self, asked: &ResponseSpec) -> Box<dyn Decoder> {
-        Box::new(decode::CompletionsDecoder::new(asked.clone()))
+    fn decoder(&self, spec: &ResponseSpec) -> Box<dyn Decoder> {
+        Box::new(decode::CompletionsDecoder::new(spec.clone()))
     }
 
-    fn encoder(&self, asked: &ResponseSpec) -> Box<dyn Encoder> {
-        Box::new(encode::CompletionsEncoder::new(asked.clone()))
+    fn encoder(&self, spec: &ResponseSpec) -> Box<dyn Encoder> {
+        Box::new(encode::CompletionsEncoder::new(spec.clone()))
     }
 
-    fn mender(&self, asked: &ResponseSpec) -> Option<Box<dyn StreamRepairer>> {
-        Some(Box::new(mend::CompletionsMender::new(asked.clone())))
+    fn stream_repairer(&self, spec: &ResponseSpec) -> Option<Box<dyn StreamRepairer>> {
+        Some(Box::new(mend::CompletionsMender::new(spec.clone())))
     }
 
-    fn mend_response(
+    fn repair_response(
         &self,
         body: &[u8],
-        asked: &mut ResponseSpec,
-        notes: &mut Diagnostics,
+        spec: &mut ResponseSpec,
+        diagnostics: &mut Diagnostics,
     ) -> Option<Result<Repaired, UpstreamError>> {
-        Some(response::mend(body, asked, notes))
+        Some(response::mend(body, spec, diagnostics))
     }
 
     fn decode_error(
@@ -120,9 +120,9 @@ impl Dialect for OpenAiCompletions {
         status: StatusCode,
         headers: &HeaderMap,
         body: &[u8],
-        notes: &mut Diagnostics,
+        diagnostics: &mut Diagnostics,
     ) -> UpstreamError {
-        error::decode(status, headers, body, notes)
+        error::decode(status, headers, body, diagnostics)
     }
 
     fn encode_error(&self, error: &Error) -> (StatusCode, Bytes) {
@@ -135,13 +135,13 @@ impl Dialect for OpenAiCompletions {
 }
 
 /// Whether the client speaks this dialect, too: its text is then left as it is.
-fn is_own(asked: &ResponseSpec) -> bool {
-    !asked.echo.of(NAME).is_empty()
+fn is_own(spec: &ResponseSpec) -> bool {
+    !spec.echo.of(NAME).is_empty()
 }
 
 /// The prompt that is to stand before the answer.
-fn prompt(asked: &ResponseSpec) -> Option<String> {
-    let prompt = asked.echo.of(NAME).iter().find(|(key, _)| key == ECHO);
+fn prompt(spec: &ResponseSpec) -> Option<String> {
+    let prompt = spec.echo.of(NAME).iter().find(|(key, _)| key == ECHO);
     prompt.and_then(|(_, value)| text(value.get())).map(std::borrow::Cow::into_owned)
 }
 

@@ -8,14 +8,14 @@ use crate::canonical::{
     Block, Code, Diagnostics, ExtraFields, Message, Request, ResponseFormat, Role, TokenLimit, ToolChoice,
 };
 use crate::error::ClientError;
-use crate::json::{Object, ValueKind, count, integer, natural, number, peek, quote, raw, text};
+use crate::json::{Object, ValueKind, count, encode_string, integer, natural, number, peek, raw, text};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
 /// Reads a request.
-pub(super) fn decode(body: &[u8], notes: &mut Diagnostics) -> Result<Request, ClientError> {
+pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Request, ClientError> {
     let object = Object::parse(body).map_err(|e| not_an_object(body, &e))?;
-    shape::REQUEST.check(&object, notes)?;
+    shape::REQUEST.check(&object, diagnostics)?;
     let mut request = Request::default();
     let mut extra: Vec<(String, Box<RawValue>)> = Vec::new();
     for (key, value) in object.iter() {
@@ -58,7 +58,7 @@ pub(super) fn decode(body: &[u8], notes: &mut Diagnostics) -> Result<Request, Cl
     request.include_usage &= request.stream;
     request.is_prompt = true;
     prompt(&object, &mut request, &mut extra)?;
-    if request.own_only.is_some()
+    if request.same_dialect_only.is_some()
         && let Some(n) = request.n.take()
     {
         // So many for each prompt: not what is counted elsewhere.
@@ -66,7 +66,7 @@ pub(super) fn decode(body: &[u8], notes: &mut Diagnostics) -> Result<Request, Cl
     }
     let echo = (object.bool("echo") == Some(true)).then(|| request.messages.first()).flatten();
     let echo = match echo {
-        Some(message) => (String::from(ECHO), raw(quote(&message.joined_text()))),
+        Some(message) => (String::from(ECHO), raw(encode_string(&message.joined_text()))),
         None => (String::from(OWN), raw("true")),
     };
     request.echo = ExtraFields::new(NAME, vec![echo]);
@@ -110,20 +110,20 @@ fn prompt(
             request.messages.extend(texts.into_iter().map(|prompt| Message::text(Role::User, prompt)));
         }
         Some(ValueKind::Array) if texts.len() == items.len() => {
-            request.own_only = only(
+            request.same_dialect_only = only(
                 "`prompt` holds several prompts, and this upstream answers one at a time. Send one request for each.",
             );
         }
         Some(ValueKind::Array)
             if items.iter().all(|i| matches!(peek(i), ValueKind::Number | ValueKind::Array)) =>
         {
-            request.own_only = only(
+            request.same_dialect_only = only(
                 "`prompt` holds token ids, and this upstream reads text only. Send the prompt as a text.",
             );
         }
         Some(_) => return Err(invalid("`prompt` must be a text, a list of texts, or token ids.")),
         None if object.non_null("prompt_embeds").is_some() => {
-            request.own_only =
+            request.same_dialect_only =
                 only("`prompt_embeds` cannot be sent to this upstream. Send `prompt`, a text.");
         }
         None => return Err(invalid("Send `prompt`, a text. For a conversation ask `/chat/completions`.")),
@@ -146,22 +146,22 @@ fn stops(value: &str) -> Vec<String> {
 pub(super) fn encode<'a>(
     request: &Request,
     source: Option<&'a [u8]>,
-    notes: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> Encoded<'a> {
     let mut body = source.and_then(|bytes| Object::parse(bytes).ok()).unwrap_or_default();
     if !request.model.is_empty() && body.str("model").as_deref() != Some(request.model.as_str()) {
-        body.set("model", quote(&request.model));
+        body.set("model", encode_string(&request.model));
     }
     let (all, touched) = (source.is_none(), request.touched);
     if (all || touched.messages) && !request.messages.is_empty() {
-        body.set("prompt", quote(&render(request, notes)));
+        body.set("prompt", encode_string(&render(request, diagnostics)));
     }
     if all {
-        write_params(request, &mut body, notes);
-        lost(request, notes);
+        write_params(request, &mut body, diagnostics);
+        lost(request, diagnostics);
     }
     if all || touched.stop {
-        let stops: Vec<_> = request.stop.iter().map(|s| quote(s)).collect();
+        let stops: Vec<_> = request.stop.iter().map(|s| encode_string(s)).collect();
         put(&mut body, "stop", (!stops.is_empty()).then(|| format!("[{}]", stops.join(","))));
     }
     if (all && request.n.is_some()) || touched.n {
@@ -170,7 +170,7 @@ pub(super) fn encode<'a>(
     if body.bool("stream").unwrap_or(false) != request.stream {
         body.set("stream", if request.stream { "true" } else { "false" });
     }
-    stream_options(request, &mut body, notes);
+    stream_options(request, &mut body, diagnostics);
     if let Some(limit) = request.max_tokens
         && body.non_null("max_tokens").is_none()
     {
@@ -180,16 +180,16 @@ pub(super) fn encode<'a>(
 }
 
 /// The conversation as one prompt.
-fn render(request: &Request, notes: &mut Diagnostics) -> String {
+fn render(request: &Request, diagnostics: &mut Diagnostics) -> String {
     let mut messages = request.messages.clone();
     for (i, message) in messages.iter_mut().enumerate() {
         let at = format!("messages[{i}]");
-        message.report(NAME, &at, notes);
+        message.report(NAME, &at, diagnostics);
         if message.name.is_some() {
-            notes.note(Code::ExtraDropped, &format!("messages[{i}].name"), "");
+            diagnostics.record(Code::ExtraDropped, &format!("messages[{i}].name"), "");
         }
-        unsaid(&message.blocks, &at, notes);
-        calls_in_words(message, &at, notes);
+        unsaid(&message.blocks, &at, diagnostics);
+        calls_in_words(message, &at, diagnostics);
     }
     // What came as a prompt, and a single message for which there is no template, is one already.
     match messages.as_slice() {
@@ -197,30 +197,30 @@ fn render(request: &Request, notes: &mut Diagnostics) -> String {
             message.joined_text()
         }
         messages => {
-            notes.note(Code::PromptRendered, "messages", "");
+            diagnostics.record(Code::PromptRendered, "messages", "");
             request.template.render(messages)
         }
     }
 }
 
 /// Calls as text: a result stands for little where nobody asked for it.
-fn calls_in_words(message: &mut Message, path: &str, notes: &mut Diagnostics) {
+fn calls_in_words(message: &mut Message, path: &str, diagnostics: &mut Diagnostics) {
     for (k, block) in message.blocks.iter_mut().enumerate() {
         let before = if k == 0 { "" } else { "\n" };
         if let Block::ToolCall { name, arguments, .. } = block {
-            notes.note(Code::ContentRewritten, path, "a call as text");
+            diagnostics.record(Code::ContentRewritten, path, "a call as text");
             *block = Block::text(format!("{before}Calls {name} with {arguments}"));
         }
     }
 }
 
 /// What of a message a prompt cannot say.
-fn unsaid(blocks: &[Block], path: &str, notes: &mut Diagnostics) {
+fn unsaid(blocks: &[Block], path: &str, diagnostics: &mut Diagnostics) {
     for block in blocks {
         let what = match block {
             Block::Text { .. } | Block::Refusal(_) | Block::ToolCall { .. } => continue,
             Block::ToolResult { blocks, .. } => {
-                unsaid(blocks, path, notes);
+                unsaid(blocks, path, diagnostics);
                 continue;
             }
             Block::Image(_) => "an image",
@@ -229,15 +229,15 @@ fn unsaid(blocks: &[Block], path: &str, notes: &mut Diagnostics) {
             Block::Reasoning { .. } => "reasoning",
             Block::Native { .. } => "another dialect's own",
         };
-        notes.note(Code::FeatureUnsupported, path, what);
+        diagnostics.record(Code::FeatureUnsupported, path, what);
     }
 }
 
-fn stream_options(request: &Request, body: &mut Object<'_>, notes: &mut Diagnostics) {
+fn stream_options(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
     let options = body.object("stream_options").map(Object::into_owned);
-    let asked = options.as_ref().and_then(|o| o.bool("include_usage")).unwrap_or(false);
+    let spec = options.as_ref().and_then(|o| o.bool("include_usage")).unwrap_or(false);
     if request.stream && request.include_usage {
-        if !asked {
+        if !spec {
             let mut options = options.unwrap_or_default();
             options.set("include_usage", "true");
             body.set("stream_options", options.to_json());
@@ -245,23 +245,23 @@ fn stream_options(request: &Request, body: &mut Object<'_>, notes: &mut Diagnost
     } else if body.non_null("stream_options").is_some() {
         body.remove("stream_options");
         let why = if request.stream { "" } else { "only streams have options" };
-        notes.note(Code::ParamDropped, "stream_options", why);
+        diagnostics.record(Code::ParamDropped, "stream_options", why);
     }
 }
 
 /// The parameters of a request that came in another dialect, or without its source.
-fn write_params(request: &Request, body: &mut Object<'_>, notes: &mut Diagnostics) {
+fn write_params(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
     put(body, "temperature", request.temperature.map(|v| v.to_string()));
     put(body, "top_p", request.top_p.map(|v| v.to_string()));
     put(body, "top_k", request.top_k.map(|v| v.to_string()));
     put(body, "frequency_penalty", request.frequency_penalty.map(|v| v.to_string()));
     put(body, "presence_penalty", request.presence_penalty.map(|v| v.to_string()));
     put(body, "seed", request.seed.map(|v| v.to_string()));
-    put(body, "user", request.user.as_deref().map(quote));
+    put(body, "user", request.user.as_deref().map(encode_string));
     put(body, "logprobs", request.logprobs.map(|v| v.to_string()));
     put(body, "logit_bias", request.logit_bias.as_ref().map(|v| v.get().to_owned()));
     if request.max_tokens.is_some_and(|limit| limit.completion) {
-        notes.note(Code::ParamRenamed, "max_completion_tokens", "max_tokens");
+        diagnostics.record(Code::ParamRenamed, "max_completion_tokens", "max_tokens");
     }
     for (key, value) in request.extra.of(NAME) {
         body.set(key.trim_start_matches('.').to_owned(), value.get().to_owned());
@@ -269,29 +269,29 @@ fn write_params(request: &Request, body: &mut Object<'_>, notes: &mut Diagnostic
 }
 
 /// What a request in another dialect asks for that cannot be asked for here.
-fn lost(request: &Request, notes: &mut Diagnostics) {
+fn lost(request: &Request, diagnostics: &mut Diagnostics) {
     if !request.tools.is_empty() {
-        notes.note(Code::FeatureUnsupported, "tools", "text completions call no tools");
+        diagnostics.record(Code::FeatureUnsupported, "tools", "text completions call no tools");
     }
     if !matches!(request.tool_choice, None | Some(ToolChoice::Auto | ToolChoice::None)) {
-        notes.note(Code::ParamDropped, "tool_choice", "");
+        diagnostics.record(Code::ParamDropped, "tool_choice", "");
     }
     if !matches!(request.response_format, None | Some(ResponseFormat::Text)) {
-        notes.note(Code::FeatureUnsupported, "response_format", "");
+        diagnostics.record(Code::FeatureUnsupported, "response_format", "");
     }
     if request.reasoning.as_effort().is_some_and(|effort| effort != "none")
         || request.reasoning.enabled == Some(true)
     {
-        notes.note(Code::ParamDropped, "reasoning_effort", "");
+        diagnostics.record(Code::ParamDropped, "reasoning_effort", "");
     }
     for (key, value) in &request.shared {
         if !matches!(value.get().trim(), "null" | "false") {
-            notes.note(Code::ParamDropped, key, "");
+            diagnostics.record(Code::ParamDropped, key, "");
         }
     }
     let said = ["logprobs", "top_logprobs", "logit_bias"];
-    let lost = request.extra.lost_to(NAME).filter(|key| !said.contains(key));
-    lost.for_each(|key| notes.note(Code::ParamDropped, key, ""));
+    let lost = request.extra.dropped_keys(NAME).filter(|key| !said.contains(key));
+    lost.for_each(|key| diagnostics.record(Code::ParamDropped, key, ""));
 }
 
 /// Puts a member, or takes it out.

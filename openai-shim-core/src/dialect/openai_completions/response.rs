@@ -19,8 +19,8 @@ use crate::json::{Object, raw};
 /// Reads an answer: what came instead of it, and what OpenAI would have sent.
 fn read(
     body: &[u8],
-    asked: &ResponseSpec,
-    notes: &mut Diagnostics,
+    spec: &ResponseSpec,
+    diagnostics: &mut Diagnostics,
 ) -> Result<(RepairedCompletion, CompletionIdentity), UpstreamError> {
     let object = Object::parse(body).map_err(|e| {
         if e.is_eof() {
@@ -29,14 +29,14 @@ fn read(
         UpstreamError::malformed("The upstream's answer is not a JSON object.")
     })?;
     if error::is_error(&object) {
-        notes.note(Code::StatusPromoted, "", "an error came as a success");
-        return Err(error::in_body(&object, notes).unwrap_or(UpstreamError::Empty));
+        diagnostics.record(Code::StatusPromoted, "", "an error came as a success");
+        return Err(error::in_body(&object, diagnostics).unwrap_or(UpstreamError::Empty));
     }
-    let mut reader = CompletionReader::new(asked.clone());
+    let mut reader = CompletionReader::new(spec.clone());
     let read = reader.read(&object);
     let head = reader.head();
     let held = reader.release();
-    notes.extend(&reader.notes);
+    diagnostics.extend(&reader.diagnostics);
     let mut answer = read?;
     for rest in held {
         if let Some(piece) = answer.pieces.iter_mut().find(|piece| piece.index == rest.index) {
@@ -47,7 +47,7 @@ fn read(
         return Err(UpstreamError::Empty);
     }
     for piece in answer.pieces.iter_mut().filter(|piece| piece.finish.is_none()) {
-        notes.note(Code::FinishReasonDerived, "choices[].finish_reason", "");
+        diagnostics.record(Code::FinishReasonDerived, "choices[].finish_reason", "");
         piece.finish = Some("stop");
         piece.strict = false;
     }
@@ -57,34 +57,34 @@ fn read(
 /// Reads an answer.
 pub(super) fn decode(
     body: &[u8],
-    asked: &mut ResponseSpec,
-    notes: &mut Diagnostics,
+    spec: &mut ResponseSpec,
+    diagnostics: &mut Diagnostics,
 ) -> Result<Response, UpstreamError> {
     // The model is named by the client's dialect.
-    let (answer, head) = read(body, &ResponseSpec { echo_model: false, ..asked.clone() }, notes)?;
+    let (answer, head) = read(body, &ResponseSpec { restore_alias: false, ..spec.clone() }, diagnostics)?;
     let mut response = Response::default();
     response.id = Some(head.id);
     response.created = Some(head.created);
     response.model = Some(head.model);
     response.usage = answer.usage.map(|(usage, _)| usage);
     let mut extra = answer.extra;
-    if is_own(asked) && prompt(asked).is_some() {
+    if is_own(spec) && prompt(spec).is_some() {
         extra.push((String::from(ECHOED), String::from("true")));
     }
     response.extra = leftovers(extra);
     for piece in answer.pieces {
-        response.choices.push(decode_choice(piece, asked, notes));
+        response.choices.push(decode_choice(piece, spec, diagnostics));
     }
     Ok(response)
 }
 
-fn decode_choice(piece: RepairedChoice, asked: &mut ResponseSpec, notes: &mut Diagnostics) -> Choice {
+fn decode_choice(piece: RepairedChoice, spec: &mut ResponseSpec, diagnostics: &mut Diagnostics) -> Choice {
     let mut choice = Choice::default();
     choice.index = piece.index;
     choice.logprobs = piece.logprobs.as_deref().and_then(logprobs::read);
     choice.extra = leftovers(piece.extra);
     let mut calls = false;
-    for said in Voice::new(asked).hear(&piece.text, true, notes) {
+    for said in Voice::new(spec).hear(&piece.text, true, diagnostics) {
         choice.blocks.push(match said {
             filter::Segment::Text(text) => Block::text(text),
             filter::Segment::Reasoning(text) => {
@@ -92,7 +92,7 @@ fn decode_choice(piece: RepairedChoice, asked: &mut ResponseSpec, notes: &mut Di
             }
             filter::Segment::Call { name, arguments } => {
                 calls = true;
-                let id = asked.context.id("call_");
+                let id = spec.context.id("call_");
                 Block::ToolCall { id, name, arguments, signature: None, extra: ExtraFields::default() }
             }
         });
@@ -117,19 +117,19 @@ pub(super) fn leftovers(members: Vec<(String, String)>) -> ExtraFields {
 /// Mends an answer in place.
 pub(super) fn mend(
     body: &[u8],
-    asked: &mut ResponseSpec,
-    notes: &mut Diagnostics,
+    spec: &mut ResponseSpec,
+    diagnostics: &mut Diagnostics,
 ) -> Result<Repaired, UpstreamError> {
-    let (answer, head) = read(body, asked, notes)?;
-    let mut seen = ResponseSummary::keeping(asked);
-    answer.pieces.iter().for_each(|piece| see(piece, &mut seen));
+    let (answer, head) = read(body, spec, diagnostics)?;
+    let mut summary = ResponseSummary::keeping(spec);
+    answer.pieces.iter().for_each(|piece| see(piece, &mut summary));
     let counts = match &answer.usage {
         Some((usage, written)) => {
-            seen.event(&Event::Usage(*usage));
+            summary.event(&Event::Usage(*usage));
             written.clone()
         }
         None => {
-            notes.note(Code::UsageMissing, "usage", "");
+            diagnostics.record(Code::UsageMissing, "usage", "");
             usage::write(crate::canonical::Usage::default())
         }
     };
@@ -138,35 +138,35 @@ pub(super) fn mend(
         let choices: Vec<_> = answer.pieces.iter().map(RepairedChoice::write).collect();
         write_object(&head, &choices, Some(&counts), &answer.extra).into_bytes()
     });
-    Ok(Repaired { body, seen })
+    Ok(Repaired { body, summary })
 }
 
 /// Writes an answer.
-pub(super) fn encode(response: &Response, asked: &mut ResponseSpec, notes: &mut Diagnostics) -> Vec<u8> {
+pub(super) fn encode(response: &Response, spec: &mut ResponseSpec, diagnostics: &mut Diagnostics) -> Vec<u8> {
     let head = CompletionIdentity {
-        id: response.id.clone().unwrap_or_else(|| asked.context.id("cmpl-")),
-        created: response.created.unwrap_or(asked.context.created()),
+        id: response.id.clone().unwrap_or_else(|| spec.context.id("cmpl-")),
+        created: response.created.unwrap_or(spec.context.created()),
         model: match &response.model {
-            Some(model) if !asked.echo_model => model.clone(),
-            _ => asked.model.clone(),
+            Some(model) if !spec.restore_alias => model.clone(),
+            _ => spec.model.clone(),
         },
     };
     let echoed = response.extra.of(NAME).iter().any(|(key, _)| key == ECHOED);
-    let before = prompt(asked).filter(|_| !echoed).unwrap_or_default();
+    let before = prompt(spec).filter(|_| !echoed).unwrap_or_default();
     let choices: Vec<_> =
-        response.choices.iter().map(|choice| encode_choice(choice, &before, asked, notes)).collect();
+        response.choices.iter().map(|choice| encode_choice(choice, &before, spec, diagnostics)).collect();
     if response.usage.is_none() {
-        notes.note(Code::UsageMissing, "usage", "");
+        diagnostics.record(Code::UsageMissing, "usage", "");
     }
-    note_lost(&response.extra, "", notes);
+    note_lost(&response.extra, "", diagnostics);
     let counts = usage::write(response.usage.unwrap_or_default());
     write_object(&head, &choices, Some(&counts), &members(&response.extra)).into_bytes()
 }
 
 /// Says what of another dialect's leftovers is left out.
-pub(super) fn note_lost(extra: &ExtraFieldList, path: &str, notes: &mut Diagnostics) {
-    if extra.lost_to(NAME).next().is_some() {
-        notes.note(Code::ExtraDropped, path, extra.dialect);
+pub(super) fn note_lost(extra: &ExtraFieldList, path: &str, diagnostics: &mut Diagnostics) {
+    if extra.dropped_keys(NAME).next().is_some() {
+        diagnostics.record(Code::ExtraDropped, path, extra.dialect);
     }
 }
 
@@ -175,12 +175,17 @@ pub(super) fn members(extra: &ExtraFieldList) -> Vec<(String, String)> {
     extra.of(NAME).iter().map(|(key, value)| (key.clone(), value.get().to_owned())).collect()
 }
 
-fn encode_choice(choice: &Choice, before: &str, asked: &ResponseSpec, notes: &mut Diagnostics) -> String {
+fn encode_choice(
+    choice: &Choice,
+    before: &str,
+    spec: &ResponseSpec,
+    diagnostics: &mut Diagnostics,
+) -> String {
     let (mut words, mut thoughts) = (String::new(), String::new());
     for block in &choice.blocks {
         let lost = match block {
             Block::Text { text, extra } => {
-                note_lost(extra, "choices[].text", notes);
+                note_lost(extra, "choices[].text", diagnostics);
                 words.push_str(text);
                 continue;
             }
@@ -188,7 +193,7 @@ fn encode_choice(choice: &Choice, before: &str, asked: &ResponseSpec, notes: &mu
                 words.push_str(text);
                 continue;
             }
-            Block::Reasoning { text, .. } if asked.reasoning == ReasoningStyle::Tags => {
+            Block::Reasoning { text, .. } if spec.reasoning == ReasoningStyle::Tags => {
                 thoughts.push_str(text);
                 continue;
             }
@@ -196,12 +201,12 @@ fn encode_choice(choice: &Choice, before: &str, asked: &ResponseSpec, notes: &mu
             Block::ToolCall { .. } => "a tool call",
             _ => "a part that is no text",
         };
-        notes.note(Code::FeatureUnsupported, "choices[].text", lost);
+        diagnostics.record(Code::FeatureUnsupported, "choices[].text", lost);
     }
     if !thoughts.is_empty() {
         words = format!("<think>\n{thoughts}\n</think>\n\n{words}");
     }
-    note_lost(&choice.extra, "choices[]", notes);
+    note_lost(&choice.extra, "choices[]", diagnostics);
     let logprobs = choice.logprobs.as_ref().map(|l| logprobs::write(l, before.chars().count()).0);
     let finish = word(choice.finish.as_ref().unwrap_or(&FinishReason::Stop));
     let text = format!("{before}{words}");

@@ -25,13 +25,13 @@ const PRIVATE: [&str; 15] = [
 ];
 
 /// Leaves out members that are private, and what of a message is a page or a trace.
-pub(super) fn keep_private(error: &mut StatusError, notes: &mut Diagnostics) {
+pub(super) fn keep_private(error: &mut StatusError, diagnostics: &mut Diagnostics) {
     error.extra.retain(|(key, _)| {
         let word: String =
             key.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
         let private = PRIVATE.contains(&word.as_str());
         if private {
-            notes.note(Code::FieldDropped, &format!("error.{key}"), "");
+            diagnostics.record(Code::FieldDropped, &format!("error.{key}"), "");
         }
         !private
     });
@@ -44,7 +44,7 @@ pub(super) fn keep_private(error: &mut StatusError, notes: &mut Diagnostics) {
         return;
     };
     error.message = said;
-    notes.note(Code::ErrorReshaped, "error.message", "");
+    diagnostics.record(Code::ErrorReshaped, "error.message", "");
 }
 
 /// A message without the lines of a trace; `None` where it has none.
@@ -67,8 +67,8 @@ fn without_trace(message: &str) -> Option<String> {
 }
 
 /// Covers keys, paths and addresses in all that is passed on.
-pub(super) fn cover(error: &mut StatusError, notes: &mut Diagnostics) {
-    let mut covered = |place: &str| notes.note(Code::SecretRedacted, place, "");
+pub(super) fn cover(error: &mut StatusError, diagnostics: &mut Diagnostics) {
+    let mut covered = |place: &str| diagnostics.record(Code::SecretRedacted, place, "");
     if let Some(said) = redact(&error.message) {
         error.message = said;
         covered("error.message");

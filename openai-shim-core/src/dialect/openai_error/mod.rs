@@ -10,7 +10,7 @@ mod words;
 use crate::canonical::{Code, Diagnostics};
 use crate::error::{Error, ErrorKind, StatusError, UpstreamError};
 use crate::framing::write_event;
-use crate::json::{Object, quote};
+use crate::json::{Object, encode_string};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use words::LowercaseError;
@@ -67,15 +67,15 @@ pub(super) fn encode_in_stream(error: &Error, out: &mut Vec<u8>) {
 fn envelope(error: &Error) -> String {
     let (_, mut error_type, default_code) = row(error.kind());
     let mut object = Object::new();
-    object.set("message", quote(&error.to_string()));
+    object.set("message", encode_string(&error.to_string()));
     let mut extra: &[(String, Box<serde_json::value::RawValue>)] = &[];
     if let Error::Upstream(UpstreamError::Status(e)) = error {
         error_type = e.error_type.as_deref().unwrap_or(error_type);
         extra = &e.extra;
     }
-    object.set("type", quote(error_type));
-    object.set("param", error.param().map_or_else(|| String::from("null"), quote));
-    object.set("code", error.code().or(default_code).map_or_else(|| String::from("null"), quote));
+    object.set("type", encode_string(error_type));
+    object.set("param", error.param().map_or_else(|| String::from("null"), encode_string));
+    object.set("code", error.code().or(default_code).map_or_else(|| String::from("null"), encode_string));
     for (key, value) in extra {
         object.set(key.as_str(), value.get());
     }
@@ -89,7 +89,7 @@ pub(super) fn decode(
     status: StatusCode,
     headers: &HeaderMap,
     body: &[u8],
-    notes: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> UpstreamError {
     let trimmed = body.trim_ascii();
     // An error may come as the only event of a stream.
@@ -97,32 +97,32 @@ pub(super) fn decode(
         let line = rest.split(|b| *b == b'\n').next().unwrap_or_default();
         line.trim_ascii()
     });
-    let mut error = read::body(status, json, notes);
+    let mut error = read::body(status, json, diagnostics);
     error.status = status.as_u16();
-    settle(&mut error, headers, notes);
+    settle(&mut error, headers, diagnostics);
     if error.status != status.as_u16() {
-        notes.note(Code::StatusPromoted, "", &format!("{} to {}", status.as_u16(), error.status));
+        diagnostics.record(Code::StatusPromoted, "", &format!("{} to {}", status.as_u16(), error.status));
     }
     UpstreamError::Status(Box::new(error))
 }
 
 /// Reads an error that came inside a successful answer or a stream.
-pub(super) fn in_body(object: &Object<'_>, notes: &mut Diagnostics) -> Option<UpstreamError> {
-    let mut error = read::read(object, notes)?;
+pub(super) fn in_body(object: &Object<'_>, diagnostics: &mut Diagnostics) -> Option<UpstreamError> {
+    let mut error = read::read(object, diagnostics)?;
     let code = error.code.as_deref().and_then(|c| c.parse::<u16>().ok());
     let words = LowercaseError::of(&error);
     error.status =
         code.filter(|c| (400..600).contains(c)).unwrap_or_else(|| words::status_of_words(&error, &words));
-    settle(&mut error, &HeaderMap::new(), notes);
+    settle(&mut error, &HeaderMap::new(), diagnostics);
     Some(UpstreamError::Status(Box::new(error)))
 }
 
 /// Puts right what the words contradict, and covers what is private.
-fn settle(error: &mut StatusError, headers: &HeaderMap, notes: &mut Diagnostics) {
+fn settle(error: &mut StatusError, headers: &HeaderMap, diagnostics: &mut Diagnostics) {
     let words = LowercaseError::of(error);
     words::set_right(error, &words);
     error.kind = words::kind(error, &words);
-    error.retry_after = wait::asked(headers, error);
+    error.retry_after = wait::spec(headers, error);
     let code = error.code.as_deref().unwrap_or_default();
     match error.kind {
         ErrorKind::ContextLength if code != "context_length_exceeded" => {
@@ -135,10 +135,10 @@ fn settle(error: &mut StatusError, headers: &HeaderMap, notes: &mut Diagnostics)
     }
     let given = error.error_type.as_deref().unwrap_or_default();
     if let Some((_, own)) = words::TYPES.iter().find(|(other, _)| *other == given) {
-        notes.note(Code::ErrorReshaped, "error.type", &format!("{given} to {own}"));
+        diagnostics.record(Code::ErrorReshaped, "error.type", &format!("{given} to {own}"));
         error.error_type = Some((*own).to_owned());
     }
-    cover::cover(error, notes);
+    cover::cover(error, diagnostics);
 }
 
 #[cfg(test)]

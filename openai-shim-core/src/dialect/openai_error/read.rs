@@ -3,7 +3,7 @@
 use super::cover::keep_private;
 use crate::canonical::{Code, Diagnostics};
 use crate::error::{ErrorKind, StatusError};
-use crate::json::{Object, ValueKind, peek, raw, text, text_of};
+use crate::json::{Object, ValueKind, peek, raw, string_or_json, text};
 use http::StatusCode;
 
 /// Whether an object is an error in any envelope that upstreams use.
@@ -21,21 +21,21 @@ pub(in crate::dialect) fn is_error(object: &Object<'_>) -> bool {
 }
 
 /// Reads an error from a body: an object, the first item of an array, or no JSON at all.
-pub(super) fn body(status: StatusCode, json: &[u8], notes: &mut Diagnostics) -> StatusError {
-    if let Some(error) = Object::parse(json).ok().and_then(|object| read(&object, notes)) {
+pub(super) fn body(status: StatusCode, json: &[u8], diagnostics: &mut Diagnostics) -> StatusError {
+    if let Some(error) = Object::parse(json).ok().and_then(|object| read(&object, diagnostics)) {
         return error;
     }
     let first = first_of_array(json).and_then(|item| Object::parse(item).ok());
-    if let Some(error) = first.and_then(|object| read(&object, notes)) {
-        notes.note(Code::ErrorReshaped, "error", "the first item of an array");
+    if let Some(error) = first.and_then(|object| read(&object, diagnostics)) {
+        diagnostics.record(Code::ErrorReshaped, "error", "the first item of an array");
         return error;
     }
-    notes.note(Code::ErrorReshaped, "error", "no JSON error");
+    diagnostics.record(Code::ErrorReshaped, "error", "no JSON error");
     StatusError::new(status.as_u16(), ErrorKind::Upstream, plain(status, json))
 }
 
 /// Reads an error from an object, if it is one.
-pub(super) fn read(object: &Object<'_>, notes: &mut Diagnostics) -> Option<StatusError> {
+pub(super) fn read(object: &Object<'_>, diagnostics: &mut Diagnostics) -> Option<StatusError> {
     if !is_error(object) && object.str("message").is_none() && object.str("error_type").is_none() {
         return None;
     }
@@ -62,16 +62,16 @@ pub(super) fn read(object: &Object<'_>, notes: &mut Diagnostics) -> Option<Statu
     }
     if let Some(base) = object.object("base_resp") {
         error.message = base.str("status_msg").unwrap_or_default().into_owned();
-        error.code = base.get("status_code").map(|c| text_of(c).into_owned());
+        error.code = base.get("status_code").map(|c| string_or_json(c).into_owned());
     }
     unwrap_message(&mut error);
-    unwrap_raw(&mut error, notes);
-    keep_private(&mut error, notes);
+    unwrap_raw(&mut error, diagnostics);
+    keep_private(&mut error, diagnostics);
     if error.message.is_empty() {
         error.message = String::from("The upstream reported an error without a message.");
     }
     if reshaped {
-        notes.note(Code::ErrorReshaped, "error", "");
+        diagnostics.record(Code::ErrorReshaped, "error", "");
     }
     Some(error)
 }
@@ -79,9 +79,9 @@ pub(super) fn read(object: &Object<'_>, notes: &mut Diagnostics) -> Option<Statu
 /// Takes the members of an error object, whatever their types.
 fn members(object: &Object<'_>, error: &mut StatusError) {
     for (key, value) in object.iter() {
-        let said = || Some(text_of(value).into_owned()).filter(|s| !s.is_empty());
+        let said = || Some(string_or_json(value).into_owned()).filter(|s| !s.is_empty());
         match key {
-            "message" => error.message = text_of(value).into_owned(),
+            "message" => error.message = string_or_json(value).into_owned(),
             "type" | "error_type" if value.trim() != "\"error\"" => error.error_type = said(),
             "code" => error.code = said(),
             "param" if peek(value) == ValueKind::Object => error.param = path_of(value).or_else(said),
@@ -101,8 +101,11 @@ fn members(object: &Object<'_>, error: &mut StatusError) {
 /// The steps of a `loc`, joined.
 fn joined_loc(object: &Object<'_>) -> Option<String> {
     let steps = object.array("loc")?;
-    let steps: Vec<String> =
-        steps.into_iter().map(|step| text_of(step).into_owned()).filter(|step| step != "body").collect();
+    let steps: Vec<String> = steps
+        .into_iter()
+        .map(|step| string_or_json(step).into_owned())
+        .filter(|step| step != "body")
+        .collect();
     Some(steps.join(".")).filter(|path| !path.is_empty())
 }
 
@@ -131,7 +134,7 @@ fn read_detail(detail: &str, error: &mut StatusError) {
                 members(&object, error);
             }
         }
-        _ => error.message = text_of(detail).into_owned(),
+        _ => error.message = string_or_json(detail).into_owned(),
     }
 }
 
@@ -152,17 +155,19 @@ fn unwrap_message(error: &mut StatusError) {
 }
 
 /// A router's `metadata.raw` holds what the provider behind it said; the router's own message only says that it did.
-fn unwrap_raw(error: &mut StatusError, notes: &mut Diagnostics) {
+fn unwrap_raw(error: &mut StatusError, diagnostics: &mut Diagnostics) {
     if !error.message.to_ascii_lowercase().contains("provider returned error") {
         return;
     }
     let Some((_, metadata)) = error.extra.iter().find(|(key, _)| key == "metadata") else { return };
     let Ok(metadata) = Object::parse(metadata.get().as_bytes()) else { return };
-    let Some(said) = metadata.get("raw").map(|raw| text_of(raw).into_owned()).filter(|raw| !raw.is_empty())
+    let Some(said) =
+        metadata.get("raw").map(|raw| string_or_json(raw).into_owned()).filter(|raw| !raw.is_empty())
     else {
         return;
     };
-    let inner = Object::parse(said.as_bytes()).ok().filter(is_error).and_then(|object| read(&object, notes));
+    let inner =
+        Object::parse(said.as_bytes()).ok().filter(is_error).and_then(|object| read(&object, diagnostics));
     match inner {
         Some(inner) => {
             error.message = inner.message;
@@ -172,7 +177,7 @@ fn unwrap_raw(error: &mut StatusError, notes: &mut Diagnostics) {
         }
         None => error.message = said,
     }
-    notes.note(Code::ErrorReshaped, "error.message", "what the provider said");
+    diagnostics.record(Code::ErrorReshaped, "error.message", "what the provider said");
 }
 
 fn first_of_array(json: &[u8]) -> Option<&[u8]> {

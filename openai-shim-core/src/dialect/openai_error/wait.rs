@@ -3,7 +3,7 @@
 //! Core has no clock. A moment is a wait only beside the answer's own `date`.
 
 use crate::error::StatusError;
-use crate::json::{Object, ValueKind, peek, text_of};
+use crate::json::{Object, ValueKind, peek, string_or_json};
 use http::HeaderMap;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use std::time::Duration;
 const LONGEST: f64 = 366.0 * 86_400.0;
 
 /// The wait that is asked for, the most exact statement first.
-pub(super) fn asked(headers: &HeaderMap, error: &StatusError) -> Option<Duration> {
+pub(super) fn spec(headers: &HeaderMap, error: &StatusError) -> Option<Duration> {
     let header = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).map(str::trim);
     let now = header("date").and_then(moment);
     let until = |value: &str| Some(moment(value)? - now?);
@@ -64,8 +64,8 @@ fn in_members(error: &StatusError) -> Option<f64> {
     error.extra.iter().find_map(|(key, value)| {
         let value = value.get();
         match key.as_str() {
-            "retry_after_ms" => text_of(value).parse::<f64>().ok().map(|ms| ms / 1000.0),
-            "retry_after" | "retry_after_seconds" => seconds(&text_of(value)),
+            "retry_after_ms" => string_or_json(value).parse::<f64>().ok().map(|ms| ms / 1000.0),
+            "retry_after" | "retry_after_seconds" => seconds(&string_or_json(value)),
             "details" if peek(value) == ValueKind::Array => {
                 let items: Vec<&serde_json::value::RawValue> = serde_json::from_str(value).ok()?;
                 items.into_iter().find_map(|item| {

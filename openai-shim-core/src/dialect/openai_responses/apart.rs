@@ -29,8 +29,8 @@ struct OpenText {
     saying: Option<BlockKind>,
 }
 
-fn think(asked: &ResponseSpec) -> ReasoningTagMode {
-    match asked.quirks.think_tags {
+fn think(spec: &ResponseSpec) -> ReasoningTagMode {
+    match spec.quirks.think_tags {
         ReasoningTags::Inside => ReasoningTagMode::Inside,
         ReasoningTags::Keep => ReasoningTagMode::Off,
         ReasoningTags::Opening => ReasoningTagMode::Auto,
@@ -38,8 +38,8 @@ fn think(asked: &ResponseSpec) -> ReasoningTagMode {
 }
 
 impl InlineReasoningDecoder {
-    pub(super) fn new(asked: &ResponseSpec) -> Self {
-        let think = think(asked);
+    pub(super) fn new(spec: &ResponseSpec) -> Self {
+        let think = think(spec);
         Self {
             inner: ResponsesDecoder::default(),
             think,
@@ -113,7 +113,7 @@ impl InlineReasoningDecoder {
             self.more += 1;
         }
         if kind == BlockKind::Reasoning {
-            self.inner.notes.note(Code::ReasoningSplit, "output_text", "");
+            self.inner.diagnostics.record(Code::ReasoningSplit, "output_text", "");
         }
         open.saying = Some(kind.clone());
         out.push(Event::Open { choice: open.choice, block: open.block + self.more, kind });
@@ -141,19 +141,19 @@ impl Decoder for InlineReasoningDecoder {
         self.taken(Decoder::finish, out);
     }
 
-    fn notes(&self) -> &Diagnostics {
-        &self.inner.notes
+    fn diagnostics(&self) -> &Diagnostics {
+        &self.inner.diagnostics
     }
 }
 
 /// Takes the thinking out of a whole answer's first text.
-pub(super) fn whole(response: &mut Response, asked: &ResponseSpec, notes: &mut Diagnostics) {
+pub(super) fn whole(response: &mut Response, spec: &ResponseSpec, diagnostics: &mut Diagnostics) {
     for choice in &mut response.choices {
         let Some(at) = choice.blocks.iter().position(|block| matches!(block, Block::Text { .. })) else {
             continue;
         };
         let Some(Block::Text { text, .. }) = choice.blocks.get_mut(at) else { continue };
-        let (mut splitter, mut pieces) = (OutputParser::new(think(asked), &[]), Vec::new());
+        let (mut splitter, mut pieces) = (OutputParser::new(think(spec), &[]), Vec::new());
         splitter.push(text, &mut pieces);
         splitter.finish(&mut pieces);
         let (mut thought, mut said) = (String::new(), String::new());
@@ -167,7 +167,7 @@ pub(super) fn whole(response: &mut Response, asked: &ResponseSpec, notes: &mut D
         if thought.is_empty() {
             continue;
         }
-        notes.note(Code::ReasoningSplit, "output_text", "");
+        diagnostics.record(Code::ReasoningSplit, "output_text", "");
         *text = said.into();
         let thought =
             Block::Reasoning { text: thought.into(), signature: None, extra: ExtraFields::default() };
@@ -180,7 +180,7 @@ mod tests {
     use super::*;
     use crate::canonical::{Context, Request, fold};
 
-    fn asked() -> ResponseSpec {
+    fn spec() -> ResponseSpec {
         ResponseSpec::new(&Request::default(), Context::fixed())
     }
 
@@ -189,9 +189,9 @@ mod tests {
         let text = "<think>Hm.</think>\n\nHello";
         for cut in 0..text.len() {
             let (a, b) = text.split_at(cut);
-            let mut decoder = InlineReasoningDecoder::new(&asked());
+            let mut decoder = InlineReasoningDecoder::new(&spec());
             let mut events = Vec::new();
-            let quoted = crate::json::quote;
+            let quoted = crate::json::encode_string;
             let frames = [
                 format!(
                     r#"{{"type":"response.output_text.delta","item_id":"m","output_index":0,"content_index":0,"delta":{}}}"#,
@@ -217,7 +217,7 @@ mod tests {
                 "{cut}: {blocks:?}"
             );
             assert_eq!(blocks[1].as_text().map(str::trim), Some("Hello"), "{cut}");
-            assert!(decoder.notes().has(Code::ReasoningSplit));
+            assert!(decoder.diagnostics().has(Code::ReasoningSplit));
         }
     }
 }

@@ -10,14 +10,14 @@ use super::{NAME, error, response, usage};
 use crate::canonical::{Code, Diagnostics, Event, ExtraFieldList, FinishReason, NATIVE, unfold};
 use crate::error::UpstreamError;
 use crate::framing::Frame;
-use crate::json::{Object, raw, text_of};
+use crate::json::{Object, raw, string_or_json};
 use std::borrow::Cow;
 
 /// Reads a stream.
 #[derive(Default)]
 pub(super) struct ResponsesDecoder {
     /// Also what a mender notes.
-    pub(super) notes: Diagnostics,
+    pub(super) diagnostics: Diagnostics,
     started: bool,
     over: bool,
     /// Something came that was JSON.
@@ -41,15 +41,15 @@ impl Decoder for ResponsesDecoder {
             return;
         }
         if self.heard {
-            self.notes.note(Code::StreamTruncated, "", "");
+            self.diagnostics.record(Code::StreamTruncated, "", "");
             self.fail(UpstreamError::Truncated, out);
         } else {
             self.fail(UpstreamError::Empty, out);
         }
     }
 
-    fn notes(&self) -> &Diagnostics {
-        &self.notes
+    fn diagnostics(&self) -> &Diagnostics {
+        &self.diagnostics
     }
 }
 
@@ -60,7 +60,7 @@ impl ResponsesDecoder {
             return;
         }
         if self.over {
-            self.notes.note(Code::DataAfterDone, "", "");
+            self.diagnostics.record(Code::DataAfterDone, "", "");
             return;
         }
         let Ok(object) = Object::parse(data) else {
@@ -68,7 +68,7 @@ impl ResponsesDecoder {
                 self.fail(response::not_json(data), out);
                 return;
             }
-            self.notes.note(Code::FrameCorrupt, "", "not JSON");
+            self.diagnostics.record(Code::FrameCorrupt, "", "not JSON");
             return;
         };
         self.heard = true;
@@ -100,7 +100,7 @@ impl ResponsesDecoder {
             kind if kind.starts_with("response.") => {
                 self.start(&Object::new(), out);
                 if !self.step(kind, event, out) {
-                    self.notes.note(Code::FrameForeign, kind, "");
+                    self.diagnostics.record(Code::FrameForeign, kind, "");
                 }
             }
             _ if event.get("output").is_some() || event.str("object").as_deref() == Some("response") => {
@@ -109,7 +109,7 @@ impl ResponsesDecoder {
             _ if event.non_null("error").is_some() || event.get("detail").is_some() => {
                 self.failed(event, out);
             }
-            kind => self.notes.note(Code::FrameForeign, kind, ""),
+            kind => self.diagnostics.record(Code::FrameForeign, kind, ""),
         }
     }
 
@@ -126,7 +126,7 @@ impl ResponsesDecoder {
 
     /// One step of an item; false if it says nothing that is known.
     fn step(&mut self, kind: &str, event: &Object<'_>, out: &mut Vec<Event>) -> bool {
-        let words = |key: &str| event.get(key).map(text_of).unwrap_or_default();
+        let words = |key: &str| event.get(key).map(string_or_json).unwrap_or_default();
         let number = |key: &str| event.u64(key).unwrap_or(0);
         let pieces = &mut self.pieces;
         let part = number("content_index");
@@ -145,10 +145,16 @@ impl ResponsesDecoder {
             "response.refusal.delta" => pieces.words(event, PartKind::Refusal(part), &words("delta"), out),
             "response.refusal.done" => pieces.rest(event, PartKind::Refusal(part), &words("refusal"), out),
             "response.reasoning_summary_text.delta" => {
-                pieces.thoughts(event, PartKind::Summary(section), &words("delta"), &mut self.notes, out);
+                pieces.thoughts(
+                    event,
+                    PartKind::Summary(section),
+                    &words("delta"),
+                    &mut self.diagnostics,
+                    out,
+                );
             }
             "response.reasoning_text.delta" => {
-                pieces.thoughts(event, PartKind::Thinking(part), &words("delta"), &mut self.notes, out);
+                pieces.thoughts(event, PartKind::Thinking(part), &words("delta"), &mut self.diagnostics, out);
             }
             // They say nothing that deltas or the whole item do not.
             "response.content_part.added"
@@ -178,7 +184,7 @@ impl ResponsesDecoder {
         let kind = item.str("type").unwrap_or_default();
         let known = ["message", "reasoning"].contains(&kind.as_ref()) || is_call(&kind).is_some();
         if known {
-            self.pieces.done(event, item, &mut self.notes, out);
+            self.pieces.done(event, item, &mut self.diagnostics, out);
         } else if self.pieces.first_time(event, item, out) {
             let key = format!("{NATIVE}{}", self.native);
             self.native = self.native.saturating_add(1);
@@ -204,10 +210,10 @@ impl ResponsesDecoder {
         }
         self.pieces.close_all(out);
         let calls = self.pieces.calls();
-        let mut reason = response::finish(response, calls, &mut self.notes);
+        let mut reason = response::finish(response, calls, &mut self.diagnostics);
         if kind == "response.incomplete" && matches!(reason, FinishReason::Stop | FinishReason::ToolCalls) {
             reason = FinishReason::Length;
-            self.notes.note(Code::FinishReasonDerived, "incomplete_details", "");
+            self.diagnostics.record(Code::FinishReasonDerived, "incomplete_details", "");
         }
         out.push(Event::Finish { choice: 0, reason });
         if let Some(usage) = response.non_null("usage").and_then(usage::read) {
@@ -220,10 +226,10 @@ impl ResponsesDecoder {
     /// The whole response where a stream was due.
     fn whole(&mut self, object: &Object<'_>, out: &mut Vec<Event>) {
         if self.started {
-            self.notes.note(Code::FrameForeign, "", "a whole response in a stream");
+            self.diagnostics.record(Code::FrameForeign, "", "a whole response in a stream");
             return;
         }
-        match response::read(object, &mut self.notes) {
+        match response::read(object, &mut self.diagnostics) {
             Ok(response) => {
                 out.extend(unfold(&response));
                 self.over = true;
@@ -234,7 +240,7 @@ impl ResponsesDecoder {
 
     fn failed(&mut self, object: &Object<'_>, out: &mut Vec<Event>) {
         if self.started {
-            self.notes.note(Code::ErrorInStream, "", "");
+            self.diagnostics.record(Code::ErrorInStream, "", "");
         }
         let told = error::in_body(object);
         self.fail(

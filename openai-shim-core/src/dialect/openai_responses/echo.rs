@@ -4,7 +4,7 @@ use super::NAME;
 use super::item::object_of;
 use super::request::ECHOED;
 use crate::canonical::{ResponseSpec, Usage};
-use crate::json::{Object, ValueKind, peek, quote};
+use crate::json::{Object, ValueKind, encode_string, peek};
 
 /// A response object, but for what becomes known while it is made.
 #[derive(Debug, Clone)]
@@ -45,25 +45,25 @@ const DEFAULTS: &[(&str, &str)] = &[
 ];
 
 impl ResponseSkeleton {
-    pub(super) fn new(asked: &ResponseSpec) -> Self {
-        let repeated = ECHOED.iter().filter_map(|(key, _)| Some((*key, repeat(asked, key)?))).collect();
-        Self { id: String::new(), model: asked.model.clone(), created: asked.context.created(), repeated }
+    pub(super) fn new(spec: &ResponseSpec) -> Self {
+        let repeated = ECHOED.iter().filter_map(|(key, _)| Some((*key, repeat(spec, key)?))).collect();
+        Self { id: String::new(), model: spec.model.clone(), created: spec.context.created(), repeated }
     }
 
     /// The object as JSON.
     pub(super) fn write(&self, state: ResponseStatus<'_>) -> String {
         let mut object = Object::new();
-        object.set("id", quote(&self.id));
+        object.set("id", encode_string(&self.id));
         object.set("object", "\"response\"");
         object.set("created_at", self.created.to_string());
-        object.set("status", quote(state.status));
-        let error = state
-            .error
-            .map(|(code, message)| format!(r#"{{"code":{},"message":{}}}"#, quote(code), quote(message)));
+        object.set("status", encode_string(state.status));
+        let error = state.error.map(|(code, message)| {
+            format!(r#"{{"code":{},"message":{}}}"#, encode_string(code), encode_string(message))
+        });
         object.set("error", error.unwrap_or_else(|| String::from("null")));
-        let reason = state.reason.map(|reason| format!(r#"{{"reason":{}}}"#, quote(reason)));
+        let reason = state.reason.map(|reason| format!(r#"{{"reason":{}}}"#, encode_string(reason)));
         object.set("incomplete_details", reason.unwrap_or_else(|| String::from("null")));
-        object.set("model", quote(&self.model));
+        object.set("model", encode_string(&self.model));
         object.set("output", state.output);
         for (key, value) in &self.repeated {
             object.set(*key, value.as_str());
@@ -78,8 +78,8 @@ const LEVELS: [&str; 10] =
     ["none", "minimal", "low", "medium", "high", "xhigh", "max", "auto", "concise", "detailed"];
 
 /// What a response repeats of one parameter; `None` leaves it out.
-pub(super) fn repeat(asked: &ResponseSpec, key: &str) -> Option<String> {
-    let said = asked.echo.of(NAME).iter().find(|(k, _)| k == key).map(|(_, value)| value.get());
+pub(super) fn repeat(spec: &ResponseSpec, key: &str) -> Option<String> {
+    let said = spec.echo.of(NAME).iter().find(|(k, _)| k == key).map(|(_, value)| value.get());
     match (key, said) {
         ("reasoning", said) => {
             let mut object = said.map(object_of).unwrap_or_default();

@@ -12,8 +12,8 @@ use crate::error::{Error, UpstreamError};
 
 /// Writes a stream, or the response object at its end.
 pub(super) struct ResponsesEncoder {
-    asked: ResponseSpec,
-    pub(super) notes: Diagnostics,
+    spec: ResponseSpec,
+    pub(super) diagnostics: Diagnostics,
     shell: ResponseSkeleton,
     output: EncodedItems,
     started: bool,
@@ -23,12 +23,12 @@ pub(super) struct ResponsesEncoder {
 }
 
 impl ResponsesEncoder {
-    pub(super) fn new(asked: ResponseSpec, quiet: bool) -> Self {
-        let output = EncodedItems::new(ToolNameMap::of(&asked), quiet);
-        let shell = ResponseSkeleton::new(&asked);
+    pub(super) fn new(spec: ResponseSpec, quiet: bool) -> Self {
+        let output = EncodedItems::new(ToolNameMap::of(&spec), quiet);
+        let shell = ResponseSkeleton::new(&spec);
         Self {
-            asked,
-            notes: Diagnostics::default(),
+            spec,
+            diagnostics: Diagnostics::default(),
             shell,
             output,
             started: false,
@@ -49,8 +49,8 @@ impl ResponsesEncoder {
         // A client may refer to it by this id, which must be one of this dialect's or of ours, and nobody else's: some servers' ids
         // are numbers up to 999.
         let own = id.filter(|id| ["resp_", "fallback-"].iter().any(|prefix| id.starts_with(prefix))).cloned();
-        self.shell.id = own.unwrap_or_else(|| self.asked.context.id("resp_"));
-        if let (Some(model), false) = (model, self.asked.echo_model) {
+        self.shell.id = own.unwrap_or_else(|| self.spec.context.id("resp_"));
+        if let (Some(model), false) = (model, self.spec.restore_alias) {
             self.shell.model.clone_from(model);
         }
         self.shell.created = created.unwrap_or(self.shell.created);
@@ -78,7 +78,7 @@ impl ResponsesEncoder {
     /// The response object at the end.
     pub(super) fn response(&mut self) -> String {
         if self.usage.is_none() {
-            self.notes.note(Code::UsageMissing, "usage", "");
+            self.diagnostics.record(Code::UsageMissing, "usage", "");
         }
         let usage = self.usage.unwrap_or_default();
         let (status, reason) = self.status();
@@ -109,7 +109,7 @@ impl ResponsesEncoder {
 
     /// The context with the ids that were given out.
     pub(super) fn into_asked(self) -> ResponseSpec {
-        self.asked
+        self.spec
     }
 }
 
@@ -124,19 +124,19 @@ impl Encoder for ResponsesEncoder {
             Event::Open { choice, .. } | Event::Delta { choice, .. } | Event::Close { choice, .. }
                 if *choice > 0 =>
             {
-                self.notes.note(Code::FeatureUnsupported, "output", "more than one answer");
+                self.diagnostics.record(Code::FeatureUnsupported, "output", "more than one answer");
             }
             Event::Open { block, kind, .. } => {
                 if let BlockKind::ToolCall { id, signature: Some(signature), .. } = kind
                     && !carry::holds(id, signature)
                 {
-                    self.notes.note(Code::FeatureUnsupported, "output[]", "the signature of a call");
+                    self.diagnostics.record(Code::FeatureUnsupported, "output[]", "the signature of a call");
                 }
-                self.output.open(*block, kind, &mut self.asked.context, out);
+                self.output.open(*block, kind, &mut self.spec.context, out);
             }
             Event::Delta { block, delta, .. } => {
-                self.output.wake(*block, delta, &mut self.asked.context, out);
-                self.output.delta(*block, delta, out, &mut self.notes);
+                self.output.wake(*block, delta, &mut self.spec.context, out);
+                self.output.delta(*block, delta, out, &mut self.diagnostics);
                 if self.output.is_full() {
                     let message = String::from("The answer is larger than 64 MiB.");
                     self.fail(&UpstreamError::TooLarge { message }, out);
@@ -156,7 +156,7 @@ impl Encoder for ResponsesEncoder {
                     let CitedSources { mut list, rest } = cited(extra);
                     self.output.cited.append(&mut list);
                     if !rest.is_empty() {
-                        self.notes.note(Code::ExtraDropped, "", extra.dialect);
+                        self.diagnostics.record(Code::ExtraDropped, "", extra.dialect);
                     }
                 }
             }
@@ -178,7 +178,7 @@ impl Encoder for ResponsesEncoder {
         self.over = true;
     }
 
-    fn notes(&self) -> &Diagnostics {
-        &self.notes
+    fn diagnostics(&self) -> &Diagnostics {
+        &self.diagnostics
     }
 }

@@ -6,7 +6,7 @@
 use super::super::openai_error::row;
 use crate::canonical::{Code, Diagnostics};
 use crate::error::{Error, ErrorKind, StatusError, UpstreamError};
-use crate::json::{Object, ValueKind, peek, quote, raw, text_of};
+use crate::json::{Object, ValueKind, encode_string, peek, raw, string_or_json};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use std::time::Duration;
@@ -29,15 +29,15 @@ pub(super) fn encode(error: &Error) -> (StatusCode, Bytes) {
 fn inner(error: &Error) -> Object<'static> {
     let (_, mut error_type, default_code) = row(error.kind());
     let mut object = Object::new();
-    object.set("message", quote(&error.to_string()));
+    object.set("message", encode_string(&error.to_string()));
     let mut extra: &[(String, Box<serde_json::value::RawValue>)] = &[];
     if let Error::Upstream(UpstreamError::Status(e)) = error {
         error_type = e.error_type.as_deref().unwrap_or(error_type);
         extra = &e.extra;
     }
-    object.set("type", quote(error_type));
-    object.set("param", error.param().map_or_else(|| String::from("null"), quote));
-    object.set("code", error.code().or(default_code).map_or_else(|| String::from("null"), quote));
+    object.set("type", encode_string(error_type));
+    object.set("param", error.param().map_or_else(|| String::from("null"), encode_string));
+    object.set("code", error.code().or(default_code).map_or_else(|| String::from("null"), encode_string));
     for (key, value) in extra {
         object.set(key.clone(), value.get().to_owned());
     }
@@ -76,18 +76,18 @@ pub(super) fn decode(
     status: StatusCode,
     headers: &HeaderMap,
     body: &[u8],
-    notes: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> UpstreamError {
     let trimmed = body.trim_ascii();
     let mut error = match Object::parse(trimmed).ok().and_then(|object| read(&object)) {
         Some((error, own)) => {
             if !own {
-                notes.note(Code::ErrorReshaped, "error", "");
+                diagnostics.record(Code::ErrorReshaped, "error", "");
             }
             error
         }
         None => {
-            notes.note(Code::ErrorReshaped, "error", "no JSON error");
+            diagnostics.record(Code::ErrorReshaped, "error", "no JSON error");
             let reason = status.canonical_reason().unwrap_or("error");
             let message = format!(
                 "The upstream answered {} ({reason}) without an error that can be read.",
@@ -102,7 +102,7 @@ pub(super) fn decode(
         status => status,
     };
     if error.status != status.as_u16() {
-        notes.note(Code::StatusPromoted, "", &format!("{} to {}", status.as_u16(), error.status));
+        diagnostics.record(Code::StatusPromoted, "", &format!("{} to {}", status.as_u16(), error.status));
     }
     error.kind = kind(&error);
     let header =
@@ -147,13 +147,13 @@ fn read(object: &Object<'_>) -> Option<(StatusError, bool)> {
         }
         Some(inner) if peek(inner) == ValueKind::String => {
             members(object, &mut error);
-            error.message = text_of(inner).into_owned();
+            error.message = string_or_json(inner).into_owned();
             own = false;
         }
         _ => {
             members(object, &mut error);
             own = object.str("type").as_deref() == Some("error");
-            let detail = object.get("detail").map(|d| text_of(d).into_owned());
+            let detail = object.get("detail").map(|d| string_or_json(d).into_owned());
             if let (true, Some(detail)) = (error.message.is_empty(), detail) {
                 error.message = detail;
             }
@@ -171,9 +171,9 @@ fn read(object: &Object<'_>) -> Option<(StatusError, bool)> {
 /// Takes the members of an error object, whatever their types.
 fn members(object: &Object<'_>, error: &mut StatusError) {
     for (key, value) in object.iter() {
-        let said = || Some(text_of(value).into_owned()).filter(|s| !s.is_empty());
+        let said = || Some(string_or_json(value).into_owned()).filter(|s| !s.is_empty());
         match key {
-            "message" => error.message = text_of(value).into_owned(),
+            "message" => error.message = string_or_json(value).into_owned(),
             "type" if value.trim() != "\"error\"" => error.error_type = said(),
             "code" => error.code = said(),
             "param" => error.param = said(),

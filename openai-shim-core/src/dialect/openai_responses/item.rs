@@ -2,7 +2,7 @@
 
 use super::NAME;
 use crate::canonical::{Block, Citation, CitedSpan, ExtraFields, Media, MediaSource, Text, TextLength};
-use crate::json::{Object, ValueKind, peek, quote, raw, text, text_of};
+use crate::json::{Object, ValueKind, encode_string, peek, raw, string_or_json, text};
 use std::borrow::Cow;
 
 /// The member of a block's extras that says: a new message item begins here, with these members.
@@ -69,7 +69,7 @@ pub(super) fn part(json: &str) -> Option<Block> {
         "refusal" => Block::Refusal(object.str("refusal")?.into()),
         "input_image" | "image_url" => {
             let from = match object.non_null("image_url") {
-                Some(url) if peek(url) == ValueKind::String => source(&text_of(url)),
+                Some(url) if peek(url) == ValueKind::String => source(&string_or_json(url)),
                 Some(nested) => source(&object_of(nested).str("url")?),
                 None => MediaSource::FileId(object.str("file_id")?.into_owned()),
             };
@@ -141,11 +141,11 @@ pub(super) fn write_part(block: &Block, assistant: bool) -> Option<String> {
         Block::Image(image) => {
             object.set("type", "\"input_image\"");
             match &image.source {
-                MediaSource::FileId(id) => object.set("file_id", quote(id)),
-                source => object.set("image_url", quote(&url(source))),
+                MediaSource::FileId(id) => object.set("file_id", encode_string(id)),
+                source => object.set("image_url", encode_string(&url(source))),
             }
             match &image.detail {
-                Some(detail) => object.set("detail", quote(detail)),
+                Some(detail) => object.set("detail", encode_string(detail)),
                 None if image.extra.of(NAME).is_empty() => object.set("detail", "\"auto\""),
                 None => {}
             }
@@ -155,12 +155,12 @@ pub(super) fn write_part(block: &Block, assistant: bool) -> Option<String> {
         Block::File(file) => {
             object.set("type", "\"input_file\"");
             if let Some(name) = &file.name {
-                object.set("filename", quote(name));
+                object.set("filename", encode_string(name));
             }
             match &file.source {
-                MediaSource::FileId(id) => object.set("file_id", quote(id)),
-                MediaSource::Url(url) => object.set("file_url", quote(url)),
-                source @ MediaSource::Base64 { .. } => object.set("file_data", quote(&url(source))),
+                MediaSource::FileId(id) => object.set("file_id", encode_string(id)),
+                MediaSource::Url(url) => object.set("file_url", encode_string(url)),
+                source @ MediaSource::Base64 { .. } => object.set("file_data", encode_string(&url(source))),
             }
             write_extra(&mut object, &file.extra, &[]);
             return Some(object.to_json());
@@ -169,7 +169,10 @@ pub(super) fn write_part(block: &Block, assistant: bool) -> Option<String> {
             let MediaSource::Base64 { media_type, data } = &audio.source else { return None };
             let format = media_type.strip_prefix("audio/").unwrap_or(media_type);
             object.set("type", "\"input_audio\"");
-            object.set("input_audio", format!(r#"{{"data":{},"format":{}}}"#, quote(data), quote(format)));
+            object.set(
+                "input_audio",
+                format!(r#"{{"data":{},"format":{}}}"#, encode_string(data), encode_string(format)),
+            );
             write_extra(&mut object, &audio.extra, &[]);
             return Some(object.to_json());
         }
@@ -208,7 +211,7 @@ pub(super) fn citations(json: &str, out: &mut Vec<Citation>) -> bool {
 /// Writes one annotation, of the text between two lengths.
 pub(super) fn annotation(citation: &Citation, from: TextLength, to: TextLength) -> String {
     let (start, end) = citation.place(from, to, false);
-    let (url, title) = (quote(&citation.url), quote(&citation.title));
+    let (url, title) = (encode_string(&citation.url), encode_string(&citation.title));
     format!(
         r#"{{"type":"url_citation","start_index":{start},"end_index":{end},"url":{url},"title":{title}}}"#
     )
@@ -235,9 +238,9 @@ pub(super) fn thoughts(item: &Object<'_>) -> String {
 /// The arguments of a call item as JSON text; a custom tool's input is wrapped.
 pub(super) fn arguments(item: &Object<'_>, custom: bool) -> String {
     if custom {
-        return super::tools::arguments_of(&item.get("input").map(text_of).unwrap_or_default());
+        return super::tools::arguments_of(&item.get("input").map(string_or_json).unwrap_or_default());
     }
-    item.get("arguments").map(text_of).unwrap_or_default().into_owned()
+    item.get("arguments").map(string_or_json).unwrap_or_default().into_owned()
 }
 
 /// Whether an item is a call of a function or of a custom tool; if so whether it is the latter.

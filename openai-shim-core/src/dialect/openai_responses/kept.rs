@@ -5,7 +5,7 @@
 
 use super::super::side::{StoredResponsePart, parameter};
 use crate::error::{ClientError, ErrorKind};
-use crate::json::{Object, ValueKind, peek, quote};
+use crate::json::{Object, ValueKind, encode_string, peek};
 
 /// The response that a request goes on from.
 pub(super) fn previous(body: &[u8]) -> Option<String> {
@@ -79,7 +79,9 @@ fn input_items(kept: &Object<'_>, query: &str) -> Result<String, ClientError> {
     };
     let more = items.len() > limit;
     items.truncate(limit);
-    let id = |item: Option<&(String, String)>| item.map_or_else(|| String::from("null"), |(id, _)| quote(id));
+    let id = |item: Option<&(String, String)>| {
+        item.map_or_else(|| String::from("null"), |(id, _)| encode_string(id))
+    };
     let (first, last) = (id(items.first()), id(items.last()));
     let data: Vec<String> = items.into_iter().map(|(_, item)| item).collect();
     Ok(format!(
@@ -101,7 +103,7 @@ fn listed(item: &str, response: &str, at: usize) -> (String, String) {
         let prefix = if message { "msg" } else { "item" };
         format!("{prefix}_{}_{at}", response.trim_start_matches("resp_"))
     });
-    object.set("id", quote(&id));
+    object.set("id", encode_string(&id));
     if message && let Some(words) = object.get("content").filter(|c| peek(c) == ValueKind::String) {
         let part = if object.str("role").as_deref() == Some("assistant") {
             format!(r#"[{{"type":"output_text","text":{words},"annotations":[]}}]"#)
@@ -163,7 +165,7 @@ fn forgotten(id: &str) -> ClientError {
 
 /// What `DELETE /v1/responses/{id}` answers.
 pub(super) fn deleted(id: &str) -> String {
-    format!(r#"{{"id":{},"object":"response","deleted":true}}"#, quote(id))
+    format!(r#"{{"id":{},"object":"response","deleted":true}}"#, encode_string(id))
 }
 
 #[cfg(test)]

@@ -56,7 +56,7 @@ impl Dialect for OpenAiResponses {
         ]
     }
 
-    fn side_routes(&self) -> &'static [AuxiliaryRoute] {
+    fn auxiliary_routes(&self) -> &'static [AuxiliaryRoute] {
         &side::ROUTES
     }
 
@@ -80,59 +80,59 @@ impl Dialect for OpenAiResponses {
         &self,
         _path: &str,
         body: &Bytes,
-        notes: &mut Diagnostics,
+        diagnostics: &mut Diagnostics,
     ) -> Result<Request, ClientError> {
-        request::decode(body, notes)
+        request::decode(body, diagnostics)
     }
 
     fn encode_request<'a>(
         &self,
         request: &Request,
         source: Option<&'a [u8]>,
-        notes: &mut Diagnostics,
+        diagnostics: &mut Diagnostics,
     ) -> Result<Encoded<'a>, Unsupported> {
-        request::encode(request, source, notes)
+        request::encode(request, source, diagnostics)
     }
 
     fn decode_response(
         &self,
         body: &[u8],
-        asked: &mut ResponseSpec,
-        notes: &mut Diagnostics,
+        spec: &mut ResponseSpec,
+        diagnostics: &mut Diagnostics,
     ) -> Result<Response, UpstreamError> {
-        let mut response = response::decode(body, notes)?;
-        apart::whole(&mut response, asked, notes);
+        let mut response = response::decode(body, diagnostics)?;
+        apart::whole(&mut response, spec, diagnostics);
         Ok(response)
     }
 
     fn encode_response(
         &self,
         response: &Response,
-        asked: &mut ResponseSpec,
-        notes: &mut Diagnostics,
+        spec: &mut ResponseSpec,
+        diagnostics: &mut Diagnostics,
     ) -> Vec<u8> {
-        response::encode(response, asked, notes)
+        response::encode(response, spec, diagnostics)
     }
 
-    fn decoder(&self, asked: &ResponseSpec) -> Box<dyn Decoder> {
-        Box::new(apart::InlineReasoningDecoder::new(asked))
+    fn decoder(&self, spec: &ResponseSpec) -> Box<dyn Decoder> {
+        Box::new(apart::InlineReasoningDecoder::new(spec))
     }
 
-    fn encoder(&self, asked: &ResponseSpec) -> Box<dyn Encoder> {
-        Box::new(encode::ResponsesEncoder::new(asked.clone(), false))
+    fn encoder(&self, spec: &ResponseSpec) -> Box<dyn Encoder> {
+        Box::new(encode::ResponsesEncoder::new(spec.clone(), false))
     }
 
-    fn mender(&self, asked: &ResponseSpec) -> Option<Box<dyn StreamRepairer>> {
-        Some(Box::new(mend::ResponsesMender::new(asked.clone())))
+    fn stream_repairer(&self, spec: &ResponseSpec) -> Option<Box<dyn StreamRepairer>> {
+        Some(Box::new(mend::ResponsesMender::new(spec.clone())))
     }
 
-    fn mend_response(
+    fn repair_response(
         &self,
         body: &[u8],
-        asked: &mut ResponseSpec,
-        notes: &mut Diagnostics,
+        spec: &mut ResponseSpec,
+        diagnostics: &mut Diagnostics,
     ) -> Option<Result<Repaired, UpstreamError>> {
-        Some(mend::whole(body, asked, notes))
+        Some(mend::whole(body, spec, diagnostics))
     }
 
     fn decode_error(
@@ -140,9 +140,9 @@ impl Dialect for OpenAiResponses {
         status: StatusCode,
         headers: &HeaderMap,
         body: &[u8],
-        notes: &mut Diagnostics,
+        diagnostics: &mut Diagnostics,
     ) -> UpstreamError {
-        error::decode(status, headers, body, notes)
+        error::decode(status, headers, body, diagnostics)
     }
 
     fn encode_error(&self, error: &Error) -> (StatusCode, Bytes) {
@@ -153,7 +153,7 @@ impl Dialect for OpenAiResponses {
         output::write_event("error", &error::event(error, 0), out);
     }
 
-    fn frames_so(&self, deviation: Deviation) -> bool {
+    fn accepts_framing(&self, deviation: Deviation) -> bool {
         // Every event has its name before it.
         deviation == Deviation::Fields
     }

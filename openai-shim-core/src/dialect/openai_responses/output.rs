@@ -15,7 +15,7 @@ use crate::canonical::{
     BlockKind, Citation, CitedSources, Code, Context, Delta, Diagnostics, ExtraFields, REASONING_DETAILS,
     TextLength,
 };
-use crate::json::{Object, quote};
+use crate::json::{Object, encode_string};
 use open::{ItemKind, OpenItem};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -168,15 +168,21 @@ impl EncodedItems {
         );
     }
 
-    pub(super) fn delta(&mut self, block: u32, delta: &Delta, out: &mut Vec<u8>, notes: &mut Diagnostics) {
+    pub(super) fn delta(
+        &mut self,
+        block: u32,
+        delta: &Delta,
+        out: &mut Vec<u8>,
+        diagnostics: &mut Diagnostics,
+    ) {
         let Some(mut open) = self.open.remove(&block) else {
-            return self.left_out(delta, notes);
+            return self.left_out(delta, diagnostics);
         };
         match delta {
             Delta::Text(text) if !text.is_empty() => self.text(&mut open, text, out),
             Delta::Text(_) => {}
             Delta::Signature(_) if matches!(open.kind, ItemKind::Call { .. }) => {
-                notes.note(Code::FeatureUnsupported, "output[]", "the signature of a call");
+                diagnostics.record(Code::FeatureUnsupported, "output[]", "the signature of a call");
             }
             Delta::Signature(more) => {
                 self.said = self.said.saturating_add(more.len());
@@ -190,13 +196,13 @@ impl EncodedItems {
                 open.native.push((key.clone(), raw.get().to_owned()));
             }
             Delta::Native { dialect: REASONING_DETAILS, key, raw } => {
-                if !open.marks.keep_detail(key, raw) {
-                    notes.note(Code::ExtraDropped, REASONING_DETAILS, "more members than are kept");
+                if !open.marks.set_detail(key, raw) {
+                    diagnostics.record(Code::ExtraDropped, REASONING_DETAILS, "more members than are kept");
                 }
             }
             Delta::Native { key, .. } if key.starts_with('.') => {}
             Delta::Native { .. } => {
-                self.left_out(delta, notes);
+                self.left_out(delta, diagnostics);
                 open.cited.append(&mut self.cited);
             }
         }
@@ -204,13 +210,13 @@ impl EncodedItems {
     }
 
     /// What another dialect knows: the sources in it are this one's, too, and belong to the text that is there or comes.
-    fn left_out(&mut self, delta: &Delta, notes: &mut Diagnostics) {
+    fn left_out(&mut self, delta: &Delta, diagnostics: &mut Diagnostics) {
         let Delta::Native { dialect, key, raw } = delta else { return };
         let CitedSources { mut list, rest } =
             cited(&ExtraFields::new(dialect, vec![(key.clone(), raw.clone())]));
         self.cited.append(&mut list);
         if !rest.is_empty() && !key.starts_with('.') {
-            notes.note(Code::ExtraDropped, "output[]", key);
+            diagnostics.record(Code::ExtraDropped, "output[]", key);
         }
     }
 
@@ -233,7 +239,7 @@ impl EncodedItems {
             kind,
             |event| {
                 open.place(event, at);
-                event.set("delta", quote(text));
+                event.set("delta", encode_string(text));
                 if logprobs {
                     event.set("logprobs", "[]");
                 }
@@ -296,7 +302,7 @@ impl EncodedItems {
                         &format!("response.custom_tool_call_input.{step}"),
                         |event| {
                             open.place(event, None);
-                            event.set(if step == "done" { "input" } else { "delta" }, quote(&input));
+                            event.set(if step == "done" { "input" } else { "delta" }, encode_string(&input));
                         },
                         out,
                     );
@@ -308,8 +314,8 @@ impl EncodedItems {
                     self.text(&mut open, "{}", out);
                 }
                 let ItemKind::Call { called, .. } = &open.kind else { return };
-                let name = quote(&called.name);
-                let arguments = quote(&open.text);
+                let name = encode_string(&called.name);
+                let arguments = encode_string(&open.text);
                 self.emit(
                     "response.function_call_arguments.done",
                     |event| {
@@ -349,7 +355,7 @@ impl EncodedItems {
             kind,
             |event| {
                 open.place(event, Some(at));
-                event.set(key, quote(&open.text));
+                event.set(key, encode_string(&open.text));
                 if matches!(open.kind, ItemKind::Text) {
                     event.set("logprobs", logprobs);
                 }

@@ -8,7 +8,7 @@ use super::response::call;
 use super::tools::arguments_of;
 use super::{NAME, reasoning};
 use crate::canonical::{Block, BlockKind, Code, Delta, Diagnostics, Event};
-use crate::json::{Object, quote, raw, text_of};
+use crate::json::{Object, encode_string, raw, string_or_json};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -169,7 +169,7 @@ impl DecodedItems {
         let first = !std::mem::replace(&mut known.said, true);
         let text = if known.custom {
             // A custom tool's input is text; as arguments it stands in a string.
-            let quoted = quote(text);
+            let quoted = encode_string(text);
             let inner = quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default().to_owned();
             if first { format!("{{\"input\":\"{inner}") } else { inner }
         } else {
@@ -228,7 +228,7 @@ impl DecodedItems {
         event: &Object<'_>,
         kind: PartKind,
         text: &str,
-        notes: &mut Diagnostics,
+        diagnostics: &mut Diagnostics,
         out: &mut Vec<Event>,
     ) {
         let at = self.at(event);
@@ -240,7 +240,7 @@ impl DecodedItems {
             )
         };
         if piece.said.iter().any(other) {
-            notes.note(Code::ReasoningDuplicate, "output[]", "");
+            diagnostics.record(Code::ReasoningDuplicate, "output[]", "");
             return;
         }
         let next_section = !piece.said.is_empty() && piece.said.iter().all(|part| part.kind != kind);
@@ -375,7 +375,7 @@ impl DecodedItems {
         &mut self,
         event: &Object<'_>,
         item: &Object<'_>,
-        notes: &mut Diagnostics,
+        diagnostics: &mut Diagnostics,
         out: &mut Vec<Event>,
     ) {
         let id = item.str("id").map(Cow::into_owned).unwrap_or_default();
@@ -389,7 +389,7 @@ impl DecodedItems {
         match item.str("type").as_deref() {
             Some("reasoning") => self.reasoning_done(at, item, out),
             Some(kind) if is_call(kind).is_some() => {
-                self.call_done(at, item, kind == "custom_tool_call", notes, out);
+                self.call_done(at, item, kind == "custom_tool_call", diagnostics, out);
             }
             _ => self.message_done(at, item, out),
         }
@@ -433,18 +433,18 @@ impl DecodedItems {
         at: usize,
         item: &Object<'_>,
         custom: bool,
-        notes: &mut Diagnostics,
+        diagnostics: &mut Diagnostics,
         out: &mut Vec<Event>,
     ) {
         if item.str("name").is_none_or(|name| name.is_empty()) {
-            notes.note(Code::ToolNameMissing, "output[].name", "");
+            diagnostics.record(Code::ToolNameMissing, "output[].name", "");
         }
         self.begin_call(at, item, custom, true, out);
         let Some(known) = self.list.get_mut(at).and_then(|p| p.call.as_mut()) else { return };
         let Some(block) = known.block else { return };
         if !known.said {
             let all = if custom {
-                arguments_of(&item.get("input").map(text_of).unwrap_or_default())
+                arguments_of(&item.get("input").map(string_or_json).unwrap_or_default())
             } else {
                 arguments(item, false)
             };

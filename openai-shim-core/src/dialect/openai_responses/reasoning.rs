@@ -4,14 +4,14 @@
 //! its signature, with the name of its format before it, so that it is known again and never sent to somebody else.
 
 use crate::canonical::{ExtraFields, REASONING_DETAILS, carry};
-use crate::json::{quote, raw};
+use crate::json::{encode_string, raw};
 
 /// The name of this dialect's own format, among `reasoning_details`.
 pub(super) const FORMAT: &str = "openai-responses-v1";
 
 /// What is said of a seal of this dialect's own.
 pub(super) fn marks(id: Option<&str>, silent: bool) -> ExtraFields {
-    let mut members = vec![(String::from("format"), raw(quote(FORMAT)))];
+    let mut members = vec![(String::from("format"), raw(encode_string(FORMAT)))];
     if silent {
         members.push((String::from("type"), raw("\"reasoning.encrypted\"")));
     }
@@ -25,8 +25,8 @@ pub(super) fn seal(signature: &str, extra: &ExtraFields) -> String {
 }
 
 /// A seal that a client sends back: the signature, and its marks if it is another dialect's.
-pub(super) fn unseal(sealed: &str, silent: bool) -> (String, Option<ExtraFields>) {
-    let Some((signature, mut extra)) = carry::unseal(sealed) else { return (sealed.to_owned(), None) };
+pub(super) fn split_issuer(sealed: &str, silent: bool) -> (String, Option<ExtraFields>) {
+    let Some((signature, mut extra)) = carry::split_issuer(sealed) else { return (sealed.to_owned(), None) };
     if silent {
         extra.members.push((String::from("type"), raw("\"reasoning.encrypted\"")));
     }

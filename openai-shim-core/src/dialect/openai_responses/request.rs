@@ -10,7 +10,7 @@ use crate::canonical::{
     Diagnostics, ExtraFields, Message, Request, ResponseFormat, Role, SHARED, Text, TokenLimit, ToolChoice,
 };
 use crate::error::{ClientError, Unsupported};
-use crate::json::{Object, ValueKind, natural, number, peek, quote, raw, text};
+use crate::json::{Object, ValueKind, encode_string, natural, number, peek, raw, text};
 use std::borrow::Cow;
 
 mod input;
@@ -41,10 +41,10 @@ pub(super) const ECHOED: &[(&str, &[ValueKind])] = &[
 ];
 
 /// Reads a request.
-pub(super) fn decode(body: &[u8], notes: &mut Diagnostics) -> Result<Request, ClientError> {
+pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Request, ClientError> {
     let object = Object::parse(body).map_err(|e| not_an_object(body, &e))?;
     // Items are checked where they are read.
-    shape::REQUEST.check_at(&object, Place::Root, &["input"], notes)?;
+    shape::REQUEST.check_at(&object, Place::Root, &["input"], diagnostics)?;
     let mut request = Request::default();
     let (mut extra, mut echo) = (Vec::new(), Vec::new());
     for (key, value) in object.iter() {
@@ -84,13 +84,13 @@ pub(super) fn decode(body: &[u8], notes: &mut Diagnostics) -> Result<Request, Cl
                 }
             }
             "conversation" | "prompt" | "previous_response_id" => {
-                request.own_only.get_or_insert(refusal(key, value));
+                request.same_dialect_only.get_or_insert(refusal(key, value));
                 request.references.push(format!("{key}:{value}"));
                 extra.push((key.to_owned(), raw(value)));
             }
             // Other dialects give it unasked.
             "include" if text_list(value).is_some_and(|list| list == [params::SEALED]) => {
-                request.sealed_reasoning = true;
+                request.encrypted_reasoning = true;
             }
             _ if SHARED.contains(&key) && key != "verbosity" => {
                 request.shared.push((key.to_owned(), raw(value)));
@@ -100,13 +100,13 @@ pub(super) fn decode(body: &[u8], notes: &mut Diagnostics) -> Result<Request, Cl
     }
     // Every stream of this dialect ends with usage.
     request.include_usage = request.stream;
-    let referring = request.own_only.take();
-    let additional = messages(&object, body, &mut request, notes)?;
+    let referring = request.same_dialect_only.take();
+    let additional = messages(&object, body, &mut request, diagnostics)?;
     if !additional.is_empty() {
         echo.push((".additional_tools".to_owned(), raw(format!("[{}]", additional.join(",")))));
     }
     // A call that is not here may be in what is referred to: that comes first.
-    request.own_only = referring.or(request.own_only);
+    request.same_dialect_only = referring.or(request.same_dialect_only);
     request.extra = ExtraFields::new(NAME, extra);
     request.echo = ExtraFields::new(NAME, echo);
     Ok(request)
@@ -155,7 +155,7 @@ fn messages(
     object: &Object<'_>,
     body: &[u8],
     request: &mut Request,
-    notes: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> Result<Vec<String>, ClientError> {
     // Empty instructions instruct nobody.
     if let Some(words) = object.str("instructions").filter(|words| !words.is_empty()) {
@@ -184,7 +184,7 @@ fn messages(
             request.messages.reserve_exact(listed.len());
             let mut input = input::InputDecoder::new(body, request);
             for (i, item) in listed.into_iter().enumerate() {
-                input.item(item, i, notes)?;
+                input.item(item, i, diagnostics)?;
             }
             Ok(input.additional)
         }
@@ -244,19 +244,19 @@ fn form(
 pub(super) fn encode<'a>(
     request: &Request,
     source: Option<&'a [u8]>,
-    notes: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> Result<Encoded<'a>, Unsupported> {
     let mut body = source.and_then(|bytes| Object::parse(bytes).ok()).unwrap_or_default();
     if !request.model.is_empty() && body.str("model").as_deref() != Some(request.model.as_str()) {
-        body.set("model", quote(&request.model));
+        body.set("model", encode_string(&request.model));
     }
     if source.is_none() || request.touched.messages {
-        write_input(request, source, &mut body, notes);
+        write_input(request, source, &mut body, diagnostics);
     }
     if source.is_none() {
-        params::write(request, &mut body, notes);
+        params::write(request, &mut body, diagnostics);
     } else {
-        params::rewrite(request, &mut body, notes);
+        params::rewrite(request, &mut body, diagnostics);
     }
     if body.bool("stream").unwrap_or(false) != request.stream {
         body.set("stream", if request.stream { "true" } else { "false" });
@@ -273,12 +273,12 @@ fn write_input<'a>(
     request: &Request,
     source: Option<&'a [u8]>,
     body: &mut Object<'a>,
-    notes: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) {
     let mut messages = request.messages.as_slice();
     match messages.split_first() {
         Some((first, rest)) if own(&first.extra, "instructions").is_some() => {
-            body.set("instructions", quote(&first.joined_text()));
+            body.set("instructions", encode_string(&first.joined_text()));
             messages = rest;
         }
         // They were merged into a message.
@@ -288,14 +288,14 @@ fn write_input<'a>(
     if let [only] = messages
         && own(&only.extra, "input").is_some()
     {
-        body.set("input", quote(&only.joined_text()));
+        body.set("input", encode_string(&only.joined_text()));
         return;
     }
     let mut items = request.list(25);
     for (i, message) in messages.iter().enumerate() {
         match message.span.and_then(|span| source?.get(span.range())) {
             Some(bytes) => items.push(&String::from_utf8_lossy(bytes)),
-            None => items::write(message, i, &mut items, notes),
+            None => items::write(message, i, &mut items, diagnostics),
         }
     }
     if items.is_empty() && messages.is_empty() && body.get("input").is_none() && !request.extra.is_empty() {

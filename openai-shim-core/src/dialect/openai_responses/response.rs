@@ -10,15 +10,15 @@ use crate::canonical::{
 };
 use crate::dialect::Encoder;
 use crate::error::UpstreamError;
-use crate::json::{Object, raw, text_of};
+use crate::json::{Object, raw, string_or_json};
 use std::borrow::Cow;
 
 /// Reads an answer.
-pub(super) fn decode(body: &[u8], notes: &mut Diagnostics) -> Result<Response, UpstreamError> {
+pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Response, UpstreamError> {
     let Ok(answer) = Object::parse(body) else {
         return Err(not_json(body));
     };
-    read(&answer, notes)
+    read(&answer, diagnostics)
 }
 
 /// What is said of a body that is not of this dialect.
@@ -32,12 +32,12 @@ pub(super) fn not_json(body: &[u8]) -> UpstreamError {
 }
 
 /// Reads a response object.
-pub(super) fn read(answer: &Object<'_>, notes: &mut Diagnostics) -> Result<Response, UpstreamError> {
+pub(super) fn read(answer: &Object<'_>, diagnostics: &mut Diagnostics) -> Result<Response, UpstreamError> {
     let output = answer.array("output");
     let failed = matches!(answer.str("status").as_deref(), Some("failed" | "cancelled"));
     let has_error = answer.non_null("error").is_some() || answer.get("detail").is_some();
     if failed || (has_error && output.is_none()) || answer.str("type").as_deref() == Some("error") {
-        notes.note(Code::StatusPromoted, "", "an error in a successful answer");
+        diagnostics.record(Code::StatusPromoted, "", "an error in a successful answer");
         let told = error::in_body(answer);
         return Err(told.unwrap_or_else(|| {
             UpstreamError::malformed("The upstream's response failed without saying why.")
@@ -56,14 +56,14 @@ pub(super) fn read(answer: &Object<'_>, notes: &mut Diagnostics) -> Result<Respo
     let mut choice = Choice::default();
     // Some servers put their thinking where others repeat how much of it was asked for.
     if let Some(text) = answer.str("reasoning").filter(|text| !text.trim().is_empty()) {
-        notes.note(Code::ReasoningRenamed, "reasoning", "");
+        diagnostics.record(Code::ReasoningRenamed, "reasoning", "");
         let (signature, extra) = (None, ExtraFields::default());
         choice.blocks.push(Block::Reasoning { text: text.into(), signature, extra });
     }
     for item in output {
-        choice.blocks.extend(blocks(item, notes));
+        choice.blocks.extend(blocks(item, diagnostics));
     }
-    choice.finish = Some(finish(answer, calls(&choice.blocks), notes));
+    choice.finish = Some(finish(answer, calls(&choice.blocks), diagnostics));
     response.choices.push(choice);
     Ok(response)
 }
@@ -73,7 +73,7 @@ fn calls(blocks: &[Block]) -> bool {
 }
 
 /// Why a response ended, as far as it says so.
-pub(super) fn finish(answer: &Object<'_>, calls: bool, notes: &mut Diagnostics) -> FinishReason {
+pub(super) fn finish(answer: &Object<'_>, calls: bool, diagnostics: &mut Diagnostics) -> FinishReason {
     let details = answer.object("incomplete_details");
     let reason = details.as_ref().and_then(|d| d.str("reason"));
     let incomplete = answer.str("status").as_deref() == Some("incomplete") || reason.is_some();
@@ -81,7 +81,11 @@ pub(super) fn finish(answer: &Object<'_>, calls: bool, notes: &mut Diagnostics) 
         (true, Some("content_filter")) => FinishReason::ContentFilter,
         (true, Some("max_output_tokens" | "max_tokens" | "length")) => FinishReason::Length,
         (true, reason) => {
-            notes.note(Code::FinishReasonMapped, "incomplete_details.reason", reason.unwrap_or("none"));
+            diagnostics.record(
+                Code::FinishReasonMapped,
+                "incomplete_details.reason",
+                reason.unwrap_or("none"),
+            );
             FinishReason::Length
         }
         (false, _) if calls => FinishReason::ToolCalls,
@@ -90,11 +94,11 @@ pub(super) fn finish(answer: &Object<'_>, calls: bool, notes: &mut Diagnostics) 
 }
 
 /// The blocks of one item of an output.
-pub(super) fn blocks(json: &str, notes: &mut Diagnostics) -> Vec<Block> {
+pub(super) fn blocks(json: &str, diagnostics: &mut Diagnostics) -> Vec<Block> {
     let item = object_of(json);
     let kind = item.str("type").unwrap_or_default();
     match kind.as_ref() {
-        "message" => message(&item, notes),
+        "message" => message(&item, diagnostics),
         "reasoning" => {
             let text = thoughts(&item);
             let signature = item.str("encrypted_content").map(Cow::into_owned).filter(|s| !s.is_empty());
@@ -105,19 +109,19 @@ pub(super) fn blocks(json: &str, notes: &mut Diagnostics) -> Vec<Block> {
             vec![Block::Reasoning { text: text.into(), signature: signature.map(Into::into), extra }]
         }
         kind => match is_call(kind) {
-            Some(custom) => vec![call(&item, custom, notes)],
+            Some(custom) => vec![call(&item, custom, diagnostics)],
             None => vec![Block::Native { dialect: NAME, raw: raw(json) }],
         },
     }
 }
 
-fn message(item: &Object<'_>, notes: &mut Diagnostics) -> Vec<Block> {
+fn message(item: &Object<'_>, diagnostics: &mut Diagnostics) -> Vec<Block> {
     let mut blocks = Vec::new();
     let parts = item.array("content");
     if parts.is_none()
         && let Some(words) = item.str("content")
     {
-        notes.note(Code::ContentJoined, "output[].content", "");
+        diagnostics.record(Code::ContentJoined, "output[].content", "");
         blocks.push(Block::text(words));
     }
     for json in parts.unwrap_or_default() {
@@ -126,8 +130,10 @@ fn message(item: &Object<'_>, notes: &mut Diagnostics) -> Vec<Block> {
             Some(Block::Text { text, .. })
                 if text.is_empty() && object_of(json).non_null("refusal").is_some() =>
             {
-                let words =
-                    object_of(json).get("refusal").map(|r| text_of(r).into_owned()).unwrap_or_default();
+                let words = object_of(json)
+                    .get("refusal")
+                    .map(|r| string_or_json(r).into_owned())
+                    .unwrap_or_default();
                 blocks.push(Block::Refusal(words.into()));
             }
             Some(Block::Text { text, extra }) => {
@@ -142,7 +148,7 @@ fn message(item: &Object<'_>, notes: &mut Diagnostics) -> Vec<Block> {
         }
     }
     if blocks.iter().any(|block| matches!(block, Block::Native { .. })) {
-        notes.note(Code::FeatureUnsupported, "output[].content", "a part that is not known");
+        diagnostics.record(Code::FeatureUnsupported, "output[].content", "a part that is not known");
         blocks.retain(|block| !matches!(block, Block::Native { .. }));
     }
     if let Some(Block::Text { extra, .. }) = blocks.first_mut() {
@@ -153,10 +159,10 @@ fn message(item: &Object<'_>, notes: &mut Diagnostics) -> Vec<Block> {
 }
 
 /// A call of a function or of a custom tool.
-pub(super) fn call(item: &Object<'_>, custom: bool, notes: &mut Diagnostics) -> Block {
+pub(super) fn call(item: &Object<'_>, custom: bool, diagnostics: &mut Diagnostics) -> Block {
     let own = item.str("name").unwrap_or_default();
     if own.is_empty() {
-        notes.note(Code::ToolNameMissing, "output[].name", "");
+        diagnostics.record(Code::ToolNameMissing, "output[].name", "");
     }
     let space = item.str("namespace");
     let name = tools::flat(space.as_deref(), &own);
@@ -180,14 +186,14 @@ pub(super) fn call(item: &Object<'_>, custom: bool, notes: &mut Diagnostics) -> 
 }
 
 /// Writes an answer: its events, of which only the last one's object is kept.
-pub(super) fn encode(response: &Response, asked: &mut ResponseSpec, notes: &mut Diagnostics) -> Vec<u8> {
-    let mut encoder = ResponsesEncoder::new(asked.clone(), true);
+pub(super) fn encode(response: &Response, spec: &mut ResponseSpec, diagnostics: &mut Diagnostics) -> Vec<u8> {
+    let mut encoder = ResponsesEncoder::new(spec.clone(), true);
     let mut unread = Vec::new();
     for event in unfold(response) {
         encoder.event(&event, &mut unread);
     }
     let written = encoder.response();
-    notes.extend(encoder.notes());
-    asked.context = encoder.into_asked().context;
+    diagnostics.extend(encoder.diagnostics());
+    spec.context = encoder.into_asked().context;
     written.into_bytes()
 }

@@ -2,12 +2,12 @@
 //!
 //! A function has no namespace elsewhere, and no free-form input: `namespace` and `name` become one name, and a custom
 //! tool becomes a function of one string, `input`. Nothing is kept for the way back: the request's `tools` are in
-//! [`Asked::echo`], and the same rule over them finds what a call means.
+//! [`ResponseSpec::echo`], and the same rule over them finds what a call means.
 
 use super::NAME;
 use super::item::{leftovers, object_of, own, plain};
 use crate::canonical::{Code, Diagnostics, ExtraFields, ResponseSpec, Tool};
-use crate::json::{Object, ValueKind, peek, quote, raw};
+use crate::json::{Object, ValueKind, encode_string, peek, raw};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -94,7 +94,7 @@ fn one(item: &str, space: Option<(&str, &str)>) -> Option<Tool> {
     let mut name = own.clone().into_owned();
     if let Some((space, wrapper)) = space {
         name = flat(Some(space), &own);
-        extra = with(with(extra, NAMESPACE, wrapper), ".name", &quote(&own));
+        extra = with(with(extra, NAMESPACE, wrapper), ".name", &encode_string(&own));
     }
     Some(Tool::Function { name, description, parameters, strict, extra })
 }
@@ -112,12 +112,12 @@ fn input_schema(tool: &Object<'_>) -> String {
     };
     format!(
         r#"{{"type":"object","properties":{{"input":{{"type":"string","description":{}}}}},"required":["input"],"additionalProperties":false}}"#,
-        quote(&description)
+        encode_string(&description)
     )
 }
 
 /// Writes the tools of a request; in other dialects a function is not strict by default.
-pub(super) fn write(tools: &[Tool], notes: &mut Diagnostics) -> Option<String> {
+pub(super) fn write(tools: &[Tool], diagnostics: &mut Diagnostics) -> Option<String> {
     let mut out: Vec<String> = Vec::new();
     // The open namespace: its members, and the tools in it.
     let mut open: Option<(String, Vec<String>)> = None;
@@ -127,13 +127,17 @@ pub(super) fn write(tools: &[Tool], notes: &mut Diagnostics) -> Option<String> {
                 continue;
             }
             Tool::Function { name, description, parameters, strict, extra } => {
-                extra.report(NAME, &format!("tools[{i}]"), notes);
+                extra.report(NAME, &format!("tools[{i}]"), diagnostics);
                 let function = (name, description.as_deref(), parameters.as_deref(), *strict);
                 (write_one(function, extra), extra.of(NAME).iter().find(|(k, _)| k == NAMESPACE))
             }
             Tool::Native { dialect: NAME, raw } => (raw.get().to_owned(), None),
             Tool::Native { .. } => {
-                notes.note(Code::FeatureUnsupported, &format!("tools[{i}]"), "a tool of another dialect");
+                diagnostics.record(
+                    Code::FeatureUnsupported,
+                    &format!("tools[{i}]"),
+                    "a tool of another dialect",
+                );
                 continue;
             }
         };
@@ -163,9 +167,9 @@ fn write_one((name, description, parameters, strict): Function<'_>, extra: &Extr
     let custom = own.iter().any(|(key, value)| key == ".type" && value.get() == "\"custom\"");
     let mut object = Object::new();
     object.set("type", "\"function\"");
-    object.set("name", quote(name));
+    object.set("name", encode_string(name));
     if let Some(description) = description {
-        object.set("description", quote(description));
+        object.set("description", encode_string(description));
     }
     if !custom {
         if let Some(parameters) = parameters {
@@ -213,10 +217,10 @@ pub(super) struct ToolNameMap {
 }
 
 impl ToolNameMap {
-    pub(super) fn of(asked: &ResponseSpec) -> Self {
+    pub(super) fn of(spec: &ResponseSpec) -> Self {
         let mut names = Self::default();
         for key in ["tools", ADDITIONAL] {
-            let listed = asked.echo.of(NAME).iter().find(|(k, _)| k == key).map(|(_, value)| value.get());
+            let listed = spec.echo.of(NAME).iter().find(|(k, _)| k == key).map(|(_, value)| value.get());
             let items: Vec<&serde_json::value::RawValue> =
                 listed.and_then(|l| serde_json::from_str(l).ok()).unwrap_or_default();
             for item in items {
@@ -256,7 +260,7 @@ impl ToolNameMap {
 
 /// A custom tool's input as a function's arguments.
 pub(super) fn arguments_of(input: &str) -> String {
-    format!("{{\"input\":{}}}", quote(input))
+    format!("{{\"input\":{}}}", encode_string(input))
 }
 
 /// A custom tool's input, out of the arguments of the function that stood for it; `None` where they have another form.

@@ -84,7 +84,7 @@ impl BareCall {
 
     /// How much of the text it took.
     pub(super) fn reach(&self) -> usize {
-        self.at.max(self.long.seen)
+        self.at.max(self.long.summary)
     }
 
     /// The calls, if they are all of these tools.

@@ -68,7 +68,7 @@ impl MarkupBlock {
 
     /// How far it was read.
     pub(super) fn reach(&self) -> usize {
-        self.at.max(self.long.seen)
+        self.at.max(self.long.summary)
     }
 
     /// The calls of a whole block; `None` if they are not all calls of these tools.
@@ -127,8 +127,8 @@ impl MarkupBlock {
         let start = cursor.at;
         for item in self.markup.items {
             match self.read(*item, cursor) {
-                Err(ErrMode::No) if self.long.seen <= start && self.tags.is_none() => cursor.at = start,
-                Err(ErrMode::More) if self.long.seen <= start => {
+                Err(ErrMode::No) if self.long.summary <= start && self.tags.is_none() => cursor.at = start,
+                Err(ErrMode::More) if self.long.summary <= start => {
                     open = true;
                     cursor.at = start;
                 }

@@ -75,7 +75,7 @@ impl CodeTracker {
     }
 
     /// Whether a text without openers would change nothing here.
-    pub(super) fn passes(&self, text: &str) -> bool {
+    pub(super) fn is_unchanged(&self, text: &str) -> bool {
         let bytes = text.as_bytes();
         self.run == 0
             && match self.place {

@@ -135,7 +135,7 @@ impl<'a> Cursor<'a> {
 #[derive(Debug, Default)]
 pub(super) struct ResumableScan {
     from: usize,
-    pub(super) seen: usize,
+    pub(super) summary: usize,
     depth: usize,
     opened: u8,
     string: bool,
@@ -144,16 +144,16 @@ pub(super) struct ResumableScan {
 
 impl ResumableScan {
     fn at(&mut self, from: usize) {
-        if self.from != from || self.seen < from {
-            *self = Self { from, seen: from, ..Self::default() };
+        if self.from != from || self.summary < from {
+            *self = Self { from, summary: from, ..Self::default() };
         }
     }
 
     fn find(&mut self, text: &[u8], from: usize, end: &[u8]) -> Option<usize> {
         self.at(from);
-        let found = memmem::find(text.get(self.seen..)?, end).map(|at| self.seen + at);
+        let found = memmem::find(text.get(self.summary..)?, end).map(|at| self.summary + at);
         // The end may stand across the border.
-        self.seen = found.unwrap_or_else(|| (text.len() + 1).saturating_sub(end.len()).max(self.seen));
+        self.summary = found.unwrap_or_else(|| (text.len() + 1).saturating_sub(end.len()).max(self.summary));
         found
     }
 
@@ -161,10 +161,10 @@ impl ResumableScan {
     /// beginning of a call's object or list is seen at once, so that prose in braces is not held.
     fn json(&mut self, text: &[u8], from: usize) -> ParseResult<usize> {
         self.at(from);
-        if self.depth == 0 && self.seen > from {
-            return Ok(self.seen); // it ended in an earlier step, but what follows it did not come yet
+        if self.depth == 0 && self.summary > from {
+            return Ok(self.summary); // it ended in an earlier step, but what follows it did not come yet
         }
-        while let Some(&byte) = text.get(self.seen) {
+        while let Some(&byte) = text.get(self.summary) {
             let space = byte.is_ascii_whitespace();
             let fits = match (self.depth, self.opened) {
                 (0, _) => matches!(byte, b'{' | b'['),
@@ -175,7 +175,7 @@ impl ResumableScan {
             if !fits {
                 return Err(ErrMode::No);
             }
-            self.seen += 1;
+            self.summary += 1;
             match byte {
                 _ if self.escaped => self.escaped = false,
                 b'\\' => self.escaped = self.string,
@@ -186,11 +186,11 @@ impl ResumableScan {
                 _ => {}
             }
             if self.depth == 0 {
-                return Ok(self.seen);
+                return Ok(self.summary);
             }
             // `opened` is the outermost bracket for as long as nothing but white space followed it.
             self.opened = match byte {
-                b'{' | b'[' if self.depth == 1 && self.seen == self.from + 1 => byte,
+                b'{' | b'[' if self.depth == 1 && self.summary == self.from + 1 => byte,
                 _ if space => self.opened,
                 _ => 0,
             };

@@ -31,7 +31,7 @@ pub(super) struct ToolCallParser {
     held: String,
     said: usize,
     /// Up to where it was looked at.
-    seen: usize,
+    summary: usize,
     stage: ParserStage,
     code: CodeTracker,
     edge: TextBefore,
@@ -65,7 +65,7 @@ impl ToolCallParser {
             tools: tools.to_vec(),
             held: String::new(),
             said: 0,
-            seen: 0,
+            summary: 0,
             stage: ParserStage::Bare(BareCall::default()),
             code: CodeTracker::default(),
             edge: TextBefore::Here,
@@ -83,7 +83,7 @@ impl ToolCallParser {
         self.run(true, out);
         self.say(self.held.len(), out);
         self.held.clear();
-        (self.said, self.seen) = (0, 0);
+        (self.said, self.summary) = (0, 0);
         if !self.white.is_empty() && !self.found {
             out.push(Segment::Text(std::mem::take(&mut self.white)));
         }
@@ -91,14 +91,14 @@ impl ToolCallParser {
         self.stage = ParserStage::Spent;
     }
 
-    /// See `Splitter::passes`.
-    pub(super) fn passes(&self, text: &str) -> bool {
+    /// See `Splitter::is_unchanged`.
+    pub(super) fn is_unchanged(&self, text: &str) -> bool {
         match self.stage {
             ParserStage::Spent => true,
             ParserStage::Prose if self.held.is_empty() && self.edge == TextBefore::Text => {
                 // In code no opener counts.
                 let plain = !self.code.is_prose() || memchr::memchr2(b'<', b'[', text.as_bytes()).is_none();
-                plain && self.code.passes(text)
+                plain && self.code.is_unchanged(text)
             }
             _ => false,
         }
@@ -120,7 +120,7 @@ impl ToolCallParser {
             }
         }
         self.held.drain(..self.said);
-        self.seen -= self.said;
+        self.summary -= self.said;
         self.said = 0;
     }
 
@@ -139,7 +139,7 @@ impl ToolCallParser {
         };
         let calls = step.ok().and_then(|()| bare.into_calls(&self.held, &self.tools));
         if let Some(calls) = calls {
-            (self.said, self.seen) = (self.held.len(), self.held.len());
+            (self.said, self.summary) = (self.held.len(), self.held.len());
             self.found = true;
             out.extend(calls.into_iter().map(|(name, arguments)| Segment::Call { name, arguments }));
             return false;
@@ -149,7 +149,7 @@ impl ToolCallParser {
 
     /// Looks for an opener; true when a block begins.
     fn prose(&mut self, over: bool, out: &mut Vec<Segment>) -> bool {
-        while let Some(rest) = self.held.get(self.seen..).map(str::as_bytes) {
+        while let Some(rest) = self.held.get(self.summary..).map(str::as_bytes) {
             if !self.code.is_prose() {
                 if !self.in_code() {
                     break;
@@ -157,41 +157,41 @@ impl ToolCallParser {
                 continue;
             }
             let Some(at) = memchr::memchr3(b'<', b'[', b'`', rest) else { break };
-            self.seen += at;
-            let rest = self.held.get(self.seen..).unwrap_or_default();
+            self.summary += at;
+            let rest = self.held.get(self.summary..).unwrap_or_default();
             match markup::at(rest) {
                 _ if rest.starts_with('`') => self.code.feed(b'`'),
                 Ok(Some(markup)) => {
-                    self.say(self.seen, out);
+                    self.say(self.summary, out);
                     self.stage = ParserStage::Block(MarkupBlock::new(markup));
                     return true;
                 }
                 Err(()) if !over => {
-                    self.say(self.seen, out);
+                    self.say(self.summary, out);
                     return false;
                 }
                 _ => {}
             }
-            self.seen += 1;
+            self.summary += 1;
         }
-        self.seen = self.held.len();
-        self.say(self.seen, out);
+        self.summary = self.held.len();
+        self.say(self.summary, out);
         false
     }
 
     /// Passes over code; false at the end of the text.
     fn in_code(&mut self) -> bool {
-        for (at, byte) in self.held.bytes().enumerate().skip(self.seen) {
+        for (at, byte) in self.held.bytes().enumerate().skip(self.summary) {
             if byte != b'`' {
                 self.code.settle(byte);
                 if self.code.is_prose() {
-                    self.seen = at;
+                    self.summary = at;
                     return true;
                 }
             }
             self.code.feed(byte);
             if self.code.is_prose() {
-                self.seen = at + 1;
+                self.summary = at + 1;
                 return true;
             }
         }
@@ -216,10 +216,10 @@ impl ToolCallParser {
         };
         match verdict {
             BlockStatus::Done(end) => {
-                self.seen = self.said + end;
+                self.summary = self.said + end;
                 match block.into_calls(&self.tools) {
                     Some(calls) => {
-                        self.said = self.seen;
+                        self.said = self.summary;
                         if self.edge == TextBefore::Here {
                             self.white.clear();
                         }
@@ -228,13 +228,13 @@ impl ToolCallParser {
                             calls.into_iter().map(|(name, arguments)| Segment::Call { name, arguments }),
                         );
                     }
-                    None => self.say(self.seen, out),
+                    None => self.say(self.summary, out),
                 }
             }
             // The end of the text makes a block neither prose nor a call.
-            BlockStatus::No(_) if cut => self.seen = self.held.len(),
-            BlockStatus::No(reach) if reach > EARLY => self.seen = self.said + reach,
-            BlockStatus::No(_) | BlockStatus::More => self.seen = self.said + 1,
+            BlockStatus::No(_) if cut => self.summary = self.held.len(),
+            BlockStatus::No(reach) if reach > EARLY => self.summary = self.said + reach,
+            BlockStatus::No(_) | BlockStatus::More => self.summary = self.said + 1,
         }
         true
     }
@@ -243,7 +243,7 @@ impl ToolCallParser {
     fn say(&mut self, to: usize, out: &mut Vec<Segment>) {
         let text = self.held.get(self.said..to).unwrap_or_default();
         self.said = to;
-        self.seen = self.seen.max(to);
+        self.summary = self.summary.max(to);
         if self.edge == TextBefore::Text {
             if !text.is_empty() {
                 out.push(Segment::Text(text.to_owned()));

@@ -1,6 +1,6 @@
 //! From the text of a block to names and arguments.
 
-use crate::json::{Object, ValueKind, peek, quote, text};
+use crate::json::{Object, ValueKind, encode_string, peek, text};
 use serde_json::value::RawValue;
 
 /// A name, and the JSON text of an object.
@@ -64,7 +64,7 @@ pub(super) fn value(text: &str, is_string: bool) -> String {
     let json = inner.trim();
     let typed =
         !is_string && peek(json) != ValueKind::String && serde_json::from_str::<&RawValue>(json).is_ok();
-    if typed { json.to_owned() } else { quote(inner) }
+    if typed { json.to_owned() } else { encode_string(inner) }
 }
 
 /// A name from a tag: in quotes (then attributes may follow) or bare; and whether an attribute says that it is a string.

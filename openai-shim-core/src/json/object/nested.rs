@@ -184,9 +184,10 @@ mod tests {
     #[test]
     fn a_list_that_is_there_twice_is_read_step_by_step() {
         let read = |json: &str| {
-            let mut seen = Vec::new();
-            let object = Object::with_list(json.as_bytes(), "c", &mut |_, text| seen.push(text.to_owned()));
-            object.map(|_| seen)
+            let mut summary = Vec::new();
+            let object =
+                Object::with_list(json.as_bytes(), "c", &mut |_, text| summary.push(text.to_owned()));
+            object.map(|_| summary)
         };
         assert_eq!(read(r#"{"c":[{"a":1},{}],"d":2}"#), Some(vec![r#"{"a":1}"#.to_owned(), "{}".to_owned()]));
         assert_eq!(read(r#"{"c":null}"#), Some(vec![]));

@@ -203,7 +203,7 @@ pub(super) fn rows() -> Vec<Profile> {
                 "us-east5-aiplatform.googleapis.com",
             ]),
             lists_models: false,
-            messages: MessageRules { carry_signatures: true, ..no_developer() },
+            messages: MessageRules { signatures_in_ids: true, ..no_developer() },
             models: vec![
                 ModelOverride {
                     params: without(&["frequency_penalty", "presence_penalty"]),

@@ -57,7 +57,7 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://ai.google.dev/gemini-api/docs/thought-signatures (R23)",
             ]),
             params: without(&["frequency_penalty", "presence_penalty"]),
-            messages: MessageRules { carry_signatures: true, ..no_developer() },
+            messages: MessageRules { signatures_in_ids: true, ..no_developer() },
             models: vec![signing_unsigned()],
             tools: ToolRules {
                 drop_keywords: list(&["$id", "$schema"]),

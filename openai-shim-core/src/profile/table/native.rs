@@ -40,7 +40,7 @@ pub(super) fn rows() -> Vec<Profile> {
             auth: key_in("x-goog-api-key"),
             headers: Vec::new(),
             paths: EndpointPaths { models: text("/models?pageSize=1000"), ..EndpointPaths::default() },
-            messages: MessageRules { carry_signatures: true, ..no_developer() },
+            messages: MessageRules { signatures_in_ids: true, ..no_developer() },
             models: vec![signing_unsigned()],
             ..row("gemini")
         },

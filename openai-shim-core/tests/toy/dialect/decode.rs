@@ -3,7 +3,7 @@
 use super::super::Decoder;
 use super::error;
 use super::wire::{Call, leftovers, read_call, read_end, read_tokens};
-use crate::canonical::{Asked, BlockKind, Code, Delta, Diagnostics, Event, FinishReason};
+use crate::canonical::{ResponseSpec, BlockKind, Code, Delta, Diagnostics, Event, FinishReason};
 use crate::error::UpstreamError;
 use crate::filter::Stops;
 use crate::framing::Frame;
@@ -14,8 +14,8 @@ const MOST_CALLS: u32 = 1024;
 
 /// Reads a stream.
 pub(super) struct ToyDecoder {
-    asked: Asked,
-    notes: Diagnostics,
+    spec: ResponseSpec,
+    diagnostics: Diagnostics,
     /// Sequences that end the text here, because the upstream does not know them.
     stops: Option<Stops>,
     stopped: bool,
@@ -30,11 +30,11 @@ pub(super) struct ToyDecoder {
 }
 
 impl ToyDecoder {
-    pub(super) fn new(asked: Asked) -> Self {
+    pub(super) fn new(spec: ResponseSpec) -> Self {
         Self {
-            stops: (!asked.stops.is_empty()).then(|| Stops::new(asked.stops.clone())),
-            asked,
-            notes: Diagnostics::default(),
+            stops: (!spec.stops.is_empty()).then(|| Stops::new(spec.stops.clone())),
+            spec,
+            diagnostics: Diagnostics::default(),
             stopped: false,
             started: false,
             over: false,
@@ -46,8 +46,8 @@ impl ToyDecoder {
     }
 
     /// Time and ids as far as they were used.
-    pub(super) fn into_asked(self) -> Asked {
-        self.asked
+    pub(super) fn into_asked(self) -> ResponseSpec {
+        self.spec
     }
 
     fn fail(&mut self, error: UpstreamError, out: &mut Vec<Event>) {
@@ -67,13 +67,13 @@ impl ToyDecoder {
         let end = line.str("end");
         self.says(&line.str("says").unwrap_or_default(), end.is_some(), out);
         for call in line.array("calls").unwrap_or_default() {
-            let call = read_call(call, "calls[]", &mut self.notes);
+            let call = read_call(call, "calls[]", &mut self.diagnostics);
             self.call(call, out);
         }
         let (Some(word), false) = (end, self.over) else { return };
         self.close(out);
         let reason =
-            if self.stopped { FinishReason::Stop } else { read_end(&word, self.calls > 0, &mut self.notes) };
+            if self.stopped { FinishReason::Stop } else { read_end(&word, self.calls > 0, &mut self.diagnostics) };
         out.push(Event::Finish { choice: 0, reason });
         out.extend(read_tokens(line).map(Event::Usage));
         out.push(Event::End);
@@ -118,8 +118,8 @@ impl ToyDecoder {
         self.next += 1;
         self.calls += 1;
         let id = call.id.unwrap_or_else(|| {
-            self.notes.note(Code::ToolIdSynthesized, "calls[].id", "");
-            self.asked.context.id("call_")
+            self.diagnostics.record(Code::ToolIdSynthesized, "calls[].id", "");
+            self.spec.context.id("call_")
         });
         let kind = BlockKind::ToolCall { id, name: call.name, signature: None };
         out.push(Event::Open { choice: 0, block, kind });
@@ -140,23 +140,23 @@ impl Decoder for ToyDecoder {
             return;
         }
         if self.over {
-            self.notes.note(Code::DataAfterDone, "", "");
+            self.diagnostics.record(Code::DataAfterDone, "", "");
             return;
         }
         let Ok(object) = Object::parse(data) else {
             self.foreign = true;
-            self.notes.note(Code::FrameCorrupt, "", "");
+            self.diagnostics.record(Code::FrameCorrupt, "", "");
             return;
         };
         if let Some(fault) = object.object("fault") {
             let code = if self.started { Code::ErrorInStream } else { Code::StatusPromoted };
-            self.notes.note(code, "fault", "");
+            self.diagnostics.record(code, "fault", "");
             self.fail(error::in_body(&fault), out);
         } else if ["says", "calls", "end"].iter().any(|key| object.non_null(key).is_some()) {
             self.line(&object, out);
         } else {
             self.foreign = true;
-            self.notes.note(Code::FrameForeign, "", "");
+            self.diagnostics.record(Code::FrameForeign, "", "");
         }
     }
 
@@ -167,7 +167,7 @@ impl Decoder for ToyDecoder {
         let error = match (self.started, self.foreign) {
             (true, _) => {
                 self.says("", true, out);
-                self.notes.note(Code::StreamTruncated, "", "");
+                self.diagnostics.record(Code::StreamTruncated, "", "");
                 UpstreamError::Truncated
             }
             (false, true) => UpstreamError::malformed("The upstream sent something that is no answer."),
@@ -176,7 +176,7 @@ impl Decoder for ToyDecoder {
         self.fail(error, out);
     }
 
-    fn notes(&self) -> &Diagnostics {
-        &self.notes
+    fn diagnostics(&self) -> &Diagnostics {
+        &self.diagnostics
     }
 }

@@ -3,9 +3,9 @@
 use super::super::Encoder;
 use super::wire::{write_call, write_end, write_line};
 use super::{NAME, error};
-use crate::canonical::{Asked, BlockKind, Code, Delta, Diagnostics, Event, FinishReason, Usage};
+use crate::canonical::{ResponseSpec, BlockKind, Code, Delta, Diagnostics, Event, FinishReason, Usage};
 use crate::error::{Error, UpstreamError};
-use crate::json::{Object, quote};
+use crate::json::{Object, encode_string};
 
 /// How many bytes of arguments may wait until their calls are whole.
 const MOST_ARGUMENTS: usize = 8 << 20;
@@ -22,10 +22,10 @@ struct Pending {
 
 /// Writes a stream.
 pub(super) struct ToyEncoder {
-    notes: Diagnostics,
+    diagnostics: Diagnostics,
     /// The client's name for the model, and whether it is told that in any case.
     model: String,
-    echo_model: bool,
+    restore_alias: bool,
     /// What the next line begins with.
     head: Object<'static>,
     /// The open block, and whether it is text.
@@ -41,11 +41,11 @@ pub(super) struct ToyEncoder {
 }
 
 impl ToyEncoder {
-    pub(super) fn new(asked: &Asked) -> Self {
+    pub(super) fn new(spec: &ResponseSpec) -> Self {
         Self {
-            notes: Diagnostics::default(),
-            model: asked.model.clone(),
-            echo_model: asked.echo_model,
+            diagnostics: Diagnostics::default(),
+            model: spec.model.clone(),
+            restore_alias: spec.restore_alias,
             head: Object::new(),
             open: None,
             pending: Vec::new(),
@@ -70,7 +70,7 @@ impl ToyEncoder {
     }
 
     fn lost(&mut self, what: &str) {
-        self.notes.note(Code::FeatureUnsupported, "says", what);
+        self.diagnostics.record(Code::FeatureUnsupported, "says", what);
     }
 
     fn open(&mut self, block: u32, kind: &BlockKind, out: &mut Vec<u8>) {
@@ -88,7 +88,7 @@ impl ToyEncoder {
             }
             BlockKind::Text => self.open = Some((block, true)),
             BlockKind::Refusal => {
-                self.notes.note(Code::ContentRewritten, "says", "a refusal as text");
+                self.diagnostics.record(Code::ContentRewritten, "says", "a refusal as text");
                 self.open = Some((block, true));
             }
             BlockKind::Reasoning => {
@@ -108,7 +108,7 @@ impl ToyEncoder {
                 self.fail(UpstreamError::TooLarge { message }, out);
             }
         } else if self.open == Some((block, true)) && !text.is_empty() {
-            self.line("says", quote(text), out);
+            self.line("says", encode_string(text), out);
         }
     }
 
@@ -118,7 +118,7 @@ impl ToyEncoder {
         for call in self.pending.drain(..whole).collect::<Vec<_>>() {
             self.bytes = self.bytes.saturating_sub(call.arguments.len());
             self.calls += 1;
-            let json = write_call(&call.id, &call.name, &call.arguments, "calls[]", &mut self.notes);
+            let json = write_call(&call.id, &call.name, &call.arguments, "calls[]", &mut self.diagnostics);
             self.line("calls", format!("[{json}]"), out);
         }
     }
@@ -138,17 +138,17 @@ impl Encoder for ToyEncoder {
             return;
         }
         if choice > 0 {
-            self.notes.note(Code::FeatureUnsupported, "", "more than one answer");
+            self.diagnostics.record(Code::FeatureUnsupported, "", "more than one answer");
             return;
         }
         match event {
             Event::Start { id, model, created } => {
                 self.started = true;
                 if let Some(id) = id {
-                    self.head.set("id", quote(id));
+                    self.head.set("id", encode_string(id));
                 }
-                let model = model.as_ref().filter(|_| !self.echo_model).unwrap_or(&self.model);
-                self.head.set("model", quote(model));
+                let model = model.as_ref().filter(|_| !self.restore_alias).unwrap_or(&self.model);
+                self.head.set("model", encode_string(model));
                 if let Some(created) = created {
                     self.head.set("at", created.to_string());
                 }
@@ -169,12 +169,12 @@ impl Encoder for ToyEncoder {
                 for (key, value) in extra.of(NAME) {
                     self.head.set(key.clone(), value.get().to_owned());
                 }
-                extra.report(NAME, "", &mut self.notes);
+                extra.report(NAME, "", &mut self.diagnostics);
             }
             Event::Error(failure) => self.fail(failure.clone(), out),
             Event::End => {
                 let mut line = std::mem::take(&mut self.head);
-                write_end(&mut line, self.reason.as_ref(), self.usage, &mut self.notes);
+                write_end(&mut line, self.reason.as_ref(), self.usage, &mut self.diagnostics);
                 write_line(out, &line.to_json());
                 self.over = true;
             }
@@ -188,7 +188,7 @@ impl Encoder for ToyEncoder {
         self.over = true;
     }
 
-    fn notes(&self) -> &Diagnostics {
-        &self.notes
+    fn diagnostics(&self) -> &Diagnostics {
+        &self.diagnostics
     }
 }

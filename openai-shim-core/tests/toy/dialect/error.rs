@@ -3,7 +3,7 @@
 use super::wire::write_line;
 use crate::canonical::{Code, Diagnostics};
 use crate::error::{Error, ErrorKind, StatusError, UpstreamError};
-use crate::json::{Object, quote};
+use crate::json::{Object, encode_string};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use std::time::Duration;
@@ -52,8 +52,8 @@ pub(super) fn encode_in_stream(error: &Error, out: &mut Vec<u8>) {
 
 fn envelope(error: &Error) -> String {
     let mut fault = Object::new();
-    fault.set("kind", quote(row(error.kind()).1));
-    fault.set("text", quote(&error.to_string()));
+    fault.set("kind", encode_string(row(error.kind()).1));
+    fault.set("text", encode_string(&error.to_string()));
     format!(r#"{{"fault":{}}}"#, fault.to_json())
 }
 
@@ -62,14 +62,14 @@ pub(super) fn decode(
     status: StatusCode,
     headers: &HeaderMap,
     body: &[u8],
-    notes: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> UpstreamError {
     let stated = status.as_u16();
     let parsed = Object::parse(body.trim_ascii()).ok();
     let mut error = match parsed.as_ref().and_then(|object| object.object("fault")) {
         Some(fault) => read(&fault),
         None => {
-            notes.note(Code::ErrorReshaped, "fault", "no fault in it");
+            diagnostics.record(Code::ErrorReshaped, "fault", "no fault in it");
             let message = format!("The upstream answered with status {stated} and no readable error.");
             let kind = TABLE.iter().find(|(_, s, _)| *s == stated).map_or(ErrorKind::Upstream, |(k, ..)| *k);
             StatusError::new(stated, kind, message)

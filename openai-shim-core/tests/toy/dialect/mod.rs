@@ -27,8 +27,8 @@ mod request;
 mod response;
 mod wire;
 
-use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Mended, Mender, Passthrough, pass};
-use crate::canonical::{Asked, Diagnostics, Request, Response};
+use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Mended, StreamRepairer, Passthrough, pass};
+use crate::canonical::{ResponseSpec, Diagnostics, Request, Response};
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use crate::framing::Deviation;
 use bytes::Bytes;
@@ -42,8 +42,8 @@ const NAME: &str = "toy";
 pub struct Toy;
 
 /// Whether lines may pass as the upstream wrote them.
-fn as_it_comes(asked: &Asked) -> bool {
-    asked.stops.is_empty() && !asked.echo_model
+fn as_it_comes(spec: &ResponseSpec) -> bool {
+    spec.stops.is_empty() && !spec.restore_alias
 }
 
 impl Dialect for Toy {
@@ -59,52 +59,52 @@ impl Dialect for Toy {
         &self,
         _path: &str,
         body: &Bytes,
-        notes: &mut Diagnostics,
+        diagnostics: &mut Diagnostics,
     ) -> Result<Request, ClientError> {
-        request::decode(body, notes)
+        request::decode(body, diagnostics)
     }
 
     fn encode_request<'a>(
         &self,
         request: &Request,
         source: Option<&'a [u8]>,
-        notes: &mut Diagnostics,
+        diagnostics: &mut Diagnostics,
     ) -> Result<Encoded<'a>, Unsupported> {
-        Ok(request::encode(request, source, notes))
+        Ok(request::encode(request, source, diagnostics))
     }
 
     fn decode_response(
         &self,
         body: &[u8],
-        asked: &mut Asked,
-        notes: &mut Diagnostics,
+        spec: &mut ResponseSpec,
+        diagnostics: &mut Diagnostics,
     ) -> Result<Response, UpstreamError> {
-        response::decode(body, asked, notes)
+        response::decode(body, spec, diagnostics)
     }
 
-    fn encode_response(&self, response: &Response, asked: &mut Asked, notes: &mut Diagnostics) -> Vec<u8> {
-        response::encode(response, asked, notes)
+    fn encode_response(&self, response: &Response, spec: &mut ResponseSpec, diagnostics: &mut Diagnostics) -> Vec<u8> {
+        response::encode(response, spec, diagnostics)
     }
 
-    fn decoder(&self, asked: &Asked) -> Box<dyn Decoder> {
-        Box::new(decode::ToyDecoder::new(asked.clone()))
+    fn decoder(&self, spec: &ResponseSpec) -> Box<dyn Decoder> {
+        Box::new(decode::ToyDecoder::new(spec.clone()))
     }
 
-    fn encoder(&self, asked: &Asked) -> Box<dyn Encoder> {
-        Box::new(encode::ToyEncoder::new(asked))
+    fn encoder(&self, spec: &ResponseSpec) -> Box<dyn Encoder> {
+        Box::new(encode::ToyEncoder::new(spec))
     }
 
-    fn mender(&self, asked: &Asked) -> Option<Box<dyn Mender>> {
-        as_it_comes(asked).then(|| Box::new(Passthrough::new(&Toy, asked)) as Box<dyn Mender>)
+    fn stream_repairer(&self, spec: &ResponseSpec) -> Option<Box<dyn StreamRepairer>> {
+        as_it_comes(spec).then(|| Box::new(Passthrough::new(&Toy, spec)) as Box<dyn StreamRepairer>)
     }
 
-    fn mend_response(
+    fn repair_response(
         &self,
         body: &[u8],
-        asked: &mut Asked,
-        notes: &mut Diagnostics,
+        spec: &mut ResponseSpec,
+        diagnostics: &mut Diagnostics,
     ) -> Option<Result<Mended, UpstreamError>> {
-        as_it_comes(asked).then(|| pass(self, body, asked, notes))
+        as_it_comes(spec).then(|| pass(self, body, spec, diagnostics))
     }
 
     fn decode_error(
@@ -112,9 +112,9 @@ impl Dialect for Toy {
         status: StatusCode,
         headers: &HeaderMap,
         body: &[u8],
-        notes: &mut Diagnostics,
+        diagnostics: &mut Diagnostics,
     ) -> UpstreamError {
-        error::decode(status, headers, body, notes)
+        error::decode(status, headers, body, diagnostics)
     }
 
     fn encode_error(&self, error: &Error) -> (StatusCode, Bytes) {
@@ -125,7 +125,7 @@ impl Dialect for Toy {
         error::encode_in_stream(error, out);
     }
 
-    fn frames_so(&self, deviation: Deviation) -> bool {
+    fn accepts_framing(&self, deviation: Deviation) -> bool {
         matches!(deviation, Deviation::Ndjson | Deviation::WholeBody)
     }
 

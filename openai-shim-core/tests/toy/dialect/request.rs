@@ -7,7 +7,7 @@ use crate::canonical::{
     Block, Code, Diagnostics, Extra, Message, Request, ResponseFormat, Role, TokenLimit, Tool, ToolChoice,
 };
 use crate::error::ClientError;
-use crate::json::{Kind, Object, peek, quote, raw, text};
+use crate::json::{Kind, Object, peek, encode_string, raw, text};
 
 /// Who speaks.
 const WHO: &[(&str, Role)] =
@@ -19,7 +19,7 @@ fn wrong(field: impl Into<String>, must: &str) -> ClientError {
 }
 
 /// Reads a request.
-pub(super) fn decode(body: &[u8], notes: &mut Diagnostics) -> Result<Request, ClientError> {
+pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Request, ClientError> {
     let object = Object::parse(body).map_err(|_| {
         ClientError::invalid("The request body must be a JSON object with `model` and `talk`.")
     })?;
@@ -66,7 +66,7 @@ pub(super) fn decode(body: &[u8], notes: &mut Diagnostics) -> Result<Request, Cl
         return Err(wrong("talk", "a list of at least one turn"));
     }
     for (i, turn) in talk.into_iter().enumerate() {
-        request.messages.push(message(turn, i, notes)?);
+        request.messages.push(message(turn, i, diagnostics)?);
     }
     Ok(request)
 }
@@ -85,7 +85,7 @@ fn tool(item: &str) -> Tool {
     }
 }
 
-fn message(turn: &str, i: usize, notes: &mut Diagnostics) -> Result<Message, ClientError> {
+fn message(turn: &str, i: usize, diagnostics: &mut Diagnostics) -> Result<Message, ClientError> {
     let at = |key: &str| format!("talk[{i}]{key}");
     let object = Object::parse(turn.as_bytes()).map_err(|_| wrong(at(""), "an object"))?;
     let who = object.str("who").unwrap_or_default();
@@ -102,7 +102,7 @@ fn message(turn: &str, i: usize, notes: &mut Diagnostics) -> Result<Message, Cli
         blocks = vec![Block::ToolResult { id, blocks, is_error: false, extra: Extra::default() }];
     }
     for (k, call) in object.array("calls").unwrap_or_default().into_iter().enumerate() {
-        let call = read_call(call, &at(&format!(".calls[{k}]")), notes);
+        let call = read_call(call, &at(&format!(".calls[{k}]")), diagnostics);
         let id = call.id.ok_or_else(|| wrong(at(&format!(".calls[{k}].id")), "a text"))?;
         let (name, arguments, extra) = (call.name, call.arguments, Extra::default());
         blocks.push(Block::ToolCall { id, name, arguments, signature: None, extra });
@@ -116,27 +116,27 @@ fn message(turn: &str, i: usize, notes: &mut Diagnostics) -> Result<Message, Cli
 pub(super) fn encode<'a>(
     request: &Request,
     source: Option<&'a [u8]>,
-    notes: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> Encoded<'a> {
     let mut body = source.and_then(|bytes| Object::parse(bytes).ok()).unwrap_or_default();
     if body.str("model").as_deref() != Some(request.model.as_str()) {
-        body.set("model", quote(&request.model));
+        body.set("model", encode_string(&request.model));
     }
     if body.bool("stream").unwrap_or(false) != request.stream {
         body.set("stream", request.stream.to_string());
     }
     let (own, touched) = (source.is_some(), request.touched);
     if !own || touched.messages {
-        talk(request, &mut body, notes);
+        talk(request, &mut body, diagnostics);
     }
     if !own || touched.tools {
-        tools(request, &mut body, notes);
+        tools(request, &mut body, diagnostics);
     }
     if !own || touched.tool_choice {
         choice(request, &mut body);
     }
     if !own || touched.stop {
-        let until: Vec<_> = request.stop.iter().map(|stop| quote(stop)).collect();
+        let until: Vec<_> = request.stop.iter().map(|stop| encode_string(stop)).collect();
         body.remove("until");
         if !until.is_empty() {
             body.set("until", format!("[{}]", until.join(",")));
@@ -146,13 +146,13 @@ pub(super) fn encode<'a>(
         body.set("longest", limit.tokens.to_string());
     }
     if !own {
-        params(request, &mut body, notes);
+        params(request, &mut body, diagnostics);
     }
     Encoded { path: String::from("/talk"), body, headers: http::HeaderMap::new() }
 }
 
 /// The parameters of a request that came in another dialect.
-fn params(request: &Request, body: &mut Object<'_>, notes: &mut Diagnostics) {
+fn params(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
     if let Some(heat) = request.temperature {
         body.set("heat", heat.to_string());
     }
@@ -172,25 +172,25 @@ fn params(request: &Request, body: &mut Object<'_>, notes: &mut Diagnostics) {
         ("response_format", !matches!(r.response_format, None | Some(ResponseFormat::Text))),
     ] {
         if said {
-            notes.note(Code::ParamDropped, name, "");
+            diagnostics.record(Code::ParamDropped, name, "");
         }
     }
     for (key, value) in request.extra.of(NAME) {
         body.set(key.clone(), value.get().to_owned());
     }
-    request.note_shared(notes);
-    request.extra.lost_to(NAME).for_each(|key| notes.note(Code::ParamDropped, key, ""));
+    request.report_shared(diagnostics);
+    request.extra.dropped_keys(NAME).for_each(|key| diagnostics.record(Code::ParamDropped, key, ""));
 }
 
-fn tools(request: &Request, body: &mut Object<'_>, notes: &mut Diagnostics) {
+fn tools(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
     let mut list = Vec::new();
     for tool in &request.tools {
         match tool {
             Tool::Function { name, description, parameters, extra, .. } => {
                 let mut object = Object::new();
-                object.set("name", quote(name));
+                object.set("name", encode_string(name));
                 if let Some(about) = description {
-                    object.set("about", quote(about));
+                    object.set("about", encode_string(about));
                 }
                 if let Some(takes) = parameters {
                     object.set("takes", takes.get());
@@ -198,11 +198,11 @@ fn tools(request: &Request, body: &mut Object<'_>, notes: &mut Diagnostics) {
                 for (key, value) in extra.of(NAME) {
                     object.set(key.as_str(), value.get());
                 }
-                extra.report(NAME, "tools[]", notes);
+                extra.report(NAME, "tools[]", diagnostics);
                 list.push(object.to_json());
             }
             Tool::Native { dialect: NAME, raw } => list.push(raw.get().to_owned()),
-            Tool::Native { dialect, .. } => notes.note(Code::FeatureUnsupported, "tools", dialect),
+            Tool::Native { dialect, .. } => diagnostics.record(Code::FeatureUnsupported, "tools", dialect),
         }
     }
     body.remove("tools");
@@ -216,12 +216,12 @@ fn choice(request: &Request, body: &mut Object<'_>) {
     match &request.tool_choice {
         Some(ToolChoice::Required) => body.set("must", "true"),
         Some(ToolChoice::None) => body.set("must", "false"),
-        Some(ToolChoice::Function(name)) => body.set("must", quote(name)),
+        Some(ToolChoice::Function(name)) => body.set("must", encode_string(name)),
         _ => {}
     }
 }
 
-fn talk(request: &Request, body: &mut Object<'_>, notes: &mut Diagnostics) {
+fn talk(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
     let mut turns = Vec::new();
     for (i, message) in request.messages.iter().enumerate() {
         let at = format!("talk[{i}]");
@@ -232,19 +232,19 @@ fn talk(request: &Request, body: &mut Object<'_>, notes: &mut Diagnostics) {
                 continue;
             };
             if *is_error {
-                notes.note(Code::FeatureUnsupported, &at, "that a tool failed");
+                diagnostics.record(Code::FeatureUnsupported, &at, "that a tool failed");
             }
-            extra.report(NAME, &at, notes);
+            extra.report(NAME, &at, diagnostics);
             let mut turn = Object::new();
             turn.set("who", "\"tool\"");
-            turn.set("id", quote(id));
-            says(&blocks.iter().collect::<Vec<_>>(), true, &at, &mut turn, notes);
+            turn.set("id", encode_string(id));
+            says(&blocks.iter().collect::<Vec<_>>(), true, &at, &mut turn, diagnostics);
             turns.push(turn.to_json());
         }
         let results = message.blocks.len() > rest.len();
         if !rest.is_empty() || !results {
             if message.role == Role::Developer {
-                notes.note(Code::RoleDemoted, &at, "developer to rules");
+                diagnostics.record(Code::RoleDemoted, &at, "developer to rules");
             }
             let role = match message.role {
                 Role::Developer => Role::System,
@@ -253,46 +253,46 @@ fn talk(request: &Request, body: &mut Object<'_>, notes: &mut Diagnostics) {
             };
             let mut turn = Object::new();
             let who = WHO.iter().find(|(_, known)| *known == role).map_or("person", |(word, _)| word);
-            turn.set("who", quote(who));
-            says(&rest, role != Role::Assistant, &at, &mut turn, notes);
+            turn.set("who", encode_string(who));
+            says(&rest, role != Role::Assistant, &at, &mut turn, diagnostics);
             for (key, value) in message.extra.of(NAME) {
                 turn.set(key.as_str(), value.get());
             }
             turns.push(turn.to_json());
         }
         if message.name.is_some() {
-            notes.note(Code::ExtraDropped, &format!("{at}.name"), "");
+            diagnostics.record(Code::ExtraDropped, &format!("{at}.name"), "");
         }
-        message.extra.report(NAME, &at, notes);
+        message.extra.report(NAME, &at, diagnostics);
     }
     body.set("talk", format!("[{}]", turns.join(",")));
 }
 
 /// Text and calls of one turn. `always`: a turn of this kind has a text, if an empty one.
-fn says(blocks: &[&Block], always: bool, at: &str, turn: &mut Object<'_>, notes: &mut Diagnostics) {
+fn says(blocks: &[&Block], always: bool, at: &str, turn: &mut Object<'_>, diagnostics: &mut Diagnostics) {
     let (mut texts, mut calls) = (Vec::new(), Vec::new());
     for block in blocks {
         let lost = match block {
             Block::Text { text, extra } => {
-                extra.report(NAME, at, notes);
+                extra.report(NAME, at, diagnostics);
                 texts.push(text.as_str());
                 continue;
             }
             Block::Refusal(words) => {
-                notes.note(Code::ContentRewritten, at, "a refusal as text");
+                diagnostics.record(Code::ContentRewritten, at, "a refusal as text");
                 texts.push(words.as_str());
                 continue;
             }
             Block::ToolCall { id, name, arguments, signature, extra } => {
                 if signature.is_some() {
-                    notes.note(Code::FeatureUnsupported, at, "the signature of a call");
+                    diagnostics.record(Code::FeatureUnsupported, at, "the signature of a call");
                 }
-                extra.report(NAME, at, notes);
-                calls.push(write_call(id, name, arguments, at, notes));
+                extra.report(NAME, at, diagnostics);
+                calls.push(write_call(id, name, arguments, at, diagnostics));
                 continue;
             }
             Block::Reasoning { .. } => {
-                notes.note(Code::ReasoningDropped, at, "");
+                diagnostics.record(Code::ReasoningDropped, at, "");
                 continue;
             }
             Block::Image(_) => "a picture",
@@ -301,13 +301,13 @@ fn says(blocks: &[&Block], always: bool, at: &str, turn: &mut Object<'_>, notes:
             Block::Native { dialect, .. } => dialect,
             Block::ToolResult { .. } => "a result inside of a result",
         };
-        notes.note(Code::FeatureUnsupported, at, lost);
+        diagnostics.record(Code::FeatureUnsupported, at, lost);
     }
     if texts.len() > 1 {
-        notes.note(Code::ContentFlattened, at, "");
+        diagnostics.record(Code::ContentFlattened, at, "");
     }
     if always || !texts.is_empty() {
-        turn.set("says", quote(&texts.join("\n\n")));
+        turn.set("says", encode_string(&texts.join("\n\n")));
     }
     if !calls.is_empty() {
         turn.set("calls", format!("[{}]", calls.join(",")));

@@ -4,33 +4,33 @@ use super::super::{Decoder, Encoder};
 use super::decode::ToyDecoder;
 use super::encode::ToyEncoder;
 use super::wire::write_line;
-use crate::canonical::{Asked, Diagnostics, Response, fold, unfold};
+use crate::canonical::{ResponseSpec, Diagnostics, Response, fold, unfold};
 use crate::error::UpstreamError;
 use crate::framing::Frame;
-use crate::json::{Object, quote};
+use crate::json::{Object, encode_string};
 
 /// Reads an answer.
 pub(super) fn decode(
     body: &[u8],
-    asked: &mut Asked,
-    notes: &mut Diagnostics,
+    spec: &mut ResponseSpec,
+    diagnostics: &mut Diagnostics,
 ) -> Result<Response, UpstreamError> {
-    let (mut decoder, mut events) = (ToyDecoder::new(asked.clone()), Vec::new());
+    let (mut decoder, mut events) = (ToyDecoder::new(spec.clone()), Vec::new());
     decoder.frame(Frame::Body(body), &mut events);
     decoder.finish(&mut events);
-    notes.extend(decoder.notes());
-    asked.context = decoder.into_asked().context;
+    diagnostics.extend(decoder.diagnostics());
+    spec.context = decoder.into_asked().context;
     fold(&events)
 }
 
 /// Writes an answer: the lines of its stream in one.
-pub(super) fn encode(response: &Response, asked: &mut Asked, notes: &mut Diagnostics) -> Vec<u8> {
-    let (mut encoder, mut lines) = (ToyEncoder::new(asked), Vec::new());
+pub(super) fn encode(response: &Response, spec: &mut ResponseSpec, diagnostics: &mut Diagnostics) -> Vec<u8> {
+    let (mut encoder, mut lines) = (ToyEncoder::new(spec), Vec::new());
     for event in unfold(response) {
         encoder.event(&event, &mut lines);
     }
     encoder.finish(&mut lines);
-    notes.extend(encoder.notes());
+    diagnostics.extend(encoder.diagnostics());
     let (mut whole, mut says, mut calls) = (Object::new(), String::new(), Vec::new());
     for line in lines.split(|b| *b == b'\n').filter_map(|line| Object::parse(line).ok()) {
         says.push_str(&line.str("says").unwrap_or_default());
@@ -40,7 +40,7 @@ pub(super) fn encode(response: &Response, asked: &mut Asked, notes: &mut Diagnos
         }
     }
     if !says.is_empty() {
-        whole.set("says", quote(&says));
+        whole.set("says", encode_string(&says));
     }
     if !calls.is_empty() {
         whole.set("calls", format!("[{}]", calls.join(",")));

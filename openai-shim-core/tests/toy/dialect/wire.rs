@@ -2,7 +2,7 @@
 
 use super::NAME;
 use crate::canonical::{Code, Diagnostics, Extra, FinishReason, Usage};
-use crate::json::{Kind, Object, peek, quote, raw, text_of};
+use crate::json::{Kind, Object, peek, encode_string, raw, string_or_json};
 
 /// A call as it was read.
 pub(super) struct Call {
@@ -13,36 +13,36 @@ pub(super) struct Call {
 }
 
 /// Reads `{"id":…,"tool":…,"with":…}`.
-pub(super) fn read_call(json: &str, at: &str, notes: &mut Diagnostics) -> Call {
+pub(super) fn read_call(json: &str, at: &str, diagnostics: &mut Diagnostics) -> Call {
     let object = Object::parse(json.as_bytes()).unwrap_or_default();
     let name = object.str("tool").unwrap_or_default().into_owned();
     if name.is_empty() {
-        notes.note(Code::ToolNameMissing, at, "");
+        diagnostics.record(Code::ToolNameMissing, at, "");
     }
     let arguments = match object.non_null("with") {
         // What was no JSON stands here as a text.
         Some(with) if peek(with) == Kind::String => {
-            notes.note(Code::ToolArgumentsInvalid, &format!("{at}.with"), "");
-            text_of(with).into_owned()
+            diagnostics.record(Code::ToolArgumentsInvalid, &format!("{at}.with"), "");
+            string_or_json(with).into_owned()
         }
         Some(with) => with.trim().to_owned(),
         None => String::from("{}"),
     };
-    leftovers(&object, &["id", "tool", "with"]).report("", at, notes);
+    leftovers(&object, &["id", "tool", "with"]).report("", at, diagnostics);
     Call { id: object.str("id").filter(|id| !id.is_empty()).map(Into::into), name, arguments }
 }
 
 /// Writes a call.
-pub(super) fn write_call(id: &str, name: &str, arguments: &str, at: &str, notes: &mut Diagnostics) -> String {
+pub(super) fn write_call(id: &str, name: &str, arguments: &str, at: &str, diagnostics: &mut Diagnostics) -> String {
     let mut call = Object::new();
-    call.set("id", quote(id));
-    call.set("tool", quote(name));
+    call.set("id", encode_string(id));
+    call.set("tool", encode_string(name));
     let arguments = if arguments.trim().is_empty() { "{}" } else { arguments.trim() };
     if serde_json::from_str::<serde::de::IgnoredAny>(arguments).is_ok() {
         call.set("with", arguments);
     } else {
-        notes.note(Code::ToolArgumentsInvalid, &format!("{at}.with"), "");
-        call.set("with", quote(arguments));
+        diagnostics.record(Code::ToolArgumentsInvalid, &format!("{at}.with"), "");
+        call.set("with", encode_string(arguments));
     }
     call.to_json()
 }
@@ -57,13 +57,13 @@ const ENDS: &[(&str, FinishReason)] = &[
 ];
 
 /// Why an answer ended; `calls`: it calls tools.
-pub(super) fn read_end(word: &str, calls: bool, notes: &mut Diagnostics) -> FinishReason {
+pub(super) fn read_end(word: &str, calls: bool, diagnostics: &mut Diagnostics) -> FinishReason {
     let derived = if calls { FinishReason::ToolCalls } else { FinishReason::Stop };
     match ENDS.iter().find(|(known, _)| *known == word) {
         Some((_, FinishReason::Stop)) => derived,
         Some((_, reason)) => reason.clone(),
         None => {
-            notes.note(Code::FinishReasonMapped, "end", word);
+            diagnostics.record(Code::FinishReasonMapped, "end", word);
             derived
         }
     }
@@ -74,10 +74,10 @@ pub(super) fn write_end(
     line: &mut Object<'_>,
     reason: Option<&FinishReason>,
     usage: Option<Usage>,
-    notes: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) {
     let word = reason.and_then(|reason| ENDS.iter().find(|(_, known)| known == reason));
-    line.set("end", quote(word.map_or("done", |(word, _)| word)));
+    line.set("end", encode_string(word.map_or("done", |(word, _)| word)));
     let Some(usage) = usage else { return };
     let mut tokens = Object::new();
     for (key, count) in [("read", usage.input), ("written", usage.output)] {
@@ -86,7 +86,7 @@ pub(super) fn write_end(
         }
     }
     if [usage.cached, usage.cache_written, usage.reasoning].iter().any(|n| n.is_some_and(|n| n > 0)) {
-        notes.note(Code::ExtraDropped, "tokens", "details");
+        diagnostics.record(Code::ExtraDropped, "tokens", "details");
     }
     line.set("tokens", tokens.to_json());
 }

@@ -1,7 +1,7 @@
 //! What echo says, or which tool it calls.
 
 use super::{EchoError, schema};
-use openai_shim_core::json::{Object, ValueKind, peek, text_of};
+use openai_shim_core::json::{Object, ValueKind, peek, string_or_json};
 
 /// What is answered: words, or a call.
 pub(super) enum EchoResponse {
@@ -67,7 +67,7 @@ fn words(text: &str) -> usize {
 fn said(message: &Object<'_>) -> String {
     let Some(content) = message.get("content") else { return String::new() };
     if peek(content) != ValueKind::Array {
-        return text_of(content).into_owned();
+        return string_or_json(content).into_owned();
     }
     let parts = message.array("content").unwrap_or_default();
     let said = parts.into_iter().filter_map(|part| Object::parse(part.as_bytes()).ok()).map(|part| {
@@ -89,7 +89,7 @@ fn demanded(request: &Object<'_>) -> Result<Option<EchoResponse>, EchoError> {
     let name = Object::parse(choice.as_bytes()).ok().and_then(|choice| {
         choice.object("function").and_then(|f| f.str("name").map(std::borrow::Cow::into_owned))
     });
-    let tool = match (text_of(choice).as_ref(), &name) {
+    let tool = match (string_or_json(choice).as_ref(), &name) {
         ("none" | "auto", _) => return Ok(None),
         ("required", _) => tools.first().ok_or_else(|| {
             EchoError::invalid(

@@ -2,7 +2,7 @@
 
 use super::{EchoError, wire};
 use http::{Response, StatusCode};
-use openai_shim_core::json::{Object, ValueKind, peek, quote, text_of};
+use openai_shim_core::json::{Object, ValueKind, encode_string, peek, string_or_json};
 use openai_shim_core::upstream::UpstreamBody;
 
 const DIMENSIONS: u64 = 8;
@@ -26,7 +26,7 @@ pub(super) fn embed(request: &Object<'_>) -> Result<Response<UpstreamBody>, Echo
     let items = inputs.iter().enumerate().map(|(index, input)| {
         let vector = vector(input, dimensions);
         let embedding = if base64 {
-            quote(&to_base64(&vector.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<_>>()))
+            encode_string(&to_base64(&vector.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<_>>()))
         } else {
             format!("[{}]", vector.iter().map(f32::to_string).collect::<Vec<_>>().join(","))
         };
@@ -35,7 +35,7 @@ pub(super) fn embed(request: &Object<'_>) -> Result<Response<UpstreamBody>, Echo
     let items = items.collect::<Vec<_>>().join(",");
     let tokens: usize = inputs.iter().map(|input| input.split_whitespace().count()).sum();
     let model = request.str("model").filter(|model| !model.is_empty());
-    let model = quote(model.as_deref().unwrap_or("echo"));
+    let model = encode_string(model.as_deref().unwrap_or("echo"));
     let usage = format!(r#"{{"prompt_tokens":{tokens},"total_tokens":{tokens}}}"#);
     Ok(wire::whole(
         StatusCode::OK,
@@ -49,13 +49,13 @@ fn inputs(request: &Object<'_>) -> Result<Vec<String>, EchoError> {
         || EchoError::invalid("input", "`input` must be a text, a list of texts, or tokens; and not empty.");
     let input = request.non_null("input").ok_or_else(wrong)?;
     match peek(input) {
-        ValueKind::String => Ok(vec![text_of(input).into_owned()]),
+        ValueKind::String => Ok(vec![string_or_json(input).into_owned()]),
         ValueKind::Array => {
             let items = request.array("input").filter(|items| !items.is_empty()).ok_or_else(wrong)?;
             match items.first().map(|first| peek(first)) {
                 Some(ValueKind::Number) => Ok(vec![input.to_owned()]),
                 Some(ValueKind::String | ValueKind::Array) => {
-                    Ok(items.into_iter().map(|i| text_of(i).into_owned()).collect())
+                    Ok(items.into_iter().map(|i| string_or_json(i).into_owned()).collect())
                 }
                 _ => Err(wrong()),
             }

@@ -1,6 +1,6 @@
 //! The smallest value that a JSON schema accepts, as far as the schema is simple.
 
-use openai_shim_core::json::{Object, ValueKind, peek, quote, text_of};
+use openai_shim_core::json::{Object, ValueKind, encode_string, peek, string_or_json};
 
 /// Schemas may contain themselves; nobody nests arguments deeper.
 const DEEPEST: usize = 16;
@@ -42,7 +42,7 @@ impl Schemas<'_> {
             }
         }
         match kind(schema).as_str() {
-            "string" => quote(&"x".repeat(at_least(schema, "minLength"))),
+            "string" => encode_string(&"x".repeat(at_least(schema, "minLength"))),
             "number" | "integer" => number(schema),
             "boolean" => String::from("false"),
             "null" => String::from("null"),
@@ -63,9 +63,9 @@ impl Schemas<'_> {
     fn object(&self, schema: &Object<'_>, depth: usize) -> String {
         let properties = schema.object("properties").unwrap_or_default();
         let required = schema.array("required").unwrap_or_default();
-        let members = required.into_iter().map(text_of).map(|name| {
+        let members = required.into_iter().map(string_or_json).map(|name| {
             let value = properties.get(&name).map_or_else(|| String::from("null"), |s| self.below(s, depth));
-            format!("{}:{value}", quote(&name))
+            format!("{}:{value}", encode_string(&name))
         });
         format!("{{{}}}", members.collect::<Vec<_>>().join(","))
     }
@@ -83,7 +83,7 @@ impl Schemas<'_> {
 /// The first of its types that is not `null`.
 fn kind(schema: &Object<'_>) -> String {
     let types = match schema.array("type") {
-        Some(types) => types.into_iter().map(|t| text_of(t).into_owned()).collect(),
+        Some(types) => types.into_iter().map(|t| string_or_json(t).into_owned()).collect(),
         None => vec![schema.str("type").unwrap_or_default().into_owned()],
     };
     types.iter().find(|kind| *kind != "null").or(types.first()).cloned().unwrap_or_default()

@@ -7,7 +7,7 @@ use futures_core::Stream;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Response, StatusCode};
 use openai_shim_core::UpstreamError;
-use openai_shim_core::json::{Object, quote};
+use openai_shim_core::json::{Object, encode_string};
 use openai_shim_core::upstream::UpstreamBody;
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -23,11 +23,11 @@ pub(super) const MODELS: &str =
 pub(super) fn completion(request: &Object<'_>, answer: &EchoResponse) -> Response<UpstreamBody> {
     let id = next_id();
     let message = match answer {
-        EchoResponse::Words(words) => format!(r#""content":{},"refusal":null"#, quote(words)),
+        EchoResponse::Words(words) => format!(r#""content":{},"refusal":null"#, encode_string(words)),
         EchoResponse::Call { name, arguments, .. } => format!(
             r#""content":null,"refusal":null,"tool_calls":[{{"id":"call_{id}","type":"function","function":{{"name":{},"arguments":{}}}}}]"#,
-            quote(name),
-            quote(arguments)
+            encode_string(name),
+            encode_string(arguments)
         ),
     };
     let body = format!(
@@ -60,23 +60,25 @@ pub(super) fn stream(
         EchoResponse::Words(words) => {
             events.push_back(chunk(r#""role":"assistant","content":"","refusal":null"#, "null"));
             let words = words.split_inclusive(char::is_whitespace);
-            events.extend(words.map(|word| chunk(&format!("\"content\":{}", quote(word)), "null")));
+            events.extend(words.map(|word| chunk(&format!("\"content\":{}", encode_string(word)), "null")));
         }
         EchoResponse::Call { name, arguments, .. } => {
             let opening = format!(
                 r#""role":"assistant","content":null,"refusal":null,"tool_calls":[{{"index":0,"id":"call_{id}","type":"function","function":{{"name":{},"arguments":""}}}}]"#,
-                quote(name)
+                encode_string(name)
             );
             events.push_back(chunk(&opening, "null"));
             // In pieces, as models send them: whoever joins them wrongly shall notice here.
             events.extend(arguments.split_inclusive([',', ':']).map(|piece| {
-                let delta =
-                    format!(r#""tool_calls":[{{"index":0,"function":{{"arguments":{}}}}}]"#, quote(piece));
+                let delta = format!(
+                    r#""tool_calls":[{{"index":0,"function":{{"arguments":{}}}}}]"#,
+                    encode_string(piece)
+                );
                 chunk(&delta, "null")
             }));
         }
     }
-    events.push_back(chunk("", &quote(answer.finish())));
+    events.push_back(chunk("", &encode_string(answer.finish())));
     if asks_usage {
         events.push_back(event("", &usage(request, answer)));
     }
@@ -96,10 +98,10 @@ pub(super) fn whole(status: StatusCode, body: impl Into<Bytes>) -> Response<Upst
 
 /// An error in OpenAI's envelope.
 pub(super) fn error(fault: &EchoError) -> Response<UpstreamBody> {
-    let or_null = |text: Option<&str>| text.map_or_else(|| String::from("null"), quote);
+    let or_null = |text: Option<&str>| text.map_or_else(|| String::from("null"), encode_string);
     let body = format!(
         r#"{{"error":{{"message":{},"type":"invalid_request_error","param":{},"code":{}}}}}"#,
-        quote(&fault.message),
+        encode_string(&fault.message),
         or_null(fault.param),
         or_null(fault.code)
     );
@@ -110,7 +112,7 @@ pub(super) fn error(fault: &EchoError) -> Response<UpstreamBody> {
 fn identity(request: &Object<'_>, id: &str, object: &str) -> String {
     let created = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
     let model = request.str("model").filter(|model| !model.is_empty());
-    let model = quote(model.as_deref().unwrap_or("echo"));
+    let model = encode_string(model.as_deref().unwrap_or("echo"));
     format!(r#""id":"chatcmpl-{id}","object":"{object}","created":{created},"model":{model}"#)
 }
 

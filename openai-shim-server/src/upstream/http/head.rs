@@ -52,7 +52,7 @@ pub(super) struct Http1Head {
 }
 
 /// Reads a head; with it, how long it was. `None`: more is needed.
-pub(super) fn read(bytes: &[u8], asked: &Method) -> Result<Option<(Http1Head, usize)>, String> {
+pub(super) fn read(bytes: &[u8], spec: &Method) -> Result<Option<(Http1Head, usize)>, String> {
     let mut start = 0;
     loop {
         let mut lines = [httparse::EMPTY_HEADER; MAX_HEADERS];
@@ -77,12 +77,12 @@ pub(super) fn read(bytes: &[u8], asked: &Method) -> Result<Option<(Http1Head, us
             Some(101) => return Err(String::from("it changed the protocol unasked")),
             // Interim answers say nothing that we need.
             Some(100..=199) => {}
-            _ => return head(&parsed, asked).map(|head| Some((head, start))),
+            _ => return head(&parsed, spec).map(|head| Some((head, start))),
         }
     }
 }
 
-fn head(parsed: &httparse::Response<'_, '_>, asked: &Method) -> Result<Http1Head, String> {
+fn head(parsed: &httparse::Response<'_, '_>, spec: &Method) -> Result<Http1Head, String> {
     let broken = || String::from("it does not speak HTTP");
     let mut response = Response::new(());
     let status = StatusCode::from_u16(parsed.code.unwrap_or_default()).map_err(|_| broken())?;
@@ -97,13 +97,13 @@ fn head(parsed: &httparse::Response<'_, '_>, asked: &Method) -> Result<Http1Head
     }
     let says = |word| listed(headers, &CONNECTION, word);
     let keeps = if old { says("keep-alive") && !says("close") } else { !says("close") };
-    let framing = framing(status, headers, asked, old)?;
+    let framing = framing(status, headers, spec, old)?;
     let keeps = keeps && framing != Framing::Close;
     Ok(Http1Head { response, framing, keeps })
 }
 
-fn framing(status: StatusCode, headers: &HeaderMap, asked: &Method, old: bool) -> Result<Framing, String> {
-    if *asked == Method::HEAD || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
+fn framing(status: StatusCode, headers: &HeaderMap, spec: &Method, old: bool) -> Result<Framing, String> {
+    if *spec == Method::HEAD || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
         return Ok(Framing::Length(0));
     }
     if headers.contains_key(TRANSFER_ENCODING) && !old {

@@ -3,7 +3,7 @@
 use super::super::{FORMAT, NAME, block, response};
 use super::MessagesDecoder;
 use crate::canonical::{BlockKind, Code, Delta, Event, REASONING_DETAILS, WHOLE_BLOCK};
-use crate::json::{Object, quote, raw, text_of};
+use crate::json::{Object, encode_string, raw, string_or_json};
 use std::borrow::Cow;
 
 /// The most blocks of one answer.
@@ -44,8 +44,8 @@ impl MessagesDecoder {
         self.begin(out);
         let index = object.u64("index").unwrap_or(u64::from(self.begun));
         if !self.open.is_empty() || index != u64::from(self.begun) || self.finish.is_some() {
-            self.notes.note(Code::FieldFilled, "index", "blocks that do not follow one another");
-            self.not_so();
+            self.diagnostics.record(Code::FieldFilled, "index", "blocks that do not follow one another");
+            self.mark_deviant();
         }
         self.begun += 1;
         if self.begun > MOST_BLOCKS {
@@ -53,9 +53,9 @@ impl MessagesDecoder {
         }
         let start = object.object("content_block").unwrap_or_default();
         if object.u64("index").is_none() || !response::is_block(&start) {
-            self.not_so();
+            self.mark_deviant();
         }
-        let of = |key: &str| start.get(key).map(text_of).unwrap_or_default().into_owned();
+        let of = |key: &str| start.get(key).map(string_or_json).unwrap_or_default().into_owned();
         let kind = start.str("type").map(Cow::into_owned).or_else(|| {
             let told = [("text", "text"), ("thinking", "thinking"), ("name", "tool_use")];
             told.iter().find(|(key, _)| start.get(key).is_some()).map(|(_, kind)| String::from(*kind))
@@ -79,20 +79,20 @@ impl MessagesDecoder {
             }
             Some("tool_use") => {
                 let input = start.non_null("input").filter(|v| !matches!(v.trim(), "{}" | "\"\""));
-                let input = input.map(|input| text_of(input).into_owned());
+                let input = input.map(|input| string_or_json(input).into_owned());
                 let (id, name) = (of("id"), of("name"));
                 if id.is_empty() {
-                    self.notes.note(Code::ToolIdSynthesized, "content_block.id", "");
+                    self.diagnostics.record(Code::ToolIdSynthesized, "content_block.id", "");
                 }
                 if name.is_empty() {
-                    self.notes.note(Code::ToolNameMissing, "content_block.name", "");
+                    self.diagnostics.record(Code::ToolNameMissing, "content_block.name", "");
                 }
                 let kind = BlockKind::ToolCall { id, name, signature: None };
                 let block = self.open_as(index, OpenKind::Call(input), kind, out);
                 (block, String::new(), response::rest(&start, &["type", "id", "name", "input"]))
             }
             None => {
-                self.notes.note(Code::FrameCorrupt, "content_block", "no type");
+                self.diagnostics.record(Code::FrameCorrupt, "content_block", "no type");
                 self.begun -= 1;
                 self.ignore();
                 return;
@@ -121,7 +121,7 @@ impl MessagesDecoder {
     /// Opens a block of thinking, which this API always signs.
     fn open_thinking(&mut self, index: u64, out: &mut Vec<Event>) -> u32 {
         let block = self.open_block(index, OpenKind::Thinking, out);
-        let (key, raw) = (String::from("format"), raw(quote(FORMAT)));
+        let (key, raw) = (String::from("format"), raw(encode_string(FORMAT)));
         let delta = Delta::Native { dialect: REASONING_DETAILS, key, raw };
         out.push(Event::Delta { choice: 0, block, delta });
         block
@@ -155,9 +155,9 @@ impl MessagesDecoder {
         let told = DELTAS.iter().find(|(_, key)| delta.get(key).is_some());
         let told = told.map(|(kind, _)| Cow::Borrowed(*kind)).unwrap_or_default();
         let kind = delta.str("type").unwrap_or(told).into_owned();
-        let of = |key: &str| delta.get(key).map(text_of).unwrap_or_default().into_owned();
+        let of = |key: &str| delta.get(key).map(string_or_json).unwrap_or_default().into_owned();
         if object.u64("index").is_none() || !is_delta(&delta) {
-            self.not_so();
+            self.mark_deviant();
         }
         let wanted = match kind.as_str() {
             "text_delta" => Some(OpenKind::Text),
@@ -178,8 +178,8 @@ impl MessagesDecoder {
             (true, _) => at,
             (false, Some(kind)) => {
                 // Said into a block of another kind, or into none: it opens its own.
-                self.notes.note(Code::FieldFilled, "content_block_start", "");
-                self.not_so();
+                self.diagnostics.record(Code::FieldFilled, "content_block_start", "");
+                self.mark_deviant();
                 match kind {
                     OpenKind::Thinking => self.open_thinking(index, out),
                     kind => self.open_block(index, kind, out),
@@ -187,7 +187,7 @@ impl MessagesDecoder {
                 Some(self.open.len() - 1)
             }
             (false, None) => {
-                self.notes.note(Code::FrameForeign, "delta", &kind);
+                self.diagnostics.record(Code::FrameForeign, "delta", &kind);
                 // A newer kind of delta passes where it is one; input of what is no call does not.
                 if at.is_none() || kind.is_empty() || kind == "input_json_delta" {
                     self.ignore();
@@ -227,7 +227,7 @@ impl MessagesDecoder {
 
     pub(super) fn block_stop(&mut self, object: &Object<'_>, out: &mut Vec<Event>) {
         if object.u64("index").is_none() {
-            self.not_so();
+            self.mark_deviant();
         }
         let index = object.u64("index").or(self.open.last().map(|open| open.index));
         match self.open.iter().position(|open| Some(open.index) == index) {
@@ -236,8 +236,8 @@ impl MessagesDecoder {
                 self.close(open, out);
             }
             None => {
-                self.notes.note(Code::FrameForeign, "", "the end of a block that is not open");
-                self.not_so();
+                self.diagnostics.record(Code::FrameForeign, "", "the end of a block that is not open");
+                self.mark_deviant();
             }
         }
     }
@@ -291,14 +291,14 @@ fn is_delta(delta: &Object<'_>) -> bool {
 /// Takes a delta into a block of which nothing else is known: text grows, all else is replaced. How many bytes that moved.
 fn absorb(start: &mut Object<'static>, input: &mut String, kind: &str, delta: &Object<'_>) -> usize {
     if kind == "input_json_delta" {
-        let partial = delta.get("partial_json").map(text_of).unwrap_or_default();
+        let partial = delta.get("partial_json").map(string_or_json).unwrap_or_default();
         input.push_str(&partial);
         return partial.len();
     }
     let mut moved = 0;
     for (key, value) in delta.iter().filter(|(key, _)| *key != "type") {
         let grown = match (start.str(key), crate::json::text(value)) {
-            (Some(old), Some(new)) => quote(&format!("{old}{new}")),
+            (Some(old), Some(new)) => encode_string(&format!("{old}{new}")),
             _ => value.to_owned(),
         };
         moved += key.len() + grown.len();

@@ -3,7 +3,7 @@
 
 use super::super::NAME;
 use crate::canonical::{Code, Diagnostics, Reasoning, Request, ResponseFormat, ToolChoice};
-use crate::json::{Object, quote, raw};
+use crate::json::{Object, encode_string, raw};
 use std::borrow::Cow;
 
 /// The fewest tokens that thinking may be given.
@@ -92,7 +92,7 @@ fn rest(key: &'static str, body: &mut Object<'_>) -> Object<'static> {
 }
 
 /// Switches thinking off where it would be refused: the thinking that led to the calls is another model's, and was left out.
-pub(super) fn spare_thinking(request: &Request, body: &mut Object<'_>, notes: &mut Diagnostics) {
+pub(super) fn spare_thinking(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
     let enabled = body.object("thinking").is_some_and(|said| said.str("type").as_deref() == Some("enabled"));
     // Some other models that are served in this dialect sign nothing.
     let theirs = !request.touched.messages
@@ -100,7 +100,7 @@ pub(super) fn spare_thinking(request: &Request, body: &mut Object<'_>, notes: &m
         && request.messages.iter().any(super::is_unsigned);
     if enabled && !theirs && super::turns::calls_without_thinking(&request.messages) {
         body.set("thinking", r#"{"type":"disabled"}"#);
-        notes.note(Code::ParamDropped, "thinking", NOT_BACK);
+        diagnostics.record(Code::ParamDropped, "thinking", NOT_BACK);
     }
 }
 
@@ -123,12 +123,12 @@ fn write_own(request: &Request, body: &mut Object<'_>) {
     }
     let mut config = rest("output_config", body);
     if let Some(effort) = &wish.effort {
-        config.set("effort", quote(effort));
+        config.set("effort", encode_string(effort));
     }
     own_format(request, body, &mut config);
     let mut metadata = rest("metadata", body);
     if let Some(user) = &request.user {
-        metadata.set("user_id", quote(user));
+        metadata.set("user_id", encode_string(user));
     }
     for (key, object) in [("thinking", thinking), ("output_config", config), ("metadata", metadata)] {
         if !object.is_empty() {
@@ -166,7 +166,7 @@ pub(super) fn rewrite(request: &Request, body: &mut Object<'_>) {
         }
     }
     if request.touched.stop {
-        let stops: Vec<_> = request.stop.iter().map(|s| quote(s)).collect();
+        let stops: Vec<_> = request.stop.iter().map(|s| encode_string(s)).collect();
         if stops.is_empty() {
             body.remove("stop_sequences");
         } else {
@@ -176,11 +176,11 @@ pub(super) fn rewrite(request: &Request, body: &mut Object<'_>) {
 }
 
 /// Writes the parameters of a request that came without this dialect's own bytes.
-pub(super) fn write(request: &Request, own: bool, body: &mut Object<'_>, notes: &mut Diagnostics) {
+pub(super) fn write(request: &Request, own: bool, body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
     let stops: Vec<_> =
-        request.stop.iter().filter(|stop| own || !stop.trim().is_empty()).map(|s| quote(s)).collect();
+        request.stop.iter().filter(|stop| own || !stop.trim().is_empty()).map(|s| encode_string(s)).collect();
     if stops.len() < request.stop.len() {
-        notes.note(Code::ParamDropped, "stop", "a stop sequence of white space only");
+        diagnostics.record(Code::ParamDropped, "stop", "a stop sequence of white space only");
     }
     if !stops.is_empty() {
         body.set("stop_sequences", format!("[{}]", stops.join(",")));
@@ -195,29 +195,29 @@ pub(super) fn write(request: &Request, own: bool, body: &mut Object<'_>, notes: 
     }
     if let Some(hot) = temperature.filter(|t| *t > 1.0) {
         temperature = Some(1.0);
-        notes.note(Code::ParamClamped, "temperature", &format!("{hot} to 1"));
+        diagnostics.record(Code::ParamClamped, "temperature", &format!("{hot} to 1"));
     }
     if let Some(user) = &request.user {
-        body.set("metadata", format!("{{\"user_id\":{}}}", quote(user)));
+        body.set("metadata", format!("{{\"user_id\":{}}}", encode_string(user)));
     }
     let mut config = Object::new();
-    let thinks = write_thinking(request, body, &mut config, notes);
-    write_format(request.response_format.as_ref(), &mut config, notes);
+    let thinks = write_thinking(request, body, &mut config, diagnostics);
+    write_format(request.response_format.as_ref(), &mut config, diagnostics);
     if !config.is_empty() {
         body.set("output_config", config.to_json());
     }
     if thinks && temperature.is_some_and(|t| (t - 1.0).abs() > f64::EPSILON) {
         temperature = None;
-        notes.note(Code::ParamDropped, "temperature", "not while thinking");
+        diagnostics.record(Code::ParamDropped, "temperature", "not while thinking");
     }
     number("temperature", temperature, body);
     number("top_p", request.top_p, body);
     if thinks && request.top_k.is_some() {
-        notes.note(Code::ParamDropped, "top_k", "not while thinking");
+        diagnostics.record(Code::ParamDropped, "top_k", "not while thinking");
     } else {
         number("top_k", request.top_k, body);
     }
-    unsaid(request, notes);
+    unsaid(request, diagnostics);
 }
 
 fn number<T: std::fmt::Display>(key: &'static str, value: Option<T>, body: &mut Object<'_>) {
@@ -227,18 +227,18 @@ fn number<T: std::fmt::Display>(key: &'static str, value: Option<T>, body: &mut 
 }
 
 /// What this dialect has no parameter for.
-fn unsaid(request: &Request, notes: &mut Diagnostics) {
-    request.note_shared(notes);
+fn unsaid(request: &Request, diagnostics: &mut Diagnostics) {
+    request.report_shared(diagnostics);
     let mut lost = |key: &str, said: bool| {
         if said {
-            notes.note(Code::ParamDropped, key, "");
+            diagnostics.record(Code::ParamDropped, key, "");
         }
     };
     lost("n", request.n.is_some_and(|n| n != 1));
     lost("frequency_penalty", request.frequency_penalty.is_some_and(|p| p != 0.0));
     lost("presence_penalty", request.presence_penalty.is_some_and(|p| p != 0.0));
     lost("seed", request.seed.is_some());
-    request.extra.lost_to(NAME).for_each(|key| lost(key, true));
+    request.extra.dropped_keys(NAME).for_each(|key| lost(key, true));
 }
 
 /// Whether thinking is on; how much is said in the words of the model's generation.
@@ -246,7 +246,7 @@ fn write_thinking(
     request: &Request,
     body: &mut Object<'_>,
     config: &mut Object<'_>,
-    notes: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> bool {
     let wish = &request.reasoning;
     if wish.enabled == Some(false) || wish.effort.as_deref() == Some("none") {
@@ -257,44 +257,44 @@ fn write_thinking(
         return false;
     }
     if matches!(request.tool_choice, Some(ToolChoice::Required | ToolChoice::Function(_))) {
-        notes.note(Code::ParamDropped, "reasoning", "not while a tool is demanded");
+        diagnostics.record(Code::ParamDropped, "reasoning", "not while a tool is demanded");
         return false;
     }
     if !wish.in_tokens {
         body.set("thinking", r#"{"type":"adaptive"}"#);
         match wish.as_effort() {
             Some("minimal") => {
-                notes.note(Code::ParamClamped, "reasoning", "minimal to low");
+                diagnostics.record(Code::ParamClamped, "reasoning", "minimal to low");
                 config.set("effort", "\"low\"");
             }
-            Some(effort) => config.set("effort", quote(effort)),
+            Some(effort) => config.set("effort", encode_string(effort)),
             None => {}
         }
         return true;
     }
     if super::turns::calls_without_thinking(&request.messages) {
-        notes.note(Code::ParamDropped, "reasoning", NOT_BACK);
+        diagnostics.record(Code::ParamDropped, "reasoning", NOT_BACK);
         return false;
     }
     let longest = body.u64("max_tokens").unwrap_or_default();
     let budget = wish.as_budget(longest).unwrap_or(longest / 2).max(LEAST);
     let budget = budget.min(longest.saturating_sub(1));
     if budget < LEAST {
-        notes.note(Code::ParamDropped, "reasoning", "max_tokens leaves no room for thinking");
+        diagnostics.record(Code::ParamDropped, "reasoning", "max_tokens leaves no room for thinking");
         return false;
     }
     body.set("thinking", format!("{{\"type\":\"enabled\",\"budget_tokens\":{budget}}}"));
     true
 }
 
-fn write_format(format: Option<&ResponseFormat>, config: &mut Object<'_>, notes: &mut Diagnostics) {
+fn write_format(format: Option<&ResponseFormat>, config: &mut Object<'_>, diagnostics: &mut Diagnostics) {
     match format {
         Some(ResponseFormat::JsonSchema { schema: Some(schema), .. }) => {
             let schema = schema.get();
             config.set("format", format!("{{\"type\":\"json_schema\",\"schema\":{schema}}}"));
-            notes.note(Code::ParamRenamed, "response_format", "output_config.format");
+            diagnostics.record(Code::ParamRenamed, "response_format", "output_config.format");
         }
         Some(ResponseFormat::Native { dialect: NAME, .. } | ResponseFormat::Text) | None => {}
-        Some(_) => notes.note(Code::FeatureUnsupported, "response_format", "JSON without a schema"),
+        Some(_) => diagnostics.record(Code::FeatureUnsupported, "response_format", "JSON without a schema"),
     }
 }

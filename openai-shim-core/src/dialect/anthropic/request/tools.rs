@@ -5,7 +5,7 @@
 use super::super::{NAME, block};
 use crate::canonical::{Block, Code, Diagnostics, Request, Tool, ToolChoice};
 use crate::error::ClientError;
-use crate::json::{Object, quote, raw};
+use crate::json::{Object, encode_string, raw};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
@@ -48,29 +48,33 @@ pub(super) fn read_choice(value: &str, request: &mut Request) {
 }
 
 /// Writes the tools and the choice among them.
-pub(super) fn write(request: &Request, own: bool, body: &mut Object<'_>, notes: &mut Diagnostics) {
+pub(super) fn write(request: &Request, own: bool, body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
     let mut tools: Vec<String> = Vec::new();
     for (i, tool) in request.tools.iter().enumerate() {
         match tool {
             Tool::Native { dialect: NAME, raw } => tools.push(raw.get().to_owned()),
             Tool::Native { .. } => {
-                notes.note(Code::FeatureUnsupported, &format!("tools[{i}]"), "a tool of another dialect");
+                diagnostics.record(
+                    Code::FeatureUnsupported,
+                    &format!("tools[{i}]"),
+                    "a tool of another dialect",
+                );
             }
-            Tool::Function { .. } => tools.push(write_one(tool, own, i, notes)),
+            Tool::Function { .. } => tools.push(write_one(tool, own, i, diagnostics)),
         }
     }
     let called = if own || !tools.is_empty() { Vec::new() } else { called(request) };
     let only_called = !called.is_empty();
     if only_called {
-        notes.note(
+        diagnostics.record(
             Code::FieldFilled,
             "tools",
             "the tools that the conversation called, none of which may be called",
         );
         tools.extend(
-            called
-                .into_iter()
-                .map(|name| format!(r#"{{"name":{},"input_schema":{{"type":"object"}}}}"#, quote(name))),
+            called.into_iter().map(|name| {
+                format!(r#"{{"name":{},"input_schema":{{"type":"object"}}}}"#, encode_string(name))
+            }),
         );
     }
     body.remove("tool_choice");
@@ -82,11 +86,11 @@ pub(super) fn write(request: &Request, own: bool, body: &mut Object<'_>, notes: 
     let choice = if only_called { Some(&ToolChoice::None) } else { request.tool_choice.as_ref() };
     if tools.is_empty() && !own {
         if choice.is_some_and(|choice| !matches!(choice, ToolChoice::None | ToolChoice::Auto)) {
-            notes.note(Code::ParamDropped, "tool_choice", "there are no tools");
+            diagnostics.record(Code::ParamDropped, "tool_choice", "there are no tools");
         }
         return;
     }
-    if let Some(choice) = write_choice(choice, request.parallel_tool_calls, own, notes) {
+    if let Some(choice) = write_choice(choice, request.parallel_tool_calls, own, diagnostics) {
         body.set("tool_choice", choice);
     }
 }
@@ -104,12 +108,12 @@ fn called(request: &Request) -> Vec<&str> {
     names
 }
 
-fn write_one(tool: &Tool, own: bool, i: usize, notes: &mut Diagnostics) -> String {
+fn write_one(tool: &Tool, own: bool, i: usize, diagnostics: &mut Diagnostics) -> String {
     let mut object = Object::new();
     let Tool::Function { name, description, parameters, strict, extra } = tool else { return String::new() };
-    object.set("name", quote(name));
+    object.set("name", encode_string(name));
     if let Some(description) = description {
-        object.set("description", quote(description));
+        object.set("description", encode_string(description));
     }
     match parameters {
         Some(schema) if own => object.set("input_schema", schema.get().to_owned()),
@@ -120,7 +124,7 @@ fn write_one(tool: &Tool, own: bool, i: usize, notes: &mut Diagnostics) -> Strin
     if let Some(strict) = strict {
         object.set("strict", strict.to_string());
     }
-    block::note_lost(extra, &format!("tools[{i}]"), notes);
+    block::note_lost(extra, &format!("tools[{i}]"), diagnostics);
     for (key, value) in block::own(extra) {
         object.set(key, value);
     }
@@ -142,20 +146,20 @@ fn write_choice(
     choice: Option<&ToolChoice>,
     parallel: Option<bool>,
     own: bool,
-    notes: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> Option<String> {
     let mut object = Object::new();
     match choice {
         Some(ToolChoice::None) => return Some(String::from(r#"{"type":"none"}"#)),
         Some(ToolChoice::Native { dialect: NAME, raw }) => return Some(raw.get().to_owned()),
         Some(ToolChoice::Native { .. }) => {
-            notes.note(Code::FeatureUnsupported, "tool_choice", "a choice of another dialect");
+            diagnostics.record(Code::FeatureUnsupported, "tool_choice", "a choice of another dialect");
             return None;
         }
         Some(ToolChoice::Required) => object.set("type", "\"any\""),
         Some(ToolChoice::Function(name)) => {
             object.set("type", "\"tool\"");
-            object.set("name", quote(name));
+            object.set("name", encode_string(name));
         }
         None if parallel != Some(false) => return None,
         Some(ToolChoice::Auto) | None => object.set("type", "\"auto\""),

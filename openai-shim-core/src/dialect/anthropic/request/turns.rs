@@ -4,7 +4,7 @@
 use super::super::{NAME, block};
 use super::said::{Piece, Said};
 use crate::canonical::{Block, Code, Diagnostics, Message, Role};
-use crate::json::quote;
+use crate::json::encode_string;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
 
@@ -39,20 +39,24 @@ impl<'m> RoleGroup<'m> {
 }
 
 /// Writes the system prompt and the messages.
-pub(super) fn write(messages: &[Message], notes: &mut Diagnostics) -> (Option<String>, String) {
-    let (mut turns, mut system) = gather(messages, notes);
+pub(super) fn write(messages: &[Message], diagnostics: &mut Diagnostics) -> (Option<String>, String) {
+    let (mut turns, mut system) = gather(messages, diagnostics);
     if turns.iter().any(|turn| turn.tools.is_some()) {
-        join(&mut turns, notes);
+        join(&mut turns, diagnostics);
     }
     alternate(&mut turns);
-    trim_prefill(&mut turns, notes);
+    trim_prefill(&mut turns, diagnostics);
     turns.retain(|turn| !turn.blocks.is_empty());
     if turns.is_empty() && !system.is_empty() {
-        notes.note(Code::RoleDemoted, "messages[0].role", "system to user: there is no other message");
+        diagnostics.record(
+            Code::RoleDemoted,
+            "messages[0].role",
+            "system to user: there is no other message",
+        );
         turns.push(RoleGroup::of_user(std::mem::take(&mut system)));
     }
     if turns.is_empty() {
-        notes.note(Code::FeatureUnsupported, "messages", "a conversation in which nothing is said");
+        diagnostics.record(Code::FeatureUnsupported, "messages", "a conversation in which nothing is said");
     }
     // Most turns are one text. The list is made as long as it will be: one that grows is there twice.
     let size =
@@ -82,21 +86,21 @@ fn alternate(turns: &mut Vec<RoleGroup<'_>>) {
 }
 
 /// Messages of one role that follow one another are one turn; system messages go to the front.
-fn gather<'m>(messages: &'m [Message], notes: &mut Diagnostics) -> (Vec<RoleGroup<'m>>, Said<'m>) {
+fn gather<'m>(messages: &'m [Message], diagnostics: &mut Diagnostics) -> (Vec<RoleGroup<'m>>, Said<'m>) {
     let (mut turns, mut system) = (Vec::with_capacity(messages.len()), Said::default());
     let mut ids = CallIdWriter::default();
     let (mut merged, mut last) = (false, None);
     for (i, message) in messages.iter().enumerate() {
         let at = format!("messages[{i}].content");
         if message.name.is_some() && message.role != Role::Tool {
-            notes.note(Code::ExtraDropped, &format!("messages[{i}].name"), "");
+            diagnostics.record(Code::ExtraDropped, &format!("messages[{i}].name"), "");
         }
-        for key in message.extra.lost_to(NAME).filter(|key| !key.starts_with("reasoning")) {
-            notes.note(Code::ExtraDropped, &format!("messages[{i}].{key}"), "");
+        for key in message.extra.dropped_keys(NAME).filter(|key| !key.starts_with("reasoning")) {
+            diagnostics.record(Code::ExtraDropped, &format!("messages[{i}].{key}"), "");
         }
         if matches!(message.role, Role::System | Role::Developer) {
             if !turns.is_empty() {
-                notes.note(
+                diagnostics.record(
                     Code::MessagesMerged,
                     "messages",
                     "a system message in the middle went to the front",
@@ -104,8 +108,12 @@ fn gather<'m>(messages: &'m [Message], notes: &mut Diagnostics) -> (Vec<RoleGrou
             }
             for block in &message.blocks {
                 match block {
-                    Block::Text { .. } => say(block, &at, &mut system, notes),
-                    _ => notes.note(Code::FeatureUnsupported, &at, "a system message that is more than text"),
+                    Block::Text { .. } => say(block, &at, &mut system, diagnostics),
+                    _ => diagnostics.record(
+                        Code::FeatureUnsupported,
+                        &at,
+                        "a system message that is more than text",
+                    ),
                 }
             }
             continue;
@@ -124,27 +132,27 @@ fn gather<'m>(messages: &'m [Message], notes: &mut Diagnostics) -> (Vec<RoleGrou
                     turn.tools().results.push((ids.result(id), block, at.clone()));
                 }
                 Block::ToolCall { id, name, arguments, signature, extra } => {
-                    let id = ids.call(id, &at, notes);
+                    let id = ids.call(id, &at, diagnostics);
                     if signature.is_some() {
-                        notes.note(Code::ExtraDropped, &at, "the signature of a call");
+                        diagnostics.record(Code::ExtraDropped, &at, "the signature of a call");
                     }
-                    block::note_lost(extra, &at, notes);
-                    let input = block::input(arguments, &at, notes);
+                    block::note_lost(extra, &at, diagnostics);
+                    let input = block::input(arguments, &at, diagnostics);
                     turn.blocks.push(Piece::Json(block::tool_use(&id, name, &input, extra)));
                     turn.tools().calls.push(id);
                 }
-                _ => say(block, &at, &mut turn.blocks, notes),
+                _ => say(block, &at, &mut turn.blocks, diagnostics),
             }
         }
     }
     if merged {
-        notes.note(Code::MessagesMerged, "messages", "adjacent messages of one role");
+        diagnostics.record(Code::MessagesMerged, "messages", "adjacent messages of one role");
     }
     (turns, system)
 }
 
 /// Says a block; the API refuses empty text.
-fn say<'m>(block: &'m Block, at: &str, out: &mut Said<'m>, notes: &mut Diagnostics) {
+fn say<'m>(block: &'m Block, at: &str, out: &mut Said<'m>, diagnostics: &mut Diagnostics) {
     let plain = match block {
         Block::Text { text, extra } if block::own(extra).next().is_none() => Some((text, Some(extra))),
         Block::Refusal(text) => Some((text, None)),
@@ -154,12 +162,12 @@ fn say<'m>(block: &'m Block, at: &str, out: &mut Said<'m>, notes: &mut Diagnosti
         Some((text, _)) if text.is_empty() => {}
         Some((text, extra)) => {
             if let Some(extra) = extra {
-                block::note_lost(extra, at, notes);
+                block::note_lost(extra, at, diagnostics);
             }
             out.push(Piece::Words(text));
         }
         None => {
-            if let Some(json) = block::write(block, at, notes) {
+            if let Some(json) = block::write(block, at, diagnostics) {
                 out.push(Piece::Json(json));
             }
         }
@@ -167,7 +175,7 @@ fn say<'m>(block: &'m Block, at: &str, out: &mut Said<'m>, notes: &mut Diagnosti
 }
 
 /// Gives every call its result, in the turn right behind it, before all else that is said there.
-fn join(turns: &mut Vec<RoleGroup<'_>>, notes: &mut Diagnostics) {
+fn join(turns: &mut Vec<RoleGroup<'_>>, diagnostics: &mut Diagnostics) {
     let mut results = Results::take(turns);
     let mut calls: Vec<String> = Vec::new();
     let mut numbers = Vec::with_capacity(turns.len());
@@ -175,9 +183,9 @@ fn join(turns: &mut Vec<RoleGroup<'_>>, notes: &mut Diagnostics) {
     for (at, mut turn) in std::mem::take(turns).into_iter().enumerate() {
         let waiting = std::mem::take(&mut calls);
         if turn.assistant && !waiting.is_empty() {
-            joined.push(RoleGroup::of_user(results.answer(&waiting, at, false, notes)));
+            joined.push(RoleGroup::of_user(results.answer(&waiting, at, false, diagnostics)));
         } else if !waiting.is_empty() {
-            let mut blocks = results.answer(&waiting, at, true, notes);
+            let mut blocks = results.answer(&waiting, at, true, diagnostics);
             blocks.append(std::mem::take(&mut turn.blocks));
             turn.blocks = blocks;
         }
@@ -186,7 +194,7 @@ fn join(turns: &mut Vec<RoleGroup<'_>>, notes: &mut Diagnostics) {
         joined.push(turn);
     }
     if !calls.is_empty() {
-        let blocks = results.answer(&calls, usize::MAX, false, notes);
+        let blocks = results.answer(&calls, usize::MAX, false, diagnostics);
         joined.push(RoleGroup::of_user(blocks));
     }
     *turns = joined;
@@ -194,13 +202,13 @@ fn join(turns: &mut Vec<RoleGroup<'_>>, notes: &mut Diagnostics) {
         let Some(turn) = turns.get_mut(number) else { continue };
         for (result, at) in rest.into_iter().flatten() {
             let Block::ToolResult { blocks, .. } = result else { continue };
-            notes.note(
+            diagnostics.record(
                 Code::ContentRewritten,
                 &at,
                 "the result of a call that is not there, as what the user says",
             );
             for block in blocks {
-                say(block, &at, &mut turn.blocks, notes);
+                say(block, &at, &mut turn.blocks, diagnostics);
             }
         }
     }
@@ -233,16 +241,22 @@ impl<'m> Results<'m> {
 
     /// The results of calls, for the turn behind these. `from` is the number of the first turn whose results they may be;
     /// `own`: that turn is the one behind them.
-    fn answer(&mut self, calls: &[String], from: usize, own: bool, notes: &mut Diagnostics) -> Said<'m> {
+    fn answer(
+        &mut self,
+        calls: &[String],
+        from: usize,
+        own: bool,
+        diagnostics: &mut Diagnostics,
+    ) -> Said<'m> {
         let mut said = Said::default();
         for id in calls {
-            said.push(Piece::Json(self.claim(id, from, own, notes)));
+            said.push(Piece::Json(self.claim(id, from, own, diagnostics)));
         }
         said
     }
 
     /// The result of a call, from the turn behind it or a later one; one that says that there is none, if there is none.
-    fn claim(&mut self, id: &str, from: usize, own: bool, notes: &mut Diagnostics) -> String {
+    fn claim(&mut self, id: &str, from: usize, own: bool, diagnostics: &mut Diagnostics) -> String {
         while let Some((turn, place)) = self.places.get_mut(id).and_then(VecDeque::pop_front) {
             if turn < from {
                 continue;
@@ -250,7 +264,11 @@ impl<'m> Results<'m> {
             let found = self.turns.get_mut(turn).and_then(|results| results.get_mut(place));
             let Some((result, at)) = found.and_then(Option::take) else { continue };
             if !own || turn > from {
-                notes.note(Code::MessagesMerged, "messages", "a tool's result was put behind its call");
+                diagnostics.record(
+                    Code::MessagesMerged,
+                    "messages",
+                    "a tool's result was put behind its call",
+                );
             }
             if let Block::ToolResult { blocks, is_error, extra, .. } = result {
                 let blocks: Vec<Block> = blocks.iter().filter(|b| b.as_text() != Some("")).cloned().collect();
@@ -260,26 +278,29 @@ impl<'m> Results<'m> {
                     is_error: *is_error,
                     extra: extra.clone(),
                 };
-                if let Some(json) = block::write(&result, &at, notes) {
+                if let Some(json) = block::write(&result, &at, diagnostics) {
                     return json;
                 }
             }
         }
-        notes.note(Code::FieldFilled, "messages", "the missing result of a tool call, as an error");
+        diagnostics.record(Code::FieldFilled, "messages", "the missing result of a tool call, as an error");
         let none = "There is no result of this call.";
-        format!(r#"{{"type":"tool_result","tool_use_id":{},"content":"{none}","is_error":true}}"#, quote(id))
+        format!(
+            r#"{{"type":"tool_result","tool_use_id":{},"content":"{none}","is_error":true}}"#,
+            encode_string(id)
+        )
     }
 }
 
 /// An answer that was begun may not end in white space.
-fn trim_prefill(turns: &mut [RoleGroup<'_>], notes: &mut Diagnostics) {
+fn trim_prefill(turns: &mut [RoleGroup<'_>], diagnostics: &mut Diagnostics) {
     let Some(last) = turns.last_mut().filter(|turn| turn.assistant) else { return };
     let Some(Piece::Words(text)) = last.blocks.last() else { return };
     let trimmed = text.trim_end();
     if trimmed.len() == text.len() {
         return;
     }
-    notes.note(Code::ContentRewritten, "messages", "white space at the end of the begun answer");
+    diagnostics.record(Code::ContentRewritten, "messages", "white space at the end of the begun answer");
     let trimmed = (!trimmed.is_empty()).then(|| Piece::Trimmed(Box::new(trimmed.into())));
     last.blocks.pop();
     if let Some(trimmed) = trimmed {
@@ -311,18 +332,18 @@ struct CallIdWriter {
 }
 
 impl CallIdWriter {
-    fn call(&mut self, id: &str, at: &str, notes: &mut Diagnostics) -> String {
+    fn call(&mut self, id: &str, at: &str, diagnostics: &mut Diagnostics) -> String {
         if id.is_empty() {
             self.count += 1;
             let id = format!("toolu_{}", self.count);
-            notes.note(Code::ToolIdSynthesized, at, "");
+            diagnostics.record(Code::ToolIdSynthesized, at, "");
             self.nameless.push_back(id.clone());
             return id;
         }
         match clean(id) {
             Cow::Borrowed(id) => id.to_owned(),
             Cow::Owned(clean) => {
-                notes.note(
+                diagnostics.record(
                     Code::ContentRewritten,
                     at,
                     "signs in a tool call's id that the API does not take",

@@ -3,14 +3,14 @@
 use super::{FAMILY, media};
 use crate::canonical::{Block, Code, Diagnostics, Message, Request, Role};
 use crate::error::{ClientError, Unsupported};
-use crate::json::{Object, quote, text};
+use crate::json::{Object, encode_string, text};
 use std::fmt::Write as _;
 
 /// Reads `system`, `prompt` and `images`. Without a prompt there is no question: the model is only loaded.
 pub(super) fn decode(
     object: &Object<'_>,
     request: &mut Request,
-    notes: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> Result<(), ClientError> {
     let word = |key: &str| object.str(key).filter(|t| !t.is_empty());
     if let Some(system) = word("system") {
@@ -20,7 +20,7 @@ pub(super) fn decode(
     let mut blocks: Vec<Block> = prompt.map(Block::text).into_iter().collect();
     let images = object.array("images").unwrap_or_default();
     for (k, image) in images.into_iter().filter_map(text).enumerate() {
-        let (block, touched) = media::read(&image, &format!("images[{k}]"), notes);
+        let (block, touched) = media::read(&image, &format!("images[{k}]"), diagnostics);
         request.touched.messages |= touched;
         blocks.push(block);
     }
@@ -37,20 +37,20 @@ pub(super) fn decode(
 pub(super) fn encode(
     request: &Request,
     body: &mut Object<'_>,
-    notes: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> Result<(), Unsupported> {
     let is_system = |m: &&Message| matches!(m.role, Role::System | Role::Developer);
     let (system, turns): (Vec<_>, Vec<_>) = request.messages.iter().partition(is_system);
     let system: Vec<_> = system.into_iter().map(Message::joined_text).filter(|t| !t.is_empty()).collect();
     if system.len() > 1 {
-        notes.note(Code::MessagesMerged, "messages", "system messages were merged");
+        diagnostics.record(Code::MessagesMerged, "messages", "system messages were merged");
     }
     let mut images = Vec::new();
     for (i, message) in request.messages.iter().enumerate() {
-        pictures(&message.blocks, i, &mut images, notes)?;
-        message.report(FAMILY, &format!("messages[{i}]"), notes);
+        pictures(&message.blocks, i, &mut images, diagnostics)?;
+        message.report(FAMILY, &format!("messages[{i}]"), diagnostics);
         if message.name.is_some() {
-            notes.note(Code::ExtraDropped, &format!("messages[{i}].name"), "");
+            diagnostics.record(Code::ExtraDropped, &format!("messages[{i}].name"), "");
         }
     }
     let prompt = match turns.as_slice() {
@@ -63,13 +63,13 @@ pub(super) fn encode(
             texts.join("\n\n")
         }
         turns => {
-            notes.note(Code::MessagesMerged, "messages", "a conversation as one prompt");
+            diagnostics.record(Code::MessagesMerged, "messages", "a conversation as one prompt");
             transcript(turns)
         }
     };
-    body.set("prompt", quote(&prompt));
+    body.set("prompt", encode_string(&prompt));
     if !system.is_empty() {
-        body.set("system", quote(&system.join("\n\n")));
+        body.set("system", encode_string(&system.join("\n\n")));
     }
     if !images.is_empty() {
         body.set("images", format!("[{}]", images.join(",")));
@@ -81,7 +81,7 @@ fn pictures(
     blocks: &[Block],
     i: usize,
     images: &mut Vec<String>,
-    notes: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> Result<(), Unsupported> {
     for block in blocks {
         let lost = match block {
@@ -90,7 +90,7 @@ fn pictures(
                 continue;
             }
             Block::ToolResult { blocks, .. } => {
-                pictures(blocks, i, images, notes)?;
+                pictures(blocks, i, images, diagnostics)?;
                 continue;
             }
             Block::Audio(_) => "sound",
@@ -99,7 +99,7 @@ fn pictures(
             Block::Reasoning { .. } => "thinking",
             Block::Text { .. } | Block::Refusal(_) | Block::ToolCall { .. } => continue,
         };
-        notes.note(Code::FeatureUnsupported, &format!("messages[{i}].content"), lost);
+        diagnostics.record(Code::FeatureUnsupported, &format!("messages[{i}].content"), lost);
     }
     Ok(())
 }

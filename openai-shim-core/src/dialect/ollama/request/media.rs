@@ -2,13 +2,13 @@
 
 use crate::canonical::{Block, Code, Diagnostics, Media, MediaSource};
 use crate::error::Unsupported;
-use crate::json::quote;
+use crate::json::encode_string;
 
 /// A picture from `images`; with it whether it cannot be sent as it came.
-pub(super) fn read(image: &str, at: &str, notes: &mut Diagnostics) -> (Block, bool) {
+pub(super) fn read(image: &str, at: &str, diagnostics: &mut Diagnostics) -> (Block, bool) {
     if let Some((media_type, data)) = image.strip_prefix("data:").and_then(|rest| rest.split_once(";base64,"))
     {
-        notes.note(Code::ContentRewritten, at, "a data URL to base64");
+        diagnostics.record(Code::ContentRewritten, at, "a data URL to base64");
         let source = MediaSource::Base64 { media_type: media_type.to_owned(), data: data.to_owned() };
         return (Block::Image(Box::new(Media::new(source))), true);
     }
@@ -16,7 +16,7 @@ pub(super) fn read(image: &str, at: &str, notes: &mut Diagnostics) -> (Block, bo
         return (Block::Image(Box::new(Media::new(MediaSource::Url(image.to_owned())))), false);
     }
     let media_type = sniff(image).unwrap_or_else(|| {
-        notes.note(Code::FieldFilled, at, "an unknown kind of picture: sent as PNG");
+        diagnostics.record(Code::FieldFilled, at, "an unknown kind of picture: sent as PNG");
         "image/png"
     });
     let source = MediaSource::Base64 { media_type: media_type.to_owned(), data: image.to_owned() };
@@ -43,7 +43,7 @@ fn sniff(base64: &str) -> Option<&'static str> {
 /// A picture for `images`.
 pub(super) fn write(image: &Media, i: usize) -> Result<String, Unsupported> {
     match &image.source {
-        MediaSource::Base64 { data, .. } => Ok(quote(data)),
+        MediaSource::Base64 { data, .. } => Ok(encode_string(data)),
         MediaSource::Url(_) | MediaSource::FileId(_) => Err(Unsupported::new(
             format!("messages[{i}].content"),
             format!(

@@ -7,7 +7,7 @@ use crate::canonical::{
     Block, Code, Diagnostics, ExtraFields, Message, OpenCalls, Request, Role, Span, Text, called_names,
 };
 use crate::error::{ClientError, Unsupported};
-use crate::json::{List, Object, ValueKind, peek, quote, text};
+use crate::json::{List, Object, ValueKind, encode_string, peek, text};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ fn answered(calls: &mut OpenCalls, id: Option<&str>, name: Option<&str>) -> Opti
 }
 
 /// An id for a call that has none: the same one whenever this conversation is sent again.
-fn minted(i: usize, k: usize) -> String {
+fn generated_id(i: usize, k: usize) -> String {
     format!("call_m{i}t{k}")
 }
 
@@ -37,7 +37,7 @@ pub(super) fn decode(
     object: &Object<'_>,
     body: &[u8],
     request: &mut Request,
-    notes: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> Result<(), ClientError> {
     let Some(list) = object.non_null("messages") else { return Ok(()) };
     if peek(list) != ValueKind::Array {
@@ -49,7 +49,7 @@ pub(super) fn decode(
     let items = object.array("messages").unwrap_or_default();
     request.messages.reserve_exact(items.len());
     for (i, item) in items.into_iter().enumerate() {
-        let (mut message, touched) = message(item, i, &mut calls, notes)?;
+        let (mut message, touched) = message(item, i, &mut calls, diagnostics)?;
         message.span = if touched { None } else { Span::within(body, item) };
         request.touched.messages |= touched;
         request.messages.push(message);
@@ -62,14 +62,14 @@ fn message(
     item: &str,
     i: usize,
     calls: &mut OpenCalls,
-    notes: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> Result<(Message, bool), ClientError> {
     let at = |field: &str| format!("messages[{i}]{field}");
     let object = Object::parse(item.as_bytes()).map_err(|_| {
         ClientError::invalid(format!("{} must be an object with `role` and `content`.", at(""))).at(at(""))
     })?;
     let messages = Place::Key(&Place::Root, "messages");
-    shape::MESSAGE.check_at(&object, Place::Index(&messages, i), &[], notes)?;
+    shape::MESSAGE.check_at(&object, Place::Index(&messages, i), &[], diagnostics)?;
     let word = object.str("role").unwrap_or_default();
     let role = Role::parse(&word).ok_or_else(|| {
         let text = format!("{} is {word:?}; it must be system, user, assistant or tool.", at(".role"));
@@ -85,11 +85,11 @@ fn message(
         });
     }
     if let Some(value) = object.non_null("content") {
-        touched |= read_content(value, &at(".content"), &mut content, notes)?;
+        touched |= read_content(value, &at(".content"), &mut content, diagnostics)?;
     }
     let images = object.array("images").unwrap_or_default();
     for (k, image) in images.iter().filter_map(|image| text(image)).enumerate() {
-        let (block, changed) = media::read(&image, &at(&format!(".images[{k}]")), notes);
+        let (block, changed) = media::read(&image, &at(&format!(".images[{k}]")), diagnostics);
         touched |= changed;
         content.push(block);
     }
@@ -103,8 +103,8 @@ fn message(
         let name = object.str("tool_name").or_else(|| object.str("name")).filter(|n| !n.is_empty());
         let id = object.str("tool_call_id").filter(|id| !id.is_empty());
         let answered = answered(calls, id.as_deref(), name.as_deref()).unwrap_or_else(|| {
-            notes.note(Code::ToolIdSynthesized, &at(""), "a result without its call");
-            minted(i, 0)
+            diagnostics.record(Code::ToolIdSynthesized, &at(""), "a result without its call");
+            generated_id(i, 0)
         });
         let mut extra = leftovers_of(&object, &["tool_name", "name"]);
         // Elsewhere the id says whose result it is.
@@ -124,8 +124,8 @@ fn message(
         let given = object.object("function").unwrap_or_default();
         // Ollama itself refuses arguments that are no object.
         touched |= given.get("arguments").is_none_or(|a| peek(a) != ValueKind::Object);
-        let read = read_call(call, &at(&format!(".tool_calls[{k}]")), notes);
-        let id = read.id.unwrap_or_else(|| minted(i, k));
+        let read = read_call(call, &at(&format!(".tool_calls[{k}]")), diagnostics);
+        let id = read.id.unwrap_or_else(|| generated_id(i, k));
         calls.push(&id, &read.name);
         message.blocks.push(Block::ToolCall {
             id,
@@ -163,7 +163,7 @@ fn read_content(
     value: &str,
     at: &str,
     out: &mut Vec<Block>,
-    notes: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> Result<bool, ClientError> {
     if peek(value) == ValueKind::String {
         // One text is all there is of nearly every message.
@@ -181,12 +181,12 @@ fn read_content(
         if let Some(words) = text(raw).or_else(|| object.str("text")) {
             out.push(Block::text(words));
         } else if let Some(url) = url {
-            out.push(media::read(&url, &at, notes).0);
+            out.push(media::read(&url, &at, diagnostics).0);
         } else {
             return Err(ClientError::invalid(format!("{at} must be a text or a picture.")).at(at));
         }
     }
-    notes.note(Code::ContentRewritten, at, "parts");
+    diagnostics.record(Code::ContentRewritten, at, "parts");
     Ok(true)
 }
 
@@ -195,7 +195,7 @@ pub(super) fn encode(
     request: &Request,
     source: Option<&[u8]>,
     body: &mut Object<'_>,
-    notes: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> Result<(), Unsupported> {
     let names = called_names(&request.messages);
     let mut list = request.list(25);
@@ -203,7 +203,7 @@ pub(super) fn encode(
         let own = message.span.and_then(|span| source?.get(span.range()));
         match own.and_then(|bytes| std::str::from_utf8(bytes).ok()) {
             Some(own) => list.push(own),
-            None => write(&names, message, i, &mut list, notes)?,
+            None => write(&names, message, i, &mut list, diagnostics)?,
         }
     }
     body.set("messages", list.into_json());
@@ -216,7 +216,7 @@ fn write(
     message: &Message,
     i: usize,
     list: &mut List,
-    notes: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> Result<(), Unsupported> {
     let at = format!("messages[{i}]");
     let (results, rest): (Vec<_>, Vec<_>) =
@@ -225,21 +225,21 @@ fn write(
     for result in &results {
         let Block::ToolResult { id, blocks, is_error, extra } = result else { continue };
         if *is_error {
-            notes.note(Code::FeatureUnsupported, &at, "that a tool failed");
+            diagnostics.record(Code::FeatureUnsupported, &at, "that a tool failed");
         }
         let mut object = Object::new();
         object.set("role", "\"tool\"");
         let blocks: Vec<_> = blocks.iter().collect();
-        content(&blocks, i, &mut object, notes)?;
+        content(&blocks, i, &mut object, diagnostics)?;
         for (key, value) in extra.of(FAMILY) {
             object.set(key.trim_start_matches('.'), value.get());
         }
         let named = names.get(id.as_str());
         if let Some(name) = named.filter(|_| extra.of(FAMILY).is_empty() && !is_minted(id)) {
-            object.set("tool_name", quote(name));
+            object.set("tool_name", encode_string(name));
         }
         if !is_minted(id) && !id.is_empty() {
-            object.set("tool_call_id", quote(id));
+            object.set("tool_call_id", encode_string(id));
         }
         for (key, value) in std::mem::take(&mut shared) {
             object.set(key, value.get().to_owned());
@@ -249,24 +249,24 @@ fn write(
     if !rest.is_empty() || results.is_empty() {
         let role = match message.role {
             Role::Developer => {
-                notes.note(Code::RoleDemoted, &format!("{at}.role"), "developer to system");
+                diagnostics.record(Code::RoleDemoted, &format!("{at}.role"), "developer to system");
                 Role::System
             }
             Role::Tool if !results.is_empty() => Role::User,
             role => role,
         };
         let mut object = Object::new();
-        object.set("role", quote(role.as_str()));
-        content(&rest, i, &mut object, notes)?;
+        object.set("role", encode_string(role.as_str()));
+        content(&rest, i, &mut object, diagnostics)?;
         for (key, value) in shared {
             object.set(key, value.get().to_owned());
         }
         list.push(&object.to_json());
     }
     if message.name.is_some() {
-        notes.note(Code::ExtraDropped, &format!("{at}.name"), "");
+        diagnostics.record(Code::ExtraDropped, &format!("{at}.name"), "");
     }
-    message.report(FAMILY, &at, notes);
+    message.report(FAMILY, &at, diagnostics);
     Ok(())
 }
 
@@ -275,7 +275,7 @@ fn content(
     blocks: &[&Block],
     i: usize,
     object: &mut Object<'_>,
-    notes: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> Result<(), Unsupported> {
     let at = format!("messages[{i}].content");
     let (mut texts, mut thoughts) = (Vec::new(), String::new());
@@ -286,33 +286,33 @@ fn content(
             Block::Reasoning { text, signature, .. } => {
                 thoughts.push_str(text);
                 if signature.is_some() {
-                    notes.note(Code::FeatureUnsupported, &at, "an opaque part");
+                    diagnostics.record(Code::FeatureUnsupported, &at, "an opaque part");
                 }
             }
             Block::Refusal(text) => {
-                notes.note(Code::ContentRewritten, &at, "a refusal as text");
+                diagnostics.record(Code::ContentRewritten, &at, "a refusal as text");
                 texts.push(text);
             }
             Block::Image(image) => images.push(media::write(image, i)?),
             Block::ToolCall { id, name, arguments, signature, extra } => {
                 if signature.is_some() {
-                    notes.note(Code::FeatureUnsupported, &at, "the signature of a call");
+                    diagnostics.record(Code::FeatureUnsupported, &at, "the signature of a call");
                 }
                 let at = format!("messages[{i}].tool_calls[{}]", calls.len());
-                calls.push(call(id, name, arguments, extra, &at, notes));
+                calls.push(call(id, name, arguments, extra, &at, diagnostics));
             }
-            Block::Audio(_) => notes.note(Code::FeatureUnsupported, &at, "sound"),
-            Block::File(_) => notes.note(Code::FeatureUnsupported, &at, "a document"),
-            Block::Native { dialect, .. } => notes.note(Code::FeatureUnsupported, &at, dialect),
+            Block::Audio(_) => diagnostics.record(Code::FeatureUnsupported, &at, "sound"),
+            Block::File(_) => diagnostics.record(Code::FeatureUnsupported, &at, "a document"),
+            Block::Native { dialect, .. } => diagnostics.record(Code::FeatureUnsupported, &at, dialect),
             Block::ToolResult { .. } => {}
         }
     }
     if texts.len() > 1 {
-        notes.note(Code::ContentFlattened, &at, "");
+        diagnostics.record(Code::ContentFlattened, &at, "");
     }
     object.set("content", Text::join_json(texts, "\n\n"));
     if !thoughts.is_empty() {
-        object.set("thinking", quote(&thoughts));
+        object.set("thinking", encode_string(&thoughts));
     }
     if !images.is_empty() {
         object.set("images", format!("[{}]", images.join(",")));
@@ -323,14 +323,21 @@ fn content(
     Ok(())
 }
 
-fn call(id: &str, name: &str, json: &str, extra: &ExtraFields, at: &str, notes: &mut Diagnostics) -> String {
+fn call(
+    id: &str,
+    name: &str,
+    json: &str,
+    extra: &ExtraFields,
+    at: &str,
+    diagnostics: &mut Diagnostics,
+) -> String {
     let mut object = Object::new();
     if !is_minted(id) && !id.is_empty() {
-        object.set("id", quote(id));
+        object.set("id", encode_string(id));
     }
-    let json = arguments(json, &format!("{at}.function.arguments"), notes);
+    let json = arguments(json, &format!("{at}.function.arguments"), diagnostics);
     let mut function = Object::new();
-    function.set("name", quote(name));
+    function.set("name", encode_string(name));
     function.set("arguments", json);
     for (key, value) in extra.of(FAMILY) {
         match key.strip_prefix("function.") {

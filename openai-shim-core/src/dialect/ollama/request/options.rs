@@ -4,7 +4,7 @@
 
 use super::FAMILY;
 use crate::canonical::{Request, TokenLimit};
-use crate::json::{Object, ValueKind, integer, natural, number, peek, quote, raw, text};
+use crate::json::{Object, ValueKind, encode_string, integer, natural, number, peek, raw, text};
 use serde_json::value::RawValue;
 
 /// Options without a place are kept under this and their name.
@@ -88,7 +88,7 @@ pub(super) fn write(request: &Request, sourced: bool, body: &mut Object<'_>) {
     put("frequency_penalty", request.frequency_penalty.map(|v| v.to_string()));
     put("repeat_penalty", request.repetition_penalty.map(|v| v.to_string()));
     if !request.stop.is_empty() {
-        let stops: Vec<_> = request.stop.iter().map(|s| quote(s)).collect();
+        let stops: Vec<_> = request.stop.iter().map(|s| encode_string(s)).collect();
         put("stop", Some(format!("[{}]", stops.join(","))));
     }
     for (key, value) in request.extra.of(FAMILY) {

@@ -4,7 +4,7 @@ use super::stream::{ChunkSink, StreamState, StreamedChoice};
 use super::{content, finish, logprobs, merge, usage};
 use crate::canonical::Code;
 use crate::error::{ErrorKind, StatusError, UpstreamError};
-use crate::json::{ListItem, Object, ValueKind, joined, peek, quote, text};
+use crate::json::{ListItem, Object, ValueKind, encode_string, joined, peek, text};
 use std::borrow::Cow;
 
 /// The most answers in one stream; OpenAI's own limit for `n` is 128.
@@ -35,7 +35,7 @@ impl StreamState {
         if listed.is_empty() {
             match top_level_message(&mut chunk) {
                 Some(item) => {
-                    self.notes.note(Code::MessageAsDelta, "message", "no choices around it");
+                    self.diagnostics.record(Code::MessageAsDelta, "message", "no choices around it");
                     made = item;
                     listed.push(ListItem {
                         text: &made,
@@ -51,17 +51,17 @@ impl StreamState {
             }
         }
         self.take_usage(&mut chunk, &listed);
-        self.identity.mend(&mut chunk, &mut self.asked, &mut self.notes);
+        self.identity.mend(&mut chunk, &mut self.spec, &mut self.diagnostics);
         let (mut written, mut ends, mut says) = (Vec::with_capacity(listed.len()), Vec::new(), false);
         let mut late = false;
         for (at, ListItem { text, object, inner }) in listed.into_iter().enumerate() {
             let Some(mut choice) = object else {
-                self.notes.note(Code::FieldDropped, "choices[]", "no object");
+                self.diagnostics.record(Code::FieldDropped, "choices[]", "no object");
                 changed = true;
                 continue;
             };
             let mut index = choice.u64("index").unwrap_or(at as u64);
-            if merge::is_part(index, &choice, self.asked.n, &mut self.merged, &mut self.notes) {
+            if merge::is_part(index, &choice, self.spec.n, &mut self.merged, &mut self.diagnostics) {
                 index = 0;
                 choice.set("index", "0");
             }
@@ -82,7 +82,7 @@ impl StreamState {
         }
         if written.is_empty() {
             if !self.choices.iter().any(StreamedChoice::waits) {
-                self.notes.note(Code::FrameForeign, "", "nothing left in it");
+                self.diagnostics.record(Code::FrameForeign, "", "nothing left in it");
             }
             return;
         }
@@ -95,10 +95,10 @@ impl StreamState {
             }
         }
         if late {
-            self.notes.note(Code::ContentAfterFinish, "", "");
+            self.diagnostics.record(Code::ContentAfterFinish, "", "");
         }
         let own = if chunk.is_changed() { None } else { Some(source) };
-        self.seen.content |= says;
+        self.summary.content |= says;
         self.emit(chunk, own, ends, late, sink);
         self.close_if_stopped(sink);
     }
@@ -118,8 +118,8 @@ impl StreamState {
                 own.set("choices", "[]");
             }
             let fresh = self.usage.is_none();
-            self.identity.mend(&mut own, &mut self.asked, &mut self.notes);
-            if let Some(mended) = usage::mend(&raw, &mut self.notes) {
+            self.identity.mend(&mut own, &mut self.spec, &mut self.diagnostics);
+            if let Some(mended) = usage::mend(&raw, &mut self.diagnostics) {
                 own.set("usage", mended);
             }
             self.usage_chunk = Some(if own.is_changed() {
@@ -130,14 +130,14 @@ impl StreamState {
                 source.to_vec()
             });
             if !fresh {
-                self.notes.note(Code::UsageMoved, "usage", "an earlier one was replaced");
-            } else if !self.asked.include_usage {
+                self.diagnostics.record(Code::UsageMoved, "usage", "an earlier one was replaced");
+            } else if !self.spec.include_usage {
                 self.note_unasked();
             }
             self.usage = Some(raw);
             return;
         }
-        self.notes.note(Code::FrameForeign, "", "no choices");
+        self.diagnostics.record(Code::FrameForeign, "", "no choices");
         if self.choices.is_empty() && chunk.get("choices").is_some() {
             let identity = ["id", "object", "created", "model", "choices", "usage", "system_fingerprint"];
             for (key, value) in chunk.iter().filter(|(key, _)| !identity.contains(key)) {
@@ -150,14 +150,14 @@ impl StreamState {
 
     fn note_unasked(&mut self) {
         // What only we asked for is ours to leave out.
-        if !self.asked.usage_injected {
-            self.notes.note(Code::UsageUnasked, "usage", "");
+        if !self.spec.usage_injected {
+            self.diagnostics.record(Code::UsageUnasked, "usage", "");
         }
     }
 
     /// Takes usage off a chunk that has choices.
     fn take_usage(&mut self, chunk: &mut Object<'_>, listed: &[ListItem<'_>]) {
-        if self.asked.usage_injected && chunk.get("usage").is_some_and(|usage| usage.trim() == "null") {
+        if self.spec.usage_injected && chunk.get("usage").is_some_and(|usage| usage.trim() == "null") {
             // It stands there because we asked for usage, not the client.
             chunk.remove("usage");
         }
@@ -168,15 +168,15 @@ impl StreamState {
             chunk.remove("usage");
         }
         if usage::read(&given).is_some() {
-            if self.asked.include_usage {
-                self.notes.note(Code::UsageMoved, "usage", "");
+            if self.spec.include_usage {
+                self.diagnostics.record(Code::UsageMoved, "usage", "");
             } else {
                 self.note_unasked();
             }
             self.usage = Some(given);
             self.usage_chunk = None;
         } else {
-            self.notes.note(Code::UsageShaped, "usage", "incomplete");
+            self.diagnostics.record(Code::UsageShaped, "usage", "incomplete");
         }
     }
 
@@ -189,7 +189,7 @@ impl StreamState {
     ) -> Result<ChoiceRepair<'i>, UpstreamError> {
         let index = choice.u64("index").unwrap_or(at as u64);
         if choice.u64("index").is_none() {
-            self.notes.note(Code::FieldFilled, "choices[].index", "");
+            self.diagnostics.record(Code::FieldFilled, "choices[].index", "");
             choice.set_first("index", index.to_string());
         }
         if choice.get("usage").is_some() {
@@ -207,11 +207,11 @@ impl StreamState {
             } else {
                 (Code::FinishReasonRepeated, "")
             };
-            self.notes.note(code, "choices[]", detail);
+            self.diagnostics.record(code, "choices[]", detail);
             return Ok(nothing);
         }
         self.role(slot, &mut delta);
-        content::mend(&mut delta, "choices[].delta", &mut self.notes);
+        content::mend(&mut delta, "choices[].delta", &mut self.diagnostics);
         self.cumulative(slot, &mut delta);
         let mut word = self.finish_word(&choice)?;
         self.voice(slot, &mut delta, &mut word, &mut choice);
@@ -223,9 +223,9 @@ impl StreamState {
             let message = String::from("The upstream sent more tool calls, or longer ones, than are kept.");
             return Err(UpstreamError::TooLarge { message });
         }
-        logprobs::mend(&mut choice, &mut self.notes);
+        logprobs::mend(&mut choice, &mut self.diagnostics);
         let says_text = says(&delta, "content") || says(&delta, "reasoning_content");
-        self.seen.refusal |= says(&delta, "refusal");
+        self.summary.refusal |= says(&delta, "refusal");
         let finishes = self.finish_reason(slot, &mut choice, word);
         if delta.is_changed() {
             choice.set("delta", delta.to_json());
@@ -266,7 +266,7 @@ impl StreamState {
     fn delta<'i>(&mut self, choice: &mut Object<'i>, delta: Option<Object<'i>>) -> Object<'i> {
         let message = choice.inner("message");
         if message.is_some() {
-            self.notes.note(Code::MessageAsDelta, "choices[].message", "");
+            self.diagnostics.record(Code::MessageAsDelta, "choices[].message", "");
             choice.remove("message");
         }
         let text = choice.get("text").filter(|t| peek(t) == ValueKind::String).map(str::to_owned);
@@ -278,11 +278,11 @@ impl StreamState {
             let mut delta = Object::new();
             match text {
                 Some(text) => {
-                    self.notes.note(Code::MessageAsDelta, "choices[].text", "");
+                    self.diagnostics.record(Code::MessageAsDelta, "choices[].text", "");
                     choice.remove("text");
                     delta.set("content", text);
                 }
-                None => self.notes.note(Code::FieldFilled, "choices[].delta", ""),
+                None => self.diagnostics.record(Code::FieldFilled, "choices[].delta", ""),
             }
             delta
         });
@@ -295,28 +295,28 @@ impl StreamState {
         let Some(choice) = self.choices.get_mut(slot) else { return };
         if choice.role_sent {
             if delta.remove("role").is_some() {
-                self.notes.note(Code::RoleRepeated, "choices[].delta.role", "");
+                self.diagnostics.record(Code::RoleRepeated, "choices[].delta.role", "");
             }
             return;
         }
         choice.role_sent = true;
         if delta.str("role").as_deref() != Some("assistant") {
-            self.notes.note(Code::RoleFilled, "choices[].delta.role", "");
+            self.diagnostics.record(Code::RoleFilled, "choices[].delta.role", "");
             delta.set_first("role", "\"assistant\"");
         }
     }
 
     /// Deltas that repeat all text so far are cut to what is new.
     fn cumulative(&mut self, slot: usize, delta: &mut Object<'_>) {
-        if !self.asked.quirks.cumulative_deltas {
+        if !self.spec.quirks.cumulative_deltas {
             return;
         }
         let Some(choice) = self.choices.get_mut(slot) else { return };
         let Some(all) = delta.get("content").and_then(text).map(std::borrow::Cow::into_owned) else { return };
         if let Some(new) = all.strip_prefix(choice.text.as_str()) {
             if !choice.text.is_empty() {
-                self.notes.note(Code::DeltasCumulative, "choices[].delta.content", "");
-                delta.set("content", quote(new));
+                self.diagnostics.record(Code::DeltasCumulative, "choices[].delta.content", "");
+                delta.set("content", encode_string(new));
             }
             choice.text = all;
         }
@@ -329,7 +329,7 @@ impl StreamState {
         match finish::word(&given) {
             finish::ReasonClass::Known(word) => Ok(Some(word)),
             finish::ReasonClass::Mapped(word) => {
-                self.notes.note(Code::FinishReasonMapped, "choices[].finish_reason", &given);
+                self.diagnostics.record(Code::FinishReasonMapped, "choices[].finish_reason", &given);
                 Ok(Some(word))
             }
             finish::ReasonClass::Failure => {
@@ -342,8 +342,8 @@ impl StreamState {
     /// Puts tool calls in order; true if the delta has any.
     fn calls(&mut self, slot: usize, delta: &mut Object<'_>, last: bool) -> bool {
         let Some(choice) = self.choices.get_mut(slot) else { return false };
-        choice.legacy_call |= self.asked.functions && delta.non_null("function_call").is_some();
-        choice.calls.delta(delta, last, &mut self.asked, &mut self.notes);
+        choice.legacy_call |= self.spec.functions && delta.non_null("function_call").is_some();
+        choice.calls.delta(delta, last, &mut self.spec, &mut self.diagnostics);
         delta.non_null("tool_calls").is_some()
     }
 
@@ -353,28 +353,28 @@ impl StreamState {
         let Some(state) = self.choices.get_mut(slot) else { return false };
         let Some(word) = word else {
             if choice.get("finish_reason").is_none_or(|f| peek(f) != ValueKind::Null) {
-                self.notes.note(Code::FieldFilled, AT, "");
+                self.diagnostics.record(Code::FieldFilled, AT, "");
                 choice.set("finish_reason", "null");
             }
             return false;
         };
         if state.finished {
-            self.notes.note(Code::FinishReasonRepeated, AT, "");
+            self.diagnostics.record(Code::FinishReasonRepeated, AT, "");
             choice.set("finish_reason", "null");
             return false;
         }
         (state.finished, state.word) = (true, word);
         let calls = !state.calls.is_empty();
         let settled =
-            if state.legacy_call { word } else { finish::reconcile(word, calls, self.asked.named_tool) };
+            if state.legacy_call { word } else { finish::reconcile(word, calls, self.spec.named_tool) };
         if settled != word {
-            self.notes.note(Code::FinishReasonDerived, AT, "");
+            self.diagnostics.record(Code::FinishReasonDerived, AT, "");
         }
         if choice.str("finish_reason").as_deref() != Some(settled) {
             choice.set("finish_reason", format!("\"{settled}\""));
         }
-        if self.seen.finish.is_none() {
-            self.seen.finish = Some(finish::reason(settled));
+        if self.summary.finish.is_none() {
+            self.summary.finish = Some(finish::reason(settled));
         }
         true
     }

@@ -1,15 +1,15 @@
 //! What is said: content in every shape, reasoning under every name. `said` is a message or a delta.
 
 use crate::canonical::{Code, Diagnostics};
-use crate::json::{Object, ValueKind, items, joined, peek, quote, text, text_of};
+use crate::json::{Object, ValueKind, encode_string, items, joined, peek, string_or_json, text};
 
 /// Puts content and reasoning of a message or a delta right.
-pub(super) fn mend(said: &mut Object<'_>, at: &str, notes: &mut Diagnostics) {
-    shape(said, at, notes);
-    reasoning(said, at, notes);
+pub(super) fn mend(said: &mut Object<'_>, at: &str, diagnostics: &mut Diagnostics) {
+    shape(said, at, diagnostics);
+    reasoning(said, at, diagnostics);
     for key in ["function_call", "audio"] {
         if said.get(key).is_some_and(|v| peek(v) == ValueKind::Null) {
-            notes.note(Code::NullDropped, &[at, ".", key].concat(), "");
+            diagnostics.record(Code::NullDropped, &[at, ".", key].concat(), "");
             said.remove(key);
         }
     }
@@ -17,38 +17,41 @@ pub(super) fn mend(said: &mut Object<'_>, at: &str, notes: &mut Diagnostics) {
         .get("tool_calls")
         .is_some_and(|v| peek(v) == ValueKind::Null || said.array("tool_calls").is_some_and(|l| l.is_empty()))
     {
-        notes.note(Code::NullDropped, &[at, ".tool_calls"].concat(), "");
+        diagnostics.record(Code::NullDropped, &[at, ".tool_calls"].concat(), "");
         said.remove("tool_calls");
     }
     if said.get("tool_calls").is_some_and(|v| peek(v) != ValueKind::Array) {
-        notes.note(Code::FieldDropped, &[at, ".tool_calls"].concat(), "no list");
+        diagnostics.record(Code::FieldDropped, &[at, ".tool_calls"].concat(), "no list");
         said.remove("tool_calls");
     }
     if said.get("refusal").is_some_and(|v| !matches!(peek(v), ValueKind::String | ValueKind::Null)) {
-        notes.note(Code::FieldDropped, &[at, ".refusal"].concat(), "");
+        diagnostics.record(Code::FieldDropped, &[at, ".refusal"].concat(), "");
         said.remove("refusal");
     }
-    annotations(said, at, notes);
+    annotations(said, at, diagnostics);
 }
 
 /// Content that is no text becomes one.
-fn shape(said: &mut Object<'_>, at: &str, notes: &mut Diagnostics) {
+fn shape(said: &mut Object<'_>, at: &str, diagnostics: &mut Diagnostics) {
     let Some(content) = said.get("content") else { return };
     let (words, thoughts) = match peek(content) {
         ValueKind::String | ValueKind::Null => return,
-        ValueKind::Array => join(content, at, notes),
+        ValueKind::Array => join(content, at, diagnostics),
         _ => (content.trim().to_owned(), String::new()),
     };
-    notes.note(Code::ContentJoined, &[at, ".content"].concat(), "");
-    said.set("content", if words.is_empty() && !thoughts.is_empty() { quote("") } else { quote(&words) });
+    diagnostics.record(Code::ContentJoined, &[at, ".content"].concat(), "");
+    said.set(
+        "content",
+        if words.is_empty() && !thoughts.is_empty() { encode_string("") } else { encode_string(&words) },
+    );
     if !thoughts.is_empty() && said.str("reasoning_content").is_none_or(|t| t.is_empty()) {
-        notes.note(Code::ReasoningRenamed, &[at, ".content"].concat(), "thinking parts");
-        said.set("reasoning_content", quote(&thoughts));
+        diagnostics.record(Code::ReasoningRenamed, &[at, ".content"].concat(), "thinking parts");
+        said.set("reasoning_content", encode_string(&thoughts));
     }
 }
 
 /// The text of a list of parts, and the thinking in it.
-fn join(content: &str, at: &str, notes: &mut Diagnostics) -> (String, String) {
+fn join(content: &str, at: &str, diagnostics: &mut Diagnostics) -> (String, String) {
     let (mut words, mut thoughts) = (String::new(), String::new());
     for part in items(content).unwrap_or_default() {
         if let Some(plain) = text(part) {
@@ -62,17 +65,17 @@ fn join(content: &str, at: &str, notes: &mut Diagnostics) -> (String, String) {
                 let inner = part.get("thinking").or_else(|| part.get("summary")).or_else(|| part.get("text"));
                 match inner {
                     Some(list) if peek(list) == ValueKind::Array => {
-                        let (a, b) = join(list, at, notes);
+                        let (a, b) = join(list, at, diagnostics);
                         thoughts.push_str(&a);
                         thoughts.push_str(&b);
                     }
-                    Some(inner) => thoughts.push_str(&text_of(inner)),
+                    Some(inner) => thoughts.push_str(&string_or_json(inner)),
                     None => {}
                 }
             }
             _ => match part.str("text").or_else(|| part.str("content")) {
                 Some(text) => words.push_str(&text),
-                None => notes.note(
+                None => diagnostics.record(
                     Code::FieldDropped,
                     &[at, ".content"].concat(),
                     &format!("a part of type {kind:?}"),
@@ -86,7 +89,7 @@ fn join(content: &str, at: &str, notes: &mut Diagnostics) -> (String, String) {
 const NAMES: [&str; 3] = ["reasoning_content", "reasoning", "thinking"];
 
 /// Reasoning has one place, `reasoning_content`.
-fn reasoning(said: &mut Object<'_>, at: &str, notes: &mut Diagnostics) {
+fn reasoning(said: &mut Object<'_>, at: &str, diagnostics: &mut Diagnostics) {
     if !NAMES.iter().any(|name| said.get(name).is_some()) && said.get("reasoning_details").is_none() {
         return;
     }
@@ -94,28 +97,28 @@ fn reasoning(said: &mut Object<'_>, at: &str, notes: &mut Diagnostics) {
         let joined = match peek(given) {
             ValueKind::String | ValueKind::Null => None,
             ValueKind::Array => {
-                let (words, thoughts) = join(given, at, notes);
+                let (words, thoughts) = join(given, at, diagnostics);
                 Some(format!("{thoughts}{words}"))
             }
             _ => Some(given.trim().to_owned()),
         };
         if let Some(joined) = joined {
-            notes.note(Code::ContentJoined, &[at, ".reasoning_content"].concat(), "");
-            said.set("reasoning_content", quote(&joined));
+            diagnostics.record(Code::ContentJoined, &[at, ".reasoning_content"].concat(), "");
+            said.set("reasoning_content", encode_string(&joined));
         }
     }
     let filled = |said: &Object<'_>, name: &str| {
         said.get(name).is_some_and(|v| peek(v) == ValueKind::String && v.trim() != "\"\"")
     };
     let Some(first) = NAMES.into_iter().find(|name| filled(said, name)) else {
-        details(said, at, notes);
+        details(said, at, diagnostics);
         return;
     };
     let value = said.get(first).unwrap_or_default().to_owned();
     for other in NAMES.into_iter().filter(|name| *name != first) {
         if said.get(other).is_some_and(|v| v == value || matches!(v.trim(), "\"\"" | "null")) {
             if said.get(other).is_some_and(|v| v == value) {
-                notes.note(Code::ReasoningDuplicate, &[at, ".", other].concat(), "");
+                diagnostics.record(Code::ReasoningDuplicate, &[at, ".", other].concat(), "");
             }
             if filled(said, other) || first != "reasoning_content" {
                 said.remove(other);
@@ -123,13 +126,13 @@ fn reasoning(said: &mut Object<'_>, at: &str, notes: &mut Diagnostics) {
         }
     }
     if first != "reasoning_content" {
-        notes.note(Code::ReasoningRenamed, &[at, ".", first].concat(), "");
+        diagnostics.record(Code::ReasoningRenamed, &[at, ".", first].concat(), "");
         said.rename(first, "reasoning_content");
     }
 }
 
 /// Reasoning that stands only in `reasoning_details` is shown as text too; the details stay.
-fn details(said: &mut Object<'_>, at: &str, notes: &mut Diagnostics) {
+fn details(said: &mut Object<'_>, at: &str, diagnostics: &mut Diagnostics) {
     let mut words = String::new();
     for item in said.array("reasoning_details").unwrap_or_default() {
         let Ok(item) = Object::parse(item.as_bytes()) else { continue };
@@ -138,13 +141,13 @@ fn details(said: &mut Object<'_>, at: &str, notes: &mut Diagnostics) {
         }
     }
     if !words.is_empty() {
-        notes.note(Code::ReasoningRenamed, &[at, ".reasoning_details"].concat(), "");
-        said.set("reasoning_content", quote(&words));
+        diagnostics.record(Code::ReasoningRenamed, &[at, ".reasoning_details"].concat(), "");
+        said.set("reasoning_content", encode_string(&words));
     }
 }
 
 /// Annotations of a kind that OpenAI does not have would fail a typed client.
-fn annotations(said: &mut Object<'_>, at: &str, notes: &mut Diagnostics) {
+fn annotations(said: &mut Object<'_>, at: &str, diagnostics: &mut Diagnostics) {
     let Some(list) = said.array("annotations") else { return };
     let known = |item: &str| {
         Object::parse(item.as_bytes()).is_ok_and(|o| {
@@ -161,7 +164,7 @@ fn annotations(said: &mut Object<'_>, at: &str, notes: &mut Diagnostics) {
         return;
     }
     let kept: Vec<_> = list.into_iter().filter(|item| known(item)).collect();
-    notes.note(Code::FieldDropped, &[at, ".annotations"].concat(), "an annotation of another kind");
+    diagnostics.record(Code::FieldDropped, &[at, ".annotations"].concat(), "an annotation of another kind");
     let kept = joined(&kept);
     said.set("annotations", kept);
 }

@@ -147,7 +147,7 @@ struct ChunkTemplate<W> {
     /// The token counts' place in the text that came: it begins so far before its first hole and ends so far behind its last.
     usage: Option<UsageSpan>,
     /// Findings by their number, and how often each is noted anew.
-    notes: Vec<(usize, u32)>,
+    diagnostics: Vec<(usize, u32)>,
     used: bool,
 }
 
@@ -168,12 +168,12 @@ pub(in super::super) struct TemplateCache<W> {
     /// How often each finding was noted before the chunk at hand; `None` if no form may be made of it.
     before: Option<u32>,
     counts: Vec<u32>,
-    in_vain: u8,
+    misses: u8,
 }
 
 impl<W> Default for TemplateCache<W> {
     fn default() -> Self {
-        Self { form: None, found: Vec::new(), before: None, counts: Vec::new(), in_vain: 0 }
+        Self { form: None, found: Vec::new(), before: None, counts: Vec::new(), misses: 0 }
     }
 }
 
@@ -196,7 +196,7 @@ impl<W> TemplateCache<W> {
             chunk.get(first.start.checked_sub(counts.before)?..last.end + counts.after)
         });
         let words = SlotValues { chunk, found: &self.found, form: &form.came, usage };
-        if !stream.again(&words, &form.notes) {
+        if !stream.again(&words, &form.diagnostics) {
             return false;
         }
         form.used = true;
@@ -207,12 +207,12 @@ impl<W> TemplateCache<W> {
     /// A frame is about to be mended.
     pub(in super::super) fn before(&mut self, stream: &StreamState) {
         if let Some(form) = self.form.take() {
-            self.in_vain = if form.used { 0 } else { self.in_vain + 1 };
+            self.misses = if form.used { 0 } else { self.misses + 1 };
         }
-        self.before = (self.in_vain < PATIENCE && stream.is_steady()).then(|| {
+        self.before = (self.misses < PATIENCE && stream.is_steady()).then(|| {
             self.counts.clear();
-            self.counts.extend(stream.notes.counts());
-            stream.notes.omitted()
+            self.counts.extend(stream.diagnostics.counts());
+            stream.diagnostics.omitted()
         });
     }
 
@@ -226,7 +226,7 @@ impl<W> TemplateCache<W> {
         if let (Some(omitted), Frame::Event { data, .. }) = (self.before.take(), frame)
             && stream.is_steady()
             && stream.has_passed()
-            && stream.notes.omitted() == omitted
+            && stream.diagnostics.omitted() == omitted
         {
             self.form = utf8(data).and_then(|chunk| self.form(chunk, stream, went));
         }
@@ -241,10 +241,10 @@ impl<W> TemplateCache<W> {
         let (places, usage) = places(chunk)?;
         let went = went(chunk, &places)?;
         let came = TemplateText::new(chunk, &places, |number, _| Some(number))?;
-        let more = stream.notes.counts().enumerate();
+        let more = stream.diagnostics.counts().enumerate();
         let more = more.map(|(at, count)| (at, count - self.counts.get(at).copied().unwrap_or(0)));
-        let notes = more.filter(|(_, more)| *more > 0).collect();
-        Some(ChunkTemplate { came, went, usage, notes, used: false })
+        let diagnostics = more.filter(|(_, more)| *more > 0).collect();
+        Some(ChunkTemplate { came, went, usage, diagnostics, used: false })
     }
 }
 
@@ -391,8 +391,8 @@ impl StreamState {
             && self.held.is_none()
             && self.prelude.is_empty()
             && self.is_open()
-            && self.identity.is_settled(&self.asked)
-            && !self.asked.quirks.cumulative_deltas
+            && self.identity.is_settled(&self.spec)
+            && !self.spec.quirks.cumulative_deltas
     }
 
     /// Whether the last chunk's text went through as it was.
@@ -402,7 +402,7 @@ impl StreamState {
     }
 
     /// Takes note of a chunk of a known form; false if its words must be looked at.
-    fn again(&mut self, words: &SlotValues<'_>, notes: &[(usize, u32)]) -> bool {
+    fn again(&mut self, words: &SlotValues<'_>, diagnostics: &[(usize, u32)]) -> bool {
         let [choice] = self.choices.as_mut_slice() else { return false };
         // A form has only one of these.
         for (_, hole, _) in &words.form.holes {
@@ -422,8 +422,8 @@ impl StreamState {
             own.clear();
             own.push_str(usage);
         }
-        self.seen.content = true;
-        self.notes.again(notes);
+        self.summary.content = true;
+        self.diagnostics.again(diagnostics);
         true
     }
 }
@@ -432,7 +432,7 @@ impl StreamState {
 impl<W> TemplateCache<W> {
     /// Every chunk is mended.
     pub(in super::super) fn never() -> Self {
-        Self { in_vain: PATIENCE, ..Self::default() }
+        Self { misses: PATIENCE, ..Self::default() }
     }
 
     /// Whether the last chunk was said again.

@@ -11,30 +11,30 @@ use proptest::prelude::*;
 use std::path::{Path, PathBuf};
 
 /// What a client asked: nothing special, tools and usage, JSON, or stops of our own.
-fn asked(variant: u8) -> ResponseSpec {
+fn spec(variant: u8) -> ResponseSpec {
     let body = br#"{"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}],"stream_options":{"include_usage":true},"tools":[{"type":"function","function":{"name":"get_weather"}}]}"#;
     let plain = br#"{"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}]}"#;
     let body: &[u8] = if variant % 2 == 1 { body } else { plain };
     let request = super::super::OpenAiChat
         .decode_request("", &bytes::Bytes::copy_from_slice(body), &mut Diagnostics::default())
         .unwrap();
-    let mut asked = ResponseSpec::new(&request, Context::fixed());
+    let mut spec = ResponseSpec::new(&request, Context::fixed());
     match variant / 2 {
-        1 => asked.json = Some(vec![String::from("a")]),
-        2 => asked.stops = vec![String::from("\n\n"), String::from("wo")],
-        3 => (asked.keep_reasoning, asked.echo_model) = (true, true),
+        1 => spec.json = Some(vec![String::from("a")]),
+        2 => spec.stops = vec![String::from("\n\n"), String::from("wo")],
+        3 => (spec.store_reasoning, spec.restore_alias) = (true, true),
         _ => {}
     }
-    asked.keep_turn = variant >= 4;
-    asked
+    spec.store_turn = variant >= 4;
+    spec
 }
 
 /// How many chunks were said again by their form; fails where that differs from mending them.
 fn compare(body: &[u8], variant: u8, what: &str) -> u32 {
-    let (mut with, mut without) = (ChatRepairer::new(asked(variant)), ChatRepairer::new(asked(variant)));
+    let (mut with, mut without) = (ChatRepairer::new(spec(variant)), ChatRepairer::new(spec(variant)));
     without.forms = TemplateCache::never();
     let (mut reader, mut plain) =
-        (ChatDecoder::new(asked(variant)), ChatDecoder::without_forms(asked(variant)));
+        (ChatDecoder::new(spec(variant)), ChatDecoder::without_forms(spec(variant)));
     let (mut c, mut d) = (Vec::new(), Vec::new());
     let (mut a, mut b, mut framer) = (Vec::new(), Vec::new(), Framer::new(1 << 20));
     let mut said = 0;
@@ -43,14 +43,14 @@ fn compare(body: &[u8], variant: u8, what: &str) -> u32 {
         said += u32::from(with.forms.said());
         without.frame(frame, &mut b);
         assert_eq!(
-            (String::from_utf8_lossy(&a), with.seen(), with.notes()),
-            (String::from_utf8_lossy(&b), without.seen(), without.notes()),
+            (String::from_utf8_lossy(&a), with.summary(), with.diagnostics()),
+            (String::from_utf8_lossy(&b), without.summary(), without.diagnostics()),
             "{what}, {variant}: {frame:?}"
         );
         reader.frame(frame, &mut c);
         plain.frame(frame, &mut d);
         assert_eq!(format!("{c:?}"), format!("{d:?}"), "{what}, {variant}: {frame:?}");
-        assert_eq!(reader.notes(), plain.notes(), "{what}, {variant}: {frame:?}");
+        assert_eq!(reader.diagnostics(), plain.diagnostics(), "{what}, {variant}: {frame:?}");
         a.clear();
         b.clear();
         c.clear();
@@ -60,17 +60,25 @@ fn compare(body: &[u8], variant: u8, what: &str) -> u32 {
     framer.finish(&mut same);
     with.finish(&mut a);
     without.finish(&mut b);
-    assert_eq!((&a, with.seen(), with.notes()), (&b, without.seen(), without.notes()), "{what}, {variant}");
+    assert_eq!(
+        (&a, with.summary(), with.diagnostics()),
+        (&b, without.summary(), without.diagnostics()),
+        "{what}, {variant}"
+    );
     assert_eq!(with.stream.usage, without.stream.usage);
     reader.finish(&mut c);
     plain.finish(&mut d);
-    assert_eq!((format!("{c:?}"), reader.notes()), (format!("{d:?}"), plain.notes()), "{what}, {variant}");
+    assert_eq!(
+        (format!("{c:?}"), reader.diagnostics()),
+        (format!("{d:?}"), plain.diagnostics()),
+        "{what}, {variant}"
+    );
     said
 }
 
 #[test]
 fn padding_that_stays_the_same_does_not_hinder_a_translated_form() {
-    let mut reader = ChatDecoder::new(asked(0));
+    let mut reader = ChatDecoder::new(spec(0));
     let (mut events, mut said) = (Vec::new(), 0);
     for at in 0..20 {
         let padding = if at == 15 { "other" } else { "same" };

@@ -4,14 +4,14 @@ use crate::canonical::{Code, Diagnostics};
 use crate::json::{Object, ValueKind, joined, peek};
 
 /// Puts a choice's `logprobs` right.
-pub(super) fn mend(choice: &mut Object<'_>, notes: &mut Diagnostics) {
+pub(super) fn mend(choice: &mut Object<'_>, diagnostics: &mut Diagnostics) {
     let Some(value) = choice.non_null("logprobs") else { return };
     let shaped = (peek(value) == ValueKind::Object)
         .then(|| Object::parse(value.as_bytes()).ok())
         .flatten()
         .filter(|o| o.get("content").is_some() || o.get("refusal").is_some());
     let Some(mut object) = shaped.map(Object::into_owned) else {
-        notes.note(Code::FieldDropped, "choices[].logprobs", "not in chat's shape");
+        diagnostics.record(Code::FieldDropped, "choices[].logprobs", "not in chat's shape");
         choice.set("logprobs", "null");
         return;
     };
@@ -36,7 +36,7 @@ pub(super) fn mend(choice: &mut Object<'_>, notes: &mut Diagnostics) {
         }
     }
     if changed {
-        notes.note(Code::FieldFilled, "choices[].logprobs", "");
+        diagnostics.record(Code::FieldFilled, "choices[].logprobs", "");
         choice.set("logprobs", object.to_json());
     }
 }

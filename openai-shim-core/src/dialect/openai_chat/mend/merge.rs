@@ -4,7 +4,7 @@ use crate::canonical::{Code, Diagnostics};
 use crate::json::{ListItem, Object};
 
 /// The choices of a whole answer put together, if they are parts of one: the answer with that one.
-pub(super) fn whole(choices: &[ListItem<'_>], n: u32, notes: &mut Diagnostics) -> Option<String> {
+pub(super) fn whole(choices: &[ListItem<'_>], n: u32, diagnostics: &mut Diagnostics) -> Option<String> {
     if choices.len() < 2 || n > 1 {
         return None;
     }
@@ -30,7 +30,7 @@ pub(super) fn whole(choices: &[ListItem<'_>], n: u32, notes: &mut Diagnostics) -
     if let Some(reason) = caller.get("finish_reason") {
         choice.set("finish_reason", reason.to_owned());
     }
-    notes.note(Code::ChoicesMerged, "choices", "");
+    diagnostics.record(Code::ChoicesMerged, "choices", "");
     Some(format!(r#"{{"choices":[{}]}}"#, choice.to_json()))
 }
 
@@ -40,7 +40,7 @@ pub(super) fn is_part(
     choice: &Object<'_>,
     n: u32,
     merged: &mut Vec<u64>,
-    notes: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> bool {
     if index == 0 || n > 1 {
         return false;
@@ -51,7 +51,7 @@ pub(super) fn is_part(
     let part = merged.len() < 8 && choice.object("delta").is_some_and(|delta| calls(&delta));
     if part {
         merged.push(index);
-        notes.note(Code::ChoicesMerged, "choices", "");
+        diagnostics.record(Code::ChoicesMerged, "choices", "");
     }
     part
 }

@@ -48,14 +48,14 @@ struct TemplateOutput {
 }
 
 impl ChatRepairer {
-    pub(super) fn new(asked: ResponseSpec) -> Self {
-        let beside = OpaqueStateTap::new(&asked);
-        Self { stream: StreamState::new(asked), beside, forms: TemplateCache::default() }
+    pub(super) fn new(spec: ResponseSpec) -> Self {
+        let beside = OpaqueStateTap::new(&spec);
+        Self { stream: StreamState::new(spec), beside, forms: TemplateCache::default() }
     }
 
-    fn note(&mut self) {
+    fn record(&mut self) {
         for event in self.beside.events.drain(..) {
-            self.stream.seen.turn.event(&event);
+            self.stream.summary.turn.event(&event);
         }
     }
 }
@@ -80,25 +80,25 @@ impl StreamRepairer for ChatRepairer {
             });
         }
         if !beside.events.is_empty() {
-            self.note();
+            self.record();
         }
     }
 
     fn finish(&mut self, out: &mut Vec<u8>) {
         self.stream.finish(&mut SseSink { out, beside: &mut self.beside });
-        self.note();
+        self.record();
     }
 
     fn fail(&mut self, error: &UpstreamError, out: &mut Vec<u8>) {
         self.stream.fail(error, &mut SseSink { out, beside: &mut self.beside });
     }
 
-    fn seen(&self) -> &ResponseSummary {
-        &self.stream.seen
+    fn summary(&self) -> &ResponseSummary {
+        &self.stream.summary
     }
 
-    fn notes(&self) -> &Diagnostics {
-        &self.stream.notes
+    fn diagnostics(&self) -> &Diagnostics {
+        &self.stream.diagnostics
     }
 }
 

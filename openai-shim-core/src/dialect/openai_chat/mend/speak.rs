@@ -17,7 +17,7 @@ impl StreamState {
         choice: &mut Object<'_>,
     ) {
         let Some(state) = self.choices.get_mut(slot) else { return };
-        let voice = state.voice.get_or_insert_with(|| ChatTextExtractor::new(&self.asked));
+        let voice = state.voice.get_or_insert_with(|| ChatTextExtractor::new(&self.spec));
         if voice.stopped {
             // What follows a stop sequence was never said.
             delta.remove("content");
@@ -27,14 +27,14 @@ impl StreamState {
         if state.finished {
             return;
         }
-        let voiced = voice.take(delta, word.is_some(), AT, &mut self.notes);
+        let voiced = voice.take(delta, word.is_some(), AT, &mut self.diagnostics);
         if voiced.stops {
             *word = Some("stop");
             choice.set("finish_reason", "\"stop\"");
             delta.remove("tool_calls");
         }
-        if *word == Some("stop") && !voice.is_as_asked(self.asked.json.as_ref()) {
-            self.notes.note(Code::JsonInvalid, &format!("{AT}.content"), "");
+        if *word == Some("stop") && !voice.is_as_asked(self.spec.json.as_ref()) {
+            self.diagnostics.record(Code::JsonInvalid, &format!("{AT}.content"), "");
         }
         state.recovered.extend(voiced.calls);
     }
@@ -45,8 +45,8 @@ impl StreamState {
         let mut recovered = std::mem::take(&mut state.recovered);
         recovered.retain(|(name, arguments)| !state.calls.has(name, arguments));
         let mut own = Object::new();
-        add_calls(&mut own, &recovered, Some(state.calls.len()), &mut self.asked);
-        state.calls.delta(&mut own, true, &mut self.asked, &mut self.notes);
+        add_calls(&mut own, &recovered, Some(state.calls.len()), &mut self.spec);
+        state.calls.delta(&mut own, true, &mut self.spec, &mut self.diagnostics);
         let Some(fragments) = own.array("tool_calls") else { return false };
         let mut all: Vec<&str> = Vec::new();
         let before = delta.get("tool_calls").map(str::to_owned);
@@ -64,9 +64,9 @@ impl StreamState {
 
     /// With every choice stopped by us there is nothing to wait for but token counts.
     pub(super) fn close_if_stopped(&mut self, sink: &mut dyn ChunkSink) {
-        let all = self.choices.len() >= self.asked.n as usize
+        let all = self.choices.len() >= self.spec.n as usize
             && (0..self.choices.len()).all(|slot| self.is_stopped(slot));
-        if all && !self.asked.include_usage {
+        if all && !self.spec.include_usage {
             self.cut = true;
             self.close(sink);
         }
@@ -74,20 +74,20 @@ impl StreamState {
 
     /// Says what was held back because it might have been something else: nothing follows. `cut`: the
     /// answer broke off.
-    pub(super) fn release_voices(&mut self, cut: bool, sink: &mut dyn ChunkSink) {
+    pub(super) fn flush_text(&mut self, cut: bool, sink: &mut dyn ChunkSink) {
         for at in 0..self.choices.len() {
             let Some(choice) = self.choices.get_mut(at).filter(|c| !c.finished) else { continue };
             let Some(voice) = choice.voice.as_mut().filter(|voice| !voice.stopped) else { continue };
             let index = choice.index;
             let mut delta = Object::new();
-            let voiced = voice.take(&mut delta, true, AT, &mut self.notes);
-            if !cut && !voice.is_as_asked(self.asked.json.as_ref()) {
-                self.notes.note(Code::JsonInvalid, &format!("{AT}.content"), "");
+            let voiced = voice.take(&mut delta, true, AT, &mut self.diagnostics);
+            if !cut && !voice.is_as_asked(self.spec.json.as_ref()) {
+                self.diagnostics.record(Code::JsonInvalid, &format!("{AT}.content"), "");
             }
             choice.recovered.extend(voiced.calls);
             self.recover(at, &mut delta);
             if !delta.is_empty() {
-                self.seen.content = true;
+                self.summary.content = true;
                 self.say(index, &delta.to_json(), "null", sink);
             }
         }

@@ -22,9 +22,9 @@ pub(in super::super) trait ChunkSink {
 
 /// One stream.
 pub(in super::super) struct StreamState {
-    pub(super) asked: ResponseSpec,
-    pub(in super::super) seen: ResponseSummary,
-    pub(in super::super) notes: Diagnostics,
+    pub(super) spec: ResponseSpec,
+    pub(in super::super) summary: ResponseSummary,
+    pub(in super::super) diagnostics: Diagnostics,
     pub(super) identity: Identity,
     pub(super) choices: Vec<StreamedChoice>,
     /// Choices that are parts of the first one.
@@ -89,11 +89,11 @@ pub(super) struct HeldChunk {
 }
 
 impl StreamState {
-    pub(in super::super) fn new(asked: ResponseSpec) -> Self {
+    pub(in super::super) fn new(spec: ResponseSpec) -> Self {
         Self {
-            seen: ResponseSummary::keeping(&asked),
-            asked,
-            notes: Diagnostics::default(),
+            summary: ResponseSummary::keeping(&spec),
+            spec,
+            diagnostics: Diagnostics::default(),
             identity: Identity::new("chat.completion.chunk"),
             choices: Vec::new(),
             merged: Vec::new(),
@@ -132,7 +132,7 @@ impl StreamState {
         }
         if self.closed || self.done_seen {
             if !data.starts_with(b"[DONE]") && !self.cut {
-                self.notes.note(Code::DataAfterDone, "", "");
+                self.diagnostics.record(Code::DataAfterDone, "", "");
             }
             return;
         }
@@ -144,7 +144,7 @@ impl StreamState {
         match read(data) {
             Ok(chunk) => {
                 if self.foreign.take().is_some() && !self.bare {
-                    self.notes.note(Code::FrameCorrupt, "", "not JSON");
+                    self.diagnostics.record(Code::FrameCorrupt, "", "not JSON");
                 }
                 self.object(event, chunk, data, sink);
             }
@@ -155,7 +155,7 @@ impl StreamState {
                 }
             }
             Err(_) if self.choices.is_empty() && !data.starts_with(b"{") => self.foreign = Some("text"),
-            Err(_) => self.notes.note(Code::FrameCorrupt, "", "not JSON"),
+            Err(_) => self.diagnostics.record(Code::FrameCorrupt, "", "not JSON"),
         }
     }
 
@@ -183,7 +183,7 @@ impl StreamState {
         sink: &mut dyn ChunkSink,
     ) {
         if error::is_error(&chunk) || (event == Some("error") && chunk.get("choices").is_none()) {
-            let error = error::in_body(&chunk, &mut self.notes)
+            let error = error::in_body(&chunk, &mut self.diagnostics)
                 .unwrap_or_else(|| UpstreamError::malformed("The upstream reported an error in its stream."));
             if let Some(rest) = said_beside_error(chunk)
                 && let Ok((rest, listed)) = read(rest.as_bytes())
@@ -261,7 +261,7 @@ impl StreamState {
         if says {
             held.chunk.set("choices", joined(&rest));
             sink.chunk(&held.chunk, None);
-            held.chunk = self.identity.blank(&mut self.asked);
+            held.chunk = self.identity.blank(&mut self.spec);
             held.chunk.set("choices", joined(&endings));
             held.source = None;
         }
@@ -271,7 +271,7 @@ impl StreamState {
 
     /// What came late may be calls: the reasons fit them.
     fn settle_late(&mut self, held: &mut HeldChunk) {
-        let named = self.asked.named_tool;
+        let named = self.spec.named_tool;
         let (mut written, mut changed) = (Vec::new(), false);
         for item in held.chunk.array("choices").unwrap_or_default() {
             let Ok(mut ending) = Object::parse(item.as_bytes()) else { continue };
@@ -296,7 +296,7 @@ impl StreamState {
         for index in ends {
             let Some(choice) = self.choices.iter_mut().find(|c| c.index == *index) else { continue };
             let cut = matches!(choice.word, "length" | "content_filter");
-            if let Some(rest) = choice.calls.rest(cut, &mut self.asked, &mut self.notes) {
+            if let Some(rest) = choice.calls.rest(cut, &mut self.spec, &mut self.diagnostics) {
                 self.say_now(*index, &format!(r#"{{"tool_calls":{rest}}}"#), "null", sink);
             }
         }
@@ -317,20 +317,20 @@ impl StreamState {
                 Some(_) => UpstreamError::malformed(
                     "The upstream answered with text that is neither JSON nor an event stream.",
                 ),
-                None if self.notes.has(Code::FrameCorrupt) => UpstreamError::Truncated,
+                None if self.diagnostics.has(Code::FrameCorrupt) => UpstreamError::Truncated,
                 None => UpstreamError::Empty,
             };
             self.fail(&error, sink);
             return;
         }
-        self.release_voices(false, sink);
+        self.flush_text(false, sink);
         let unfinished = |c: &StreamedChoice| !c.finished && !c.calls.are_complete();
         if !self.document && self.choices.iter().any(unfinished) {
             self.fail(&UpstreamError::Truncated, sink);
             return;
         }
         if !self.document {
-            self.notes.note(Code::DoneMissing, "", "");
+            self.diagnostics.record(Code::DoneMissing, "", "");
         }
         self.close(sink);
     }
@@ -340,7 +340,7 @@ impl StreamState {
         let broken = matches!(error, UpstreamError::Truncated | UpstreamError::Transport { .. });
         if broken && !self.closed && !self.choices.is_empty() && self.choices.iter().all(|c| c.finished) {
             // Every answer has said that it is complete: what broke off held nothing of them.
-            self.notes.note(Code::DoneMissing, "", "");
+            self.diagnostics.record(Code::DoneMissing, "", "");
             self.close(sink);
             return;
         }
@@ -348,24 +348,24 @@ impl StreamState {
             return;
         }
         self.flush(sink);
-        self.release_voices(true, sink);
+        self.flush_text(true, sink);
         match error {
             UpstreamError::Truncated | UpstreamError::Transport { .. } => {
-                self.notes.note(Code::StreamTruncated, "", "");
+                self.diagnostics.record(Code::StreamTruncated, "", "");
             }
             // What was said stays said; the error follows it.
-            _ if self.seen.is_meaningful() => self.notes.note(Code::ErrorInStream, "", ""),
+            _ if self.summary.is_meaningful() => self.diagnostics.record(Code::ErrorInStream, "", ""),
             UpstreamError::Status(_) => {
-                self.notes.note(Code::StatusPromoted, "", "an error came as a success");
+                self.diagnostics.record(Code::StatusPromoted, "", "an error came as a success");
             }
             _ => {}
         }
         // A connection that broke in the middle of an answer is a cut answer.
         let error = match error {
-            UpstreamError::Transport { .. } if self.seen.is_meaningful() => &UpstreamError::Truncated,
+            UpstreamError::Transport { .. } if self.summary.is_meaningful() => &UpstreamError::Truncated,
             other => other,
         };
-        self.seen.error = Some(error.clone());
+        self.summary.error = Some(error.clone());
         sink.error(error);
     }
 
@@ -375,12 +375,12 @@ impl StreamState {
             return;
         }
         self.flush(sink);
-        self.release_voices(false, sink);
+        self.flush_text(false, sink);
         for at in 0..self.choices.len() {
             self.finish_choice(at, sink);
         }
         self.close_usage(sink);
-        self.seen.ended = true;
+        self.summary.ended = true;
         sink.done();
     }
 
@@ -398,14 +398,15 @@ impl StreamState {
             (false, true) => "tool_calls",
             (false, false) => "stop",
         };
-        let rest = choice.calls.rest(false, &mut self.asked, &mut self.notes);
-        self.notes.note(Code::FinishReasonDerived, "choices[].finish_reason", "");
+        let rest = choice.calls.rest(false, &mut self.spec, &mut self.diagnostics);
+        self.diagnostics.record(Code::FinishReasonDerived, "choices[].finish_reason", "");
         if let Some(rest) = rest {
             self.say(index, &format!(r#"{{"tool_calls":{rest}}}"#), "null", sink);
         }
         self.say(index, "{}", &format!("\"{word}\""), sink);
-        if self.seen.finish.is_none() {
-            self.seen.finish = Some(if word == "stop" { FinishReason::Stop } else { finish::reason(word) });
+        if self.summary.finish.is_none() {
+            self.summary.finish =
+                Some(if word == "stop" { FinishReason::Stop } else { finish::reason(word) });
         }
     }
 
@@ -416,7 +417,7 @@ impl StreamState {
     }
 
     fn say_now(&mut self, index: u64, delta: &str, finish: &str, sink: &mut dyn ChunkSink) {
-        let mut chunk = self.identity.blank(&mut self.asked);
+        let mut chunk = self.identity.blank(&mut self.spec);
         chunk.set(
             "choices",
             format!(r#"[{{"index":{index},"delta":{delta},"logprobs":null,"finish_reason":{finish}}}]"#),
@@ -426,9 +427,9 @@ impl StreamState {
 
     fn close_usage(&mut self, sink: &mut dyn ChunkSink) {
         if let Some(usage) = &self.usage {
-            self.seen.usage = usage::read(usage);
+            self.summary.usage = usage::read(usage);
         }
-        if !self.asked.include_usage {
+        if !self.spec.include_usage {
             return;
         }
         if let Some(own) = self.usage_chunk.take() {
@@ -438,13 +439,13 @@ impl StreamState {
             return;
         }
         let usage = match self.usage.take() {
-            Some(usage) => usage::mend(&usage, &mut self.notes).unwrap_or(usage),
+            Some(usage) => usage::mend(&usage, &mut self.diagnostics).unwrap_or(usage),
             None => {
-                self.notes.note(Code::UsageMissing, "usage", "");
+                self.diagnostics.record(Code::UsageMissing, "usage", "");
                 String::from(r#"{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}"#)
             }
         };
-        let mut chunk = self.identity.blank(&mut self.asked);
+        let mut chunk = self.identity.blank(&mut self.spec);
         chunk.set("choices", "[]");
         chunk.set("usage", usage);
         sink.chunk(&chunk, None);

@@ -2,18 +2,18 @@
 
 use super::super::tool_call::{self, is_custom};
 use crate::canonical::{Code, Diagnostics, ResponseSpec, carry};
-use crate::json::{Balance, Object, ValueKind, append_text, joined, peek, quote, text_of};
+use crate::json::{Balance, Object, ValueKind, append_text, encode_string, joined, peek, string_or_json};
 use std::collections::BTreeMap;
 
 /// Puts a call's signature into its id, where the upstream wants it back.
-pub(super) fn carry(call: &mut Object<'_>, asked: &mut ResponseSpec, notes: &mut Diagnostics) {
-    if !asked.carry_signatures {
+pub(super) fn carry(call: &mut Object<'_>, spec: &mut ResponseSpec, diagnostics: &mut Diagnostics) {
+    if !spec.signatures_in_ids {
         return;
     }
     let (Some(id), Some(signature)) = (call.str("id"), tool_call::signature(call)) else { return };
     if let Some(packed) = carry::pack(&id, &signature) {
-        notes.note(Code::SignatureCarried, "tool_calls[].id", "");
-        call.set("id", quote(&packed));
+        diagnostics.record(Code::SignatureCarried, "tool_calls[].id", "");
+        call.set("id", encode_string(&packed));
     }
 }
 
@@ -47,12 +47,12 @@ fn is_hollow(function: &Object<'_>) -> bool {
 }
 
 /// A legacy `function_call` becomes a tool call, unless the client speaks the legacy form itself.
-pub(super) fn upgrade(said: &mut Object<'_>, at: &str, asked: &ResponseSpec, notes: &mut Diagnostics) {
+pub(super) fn upgrade(said: &mut Object<'_>, at: &str, spec: &ResponseSpec, diagnostics: &mut Diagnostics) {
     if said.object("function_call").is_some_and(|function| is_hollow(&function)) {
         said.remove("function_call");
-        notes.note(Code::NullDropped, &format!("{at}.function_call"), "");
+        diagnostics.record(Code::NullDropped, &format!("{at}.function_call"), "");
     }
-    if asked.functions || said.get("tool_calls").is_some() {
+    if spec.functions || said.get("tool_calls").is_some() {
         return;
     }
     let Some(function) =
@@ -61,7 +61,7 @@ pub(super) fn upgrade(said: &mut Object<'_>, at: &str, asked: &ResponseSpec, not
         return;
     };
     said.remove("function_call");
-    notes.note(Code::FunctionCallUpgraded, &format!("{at}.function_call"), "");
+    diagnostics.record(Code::FunctionCallUpgraded, &format!("{at}.function_call"), "");
     said.set("tool_calls", format!(r#"[{{"index":0,"function":{function}}}]"#));
 }
 
@@ -156,19 +156,19 @@ impl StreamedToolCalls {
         &mut self,
         delta: &mut Object<'_>,
         last: bool,
-        asked: &mut ResponseSpec,
-        notes: &mut Diagnostics,
+        spec: &mut ResponseSpec,
+        diagnostics: &mut Diagnostics,
     ) {
-        upgrade(delta, "choices[].delta", asked, notes);
+        upgrade(delta, "choices[].delta", spec, diagnostics);
         let Some(items) = delta.array("tool_calls") else { return };
         let (mut written, mut changed) = (Vec::with_capacity(items.len()), false);
         for item in items {
             let Ok(mut fragment) = Object::parse(item.as_bytes()) else {
-                notes.note(Code::FieldDropped, "choices[].delta.tool_calls[]", "no object");
+                diagnostics.record(Code::FieldDropped, "choices[].delta.tool_calls[]", "no object");
                 changed = true;
                 continue;
             };
-            if !self.fragment(&mut fragment, last, asked, notes) {
+            if !self.fragment(&mut fragment, last, spec, diagnostics) {
                 changed = true;
                 continue;
             }
@@ -190,8 +190,8 @@ impl StreamedToolCalls {
     pub(super) fn rest(
         &mut self,
         cut: bool,
-        asked: &mut ResponseSpec,
-        notes: &mut Diagnostics,
+        spec: &mut ResponseSpec,
+        diagnostics: &mut Diagnostics,
     ) -> Option<String> {
         const ARGUMENTS: &str = "choices[].delta.tool_calls[].function.arguments";
         let mut next = self.numbered;
@@ -199,23 +199,23 @@ impl StreamedToolCalls {
         for slot in self.slots.iter_mut().filter(|s| !s.custom) {
             let empty = slot.arguments.trim().is_empty();
             if !empty && !cut && !is_json(&slot.arguments) {
-                notes.note(Code::ToolArgumentsInvalid, ARGUMENTS, "");
+                diagnostics.record(Code::ToolArgumentsInvalid, ARGUMENTS, "");
             }
             if !empty && slot.number.is_some() {
                 continue;
             }
             if empty {
-                notes.note(Code::ToolArgumentsShaped, ARGUMENTS, "");
+                diagnostics.record(Code::ToolArgumentsShaped, ARGUMENTS, "");
                 slot.arguments = String::from("{}");
             }
             if let Some(number) = slot.number {
                 written.push(format!(r#"{{"index":{number},"function":{{"arguments":"{{}}"}}}}"#));
                 continue;
             }
-            notes.note(Code::ToolNameMissing, "choices[].delta.tool_calls[].function.name", "");
+            diagnostics.record(Code::ToolNameMissing, "choices[].delta.tool_calls[].function.name", "");
             if slot.id.is_empty() {
-                notes.note(Code::ToolIdSynthesized, "choices[].delta.tool_calls[].id", "");
-                slot.id = asked.context.id("call_");
+                diagnostics.record(Code::ToolIdSynthesized, "choices[].delta.tool_calls[].id", "");
+                slot.id = spec.context.id("call_");
             }
             written.push(slot.opening(next));
             slot.number = Some(next);
@@ -230,8 +230,8 @@ impl StreamedToolCalls {
         &mut self,
         fragment: &mut Object<'_>,
         last: bool,
-        asked: &mut ResponseSpec,
-        notes: &mut Diagnostics,
+        spec: &mut ResponseSpec,
+        diagnostics: &mut Diagnostics,
     ) -> bool {
         const AT: &str = "choices[].delta.tool_calls[]";
         if fragment.get("function").is_none() && fragment.get("custom").is_none() {
@@ -242,7 +242,7 @@ impl StreamedToolCalls {
             index: fragment.u64("index"),
             id: fragment.str("id").filter(|id| !id.is_empty()).map(std::borrow::Cow::into_owned),
             name: function.str("name").filter(|name| !name.is_empty()).map(std::borrow::Cow::into_owned),
-            arguments: function.get("arguments").map(|a| text_of(a).into_owned()).unwrap_or_default(),
+            arguments: function.get("arguments").map(|a| string_or_json(a).into_owned()).unwrap_or_default(),
         };
         self.size = self.size.saturating_add(given.arguments.len());
         self.last = None;
@@ -256,34 +256,34 @@ impl StreamedToolCalls {
         let Some(slot) = self.slots.get_mut(at) else { return false };
         slot.custom |= is_custom(fragment);
         if let Some(number) = slot.number {
-            set_index(fragment, number, notes);
+            set_index(fragment, number, diagnostics);
             if slot.custom {
-                custom_goes_on(fragment, notes);
+                custom_goes_on(fragment, diagnostics);
                 return true;
             }
             self.last = Some(at);
-            return slot.go_on(fragment, function, &given, notes);
+            return slot.go_on(fragment, function, &given, diagnostics);
         }
         if slot.custom {
             slot.number = Some(next);
             self.numbered += 1;
-            set_index(fragment, next, notes);
-            custom_begins(fragment, asked, notes);
+            set_index(fragment, next, diagnostics);
+            custom_begins(fragment, spec, diagnostics);
             return true;
         }
         if let Some(id) = &given.id
             && slot.id.is_empty()
         {
-            let fresh = asked.fresh_call_id(id);
+            let fresh = spec.replace_repeated_id(id);
             if fresh.is_some() {
-                notes.note(Code::ToolIdRepeated, &format!("{AT}.id"), id);
+                diagnostics.record(Code::ToolIdRepeated, &format!("{AT}.id"), id);
             }
             slot.repeated = fresh.is_some().then(|| id.clone());
             slot.id = fresh.unwrap_or_else(|| id.clone());
         }
         if slot.id.is_empty() && (given.name.is_some() || last) {
-            notes.note(Code::ToolIdSynthesized, &format!("{AT}.id"), "");
-            slot.id = asked.context.id("call_");
+            diagnostics.record(Code::ToolIdSynthesized, &format!("{AT}.id"), "");
+            slot.id = spec.context.id("call_");
         }
         let id = slot.upstreams_id();
         if !id.is_empty() {
@@ -304,21 +304,21 @@ impl StreamedToolCalls {
             return false;
         }
         if slot.name.is_empty() {
-            notes.note(Code::ToolNameMissing, &format!("{AT}.function.name"), "");
+            diagnostics.record(Code::ToolNameMissing, &format!("{AT}.function.name"), "");
         } else if known.is_some() {
-            notes.note(Code::ToolNameLate, &format!("{AT}.function.name"), "");
+            diagnostics.record(Code::ToolNameLate, &format!("{AT}.function.name"), "");
         }
         slot.number = Some(next);
         self.numbered += 1;
-        set_index(fragment, next, notes);
+        set_index(fragment, next, diagnostics);
         if waited {
             let opening = slot.opening(next);
             *fragment = Object::parse(opening.as_bytes()).map(Object::into_owned).unwrap_or_default();
             fragment.set("index", next.to_string());
             return true;
         }
-        slot.open(fragment, function, last, notes);
-        carry(fragment, asked, notes);
+        slot.open(fragment, function, last, diagnostics);
+        carry(fragment, spec, diagnostics);
         true
     }
 
@@ -352,43 +352,43 @@ impl StreamedToolCalls {
 }
 
 /// Puts the first fragment of a custom tool's call right: its input is text, and stays as it is.
-fn custom_begins(fragment: &mut Object<'_>, asked: &mut ResponseSpec, notes: &mut Diagnostics) {
+fn custom_begins(fragment: &mut Object<'_>, spec: &mut ResponseSpec, diagnostics: &mut Diagnostics) {
     const AT: &str = "choices[].delta.tool_calls[]";
     if fragment.str("id").is_none_or(|id| id.is_empty()) {
-        notes.note(Code::ToolIdSynthesized, &format!("{AT}.id"), "");
-        fragment.set("id", quote(&asked.context.id("call_")));
+        diagnostics.record(Code::ToolIdSynthesized, &format!("{AT}.id"), "");
+        fragment.set("id", encode_string(&spec.context.id("call_")));
     }
     if fragment.str("type").as_deref() != Some("custom") {
-        notes.note(Code::ToolTypeFilled, &format!("{AT}.type"), "");
+        diagnostics.record(Code::ToolTypeFilled, &format!("{AT}.type"), "");
         fragment.set("type", "\"custom\"");
     }
     let mut custom = fragment.object("custom").map(Object::into_owned).unwrap_or_default();
     if custom.str("name").is_none() {
-        notes.note(Code::ToolNameMissing, &format!("{AT}.custom.name"), "");
+        diagnostics.record(Code::ToolNameMissing, &format!("{AT}.custom.name"), "");
         custom.set("name", "\"\"");
         fragment.set("custom", custom.to_json());
     }
 }
 
 /// Puts a later fragment of a custom tool's call right.
-fn custom_goes_on(fragment: &mut Object<'_>, notes: &mut Diagnostics) {
+fn custom_goes_on(fragment: &mut Object<'_>, diagnostics: &mut Diagnostics) {
     const AT: &str = "choices[].delta.tool_calls[]";
     for key in ["id", "type"] {
         if fragment.remove(key).is_some() {
-            notes.note(Code::ToolFieldRepeated, &format!("{AT}.{key}"), "");
+            diagnostics.record(Code::ToolFieldRepeated, &format!("{AT}.{key}"), "");
         }
     }
     let mut custom = fragment.object("custom").map(Object::into_owned).unwrap_or_default();
     if custom.remove("name").is_some() {
-        notes.note(Code::ToolFieldRepeated, &format!("{AT}.custom.name"), "");
+        diagnostics.record(Code::ToolFieldRepeated, &format!("{AT}.custom.name"), "");
         fragment.set("custom", custom.to_json());
     }
 }
 
 /// Calls are counted from 0 in the order in which they go out.
-fn set_index(fragment: &mut Object<'_>, number: usize, notes: &mut Diagnostics) {
+fn set_index(fragment: &mut Object<'_>, number: usize, diagnostics: &mut Diagnostics) {
     if fragment.u64("index") != Some(number as u64) {
-        notes.note(Code::ToolIndexSynthesized, "choices[].delta.tool_calls[].index", "");
+        diagnostics.record(Code::ToolIndexSynthesized, "choices[].delta.tool_calls[].index", "");
         fragment.set_first("index", number.to_string());
     }
 }
@@ -416,9 +416,9 @@ impl StreamedToolCall {
     fn opening(&self, index: usize) -> String {
         format!(
             r#"{{"index":{index},"id":{},"type":"function","function":{{"name":{},"arguments":{}}}}}"#,
-            quote(&self.id),
-            quote(&self.name),
-            quote(&self.arguments)
+            encode_string(&self.id),
+            encode_string(&self.name),
+            encode_string(&self.arguments)
         )
     }
 
@@ -428,27 +428,27 @@ impl StreamedToolCall {
         fragment: &mut Object<'_>,
         mut function: Object<'_>,
         last: bool,
-        notes: &mut Diagnostics,
+        diagnostics: &mut Diagnostics,
     ) {
         const AT: &str = "choices[].delta.tool_calls[]";
         if fragment.str("id").as_deref() != Some(self.id.as_str()) {
-            fragment.set("id", quote(&self.id));
+            fragment.set("id", encode_string(&self.id));
         }
         if fragment.str("type").as_deref() != Some("function") {
-            notes.note(Code::ToolTypeFilled, &format!("{AT}.type"), "");
+            diagnostics.record(Code::ToolTypeFilled, &format!("{AT}.type"), "");
             fragment.set("type", "\"function\"");
         }
         if function.str("name").is_none() {
-            function.set("name", quote(&self.name));
+            function.set("name", encode_string(&self.name));
         }
         let empty = self.arguments.trim().is_empty();
         let text = function.get("arguments").is_none_or(|a| peek(a) == ValueKind::String);
         if !text || (last && empty) {
-            notes.note(Code::ToolArgumentsShaped, &format!("{AT}.function.arguments"), "");
+            diagnostics.record(Code::ToolArgumentsShaped, &format!("{AT}.function.arguments"), "");
             if empty {
                 self.arguments = String::from("{}");
             }
-            function.set("arguments", quote(&self.arguments));
+            function.set("arguments", encode_string(&self.arguments));
         }
         if function.is_changed() {
             fragment.set("function", function.to_json());
@@ -461,26 +461,26 @@ impl StreamedToolCall {
         fragment: &mut Object<'_>,
         mut function: Object<'_>,
         given: &ToolCallDelta,
-        notes: &mut Diagnostics,
+        diagnostics: &mut Diagnostics,
     ) -> bool {
         const AT: &str = "choices[].delta.tool_calls[]";
         for key in ["id", "type"] {
             if fragment.remove(key).is_some() {
-                notes.note(Code::ToolFieldRepeated, &format!("{AT}.{key}"), "");
+                diagnostics.record(Code::ToolFieldRepeated, &format!("{AT}.{key}"), "");
             }
         }
         if function.remove("name").is_some() {
-            notes.note(Code::ToolFieldRepeated, &format!("{AT}.function.name"), "");
+            diagnostics.record(Code::ToolFieldRepeated, &format!("{AT}.function.name"), "");
         }
         let whole_again = given.arguments.len() > 1 && given.arguments == self.arguments && self.has_json();
         if whole_again {
-            notes.note(Code::ToolFieldRepeated, &format!("{AT}.function.arguments"), "");
+            diagnostics.record(Code::ToolFieldRepeated, &format!("{AT}.function.arguments"), "");
             return false;
         }
         self.arguments.push_str(&given.arguments);
         if function.get("arguments").is_some_and(|a| peek(a) != ValueKind::String) {
-            notes.note(Code::ToolArgumentsShaped, &format!("{AT}.function.arguments"), "");
-            function.set("arguments", quote(&given.arguments));
+            diagnostics.record(Code::ToolArgumentsShaped, &format!("{AT}.function.arguments"), "");
+            function.set("arguments", encode_string(&given.arguments));
         }
         if function.is_changed() {
             fragment.set("function", function.to_json());

@@ -49,12 +49,12 @@ fn number(raw: &str) -> Option<u64> {
 }
 
 /// Puts a usage object right; the new one, if it was not.
-pub(super) fn mend(raw: &str, notes: &mut Diagnostics) -> Option<String> {
-    settle(raw, notes).1
+pub(super) fn mend(raw: &str, diagnostics: &mut Diagnostics) -> Option<String> {
+    settle(raw, diagnostics).1
 }
 
 /// What a usage object says; and as it should be, if it was not.
-pub(super) fn settle(raw: &str, notes: &mut Diagnostics) -> (Option<Usage>, Option<String>) {
+pub(super) fn settle(raw: &str, diagnostics: &mut Diagnostics) -> (Option<Usage>, Option<String>) {
     let Ok(mut object) = Object::parse(raw.as_bytes()) else { return (None, None) };
     let counted = counts(&object);
     let usage = counted.unwrap_or_default();
@@ -94,7 +94,7 @@ pub(super) fn settle(raw: &str, notes: &mut Diagnostics) -> (Option<Usage>, Opti
         }
     }
     let mended = object.is_changed().then(|| {
-        notes.note(Code::UsageShaped, "usage", "");
+        diagnostics.record(Code::UsageShaped, "usage", "");
         object.to_json()
     });
     (counted, mended)

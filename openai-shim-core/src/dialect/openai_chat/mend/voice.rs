@@ -3,7 +3,7 @@
 
 use crate::canonical::{Code, Diagnostics, ReasoningStyle, ReasoningTags, ResponseSpec};
 use crate::filter::{FenceStripper, OutputParser, ReasoningTagMode, Segment, StopMatcher};
-use crate::json::{Object, ValueKind, joined, peek, quote, text};
+use crate::json::{Object, ValueKind, encode_string, joined, peek, text};
 
 /// The longest answer whose JSON is checked.
 const CHECKED: usize = 4 << 20;
@@ -42,19 +42,19 @@ pub(super) struct ExtractResult {
 }
 
 impl ChatTextExtractor {
-    pub(super) fn new(asked: &ResponseSpec) -> Self {
-        let think = match asked.quirks.think_tags {
+    pub(super) fn new(spec: &ResponseSpec) -> Self {
+        let think = match spec.quirks.think_tags {
             ReasoningTags::Inside => ReasoningTagMode::Inside,
             ReasoningTags::Keep => ReasoningTagMode::Off,
             _ => ReasoningTagMode::Auto,
         };
-        let tools = if asked.quirks.keep_markup { Vec::new() } else { asked.tools.clone() };
+        let tools = if spec.quirks.keep_markup { Vec::new() } else { spec.tools.clone() };
         Self {
             splitter: OutputParser::new(think, &tools),
-            fences: asked.json.is_some().then(FenceStripper::new),
-            stops: (!asked.stops.is_empty()).then(|| StopMatcher::new(asked.stops.clone())),
-            json: asked.json.is_some().then(String::new),
-            tags: (asked.reasoning == ReasoningStyle::Tags).then(TagWriter::default),
+            fences: spec.json.is_some().then(FenceStripper::new),
+            stops: (!spec.stops.is_empty()).then(|| StopMatcher::new(spec.stops.clone())),
+            json: spec.json.is_some().then(String::new),
+            tags: (spec.reasoning == ReasoningStyle::Tags).then(TagWriter::default),
             begun: false,
             inside: think == ReasoningTagMode::Inside,
             tools,
@@ -72,7 +72,7 @@ impl ChatTextExtractor {
         said: &mut Object<'_>,
         last: bool,
         at: &str,
-        notes: &mut Diagnostics,
+        diagnostics: &mut Diagnostics,
     ) -> ExtractResult {
         let content = said.get("content").and_then(text);
         let thinks = said.get("reasoning_content").is_some_and(|v| v.len() > 2 && v != "null");
@@ -89,7 +89,7 @@ impl ChatTextExtractor {
             && self.fences.is_none()
             && self.stops.is_none()
             && is_plain(words);
-        self.passed = quiet && ((!last && self.passes(words)) || whole);
+        self.passed = quiet && ((!last && self.is_unchanged(words)) || whole);
         if self.passed {
             self.begun |= !words.is_empty();
             self.collect(words);
@@ -98,29 +98,29 @@ impl ChatTextExtractor {
         let words = words.to_owned();
         self.begun |= !words.is_empty();
         let mut heard = Extracted::default();
-        self.hear(&words, last, &mut heard, at, notes);
+        self.hear(&words, last, &mut heard, at, diagnostics);
         self.holding = !words.is_empty() && heard.words.is_empty();
-        self.write(said, &words, heard, last, notes)
+        self.write(said, &words, heard, last, diagnostics)
     }
 
     /// Takes a text, a JSON string, where the one before it passed and nothing else is said: whether it goes through as it is.
     pub(super) fn pass(&mut self, literal: &str) -> bool {
-        if self.is_indifferent() {
+        if self.is_passthrough() {
             return true;
         }
-        let Some(words) = text(literal).filter(|words| self.passes(words)) else { return false };
+        let Some(words) = text(literal).filter(|words| self.is_unchanged(words)) else { return false };
         self.begun = true;
         self.collect(&words);
         true
     }
 
     /// Whether every text goes through, whatever it says.
-    fn is_indifferent(&self) -> bool {
+    fn is_passthrough(&self) -> bool {
         self.begun
             && self.fences.is_none()
             && self.stops.is_none()
             && self.json.is_none()
-            && self.splitter.is_indifferent()
+            && self.splitter.is_passthrough()
     }
 
     /// Whether text waits because it may be something else.
@@ -129,14 +129,21 @@ impl ChatTextExtractor {
     }
 
     /// Whether a text goes through as it is.
-    fn passes(&self, words: &str) -> bool {
+    fn is_unchanged(&self, words: &str) -> bool {
         words.is_empty()
-            || self.splitter.passes(words)
-                && self.fences.as_ref().is_none_or(|fences| fences.passes(words))
-                && self.stops.as_ref().is_none_or(|stops| stops.passes(words))
+            || self.splitter.is_unchanged(words)
+                && self.fences.as_ref().is_none_or(|fences| fences.is_unchanged(words))
+                && self.stops.as_ref().is_none_or(|stops| stops.is_unchanged(words))
     }
 
-    fn hear(&mut self, words: &str, last: bool, heard: &mut Extracted, at: &str, notes: &mut Diagnostics) {
+    fn hear(
+        &mut self,
+        words: &str,
+        last: bool,
+        heard: &mut Extracted,
+        at: &str,
+        diagnostics: &mut Diagnostics,
+    ) {
         let mut pieces = Vec::new();
         self.splitter.push(words, &mut pieces);
         if last {
@@ -152,20 +159,24 @@ impl ChatTextExtractor {
                 _ if self.stopped => {}
                 Segment::Text(text) => self.text(&text, heard),
                 Segment::Reasoning(text) => {
-                    notes.note(Code::ReasoningSplit, &[at, ".content"].concat(), "");
+                    diagnostics.record(Code::ReasoningSplit, &[at, ".content"].concat(), "");
                     heard.thoughts.push_str(&text);
                 }
                 Segment::Call { name, arguments } => {
-                    notes.note(Code::ToolCallRecovered, &[at, ".content"].concat(), &name);
+                    diagnostics.record(Code::ToolCallRecovered, &[at, ".content"].concat(), &name);
                     heard.calls.push((name, arguments));
                 }
             }
         }
         if last && self.missing > 0 && !std::mem::replace(&mut self.told, true) {
-            notes.note(Code::ReasoningSplit, &[at, ".content"].concat(), "tags with nothing between them");
+            diagnostics.record(
+                Code::ReasoningSplit,
+                &[at, ".content"].concat(),
+                "tags with nothing between them",
+            );
         }
         if last && !self.stopped {
-            self.end(heard, at, notes);
+            self.end(heard, at, diagnostics);
         }
     }
 
@@ -191,12 +202,12 @@ impl ChatTextExtractor {
     }
 
     /// Whatever was held back comes out.
-    fn end(&mut self, heard: &mut Extracted, at: &str, notes: &mut Diagnostics) {
+    fn end(&mut self, heard: &mut Extracted, at: &str, diagnostics: &mut Diagnostics) {
         let mut rest = String::new();
         if let Some(fences) = &mut self.fences {
             fences.finish(&mut rest);
             if fences.stripped() {
-                notes.note(Code::FenceStripped, &[at, ".content"].concat(), "");
+                diagnostics.record(Code::FenceStripped, &[at, ".content"].concat(), "");
             }
         }
         match &mut self.stops {
@@ -219,22 +230,22 @@ impl ChatTextExtractor {
         before: &str,
         heard: Extracted,
         last: bool,
-        notes: &mut Diagnostics,
+        diagnostics: &mut Diagnostics,
     ) -> ExtractResult {
         let Extracted { mut words, thoughts, calls, stops } = heard;
         if words != before && thoughts.is_empty() && calls.is_empty() && !stops {
-            notes.note(Code::TextHeld, "choices[]", "");
+            diagnostics.record(Code::TextHeld, "choices[]", "");
         }
         self.collect(&words);
         let mut reasoning = said.str("reasoning_content").unwrap_or_default().into_owned();
         if !thoughts.is_empty() {
             reasoning.push_str(&thoughts);
-            said.set("reasoning_content", quote(&reasoning));
+            said.set("reasoning_content", encode_string(&reasoning));
         }
         if let Some(tags) = &mut self.tags {
             let tagged = tags.put(&reasoning, &words, last || stops);
             if tagged != words {
-                notes.note(Code::ReasoningTagged, "choices[]", "");
+                diagnostics.record(Code::ReasoningTagged, "choices[]", "");
                 said.remove("reasoning_content");
                 words = tagged;
             }
@@ -243,7 +254,7 @@ impl ChatTextExtractor {
             if words.is_empty() {
                 said.remove("content");
             } else {
-                said.set("content", quote(&words));
+                said.set("content", encode_string(&words));
             }
         }
         ExtractResult { calls, stops }
@@ -281,12 +292,12 @@ fn is_plain(words: &str) -> bool {
 
 /// Whether a whole message need not be heard: nothing is to be done with its text, and nothing can stand in it. It is looked
 /// at as it is written, escapes and all.
-pub(super) fn is_needless(message: &Object<'_>, asked: &ResponseSpec) -> bool {
+pub(super) fn is_needless(message: &Object<'_>, spec: &ResponseSpec) -> bool {
     let thinks = || message.get("reasoning_content").is_some_and(|v| v.len() > 2 && v != "null");
-    if asked.json.is_some()
-        || !asked.stops.is_empty()
-        || asked.quirks.think_tags == ReasoningTags::Inside
-        || (asked.reasoning == ReasoningStyle::Tags && thinks())
+    if spec.json.is_some()
+        || !spec.stops.is_empty()
+        || spec.quirks.think_tags == ReasoningTags::Inside
+        || (spec.reasoning == ReasoningStyle::Tags && thinks())
     {
         return false;
     }
@@ -300,8 +311,8 @@ pub(super) fn is_needless(message: &Object<'_>, asked: &ResponseSpec) -> bool {
         return false;
     }
     let bytes = words.as_bytes();
-    asked.tools.is_empty()
-        || asked.quirks.keep_markup
+    spec.tools.is_empty()
+        || spec.quirks.keep_markup
         || memchr::memchr3(b'<', b'[', b'{', bytes).is_none()
             && memchr::memchr_iter(b'\\', bytes).all(|at| bytes.get(at + 1) != Some(&b'u'))
 }
@@ -345,7 +356,7 @@ pub(super) fn add_calls(
     said: &mut Object<'_>,
     calls: &[(String, String)],
     index: Option<usize>,
-    asked: &mut ResponseSpec,
+    spec: &mut ResponseSpec,
 ) {
     if calls.is_empty() {
         return;
@@ -354,11 +365,11 @@ pub(super) fn add_calls(
     let mut list: Vec<String> = own.into_iter().map(str::to_owned).collect();
     for (name, arguments) in calls {
         let index = index.map(|before| format!(r#""index":{},"#, before + list.len())).unwrap_or_default();
-        let id = quote(&asked.context.id("call_"));
+        let id = encode_string(&spec.context.id("call_"));
         list.push(format!(
             r#"{{{index}"id":{id},"type":"function","function":{{"name":{},"arguments":{}}}}}"#,
-            quote(name),
-            quote(arguments)
+            encode_string(name),
+            encode_string(arguments)
         ));
     }
     said.set("tool_calls", joined(&list));
@@ -383,18 +394,18 @@ mod tests {
             tools in any::<bool>(),
             keep in any::<bool>(),
         ) {
-            let mut asked = ResponseSpec::new(&Request::default(), Context::fixed());
-            asked.tools = if tools { vec![String::from("f")] } else { Vec::new() };
-            asked.quirks.keep_markup = keep;
+            let mut spec = ResponseSpec::new(&Request::default(), Context::fixed());
+            spec.tools = if tools { vec![String::from("f")] } else { Vec::new() };
+            spec.quirks.keep_markup = keep;
             let json = format!("{{\"content\":\"{}\"}}", parts.concat());
             let mut message = Object::parse(json.as_bytes()).unwrap();
-            if is_needless(&message, &asked) {
+            if is_needless(&message, &spec) {
                 let words = message.str("content").unwrap().into_owned();
-                let (mut heard, mut notes) = (Extracted::default(), Diagnostics::default());
-                let mut voice = ChatTextExtractor::new(&asked);
-                voice.hear(&words, true, &mut heard, "", &mut notes);
-                let voiced = voice.write(&mut message, &words, heard, true, &mut notes);
-                prop_assert!(voiced.calls.is_empty() && !voiced.stops && !message.is_changed() && notes.is_empty());
+                let (mut heard, mut diagnostics) = (Extracted::default(), Diagnostics::default());
+                let mut voice = ChatTextExtractor::new(&spec);
+                voice.hear(&words, true, &mut heard, "", &mut diagnostics);
+                let voiced = voice.write(&mut message, &words, heard, true, &mut diagnostics);
+                prop_assert!(voiced.calls.is_empty() && !voiced.stops && !message.is_changed() && diagnostics.is_empty());
             }
         }
     }

@@ -11,35 +11,35 @@ use crate::json::{ListItem, Object, ValueKind, peek};
 /// Mends a complete answer; the mended members, and what was seen in it.
 pub(in super::super) fn whole<'a>(
     body: &'a [u8],
-    asked: &mut ResponseSpec,
-    notes: &mut Diagnostics,
+    spec: &mut ResponseSpec,
+    diagnostics: &mut Diagnostics,
 ) -> Result<(Object<'a>, ResponseSummary), UpstreamError> {
     let (mut answer, listed) = parse(body)?;
     // Also beside choices: an answer that failed is no answer.
     if error::is_error(&answer) {
-        notes.note(Code::StatusPromoted, "", "an error came as a success");
-        return Err(error::in_body(&answer, notes).unwrap_or(UpstreamError::Empty));
+        diagnostics.record(Code::StatusPromoted, "", "an error came as a success");
+        return Err(error::in_body(&answer, diagnostics).unwrap_or(UpstreamError::Empty));
     }
     let made = if listed.is_empty() {
-        Some(alone(&mut answer, notes).ok_or(UpstreamError::Empty)?)
+        Some(alone(&mut answer, diagnostics).ok_or(UpstreamError::Empty)?)
     } else {
-        merge::whole(&listed, asked.n, notes)
+        merge::whole(&listed, spec.n, diagnostics)
     };
     let mut changed = made.is_some();
     let listed = match &made {
         Some(made) => parse(made.as_bytes())?.1,
         None => listed,
     };
-    let mut seen = ResponseSummary::keeping(asked);
-    Identity::mend_whole(&mut answer, asked, notes);
+    let mut summary = ResponseSummary::keeping(spec);
+    Identity::mend_whole(&mut answer, spec, diagnostics);
     let mut mended = Vec::with_capacity(listed.len());
     for (at, ListItem { text, object, inner }) in listed.into_iter().enumerate() {
         let Some(mut choice) = object else {
-            notes.note(Code::FieldDropped, "choices[]", "no object");
+            diagnostics.record(Code::FieldDropped, "choices[]", "no object");
             changed = true;
             continue;
         };
-        let message = mend_choice(&mut choice, inner, at, asked, &mut seen, notes)?;
+        let message = mend_choice(&mut choice, inner, at, spec, &mut summary, diagnostics)?;
         changed |= choice.is_changed();
         mended.push((text, choice, message));
     }
@@ -61,8 +61,8 @@ pub(in super::super) fn whole<'a>(
         written.push(']');
         answer.set("choices", written);
     }
-    mend_usage(&mut answer, &mut seen, notes);
-    Ok((answer, seen))
+    mend_usage(&mut answer, &mut summary, diagnostics);
+    Ok((answer, summary))
 }
 
 /// The members of an answer, and its choices with their messages.
@@ -77,9 +77,9 @@ fn parse(body: &[u8]) -> Result<(Object<'_>, Vec<ListItem<'_>>), UpstreamError> 
 }
 
 /// A message without choices around it: the answer that it should have been in.
-fn alone(answer: &mut Object<'_>, notes: &mut Diagnostics) -> Option<String> {
+fn alone(answer: &mut Object<'_>, diagnostics: &mut Diagnostics) -> Option<String> {
     let message = answer.non_null("message").filter(|m| peek(m) == ValueKind::Object).map(str::to_owned)?;
-    notes.note(Code::MessageAsDelta, "message", "no choices around it");
+    diagnostics.record(Code::MessageAsDelta, "message", "no choices around it");
     answer.remove("message");
     answer.remove("choices");
     let reason = answer.remove("done_reason").filter(|r| peek(r) == ValueKind::String);
@@ -111,56 +111,56 @@ fn mend_choice<'a>(
     choice: &mut Object<'a>,
     message: Option<Object<'a>>,
     at: usize,
-    asked: &mut ResponseSpec,
-    seen: &mut ResponseSummary,
-    notes: &mut Diagnostics,
+    spec: &mut ResponseSpec,
+    summary: &mut ResponseSummary,
+    diagnostics: &mut Diagnostics,
 ) -> Result<Object<'a>, UpstreamError> {
     if choice.u64("index").is_none() {
-        notes.note(Code::FieldFilled, "choices[].index", "");
+        diagnostics.record(Code::FieldFilled, "choices[].index", "");
         choice.set("index", at.to_string());
     }
-    let mut message = message.unwrap_or_else(|| other_message(choice, notes));
+    let mut message = message.unwrap_or_else(|| other_message(choice, diagnostics));
     let mut given = UpstreamReason::read(choice);
     let cut = matches!(given, UpstreamReason::Known("length"));
     if message.str("role").as_deref() != Some("assistant") {
-        notes.note(Code::RoleFilled, "choices[].message.role", "");
+        diagnostics.record(Code::RoleFilled, "choices[].message.role", "");
         message.set_first("role", "\"assistant\"");
     }
-    content::mend(&mut message, "choices[].message", notes);
-    if !voice::is_needless(&message, asked) {
-        let mut voice = ChatTextExtractor::new(asked);
-        let voiced = voice.take(&mut message, true, "choices[].message", notes);
+    content::mend(&mut message, "choices[].message", diagnostics);
+    if !voice::is_needless(&message, spec) {
+        let mut voice = ChatTextExtractor::new(spec);
+        let voiced = voice.take(&mut message, true, "choices[].message", diagnostics);
         if voiced.stops {
             given = UpstreamReason::Known("stop");
         }
         let mut recovered = voiced.calls;
         recovered.retain(|(name, arguments)| !whole_calls::has(&message, name, arguments));
-        add_calls(&mut message, &recovered, None, asked);
-        if !cut && !voice.is_as_asked(asked.json.as_ref()) {
-            notes.note(Code::JsonInvalid, "choices[].message.content", "");
+        add_calls(&mut message, &recovered, None, spec);
+        if !cut && !voice.is_as_asked(spec.json.as_ref()) {
+            diagnostics.record(Code::JsonInvalid, "choices[].message.content", "");
         }
     }
-    let calls = whole_calls::mend(&mut message, asked, cut, notes);
+    let calls = whole_calls::mend(&mut message, spec, cut, diagnostics);
     let legacy = !calls && message.non_null("function_call").is_some();
-    settle_content(&mut message, calls || legacy, notes);
+    settle_content(&mut message, calls || legacy, diagnostics);
     if message.is_changed() {
         // Its place; it is written there once, with all the rest.
         choice.set("message", "{}");
     }
-    logprobs::mend(choice, notes);
-    let finish = finish_reason(choice, given, calls, legacy, asked, notes)?;
-    seen.content |= calls || legacy || says(&message, "content") || says(&message, "reasoning_content");
-    seen.content |= message.non_null("audio").is_some() || message.non_null("images").is_some();
-    seen.refusal |= says(&message, "refusal");
+    logprobs::mend(choice, diagnostics);
+    let finish = finish_reason(choice, given, calls, legacy, spec, diagnostics)?;
+    summary.content |= calls || legacy || says(&message, "content") || says(&message, "reasoning_content");
+    summary.content |= message.non_null("audio").is_some() || message.non_null("images").is_some();
+    summary.refusal |= says(&message, "refusal");
     if at == 0 {
-        seen.finish = Some(finish);
+        summary.finish = Some(finish);
     }
     Ok(message)
 }
 
 /// The message of a choice that has none by that name.
-fn other_message<'a>(choice: &mut Object<'a>, notes: &mut Diagnostics) -> Object<'a> {
-    notes.note(Code::MessageAsDelta, "choices[].message", "");
+fn other_message<'a>(choice: &mut Object<'a>, diagnostics: &mut Diagnostics) -> Object<'a> {
+    diagnostics.record(Code::MessageAsDelta, "choices[].message", "");
     let delta = choice.inner("delta");
     let text = choice.get("text").filter(|t| peek(t) == ValueKind::String).map(str::to_owned);
     choice.remove("delta");
@@ -175,20 +175,20 @@ fn other_message<'a>(choice: &mut Object<'a>, notes: &mut Diagnostics) -> Object
 }
 
 /// Content is null beside calls that say nothing, and a text otherwise.
-fn settle_content(message: &mut Object<'_>, calls: bool, notes: &mut Diagnostics) {
+fn settle_content(message: &mut Object<'_>, calls: bool, diagnostics: &mut Diagnostics) {
     let missing = message.get("content").is_none();
     let empty = message.get("content").is_some_and(|c| c.trim() == "\"\"");
     let null = message.get("content").is_some_and(|c| peek(c) == ValueKind::Null);
     let otherwise = calls || says(message, "refusal") || message.non_null("audio").is_some();
     if otherwise && (missing || (calls && empty)) {
-        notes.note(Code::FieldFilled, "choices[].message.content", "");
+        diagnostics.record(Code::FieldFilled, "choices[].message.content", "");
         message.set("content", "null");
     } else if !otherwise && (missing || null) {
-        notes.note(Code::FieldFilled, "choices[].message.content", "");
+        diagnostics.record(Code::FieldFilled, "choices[].message.content", "");
         message.set("content", "\"\"");
     }
     if message.get("refusal").is_none() {
-        notes.note(Code::FieldFilled, "choices[].message.refusal", "");
+        diagnostics.record(Code::FieldFilled, "choices[].message.refusal", "");
         message.set("refusal", "null");
     }
 }
@@ -202,8 +202,8 @@ fn finish_reason(
     given: UpstreamReason,
     calls: bool,
     legacy: bool,
-    asked: &ResponseSpec,
-    notes: &mut Diagnostics,
+    spec: &ResponseSpec,
+    diagnostics: &mut Diagnostics,
 ) -> Result<FinishReason, UpstreamError> {
     const AT: &str = "choices[].finish_reason";
     let word = match given {
@@ -211,7 +211,7 @@ fn finish_reason(
         UpstreamReason::Other(given) => match finish::word(&given) {
             finish::ReasonClass::Known(word) => word,
             finish::ReasonClass::Mapped(word) => {
-                notes.note(Code::FinishReasonMapped, AT, &given);
+                diagnostics.record(Code::FinishReasonMapped, AT, &given);
                 word
             }
             finish::ReasonClass::Failure => {
@@ -221,7 +221,7 @@ fn finish_reason(
             }
         },
         UpstreamReason::None => {
-            notes.note(Code::FinishReasonDerived, AT, "");
+            diagnostics.record(Code::FinishReasonDerived, AT, "");
             match (legacy, calls) {
                 (true, _) => "function_call",
                 (false, true) => "tool_calls",
@@ -229,9 +229,9 @@ fn finish_reason(
             }
         }
     };
-    let settled = if legacy { word } else { finish::reconcile(word, calls, asked.named_tool) };
+    let settled = if legacy { word } else { finish::reconcile(word, calls, spec.named_tool) };
     if settled != word {
-        notes.note(Code::FinishReasonDerived, AT, "");
+        diagnostics.record(Code::FinishReasonDerived, AT, "");
     }
     if choice.str("finish_reason").as_deref() != Some(settled) {
         choice.set("finish_reason", format!("\"{settled}\""));
@@ -239,17 +239,17 @@ fn finish_reason(
     Ok(finish::reason(settled))
 }
 
-fn mend_usage(answer: &mut Object<'_>, seen: &mut ResponseSummary, notes: &mut Diagnostics) {
+fn mend_usage(answer: &mut Object<'_>, summary: &mut ResponseSummary, diagnostics: &mut Diagnostics) {
     match answer.get("usage").filter(|given| peek(given) == ValueKind::Object) {
         Some(given) => {
-            let (usage, mended) = usage::settle(given, notes);
-            seen.usage = usage;
+            let (usage, mended) = usage::settle(given, diagnostics);
+            summary.usage = usage;
             if let Some(mended) = mended {
                 answer.set("usage", mended);
             }
         }
         None => {
-            notes.note(Code::UsageMissing, "usage", "");
+            diagnostics.record(Code::UsageMissing, "usage", "");
             answer.set("usage", r#"{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}"#);
         }
     }

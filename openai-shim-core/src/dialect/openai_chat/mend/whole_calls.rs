@@ -3,27 +3,27 @@
 use super::super::tool_call::is_custom;
 use super::tools::{carry, is_json, lift, same_json, upgrade};
 use crate::canonical::{Code, Diagnostics, ResponseSpec};
-use crate::json::{Object, ValueKind, joined, peek, quote, text_of};
+use crate::json::{Object, ValueKind, encode_string, joined, peek, string_or_json};
 use std::borrow::Cow;
 
 /// Puts the calls of a whole message right; true if there are any.
 pub(super) fn mend(
     message: &mut Object<'_>,
-    asked: &mut ResponseSpec,
+    spec: &mut ResponseSpec,
     cut: bool,
-    notes: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> bool {
-    upgrade(message, "choices[].message", asked, notes);
+    upgrade(message, "choices[].message", spec, diagnostics);
     let Some(items) = message.array("tool_calls") else { return false };
     let mut changed = false;
     let mut written = Vec::with_capacity(items.len());
     for item in items {
         let Ok(mut call) = Object::parse(item.as_bytes()) else {
-            notes.note(Code::FieldDropped, "choices[].message.tool_calls[]", "no object");
+            diagnostics.record(Code::FieldDropped, "choices[].message.tool_calls[]", "no object");
             changed = true;
             continue;
         };
-        whole_call(&mut call, asked, cut, notes);
+        whole_call(&mut call, spec, cut, diagnostics);
         changed |= call.is_changed();
         written.push(if call.is_changed() { Cow::Owned(call.to_json()) } else { Cow::Borrowed(item) });
     }
@@ -37,39 +37,42 @@ pub(super) fn mend(
     any
 }
 
-fn whole_call(call: &mut Object<'_>, asked: &mut ResponseSpec, cut: bool, notes: &mut Diagnostics) {
+fn whole_call(call: &mut Object<'_>, spec: &mut ResponseSpec, cut: bool, diagnostics: &mut Diagnostics) {
     const AT: &str = "choices[].message.tool_calls[]";
     if call.str("id").is_none_or(|id| id.is_empty()) {
-        notes.note(Code::ToolIdSynthesized, &format!("{AT}.id"), "");
-        let id = call.get("id").filter(|id| peek(id) == ValueKind::Number).map(|id| text_of(id).into_owned());
-        call.set("id", quote(&id.unwrap_or_else(|| asked.context.id("call_"))));
+        diagnostics.record(Code::ToolIdSynthesized, &format!("{AT}.id"), "");
+        let id = call
+            .get("id")
+            .filter(|id| peek(id) == ValueKind::Number)
+            .map(|id| string_or_json(id).into_owned());
+        call.set("id", encode_string(&id.unwrap_or_else(|| spec.context.id("call_"))));
     }
     let id = call.str("id").unwrap_or_default();
-    if let Some(fresh) = asked.fresh_call_id(&id) {
-        notes.note(Code::ToolIdRepeated, &format!("{AT}.id"), &id);
-        call.set("id", quote(&fresh));
+    if let Some(fresh) = spec.replace_repeated_id(&id) {
+        diagnostics.record(Code::ToolIdRepeated, &format!("{AT}.id"), &id);
+        call.set("id", encode_string(&fresh));
     }
-    carry(call, asked, notes);
+    carry(call, spec, diagnostics);
     if is_custom(call) {
         return;
     }
     if call.str("type").as_deref() != Some("function") {
-        notes.note(Code::ToolTypeFilled, &format!("{AT}.type"), "");
+        diagnostics.record(Code::ToolTypeFilled, &format!("{AT}.type"), "");
         call.set("type", "\"function\"");
     }
     lift(call);
     let mut function = call.inner("function").unwrap_or_default();
     if function.str("name").is_none_or(|name| name.is_empty()) {
-        notes.note(Code::ToolNameMissing, &format!("{AT}.function.name"), "");
+        diagnostics.record(Code::ToolNameMissing, &format!("{AT}.function.name"), "");
         if function.str("name").is_none() {
             function.set("name", "\"\"");
         }
     }
     if let Some(shaped) = arguments(&function) {
-        notes.note(Code::ToolArgumentsShaped, &format!("{AT}.function.arguments"), "");
-        function.set("arguments", quote(&shaped));
+        diagnostics.record(Code::ToolArgumentsShaped, &format!("{AT}.function.arguments"), "");
+        function.set("arguments", encode_string(&shaped));
     } else if !cut && !is_json(&function.str("arguments").unwrap_or_default()) {
-        notes.note(Code::ToolArgumentsInvalid, &format!("{AT}.function.arguments"), "");
+        diagnostics.record(Code::ToolArgumentsInvalid, &format!("{AT}.function.arguments"), "");
     }
     if function.is_changed() {
         call.set("function", function.to_json());
@@ -79,7 +82,9 @@ fn whole_call(call: &mut Object<'_>, asked: &mut ResponseSpec, cut: bool, notes:
 /// Arguments as they should be, where they are not a JSON text: an object becomes its text, nothing becomes `{}`.
 fn arguments(function: &Object<'_>) -> Option<String> {
     match function.get("arguments").map(|a| (peek(a), a)) {
-        Some((ValueKind::String, given)) => (text_of(given).trim().is_empty()).then(|| String::from("{}")),
+        Some((ValueKind::String, given)) => {
+            (string_or_json(given).trim().is_empty()).then(|| String::from("{}"))
+        }
         Some((ValueKind::Null, _)) | None => Some(String::from("{}")),
         Some((_, given)) => Some(given.trim().to_owned()),
     }
@@ -90,7 +95,7 @@ pub(super) fn has(message: &Object<'_>, name: &str, arguments: &str) -> bool {
     message.array("tool_calls").unwrap_or_default().into_iter().any(|call| {
         let call = Object::parse(call.as_bytes()).unwrap_or_default();
         let function = call.object("function").unwrap_or_default();
-        let given = function.get("arguments").map(text_of).unwrap_or_default();
+        let given = function.get("arguments").map(string_or_json).unwrap_or_default();
         function.str("name").as_deref() == Some(name) && same_json(&given, arguments)
     })
 }

@@ -13,21 +13,21 @@ pub(super) struct MessagesReader<'b> {
     messages: Vec<Message>,
     /// A message cannot be sent as it came.
     touched: bool,
-    notes: Diagnostics,
+    diagnostics: Diagnostics,
     fault: Option<ClientError>,
 }
 
 impl<'b> MessagesReader<'b> {
     /// Nothing yet, of what stands in `body`.
     pub(super) fn new(body: &'b Bytes) -> Self {
-        Self { body, messages: Vec::new(), touched: false, notes: Diagnostics::default(), fault: None }
+        Self { body, messages: Vec::new(), touched: false, diagnostics: Diagnostics::default(), fault: None }
     }
 
     /// Takes the next message, whose text is `item`.
     pub(super) fn message(&mut self, message: &Object<'_>, item: &str) {
         let i = self.messages.len();
         if self.fault.is_none() {
-            match message::decode(message, self.body, i, &mut self.touched, &mut self.notes) {
+            match message::decode(message, self.body, i, &mut self.touched, &mut self.diagnostics) {
                 Ok(mut message) => {
                     let place = place(self.body, item);
                     make_room(
@@ -56,11 +56,11 @@ impl<'b> MessagesReader<'b> {
         self,
         object: &Object<'_>,
         request: &mut Request,
-        notes: &mut Diagnostics,
+        diagnostics: &mut Diagnostics,
     ) -> Result<(), ClientError> {
         match object.non_null("messages") {
             Some(list) if peek(list) == ValueKind::Array => {
-                notes.extend(&self.notes);
+                diagnostics.extend(&self.diagnostics);
                 if let Some(fault) = self.fault {
                     return Err(fault);
                 }
@@ -76,13 +76,17 @@ impl<'b> MessagesReader<'b> {
                 let text = "`messages` must be a list of messages, such as [{\"role\": \"user\", \"content\": \"…\"}].";
                 Err(ClientError::invalid(text).at("messages"))
             }
-            None => prompt(object, request, notes),
+            None => prompt(object, request, diagnostics),
         }
     }
 }
 
 /// `prompt` instead of `messages`: a text, or a list of texts, each a user message.
-fn prompt(object: &Object<'_>, request: &mut Request, notes: &mut Diagnostics) -> Result<(), ClientError> {
+fn prompt(
+    object: &Object<'_>,
+    request: &mut Request,
+    diagnostics: &mut Diagnostics,
+) -> Result<(), ClientError> {
     let missing =
         || ClientError::invalid("Send `messages`, a list of messages (or `prompt`, a text).").at("messages");
     let value = object.non_null("prompt").ok_or_else(missing)?;
@@ -103,6 +107,6 @@ fn prompt(object: &Object<'_>, request: &mut Request, notes: &mut Diagnostics) -
     };
     request.messages = texts.into_iter().map(|t| Message::text(Role::User, t)).collect();
     request.touched.messages = true;
-    notes.note(Code::PromptToMessages, "prompt", "");
+    diagnostics.record(Code::PromptToMessages, "prompt", "");
     Ok(())
 }

@@ -8,7 +8,7 @@ use crate::canonical::{
     Block, Code, Diagnostics, ExtraFields, Media, MediaSource, Message, REASONING_DETAILS, Role, Span, Text,
 };
 use crate::error::ClientError;
-use crate::json::{Object, ValueKind, items, peek, quote, raw, text, text_of};
+use crate::json::{Object, ValueKind, encode_string, items, peek, raw, string_or_json, text};
 use bytes::Bytes;
 use std::borrow::Cow;
 
@@ -26,7 +26,7 @@ pub(super) fn decode(
     body: &Bytes,
     i: usize,
     touched: &mut bool,
-    notes: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> Result<Message, ClientError> {
     let at = |field: &str| format!("messages[{i}]{field}");
     let mut given = RawFields::default();
@@ -39,7 +39,7 @@ pub(super) fn decode(
     }
     if !given.is_plain() || !extra.is_empty() {
         let messages = Place::Key(&Place::Root, "messages");
-        shape::MESSAGE.check_at(object, Place::Index(&messages, i), &[], notes)?;
+        shape::MESSAGE.check_at(object, Place::Index(&messages, i), &[], diagnostics)?;
     }
     let role = given.role.and_then(text).ok_or_else(|| {
         ClientError::invalid(format!("{} is missing. Use system, user, assistant or tool.", at(".role")))
@@ -65,7 +65,7 @@ pub(super) fn decode(
     let mut content = Vec::new();
     if let Some(value) = non_null(given.content) {
         message.content_was_parts = peek(value) == ValueKind::Array;
-        if decode_content(value, body, i, &mut content, notes)? {
+        if decode_content(value, body, i, &mut content, diagnostics)? {
             *touched = true;
             message.span = None;
         }
@@ -96,7 +96,7 @@ pub(super) fn decode(
             if changed {
                 *touched = true;
                 message.span = None;
-                notes.note(
+                diagnostics.record(
                     Code::ToolArgumentsShaped,
                     &format!("messages[{i}].tool_calls[{k}].function.arguments"),
                     "",
@@ -132,7 +132,7 @@ fn decode_content(
     body: &Bytes,
     i: usize,
     out: &mut Vec<Block>,
-    notes: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> Result<bool, ClientError> {
     match peek(value) {
         ValueKind::String => {
@@ -151,7 +151,7 @@ fn decode_content(
                         .at(at)
                 })?;
                 if reshaped {
-                    notes.note(Code::ContentRewritten, &at(), "");
+                    diagnostics.record(Code::ContentRewritten, &at(), "");
                 }
                 changed |= reshaped;
                 out.push(block);
@@ -183,7 +183,7 @@ fn decode_part(part: &str, body: &Bytes) -> Option<(Block, bool)> {
         },
         "image_url" => match object.get("image_url").map(|v| (peek(v), v)) {
             Some((ValueKind::String, url)) => {
-                (Block::Image(Box::new(media(source(&text_of(url)), &object))), true)
+                (Block::Image(Box::new(media(source(&string_or_json(url)), &object))), true)
             }
             Some((ValueKind::Object, inner)) => {
                 let inner = Object::parse(inner.as_bytes()).ok()?;
@@ -254,9 +254,9 @@ pub(super) fn can_be_said(message: &Message) -> bool {
 }
 
 /// Writes a message that was changed, or came in another dialect.
-pub(super) fn encode(message: &Message, out: &mut Vec<u8>, i: usize, notes: &mut Diagnostics) {
+pub(super) fn encode(message: &Message, out: &mut Vec<u8>, i: usize, diagnostics: &mut Diagnostics) {
     let at = format!("messages[{i}]");
-    note_lost(&message.extra, &at, notes);
+    note_lost(&message.extra, &at, diagnostics);
     // Results of several tools in one message are several messages here.
     let results: Vec<_> = message.blocks.iter().filter(|b| matches!(b, Block::ToolResult { .. })).collect();
     let mut rest: Vec<_> = message.blocks.iter().filter(|b| !matches!(b, Block::ToolResult { .. })).collect();
@@ -266,23 +266,30 @@ pub(super) fn encode(message: &Message, out: &mut Vec<u8>, i: usize, notes: &mut
             out.push(b',');
         }
         if let Block::ToolResult { id, blocks, is_error, extra } = result {
-            note_lost(extra, &at, notes);
+            note_lost(extra, &at, diagnostics);
             if *is_error {
-                notes.note(Code::ExtraDropped, &at, "is_error");
+                diagnostics.record(Code::ExtraDropped, &at, "is_error");
             }
             // A tool says text; what it shows, the user shows after it. Where it is a message of its own more may follow.
             let (media, said): (Vec<&Block>, Vec<&Block>) =
                 blocks.iter().partition(|b| message.role != Role::Tool && is_media(b));
             if !media.is_empty() {
-                notes.note(Code::ContentRewritten, &at, "what a tool's result shows, as what the user shows");
+                diagnostics.record(
+                    Code::ContentRewritten,
+                    &at,
+                    "what a tool's result shows, as what the user shows",
+                );
             }
             shown.extend(media);
             let mut object = Object::new();
             object.set("role", "\"tool\"");
             // Among a user's words a result stands in parts, whatever it is itself.
             let parts = message.content_was_parts && message.role == Role::Tool;
-            object.set("content", content(message, &said, parts, i, notes).unwrap_or_else(|| quote("")));
-            object.set("tool_call_id", quote(id));
+            object.set(
+                "content",
+                content(message, &said, parts, i, diagnostics).unwrap_or_else(|| encode_string("")),
+            );
+            object.set("tool_call_id", encode_string(id));
             finish(message, object, out);
         }
     }
@@ -296,15 +303,15 @@ pub(super) fn encode(message: &Message, out: &mut Vec<u8>, i: usize, notes: &mut
     }
     let mut object = Object::new();
     let role = if results.is_empty() { message.role } else { Role::User };
-    object.set("role", quote(role.as_str()));
-    let text = content(message, &rest, message.content_was_parts, i, notes);
+    object.set("role", encode_string(role.as_str()));
+    let text = content(message, &rest, message.content_was_parts, i, diagnostics);
     let assistant = message.role == Role::Assistant;
     object.set("content", text.unwrap_or_else(|| String::from(if assistant { "null" } else { "\"\"" })));
     let (mut calls, mut thoughts) = (Vec::new(), String::new());
     for block in &rest {
         match block {
             Block::ToolCall { id, name, arguments, signature, extra } => {
-                note_lost(extra, &at, notes);
+                note_lost(extra, &at, diagnostics);
                 calls.push(tool_call::write(id, name, arguments, signature.as_deref(), extra));
             }
             Block::Refusal(words) => object.set("refusal", words.to_json()),
@@ -313,7 +320,7 @@ pub(super) fn encode(message: &Message, out: &mut Vec<u8>, i: usize, notes: &mut
         }
     }
     if !thoughts.is_empty() {
-        object.set("reasoning_content", quote(&thoughts));
+        object.set("reasoning_content", encode_string(&thoughts));
     }
     if let Some(details) = reasoning::details(rest.iter().copied()) {
         object.set("reasoning_details", details);
@@ -342,7 +349,7 @@ fn is_media(block: &Block) -> bool {
 
 fn finish(message: &Message, mut object: Object<'_>, out: &mut Vec<u8>) {
     if let Some(name) = &message.name {
-        object.set("name", quote(name));
+        object.set("name", encode_string(name));
     }
     for (key, value) in message.extra.of(NAME) {
         object.set(key.trim_start_matches('.').to_owned(), value.get().to_owned());
@@ -356,9 +363,9 @@ fn content(
     blocks: &[&Block],
     was_parts: bool,
     i: usize,
-    notes: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> Option<String> {
-    if let Some(joined) = joined(message, blocks, i, notes) {
+    if let Some(joined) = joined(message, blocks, i, diagnostics) {
         return Some(joined);
     }
     let mut parts = Vec::new();
@@ -366,7 +373,7 @@ fn content(
     for block in blocks {
         let part = match block {
             Block::Text { text, extra } => {
-                note_lost(extra, &format!("messages[{i}].content"), notes);
+                note_lost(extra, &format!("messages[{i}].content"), diagnostics);
                 only_text = Some(text).filter(|_| extra.of(NAME).is_empty());
                 let mut object = Object::new();
                 object.set("type", "\"text\"");
@@ -377,14 +384,21 @@ fn content(
                 object.to_json()
             }
             Block::Image(image) if matches!(image.source, MediaSource::FileId(_)) => {
-                notes.note(Code::FeatureUnsupported, &format!("messages[{i}].content"), "an image by its id");
+                diagnostics.record(
+                    Code::FeatureUnsupported,
+                    &format!("messages[{i}].content"),
+                    "an image by its id",
+                );
                 continue;
             }
             Block::Image(image) => {
-                note_lost(&image.extra, &format!("messages[{i}].content"), notes);
-                let detail =
-                    image.detail.as_deref().map(|d| format!(",\"detail\":{}", quote(d))).unwrap_or_default();
-                let url = quote(&url(&image.source));
+                note_lost(&image.extra, &format!("messages[{i}].content"), diagnostics);
+                let detail = image
+                    .detail
+                    .as_deref()
+                    .map(|d| format!(",\"detail\":{}", encode_string(d)))
+                    .unwrap_or_default();
+                let url = encode_string(&url(&image.source));
                 beside(format!(r#"{{"type":"image_url","image_url":{{"url":{url}{detail}}}}}"#), &image.extra)
             }
             Block::Audio(audio) => match &audio.source {
@@ -392,12 +406,12 @@ fn content(
                     let format = media_type.strip_prefix("audio/").unwrap_or(media_type);
                     format!(
                         r#"{{"type":"input_audio","input_audio":{{"data":{},"format":{}}}}}"#,
-                        quote(data),
-                        quote(format)
+                        encode_string(data),
+                        encode_string(format)
                     )
                 }
                 _ => {
-                    notes.note(
+                    diagnostics.record(
                         Code::FeatureUnsupported,
                         &format!("messages[{i}].content"),
                         "audio by address",
@@ -406,11 +420,11 @@ fn content(
                 }
             },
             Block::File(file) => {
-                note_lost(&file.extra, &format!("messages[{i}].content"), notes);
+                note_lost(&file.extra, &format!("messages[{i}].content"), diagnostics);
                 let mut inner = Object::new();
                 let unnamed = matches!(file.source, MediaSource::Base64 { .. }).then_some("document.pdf");
                 if let Some(name) = file.name.as_deref().or(unnamed) {
-                    inner.set("filename", quote(name));
+                    inner.set("filename", encode_string(name));
                 }
                 if let Some((_, own)) = file.extra.of(NAME).iter().find(|(key, _)| key == ".file") {
                     parts.push(format!(r#"{{"type":"file","file":{}}}"#, own.get()));
@@ -418,19 +432,19 @@ fn content(
                 }
                 if matches!(file.source, MediaSource::Url(_)) {
                     let at = format!("messages[{i}].content");
-                    notes.note(Code::FeatureUnsupported, &at, "a document by its address");
+                    diagnostics.record(Code::FeatureUnsupported, &at, "a document by its address");
                     continue;
                 }
                 match &file.source {
-                    MediaSource::FileId(id) => inner.set("file_id", quote(id)),
-                    source => inner.set("file_data", quote(&url(source))),
+                    MediaSource::FileId(id) => inner.set("file_id", encode_string(id)),
+                    source => inner.set("file_data", encode_string(&url(source))),
                 }
                 beside(format!(r#"{{"type":"file","file":{}}}"#, inner.to_json()), &file.extra)
             }
             Block::Native { dialect: NAME, raw } => raw.get().to_owned(),
             Block::Native { .. } => {
                 let at = format!("messages[{i}].content");
-                notes.note(Code::FeatureUnsupported, &at, "a part of another dialect");
+                diagnostics.record(Code::FeatureUnsupported, &at, "a part of another dialect");
                 continue;
             }
             Block::Reasoning { .. }
@@ -449,7 +463,7 @@ fn content(
 
 /// The texts of another dialect's message, where there is nothing else: lists of parts are not read everywhere. The model's
 /// own words go on where they were cut.
-fn joined(message: &Message, blocks: &[&Block], i: usize, notes: &mut Diagnostics) -> Option<String> {
+fn joined(message: &Message, blocks: &[&Block], i: usize, diagnostics: &mut Diagnostics) -> Option<String> {
     let foreign = |dialect: &str| !matches!(dialect, "" | NAME);
     let (mut texts, mut lost) = (Vec::new(), 0);
     for block in blocks {
@@ -464,9 +478,9 @@ fn joined(message: &Message, blocks: &[&Block], i: usize, notes: &mut Diagnostic
         return None;
     }
     let at = format!("messages[{i}].content");
-    (0..lost).for_each(|_| notes.note(Code::FeatureUnsupported, &at, "a part of another dialect"));
+    (0..lost).for_each(|_| diagnostics.record(Code::FeatureUnsupported, &at, "a part of another dialect"));
     for (_, extra) in &texts {
-        note_lost(extra, &at, notes);
+        note_lost(extra, &at, diagnostics);
     }
     let texts = texts.into_iter().map(|(text, _)| text).filter(|text| !text.is_empty());
     Some(Text::join_json(texts, if message.role == Role::Assistant { "" } else { "\n\n" }))

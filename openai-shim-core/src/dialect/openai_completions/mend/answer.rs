@@ -5,7 +5,7 @@ use super::RepairedChoice;
 use crate::canonical::{Code, Diagnostics, Numbered, ResponseSpec, Usage};
 use crate::error::UpstreamError;
 use crate::filter::StopMatcher;
-use crate::json::{Object, ValueKind, peek, quote, text};
+use crate::json::{Object, ValueKind, encode_string, peek, text};
 
 /// Who answered, and when. The first values hold for the whole answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,8 +36,8 @@ impl RepairedCompletion {
 
 /// Reads the objects of one answer.
 pub(in super::super) struct CompletionReader {
-    pub(in super::super) asked: ResponseSpec,
-    pub(in super::super) notes: Diagnostics,
+    pub(in super::super) spec: ResponseSpec,
+    pub(in super::super) diagnostics: Diagnostics,
     head: Option<CompletionIdentity>,
     /// Stop sequences that are applied here, by choice; and how many bytes of the prompt come before the answer.
     stops: Numbered<(StopMatcher, usize)>,
@@ -53,8 +53,8 @@ const KNOWN: [&str; 7] = ["id", "object", "created", "model", "choices", "usage"
 const TEXTS: [&str; 4] = ["value", "content", "response", "generated_text"];
 
 impl CompletionReader {
-    pub(in super::super) fn new(asked: ResponseSpec) -> Self {
-        Self { asked, notes: Diagnostics::default(), head: None, stops: Numbered::default() }
+    pub(in super::super) fn new(spec: ResponseSpec) -> Self {
+        Self { spec, diagnostics: Diagnostics::default(), head: None, stops: Numbered::default() }
     }
 
     /// Reads one object.
@@ -71,18 +71,18 @@ impl CompletionReader {
         self.read_head(object, &mut answer);
         self.read_usage(object, &mut answer);
         if object.get("error").is_some() {
-            self.notes.note(Code::NullDropped, "error", "");
+            self.diagnostics.record(Code::NullDropped, "error", "");
             answer.strict = false;
         }
         for (key, value) in object.iter().filter(|(key, _)| !read.contains(key)) {
             if key == "system_fingerprint" && !matches!(peek(value), ValueKind::String | ValueKind::Null) {
-                self.notes.note(Code::FieldDropped, key, "");
+                self.diagnostics.record(Code::FieldDropped, key, "");
                 answer.strict = false;
                 continue;
             }
             answer.extra.push((key.to_owned(), value.to_owned()));
         }
-        if !self.asked.stops.is_empty() {
+        if !self.spec.stops.is_empty() {
             answer.pieces.iter_mut().for_each(|piece| self.stop(piece));
         }
         Ok(answer)
@@ -92,10 +92,10 @@ impl CompletionReader {
         for (at, item) in items.iter().enumerate() {
             match Object::parse(item.as_bytes()) {
                 Ok(choice) if at < MOST => {
-                    answer.pieces.push(RepairedChoice::read(&choice, at, &mut self.notes)?);
+                    answer.pieces.push(RepairedChoice::read(&choice, at, &mut self.diagnostics)?);
                 }
                 _ => {
-                    self.notes.note(Code::FieldDropped, "choices[]", "");
+                    self.diagnostics.record(Code::FieldDropped, "choices[]", "");
                     answer.strict = false;
                 }
             }
@@ -109,7 +109,7 @@ impl CompletionReader {
         let found =
             TEXTS.iter().copied().find(|key| object.get(key).is_some_and(|v| peek(v) == ValueKind::String));
         let Some(key) = found else { return Vec::new() };
-        self.notes.note(Code::CompletionReshaped, "", key);
+        self.diagnostics.record(Code::CompletionReshaped, "", key);
         let limited =
             object.str("stop_type").as_deref() == Some("limit") || object.bool("stopped_limit") == Some(true);
         let ends = object.bool("stop").or_else(|| object.bool("done"));
@@ -121,9 +121,9 @@ impl CompletionReader {
     }
 
     fn read_head(&mut self, object: &Object<'_>, answer: &mut RepairedCompletion) {
-        let notes = &mut self.notes;
+        let diagnostics = &mut self.diagnostics;
         let mut wrong = |code: Code, path: &str| {
-            notes.note(code, path, "");
+            diagnostics.record(code, path, "");
             answer.strict = false;
         };
         if object.str("object").as_deref() != Some("text_completion") {
@@ -140,7 +140,7 @@ impl CompletionReader {
             }
             (None, head) => {
                 wrong(Code::IdSynthesized, "id");
-                head.as_ref().map_or_else(|| self.asked.context.id("cmpl-"), |head| head.id.clone())
+                head.as_ref().map_or_else(|| self.spec.context.id("cmpl-"), |head| head.id.clone())
             }
         };
         let given = object.get("created").map(|c| c.trim().trim_matches('"'));
@@ -156,14 +156,14 @@ impl CompletionReader {
             }
             (None, head) => {
                 wrong(Code::CreatedFilled, "created");
-                head.as_ref().map(|head| head.created).or(near).unwrap_or(self.asked.context.created())
+                head.as_ref().map(|head| head.created).or(near).unwrap_or(self.spec.context.created())
             }
         };
         let model = object.get("model").and_then(text).filter(|model| !model.is_empty());
         let model = match (model, &pinned) {
-            (model, _) if self.asked.echo_model => {
-                answer.strict &= model.as_deref() == Some(self.asked.model.as_str());
-                self.asked.model.clone()
+            (model, _) if self.spec.restore_alias => {
+                answer.strict &= model.as_deref() == Some(self.spec.model.as_str());
+                self.spec.model.clone()
             }
             (Some(model), Some(head)) if model == head.model => model.into_owned(),
             (Some(model), None) => model.into_owned(),
@@ -173,7 +173,7 @@ impl CompletionReader {
             }
             (None, head) => {
                 wrong(Code::ModelFilled, "model");
-                head.as_ref().map_or_else(|| self.asked.model.clone(), |head| head.model.clone())
+                head.as_ref().map_or_else(|| self.spec.model.clone(), |head| head.model.clone())
             }
         };
         self.head = Some(CompletionIdentity { id, created, model });
@@ -182,14 +182,14 @@ impl CompletionReader {
     fn read_usage(&mut self, object: &Object<'_>, answer: &mut RepairedCompletion) {
         let Some(given) = object.non_null("usage") else { return };
         let Some(read) = usage::read(given) else {
-            self.notes.note(Code::FieldDropped, "usage", "");
+            self.diagnostics.record(Code::FieldDropped, "usage", "");
             answer.strict = false;
             return;
         };
         let written = if usage::is_strict(given) {
             given.to_owned()
         } else {
-            self.notes.note(Code::UsageShaped, "usage", "");
+            self.diagnostics.record(Code::UsageShaped, "usage", "");
             answer.strict = false;
             usage::write(read)
         };
@@ -198,11 +198,11 @@ impl CompletionReader {
 
     /// The head so far; a new one if nothing was read.
     pub(in super::super) fn head(&mut self) -> CompletionIdentity {
-        let (asked, head) = (&mut self.asked, &mut self.head);
+        let (spec, head) = (&mut self.spec, &mut self.head);
         head.get_or_insert_with(|| CompletionIdentity {
-            id: asked.context.id("cmpl-"),
-            created: asked.context.created(),
-            model: asked.model.clone(),
+            id: spec.context.id("cmpl-"),
+            created: spec.context.created(),
+            model: spec.model.clone(),
         })
         .clone()
     }
@@ -210,8 +210,8 @@ impl CompletionReader {
     /// Ends a text before a stop sequence that the upstream does not know.
     fn stop(&mut self, piece: &mut RepairedChoice) {
         let (stops, skip) = self.stops.get_or_insert_with(piece.index, || {
-            let skip = if is_own(&self.asked) { prompt(&self.asked).map_or(0, |p| p.len()) } else { 0 };
-            (StopMatcher::new(self.asked.stops.clone()), skip)
+            let skip = if is_own(&self.spec) { prompt(&self.spec).map_or(0, |p| p.len()) } else { 0 };
+            (StopMatcher::new(self.spec.stops.clone()), skip)
         });
         let begin = (*skip).min(piece.text.len());
         let (before, words) = piece.text.split_at_checked(begin).unwrap_or(("", piece.text.as_str()));
@@ -238,8 +238,7 @@ impl CompletionReader {
 
     /// Whether every answer was ended here.
     pub(super) fn all_stopped(&self) -> bool {
-        self.stops.len() >= self.asked.n.max(1) as usize
-            && self.stops.iter().all(|(_, (s, _))| s.is_stopped())
+        self.stops.len() >= self.spec.n.max(1) as usize && self.stops.iter().all(|(_, (s, _))| s.is_stopped())
     }
 
     /// What was held back because it might have been a stop sequence.
@@ -264,10 +263,10 @@ pub(in super::super) fn write_object(
     extra: &[(String, String)],
 ) -> String {
     let mut object = Object::new();
-    object.set("id", quote(&head.id));
+    object.set("id", encode_string(&head.id));
     object.set("object", "\"text_completion\"");
     object.set("created", head.created.to_string());
-    object.set("model", quote(&head.model));
+    object.set("model", encode_string(&head.model));
     object.set("choices", format!("[{}]", choices.join(",")));
     if let Some(usage) = usage {
         object.set("usage", usage);

@@ -20,47 +20,47 @@ use crate::framing::{Frame, write_event};
 /// Mends a stream in place.
 pub(super) struct CompletionsMender {
     stream: StreamState,
-    seen: ResponseSummary,
+    summary: ResponseSummary,
 }
 
 impl CompletionsMender {
-    pub(super) fn new(asked: ResponseSpec) -> Self {
-        Self { seen: ResponseSummary::keeping(&asked), stream: StreamState::new(asked) }
+    pub(super) fn new(spec: ResponseSpec) -> Self {
+        Self { summary: ResponseSummary::keeping(&spec), stream: StreamState::new(spec) }
     }
 }
 
 impl StreamRepairer for CompletionsMender {
     fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<u8>) {
-        self.stream.frame(frame, &mut SseSink { out, seen: &mut self.seen });
+        self.stream.frame(frame, &mut SseSink { out, summary: &mut self.summary });
     }
 
     fn finish(&mut self, out: &mut Vec<u8>) {
-        self.stream.finish(&mut SseSink { out, seen: &mut self.seen });
+        self.stream.finish(&mut SseSink { out, summary: &mut self.summary });
     }
 
     fn fail(&mut self, error: &UpstreamError, out: &mut Vec<u8>) {
-        self.stream.fail(error, &mut SseSink { out, seen: &mut self.seen });
+        self.stream.fail(error, &mut SseSink { out, summary: &mut self.summary });
     }
 
-    fn seen(&self) -> &ResponseSummary {
-        &self.seen
+    fn summary(&self) -> &ResponseSummary {
+        &self.summary
     }
 
-    fn notes(&self) -> &Diagnostics {
-        &self.stream.reader.notes
+    fn diagnostics(&self) -> &Diagnostics {
+        &self.stream.reader.diagnostics
     }
 }
 
 /// Writes mended chunks as server-sent events.
 struct SseSink<'o> {
     out: &'o mut Vec<u8>,
-    seen: &'o mut ResponseSummary,
+    summary: &'o mut ResponseSummary,
 }
 
 impl ChunkSink for SseSink<'_> {
     fn chunk(&mut self, answer: &RepairedCompletion, head: &CompletionIdentity, source: Option<&[u8]>) {
         for piece in &answer.pieces {
-            see(piece, self.seen);
+            see(piece, self.summary);
         }
         write_event(self.out, |out| match source {
             Some(bytes) => out.extend_from_slice(bytes),
@@ -72,7 +72,7 @@ impl ChunkSink for SseSink<'_> {
     }
 
     fn usage(&mut self, counts: &UsageSpan, head: &CompletionIdentity, shown: bool) {
-        self.seen.event(&Event::Usage(counts.usage));
+        self.summary.event(&Event::Usage(counts.usage));
         if shown {
             let written = || write_object(head, &[], Some(&counts.written), &[]).into_bytes();
             write_event(self.out, |out| out.extend(counts.source.clone().unwrap_or_else(written)));
@@ -80,25 +80,25 @@ impl ChunkSink for SseSink<'_> {
     }
 
     fn error(&mut self, error: &UpstreamError) {
-        self.seen.event(&Event::Error(error.clone()));
+        self.summary.event(&Event::Error(error.clone()));
         error::encode_in_stream(&Error::Upstream(error.clone()), self.out);
     }
 
     fn done(&mut self) {
-        self.seen.event(&Event::End);
+        self.summary.event(&Event::End);
         self.out.extend_from_slice(b"data: [DONE]\n\n");
     }
 }
 
 /// Takes a piece into account.
-pub(super) fn see(piece: &RepairedChoice, seen: &mut ResponseSummary) {
+pub(super) fn see(piece: &RepairedChoice, summary: &mut ResponseSummary) {
     if !piece.text.is_empty() {
         let text = Delta::Text(piece.text.clone());
-        seen.event(&Event::Open { choice: piece.index, block: 0, kind: BlockKind::Text });
-        seen.event(&Event::Delta { choice: piece.index, block: 0, delta: text });
+        summary.event(&Event::Open { choice: piece.index, block: 0, kind: BlockKind::Text });
+        summary.event(&Event::Delta { choice: piece.index, block: 0, delta: text });
     }
     if let Some(word) = piece.finish {
         let reason: FinishReason = super::reason(word);
-        seen.event(&Event::Finish { choice: piece.index, reason });
+        summary.event(&Event::Finish { choice: piece.index, reason });
     }
 }

@@ -3,7 +3,7 @@
 use super::super::logprobs;
 use crate::canonical::{Code, Diagnostics};
 use crate::error::UpstreamError;
-use crate::json::{Object, ValueKind, peek, quote, text, text_of};
+use crate::json::{Object, ValueKind, encode_string, peek, string_or_json, text};
 
 /// What one choice says.
 #[derive(Debug, Clone, Default)]
@@ -52,17 +52,17 @@ impl RepairedChoice {
     pub(super) fn read(
         object: &Object<'_>,
         at: usize,
-        notes: &mut Diagnostics,
+        diagnostics: &mut Diagnostics,
     ) -> Result<Self, UpstreamError> {
         let mut piece = Self { strict: true, ..Self::default() };
         piece.index = object.u64("index").and_then(|i| u32::try_from(i).ok()).unwrap_or_else(|| {
-            notes.note(Code::FieldFilled, "choices[].index", "");
+            diagnostics.record(Code::FieldFilled, "choices[].index", "");
             piece.strict = false;
             u32::try_from(at).unwrap_or_default()
         });
-        piece.read_text(object, notes);
-        piece.read_logprobs(object, notes);
-        piece.read_finish(object, notes)?;
+        piece.read_text(object, diagnostics);
+        piece.read_logprobs(object, diagnostics);
+        piece.read_finish(object, diagnostics)?;
         piece.extra.extend(
             object
                 .iter()
@@ -72,7 +72,7 @@ impl RepairedChoice {
         Ok(piece)
     }
 
-    fn read_text(&mut self, object: &Object<'_>, notes: &mut Diagnostics) {
+    fn read_text(&mut self, object: &Object<'_>, diagnostics: &mut Diagnostics) {
         if let Some(own) = object.get("text").filter(|value| peek(value) == ValueKind::String) {
             self.text = text(own).unwrap_or_default().into_owned();
             self.strict &= object.get("message").is_none() && object.get("delta").is_none();
@@ -84,24 +84,27 @@ impl RepairedChoice {
         let chat = object.object("message").or_else(|| object.object("delta"));
         match chat {
             Some(said) => {
-                notes.note(Code::CompletionReshaped, "choices[]", "chat's");
-                self.text =
-                    said.get("content").map(|content| text_of(content).into_owned()).unwrap_or_default();
+                diagnostics.record(Code::CompletionReshaped, "choices[]", "chat's");
+                self.text = said
+                    .get("content")
+                    .map(|content| string_or_json(content).into_owned())
+                    .unwrap_or_default();
                 for key in ["reasoning_content", "tool_calls", "refusal"] {
                     let value = said.non_null(key).filter(|v| !matches!(v.trim(), "\"\"" | "[]"));
                     if value.is_some() {
-                        notes.note(Code::FeatureUnsupported, &format!("choices[].{key}"), "");
+                        diagnostics.record(Code::FeatureUnsupported, &format!("choices[].{key}"), "");
                     }
                 }
             }
             None => {
-                notes.note(Code::FieldFilled, "choices[].text", "");
-                self.text = object.get("text").map(|own| text_of(own).into_owned()).unwrap_or_default();
+                diagnostics.record(Code::FieldFilled, "choices[].text", "");
+                self.text =
+                    object.get("text").map(|own| string_or_json(own).into_owned()).unwrap_or_default();
             }
         }
     }
 
-    fn read_logprobs(&mut self, object: &Object<'_>, notes: &mut Diagnostics) {
+    fn read_logprobs(&mut self, object: &Object<'_>, diagnostics: &mut Diagnostics) {
         match object.get("logprobs") {
             Some(value) if peek(value) == ValueKind::Null => {}
             Some(value) if logprobs::is_strict(value) => self.logprobs = Some(value.to_owned()),
@@ -109,25 +112,29 @@ impl RepairedChoice {
                 self.strict = false;
                 match logprobs::read(value) {
                     Some(read) => {
-                        notes.note(Code::CompletionReshaped, "choices[].logprobs", "");
+                        diagnostics.record(Code::CompletionReshaped, "choices[].logprobs", "");
                         self.logprobs = Some(logprobs::write(&read, 0).0);
                     }
-                    None => notes.note(Code::FieldDropped, "choices[].logprobs", ""),
+                    None => diagnostics.record(Code::FieldDropped, "choices[].logprobs", ""),
                 }
             }
             None => {
                 self.strict = false;
-                notes.note(Code::FieldFilled, "choices[].logprobs", "");
+                diagnostics.record(Code::FieldFilled, "choices[].logprobs", "");
             }
         }
     }
 
-    fn read_finish(&mut self, object: &Object<'_>, notes: &mut Diagnostics) -> Result<(), UpstreamError> {
+    fn read_finish(
+        &mut self,
+        object: &Object<'_>,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<(), UpstreamError> {
         let Some(value) = object.get("finish_reason") else {
             self.strict = false;
             return Ok(());
         };
-        let given = text_of(value);
+        let given = string_or_json(value);
         if given.is_empty() {
             self.goes_on = true;
             self.strict &= peek(value) == ValueKind::Null;
@@ -140,7 +147,7 @@ impl RepairedChoice {
         let word = WORDS.iter().find(|(word, _)| *word == lower).map_or("stop", |(_, own)| *own);
         if given != word {
             self.strict = false;
-            notes.note(Code::FinishReasonMapped, "choices[].finish_reason", &given);
+            diagnostics.record(Code::FinishReasonMapped, "choices[].finish_reason", &given);
         }
         self.finish = Some(word);
         Ok(())
@@ -164,10 +171,10 @@ pub(in super::super) fn write(
     extra: &[(String, String)],
 ) -> String {
     let mut object = Object::new();
-    object.set("text", quote(text));
+    object.set("text", encode_string(text));
     object.set("index", index.to_string());
     object.set("logprobs", logprobs.unwrap_or("null").to_owned());
-    object.set("finish_reason", finish.map_or_else(|| String::from("null"), quote));
+    object.set("finish_reason", finish.map_or_else(|| String::from("null"), encode_string));
     for (key, value) in extra.iter().filter(|(key, _)| !key.starts_with('.')) {
         object.set(key.clone(), value.clone());
     }

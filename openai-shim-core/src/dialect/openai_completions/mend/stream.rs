@@ -51,9 +51,9 @@ pub(in super::super) struct StreamState {
 }
 
 impl StreamState {
-    pub(in super::super) fn new(asked: ResponseSpec) -> Self {
+    pub(in super::super) fn new(spec: ResponseSpec) -> Self {
         Self {
-            reader: CompletionReader::new(asked),
+            reader: CompletionReader::new(spec),
             choices: Vec::new(),
             places: BTreeMap::new(),
             usage: None,
@@ -67,8 +67,8 @@ impl StreamState {
         }
     }
 
-    fn notes(&mut self) -> &mut Diagnostics {
-        &mut self.reader.notes
+    fn diagnostics(&mut self) -> &mut Diagnostics {
+        &mut self.reader.diagnostics
     }
 
     /// Takes one frame.
@@ -92,14 +92,14 @@ impl StreamState {
         }
         if self.closed || self.done_seen {
             if data != b"[DONE]" && !self.cut {
-                self.notes().note(Code::DataAfterDone, "", "");
+                self.diagnostics().record(Code::DataAfterDone, "", "");
             }
         } else if data == b"[DONE]" {
             self.done_seen = true;
             self.close(sink);
         } else if let Ok(object) = Object::parse(data) {
             if self.foreign.take().is_some() && !bare {
-                self.notes().note(Code::FrameCorrupt, "", "not JSON");
+                self.diagnostics().record(Code::FrameCorrupt, "", "not JSON");
             }
             self.object(event, &object, data, bare, sink);
         } else if data.contains(&b'\n') && starts_with_json_line(data) {
@@ -108,7 +108,7 @@ impl StreamState {
         } else if self.choices.is_empty() && !data.starts_with(b"{") {
             self.foreign = Some("text");
         } else {
-            self.notes().note(Code::FrameCorrupt, "", "not JSON");
+            self.diagnostics().record(Code::FrameCorrupt, "", "not JSON");
         }
     }
 
@@ -125,7 +125,7 @@ impl StreamState {
         }
         let choices = object.array("choices").is_some_and(|list| !list.is_empty());
         if error::is_error(object) || (event == Some("error") && !choices) {
-            let failure = error::in_body(object, self.notes())
+            let failure = error::in_body(object, self.diagnostics())
                 .unwrap_or_else(|| UpstreamError::malformed("The upstream reported an error in its stream."));
             if choices && let Ok(mut beside) = self.reader.read(object) {
                 // What was said beside it stays said; the error is its ending.
@@ -142,7 +142,7 @@ impl StreamState {
                 self.frames = self.frames.saturating_add(1);
                 self.document = bare && self.frames == 1 && !answer.pieces.iter().any(|piece| piece.goes_on);
                 self.chunk(answer, source, sink);
-                if !self.reader.asked.stops.is_empty() && self.reader.all_stopped() && !self.waits_for_usage()
+                if !self.reader.spec.stops.is_empty() && self.reader.all_stopped() && !self.waits_for_usage()
                 {
                     self.cut = true;
                     self.close(sink);
@@ -153,14 +153,14 @@ impl StreamState {
     }
 
     fn waits_for_usage(&self) -> bool {
-        self.reader.asked.include_usage || self.reader.asked.usage_injected
+        self.reader.spec.include_usage || self.reader.spec.usage_injected
     }
 
     fn chunk(&mut self, mut answer: RepairedCompletion, source: &[u8], sink: &mut dyn ChunkSink) {
         if let Some(usage) = answer.usage.take() {
             // It goes out by itself, at the end.
-            if !answer.pieces.is_empty() && self.reader.asked.include_usage {
-                self.notes().note(Code::UsageMoved, "usage", "");
+            if !answer.pieces.is_empty() && self.reader.spec.include_usage {
+                self.diagnostics().record(Code::UsageMoved, "usage", "");
             }
             let alone = answer.pieces.is_empty() && answer.strict;
             let (usage, written) = usage;
@@ -184,10 +184,10 @@ impl StreamState {
                 let (late, again) = (!piece.text.is_empty(), piece.finish.take().is_some());
                 if again {
                     piece.strict = false;
-                    self.reader.notes.note(Code::FinishReasonRepeated, "choices[].finish_reason", "");
+                    self.reader.diagnostics.record(Code::FinishReasonRepeated, "choices[].finish_reason", "");
                 }
                 if late {
-                    self.reader.notes.note(Code::ContentAfterFinish, "choices[].text", "");
+                    self.reader.diagnostics.record(Code::ContentAfterFinish, "choices[].text", "");
                 }
                 // A chunk that says nothing more is left out.
                 piece.goes_on = late || piece.logprobs.is_some() || piece.strict;
@@ -200,7 +200,7 @@ impl StreamState {
         answer.pieces.retain(|piece| piece.goes_on || piece.finish.is_some() || !piece.text.is_empty());
         if answer.pieces.is_empty() && (before > 0 || !answer.strict) {
             if before == 0 && known == 0 && answer.extra.is_empty() {
-                self.notes().note(Code::FrameForeign, "", "");
+                self.diagnostics().record(Code::FrameForeign, "", "");
             }
             return;
         }
@@ -215,7 +215,7 @@ impl StreamState {
             return;
         }
         if self.choices.is_empty() {
-            let corrupt = self.notes().has(Code::FrameCorrupt);
+            let corrupt = self.diagnostics().has(Code::FrameCorrupt);
             let error = match self.foreign {
                 Some("HTML") => UpstreamError::malformed("The upstream answered with an HTML page."),
                 Some(_) => UpstreamError::malformed(
@@ -229,7 +229,7 @@ impl StreamState {
             self.fail(&UpstreamError::Truncated, sink);
         } else {
             if !self.document {
-                self.notes().note(Code::DoneMissing, "", "");
+                self.diagnostics().record(Code::DoneMissing, "", "");
             }
             self.close(sink);
         }
@@ -240,7 +240,7 @@ impl StreamState {
         let broken = matches!(error, UpstreamError::Truncated | UpstreamError::Transport { .. });
         if broken && !self.closed && !self.choices.is_empty() && self.choices.iter().all(|(_, f)| *f) {
             // Every answer has said that it is complete: what broke off held nothing of them.
-            self.notes().note(Code::DoneMissing, "", "");
+            self.diagnostics().record(Code::DoneMissing, "", "");
             self.close(sink);
             return;
         }
@@ -250,12 +250,12 @@ impl StreamState {
         self.release(sink);
         match error {
             UpstreamError::Truncated | UpstreamError::Transport { .. } => {
-                self.notes().note(Code::StreamTruncated, "", "");
+                self.diagnostics().record(Code::StreamTruncated, "", "");
             }
             // What was said stays said; the error follows it.
-            _ if self.said => self.notes().note(Code::ErrorInStream, "", ""),
+            _ if self.said => self.diagnostics().record(Code::ErrorInStream, "", ""),
             UpstreamError::Status(_) => {
-                self.notes().note(Code::StatusPromoted, "", "an error came as a success");
+                self.diagnostics().record(Code::StatusPromoted, "", "an error came as a success");
             }
             _ => {}
         }
@@ -293,18 +293,18 @@ impl StreamState {
         self.release(sink);
         let open: Vec<u32> = self.choices.iter().filter(|(_, finished)| !finished).map(|(i, _)| *i).collect();
         for index in open {
-            self.notes().note(Code::FinishReasonDerived, "choices[].finish_reason", "");
+            self.diagnostics().record(Code::FinishReasonDerived, "choices[].finish_reason", "");
             self.say(vec![RepairedChoice { index, finish: Some("stop"), ..RepairedChoice::default() }], sink);
         }
-        let (head, asked) = (self.reader.head(), &self.reader.asked);
-        let (shown, injected) = (asked.include_usage, asked.usage_injected);
+        let (head, spec) = (self.reader.head(), &self.reader.spec);
+        let (shown, injected) = (spec.include_usage, spec.usage_injected);
         if let Some(counts) = self.usage.take() {
             if !shown && !injected {
-                self.notes().note(Code::UsageUnasked, "usage", "");
+                self.diagnostics().record(Code::UsageUnasked, "usage", "");
             }
             sink.usage(&counts, &head, shown);
         } else if shown {
-            self.notes().note(Code::UsageMissing, "usage", "");
+            self.diagnostics().record(Code::UsageMissing, "usage", "");
             let usage = Usage::default();
             let written = super::super::usage::write(usage);
             sink.usage(&UsageSpan { usage, written, source: None }, &head, true);

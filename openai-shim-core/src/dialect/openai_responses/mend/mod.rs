@@ -10,21 +10,21 @@ use super::{error, response};
 use crate::canonical::{Code, Diagnostics, Event, ResponseSpec, ResponseSummary, unfold};
 use crate::error::{Error, UpstreamError};
 use crate::framing::Frame;
-use crate::json::{Object, quote};
+use crate::json::{Object, encode_string};
 
 mod object;
 mod order;
-use object::{item as mend_item, part as mend_part, response as mend_response};
+use object::{item as mend_item, part as mend_part, response as repair_response};
 
 /// The most that is kept of finished items, for an upstream that leaves them out at the end.
 const MOST: usize = 16 << 20;
 
 /// Passes a stream on, and follows it with the decoder.
 pub(super) struct ResponsesMender {
-    asked: ResponseSpec,
+    spec: ResponseSpec,
     decoder: ResponsesDecoder,
     events: Vec<Event>,
-    seen: ResponseSummary,
+    summary: ResponseSummary,
     shell: ResponseSkeleton,
     started: bool,
     sequence: u64,
@@ -41,12 +41,12 @@ pub(super) struct ResponsesMender {
 }
 
 impl ResponsesMender {
-    pub(super) fn new(asked: ResponseSpec) -> Self {
+    pub(super) fn new(spec: ResponseSpec) -> Self {
         Self {
-            shell: ResponseSkeleton::new(&asked),
+            shell: ResponseSkeleton::new(&spec),
             decoder: ResponsesDecoder::default(),
-            seen: ResponseSummary::keeping(&asked),
-            asked,
+            summary: ResponseSummary::keeping(&spec),
+            spec,
             events: Vec::new(),
             started: false,
             sequence: 0,
@@ -66,11 +66,11 @@ impl ResponsesMender {
             if let Event::Start { id, model, .. } = event {
                 self.started = true;
                 self.shell.id = id.clone().unwrap_or_default();
-                if let (Some(model), false) = (model, self.asked.echo_model) {
+                if let (Some(model), false) = (model, self.spec.restore_alias) {
                     self.shell.model.clone_from(model);
                 }
             }
-            self.seen.event(event);
+            self.summary.event(event);
         }
     }
 
@@ -89,10 +89,10 @@ impl ResponsesMender {
     /// The event with which every stream begins.
     fn begin(&mut self, out: &mut Vec<u8>) {
         if self.shell.id.is_empty() {
-            self.shell.id = self.asked.context.id("resp_");
+            self.shell.id = self.spec.context.id("resp_");
         }
         self.inserted = true;
-        self.decoder.notes.note(Code::FieldFilled, "response.created", "an event");
+        self.decoder.diagnostics.record(Code::FieldFilled, "response.created", "an event");
         let state = ResponseStatus { status: "in_progress", output: "[]", ..ResponseStatus::default() };
         let mut event = Object::new();
         event.set("type", "\"response.created\"");
@@ -110,13 +110,14 @@ impl ResponsesMender {
             self.items_of_the_end(&object, out);
         }
         if object.get("type").is_none() {
-            object.set_first("type", quote(kind));
+            object.set_first("type", encode_string(kind));
         }
-        let missing = self.order.before(kind, &mut object, &mut self.asked.context, &mut self.decoder.notes);
+        let missing =
+            self.order.before(kind, &mut object, &mut self.spec.context, &mut self.decoder.diagnostics);
         for (kind, members) in missing {
             self.inserted = true;
             let mut event = Object::new();
-            event.set("type", quote(kind));
+            event.set("type", encode_string(kind));
             event.set("sequence_number", self.sequence.to_string());
             members.iter().for_each(|(key, value)| event.set(key, value));
             self.sequence += 1;
@@ -131,20 +132,20 @@ impl ResponsesMender {
             None => {
                 object.set("sequence_number", self.sequence.to_string());
                 self.sequence += 1;
-                self.decoder.notes.note(Code::FieldFilled, "sequence_number", "");
+                self.decoder.diagnostics.record(Code::FieldFilled, "sequence_number", "");
             }
         }
         if let Some(mut response) = object.object("response").map(Object::into_owned) {
             let last =
                 kind != "response.created" && kind != "response.in_progress" && kind != "response.queued";
             let items = if last { self.items.as_slice() } else { &[] };
-            mend_response(&mut response, items, &mut self.asked, &mut self.decoder.notes);
+            repair_response(&mut response, items, &mut self.spec, &mut self.decoder.diagnostics);
             match response.str("id") {
                 Some(id) if self.shell.id.is_empty() => self.shell.id = id.into_owned(),
                 Some(id) if id == self.shell.id => {}
                 _ => {
-                    response.set("id", quote(&self.shell.id));
-                    self.decoder.notes.note(Code::IdPinned, "response.id", "");
+                    response.set("id", encode_string(&self.shell.id));
+                    self.decoder.diagnostics.record(Code::IdPinned, "response.id", "");
                 }
             }
             if response.is_changed() {
@@ -152,9 +153,9 @@ impl ResponsesMender {
             }
         }
         if let Some(item) = object.get("item").map(str::to_owned) {
-            self.seen.content |= is_native(&item);
+            self.summary.content |= is_native(&item);
             let begins = kind.ends_with("added");
-            let mended = mend_item(&item, begins, &mut self.asked.context, &mut self.decoder.notes);
+            let mended = mend_item(&item, begins, &mut self.spec.context, &mut self.decoder.diagnostics);
             let item = mended.clone().unwrap_or(item);
             if kind == "response.output_item.done" && self.kept < MOST {
                 self.kept += item.len();
@@ -168,14 +169,15 @@ impl ResponsesMender {
                 object.set("item", mended);
             }
         }
-        if let Some(part) = object.get("part").and_then(|part| mend_part(part, &mut self.decoder.notes)) {
+        if let Some(part) = object.get("part").and_then(|part| mend_part(part, &mut self.decoder.diagnostics))
+        {
             object.set("part", part);
         }
         if matches!(kind, "response.output_text.delta" | "response.output_text.done")
             && object.non_null("logprobs").is_none()
         {
             object.set("logprobs", "[]");
-            self.decoder.notes.note(Code::FieldFilled, "logprobs", "");
+            self.decoder.diagnostics.record(Code::FieldFilled, "logprobs", "");
         }
         if object.is_changed() {
             write_event(kind, &object.to_json(), out);
@@ -191,7 +193,7 @@ impl StreamRepairer for ResponsesMender {
             Frame::Event { event, data } => (event, data.trim_ascii()),
             Frame::Line(data) | Frame::Body(data) => (None, data.trim_ascii()),
         };
-        let (over, failed) = (self.over, self.seen.error.is_some());
+        let (over, failed) = (self.over, self.summary.error.is_some());
         self.events.clear();
         self.decoder.frame(frame, &mut self.events);
         self.follow();
@@ -208,7 +210,7 @@ impl StreamRepairer for ResponsesMender {
             return;
         }
         let own = kind.starts_with("response.") && !object.is_empty();
-        let error = self.seen.error.clone().filter(|_| !failed);
+        let error = self.summary.error.clone().filter(|_| !failed);
         match error {
             // The upstream's own way of saying that it failed is the client's too.
             Some(error) if !matches!(kind.as_str(), "response.failed" | "response.cancelled") => {
@@ -216,24 +218,24 @@ impl StreamRepairer for ResponsesMender {
             }
             _ if own => self.write(&kind, object, data, out),
             Some(error) => self.fail(&error, out),
-            None if self.seen.ended => {
+            None if self.summary.ended => {
                 // The answer came whole.
-                let mut encoder = ResponsesEncoder::new(self.asked.clone(), false);
+                let mut encoder = ResponsesEncoder::new(self.spec.clone(), false);
                 for event in &self.events {
                     encoder.event(event, out);
                 }
-                self.decoder.notes.extend(encoder.notes());
+                self.decoder.diagnostics.extend(encoder.diagnostics());
             }
             None => {}
         }
-        self.over |= self.seen.ended || self.seen.error.is_some();
+        self.over |= self.summary.ended || self.summary.error.is_some();
     }
 
     fn finish(&mut self, out: &mut Vec<u8>) {
         self.events.clear();
         self.decoder.finish(&mut self.events);
         self.follow();
-        if let Some(error) = self.seen.error.clone().filter(|_| !self.over) {
+        if let Some(error) = self.summary.error.clone().filter(|_| !self.over) {
             self.fail(&error, out);
         }
         self.over = true;
@@ -243,7 +245,7 @@ impl StreamRepairer for ResponsesMender {
         if std::mem::replace(&mut self.over, true) {
             return;
         }
-        self.seen.error.get_or_insert_with(|| failure.clone());
+        self.summary.error.get_or_insert_with(|| failure.clone());
         let error = Error::Upstream(failure.clone());
         if !self.started {
             write_event("error", &error::event(&error, self.sequence), out);
@@ -264,32 +266,32 @@ impl StreamRepairer for ResponsesMender {
         write_event("response.failed", &event.to_json(), out);
     }
 
-    fn seen(&self) -> &ResponseSummary {
-        &self.seen
+    fn summary(&self) -> &ResponseSummary {
+        &self.summary
     }
 
-    fn notes(&self) -> &Diagnostics {
-        self.decoder.notes()
+    fn diagnostics(&self) -> &Diagnostics {
+        self.decoder.diagnostics()
     }
 }
 
 /// Mends a whole answer in place.
 pub(super) fn whole(
     body: &[u8],
-    asked: &mut ResponseSpec,
-    notes: &mut Diagnostics,
+    spec: &mut ResponseSpec,
+    diagnostics: &mut Diagnostics,
 ) -> Result<Repaired, UpstreamError> {
-    let read = response::decode(body, notes)?;
-    let mut seen = ResponseSummary::keeping(asked);
+    let read = response::decode(body, diagnostics)?;
+    let mut summary = ResponseSummary::keeping(spec);
     for event in unfold(&read) {
-        seen.event(&event);
+        summary.event(&event);
     }
     let mut object = Object::parse(body).unwrap_or_default();
     // An item that only this dialect has is something to a client of it, and so is an answer that is still in the making.
     let pending = matches!(object.str("status").as_deref(), Some("queued" | "in_progress"));
-    seen.content |= pending || object.array("output").unwrap_or_default().into_iter().any(is_native);
-    mend_response(&mut object, &[], asked, notes);
-    Ok(Repaired { body: object.is_changed().then(|| object.to_json().into_bytes()), seen })
+    summary.content |= pending || object.array("output").unwrap_or_default().into_iter().any(is_native);
+    repair_response(&mut object, &[], spec, diagnostics);
+    Ok(Repaired { body: object.is_changed().then(|| object.to_json().into_bytes()), summary })
 }
 
 fn is_native(item: &str) -> bool {

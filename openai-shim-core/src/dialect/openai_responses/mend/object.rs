@@ -5,7 +5,7 @@ use super::super::item::object_of;
 use super::super::usage;
 use super::order::prefix;
 use crate::canonical::{Code, Context, Diagnostics, ResponseSpec};
-use crate::json::{Object, ValueKind, peek, quote, text_of};
+use crate::json::{Object, ValueKind, encode_string, peek, string_or_json};
 use std::borrow::Cow;
 
 /// Members that the SDKs demand of a response, and whether they may be null.
@@ -27,37 +27,37 @@ const TIERS: [&str; 5] = ["auto", "default", "flex", "scale", "priority"];
 pub(super) fn response(
     object: &mut Object<'_>,
     items: &[String],
-    asked: &mut ResponseSpec,
-    notes: &mut Diagnostics,
+    spec: &mut ResponseSpec,
+    diagnostics: &mut Diagnostics,
 ) {
     if object.str("id").is_none_or(|id| id.is_empty()) {
-        fill(object, "id", quote(&asked.context.id("resp_")), Code::IdSynthesized, notes);
+        fill(object, "id", encode_string(&spec.context.id("resp_")), Code::IdSynthesized, diagnostics);
     }
     if object.str("object").as_deref() != Some("response") {
-        fill(object, "object", "\"response\"", Code::ObjectFilled, notes);
+        fill(object, "object", "\"response\"", Code::ObjectFilled, diagnostics);
     }
     if object.get("created_at").is_none_or(|created| peek(created) != ValueKind::Number) {
-        fill(object, "created_at", asked.context.created().to_string(), Code::CreatedFilled, notes);
+        fill(object, "created_at", spec.context.created().to_string(), Code::CreatedFilled, diagnostics);
     }
     if object.str("model").is_none() {
-        fill(object, "model", quote(&asked.model), Code::ModelFilled, notes);
-    } else if asked.echo_model && object.str("model").as_deref() != Some(asked.model.as_str()) {
-        object.set("model", quote(&asked.model));
+        fill(object, "model", encode_string(&spec.model), Code::ModelFilled, diagnostics);
+    } else if spec.restore_alias && object.str("model").as_deref() != Some(spec.model.as_str()) {
+        object.set("model", encode_string(&spec.model));
     }
     for (key, nullable) in REQUIRED {
         let there = if nullable { object.get(key) } else { object.non_null(key) }.is_some();
         if !there {
-            let value = repeat(asked, key).unwrap_or_else(|| String::from("null"));
-            fill(object, key, value, Code::FieldFilled, notes);
+            let value = repeat(spec, key).unwrap_or_else(|| String::from("null"));
+            fill(object, key, value, Code::FieldFilled, diagnostics);
         }
     }
     if object.str("service_tier").is_some_and(|tier| !TIERS.contains(&tier.as_ref())) {
         object.remove("service_tier");
-        notes.note(Code::FieldDropped, "service_tier", "");
+        diagnostics.record(Code::FieldDropped, "service_tier", "");
     }
-    output(object, items, asked, notes);
-    format(object, notes);
-    counts(object, notes);
+    output(object, items, spec, diagnostics);
+    format(object, diagnostics);
+    counts(object, diagnostics);
 }
 
 fn fill(
@@ -65,18 +65,18 @@ fn fill(
     key: &'static str,
     value: impl Into<String>,
     code: Code,
-    notes: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) {
     object.set(key, value.into());
-    notes.note(code, key, "");
+    diagnostics.record(code, key, "");
 }
 
-fn output(object: &mut Object<'_>, items: &[String], asked: &mut ResponseSpec, notes: &mut Diagnostics) {
+fn output(object: &mut Object<'_>, items: &[String], spec: &mut ResponseSpec, diagnostics: &mut Diagnostics) {
     let listed = object.array("output");
     let missing = listed.is_none();
     let mut output: Vec<String> = listed.unwrap_or_default().into_iter().map(str::to_owned).collect();
     if output.is_empty() && (!items.is_empty() || missing) {
-        fill(object, "output", format!("[{}]", items.join(",")), Code::FieldFilled, notes);
+        fill(object, "output", format!("[{}]", items.join(",")), Code::FieldFilled, diagnostics);
         return;
     }
     let mut changed = false;
@@ -87,23 +87,23 @@ fn output(object: &mut Object<'_>, items: &[String], asked: &mut ResponseSpec, n
         let known = item.get("id").map(str::to_owned);
         if let Some(id) = streamed.filter(|id| known.as_ref() != Some(id)) {
             if known.is_some() {
-                notes.note(Code::IdPinned, "output[].id", "");
+                diagnostics.record(Code::IdPinned, "output[].id", "");
             }
             item.set("id", id);
             *one = item.to_json();
             changed = true;
         }
-        if let Some(mended) = self::item(one, false, &mut asked.context, notes) {
+        if let Some(mended) = self::item(one, false, &mut spec.context, diagnostics) {
             *one = mended;
             changed = true;
         }
     }
     if let Some(thoughts) = object.str("reasoning").map(Cow::into_owned) {
         // Thinking where the request's parameter is repeated; it was noted when it was read.
-        object.set("reasoning", repeat(asked, "reasoning").unwrap_or_else(|| String::from("null")));
+        object.set("reasoning", repeat(spec, "reasoning").unwrap_or_else(|| String::from("null")));
         if !thoughts.trim().is_empty() {
-            let id = quote(&asked.context.id("rs_"));
-            let summary = format!(r#"[{{"type":"summary_text","text":{}}}]"#, quote(&thoughts));
+            let id = encode_string(&spec.context.id("rs_"));
+            let summary = format!(r#"[{{"type":"summary_text","text":{}}}]"#, encode_string(&thoughts));
             output.insert(0, format!(r#"{{"id":{id},"type":"reasoning","summary":{summary}}}"#));
             changed = true;
         }
@@ -114,18 +114,18 @@ fn output(object: &mut Object<'_>, items: &[String], asked: &mut ResponseSpec, n
 }
 
 /// A schema that is repeated has a name.
-fn format(object: &mut Object<'_>, notes: &mut Diagnostics) {
+fn format(object: &mut Object<'_>, diagnostics: &mut Diagnostics) {
     let Some(mut text) = object.object("text").map(Object::into_owned) else { return };
     let Some(mut format) = text.object("format").map(Object::into_owned) else { return };
     if format.str("type").as_deref() == Some("json_schema") && format.str("name").is_none() {
         format.set("name", "\"response\"");
         text.set("format", format.to_json());
-        fill(object, "text", text.to_json(), Code::FieldFilled, notes);
+        fill(object, "text", text.to_json(), Code::FieldFilled, diagnostics);
     }
 }
 
 /// Details of usage are demanded too.
-fn counts(object: &mut Object<'_>, notes: &mut Diagnostics) {
+fn counts(object: &mut Object<'_>, diagnostics: &mut Diagnostics) {
     let Some(counts) = object.object("usage") else { return };
     let details = ["input_tokens_details", "output_tokens_details"];
     let totals = ["input_tokens", "output_tokens", "total_tokens"];
@@ -133,7 +133,7 @@ fn counts(object: &mut Object<'_>, notes: &mut Diagnostics) {
         && totals.iter().all(|key| counts.u64(key).is_some());
     let mended = object.get("usage").filter(|_| !whole).and_then(usage::read).map(|u| usage::write(&u));
     if let Some(mended) = mended {
-        fill(object, "usage", mended, Code::UsageShaped, notes);
+        fill(object, "usage", mended, Code::UsageShaped, diagnostics);
     }
 }
 
@@ -142,22 +142,22 @@ pub(super) fn item(
     json: &str,
     begins: bool,
     context: &mut Context,
-    notes: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> Option<String> {
     let mut item = Object::parse(json.as_bytes()).ok()?;
     let kind = item.str("type").map(Cow::into_owned).unwrap_or_default();
     if ["message", "reasoning"].contains(&kind.as_str()) && item.str("id").is_none_or(|id| id.is_empty()) {
-        item.set("id", quote(&context.id(prefix(&kind))));
-        notes.note(Code::IdSynthesized, "output[].id", "");
+        item.set("id", encode_string(&context.id(prefix(&kind))));
+        diagnostics.record(Code::IdSynthesized, "output[].id", "");
     }
     let mut fill = |item: &mut Object<'_>, key: &'static str, value: String| {
         item.set(key, value);
-        notes.note(Code::FieldFilled, &format!("output[].{key}"), "");
+        diagnostics.record(Code::FieldFilled, &format!("output[].{key}"), "");
     };
     match item.str("type").as_deref() {
         Some("message") => {
             if item.non_null("status").is_none() {
-                fill(&mut item, "status", quote(if begins { "in_progress" } else { "completed" }));
+                fill(&mut item, "status", encode_string(if begins { "in_progress" } else { "completed" }));
             }
             if item.str("role").is_none() {
                 fill(&mut item, "role", String::from("\"assistant\""));
@@ -170,22 +170,22 @@ pub(super) fn item(
                 }
                 _ => fill(&mut item, "content", String::from("[]")),
             }
-            parts(&mut item, notes);
+            parts(&mut item, diagnostics);
         }
         Some("reasoning") if item.non_null("summary").is_none() => {
             fill(&mut item, "summary", String::from("[]"));
         }
         Some("function_call") => {
             if let Some(arguments) = item.get("arguments").filter(|a| peek(a) != ValueKind::String) {
-                let text = quote(&text_of(arguments));
+                let text = encode_string(&string_or_json(arguments));
                 item.set("arguments", text);
-                notes.note(Code::ToolArgumentsShaped, "output[].arguments", "");
+                diagnostics.record(Code::ToolArgumentsShaped, "output[].arguments", "");
             }
             if item.str("call_id").is_none_or(|id| id.is_empty())
                 && let Some(id) = item.get("id").map(str::to_owned)
             {
                 item.set("call_id", id);
-                notes.note(Code::ToolIdSynthesized, "output[].call_id", "");
+                diagnostics.record(Code::ToolIdSynthesized, "output[].call_id", "");
             }
         }
         _ => {}
@@ -193,10 +193,10 @@ pub(super) fn item(
     item.is_changed().then(|| item.to_json())
 }
 
-fn parts(item: &mut Object<'_>, notes: &mut Diagnostics) {
+fn parts(item: &mut Object<'_>, diagnostics: &mut Diagnostics) {
     let parts: Vec<String> =
         item.array("content").unwrap_or_default().into_iter().map(str::to_owned).collect();
-    let mended: Vec<Option<String>> = parts.iter().map(|json| part(json, notes)).collect();
+    let mended: Vec<Option<String>> = parts.iter().map(|json| part(json, diagnostics)).collect();
     if mended.iter().any(Option::is_some) {
         let parts: Vec<String> =
             parts.into_iter().zip(mended).map(|(part, mended)| mended.unwrap_or(part)).collect();
@@ -205,7 +205,7 @@ fn parts(item: &mut Object<'_>, notes: &mut Diagnostics) {
 }
 
 /// Puts a part right; `None` if it was.
-pub(super) fn part(json: &str, notes: &mut Diagnostics) -> Option<String> {
+pub(super) fn part(json: &str, diagnostics: &mut Diagnostics) -> Option<String> {
     let mut part = Object::parse(json.as_bytes()).ok()?;
     if part.str("type").as_deref() != Some("output_text") {
         return None;
@@ -213,7 +213,7 @@ pub(super) fn part(json: &str, notes: &mut Diagnostics) -> Option<String> {
     for key in ["annotations", "logprobs"] {
         if part.non_null(key).is_none() {
             part.set(key, "[]");
-            notes.note(Code::FieldFilled, &format!("output[].content[].{key}"), "");
+            diagnostics.record(Code::FieldFilled, &format!("output[].content[].{key}"), "");
         }
     }
     let mut cited: Vec<String> =
@@ -227,7 +227,7 @@ pub(super) fn part(json: &str, notes: &mut Diagnostics) -> Option<String> {
     }
     if changed {
         part.set("annotations", format!("[{}]", cited.join(",")));
-        notes.note(Code::FieldFilled, "output[].content[].annotations", "");
+        diagnostics.record(Code::FieldFilled, "output[].content[].annotations", "");
     }
     part.is_changed().then(|| part.to_json())
 }

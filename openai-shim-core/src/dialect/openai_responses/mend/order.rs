@@ -2,7 +2,7 @@
 
 use super::super::item::object_of;
 use crate::canonical::{Code, Context, Diagnostics};
-use crate::json::{Object, quote, text};
+use crate::json::{Object, encode_string, text};
 use std::borrow::Cow;
 
 /// The most items that are followed.
@@ -31,7 +31,7 @@ impl EventOrder {
         kind: &str,
         event: &mut Object<'_>,
         context: &mut Context,
-        notes: &mut Diagnostics,
+        diagnostics: &mut Diagnostics,
     ) -> Vec<Missing> {
         let about = [
             "output_item.",
@@ -49,9 +49,9 @@ impl EventOrder {
         }
         let begins = step == "output_item.added";
         let whole = begins || step == "output_item.done";
-        let index = self.place(event, begins, notes);
+        let index = self.place(event, begins, diagnostics);
         let known = self.items.iter().position(|item| item.index == index);
-        let id = self.name(event, whole, known, step, context, notes);
+        let id = self.name(event, whole, known, step, context, diagnostics);
         let mut missing = Vec::new();
         let at = match known {
             Some(at) => at,
@@ -74,7 +74,7 @@ impl EventOrder {
         } else if (refusal || step.starts_with("output_text.")) && !item.parts.contains(&part) {
             item.parts.push(part);
             let mut added = Object::new();
-            added.set("item_id", quote(&item.id));
+            added.set("item_id", encode_string(&item.id));
             added.set("output_index", index.to_string());
             added.set("content_index", part.to_string());
             let empty = if refusal {
@@ -86,13 +86,13 @@ impl EventOrder {
             missing.push(("response.content_part.added", added));
         }
         for (kind, _) in &missing {
-            notes.note(Code::FieldFilled, kind, "an event");
+            diagnostics.record(Code::FieldFilled, kind, "an event");
         }
         missing
     }
 
     /// Which item: by its place, or by its id, or the last one.
-    fn place(&self, event: &mut Object<'_>, begins: bool, notes: &mut Diagnostics) -> u64 {
+    fn place(&self, event: &mut Object<'_>, begins: bool, diagnostics: &mut Diagnostics) -> u64 {
         if let Some(index) = event.u64("output_index") {
             return index;
         }
@@ -105,7 +105,7 @@ impl EventOrder {
             None => next,
         };
         event.set("output_index", index.to_string());
-        notes.note(Code::FieldFilled, "output_index", "");
+        diagnostics.record(Code::FieldFilled, "output_index", "");
         index
     }
 
@@ -117,7 +117,7 @@ impl EventOrder {
         known: Option<usize>,
         step: &str,
         context: &mut Context,
-        notes: &mut Diagnostics,
+        diagnostics: &mut Diagnostics,
     ) -> String {
         let mut item = event.object("item").map(Object::into_owned).unwrap_or_default();
         let said = if whole { item.get("id") } else { event.get("item_id") };
@@ -133,12 +133,12 @@ impl EventOrder {
         let kind = item.str("type").map(Cow::into_owned).unwrap_or_default();
         let id = known.unwrap_or_else(|| context.id(prefix(if whole { &kind } else { step })));
         if whole {
-            item.set("id", quote(&id));
+            item.set("id", encode_string(&id));
             event.set("item", item.to_json());
         } else {
-            event.set("item_id", quote(&id));
+            event.set("item_id", encode_string(&id));
         }
-        notes.note(code, "item_id", "");
+        diagnostics.record(code, "item_id", "");
         id
     }
 }
@@ -156,7 +156,7 @@ pub(super) fn prefix(kind: &str) -> &'static str {
 /// The item of an event, as it was when it began; `None` where that cannot be known.
 fn begun(event: &Object<'_>, step: &str, id: &str) -> Option<String> {
     let mut item = event.get("item").map(object_of).unwrap_or_default();
-    item.set("id", quote(id));
+    item.set("id", encode_string(id));
     let kind = item.str("type").map(Cow::into_owned);
     match kind.as_deref() {
         Some("message") => item.set("content", "[]"),

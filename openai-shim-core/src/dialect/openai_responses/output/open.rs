@@ -4,7 +4,7 @@ use super::super::item::{ITEM, object_of, plain};
 use super::super::reasoning;
 use super::super::tools::ClientToolName;
 use crate::canonical::{Citation, ExtraFields};
-use crate::json::{Object, quote};
+use crate::json::{Object, encode_string};
 
 /// An open item.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ impl OpenItem {
 
     /// Says of an event which item, and which part of it, it is about.
     pub(super) fn place(&self, event: &mut Object<'_>, part: Option<&'static str>) {
-        event.set("item_id", quote(&self.id));
+        event.set("item_id", encode_string(&self.id));
         event.set("output_index", self.index.to_string());
         if let Some(part) = part {
             event.set(part, "0");
@@ -65,15 +65,15 @@ impl OpenItem {
         match self.kind {
             ItemKind::Refusal => {
                 part.set("type", "\"refusal\"");
-                part.set("refusal", quote(text));
+                part.set("refusal", encode_string(text));
             }
             ItemKind::Reasoning => {
                 part.set("type", "\"summary_text\"");
-                part.set("text", quote(text));
+                part.set("text", encode_string(text));
             }
             ItemKind::Text | ItemKind::Call { .. } => {
                 part.set("type", "\"output_text\"");
-                part.set("text", quote(text));
+                part.set("text", encode_string(text));
                 let single: Vec<&str> = self
                     .native
                     .iter()
@@ -93,11 +93,11 @@ impl OpenItem {
     /// The item, with these parts or this text.
     pub(super) fn item(&self, status: &str, parts: &str, text: &str) -> String {
         let mut item = Object::new();
-        item.set("id", quote(&self.id));
+        item.set("id", encode_string(&self.id));
         match &self.kind {
             ItemKind::Text | ItemKind::Refusal => {
                 item.set("type", "\"message\"");
-                item.set("status", quote(status));
+                item.set("status", encode_string(status));
                 item.set("role", "\"assistant\"");
                 item.set("content", parts);
                 if let Some(phase) = self.native(ITEM).map(object_of).as_ref().and_then(|i| i.get("phase")) {
@@ -112,7 +112,7 @@ impl OpenItem {
                 }
                 if !self.signature.is_empty() {
                     let sealed = reasoning::seal(&self.signature, &self.marks);
-                    item.set("encrypted_content", quote(&sealed));
+                    item.set("encrypted_content", encode_string(&sealed));
                 }
             }
             ItemKind::Call { id, called } => {
@@ -121,19 +121,19 @@ impl OpenItem {
                 } else {
                     ("function_call", "arguments")
                 };
-                item.set("type", quote(kind));
-                item.set("status", quote(status));
-                item.set("call_id", quote(id));
-                item.set("name", quote(&called.name));
+                item.set("type", encode_string(kind));
+                item.set("status", encode_string(status));
+                item.set("call_id", encode_string(id));
+                item.set("name", encode_string(&called.name));
                 if let Some(space) = &called.namespace {
-                    item.set("namespace", quote(space));
+                    item.set("namespace", encode_string(space));
                 } else if let Some(space) = self.native("namespace") {
                     item.set("namespace", space.to_owned());
                     if let Some(name) = self.native("name") {
                         item.set("name", name.to_owned());
                     }
                 }
-                item.set(key, quote(text));
+                item.set(key, encode_string(text));
             }
         }
         item.to_json()

@@ -5,7 +5,7 @@ use super::super::item::{ITEM, arguments, is_call, leftovers, object_of, part, t
 use super::super::{NAME, reasoning, shape, tools};
 use crate::canonical::{Block, Diagnostics, ExtraFields, Message, Request, Role, Span};
 use crate::error::ClientError;
-use crate::json::{Object, ValueKind, peek, quote, raw, text, text_of};
+use crate::json::{Object, ValueKind, encode_string, peek, raw, string_or_json, text};
 use std::collections::BTreeSet;
 
 /// Reads the items of an input.
@@ -50,7 +50,12 @@ impl<'i> InputDecoder<'i> {
     }
 
     /// Reads one item, `input[i]`.
-    pub(super) fn item(&mut self, json: &str, i: usize, notes: &mut Diagnostics) -> Result<(), ClientError> {
+    pub(super) fn item(
+        &mut self,
+        json: &str,
+        i: usize,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<(), ClientError> {
         let at = format!("input[{i}]");
         let item = Object::parse(json.as_bytes()).map_err(|_| {
             ClientError::invalid(format!(
@@ -59,7 +64,7 @@ impl<'i> InputDecoder<'i> {
             .at(&at)
         })?;
         let input = Place::Key(&Place::Root, "input");
-        shape::ITEM.check_at(&item, Place::Index(&input, i), &[], notes)?;
+        shape::ITEM.check_at(&item, Place::Index(&input, i), &[], diagnostics)?;
         let span = Span::within(self.body, json);
         let kind = match item.str("type") {
             Some(kind) => kind.into_owned(),
@@ -75,8 +80,9 @@ impl<'i> InputDecoder<'i> {
             "message" => self.message(&item, span, &at)?,
             "reasoning" => {
                 let text = thoughts(&item);
-                let sealed =
-                    item.str("encrypted_content").map(|sealed| reasoning::unseal(&sealed, text.is_empty()));
+                let sealed = item
+                    .str("encrypted_content")
+                    .map(|sealed| reasoning::split_issuer(&sealed, text.is_empty()));
                 let (signature, foreign) =
                     sealed.map_or((None, None), |(signature, foreign)| (Some(signature), foreign));
                 let extra = foreign.unwrap_or_else(|| leftovers(&item, &["encrypted_content"]));
@@ -220,7 +226,7 @@ impl<'i> InputDecoder<'i> {
             .map(|json| part(json).unwrap_or_else(|| Block::Native { dialect: NAME, raw: raw(*json) }))
             .collect();
         if matches!(peek(output), ValueKind::Object | ValueKind::Number | ValueKind::Bool) {
-            blocks.push(Block::text(text_of(output)));
+            blocks.push(Block::text(string_or_json(output)));
         }
         let mut extra = leftovers(item, &["call_id", "output"]);
         if peek(output) != ValueKind::String && parts.is_empty() {
@@ -284,7 +290,7 @@ impl<'i> InputDecoder<'i> {
     }
 
     fn only_here(&mut self, error: ClientError) {
-        self.request.own_only.get_or_insert(error);
+        self.request.same_dialect_only.get_or_insert(error);
     }
 }
 
@@ -329,6 +335,6 @@ fn missing(at: &str, key: &str) -> ClientError {
 /// The instructions as a message; where it stood is remembered.
 pub(super) fn instructions(text: &str) -> Message {
     let mut message = Message::text(Role::System, text);
-    message.extra = ExtraFields::new(NAME, vec![(".instructions".to_owned(), raw(quote(text)))]);
+    message.extra = ExtraFields::new(NAME, vec![(".instructions".to_owned(), raw(encode_string(text)))]);
     message
 }

@@ -3,15 +3,15 @@
 use super::super::item::{ITEM, object_of, own, write_extra, write_part};
 use super::super::{NAME, tools};
 use crate::canonical::{Block, Code, Diagnostics, Message, Role};
-use crate::json::{List, Object, quote};
+use crate::json::{List, Object, encode_string};
 
 /// Writes one message as items.
-pub(super) fn write(message: &Message, i: usize, out: &mut List, notes: &mut Diagnostics) {
-    message.report(NAME, &format!("messages[{i}]"), notes);
+pub(super) fn write(message: &Message, i: usize, out: &mut List, diagnostics: &mut Diagnostics) {
+    message.report(NAME, &format!("messages[{i}]"), diagnostics);
     let mut own_items = Vec::new();
     for block in &message.blocks {
         match block {
-            Block::ToolResult { .. } => result(block, i, out, notes),
+            Block::ToolResult { .. } => result(block, i, out, diagnostics),
             // Results of tools come first, as the calls that they answer did.
             block => own_items.push(block),
         }
@@ -20,23 +20,23 @@ pub(super) fn write(message: &Message, i: usize, out: &mut List, notes: &mut Dia
         return;
     }
     if message.name.is_some() {
-        notes.note(Code::ExtraDropped, &format!("messages[{i}].name"), "");
+        diagnostics.record(Code::ExtraDropped, &format!("messages[{i}].name"), "");
     }
     if message.role == Role::Assistant {
-        turn(&own_items, i, out, notes);
+        turn(&own_items, i, out, diagnostics);
     } else {
         let blocks: Vec<&Block> = own_items;
         let mut object = Object::new();
         let role = if message.role == Role::Tool { Role::User } else { message.role };
-        object.set("role", quote(role.as_str()));
-        object.set("content", content(&blocks, false, &format!("messages[{i}].content"), notes));
+        object.set("role", encode_string(role.as_str()));
+        object.set("content", content(&blocks, false, &format!("messages[{i}].content"), diagnostics));
         write_extra(&mut object, &message.extra, &["input", "instructions"]);
         out.push(&object.to_json());
     }
 }
 
 /// Content as a text where one is all there is and it came as one, else as a list of parts.
-fn content(blocks: &[&Block], assistant: bool, at: &str, notes: &mut Diagnostics) -> String {
+fn content(blocks: &[&Block], assistant: bool, at: &str, diagnostics: &mut Diagnostics) -> String {
     if let [Block::Text { text, extra }] = blocks
         && own(extra, "type").is_none()
     {
@@ -46,32 +46,32 @@ fn content(blocks: &[&Block], assistant: bool, at: &str, notes: &mut Diagnostics
     for block in blocks {
         match write_part(block, assistant) {
             Some(part) => parts.push(part),
-            None => notes.note(Code::FeatureUnsupported, at, "a part of another dialect"),
+            None => diagnostics.record(Code::FeatureUnsupported, at, "a part of another dialect"),
         }
     }
     if parts.is_empty() { String::from("\"\"") } else { format!("[{}]", parts.join(",")) }
 }
 
-fn result(block: &Block, i: usize, out: &mut List, notes: &mut Diagnostics) {
+fn result(block: &Block, i: usize, out: &mut List, diagnostics: &mut Diagnostics) {
     let Block::ToolResult { id, blocks, is_error, extra } = block else { return };
     if *is_error {
-        notes.note(Code::FeatureUnsupported, &format!("messages[{i}]"), "a result that is an error");
+        diagnostics.record(Code::FeatureUnsupported, &format!("messages[{i}]"), "a result that is an error");
     }
     let mut object = Object::new();
     object.set("type", "\"function_call_output\"");
-    object.set("call_id", quote(id));
+    object.set("call_id", encode_string(id));
     let blocks: Vec<&Block> = blocks.iter().collect();
-    object.set("output", content(&blocks, false, &format!("messages[{i}].content"), notes));
+    object.set("output", content(&blocks, false, &format!("messages[{i}].content"), diagnostics));
     write_extra(&mut object, extra, &[]);
     out.push(&object.to_json());
 }
 
 /// Writes what the assistant did in one go, item by item.
-fn turn(blocks: &[&Block], i: usize, out: &mut List, notes: &mut Diagnostics) {
+fn turn(blocks: &[&Block], i: usize, out: &mut List, diagnostics: &mut Diagnostics) {
     let mut open: Vec<&Block> = Vec::new();
-    let close = |open: &mut Vec<&Block>, out: &mut List, notes: &mut Diagnostics| {
+    let close = |open: &mut Vec<&Block>, out: &mut List, diagnostics: &mut Diagnostics| {
         if !open.is_empty() {
-            out.push(&said(open, i, notes));
+            out.push(&said(open, i, diagnostics));
             open.clear();
         }
     };
@@ -83,19 +83,19 @@ fn turn(blocks: &[&Block], i: usize, out: &mut List, notes: &mut Diagnostics) {
                 if text.is_empty() && extra.of(NAME).is_empty() && blocks.len() > 1 => {}
             Block::Text { extra, .. } => {
                 if own(extra, ITEM).is_some() {
-                    close(&mut open, out, notes);
+                    close(&mut open, out, diagnostics);
                 }
                 open.push(block);
             }
             Block::Refusal(_) | Block::Image(_) | Block::Audio(_) | Block::File(_) => open.push(block),
             Block::Reasoning { text, signature: None, extra } if extra.of(NAME).is_empty() => {
                 // What is said of it may stand before its seal.
-                close(&mut open, out, notes);
+                close(&mut open, out, diagnostics);
                 let sealed = matches!(blocks.get(at + 1), Some(Block::Reasoning { text, signature: Some(_), .. }) if text.is_empty());
                 if sealed {
                     summary = Some(text);
                 } else if !text.is_empty() {
-                    notes.note(
+                    diagnostics.record(
                         Code::FeatureUnsupported,
                         &format!("messages[{i}]"),
                         "reasoning without its seal",
@@ -103,11 +103,11 @@ fn turn(blocks: &[&Block], i: usize, out: &mut List, notes: &mut Diagnostics) {
                 }
             }
             Block::Reasoning { text, signature, extra } => {
-                close(&mut open, out, notes);
+                close(&mut open, out, diagnostics);
                 let text = summary.take().filter(|_| text.is_empty()).unwrap_or(text);
                 match reasoning(text, signature.as_deref(), extra) {
                     Some(item) => out.push(&item),
-                    None => notes.note(
+                    None => diagnostics.record(
                         Code::FeatureUnsupported,
                         &format!("messages[{i}]"),
                         "reasoning of another upstream",
@@ -117,25 +117,29 @@ fn turn(blocks: &[&Block], i: usize, out: &mut List, notes: &mut Diagnostics) {
             Block::ToolCall { signature, .. } => {
                 if signature.is_some() {
                     let at = format!("messages[{i}]");
-                    notes.note(Code::FeatureUnsupported, &at, "the signature of a call");
+                    diagnostics.record(Code::FeatureUnsupported, &at, "the signature of a call");
                 }
-                close(&mut open, out, notes);
+                close(&mut open, out, diagnostics);
                 out.push(&call(block));
             }
             Block::Native { dialect: NAME, raw } => {
-                close(&mut open, out, notes);
+                close(&mut open, out, diagnostics);
                 out.push(raw.get());
             }
             Block::Native { .. } | Block::ToolResult { .. } => {
-                notes.note(Code::FeatureUnsupported, &format!("messages[{i}]"), "a part of another dialect");
+                diagnostics.record(
+                    Code::FeatureUnsupported,
+                    &format!("messages[{i}]"),
+                    "a part of another dialect",
+                );
             }
         }
     }
-    close(&mut open, out, notes);
+    close(&mut open, out, diagnostics);
 }
 
 /// A message of the assistant.
-fn said(blocks: &[&Block], i: usize, notes: &mut Diagnostics) -> String {
+fn said(blocks: &[&Block], i: usize, diagnostics: &mut Diagnostics) -> String {
     let first = match blocks.first() {
         Some(Block::Text { extra, .. }) => Some(extra),
         _ => None,
@@ -146,7 +150,7 @@ fn said(blocks: &[&Block], i: usize, notes: &mut Diagnostics) -> String {
     object.set("role", "\"assistant\"");
     match raw {
         Some(raw) => object.set("content", raw),
-        None => object.set("content", content(blocks, true, &format!("messages[{i}].content"), notes)),
+        None => object.set("content", content(blocks, true, &format!("messages[{i}].content"), diagnostics)),
     }
     object.to_json()
 }
@@ -160,15 +164,15 @@ fn reasoning(text: &str, signature: Option<&str>, extra: &crate::canonical::Extr
     let mut object = Object::new();
     object.set("type", "\"reasoning\"");
     if let Some(id) = extra.detail("id") {
-        object.set("id", quote(&id));
+        object.set("id", encode_string(&id));
     }
     if own(extra, "summary").is_none() {
-        let part = format!(r#"[{{"type":"summary_text","text":{}}}]"#, quote(text));
+        let part = format!(r#"[{{"type":"summary_text","text":{}}}]"#, encode_string(text));
         object.set("summary", if text.is_empty() { String::from("[]") } else { part });
     }
     write_extra(&mut object, extra, &[]);
     if let Some(signature) = signature {
-        object.set("encrypted_content", quote(signature));
+        object.set("encrypted_content", encode_string(signature));
     }
     Some(object.to_json())
 }
@@ -178,13 +182,13 @@ fn call(block: &Block) -> String {
     let custom = own(extra, "type") == Some("\"custom_tool_call\"");
     let mut object = Object::new();
     object.set("type", "\"function_call\"");
-    object.set("call_id", quote(id));
-    object.set("name", quote(name));
+    object.set("call_id", encode_string(id));
+    object.set("name", encode_string(name));
     if custom {
-        object.set("input", quote(&tools::input_of(arguments).unwrap_or_else(|| arguments.clone())));
+        object.set("input", encode_string(&tools::input_of(arguments).unwrap_or_else(|| arguments.clone())));
     } else {
         let arguments = if arguments.is_empty() && extra.of(NAME).is_empty() { "{}" } else { arguments };
-        object.set("arguments", quote(arguments));
+        object.set("arguments", encode_string(arguments));
     }
     write_extra(&mut object, extra, &[]);
     object.to_json()

@@ -3,9 +3,9 @@
 use super::super::item::{object_of, write_extra};
 use super::super::{NAME, tools};
 use crate::canonical::{Code, Diagnostics, Request, ResponseFormat, ToolChoice};
-use crate::json::{Object, quote};
+use crate::json::{Object, encode_string};
 
-pub(super) fn write(request: &Request, body: &mut Object<'_>, notes: &mut Diagnostics) {
+pub(super) fn write(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
     let own = request.extra.dialect == NAME;
     let mut set = |key: &'static str, value: Option<String>| {
         if let Some(value) = value {
@@ -15,15 +15,15 @@ pub(super) fn write(request: &Request, body: &mut Object<'_>, notes: &mut Diagno
     set("temperature", request.temperature.map(|v| v.to_string()));
     set("top_p", request.top_p.map(|v| v.to_string()));
     set("parallel_tool_calls", request.parallel_tool_calls.map(|v| v.to_string()));
-    set("user", request.user.as_deref().map(quote));
-    set("tools", tools::write(&request.tools, notes));
-    set("tool_choice", tool_choice(request, notes));
-    set("reasoning", reasoning(request, notes));
-    set("text", text(request, notes));
+    set("user", request.user.as_deref().map(encode_string));
+    set("tools", tools::write(&request.tools, diagnostics));
+    set("tool_choice", tool_choice(request, diagnostics));
+    set("reasoning", reasoning(request, diagnostics));
+    set("text", text(request, diagnostics));
     for (key, value) in request.shared.iter().filter(|(key, _)| key != "verbosity") {
         body.set(key.clone(), value.get().to_owned());
     }
-    if request.sealed_reasoning || (!own && thinks(request, body)) {
+    if request.encrypted_reasoning || (!own && thinks(request, body)) {
         body.set("include", format!("[\"{SEALED}\"]"));
     }
     if own {
@@ -36,10 +36,10 @@ pub(super) fn write(request: &Request, body: &mut Object<'_>, notes: &mut Diagno
     if body.get("store").is_none() {
         body.set("store", "false");
     }
-    request.extra.lost_to(NAME).for_each(|key| notes.note(Code::ParamDropped, key, ""));
+    request.extra.dropped_keys(NAME).for_each(|key| diagnostics.record(Code::ParamDropped, key, ""));
     let mut dropped = |key: &str, said: bool| {
         if said {
-            notes.note(Code::ParamDropped, key, "");
+            diagnostics.record(Code::ParamDropped, key, "");
         }
     };
     dropped("n", request.n.is_some_and(|n| n > 1));
@@ -51,21 +51,21 @@ pub(super) fn write(request: &Request, body: &mut Object<'_>, notes: &mut Diagno
 }
 
 /// Those parameters of the client's own body that were changed.
-pub(super) fn rewrite(request: &Request, body: &mut Object<'_>, notes: &mut Diagnostics) {
+pub(super) fn rewrite(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
     let touched = request.touched;
     let mut put = |key: &'static str, value: Option<String>| match value {
         Some(value) => body.set(key, value),
         None => drop(body.remove(key)),
     };
     if touched.tools {
-        put("tools", tools::write(&request.tools, notes));
+        put("tools", tools::write(&request.tools, diagnostics));
     }
     if touched.tool_choice {
-        put("tool_choice", tool_choice(request, notes));
+        put("tool_choice", tool_choice(request, diagnostics));
         put("parallel_tool_calls", request.parallel_tool_calls.map(|v| v.to_string()));
     }
     if touched.response_format {
-        put("text", text(request, notes));
+        put("text", text(request, diagnostics));
     }
 }
 
@@ -83,18 +83,18 @@ fn thinks(request: &Request, body: &Object<'_>) -> bool {
     told.unwrap_or(reasons)
 }
 
-fn tool_choice(request: &Request, notes: &mut Diagnostics) -> Option<String> {
+fn tool_choice(request: &Request, diagnostics: &mut Diagnostics) -> Option<String> {
     Some(match request.tool_choice.as_ref()? {
         ToolChoice::Auto => String::from("\"auto\""),
         ToolChoice::None => String::from("\"none\""),
         ToolChoice::Required => String::from("\"required\""),
         ToolChoice::Function(name) => {
             let kind = if tools::is_custom(&request.tools, name) { "custom" } else { "function" };
-            format!(r#"{{"type":"{kind}","name":{}}}"#, quote(name))
+            format!(r#"{{"type":"{kind}","name":{}}}"#, encode_string(name))
         }
         ToolChoice::Native { dialect: NAME, raw } => raw.get().to_owned(),
         ToolChoice::Native { .. } => {
-            notes.note(Code::ParamDropped, "tool_choice", "");
+            diagnostics.record(Code::ParamDropped, "tool_choice", "");
             return None;
         }
     })
@@ -105,24 +105,26 @@ fn kept<'r>(request: &'r Request, key: &str) -> Object<'r> {
     request.extra.of(NAME).iter().find(|(k, _)| k == key).map(|(_, v)| object_of(v.get())).unwrap_or_default()
 }
 
-fn reasoning(request: &Request, notes: &mut Diagnostics) -> Option<String> {
+fn reasoning(request: &Request, diagnostics: &mut Diagnostics) -> Option<String> {
     let mut object = kept(request, "reasoning");
     let said = &request.reasoning;
     match (said.as_effort(), said.enabled) {
         (Some(effort), _) => {
-            object.set("effort", quote(effort));
+            object.set("effort", encode_string(effort));
             if said.effort.is_none() {
-                notes.note(Code::ParamRenamed, "reasoning", "a budget to an effort");
+                diagnostics.record(Code::ParamRenamed, "reasoning", "a budget to an effort");
             }
         }
         (None, Some(false)) => object.set("effort", "\"none\""),
-        (None, Some(true)) => notes.note(Code::ParamDropped, "reasoning", "thinking without an effort"),
+        (None, Some(true)) => {
+            diagnostics.record(Code::ParamDropped, "reasoning", "thinking without an effort")
+        }
         (None, None) => {}
     }
     (!object.is_empty()).then(|| object.to_json())
 }
 
-fn text(request: &Request, notes: &mut Diagnostics) -> Option<String> {
+fn text(request: &Request, diagnostics: &mut Diagnostics) -> Option<String> {
     let mut text = kept(request, "text");
     match &request.response_format {
         Some(ResponseFormat::Text) => text.set("format", r#"{"type":"text"}"#),
@@ -130,7 +132,7 @@ fn text(request: &Request, notes: &mut Diagnostics) -> Option<String> {
         Some(ResponseFormat::JsonSchema { name, schema, strict, extra }) => {
             let mut format = Object::new();
             format.set("type", "\"json_schema\"");
-            format.set("name", quote(name));
+            format.set("name", encode_string(name));
             if let Some(schema) = schema {
                 format.set("schema", schema.get());
             }
@@ -144,7 +146,7 @@ fn text(request: &Request, notes: &mut Diagnostics) -> Option<String> {
             text.set("format", format.to_json());
         }
         Some(ResponseFormat::Native { dialect: NAME, raw }) => text.set("format", raw.get().to_owned()),
-        Some(ResponseFormat::Native { .. }) => notes.note(Code::ParamDropped, "response_format", ""),
+        Some(ResponseFormat::Native { .. }) => diagnostics.record(Code::ParamDropped, "response_format", ""),
         None => {}
     }
     if let Some((_, verbosity)) = request.shared.iter().find(|(key, _)| key == "verbosity") {

@@ -11,7 +11,7 @@ pub struct ResponseSpec {
     /// The model by the client's name for it.
     pub model: String,
     /// Answers shall carry the client's name: an alias was in force.
-    pub echo_model: bool,
+    pub restore_alias: bool,
     /// The client wants a stream.
     pub stream: bool,
     /// The client wants usage at the end of the stream.
@@ -31,17 +31,17 @@ pub struct ResponseSpec {
     /// Parameters that the answer repeats.
     pub echo: ExtraFields,
     /// How many answers the upstream must be asked for one by one; 0: none.
-    pub one_by_one: u32,
+    pub sequential_choices: u32,
     /// Stop sequences that we apply, because the upstream does not.
     pub stops: Vec<String>,
     /// The client asked for JSON; the members that the answer must have.
     pub json: Option<Vec<String>>,
     /// Signatures of tool calls are carried in the calls' ids.
-    pub carry_signatures: bool,
+    pub signatures_in_ids: bool,
     /// Reasoning that leads to a tool call must be kept for the next turn.
-    pub keep_reasoning: bool,
+    pub store_reasoning: bool,
     /// What only the answer's maker can read must be kept for the next turn.
-    pub keep_turn: bool,
+    pub store_turn: bool,
     /// How reasoning is shown.
     pub reasoning: ReasoningStyle,
     /// How the upstream's answers are known to deviate.
@@ -59,7 +59,7 @@ impl ResponseSpec {
     pub fn new(request: &Request, context: Context) -> Self {
         Self {
             model: request.model.clone(),
-            echo_model: false,
+            restore_alias: false,
             stream: request.stream,
             include_usage: request.include_usage,
             usage_injected: false,
@@ -74,12 +74,12 @@ impl ResponseSpec {
             named_tool: matches!(request.tool_choice, Some(ToolChoice::Function(_))),
             functions: request.extra.get("functions").is_some(),
             echo: request.echo.clone(),
-            one_by_one: 0,
+            sequential_choices: 0,
             stops: Vec::new(),
             json: None,
-            carry_signatures: false,
-            keep_reasoning: false,
-            keep_turn: false,
+            signatures_in_ids: false,
+            store_reasoning: false,
+            store_turn: false,
             reasoning: ReasoningStyle::default(),
             quirks: AnswerQuirks::default(),
             nothing: request.messages.is_empty(),
@@ -91,12 +91,12 @@ impl ResponseSpec {
     /// Whether a turn must be noted also where nothing in it is sealed: its reasoning as text, or its calls' signatures, must
     /// come back.
     pub fn note_whole_turn(&self) -> bool {
-        self.keep_turn && (self.keep_reasoning || self.carry_signatures)
+        self.store_turn && (self.store_reasoning || self.signatures_in_ids)
     }
 
     /// A new id for a call, where an earlier one has its id: clients would mix up the results of an upstream that counts its
     /// calls anew in every answer. It does not begin like the old one: Claude Code takes `call_0_1` for part of `call_0`.
-    pub fn fresh_call_id(&mut self, id: &str) -> Option<String> {
+    pub fn replace_repeated_id(&mut self, id: &str) -> Option<String> {
         let repeated = !id.is_empty() && !self.called.insert(id.to_owned());
         repeated.then(|| self.context.id("call_"))
     }
