@@ -3,7 +3,7 @@
 //! A small scanner, not a proof: it knows the shapes that servers really leak. Keys that are masked already stay as they
 //! are, and so do public URLs and paths of an API.
 
-use crate::json::{encode_string, text};
+use crate::json::{encode_string, decode_string};
 
 /// The text with everything private covered; `None` where there is nothing to cover.
 ///
@@ -43,7 +43,7 @@ pub fn redact_json(json: &str) -> Option<String> {
     while let Some(start) = json.get(at..).and_then(|rest| rest.find('"')).map(|found| at + found) {
         let end = start + string_end(json.get(start..).unwrap_or_default());
         let literal = json.get(start..end).unwrap_or_default();
-        if let Some(covered) = text(literal).and_then(|said| redact(&said)) {
+        if let Some(covered) = decode_string(literal).and_then(|said| redact(&said)) {
             out.push_str(json.get(kept..start).unwrap_or_default());
             out.push_str(&encode_string(&covered));
             kept = end;

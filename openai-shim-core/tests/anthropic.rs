@@ -9,7 +9,7 @@ use openai_shim_core::convert::{Conversion, ConversionInput, convert};
 use openai_shim_core::dialect::anthropic::wire;
 use openai_shim_core::exchange::{ClientRequest, FallbackPolicy, Retry, Settings};
 use openai_shim_core::fallback::estimate::estimate_tokens;
-use openai_shim_core::profile::native;
+use openai_shim_core::profile::native_profile;
 use openai_shim_core::{Context, Diagnostics, Dialect, Exchange, PayloadKind, dialect, profile};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -25,8 +25,8 @@ fn request(from: &'static dyn Dialect, to: &'static dyn Dialect, body: &Value) -
         .decode_request("", &bytes::Bytes::copy_from_slice(body.to_string().as_bytes()), &mut diagnostics)
         .unwrap();
     // As the row has it.
-    read.reasoning.in_tokens =
-        native("anthropic-messages").unwrap().for_model(&read.model).reasoning.in_tokens;
+    read.reasoning.use_token_budget =
+        native_profile("anthropic-messages").unwrap().for_model(&read.model).reasoning.in_tokens;
     let written = to.encode_request(&read, None, &mut diagnostics).unwrap();
     (serde_json::from_str(&written.body.to_json()).unwrap(), diagnostics)
 }

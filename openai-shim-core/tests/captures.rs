@@ -8,7 +8,7 @@ use common::losses::{Captured, losses};
 use openai_shim_core::canonical::{Block, Code, ExtraFields, MediaSource, Request, Role, Severity, Tool};
 use openai_shim_core::dialect::{DIALECTS, Dialect};
 use openai_shim_core::exchange::{ClientRequest, Settings};
-use openai_shim_core::profile::{native, profile};
+use openai_shim_core::profile::{native_profile, profile};
 use openai_shim_core::{Context, Diagnostics, Exchange, Profile, Step};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -111,7 +111,7 @@ impl Capture {
 }
 
 fn row(upstream: &dyn Dialect) -> Profile {
-    native(upstream.name()).unwrap_or_else(|| profile("compatible").unwrap())
+    native_profile(upstream.name()).unwrap_or_else(|| profile("compatible").unwrap())
 }
 
 /// What a conversation says, however its messages are cut: texts by who says them, calls, results, pictures, tools.

@@ -5,7 +5,7 @@ mod common;
 
 use openai_shim_core::canonical::{Code, Severity};
 use openai_shim_core::exchange::{ClientRequest, FallbackPolicy, Retry, Settings};
-use openai_shim_core::profile::native;
+use openai_shim_core::profile::native_profile;
 use openai_shim_core::{Context, Diagnostics, Exchange, dialect, profile};
 use serde_json::{Value, json};
 
@@ -28,7 +28,7 @@ fn answer(client: &str, upstream: &str, stream: bool, body: &str) -> (String, Di
     let mut settings = Settings::default();
     settings.retry = Retry::none();
     settings.fallback.when = FallbackPolicy::Never;
-    let row = native(upstream).unwrap_or_else(|| profile("compatible").unwrap());
+    let row = native_profile(upstream).unwrap_or_else(|| profile("compatible").unwrap());
     let path = if client == "gemini" { path } else { "" };
     let incoming = ClientRequest::read(dialect(client).unwrap(), path, asks.to_string().into()).unwrap();
     let mut exchange = Exchange::start(incoming, row, settings, Context::fixed()).unwrap();

@@ -275,7 +275,7 @@ fn a_call_after_prose_about_calls_is_found() {
     let found = calls_in(&format!("{code}<tool_call>{{\"name\":\"now\"}}</tool_call>"));
     assert_eq!(found, [text(code), call("now", "{}")]);
     let encode_string = "A lone ` in a paragraph.\n\n";
-    let found = calls_in(&format!("{quote}<tool_call>{{\"name\":\"now\"}}</tool_call>"));
+    let found = calls_in(&format!("{encode_string}<tool_call>{{\"name\":\"now\"}}</tool_call>"));
     assert_eq!(found, [text(encode_string), call("now", "{}")]);
     let said = "<function=now></function> and <function=now> is how";
     assert_eq!(calls_in(said), [call("now", "{}"), text(" and <function=now> is how")]);

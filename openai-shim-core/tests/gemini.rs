@@ -9,7 +9,7 @@ use openai_shim_core::dialect::gemini::wire::{
     ErrorResponse, GenerateContentRequest, GenerateContentResponse,
 };
 use openai_shim_core::exchange::{ClientRequest, FallbackPolicy, Retry, Settings};
-use openai_shim_core::profile::native;
+use openai_shim_core::profile::native_profile;
 use openai_shim_core::{Diagnostics, Dialect, Exchange, Outcome, PayloadKind, Step, dialect, profile};
 use serde_json::{Value, json};
 
@@ -33,7 +33,7 @@ fn exchange(
     (status, answer): (u16, &str),
 ) -> (String, Value, String, Exchange) {
     let incoming = ClientRequest::read(client, path, body.to_string().into()).unwrap();
-    let row = native(upstream.name()).unwrap_or_else(|| profile("compatible").unwrap());
+    let row = native_profile(upstream.name()).unwrap_or_else(|| profile("compatible").unwrap());
     let mut exchange = setup.start(incoming, row).unwrap();
     let Step::Send { request, .. } = setup.next(&mut exchange) else { panic!("nothing is sent") };
     let (sent, bytes) = (request.uri().to_string(), request.into_body());

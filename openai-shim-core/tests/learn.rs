@@ -5,7 +5,7 @@ mod common;
 use common::{cases, chat};
 use openai_shim_core::error::StatusError;
 use openai_shim_core::json::Object;
-use openai_shim_core::profile::{Adaptation, learn};
+use openai_shim_core::profile::{Adaptation, adaptation_for};
 use openai_shim_core::{Diagnostics, ErrorKind, UpstreamError};
 use proptest::prelude::*;
 
@@ -18,7 +18,7 @@ fn read(status: u16, body: &str) -> StatusError {
 }
 
 fn taught(status: u16, body: &str, sent: &str) -> Option<Adaptation> {
-    learn(&read(status, body), &Object::parse(sent.as_bytes()).unwrap())
+    adaptation_for(&read(status, body), &Object::parse(sent.as_bytes()).unwrap())
 }
 
 /// A message in OpenAI's envelope.
@@ -663,7 +663,7 @@ proptest! {
             sent.set(key.clone(), value);
         }
         sent.set("messages", r#"[{"role":"developer","content":"a"},7,{"role":"assistant"}]"#);
-        if let Some(lesson) = learn(&error, &sent) {
+        if let Some(lesson) = adaptation_for(&error, &sent) {
             let name = match &lesson {
                 Adaptation::DropParam(name) | Adaptation::ClampParam { name, .. } => Some(name),
                 Adaptation::RenameParam { from, .. } => Some(from),

@@ -239,7 +239,7 @@ fn lines(name: &str, events: &[(u64, Event)], clock: bool) -> (Vec<Value>, Diagn
     let (mut encoder, mut out) = (ollama(name).encoder(&spec(true)), Vec::new());
     for (ms, event) in events {
         if clock {
-            encoder.elapsed(Duration::from_millis(*ms));
+            encoder.set_elapsed(Duration::from_millis(*ms));
         }
         encoder.event(event, &mut out);
     }
@@ -575,7 +575,7 @@ fn thinking_stops_and_calls_in_the_text_are_taken_out_for_others() {
     let said =
         decode(&lines(&["<tool_call>{\"name\":\"f\",", "\"arguments\":{\"a\":1}}</tool_call>"]), &plain);
     assert!(said.contains(r#"name: "f", arguments: "{\"a\":1}""#), "{said}");
-    plain.stops = vec![String::from("STOP")];
+    plain.local_stops = vec![String::from("STOP")];
     let said = decode(&lines(&["Hello S", "TOP and", " more"]), &plain);
     assert!(said.starts_with(r#"[Text { text: "Hello ""#) && !said.contains("more"), "{said}");
 }

@@ -6,7 +6,7 @@ mod common;
 use common::state::{Setup, TestStore};
 use openai_shim_core::canonical::Code;
 use openai_shim_core::exchange::{ClientRequest, FallbackPolicy, Retry, Settings};
-use openai_shim_core::profile::native;
+use openai_shim_core::profile::native_profile;
 use openai_shim_core::{Diagnostics, Dialect, Profile, Step, dialect, profile};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -30,7 +30,7 @@ fn named(name: &str) -> &'static dyn Dialect {
 }
 
 fn row(upstream: &str) -> Profile {
-    native(upstream).unwrap_or_else(|| profile("compatible").unwrap())
+    native_profile(upstream).unwrap_or_else(|| profile("compatible").unwrap())
 }
 
 fn settings(store: Option<Arc<TestStore>>) -> Setup {

@@ -7,7 +7,7 @@ use common::carried::{SAID, Said, answer, next, question, secrets};
 use common::state::{Setup, TestStore};
 use openai_shim_core::dialect::DIALECTS;
 use openai_shim_core::exchange::{ClientRequest, FallbackPolicy, Retry, Settings, Step};
-use openai_shim_core::profile::{ReasoningHistory, native, profiles};
+use openai_shim_core::profile::{ReasoningHistory, native_profile, profiles};
 use openai_shim_core::state::{Owner, StateKey, StateKind};
 use openai_shim_core::{Dialect, Error, Exchange, Profile, dialect, profile};
 use std::collections::BTreeSet;
@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 /// Every row, and every dialect's own.
 fn rows() -> Vec<Profile> {
-    let own = DIALECTS.iter().filter_map(|dialect| native(dialect.name()));
+    let own = DIALECTS.iter().filter_map(|dialect| native_profile(dialect.name()));
     let mut rows: Vec<Profile> = profiles().iter().cloned().chain(own).collect();
     // Those of the registry that have no row.
     for dialect in DIALECTS {
@@ -111,7 +111,7 @@ fn the_same_ids_names_and_arguments_bring_nobody_what_another_one_thought() {
         .collect();
     assert!(turns.len() >= 5, "{turns:?}");
     for row in rows() {
-        let signs = dialect(&row.dialect).unwrap().signs().is_some();
+        let signs = dialect(&row.dialect).unwrap().signature_format().is_some();
         if signs || row.messages.signatures_in_ids || row.messages.reasoning == ReasoningHistory::Restore {
             for client in &turns {
                 let key = (row.name.clone(), row.dialect.clone(), *client);
@@ -130,7 +130,7 @@ fn billed(nonce: &str) -> String {
 fn a_line_that_differs_with_each_request_is_no_part_of_the_conversation() {
     let client = dialect("anthropic-messages").unwrap();
     for row in
-        [native("anthropic-messages").unwrap(), profile("deepseek").unwrap(), native("gemini").unwrap()]
+        [native_profile("anthropic-messages").unwrap(), profile("deepseek").unwrap(), native_profile("gemini").unwrap()]
     {
         let told = answer(dialect(&row.dialect).unwrap(), "alice");
         let (one, two) = (billed("aaaa"), billed("bbbb"));

@@ -511,7 +511,7 @@ fn what_real_clients_send_has_the_types_of_the_tables() {
         let read = dialect.decode_request(&path, &body.to_string().into(), &mut diagnostics);
         wrong.extend(read.err().map(|error| format!("{name}: {error}")));
         let found = diagnostics.iter().filter(|record| record.code == Code::ParamInvalid);
-        wrong.extend(found.map(|record| format!("{name}: {note}")));
+        wrong.extend(found.map(|record| format!("{name}: {record}")));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
@@ -553,7 +553,7 @@ fn what_an_api_took_has_the_types_of_the_tables() {
         let refused = read.err().filter(|error| error.message.contains("must be"));
         wrong.extend(refused.map(|error| format!("{name}: {error}")));
         let found = diagnostics.iter().filter(|record| record.code == Code::ParamInvalid);
-        wrong.extend(found.map(|record| format!("{name}: {note}")));
+        wrong.extend(found.map(|record| format!("{name}: {record}")));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -20,7 +20,7 @@ impl AppState {
     pub(crate) async fn route(self: &Arc<Self>, model: &str) -> Result<SelectedUpstream, Error> {
         match self.route_at_once(model) {
             Some(route) => route,
-            None => self.listed(model).await,
+            None => self.route_by_lists(model).await,
         }
     }
 
@@ -42,7 +42,7 @@ impl AppState {
     }
 
     /// Where it goes by the upstreams' own lists.
-    async fn listed(self: &Arc<Self>, model: &str) -> Result<SelectedUpstream, Error> {
+    async fn route_by_lists(self: &Arc<Self>, model: &str) -> Result<SelectedUpstream, Error> {
         let lists = Box::pin(models::lists(self)).await;
         let listed =
             lists.iter().position(|list| list.as_ref().is_ok_and(|list| list.iter().any(|m| m.id == model)));

@@ -4,7 +4,7 @@
 use crate::app::{AppState, UpstreamState};
 use crate::reply;
 use crate::side::Question;
-use crate::small::{ask, failure};
+use crate::small::{send_query, failure};
 use crate::state;
 use axum::response::Response;
 use bytes::Bytes;
@@ -92,7 +92,7 @@ async fn counted(
     };
     let Some((path, body)) = app.work.run(length, question).await else { return Ok(none) };
     let (mut held, most) = (app.bodies.open(), app.config.limits.response_body);
-    let (head, answer) = ask(&served.transport, &path, headers, Bytes::from(body), (&mut held, most)).await?;
+    let (head, answer) = send_query(&served.transport, &path, headers, Bytes::from(body), (&mut held, most)).await?;
     if head.status.is_success() && (counting.read)(&answer).is_some() {
         return Ok((Some((own, answer)), diagnostics));
     }

@@ -5,7 +5,7 @@ use crate::bodies::{self, BodyLog};
 use crate::reply;
 use crate::routes::RequestMeta;
 use crate::side::Question;
-use crate::small::{ask, failure, returned};
+use crate::small::{send_query, failure, returned};
 use crate::telemetry::AccessLogEntry;
 use axum::response::Response;
 use bytes::Bytes;
@@ -170,7 +170,7 @@ impl Attempt<'_> {
     ) -> Result<(HeaderMap, Vec<u8>), Error> {
         let mut held = self.app.bodies.open();
         let most = self.app.config.limits.response_body;
-        let (head, answer) = ask(self.transport, path, headers, body, (&mut held, most)).await?;
+        let (head, answer) = send_query(self.transport, path, headers, body, (&mut held, most)).await?;
         let (own, theirs, client) = (self.own, self.theirs, self.embedding);
         if !head.status.is_success() {
             return Err(failure(own, &head, &answer));

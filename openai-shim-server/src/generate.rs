@@ -43,7 +43,7 @@ pub(crate) fn generate(
         Ok(incoming) => incoming,
         Err(error) => return at_once(refused(app, dialect, meta, &error)),
     };
-    if let Some(response) = idle(dialect, &incoming, body) {
+    if let Some(response) = empty_request_response(dialect, &incoming, body) {
         AccessLogEntry::new(app.clone(), meta, dialect.name(), String::new()).answered(&response);
         return at_once(response);
     }
@@ -135,7 +135,7 @@ fn start(
         // Called while the body is dropped.
         let _ = panics::polled(|| {
             if let Some(served) = learner.upstreams.get(upstream) {
-                learner.learned.remember(&served.config.name, &model, &report);
+                learner.learned.store_adaptations(&served.config.name, &model, &report);
             }
         });
         record.finish(report);
@@ -163,7 +163,7 @@ impl PendingResponse {
         let response = if stream {
             match tokio::time::timeout(every, &mut reply).await {
                 Ok(begun) => respond(begun, reply.room(), dialect, true, label(), &head, (every, lifetime)),
-                Err(_) => promise(reply, (dialect, content_type), label(), head, (every, lifetime)),
+                Err(_) => early_response(reply, (dialect, content_type), label(), head, (every, lifetime)),
             }
         } else {
             let begun = (&mut reply).await;
@@ -177,7 +177,7 @@ impl PendingResponse {
 }
 
 /// What a request that asks nothing is answered, by those whose clients send such ones.
-fn idle(dialect: &dyn Dialect, incoming: &ClientRequest, body: &[u8]) -> Option<Response> {
+fn empty_request_response(dialect: &dyn Dialect, incoming: &ClientRequest, body: &[u8]) -> Option<Response> {
     if !incoming.request().messages.is_empty() {
         return None;
     }
@@ -226,7 +226,7 @@ fn respond(
 }
 
 /// A stream that begins before its reply: the client sees keep-alives, and then what comes.
-fn promise(
+fn early_response(
     reply: Awaited,
     (dialect, content_type): (&'static dyn Dialect, &'static str),
     upstream: Option<HeaderValue>,

@@ -101,7 +101,7 @@ impl Adaptations {
 
     /// Remembers what an exchange has learnt, and says so: if the model answered in the end. A name that no upstream ever
     /// answered to is no model.
-    pub(crate) fn remember(&self, upstream: &str, model: &str, report: &Report) {
+    pub(crate) fn store_adaptations(&self, upstream: &str, model: &str, report: &Report) {
         let answered = matches!(
             report.outcome,
             Outcome::Complete | Outcome::Length | Outcome::Refused | Outcome::Filtered | Outcome::Truncated

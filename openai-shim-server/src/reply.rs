@@ -23,7 +23,7 @@ const MAX_HEADER: usize = 1000;
 
 /// The dialect of routes that no dialect claims: the first one.
 pub(crate) fn default_dialect() -> &'static dyn Dialect {
-    openai_shim_core::dialect::FIRST
+    openai_shim_core::dialect::DEFAULT_DIALECT
 }
 
 /// An error in the client's dialect; the log finds it among the reply's extensions.

@@ -122,7 +122,7 @@ fn dispatch(
     let dialect = match found {
         Some(MatchedRoute::Generate(dialect, _) | MatchedRoute::Side(dialect, _)) => dialect,
         Some(MatchedRoute::Page(_)) => reply::default_dialect(),
-        None => side::nearest(&meta.path, request.headers()).unwrap_or_else(reply::default_dialect),
+        None => side::closest_dialect(&meta.path, request.headers()).unwrap_or_else(reply::default_dialect),
     };
     let lifetime = Lifetime::new(app.clone(), meta.client.clone());
     let served = panics::polled(|| serve(app, found, dialect, meta, request));
@@ -540,7 +540,7 @@ mod tests {
             ("/v1beta/nowhere", "gemini", "gemini"),
             ("/v1beta", "gemini", "gemini"),
         ] {
-            let name = |headers: &HeaderMap| side::nearest(path, headers).map(Dialect::name);
+            let name = |headers: &HeaderMap| side::closest_dialect(path, headers).map(Dialect::name);
             assert_eq!((name(&HeaderMap::new()), name(&marked)), (Some(plain), Some(with_mark)), "{path}");
         }
     }

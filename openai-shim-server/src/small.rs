@@ -16,7 +16,7 @@ use std::future::poll_fn;
 const RETURNED: [HeaderName; 4] = [CONTENT_TYPE, CONTENT_LENGTH, CONTENT_DISPOSITION, RETRY_AFTER];
 
 /// Asks for something small, whole.
-pub(crate) async fn ask(
+pub(crate) async fn send_query(
     transport: &DynUpstream,
     path: &str,
     headers: HeaderMap,

@@ -101,10 +101,10 @@ pub(crate) fn resolve(
     let (mut incoming, mut body) = (incoming, body.clone());
     if let Some(loaded) = loaded {
         let kept = loaded?;
-        body = Bytes::from((keeping.go_on)(&body, kept.as_ref().and_then(text))?);
+        body = Bytes::from((keeping.with_history)(&body, kept.as_ref().and_then(text))?);
         incoming = ClientRequest::read(dialect, path, body.clone())?;
     }
-    let keep = (keeping.said)(&body).map(|said| ResponseRecorder {
+    let keep = (keeping.request_items)(&body).map(|said| ResponseRecorder {
         app: app.clone(),
         keeping,
         owner: meta.owner.clone(),

@@ -153,7 +153,7 @@ async fn one_clients_thinking_reaches_no_other_client_and_no_other_conversation(
         let keeps = row.as_ref().is_some_and(|row| {
             row.messages.signatures_in_ids || row.messages.reasoning == ReasoningHistory::Restore
         });
-        if keeps || dialect.signs().is_some() {
+        if keeps || dialect.signature_format().is_some() {
             for client in ["openai-chat", "anthropic-messages", "openai-responses", "ollama-chat", "gemini"] {
                 assert!(restored.contains(&(i, client)), "{what} behind {client} does not restore");
             }

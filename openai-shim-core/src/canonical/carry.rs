@@ -13,7 +13,7 @@ use std::borrow::Cow;
 const MARK: &str = "__shim_";
 
 /// The longest id that carries something.
-const LONGEST: usize = 512;
+const MAX_ID_BYTES: usize = 512;
 
 /// An id that carries `opaque`; `None` if it would be too long.
 ///
@@ -23,12 +23,12 @@ const LONGEST: usize = 512;
 /// assert_eq!(carry::unpack(&id), Some(("call_1", String::from("signature"))));
 /// assert_eq!(carry::unpack("call_1"), None);
 /// ```
-pub fn pack(id: &str, opaque: &str) -> Option<String> {
-    if opaque.len() > LONGEST {
+pub fn attach(id: &str, opaque: &str) -> Option<String> {
+    if opaque.len() > MAX_ID_BYTES {
         return None;
     }
     let packed = format!("{id}{MARK}{}", URL_SAFE_NO_PAD.encode(opaque));
-    (packed.len() <= LONGEST && !id.contains(MARK)).then_some(packed)
+    (packed.len() <= MAX_ID_BYTES && !id.contains(MARK)).then_some(packed)
 }
 
 /// Puts the signature of a call that begins into its id; whether it fits there.
@@ -36,7 +36,7 @@ pub fn attach_to(event: &mut Event) -> bool {
     let Event::Open { kind: BlockKind::ToolCall { id, signature: Some(signature), .. }, .. } = event else {
         return false;
     };
-    let packed = pack(id, signature);
+    let packed = attach(id, signature);
     packed.is_some_and(|packed| {
         *id = packed;
         true
@@ -45,11 +45,11 @@ pub fn attach_to(event: &mut Event) -> bool {
 
 /// Whether an id carries this already.
 pub fn holds(id: &str, opaque: &str) -> bool {
-    unpack(id).is_some_and(|(_, held)| held == opaque)
+    detach(id).is_some_and(|(_, held)| held == opaque)
 }
 
 /// The id itself, and what it carries.
-pub fn unpack(id: &str) -> Option<(&str, String)> {
+pub fn detach(id: &str) -> Option<(&str, String)> {
     let (own, packed) = split(id)?;
     let opaque = URL_SAFE_NO_PAD.decode(packed).ok().and_then(|bytes| String::from_utf8(bytes).ok())?;
     Some((own, opaque))
@@ -71,7 +71,7 @@ pub(super) fn split(id: &str) -> Option<(&str, &str)> {
 /// assert_eq!(carry::unseal(&sealed).map(|(opaque, _)| opaque), Some("abc"));
 /// assert_eq!(carry::seal("abc", &made("anthropic-claude-v1"), "anthropic-claude-v1"), "abc");
 /// ```
-pub fn seal<'s>(opaque: &'s str, extra: &ExtraFields, own: &str) -> Cow<'s, str> {
+pub fn tag_issuer<'s>(opaque: &'s str, extra: &ExtraFields, own: &str) -> Cow<'s, str> {
     match extra.detail("format").filter(|format| is_format(format) && !same_format_family(format, own)) {
         Some(format) => {
             let id = extra.detail("id").filter(|id| !id.contains([':', ';']));

@@ -59,7 +59,7 @@ impl Citation {
 
     /// Where its part begins and ends in characters, or in `bytes`, for a text that goes from here to there. What is
     /// counted the other way is known only where the two are the same.
-    pub fn place(&self, from: TextLength, to: TextLength, bytes: bool) -> (usize, usize) {
+    pub fn offsets(&self, from: TextLength, to: TextLength, bytes: bool) -> (usize, usize) {
         match self.span {
             Some(span) if span.bytes == bytes || to.chars == to.bytes => (span.start, span.end),
             _ if bytes => (from.bytes, to.bytes),

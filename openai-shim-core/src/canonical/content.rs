@@ -1,7 +1,7 @@
 //! Messages as ordered lists of blocks.
 
 use super::{Diagnostics, ExtraFields, Signature, Text};
-use crate::json::place;
+use crate::json::range_in;
 use serde_json::value::RawValue;
 use std::ops::Range;
 
@@ -61,7 +61,7 @@ impl Span {
 
     /// Where `json` stands in the payload that it was read from.
     pub(crate) fn within(payload: &[u8], json: &str) -> Option<Self> {
-        place(payload, json).and_then(|range| Self::new(&range))
+        range_in(payload, json).and_then(|range| Self::new(&range))
     }
 
     /// As a range of bytes.

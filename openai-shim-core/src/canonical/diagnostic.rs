@@ -231,7 +231,7 @@ impl Diagnostics {
     }
 
     /// Notes known findings, by their numbers, so many times more.
-    pub(crate) fn again(&mut self, findings: &[(usize, u32)]) {
+    pub(crate) fn increment(&mut self, findings: &[(usize, u32)]) {
         for (at, times) in findings {
             if let Some(known) = self.list.get_mut(*at) {
                 known.count = known.count.saturating_add(*times);
@@ -255,7 +255,7 @@ impl Diagnostics {
     }
 
     /// Takes a code's findings out: what is no finding after all. Whether there was one.
-    pub(crate) fn take(&mut self, code: Code) -> bool {
+    pub(crate) fn discard(&mut self, code: Code) -> bool {
         let before = self.list.len();
         self.list.retain(|known| known.code != code);
         self.list.len() < before

@@ -1,7 +1,7 @@
 //! Texts that become vectors.
 
 use crate::error::UpstreamError;
-use crate::json::{ValueKind, peek};
+use crate::json::{ValueKind, value_kind};
 use serde::de::{Deserializer as _, Error as _, SeqAccess, Visitor};
 use std::fmt;
 
@@ -22,11 +22,11 @@ pub struct EmbedRequest {
 impl EmbedRequest {
     /// How many vectors are due: one for each text or list of token ids. `None`: that cannot be told.
     pub fn count(&self) -> Option<usize> {
-        if peek(&self.input) == ValueKind::String {
+        if value_kind(&self.input) == ValueKind::String {
             return Some(1);
         }
         let items: Vec<&serde_json::value::RawValue> = serde_json::from_str(&self.input).ok()?;
-        let all = |kind: ValueKind| items.iter().all(|item| peek(item.get()) == kind);
+        let all = |kind: ValueKind| items.iter().all(|item| value_kind(item.get()) == kind);
         match items.len() {
             0 => None,
             _ if all(ValueKind::Number) => Some(1),
@@ -37,12 +37,12 @@ impl EmbedRequest {
 
     /// The texts, each as a raw JSON string; `None` if there are token ids among them.
     pub fn texts(&self) -> Option<Vec<&str>> {
-        if peek(&self.input) == ValueKind::String {
+        if value_kind(&self.input) == ValueKind::String {
             return Some(vec![&self.input]);
         }
         let items: Vec<&serde_json::value::RawValue> = serde_json::from_str(&self.input).ok()?;
         let texts: Vec<&str> = items.into_iter().map(serde_json::value::RawValue::get).collect();
-        texts.iter().all(|text| peek(text) == ValueKind::String).then_some(texts)
+        texts.iter().all(|text| value_kind(text) == ValueKind::String).then_some(texts)
     }
 }
 

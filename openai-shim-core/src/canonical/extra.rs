@@ -30,12 +30,12 @@ pub struct ExtraFieldList {
     pub members: Vec<(String, Box<RawValue>)>,
 }
 
-static NOTHING: ExtraFieldList = ExtraFieldList { dialect: "", members: Vec::new() };
+static EMPTY: ExtraFieldList = ExtraFieldList { dialect: "", members: Vec::new() };
 
 impl Deref for ExtraFields {
     type Target = ExtraFieldList;
     fn deref(&self) -> &ExtraFieldList {
-        self.0.as_deref().unwrap_or(&NOTHING)
+        self.0.as_deref().unwrap_or(&EMPTY)
     }
 }
 
@@ -99,7 +99,7 @@ impl ExtraFieldList {
     /// The text of one member that every dialect may read.
     pub fn detail(&self, key: &str) -> Option<std::borrow::Cow<'_, str>> {
         let members = self.of(REASONING_DETAILS);
-        members.iter().find(|(k, _)| k == key).and_then(|(_, v)| crate::json::text(v.get()))
+        members.iter().find(|(k, _)| k == key).and_then(|(_, v)| crate::json::decode_string(v.get()))
     }
 
     /// The keys of what this dialect cannot say; a member that is `null`, `false` or empty says nothing, and neither does one

@@ -1,7 +1,7 @@
 //! Which models there are, from whatever an upstream calls its list.
 
 use super::time::seconds;
-use crate::json::{Object, ValueKind, encode_string, peek, text};
+use crate::json::{Object, ValueKind, encode_string, value_kind, decode_string};
 
 /// One model of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,13 +63,13 @@ impl ListedModel {
 /// ```
 pub fn models(body: &[u8], owner: &str) -> Option<Vec<ListedModel>> {
     let body = std::str::from_utf8(body).ok()?;
-    let listed = match peek(body) {
+    let listed = match value_kind(body) {
         ValueKind::Array => items(body)?,
         ValueKind::Object => {
             let object = Object::parse(body.as_bytes()).ok()?;
             let list = ["data", "models"]
                 .iter()
-                .find_map(|key| object.get(key).filter(|v| peek(v) == ValueKind::Array));
+                .find_map(|key| object.get(key).filter(|v| value_kind(v) == ValueKind::Array));
             items(list?)?
         }
         _ => return None,
@@ -83,7 +83,7 @@ fn items(list: &str) -> Option<Vec<String>> {
 }
 
 fn model(item: &str, owner: &str) -> Option<ListedModel> {
-    if let Some(name) = text(item) {
+    if let Some(name) = decode_string(item) {
         return (!name.is_empty()).then(|| ListedModel::new(&name, owner));
     }
     let mut object = Object::parse(item.as_bytes()).ok()?;

@@ -86,8 +86,8 @@ pub struct ResponseSummary {
 
 impl ResponseSummary {
     /// Nothing seen yet of the answer to what was asked; it says what of it must be kept.
-    pub fn keeping(spec: &ResponseSpec) -> Self {
-        Self { turn: TurnRecorder::noting(spec.store_turn), ..Self::default() }
+    pub fn for_spec(spec: &ResponseSpec) -> Self {
+        Self { turn: TurnRecorder::when(spec.store_turn), ..Self::default() }
     }
 
     /// Takes one event into account.

@@ -66,14 +66,14 @@ pub struct Request {
     /// Parameters that OpenAI's APIs share by name and meaning, raw; [`SHARED`] lists them.
     pub shared: Vec<(String, Box<RawValue>)>,
     /// Parameters that answers in the client's dialect repeat, as they came.
-    pub echo: ExtraFields,
+    pub echoed_params: ExtraFields,
     /// Why only an upstream of the client's own dialect can serve this (it refers to what the upstream keeps), and what
     /// a client is told where the upstream speaks another one. Whoever resolves the reference clears it.
     pub same_dialect_only: Option<ClientError>,
     /// What stands before the messages although it is not among them: references to what an upstream keeps, raw.
     pub references: Vec<String>,
     /// Which parts differ from the payload that they were read from.
-    pub touched: ChangedFields,
+    pub changed: ChangedFields,
 }
 
 /// Parameters that OpenAI's APIs share by name and meaning, and that nothing here interprets.
@@ -155,7 +155,7 @@ pub struct Reasoning {
     /// Thinking switched on or off.
     pub enabled: Option<bool>,
     /// The model is told in tokens: it is older than the words.
-    pub in_tokens: bool,
+    pub use_token_budget: bool,
 }
 
 impl Request {

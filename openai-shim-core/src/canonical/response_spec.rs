@@ -21,21 +21,21 @@ pub struct ResponseSpec {
     /// The names of the functions that may be called.
     pub tools: Vec<String>,
     /// The ids of the calls so far: an answer's calls have others.
-    pub called: BTreeSet<String>,
+    pub used_call_ids: BTreeSet<String>,
     /// How many answers the client wants.
     pub n: u32,
     /// The client demanded one function by name: OpenAI itself then ends with `stop`.
     pub named_tool: bool,
     /// The client used the legacy `functions`, and expects `function_call`.
-    pub functions: bool,
+    pub legacy_functions: bool,
     /// Parameters that the answer repeats.
-    pub echo: ExtraFields,
+    pub echoed_params: ExtraFields,
     /// How many answers the upstream must be asked for one by one; 0: none.
     pub sequential_choices: u32,
     /// Stop sequences that we apply, because the upstream does not.
-    pub stops: Vec<String>,
+    pub local_stops: Vec<String>,
     /// The client asked for JSON; the members that the answer must have.
-    pub json: Option<Vec<String>>,
+    pub required_json_fields: Option<Vec<String>>,
     /// Signatures of tool calls are carried in the calls' ids.
     pub signatures_in_ids: bool,
     /// Reasoning that leads to a tool call must be kept for the next turn.
@@ -47,7 +47,7 @@ pub struct ResponseSpec {
     /// How the upstream's answers are known to deviate.
     pub quirks: AnswerQuirks,
     /// The client asked nothing: a model is only loaded or unloaded, and an empty answer is a complete one.
-    pub nothing: bool,
+    pub is_empty_request: bool,
     /// How long a whole answer took, by the caller's clock, where it is known.
     pub elapsed: Option<Duration>,
     /// Time and ids.
@@ -69,20 +69,20 @@ impl ResponseSpec {
                 .filter(|_| !matches!(request.tool_choice, Some(ToolChoice::None)))
                 .filter_map(|tool| tool.name().map(str::to_owned))
                 .collect(),
-            called: called(request),
+            used_call_ids: called(request),
             n: request.n.unwrap_or(1),
             named_tool: matches!(request.tool_choice, Some(ToolChoice::Function(_))),
-            functions: request.extra.get("functions").is_some(),
-            echo: request.echo.clone(),
+            legacy_functions: request.extra.get("functions").is_some(),
+            echoed_params: request.echoed_params.clone(),
             sequential_choices: 0,
-            stops: Vec::new(),
-            json: None,
+            local_stops: Vec::new(),
+            required_json_fields: None,
             signatures_in_ids: false,
             store_reasoning: false,
             store_turn: false,
             reasoning: ReasoningStyle::default(),
             quirks: AnswerQuirks::default(),
-            nothing: request.messages.is_empty(),
+            is_empty_request: request.messages.is_empty(),
             elapsed: None,
             context,
         }
@@ -97,7 +97,7 @@ impl ResponseSpec {
     /// A new id for a call, where an earlier one has its id: clients would mix up the results of an upstream that counts its
     /// calls anew in every answer. It does not begin like the old one: Claude Code takes `call_0_1` for part of `call_0`.
     pub fn replace_repeated_id(&mut self, id: &str) -> Option<String> {
-        let repeated = !id.is_empty() && !self.called.insert(id.to_owned());
+        let repeated = !id.is_empty() && !self.used_call_ids.insert(id.to_owned());
         repeated.then(|| self.context.id("call_"))
     }
 }
@@ -106,7 +106,7 @@ impl ResponseSpec {
 fn called(request: &Request) -> BTreeSet<String> {
     let blocks = request.messages.iter().flat_map(|message| &message.blocks);
     let ids = blocks.filter_map(|block| match block {
-        Block::ToolCall { id, .. } => Some(carry::unpack(id).map_or(id.as_str(), |(own, _)| own)),
+        Block::ToolCall { id, .. } => Some(carry::detach(id).map_or(id.as_str(), |(own, _)| own)),
         _ => None,
     });
     ids.map(str::to_owned).collect()

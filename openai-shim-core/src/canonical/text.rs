@@ -1,6 +1,6 @@
 //! Words, which are not looked at before somebody must.
 
-use crate::json::{encode_string, place, string_or_json, utf8};
+use crate::json::{encode_string, range_in, string_or_json, utf8};
 use bytes::Bytes;
 use std::borrow::Cow;
 use std::fmt;
@@ -32,7 +32,7 @@ struct Words(String);
 
 impl Text {
     /// The words of a raw JSON value: of a string what it says, of anything else its text.
-    pub fn written(raw: &str) -> Self {
+    pub fn from_json(raw: &str) -> Self {
         match literal(raw) {
             Some(literal) => Self::of(Bytes::copy_from_slice(literal.as_bytes())),
             None => Self::from(string_or_json(raw)),
@@ -41,8 +41,8 @@ impl Text {
 
     /// The same of a value that stands in `payload`, which is kept instead of copied.
     pub(crate) fn within(raw: &str, payload: &Bytes) -> Self {
-        let place = literal(raw).and_then(|literal| place(payload, literal));
-        place.map_or_else(|| Self::written(raw), |place| Self::of(payload.slice(place)))
+        let place = literal(raw).and_then(|literal| range_in(payload, literal));
+        place.map_or_else(|| Self::from_json(raw), |place| Self::of(payload.slice(place)))
     }
 
     fn of(literal: Bytes) -> Self {
@@ -192,22 +192,22 @@ mod tests {
 
     #[test]
     fn half_a_surrogate_pair_is_written_to_nobody() {
-        let text = Text::written(r#""a\ud800b""#);
+        let text = Text::from_json(r#""a\ud800b""#);
         assert_eq!((&*text, text.to_json().as_str()), ("a\u{fffd}b", "\"a\u{fffd}b\""));
     }
 
     #[test]
     fn several_texts_are_joined_as_they_were_written() {
-        let texts = [Text::written(r#""a\tb""#), Text::from("\"c\""), Text::default()];
+        let texts = [Text::from_json(r#""a\tb""#), Text::from("\"c\""), Text::default()];
         assert_eq!(Text::join_json(&texts, "\n"), r#""a\tb\n\"c\"\n""#);
     }
 
     #[test]
     fn what_is_no_string_is_its_text_and_what_says_nothing_is_empty() {
-        assert_eq!(&*Text::written("{\"a\":1}"), "{\"a\":1}");
-        assert!(Text::written("null").is_empty() && Text::written("\"\"").is_empty());
-        assert!(!Text::written("\" \"").is_empty());
-        let mut text = Text::written("\"a\"");
+        assert_eq!(&*Text::from_json("{\"a\":1}"), "{\"a\":1}");
+        assert!(Text::from_json("null").is_empty() && Text::from_json("\"\"").is_empty());
+        assert!(!Text::from_json("\" \"").is_empty());
+        let mut text = Text::from_json("\"a\"");
         text.push_str("b");
         assert_eq!((&*text, text.clone().into_string()), ("ab", String::from("ab")));
     }

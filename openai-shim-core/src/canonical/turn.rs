@@ -3,20 +3,20 @@
 
 use super::digest::call_digest;
 use super::{Block, BlockKind, Delta, Event, ExtraFields, REASONING_DETAILS, carry};
-use crate::json::{Object, encode_string, text};
+use crate::json::{Object, encode_string, decode_string};
 use serde_json::value::RawValue;
 
 /// The member of text that is a signature: Google signs text, too.
 pub const SIGNED_TEXT: &str = "thoughtSignature";
 
 /// The most bytes that are noted of one answer, and the most blocks.
-const MOST: usize = 1 << 20;
+const MAX_BYTES: usize = 1 << 20;
 const MAX_BLOCKS: usize = 512;
 
 /// An answer, as far as it matters for the next turn.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TurnRecorder {
-    on: bool,
+    enabled: bool,
     parts: Vec<RecordedBlock>,
     size: usize,
 }
@@ -55,8 +55,8 @@ pub enum RecordedBlock {
 
 impl TurnRecorder {
     /// Nothing noted yet; `on`: whether there will be.
-    pub fn noting(on: bool) -> Self {
-        Self { on, ..Self::default() }
+    pub fn when(on: bool) -> Self {
+        Self { enabled: on, ..Self::default() }
     }
 
     /// The blocks, in order.
@@ -76,7 +76,7 @@ impl TurnRecorder {
 
     /// Takes one event into account; those of a second answer are nobody's turn.
     pub fn event(&mut self, event: &Event) {
-        if !self.on {
+        if !self.enabled {
             return;
         }
         match event {
@@ -104,7 +104,7 @@ impl TurnRecorder {
             }
             _ => {}
         }
-        if self.size > MOST || self.parts.len() > MAX_BLOCKS {
+        if self.size > MAX_BYTES || self.parts.len() > MAX_BLOCKS {
             *self = Self::default();
         }
     }
@@ -228,7 +228,7 @@ fn read_part(json: &str, dialect: &'static str) -> Option<StoredBlock> {
             .unwrap_or_default();
         if members.is_empty() { ExtraFields::default() } else { ExtraFields::new(dialect, members) }
     };
-    let signature = object.get("signature").and_then(text).map(std::borrow::Cow::into_owned);
+    let signature = object.get("signature").and_then(decode_string).map(std::borrow::Cow::into_owned);
     if let Some(len) = object.u64("text") {
         return Some(StoredBlock::Text(usize::try_from(len).ok()?, members(dialect)));
     }

@@ -43,7 +43,7 @@ pub static DIALECTS: &[&dyn Dialect] = &[
 ];
 
 /// The registry's first dialect, which is that of whatever belongs to none.
-pub static FIRST: &dyn Dialect = match DIALECTS {
+pub static DEFAULT_DIALECT: &dyn Dialect = match DIALECTS {
     [first, ..] => *first,
     [] => panic!("the registry is empty"),
 };
@@ -72,7 +72,7 @@ pub struct Endpoint {
 impl Endpoint {
     /// Whether a path is this route's.
     pub fn matches(&self, path: &str) -> bool {
-        side::fits(self.path, path).is_some()
+        side::match_pattern(self.path, path).is_some()
     }
 }
 
@@ -117,7 +117,7 @@ pub trait Dialect: Send + Sync + std::fmt::Debug + 'static {
     }
 
     /// The format in which this dialect's own upstreams sign reasoning, as `reasoning_details` call it. `None`: nobody signs in it, or who did is said beside each signature.
-    fn signs(&self) -> Option<&'static str> {
+    fn signature_format(&self) -> Option<&'static str> {
         None
     }
 
@@ -258,7 +258,7 @@ pub trait Encoder: Send {
 
     /// How long ago the request was sent, by the caller's clock, which core does not have; told before
     /// [`event`](Self::event)s, and only where it is known.
-    fn elapsed(&mut self, _since: std::time::Duration) {}
+    fn set_elapsed(&mut self, _since: std::time::Duration) {}
 
     /// Nothing follows. A second call does nothing; so does the first after `End` or `Error`.
     fn finish(&mut self, out: &mut Vec<u8>);

@@ -5,7 +5,7 @@ use super::side::DialectHeaders;
 /// <https://platform.openai.com/docs/api-reference/debugging-requests>
 pub(super) static HEADERS: DialectHeaders = DialectHeaders {
     marks: &[],
-    wishes: &["openai-organization", "openai-project", "openai-beta"],
+    feature_headers: &["openai-organization", "openai-project", "openai-beta"],
     key_parameter: None,
     request_id: None,
     limits: "x-ratelimit-",

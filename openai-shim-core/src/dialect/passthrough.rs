@@ -25,7 +25,7 @@ impl Passthrough {
     /// Follows a stream of `dialect`.
     pub fn new(dialect: &'static dyn Dialect, spec: &ResponseSpec) -> Self {
         let decoder = dialect.decoder(spec);
-        Self { dialect, decoder, events: Vec::new(), summary: ResponseSummary::keeping(spec), over: false }
+        Self { dialect, decoder, events: Vec::new(), summary: ResponseSummary::for_spec(spec), over: false }
     }
 
     /// Takes in what the decoder found; whether the stream failed, and the client was told.
@@ -101,7 +101,7 @@ pub fn pass(
     diagnostics: &mut Diagnostics,
 ) -> Result<Repaired, UpstreamError> {
     let response = dialect.decode_response(body, spec, diagnostics)?;
-    let mut summary = ResponseSummary::keeping(spec);
+    let mut summary = ResponseSummary::for_spec(spec);
     for event in unfold(&response) {
         summary.event(&event);
     }

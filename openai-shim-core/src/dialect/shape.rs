@@ -6,7 +6,7 @@
 
 use crate::canonical::{Code, Diagnostics};
 use crate::error::ClientError;
-use crate::json::{Object, ValueKind, count, integer, items, natural, number, peek, text};
+use crate::json::{Object, ValueKind, count, integer, items, natural, number, value_kind, decode_string};
 use std::fmt::Write as _;
 
 /// The known members of an object.
@@ -274,7 +274,7 @@ impl Shape {
             return None;
         }
         let kind = match object.non_null("type") {
-            Some(kind) => text(kind)?,
+            Some(kind) => decode_string(kind)?,
             None => "".into(),
         };
         self.variants.iter().find(|(names, _)| names.contains(&kind.as_ref())).map(|(_, own)| *own)
@@ -338,7 +338,7 @@ impl Check<'_> {
             let found = found.or_else(|| shape.member(key, self.style));
             let Some(member) = found else { continue };
             let deep = || !others.contains(&member.key);
-            if !member.surely_takes(peek(value), value, deep) {
+            if !member.surely_takes(value_kind(value), value, deep) {
                 self.value(member.types, member.mismatch, value, &Place::Key(&place, key), deep())?;
             }
         }
@@ -353,7 +353,7 @@ impl Check<'_> {
         place: &Place<'_>,
         deep: bool,
     ) -> Result<(), ClientError> {
-        let kind = peek(value);
+        let kind = value_kind(value);
         let Some(own) = types.iter().find(|own| own.takes(kind, value, self.style)) else {
             return self.wrong(types, mismatch, kind, place);
         };
@@ -410,7 +410,7 @@ impl Type {
     fn takes(&self, kind: ValueKind, value: &str, style: Style) -> bool {
         let number_kind = matches!(self, Self::Number | Self::Integer | Self::Natural | Self::Count);
         if kind == ValueKind::String && number_kind && style == Style::Protobuf {
-            return text(value)
+            return decode_string(value)
                 .is_some_and(|text| number(&text).is_some() && self.takes(ValueKind::Number, &text, style));
         }
         match (self, kind) {

@@ -150,9 +150,9 @@ pub struct StoredResponsesApi {
     /// The answer that a request goes on from.
     pub previous: fn(&[u8]) -> Option<String>,
     /// A request with all that was said before in it, from what was kept under the name it goes on from.
-    pub go_on: fn(&[u8], Option<&str>) -> Result<Vec<u8>, ClientError>,
+    pub with_history: fn(&[u8], Option<&str>) -> Result<Vec<u8>, ClientError>,
     /// What a request says itself; `None`: its answer shall not be kept.
-    pub said: fn(&[u8]) -> Option<Vec<String>>,
+    pub request_items: fn(&[u8]) -> Option<Vec<String>>,
     /// The whole answer that an event of a stream ends it with.
     pub last: fn(&[u8]) -> Option<Vec<u8>>,
     /// What is kept of an exchange, and under which name.
@@ -184,7 +184,7 @@ pub struct DialectHeaders {
     /// Whoever sends one of these speaks the dialect, whatever the path.
     pub marks: &'static [&'static str],
     /// Those of a client's that say what it wants: they go to upstreams that know them.
-    pub wishes: &'static [&'static str],
+    pub feature_headers: &'static [&'static str],
     /// The parameter of the address that may hold the key.
     pub key_parameter: Option<&'static str>,
     /// Where clients look for the request's id.
@@ -199,7 +199,7 @@ pub struct DialectHeaders {
 /// A dialect without headers of its own.
 pub(super) static NO_HEADERS: DialectHeaders = DialectHeaders {
     marks: &[],
-    wishes: &[],
+    feature_headers: &[],
     key_parameter: None,
     request_id: None,
     limits: "",
@@ -212,7 +212,7 @@ impl AuxiliaryRoute {
     pub fn matches<'p>(&self, path: &'p str) -> Option<(&'p str, String)> {
         let rest = self.prefixes.iter().find_map(|prefix| {
             let rest = path.strip_prefix(prefix)?;
-            (rest.is_empty() || rest.starts_with('/')).then_some((rest, fits(self.path, rest)?))
+            (rest.is_empty() || rest.starts_with('/')).then_some((rest, match_pattern(self.path, rest)?))
         });
         let (rest, name) = rest?;
         let name = decode(name);
@@ -238,7 +238,7 @@ impl AuxiliaryRoute {
 }
 
 /// What stands in the place of `{…}` in a pattern that a path fits; nothing, where the pattern has no such place.
-pub(super) fn fits<'p>(pattern: &str, path: &'p str) -> Option<&'p str> {
+pub(super) fn match_pattern<'p>(pattern: &str, path: &'p str) -> Option<&'p str> {
     let Some((before, rest)) = pattern.split_once('{') else { return (pattern == path).then_some("") };
     let after = rest.split_once('}').map_or("", |(_, after)| after);
     path.strip_prefix(before)?.strip_suffix(after).filter(|name| !name.is_empty())
@@ -261,7 +261,7 @@ pub fn side_route(
 
 /// Whose clients come to a path that is nobody's: the dialect with a route that begins most like it, and among several the
 /// one whose headers the client sends, else the one with the shortest such route, else the first.
-pub fn nearest(path: &str, headers: &HeaderMap) -> Option<&'static dyn Dialect> {
+pub fn closest_dialect(path: &str, headers: &HeaderMap) -> Option<&'static dyn Dialect> {
     first_best(DIALECTS.iter().copied(), |dialect| {
         let endpoints = dialect.endpoints().iter().map(|endpoint| common(path, "", endpoint.path));
         let sides = dialect

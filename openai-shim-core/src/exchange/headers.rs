@@ -18,7 +18,7 @@ pub(super) fn pass(
     diagnostics: &mut Diagnostics,
 ) {
     profile.pass_headers(given, send);
-    for wish in client.headers().wishes {
+    for wish in client.headers().feature_headers {
         if given.contains_key(*wish) && !profile.headers.iter().any(|known| known == wish) {
             diagnostics.record(Code::HeaderDropped, wish, "");
         }

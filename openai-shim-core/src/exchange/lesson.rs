@@ -6,7 +6,7 @@ use crate::canonical::{Code, Context};
 use crate::dialect::Dialect;
 use crate::error::UpstreamError;
 use crate::json::Object;
-use crate::profile::{Adaptation, Profile, learn};
+use crate::profile::{Adaptation, Profile, adaptation_for};
 use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,7 +44,7 @@ impl Exchange {
         let Some(lessons) = self.lessons.as_mut().filter(|lessons| lessons.learnt.len() < MOST) else {
             return false;
         };
-        let lesson = Object::parse(self.send.body()).ok().and_then(|sent| learn(refusal, &sent));
+        let lesson = Object::parse(self.send.body()).ok().and_then(|sent| adaptation_for(refusal, &sent));
         let Some(lesson) = lesson else { return false };
         let model = self.settings.upstream_model.as_deref().unwrap_or(&self.spec.model);
         let mut row = lessons.profile.for_model(model).into_owned();

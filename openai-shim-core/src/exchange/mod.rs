@@ -102,10 +102,10 @@ pub struct Exchange {
     /// Answers that came one by one.
     collected: Vec<Response>,
     /// Bytes for the client that wait for the first meaningful event.
-    held: Vec<u8>,
+    pending_output: Vec<u8>,
     reply: Option<ResponseHead>,
     /// Headers of the upstream that a client may see.
-    kept: HeaderMap,
+    upstream_headers: HeaderMap,
     /// What the upstream calls its answer's form, in lower case.
     content_type: Option<String>,
     /// What is needed to learn from a refusal; `None`: nothing shall be learnt.
@@ -206,9 +206,9 @@ impl Exchange {
             state,
             attempt: 0,
             collected: Vec::new(),
-            held: Vec::new(),
+            pending_output: Vec::new(),
             reply: None,
-            kept: HeaderMap::new(),
+            upstream_headers: HeaderMap::new(),
             content_type: None,
             lessons,
             carry_over,
@@ -243,7 +243,7 @@ impl Exchange {
         self.report.upstream_status = Some(status.as_u16());
         let content_type = headers.get(CONTENT_TYPE).and_then(|t| t.to_str().ok());
         self.content_type = content_type.map(str::to_ascii_lowercase);
-        self.kept = headers::kept(headers, self.client, self.upstream);
+        self.upstream_headers = headers::kept(headers, self.client, self.upstream);
         if status.is_success() {
             self.confirm();
         }
@@ -273,19 +273,19 @@ impl Exchange {
                 if body.len() + chunk.len() > self.settings.max_body {
                     let message =
                         format!("The upstream's answer is larger than {} bytes.", self.settings.max_body);
-                    self.settle(Err(UpstreamError::TooLarge { message }), out);
+                    self.end_attempt(Err(UpstreamError::TooLarge { message }), out);
                 } else {
                     body.extend_from_slice(chunk);
                 }
             }
             ExchangePhase::Stream(transcoder) => {
                 let started = self.reply.is_some();
-                let pushed = transcoder.push(chunk, if started { out } else { &mut self.held });
+                let pushed = transcoder.push(chunk, if started { out } else { &mut self.pending_output });
                 if let Err(limit) = pushed {
                     self.fail(UpstreamError::TooLarge { message: limit.to_string() }, out);
                 } else if !started {
                     let summary = transcoder.summary();
-                    if summary.is_meaningful() || self.held.len() > self.settings.max_frame {
+                    if summary.is_meaningful() || self.pending_output.len() > self.settings.max_frame {
                         self.begin_stream();
                         self.release(out);
                     }
@@ -314,15 +314,15 @@ impl Exchange {
         match std::mem::replace(&mut self.state, ExchangePhase::Over) {
             ExchangePhase::Error(status, headers, body) => {
                 let error = self.upstream.decode_error(status, &headers, &body, &mut self.report.diagnostics);
-                self.settle(Err(error), out);
+                self.end_attempt(Err(error), out);
             }
             ExchangePhase::Whole(body) => {
                 let result = self.whole(&body, out);
-                self.settle(result, out);
+                self.end_attempt(result, out);
             }
             ExchangePhase::Stream(mut transcoder) => {
                 let started = self.reply.is_some();
-                transcoder.finish(if started { out } else { &mut self.held });
+                transcoder.finish(if started { out } else { &mut self.pending_output });
                 self.end_stream(&transcoder, out);
             }
             state @ (ExchangePhase::Loading(_)
@@ -349,14 +349,14 @@ impl Exchange {
                 // What came complete before the break stays complete.
                 let started = self.reply.is_some();
                 if transcoder.is_over() {
-                    transcoder.finish(if started { out } else { &mut self.held });
+                    transcoder.finish(if started { out } else { &mut self.pending_output });
                 } else {
-                    transcoder.fail(&error, if started { out } else { &mut self.held });
+                    transcoder.fail(&error, if started { out } else { &mut self.pending_output });
                 }
                 self.end_stream(&transcoder, out);
             }
             ExchangePhase::Over => {}
-            _ => self.settle(Err(error), out),
+            _ => self.end_attempt(Err(error), out),
         }
     }
 
@@ -379,7 +379,7 @@ impl Exchange {
 
     /// What waited goes out, and its room goes too.
     fn release(&mut self, out: &mut Vec<u8>) {
-        out.append(&mut std::mem::take(&mut self.held));
+        out.append(&mut std::mem::take(&mut self.pending_output));
     }
 
     /// Nothing that the upstream may still send is of interest: stop reading and call [`finish`](Self::finish).
@@ -419,10 +419,10 @@ impl Exchange {
 
     /// How long ago the request was sent, by the caller's clock, which core does not have. Dialects that state durations
     /// take them from here; told before bytes are handed in.
-    pub fn elapsed(&mut self, since: Duration) {
+    pub fn set_elapsed(&mut self, since: Duration) {
         self.spec.elapsed = Some(since);
         if let ExchangePhase::Stream(transcoder) = &mut self.state {
-            transcoder.elapsed(since);
+            transcoder.set_elapsed(since);
         }
     }
 
@@ -446,7 +446,7 @@ impl Exchange {
     /// Forgets the request that was prepared: for conversions of answers that belong to another one. Without one that was
     /// `given` something was asked.
     pub(crate) fn forget_request(&mut self, given: bool) {
-        self.spec.nothing &= given;
+        self.spec.is_empty_request &= given;
         self.spec.usage_injected = false;
         self.report.diagnostics = crate::canonical::Diagnostics::default();
     }
@@ -467,7 +467,7 @@ impl Exchange {
 
     fn begin_stream(&mut self) {
         let content_type = self.stream_content_type();
-        let mut headers = std::mem::take(&mut self.kept);
+        let mut headers = std::mem::take(&mut self.upstream_headers);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         headers.insert(http::header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         self.reply = Some(ResponseHead { status: StatusCode::OK, headers, error: None, streams: true });

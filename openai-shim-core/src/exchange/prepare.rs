@@ -49,7 +49,7 @@ pub(super) fn prepare(
     let defaults = settings.defaults();
     let nothing = StoredTurns::default();
     let stored = carry_over.map_or(&nothing, |carry_over| &carry_over.stored);
-    OpaqueStateRule { upstream, stored, restores_reasoning }.settle(&mut request, &mut diagnostics);
+    OpaqueStateRule { upstream, stored, restores_reasoning }.strip_and_restore(&mut request, &mut diagnostics);
     normalize(&mut request, profile, &defaults, &mut spec, &mut diagnostics)?;
     spec.usage_injected = request.include_usage && !spec.include_usage;
     let source = (client.name() == upstream.name()).then_some(body.as_ref());

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 impl Exchange {
     /// Ends an attempt whose answer was read to its end without a stream having begun.
-    pub(super) fn settle(&mut self, result: Result<(), UpstreamError>, out: &mut Vec<u8>) {
+    pub(super) fn end_attempt(&mut self, result: Result<(), UpstreamError>, out: &mut Vec<u8>) {
         let Err(error) = result else {
             // Another one may be asked for.
             if !matches!(self.state, ExchangePhase::Ready(_)) {
@@ -20,7 +20,7 @@ impl Exchange {
             return;
         };
         self.state = ExchangePhase::Over;
-        self.held.clear();
+        self.pending_output.clear();
         if self.adapt_to_refusal(&error) {
             return;
         }
@@ -43,7 +43,7 @@ impl Exchange {
         let diagnostics = transcoder.diagnostics();
         self.report.usage = summary.usage.or(self.report.usage);
         let outcome = match summary.outcome() {
-            Outcome::Empty if self.spec.nothing && summary.error.is_none() && summary.ended => {
+            Outcome::Empty if self.spec.is_empty_request && summary.error.is_none() && summary.ended => {
                 Outcome::Complete
             }
             outcome => outcome,
@@ -56,7 +56,7 @@ impl Exchange {
                 _ => UpstreamError::Empty,
             });
             self.report.diagnostics.extend(&diagnostics);
-            self.settle(Err(error), out);
+            self.end_attempt(Err(error), out);
             return;
         }
         self.check_content_type(if transcoder.is_event_stream() { "event-stream" } else { "json" });
@@ -111,10 +111,10 @@ impl Exchange {
         let (status, body) = self.client.encode_error(&error);
         out.extend_from_slice(&body);
         if let Some(after) = error.retry_after()
-            && !self.kept.contains_key(http::header::RETRY_AFTER)
+            && !self.upstream_headers.contains_key(http::header::RETRY_AFTER)
         {
             let seconds = after.as_secs().saturating_add(u64::from(after.subsec_nanos() > 0));
-            self.kept.insert(http::header::RETRY_AFTER, HeaderValue::from(seconds));
+            self.upstream_headers.insert(http::header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         self.begin_whole(status, Some(error.clone()));
         self.report.outcome = match &error {
@@ -126,7 +126,7 @@ impl Exchange {
     }
 
     pub(super) fn begin_whole(&mut self, status: StatusCode, error: Option<Error>) {
-        let mut headers: HeaderMap = std::mem::take(&mut self.kept);
+        let mut headers: HeaderMap = std::mem::take(&mut self.upstream_headers);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         self.reply = Some(ResponseHead { status, headers, error, streams: false });
     }

@@ -53,7 +53,7 @@ impl Transcoder {
                 decoder: upstream.decoder(spec),
                 encoder: client.encoder(spec),
                 events: Vec::new(),
-                summary: ResponseSummary::keeping(spec),
+                summary: ResponseSummary::for_spec(spec),
                 carry: spec.signatures_in_ids,
                 diagnostics: Diagnostics::default(),
             }),
@@ -85,9 +85,9 @@ impl Transcoder {
     }
 
     /// How long ago the request was sent.
-    pub(super) fn elapsed(&mut self, since: Duration) {
+    pub(super) fn set_elapsed(&mut self, since: Duration) {
         if let Pipeline::Translate(translation) = &mut self.path {
-            translation.encoder.elapsed(since);
+            translation.encoder.set_elapsed(since);
         }
     }
 

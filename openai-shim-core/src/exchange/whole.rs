@@ -39,7 +39,7 @@ impl Exchange {
         let (mut response, summary) = if single {
             let response =
                 self.upstream.decode_response(trimmed, &mut self.spec, &mut self.report.diagnostics)?;
-            let mut summary = ResponseSummary::keeping(&self.spec);
+            let mut summary = ResponseSummary::for_spec(&self.spec);
             for event in unfold(&response) {
                 summary.event(&event);
             }
@@ -72,7 +72,7 @@ impl Exchange {
         self.report.diagnostics.record(Code::StreamFolded, "", "");
         note_framing(&framer, self.upstream, &mut self.report.diagnostics);
         self.report.diagnostics.extend(decoder.diagnostics());
-        let (mut fold, mut summary) = (Fold::new(), ResponseSummary::keeping(&self.spec));
+        let (mut fold, mut summary) = (Fold::new(), ResponseSummary::for_spec(&self.spec));
         for event in &events {
             fold.event(event);
             summary.event(event);
@@ -88,7 +88,7 @@ impl Exchange {
         self.report.usage = summary.usage;
         self.report.outcome = summary.outcome();
         if self.report.outcome == Outcome::Empty {
-            if !self.spec.nothing {
+            if !self.spec.is_empty_request {
                 return Err(UpstreamError::Empty);
             }
             self.report.outcome = Outcome::Complete;
@@ -109,7 +109,7 @@ fn is_json_lines(body: &[u8]) -> bool {
 fn signatures_in_ids(response: &mut Response, diagnostics: &mut Diagnostics) {
     for block in response.choices.iter_mut().flat_map(|choice| &mut choice.blocks) {
         if let Block::ToolCall { id, signature: Some(signature), .. } = block
-            && let Some(packed) = carry::pack(id, signature)
+            && let Some(packed) = carry::attach(id, signature)
         {
             diagnostics.record(Code::SignatureCarried, "tool_calls[].id", "");
             *id = packed;

@@ -23,5 +23,5 @@ pub use object::Object;
 pub use openapi::from_openapi;
 pub(crate) use scan::utf8;
 pub use typed::Extras;
-pub use value::{ValueKind, compact, encode_string, items, joined, peek, raw, string_or_json, text};
-pub(crate) use value::{append_text, place};
+pub use value::{ValueKind, compact, encode_string, items, encode_array, value_kind, raw, string_or_json, decode_string};
+pub(crate) use value::{append_text, range_in};

@@ -7,7 +7,7 @@ use index::Index;
 pub(crate) use nested::ListItem;
 
 use super::scan;
-use super::value::{ValueKind, items, peek, text};
+use super::value::{ValueKind, items, value_kind, decode_string};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -137,12 +137,12 @@ impl<'a> Object<'a> {
 
     /// The raw text of a member, `None` also when it is `null`.
     pub fn non_null(&self, key: &str) -> Option<&str> {
-        self.get(key).filter(|v| peek(v) != ValueKind::Null)
+        self.get(key).filter(|v| value_kind(v) != ValueKind::Null)
     }
 
     /// The text of a member that is a string.
     pub fn str(&self, key: &str) -> Option<Cow<'_, str>> {
-        self.get(key).and_then(text)
+        self.get(key).and_then(decode_string)
     }
 
     /// The unsigned number of a member.
@@ -161,7 +161,7 @@ impl<'a> Object<'a> {
 
     /// A member that is an object.
     pub fn object(&self, key: &str) -> Option<Object<'_>> {
-        self.get(key).filter(|v| peek(v) == ValueKind::Object).and_then(|v| Object::parse(v.as_bytes()).ok())
+        self.get(key).filter(|v| value_kind(v) == ValueKind::Object).and_then(|v| Object::parse(v.as_bytes()).ok())
     }
 
     /// The items of a member that is an array, each as raw text.
@@ -230,7 +230,7 @@ impl<'a> Object<'a> {
     }
 
     /// Marks the object as changed, so that it is written instead of what it was read from.
-    pub fn touch(&mut self) {
+    pub fn mark_changed(&mut self) {
         self.changed = true;
     }
 

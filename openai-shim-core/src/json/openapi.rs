@@ -1,6 +1,6 @@
 //! Schemas in OpenAPI's way of writing them, read as JSON schemas.
 
-use super::{Object, ValueKind, encode_string, peek, text};
+use super::{Object, ValueKind, encode_string, value_kind, decode_string};
 use serde_json::value::RawValue;
 
 /// How deep a schema is followed; deeper parts accept anything.
@@ -24,9 +24,9 @@ fn openapi(schema: &str, depth: usize) -> String {
     let nullable = object.bool("nullable") == Some(true);
     let mut out = Object::new();
     for (key, value) in object.iter() {
-        let written = match (key, peek(value)) {
+        let written = match (key, value_kind(value)) {
             ("type", ValueKind::String) => {
-                let word = text(value).unwrap_or_default().to_ascii_lowercase();
+                let word = decode_string(value).unwrap_or_default().to_ascii_lowercase();
                 if nullable { format!("[{},\"null\"]", encode_string(&word)) } else { encode_string(&word) }
             }
             ("nullable" | "propertyOrdering", _) => continue,
@@ -34,7 +34,7 @@ fn openapi(schema: &str, depth: usize) -> String {
             (
                 "minItems" | "maxItems" | "minLength" | "maxLength" | "minProperties" | "maxProperties",
                 ValueKind::String,
-            ) => text(value).unwrap_or_default().into_owned(),
+            ) => decode_string(value).unwrap_or_default().into_owned(),
             (_, ValueKind::Object) if ONE.contains(&key) => openapi(value, depth + 1),
             (_, ValueKind::Object) if NAMED.contains(&key) => {
                 let inner = Object::parse(value.as_bytes()).unwrap_or_default();

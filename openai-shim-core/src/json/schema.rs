@@ -3,7 +3,7 @@
 mod definitions;
 
 use super::object::Object;
-use super::value::{ValueKind, encode_string, peek, text};
+use super::value::{ValueKind, encode_string, value_kind, decode_string};
 use definitions::Definitions;
 use std::collections::BTreeSet;
 
@@ -175,7 +175,7 @@ impl SchemaReducer<'_> {
     fn members(&mut self, schema: &mut Object<'static>, keyword: &'static str, depth: usize) {
         let Some(mut members) = schema.object(keyword).map(Object::into_owned) else { return };
         members.replace(|_, value| {
-            let inner = Some(value).filter(|value| peek(value) == ValueKind::Object)?;
+            let inner = Some(value).filter(|value| value_kind(value) == ValueKind::Object)?;
             let fitted = self.schema(&Object::parse(inner.as_bytes()).ok()?, depth + 1);
             fitted.is_changed().then(|| fitted.to_json())
         });
@@ -210,7 +210,7 @@ impl SchemaReducer<'_> {
         for (key, value) in beside.iter().filter(|(key, _)| *key != "$ref") {
             schema.set(key.to_owned(), value.to_owned());
         }
-        schema.touch();
+        schema.mark_changed();
         schema
     }
 }
@@ -233,7 +233,7 @@ fn close(schema: &mut Object<'static>) {
     let Some(properties) = schema.object("properties") else { return };
     let names: Vec<String> = properties.iter().map(|(name, _)| encode_string(name)).collect();
     let required: BTreeSet<_> =
-        schema.array("required").unwrap_or_default().into_iter().filter_map(text).collect();
+        schema.array("required").unwrap_or_default().into_iter().filter_map(decode_string).collect();
     let all = properties.iter().all(|(name, _)| required.contains(name));
     if !all {
         schema.set("required", format!("[{}]", names.join(",")));

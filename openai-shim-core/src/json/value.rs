@@ -29,7 +29,7 @@ pub enum ValueKind {
 /// use openai_shim_core::json::{peek, Kind};
 /// assert_eq!(peek("[1]"), Kind::Array);
 /// ```
-pub fn peek(raw: &str) -> ValueKind {
+pub fn value_kind(raw: &str) -> ValueKind {
     match raw.bytes().find(|b| !b.is_ascii_whitespace()) {
         Some(b'{') => ValueKind::Object,
         Some(b'[') => ValueKind::Array,
@@ -49,7 +49,7 @@ pub fn items(raw: &str) -> Option<Vec<&str>> {
     let mut items = Vec::with_capacity(4);
     let each = |item| {
         if items.len() == items.capacity() {
-            make_room(&mut items, place(raw.as_bytes(), item).map_or(0, |place| place.start), raw.len());
+            make_room(&mut items, range_in(raw.as_bytes(), item).map_or(0, |place| place.start), raw.len());
         }
         items.push(item);
     };
@@ -63,14 +63,14 @@ pub fn items(raw: &str) -> Option<Vec<&str>> {
 }
 
 /// Where `part` stands in `whole`, if it is a slice of it.
-pub(crate) fn place(whole: &[u8], part: &str) -> Option<Range<usize>> {
+pub(crate) fn range_in(whole: &[u8], part: &str) -> Option<Range<usize>> {
     let start = (part.as_ptr() as usize).checked_sub(whole.as_ptr() as usize)?;
     let end = start.checked_add(part.len()).filter(|end| *end <= whole.len())?;
     Some(start..end)
 }
 
 /// A list of raw values.
-pub fn joined(items: &[impl AsRef<str>]) -> String {
+pub fn encode_array(items: &[impl AsRef<str>]) -> String {
     let mut out = String::with_capacity(items.iter().map(|item| item.as_ref().len() + 1).sum::<usize>() + 2);
     for (i, item) in items.iter().enumerate() {
         out.push(if i == 0 { '[' } else { ',' });
@@ -81,7 +81,7 @@ pub fn joined(items: &[impl AsRef<str>]) -> String {
 }
 
 /// The text of a raw JSON string, borrowed where it has no escapes; `None` for any other kind.
-pub fn text(raw: &str) -> Option<Cow<'_, str>> {
+pub fn decode_string(raw: &str) -> Option<Cow<'_, str>> {
     let inner = raw.trim().strip_prefix('"')?.strip_suffix('"')?;
     if memchr::memchr(b'\\', inner.as_bytes()).is_none() {
         return Some(Cow::Borrowed(inner));
@@ -102,7 +102,7 @@ pub(crate) fn append_text(raw: &str, out: &mut String) {
     let inner = raw.strip_prefix('"').and_then(|inner| inner.strip_suffix('"'));
     if inner.and_then(|inner| unescape(inner, out)).is_none() {
         out.truncate(before);
-        out.push_str(&text(raw).unwrap_or_default());
+        out.push_str(&decode_string(raw).unwrap_or_default());
     }
 }
 
@@ -135,8 +135,8 @@ fn unescape(mut rest: &str, out: &mut String) -> Option<()> {
 
 /// The text of a string, or the JSON text of anything else; `null` is empty.
 pub fn string_or_json(raw: &str) -> Cow<'_, str> {
-    match peek(raw) {
-        ValueKind::String => text(raw).unwrap_or_default(),
+    match value_kind(raw) {
+        ValueKind::String => decode_string(raw).unwrap_or_default(),
         ValueKind::Null => Cow::Borrowed(""),
         _ => Cow::Borrowed(raw.trim()),
     }

@@ -1,8 +1,8 @@
 //! The form of the answer: asked for natively where that works, else by the next best way, down to a sentence.
 
-use super::instruct;
+use super::append_instruction;
 use crate::canonical::{Code, Diagnostics, ExtraFields, Request, ResponseFormat, ResponseSpec};
-use crate::json::{Object, raw, text};
+use crate::json::{Object, raw, decode_string};
 use crate::profile::{ResponseFormatRules, ResponseFormatSupport};
 
 const ANY_OBJECT: &str = r#"{"type":"object"}"#;
@@ -18,7 +18,7 @@ pub(super) fn normalize(
         ResponseFormat::Text => {
             if rules.drop_text {
                 request.response_format = None;
-                request.touched.response_format = true;
+                request.changed.response_format = true;
                 diagnostics.record(Code::NullDropped, "response_format", "text is what it answers anyway");
             }
             return;
@@ -27,7 +27,7 @@ pub(super) fn normalize(
         ResponseFormat::JsonObject => (None, rules.json_object),
         ResponseFormat::JsonSchema { schema, .. } => (schema.as_ref().map(|s| s.get()), rules.json_schema),
     };
-    spec.json = Some(wish.map(required).unwrap_or_default());
+    spec.required_json_fields = Some(wish.map(required).unwrap_or_default());
     let is_schema = matches!(format, ResponseFormat::JsonSchema { .. });
     let (lesser, sentence) = match way {
         ResponseFormatSupport::Native => return,
@@ -41,9 +41,9 @@ pub(super) fn normalize(
     let code = if sentence.is_some() { Code::FormatDowngraded } else { Code::ParamRenamed };
     diagnostics.record(code, "response_format", lesser.as_ref().map_or("a sentence", word));
     request.response_format = lesser;
-    request.touched.response_format = true;
+    request.changed.response_format = true;
     if let Some(sentence) = sentence {
-        instruct(request, &sentence);
+        append_instruction(request, &sentence);
     }
 }
 
@@ -73,5 +73,5 @@ fn sentence(schema: Option<&str>) -> String {
 fn required(schema: &str) -> Vec<String> {
     let object = Object::parse(schema.as_bytes()).unwrap_or_default();
     let names = object.array("required").unwrap_or_default();
-    names.into_iter().filter_map(|name| text(name).map(std::borrow::Cow::into_owned)).take(64).collect()
+    names.into_iter().filter_map(|name| decode_string(name).map(std::borrow::Cow::into_owned)).take(64).collect()
 }

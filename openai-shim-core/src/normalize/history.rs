@@ -12,7 +12,7 @@ pub(super) fn normalize(request: &mut Request, rules: &MessageRules, diagnostics
                 ReasoningHistory::Restore => fill(message, i, diagnostics),
                 _ => false,
             };
-        request.touched.messages |= changed;
+        request.changed.messages |= changed;
     }
 }
 

@@ -30,13 +30,13 @@ pub(super) fn normalize(request: &mut Request, rules: &MessageRules, diagnostics
         if signed {
             diagnostics.record(Code::SignatureSkipped, &format!("messages[{i}]"), "");
             touch(message);
-            request.touched.messages = true;
+            request.changed.messages = true;
         }
         let changed = message_ids(message, form, &mut calls) || unpacked;
         if changed {
             diagnostics.record(Code::ToolIdRemapped, &format!("messages[{i}]"), "");
             touch(message);
-            request.touched.messages = true;
+            request.changed.messages = true;
         }
     }
 }
@@ -50,7 +50,7 @@ fn unpack(message: &mut Message) -> bool {
             Block::ToolResult { id, .. } => (id, None),
             _ => continue,
         };
-        let carried = carry::unpack(id).map(|(own, opaque)| (own.to_owned(), opaque));
+        let carried = carry::detach(id).map(|(own, opaque)| (own.to_owned(), opaque));
         if let Some((own, opaque)) = carried {
             *id = own;
             changed = true;

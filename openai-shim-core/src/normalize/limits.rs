@@ -21,7 +21,7 @@ pub(super) fn normalize(
     {
         spec.sequential_choices = n.min(MOST_ANSWERS);
         request.n = None;
-        request.touched.n = true;
+        request.changed.n = true;
         diagnostics.record(Code::ChoicesOneByOne, "n", &n.to_string());
         if n > MOST_ANSWERS {
             diagnostics.record(Code::ParamClamped, "n", &format!("{n} to {MOST_ANSWERS}"));
@@ -29,10 +29,10 @@ pub(super) fn normalize(
     }
     let most = rules.most_stops.map_or(usize::MAX, |most| most as usize);
     if request.stop.len() > most {
-        spec.stops = request.stop.split_off(most);
-        spec.stops.retain(|stop| !stop.is_empty() && stop.len() <= LONGEST_STOP);
-        spec.stops.truncate(MOST_STOPS);
-        request.touched.stop = true;
-        diagnostics.record(Code::StopApplied, "stop", &spec.stops.len().to_string());
+        spec.local_stops = request.stop.split_off(most);
+        spec.local_stops.retain(|stop| !stop.is_empty() && stop.len() <= LONGEST_STOP);
+        spec.local_stops.truncate(MOST_STOPS);
+        request.changed.stop = true;
+        diagnostics.record(Code::StopApplied, "stop", &spec.local_stops.len().to_string());
     }
 }

@@ -20,7 +20,7 @@ pub(super) fn normalize(
             touched |= rule(message, rules, i, diagnostics);
         }
     }
-    touched |= demote(&mut request.messages, rules, diagnostics);
+    touched |= rename_roles(&mut request.messages, rules, diagnostics);
     if rules.tool_name {
         touched |= name_results(&mut request.messages, diagnostics);
     }
@@ -30,7 +30,7 @@ pub(super) fn normalize(
     for (i, message) in request.messages.iter_mut().enumerate() {
         touched |= fill_content(message, rules, i, diagnostics);
     }
-    request.touched.messages |= touched;
+    request.changed.messages |= touched;
     Ok(())
 }
 
@@ -80,7 +80,7 @@ fn media(blocks: &[Block], rules: &MessageRules, profile: &Profile, i: usize) ->
 }
 
 /// Roles under the names that the upstream knows. A system message that becomes the user's joins the next one of theirs.
-fn demote(messages: &mut Vec<Message>, rules: &MessageRules, diagnostics: &mut Diagnostics) -> bool {
+fn rename_roles(messages: &mut Vec<Message>, rules: &MessageRules, diagnostics: &mut Diagnostics) -> bool {
     if rules.roles.is_empty() {
         return false;
     }

@@ -49,7 +49,7 @@ pub fn normalize(
     tools::normalize(request, &profile.tools, diagnostics);
     format::normalize(request, &profile.format, spec, diagnostics);
     template(request, &profile.messages.template);
-    request.reasoning.in_tokens = profile.reasoning.in_tokens;
+    request.reasoning.use_token_budget = profile.reasoning.in_tokens;
     limits::normalize(request, &profile.params, spec, diagnostics);
     history::normalize(request, &profile.messages, diagnostics);
     messages::normalize(request, profile, diagnostics)?;
@@ -72,7 +72,7 @@ fn template(request: &mut Request, template: &ChatTemplate) {
         return;
     }
     let more: Vec<String> = template.stops().into_iter().filter(|s| !request.stop.contains(s)).collect();
-    request.touched.stop |= !more.is_empty();
+    request.changed.stop |= !more.is_empty();
     request.stop.extend(more);
     request.template = template.clone();
 }
@@ -95,7 +95,7 @@ fn stream(request: &mut Request, profile: &Profile, spec: &ResponseSpec, diagnos
 ///
 /// # Errors
 /// The first loss among `diagnostics`.
-pub fn lossless(profile: &Profile, diagnostics: &Diagnostics) -> Result<(), Unsupported> {
+pub fn ensure_lossless(profile: &Profile, diagnostics: &Diagnostics) -> Result<(), Unsupported> {
     let Some(loss) = diagnostics.iter().find(|d| d.severity() >= Severity::Warning) else { return Ok(()) };
     let detail = if loss.detail.is_empty() { String::new() } else { format!(" ({})", loss.detail) };
     let (name, path) = (&profile.name, &loss.path);
@@ -112,7 +112,7 @@ fn touch(message: &mut Message) {
 }
 
 /// Tells the model something, at the end of the instructions.
-fn instruct(request: &mut Request, sentence: &str) {
+fn append_instruction(request: &mut Request, sentence: &str) {
     let is_system = |m: &&mut Message| matches!(m.role, Role::System | Role::Developer);
     match request.messages.iter_mut().find(is_system) {
         Some(message) => {
@@ -124,5 +124,5 @@ fn instruct(request: &mut Request, sentence: &str) {
         }
         None => request.messages.insert(0, Message::text(Role::System, sentence)),
     }
-    request.touched.messages = true;
+    request.changed.messages = true;
 }

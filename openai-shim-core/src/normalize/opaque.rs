@@ -22,7 +22,7 @@ pub(crate) struct OpaqueStateRule<'s> {
 
 impl OpaqueStateRule<'_> {
     /// Cuts out of the history what this upstream did not make, and puts back what it made.
-    pub(crate) fn settle(&self, request: &mut Request, diagnostics: &mut Diagnostics) {
+    pub(crate) fn strip_and_restore(&self, request: &mut Request, diagnostics: &mut Diagnostics) {
         // The turn that was put back last, by its first message.
         let mut restored = None;
         for (i, message) in request.messages.iter_mut().enumerate() {
@@ -44,7 +44,7 @@ impl OpaqueStateRule<'_> {
             }
             if changed {
                 touch(message);
-                request.touched.messages = true;
+                request.changed.messages = true;
             }
         }
     }
@@ -61,8 +61,8 @@ impl OpaqueStateRule<'_> {
     /// Whether this upstream can have made what is said to be in this format.
     fn can_read(&self, extra: &ExtraFields, model: &str) -> bool {
         // What a client of the dialect that signs so sent back says it without a word.
-        let format = extra.detail("format").or_else(|| Some(dialect(extra.dialect).ok()?.signs()?.into()));
-        match (self.upstream.signs(), format) {
+        let format = extra.detail("format").or_else(|| Some(dialect(extra.dialect).ok()?.signature_format()?.into()));
+        match (self.upstream.signature_format(), format) {
             (Some(own), format) => format.is_some_and(|format| carry::same_format_family(&format, own)),
             (None, format) => format.is_none_or(|format| carry::may_have_signed(model, &format)),
         }

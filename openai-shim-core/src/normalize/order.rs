@@ -17,10 +17,10 @@ pub(super) fn normalize(request: &mut Request, profile: &Profile, diagnostics: &
         touched |= merge_adjacent(messages, diagnostics);
     }
     if rules.bridge_tool_user {
-        touched |= bridge(messages, diagnostics);
+        touched |= insert_assistant(messages, diagnostics);
     }
     touched |= prefill(messages, profile, diagnostics);
-    request.touched.messages |= touched;
+    request.changed.messages |= touched;
 }
 
 /// One system message, in front.
@@ -78,7 +78,7 @@ pub(super) fn append(last: &mut Message, message: Message) {
 }
 
 /// No user message right after a tool's result.
-fn bridge(messages: &mut Vec<Message>, diagnostics: &mut Diagnostics) -> bool {
+fn insert_assistant(messages: &mut Vec<Message>, diagnostics: &mut Diagnostics) -> bool {
     let roles = messages.iter().zip(messages.iter().skip(1)).map(|(one, next)| (one.role, next.role));
     if !roles.into_iter().any(|roles| roles == (Role::Tool, Role::User)) {
         return false;

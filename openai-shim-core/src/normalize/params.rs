@@ -1,9 +1,9 @@
 //! Parameters, by their name on the wire: left out, renamed, respelled, or moved into a range.
 
-use super::{RequestDefaults, lossless, thinking};
+use super::{RequestDefaults, ensure_lossless, thinking};
 use crate::canonical::{Code, Diagnostics};
 use crate::error::Unsupported;
-use crate::json::{Object, ValueKind, peek};
+use crate::json::{Object, ValueKind, value_kind};
 use crate::profile::{ParamRules, Profile, ToolChoiceSupport};
 use std::collections::BTreeSet;
 
@@ -26,7 +26,7 @@ pub fn params(
     rename(body, &profile.params, diagnostics);
     clamp(body, &profile.params, diagnostics);
     drop_some(body, &profile.params, diagnostics);
-    if defaults.strict { lossless(profile, diagnostics) } else { Ok(()) }
+    if defaults.strict { ensure_lossless(profile, diagnostics) } else { Ok(()) }
 }
 
 /// Without tools there is no choice among them: OpenAI refuses an empty list and what depends on it.
@@ -75,7 +75,7 @@ fn rename(body: &mut Object<'_>, rules: &ParamRules, diagnostics: &mut Diagnosti
 
 fn clamp(body: &mut Object<'_>, rules: &ParamRules, diagnostics: &mut Diagnostics) {
     for (key, [low, high]) in &rules.clamp {
-        let number = body.get(key).filter(|v| peek(v) == ValueKind::Number);
+        let number = body.get(key).filter(|v| value_kind(v) == ValueKind::Number);
         let Some(value) = number.and_then(|v| v.trim().parse::<f64>().ok()) else { continue };
         let clamped = value.clamp(low.min(*high), high.max(*low));
         if value < *low || value > *high {

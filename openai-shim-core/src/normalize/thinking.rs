@@ -12,7 +12,7 @@ const EFFORT: &str = "reasoning_effort";
 /// Puts `reasoning_effort` of a request body under the upstream's name.
 pub(super) fn write_effort(body: &mut Object<'_>, rules: &ReasoningRules, diagnostics: &mut Diagnostics) {
     let Some(given) = body.str(EFFORT).map(std::borrow::Cow::into_owned) else { return };
-    let effort = nearest(&given, &rules.efforts);
+    let effort = nearest_effort(&given, &rules.efforts);
     if effort != given {
         diagnostics.record(Code::ParamClamped, EFFORT, &format!("{given} to {effort}"));
     }
@@ -59,7 +59,7 @@ pub(super) fn write_effort(body: &mut Object<'_>, rules: &ReasoningRules, diagno
 }
 
 /// The effort among those that the upstream knows that is nearest to a wish; of two the greater.
-fn nearest<'e>(given: &'e str, known: &'e [String]) -> &'e str {
+fn nearest_effort<'e>(given: &'e str, known: &'e [String]) -> &'e str {
     let rank = |word: &str| EFFORTS.iter().position(|effort| *effort == word);
     let Some(wish) = rank(given).filter(|_| !known.is_empty() && !known.iter().any(|k| k == given)) else {
         return given;
@@ -71,15 +71,15 @@ fn nearest<'e>(given: &'e str, known: &'e [String]) -> &'e str {
 
 #[cfg(test)]
 mod tests {
-    use super::nearest;
+    use super::nearest_effort;
 
     #[test]
     fn the_nearest_known_effort_is_sent() {
         let known = ["low", "medium", "high"].map(String::from);
         for (given, sent) in [("minimal", "low"), ("xhigh", "high"), ("medium", "medium"), ("odd", "odd")] {
-            assert_eq!(nearest(given, &known), sent);
+            assert_eq!(nearest_effort(given, &known), sent);
         }
-        assert_eq!(nearest("low", &["none", "high"].map(String::from)), "high");
-        assert_eq!(nearest("low", &[]), "low");
+        assert_eq!(nearest_effort("low", &["none", "high"].map(String::from)), "high");
+        assert_eq!(nearest_effort("low", &[]), "low");
     }
 }

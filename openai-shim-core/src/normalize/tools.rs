@@ -1,6 +1,6 @@
 //! Tools: which are declared, what their schemas may say, and how one of them is demanded.
 
-use super::instruct;
+use super::append_instruction;
 use crate::canonical::{Block, Code, Diagnostics, ExtraFields, Request, Tool, ToolChoice};
 use crate::json::{raw, schema};
 use crate::profile::{ToolChoiceSupport, ToolRules};
@@ -12,7 +12,7 @@ pub(super) fn normalize(request: &mut Request, rules: &ToolRules, diagnostics: &
     }
     choice(request, rules, diagnostics);
     for (i, tool) in request.tools.iter_mut().enumerate() {
-        request.touched.tools |= function(tool, rules, i, diagnostics);
+        request.changed.tools |= function(tool, rules, i, diagnostics);
     }
 }
 
@@ -37,10 +37,10 @@ fn declare_called(request: &mut Request, diagnostics: &mut Diagnostics) {
         }
     }
     if !request.tools.is_empty() {
-        request.touched.tools = true;
+        request.changed.tools = true;
         // It shall be known, not called.
         request.tool_choice = Some(ToolChoice::None);
-        request.touched.tool_choice = true;
+        request.changed.tool_choice = true;
     }
 }
 
@@ -48,17 +48,17 @@ fn choice(request: &mut Request, rules: &ToolRules, diagnostics: &mut Diagnostic
     match request.tool_choice.clone() {
         Some(ToolChoice::Required) if rules.required == ToolChoiceSupport::Auto => {
             request.tool_choice = Some(ToolChoice::Auto);
-            request.touched.tool_choice = true;
+            request.changed.tool_choice = true;
             diagnostics.record(Code::ToolChoiceDowngraded, "tool_choice", "required to auto");
-            instruct(request, "Answer by calling one of the tools that are offered to you.");
+            append_instruction(request, "Answer by calling one of the tools that are offered to you.");
         }
         Some(ToolChoice::Function(name)) if rules.named != ToolChoiceSupport::Native => {
-            only(request, &name);
-            request.touched.tool_choice = true;
+            offer_single_tool(request, &name);
+            request.changed.tool_choice = true;
             if rules.named == ToolChoiceSupport::Auto {
                 request.tool_choice = Some(ToolChoice::Auto);
                 diagnostics.record(Code::ToolChoiceDowngraded, "tool_choice", "a function by name to auto");
-                instruct(request, &format!("Answer by calling the tool `{name}`."));
+                append_instruction(request, &format!("Answer by calling the tool `{name}`."));
             } else {
                 request.tool_choice = Some(ToolChoice::Required);
                 diagnostics.record(Code::ParamRenamed, "tool_choice", "required, with one tool on offer");
@@ -69,12 +69,12 @@ fn choice(request: &mut Request, rules: &ToolRules, diagnostics: &mut Diagnostic
 }
 
 /// Leaves one function on offer.
-fn only(request: &mut Request, name: &str) {
+fn offer_single_tool(request: &mut Request, name: &str) {
     let before = request.tools.len();
     if request.tools.iter().any(|tool| tool.name() == Some(name)) {
         request.tools.retain(|tool| tool.name() == Some(name));
     }
-    request.touched.tools |= request.tools.len() != before;
+    request.changed.tools |= request.tools.len() != before;
 }
 
 /// Makes one function fit; whether it was changed.

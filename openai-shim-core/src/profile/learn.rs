@@ -200,7 +200,7 @@ fn key(text: &str) -> String {
 /// let error = StatusError::new(400, ErrorKind::InvalidRequest, "property 'store' is unsupported");
 /// assert_eq!(learn(&error, &sent).unwrap().toml(), r#"params.drop = ["store"]"#);
 /// ```
-pub fn learn(error: &StatusError, sent: &Object<'_>) -> Option<Adaptation> {
+pub fn adaptation_for(error: &StatusError, sent: &Object<'_>) -> Option<Adaptation> {
     let about_the_request = matches!(
         error.kind,
         ErrorKind::InvalidRequest | ErrorKind::Unsupported | ErrorKind::NotFound | ErrorKind::Upstream

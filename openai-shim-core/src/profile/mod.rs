@@ -8,7 +8,7 @@ mod learn;
 mod rules;
 mod table;
 
-pub use learn::{Adaptation, learn};
+pub use learn::{Adaptation, adaptation_for};
 pub use rules::{
     MessageNamePolicy, MessageRules, ParamRules, PrefillPolicy, ReasoningHistory, ReasoningParam,
     ReasoningRules, ResponseFormatRules, ResponseFormatSupport, StreamingSupport, ToolCallIdFormat,
@@ -247,7 +247,7 @@ pub fn profile(name: &str) -> Result<Profile, ClientError> {
 }
 
 /// The row of the API that this dialect is at home in, if there is one.
-pub fn native(dialect: &str) -> Option<Profile> {
+pub fn native_profile(dialect: &str) -> Option<Profile> {
     profiles().iter().find(|row| row.dialect == dialect && row.dialect != Profile::default().dialect).cloned()
 }
 

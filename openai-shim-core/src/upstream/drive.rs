@@ -412,7 +412,7 @@ impl ResponseBody {
 /// Tells an exchange how long ago its request was sent.
 fn tell_time(exchange: &mut Exchange, sent: Option<Duration>, upstream: &dyn Upstream) {
     if let (Some(sent), Some(now)) = (sent, upstream.clock()) {
-        exchange.elapsed(now.saturating_sub(sent));
+        exchange.set_elapsed(now.saturating_sub(sent));
     }
 }
 

@@ -21,7 +21,7 @@ impl Progress {
     }
 
     /// Whether the answer is passed on event by event; else it counts when it is whole.
-    pub fn streams(&self) -> bool {
+    pub fn is_stream(&self) -> bool {
         self.0.streams
     }
 

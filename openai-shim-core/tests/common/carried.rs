@@ -87,7 +87,7 @@ pub fn next(client: &dyn Dialect, said: Said<'_>, with_call: bool) -> (String, S
 /// An upstream's answer, with the secrets of somebody in it.
 pub fn answer(upstream: &dyn Dialect, who: &str) -> String {
     let [thought, signature] = secrets(who);
-    let format = upstream.signs().unwrap_or("anthropic-claude-v1");
+    let format = upstream.signature_format().unwrap_or("anthropic-claude-v1");
     let known = [
         ("type", "reasoning.text"),
         ("format", format),

@@ -7,7 +7,7 @@ use openai_shim_core::dialect::Dialect;
 use openai_shim_core::error::StatusError;
 use openai_shim_core::exchange::{ClientRequest, FallbackPolicy, Retry, Settings};
 use openai_shim_core::framing::Framer;
-use openai_shim_core::profile::{native, profile};
+use openai_shim_core::profile::{native_profile, profile};
 use openai_shim_core::{Context, Diagnostics, ErrorKind, Exchange, Profile, Step, UpstreamError};
 use std::collections::BTreeSet;
 
@@ -99,7 +99,7 @@ pub fn hello() -> Response {
 }
 
 fn row(upstream: Side) -> Profile {
-    let mut row = native(upstream.name()).unwrap_or_else(|| profile("compatible").unwrap());
+    let mut row = native_profile(upstream.name()).unwrap_or_else(|| profile("compatible").unwrap());
     upstream.name().clone_into(&mut row.dialect);
     row
 }

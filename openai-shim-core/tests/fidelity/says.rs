@@ -33,7 +33,7 @@ pub const SAYS: &[Say] = &[
         |r| {
             said(r).any(|b| match b {
                 Block::ToolCall { signature: Some(s), .. } => s == "c2ln",
-                Block::ToolCall { id, .. } => carry::unpack(id).is_some_and(|(_, s)| s == "c2ln"),
+                Block::ToolCall { id, .. } => carry::detach(id).is_some_and(|(_, s)| s == "c2ln"),
                 _ => false,
             })
         },

@@ -2,7 +2,7 @@
 
 use super::convert::ConvertJob;
 use openai_shim_core::convert::{Conversion, PayloadKind};
-use openai_shim_core::json::{self, text};
+use openai_shim_core::json::{self, decode_string};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -53,7 +53,7 @@ fn convert(plan: &ConvertJob, line: &[u8], out: &mut Vec<u8>) {
 
 /// The bytes of a payload: a string's text, or the JSON as it stands.
 fn payload(raw: &RawValue) -> Cow<'_, str> {
-    text(raw.get()).unwrap_or(Cow::Borrowed(raw.get()))
+    decode_string(raw.get()).unwrap_or(Cow::Borrowed(raw.get()))
 }
 
 fn write(id: Option<&RawValue>, conversion: &Conversion, kind: PayloadKind, out: &mut Vec<u8>) {
@@ -84,7 +84,7 @@ fn write(id: Option<&RawValue>, conversion: &Conversion, kind: PayloadKind, out:
 fn embed(body: &[u8], out: &mut Vec<u8>) -> bool {
     let Ok(raw) = serde_json::from_slice::<&RawValue>(body) else { return false };
     let raw = raw.get();
-    if json::peek(raw) == json::ValueKind::String {
+    if json::value_kind(raw) == json::ValueKind::String {
         return false;
     }
     // Between tokens a line break is white space, and inside a string there is none: one line stays one line.

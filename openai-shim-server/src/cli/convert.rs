@@ -2,7 +2,7 @@
 
 use clap::Args;
 use openai_shim_core::convert::{Conversion, ConversionInput, PayloadKind, convert};
-use openai_shim_core::profile::native;
+use openai_shim_core::profile::native_profile;
 use openai_shim_core::{Context, Dialect, Profile, dialect, profile};
 use std::io::{Read, Write};
 use std::path::PathBuf;
@@ -73,7 +73,7 @@ impl ConvertJob {
         let kind =
             PayloadKind::parse(&args.kind).ok_or_else(|| format!("--kind: there is no {:?}", args.kind))?;
         let upstream = if kind == PayloadKind::Request { to } else { from };
-        let own = || native(upstream.name()).map_or_else(|| profile("compatible"), Ok);
+        let own = || native_profile(upstream.name()).map_or_else(|| profile("compatible"), Ok);
         let row = args.profile.as_deref().map_or_else(own, profile);
         let profile = row.map_err(|error| format!("--profile: {error}"))?;
         Ok(Self { from, to, kind, profile, request })

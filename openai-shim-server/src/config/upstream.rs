@@ -5,7 +5,7 @@ use super::read::Overrides;
 use super::{ModelConfig, Secret, UpstreamConfig, UpstreamLocation, quirks, secret, suggest};
 use openai_shim_core::Profile;
 use openai_shim_core::dialect::DIALECTS;
-use openai_shim_core::profile::{native, profile_for, profiles};
+use openai_shim_core::profile::{native_profile, profile_for, profiles};
 use std::path::Path;
 use std::sync::Arc;
 use toml::Spanned;
@@ -106,7 +106,7 @@ fn spoken(row: Profile, dialect: String, free: bool) -> Profile {
     if row.dialect == dialect {
         return row;
     }
-    let native = if free { native(&dialect) } else { None };
+    let native = if free { native_profile(&dialect) } else { None };
     let mut row = native.unwrap_or(row);
     row.dialect = dialect;
     row

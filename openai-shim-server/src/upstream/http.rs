@@ -220,7 +220,7 @@ impl Upstream for HttpUpstream {
     async fn send(&self, mut request: Request<Bytes>) -> Result<Response<UpstreamBody>, UpstreamError> {
         let progress = request.extensions_mut().remove::<Progress>();
         let wait = match &progress {
-            Some(progress) if progress.streams() => Wait::FirstByte,
+            Some(progress) if progress.is_stream() => Wait::FirstByte,
             // What is made on demand (a picture, a recording) is often sent when all of it is there.
             None if *request.method() == Method::GET => Wait::FirstByte,
             _ => Wait::Whole,

@@ -7,7 +7,7 @@ use crate::canonical::{
     Block, Code, Diagnostics, ExtraFieldList, ExtraFields, Media, MediaSource, REASONING_DETAILS, Text,
     WHOLE_BLOCK, carry,
 };
-use crate::json::{Object, ValueKind, encode_string, items, peek, raw, string_or_json};
+use crate::json::{Object, ValueKind, encode_string, items, value_kind, raw, string_or_json};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use std::borrow::Cow;
@@ -29,11 +29,11 @@ pub(super) fn read_content(value: &str, out: &mut Vec<Block>) -> Option<bool> {
 const DEEPEST: usize = 4;
 
 fn read_content_in(value: &str, depth: usize, out: &mut Vec<Block>) -> Option<bool> {
-    match peek(value) {
+    match value_kind(value) {
         ValueKind::String => {
             // One text is all there is of nearly every message.
             out.reserve_exact(1);
-            out.push(Block::text(Text::written(value)));
+            out.push(Block::text(Text::from_json(value)));
             Some(false)
         }
         ValueKind::Array => {
@@ -54,8 +54,8 @@ pub(super) fn read(item: &str) -> Option<Block> {
 }
 
 fn read_in(item: &str, depth: usize) -> Option<Block> {
-    if peek(item) == ValueKind::String {
-        return Some(Block::Text { text: Text::written(item), extra: ExtraFields::new(NAME, Vec::new()) });
+    if value_kind(item) == ValueKind::String {
+        return Some(Block::Text { text: Text::from_json(item), extra: ExtraFields::new(NAME, Vec::new()) });
     }
     let object = Object::parse(item.as_bytes()).ok()?;
     let kind = object.str("type")?;
@@ -63,7 +63,7 @@ fn read_in(item: &str, depth: usize) -> Option<Block> {
     let native = || Block::Native { dialect: NAME, raw: raw(item) };
     Some(match kind.as_ref() {
         "text" => Block::Text {
-            text: object.get("text").map(Text::written).unwrap_or_default(),
+            text: object.get("text").map(Text::from_json).unwrap_or_default(),
             extra: leftovers(&object, &["type", "text"]),
         },
         "thinking" => read_thinking(&object),
@@ -116,7 +116,7 @@ fn read_in(item: &str, depth: usize) -> Option<Block> {
 
 /// The id of a call, and the signature that it carries for want of another place.
 fn carried(id: String) -> (String, Option<String>) {
-    match carry::unpack(&id) {
+    match carry::detach(&id) {
         Some((own, signature)) => (own.to_owned(), Some(signature)),
         None => (id, None),
     }
@@ -132,7 +132,7 @@ pub(super) fn carrying<'i>(
     let Some(signature) = signature.filter(|signature| !carry::holds(id, signature)) else {
         return Cow::Borrowed(id);
     };
-    carry::pack(id, signature).map_or_else(
+    carry::attach(id, signature).map_or_else(
         || {
             diagnostics.record(Code::FeatureUnsupported, at, "the signature of a call, too long for its id");
             Cow::Borrowed(id)
@@ -327,7 +327,7 @@ pub(super) fn input<'a>(arguments: &'a str, at: &str, diagnostics: &mut Diagnost
         return Cow::Borrowed("{}");
     }
     let valid = serde_json::from_str::<serde::de::IgnoredAny>(arguments).is_ok();
-    match (valid, peek(arguments)) {
+    match (valid, value_kind(arguments)) {
         (true, ValueKind::Object) => Cow::Borrowed(arguments),
         (true, ValueKind::Null) => Cow::Borrowed("{}"),
         (true, _) => {

@@ -12,7 +12,7 @@ use crate::canonical::{
 };
 use crate::error::UpstreamError;
 use crate::framing::Frame;
-use crate::json::{Object, ValueKind, peek};
+use crate::json::{Object, ValueKind, value_kind};
 use blocks::OpenBlock;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -128,7 +128,7 @@ impl MessagesDecoder {
     }
 
     /// The connection broke.
-    pub(super) fn broke(&mut self, error: &UpstreamError, out: &mut Vec<Event>) {
+    pub(super) fn connection_lost(&mut self, error: &UpstreamError, out: &mut Vec<Event>) {
         let cut = self.meaningful && matches!(error, UpstreamError::Transport { .. });
         self.fail(if cut { UpstreamError::Truncated } else { error.clone() }, out);
     }
@@ -264,7 +264,7 @@ impl MessagesDecoder {
         }
         out.push(Event::Start { id, model, created: None });
         let extra = response::rest(&message, &response::SAID);
-        self.aside(message.object("usage"), extra, out);
+        self.emit_metadata(message.object("usage"), extra, out);
         self.already(&message, out);
     }
 
@@ -300,7 +300,7 @@ impl MessagesDecoder {
     }
 
     /// Counts and members of the answer as a whole.
-    fn aside(
+    fn emit_metadata(
         &mut self,
         usage: Option<Object<'_>>,
         mut extra: Vec<(String, Box<RawValue>)>,
@@ -352,11 +352,11 @@ impl MessagesDecoder {
         }
         let counted = object.object("usage").is_some_and(|usage| response::is_counted(&usage));
         let sequence =
-            delta.get("stop_sequence").is_none_or(|s| matches!(peek(s), ValueKind::String | ValueKind::Null));
+            delta.get("stop_sequence").is_none_or(|s| matches!(value_kind(s), ValueKind::String | ValueKind::Null));
         if !self.open.is_empty() || !counted || !sequence {
             self.mark_deviant();
         }
-        self.aside(object.object("usage"), extra, out);
+        self.emit_metadata(object.object("usage"), extra, out);
     }
 
     /// The answer is complete.

@@ -303,7 +303,7 @@ impl MessagesEncoder {
     /// What came sealed is said at once, at the end of its block.
     fn say_seal(&mut self, out: &mut Vec<u8>) {
         let Some(slot) = self.open.front().filter(|slot| !slot.sealed.is_empty()) else { return };
-        let data = encode_string(&carry::seal(&slot.sealed, &slot.marks, FORMAT));
+        let data = encode_string(&carry::tag_issuer(&slot.sealed, &slot.marks, FORMAT));
         if slot.index.is_some() || slot.marks.detail("type").is_none() {
             return self.say("signature_delta", "signature", &data, out);
         }

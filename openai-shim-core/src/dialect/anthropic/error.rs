@@ -5,7 +5,7 @@
 use super::write_event;
 use crate::canonical::{Code, Diagnostics};
 use crate::error::{Error, ErrorKind, StatusError, UpstreamError};
-use crate::json::{Object, ValueKind, encode_string, peek, raw, string_or_json};
+use crate::json::{Object, ValueKind, encode_string, value_kind, raw, string_or_json};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use std::time::Duration;
@@ -65,7 +65,7 @@ fn envelope(error: &Error) -> String {
     if let Error::Upstream(UpstreamError::Status(e)) = error {
         for (key, value) in &e.extra {
             match key.as_str() {
-                "request_id" if peek(value.get()) == ValueKind::String => request_id = value.get(),
+                "request_id" if value_kind(value.get()) == ValueKind::String => request_id = value.get(),
                 _ => inner.set(key.as_str(), value.get()),
             }
         }
@@ -139,7 +139,7 @@ fn read(object: &Object<'_>, diagnostics: &mut Diagnostics) -> Option<StatusErro
     if error.message.is_empty() {
         let text = ["error", "detail"].into_iter().filter_map(|key| object.non_null(key));
         error.message =
-            text.filter(|v| peek(v) == ValueKind::String).map(string_or_json).next()?.into_owned();
+            text.filter(|v| value_kind(v) == ValueKind::String).map(string_or_json).next()?.into_owned();
     }
     if error.message.trim_start().starts_with('<') && error.message.to_ascii_lowercase().contains("<html") {
         error.message = String::from("The upstream reported an error as an HTML page.");

@@ -34,7 +34,7 @@ pub(super) struct SentState {
 
 impl MessagesMender {
     pub(super) fn new(spec: ResponseSpec) -> Self {
-        let summary = ResponseSummary::keeping(&spec);
+        let summary = ResponseSummary::for_spec(&spec);
         Self {
             spec,
             decoder: MessagesDecoder::default(),
@@ -125,7 +125,7 @@ impl StreamRepairer for MessagesMender {
     fn fail(&mut self, failure: &UpstreamError, out: &mut Vec<u8>) {
         if !self.decoder.over {
             let standing = self.decoder.standing();
-            self.decoder.broke(failure, &mut self.events);
+            self.decoder.connection_lost(failure, &mut self.events);
             self.drain(true, standing, out);
         }
     }
@@ -155,7 +155,7 @@ pub(super) fn whole(
     diagnostics: &mut Diagnostics,
 ) -> Result<Repaired, UpstreamError> {
     let response = response::decode(body, diagnostics)?;
-    let mut summary = ResponseSummary::keeping(spec);
+    let mut summary = ResponseSummary::for_spec(spec);
     for event in unfold(&response) {
         summary.event(&event);
     }

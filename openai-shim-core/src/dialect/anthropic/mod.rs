@@ -53,7 +53,7 @@ impl Dialect for Anthropic {
         &side::HEADERS
     }
 
-    fn signs(&self) -> Option<&'static str> {
+    fn signature_format(&self) -> Option<&'static str> {
         Some(FORMAT)
     }
 

@@ -9,7 +9,7 @@ use crate::canonical::{
     Block, Code, Diagnostics, ExtraFields, Message, Request, Role, Span, TokenLimit, carry,
 };
 use crate::error::{ClientError, Unsupported};
-use crate::json::{Object, ValueKind, encode_string, natural, number, peek, raw, text};
+use crate::json::{Object, ValueKind, encode_string, natural, number, value_kind, raw, decode_string};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -29,9 +29,9 @@ pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Reque
     shape::REQUEST.check_at(&object, Place::Root, &["messages"], diagnostics)?;
     let mut request = Request::default();
     let mut extra = Vec::new();
-    for (key, value) in object.iter().filter(|(_, value)| peek(value) != ValueKind::Null) {
+    for (key, value) in object.iter().filter(|(_, value)| value_kind(value) != ValueKind::Null) {
         match key {
-            "model" => request.model = text(value).map(Cow::into_owned).unwrap_or_default(),
+            "model" => request.model = decode_string(value).map(Cow::into_owned).unwrap_or_default(),
             "stream" => request.stream = object.bool(key).unwrap_or(false),
             "messages" | "system" => {}
             "max_tokens" => {
@@ -133,7 +133,7 @@ fn message(item: &str, i: usize, diagnostics: &mut Diagnostics) -> Result<Messag
 }
 
 fn texts(value: &str) -> Vec<String> {
-    match text(value) {
+    match decode_string(value) {
         Some(one) => vec![one.into_owned()],
         None => serde_json::from_str(value).unwrap_or_default(),
     }
@@ -162,7 +162,7 @@ pub(super) fn encode<'a>(
     }
     // Claude signs all of its thinking: what is not signed is another model's, and is refused.
     let unsigned = own && request.model.contains("claude") && request.messages.iter().any(is_unsigned);
-    if source.is_none() || request.touched.messages || unsigned {
+    if source.is_none() || request.changed.messages || unsigned {
         let (system, list) = if own {
             as_they_came(request, source.unwrap_or_default(), unsigned, diagnostics)
         } else {
@@ -174,7 +174,7 @@ pub(super) fn encode<'a>(
         }
         body.set("messages", list);
     }
-    if source.is_none() || request.touched.tools || request.touched.tool_choice {
+    if source.is_none() || request.changed.tools || request.changed.tool_choice {
         tools::write(request, own, &mut body, diagnostics);
     }
     if source.is_none() {
@@ -246,7 +246,7 @@ fn signed(messages: &[Message]) -> BTreeMap<&str, String> {
     let mut packed = BTreeMap::new();
     for block in blocks {
         if let Block::ToolCall { id, signature: Some(signature), .. } = block
-            && let Some(carrying) = carry::pack(id, signature)
+            && let Some(carrying) = carry::attach(id, signature)
         {
             packed.entry(id.as_str()).or_insert(carrying);
         }

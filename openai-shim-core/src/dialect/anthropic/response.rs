@@ -9,7 +9,7 @@ use crate::canonical::{
     WHOLE_BLOCK, carry,
 };
 use crate::error::UpstreamError;
-use crate::json::{Object, ValueKind, encode_string, peek, raw, string_or_json};
+use crate::json::{Object, ValueKind, encode_string, value_kind, raw, string_or_json};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
@@ -41,7 +41,7 @@ pub(super) fn read(object: &Object<'_>, diagnostics: &mut Diagnostics) -> Respon
     let mut extra = rest(object, &SAID);
     let mut choice = Choice::default();
     let mut blocks = Vec::new();
-    match object.non_null("content").map(|content| (peek(content), content)) {
+    match object.non_null("content").map(|content| (value_kind(content), content)) {
         Some((ValueKind::Array, _)) => {
             for (i, item) in object.array("content").unwrap_or_default().into_iter().enumerate() {
                 match block::read(item) {
@@ -86,10 +86,10 @@ pub(super) fn is_message(object: &Object<'_>) -> bool {
     let fixed = object.str("type").as_deref() == Some("message")
         && object.str("role").as_deref() == Some("assistant");
     let or_null =
-        |key: &str| object.get(key).is_some_and(|r| matches!(peek(r), ValueKind::String | ValueKind::Null));
+        |key: &str| object.get(key).is_some_and(|r| matches!(value_kind(r), ValueKind::String | ValueKind::Null));
     let usage = object.object("usage").unwrap_or_default();
     let counted = usage.u64("input_tokens").is_some() && is_counted(&usage);
-    let list = object.get("content").is_some_and(|content| peek(content) == ValueKind::Array);
+    let list = object.get("content").is_some_and(|content| value_kind(content) == ValueKind::Array);
     words && fixed && counted && list && or_null("stop_reason") && or_null("stop_sequence")
 }
 
@@ -99,7 +99,7 @@ pub(super) fn is_counted(usage: &Object<'_>) -> bool {
         && usage
             .iter()
             .filter(|(key, _)| key.ends_with("_tokens"))
-            .all(|(key, count)| usage.u64(key).is_some() || peek(count) == ValueKind::Null)
+            .all(|(key, count)| usage.u64(key).is_some() || value_kind(count) == ValueKind::Null)
 }
 
 /// Whether a block has what the API's types demand.
@@ -112,7 +112,7 @@ pub(super) fn is_block(block: &Object<'_>) -> bool {
         Some("tool_use") => {
             block.str("id").is_some_and(|id| !id.is_empty())
                 && has("name")
-                && block.get("input").is_some_and(|input| peek(input) == ValueKind::Object)
+                && block.get("input").is_some_and(|input| value_kind(input) == ValueKind::Object)
         }
         other => other.is_some(),
     }
@@ -277,7 +277,7 @@ fn write(block: &Block, at: &str, spec: &mut ResponseSpec, diagnostics: &mut Dia
         Block::Refusal(text) if text.is_empty() => None,
         Block::Reasoning { text, signature, extra } => {
             block::note_lost(extra, at, diagnostics);
-            let signature = carry::seal(signature.as_deref().unwrap_or_default(), extra, FORMAT);
+            let signature = carry::tag_issuer(signature.as_deref().unwrap_or_default(), extra, FORMAT);
             if text.is_empty() && signature.is_empty() {
                 return None;
             }

@@ -29,7 +29,7 @@ const fn at(methods: &'static str, path: &'static str, side: AuxiliaryKind) -> A
 /// <https://docs.anthropic.com/en/api/rate-limits#response-headers>
 pub(super) static HEADERS: DialectHeaders = DialectHeaders {
     marks: &["anthropic-version"],
-    wishes: &["anthropic-beta"],
+    feature_headers: &["anthropic-beta"],
     key_parameter: None,
     request_id: Some("request-id"),
     limits: "anthropic-ratelimit-",

@@ -66,7 +66,7 @@ fn metadata(json: &str, out: &mut Vec<Citation>) -> bool {
 pub(super) fn write(cited: &[(Citation, TextLength, TextLength)]) -> String {
     let (mut chunks, mut supports) = (Vec::new(), Vec::new());
     for (i, (citation, from, to)) in cited.iter().enumerate() {
-        let (start, end) = citation.place(*from, *to, true);
+        let (start, end) = citation.offsets(*from, *to, true);
         let (uri, title) = (encode_string(&citation.url), encode_string(&citation.title));
         chunks.push(format!(r#"{{"web":{{"uri":{uri},"title":{title}}}}}"#));
         supports.push(format!(

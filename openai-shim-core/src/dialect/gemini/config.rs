@@ -236,7 +236,7 @@ fn budget(reasoning: &Reasoning, diagnostics: &mut Diagnostics) -> Option<String
 
 /// The client's own configuration, with what differs and what it lacks.
 pub(super) fn patch(config: &mut Object<'_>, request: &Request, diagnostics: &mut Diagnostics) {
-    let touched = request.touched;
+    let touched = request.changed;
     let differs = [
         (touched.stop, &["stopSequences"][..]),
         (touched.n, &["candidateCount"]),

@@ -8,7 +8,7 @@ use crate::canonical::{
     Block, Code, Diagnostics, ExtraFields, Message, OpenCalls, Request, Role, Span, called_names,
 };
 use crate::error::ClientError;
-use crate::json::{List, Object, ValueKind, encode_string, peek, raw, text};
+use crate::json::{List, Object, ValueKind, encode_string, value_kind, raw, decode_string};
 use std::collections::BTreeMap;
 
 /// Reads the conversation.
@@ -29,7 +29,7 @@ pub(super) fn decode(
         .at("contents")
     };
     let contents = object.non_null("contents").ok_or_else(missing)?;
-    match peek(contents) {
+    match value_kind(contents) {
         ValueKind::Array => {
             let items = object.array("contents").unwrap_or_default();
             if items.is_empty() {
@@ -45,7 +45,7 @@ pub(super) fn decode(
         // One content, or its text, as Google's own libraries accept it.
         ValueKind::Object => request.messages.push(content(contents, 0, listed, diagnostics)?),
         ValueKind::String => {
-            request.messages.push(Message::text(Role::User, text(contents).unwrap_or_default()));
+            request.messages.push(Message::text(Role::User, decode_string(contents).unwrap_or_default()));
         }
         _ => return Err(missing()),
     }
@@ -106,7 +106,7 @@ fn add_block(block: Block, blocks: &mut Vec<Block>) {
 }
 
 fn instruction(system: &str) -> Result<Message, ClientError> {
-    if let Some(words) = text(system) {
+    if let Some(words) = decode_string(system) {
         return Ok(Message::text(Role::System, words));
     }
     let object = read(system).ok_or_else(|| {
@@ -124,7 +124,7 @@ fn content(
     place: Place<'_>,
     diagnostics: &mut Diagnostics,
 ) -> Result<Message, ClientError> {
-    if let Some(words) = text(item) {
+    if let Some(words) = decode_string(item) {
         return Ok(Message::text(Role::User, words));
     }
     let at = |field: &str| format!("contents[{i}]{field}");
@@ -169,10 +169,10 @@ fn content(
 
 fn blocks(object: &Object<'_>) -> Vec<Block> {
     match object.get("parts") {
-        Some(parts) if peek(parts) == ValueKind::Array => {
+        Some(parts) if value_kind(parts) == ValueKind::Array => {
             object.array("parts").unwrap_or_default().into_iter().map(parts::read_request).collect()
         }
-        Some(part) if peek(part) == ValueKind::Object => vec![parts::read_request(part)],
+        Some(part) if value_kind(part) == ValueKind::Object => vec![parts::read_request(part)],
         _ => Vec::new(),
     }
 }
@@ -210,7 +210,7 @@ fn name_calls(messages: &mut [Message]) {
 
 fn result_name(extra: &ExtraFields) -> Option<String> {
     let name = extra.of(NAME).iter().find(|(key, _)| key == ".functionResponse.name")?;
-    text(name.1.get()).map(std::borrow::Cow::into_owned)
+    decode_string(name.1.get()).map(std::borrow::Cow::into_owned)
 }
 
 /// A conversation as Google takes it.

@@ -7,7 +7,7 @@ use super::super::side::{AuxiliaryRequest, EmbeddingsApi};
 use super::{camelized, path, read, shape};
 use crate::canonical::{Code, Diagnostics, EmbedRequest, Embeddings};
 use crate::error::{ClientError, UpstreamError};
-use crate::json::{Object, ValueKind, encode_string, natural, peek, string_or_json};
+use crate::json::{Object, ValueKind, encode_string, natural, value_kind, string_or_json};
 
 /// `:embedContent`.
 pub(super) static ONE: EmbeddingsApi = EmbeddingsApi {
@@ -85,7 +85,7 @@ fn one(
     let at = Place::Key(&place, "content");
     let content = body.get("content").and_then(read).unwrap_or_default();
     let parts = match content.get("parts") {
-        Some(one) if peek(one) == ValueKind::Object => vec![one],
+        Some(one) if value_kind(one) == ValueKind::Object => vec![one],
         _ => content.array("parts").unwrap_or_default(),
     };
     if parts.is_empty() {
@@ -195,7 +195,7 @@ fn read_answer(
     for item in given {
         let item = Object::parse(item.as_bytes()).map_err(|_| malformed())?;
         let vector =
-            item.get("values").filter(|values| peek(values) == ValueKind::Array).ok_or_else(malformed)?;
+            item.get("values").filter(|values| value_kind(values) == ValueKind::Array).ok_or_else(malformed)?;
         out.vectors.push(vector.to_owned());
     }
     out.tokens = answer.object("usageMetadata").and_then(|usage| usage.u64("promptTokenCount"));

@@ -5,7 +5,7 @@
 use super::read as camel;
 use crate::canonical::{Code, Diagnostics};
 use crate::error::{Error, ErrorKind, StatusError, UpstreamError};
-use crate::json::{Object, ValueKind, encode_string, peek, raw, string_or_json, text};
+use crate::json::{Object, ValueKind, encode_string, value_kind, raw, string_or_json, decode_string};
 use crate::redact::{redact, redact_json};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
@@ -86,7 +86,7 @@ pub(super) fn envelope(error: &Error) -> String {
     let own = |key: &str| extra.iter().find(|(k, _)| k == key).map(|(_, value)| value.get());
     let word = own("status").filter(|word| fits(word, status(error)));
     object.set("status", word.map_or_else(|| encode_string(row(error.kind()).1), str::to_owned));
-    let mut details = own("details").filter(|d| peek(d) == ValueKind::Array).map(str::to_owned);
+    let mut details = own("details").filter(|d| value_kind(d) == ValueKind::Array).map(str::to_owned);
     if details.is_none() {
         let mut made = Vec::new();
         if let Some(code) = error.code().filter(|code| code.parse::<u16>().is_err()) {
@@ -118,7 +118,7 @@ pub(super) fn envelope(error: &Error) -> String {
 
 /// Whether a word is known, and means this status.
 fn fits(word: &str, status: StatusCode) -> bool {
-    text(word).is_some_and(|word| STATUSES.iter().any(|(w, s)| *w == word && *s == status.as_u16()))
+    decode_string(word).is_some_and(|word| STATUSES.iter().any(|(w, s)| *w == word && *s == status.as_u16()))
 }
 
 /// Reads an error answer.
@@ -177,7 +177,7 @@ fn settle(error: &mut StatusError, stated: u16, diagnostics: &mut Diagnostics) {
 /// Reads the envelope. What HTTP stated goes before what the envelope repeats.
 fn read(object: &Object<'_>, stated: Option<u16>, diagnostics: &mut Diagnostics) -> Option<StatusError> {
     let inner = match object.non_null("error") {
-        Some(inner) if peek(inner) == ValueKind::Object => Object::parse(inner.as_bytes()).ok()?,
+        Some(inner) if value_kind(inner) == ValueKind::Object => Object::parse(inner.as_bytes()).ok()?,
         Some(inner) => {
             return Some(StatusError::new(
                 stated.unwrap_or(502),

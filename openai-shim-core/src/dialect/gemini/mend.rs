@@ -29,7 +29,7 @@ impl GeminiMender {
             held: None,
             diagnostics: Diagnostics::default(),
             events: Vec::new(),
-            summary: ResponseSummary::keeping(spec),
+            summary: ResponseSummary::for_spec(spec),
             over: false,
         }
     }
@@ -163,7 +163,7 @@ pub(super) fn whole(
     diagnostics: &mut Diagnostics,
 ) -> Result<Repaired, UpstreamError> {
     let answer = response::decode(body, spec, diagnostics)?;
-    let mut summary = ResponseSummary::keeping(spec);
+    let mut summary = ResponseSummary::for_spec(spec);
     for event in unfold(&answer) {
         summary.event(&event);
     }

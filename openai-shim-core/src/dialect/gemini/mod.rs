@@ -56,7 +56,7 @@ fn is_minted(id: &str) -> bool {
 
 /// Whether the client gets its stream as a JSON array.
 fn wants_array(spec: &ResponseSpec) -> bool {
-    spec.echo.of(NAME).iter().any(|(key, _)| key == ALT)
+    spec.echoed_params.of(NAME).iter().any(|(key, _)| key == ALT)
 }
 
 /// Reads an object whose keys may be written with underscores, as protocol buffers allow. Only for objects of the API: not
@@ -144,7 +144,7 @@ impl Dialect for Gemini {
         Some(models(body, owner)?.into_iter().map(bare).collect())
     }
 
-    fn signs(&self) -> Option<&'static str> {
+    fn signature_format(&self) -> Option<&'static str> {
         Some(FORMAT)
     }
 

@@ -4,7 +4,7 @@
 
 use super::read;
 use crate::canonical::MemberIndex;
-use crate::json::{Object, compact, encode_string, raw, text};
+use crate::json::{Object, compact, encode_string, raw, decode_string};
 use serde_json::value::RawValue;
 
 /// The most values that one call's paths may make.
@@ -95,7 +95,7 @@ impl PartialArgs {
         let Some(steps) = part.str("jsonPath").and_then(|path| steps(&path)) else { return };
         let Some((PathSegment::Key(first), rest)) = steps.split_first() else { return };
         let value =
-            match (part.get("stringValue").and_then(text), part.get("numberValue"), part.bool("boolValue")) {
+            match (part.get("stringValue").and_then(decode_string), part.get("numberValue"), part.bool("boolValue")) {
                 (Some(text), ..) => Node::Text(text.into_owned()),
                 (_, Some(number), _) => Node::Raw(raw(number).get().to_owned()),
                 (.., Some(truth)) => Node::Raw(truth.to_string()),

@@ -177,7 +177,7 @@ fn unsealed(signature: &str) -> (String, ExtraFields) {
 }
 
 fn sealed<'s>(signature: &'s str, extra: &ExtraFields) -> Cow<'s, str> {
-    match carry::seal(signature, extra, FORMAT) {
+    match carry::tag_issuer(signature, extra, FORMAT) {
         Cow::Owned(sealed) => Cow::Owned(STANDARD.encode(sealed)),
         own @ Cow::Borrowed(_) => own,
     }

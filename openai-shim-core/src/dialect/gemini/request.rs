@@ -21,7 +21,7 @@ pub(super) fn decode(path: &str, body: &[u8], diagnostics: &mut Diagnostics) -> 
     let mut request = Request::default();
     (request.model, request.stream, request.include_usage) = (route.model, route.stream, route.stream);
     if route.array {
-        request.echo = ExtraFields::new(NAME, vec![(ALT.to_owned(), raw("\"json\""))]);
+        request.echoed_params = ExtraFields::new(NAME, vec![(ALT.to_owned(), raw("\"json\""))]);
     }
     let mut extra = Vec::new();
     for (key, value) in object.iter().filter(|(_, value)| value.trim() != "null") {
@@ -81,7 +81,7 @@ fn patched<'a>(
     if body.str("model").is_some_and(|model| path::bare(&model) != path::bare(&request.model)) {
         body.remove("model");
     }
-    if request.touched.messages {
+    if request.changed.messages {
         let written = contents::encode(request, source, diagnostics);
         body.set("contents", written.contents);
         let key = spelling(&body, "systemInstruction", "system_instruction");
@@ -90,10 +90,10 @@ fn patched<'a>(
             None => drop(body.remove(key)),
         }
     }
-    if request.touched.tools {
+    if request.changed.tools {
         body.set("tools", tools::encode(&request.tools, diagnostics));
     }
-    if request.touched.tool_choice {
+    if request.changed.tool_choice {
         let key = spelling(&body, "toolConfig", "tool_config");
         match tools::encode_choice(request, diagnostics) {
             Some(choice) => body.set(key, choice),

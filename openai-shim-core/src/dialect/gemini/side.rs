@@ -26,7 +26,7 @@ const fn at(methods: &'static str, path: &'static str, side: AuxiliaryKind) -> A
 
 pub(super) static HEADERS: DialectHeaders = DialectHeaders {
     marks: &["x-goog-api-key", "x-goog-api-client"],
-    wishes: &[],
+    feature_headers: &[],
     key_parameter: Some("key"),
     request_id: None,
     limits: "x-ratelimit-",

@@ -4,7 +4,7 @@
 
 use super::{NAME, config, leftovers, plain, read};
 use crate::canonical::{Code, Diagnostics, ExtraFields, Request, Tool, ToolChoice};
-use crate::json::{Object, ValueKind, encode_string, from_openapi, peek, raw};
+use crate::json::{Object, ValueKind, encode_string, from_openapi, value_kind, raw};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
@@ -14,7 +14,7 @@ pub(super) const CONFIG: &str = "toolConfig.";
 /// Reads the tools: functions one by one, and what Google runs itself as it came.
 pub(super) fn decode(object: &Object<'_>) -> Vec<Tool> {
     let Some(value) = object.non_null("tools") else { return Vec::new() };
-    let items = match peek(value) {
+    let items = match value_kind(value) {
         ValueKind::Array => object.array("tools").unwrap_or_default(),
         ValueKind::Object => vec![value],
         _ => Vec::new(),
@@ -122,7 +122,7 @@ pub(super) fn decode_choice(
         };
         let mode = calling.str("mode").unwrap_or_default().to_ascii_uppercase();
         let allowed = calling.array("allowedFunctionNames").unwrap_or_default();
-        let names: Vec<_> = allowed.iter().filter_map(|name| crate::json::text(name)).collect();
+        let names: Vec<_> = allowed.iter().filter_map(|name| crate::json::decode_string(name)).collect();
         let (choice, exact) = match (mode.as_str(), names.as_slice()) {
             ("NONE", []) => (Some(ToolChoice::None), true),
             ("AUTO", []) => (Some(ToolChoice::Auto), true),

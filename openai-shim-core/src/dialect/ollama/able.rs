@@ -1,6 +1,6 @@
 //! What a model can do, in Ollama's words for it.
 
-use crate::json::{Object, ValueKind, peek, text};
+use crate::json::{Object, ValueKind, value_kind, decode_string};
 
 /// What a model is said to be able to do of which its list says nothing: clients hide what is not named here, and asking
 /// for it is no harm.
@@ -35,7 +35,7 @@ pub(super) fn capabilities(model: &Object<'_>) -> Vec<&'static str> {
     let (mut said, mut of_tools, mut of_pictures): (Vec<&'static str>, _, _) = (Vec::new(), false, false);
     for (value, tools, pictures) in places {
         let words = abilities(value.unwrap_or("null"));
-        if !matches!(value.map(peek), None | Some(ValueKind::Null)) {
+        if !matches!(value.map(value_kind), None | Some(ValueKind::Null)) {
             (of_tools, of_pictures) = (of_tools || tools, of_pictures || pictures);
         }
         said.extend(words);
@@ -59,17 +59,17 @@ pub(super) fn capabilities(model: &Object<'_>) -> Vec<&'static str> {
 
 /// The abilities in a list of words, in an object of switches, or in one word.
 fn abilities(value: &str) -> Vec<&'static str> {
-    match peek(value) {
+    match value_kind(value) {
         ValueKind::Array => {
             let items: Vec<&serde_json::value::RawValue> = serde_json::from_str(value).unwrap_or_default();
-            items.iter().filter_map(|item| ability(&text(item.get())?)).collect()
+            items.iter().filter_map(|item| ability(&decode_string(item.get())?)).collect()
         }
         ValueKind::Object => {
             let object = Object::parse(value.as_bytes()).unwrap_or_default();
             let able = object.iter().filter(|(_, value)| value.trim() == "true");
             able.filter_map(|(key, _)| ability(key)).collect()
         }
-        _ => text(value).and_then(|word| ability(&word)).into_iter().collect(),
+        _ => decode_string(value).and_then(|word| ability(&word)).into_iter().collect(),
     }
 }
 

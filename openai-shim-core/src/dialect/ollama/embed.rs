@@ -6,7 +6,7 @@ use super::super::side::{AuxiliaryRequest, EmbeddingsApi, with_model};
 use super::shape;
 use crate::canonical::{Code, Diagnostics, EmbedRequest, Embeddings};
 use crate::error::{ClientError, UpstreamError};
-use crate::json::{Object, ValueKind, encode_string, natural, peek};
+use crate::json::{Object, ValueKind, encode_string, natural, value_kind};
 
 /// `POST /api/embed`: `input` is a text or several, the answer has `embeddings`.
 pub(super) static EMBED: EmbeddingsApi = EmbeddingsApi {
@@ -53,7 +53,7 @@ fn read(
     known.check(&given, diagnostics)?;
     let model = given.str("model").filter(|model| !model.is_empty());
     let model = model.ok_or_else(|| ClientError::invalid("`model` is missing.").at("model"))?;
-    let input = given.non_null(key).filter(|input| match peek(input) {
+    let input = given.non_null(key).filter(|input| match value_kind(input) {
         ValueKind::String => true,
         ValueKind::Array => several,
         _ => false,
@@ -128,7 +128,7 @@ fn read_answer(
         (None, Some(vector)) => vec![vector],
         (None, None) => return Err(malformed()),
     };
-    if vectors.iter().any(|vector| peek(vector) != ValueKind::Array) {
+    if vectors.iter().any(|vector| value_kind(vector) != ValueKind::Array) {
         return Err(malformed());
     }
     let mut out = Embeddings::default();

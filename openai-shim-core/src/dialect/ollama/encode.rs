@@ -379,7 +379,7 @@ impl Encoder for OllamaEncoder {
         }
     }
 
-    fn elapsed(&mut self, since: Duration) {
+    fn set_elapsed(&mut self, since: Duration) {
         self.elapsed = Some(since);
     }
 

@@ -5,7 +5,7 @@
 use super::line::write_line;
 use crate::canonical::{Code, Diagnostics};
 use crate::error::{Error, ErrorKind, StatusError, UpstreamError};
-use crate::json::{Object, ValueKind, encode_string, peek, raw, string_or_json, text};
+use crate::json::{Object, ValueKind, encode_string, value_kind, raw, string_or_json, decode_string};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use std::borrow::Cow;
@@ -110,15 +110,15 @@ const NO_MESSAGE: &str = "The upstream reported an error without a message.";
 fn read(object: &Object<'_>) -> Option<StatusError> {
     let said = ["error", "message", "detail"].iter().find_map(|key| object.non_null(key))?;
     let mut error = StatusError::new(502, ErrorKind::Upstream, "");
-    match peek(said) {
+    match value_kind(said) {
         // What stands between may use OpenAI's envelope.
         ValueKind::Object => {
             let inner = Object::parse(said.as_bytes()).ok()?;
             error.message = inner.get("message").map(|m| string_or_json(m).into_owned()).unwrap_or_default();
-            error.error_type = inner.get("type").and_then(text).map(Cow::into_owned);
+            error.error_type = inner.get("type").and_then(decode_string).map(Cow::into_owned);
             let code = inner.non_null("code").map(|c| string_or_json(c).into_owned());
             error.code = code.filter(|c| !c.is_empty());
-            error.param = inner.get("param").and_then(text).map(Cow::into_owned);
+            error.param = inner.get("param").and_then(decode_string).map(Cow::into_owned);
         }
         _ => {
             error.message = string_or_json(said).into_owned();

@@ -2,7 +2,7 @@
 
 use super::FAMILY;
 use crate::canonical::{Code, Diagnostics, ExtraFields, FinishReason, Usage};
-use crate::json::{Object, ValueKind, encode_string, peek, raw, string_or_json};
+use crate::json::{Object, ValueKind, encode_string, value_kind, raw, string_or_json};
 use std::borrow::Cow;
 
 /// A call as it was read.
@@ -74,7 +74,7 @@ impl ResponseLine {
 
     fn said(&mut self, object: &Object<'_>, content: &str, at: &str, diagnostics: &mut Diagnostics) {
         if let Some(words) = object.non_null(content) {
-            if peek(words) != ValueKind::String {
+            if value_kind(words) != ValueKind::String {
                 diagnostics.record(Code::ContentJoined, &format!("{at}{content}"), "");
             }
             self.content.push_str(&string_or_json(words));
@@ -118,7 +118,7 @@ pub(super) fn read_call(call: &str, at: &str, diagnostics: &mut Diagnostics) -> 
     let object = Object::parse(call.as_bytes()).unwrap_or_default();
     let function = object.object("function").unwrap_or_default();
     let given = function.non_null("arguments");
-    let arguments = match given.map(peek) {
+    let arguments = match given.map(value_kind) {
         Some(ValueKind::Object) => given.unwrap_or_default().trim().to_owned(),
         Some(_) => {
             let path = format!("{at}.function.arguments");

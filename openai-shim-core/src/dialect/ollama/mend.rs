@@ -9,7 +9,7 @@ use crate::canonical::{
 };
 use crate::error::{Error, UpstreamError};
 use crate::framing::Frame;
-use crate::json::{Object, ValueKind, encode_string, peek, string_or_json};
+use crate::json::{Object, ValueKind, encode_string, value_kind, string_or_json};
 
 /// Mends a stream: each line is followed by the decoder, and put right where clients would fail on it.
 pub(super) struct OllamaMender {
@@ -179,7 +179,7 @@ fn moved(line: &mut Object<'_>, diagnostics: &mut Diagnostics) -> Object<'static
 
 /// Content that is a text, thinking that is one, calls whose arguments are objects.
 fn said(object: &mut Object<'_>, content: &'static str, at: &str, diagnostics: &mut Diagnostics) {
-    match object.get(content).map(peek) {
+    match object.get(content).map(value_kind) {
         Some(ValueKind::String) => {}
         given => {
             if matches!(given, None | Some(ValueKind::Null)) {
@@ -189,11 +189,11 @@ fn said(object: &mut Object<'_>, content: &'static str, at: &str, diagnostics: &
             object.set(content, words);
         }
     }
-    if object.get("thinking").is_some_and(|t| peek(t) != ValueKind::String) {
+    if object.get("thinking").is_some_and(|t| value_kind(t) != ValueKind::String) {
         diagnostics.record(Code::NullDropped, &format!("{at}thinking"), "");
         object.remove("thinking");
     }
-    match object.get("tool_calls").map(peek) {
+    match object.get("tool_calls").map(value_kind) {
         None | Some(ValueKind::Array) => {}
         _ => {
             diagnostics.record(Code::NullDropped, &format!("{at}tool_calls"), "");
@@ -214,7 +214,7 @@ fn said(object: &mut Object<'_>, content: &'static str, at: &str, diagnostics: &
 fn mended_call(call: &str, at: &str, diagnostics: &mut Diagnostics) -> Option<String> {
     let mut call = Object::parse(call.as_bytes()).unwrap_or_default();
     let mut function = call.object("function").map(Object::into_owned).unwrap_or_default();
-    let given = function.get("arguments").map(|a| (peek(a), string_or_json(a).into_owned()));
+    let given = function.get("arguments").map(|a| (value_kind(a), string_or_json(a).into_owned()));
     if !matches!(given, Some((ValueKind::Object, _))) {
         let json = given.map(|(_, json)| json).unwrap_or_default();
         let json = arguments(&json, &format!("{at}tool_calls[].function.arguments"), diagnostics);

@@ -57,7 +57,7 @@ pub static GENERATE: Ollama = Ollama { form: OllamaApi::Generate };
 
 /// Whether the text is passed on as the upstream wrote it.
 fn as_it_comes(spec: &ResponseSpec) -> bool {
-    spec.stops.is_empty() && spec.json.is_none()
+    spec.local_stops.is_empty() && spec.required_json_fields.is_none()
 }
 
 impl Dialect for Ollama {

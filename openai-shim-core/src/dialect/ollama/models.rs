@@ -8,7 +8,7 @@ use super::able::capabilities;
 use crate::canonical::ListedModel;
 use crate::canonical::time::rfc3339;
 use crate::error::ClientError;
-use crate::json::{Object, ValueKind, encode_string, peek};
+use crate::json::{Object, ValueKind, encode_string, value_kind};
 use std::fmt::Write as _;
 
 /// Where no time is known: the zero of Go's times, which Ollama's own command line shows as "Never".
@@ -121,7 +121,7 @@ fn digest(id: &str) -> String {
 }
 
 fn details(model: &Object<'_>) -> String {
-    if let Some(own) = model.get("details").filter(|own| peek(own) == ValueKind::Object) {
+    if let Some(own) = model.get("details").filter(|own| value_kind(own) == ValueKind::Object) {
         return own.to_owned();
     }
     let family = encode_string(&family(model));

@@ -7,7 +7,7 @@ use super::super::shape::Place;
 use super::{FAMILY, OllamaApi, shape};
 use crate::canonical::{Code, Diagnostics, ExtraFields, Request, ResponseFormat, Tool, ToolChoice};
 use crate::error::{ClientError, Unsupported};
-use crate::json::{Object, ValueKind, encode_string, peek, raw, text};
+use crate::json::{Object, ValueKind, encode_string, value_kind, raw, decode_string};
 use std::borrow::Cow;
 
 mod generate;
@@ -34,8 +34,8 @@ pub(super) fn decode(
     request.stream = true;
     for (key, value) in object.iter() {
         let mut keep = || extra.push((key.to_owned(), raw(value)));
-        match (key, peek(value)) {
-            ("model", ValueKind::String) => request.model = text(value).unwrap_or_default().into_owned(),
+        match (key, value_kind(value)) {
+            ("model", ValueKind::String) => request.model = decode_string(value).unwrap_or_default().into_owned(),
             ("model" | "stream" | "options" | "think", ValueKind::Null) => {}
             ("stream", ValueKind::Bool) => request.stream = value.trim() == "true",
             ("messages", _) if form == OllamaApi::Chat => {}
@@ -46,7 +46,7 @@ pub(super) fn decode(
             }
             ("think", ValueKind::Bool) => request.reasoning.enabled = Some(value.trim() == "true"),
             ("think", ValueKind::String) => {
-                request.reasoning.effort = text(value).filter(|t| !t.is_empty()).map(Cow::into_owned);
+                request.reasoning.effort = decode_string(value).filter(|t| !t.is_empty()).map(Cow::into_owned);
             }
             ("format", ValueKind::Object) => request.response_format = Some(schema(value)),
             ("format", ValueKind::String) if value.trim() == "\"json\"" => {
@@ -132,7 +132,7 @@ pub(super) fn encode<'a>(
     if !request.model.is_empty() && body.str("model").as_deref() != Some(request.model.as_str()) {
         body.set("model", encode_string(&request.model));
     }
-    if source.is_none() || request.touched.messages {
+    if source.is_none() || request.changed.messages {
         match form {
             OllamaApi::Chat => message::encode(request, source, &mut body, diagnostics)?,
             OllamaApi::Generate => generate::encode(request, &mut body, diagnostics)?,
@@ -140,7 +140,7 @@ pub(super) fn encode<'a>(
     }
     if source.is_none() {
         params(form, request, &mut body, diagnostics);
-    } else if request.touched.tools {
+    } else if request.changed.tools {
         tools(form, request, &mut body, diagnostics);
     }
     // Said in any case: what is nearly Ollama may have another default.

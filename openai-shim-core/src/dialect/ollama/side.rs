@@ -8,7 +8,7 @@ use super::embed::{EMBED, EMBEDDINGS};
 use super::models::{names, ps, show, tags};
 use crate::canonical::time::rfc3339;
 use crate::error::{ClientError, ErrorKind, short_name};
-use crate::json::{Object, encode_string, text};
+use crate::json::{Object, encode_string, decode_string};
 
 /// Clients are told a version from which on all that they may ask for exists.
 const VERSION: &str = r#"{"version":"0.13.0"}"#;
@@ -90,7 +90,7 @@ pub(super) fn loaded(form: OllamaApi, body: &[u8], created: u64) -> Option<Strin
     if spec {
         return None;
     }
-    let keep = object.non_null("keep_alive").map(|keep| text(keep).unwrap_or_else(|| keep.trim().into()));
+    let keep = object.non_null("keep_alive").map(|keep| decode_string(keep).unwrap_or_else(|| keep.trim().into()));
     let off = keep.is_some_and(|keep| keep.trim_end_matches(char::is_alphabetic).parse() == Ok(0.0));
     let mut answer = Object::new();
     answer.set("model", encode_string(&model));

@@ -26,8 +26,8 @@ impl OllamaTextExtractor {
         let tools = if spec.quirks.keep_markup { Vec::new() } else { spec.tools.clone() };
         Self {
             splitter: OutputParser::new(think, &tools),
-            fences: spec.json.is_some().then(FenceStripper::new),
-            stops: (!spec.stops.is_empty()).then(|| StopMatcher::new(spec.stops.clone())),
+            fences: spec.required_json_fields.is_some().then(FenceStripper::new),
+            stops: (!spec.local_stops.is_empty()).then(|| StopMatcher::new(spec.local_stops.clone())),
             tools,
             inside: think == ReasoningTagMode::Inside,
             stopped: false,

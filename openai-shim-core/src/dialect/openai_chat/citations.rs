@@ -69,7 +69,7 @@ fn add(citation: Citation, places: &mut BTreeMap<String, usize>, out: &mut Vec<C
 
 /// One annotation, of the text between two lengths.
 pub(super) fn write(citation: &Citation, from: TextLength, to: TextLength) -> String {
-    let (start, end) = citation.place(from, to, false);
+    let (start, end) = citation.offsets(from, to, false);
     let (url, title) = (encode_string(&citation.url), encode_string(&citation.title));
     format!(
         r#"{{"type":"url_citation","url_citation":{{"start_index":{start},"end_index":{end},"title":{title},"url":{url}}}}}"#

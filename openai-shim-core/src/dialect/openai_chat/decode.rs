@@ -9,7 +9,7 @@ use crate::canonical::{
 };
 use crate::error::UpstreamError;
 use crate::framing::Frame;
-use crate::json::{Object, raw, text};
+use crate::json::{Object, raw, decode_string};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -35,7 +35,7 @@ impl ChatDecoder {
     pub(super) fn new(spec: ResponseSpec) -> Self {
         // Whether the client wants usage, or the legacy form of a call, is its encoder's business: here it is always read.
         let spec =
-            ResponseSpec { include_usage: true, functions: false, reasoning: ReasoningStyle::Field, ..spec };
+            ResponseSpec { include_usage: true, legacy_functions: false, reasoning: ReasoningStyle::Field, ..spec };
         Self {
             stream: StreamState::new(spec),
             blocks: OpenBlocks::default(),
@@ -48,7 +48,7 @@ impl ChatDecoder {
     /// Zeros in place of usage are what a chat client is promised; nobody counted them, and they are no event. Whether
     /// they are missing is the business of the client's dialect.
     fn take_back_usage(&mut self, before: usize, out: &mut Vec<Event>) {
-        if self.stream.diagnostics.take(Code::UsageMissing) {
+        if self.stream.diagnostics.discard(Code::UsageMissing) {
             let mut fresh = out.split_off(before.min(out.len()));
             fresh.retain(|event| !matches!(event, Event::Usage(_)));
             out.append(&mut fresh);
@@ -59,15 +59,15 @@ impl ChatDecoder {
 impl Decoder for ChatDecoder {
     fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<Event>) {
         let mut events = EventSink { blocks: &mut self.blocks, out };
-        if self.forms.again(frame, &mut self.stream, |all, words| events.again(all, words)) {
+        if self.forms.replay(frame, &mut self.stream, |all, words| events.again(all, words)) {
             return;
         }
         let before = out.len();
-        self.forms.before(&self.stream);
+        self.forms.start_miss(&self.stream);
         self.stream.frame(frame, &mut EventSink { blocks: &mut self.blocks, out });
         self.take_back_usage(before, out);
         let fresh = out.get(before..).unwrap_or_default();
-        self.forms.learn(frame, &self.stream, |chunk, came| said(fresh.iter(), chunk, came));
+        self.forms.store(frame, &self.stream, |chunk, came| said(fresh.iter(), chunk, came));
     }
 
     fn finish(&mut self, out: &mut Vec<Event>) {
@@ -131,7 +131,7 @@ impl OpaqueStateTap {
     }
 
     /// A chunk of a known form.
-    pub(super) fn again(&mut self, all: &[TemplateEvent], words: &SlotValues<'_>) {
+    pub(super) fn replay(&mut self, all: &[TemplateEvent], words: &SlotValues<'_>) {
         EventSink { blocks: &mut self.blocks, out: &mut self.events }.again(all, words);
     }
 
@@ -220,7 +220,7 @@ impl EventSink<'_> {
         for said in all {
             match said {
                 TemplateEvent::Text { choice, block, hole } => {
-                    let words = words.literal(*hole).and_then(text).unwrap_or_default().into_owned();
+                    let words = words.literal(*hole).and_then(decode_string).unwrap_or_default().into_owned();
                     let delta = Delta::Text(words);
                     self.out.push(Event::Delta { choice: *choice, block: *block, delta });
                 }
@@ -272,7 +272,7 @@ impl EventSink<'_> {
             ("refusal", BlockKind::Refusal),
         ];
         for (key, kind) in kinds {
-            if let Some(words) = delta.get(key).and_then(text).filter(|t| !t.is_empty()) {
+            if let Some(words) = delta.get(key).and_then(decode_string).filter(|t| !t.is_empty()) {
                 let block = self.open(at, index, kind);
                 self.out.push(Event::Delta { choice: index, block, delta: Delta::Text(words.into_owned()) });
             }
@@ -352,7 +352,7 @@ impl EventSink<'_> {
                 block
             }
         };
-        let arguments = function.get("arguments").or_else(|| function.get("input")).and_then(text);
+        let arguments = function.get("arguments").or_else(|| function.get("input")).and_then(decode_string);
         if let Some(arguments) = arguments.filter(|a| !a.is_empty()) {
             self.out.push(Event::Delta { choice: index, block, delta: Delta::Text(arguments.into_owned()) });
         }
@@ -409,7 +409,7 @@ fn said<'e>(
     for event in events {
         all.push(match event {
             Event::Delta { choice, block, delta: Delta::Text(words) } => {
-                let is = |hole: &Slot| literal(*hole).and_then(text).as_deref() == Some(words);
+                let is = |hole: &Slot| literal(*hole).and_then(decode_string).as_deref() == Some(words);
                 let [hole] = WORDS.into_iter().filter(is).collect::<Vec<_>>().try_into().ok()?;
                 (hole, TemplateEvent::Text { choice: *choice, block: *block, hole })
             }

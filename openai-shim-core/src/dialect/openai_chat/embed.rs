@@ -6,7 +6,7 @@ use super::super::side::{EmbeddingsApi, with_model};
 use super::shape;
 use crate::canonical::{Code, Diagnostics, EmbedRequest, Embeddings, VectorCheck};
 use crate::error::{ClientError, UpstreamError};
-use crate::json::{Object, ValueKind, encode_string, natural, peek, text};
+use crate::json::{Object, ValueKind, encode_string, natural, value_kind, decode_string};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -70,7 +70,7 @@ fn read_answer(
     let mut vectors: Vec<(u64, String)> = Vec::new();
     for item in answer.array("data").ok_or_else(malformed)? {
         let item = Object::parse(item.as_bytes()).map_err(|_| malformed())?;
-        let vector = item.get("embedding").filter(|v| peek(v) == ValueKind::Array).ok_or_else(malformed)?;
+        let vector = item.get("embedding").filter(|v| value_kind(v) == ValueKind::Array).ok_or_else(malformed)?;
         vectors.push((item.u64("index").unwrap_or(0), vector.to_owned()));
     }
     vectors.sort_by_key(|(index, _)| *index);
@@ -143,7 +143,7 @@ fn vector(
     wish: &EmbedRequest,
     diagnostics: &mut Diagnostics,
 ) -> Option<Option<String>> {
-    let mut object = match peek(item) {
+    let mut object = match value_kind(item) {
         ValueKind::Array => {
             diagnostics.record(Code::FieldFilled, "data[].embedding", "");
             let mut object = Object::new();
@@ -153,9 +153,9 @@ fn vector(
         _ => Object::parse(item.as_bytes()).ok()?,
     };
     let given = object.get("embedding")?;
-    let other = match (peek(given), wish.base64) {
+    let other = match (value_kind(given), wish.base64) {
         (ValueKind::Array, true) => Some(pack(given)?),
-        (ValueKind::String, false) => Some(unpack(&text(given)?)?),
+        (ValueKind::String, false) => Some(unpack(&decode_string(given)?)?),
         (ValueKind::Array | ValueKind::String, _) => None,
         _ => return None,
     };
@@ -195,7 +195,7 @@ fn check(body: &[u8], request: &EmbedRequest) -> Result<(), UpstreamError> {
     for item in answer.array("data").ok_or_else(malformed)? {
         let item = Object::parse(item.as_bytes()).map_err(|_| malformed())?;
         let vector = item.get("embedding").ok_or_else(malformed)?;
-        match (peek(vector), text(vector)) {
+        match (value_kind(vector), decode_string(vector)) {
             (ValueKind::Array, _) => check.list(vector)?,
             (_, Some(packed)) => {
                 check.packed(&STANDARD.decode(packed.as_ref()).map_err(|_| malformed())?)?;

@@ -5,7 +5,7 @@
 use super::super::Encoder;
 use super::decode::word;
 use super::mend::{TagWriter, write_usage};
-use super::response::foreign;
+use super::response::not_a_stream;
 use super::{NAME, citations, error, reasoning, tool_call};
 use crate::canonical::{
     BlockKind, Citation, CitedSources, Code, Delta, Diagnostics, Event, ExtraFields, Logprobs, Numbered,
@@ -134,7 +134,7 @@ impl ChatEncoder {
         choice.open.insert(block, open);
         choice.from = choice.length;
         if let (BlockKind::ToolCall { id, name, signature }, OpenBlock::Call(call, _)) = (kind, open) {
-            if self.spec.functions {
+            if self.spec.legacy_functions {
                 if call > 0 {
                     self.diagnostics.record(
                         Code::FeatureUnsupported,
@@ -160,7 +160,7 @@ impl ChatEncoder {
     }
 
     fn delta(&mut self, index: u32, block: u32, delta: &Delta, out: &mut Vec<u8>) {
-        let (legacy, tagged) = (self.spec.functions, self.spec.reasoning == ReasoningStyle::Tags);
+        let (legacy, tagged) = (self.spec.legacy_functions, self.spec.reasoning == ReasoningStyle::Tags);
         let choice = self.choice(index);
         let Some(open) = choice.open.get_mut(&block) else { return };
         let member = match (delta, &mut *open) {
@@ -213,7 +213,7 @@ impl ChatEncoder {
             (Delta::Native { key, .. }, _) if key.starts_with('.') => return,
             (Delta::Native { dialect, key, raw }, _) => {
                 let one = ExtraFields::new(dialect, vec![(key.clone(), raw.clone())]);
-                let CitedSources { mut list, rest } = foreign(&one);
+                let CitedSources { mut list, rest } = not_a_stream(&one);
                 choice.cited.append(&mut list);
                 if !rest.is_empty() {
                     self.diagnostics.record(Code::ExtraDropped, "choices[].delta", dialect);
@@ -257,8 +257,8 @@ impl ChatEncoder {
         }
         if let OpenBlock::Call(call, false) = open {
             // A call without arguments calls with none.
-            if !self.spec.functions || call == 0 {
-                let fragment = arguments(call, self.spec.functions, "{}");
+            if !self.spec.legacy_functions || call == 0 {
+                let fragment = arguments(call, self.spec.legacy_functions, "{}");
                 self.chunk(index, &fragment, "null", out);
             }
         }
@@ -287,10 +287,10 @@ impl Encoder for ChatEncoder {
                 self.cite(*choice, out);
                 let calls = self.choice(*choice).calls > 0;
                 let word = match word(reason) {
-                    "stop" if calls && self.spec.functions => "function_call",
+                    "stop" if calls && self.spec.legacy_functions => "function_call",
                     "stop" if calls && !self.spec.named_tool => "tool_calls",
                     "tool_calls" if !calls => "stop",
-                    "tool_calls" if self.spec.functions => "function_call",
+                    "tool_calls" if self.spec.legacy_functions => "function_call",
                     word => word,
                 };
                 let rest = self.choice(*choice).tags.put("", "", true);
@@ -304,7 +304,7 @@ impl Encoder for ChatEncoder {
                     self.choice(*index).extra.push((String::from("logprobs"), logprobs.write()));
                     return;
                 }
-                let CitedSources { mut list, rest } = foreign(extra);
+                let CitedSources { mut list, rest } = not_a_stream(extra);
                 if !list.is_empty() {
                     self.choice(choice.unwrap_or(0)).cited.append(&mut list);
                 }

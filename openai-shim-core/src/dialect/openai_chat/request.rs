@@ -9,7 +9,7 @@ use crate::canonical::{
     Code, Diagnostics, ExtraFields, Message, Request, ResponseFormat, SHARED, TokenLimit, Tool, ToolChoice,
 };
 use crate::error::{ClientError, Unsupported};
-use crate::json::{Object, ValueKind, count, encode_string, integer, natural, number, peek, raw, text};
+use crate::json::{Object, ValueKind, count, encode_string, integer, natural, number, value_kind, raw, decode_string};
 use bytes::Bytes;
 use std::borrow::Cow;
 
@@ -39,7 +39,7 @@ pub(super) fn decode(body: &Bytes, diagnostics: &mut Diagnostics) -> Result<Requ
     let mut extra = Vec::new();
     for (key, value) in object.iter() {
         match key {
-            "model" => request.model = text(value).map(Cow::into_owned).unwrap_or_default(),
+            "model" => request.model = decode_string(value).map(Cow::into_owned).unwrap_or_default(),
             "messages" | "prompt" => {}
             "stream" => request.stream = object.bool(key).unwrap_or(false),
             "stream_options" => {
@@ -63,8 +63,8 @@ pub(super) fn decode(body: &Bytes, diagnostics: &mut Diagnostics) -> Result<Requ
             "frequency_penalty" => request.frequency_penalty = number(value),
             "presence_penalty" => request.presence_penalty = number(value),
             "seed" => request.seed = integer(value),
-            "user" => request.user = text(value).map(Cow::into_owned),
-            "reasoning_effort" => request.reasoning.effort = text(value).map(Cow::into_owned),
+            "user" => request.user = decode_string(value).map(Cow::into_owned),
+            "reasoning_effort" => request.reasoning.effort = decode_string(value).map(Cow::into_owned),
             "parallel_tool_calls" => request.parallel_tool_calls = object.bool(key),
             "stop" => request.stop = stops(value),
             "tools" => request.tools = tools(&object, diagnostics)?,
@@ -107,8 +107,8 @@ fn not_an_object(body: &[u8], error: &serde_json::Error) -> ClientError {
 }
 
 fn stops(value: &str) -> Vec<String> {
-    match peek(value) {
-        ValueKind::String => text(value).map(Cow::into_owned).into_iter().collect(),
+    match value_kind(value) {
+        ValueKind::String => decode_string(value).map(Cow::into_owned).into_iter().collect(),
         ValueKind::Array => serde_json::from_str(value).unwrap_or_default(),
         _ => Vec::new(),
     }
@@ -158,7 +158,7 @@ pub(super) fn leftovers(object: &Object<'_>, known: &[&str]) -> ExtraFields {
 }
 
 fn tool_choice(value: &str) -> Option<ToolChoice> {
-    Some(match (peek(value), text(value).as_deref()) {
+    Some(match (value_kind(value), decode_string(value).as_deref()) {
         (ValueKind::Null, _) => return None,
         (_, Some("auto")) => ToolChoice::Auto,
         (_, Some("none")) => ToolChoice::None,
@@ -175,7 +175,7 @@ fn tool_choice(value: &str) -> Option<ToolChoice> {
 
 fn response_format(value: &str) -> Option<ResponseFormat> {
     let native = || ResponseFormat::Native { dialect: NAME, raw: raw(value) };
-    if peek(value) == ValueKind::Null {
+    if value_kind(value) == ValueKind::Null {
         return None;
     }
     let Ok(object) = Object::parse(value.as_bytes()) else { return Some(native()) };
@@ -212,7 +212,7 @@ pub(super) fn encode<'a>(
     if !request.model.is_empty() && body.str("model").as_deref() != Some(request.model.as_str()) {
         body.set("model", encode_string(&request.model));
     }
-    if source.is_none() || request.touched.messages {
+    if source.is_none() || request.changed.messages {
         // A list that grows is there twice.
         let room = request.messages.iter().map(|message| message.size() + 25).sum::<usize>();
         let mut list = Vec::with_capacity(room + 2);
@@ -246,7 +246,7 @@ pub(super) fn encode<'a>(
             diagnostics.record(Code::ParamDropped, "reasoning", "thinking on or off");
         }
     }
-    let (all, touched) = (source.is_none(), request.touched);
+    let (all, touched) = (source.is_none(), request.changed);
     if all || touched.tools {
         let tools = request.tools.iter().enumerate();
         let tools: Vec<_> = tools.filter_map(|(i, tool)| write_tool(tool, i, diagnostics)).collect();

@@ -11,7 +11,7 @@ use crate::canonical::{
     ReasoningStyle, Response, ResponseSpec, ResponseSummary, TextLength, unfold,
 };
 use crate::error::UpstreamError;
-use crate::json::{Object, encode_string, raw, text};
+use crate::json::{Object, encode_string, raw, decode_string};
 use std::borrow::Cow;
 
 /// Reads an answer: mended first, so that what is left is plain.
@@ -30,7 +30,7 @@ pub(super) fn decode(
     response.created = answer.u64("created");
     response.model = answer.str("model").map(Cow::into_owned);
     // Whether counts are missing is the business of the client's dialect, too.
-    let missing = diagnostics.take(Code::UsageMissing);
+    let missing = diagnostics.discard(Code::UsageMissing);
     response.usage = answer.get("usage").and_then(read_usage).filter(|_| !missing);
     response.extra = rest(&answer, &["id", "object", "created", "model", "choices", "usage"]);
     for item in answer.array("choices").unwrap_or_default() {
@@ -69,7 +69,7 @@ fn decode_choice(object: &Object<'_>) -> Choice {
     choice.extra = rest(object, &["index", "message", "finish_reason", "logprobs"]);
     let message = object.object("message").unwrap_or_default();
     let mut extra = rest(&message, &super::SAID);
-    let thoughts = message.get("reasoning_content").and_then(text).unwrap_or_default();
+    let thoughts = message.get("reasoning_content").and_then(decode_string).unwrap_or_default();
     let beside = Some(thoughts.as_ref()).filter(|thoughts| !thoughts.is_empty());
     let details = message.get("reasoning_details");
     let signed = details.map(|details| reasoning::read(details, beside)).unwrap_or_default();
@@ -87,11 +87,11 @@ fn decode_choice(object: &Object<'_>) -> Choice {
             None => choice.blocks.extend(signed),
         }
     }
-    let words = message.get("content").and_then(text).unwrap_or_default();
+    let words = message.get("content").and_then(decode_string).unwrap_or_default();
     if !words.is_empty() || !extra.is_empty() {
         choice.blocks.push(Block::Text { text: words.into(), extra });
     }
-    if let Some(refusal) = message.get("refusal").and_then(text).filter(|t| !t.is_empty()) {
+    if let Some(refusal) = message.get("refusal").and_then(decode_string).filter(|t| !t.is_empty()) {
         choice.blocks.push(Block::Refusal(refusal.into()));
     }
     let calls = message.array("tool_calls").unwrap_or_default();
@@ -133,7 +133,7 @@ pub(super) fn encode(response: &Response, spec: &mut ResponseSpec, diagnostics: 
 }
 
 /// What another dialect's leftovers cite; this one's own stay as they are.
-pub(super) fn foreign(extra: &ExtraFieldList) -> CitedSources {
+pub(super) fn not_a_stream(extra: &ExtraFieldList) -> CitedSources {
     if extra.dialect == NAME { CitedSources { list: Vec::new(), rest: extra.clone() } } else { cited(extra) }
 }
 
@@ -149,7 +149,7 @@ fn encode_choice(choice: &Choice, spec: &mut ResponseSpec, diagnostics: &mut Dia
                 let from = length;
                 words.push_str(text);
                 length.add(text);
-                let CitedSources { list, rest } = foreign(extra);
+                let CitedSources { list, rest } = not_a_stream(extra);
                 note_lost(&rest, "choices[].message", diagnostics);
                 annotations.extend(list.iter().map(|one| citations::write(one, from, length)));
                 extras.extend(extra.of(NAME).iter().map(|(k, v)| (k.clone(), v.get().to_owned())));
@@ -193,7 +193,7 @@ fn encode_choice(choice: &Choice, spec: &mut ResponseSpec, diagnostics: &mut Dia
         message.set("reasoning_details", details);
     }
     message.set("refusal", if refusal.is_empty() { String::from("null") } else { encode_string(&refusal) });
-    let legacy = function_call.filter(|_| spec.functions);
+    let legacy = function_call.filter(|_| spec.legacy_functions);
     if calls.len() > 1 && legacy.is_some() {
         diagnostics.record(
             Code::FeatureUnsupported,
@@ -206,7 +206,7 @@ fn encode_choice(choice: &Choice, spec: &mut ResponseSpec, diagnostics: &mut Dia
     } else if !calls.is_empty() {
         message.set("tool_calls", format!("[{}]", calls.join(",")));
     }
-    let CitedSources { list, rest: extra } = foreign(&choice.extra);
+    let CitedSources { list, rest: extra } = not_a_stream(&choice.extra);
     annotations.extend(list.iter().map(|one| citations::write(one, TextLength::default(), length)));
     if !annotations.is_empty() {
         message.set("annotations", format!("[{}]", annotations.join(",")));

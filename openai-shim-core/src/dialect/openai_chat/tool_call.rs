@@ -3,7 +3,7 @@
 use super::NAME;
 use super::request::leftovers;
 use crate::canonical::{Block, ExtraFields};
-use crate::json::{Object, ValueKind, encode_string, peek, raw, string_or_json};
+use crate::json::{Object, ValueKind, encode_string, value_kind, raw, string_or_json};
 use serde_json::value::RawValue;
 
 /// Reads a tool call; with it whether its arguments came as an object. A custom tool's input is text, and the call's own
@@ -13,7 +13,7 @@ pub(super) fn read(call: &str) -> (Block, bool) {
     let is_custom = is_custom(&object);
     let function = object.object(if is_custom { "custom" } else { "function" }).unwrap_or_default();
     let arguments = function.get(if is_custom { "input" } else { "arguments" }).unwrap_or("\"\"");
-    let changed = peek(arguments) != ValueKind::String;
+    let changed = value_kind(arguments) != ValueKind::String;
     let known: &[&str] = if is_custom { &["id"] } else { &["id", "type", "function", "index", "custom"] };
     let mut extra = leftovers(&object, known);
     let signature = signature(&object);

@@ -18,7 +18,7 @@
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 
-use crate::json::{encode_string, raw, text};
+use crate::json::{encode_string, raw, decode_string};
 use crate::wire_object;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -143,7 +143,7 @@ impl Message {
 
     /// The content, if it is one text.
     pub fn text(&self) -> Option<Cow<'_, str>> {
-        self.content.as_deref().and_then(|c| text(c.get()))
+        self.content.as_deref().and_then(|c| decode_string(c.get()))
     }
 }
 

@@ -33,12 +33,12 @@ impl Voice {
         let tools = if own || spec.quirks.keep_markup { Vec::new() } else { spec.tools.clone() };
         Self {
             splitter: OutputParser::new(think, &tools),
-            fences: (spec.json.is_some() && !own).then(FenceStripper::new),
+            fences: (spec.required_json_fields.is_some() && !own).then(FenceStripper::new),
         }
     }
 
     /// What the next part of the text says. `last`: nothing follows.
-    pub(super) fn hear(&mut self, words: &str, last: bool, diagnostics: &mut Diagnostics) -> Vec<Segment> {
+    pub(super) fn push(&mut self, words: &str, last: bool, diagnostics: &mut Diagnostics) -> Vec<Segment> {
         let mut pieces = Vec::new();
         self.splitter.push(words, &mut pieces);
         if last {
@@ -232,7 +232,7 @@ impl EventSink<'_> {
     fn words(&mut self, at: usize, words: &str, last: bool) {
         let Some(choice) = self.blocks.choices.get_mut(at) else { return };
         let index = choice.index;
-        for piece in choice.voice.hear(words, last, &mut self.blocks.diagnostics) {
+        for piece in choice.voice.push(words, last, &mut self.blocks.diagnostics) {
             let (kind, text) = match piece {
                 Segment::Text(text) => (BlockKind::Text, text),
                 Segment::Reasoning(text) => (BlockKind::Reasoning, text),

@@ -3,13 +3,13 @@
 //! <https://platform.openai.com/docs/api-reference/completions/object>
 
 use crate::canonical::Logprobs;
-use crate::json::{Object, ValueKind, encode_string, peek, raw, text};
+use crate::json::{Object, ValueKind, encode_string, value_kind, raw, decode_string};
 
 /// Whether the lists are there and have the types that OpenAI's have.
 pub(super) fn is_strict(json: &str) -> bool {
     let Ok(object) = Object::parse(json.as_bytes()) else { return false };
     let all = |key: &str, kinds: &[ValueKind]| match object.array(key) {
-        Some(items) => items.iter().all(|item| kinds.contains(&peek(item))),
+        Some(items) => items.iter().all(|item| kinds.contains(&value_kind(item))),
         None => object.non_null(key).is_none(),
     };
     object.array("tokens").is_some()
@@ -30,12 +30,12 @@ pub(super) fn read(json: &str) -> Option<Logprobs> {
     let tops = object.array("top_logprobs").unwrap_or_default();
     let mut read = Logprobs::default();
     for (at, token) in object.array("tokens")?.into_iter().enumerate() {
-        let (Some(token), Some(value)) = (text(token), values.get(at)) else { continue };
-        if peek(value) != ValueKind::Number {
+        let (Some(token), Some(value)) = (decode_string(token), values.get(at)) else { continue };
+        if value_kind(value) != ValueKind::Number {
             continue;
         }
         let top = tops.get(at).and_then(|top| Object::parse(top.as_bytes()).ok()).unwrap_or_default();
-        let listed = top.iter().filter(|(_, value)| peek(value) == ValueKind::Number);
+        let listed = top.iter().filter(|(_, value)| value_kind(value) == ValueKind::Number);
         let listed: Vec<_> = listed.map(|(token, value)| format!("{{{}}}", entry(token, value))).collect();
         read.content.push(raw(format!(
             "{{{},\"top_logprobs\":[{}]}}",
@@ -70,7 +70,7 @@ pub(super) fn write(logprobs: &Logprobs, mut offset: usize) -> (String, usize) {
     for item in logprobs.content.iter().chain(&logprobs.refusal) {
         let Ok(item) = Object::parse(item.get().as_bytes()) else { continue };
         let token = item.str("token").unwrap_or_default();
-        let value = item.get("logprob").filter(|v| peek(v) == ValueKind::Number).unwrap_or("null");
+        let value = item.get("logprob").filter(|v| value_kind(v) == ValueKind::Number).unwrap_or("null");
         let mut top = Object::new();
         for other in item.array("top_logprobs").unwrap_or_default() {
             let Ok(other) = Object::parse(other.as_bytes()) else { continue };

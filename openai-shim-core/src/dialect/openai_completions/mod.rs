@@ -20,7 +20,7 @@ use super::openai_headers;
 use super::{Decoder, Dialect, DialectHeaders, Encoded, Encoder, Endpoint, Repaired, Shape, StreamRepairer};
 use crate::canonical::{Diagnostics, FinishReason, Request, Response, ResponseSpec};
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
-use crate::json::text;
+use crate::json::decode_string;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
@@ -136,13 +136,13 @@ impl Dialect for OpenAiCompletions {
 
 /// Whether the client speaks this dialect, too: its text is then left as it is.
 fn is_own(spec: &ResponseSpec) -> bool {
-    !spec.echo.of(NAME).is_empty()
+    !spec.echoed_params.of(NAME).is_empty()
 }
 
 /// The prompt that is to stand before the answer.
 fn prompt(spec: &ResponseSpec) -> Option<String> {
-    let prompt = spec.echo.of(NAME).iter().find(|(key, _)| key == ECHO);
-    prompt.and_then(|(_, value)| text(value.get())).map(std::borrow::Cow::into_owned)
+    let prompt = spec.echoed_params.of(NAME).iter().find(|(key, _)| key == ECHO);
+    prompt.and_then(|(_, value)| decode_string(value.get())).map(std::borrow::Cow::into_owned)
 }
 
 /// The meaning of one of this dialect's words.

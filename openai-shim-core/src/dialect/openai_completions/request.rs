@@ -8,7 +8,7 @@ use crate::canonical::{
     Block, Code, Diagnostics, ExtraFields, Message, Request, ResponseFormat, Role, TokenLimit, ToolChoice,
 };
 use crate::error::ClientError;
-use crate::json::{Object, ValueKind, count, encode_string, integer, natural, number, peek, raw, text};
+use crate::json::{Object, ValueKind, count, encode_string, integer, natural, number, value_kind, raw, decode_string};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
@@ -20,7 +20,7 @@ pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Reque
     let mut extra: Vec<(String, Box<RawValue>)> = Vec::new();
     for (key, value) in object.iter() {
         match key {
-            "model" => request.model = text(value).map(Cow::into_owned).unwrap_or_default(),
+            "model" => request.model = decode_string(value).map(Cow::into_owned).unwrap_or_default(),
             "prompt" => {}
             "stream" => request.stream = object.bool(key).unwrap_or(false),
             "stream_options" => {
@@ -37,7 +37,7 @@ pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Reque
             "frequency_penalty" => request.frequency_penalty = number(value),
             "presence_penalty" => request.presence_penalty = number(value),
             "seed" => request.seed = integer(value),
-            "user" => request.user = text(value).map(Cow::into_owned),
+            "user" => request.user = decode_string(value).map(Cow::into_owned),
             "stop" => request.stop = stops(value),
             "logprobs" => {
                 request.logprobs = natural(value);
@@ -69,7 +69,7 @@ pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Reque
         Some(message) => (String::from(ECHO), raw(encode_string(&message.joined_text()))),
         None => (String::from(OWN), raw("true")),
     };
-    request.echo = ExtraFields::new(NAME, vec![echo]);
+    request.echoed_params = ExtraFields::new(NAME, vec![echo]);
     request.extra = ExtraFields::new(NAME, extra);
     Ok(request)
 }
@@ -96,8 +96,8 @@ fn prompt(
     let only = |text: &str| Some(invalid(text).with_code("unsupported_value"));
     let given = object.non_null("prompt");
     let items = object.array("prompt").unwrap_or_default();
-    let texts: Vec<_> = items.iter().filter_map(|item| text(item)).collect();
-    match given.map(peek) {
+    let texts: Vec<_> = items.iter().filter_map(|item| decode_string(item)).collect();
+    match given.map(value_kind) {
         Some(ValueKind::String) => {
             let prompt = object.str("prompt").unwrap_or_default();
             request.messages.push(Message::text(Role::User, prompt));
@@ -115,7 +115,7 @@ fn prompt(
             );
         }
         Some(ValueKind::Array)
-            if items.iter().all(|i| matches!(peek(i), ValueKind::Number | ValueKind::Array)) =>
+            if items.iter().all(|i| matches!(value_kind(i), ValueKind::Number | ValueKind::Array)) =>
         {
             request.same_dialect_only = only(
                 "`prompt` holds token ids, and this upstream reads text only. Send the prompt as a text.",
@@ -135,8 +135,8 @@ fn prompt(
 }
 
 fn stops(value: &str) -> Vec<String> {
-    match peek(value) {
-        ValueKind::String => text(value).map(Cow::into_owned).into_iter().collect(),
+    match value_kind(value) {
+        ValueKind::String => decode_string(value).map(Cow::into_owned).into_iter().collect(),
         ValueKind::Array => serde_json::from_str(value).unwrap_or_default(),
         _ => Vec::new(),
     }
@@ -152,7 +152,7 @@ pub(super) fn encode<'a>(
     if !request.model.is_empty() && body.str("model").as_deref() != Some(request.model.as_str()) {
         body.set("model", encode_string(&request.model));
     }
-    let (all, touched) = (source.is_none(), request.touched);
+    let (all, touched) = (source.is_none(), request.changed);
     if (all || touched.messages) && !request.messages.is_empty() {
         body.set("prompt", encode_string(&render(request, diagnostics)));
     }

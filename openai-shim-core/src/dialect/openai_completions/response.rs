@@ -84,7 +84,7 @@ fn decode_choice(piece: RepairedChoice, spec: &mut ResponseSpec, diagnostics: &m
     choice.logprobs = piece.logprobs.as_deref().and_then(logprobs::read);
     choice.extra = leftovers(piece.extra);
     let mut calls = false;
-    for said in Voice::new(spec).hear(&piece.text, true, diagnostics) {
+    for said in Voice::new(spec).push(&piece.text, true, diagnostics) {
         choice.blocks.push(match said {
             filter::Segment::Text(text) => Block::text(text),
             filter::Segment::Reasoning(text) => {
@@ -121,7 +121,7 @@ pub(super) fn mend(
     diagnostics: &mut Diagnostics,
 ) -> Result<Repaired, UpstreamError> {
     let (answer, head) = read(body, spec, diagnostics)?;
-    let mut summary = ResponseSummary::keeping(spec);
+    let mut summary = ResponseSummary::for_spec(spec);
     answer.pieces.iter().for_each(|piece| see(piece, &mut summary));
     let counts = match &answer.usage {
         Some((usage, written)) => {

@@ -1,7 +1,7 @@
 //! Token counts in OpenAI's shape.
 
 use crate::canonical::Usage;
-use crate::json::{Object, ValueKind, peek};
+use crate::json::{Object, ValueKind, value_kind};
 
 /// Reads token counts; `None` if there is not even one.
 pub(super) fn read(raw: &str) -> Option<Usage> {
@@ -41,7 +41,7 @@ pub(super) fn is_strict(raw: &str) -> bool {
     let details =
         ["prompt_tokens_details", "completion_tokens_details"].into_iter().all(|key| match object.get(key) {
             None => true,
-            Some(value) if peek(value) == ValueKind::Null => true,
+            Some(value) if value_kind(value) == ValueKind::Null => true,
             Some(_) => object.object(key).is_some_and(|details| counts(&details)),
         });
     details

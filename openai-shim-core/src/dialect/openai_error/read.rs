@@ -3,7 +3,7 @@
 use super::cover::keep_private;
 use crate::canonical::{Code, Diagnostics};
 use crate::error::{ErrorKind, StatusError};
-use crate::json::{Object, ValueKind, peek, raw, string_or_json, text};
+use crate::json::{Object, ValueKind, value_kind, raw, string_or_json, decode_string};
 use http::StatusCode;
 
 /// Whether an object is an error in any envelope that upstreams use.
@@ -41,14 +41,14 @@ pub(super) fn read(object: &Object<'_>, diagnostics: &mut Diagnostics) -> Option
     }
     let mut error = StatusError::new(502, ErrorKind::Upstream, "");
     let reshaped = match object.non_null("error") {
-        Some(inner) if peek(inner) == ValueKind::Object => {
+        Some(inner) if value_kind(inner) == ValueKind::Object => {
             let inner = Object::parse(inner.as_bytes()).ok()?;
             members(&inner, &mut error);
             inner.str("message").is_none()
         }
-        Some(inner) if peek(inner) == ValueKind::String => {
+        Some(inner) if value_kind(inner) == ValueKind::String => {
             members(object, &mut error);
-            error.message = text(inner).unwrap_or_default().into_owned();
+            error.message = decode_string(inner).unwrap_or_default().into_owned();
             error.extra.retain(|(key, _)| key != "error");
             true
         }
@@ -84,7 +84,7 @@ fn members(object: &Object<'_>, error: &mut StatusError) {
             "message" => error.message = string_or_json(value).into_owned(),
             "type" | "error_type" if value.trim() != "\"error\"" => error.error_type = said(),
             "code" => error.code = said(),
-            "param" if peek(value) == ValueKind::Object => error.param = path_of(value).or_else(said),
+            "param" if value_kind(value) == ValueKind::Object => error.param = path_of(value).or_else(said),
             // Validators count from the body.
             "param" => {
                 error.param =
@@ -116,7 +116,7 @@ fn path_of(param: &str) -> Option<String> {
 
 /// FastAPI's `detail`: a text, an object with a message, or a list of `{loc, msg, type}`.
 fn read_detail(detail: &str, error: &mut StatusError) {
-    match peek(detail) {
+    match value_kind(detail) {
         ValueKind::Array => {
             let items: Vec<&serde_json::value::RawValue> = serde_json::from_str(detail).unwrap_or_default();
             let mut said = Vec::new();

@@ -3,7 +3,7 @@
 //! Core has no clock. A moment is a wait only beside the answer's own `date`.
 
 use crate::error::StatusError;
-use crate::json::{Object, ValueKind, peek, string_or_json};
+use crate::json::{Object, ValueKind, value_kind, string_or_json};
 use http::HeaderMap;
 use std::time::Duration;
 
@@ -66,7 +66,7 @@ fn in_members(error: &StatusError) -> Option<f64> {
         match key.as_str() {
             "retry_after_ms" => string_or_json(value).parse::<f64>().ok().map(|ms| ms / 1000.0),
             "retry_after" | "retry_after_seconds" => seconds(&string_or_json(value)),
-            "details" if peek(value) == ValueKind::Array => {
+            "details" if value_kind(value) == ValueKind::Array => {
                 let items: Vec<&serde_json::value::RawValue> = serde_json::from_str(value).ok()?;
                 items.into_iter().find_map(|item| {
                     let item = Object::parse(item.get().as_bytes()).ok()?;

@@ -4,7 +4,7 @@ use super::NAME;
 use super::item::object_of;
 use super::request::ECHOED;
 use crate::canonical::{ResponseSpec, Usage};
-use crate::json::{Object, ValueKind, encode_string, peek};
+use crate::json::{Object, ValueKind, encode_string, value_kind};
 
 /// A response object, but for what becomes known while it is made.
 #[derive(Debug, Clone)]
@@ -46,7 +46,7 @@ const DEFAULTS: &[(&str, &str)] = &[
 
 impl ResponseSkeleton {
     pub(super) fn new(spec: &ResponseSpec) -> Self {
-        let repeated = ECHOED.iter().filter_map(|(key, _)| Some((*key, repeat(spec, key)?))).collect();
+        let repeated = ECHOED.iter().filter_map(|(key, _)| Some((*key, echoed_param(spec, key)?))).collect();
         Self { id: String::new(), model: spec.model.clone(), created: spec.context.created(), repeated }
     }
 
@@ -78,8 +78,8 @@ const LEVELS: [&str; 10] =
     ["none", "minimal", "low", "medium", "high", "xhigh", "max", "auto", "concise", "detailed"];
 
 /// What a response repeats of one parameter; `None` leaves it out.
-pub(super) fn repeat(spec: &ResponseSpec, key: &str) -> Option<String> {
-    let said = spec.echo.of(NAME).iter().find(|(k, _)| k == key).map(|(_, value)| value.get());
+pub(super) fn echoed_param(spec: &ResponseSpec, key: &str) -> Option<String> {
+    let said = spec.echoed_params.of(NAME).iter().find(|(k, _)| k == key).map(|(_, value)| value.get());
     match (key, said) {
         ("reasoning", said) => {
             let mut object = said.map(object_of).unwrap_or_default();
@@ -99,7 +99,7 @@ pub(super) fn repeat(spec: &ResponseSpec, key: &str) -> Option<String> {
             Some(object.to_json())
         }
         ("tools", Some(said)) => Some(tools(said)),
-        ("tool_choice", Some(said)) if peek(said) == ValueKind::String => {
+        ("tool_choice", Some(said)) if value_kind(said) == ValueKind::String => {
             let known = ["\"auto\"", "\"none\"", "\"required\""].contains(&said.trim());
             Some(String::from(if known { said } else { "\"auto\"" }))
         }

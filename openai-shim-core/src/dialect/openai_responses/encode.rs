@@ -135,7 +135,7 @@ impl Encoder for ResponsesEncoder {
                 self.output.open(*block, kind, &mut self.spec.context, out);
             }
             Event::Delta { block, delta, .. } => {
-                self.output.wake(*block, delta, &mut self.spec.context, out);
+                self.output.begin_item(*block, delta, &mut self.spec.context, out);
                 self.output.delta(*block, delta, out, &mut self.diagnostics);
                 if self.output.is_full() {
                     let message = String::from("The answer is larger than 64 MiB.");

@@ -6,7 +6,7 @@
 use super::super::openai_error::row;
 use crate::canonical::{Code, Diagnostics};
 use crate::error::{Error, ErrorKind, StatusError, UpstreamError};
-use crate::json::{Object, ValueKind, encode_string, peek, raw, string_or_json};
+use crate::json::{Object, ValueKind, encode_string, value_kind, raw, string_or_json};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use std::time::Duration;
@@ -141,11 +141,11 @@ fn read(object: &Object<'_>) -> Option<(StatusError, bool)> {
     let mut error = StatusError::new(502, ErrorKind::Upstream, "");
     let mut own = true;
     match object.non_null("error") {
-        Some(inner) if peek(inner) == ValueKind::Object => {
+        Some(inner) if value_kind(inner) == ValueKind::Object => {
             let inner = Object::parse(inner.as_bytes()).ok()?;
             members(&inner, &mut error);
         }
-        Some(inner) if peek(inner) == ValueKind::String => {
+        Some(inner) if value_kind(inner) == ValueKind::String => {
             members(object, &mut error);
             error.message = string_or_json(inner).into_owned();
             own = false;

@@ -2,7 +2,7 @@
 
 use super::NAME;
 use crate::canonical::{Block, Citation, CitedSpan, ExtraFields, Media, MediaSource, Text, TextLength};
-use crate::json::{Object, ValueKind, encode_string, peek, raw, string_or_json, text};
+use crate::json::{Object, ValueKind, encode_string, value_kind, raw, string_or_json, decode_string};
 use std::borrow::Cow;
 
 /// The member of a block's extras that says: a new message item begins here, with these members.
@@ -20,7 +20,7 @@ pub(super) fn object_of(json: &str) -> Object<'_> {
 pub(super) fn leftovers(object: &Object<'_>, known: &[&str]) -> ExtraFields {
     let members: Vec<_> = object
         .iter()
-        .filter(|(key, value)| !known.contains(key) || peek(value) == ValueKind::Null)
+        .filter(|(key, value)| !known.contains(key) || value_kind(value) == ValueKind::Null)
         .map(|(key, value)| {
             let formal = FORMAL.contains(&key) || value.trim() == "[]";
             (format!("{}{key}", if formal { "." } else { "" }), raw(value))
@@ -57,19 +57,19 @@ pub(super) fn write_extra<'e>(object: &mut Object<'e>, extra: &'e ExtraFields, b
 
 /// Reads a part of a message or of a tool's output; `None` if it has no place in the canonical model.
 pub(super) fn part(json: &str) -> Option<Block> {
-    if peek(json) == ValueKind::String {
-        return Some(Block::text(Text::written(json)));
+    if value_kind(json) == ValueKind::String {
+        return Some(Block::text(Text::from_json(json)));
     }
     let object = Object::parse(json.as_bytes()).ok()?;
     Some(match object.str("type")?.as_ref() {
         "input_text" | "output_text" | "text" => {
-            let words = object.get("text").filter(|words| peek(words) == ValueKind::String)?;
-            Block::Text { text: Text::written(words), extra: leftovers(&object, &["text"]) }
+            let words = object.get("text").filter(|words| value_kind(words) == ValueKind::String)?;
+            Block::Text { text: Text::from_json(words), extra: leftovers(&object, &["text"]) }
         }
         "refusal" => Block::Refusal(object.str("refusal")?.into()),
         "input_image" | "image_url" => {
             let from = match object.non_null("image_url") {
-                Some(url) if peek(url) == ValueKind::String => source(&string_or_json(url)),
+                Some(url) if value_kind(url) == ValueKind::String => source(&string_or_json(url)),
                 Some(nested) => source(&object_of(nested).str("url")?),
                 None => MediaSource::FileId(object.str("file_id")?.into_owned()),
             };
@@ -210,7 +210,7 @@ pub(super) fn citations(json: &str, out: &mut Vec<Citation>) -> bool {
 
 /// Writes one annotation, of the text between two lengths.
 pub(super) fn annotation(citation: &Citation, from: TextLength, to: TextLength) -> String {
-    let (start, end) = citation.place(from, to, false);
+    let (start, end) = citation.offsets(from, to, false);
     let (url, title) = (encode_string(&citation.url), encode_string(&citation.title));
     format!(
         r#"{{"type":"url_citation","start_index":{start},"end_index":{end},"url":{url},"title":{title}}}"#
@@ -225,7 +225,7 @@ pub(super) fn thoughts(item: &Object<'_>) -> String {
             .unwrap_or_default()
             .into_iter()
             .filter_map(|part| {
-                text(part).or_else(|| object_of(part).str("text").map(|t| Cow::Owned(t.into_owned())))
+                decode_string(part).or_else(|| object_of(part).str("text").map(|t| Cow::Owned(t.into_owned())))
             })
             .map(Cow::into_owned)
             .collect();

@@ -5,7 +5,7 @@
 
 use super::super::side::{StoredResponsePart, parameter};
 use crate::error::{ClientError, ErrorKind};
-use crate::json::{Object, ValueKind, encode_string, peek};
+use crate::json::{Object, ValueKind, encode_string, value_kind};
 
 /// The response that a request goes on from.
 pub(super) fn previous(body: &[u8]) -> Option<String> {
@@ -20,7 +20,7 @@ pub(super) fn said(body: &[u8]) -> Option<Vec<String>> {
 
 fn input(body: &Object<'_>) -> Vec<String> {
     let Some(given) = body.non_null("input") else { return Vec::new() };
-    match peek(given) {
+    match value_kind(given) {
         ValueKind::String => vec![format!(r#"{{"type":"message","role":"user","content":{given}}}"#)],
         _ => body.array("input").unwrap_or_default().into_iter().map(str::to_owned).collect(),
     }
@@ -104,7 +104,7 @@ fn listed(item: &str, response: &str, at: usize) -> (String, String) {
         format!("{prefix}_{}_{at}", response.trim_start_matches("resp_"))
     });
     object.set("id", encode_string(&id));
-    if message && let Some(words) = object.get("content").filter(|c| peek(c) == ValueKind::String) {
+    if message && let Some(words) = object.get("content").filter(|c| value_kind(c) == ValueKind::String) {
         let part = if object.str("role").as_deref() == Some("assistant") {
             format!(r#"[{{"type":"output_text","text":{words},"annotations":[]}}]"#)
         } else {

@@ -64,7 +64,7 @@ impl Dialect for OpenAiResponses {
         &openai_headers::HEADERS
     }
 
-    fn signs(&self) -> Option<&'static str> {
+    fn signature_format(&self) -> Option<&'static str> {
         Some(reasoning::FORMAT)
     }
 

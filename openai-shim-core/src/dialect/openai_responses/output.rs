@@ -100,7 +100,7 @@ impl EncodedItems {
     }
 
     /// Begins the item of a text that is about to say something.
-    pub(super) fn wake(&mut self, block: u32, delta: &Delta, context: &mut Context, out: &mut Vec<u8>) {
+    pub(super) fn begin_item(&mut self, block: u32, delta: &Delta, context: &mut Context, out: &mut Vec<u8>) {
         let says = match delta {
             Delta::Text(text) => !text.is_empty(),
             Delta::Native { dialect, .. } => *dialect == NAME,

@@ -21,7 +21,7 @@ pub(super) fn marks(id: Option<&str>, silent: bool) -> ExtraFields {
 
 /// The seal as a client keeps it.
 pub(super) fn seal(signature: &str, extra: &ExtraFields) -> String {
-    carry::seal(signature, extra, FORMAT).into_owned()
+    carry::tag_issuer(signature, extra, FORMAT).into_owned()
 }
 
 /// A seal that a client sends back: the signature, and its marks if it is another dialect's.

@@ -10,7 +10,7 @@ use crate::canonical::{
     Diagnostics, ExtraFields, Message, Request, ResponseFormat, Role, SHARED, Text, TokenLimit, ToolChoice,
 };
 use crate::error::{ClientError, Unsupported};
-use crate::json::{Object, ValueKind, encode_string, natural, number, peek, raw, text};
+use crate::json::{Object, ValueKind, encode_string, natural, number, value_kind, raw, decode_string};
 use std::borrow::Cow;
 
 mod input;
@@ -48,7 +48,7 @@ pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Reque
     let mut request = Request::default();
     let (mut extra, mut echo) = (Vec::new(), Vec::new());
     for (key, value) in object.iter() {
-        let kind = peek(value);
+        let kind = value_kind(value);
         if ECHOED.iter().any(|(k, kinds)| *k == key && kinds.contains(&kind)) {
             echo.push((key.to_owned(), raw(value)));
         }
@@ -56,7 +56,7 @@ pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Reque
             continue;
         }
         match key {
-            "model" => request.model = text(value).map(Cow::into_owned).unwrap_or_default(),
+            "model" => request.model = decode_string(value).map(Cow::into_owned).unwrap_or_default(),
             "stream" => request.stream = object.bool(key).unwrap_or(false),
             "input" | "instructions" => {}
             "max_output_tokens" => {
@@ -65,7 +65,7 @@ pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Reque
             }
             "temperature" => request.temperature = number(value),
             "top_p" => request.top_p = number(value),
-            "user" => request.user = text(value).map(Cow::into_owned),
+            "user" => request.user = decode_string(value).map(Cow::into_owned),
             "parallel_tool_calls" => request.parallel_tool_calls = object.bool(key),
             "tools" => {
                 request.tools = tools::read(&object.array(key).unwrap_or_default(), false);
@@ -108,7 +108,7 @@ pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Reque
     // A call that is not here may be in what is referred to: that comes first.
     request.same_dialect_only = referring.or(request.same_dialect_only);
     request.extra = ExtraFields::new(NAME, extra);
-    request.echo = ExtraFields::new(NAME, echo);
+    request.echoed_params = ExtraFields::new(NAME, echo);
     Ok(request)
 }
 
@@ -120,7 +120,7 @@ fn text_list(value: &str) -> Option<Vec<String>> {
 fn refusal(key: &str, value: &str) -> ClientError {
     match key {
         "previous_response_id" => {
-            let id = text(value).unwrap_or_default();
+            let id = decode_string(value).unwrap_or_default();
             ClientError::invalid(format!(
                 "Previous response with id '{id}' not found: this upstream keeps no responses. Send the whole conversation as `input`."
             ))
@@ -172,9 +172,9 @@ fn messages(
         let message = format!("Missing required parameter: 'input'{chat}.");
         return Err(ClientError::invalid(message).at("input").with_code("missing_required_parameter"));
     };
-    match peek(value) {
+    match value_kind(value) {
         ValueKind::String => {
-            let mut message = Message::text(Role::User, Text::written(value));
+            let mut message = Message::text(Role::User, Text::from_json(value));
             message.extra = ExtraFields::new(NAME, vec![(".input".to_owned(), raw("true"))]);
             request.messages.push(message);
             Ok(Vec::new())
@@ -193,7 +193,7 @@ fn messages(
 }
 
 fn tool_choice(value: &str) -> Option<ToolChoice> {
-    Some(match (peek(value), text(value).as_deref()) {
+    Some(match (value_kind(value), decode_string(value).as_deref()) {
         (ValueKind::Null, _) => return None,
         (_, Some("auto")) => ToolChoice::Auto,
         (_, Some("none")) => ToolChoice::None,
@@ -250,7 +250,7 @@ pub(super) fn encode<'a>(
     if !request.model.is_empty() && body.str("model").as_deref() != Some(request.model.as_str()) {
         body.set("model", encode_string(&request.model));
     }
-    if source.is_none() || request.touched.messages {
+    if source.is_none() || request.changed.messages {
         write_input(request, source, &mut body, diagnostics);
     }
     if source.is_none() {

@@ -23,8 +23,8 @@ const fn at(methods: &'static str, path: &'static str, side: AuxiliaryKind) -> A
 
 static KEEPING: StoredResponsesApi = StoredResponsesApi {
     previous: kept::previous,
-    go_on: kept::go_on,
-    said: kept::said,
+    with_history: kept::go_on,
+    request_items: kept::said,
     last: kept::last,
     entry: kept::entry,
     part: kept::part,

@@ -7,7 +7,7 @@
 use super::NAME;
 use super::item::{leftovers, object_of, own, plain};
 use crate::canonical::{Code, Diagnostics, ExtraFields, ResponseSpec, Tool};
-use crate::json::{Object, ValueKind, encode_string, peek, raw};
+use crate::json::{Object, ValueKind, encode_string, value_kind, raw};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -220,7 +220,7 @@ impl ToolNameMap {
     pub(super) fn of(spec: &ResponseSpec) -> Self {
         let mut names = Self::default();
         for key in ["tools", ADDITIONAL] {
-            let listed = spec.echo.of(NAME).iter().find(|(k, _)| k == key).map(|(_, value)| value.get());
+            let listed = spec.echoed_params.of(NAME).iter().find(|(k, _)| k == key).map(|(_, value)| value.get());
             let items: Vec<&serde_json::value::RawValue> =
                 listed.and_then(|l| serde_json::from_str(l).ok()).unwrap_or_default();
             for item in items {
@@ -272,8 +272,8 @@ pub(super) fn input_of(arguments: &str) -> Option<String> {
     // A model may call its one argument something else.
     let mut members = object.iter();
     match (members.next(), members.next()) {
-        (Some((_, value)), None) if peek(value) == ValueKind::String => {
-            crate::json::text(value).map(Cow::into_owned)
+        (Some((_, value)), None) if value_kind(value) == ValueKind::String => {
+            crate::json::decode_string(value).map(Cow::into_owned)
         }
         _ => None,
     }

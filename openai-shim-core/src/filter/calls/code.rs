@@ -42,7 +42,7 @@ impl CodeTracker {
             self.blank = false;
             return;
         }
-        self.settle(byte);
+        self.resolve_fence(byte);
         match byte {
             b'\n' => {
                 self.place = match self.place {
@@ -58,7 +58,7 @@ impl CodeTracker {
     }
 
     /// Decides what the last run of backticks was, if there is one before this byte.
-    pub(super) fn settle(&mut self, byte: u8) {
+    pub(super) fn resolve_fence(&mut self, byte: u8) {
         let run = std::mem::take(&mut self.run);
         if run == 0 {
             return;

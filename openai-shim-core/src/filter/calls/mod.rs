@@ -4,7 +4,7 @@
 //! for byte. In Markdown code no opener is meant. A block that fails early is prose about a markup: what follows its
 //! opener is read on as text. One that fails late, or calls something else, goes out whole.
 
-mod bare;
+mod is_line;
 mod block;
 mod code;
 mod cursor;
@@ -12,7 +12,7 @@ mod markup;
 mod values;
 
 use super::{LIMIT, Segment};
-use bare::BareCall;
+use is_line::BareCall;
 use block::{BlockStatus, MarkupBlock};
 use code::CodeTracker;
 use cursor::ErrMode;
@@ -183,7 +183,7 @@ impl ToolCallParser {
     fn in_code(&mut self) -> bool {
         for (at, byte) in self.held.bytes().enumerate().skip(self.summary) {
             if byte != b'`' {
-                self.code.settle(byte);
+                self.code.resolve_fence(byte);
                 if self.code.is_prose() {
                     self.summary = at;
                     return true;

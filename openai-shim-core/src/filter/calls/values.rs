@@ -1,6 +1,6 @@
 //! From the text of a block to names and arguments.
 
-use crate::json::{Object, ValueKind, encode_string, peek, text};
+use crate::json::{Object, ValueKind, encode_string, value_kind, decode_string};
 use serde_json::value::RawValue;
 
 /// A name, and the JSON text of an object.
@@ -8,7 +8,7 @@ pub(super) type NamedArguments = (String, String);
 
 /// The calls of a JSON object or list; false if it is neither a call nor a list of calls.
 pub(super) fn calls(json: &str, out: &mut Vec<NamedArguments>) -> bool {
-    match peek(json) {
+    match value_kind(json) {
         ValueKind::Array => {
             let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(json) else { return false };
             items.iter().all(|item| {
@@ -24,7 +24,7 @@ pub(super) fn calls(json: &str, out: &mut Vec<NamedArguments>) -> bool {
 fn call(json: &str) -> Option<NamedArguments> {
     let object = Object::parse(json.as_bytes()).ok()?;
     let Some(name) = object.str("name") else {
-        return call(object.get("function").filter(|inner| peek(inner) == ValueKind::Object)?);
+        return call(object.get("function").filter(|inner| value_kind(inner) == ValueKind::Object)?);
     };
     let given = object.non_null("arguments").or_else(|| object.non_null("parameters"));
     Some((name.into_owned(), arguments(given.unwrap_or("{}"))?))
@@ -39,8 +39,8 @@ pub(super) fn has_arguments(json: &str) -> bool {
 /// Arguments as they stand if they are an object, or the object that a string of them holds.
 pub(super) fn arguments(raw: &str) -> Option<String> {
     let is_object = |json: &str| Object::parse(json.as_bytes()).is_ok();
-    match peek(raw) {
-        ValueKind::String => text(raw).map(|inner| inner.trim().to_owned()).filter(|inner| is_object(inner)),
+    match value_kind(raw) {
+        ValueKind::String => decode_string(raw).map(|inner| inner.trim().to_owned()).filter(|inner| is_object(inner)),
         _ => is_object(raw).then(|| raw.trim().to_owned()),
     }
 }
@@ -63,7 +63,7 @@ pub(super) fn value(text: &str, is_string: bool) -> String {
     let inner = inner.strip_suffix('\n').map_or(inner, |t| t.strip_suffix('\r').unwrap_or(t));
     let json = inner.trim();
     let typed =
-        !is_string && peek(json) != ValueKind::String && serde_json::from_str::<&RawValue>(json).is_ok();
+        !is_string && value_kind(json) != ValueKind::String && serde_json::from_str::<&RawValue>(json).is_ok();
     if typed { json.to_owned() } else { encode_string(inner) }
 }
 

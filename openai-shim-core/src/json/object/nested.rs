@@ -1,7 +1,7 @@
 //! An object and the objects in it, read in one pass.
 
 use super::{Index, Object};
-use crate::json::{ValueKind, items, peek, scan};
+use crate::json::{ValueKind, items, value_kind, scan};
 use std::borrow::Cow;
 
 /// An item of a list.
@@ -57,7 +57,7 @@ impl<'a> Object<'a> {
     pub(crate) fn inner(&self, key: &str) -> Option<Self> {
         match self.original(key) {
             Some(raw) => Some(raw)
-                .filter(|raw| peek(raw) == ValueKind::Object)
+                .filter(|raw| value_kind(raw) == ValueKind::Object)
                 .and_then(|raw| Self::parse(raw.as_bytes()).ok()),
             None => self.object(key).map(Object::into_owned),
         }
@@ -135,7 +135,7 @@ fn listing<'a>(
         })
     })?;
     let plain = !object.has_escaped_keys()
-        && match object.get(list).map(peek) {
+        && match object.get(list).map(value_kind) {
             Some(ValueKind::Array) => lists == 1,
             _ => lists == 0,
         };

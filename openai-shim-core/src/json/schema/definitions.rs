@@ -1,6 +1,6 @@
 //! What the references of a schema refer to, each object on the way read once.
 
-use crate::json::{Object, ValueKind, peek};
+use crate::json::{Object, ValueKind, value_kind};
 use std::collections::BTreeMap;
 
 /// The most steps of a reference.
@@ -40,6 +40,6 @@ impl<'s> Definitions<'s> {
             });
             end += step.len() + 1;
         }
-        found.filter(|found| peek(found) == ValueKind::Object)
+        found.filter(|found| value_kind(found) == ValueKind::Object)
     }
 }

@@ -1,6 +1,6 @@
 //! What was sent, as far as lessons ask for it.
 
-use crate::json::{Object, ValueKind, peek, text};
+use crate::json::{Object, ValueKind, value_kind, decode_string};
 
 /// What a message's content is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -187,14 +187,14 @@ impl<'a> SentRequest<'a> {
 }
 
 fn content(raw: &str) -> ContentShape {
-    match peek(raw) {
+    match value_kind(raw) {
         ValueKind::Null => ContentShape::None,
         ValueKind::String => ContentShape::Text,
         ValueKind::Array => {
             let parts: Vec<&serde_json::value::RawValue> = serde_json::from_str(raw).unwrap_or_default();
             let is_text = |part: &&serde_json::value::RawValue| {
                 Object::parse(part.get().as_bytes())
-                    .is_ok_and(|p| p.get("type").and_then(text).as_deref() == Some("text"))
+                    .is_ok_and(|p| p.get("type").and_then(decode_string).as_deref() == Some("text"))
             };
             if !parts.is_empty() && parts.iter().all(is_text) {
                 ContentShape::TextParts

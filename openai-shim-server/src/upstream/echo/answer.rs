@@ -1,7 +1,7 @@
 //! What echo says, or which tool it calls.
 
 use super::{EchoError, schema};
-use openai_shim_core::json::{Object, ValueKind, peek, string_or_json};
+use openai_shim_core::json::{Object, ValueKind, value_kind, string_or_json};
 
 /// What is answered: words, or a call.
 pub(super) enum EchoResponse {
@@ -66,7 +66,7 @@ fn words(text: &str) -> usize {
 /// A message's text; what is no text is named.
 fn said(message: &Object<'_>) -> String {
     let Some(content) = message.get("content") else { return String::new() };
-    if peek(content) != ValueKind::Array {
+    if value_kind(content) != ValueKind::Array {
         return string_or_json(content).into_owned();
     }
     let parts = message.array("content").unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use super::{EchoError, wire};
 use http::{Response, StatusCode};
-use openai_shim_core::json::{Object, ValueKind, encode_string, peek, string_or_json};
+use openai_shim_core::json::{Object, ValueKind, encode_string, value_kind, string_or_json};
 use openai_shim_core::upstream::UpstreamBody;
 
 const DIMENSIONS: u64 = 8;
@@ -48,11 +48,11 @@ fn inputs(request: &Object<'_>) -> Result<Vec<String>, EchoError> {
     let wrong =
         || EchoError::invalid("input", "`input` must be a text, a list of texts, or tokens; and not empty.");
     let input = request.non_null("input").ok_or_else(wrong)?;
-    match peek(input) {
+    match value_kind(input) {
         ValueKind::String => Ok(vec![string_or_json(input).into_owned()]),
         ValueKind::Array => {
             let items = request.array("input").filter(|items| !items.is_empty()).ok_or_else(wrong)?;
-            match items.first().map(|first| peek(first)) {
+            match items.first().map(|first| value_kind(first)) {
                 Some(ValueKind::Number) => Ok(vec![input.to_owned()]),
                 Some(ValueKind::String | ValueKind::Array) => {
                     Ok(items.into_iter().map(|i| string_or_json(i).into_owned()).collect())

@@ -1,6 +1,6 @@
 //! The smallest value that a JSON schema accepts, as far as the schema is simple.
 
-use openai_shim_core::json::{Object, ValueKind, encode_string, peek, string_or_json};
+use openai_shim_core::json::{Object, ValueKind, encode_string, value_kind, string_or_json};
 
 /// Schemas may contain themselves; nobody nests arguments deeper.
 const DEEPEST: usize = 16;
@@ -11,7 +11,7 @@ const MOST: u64 = 64;
 pub(super) fn example(schema: &str) -> String {
     let Ok(root) = Object::parse(schema.as_bytes()) else { return String::from("{}") };
     let value = Schemas { root: &root }.value(&root, 0);
-    if peek(&value) == ValueKind::Object { value } else { String::from("{}") }
+    if value_kind(&value) == ValueKind::Object { value } else { String::from("{}") }
 }
 
 struct Schemas<'a> {

@@ -32,7 +32,7 @@ impl IdleTimeout {
     /// What holds from the beginning of the call, if it still does.
     fn fixed_limit(&self) -> Option<(Instant, Wait)> {
         let wait = match self.progress.as_ref()? {
-            progress if !progress.streams() => Wait::Whole,
+            progress if !progress.is_stream() => Wait::Whole,
             progress if !progress.has_begun() => Wait::FirstByte,
             _ => return None,
         };

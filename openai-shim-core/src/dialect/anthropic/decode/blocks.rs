@@ -297,7 +297,7 @@ fn absorb(start: &mut Object<'static>, input: &mut String, kind: &str, delta: &O
     }
     let mut moved = 0;
     for (key, value) in delta.iter().filter(|(key, _)| *key != "type") {
-        let grown = match (start.str(key), crate::json::text(value)) {
+        let grown = match (start.str(key), crate::json::decode_string(value)) {
             (Some(old), Some(new)) => encode_string(&format!("{old}{new}")),
             _ => value.to_owned(),
         };

@@ -95,7 +95,7 @@ fn rest(key: &'static str, body: &mut Object<'_>) -> Object<'static> {
 pub(super) fn spare_thinking(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
     let enabled = body.object("thinking").is_some_and(|said| said.str("type").as_deref() == Some("enabled"));
     // Some other models that are served in this dialect sign nothing.
-    let theirs = !request.touched.messages
+    let theirs = !request.changed.messages
         && !request.model.contains("claude")
         && request.messages.iter().any(super::is_unsigned);
     if enabled && !theirs && super::turns::calls_without_thinking(&request.messages) {
@@ -156,7 +156,7 @@ fn own_format(request: &Request, body: &mut Object<'_>, config: &mut Object<'_>)
 
 /// Puts what was changed into a body that came in this dialect.
 pub(super) fn rewrite(request: &Request, body: &mut Object<'_>) {
-    if request.touched.response_format {
+    if request.changed.response_format {
         let mut config = body.object("output_config").map(Object::into_owned).unwrap_or_default();
         let said = config.remove("format").is_some();
         body.remove(OLDER);
@@ -165,7 +165,7 @@ pub(super) fn rewrite(request: &Request, body: &mut Object<'_>) {
             body.set("output_config", config.to_json());
         }
     }
-    if request.touched.stop {
+    if request.changed.stop {
         let stops: Vec<_> = request.stop.iter().map(|s| encode_string(s)).collect();
         if stops.is_empty() {
             body.remove("stop_sequences");
@@ -253,14 +253,14 @@ fn write_thinking(
         body.set("thinking", r#"{"type":"disabled"}"#);
         return false;
     }
-    if *wish == (Reasoning { in_tokens: wish.in_tokens, ..Reasoning::default() }) {
+    if *wish == (Reasoning { use_token_budget: wish.use_token_budget, ..Reasoning::default() }) {
         return false;
     }
     if matches!(request.tool_choice, Some(ToolChoice::Required | ToolChoice::Function(_))) {
         diagnostics.record(Code::ParamDropped, "reasoning", "not while a tool is demanded");
         return false;
     }
-    if !wish.in_tokens {
+    if !wish.use_token_budget {
         body.set("thinking", r#"{"type":"adaptive"}"#);
         match wish.as_effort() {
             Some("minimal") => {

@@ -250,13 +250,13 @@ impl<'m> Results<'m> {
     ) -> Said<'m> {
         let mut said = Said::default();
         for id in calls {
-            said.push(Piece::Json(self.claim(id, from, own, diagnostics)));
+            said.push(Piece::Json(self.take_result(id, from, own, diagnostics)));
         }
         said
     }
 
     /// The result of a call, from the turn behind it or a later one; one that says that there is none, if there is none.
-    fn claim(&mut self, id: &str, from: usize, own: bool, diagnostics: &mut Diagnostics) -> String {
+    fn take_result(&mut self, id: &str, from: usize, own: bool, diagnostics: &mut Diagnostics) -> String {
         while let Some((turn, place)) = self.places.get_mut(id).and_then(VecDeque::pop_front) {
             if turn < from {
                 continue;

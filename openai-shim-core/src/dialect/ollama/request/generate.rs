@@ -3,7 +3,7 @@
 use super::{FAMILY, media};
 use crate::canonical::{Block, Code, Diagnostics, Message, Request, Role};
 use crate::error::{ClientError, Unsupported};
-use crate::json::{Object, encode_string, text};
+use crate::json::{Object, encode_string, decode_string};
 use std::fmt::Write as _;
 
 /// Reads `system`, `prompt` and `images`. Without a prompt there is no question: the model is only loaded.
@@ -19,9 +19,9 @@ pub(super) fn decode(
     let prompt = word("prompt");
     let mut blocks: Vec<Block> = prompt.map(Block::text).into_iter().collect();
     let images = object.array("images").unwrap_or_default();
-    for (k, image) in images.into_iter().filter_map(text).enumerate() {
+    for (k, image) in images.into_iter().filter_map(decode_string).enumerate() {
         let (block, touched) = media::read(&image, &format!("images[{k}]"), diagnostics);
-        request.touched.messages |= touched;
+        request.changed.messages |= touched;
         blocks.push(block);
     }
     if blocks.is_empty() {

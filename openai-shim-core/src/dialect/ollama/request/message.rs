@@ -7,7 +7,7 @@ use crate::canonical::{
     Block, Code, Diagnostics, ExtraFields, Message, OpenCalls, Request, Role, Span, Text, called_names,
 };
 use crate::error::{ClientError, Unsupported};
-use crate::json::{List, Object, ValueKind, encode_string, peek, text};
+use crate::json::{List, Object, ValueKind, encode_string, value_kind, decode_string};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -40,7 +40,7 @@ pub(super) fn decode(
     diagnostics: &mut Diagnostics,
 ) -> Result<(), ClientError> {
     let Some(list) = object.non_null("messages") else { return Ok(()) };
-    if peek(list) != ValueKind::Array {
+    if value_kind(list) != ValueKind::Array {
         let text =
             "`messages` must be a list of messages, such as [{\"role\": \"user\", \"content\": \"…\"}].";
         return Err(ClientError::invalid(text).at("messages"));
@@ -51,7 +51,7 @@ pub(super) fn decode(
     for (i, item) in items.into_iter().enumerate() {
         let (mut message, touched) = message(item, i, &mut calls, diagnostics)?;
         message.span = if touched { None } else { Span::within(body, item) };
-        request.touched.messages |= touched;
+        request.changed.messages |= touched;
         request.messages.push(message);
     }
     Ok(())
@@ -88,7 +88,7 @@ fn message(
         touched |= read_content(value, &at(".content"), &mut content, diagnostics)?;
     }
     let images = object.array("images").unwrap_or_default();
-    for (k, image) in images.iter().filter_map(|image| text(image)).enumerate() {
+    for (k, image) in images.iter().filter_map(|image| decode_string(image)).enumerate() {
         let (block, changed) = media::read(&image, &at(&format!(".images[{k}]")), diagnostics);
         touched |= changed;
         content.push(block);
@@ -123,7 +123,7 @@ fn message(
         let object = Object::parse(call.as_bytes()).unwrap_or_default();
         let given = object.object("function").unwrap_or_default();
         // Ollama itself refuses arguments that are no object.
-        touched |= given.get("arguments").is_none_or(|a| peek(a) != ValueKind::Object);
+        touched |= given.get("arguments").is_none_or(|a| value_kind(a) != ValueKind::Object);
         let read = read_call(call, &at(&format!(".tool_calls[{k}]")), diagnostics);
         let id = read.id.unwrap_or_else(|| generated_id(i, k));
         calls.push(&id, &read.name);
@@ -165,10 +165,10 @@ fn read_content(
     out: &mut Vec<Block>,
     diagnostics: &mut Diagnostics,
 ) -> Result<bool, ClientError> {
-    if peek(value) == ValueKind::String {
+    if value_kind(value) == ValueKind::String {
         // One text is all there is of nearly every message.
         out.reserve_exact(1);
-        out.push(Block::text(Text::written(value)));
+        out.push(Block::text(Text::from_json(value)));
         return Ok(false);
     }
     let parts: Vec<&serde_json::value::RawValue> = serde_json::from_str(value)
@@ -178,7 +178,7 @@ fn read_content(
         let object = Object::parse(raw.as_bytes()).unwrap_or_default();
         let url = object.object("image_url").and_then(|o| o.str("url").map(Cow::into_owned));
         let url = url.or_else(|| object.str("image_url").map(Cow::into_owned));
-        if let Some(words) = text(raw).or_else(|| object.str("text")) {
+        if let Some(words) = decode_string(raw).or_else(|| object.str("text")) {
             out.push(Block::text(words));
         } else if let Some(url) = url {
             out.push(media::read(&url, &at, diagnostics).0);

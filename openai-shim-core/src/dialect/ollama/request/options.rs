@@ -4,7 +4,7 @@
 
 use super::FAMILY;
 use crate::canonical::{Request, TokenLimit};
-use crate::json::{Object, ValueKind, encode_string, integer, natural, number, peek, raw, text};
+use crate::json::{Object, ValueKind, encode_string, integer, natural, number, value_kind, raw, decode_string};
 use serde_json::value::RawValue;
 
 /// Options without a place are kept under this and their name.
@@ -54,8 +54,8 @@ fn put(slot: &mut Option<f64>, value: &str) -> bool {
 }
 
 fn stops(value: &str) -> Option<Vec<String>> {
-    match peek(value) {
-        ValueKind::String => text(value).map(|t| vec![t.into_owned()]),
+    match value_kind(value) {
+        ValueKind::String => decode_string(value).map(|t| vec![t.into_owned()]),
         ValueKind::Array => serde_json::from_str(value).ok(),
         _ => None,
     }

@@ -4,7 +4,7 @@ use super::stream::{ChunkSink, StreamState, StreamedChoice};
 use super::{content, finish, logprobs, merge, usage};
 use crate::canonical::Code;
 use crate::error::{ErrorKind, StatusError, UpstreamError};
-use crate::json::{ListItem, Object, ValueKind, encode_string, joined, peek, text};
+use crate::json::{ListItem, Object, ValueKind, encode_string, encode_array, value_kind, decode_string};
 use std::borrow::Cow;
 
 /// The most answers in one stream; OpenAI's own limit for `n` is 128.
@@ -87,7 +87,7 @@ impl StreamState {
             return;
         }
         if changed {
-            chunk.set("choices", joined(&written));
+            chunk.set("choices", encode_array(&written));
         }
         for (key, value) in std::mem::take(&mut self.prelude) {
             if chunk.get(&key).is_none() {
@@ -217,7 +217,7 @@ impl StreamState {
         self.voice(slot, &mut delta, &mut word, &mut choice);
         let mut calls = self.calls(slot, &mut delta, word.is_some());
         if word.is_some() {
-            calls |= self.recover(slot, &mut delta);
+            calls |= self.append_recovered(slot, &mut delta);
         }
         if self.choices.get(slot).is_some_and(|c| c.calls.are_too_many()) {
             let message = String::from("The upstream sent more tool calls, or longer ones, than are kept.");
@@ -269,7 +269,7 @@ impl StreamState {
             self.diagnostics.record(Code::MessageAsDelta, "choices[].message", "");
             choice.remove("message");
         }
-        let text = choice.get("text").filter(|t| peek(t) == ValueKind::String).map(str::to_owned);
+        let text = choice.get("text").filter(|t| value_kind(t) == ValueKind::String).map(str::to_owned);
         // A choice that repeats the whole message beside its delta says nothing new with it.
         if let Some(delta) = delta {
             return delta;
@@ -286,7 +286,7 @@ impl StreamState {
             }
             delta
         });
-        delta.touch();
+        delta.mark_changed();
         delta
     }
 
@@ -312,7 +312,7 @@ impl StreamState {
             return;
         }
         let Some(choice) = self.choices.get_mut(slot) else { return };
-        let Some(all) = delta.get("content").and_then(text).map(std::borrow::Cow::into_owned) else { return };
+        let Some(all) = delta.get("content").and_then(decode_string).map(std::borrow::Cow::into_owned) else { return };
         if let Some(new) = all.strip_prefix(choice.text.as_str()) {
             if !choice.text.is_empty() {
                 self.diagnostics.record(Code::DeltasCumulative, "choices[].delta.content", "");
@@ -324,7 +324,7 @@ impl StreamState {
 
     /// OpenAI's word for the finish reason that a choice states.
     fn finish_word(&mut self, choice: &Object<'_>) -> Result<Option<&'static str>, UpstreamError> {
-        let given = choice.get("finish_reason").or_else(|| choice.get("done_reason")).and_then(text);
+        let given = choice.get("finish_reason").or_else(|| choice.get("done_reason")).and_then(decode_string);
         let Some(given) = given.filter(|g| !g.is_empty()) else { return Ok(None) };
         match finish::word(&given) {
             finish::ReasonClass::Known(word) => Ok(Some(word)),
@@ -342,7 +342,7 @@ impl StreamState {
     /// Puts tool calls in order; true if the delta has any.
     fn calls(&mut self, slot: usize, delta: &mut Object<'_>, last: bool) -> bool {
         let Some(choice) = self.choices.get_mut(slot) else { return false };
-        choice.legacy_call |= self.spec.functions && delta.non_null("function_call").is_some();
+        choice.legacy_call |= self.spec.legacy_functions && delta.non_null("function_call").is_some();
         choice.calls.delta(delta, last, &mut self.spec, &mut self.diagnostics);
         delta.non_null("tool_calls").is_some()
     }
@@ -352,7 +352,7 @@ impl StreamState {
         const AT: &str = "choices[].finish_reason";
         let Some(state) = self.choices.get_mut(slot) else { return false };
         let Some(word) = word else {
-            if choice.get("finish_reason").is_none_or(|f| peek(f) != ValueKind::Null) {
+            if choice.get("finish_reason").is_none_or(|f| value_kind(f) != ValueKind::Null) {
                 self.diagnostics.record(Code::FieldFilled, AT, "");
                 choice.set("finish_reason", "null");
             }
@@ -381,14 +381,14 @@ impl StreamState {
 }
 
 fn says(delta: &Object<'_>, key: &str) -> bool {
-    delta.get(key).is_some_and(|v| peek(v) == ValueKind::String && v.trim() != "\"\"")
+    delta.get(key).is_some_and(|v| value_kind(v) == ValueKind::String && v.trim() != "\"\"")
 }
 
 /// A message without choices around it, as Ollama's own API streams: the choice that it is.
 fn top_level_message(chunk: &mut Object<'_>) -> Option<String> {
-    let message = chunk.non_null("message").filter(|m| peek(m) == ValueKind::Object)?.to_owned();
+    let message = chunk.non_null("message").filter(|m| value_kind(m) == ValueKind::Object)?.to_owned();
     chunk.remove("message");
-    let reason = chunk.remove("done_reason").filter(|r| peek(r) == ValueKind::String);
+    let reason = chunk.remove("done_reason").filter(|r| value_kind(r) == ValueKind::String);
     let reason = match (chunk.bool("done"), reason) {
         (Some(true), Some(reason)) => reason.into_owned(),
         (Some(true), None) => String::from("\"stop\""),

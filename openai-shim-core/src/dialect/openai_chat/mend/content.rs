@@ -1,30 +1,30 @@
 //! What is said: content in every shape, reasoning under every name. `said` is a message or a delta.
 
 use crate::canonical::{Code, Diagnostics};
-use crate::json::{Object, ValueKind, encode_string, items, joined, peek, string_or_json, text};
+use crate::json::{Object, ValueKind, encode_string, items, encode_array, value_kind, string_or_json, decode_string};
 
 /// Puts content and reasoning of a message or a delta right.
 pub(super) fn mend(said: &mut Object<'_>, at: &str, diagnostics: &mut Diagnostics) {
     shape(said, at, diagnostics);
     reasoning(said, at, diagnostics);
     for key in ["function_call", "audio"] {
-        if said.get(key).is_some_and(|v| peek(v) == ValueKind::Null) {
+        if said.get(key).is_some_and(|v| value_kind(v) == ValueKind::Null) {
             diagnostics.record(Code::NullDropped, &[at, ".", key].concat(), "");
             said.remove(key);
         }
     }
     if said
         .get("tool_calls")
-        .is_some_and(|v| peek(v) == ValueKind::Null || said.array("tool_calls").is_some_and(|l| l.is_empty()))
+        .is_some_and(|v| value_kind(v) == ValueKind::Null || said.array("tool_calls").is_some_and(|l| l.is_empty()))
     {
         diagnostics.record(Code::NullDropped, &[at, ".tool_calls"].concat(), "");
         said.remove("tool_calls");
     }
-    if said.get("tool_calls").is_some_and(|v| peek(v) != ValueKind::Array) {
+    if said.get("tool_calls").is_some_and(|v| value_kind(v) != ValueKind::Array) {
         diagnostics.record(Code::FieldDropped, &[at, ".tool_calls"].concat(), "no list");
         said.remove("tool_calls");
     }
-    if said.get("refusal").is_some_and(|v| !matches!(peek(v), ValueKind::String | ValueKind::Null)) {
+    if said.get("refusal").is_some_and(|v| !matches!(value_kind(v), ValueKind::String | ValueKind::Null)) {
         diagnostics.record(Code::FieldDropped, &[at, ".refusal"].concat(), "");
         said.remove("refusal");
     }
@@ -34,7 +34,7 @@ pub(super) fn mend(said: &mut Object<'_>, at: &str, diagnostics: &mut Diagnostic
 /// Content that is no text becomes one.
 fn shape(said: &mut Object<'_>, at: &str, diagnostics: &mut Diagnostics) {
     let Some(content) = said.get("content") else { return };
-    let (words, thoughts) = match peek(content) {
+    let (words, thoughts) = match value_kind(content) {
         ValueKind::String | ValueKind::Null => return,
         ValueKind::Array => join(content, at, diagnostics),
         _ => (content.trim().to_owned(), String::new()),
@@ -54,7 +54,7 @@ fn shape(said: &mut Object<'_>, at: &str, diagnostics: &mut Diagnostics) {
 fn join(content: &str, at: &str, diagnostics: &mut Diagnostics) -> (String, String) {
     let (mut words, mut thoughts) = (String::new(), String::new());
     for part in items(content).unwrap_or_default() {
-        if let Some(plain) = text(part) {
+        if let Some(plain) = decode_string(part) {
             words.push_str(&plain);
             continue;
         }
@@ -64,7 +64,7 @@ fn join(content: &str, at: &str, diagnostics: &mut Diagnostics) -> (String, Stri
             "thinking" | "reasoning" | "summary_text" => {
                 let inner = part.get("thinking").or_else(|| part.get("summary")).or_else(|| part.get("text"));
                 match inner {
-                    Some(list) if peek(list) == ValueKind::Array => {
+                    Some(list) if value_kind(list) == ValueKind::Array => {
                         let (a, b) = join(list, at, diagnostics);
                         thoughts.push_str(&a);
                         thoughts.push_str(&b);
@@ -94,7 +94,7 @@ fn reasoning(said: &mut Object<'_>, at: &str, diagnostics: &mut Diagnostics) {
         return;
     }
     if let Some(given) = said.get("reasoning_content") {
-        let joined = match peek(given) {
+        let joined = match value_kind(given) {
             ValueKind::String | ValueKind::Null => None,
             ValueKind::Array => {
                 let (words, thoughts) = join(given, at, diagnostics);
@@ -108,7 +108,7 @@ fn reasoning(said: &mut Object<'_>, at: &str, diagnostics: &mut Diagnostics) {
         }
     }
     let filled = |said: &Object<'_>, name: &str| {
-        said.get(name).is_some_and(|v| peek(v) == ValueKind::String && v.trim() != "\"\"")
+        said.get(name).is_some_and(|v| value_kind(v) == ValueKind::String && v.trim() != "\"\"")
     };
     let Some(first) = NAMES.into_iter().find(|name| filled(said, name)) else {
         details(said, at, diagnostics);
@@ -165,6 +165,6 @@ fn annotations(said: &mut Object<'_>, at: &str, diagnostics: &mut Diagnostics) {
     }
     let kept: Vec<_> = list.into_iter().filter(|item| known(item)).collect();
     diagnostics.record(Code::FieldDropped, &[at, ".annotations"].concat(), "an annotation of another kind");
-    let kept = joined(&kept);
+    let kept = encode_array(&kept);
     said.set("annotations", kept);
 }

@@ -10,7 +10,7 @@
 
 use super::stream::StreamState;
 use crate::framing::Frame;
-use crate::json::{Object, ValueKind, items, peek, place, scan, utf8};
+use crate::json::{Object, ValueKind, items, value_kind, range_in, scan, utf8};
 use std::ops::Range;
 
 /// Names of words that servers add against guessing by length; they mean nothing.
@@ -142,8 +142,8 @@ impl<'w> SlotValues<'w> {
 /// A form: what comes, what goes out for it, and what is noted.
 #[derive(Debug)]
 struct ChunkTemplate<W> {
-    came: TemplateText,
-    went: W,
+    input: TemplateText,
+    output: W,
     /// The token counts' place in the text that came: it begins so far before its first hole and ends so far behind its last.
     usage: Option<UsageSpan>,
     /// Findings by their number, and how often each is noted anew.
@@ -180,14 +180,14 @@ impl<W> Default for TemplateCache<W> {
 impl<W> TemplateCache<W> {
     /// Takes a frame of the known form: the stream takes note of it, and `say` says what goes out. False if it has another
     /// form; it must then be mended.
-    pub(in super::super) fn again(
+    pub(in super::super) fn replay(
         &mut self,
         frame: Frame<'_>,
         stream: &mut StreamState,
         say: impl FnOnce(&W, &SlotValues<'_>),
     ) -> bool {
         let (Some(form), Frame::Event { data, .. }) = (&mut self.form, frame) else { return false };
-        if form.came.fits(data, &mut self.found).is_none() {
+        if form.input.fits(data, &mut self.found).is_none() {
             return false;
         }
         let Some(chunk) = utf8(data) else { return false };
@@ -195,17 +195,17 @@ impl<W> TemplateCache<W> {
             let (first, last) = (self.found.get(counts.first)?, self.found.get(counts.last)?);
             chunk.get(first.start.checked_sub(counts.before)?..last.end + counts.after)
         });
-        let words = SlotValues { chunk, found: &self.found, form: &form.came, usage };
+        let words = SlotValues { chunk, found: &self.found, form: &form.input, usage };
         if !stream.again(&words, &form.diagnostics) {
             return false;
         }
         form.used = true;
-        say(&form.went, &words);
+        say(&form.output, &words);
         true
     }
 
     /// A frame is about to be mended.
-    pub(in super::super) fn before(&mut self, stream: &StreamState) {
+    pub(in super::super) fn start_miss(&mut self, stream: &StreamState) {
         if let Some(form) = self.form.take() {
             self.misses = if form.used { 0 } else { self.misses + 1 };
         }
@@ -217,7 +217,7 @@ impl<W> TemplateCache<W> {
     }
 
     /// A frame was mended: keeps its form, if `went` can say what goes out for the next one of it.
-    pub(in super::super) fn learn(
+    pub(in super::super) fn store(
         &mut self,
         frame: Frame<'_>,
         stream: &StreamState,
@@ -244,7 +244,7 @@ impl<W> TemplateCache<W> {
         let more = stream.diagnostics.counts().enumerate();
         let more = more.map(|(at, count)| (at, count - self.counts.get(at).copied().unwrap_or(0)));
         let diagnostics = more.filter(|(_, more)| *more > 0).collect();
-        Some(ChunkTemplate { came, went, usage, diagnostics, used: false })
+        Some(ChunkTemplate { input: came, output: went, usage, diagnostics, used: false })
     }
 }
 
@@ -281,7 +281,7 @@ fn places(text: &str) -> Option<(Vec<SlotSpan>, Option<UsageSpan>)> {
     let mut words = |key: &str, hole| {
         match delta.non_null(key) {
             None | Some("\"\"") => {}
-            Some(raw) if peek(raw) == ValueKind::String => {
+            Some(raw) if value_kind(raw) == ValueKind::String => {
                 places.push((inside(text, delta.original(key)?)?, hole));
             }
             Some(_) => return None,
@@ -302,7 +302,7 @@ fn places(text: &str) -> Option<(Vec<SlotSpan>, Option<UsageSpan>)> {
         let [detail] = items(delta.original("reasoning_details")?)?.try_into().ok()?;
         let detail = Object::parse(detail.as_bytes()).ok()?;
         let words = ["text", "summary"].into_iter().find_map(|key| detail.original(key))?;
-        (peek(words) == ValueKind::String).then_some(())?;
+        (value_kind(words) == ValueKind::String).then_some(())?;
         places.push((inside(text, words)?, Slot::Details));
     }
     if delta.non_null("tool_calls").is_some_and(|calls| calls != "[]") {
@@ -314,7 +314,7 @@ fn places(text: &str) -> Option<(Vec<SlotSpan>, Option<UsageSpan>)> {
         return None;
     }
     for key in PADDING {
-        if chunk.get(key).is_some_and(|v| peek(v) == ValueKind::String) {
+        if chunk.get(key).is_some_and(|v| value_kind(v) == ValueKind::String) {
             places.push((inside(text, chunk.original(key)?)?, Slot::Padding(key)));
         }
     }
@@ -342,14 +342,14 @@ fn arguments(calls: &str) -> Option<&str> {
     let named = function.non_null("name").is_some_and(|name| name != "\"\"");
     let words = function
         .original("arguments")
-        .filter(|words| peek(words) == ValueKind::String && *words != "\"\"")?;
+        .filter(|words| value_kind(words) == ValueKind::String && *words != "\"\"")?;
     (!named && call.get("custom").is_none()).then_some(words)
 }
 
 /// The numbers of token counts; with it the first and last of them, and what is around these.
 fn count(text: &str, usage: &str, places: &mut Vec<SlotSpan>) -> Option<(SlotSpan, SlotSpan, usize, usize)> {
     super::usage::read(usage)?;
-    let start = place(text.as_bytes(), usage)?.start;
+    let start = range_in(text.as_bytes(), usage)?.start;
     let (mut found, mut at) = (Vec::new(), 0);
     let bytes = usage.as_bytes();
     while let Some(byte) = bytes.get(at) {
@@ -376,7 +376,7 @@ fn count(text: &str, usage: &str, places: &mut Vec<SlotSpan>) -> Option<(SlotSpa
 
 /// Where the inner text of a raw string stands in the text that it is a part of.
 fn inside(text: &str, raw: &str) -> Option<Range<usize>> {
-    let Range { start, end } = place(text.as_bytes(), raw)?;
+    let Range { start, end } = range_in(text.as_bytes(), raw)?;
     Some(start + 1..end.checked_sub(1)?)
 }
 
@@ -423,7 +423,7 @@ impl StreamState {
             own.push_str(usage);
         }
         self.summary.content = true;
-        self.diagnostics.again(diagnostics);
+        self.diagnostics.increment(diagnostics);
         true
     }
 }

@@ -20,8 +20,8 @@ fn spec(variant: u8) -> ResponseSpec {
         .unwrap();
     let mut spec = ResponseSpec::new(&request, Context::fixed());
     match variant / 2 {
-        1 => spec.json = Some(vec![String::from("a")]),
-        2 => spec.stops = vec![String::from("\n\n"), String::from("wo")],
+        1 => spec.required_json_fields = Some(vec![String::from("a")]),
+        2 => spec.local_stops = vec![String::from("\n\n"), String::from("wo")],
         3 => (spec.store_reasoning, spec.restore_alias) = (true, true),
         _ => {}
     }

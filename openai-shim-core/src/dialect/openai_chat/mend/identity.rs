@@ -1,7 +1,7 @@
 //! Who answered, and when: `id`, `object`, `created`, `model` and their like.
 
 use crate::canonical::{Code, Diagnostics, ResponseSpec};
-use crate::json::{Object, ValueKind, encode_string, peek};
+use crate::json::{Object, ValueKind, encode_string, value_kind};
 
 /// The first values, which hold for the whole answer.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ impl Identity {
         diagnostics: &mut Diagnostics,
     ) {
         const OBJECT: &str = "chat.completion";
-        let says = |key: &str| answer.get(key).is_some_and(|v| peek(v) == ValueKind::String && v != "\"\"");
+        let says = |key: &str| answer.get(key).is_some_and(|v| value_kind(v) == ValueKind::String && v != "\"\"");
         let right = says("id") && says("model") && answer.u64("created").is_some();
         if right && !spec.restore_alias && answer.str("object").as_deref() == Some(OBJECT) {
             mend_rest(answer, diagnostics);
@@ -74,7 +74,7 @@ impl Identity {
     }
 
     fn mend_id(&mut self, answer: &mut Object<'_>, spec: &mut ResponseSpec, diagnostics: &mut Diagnostics) {
-        let given = match answer.get("id").map(|id| (peek(id), id.trim())) {
+        let given = match answer.get("id").map(|id| (value_kind(id), id.trim())) {
             Some((ValueKind::String, id)) if id != "\"\"" => Some((id.to_owned(), false)),
             Some((ValueKind::Number, id)) => Some((format!("\"{id}\""), true)),
             _ => None,
@@ -133,7 +133,7 @@ impl Identity {
         let asked_for = || encode_string(&spec.model);
         let given = answer
             .get("model")
-            .filter(|m| peek(m) == ValueKind::String && m.trim() != "\"\"")
+            .filter(|m| value_kind(m) == ValueKind::String && m.trim() != "\"\"")
             .map(str::to_owned);
         if spec.restore_alias {
             if given.as_deref() != Some(&asked_for()) {
@@ -163,12 +163,12 @@ fn mend_rest(answer: &mut Object<'_>, diagnostics: &mut Diagnostics) {
     keep_known(answer, "service_tier", &["auto", "default", "flex", "scale", "priority"], diagnostics);
     if answer
         .get("system_fingerprint")
-        .is_some_and(|v| !matches!(peek(v), ValueKind::String | ValueKind::Null))
+        .is_some_and(|v| !matches!(value_kind(v), ValueKind::String | ValueKind::Null))
     {
         diagnostics.record(Code::FieldDropped, "system_fingerprint", "");
         answer.remove("system_fingerprint");
     }
-    if answer.get("error").is_some_and(|e| peek(e) == ValueKind::Null) {
+    if answer.get("error").is_some_and(|e| value_kind(e) == ValueKind::Null) {
         diagnostics.record(Code::NullDropped, "error", "");
         answer.remove("error");
     }
@@ -178,7 +178,7 @@ fn mend_rest(answer: &mut Object<'_>, diagnostics: &mut Diagnostics) {
 fn keep_known(answer: &mut Object<'_>, key: &str, words: &[&str], diagnostics: &mut Diagnostics) {
     let Some(value) = answer.get(key) else { return };
     let known =
-        peek(value) == ValueKind::Null || answer.str(key).is_some_and(|word| words.contains(&word.as_ref()));
+        value_kind(value) == ValueKind::Null || answer.str(key).is_some_and(|word| words.contains(&word.as_ref()));
     if !known {
         let detail = answer.str(key).unwrap_or_default().chars().take(40).collect::<String>();
         diagnostics.record(Code::FieldDropped, key, &detail);

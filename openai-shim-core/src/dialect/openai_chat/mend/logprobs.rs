@@ -1,12 +1,12 @@
 //! Log probabilities: OpenAI's shape, or none.
 
 use crate::canonical::{Code, Diagnostics};
-use crate::json::{Object, ValueKind, joined, peek};
+use crate::json::{Object, ValueKind, encode_array, value_kind};
 
 /// Puts a choice's `logprobs` right.
 pub(super) fn mend(choice: &mut Object<'_>, diagnostics: &mut Diagnostics) {
     let Some(value) = choice.non_null("logprobs") else { return };
-    let shaped = (peek(value) == ValueKind::Object)
+    let shaped = (value_kind(value) == ValueKind::Object)
         .then(|| Object::parse(value.as_bytes()).ok())
         .flatten()
         .filter(|o| o.get("content").is_some() || o.get("refusal").is_some());
@@ -30,7 +30,7 @@ pub(super) fn mend(choice: &mut Object<'_>, diagnostics: &mut Diagnostics) {
             }
         }
         if filled {
-            let written = joined(&written);
+            let written = encode_array(&written);
             object.set(list, written);
             changed = true;
         }

@@ -64,15 +64,15 @@ impl StreamRepairer for ChatRepairer {
     fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<u8>) {
         let start = out.len();
         let Self { stream, beside, forms } = self;
-        let again = forms.again(frame, stream, |went, words| {
+        let again = forms.replay(frame, stream, |went, words| {
             went.text.write(words, out);
-            beside.again(&went.said, words);
+            beside.replay(&went.said, words);
         });
         if !again {
-            forms.before(stream);
+            forms.start_miss(stream);
             stream.frame(frame, &mut SseSink { out, beside });
             let went = out.get(start..).unwrap_or_default();
-            forms.learn(frame, stream, |chunk, came| {
+            forms.store(frame, stream, |chunk, came| {
                 Some(TemplateOutput {
                     text: form::written(chunk, came, went)?,
                     said: beside.learn(chunk, came)?,

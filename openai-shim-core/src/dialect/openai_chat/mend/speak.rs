@@ -3,7 +3,7 @@
 use super::stream::{ChunkSink, StreamState};
 use super::voice::{ChatTextExtractor, add_calls};
 use crate::canonical::Code;
-use crate::json::{Object, items, joined};
+use crate::json::{Object, items, encode_array};
 
 const AT: &str = "choices[].delta";
 
@@ -27,20 +27,20 @@ impl StreamState {
         if state.finished {
             return;
         }
-        let voiced = voice.take(delta, word.is_some(), AT, &mut self.diagnostics);
+        let voiced = voice.extract(delta, word.is_some(), AT, &mut self.diagnostics);
         if voiced.stops {
             *word = Some("stop");
             choice.set("finish_reason", "\"stop\"");
             delta.remove("tool_calls");
         }
-        if *word == Some("stop") && !voice.is_as_asked(self.spec.json.as_ref()) {
+        if *word == Some("stop") && !voice.is_as_asked(self.spec.required_json_fields.as_ref()) {
             self.diagnostics.record(Code::JsonInvalid, &format!("{AT}.content"), "");
         }
         state.recovered.extend(voiced.calls);
     }
 
     /// Adds the calls that stood in the text, but for those that the upstream made itself; whether there are any.
-    pub(super) fn recover(&mut self, slot: usize, delta: &mut Object<'_>) -> bool {
+    pub(super) fn append_recovered(&mut self, slot: usize, delta: &mut Object<'_>) -> bool {
         let Some(state) = self.choices.get_mut(slot) else { return false };
         let mut recovered = std::mem::take(&mut state.recovered);
         recovered.retain(|(name, arguments)| !state.calls.has(name, arguments));
@@ -52,7 +52,7 @@ impl StreamState {
         let before = delta.get("tool_calls").map(str::to_owned);
         all.extend(before.as_deref().and_then(items).unwrap_or_default());
         all.extend(fragments);
-        let all = joined(&all);
+        let all = encode_array(&all);
         delta.set("tool_calls", all);
         true
     }
@@ -80,12 +80,12 @@ impl StreamState {
             let Some(voice) = choice.voice.as_mut().filter(|voice| !voice.stopped) else { continue };
             let index = choice.index;
             let mut delta = Object::new();
-            let voiced = voice.take(&mut delta, true, AT, &mut self.diagnostics);
-            if !cut && !voice.is_as_asked(self.spec.json.as_ref()) {
+            let voiced = voice.extract(&mut delta, true, AT, &mut self.diagnostics);
+            if !cut && !voice.is_as_asked(self.spec.required_json_fields.as_ref()) {
                 self.diagnostics.record(Code::JsonInvalid, &format!("{AT}.content"), "");
             }
             choice.recovered.extend(voiced.calls);
-            self.recover(at, &mut delta);
+            self.append_recovered(at, &mut delta);
             if !delta.is_empty() {
                 self.summary.content = true;
                 self.say(index, &delta.to_json(), "null", sink);

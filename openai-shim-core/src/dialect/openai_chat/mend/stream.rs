@@ -8,7 +8,7 @@ use super::{finish, usage};
 use crate::canonical::{Code, Diagnostics, FinishReason, ResponseSpec, ResponseSummary};
 use crate::error::UpstreamError;
 use crate::framing::Frame;
-use crate::json::{ListItem, Object, ValueKind, joined, peek};
+use crate::json::{ListItem, Object, ValueKind, encode_array, value_kind};
 
 /// Where mended chunks go.
 pub(in super::super) trait ChunkSink {
@@ -91,7 +91,7 @@ pub(super) struct HeldChunk {
 impl StreamState {
     pub(in super::super) fn new(spec: ResponseSpec) -> Self {
         Self {
-            summary: ResponseSummary::keeping(&spec),
+            summary: ResponseSummary::for_spec(&spec),
             spec,
             diagnostics: Diagnostics::default(),
             identity: Identity::new("chat.completion.chunk"),
@@ -259,10 +259,10 @@ impl StreamState {
             rest.push(choice.to_json());
         }
         if says {
-            held.chunk.set("choices", joined(&rest));
+            held.chunk.set("choices", encode_array(&rest));
             sink.chunk(&held.chunk, None);
             held.chunk = self.identity.blank(&mut self.spec);
-            held.chunk.set("choices", joined(&endings));
+            held.chunk.set("choices", encode_array(&endings));
             held.source = None;
         }
         held.late = true;
@@ -287,7 +287,7 @@ impl StreamState {
             written.push(ending.to_json());
         }
         if changed {
-            held.chunk.set("choices", joined(&written));
+            held.chunk.set("choices", encode_array(&written));
             held.source = None;
         }
     }
@@ -454,7 +454,7 @@ impl StreamState {
 
 fn starts_with_json_line(data: &[u8]) -> bool {
     let line = data.split(|b| *b == b'\n').next().unwrap_or_default().trim_ascii();
-    peek(std::str::from_utf8(line).unwrap_or_default()) == ValueKind::Object
+    value_kind(std::str::from_utf8(line).unwrap_or_default()) == ValueKind::Object
         && serde_json::from_slice::<serde::de::IgnoredAny>(line).is_ok()
 }
 
@@ -482,6 +482,6 @@ fn said_beside_error(mut chunk: Object<'_>) -> Option<String> {
         listed.push(choice.to_json());
     }
     chunk.remove("error");
-    chunk.set("choices", joined(&listed));
+    chunk.set("choices", encode_array(&listed));
     says.then(|| chunk.to_json())
 }

@@ -2,7 +2,7 @@
 
 use super::super::tool_call::{self, is_custom};
 use crate::canonical::{Code, Diagnostics, ResponseSpec, carry};
-use crate::json::{Balance, Object, ValueKind, append_text, encode_string, joined, peek, string_or_json};
+use crate::json::{Balance, Object, ValueKind, append_text, encode_string, encode_array, value_kind, string_or_json};
 use std::collections::BTreeMap;
 
 /// Puts a call's signature into its id, where the upstream wants it back.
@@ -11,7 +11,7 @@ pub(super) fn carry(call: &mut Object<'_>, spec: &mut ResponseSpec, diagnostics:
         return;
     }
     let (Some(id), Some(signature)) = (call.str("id"), tool_call::signature(call)) else { return };
-    if let Some(packed) = carry::pack(&id, &signature) {
+    if let Some(packed) = carry::attach(&id, &signature) {
         diagnostics.record(Code::SignatureCarried, "tool_calls[].id", "");
         call.set("id", encode_string(&packed));
     }
@@ -52,11 +52,11 @@ pub(super) fn upgrade(said: &mut Object<'_>, at: &str, spec: &ResponseSpec, diag
         said.remove("function_call");
         diagnostics.record(Code::NullDropped, &format!("{at}.function_call"), "");
     }
-    if spec.functions || said.get("tool_calls").is_some() {
+    if spec.legacy_functions || said.get("tool_calls").is_some() {
         return;
     }
     let Some(function) =
-        said.non_null("function_call").filter(|f| peek(f) == ValueKind::Object).map(str::to_owned)
+        said.non_null("function_call").filter(|f| value_kind(f) == ValueKind::Object).map(str::to_owned)
     else {
         return;
     };
@@ -181,7 +181,7 @@ impl StreamedToolCalls {
         if written.is_empty() {
             delta.remove("tool_calls");
         } else {
-            delta.set("tool_calls", joined(&written));
+            delta.set("tool_calls", encode_array(&written));
         }
     }
 
@@ -222,7 +222,7 @@ impl StreamedToolCalls {
             next += 1;
         }
         self.numbered = next;
-        (!written.is_empty()).then(|| joined(&written))
+        (!written.is_empty()).then(|| encode_array(&written))
     }
 
     /// Puts one fragment right; false if nothing of it is left.
@@ -442,7 +442,7 @@ impl StreamedToolCall {
             function.set("name", encode_string(&self.name));
         }
         let empty = self.arguments.trim().is_empty();
-        let text = function.get("arguments").is_none_or(|a| peek(a) == ValueKind::String);
+        let text = function.get("arguments").is_none_or(|a| value_kind(a) == ValueKind::String);
         if !text || (last && empty) {
             diagnostics.record(Code::ToolArgumentsShaped, &format!("{AT}.function.arguments"), "");
             if empty {
@@ -478,7 +478,7 @@ impl StreamedToolCall {
             return false;
         }
         self.arguments.push_str(&given.arguments);
-        if function.get("arguments").is_some_and(|a| peek(a) != ValueKind::String) {
+        if function.get("arguments").is_some_and(|a| value_kind(a) != ValueKind::String) {
             diagnostics.record(Code::ToolArgumentsShaped, &format!("{AT}.function.arguments"), "");
             function.set("arguments", encode_string(&given.arguments));
         }

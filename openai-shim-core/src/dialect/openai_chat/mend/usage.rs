@@ -2,7 +2,7 @@
 
 use crate::canonical::Code;
 use crate::canonical::{Diagnostics, Usage};
-use crate::json::{Object, ValueKind, peek};
+use crate::json::{Object, ValueKind, value_kind};
 
 /// Reads token counts; `None` if there is not even one.
 pub(in super::super) fn read(raw: &str) -> Option<Usage> {
@@ -71,7 +71,7 @@ pub(super) fn settle(raw: &str, diagnostics: &mut Diagnostics) -> (Option<Usage>
     }
     for key in ["prompt_tokens_details", "completion_tokens_details"] {
         let Some(value) = object.get(key) else { continue };
-        match peek(value) {
+        match value_kind(value) {
             ValueKind::Null => {}
             ValueKind::Object => {
                 let Some(mut details) = object.inner(key) else { continue };

@@ -3,7 +3,7 @@
 
 use crate::canonical::{Code, Diagnostics, ReasoningStyle, ReasoningTags, ResponseSpec};
 use crate::filter::{FenceStripper, OutputParser, ReasoningTagMode, Segment, StopMatcher};
-use crate::json::{Object, ValueKind, encode_string, joined, peek, text};
+use crate::json::{Object, ValueKind, encode_string, encode_array, value_kind, decode_string};
 
 /// The longest answer whose JSON is checked.
 const CHECKED: usize = 4 << 20;
@@ -23,9 +23,9 @@ pub(super) struct ChatTextExtractor {
     tools: Vec<String>,
     /// How many bytes went into the splitter and have not come out as text; and whether that was said.
     missing: usize,
-    told: bool,
+    reported: bool,
     /// Nothing of the last text came out.
-    holding: bool,
+    withheld: bool,
     /// The last text went through as it was.
     pub(super) passed: bool,
     /// A stop sequence came: nothing more is said.
@@ -51,30 +51,30 @@ impl ChatTextExtractor {
         let tools = if spec.quirks.keep_markup { Vec::new() } else { spec.tools.clone() };
         Self {
             splitter: OutputParser::new(think, &tools),
-            fences: spec.json.is_some().then(FenceStripper::new),
-            stops: (!spec.stops.is_empty()).then(|| StopMatcher::new(spec.stops.clone())),
-            json: spec.json.is_some().then(String::new),
+            fences: spec.required_json_fields.is_some().then(FenceStripper::new),
+            stops: (!spec.local_stops.is_empty()).then(|| StopMatcher::new(spec.local_stops.clone())),
+            json: spec.required_json_fields.is_some().then(String::new),
             tags: (spec.reasoning == ReasoningStyle::Tags).then(TagWriter::default),
             begun: false,
             inside: think == ReasoningTagMode::Inside,
             tools,
             missing: 0,
-            told: false,
-            holding: false,
+            reported: false,
+            withheld: false,
             passed: false,
             stopped: false,
         }
     }
 
     /// Takes a message or a delta apart. `last`: nothing of this choice follows.
-    pub(super) fn take(
+    pub(super) fn extract(
         &mut self,
         said: &mut Object<'_>,
         last: bool,
         at: &str,
         diagnostics: &mut Diagnostics,
     ) -> ExtractResult {
-        let content = said.get("content").and_then(text);
+        let content = said.get("content").and_then(decode_string);
         let thinks = said.get("reasoning_content").is_some_and(|v| v.len() > 2 && v != "null");
         if thinks && self.inside && !self.begun {
             // The upstream takes the thinking out itself.
@@ -98,8 +98,8 @@ impl ChatTextExtractor {
         let words = words.to_owned();
         self.begun |= !words.is_empty();
         let mut heard = Extracted::default();
-        self.hear(&words, last, &mut heard, at, diagnostics);
-        self.holding = !words.is_empty() && heard.words.is_empty();
+        self.push(&words, last, &mut heard, at, diagnostics);
+        self.withheld = !words.is_empty() && heard.words.is_empty();
         self.write(said, &words, heard, last, diagnostics)
     }
 
@@ -108,7 +108,7 @@ impl ChatTextExtractor {
         if self.is_passthrough() {
             return true;
         }
-        let Some(words) = text(literal).filter(|words| self.is_unchanged(words)) else { return false };
+        let Some(words) = decode_string(literal).filter(|words| self.is_unchanged(words)) else { return false };
         self.begun = true;
         self.collect(&words);
         true
@@ -125,7 +125,7 @@ impl ChatTextExtractor {
 
     /// Whether text waits because it may be something else.
     pub(super) fn holds(&self) -> bool {
-        self.holding
+        self.withheld
     }
 
     /// Whether a text goes through as it is.
@@ -136,7 +136,7 @@ impl ChatTextExtractor {
                 && self.stops.as_ref().is_none_or(|stops| stops.is_unchanged(words))
     }
 
-    fn hear(
+    fn push(
         &mut self,
         words: &str,
         last: bool,
@@ -153,7 +153,7 @@ impl ChatTextExtractor {
         for piece in pieces {
             match &piece {
                 Segment::Text(text) => self.missing = self.missing.saturating_sub(text.len()),
-                _ => self.told = true,
+                _ => self.reported = true,
             }
             match piece {
                 _ if self.stopped => {}
@@ -168,7 +168,7 @@ impl ChatTextExtractor {
                 }
             }
         }
-        if last && self.missing > 0 && !std::mem::replace(&mut self.told, true) {
+        if last && self.missing > 0 && !std::mem::replace(&mut self.reported, true) {
             diagnostics.record(
                 Code::ReasoningSplit,
                 &[at, ".content"].concat(),
@@ -294,14 +294,14 @@ fn is_plain(words: &str) -> bool {
 /// at as it is written, escapes and all.
 pub(super) fn is_needless(message: &Object<'_>, spec: &ResponseSpec) -> bool {
     let thinks = || message.get("reasoning_content").is_some_and(|v| v.len() > 2 && v != "null");
-    if spec.json.is_some()
-        || !spec.stops.is_empty()
+    if spec.required_json_fields.is_some()
+        || !spec.local_stops.is_empty()
         || spec.quirks.think_tags == ReasoningTags::Inside
         || (spec.reasoning == ReasoningStyle::Tags && thinks())
     {
         return false;
     }
-    let content = message.get("content").filter(|content| peek(content) == ValueKind::String);
+    let content = message.get("content").filter(|content| value_kind(content) == ValueKind::String);
     let mut words = content.unwrap_or_default().trim().trim_start_matches('"').trim_start();
     while let Some(rest) = ["\\n", "\\r", "\\t"].iter().find_map(|blank| words.strip_prefix(blank)) {
         words = rest.trim_start();
@@ -372,7 +372,7 @@ pub(super) fn add_calls(
             encode_string(arguments)
         ));
     }
-    said.set("tool_calls", joined(&list));
+    said.set("tool_calls", encode_array(&list));
 }
 
 #[cfg(test)]
@@ -403,7 +403,7 @@ mod tests {
                 let words = message.str("content").unwrap().into_owned();
                 let (mut heard, mut diagnostics) = (Extracted::default(), Diagnostics::default());
                 let mut voice = ChatTextExtractor::new(&spec);
-                voice.hear(&words, true, &mut heard, "", &mut diagnostics);
+                voice.push(&words, true, &mut heard, "", &mut diagnostics);
                 let voiced = voice.write(&mut message, &words, heard, true, &mut diagnostics);
                 prop_assert!(voiced.calls.is_empty() && !voiced.stops && !message.is_changed() && diagnostics.is_empty());
             }

@@ -6,7 +6,7 @@ use super::voice::{self, ChatTextExtractor, add_calls};
 use super::{content, finish, logprobs, merge, usage, whole_calls};
 use crate::canonical::{Code, Diagnostics, FinishReason, ResponseSpec, ResponseSummary};
 use crate::error::{ErrorKind, StatusError, UpstreamError};
-use crate::json::{ListItem, Object, ValueKind, peek};
+use crate::json::{ListItem, Object, ValueKind, value_kind};
 
 /// Mends a complete answer; the mended members, and what was seen in it.
 pub(in super::super) fn whole<'a>(
@@ -30,7 +30,7 @@ pub(in super::super) fn whole<'a>(
         Some(made) => parse(made.as_bytes())?.1,
         None => listed,
     };
-    let mut summary = ResponseSummary::keeping(spec);
+    let mut summary = ResponseSummary::for_spec(spec);
     Identity::mend_whole(&mut answer, spec, diagnostics);
     let mut mended = Vec::with_capacity(listed.len());
     for (at, ListItem { text, object, inner }) in listed.into_iter().enumerate() {
@@ -78,11 +78,11 @@ fn parse(body: &[u8]) -> Result<(Object<'_>, Vec<ListItem<'_>>), UpstreamError> 
 
 /// A message without choices around it: the answer that it should have been in.
 fn alone(answer: &mut Object<'_>, diagnostics: &mut Diagnostics) -> Option<String> {
-    let message = answer.non_null("message").filter(|m| peek(m) == ValueKind::Object).map(str::to_owned)?;
+    let message = answer.non_null("message").filter(|m| value_kind(m) == ValueKind::Object).map(str::to_owned)?;
     diagnostics.record(Code::MessageAsDelta, "message", "no choices around it");
     answer.remove("message");
     answer.remove("choices");
-    let reason = answer.remove("done_reason").filter(|r| peek(r) == ValueKind::String);
+    let reason = answer.remove("done_reason").filter(|r| value_kind(r) == ValueKind::String);
     let reason = reason.map(|r| format!(r#","finish_reason":{r}"#)).unwrap_or_default();
     Some(format!(r#"{{"choices":[{{"index":0,"message":{message}{reason}}}]}}"#))
 }
@@ -129,14 +129,14 @@ fn mend_choice<'a>(
     content::mend(&mut message, "choices[].message", diagnostics);
     if !voice::is_needless(&message, spec) {
         let mut voice = ChatTextExtractor::new(spec);
-        let voiced = voice.take(&mut message, true, "choices[].message", diagnostics);
+        let voiced = voice.extract(&mut message, true, "choices[].message", diagnostics);
         if voiced.stops {
             given = UpstreamReason::Known("stop");
         }
         let mut recovered = voiced.calls;
         recovered.retain(|(name, arguments)| !whole_calls::has(&message, name, arguments));
         add_calls(&mut message, &recovered, None, spec);
-        if !cut && !voice.is_as_asked(spec.json.as_ref()) {
+        if !cut && !voice.is_as_asked(spec.required_json_fields.as_ref()) {
             diagnostics.record(Code::JsonInvalid, "choices[].message.content", "");
         }
     }
@@ -162,7 +162,7 @@ fn mend_choice<'a>(
 fn other_message<'a>(choice: &mut Object<'a>, diagnostics: &mut Diagnostics) -> Object<'a> {
     diagnostics.record(Code::MessageAsDelta, "choices[].message", "");
     let delta = choice.inner("delta");
-    let text = choice.get("text").filter(|t| peek(t) == ValueKind::String).map(str::to_owned);
+    let text = choice.get("text").filter(|t| value_kind(t) == ValueKind::String).map(str::to_owned);
     choice.remove("delta");
     choice.remove("message");
     let mut message = delta.unwrap_or_default();
@@ -178,7 +178,7 @@ fn other_message<'a>(choice: &mut Object<'a>, diagnostics: &mut Diagnostics) -> 
 fn settle_content(message: &mut Object<'_>, calls: bool, diagnostics: &mut Diagnostics) {
     let missing = message.get("content").is_none();
     let empty = message.get("content").is_some_and(|c| c.trim() == "\"\"");
-    let null = message.get("content").is_some_and(|c| peek(c) == ValueKind::Null);
+    let null = message.get("content").is_some_and(|c| value_kind(c) == ValueKind::Null);
     let otherwise = calls || says(message, "refusal") || message.non_null("audio").is_some();
     if otherwise && (missing || (calls && empty)) {
         diagnostics.record(Code::FieldFilled, "choices[].message.content", "");
@@ -194,7 +194,7 @@ fn settle_content(message: &mut Object<'_>, calls: bool, diagnostics: &mut Diagn
 }
 
 fn says(message: &Object<'_>, key: &str) -> bool {
-    message.get(key).is_some_and(|v| peek(v) == ValueKind::String && v.trim() != "\"\"")
+    message.get(key).is_some_and(|v| value_kind(v) == ValueKind::String && v.trim() != "\"\"")
 }
 
 fn finish_reason(
@@ -240,7 +240,7 @@ fn finish_reason(
 }
 
 fn mend_usage(answer: &mut Object<'_>, summary: &mut ResponseSummary, diagnostics: &mut Diagnostics) {
-    match answer.get("usage").filter(|given| peek(given) == ValueKind::Object) {
+    match answer.get("usage").filter(|given| value_kind(given) == ValueKind::Object) {
         Some(given) => {
             let (usage, mended) = usage::settle(given, diagnostics);
             summary.usage = usage;

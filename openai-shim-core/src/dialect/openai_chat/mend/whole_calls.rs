@@ -3,7 +3,7 @@
 use super::super::tool_call::is_custom;
 use super::tools::{carry, is_json, lift, same_json, upgrade};
 use crate::canonical::{Code, Diagnostics, ResponseSpec};
-use crate::json::{Object, ValueKind, encode_string, joined, peek, string_or_json};
+use crate::json::{Object, ValueKind, encode_string, encode_array, value_kind, string_or_json};
 use std::borrow::Cow;
 
 /// Puts the calls of a whole message right; true if there are any.
@@ -31,7 +31,7 @@ pub(super) fn mend(
     if !any {
         message.remove("tool_calls");
     } else if changed {
-        let written = joined(&written);
+        let written = encode_array(&written);
         message.set("tool_calls", written);
     }
     any
@@ -43,7 +43,7 @@ fn whole_call(call: &mut Object<'_>, spec: &mut ResponseSpec, cut: bool, diagnos
         diagnostics.record(Code::ToolIdSynthesized, &format!("{AT}.id"), "");
         let id = call
             .get("id")
-            .filter(|id| peek(id) == ValueKind::Number)
+            .filter(|id| value_kind(id) == ValueKind::Number)
             .map(|id| string_or_json(id).into_owned());
         call.set("id", encode_string(&id.unwrap_or_else(|| spec.context.id("call_"))));
     }
@@ -81,7 +81,7 @@ fn whole_call(call: &mut Object<'_>, spec: &mut ResponseSpec, cut: bool, diagnos
 
 /// Arguments as they should be, where they are not a JSON text: an object becomes its text, nothing becomes `{}`.
 fn arguments(function: &Object<'_>) -> Option<String> {
-    match function.get("arguments").map(|a| (peek(a), a)) {
+    match function.get("arguments").map(|a| (value_kind(a), a)) {
         Some((ValueKind::String, given)) => {
             (string_or_json(given).trim().is_empty()).then(|| String::from("{}"))
         }

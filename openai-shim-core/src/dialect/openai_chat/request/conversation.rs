@@ -3,7 +3,7 @@
 use super::message;
 use crate::canonical::{Code, Diagnostics, Message, Request, Role, Span};
 use crate::error::ClientError;
-use crate::json::{Object, ValueKind, make_room, peek, place, text};
+use crate::json::{Object, ValueKind, make_room, value_kind, range_in, decode_string};
 use bytes::Bytes;
 use std::borrow::Cow;
 
@@ -29,7 +29,7 @@ impl<'b> MessagesReader<'b> {
         if self.fault.is_none() {
             match message::decode(message, self.body, i, &mut self.touched, &mut self.diagnostics) {
                 Ok(mut message) => {
-                    let place = place(self.body, item);
+                    let place = range_in(self.body, item);
                     make_room(
                         &mut self.messages,
                         place.as_ref().map_or(0, |place| place.start),
@@ -59,7 +59,7 @@ impl<'b> MessagesReader<'b> {
         diagnostics: &mut Diagnostics,
     ) -> Result<(), ClientError> {
         match object.non_null("messages") {
-            Some(list) if peek(list) == ValueKind::Array => {
+            Some(list) if value_kind(list) == ValueKind::Array => {
                 diagnostics.extend(&self.diagnostics);
                 if let Some(fault) = self.fault {
                     return Err(fault);
@@ -69,7 +69,7 @@ impl<'b> MessagesReader<'b> {
                     return Err(ClientError::invalid(text).at("messages"));
                 }
                 request.messages = self.messages;
-                request.touched.messages |= self.touched;
+                request.changed.messages |= self.touched;
                 Ok(())
             }
             Some(_) => {
@@ -90,11 +90,11 @@ fn prompt(
     let missing =
         || ClientError::invalid("Send `messages`, a list of messages (or `prompt`, a text).").at("messages");
     let value = object.non_null("prompt").ok_or_else(missing)?;
-    let texts: Vec<Cow<'_, str>> = match peek(value) {
-        ValueKind::String => text(value).into_iter().collect(),
+    let texts: Vec<Cow<'_, str>> = match value_kind(value) {
+        ValueKind::String => decode_string(value).into_iter().collect(),
         ValueKind::Array => {
             let items = object.array("prompt").unwrap_or_default();
-            let texts: Vec<_> = items.iter().filter_map(|item| text(item)).collect();
+            let texts: Vec<_> = items.iter().filter_map(|item| decode_string(item)).collect();
             if texts.len() != items.len() || texts.is_empty() {
                 let text =
                     "`prompt` must be a text or a list of texts; token ids cannot be sent to a chat model.";
@@ -106,7 +106,7 @@ fn prompt(
         _ => return Err(ClientError::invalid("`prompt` must be a text or a list of texts.").at("prompt")),
     };
     request.messages = texts.into_iter().map(|t| Message::text(Role::User, t)).collect();
-    request.touched.messages = true;
+    request.changed.messages = true;
     diagnostics.record(Code::PromptToMessages, "prompt", "");
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! The members of a message, found in one pass over it.
 
-use crate::json::{ValueKind, peek};
+use crate::json::{ValueKind, value_kind};
 
 /// The members of a message that the canonical model has a place for, raw.
 #[derive(Default)]
@@ -17,7 +17,7 @@ pub(super) struct RawFields<'a> {
 impl<'a> RawFields<'a> {
     /// Whether there is nothing but a role and a text.
     pub(super) fn is_plain(&self) -> bool {
-        let is_text = |value: Option<&str>| value.is_some_and(|value| peek(value) == ValueKind::String);
+        let is_text = |value: Option<&str>| value.is_some_and(|value| value_kind(value) == ValueKind::String);
         let others = [self.refusal, self.tool_calls, self.tool_call_id, self.name, self.reasoning_content];
         is_text(self.role) && is_text(self.content) && others.iter().all(Option::is_none)
     }

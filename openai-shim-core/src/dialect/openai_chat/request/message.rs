@@ -8,7 +8,7 @@ use crate::canonical::{
     Block, Code, Diagnostics, ExtraFields, Media, MediaSource, Message, REASONING_DETAILS, Role, Span, Text,
 };
 use crate::error::ClientError;
-use crate::json::{Object, ValueKind, encode_string, items, peek, raw, string_or_json, text};
+use crate::json::{Object, ValueKind, encode_string, items, value_kind, raw, string_or_json, decode_string};
 use bytes::Bytes;
 use std::borrow::Cow;
 
@@ -41,7 +41,7 @@ pub(super) fn decode(
         let messages = Place::Key(&Place::Root, "messages");
         shape::MESSAGE.check_at(object, Place::Index(&messages, i), &[], diagnostics)?;
     }
-    let role = given.role.and_then(text).ok_or_else(|| {
+    let role = given.role.and_then(decode_string).ok_or_else(|| {
         ClientError::invalid(format!("{} is missing. Use system, user, assistant or tool.", at(".role")))
             .at(at(".role"))
     })?;
@@ -52,7 +52,7 @@ pub(super) fn decode(
     })?;
     let mut message = Message::new(role, Vec::new());
     message.span = Span::new(&(0..0));
-    let said = given.reasoning_content.and_then(text).filter(|t| !t.is_empty());
+    let said = given.reasoning_content.and_then(decode_string).filter(|t| !t.is_empty());
     let details = extra.iter().find(|(key, _)| key == REASONING_DETAILS).map(|(_, details)| details.get());
     message.blocks = details.map(|details| reasoning::read(details, said.as_deref())).unwrap_or_default();
     if let Some(reasoning) = said.filter(|_| message.blocks.is_empty()) {
@@ -64,17 +64,17 @@ pub(super) fn decode(
     }
     let mut content = Vec::new();
     if let Some(value) = non_null(given.content) {
-        message.content_was_parts = peek(value) == ValueKind::Array;
+        message.content_was_parts = value_kind(value) == ValueKind::Array;
         if decode_content(value, body, i, &mut content, diagnostics)? {
             *touched = true;
             message.span = None;
         }
     }
-    if let Some(refusal) = given.refusal.filter(|refusal| peek(refusal) == ValueKind::String) {
-        content.push(Block::Refusal(Text::written(refusal)));
+    if let Some(refusal) = given.refusal.filter(|refusal| value_kind(refusal) == ValueKind::String) {
+        content.push(Block::Refusal(Text::from_json(refusal)));
     }
     if role == Role::Tool {
-        let id = given.tool_call_id.and_then(text).unwrap_or_default().into_owned();
+        let id = given.tool_call_id.and_then(decode_string).unwrap_or_default().into_owned();
         message.blocks.reserve_exact(1);
         message.blocks.push(Block::ToolResult {
             id,
@@ -105,14 +105,14 @@ pub(super) fn decode(
             message.blocks.push(block);
         }
     }
-    message.name = given.name.and_then(text).map(Into::into);
+    message.name = given.name.and_then(decode_string).map(Into::into);
     if message.blocks.iter().any(|block| matches!(block, Block::Reasoning { signature: Some(_), .. })) {
         let details = extra.iter_mut().filter(|(key, _)| key == REASONING_DETAILS);
         details.for_each(|(key, _)| key.insert(0, '.'));
     }
     // A member that is there and null is not the same as none to every server.
     for key in ["refusal", "tool_calls", "tool_call_id", "name", "reasoning_content"] {
-        if given.slot(key).is_some_and(|value| value.is_some_and(|v| peek(v) == ValueKind::Null)) {
+        if given.slot(key).is_some_and(|value| value.is_some_and(|v| value_kind(v) == ValueKind::Null)) {
             extra.push((key.to_owned(), raw("null")));
         }
     }
@@ -123,7 +123,7 @@ pub(super) fn decode(
 }
 
 fn non_null(value: Option<&str>) -> Option<&str> {
-    value.filter(|value| peek(value) != ValueKind::Null)
+    value.filter(|value| value_kind(value) != ValueKind::Null)
 }
 
 /// Reads content in any shape; true if it cannot be sent as it came.
@@ -134,7 +134,7 @@ fn decode_content(
     out: &mut Vec<Block>,
     diagnostics: &mut Diagnostics,
 ) -> Result<bool, ClientError> {
-    match peek(value) {
+    match value_kind(value) {
         ValueKind::String => {
             // One text is all there is of nearly every message.
             out.reserve_exact(1);
@@ -167,21 +167,21 @@ fn decode_content(
 
 /// Reads a part; with it whether it cannot be sent as it came.
 fn decode_part(part: &str, body: &Bytes) -> Option<(Block, bool)> {
-    if let Some(plain) = text(part) {
+    if let Some(plain) = decode_string(part) {
         return Some((Block::text(plain), true));
     }
     let object = Object::parse(part.as_bytes()).ok()?;
     let native = || Block::Native { dialect: NAME, raw: raw(part) };
     let kind = object.str("type").unwrap_or_default();
     Some(match kind.as_ref() {
-        "text" => match object.get("text").filter(|words| peek(words) == ValueKind::String) {
+        "text" => match object.get("text").filter(|words| value_kind(words) == ValueKind::String) {
             Some(words) => {
                 let extra = leftovers(&object, &["type", "text"]);
                 (Block::Text { text: Text::within(words, body), extra }, false)
             }
             None => (native(), false),
         },
-        "image_url" => match object.get("image_url").map(|v| (peek(v), v)) {
+        "image_url" => match object.get("image_url").map(|v| (value_kind(v), v)) {
             Some((ValueKind::String, url)) => {
                 (Block::Image(Box::new(media(source(&string_or_json(url)), &object))), true)
             }

@@ -5,7 +5,7 @@ use super::RepairedChoice;
 use crate::canonical::{Code, Diagnostics, Numbered, ResponseSpec, Usage};
 use crate::error::UpstreamError;
 use crate::filter::StopMatcher;
-use crate::json::{Object, ValueKind, encode_string, peek, text};
+use crate::json::{Object, ValueKind, encode_string, value_kind, decode_string};
 
 /// Who answered, and when. The first values hold for the whole answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,14 +75,14 @@ impl CompletionReader {
             answer.strict = false;
         }
         for (key, value) in object.iter().filter(|(key, _)| !read.contains(key)) {
-            if key == "system_fingerprint" && !matches!(peek(value), ValueKind::String | ValueKind::Null) {
+            if key == "system_fingerprint" && !matches!(value_kind(value), ValueKind::String | ValueKind::Null) {
                 self.diagnostics.record(Code::FieldDropped, key, "");
                 answer.strict = false;
                 continue;
             }
             answer.extra.push((key.to_owned(), value.to_owned()));
         }
-        if !self.spec.stops.is_empty() {
+        if !self.spec.local_stops.is_empty() {
             answer.pieces.iter_mut().for_each(|piece| self.stop(piece));
         }
         Ok(answer)
@@ -107,7 +107,7 @@ impl CompletionReader {
     fn bare_text(&mut self, object: &Object<'_>, answer: &mut RepairedCompletion) -> Vec<&'static str> {
         answer.strict = false;
         let found =
-            TEXTS.iter().copied().find(|key| object.get(key).is_some_and(|v| peek(v) == ValueKind::String));
+            TEXTS.iter().copied().find(|key| object.get(key).is_some_and(|v| value_kind(v) == ValueKind::String));
         let Some(key) = found else { return Vec::new() };
         self.diagnostics.record(Code::CompletionReshaped, "", key);
         let limited =
@@ -130,7 +130,7 @@ impl CompletionReader {
             wrong(Code::ObjectFilled, "object");
         }
         let pinned = self.head.clone();
-        let id = object.get("id").and_then(text).filter(|id| !id.is_empty());
+        let id = object.get("id").and_then(decode_string).filter(|id| !id.is_empty());
         let id = match (id, &pinned) {
             (Some(id), Some(head)) if id == head.id => id.into_owned(),
             (Some(id), None) => id.into_owned(),
@@ -159,7 +159,7 @@ impl CompletionReader {
                 head.as_ref().map(|head| head.created).or(near).unwrap_or(self.spec.context.created())
             }
         };
-        let model = object.get("model").and_then(text).filter(|model| !model.is_empty());
+        let model = object.get("model").and_then(decode_string).filter(|model| !model.is_empty());
         let model = match (model, &pinned) {
             (model, _) if self.spec.restore_alias => {
                 answer.strict &= model.as_deref() == Some(self.spec.model.as_str());
@@ -211,7 +211,7 @@ impl CompletionReader {
     fn stop(&mut self, piece: &mut RepairedChoice) {
         let (stops, skip) = self.stops.get_or_insert_with(piece.index, || {
             let skip = if is_own(&self.spec) { prompt(&self.spec).map_or(0, |p| p.len()) } else { 0 };
-            (StopMatcher::new(self.spec.stops.clone()), skip)
+            (StopMatcher::new(self.spec.local_stops.clone()), skip)
         });
         let begin = (*skip).min(piece.text.len());
         let (before, words) = piece.text.split_at_checked(begin).unwrap_or(("", piece.text.as_str()));

@@ -25,7 +25,7 @@ pub(super) struct CompletionsMender {
 
 impl CompletionsMender {
     pub(super) fn new(spec: ResponseSpec) -> Self {
-        Self { summary: ResponseSummary::keeping(&spec), stream: StreamState::new(spec) }
+        Self { summary: ResponseSummary::for_spec(&spec), stream: StreamState::new(spec) }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::super::logprobs;
 use crate::canonical::{Code, Diagnostics};
 use crate::error::UpstreamError;
-use crate::json::{Object, ValueKind, encode_string, peek, string_or_json, text};
+use crate::json::{Object, ValueKind, encode_string, value_kind, string_or_json, decode_string};
 
 /// What one choice says.
 #[derive(Debug, Clone, Default)]
@@ -73,8 +73,8 @@ impl RepairedChoice {
     }
 
     fn read_text(&mut self, object: &Object<'_>, diagnostics: &mut Diagnostics) {
-        if let Some(own) = object.get("text").filter(|value| peek(value) == ValueKind::String) {
-            self.text = text(own).unwrap_or_default().into_owned();
+        if let Some(own) = object.get("text").filter(|value| value_kind(value) == ValueKind::String) {
+            self.text = decode_string(own).unwrap_or_default().into_owned();
             self.strict &= object.get("message").is_none() && object.get("delta").is_none();
             if !self.text.is_empty() || self.strict {
                 return;
@@ -106,7 +106,7 @@ impl RepairedChoice {
 
     fn read_logprobs(&mut self, object: &Object<'_>, diagnostics: &mut Diagnostics) {
         match object.get("logprobs") {
-            Some(value) if peek(value) == ValueKind::Null => {}
+            Some(value) if value_kind(value) == ValueKind::Null => {}
             Some(value) if logprobs::is_strict(value) => self.logprobs = Some(value.to_owned()),
             Some(value) => {
                 self.strict = false;
@@ -137,7 +137,7 @@ impl RepairedChoice {
         let given = string_or_json(value);
         if given.is_empty() {
             self.goes_on = true;
-            self.strict &= peek(value) == ValueKind::Null;
+            self.strict &= value_kind(value) == ValueKind::Null;
             return Ok(());
         }
         let lower = given.to_ascii_lowercase();

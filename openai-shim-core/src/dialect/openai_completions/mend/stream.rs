@@ -142,7 +142,7 @@ impl StreamState {
                 self.frames = self.frames.saturating_add(1);
                 self.document = bare && self.frames == 1 && !answer.pieces.iter().any(|piece| piece.goes_on);
                 self.chunk(answer, source, sink);
-                if !self.reader.spec.stops.is_empty() && self.reader.all_stopped() && !self.waits_for_usage()
+                if !self.reader.spec.local_stops.is_empty() && self.reader.all_stopped() && !self.waits_for_usage()
                 {
                     self.cut = true;
                     self.close(sink);

@@ -45,7 +45,7 @@ impl ResponsesMender {
         Self {
             shell: ResponseSkeleton::new(&spec),
             decoder: ResponsesDecoder::default(),
-            summary: ResponseSummary::keeping(&spec),
+            summary: ResponseSummary::for_spec(&spec),
             spec,
             events: Vec::new(),
             started: false,
@@ -282,7 +282,7 @@ pub(super) fn whole(
     diagnostics: &mut Diagnostics,
 ) -> Result<Repaired, UpstreamError> {
     let read = response::decode(body, diagnostics)?;
-    let mut summary = ResponseSummary::keeping(spec);
+    let mut summary = ResponseSummary::for_spec(spec);
     for event in unfold(&read) {
         summary.event(&event);
     }

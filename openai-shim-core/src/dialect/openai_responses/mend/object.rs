@@ -1,11 +1,11 @@
 //! Objects put right: what the SDKs demand of them is there afterwards.
 
-use super::super::echo::repeat;
+use super::super::echo::echoed_param;
 use super::super::item::object_of;
 use super::super::usage;
 use super::order::prefix;
 use crate::canonical::{Code, Context, Diagnostics, ResponseSpec};
-use crate::json::{Object, ValueKind, encode_string, peek, string_or_json};
+use crate::json::{Object, ValueKind, encode_string, value_kind, string_or_json};
 use std::borrow::Cow;
 
 /// Members that the SDKs demand of a response, and whether they may be null.
@@ -36,7 +36,7 @@ pub(super) fn response(
     if object.str("object").as_deref() != Some("response") {
         fill(object, "object", "\"response\"", Code::ObjectFilled, diagnostics);
     }
-    if object.get("created_at").is_none_or(|created| peek(created) != ValueKind::Number) {
+    if object.get("created_at").is_none_or(|created| value_kind(created) != ValueKind::Number) {
         fill(object, "created_at", spec.context.created().to_string(), Code::CreatedFilled, diagnostics);
     }
     if object.str("model").is_none() {
@@ -47,7 +47,7 @@ pub(super) fn response(
     for (key, nullable) in REQUIRED {
         let there = if nullable { object.get(key) } else { object.non_null(key) }.is_some();
         if !there {
-            let value = repeat(spec, key).unwrap_or_else(|| String::from("null"));
+            let value = echoed_param(spec, key).unwrap_or_else(|| String::from("null"));
             fill(object, key, value, Code::FieldFilled, diagnostics);
         }
     }
@@ -100,7 +100,7 @@ fn output(object: &mut Object<'_>, items: &[String], spec: &mut ResponseSpec, di
     }
     if let Some(thoughts) = object.str("reasoning").map(Cow::into_owned) {
         // Thinking where the request's parameter is repeated; it was noted when it was read.
-        object.set("reasoning", repeat(spec, "reasoning").unwrap_or_else(|| String::from("null")));
+        object.set("reasoning", echoed_param(spec, "reasoning").unwrap_or_else(|| String::from("null")));
         if !thoughts.trim().is_empty() {
             let id = encode_string(&spec.context.id("rs_"));
             let summary = format!(r#"[{{"type":"summary_text","text":{}}}]"#, encode_string(&thoughts));
@@ -162,7 +162,7 @@ pub(super) fn item(
             if item.str("role").is_none() {
                 fill(&mut item, "role", String::from("\"assistant\""));
             }
-            match item.get("content").map(|content| (peek(content), content.to_owned())) {
+            match item.get("content").map(|content| (value_kind(content), content.to_owned())) {
                 Some((ValueKind::Array, _)) => {}
                 Some((ValueKind::String, text)) => {
                     let part = format!(r#"[{{"type":"output_text","text":{text}}}]"#);
@@ -176,7 +176,7 @@ pub(super) fn item(
             fill(&mut item, "summary", String::from("[]"));
         }
         Some("function_call") => {
-            if let Some(arguments) = item.get("arguments").filter(|a| peek(a) != ValueKind::String) {
+            if let Some(arguments) = item.get("arguments").filter(|a| value_kind(a) != ValueKind::String) {
                 let text = encode_string(&string_or_json(arguments));
                 item.set("arguments", text);
                 diagnostics.record(Code::ToolArgumentsShaped, "output[].arguments", "");

@@ -2,7 +2,7 @@
 
 use super::super::item::object_of;
 use crate::canonical::{Code, Context, Diagnostics};
-use crate::json::{Object, encode_string, text};
+use crate::json::{Object, encode_string, decode_string};
 use std::borrow::Cow;
 
 /// The most items that are followed.
@@ -121,7 +121,7 @@ impl EventOrder {
     ) -> String {
         let mut item = event.object("item").map(Object::into_owned).unwrap_or_default();
         let said = if whole { item.get("id") } else { event.get("item_id") };
-        let said = said.and_then(text).filter(|id| !id.is_empty()).map(Cow::into_owned);
+        let said = said.and_then(decode_string).filter(|id| !id.is_empty()).map(Cow::into_owned);
         let known = known.and_then(|at| self.items.get(at)).map(|item| item.id.clone());
         let code = match (&said, &known) {
             (Some(said), None) => return said.clone(),

@@ -45,7 +45,7 @@ impl OpenItem {
         let item = self.native(ITEM).map(object_of);
         let said = item.as_ref().and_then(|item| item.get("id")).or_else(|| self.native("id"));
         let said = said.or_else(|| self.marks.get("id"));
-        if let Some(id) = said.and_then(crate::json::text).filter(|id| !id.is_empty()) {
+        if let Some(id) = said.and_then(crate::json::decode_string).filter(|id| !id.is_empty()) {
             self.id = id.into_owned();
         }
     }

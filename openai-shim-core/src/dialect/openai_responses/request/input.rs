@@ -5,7 +5,7 @@ use super::super::item::{ITEM, arguments, is_call, leftovers, object_of, part, t
 use super::super::{NAME, reasoning, shape, tools};
 use crate::canonical::{Block, Diagnostics, ExtraFields, Message, Request, Role, Span};
 use crate::error::ClientError;
-use crate::json::{Object, ValueKind, encode_string, peek, raw, string_or_json, text};
+use crate::json::{Object, ValueKind, encode_string, value_kind, raw, string_or_json, decode_string};
 use std::collections::BTreeSet;
 
 /// Reads the items of an input.
@@ -146,7 +146,7 @@ impl<'i> InputDecoder<'i> {
             let mut message = Message::new(role, blocks);
             message.content_was_parts = parts.len() > 1;
             message.extra = leftovers(item, &["role", "content"]);
-            if peek(content) == ValueKind::Array && parts.is_empty() {
+            if value_kind(content) == ValueKind::Array && parts.is_empty() {
                 message.extra = ExtraFields::new(
                     NAME,
                     [message.extra.into_members(), vec![(".content".to_owned(), raw("[]"))]].concat(),
@@ -170,7 +170,7 @@ impl<'i> InputDecoder<'i> {
         }
         if blocks.is_empty() {
             blocks.push(Block::text(""));
-            if peek(content) != ValueKind::String {
+            if value_kind(content) != ValueKind::String {
                 mark(&mut blocks, ".content", content);
             }
         }
@@ -217,7 +217,7 @@ impl<'i> InputDecoder<'i> {
             self.only_here(ClientError::invalid(message).at("input"));
         }
         let output = item.get("output").unwrap_or("null");
-        let parts = match peek(output) {
+        let parts = match value_kind(output) {
             ValueKind::Array | ValueKind::String => parts(output, &format!("{at}.output"))?,
             _ => Vec::new(),
         };
@@ -225,11 +225,11 @@ impl<'i> InputDecoder<'i> {
             .iter()
             .map(|json| part(json).unwrap_or_else(|| Block::Native { dialect: NAME, raw: raw(*json) }))
             .collect();
-        if matches!(peek(output), ValueKind::Object | ValueKind::Number | ValueKind::Bool) {
+        if matches!(value_kind(output), ValueKind::Object | ValueKind::Number | ValueKind::Bool) {
             blocks.push(Block::text(string_or_json(output)));
         }
         let mut extra = leftovers(item, &["call_id", "output"]);
-        if peek(output) != ValueKind::String && parts.is_empty() {
+        if value_kind(output) != ValueKind::String && parts.is_empty() {
             extra = ExtraFields::new(
                 NAME,
                 [extra.into_members(), vec![(".output".to_owned(), raw(output))]].concat(),
@@ -305,13 +305,13 @@ fn mark(blocks: &mut [Block], key: &str, value: &str) {
 
 /// The parts of a content in any shape, each as JSON.
 fn parts<'c>(content: &'c str, at: &str) -> Result<Vec<&'c str>, ClientError> {
-    match peek(content) {
+    match value_kind(content) {
         ValueKind::Null => Ok(Vec::new()),
         ValueKind::String => Ok(vec![content]),
         ValueKind::Array => {
             let items: Vec<&serde_json::value::RawValue> = serde_json::from_str(content).unwrap_or_default();
             for (k, item) in items.iter().enumerate() {
-                let is_part = text(item.get()).is_some() || object_of(item.get()).get("type").is_some();
+                let is_part = decode_string(item.get()).is_some() || object_of(item.get()).get("type").is_some();
                 if !is_part {
                     let at = format!("{at}[{k}]");
                     return Err(ClientError::invalid(format!(

@@ -52,7 +52,7 @@ pub(super) fn write(request: &Request, body: &mut Object<'_>, diagnostics: &mut 
 
 /// Those parameters of the client's own body that were changed.
 pub(super) fn rewrite(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
-    let touched = request.touched;
+    let touched = request.changed;
     let mut put = |key: &'static str, value: Option<String>| match value {
         Some(value) => body.set(key, value),
         None => drop(body.remove(key)),
