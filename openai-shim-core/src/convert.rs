@@ -162,8 +162,9 @@ fn answer(input: &ConversionInput<'_>) -> Conversion {
 
 /// The row, for an upstream that speaks this dialect and no other.
 fn speaking(profile: &Profile, dialect: &dyn Dialect) -> Profile {
-    let mut profile = Profile { dialect: dialect.name().to_owned(), also: Vec::new(), ..profile.clone() };
-    profile.models.iter_mut().for_each(|rules| rules.also.clear());
+    let mut profile =
+        Profile { dialect: dialect.name().to_owned(), extra_dialects: Vec::new(), ..profile.clone() };
+    profile.model_overrides.iter_mut().for_each(|rules| rules.extra_dialects.clear());
     profile
 }
 

@@ -3,7 +3,7 @@
 //! A small scanner, not a proof: it knows the shapes that servers really leak. Keys that are masked already stay as they
 //! are, and so do public URLs and paths of an API.
 
-use crate::json::{encode_string, decode_string};
+use crate::json::{decode_string, encode_string};
 
 /// The text with everything private covered; `None` where there is nothing to cover.
 ///

@@ -3,12 +3,12 @@
 //! [`Upstream`] is what an embedder writes: raw HTTP, no dialect, no credentials of ours. [`Shim`] drives an
 //! [`Exchange`](crate::Exchange) over it.
 
-mod drive;
 mod progress;
+mod shim;
 mod state_store;
 
-pub use drive::{Attempts, OnFinish, ResponseBody, Shim};
 pub use progress::Progress;
+pub use shim::{Attempts, OnFinish, ResponseBody, Shim};
 pub use state_store::{StateError, StateStore};
 
 use crate::error::UpstreamError;

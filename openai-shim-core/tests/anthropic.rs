@@ -4,11 +4,11 @@
 mod common;
 
 use common::{chat, fixture, fixtures, messages};
-use openai_shim_core::canonical::{BlockKind, Code, Delta, Event};
+use openai_shim_core::canonical::{BlockKind, Delta, DiagnosticCode, Event};
 use openai_shim_core::convert::{Conversion, ConversionInput, convert};
 use openai_shim_core::dialect::anthropic::wire;
 use openai_shim_core::exchange::{ClientRequest, FallbackPolicy, Retry, Settings};
-use openai_shim_core::fallback::estimate::estimate_tokens;
+use openai_shim_core::fallback::token_estimate::estimate_tokens;
 use openai_shim_core::profile::native_profile;
 use openai_shim_core::{Context, Diagnostics, Dialect, Exchange, PayloadKind, dialect, profile};
 use proptest::prelude::*;
@@ -26,7 +26,7 @@ fn request(from: &'static dyn Dialect, to: &'static dyn Dialect, body: &Value) -
         .unwrap();
     // As the row has it.
     read.reasoning.use_token_budget =
-        native_profile("anthropic-messages").unwrap().for_model(&read.model).reasoning.in_tokens;
+        native_profile("anthropic-messages").unwrap().for_model(&read.model).reasoning.use_token_budget;
     let written = to.encode_request(&read, None, &mut diagnostics).unwrap();
     (serde_json::from_str(&written.body.to_json()).unwrap(), diagnostics)
 }
@@ -89,7 +89,7 @@ proptest! {
     fn what_was_mended_needs_no_mending(fixture in common::mutilated()) {
         let once = fixture.convert(anthropic());
         // What only the others of several answers said is gone, and so is what came after the end.
-        let gone = [Code::FeatureUnsupported, Code::ContentAfterFinish];
+        let gone = [DiagnosticCode::FeatureUnsupported, DiagnosticCode::ContentAfterFinish];
         if !once.ok || gone.iter().any(|code| once.diagnostics.has(*code)) {
             return Ok(());
         }
@@ -115,7 +115,9 @@ fn calls_without_results_and_results_without_calls_are_both_said() {
     assert_eq!(turns[2]["content"][0]["type"], "tool_result");
     assert_eq!(turns[2]["content"][0]["is_error"], true);
     assert_eq!(turns[2]["content"][1], json!({"type": "text", "text": "b"}));
-    assert!(diagnostics.has(Code::FieldFilled) && diagnostics.has(Code::ContentRewritten));
+    assert!(
+        diagnostics.has(DiagnosticCode::FieldFilled) && diagnostics.has(DiagnosticCode::ContentRewritten)
+    );
 }
 
 #[test]
@@ -155,7 +157,7 @@ fn thinking_is_said_as_the_model_wants_it() {
     assert_eq!(sent["thinking"], json!({"type": "disabled"}));
     let (sent, diagnostics) =
         ask("claude-3-7-sonnet", &[("reasoning_effort", json!("high")), ("max_tokens", json!(500))]);
-    assert!(sent.get("thinking").is_none() && diagnostics.has(Code::ParamDropped));
+    assert!(sent.get("thinking").is_none() && diagnostics.has(DiagnosticCode::ParamDropped));
     // A client that did not bring the thinking back cannot have more of it in the same turn.
     let history = json!([
         {"role": "user", "content": "x"},
@@ -165,7 +167,7 @@ fn thinking_is_said_as_the_model_wants_it() {
     ]);
     let (sent, diagnostics) =
         ask("claude-sonnet-4-5", &[("reasoning_effort", json!("high")), ("messages", history)]);
-    assert!(sent.get("thinking").is_none() && diagnostics.has(Code::ParamDropped));
+    assert!(sent.get("thinking").is_none() && diagnostics.has(DiagnosticCode::ParamDropped));
 }
 
 #[test]
@@ -211,10 +213,10 @@ fn a_cache_breakpoint_in_a_chat_message_is_one_here_and_never_reaches_a_chat_ups
     let (sent, diagnostics) = from_chat(&json!({"model": "m", "messages": [
         {"role": "system", "content": [part]}, {"role": "user", "content": [part]}]}));
     assert_eq!((&sent["system"], &sent["messages"][0]["content"]), (&json!([part]), &json!([part])));
-    assert!(!diagnostics.has(Code::ExtraDropped), "{diagnostics:?}");
+    assert!(!diagnostics.has(DiagnosticCode::ExtraDropped), "{diagnostics:?}");
     let (sent, diagnostics) = to_chat(&json!({"model": "m", "max_tokens": 9, "system": [part], "messages": [
         {"role": "user", "content": [part]}]}));
-    assert!(!sent.to_string().contains("cache_control") && diagnostics.has(Code::ExtraDropped));
+    assert!(!sent.to_string().contains("cache_control") && diagnostics.has(DiagnosticCode::ExtraDropped));
 }
 
 #[test]

@@ -5,7 +5,9 @@
 mod common;
 
 use common::losses::{Captured, losses};
-use openai_shim_core::canonical::{Block, Code, ExtraFields, MediaSource, Request, Role, Severity, Tool};
+use openai_shim_core::canonical::{
+    Block, DiagnosticCode, ExtraFields, MediaSource, Request, Role, Severity, Tool,
+};
 use openai_shim_core::dialect::{DIALECTS, Dialect};
 use openai_shim_core::exchange::{ClientRequest, Settings};
 use openai_shim_core::profile::{native_profile, profile};
@@ -237,7 +239,7 @@ fn every_request_arrives_everywhere_with_the_stated_losses_only() {
             let (read, diagnostics) = capture.sent(*upstream).unwrap_or_else(|why| panic!("{what}: {why}"));
             assert_eq!(silent(&request, *upstream, &diagnostics), [""; 0], "{what}: lost without a word");
             arrived(&said(&request), &read, *upstream, &diagnostics, &what);
-            let lossy = [Code::ExtraDropped, Code::ReasoningDropped];
+            let lossy = [DiagnosticCode::ExtraDropped, DiagnosticCode::ReasoningDropped];
             for d in
                 diagnostics.iter().filter(|d| d.severity() >= Severity::Warning || lossy.contains(&d.code))
             {
@@ -279,7 +281,7 @@ const JUDGED: [&str; 7] = [
 fn arrived(sent: &Said, read: &Request, upstream: &dyn Dialect, diagnostics: &Diagnostics, what: &str) {
     let got = said(read);
     let unseen = |detail: &str| detail.contains("image") || detail.contains("picture");
-    if !diagnostics.iter().any(|d| d.code == Code::FeatureUnsupported && unseen(&d.detail)) {
+    if !diagnostics.iter().any(|d| d.code == DiagnosticCode::FeatureUnsupported && unseen(&d.detail)) {
         assert_eq!(got.pictures, sent.pictures, "{what}");
     }
     if read.is_prompt || upstream.endpoints().iter().any(|e| e.path.ends_with("/generate")) {
@@ -293,8 +295,9 @@ fn arrived(sent: &Said, read: &Request, upstream: &dyn Dialect, diagnostics: &Di
         }
         return;
     }
-    let in_words =
-        [Code::ToolChoiceDowngraded, Code::FormatDowngraded].iter().any(|code| diagnostics.has(*code));
+    let in_words = [DiagnosticCode::ToolChoiceDowngraded, DiagnosticCode::FormatDowngraded]
+        .iter()
+        .any(|code| diagnostics.has(*code));
     for (who, text) in &sent.texts {
         let read = got.texts.get(who).map_or("", String::as_str);
         assert!(

@@ -3,7 +3,7 @@
 
 mod common;
 
-use openai_shim_core::canonical::{Code, Severity};
+use openai_shim_core::canonical::{DiagnosticCode, Severity};
 use openai_shim_core::exchange::{ClientRequest, FallbackPolicy, Retry, Settings};
 use openai_shim_core::profile::native_profile;
 use openai_shim_core::{Context, Diagnostics, Exchange, dialect, profile};
@@ -154,7 +154,10 @@ fn a_source_with_an_address_is_named_in_every_dialect_that_can_name_it() {
                     diagnostics.iter().all(|d| d.severity() == Severity::Info),
                     "{upstream} to {client}: {diagnostics:?}"
                 );
-                assert!(!diagnostics.has(Code::ExtraDropped), "{upstream} to {client}: {diagnostics:?}");
+                assert!(
+                    !diagnostics.has(DiagnosticCode::ExtraDropped),
+                    "{upstream} to {client}: {diagnostics:?}"
+                );
             }
         }
         // Anthropic's own citations hold what only Anthropic can make; Ollama has none.
@@ -162,7 +165,8 @@ fn a_source_with_an_address_is_named_in_every_dialect_that_can_name_it() {
             for stream in [false, true] {
                 let (_, diagnostics) = answer(client, dialect, stream, &cited(upstream).to_string());
                 assert!(
-                    diagnostics.has(Code::ExtraDropped) || diagnostics.has(Code::FeatureUnsupported),
+                    diagnostics.has(DiagnosticCode::ExtraDropped)
+                        || diagnostics.has(DiagnosticCode::FeatureUnsupported),
                     "{upstream} to {client}, {stream}"
                 );
             }
@@ -180,7 +184,8 @@ fn a_source_without_an_address_is_reported() {
         let (out, diagnostics) = answer(client, "anthropic-messages", stream, &body.to_string());
         assert_eq!(found(client, &out), []);
         assert!(
-            diagnostics.has(Code::ExtraDropped) || diagnostics.has(Code::FeatureUnsupported),
+            diagnostics.has(DiagnosticCode::ExtraDropped)
+                || diagnostics.has(DiagnosticCode::FeatureUnsupported),
             "{client}: {diagnostics:?}"
         );
     }
@@ -219,8 +224,8 @@ fn what_an_upstreams_own_tools_did_is_reported_and_never_a_call() {
                 if client == upstream {
                     assert!(out.contains(word), "{upstream}, {stream}: {out}");
                 } else {
-                    let lost =
-                        diagnostics.has(Code::ExtraDropped) || diagnostics.has(Code::FeatureUnsupported);
+                    let lost = diagnostics.has(DiagnosticCode::ExtraDropped)
+                        || diagnostics.has(DiagnosticCode::FeatureUnsupported);
                     assert!(
                         lost && !out.contains(word),
                         "{upstream} to {client}, {stream}: {diagnostics:?} {out}"

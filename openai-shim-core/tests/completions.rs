@@ -3,7 +3,9 @@
 mod common;
 
 use common::chat;
-use openai_shim_core::canonical::{BuiltInTemplate, ChatTemplate, Code, Diagnostics, Message, Role};
+use openai_shim_core::canonical::{
+    BuiltInTemplate, ChatTemplate, DiagnosticCode, Diagnostics, Message, Role,
+};
 use openai_shim_core::convert::{Conversion, ConversionInput, convert};
 use openai_shim_core::exchange::{ClientRequest, FallbackPolicy, LossPolicy, Retry, Settings};
 use openai_shim_core::{Context, Dialect, Exchange, PayloadKind, Profile, Step, dialect, profile};
@@ -65,7 +67,7 @@ fn said(chunks: &[Value], index: u64) -> String {
     choices.filter(|c| c["index"] == index).map(|c| c["text"].as_str().unwrap_or_default()).collect()
 }
 
-fn codes(conversion: &Conversion) -> Vec<Code> {
+fn codes(conversion: &Conversion) -> Vec<DiagnosticCode> {
     conversion.diagnostics.iter().map(|d| d.code).collect()
 }
 
@@ -136,7 +138,7 @@ fn what_chat_cannot_be_asked_is_reported() {
     let body = json!({"model": "m", "prompt": "hi", "suffix": "!", "best_of": 4, "n": 2});
     let sent = request(own(), chat(), row(), &body);
     let lost: Vec<_> = sent.diagnostics.iter().map(|d| (d.code, d.path.as_str())).collect();
-    assert_eq!(lost, [(Code::ParamDropped, "best_of"), (Code::ParamDropped, "suffix")]);
+    assert_eq!(lost, [(DiagnosticCode::ParamDropped, "best_of"), (DiagnosticCode::ParamDropped, "suffix")]);
     // The best two of two are both; and nothing is lost with a prompt that is echoed here.
     let body = json!({"model": "m", "prompt": "hi", "suffix": null, "best_of": 2, "n": 2, "echo": true});
     assert!(request(own(), chat(), row(), &body).diagnostics.is_empty());
@@ -224,7 +226,7 @@ fn calls_and_reasoning_have_no_place_in_a_text_and_that_is_said() {
         let lost: Vec<_> = got
             .diagnostics
             .iter()
-            .filter(|d| d.code == Code::FeatureUnsupported)
+            .filter(|d| d.code == DiagnosticCode::FeatureUnsupported)
             .map(|d| d.detail.as_str())
             .collect();
         assert_eq!(lost, ["reasoning", "a tool call"]);
@@ -333,7 +335,7 @@ fn conversation() -> Value {
 
 fn templated(name: BuiltInTemplate) -> Profile {
     let mut row = row();
-    row.messages.template.name = name;
+    row.messages.chat_template.name = name;
     row
 }
 
@@ -364,7 +366,7 @@ fn a_conversation_becomes_a_prompt_by_the_template_of_the_profile() {
     for (name, prompt, stop) in expected {
         let sent = request(chat(), own(), templated(name), &conversation());
         assert_eq!(value(&sent), json!({"model": "m", "prompt": prompt, "stop": [stop], "max_tokens": 9}));
-        assert_eq!(codes(&sent), [Code::PromptRendered, Code::ParamRenamed], "{sent}");
+        assert_eq!(codes(&sent), [DiagnosticCode::PromptRendered, DiagnosticCode::ParamRenamed], "{sent}");
     }
     // Without one: plain, and a single message is the prompt itself.
     let sent = value(&request(chat(), own(), row(), &conversation()));
@@ -518,7 +520,8 @@ fn what_was_mended_needs_no_mending_and_is_strict() {
         (again.profile, again.request) = (row(), fixture.request_in(own()));
         let twice = again.convert(own());
         assert_eq!(text(&twice), text(&once), "{}", fixture.name);
-        let found: Vec<_> = twice.diagnostics.iter().filter(|d| d.code != Code::ContentAfterFinish).collect();
+        let found: Vec<_> =
+            twice.diagnostics.iter().filter(|d| d.code != DiagnosticCode::ContentAfterFinish).collect();
         assert!(found.is_empty(), "{}: {twice}", fixture.name);
         mended += 1;
     }

@@ -6,7 +6,7 @@ mod common;
 use common::entries;
 use common::quirks::{about, about_models, section};
 use openai_shim_core::Profile;
-use openai_shim_core::canonical::Code;
+use openai_shim_core::canonical::DiagnosticCode;
 use openai_shim_core::profile::{ModelOverride, profiles};
 use serde_json::Value;
 use std::fmt::Write as _;
@@ -41,7 +41,7 @@ fn every_diagnostic_code_is_documented() {
          downgraded. *error*: something of the answer is missing or wrong.\n\n\
          | code | severity | meaning |\n|---|---|---|\n",
     );
-    for code in Code::ALL {
+    for code in DiagnosticCode::ALL {
         writeln!(text, "| `{code}` | {} | {} |", code.severity().as_str(), code.meaning()).unwrap();
     }
     is_current("diagnostics.md", &text);
@@ -49,7 +49,7 @@ fn every_diagnostic_code_is_documented() {
 
 #[test]
 fn codes_are_kebab_case_and_unique() {
-    let mut names: Vec<_> = Code::ALL.iter().map(|c| c.as_str()).collect();
+    let mut names: Vec<_> = DiagnosticCode::ALL.iter().map(|c| c.as_str()).collect();
     assert!(names.iter().all(|n| n.chars().all(|c| c.is_ascii_lowercase() || c == '-')));
     names.sort_unstable();
     let all = names.len();
@@ -62,7 +62,7 @@ fn every_upstream_is_documented() {
     let mut text = String::from(INTRODUCTION);
     for row in profiles() {
         let url = if row.base_url.is_empty() { String::new() } else { format!("`{}`", row.base_url) };
-        writeln!(text, "| [{}](#{}) | {} | {url} |", row.name, row.name, row.about).unwrap();
+        writeln!(text, "| [{}](#{}) | {} | {url} |", row.name, row.name, row.description).unwrap();
     }
     text.push_str(ENTRIES);
     text.push_str(&entries::table());
@@ -116,10 +116,10 @@ fn nothing_of_a_row_is_left_unsaid() {
             &["about", "base_url", "dialect", "hosts", "name", "sources"],
         ) {
             let less: Profile = serde_json::from_value(without.clone()).unwrap();
-            let said = about(&less).len() < about(row).len() || less.models != row.models;
+            let said = about(&less).len() < about(row).len() || less.model_overrides != row.model_overrides;
             assert!(said, "{}: {without}", row.name);
         }
-        for rules in &row.models {
+        for rules in &row.model_overrides {
             for without in each_entry_less(&json(rules), &rules_usual, &["names"]) {
                 let less: ModelOverride = serde_json::from_value(without.clone()).unwrap();
                 assert!(about_models(&less).len() < about_models(rules).len(), "{}: {without}", row.name);

@@ -4,7 +4,7 @@ mod common;
 
 use common::{cases, chat};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use openai_shim_core::canonical::Code;
+use openai_shim_core::canonical::DiagnosticCode;
 use openai_shim_core::error::StatusError;
 use openai_shim_core::redact::{redact, redact_json};
 use openai_shim_core::{Diagnostics, ErrorKind, PayloadKind, UpstreamError};
@@ -217,7 +217,7 @@ fn what_is_covered_is_reported_but_not_said() {
     let error =
         chat().decode_error(StatusCode::BAD_GATEWAY, &HeaderMap::new(), body.as_bytes(), &mut diagnostics);
     assert_eq!(error.to_string(), "GET [address] with [key] at [path]");
-    assert!(diagnostics.has(Code::SecretRedacted));
+    assert!(diagnostics.has(DiagnosticCode::SecretRedacted));
     assert!(
         diagnostics
             .iter()

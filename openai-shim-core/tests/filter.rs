@@ -2,7 +2,7 @@
 
 mod common;
 
-use openai_shim_core::filter::{FenceStripper, LIMIT, OutputParser, ReasoningTagMode, Segment, StopMatcher};
+use openai_shim_core::extract::{FenceStripper, LIMIT, OutputParser, ReasoningTagMode, Segment, StopMatcher};
 use proptest::prelude::*;
 
 const TOOLS: &[&str] = &["get_weather", "add", "now"];

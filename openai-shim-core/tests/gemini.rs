@@ -4,7 +4,7 @@ mod common;
 
 use common::state::Setup;
 use common::{chat, fixtures};
-use openai_shim_core::canonical::{Code, Severity};
+use openai_shim_core::canonical::{DiagnosticCode, Severity};
 use openai_shim_core::dialect::gemini::wire::{
     ErrorResponse, GenerateContentRequest, GenerateContentResponse,
 };
@@ -438,7 +438,7 @@ fn an_alias_is_put_back_in_every_chunk() {
     for kept in ["executableCode", "codeExecutionResult", "groundingMetadata"] {
         assert_eq!(out.matches(kept).count(), 1, "{kept}: {out}");
     }
-    assert!(exchange.report().diagnostics.has(Code::ModelAliased));
+    assert!(exchange.report().diagnostics.has(DiagnosticCode::ModelAliased));
 }
 
 #[test]
@@ -450,7 +450,7 @@ fn a_limit_that_is_set_by_default_goes_into_the_clients_own_configuration() {
     let incoming =
         ClientRequest::read(gemini(), "/v1beta/models/m:generateContent", body.to_string().into()).unwrap();
     let mut row = profile("compatible").unwrap();
-    (row.dialect, row.params.wants_max_tokens) = ("gemini".to_owned(), true);
+    (row.dialect, row.params.require_max_tokens) = ("gemini".to_owned(), true);
     let mut exchange = settings.start(incoming, row).unwrap();
     let Step::Send { request, .. } = exchange.next() else { panic!("nothing is sent") };
     let sent: Value = serde_json::from_slice(request.body()).unwrap();

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{chat, fixtures};
-use openai_shim_core::canonical::{Code, Outcome, ReasoningTags};
+use openai_shim_core::canonical::{DiagnosticCode, Outcome, ReasoningTags};
 use openai_shim_core::convert::{ConversionInput, convert};
 use openai_shim_core::dialect::DIALECTS;
 use openai_shim_core::exchange::{ClientRequest, FallbackPolicy, Retry, Settings};
@@ -13,10 +13,10 @@ use proptest::prelude::*;
 /// The row for what was mended by one: deltas are no longer cumulative, nothing is cut off any more, and the text is text.
 fn settled(row: &Profile) -> Profile {
     let mut row = row.clone();
-    row.answers.cumulative_deltas = false;
-    row.answers.think_tags = ReasoningTags::Keep;
-    row.answers.keep_markup = true;
-    row.params.most_stops = None;
+    row.responses.cumulative_deltas = false;
+    row.responses.reasoning_tags = ReasoningTags::Ignore;
+    row.responses.keep_tool_markup = true;
+    row.params.max_stop_sequences = None;
     row
 }
 
@@ -43,8 +43,12 @@ fn what_was_mended_needs_no_mending() {
         let same = String::from_utf8_lossy(&once.body) == String::from_utf8_lossy(&twice.body);
         assert!(same, "{}:\n{}\n{}", fixture.name, once, twice);
         for diagnostic in &twice.diagnostics {
-            let models_own = [Code::ToolArgumentsInvalid, Code::ToolNameMissing, Code::JsonInvalid]
-                .contains(&diagnostic.code);
+            let models_own = [
+                DiagnosticCode::ToolArgumentsInvalid,
+                DiagnosticCode::ToolNameMissing,
+                DiagnosticCode::JsonInvalid,
+            ]
+            .contains(&diagnostic.code);
             assert!(models_own, "{}: {diagnostic}", fixture.name);
         }
     }
@@ -266,7 +270,7 @@ proptest! {
         let once = fixture.convert(chat());
         // A call without a name waits for one until the end, wherever it stood; and what comes after an ending goes out
         // as it is, although it may be markup.
-        let late = [Code::ToolNameMissing, Code::ContentAfterFinish];
+        let late = [DiagnosticCode::ToolNameMissing, DiagnosticCode::ContentAfterFinish];
         if !once.ok || late.iter().any(|code| once.diagnostics.has(*code)) {
             return Ok(());
         }
@@ -278,7 +282,7 @@ proptest! {
         (again.dialect, again.body) = (chat(), once.body.clone());
         again.profile = settled(&fixture.profile);
         let twice = again.convert(chat());
-        if once.diagnostics.has(Code::TextHeld) {
+        if once.diagnostics.has(DiagnosticCode::TextHeld) {
             // What waits, waits again: the words are the same, and where they are cut is not.
             let said = |body: &[u8]| common::said::line(&String::from_utf8_lossy(body));
             prop_assert_eq!(said(&once.body), said(&twice.body), "{}\n{}", &once, &twice);

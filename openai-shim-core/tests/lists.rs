@@ -5,7 +5,7 @@ mod common;
 use common::shared;
 use openai_shim_core::Diagnostics;
 use openai_shim_core::canonical::models;
-use openai_shim_core::dialect::side::{AuxiliaryKind, AuxiliaryRequest, EmbeddingsApi, side_route};
+use openai_shim_core::dialect::auxiliary::{AuxiliaryKind, AuxiliaryRequest, EmbeddingsApi, side_route};
 use serde_json::{Value, json};
 
 fn list(body: &Value) -> Vec<Value> {

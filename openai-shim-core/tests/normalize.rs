@@ -4,7 +4,7 @@ mod common;
 
 use common::chat;
 use common::state::{Setup, TestStore};
-use openai_shim_core::canonical::{Code, Context};
+use openai_shim_core::canonical::{Context, DiagnosticCode};
 use openai_shim_core::exchange::{ClientRequest, Exchange, LossPolicy, Settings, Step};
 use openai_shim_core::{Error, Profile, profile};
 use serde_json::{Value, json};
@@ -523,7 +523,7 @@ fn reasoning_that_a_client_forgets_comes_back_on_the_next_turn() {
         request["messages"] = json!([said("user", "hi"), called("c1"), result("c1"), called("unknown")]);
         let mut exchange = begin(&setup, rules(), &request);
         let Step::Send { request, .. } = setup.next(&mut exchange) else { panic!() };
-        assert!(exchange.diagnostics().has(Code::ReasoningRestored));
+        assert!(exchange.diagnostics().has(DiagnosticCode::ReasoningRestored));
         let body: Value = serde_json::from_slice(request.body()).unwrap();
         assert_eq!(body["messages"][1]["reasoning_content"], "I think.");
         assert_eq!(body["messages"][3]["reasoning_content"], " ");

@@ -5,7 +5,7 @@ mod common;
 
 use common::{chat, fixture, shared};
 use openai_shim_core::canonical::{
-    BlockKind, Code, Delta, Event, FinishReason, Request, ResponseSpec, Usage,
+    BlockKind, Delta, DiagnosticCode, Event, FinishReason, Request, ResponseSpec, Usage,
 };
 use openai_shim_core::convert::{Conversion, ConversionInput, convert};
 use openai_shim_core::dialect::ollama::wire;
@@ -168,7 +168,7 @@ fn recorded_answers_say_the_same_in_every_dialect() {
             let found = if to == "openai-chat" { said_in_chat(&body) } else { said(&body) };
             let counted = expected.3.is_some() || to != "openai-chat";
             // Thinking that the server left in the text is taken out of it for clients of another kind.
-            let split = conversion.diagnostics.has(Code::ReasoningSplit);
+            let split = conversion.diagnostics.has(DiagnosticCode::ReasoningSplit);
             let plain = |text: &str| text.replace("<think>", "").replace("</think>", "").replace('\n', "");
             if split {
                 assert_eq!(plain(&(found.1.clone() + &found.0)), plain(&expected.0), "{what}");
@@ -359,7 +359,7 @@ fn arguments_that_are_no_object_are_wrapped_and_reported() {
         let (lines, diagnostics) = lines("ollama-chat", &events, false);
         assert_eq!(lines[0]["message"]["tool_calls"][0]["function"]["arguments"], expected, "{json}");
         assert_eq!(
-            diagnostics.has(Code::ToolArgumentsInvalid),
+            diagnostics.has(DiagnosticCode::ToolArgumentsInvalid),
             expected.get("_raw").is_some_and(Value::is_string)
         );
     }

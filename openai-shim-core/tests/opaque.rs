@@ -4,7 +4,7 @@
 mod common;
 
 use common::state::{Setup, TestStore};
-use openai_shim_core::canonical::Code;
+use openai_shim_core::canonical::DiagnosticCode;
 use openai_shim_core::exchange::{ClientRequest, FallbackPolicy, Retry, Settings};
 use openai_shim_core::profile::native_profile;
 use openai_shim_core::{Diagnostics, Dialect, Profile, Step, dialect, profile};
@@ -581,7 +581,7 @@ fn a_turn_is_known_by_the_conversation_before_it() {
             let (sent, _, diagnostics) =
                 exchange(one, &(path, body), upstream(), settings(Some(store)), "{}");
             assert_eq!(is_whole("anthropic-messages", &sent, echo), comes_back, "{sent}");
-            assert_eq!(diagnostics.has(Code::ReasoningRestored), comes_back);
+            assert_eq!(diagnostics.has(DiagnosticCode::ReasoningRestored), comes_back);
         }
     }
 }
@@ -634,14 +634,14 @@ fn calls_that_nobody_signed_are_accepted_all_the_same() {
     let (sent, diagnostics) = send("gemini-3-pro-preview", row("gemini"));
     let parts = &sent["contents"][1]["parts"];
     assert_eq!(parts[0]["thoughtSignature"], word);
-    assert!(parts[1].get("thoughtSignature").is_none() && diagnostics.has(Code::SignatureSkipped));
+    assert!(parts[1].get("thoughtSignature").is_none() && diagnostics.has(DiagnosticCode::SignatureSkipped));
     let (sent, _) = send("gemini-3-pro-preview", profile("gemini-openai").unwrap());
     assert_eq!(sent["messages"][1]["tool_calls"][0]["extra_content"]["google"]["thought_signature"], word);
     let (sent, diagnostics) = send("gemini-2.5-pro", row("gemini"));
-    assert!(!sent.to_string().contains(word) && !diagnostics.has(Code::SignatureSkipped));
+    assert!(!sent.to_string().contains(word) && !diagnostics.has(DiagnosticCode::SignatureSkipped));
     // Anthropic wants the thinking that led to a call, and takes the call without any where thinking is off.
     let (sent, diagnostics) = send("claude-sonnet-4-5", row("anthropic-messages"));
-    assert!(sent.get("thinking").is_none() && diagnostics.has(Code::ParamDropped), "{sent}");
+    assert!(sent.get("thinking").is_none() && diagnostics.has(DiagnosticCode::ParamDropped), "{sent}");
     let (sent, _) = send("gpt-5", row("openai-responses"));
     assert_eq!(sent["input"][1]["type"], "function_call");
     assert_eq!((&sent["include"], &sent["store"]), (&json!(["reasoning.encrypted_content"]), &json!(false)));

@@ -15,7 +15,7 @@ use serde_json::Value;
 #[test]
 fn every_row_says_what_it_is_and_where_its_facts_come_from() {
     for row in profiles() {
-        assert!(!row.about.is_empty() && !row.about.ends_with('.'), "{}", row.name);
+        assert!(!row.description.is_empty() && !row.description.ends_with('.'), "{}", row.name);
         assert!(!row.sources.is_empty() || row.name == "compatible", "{} has no source", row.name);
         for source in &row.sources {
             let (place, ids) = source.split_once(" (").unwrap_or((source, "R0)"));
@@ -275,15 +275,15 @@ const WEIGHTS: [&str; 6] = [
 
 #[test]
 fn every_rule_for_models_has_a_model() {
-    for row in profiles().iter().filter(|row| !row.models.is_empty()) {
+    for row in profiles().iter().filter(|row| !row.model_overrides.is_empty()) {
         let known = MODELS.iter().find(|(name, _)| *name == row.name);
         let (_, models) = known.unwrap_or_else(|| panic!("{} needs names of models", row.name));
-        for rules in &row.models {
-            for name in &rules.names {
+        for rules in &row.model_overrides {
+            for name in &rules.matches {
                 let mut probe = row.clone();
                 let mut only = rules.clone();
-                (only.names, only.params.drop) = (vec![name.clone()], vec!["probe".to_owned()]);
-                probe.models = vec![only];
+                (only.matches, only.params.drop) = (vec![name.clone()], vec!["probe".to_owned()]);
+                probe.model_overrides = vec![only];
                 let fits = |model: &&str| probe.for_model(model).params.drop.contains(&"probe".to_owned());
                 assert!(models.iter().any(fits), "{}: {name}", row.name);
             }
@@ -308,18 +308,18 @@ fn role(row: &Profile, from: &str) -> Option<String> {
 
 const FACTS: [Fact; 56] = [
     ("openai", "gpt-4o", |row| row.params == ParamRules::default() && row.messages.roles.is_empty()),
-    ("openai", "gpt-4o", |row| row.messages.tool_ids == ToolCallIdFormat::Forty),
+    ("openai", "gpt-4o", |row| row.messages.tool_call_ids == ToolCallIdFormat::Max40),
     ("openai", "gpt-5-nano", |row| renames(row, "max_tokens", "max_completion_tokens")),
-    ("openai", "gpt-5-nano", |row| drops(row, "temperature") && row.params.most_stops == Some(0)),
+    ("openai", "gpt-5-nano", |row| drops(row, "temperature") && row.params.max_stop_sequences == Some(0)),
     ("openai", "gpt-5-nano", |row| row.reasoning.efforts == ["minimal", "low", "medium", "high"]),
     ("openai", "gpt-5.1", |row| {
         !drops(row, "temperature") && !row.reasoning.efforts.contains(&"minimal".into())
     }),
     ("openai", "gpt-5-chat-latest", |row| !drops(row, "temperature") && row.reasoning.efforts.is_empty()),
-    ("openai", "gpt-5.5", |row| row.params.most_stops.is_none()),
-    ("mistral", "devstral-medium-latest", |row| row.messages.bridge_tool_user),
-    ("ollama", "llama3.2", |row| row.tools.required == ToolChoiceSupport::Auto && !drops(row, "n")),
-    ("openai", "o3-mini", |row| drops(row, "parallel_tool_calls") && row.params.most_stops.is_none()),
+    ("openai", "gpt-5.5", |row| row.params.max_stop_sequences.is_none()),
+    ("mistral", "devstral-medium-latest", |row| row.messages.assistant_after_tool),
+    ("ollama", "llama3.2", |row| row.tools.required_choice == ToolChoiceSupport::Auto && !drops(row, "n")),
+    ("openai", "o3-mini", |row| drops(row, "parallel_tool_calls") && row.params.max_stop_sequences.is_none()),
     ("openai", "o1-mini", |row| role(row, "system").as_deref() == Some("user")),
     ("compatible", "any", |row| role(row, "developer").as_deref() == Some("system") && !drops(row, "n")),
     ("azure", "gpt-5", |row| {
@@ -328,11 +328,11 @@ const FACTS: [Fact; 56] = [
     ("azure-deployments", "gpt-4o", |row| {
         row.paths.chat.contains("{model}") && row.paths.query.contains_key("api-version")
     }),
-    ("github-models", "openai/o3", |row| drops(row, "temperature") && !row.lists_models),
+    ("github-models", "openai/o3", |row| drops(row, "temperature") && !row.has_model_list),
     ("github-copilot", "gpt-5-mini", |row| !drops(row, "temperature")),
     ("anthropic-openai", "claude-3-5-haiku-latest", |row| row.messages.prefill == PrefillPolicy::Keep),
     ("anthropic-openai", "claude-opus-4-6", |row| {
-        row.messages.prefill == PrefillPolicy::Ask && row.tools.declare_called
+        row.messages.prefill == PrefillPolicy::Continue && row.tools.declare_from_history
     }),
     ("anthropic-openai", "claude-opus-4-6", |row| row.params.clamp["temperature"][1] < 1.1),
     ("gemini-openai", "gemini-3-flash", |row| drops(row, "frequency_penalty") && !drops(row, "temperature")),
@@ -340,69 +340,75 @@ const FACTS: [Fact; 56] = [
         renames(row, "max_completion_tokens", "max_tokens") && renames(row, "seed", "random_seed")
     }),
     ("mistral", "mistral-small-latest", |row| {
-        row.messages.tool_ids == ToolCallIdFormat::Nine && !row.stream.options
+        row.messages.tool_call_ids == ToolCallIdFormat::Alnum9 && !row.stream.accepts_options
     }),
-    ("mistral", "mistral-small-latest", |row| row.tools.required == ToolChoiceSupport::Native),
-    ("mistral", "mistral-small-latest", |row| !row.messages.bridge_tool_user && !row.tools.drop_strict),
+    ("mistral", "mistral-small-latest", |row| row.tools.required_choice == ToolChoiceSupport::Native),
+    ("mistral", "mistral-small-latest", |row| !row.messages.assistant_after_tool && !row.tools.drop_strict),
     ("mistral", "mistral-small-latest", |row| {
-        row.messages.names == MessageNamePolicy::Tool && row.messages.prefill == PrefillPolicy::Prefix
+        row.messages.name_field == MessageNamePolicy::Tool && row.messages.prefill == PrefillPolicy::Prefix
     }),
-    ("deepseek", "deepseek-v4-pro", |row| row.format.json_schema == ResponseFormatSupport::JsonObject),
-    ("deepseek", "deepseek-v4-pro", |row| row.messages.reasoning == ReasoningHistory::Restore),
-    ("deepseek", "deepseek-v4-flash", |row| row.messages.media.as_deref() == Some(&[])),
-    ("deepseek", "deepseek-v4-flash-vision-exp", |row| row.messages.media.is_none()),
-    ("deepseek", "deepseek-v4-pro", |row| row.tools.required == ToolChoiceSupport::Native),
-    ("deepseek", "deepseek-reasoner", |row| row.tools.named == ToolChoiceSupport::Auto),
+    ("deepseek", "deepseek-v4-pro", |row| {
+        row.response_format.json_schema == ResponseFormatSupport::JsonObject
+    }),
+    ("deepseek", "deepseek-v4-pro", |row| row.messages.reasoning_history == ReasoningHistory::Restore),
+    ("deepseek", "deepseek-v4-flash", |row| row.messages.input_modalities.as_deref() == Some(&[])),
+    ("deepseek", "deepseek-v4-flash-vision-exp", |row| row.messages.input_modalities.is_none()),
+    ("deepseek", "deepseek-v4-pro", |row| row.tools.required_choice == ToolChoiceSupport::Native),
+    ("deepseek", "deepseek-reasoner", |row| row.tools.named_choice == ToolChoiceSupport::Auto),
     ("xai", "grok-4.5", |row| {
-        drops(row, "presence_penalty") && row.reasoning.switch == ReasoningParam::ReasoningEffort
+        drops(row, "presence_penalty") && row.reasoning.param == ReasoningParam::ReasoningEffort
     }),
-    ("xai", "grok-4-0709", |row| row.reasoning.switch == ReasoningParam::None),
-    ("xai", "grok-3", |row| row.params.drop.is_empty() && row.messages.names == MessageNamePolicy::Drop),
+    ("xai", "grok-4-0709", |row| row.reasoning.param == ReasoningParam::None),
+    ("xai", "grok-3", |row| row.params.drop.is_empty() && row.messages.name_field == MessageNamePolicy::Drop),
     ("perplexity", "sonar", |row| {
-        row.messages.alternate && row.format.json_object == ResponseFormatSupport::JsonSchema
+        row.messages.merge_same_role && row.response_format.json_object == ResponseFormatSupport::JsonSchema
     }),
     ("moonshot", "moonshot-v1-8k", |row| !drops(row, "temperature") && row.params.rename.is_empty()),
     ("moonshot", "kimi-k2.6", |row| {
-        drops(row, "temperature") && row.reasoning.switch == ReasoningParam::Thinking
+        drops(row, "temperature") && row.reasoning.param == ReasoningParam::Thinking
     }),
     ("moonshot", "kimi-k3", |row| {
-        row.tools.required == ToolChoiceSupport::Native && row.tools.named == ToolChoiceSupport::Required
+        row.tools.required_choice == ToolChoiceSupport::Native
+            && row.tools.named_choice == ToolChoiceSupport::Required
     }),
     ("zai", "glm-4.6", |row| {
-        row.reasoning.switch == ReasoningParam::Thinking && row.tools.required == ToolChoiceSupport::Auto
+        row.reasoning.param == ReasoningParam::Thinking
+            && row.tools.required_choice == ToolChoiceSupport::Auto
     }),
     ("zai", "glm-5.2", |row| {
-        row.reasoning.switch == ReasoningParam::ReasoningEffort && row.params.most_stops == Some(1)
+        row.reasoning.param == ReasoningParam::ReasoningEffort && row.params.max_stop_sequences == Some(1)
     }),
-    ("dashscope", "qwen3-32b", |row| row.stream.only),
+    ("dashscope", "qwen3-32b", |row| row.stream.required),
     ("dashscope", "qwen-plus", |row| {
-        !row.stream.only && row.reasoning.switch == ReasoningParam::EnableThinking
+        !row.stream.required && row.reasoning.param == ReasoningParam::EnableThinking
     }),
     ("groq", "openai/gpt-oss-20b", |row| {
-        row.params.single_choice && drops(row, "logprobs") && row.format.whole
+        row.params.single_choice && drops(row, "logprobs") && row.response_format.disable_streaming
     }),
-    ("groq", "openai/gpt-oss-20b", |row| row.format.json_schema == ResponseFormatSupport::Native),
-    ("groq", "llama-3.3-70b-versatile", |row| row.format.json_schema == ResponseFormatSupport::JsonObject),
+    ("groq", "openai/gpt-oss-20b", |row| row.response_format.json_schema == ResponseFormatSupport::Native),
     ("groq", "llama-3.3-70b-versatile", |row| {
-        row.messages.reasoning == ReasoningHistory::Drop && role(row, "developer").is_none()
+        row.response_format.json_schema == ResponseFormatSupport::JsonObject
+    }),
+    ("groq", "llama-3.3-70b-versatile", |row| {
+        row.messages.reasoning_history == ReasoningHistory::Drop && role(row, "developer").is_none()
     }),
     ("cerebras", "gpt-oss-120b", |row| row.params.drop.is_empty() && row.tools == ToolRules::default()),
     ("sambanova", "DeepSeek-V3.1", |row| row.messages.flatten_text && row.tools.drop_strict),
     ("openrouter", "openai/o3", |row| {
-        row.reasoning.switch == ReasoningParam::Reasoning && row.params == ParamRules::default()
+        row.reasoning.param == ReasoningParam::Reasoning && row.params == ParamRules::default()
     }),
     ("portkey", "gpt-4o", |row| row.auth.header == "x-portkey-api-key"),
     ("lm-studio", "any", |row| {
-        row.format.json_object == ResponseFormatSupport::JsonSchema
-            && row.tools.named == ToolChoiceSupport::Required
+        row.response_format.json_object == ResponseFormatSupport::JsonSchema
+            && row.tools.named_choice == ToolChoiceSupport::Required
     }),
     ("ollama", "llama3.2", |row| row.params.single_choice && row.messages.empty_content),
-    ("litserve", "any", |row| row.tools.required == ToolChoiceSupport::Any && !row.lists_models),
+    ("litserve", "any", |row| row.tools.required_choice == ToolChoiceSupport::Any && !row.has_model_list),
     ("vllm", "Qwen/Qwen3-8B", |row| {
-        row.reasoning.switch == ReasoningParam::Template && row.params == ParamRules::default()
+        row.reasoning.param == ReasoningParam::ChatTemplateKwargs && row.params == ParamRules::default()
     }),
     ("vllm", "google/gemma-2-9b-it", |row| {
-        role(row, "system").as_deref() == Some("user") && row.messages.alternate
+        role(row, "system").as_deref() == Some("user") && row.messages.merge_same_role
     }),
 ];
 
@@ -413,5 +419,5 @@ fn rows_say_what_their_upstreams_need() {
         assert!(holds(&row.for_model(model)), "fact {i}: {name}, {model}");
     }
     // Nobody's answers are touched where the bytes tell.
-    assert!(profiles().iter().all(|row| row.answers.think_tags == ReasoningTags::Opening));
+    assert!(profiles().iter().all(|row| row.responses.reasoning_tags == ReasoningTags::Leading));
 }

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{chat, said};
-use openai_shim_core::canonical::{Code, Fold, ReasoningStyle, Request, ResponseSpec};
+use openai_shim_core::canonical::{DiagnosticCode, Fold, ReasoningStyle, Request, ResponseSpec};
 use openai_shim_core::exchange::{ClientRequest, Settings};
 use openai_shim_core::framing::Framer;
 use openai_shim_core::{Context, Exchange, profile};
@@ -23,7 +23,7 @@ fn stream(deltas: &[&str], finish: &str) -> String {
 }
 
 /// What a client that wants tags gets, and the codes that are reported.
-fn tagged(body: &str, streams: bool) -> (String, Vec<Code>) {
+fn tagged(body: &str, streams: bool) -> (String, Vec<DiagnosticCode>) {
     let request =
         format!(r#"{{"model":"m","stream":{streams},"messages":[{{"role":"user","content":"hi"}}]}}"#);
     let incoming = ClientRequest::read(chat(), "", request.into()).unwrap();
@@ -66,14 +66,14 @@ fn thinking_stands_between_tags_in_front_of_the_text_where_that_is_configured() 
     for (body, expected) in rows {
         let (said, codes) = tagged(&body, true);
         assert_eq!(said, expected, "{body}");
-        assert!(codes.contains(&Code::ReasoningTagged), "{codes:?}");
+        assert!(codes.contains(&DiagnosticCode::ReasoningTagged), "{codes:?}");
     }
     let whole = r#"{"choices":[{"index":0,"message":{"role":"assistant","reasoning_content":"Hmm.","content":"Hello"},"finish_reason":"stop"}]}"#;
     assert_eq!(tagged(whole, false).0, r#""<think>\nHmm.\n</think>\n\nHello" stop"#);
     // Without thinking nothing changes.
     let plain = stream(&[r#"{"role":"assistant","content":"Hello"}"#], "stop");
     let (said, codes) = tagged(&plain, true);
-    assert_eq!((said.as_str(), codes.contains(&Code::ReasoningTagged)), (r#""Hello" stop"#, false));
+    assert_eq!((said.as_str(), codes.contains(&DiagnosticCode::ReasoningTagged)), (r#""Hello" stop"#, false));
 }
 
 #[test]

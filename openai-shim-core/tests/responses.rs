@@ -3,7 +3,7 @@
 mod common;
 
 use common::chat;
-use openai_shim_core::canonical::{Code, Diagnostics};
+use openai_shim_core::canonical::{DiagnosticCode, Diagnostics};
 use openai_shim_core::convert::{Conversion, ConversionInput, convert};
 use openai_shim_core::exchange::{ClientRequest, Settings};
 use openai_shim_core::{Context, Dialect, Exchange, Outcome, PayloadKind, dialect, profile};
@@ -300,7 +300,7 @@ fn a_seal_of_another_dialect_survives_a_client_of_this_one() {
         &json!({"model": "m", "messages": [{"role": "user", "content": "hi"}, message]}),
     );
     assert!(!sent.to_string().contains("c2lnbmVk"), "{conversion}");
-    assert!(conversion.diagnostics.has(Code::FeatureUnsupported));
+    assert!(conversion.diagnostics.has(DiagnosticCode::FeatureUnsupported));
 }
 
 fn asked_in_chat() -> Value {
@@ -454,7 +454,7 @@ fn a_chat_client_reaches_an_upstream_of_this_dialect() {
     let dropped: Vec<&str> = conversion
         .diagnostics
         .iter()
-        .filter(|d| d.code == Code::ParamDropped)
+        .filter(|d| d.code == DiagnosticCode::ParamDropped)
         .map(|d| d.path.as_str())
         .collect();
     assert_eq!(dropped, ["n", "stop", "seed"], "{conversion}");

@@ -174,8 +174,8 @@ fn every_answer_comes_back_but_for_what_is_listed() {
             let mut request = recording.spec();
             request.include_usage = true;
             let mut spec = ResponseSpec::new(&request, Context::fixed());
-            spec.quirks.think_tags = ReasoningTags::Keep;
-            spec.quirks.keep_markup = true;
+            spec.quirks.reasoning_tags = ReasoningTags::Ignore;
+            spec.quirks.keep_tool_markup = true;
             let mut diagnostics = Diagnostics::default();
             let read =
                 recording.dialect.decode_response(recording.body.as_bytes(), &mut spec, &mut diagnostics);

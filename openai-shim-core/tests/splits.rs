@@ -88,7 +88,7 @@ fn translated(
         let defaults = openai_shim_core::normalize::RequestDefaults::default();
         normalize(&mut request, &fixture.profile, &defaults, &mut spec, &mut diagnostics).unwrap();
     }
-    spec.quirks = fixture.profile.answers;
+    spec.quirks = fixture.profile.responses;
     let (mut decoder, mut encoder) = (fixture.dialect.decoder(&spec), client.encoder(&spec));
     let (mut framer, mut events) = (Framer::new(1 << 20), Vec::new());
     for piece in pieces {

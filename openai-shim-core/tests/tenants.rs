@@ -112,7 +112,10 @@ fn the_same_ids_names_and_arguments_bring_nobody_what_another_one_thought() {
     assert!(turns.len() >= 5, "{turns:?}");
     for row in rows() {
         let signs = dialect(&row.dialect).unwrap().signature_format().is_some();
-        if signs || row.messages.signatures_in_ids || row.messages.reasoning == ReasoningHistory::Restore {
+        if signs
+            || row.messages.signatures_in_ids
+            || row.messages.reasoning_history == ReasoningHistory::Restore
+        {
             for client in &turns {
                 let key = (row.name.clone(), row.dialect.clone(), *client);
                 assert!(restored.contains(&key), "{key:?} does not restore: {restored:?}");
@@ -129,9 +132,11 @@ fn billed(nonce: &str) -> String {
 #[test]
 fn a_line_that_differs_with_each_request_is_no_part_of_the_conversation() {
     let client = dialect("anthropic-messages").unwrap();
-    for row in
-        [native_profile("anthropic-messages").unwrap(), profile("deepseek").unwrap(), native_profile("gemini").unwrap()]
-    {
+    for row in [
+        native_profile("anthropic-messages").unwrap(),
+        profile("deepseek").unwrap(),
+        native_profile("gemini").unwrap(),
+    ] {
         let told = answer(dialect(&row.dialect).unwrap(), "alice");
         let (one, two) = (billed("aaaa"), billed("bbbb"));
         let other = two.replace("terse", "verbose");

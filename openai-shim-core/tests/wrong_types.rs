@@ -8,9 +8,9 @@ mod seeds;
 #[path = "wrong_types/tables.rs"]
 mod tables;
 
-use openai_shim_core::canonical::{Code, Diagnostics};
+use openai_shim_core::canonical::{DiagnosticCode, Diagnostics};
+use openai_shim_core::dialect::auxiliary::{AuxiliaryKind, AuxiliaryRequest, EmbeddingsApi};
 use openai_shim_core::dialect::shape::{Mismatch, Shape, Style, Type};
-use openai_shim_core::dialect::side::{AuxiliaryKind, AuxiliaryRequest, EmbeddingsApi};
 use openai_shim_core::dialect::{DIALECTS, Dialect};
 use openai_shim_core::error::ClientError;
 use openai_shim_core::exchange::{ClientRequest, Settings};
@@ -178,7 +178,7 @@ fn spelt(path: &str, style: Style) -> String {
 }
 
 fn warns(diagnostics: &Diagnostics, path: &str) -> bool {
-    diagnostics.iter().any(|record| record.code == Code::ParamInvalid && record.path == path)
+    diagnostics.iter().any(|record| record.code == DiagnosticCode::ParamInvalid && record.path == path)
 }
 
 fn names(error: &ClientError, path: &str) -> bool {
@@ -431,9 +431,9 @@ fn what_used_to_vanish_is_named() {
         );
         let told = match &read {
             Err(error) => error.param.as_deref() == Some(path),
-            Ok(_) => {
-                diagnostics.iter().any(|record| record.path == path && record.code == Code::ParamInvalid)
-            }
+            Ok(_) => diagnostics
+                .iter()
+                .any(|record| record.path == path && record.code == DiagnosticCode::ParamInvalid),
         };
         assert!(told, "{body}: {read:?} {diagnostics:?}");
     }
@@ -450,7 +450,7 @@ fn null_is_absence_and_says_nothing() {
                 let mut diagnostics = Diagnostics::default();
                 let _ = dialect.decode_request(path, &body.into(), &mut diagnostics);
                 assert!(
-                    !diagnostics.iter().any(|record| record.code == Code::ParamInvalid),
+                    !diagnostics.iter().any(|record| record.code == DiagnosticCode::ParamInvalid),
                     "{}: {diagnostics:?}",
                     target.path
                 );
@@ -470,7 +470,7 @@ fn what_has_its_type_is_no_finding() {
                 dialect.decode_request(path, &bytes::Bytes::from_static(seed.as_bytes()), &mut diagnostics);
             assert!(read.is_ok(), "{}: {read:?}", dialect.name());
             assert!(
-                !diagnostics.iter().any(|record| record.code == Code::ParamInvalid),
+                !diagnostics.iter().any(|record| record.code == DiagnosticCode::ParamInvalid),
                 "{}: {diagnostics:?}",
                 dialect.name()
             );
@@ -510,7 +510,7 @@ fn what_real_clients_send_has_the_types_of_the_tables() {
         let mut diagnostics = Diagnostics::default();
         let read = dialect.decode_request(&path, &body.to_string().into(), &mut diagnostics);
         wrong.extend(read.err().map(|error| format!("{name}: {error}")));
-        let found = diagnostics.iter().filter(|record| record.code == Code::ParamInvalid);
+        let found = diagnostics.iter().filter(|record| record.code == DiagnosticCode::ParamInvalid);
         wrong.extend(found.map(|record| format!("{name}: {record}")));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -552,7 +552,7 @@ fn what_an_api_took_has_the_types_of_the_tables() {
         // What a recording left out of a request is another matter.
         let refused = read.err().filter(|error| error.message.contains("must be"));
         wrong.extend(refused.map(|error| format!("{name}: {error}")));
-        let found = diagnostics.iter().filter(|record| record.code == Code::ParamInvalid);
+        let found = diagnostics.iter().filter(|record| record.code == DiagnosticCode::ParamInvalid);
         wrong.extend(found.map(|record| format!("{name}: {record}")));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

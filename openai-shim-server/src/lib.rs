@@ -6,50 +6,18 @@
 
 pub mod config;
 
-mod app;
-mod auth;
-mod awaited;
-mod bodies;
-mod body;
-mod budget;
-mod choose;
-mod client;
-mod client_socket;
-mod coding;
-mod cors;
-mod count;
-mod embed;
-mod forward;
-mod generate;
-mod health;
-mod http_refusal;
-mod learned;
-mod lifetime;
-mod log_writer;
-mod metrics;
-mod models;
-mod origin;
-mod pages;
-mod panics;
-mod recency;
-mod reply;
-mod routes;
-mod seldom;
-mod serve;
-mod shutdown;
-mod side;
-mod small;
+mod app_state;
+mod handlers;
+mod http;
+pub mod observe;
+mod routing;
 mod state;
-mod stored;
-mod stream;
-pub mod telemetry;
 pub mod upstream;
-mod work;
 
 pub use config::Config;
-pub use serve::{ServeError, serve, serve_on};
+pub use http::listener::{ServeError, serve, serve_on};
 
-use app::AppState;
+use app_state::AppState;
 use axum::Router;
 use config::UpstreamConfig;
 use openai_shim_core::Upstream;
@@ -70,5 +38,5 @@ pub fn router(config: Config, upstream: Arc<dyn Upstream>) -> Router {
 
 /// All routes, over a transport of its own for each configured upstream.
 pub fn router_with(config: Config, connect: impl Fn(&UpstreamConfig) -> Arc<dyn Upstream>) -> Router {
-    routes::router(Arc::new(AppState::new(config, connect)))
+    http::routes::router(Arc::new(AppState::new(config, connect)))
 }

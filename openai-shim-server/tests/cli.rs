@@ -235,7 +235,10 @@ fn profiles_are_listed_with_their_hosts() {
     let output = run(&["profiles"]);
     for row in openai_shim_core::profile::profiles() {
         let line = out(&output).lines().find(|line| line.split(' ').next() == Some(&row.name)).unwrap();
-        assert!(line.contains(&row.about) && row.hosts.iter().all(|host| line.contains(host)), "{line}");
+        assert!(
+            line.contains(&row.description) && row.hosts.iter().all(|host| line.contains(host)),
+            "{line}"
+        );
     }
     let unknown = run(&["profiles", "vlm"]);
     assert_eq!(unknown.status.code(), Some(2));

@@ -242,7 +242,7 @@ fn quirks_replace_single_entries_of_the_row() {
     assert_eq!(row.params.clamp["temperature"].map(f64::to_bits), [0.0, 1.5].map(f64::to_bits));
     assert_eq!((row.auth.header.as_str(), row.auth.prefix.as_str()), ("api-key", "Bearer "));
     // What was not named stays.
-    assert!(row.params.wants_max_tokens && row.messages.flatten_text);
+    assert!(row.params.require_max_tokens && row.messages.flatten_text);
 }
 
 #[test]
@@ -438,7 +438,8 @@ fn the_documented_example_of_upstreams_is_read() {
     let config = from(&text).unwrap();
     assert_eq!(config.upstreams.iter().map(|u| u.name.as_str()).collect::<Vec<_>>(), ["lemonfox", "home"]);
     assert!(
-        !config.upstreams[1].profile.stream.options && config.upstreams[1].profile.messages.single_system
+        !config.upstreams[1].profile.stream.accepts_options
+            && config.upstreams[1].profile.messages.merge_system
     );
 }
 

@@ -130,7 +130,7 @@ fn every_lesson_is_printed_in_words_that_a_configuration_file_takes() {
             (row.params, row.messages, row.tools),
             "{lesson:?}"
         );
-        assert_eq!((read.format, read.stream), (row.format, row.stream), "{lesson:?}");
+        assert_eq!((read.response_format, read.stream), (row.response_format, row.stream), "{lesson:?}");
     }
 }
 

@@ -151,7 +151,7 @@ async fn one_clients_thinking_reaches_no_other_client_and_no_other_conversation(
     // What is never restored would be kept apart by any code.
     for (i, (what, dialect, row)) in rows().iter().enumerate() {
         let keeps = row.as_ref().is_some_and(|row| {
-            row.messages.signatures_in_ids || row.messages.reasoning == ReasoningHistory::Restore
+            row.messages.signatures_in_ids || row.messages.reasoning_history == ReasoningHistory::Restore
         });
         if keeps || dialect.signature_format().is_some() {
             for client in ["openai-chat", "anthropic-messages", "openai-responses", "ollama-chat", "gemini"] {

@@ -29,27 +29,27 @@ macro_rules! codes {
         /// What was done or found; the names are stable, and `docs/diagnostics.md` is made from this table.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
-        pub enum Code {
+        pub enum DiagnosticCode {
             $(#[doc = $meaning] $variant,)*
         }
 
-        impl Code {
+        impl DiagnosticCode {
             /// Every code, in the table's order.
-            pub const ALL: &'static [Code] = &[$(Code::$variant),*];
+            pub const ALL: &'static [DiagnosticCode] = &[$(DiagnosticCode::$variant),*];
 
             /// The stable, kebab-case name.
             pub fn as_str(self) -> &'static str {
-                match self { $(Code::$variant => $name,)* }
+                match self { $(DiagnosticCode::$variant => $name,)* }
             }
 
             /// How much it matters.
             pub fn severity(self) -> Severity {
-                match self { $(Code::$variant => Severity::$severity,)* }
+                match self { $(DiagnosticCode::$variant => Severity::$severity,)* }
             }
 
             /// One sentence for the documentation.
             pub fn meaning(self) -> &'static str {
-                match self { $(Code::$variant => $meaning,)* }
+                match self { $(DiagnosticCode::$variant => $meaning,)* }
             }
         }
     };
@@ -146,7 +146,7 @@ codes! {
     ExtraDropped "extra-dropped" Info "A member that the other dialect does not have was left out.";
 }
 
-impl fmt::Display for Code {
+impl fmt::Display for DiagnosticCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
@@ -157,7 +157,7 @@ impl fmt::Display for Code {
 #[non_exhaustive]
 pub struct Diagnostic {
     /// What was done.
-    pub code: Code,
+    pub code: DiagnosticCode,
     /// Where: a path into the payload (`choices[0].delta.role`); empty for the payload as a whole.
     pub path: String,
     /// What exactly, in a few words; may be empty. Never holds message content or secrets.
@@ -212,7 +212,7 @@ fn shorten(text: &str) -> &str {
 
 impl Diagnostics {
     /// Notes a finding. `path` may be anything printable; it is only rendered when the finding is new.
-    pub fn record(&mut self, code: Code, path: &str, detail: &str) {
+    pub fn record(&mut self, code: DiagnosticCode, path: &str, detail: &str) {
         let (path, detail) = (shorten(path), shorten(detail));
         if let Some(known) =
             self.list.iter_mut().find(|d| d.code == code && d.path == path && d.detail == detail)
@@ -255,7 +255,7 @@ impl Diagnostics {
     }
 
     /// Takes a code's findings out: what is no finding after all. Whether there was one.
-    pub(crate) fn discard(&mut self, code: Code) -> bool {
+    pub(crate) fn discard(&mut self, code: DiagnosticCode) -> bool {
         let before = self.list.len();
         self.list.retain(|known| known.code != code);
         self.list.len() < before
@@ -282,13 +282,13 @@ impl Diagnostics {
     }
 
     /// Whether a code occurs.
-    pub fn has(&self, code: Code) -> bool {
+    pub fn has(&self, code: DiagnosticCode) -> bool {
         self.list.iter().any(|d| d.code == code)
     }
 
     /// The different codes with how often each occurred, in the order of their first occurrence.
-    pub fn codes(&self) -> Vec<(Code, u32)> {
-        let mut out: Vec<(Code, u32)> = Vec::new();
+    pub fn codes(&self) -> Vec<(DiagnosticCode, u32)> {
+        let mut out: Vec<(DiagnosticCode, u32)> = Vec::new();
         for d in &self.list {
             match out.iter_mut().find(|(code, _)| *code == d.code) {
                 Some((_, count)) => *count = count.saturating_add(d.count),

@@ -1,6 +1,6 @@
 //! What a client asks.
 
-use super::{ChatTemplate, Code, Diagnostics, ExtraFields, Message, Tool, ToolChoice};
+use super::{ChatTemplate, DiagnosticCode, Diagnostics, ExtraFields, Message, Tool, ToolChoice};
 use crate::error::ClientError;
 use crate::json::List;
 use serde_json::value::RawValue;
@@ -167,7 +167,7 @@ impl Request {
     /// Reports the parameters that only OpenAI's APIs have, where the upstream is another's.
     pub fn report_shared(&self, diagnostics: &mut Diagnostics) {
         for (key, _) in self.shared.iter().filter(|(_, value)| !matches!(value.get(), "null" | "false")) {
-            diagnostics.record(Code::ParamDropped, key, "");
+            diagnostics.record(DiagnosticCode::ParamDropped, key, "");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What must be remembered of a request while its answer is read and written.
 
-use super::{AnswerQuirks, Block, Context, ExtraFields, Request, ToolChoice, carry};
+use super::{AnswerQuirks, Block, Context, ExtraFields, Request, ToolChoice, call_id};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -106,7 +106,7 @@ impl ResponseSpec {
 fn called(request: &Request) -> BTreeSet<String> {
     let blocks = request.messages.iter().flat_map(|message| &message.blocks);
     let ids = blocks.filter_map(|block| match block {
-        Block::ToolCall { id, .. } => Some(carry::detach(id).map_or(id.as_str(), |(own, _)| own)),
+        Block::ToolCall { id, .. } => Some(call_id::detach(id).map_or(id.as_str(), |(own, _)| own)),
         _ => None,
     });
     ids.map(str::to_owned).collect()

@@ -4,7 +4,8 @@
 //! dialect's folder names it, and no dialect names another.
 
 pub mod anthropic;
-mod cite;
+pub mod auxiliary;
+mod citations;
 pub mod gemini;
 pub mod ollama;
 pub mod openai_chat;
@@ -14,12 +15,11 @@ mod openai_headers;
 pub mod openai_responses;
 mod passthrough;
 pub mod shape;
-pub mod side;
 
-use cite::{cited, read_citations};
+pub use auxiliary::{AuxiliaryRoute, DialectHeaders};
+use citations::{cited, read_citations};
 pub use passthrough::{Passthrough, pass};
 pub use shape::Shape;
-pub use side::{AuxiliaryRoute, DialectHeaders};
 
 use crate::canonical::{
     CitedSources, Diagnostics, Event, ExtraFieldList, ListedModel, Request, Response, ResponseSpec,
@@ -72,7 +72,7 @@ pub struct Endpoint {
 impl Endpoint {
     /// Whether a path is this route's.
     pub fn matches(&self, path: &str) -> bool {
-        side::match_pattern(self.path, path).is_some()
+        auxiliary::match_pattern(self.path, path).is_some()
     }
 }
 
@@ -102,7 +102,7 @@ pub trait Dialect: Send + Sync + std::fmt::Debug + 'static {
 
     /// Headers that mean something to it.
     fn headers(&self) -> &'static DialectHeaders {
-        &side::NO_HEADERS
+        &auxiliary::NO_HEADERS
     }
 
     /// Reads an upstream's list of models; `None` if it is none.

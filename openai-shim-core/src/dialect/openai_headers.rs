@@ -1,6 +1,6 @@
 //! Headers of OpenAI's API, for the dialects of its family.
 
-use super::side::DialectHeaders;
+use super::auxiliary::DialectHeaders;
 
 /// <https://platform.openai.com/docs/api-reference/debugging-requests>
 pub(super) static HEADERS: DialectHeaders = DialectHeaders {

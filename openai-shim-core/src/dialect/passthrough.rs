@@ -2,7 +2,7 @@
 //! with goes out byte for byte.
 
 use super::{Decoder, Dialect, Repaired, StreamRepairer};
-use crate::canonical::{Code, Diagnostics, Event, ResponseSpec, ResponseSummary, unfold};
+use crate::canonical::{DiagnosticCode, Diagnostics, Event, ResponseSpec, ResponseSummary, unfold};
 use crate::error::{Error, UpstreamError};
 use crate::framing::{Frame, write_event};
 
@@ -89,7 +89,7 @@ impl StreamRepairer for Passthrough {
 
 /// How many frames the decoder left out: those are not passed on either.
 fn left_out(diagnostics: &Diagnostics) -> u32 {
-    let unread = [Code::FrameCorrupt, Code::FrameForeign, Code::DataAfterDone];
+    let unread = [DiagnosticCode::FrameCorrupt, DiagnosticCode::FrameForeign, DiagnosticCode::DataAfterDone];
     diagnostics.iter().filter(|d| unread.contains(&d.code)).fold(0, |sum, d| sum.saturating_add(d.count))
 }
 

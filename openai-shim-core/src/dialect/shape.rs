@@ -4,9 +4,9 @@
 //! type is an error that names it, or a warning that does, whatever the decoder makes of it: it never vanishes. `null` is
 //! the same as absence, as every SDK sends it. Members that are not in a table are a dialect's leftovers.
 
-use crate::canonical::{Code, Diagnostics};
+use crate::canonical::{DiagnosticCode, Diagnostics};
 use crate::error::ClientError;
-use crate::json::{Object, ValueKind, count, integer, items, natural, number, value_kind, decode_string};
+use crate::json::{Object, ValueKind, count, decode_string, integer, items, natural, number, value_kind};
 use std::fmt::Write as _;
 
 /// The known members of an object.
@@ -389,7 +389,7 @@ impl Check<'_> {
         let judged =
             matches!(kind, ValueKind::Number | ValueKind::String) && mismatch == Mismatch::RefuseStructure;
         if judged || mismatch == Mismatch::Warn {
-            self.diagnostics.record(Code::ParamInvalid, &place.path(Style::Brackets), &must);
+            self.diagnostics.record(DiagnosticCode::ParamInvalid, &place.path(Style::Brackets), &must);
             return Ok(());
         }
         Err(self.refused(place, &must))

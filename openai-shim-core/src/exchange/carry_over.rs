@@ -1,8 +1,8 @@
 //! State of an exchange that has an owner: the keys that it wants, what came for them, and what is to be kept.
 
-use super::prepare::{UpstreamRequest, prepare};
+use super::upstream_request::{UpstreamRequest, prepare};
 use super::{ClientRequest, Exchange, ExchangePhase, Report, Settings, Step};
-use crate::canonical::{Code, Context, Diagnostics, TurnRecorder};
+use crate::canonical::{Context, DiagnosticCode, Diagnostics, TurnRecorder};
 use crate::dialect::{Dialect, dialect};
 use crate::error::{Error, OrderError};
 use crate::normalize::{StateScope, StoredTurns, TurnLookup};
@@ -46,7 +46,7 @@ pub(super) fn upstream_row<'p>(
 ) -> Result<(Cow<'p, Profile>, &'static dyn Dialect), Error> {
     let client = incoming.client;
     let mut row = profile.for_model(incoming.upstream_model(settings));
-    let own = row.also.iter().any(|name| name == client.name());
+    let own = row.extra_dialects.iter().any(|name| name == client.name());
     let upstream = if own { client } else { dialect(&profile.dialect)? };
     for lesson in &settings.lessons {
         lesson.apply(row.to_mut());
@@ -82,7 +82,7 @@ impl CarryOver {
     /// Notes anew that the store failed.
     pub(super) fn note_failure(&self, diagnostics: &mut Diagnostics) {
         if let Some(detail) = &self.failure {
-            diagnostics.record(Code::StateUnavailable, "", detail);
+            diagnostics.record(DiagnosticCode::StateUnavailable, "", detail);
         }
     }
 }
@@ -141,7 +141,7 @@ impl Exchange {
     /// At a load, [`provide`](Self::provide) nothing.
     pub fn note_state_error(&mut self, detail: &str) {
         let detail: String = detail.chars().take(200).collect();
-        self.report.diagnostics.record(Code::StateUnavailable, "", &detail);
+        self.report.diagnostics.record(DiagnosticCode::StateUnavailable, "", &detail);
         if let Some(carry_over) = &mut self.carry_over {
             carry_over.failure = Some(detail);
         }

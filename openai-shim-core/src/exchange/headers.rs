@@ -1,6 +1,6 @@
 //! Headers that are neither the body's nor the key's: what a client asks for in them, and what an upstream says in them.
 
-use crate::canonical::{Code, Diagnostics};
+use crate::canonical::{DiagnosticCode, Diagnostics};
 use crate::dialect::Dialect;
 use crate::profile::Profile;
 use http::header::RETRY_AFTER;
@@ -19,8 +19,8 @@ pub(super) fn pass(
 ) {
     profile.pass_headers(given, send);
     for wish in client.headers().feature_headers {
-        if given.contains_key(*wish) && !profile.headers.iter().any(|known| known == wish) {
-            diagnostics.record(Code::HeaderDropped, wish, "");
+        if given.contains_key(*wish) && !profile.forward_headers.iter().any(|known| known == wish) {
+            diagnostics.record(DiagnosticCode::HeaderDropped, wish, "");
         }
     }
 }

@@ -17,37 +17,37 @@
 //! Nothing is handed out before the first meaningful event, so that an empty, broken or failed answer can still be asked
 //! for again or get its true status: [`reply`](Exchange::reply) is `None` until then.
 
+mod adapt;
+mod attempt_result;
 mod carry_over;
+mod client_request;
+mod debug_report;
 mod headers;
-mod incoming;
-mod lesson;
-mod prepare;
+mod non_streaming;
 mod report;
+mod sequential_choices;
 mod settings;
-mod settle;
-mod several;
-mod trailer;
 mod transcoder;
-mod whole;
+mod upstream_request;
 
-pub use incoming::ClientRequest;
+pub use client_request::ClientRequest;
 pub use report::Report;
 pub use settings::{Fallback, FallbackPolicy, LossPolicy, Retry, Settings};
 
-use crate::canonical::{Code, Context, Diagnostics, Response, ResponseSpec};
+use crate::canonical::{Context, DiagnosticCode, Diagnostics, Response, ResponseSpec};
 use crate::dialect::Dialect;
 use crate::error::{Error, UpstreamError};
 use crate::profile::Profile;
 use crate::state::{StateEntry, StateKey};
+use adapt::AdaptationState;
 use bytes::Bytes;
 use carry_over::{CarryOver, Loading, upstream_row};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, StatusCode};
-use lesson::AdaptationState;
-use prepare::{UpstreamRequest, prepare};
 use std::sync::Arc;
 use std::time::Duration;
 use transcoder::Transcoder;
+use upstream_request::{UpstreamRequest, prepare};
 
 /// What to do next.
 #[derive(Debug)]
@@ -480,7 +480,7 @@ impl Exchange {
     fn check_content_type(&mut self, expected: &str) {
         if let Some(given) = self.content_type.take().filter(|given| !given.contains(expected)) {
             let given: String = given.chars().take(60).collect();
-            self.report.diagnostics.record(Code::ContentTypeWrong, "content-type", &given);
+            self.report.diagnostics.record(DiagnosticCode::ContentTypeWrong, "content-type", &given);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! One stream on its way from upstream to client: framing, then mending in place or decoding and encoding.
 
-use crate::canonical::{Code, Diagnostics, Event, ResponseSpec, ResponseSummary, carry};
+use crate::canonical::{DiagnosticCode, Diagnostics, Event, ResponseSpec, ResponseSummary, call_id};
 use crate::dialect::{Decoder, Dialect, Encoder, StreamRepairer};
 use crate::error::UpstreamError;
 use crate::framing::{Deviation, Frame, FrameTooLarge, Framer};
@@ -160,8 +160,8 @@ impl Pipeline {
 impl TranslationPipeline {
     fn drain(&mut self, out: &mut Vec<u8>) {
         for mut event in self.events.drain(..) {
-            if self.carry && carry::attach_to(&mut event) {
-                self.diagnostics.record(Code::SignatureCarried, "tool_calls[].id", "");
+            if self.carry && call_id::attach_to(&mut event) {
+                self.diagnostics.record(DiagnosticCode::SignatureCarried, "tool_calls[].id", "");
             }
             self.summary.event(&event);
             self.encoder.event(&event, out);
@@ -177,18 +177,22 @@ pub(super) fn note_framing(framer: &Framer, dialect: &dyn Dialect, diagnostics: 
     }
 }
 
-fn describe(deviation: Deviation) -> (Code, &'static str) {
+fn describe(deviation: Deviation) -> (DiagnosticCode, &'static str) {
     match deviation {
-        Deviation::LineEnding => (Code::FramingRepaired, "line endings other than LF"),
-        Deviation::Bom => (Code::FramingRepaired, "byte order mark"),
-        Deviation::NoSpace => (Code::FramingRepaired, "no space after data:"),
-        Deviation::MultiLine => (Code::FramingRepaired, "several data lines for one event"),
-        Deviation::Fields => (Code::FramingRepaired, "event, id or retry lines"),
-        Deviation::NoBlankLine => (Code::FramingRepaired, "no blank line between events"),
-        Deviation::Unterminated => (Code::FramingRepaired, "no blank line after the last event"),
-        Deviation::StrayLine => (Code::FramingRepaired, "a line that is no server-sent event field"),
-        Deviation::Ndjson => (Code::FramingRepaired, "JSON lines instead of an event stream"),
-        Deviation::Array => (Code::FramingRepaired, "a JSON array instead of an event stream"),
-        Deviation::WholeBody => (Code::StreamSimulated, "one JSON document instead of an event stream"),
+        Deviation::LineEnding => (DiagnosticCode::FramingRepaired, "line endings other than LF"),
+        Deviation::Bom => (DiagnosticCode::FramingRepaired, "byte order mark"),
+        Deviation::NoSpace => (DiagnosticCode::FramingRepaired, "no space after data:"),
+        Deviation::MultiLine => (DiagnosticCode::FramingRepaired, "several data lines for one event"),
+        Deviation::Fields => (DiagnosticCode::FramingRepaired, "event, id or retry lines"),
+        Deviation::NoBlankLine => (DiagnosticCode::FramingRepaired, "no blank line between events"),
+        Deviation::Unterminated => (DiagnosticCode::FramingRepaired, "no blank line after the last event"),
+        Deviation::StrayLine => {
+            (DiagnosticCode::FramingRepaired, "a line that is no server-sent event field")
+        }
+        Deviation::Ndjson => (DiagnosticCode::FramingRepaired, "JSON lines instead of an event stream"),
+        Deviation::Array => (DiagnosticCode::FramingRepaired, "a JSON array instead of an event stream"),
+        Deviation::WholeBody => {
+            (DiagnosticCode::StreamSimulated, "one JSON document instead of an event stream")
+        }
     }
 }

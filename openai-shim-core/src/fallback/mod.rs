@@ -1,4 +1,4 @@
 //! Floor 3: synthesis of what the upstream lacks; pure functions on canonical types.
 
-pub mod completion;
-pub mod estimate;
+pub mod fallback_response;
+pub mod token_estimate;

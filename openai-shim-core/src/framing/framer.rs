@@ -1,7 +1,7 @@
 //! Finds out what a stream body is, and cuts it into frames.
 
-use super::array::ArrayReader;
-use super::lines::LineReader;
+use super::json_array::ArrayReader;
+use super::ndjson::LineReader;
 use super::sse::SseReader;
 use super::{Deviation, Frame, FrameTooLarge};
 

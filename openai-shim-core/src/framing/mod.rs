@@ -4,9 +4,9 @@
 //! objects, or one JSON document. [`Framer`] finds out by the first byte and cuts it into [`Frame`]s. Where the chunks of the transport end
 //! never matters.
 
-mod array;
 mod framer;
-mod lines;
+mod json_array;
+mod ndjson;
 mod sse;
 
 pub use framer::Framer;

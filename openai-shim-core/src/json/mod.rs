@@ -8,20 +8,22 @@ mod balance;
 mod list;
 mod number;
 mod object;
-mod openapi;
+mod openapi_schema;
+mod raw_value;
 pub(crate) mod scan;
-pub mod schema;
+pub mod schema_subset;
 mod string;
 mod typed;
-mod value;
 
 pub(crate) use balance::Balance;
 pub(crate) use list::{List, make_room};
 pub(crate) use number::{count, integer, natural, number};
 pub(crate) use object::ListItem;
 pub use object::Object;
-pub use openapi::from_openapi;
+pub use openapi_schema::from_openapi;
+pub use raw_value::{
+    ValueKind, compact, decode_string, encode_array, encode_string, items, raw, string_or_json, value_kind,
+};
+pub(crate) use raw_value::{append_text, range_in};
 pub(crate) use scan::utf8;
 pub use typed::Extras;
-pub use value::{ValueKind, compact, encode_string, items, encode_array, value_kind, raw, string_or_json, decode_string};
-pub(crate) use value::{append_text, range_in};

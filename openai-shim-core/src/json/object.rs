@@ -1,13 +1,13 @@
 //! An object as an ordered list of members, each value its raw text.
 
 mod index;
-mod nested;
+mod list_items;
 
 use index::Index;
-pub(crate) use nested::ListItem;
+pub(crate) use list_items::ListItem;
 
+use super::raw_value::{ValueKind, decode_string, items, value_kind};
 use super::scan;
-use super::value::{ValueKind, items, value_kind, decode_string};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -161,7 +161,9 @@ impl<'a> Object<'a> {
 
     /// A member that is an object.
     pub fn object(&self, key: &str) -> Option<Object<'_>> {
-        self.get(key).filter(|v| value_kind(v) == ValueKind::Object).and_then(|v| Object::parse(v.as_bytes()).ok())
+        self.get(key)
+            .filter(|v| value_kind(v) == ValueKind::Object)
+            .and_then(|v| Object::parse(v.as_bytes()).ok())
     }
 
     /// The items of a member that is an array, each as raw text.
@@ -281,7 +283,7 @@ impl<'a> Object<'a> {
                 each(key);
                 each("\":");
             } else {
-                each(&super::value::encode_string(key));
+                each(&super::raw_value::encode_string(key));
                 each(":");
             }
             match inner.filter(|(own, _)| own == key) {

@@ -1,13 +1,13 @@
 //! Reasoning in the history: left out where it is refused, filled in where it must be and nobody has it.
 
 use super::touch;
-use crate::canonical::{Block, Code, Diagnostics, ExtraFields, Message, Request, Role};
+use crate::canonical::{Block, DiagnosticCode, Diagnostics, ExtraFields, Message, Request, Role};
 use crate::profile::{MessageRules, ReasoningHistory};
 
 pub(super) fn normalize(request: &mut Request, rules: &MessageRules, diagnostics: &mut Diagnostics) {
     for (i, message) in request.messages.iter_mut().enumerate() {
         let changed = message.role == Role::Assistant
-            && match rules.reasoning {
+            && match rules.reasoning_history {
                 ReasoningHistory::Drop => leave_out(message, i, diagnostics),
                 ReasoningHistory::Restore => fill(message, i, diagnostics),
                 _ => false,
@@ -24,7 +24,7 @@ fn leave_out(message: &mut Message, i: usize, diagnostics: &mut Diagnostics) -> 
     if message.blocks.len() == before && message.extra.members.len() == members {
         return false;
     }
-    diagnostics.record(Code::ReasoningDropped, &format!("messages[{i}]"), "");
+    diagnostics.record(DiagnosticCode::ReasoningDropped, &format!("messages[{i}]"), "");
     touch(message);
     true
 }
@@ -39,7 +39,11 @@ fn fill(message: &mut Message, i: usize, diagnostics: &mut Diagnostics) -> bool 
         return false;
     }
     let detail = "it is not known any more: a single space";
-    diagnostics.record(Code::ReasoningRestored, &format!("messages[{i}].reasoning_content"), detail);
+    diagnostics.record(
+        DiagnosticCode::ReasoningRestored,
+        &format!("messages[{i}].reasoning_content"),
+        detail,
+    );
     message
         .blocks
         .insert(0, Block::Reasoning { text: " ".into(), signature: None, extra: ExtraFields::default() });

@@ -2,7 +2,9 @@
 
 use super::order::append;
 use super::touch;
-use crate::canonical::{Block, Code, Diagnostics, ExtraFields, MediaSource, Message, Request, Role};
+use crate::canonical::{
+    Block, DiagnosticCode, Diagnostics, ExtraFields, MediaSource, Message, Request, Role,
+};
 use crate::error::{ClientError, Error, ErrorKind};
 use crate::profile::{MessageNamePolicy, MessageRules, Profile};
 use std::collections::BTreeMap;
@@ -21,10 +23,10 @@ pub(super) fn normalize(
         }
     }
     touched |= rename_roles(&mut request.messages, rules, diagnostics);
-    if rules.tool_name {
+    if rules.tool_result_name {
         touched |= name_results(&mut request.messages, diagnostics);
     }
-    if rules.drop_empty {
+    if rules.drop_empty_assistant {
         touched |= drop_empty(&mut request.messages, diagnostics);
     }
     for (i, message) in request.messages.iter_mut().enumerate() {
@@ -43,7 +45,7 @@ fn media(blocks: &[Block], rules: &MessageRules, profile: &Profile, i: usize) ->
             }
             _ => false,
         };
-        if address && rules.inline_media {
+        if address && rules.data_urls_only {
             let text = format!(
                 "{} fetches nothing from addresses. Send the content itself, as a data URL (data:image/png;base64,…).",
                 profile.name
@@ -51,7 +53,7 @@ fn media(blocks: &[Block], rules: &MessageRules, profile: &Profile, i: usize) ->
             let error = ClientError::new(ErrorKind::Unsupported, text);
             return Err(error.at(format!("messages[{i}].content")).with_code("unsupported_content").into());
         }
-        let Some(known) = &rules.media else { continue };
+        let Some(known) = &rules.input_modalities else { continue };
         let kind = match block {
             Block::Image(_) => "image",
             Block::Audio(_) => "audio",
@@ -95,7 +97,7 @@ fn rename_roles(messages: &mut Vec<Message>, rules: &MessageRules, diagnostics: 
         let demoted = message.role != before;
         if demoted {
             let detail = format!("{} to {}", before.as_str(), message.role.as_str());
-            diagnostics.record(Code::RoleDemoted, &format!("messages[{i}].role"), &detail);
+            diagnostics.record(DiagnosticCode::RoleDemoted, &format!("messages[{i}].role"), &detail);
             touch(message);
             changed = true;
         }
@@ -135,7 +137,7 @@ fn flatten(message: &mut Message, rules: &MessageRules, i: usize, diagnostics: &
         return false;
     }
     message.content_was_parts = false;
-    diagnostics.record(Code::ContentFlattened, &format!("messages[{i}].content"), "");
+    diagnostics.record(DiagnosticCode::ContentFlattened, &format!("messages[{i}].content"), "");
     touch(message);
     true
 }
@@ -163,7 +165,7 @@ fn wrap(message: &mut Message, rules: &MessageRules, i: usize, diagnostics: &mut
     }
     message.content_was_parts = true;
     diagnostics.record(
-        Code::ContentRewritten,
+        DiagnosticCode::ContentRewritten,
         &format!("messages[{i}].content"),
         "a text to a list of parts",
     );
@@ -179,9 +181,9 @@ fn members(message: &mut Message, rules: &MessageRules, i: usize, diagnostics: &
     let mut changed = false;
     message.extra.members.retain(|(key, value)| {
         let null = value.get().trim() == "null";
-        let refused = rules.drop.contains(key);
-        if refused || (null && rules.drop_nulls) {
-            let code = if null { Code::NullDropped } else { Code::ParamDropped };
+        let refused = rules.drop_fields.contains(key);
+        if refused || (null && rules.drop_null_fields) {
+            let code = if null { DiagnosticCode::NullDropped } else { DiagnosticCode::ParamDropped };
             diagnostics.record(code, &format!("messages[{i}].{key}"), "");
             changed = true;
             return false;
@@ -195,7 +197,7 @@ fn members(message: &mut Message, rules: &MessageRules, i: usize, diagnostics: &
 }
 
 fn names(message: &mut Message, rules: &MessageRules, i: usize, diagnostics: &mut Diagnostics) -> bool {
-    let kept = match rules.names {
+    let kept = match rules.name_field {
         MessageNamePolicy::Drop => false,
         MessageNamePolicy::Tool => message.role == Role::Tool,
         _ => true,
@@ -203,7 +205,7 @@ fn names(message: &mut Message, rules: &MessageRules, i: usize, diagnostics: &mu
     if kept || message.name.take().is_none() {
         return false;
     }
-    diagnostics.record(Code::ParamDropped, &format!("messages[{i}].name"), "");
+    diagnostics.record(DiagnosticCode::ParamDropped, &format!("messages[{i}].name"), "");
     touch(message);
     true
 }
@@ -223,7 +225,7 @@ fn name_results(messages: &mut [Message], diagnostics: &mut Diagnostics) -> bool
         }
         if message.role == Role::Tool && message.name.is_none() && name.is_some() {
             message.name = name.map(Into::into);
-            diagnostics.record(Code::FieldFilled, &format!("messages[{i}].name"), "");
+            diagnostics.record(DiagnosticCode::FieldFilled, &format!("messages[{i}].name"), "");
             touch(message);
             changed = true;
         }
@@ -236,7 +238,7 @@ fn drop_empty(messages: &mut Vec<Message>, diagnostics: &mut Diagnostics) -> boo
     let says = |m: &Message| m.role != Role::Assistant || !m.blocks.iter().all(is_empty);
     let before = messages.len();
     for (i, _) in messages.iter().enumerate().filter(|(_, m)| !says(m)) {
-        diagnostics.record(Code::MessageDropped, &format!("messages[{i}]"), "");
+        diagnostics.record(DiagnosticCode::MessageDropped, &format!("messages[{i}]"), "");
     }
     messages.retain(says);
     messages.len() != before
@@ -264,7 +266,11 @@ fn fill_content(
         let alone = silent && ["function_call", "audio"].iter().all(|key| message.extra.get(key).is_none());
         if alone {
             message.blocks.push(Block::text(""));
-            diagnostics.record(Code::ContentRewritten, &format!("messages[{i}].content"), "null to \"\"");
+            diagnostics.record(
+                DiagnosticCode::ContentRewritten,
+                &format!("messages[{i}].content"),
+                "null to \"\"",
+            );
             touch(message);
         }
         return alone;
@@ -273,10 +279,10 @@ fn fill_content(
     let says = message.blocks.iter().any(|b| matches!(b, Block::Text { .. }));
     if rules.empty_content && !says {
         message.blocks.insert(0, Block::Text { text: "".into(), extra: ExtraFields::default() });
-        diagnostics.record(Code::ContentRewritten, &at, "null to \"\"");
+        diagnostics.record(DiagnosticCode::ContentRewritten, &at, "null to \"\"");
     } else if rules.null_content && says && message.blocks.iter().any(is_empty) {
         message.blocks.retain(|b| !is_empty(b));
-        diagnostics.record(Code::ContentRewritten, &at, "\"\" to null");
+        diagnostics.record(DiagnosticCode::ContentRewritten, &at, "\"\" to null");
     } else {
         return false;
     }

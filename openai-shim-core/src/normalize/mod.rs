@@ -3,14 +3,14 @@
 //! First what is asked is changed (tools, the form of the answer, limits), then the messages, which by now hold the
 //! sentences that stand for what the upstream cannot be told otherwise; last, on the wire, the parameters.
 
+mod choices_and_stops;
 mod conversation;
-mod format;
 mod history;
-mod ids;
-mod limits;
+mod identifiers;
 mod messages;
 mod opaque;
 mod order;
+mod output_schema;
 mod params;
 mod stored_turns;
 mod thinking;
@@ -21,7 +21,8 @@ pub use params::params;
 pub(crate) use stored_turns::{StateScope, StoredTurns, TurnLookup};
 
 use crate::canonical::{
-    Block, ChatTemplate, Code, Diagnostics, Message, Request, ResponseSpec, Role, Severity, TokenLimit,
+    Block, ChatTemplate, DiagnosticCode, Diagnostics, Message, Request, ResponseSpec, Role, Severity,
+    TokenLimit,
 };
 use crate::error::{Error, Unsupported};
 use crate::profile::Profile;
@@ -47,20 +48,20 @@ pub fn normalize(
     diagnostics: &mut Diagnostics,
 ) -> Result<(), Error> {
     tools::normalize(request, &profile.tools, diagnostics);
-    format::normalize(request, &profile.format, spec, diagnostics);
-    template(request, &profile.messages.template);
-    request.reasoning.use_token_budget = profile.reasoning.in_tokens;
-    limits::normalize(request, &profile.params, spec, diagnostics);
+    output_schema::normalize(request, &profile.response_format, spec, diagnostics);
+    template(request, &profile.messages.chat_template);
+    request.reasoning.use_token_budget = profile.reasoning.use_token_budget;
+    choices_and_stops::normalize(request, &profile.params, spec, diagnostics);
     history::normalize(request, &profile.messages, diagnostics);
     messages::normalize(request, profile, diagnostics)?;
     order::normalize(request, profile, diagnostics);
-    ids::normalize(request, &profile.messages, diagnostics);
+    identifiers::normalize(request, &profile.messages, diagnostics);
     if request.max_tokens.is_none()
-        && profile.params.wants_max_tokens
+        && profile.params.require_max_tokens
         && let Some(tokens) = defaults.max_tokens
     {
         request.max_tokens = Some(TokenLimit { tokens, completion: false });
-        diagnostics.record(Code::ParamDefaulted, "max_tokens", "");
+        diagnostics.record(DiagnosticCode::ParamDefaulted, "max_tokens", "");
     }
     stream(request, profile, spec, diagnostics);
     Ok(())
@@ -79,16 +80,20 @@ fn template(request: &mut Request, template: &ChatTemplate) {
 
 /// Whether a stream is asked for, which need not be what the client asked for.
 fn stream(request: &mut Request, profile: &Profile, spec: &ResponseSpec, diagnostics: &mut Diagnostics) {
-    let formed = profile.format.whole && request.response_format.is_some();
+    let formed = profile.response_format.disable_streaming && request.response_format.is_some();
     if request.stream && (!profile.stream.supported || formed || spec.sequential_choices > 0) {
         request.stream = false;
-        diagnostics.record(Code::StreamSimulated, "stream", "the upstream is asked for a whole answer");
-    } else if !request.stream && profile.stream.only && spec.sequential_choices == 0 {
+        diagnostics.record(
+            DiagnosticCode::StreamSimulated,
+            "stream",
+            "the upstream is asked for a whole answer",
+        );
+    } else if !request.stream && profile.stream.required && spec.sequential_choices == 0 {
         request.stream = true;
-        diagnostics.record(Code::StreamFolded, "stream", "the upstream only streams");
+        diagnostics.record(DiagnosticCode::StreamFolded, "stream", "the upstream only streams");
     }
     // Usage is always asked for, so that reports have it; the client gets it only if it asked.
-    request.include_usage = request.stream && profile.stream.options;
+    request.include_usage = request.stream && profile.stream.accepts_options;
 }
 
 /// In strict mode a loss is an error that names the field.

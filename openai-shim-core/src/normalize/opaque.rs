@@ -7,7 +7,7 @@ use super::stored_turns::StoredTurns;
 use super::touch;
 use crate::canonical::digest::call_digest;
 use crate::canonical::{
-    Block, Code, Diagnostics, ExtraFields, Message, Request, Role, StoredBlock, StoredTurn, carry,
+    Block, DiagnosticCode, Diagnostics, ExtraFields, Message, Request, Role, StoredBlock, StoredTurn, call_id,
 };
 use crate::dialect::{Dialect, dialect};
 use std::collections::{BTreeMap, VecDeque};
@@ -61,10 +61,11 @@ impl OpaqueStateRule<'_> {
     /// Whether this upstream can have made what is said to be in this format.
     fn can_read(&self, extra: &ExtraFields, model: &str) -> bool {
         // What a client of the dialect that signs so sent back says it without a word.
-        let format = extra.detail("format").or_else(|| Some(dialect(extra.dialect).ok()?.signature_format()?.into()));
+        let format =
+            extra.detail("format").or_else(|| Some(dialect(extra.dialect).ok()?.signature_format()?.into()));
         match (self.upstream.signature_format(), format) {
-            (Some(own), format) => format.is_some_and(|format| carry::same_format_family(&format, own)),
-            (None, format) => format.is_none_or(|format| carry::may_have_signed(model, &format)),
+            (Some(own), format) => format.is_some_and(|format| call_id::same_format_family(&format, own)),
+            (None, format) => format.is_none_or(|format| call_id::may_have_signed(model, &format)),
         }
     }
 
@@ -75,7 +76,7 @@ impl OpaqueStateRule<'_> {
             if !self.can_read(extra, model) {
                 let at = format!("messages[{i}]");
                 diagnostics.record(
-                    Code::FeatureUnsupported,
+                    DiagnosticCode::FeatureUnsupported,
                     &at,
                     "reasoning signed by another kind of model",
                 );
@@ -99,9 +100,13 @@ impl OpaqueStateRule<'_> {
 fn note_restored(turn: &StoredTurn, i: usize, diagnostics: &mut Diagnostics) {
     if turn.opaque {
         let detail = "what only its maker can read";
-        diagnostics.record(Code::ReasoningRestored, &format!("messages[{i}]"), detail);
+        diagnostics.record(DiagnosticCode::ReasoningRestored, &format!("messages[{i}]"), detail);
     } else {
-        diagnostics.record(Code::ReasoningRestored, &format!("messages[{i}].reasoning_content"), "");
+        diagnostics.record(
+            DiagnosticCode::ReasoningRestored,
+            &format!("messages[{i}].reasoning_content"),
+            "",
+        );
     }
 }
 

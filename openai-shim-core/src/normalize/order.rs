@@ -1,7 +1,7 @@
 //! Which message may follow which.
 
 use super::touch;
-use crate::canonical::{Block, Code, Diagnostics, ExtraFields, Message, Request, Role};
+use crate::canonical::{Block, DiagnosticCode, Diagnostics, ExtraFields, Message, Request, Role};
 use crate::dialect::dialect;
 use crate::json::raw;
 use crate::profile::{PrefillPolicy, Profile};
@@ -10,13 +10,13 @@ pub(super) fn normalize(request: &mut Request, profile: &Profile, diagnostics: &
     let rules = &profile.messages;
     let messages = &mut request.messages;
     let mut touched = false;
-    if rules.single_system {
+    if rules.merge_system {
         touched |= hoist_system(messages, diagnostics);
     }
-    if rules.alternate {
+    if rules.merge_same_role {
         touched |= merge_adjacent(messages, diagnostics);
     }
-    if rules.bridge_tool_user {
+    if rules.assistant_after_tool {
         touched |= insert_assistant(messages, diagnostics);
     }
     touched |= prefill(messages, profile, diagnostics);
@@ -34,7 +34,11 @@ fn hoist_system(messages: &mut Vec<Message>, diagnostics: &mut Diagnostics) -> b
     let text = system.iter().map(Message::joined_text).collect::<Vec<_>>().join("\n\n");
     rest.insert(0, Message::text(Role::System, text));
     *messages = rest;
-    diagnostics.record(Code::MessagesMerged, "messages", "system messages were merged and put first");
+    diagnostics.record(
+        DiagnosticCode::MessagesMerged,
+        "messages",
+        "system messages were merged and put first",
+    );
     true
 }
 
@@ -62,7 +66,11 @@ fn merge_adjacent(messages: &mut Vec<Message>, diagnostics: &mut Diagnostics) ->
     if messages.len() == before {
         return false;
     }
-    diagnostics.record(Code::MessagesMerged, "messages", "adjacent messages of one role were merged");
+    diagnostics.record(
+        DiagnosticCode::MessagesMerged,
+        "messages",
+        "adjacent messages of one role were merged",
+    );
     true
 }
 
@@ -86,7 +94,7 @@ fn insert_assistant(messages: &mut Vec<Message>, diagnostics: &mut Diagnostics) 
     let mut bridged: Vec<Message> = Vec::with_capacity(messages.len() + 1);
     for message in std::mem::take(messages) {
         if message.role == Role::User && bridged.last().is_some_and(|last| last.role == Role::Tool) {
-            diagnostics.record(Code::BridgeAdded, &format!("messages[{}]", bridged.len()), "");
+            diagnostics.record(DiagnosticCode::BridgeAdded, &format!("messages[{}]", bridged.len()), "");
             bridged.push(Message::text(Role::Assistant, "OK."));
         }
         bridged.push(message);
@@ -109,10 +117,10 @@ fn prefill(messages: &mut Vec<Message>, profile: &Profile, diagnostics: &mut Dia
             }
             last.extra.members.push((String::from("prefix"), raw("true")));
             touch(last);
-            diagnostics.record(Code::ContentRewritten, "messages[].prefix", "");
+            diagnostics.record(DiagnosticCode::ContentRewritten, "messages[].prefix", "");
             true
         }
-        PrefillPolicy::Ask => {
+        PrefillPolicy::Continue => {
             let begun = last.joined_text();
             messages.pop();
             let wish = format!(
@@ -125,7 +133,7 @@ fn prefill(messages: &mut Vec<Message>, profile: &Profile, diagnostics: &mut Dia
                 }
                 None => messages.push(Message::text(Role::User, wish)),
             }
-            diagnostics.record(Code::PrefillRewritten, "messages", "");
+            diagnostics.record(DiagnosticCode::PrefillRewritten, "messages", "");
             true
         }
         _ => false,

@@ -1,7 +1,7 @@
 //! Parameters, by their name on the wire: left out, renamed, respelled, or moved into a range.
 
 use super::{RequestDefaults, ensure_lossless, thinking};
-use crate::canonical::{Code, Diagnostics};
+use crate::canonical::{DiagnosticCode, Diagnostics};
 use crate::error::Unsupported;
 use crate::json::{Object, ValueKind, value_kind};
 use crate::profile::{ParamRules, Profile, ToolChoiceSupport};
@@ -34,7 +34,7 @@ fn without_tools(body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
     let empty = |tools: &str| tools.strip_prefix('[').is_some_and(|rest| rest.trim_start() == "]");
     if body.get("tools").is_some_and(empty) {
         body.remove("tools");
-        diagnostics.record(Code::NullDropped, "tools", "an empty list");
+        diagnostics.record(DiagnosticCode::NullDropped, "tools", "an empty list");
     }
     if body.non_null("tools").is_some() || body.non_null("functions").is_some() {
         return;
@@ -42,7 +42,7 @@ fn without_tools(body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
     for key in ["tool_choice", "parallel_tool_calls"] {
         let Some(value) = body.non_null(key) else { continue };
         let idle = matches!(value.trim(), "\"auto\"" | "\"none\"" | "true" | "false");
-        let code = if idle { Code::NullDropped } else { Code::ParamDropped };
+        let code = if idle { DiagnosticCode::NullDropped } else { DiagnosticCode::ParamDropped };
         diagnostics.record(code, key, "there are no tools");
         body.remove(key);
     }
@@ -51,10 +51,10 @@ fn without_tools(body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
 /// A forced choice by the upstream's own word.
 fn forced(body: &mut Object<'_>, profile: &Profile, diagnostics: &mut Diagnostics) {
     if body.str("tool_choice").as_deref() == Some("required")
-        && profile.tools.required == ToolChoiceSupport::Any
+        && profile.tools.required_choice == ToolChoiceSupport::Any
     {
         body.set("tool_choice", "\"any\"");
-        diagnostics.record(Code::ParamRenamed, "tool_choice", "any");
+        diagnostics.record(DiagnosticCode::ParamRenamed, "tool_choice", "any");
     }
 }
 
@@ -68,7 +68,7 @@ fn rename(body: &mut Object<'_>, rules: &ParamRules, diagnostics: &mut Diagnosti
             if body.non_null(to).is_none() {
                 body.set(to.clone(), value);
             }
-            diagnostics.record(Code::ParamRenamed, from, to);
+            diagnostics.record(DiagnosticCode::ParamRenamed, from, to);
         }
     }
 }
@@ -80,20 +80,20 @@ fn clamp(body: &mut Object<'_>, rules: &ParamRules, diagnostics: &mut Diagnostic
         let clamped = value.clamp(low.min(*high), high.max(*low));
         if value < *low || value > *high {
             body.set(key.clone(), format!("{clamped}"));
-            diagnostics.record(Code::ParamClamped, key, &format!("{value} to {clamped}"));
+            diagnostics.record(DiagnosticCode::ParamClamped, key, &format!("{value} to {clamped}"));
         }
     }
 }
 
 fn drop_some(body: &mut Object<'_>, rules: &ParamRules, diagnostics: &mut Diagnostics) {
     let unknown = |key: &str| {
-        !rules.only.is_empty() && !NEEDED.contains(&key) && !rules.only.iter().any(|known| known == key)
+        !rules.allow.is_empty() && !NEEDED.contains(&key) && !rules.allow.iter().any(|known| known == key)
     };
     let refused = |key: &str| rules.drop.iter().any(|dropped| dropped == key) || unknown(key);
     let mut known = BTreeSet::new();
     for key in body.iter().map(|(key, _)| key).filter(|key| refused(key)) {
         if known.insert(key) && body.non_null(key).is_some() {
-            diagnostics.record(Code::ParamDropped, key, "");
+            diagnostics.record(DiagnosticCode::ParamDropped, key, "");
         }
     }
     body.retain(|key, _| !refused(key));

@@ -1,6 +1,6 @@
 //! How much to think, said under the upstream's own name for it.
 
-use crate::canonical::{Code, Diagnostics};
+use crate::canonical::{DiagnosticCode, Diagnostics};
 use crate::json::{Object, encode_string};
 use crate::profile::{ReasoningParam, ReasoningRules};
 
@@ -14,10 +14,10 @@ pub(super) fn write_effort(body: &mut Object<'_>, rules: &ReasoningRules, diagno
     let Some(given) = body.str(EFFORT).map(std::borrow::Cow::into_owned) else { return };
     let effort = nearest_effort(&given, &rules.efforts);
     if effort != given {
-        diagnostics.record(Code::ParamClamped, EFFORT, &format!("{given} to {effort}"));
+        diagnostics.record(DiagnosticCode::ParamClamped, EFFORT, &format!("{given} to {effort}"));
     }
     let off = matches!(effort, "none" | "minimal") || given == "none";
-    let (name, value) = match rules.switch {
+    let (name, value) = match rules.param {
         ReasoningParam::ReasoningEffort => {
             if effort != given {
                 body.set(EFFORT, encode_string(effort));
@@ -26,7 +26,7 @@ pub(super) fn write_effort(body: &mut Object<'_>, rules: &ReasoningRules, diagno
         }
         ReasoningParam::None => {
             body.remove(EFFORT);
-            diagnostics.record(Code::ParamDropped, EFFORT, "");
+            diagnostics.record(DiagnosticCode::ParamDropped, EFFORT, "");
             return;
         }
         ReasoningParam::Reasoning => ("reasoning", format!(r#"{{"effort":{}}}"#, encode_string(effort))),
@@ -42,7 +42,7 @@ pub(super) fn write_effort(body: &mut Object<'_>, rules: &ReasoningRules, diagno
             ("thinking", format!(r#"{{"type":"{}"}}"#, if off { "disabled" } else { "enabled" }))
         }
         ReasoningParam::EnableThinking => ("enable_thinking", (!off).to_string()),
-        ReasoningParam::Template => {
+        ReasoningParam::ChatTemplateKwargs => {
             let mut kwargs = body.object("chat_template_kwargs").map(Object::into_owned).unwrap_or_default();
             if kwargs.get("enable_thinking").is_none() {
                 kwargs.set("enable_thinking", (!off).to_string());
@@ -51,7 +51,7 @@ pub(super) fn write_effort(body: &mut Object<'_>, rules: &ReasoningRules, diagno
         }
     };
     body.remove(EFFORT);
-    diagnostics.record(Code::ParamRenamed, EFFORT, name);
+    diagnostics.record(DiagnosticCode::ParamRenamed, EFFORT, name);
     // Where the client said it in the upstream's own words these hold.
     if body.non_null(name).is_none() || name == "chat_template_kwargs" {
         body.set(name, value);

@@ -1,13 +1,13 @@
 //! Tools: which are declared, what their schemas may say, and how one of them is demanded.
 
 use super::append_instruction;
-use crate::canonical::{Block, Code, Diagnostics, ExtraFields, Request, Tool, ToolChoice};
-use crate::json::{raw, schema};
+use crate::canonical::{Block, DiagnosticCode, Diagnostics, ExtraFields, Request, Tool, ToolChoice};
+use crate::json::{raw, schema_subset};
 use crate::profile::{ToolChoiceSupport, ToolRules};
 use std::collections::BTreeSet;
 
 pub(super) fn normalize(request: &mut Request, rules: &ToolRules, diagnostics: &mut Diagnostics) {
-    if rules.declare_called && request.tools.is_empty() {
+    if rules.declare_from_history && request.tools.is_empty() {
         declare_called(request, diagnostics);
     }
     choice(request, rules, diagnostics);
@@ -33,7 +33,7 @@ fn declare_called(request: &mut Request, diagnostics: &mut Diagnostics) {
                 strict: None,
                 extra: ExtraFields::default(),
             });
-            diagnostics.record(Code::FieldFilled, "tools", "a tool that the history calls");
+            diagnostics.record(DiagnosticCode::FieldFilled, "tools", "a tool that the history calls");
         }
     }
     if !request.tools.is_empty() {
@@ -46,22 +46,30 @@ fn declare_called(request: &mut Request, diagnostics: &mut Diagnostics) {
 
 fn choice(request: &mut Request, rules: &ToolRules, diagnostics: &mut Diagnostics) {
     match request.tool_choice.clone() {
-        Some(ToolChoice::Required) if rules.required == ToolChoiceSupport::Auto => {
+        Some(ToolChoice::Required) if rules.required_choice == ToolChoiceSupport::Auto => {
             request.tool_choice = Some(ToolChoice::Auto);
             request.changed.tool_choice = true;
-            diagnostics.record(Code::ToolChoiceDowngraded, "tool_choice", "required to auto");
+            diagnostics.record(DiagnosticCode::ToolChoiceDowngraded, "tool_choice", "required to auto");
             append_instruction(request, "Answer by calling one of the tools that are offered to you.");
         }
-        Some(ToolChoice::Function(name)) if rules.named != ToolChoiceSupport::Native => {
+        Some(ToolChoice::Function(name)) if rules.named_choice != ToolChoiceSupport::Native => {
             offer_single_tool(request, &name);
             request.changed.tool_choice = true;
-            if rules.named == ToolChoiceSupport::Auto {
+            if rules.named_choice == ToolChoiceSupport::Auto {
                 request.tool_choice = Some(ToolChoice::Auto);
-                diagnostics.record(Code::ToolChoiceDowngraded, "tool_choice", "a function by name to auto");
+                diagnostics.record(
+                    DiagnosticCode::ToolChoiceDowngraded,
+                    "tool_choice",
+                    "a function by name to auto",
+                );
                 append_instruction(request, &format!("Answer by calling the tool `{name}`."));
             } else {
                 request.tool_choice = Some(ToolChoice::Required);
-                diagnostics.record(Code::ParamRenamed, "tool_choice", "required, with one tool on offer");
+                diagnostics.record(
+                    DiagnosticCode::ParamRenamed,
+                    "tool_choice",
+                    "required, with one tool on offer",
+                );
             }
         }
         _ => {}
@@ -82,19 +90,19 @@ fn function(tool: &mut Tool, rules: &ToolRules, i: usize, diagnostics: &mut Diag
     let Tool::Function { parameters, strict, .. } = tool else { return false };
     let mut changed = false;
     if let Some(given) = parameters {
-        let wishes = schema::SchemaSubset {
-            drop: &rules.drop_keywords,
+        let wishes = schema_subset::SchemaSubset {
+            drop: &rules.drop_schema_keywords,
             inline: rules.inline_refs,
-            close: rules.close_strict && *strict == Some(true),
-            ..schema::SchemaSubset::default()
+            close: rules.close_strict_schemas && *strict == Some(true),
+            ..schema_subset::SchemaSubset::default()
         };
         let at = format!("tools[{i}].function.parameters");
-        if let Some(fitted) = schema::fit(given.get(), &wishes) {
+        if let Some(fitted) = schema_subset::fit(given.get(), &wishes) {
             for keyword in &fitted.dropped {
-                diagnostics.record(Code::SchemaReduced, &at, keyword);
+                diagnostics.record(DiagnosticCode::SchemaReduced, &at, keyword);
             }
             if fitted.dropped.is_empty() {
-                diagnostics.record(Code::ContentRewritten, &at, "");
+                diagnostics.record(DiagnosticCode::ContentRewritten, &at, "");
             }
             *given = raw(fitted.json);
             changed = true;
@@ -103,7 +111,7 @@ fn function(tool: &mut Tool, rules: &ToolRules, i: usize, diagnostics: &mut Diag
     if rules.drop_strict
         && let Some(wanted) = strict.take()
     {
-        let code = if wanted { Code::ParamDropped } else { Code::NullDropped };
+        let code = if wanted { DiagnosticCode::ParamDropped } else { DiagnosticCode::NullDropped };
         diagnostics.record(code, &format!("tools[{i}].function.strict"), "");
         changed = true;
     }

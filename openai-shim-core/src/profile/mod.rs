@@ -3,17 +3,17 @@
 //! A [`Profile`] is one row. The built-in rows are in `table`; a user writes the same row in TOML. No code asks for an
 //! upstream's name: it asks what the row says.
 
+mod accepts;
+mod adapt;
 mod glob;
-mod learn;
-mod rules;
 mod table;
 
-pub use learn::{Adaptation, adaptation_for};
-pub use rules::{
+pub use accepts::{
     MessageNamePolicy, MessageRules, ParamRules, PrefillPolicy, ReasoningHistory, ReasoningParam,
     ReasoningRules, ResponseFormatRules, ResponseFormatSupport, StreamingSupport, ToolCallIdFormat,
     ToolChoiceSupport, ToolRules,
 };
+pub use adapt::{Adaptation, adaptation_for};
 
 use crate::canonical::AnswerQuirks;
 use crate::error::ClientError;
@@ -37,7 +37,7 @@ pub struct Profile {
     /// The row's name.
     pub name: String,
     /// What it is, in a few words.
-    pub about: String,
+    pub description: String,
     /// Where the row's facts come from.
     pub sources: Vec<String>,
     /// Hosts (with an optional leading `*.`, or a trailing `:port`) whose base URL selects this row.
@@ -47,15 +47,15 @@ pub struct Profile {
     /// The dialect that it speaks.
     pub dialect: String,
     /// Dialects that it speaks besides: clients of one of them are answered in it, with nothing translated.
-    pub also: Vec<String>,
+    pub extra_dialects: Vec<String>,
     /// How the key is sent.
     pub auth: Auth,
     /// Headers of clients that it knows: they are passed on to it.
-    pub headers: Vec<String>,
+    pub forward_headers: Vec<String>,
     /// Its routes, where they differ from the dialect's.
     pub paths: EndpointPaths,
     /// Whether it lists its models.
-    pub lists_models: bool,
+    pub has_model_list: bool,
     /// Which parameters it takes.
     pub params: ParamRules,
     /// Which messages it takes.
@@ -63,15 +63,15 @@ pub struct Profile {
     /// Which tools, and which choice among them, it takes.
     pub tools: ToolRules,
     /// Which forms of answers it can be asked for.
-    pub format: ResponseFormatRules,
+    pub response_format: ResponseFormatRules,
     /// How it is told to think.
     pub reasoning: ReasoningRules,
     /// How it streams.
     pub stream: StreamingSupport,
     /// How its answers deviate.
-    pub answers: AnswerQuirks,
+    pub responses: AnswerQuirks,
     /// What holds for some models only.
-    pub models: Vec<ModelOverride>,
+    pub model_overrides: Vec<ModelOverride>,
 }
 
 /// Rules for models whose names match.
@@ -80,9 +80,9 @@ pub struct Profile {
 #[non_exhaustive]
 pub struct ModelOverride {
     /// Names of models, in any case; `*` stands for any characters.
-    pub names: Vec<String>,
+    pub matches: Vec<String>,
     /// Dialects in which they are served besides.
-    pub also: Vec<String>,
+    pub extra_dialects: Vec<String>,
     /// Which parameters it takes.
     pub params: ParamRules,
     /// Which messages it takes.
@@ -90,25 +90,25 @@ pub struct ModelOverride {
     /// Which tools, and which choice among them, it takes.
     pub tools: ToolRules,
     /// Which forms of answers it can be asked for.
-    pub format: ResponseFormatRules,
+    pub response_format: ResponseFormatRules,
     /// How it is told to think.
     pub reasoning: ReasoningRules,
     /// How it streams.
     pub stream: StreamingSupport,
     /// How its answers deviate.
-    pub answers: AnswerQuirks,
+    pub responses: AnswerQuirks,
 }
 
 impl ModelOverride {
     fn overlay(&self, row: &mut Profile) {
-        row.also.extend(self.also.iter().cloned());
+        row.extra_dialects.extend(self.extra_dialects.iter().cloned());
         row.params = self.params.overlay(&row.params);
         row.messages = self.messages.overlay(&row.messages);
         row.tools = self.tools.overlay(&row.tools);
-        row.format = self.format.overlay(&row.format);
+        row.response_format = self.response_format.overlay(&row.response_format);
         row.reasoning = self.reasoning.overlay(&row.reasoning);
         row.stream = self.stream.overlay(&row.stream);
-        row.answers = self.answers.overlay(row.answers);
+        row.responses = self.responses.overlay(row.responses);
     }
 }
 
@@ -168,25 +168,25 @@ impl Default for Profile {
     fn default() -> Self {
         Self {
             name: String::new(),
-            about: String::new(),
+            description: String::new(),
             sources: Vec::new(),
             hosts: Vec::new(),
             base_url: String::new(),
             dialect: String::from("openai-chat"),
-            also: Vec::new(),
+            extra_dialects: Vec::new(),
             auth: Auth::default(),
             // Features, but not whose account it is.
-            headers: vec![String::from("openai-beta")],
+            forward_headers: vec![String::from("openai-beta")],
             paths: EndpointPaths::default(),
-            lists_models: true,
+            has_model_list: true,
             params: ParamRules::default(),
             messages: MessageRules::default(),
             tools: ToolRules::default(),
-            format: ResponseFormatRules::default(),
+            response_format: ResponseFormatRules::default(),
             reasoning: ReasoningRules::default(),
             stream: StreamingSupport::default(),
-            answers: AnswerQuirks::default(),
-            models: Vec::new(),
+            responses: AnswerQuirks::default(),
+            model_overrides: Vec::new(),
         }
     }
 }
@@ -200,7 +200,8 @@ impl Default for Auth {
 impl Profile {
     /// The row as it holds for one model.
     pub fn for_model(&self, model: &str) -> Cow<'_, Self> {
-        let mut own = self.models.iter().filter(|m| m.names.iter().any(|name| glob::matches(name, model)));
+        let mut own =
+            self.model_overrides.iter().filter(|m| m.matches.iter().any(|name| glob::matches(name, model)));
         let Some(first) = own.next() else { return Cow::Borrowed(self) };
         let mut row = self.clone();
         for rules in std::iter::once(first).chain(own) {
@@ -211,7 +212,7 @@ impl Profile {
 
     /// Puts those of a client's headers among the upstream's that it knows.
     pub fn pass_headers(&self, given: &HeaderMap, send: &mut HeaderMap) {
-        for name in &self.headers {
+        for name in &self.forward_headers {
             let Ok(name) = HeaderName::try_from(name.as_str()) else { continue };
             if given.contains_key(&name) {
                 send.remove(&name);

@@ -86,18 +86,18 @@ pub fn fixtures(kinds: &[PayloadKind]) -> Vec<Fixture> {
 fn row(name: &str) -> Profile {
     let mut row = profile("compatible").unwrap();
     match name {
-        "cumulative" => row.answers.cumulative_deltas = true,
+        "cumulative" => row.responses.cumulative_deltas = true,
         "clamping" => {
             row.params.clamp.insert("temperature".to_owned(), [0.0, 1.5]);
             row.params.clamp.insert("top_p".to_owned(), [0.0, 1.0]);
         }
-        "inside" => row.answers.think_tags = ReasoningTags::Inside,
+        "inside" => row.responses.reasoning_tags = ReasoningTags::Prefilled,
         "keeping" => {
-            row.answers.think_tags = ReasoningTags::Keep;
-            row.answers.keep_markup = true;
+            row.responses.reasoning_tags = ReasoningTags::Ignore;
+            row.responses.keep_tool_markup = true;
         }
-        "stopless" => row.params.most_stops = Some(0),
-        "alternating" => row.messages.alternate = true,
+        "stopless" => row.params.max_stop_sequences = Some(0),
+        "alternating" => row.messages.merge_same_role = true,
         "unstreamed" => row.stream.supported = false,
         built_in => row = profile(built_in).unwrap(),
     }

@@ -11,7 +11,7 @@ use openai_shim_core::profile::{
 
 /// The section about one row.
 pub fn section(row: &Profile) -> String {
-    let mut head = vec![format!("{}.", row.about)];
+    let mut head = vec![format!("{}.", row.description)];
     if !row.base_url.is_empty() {
         head.push(format!("Usually at `{}`.", row.base_url));
     }
@@ -23,8 +23,8 @@ pub fn section(row: &Profile) -> String {
     }
     let mut said = about(row);
     let for_models =
-        |rules: &ModelOverride| format!("for {}: {}", names(&rules.names), about_models(rules).join("; "));
-    said.extend(row.models.iter().map(for_models));
+        |rules: &ModelOverride| format!("for {}: {}", names(&rules.matches), about_models(rules).join("; "));
+    said.extend(row.model_overrides.iter().map(for_models));
     let said = if said.is_empty() { "Nothing is changed for it.\n".to_owned() } else { bullets(&said) };
     let sources: Vec<_> = row.sources.iter().map(|source| linked(source)).collect();
     let sources =
@@ -38,29 +38,29 @@ fn bullets(lines: &[String]) -> String {
 
 /// What a row says of all models.
 pub fn about(row: &Profile) -> Vec<String> {
-    let mut said = access(&row.auth, &row.paths, row.lists_models);
-    said.extend(passed(&row.headers));
-    said.extend(also(&row.also));
+    let mut said = access(&row.auth, &row.paths, row.has_model_list);
+    said.extend(passed(&row.forward_headers));
+    said.extend(also(&row.extra_dialects));
     said.extend(params(&row.params));
     said.extend(messages(&row.messages));
     said.extend(tools(&row.tools));
-    said.extend(format_of(&row.format));
+    said.extend(format_of(&row.response_format));
     said.extend(reasoning(&row.reasoning));
     said.extend(stream(&row.stream));
-    said.extend(answers(row.answers));
+    said.extend(answers(row.responses));
     said
 }
 
 /// What rules say of their models.
 pub fn about_models(rules: &ModelOverride) -> Vec<String> {
-    let mut said = also(&rules.also);
+    let mut said = also(&rules.extra_dialects);
     said.extend(params(&rules.params));
     said.extend(messages(&rules.messages));
     said.extend(tools(&rules.tools));
-    said.extend(format_of(&rules.format));
+    said.extend(format_of(&rules.response_format));
     said.extend(reasoning(&rules.reasoning));
     said.extend(stream(&rules.stream));
-    said.extend(answers(rules.answers));
+    said.extend(answers(rules.responses));
     said
 }
 
@@ -83,7 +83,7 @@ fn access(auth: &Auth, paths: &EndpointPaths, lists_models: bool) -> Vec<String>
 
 fn passed(headers: &[String]) -> Vec<String> {
     let mut said = Said::default();
-    let usual = openai_shim_core::Profile::default().headers;
+    let usual = openai_shim_core::Profile::default().forward_headers;
     said.when(headers.is_empty(), || {
         String::from("no header of clients is passed on, not even `openai-beta`")
     });
@@ -101,7 +101,7 @@ fn also(dialects: &[String]) -> Vec<String> {
 
 fn params(rules: &ParamRules) -> Vec<String> {
     let mut said = Said::default();
-    said.when(!rules.only.is_empty(), || format!("only {} are sent", names(&rules.only)));
+    said.when(!rules.allow.is_empty(), || format!("only {} are sent", names(&rules.allow)));
     said.when(!rules.drop.is_empty(), || format!("{} {} left out", names(&rules.drop), is_are(&rules.drop)));
     for (from, to) in &rules.rename {
         said.add(format!("`{from}` is sent as `{to}`"));
@@ -109,11 +109,11 @@ fn params(rules: &ParamRules) -> Vec<String> {
     for (name, [low, high]) in &rules.clamp {
         said.add(format!("`{name}` is kept from {low} to {high}"));
     }
-    said.when(rules.wants_max_tokens, || {
+    said.when(rules.require_max_tokens, || {
         "it wants `max_tokens`: the configured default is sent if none was".to_owned()
     });
     said.when(rules.single_choice, || "`n` must be 1: for more answers it is asked several times".to_owned());
-    match rules.most_stops {
+    match rules.max_stop_sequences {
         None => {}
         Some(0) => said.add("it takes no `stop`: answers are cut here"),
         Some(1) => said.add("it takes one stop sequence: the others are applied here"),
@@ -127,7 +127,7 @@ fn messages(rules: &MessageRules) -> Vec<String> {
     for (from, to) in &rules.roles {
         said.add(format!("role `{from}` is sent as `{to}`"));
     }
-    match rules.media.as_deref() {
+    match rules.input_modalities.as_deref() {
         None => {}
         Some([]) => said.add("it reads text only: pictures, sound and files are refused"),
         Some(kinds) => said.add(format!("besides text it reads {}; other parts are refused", names(kinds))),
@@ -139,23 +139,26 @@ fn messages(rules: &MessageRules) -> Vec<String> {
             rules.signatures_in_ids,
             "signatures of tool calls must come back: they are carried in the calls' ids",
         ),
-        (!rules.sign_unsigned.is_empty(), "a call whose signature nobody knows is marked as such"),
+        (!rules.placeholder_signature.is_empty(), "a call whose signature nobody knows is marked as such"),
         (
-            rules.inline_media,
+            rules.data_urls_only,
             "pictures and files are read from data URLs only; addresses are refused by name",
         ),
         (rules.empty_content, "beside tool calls, `content` is `\"\"` and not `null`"),
         (rules.null_content, "beside tool calls, `content` is `null` and not `\"\"`"),
-        (rules.drop_empty, "assistant messages that say nothing are left out"),
-        (rules.drop_nulls, "members of messages that are `null` are left out"),
-        (rules.tool_name, "tool results carry the tool's name"),
-        (rules.single_system, "system messages are merged into one and put first"),
-        (rules.alternate, "adjacent messages of one role are merged"),
-        (rules.bridge_tool_user, "between a tool's result and a user message an assistant message is put"),
+        (rules.drop_empty_assistant, "assistant messages that say nothing are left out"),
+        (rules.drop_null_fields, "members of messages that are `null` are left out"),
+        (rules.tool_result_name, "tool results carry the tool's name"),
+        (rules.merge_system, "system messages are merged into one and put first"),
+        (rules.merge_same_role, "adjacent messages of one role are merged"),
+        (
+            rules.assistant_after_tool,
+            "between a tool's result and a user message an assistant message is put",
+        ),
     ] {
         said.when(on, || line.to_owned());
     }
-    said.word(rules.names, |word| match word {
+    said.word(rules.name_field, |word| match word {
         MessageNamePolicy::Tool => "only tool results keep their `name`",
         _ => "messages lose their `name`",
     });
@@ -163,15 +166,15 @@ fn messages(rules: &MessageRules) -> Vec<String> {
         PrefillPolicy::Prefix => "an assistant message at the end is sent with `prefix: true`",
         _ => "an assistant message at the end becomes the user's wish to go on from there",
     });
-    said.word(rules.tool_ids, |word| match word {
-        ToolCallIdFormat::Nine => "ids of tool calls are made nine letters and digits, and back",
+    said.word(rules.tool_call_ids, |word| match word {
+        ToolCallIdFormat::Alnum9 => "ids of tool calls are made nine letters and digits, and back",
         _ => "ids of tool calls are kept to forty characters",
     });
-    said.word(rules.reasoning, |word| match word {
+    said.word(rules.reasoning_history, |word| match word {
         ReasoningHistory::Drop => "reasoning is left out of the history",
         _ => "reasoning must come back: what the client does not send is put back where it is known",
     });
-    said.when(rules.template.is_set(), || match rules.template.name {
+    said.when(rules.chat_template.is_set(), || match rules.chat_template.name {
         BuiltInTemplate::None => "a conversation is written as one prompt".to_owned(),
         name => format!(
             "a conversation is written as one prompt, as `{}` does",
@@ -183,7 +186,9 @@ fn messages(rules: &MessageRules) -> Vec<String> {
 
 fn tools(rules: &ToolRules) -> Vec<String> {
     let mut said = Said::default();
-    for (what, how) in [("`tool_choice: required`", rules.required), ("a tool chosen by name", rules.named)] {
+    for (what, how) in
+        [("`tool_choice: required`", rules.required_choice), ("a tool chosen by name", rules.named_choice)]
+    {
         said.word(how, |how| {
             let how = match how {
                 ToolChoiceSupport::Any => "`any`",
@@ -193,14 +198,24 @@ fn tools(rules: &ToolRules) -> Vec<String> {
             format!("{what} is sent as {how}")
         });
     }
-    said.when(!rules.drop_keywords.is_empty(), || {
-        format!("{} {} left out of schemas", names(&rules.drop_keywords), is_are(&rules.drop_keywords))
+    said.when(!rules.drop_schema_keywords.is_empty(), || {
+        format!(
+            "{} {} left out of schemas",
+            names(&rules.drop_schema_keywords),
+            is_are(&rules.drop_schema_keywords)
+        )
     });
     for (on, line) in [
         (rules.drop_strict, "`strict` is left out of functions"),
         (rules.inline_refs, "in schemas `$ref` is replaced by what it refers to"),
-        (rules.close_strict, "schemas of strict functions get every key required, and no others allowed"),
-        (rules.declare_called, "tools that the history calls are declared, even if none is offered any more"),
+        (
+            rules.close_strict_schemas,
+            "schemas of strict functions get every key required, and no others allowed",
+        ),
+        (
+            rules.declare_from_history,
+            "tools that the history calls are declared, even if none is offered any more",
+        ),
     ] {
         said.when(on, || line.to_owned());
     }
@@ -219,8 +234,8 @@ fn format_of(rules: &ResponseFormatRules) -> Vec<String> {
             format!("{what} is asked for {how}")
         });
     }
-    said.when(rules.drop_text, || "`response_format: text` is left out".to_owned());
-    said.when(rules.whole, || {
+    said.when(rules.omit_text, || "`response_format: text` is left out".to_owned());
+    said.when(rules.disable_streaming, || {
         "with a `response_format` it does not stream: the answer is cut into a stream here".to_owned()
     });
     said.0
@@ -228,25 +243,27 @@ fn format_of(rules: &ResponseFormatRules) -> Vec<String> {
 
 fn reasoning(rules: &ReasoningRules) -> Vec<String> {
     let mut said = Said::default();
-    said.word(rules.switch, |word| match word {
+    said.word(rules.param, |word| match word {
         ReasoningParam::Reasoning => "`reasoning_effort` is sent as `reasoning: {effort}`",
         ReasoningParam::Thinking => "`reasoning_effort` is sent as `thinking: {type}`",
         ReasoningParam::EnableThinking => "`reasoning_effort` is sent as `enable_thinking`",
-        ReasoningParam::Template => "`reasoning_effort` is sent as `chat_template_kwargs: {enable_thinking}`",
+        ReasoningParam::ChatTemplateKwargs => {
+            "`reasoning_effort` is sent as `chat_template_kwargs: {enable_thinking}`"
+        }
         _ => "`reasoning_effort` is left out",
     });
     said.when(!rules.efforts.is_empty(), || {
         format!("it knows the efforts {}: the nearest one is sent", names(&rules.efforts))
     });
-    said.when(rules.in_tokens, || "how much to think is said in tokens".to_owned());
+    said.when(rules.use_token_budget, || "how much to think is said in tokens".to_owned());
     said.0
 }
 
 fn stream(rules: &StreamingSupport) -> Vec<String> {
     let mut said = Said::default();
     said.when(!rules.supported, || "it does not stream: streams are made here".to_owned());
-    said.when(!rules.options, || "`stream_options` is left out".to_owned());
-    said.when(rules.only, || "it only streams: whole answers are put together here".to_owned());
+    said.when(!rules.accepts_options, || "`stream_options` is left out".to_owned());
+    said.when(rules.required, || "it only streams: whole answers are put together here".to_owned());
     said.0
 }
 
@@ -255,9 +272,9 @@ fn answers(rules: AnswerQuirks) -> Vec<String> {
     said.when(rules.cumulative_deltas, || {
         "every delta repeats all text so far: only what is new is passed on".to_owned()
     });
-    said.when(rules.keep_markup, || "tool calls written into the text are left there".to_owned());
-    said.word(rules.think_tags, |word| match word {
-        ReasoningTags::Inside => "its text begins inside of thinking, up to `</think>`",
+    said.when(rules.keep_tool_markup, || "tool calls written into the text are left there".to_owned());
+    said.word(rules.reasoning_tags, |word| match word {
+        ReasoningTags::Prefilled => "its text begins inside of thinking, up to `</think>`",
         _ => "`<think>` is text",
     });
     said.0

@@ -2,7 +2,7 @@
 
 use super::blocks::{PIXEL, beside, call, calls, picture, raw, said, sealed, signed, sound, thought};
 use super::matrix::Say;
-use openai_shim_core::canonical::{Block, Choice, ExtraFields, FinishReason, Logprobs, Response, carry};
+use openai_shim_core::canonical::{Block, Choice, ExtraFields, FinishReason, Logprobs, Response, call_id};
 
 fn ends(response: &mut Response, reason: FinishReason) {
     response.choices[0].finish = Some(reason);
@@ -33,7 +33,7 @@ pub const SAYS: &[Say] = &[
         |r| {
             said(r).any(|b| match b {
                 Block::ToolCall { signature: Some(s), .. } => s == "c2ln",
-                Block::ToolCall { id, .. } => carry::detach(id).is_some_and(|(_, s)| s == "c2ln"),
+                Block::ToolCall { id, .. } => call_id::detach(id).is_some_and(|(_, s)| s == "c2ln"),
                 _ => false,
             })
         },

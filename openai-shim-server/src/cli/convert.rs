@@ -100,7 +100,7 @@ pub(super) fn run(args: &ConvertArgs) -> ExitCode {
         Ok(plan) => plan,
         Err(message) => return super::usage(&message),
     };
-    let done = if args.batch { super::batch::run(&plan) } else { single(&plan) };
+    let done = if args.batch { super::convert_batch::run(&plan) } else { single(&plan) };
     match done {
         // A reader that has left wants no more of it.
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {

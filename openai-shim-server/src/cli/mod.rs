@@ -1,7 +1,7 @@
 //! The command line: what may be written, and which part of the program it starts.
 
-mod batch;
 mod convert;
+mod convert_batch;
 mod profiles;
 mod serve;
 

@@ -28,7 +28,7 @@ fn list() -> String {
             hosts => format!(" ({})", hosts.join(", ")),
         };
         // Writing into a string cannot fail.
-        let _ = writeln!(text, "{:width$}  {}{hosts}", row.name, row.about);
+        let _ = writeln!(text, "{:width$}  {}{hosts}", row.name, row.description);
     }
     text.push_str("\n`openai-shim profiles NAME` prints one of them as TOML.\n");
     text

@@ -10,7 +10,7 @@ pub(super) fn serve(overrides: &Overrides) -> ExitCode {
         Ok(config) => config,
         Err(error) => return super::refused(&error),
     };
-    openai_shim_server::telemetry::init(&config.log);
+    openai_shim_server::observe::access_log::init(&config.log);
     // With one core to run on, a second thread would only hand work over.
     let mut builder = match std::thread::available_parallelism().map(usize::from) {
         Ok(1) => tokio::runtime::Builder::new_current_thread(),
@@ -27,7 +27,7 @@ pub(super) fn serve(overrides: &Overrides) -> ExitCode {
         runtime.block_on(openai_shim_server::serve(config, |address| super::print(&welcome.at(address))));
     // What a thread of the runtime still does (a name that is looked up) is not waited for.
     runtime.shutdown_background();
-    openai_shim_server::telemetry::flush();
+    openai_shim_server::observe::access_log::flush();
     match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failed(&error.to_string()),

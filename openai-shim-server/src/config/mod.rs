@@ -1,17 +1,17 @@
 //! The configuration: what it is. How it is read from files, arguments and environment is in `read.rs` and beside it.
 
-mod file;
-mod keys;
+mod display;
+mod known_keys;
+mod load;
 mod quirks;
-mod read;
 mod secret;
-mod show;
 mod suggest;
+mod toml_tree;
 mod units;
 mod upstream;
 
-pub use keys::keys;
-pub use read::{Overrides, read};
+pub use known_keys::keys;
+pub use load::{Overrides, read};
 
 use openai_shim_core::Profile;
 use openai_shim_core::canonical::ReasoningStyle;

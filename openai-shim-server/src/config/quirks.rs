@@ -1,7 +1,7 @@
 //! `[upstream.quirks]`: single entries of a profile's row, replaced by the user's.
 
-use super::file::Section;
 use super::suggest;
+use super::toml_tree::Section;
 use openai_shim_core::Profile;
 use std::ops::Range;
 use toml::de::{DeTable, DeValue};

@@ -1,7 +1,7 @@
 //! One upstream: from its section, or from arguments.
 
-use super::file::{ConfigErrors, Located, Section};
-use super::read::Overrides;
+use super::load::Overrides;
+use super::toml_tree::{ConfigErrors, Located, Section};
 use super::{ModelConfig, Secret, UpstreamConfig, UpstreamLocation, quirks, secret, suggest};
 use openai_shim_core::Profile;
 use openai_shim_core::dialect::DIALECTS;
@@ -230,8 +230,8 @@ fn row_for(target: &UpstreamLocation) -> Profile {
             let openai = profiles().iter().find(|row| row.name == "openai");
             let mut row = openai.cloned().unwrap_or_default();
             // It knows chats only.
-            row.also.clear();
-            row.models.iter_mut().for_each(|rules| rules.also.clear());
+            row.extra_dialects.clear();
+            row.model_overrides.iter_mut().for_each(|rules| rules.extra_dialects.clear());
             row
         }
         UpstreamLocation::Http(base) => profile_for(authority(base)),

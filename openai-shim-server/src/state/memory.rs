@@ -1,6 +1,6 @@
 //! A store in this process, bounded in entries and bytes.
 
-use crate::recency::Recency;
+use crate::state::recency::Recency;
 use async_trait::async_trait;
 use bytes::Bytes;
 use openai_shim_core::state::{Owner, StateEntry, StateKey};

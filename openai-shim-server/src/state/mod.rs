@@ -1,12 +1,14 @@
 //! State between requests: the store in this process, whose it is, and exchanges that want some.
 
+pub(crate) mod adaptations;
 mod memory;
 mod owner;
+pub(crate) mod recency;
 
 pub(crate) use memory::MemoryStore;
 pub(crate) use owner::Owners;
 
-use crate::work::Work;
+use crate::handlers::offload::Work;
 use async_trait::async_trait;
 use bytes::Bytes;
 use openai_shim_core::state::{StateEntry, StateKey};

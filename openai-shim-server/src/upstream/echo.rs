@@ -2,9 +2,9 @@
 //!
 //! It speaks OpenAI's chat dialect to the letter: what differs at a client's end was done by the translation.
 
-mod answer;
 mod embeddings;
-mod schema;
+mod example_value;
+mod response;
 mod wire;
 
 use async_trait::async_trait;
@@ -75,7 +75,7 @@ fn read(body: &[u8]) -> Result<Object<'_>, EchoError> {
 }
 
 fn chat(request: &Object<'_>) -> Result<Response<UpstreamBody>, EchoError> {
-    let answer = answer::answer(request)?;
+    let answer = response::answer(request)?;
     let asks_usage = request.object("stream_options").and_then(|options| options.bool("include_usage"));
     Ok(match request.bool("stream") {
         Some(true) => wire::stream(request, &answer, asks_usage == Some(true)),

@@ -3,30 +3,30 @@
 //! Connections are our own (`call`): whoever waits for an answer reads it from the socket, without a task in between.
 //! Only where the environment names a proxy for the upstream's host does `proxied` take over.
 
-mod call;
+mod body_framing;
+mod connect;
 mod connect_error;
-mod dial;
-mod framing;
+mod connection;
 mod head;
+mod idle_timeout;
 mod peer;
 mod pool;
 mod proxied;
-mod silence;
 mod socket;
 
 use crate::config::{Timeouts, UpstreamConfig};
 use async_trait::async_trait;
 use bytes::Bytes;
-use call::{CallError, StartedResponse};
-use dial::ConnectTarget;
+use connect::ConnectTarget;
+use connection::{CallError, StartedResponse};
 use http::header::{ACCEPT, ACCEPT_ENCODING, HOST, LOCATION, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri};
 use hyper_util::client::proxy::matcher::Matcher;
+use idle_timeout::IdleTimeout;
 use openai_shim_core::upstream::{Progress, UpstreamBody};
 use openai_shim_core::{Upstream, UpstreamError};
 use peer::{Peer, Wait};
 use pool::Pool;
-use silence::IdleTimeout;
 use socket::Socket;
 use std::sync::Arc;
 use std::time::Duration;
@@ -136,7 +136,7 @@ impl HttpUpstream {
         if response.status().is_redirection() {
             return Err(self.peer.redirected(response.status()));
         }
-        crate::coding::answer::decoded(response)
+        crate::http::content_coding::response::decoded(response)
     }
 }
 
@@ -160,7 +160,7 @@ impl Direct {
     /// again is for the exchange to say, which counts attempts.
     async fn send(&self, request: &Request<Bytes>, path: &str) -> Result<StartedResponse, UpstreamError> {
         let (method, body) = (request.method(), request.body());
-        let joined = if body.len() <= call::JOINED { body.len() } else { 0 };
+        let joined = if body.len() <= connection::JOINED { body.len() } else { 0 };
         let mut head = head::write((method, path), &self.fixed, request.headers(), body.len(), joined);
         let (joined, body) = body.split_at(joined);
         head.extend_from_slice(joined);
@@ -172,7 +172,7 @@ impl Direct {
                 // Rare, and large: it takes room only while it lasts.
                 None => Box::pin(self.dial()).await?,
             };
-            match call::call(socket, method, &head, body).await {
+            match connection::call(socket, method, &head, body).await {
                 Ok(begun) => return Ok(begun),
                 Err(CallError::Unanswered { unsent, .. }) if reused && (unsent || method.is_safe()) => {}
                 Err(CallError::Unanswered { error, .. } | CallError::Broken(error)) => {

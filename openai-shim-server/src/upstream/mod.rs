@@ -2,9 +2,10 @@
 
 pub mod echo;
 pub mod http;
+pub(crate) mod query;
 
 use crate::config::{Config, UpstreamConfig, UpstreamLocation};
-use crate::serve::ServeError;
+use crate::http::listener::ServeError;
 use openai_shim_core::Upstream;
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};

@@ -2,18 +2,18 @@
 //!
 //! <https://docs.anthropic.com/en/docs/build-with-claude/streaming>
 
-mod blocks;
+mod content_blocks;
 
 use super::super::Decoder;
 use super::usage::{self, UsageCounts};
 use super::{NAME, error, response};
 use crate::canonical::{
-    BlockKind, Code, Diagnostics, Event, ExtraFieldList, ExtraFields, FinishReason, Usage, unfold,
+    BlockKind, DiagnosticCode, Diagnostics, Event, ExtraFieldList, ExtraFields, FinishReason, Usage, unfold,
 };
 use crate::error::UpstreamError;
 use crate::framing::Frame;
 use crate::json::{Object, ValueKind, value_kind};
-use blocks::OpenBlock;
+use content_blocks::OpenBlock;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -83,7 +83,7 @@ impl Decoder for MessagesDecoder {
             return;
         }
         if self.finish.is_some() {
-            self.diagnostics.record(Code::DoneMissing, "", "message_stop");
+            self.diagnostics.record(DiagnosticCode::DoneMissing, "", "message_stop");
             return self.complete(out);
         }
         let error = match self.foreign {
@@ -92,7 +92,7 @@ impl Decoder for MessagesDecoder {
             Some(_) => UpstreamError::malformed(
                 "The upstream answered with text that is neither JSON nor an event stream.",
             ),
-            None if self.diagnostics.has(Code::FrameCorrupt) => UpstreamError::Truncated,
+            None if self.diagnostics.has(DiagnosticCode::FrameCorrupt) => UpstreamError::Truncated,
             None => UpstreamError::Empty,
         };
         self.fail(error, out);
@@ -107,12 +107,14 @@ impl MessagesDecoder {
     pub(super) fn standing(&self) -> ResumePoint {
         let open = self.open.last().map(|open| {
             let kind = match &open.kind {
-                blocks::OpenKind::Text => Some(BlockKind::Text),
-                blocks::OpenKind::Thinking | blocks::OpenKind::Redacted => Some(BlockKind::Reasoning),
-                blocks::OpenKind::Call(_) => {
+                content_blocks::OpenKind::Text => Some(BlockKind::Text),
+                content_blocks::OpenKind::Thinking | content_blocks::OpenKind::Redacted => {
+                    Some(BlockKind::Reasoning)
+                }
+                content_blocks::OpenKind::Call(_) => {
                     Some(BlockKind::ToolCall { id: String::new(), name: String::new(), signature: None })
                 }
-                blocks::OpenKind::Native(..) => None,
+                content_blocks::OpenKind::Native(..) => None,
             };
             (open.block, kind)
         });
@@ -122,7 +124,7 @@ impl MessagesDecoder {
     /// The beginning of a block was passed on. Whether it is one that only this dialect knows: then it is never told again.
     pub(super) fn native_passed(&mut self) -> bool {
         let Some(open) = self.open.last_mut() else { return false };
-        let native = matches!(open.kind, blocks::OpenKind::Native(..));
+        let native = matches!(open.kind, content_blocks::OpenKind::Native(..));
         open.said |= native;
         native
     }
@@ -154,12 +156,12 @@ impl MessagesDecoder {
             return;
         }
         if data == b"[DONE]" {
-            self.diagnostics.record(Code::FrameForeign, "", "[DONE]");
+            self.diagnostics.record(DiagnosticCode::FrameForeign, "", "[DONE]");
             self.verdict = FrameAction::Drop;
             return;
         }
         if self.over {
-            self.diagnostics.record(Code::DataAfterDone, "", "");
+            self.diagnostics.record(DiagnosticCode::DataAfterDone, "", "");
             self.verdict = FrameAction::Drop;
             return;
         }
@@ -176,7 +178,7 @@ impl MessagesDecoder {
                 if !self.started && !data.starts_with(b"{") {
                     self.foreign = Some("text");
                 } else {
-                    self.diagnostics.record(Code::FrameCorrupt, "", "not JSON");
+                    self.diagnostics.record(DiagnosticCode::FrameCorrupt, "", "not JSON");
                 }
             }
         }
@@ -225,7 +227,7 @@ impl MessagesDecoder {
                 self.fail(UpstreamError::malformed("The upstream reported an error in its stream."), out);
             }
             _ => {
-                self.diagnostics.record(Code::FrameForeign, "", kind);
+                self.diagnostics.record(DiagnosticCode::FrameForeign, "", kind);
                 // A newer event of this API passes where it is one.
                 if event != Some(kind) || kind.is_empty() {
                     self.ignore();
@@ -244,14 +246,14 @@ impl MessagesDecoder {
     fn begin(&mut self, out: &mut Vec<Event>) {
         if !std::mem::replace(&mut self.started, true) {
             self.mark_deviant();
-            self.diagnostics.record(Code::FieldFilled, "message_start", "");
+            self.diagnostics.record(DiagnosticCode::FieldFilled, "message_start", "");
             out.push(Event::Start { id: None, model: None, created: None });
         }
     }
 
     fn start(&mut self, object: &Object<'_>, out: &mut Vec<Event>) {
         if self.started {
-            self.diagnostics.record(Code::FrameForeign, "", "a second message_start");
+            self.diagnostics.record(DiagnosticCode::FrameForeign, "", "a second message_start");
             self.verdict = FrameAction::Drop;
             return;
         }
@@ -281,7 +283,7 @@ impl MessagesDecoder {
             return;
         }
         self.mark_deviant();
-        self.diagnostics.record(Code::ContentRewritten, "message.content", "told as events");
+        self.diagnostics.record(DiagnosticCode::ContentRewritten, "message.content", "told as events");
         let mut said = response::read(message, &mut self.diagnostics);
         said.extra = ExtraFields::default();
         for event in unfold(&said) {
@@ -331,7 +333,7 @@ impl MessagesDecoder {
         extra.extend(response::rest(object, &["type", "delta", "usage"]));
         match delta.str("stop_reason").filter(|word| !word.is_empty()) {
             Some(_) if self.finish.is_some() => {
-                self.diagnostics.record(Code::FinishReasonRepeated, "stop_reason", "");
+                self.diagnostics.record(DiagnosticCode::FinishReasonRepeated, "stop_reason", "");
                 self.mark_deviant();
             }
             Some(word) => {
@@ -342,7 +344,7 @@ impl MessagesDecoder {
                     self.mark_deviant();
                 }
                 if stray {
-                    self.diagnostics.record(Code::FinishReasonDerived, "stop_reason", "tool_use");
+                    self.diagnostics.record(DiagnosticCode::FinishReasonDerived, "stop_reason", "tool_use");
                     self.mark_deviant();
                 }
                 self.finish = Some(if stray { FinishReason::ToolCalls } else { reason });
@@ -351,8 +353,9 @@ impl MessagesDecoder {
             None => self.mark_deviant(),
         }
         let counted = object.object("usage").is_some_and(|usage| response::is_counted(&usage));
-        let sequence =
-            delta.get("stop_sequence").is_none_or(|s| matches!(value_kind(s), ValueKind::String | ValueKind::Null));
+        let sequence = delta
+            .get("stop_sequence")
+            .is_none_or(|s| matches!(value_kind(s), ValueKind::String | ValueKind::Null));
         if !self.open.is_empty() || !counted || !sequence {
             self.mark_deviant();
         }
@@ -369,7 +372,7 @@ impl MessagesDecoder {
             self.close(open, out);
         }
         let reason = self.finish.clone().unwrap_or_else(|| {
-            self.diagnostics.record(Code::FinishReasonDerived, "stop_reason", "");
+            self.diagnostics.record(DiagnosticCode::FinishReasonDerived, "stop_reason", "");
             if self.calls { FinishReason::ToolCalls } else { FinishReason::Stop }
         });
         out.push(Event::Finish { choice: 0, reason });
@@ -390,10 +393,10 @@ impl MessagesDecoder {
         }
         self.verdict = FrameAction::Mend;
         match &error {
-            UpstreamError::Truncated => self.diagnostics.record(Code::StreamTruncated, "", ""),
-            _ if self.meaningful => self.diagnostics.record(Code::ErrorInStream, "", ""),
+            UpstreamError::Truncated => self.diagnostics.record(DiagnosticCode::StreamTruncated, "", ""),
+            _ if self.meaningful => self.diagnostics.record(DiagnosticCode::ErrorInStream, "", ""),
             UpstreamError::Status(_) => {
-                self.diagnostics.record(Code::StatusPromoted, "", "an error came as a success");
+                self.diagnostics.record(DiagnosticCode::StatusPromoted, "", "an error came as a success");
             }
             _ => {}
         }

@@ -7,11 +7,11 @@
 
 use super::super::Encoder;
 use super::decode::ResumePoint;
-use super::mend::SentState;
-use super::{FORMAT, NAME, block, error, response, usage, write_event};
+use super::repair::SentState;
+use super::{FORMAT, NAME, content_block, error, response, usage, write_event};
 use crate::canonical::{
-    BlockKind, Code, Delta, Diagnostics, Event, ExtraFields, FinishReason, MemberIndex, REASONING_DETAILS,
-    ResponseSpec, Usage, WHOLE_BLOCK, carry,
+    BlockKind, Delta, DiagnosticCode, Diagnostics, Event, ExtraFields, FinishReason, MemberIndex,
+    REASONING_DETAILS, ResponseSpec, Usage, WHOLE_BLOCK, call_id,
 };
 use crate::error::{Error, UpstreamError};
 use crate::framing;
@@ -159,8 +159,9 @@ impl MessagesEncoder {
             BlockKind::Reasoning => String::from(r#"{"type":"thinking","thinking":"","signature":""}"#),
             BlockKind::ToolCall { id, name, signature } => {
                 let id = if id.is_empty() { self.spec.context.id("toolu_") } else { id.clone() };
-                let id = block::carrying(&id, signature.as_deref(), "content[]", &mut self.diagnostics);
-                block::tool_use(&id, name, "{}", &slot.extra)
+                let id =
+                    content_block::carrying(&id, signature.as_deref(), "content[]", &mut self.diagnostics);
+                content_block::tool_use(&id, name, "{}", &slot.extra)
             }
         };
         let index = self.begin(&content, out);
@@ -218,7 +219,7 @@ impl MessagesEncoder {
                     signature.get_or_insert_default().push_str(more);
                 }
                 _ => self.diagnostics.record(
-                    Code::FeatureUnsupported,
+                    DiagnosticCode::FeatureUnsupported,
                     "content[]",
                     "a signature that came too late",
                 ),
@@ -230,7 +231,7 @@ impl MessagesEncoder {
             Delta::Native { dialect: REASONING_DETAILS, key, raw } => {
                 if !slot.marks.set_detail(key, raw) {
                     self.diagnostics.record(
-                        Code::ExtraDropped,
+                        DiagnosticCode::ExtraDropped,
                         REASONING_DETAILS,
                         "more members than are kept",
                     );
@@ -251,7 +252,9 @@ impl MessagesEncoder {
                     slot.extra.members.push((key.clone(), raw.clone()));
                 }
             },
-            Delta::Native { key, .. } => self.diagnostics.record(Code::ExtraDropped, "content[]", key),
+            Delta::Native { key, .. } => {
+                self.diagnostics.record(DiagnosticCode::ExtraDropped, "content[]", key)
+            }
         }
     }
 
@@ -303,7 +306,7 @@ impl MessagesEncoder {
     /// What came sealed is said at once, at the end of its block.
     fn say_seal(&mut self, out: &mut Vec<u8>) {
         let Some(slot) = self.open.front().filter(|slot| !slot.sealed.is_empty()) else { return };
-        let data = encode_string(&carry::tag_issuer(&slot.sealed, &slot.marks, FORMAT));
+        let data = encode_string(&call_id::tag_issuer(&slot.sealed, &slot.marks, FORMAT));
         if slot.index.is_some() || slot.marks.detail("type").is_none() {
             return self.say("signature_delta", "signature", &data, out);
         }
@@ -342,7 +345,7 @@ impl MessagesEncoder {
         }
         event.set("delta", delta.to_json());
         if self.usage.is_none() {
-            self.diagnostics.record(Code::UsageMissing, "usage", "");
+            self.diagnostics.record(DiagnosticCode::UsageMissing, "usage", "");
         }
         event.set("usage", usage::write(self.usage.unwrap_or_default(), &self.extra));
         write_event(out, "message_delta", &event.to_json());
@@ -383,7 +386,7 @@ impl Encoder for MessagesEncoder {
             }
             Event::Open { choice: 0, kind, .. } if self.ended => {
                 let what = if matches!(kind, BlockKind::Text) { "text" } else { "a block" };
-                self.diagnostics.record(Code::ContentAfterFinish, what, "left out");
+                self.diagnostics.record(DiagnosticCode::ContentAfterFinish, what, "left out");
             }
             Event::Open { choice: 0, block, kind } => {
                 self.calls |= matches!(kind, BlockKind::ToolCall { .. });
@@ -394,12 +397,18 @@ impl Encoder for MessagesEncoder {
             Event::Close { choice: 0, block } => self.close(*block, out),
             Event::Finish { choice: 0, reason } => self.finish = Some(reason.clone()),
             Event::Open { .. } | Event::Finish { .. } => {
-                self.diagnostics.record(Code::FeatureUnsupported, "choices[1]", "more than one answer");
+                self.diagnostics.record(
+                    DiagnosticCode::FeatureUnsupported,
+                    "choices[1]",
+                    "more than one answer",
+                );
             }
             Event::Delta { .. } | Event::Close { .. } => {}
             Event::Usage(usage) => self.usage = Some(*usage),
             Event::Extra { extra, .. } => {
-                extra.dropped_keys(NAME).for_each(|key| self.diagnostics.record(Code::ExtraDropped, "", key));
+                extra
+                    .dropped_keys(NAME)
+                    .for_each(|key| self.diagnostics.record(DiagnosticCode::ExtraDropped, "", key));
                 self.extra.dialect = NAME;
                 for (key, value) in extra.of(NAME) {
                     self.places.put(&mut self.extra.members, key.clone(), value.clone());

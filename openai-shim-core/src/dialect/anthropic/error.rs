@@ -3,9 +3,9 @@
 //! <https://docs.anthropic.com/en/api/errors>
 
 use super::write_event;
-use crate::canonical::{Code, Diagnostics};
+use crate::canonical::{DiagnosticCode, Diagnostics};
 use crate::error::{Error, ErrorKind, StatusError, UpstreamError};
-use crate::json::{Object, ValueKind, encode_string, value_kind, raw, string_or_json};
+use crate::json::{Object, ValueKind, encode_string, raw, string_or_json, value_kind};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use std::time::Duration;
@@ -93,7 +93,7 @@ pub(super) fn decode(
         .unwrap_or(trimmed);
     let read = Object::parse(json).ok().and_then(|object| read(&object, diagnostics));
     let mut error = read.unwrap_or_else(|| {
-        diagnostics.record(Code::ErrorReshaped, "error", "no JSON error");
+        diagnostics.record(DiagnosticCode::ErrorReshaped, "error", "no JSON error");
         StatusError::new(status.as_u16(), ErrorKind::Upstream, plain(status, trimmed))
     });
     error.retry_after = retry_after(headers);
@@ -131,7 +131,7 @@ fn read(object: &Object<'_>, diagnostics: &mut Diagnostics) -> Option<StatusErro
             "error" | "detail" | "request_id" => {}
             // What shows the upstream's machine is nobody's business.
             "traceback" | "stack" | "trace" | "headers" | "request" | "debug" => {
-                diagnostics.record(Code::FieldDropped, &format!("error.{key}"), "");
+                diagnostics.record(DiagnosticCode::FieldDropped, &format!("error.{key}"), "");
             }
             _ => error.extra.push((key.to_owned(), raw(value))),
         }
@@ -145,7 +145,7 @@ fn read(object: &Object<'_>, diagnostics: &mut Diagnostics) -> Option<StatusErro
         error.message = String::from("The upstream reported an error as an HTML page.");
     }
     if inner.is_none() || error.error_type.is_none() {
-        diagnostics.record(Code::ErrorReshaped, "error", "");
+        diagnostics.record(DiagnosticCode::ErrorReshaped, "error", "");
     }
     if let Some(id) = object.str("request_id") {
         error.extra.push((String::from("request_id"), raw(encode_string(&id))));
@@ -166,7 +166,7 @@ fn settle(error: &mut StatusError, stated: Option<u16>, diagnostics: &mut Diagno
         (None, None) => error.code.as_deref().and_then(|c| c.parse().ok()).unwrap_or(502),
     };
     if let Some(stated) = stated.filter(|stated| *stated != error.status) {
-        diagnostics.record(Code::StatusPromoted, "", &format!("{stated} to {}", error.status));
+        diagnostics.record(DiagnosticCode::StatusPromoted, "", &format!("{stated} to {}", error.status));
     }
     error.kind = match known {
         Some((ErrorKind::Internal, ..)) => ErrorKind::Upstream,

@@ -5,15 +5,15 @@
 //! Blocks that the API's own tools make (`server_tool_use`, `web_search_tool_result`, …) mean nothing elsewhere: they are
 //! kept whole, come back where this dialect is spoken on both sides, and are reported where it is not.
 
-mod block;
+mod auxiliary;
+mod content_block;
 mod decode;
 mod encode;
 mod error;
-mod mend;
+mod repair;
 mod request;
 mod response;
 mod shape;
-mod side;
 mod usage;
 pub mod wire;
 
@@ -42,15 +42,15 @@ impl Dialect for Anthropic {
     }
 
     fn endpoints(&self) -> &'static [Endpoint] {
-        &[Endpoint { method: "POST", path: side::MESSAGES }]
+        &[Endpoint { method: "POST", path: auxiliary::MESSAGES }]
     }
 
     fn auxiliary_routes(&self) -> &'static [AuxiliaryRoute] {
-        &side::ROUTES
+        &auxiliary::ROUTES
     }
 
     fn headers(&self) -> &'static DialectHeaders {
-        &side::HEADERS
+        &auxiliary::HEADERS
     }
 
     fn signature_format(&self) -> Option<&'static str> {
@@ -110,7 +110,7 @@ impl Dialect for Anthropic {
     }
 
     fn stream_repairer(&self, spec: &ResponseSpec) -> Option<Box<dyn StreamRepairer>> {
-        Some(Box::new(mend::MessagesMender::new(spec.clone())))
+        Some(Box::new(repair::MessagesMender::new(spec.clone())))
     }
 
     fn repair_response(
@@ -119,7 +119,7 @@ impl Dialect for Anthropic {
         spec: &mut ResponseSpec,
         diagnostics: &mut Diagnostics,
     ) -> Option<Result<Repaired, UpstreamError>> {
-        Some(mend::whole(body, spec, diagnostics))
+        Some(repair::whole(body, spec, diagnostics))
     }
 
     fn decode_error(

@@ -4,20 +4,20 @@
 
 use super::super::Encoded;
 use super::super::shape::Place;
-use super::{NAME, block, shape};
+use super::{NAME, content_block, shape};
 use crate::canonical::{
-    Block, Code, Diagnostics, ExtraFields, Message, Request, Role, Span, TokenLimit, carry,
+    Block, DiagnosticCode, Diagnostics, ExtraFields, Message, Request, Role, Span, TokenLimit, call_id,
 };
 use crate::error::{ClientError, Unsupported};
-use crate::json::{Object, ValueKind, encode_string, natural, number, value_kind, raw, decode_string};
+use crate::json::{Object, ValueKind, decode_string, encode_string, natural, number, raw, value_kind};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+mod message_content;
+mod messages;
 mod params;
-mod said;
 mod tools;
-mod turns;
 
 /// The longest answer where nobody said how long: the API wants to be told.
 const MAX_TOKENS: u64 = 4096;
@@ -75,7 +75,7 @@ fn not_an_object(body: &[u8], error: &serde_json::Error) -> ClientError {
 fn system(object: &Object<'_>, body: &[u8], request: &mut Request) -> Result<(), ClientError> {
     let Some(value) = object.non_null("system") else { return Ok(()) };
     let mut blocks = Vec::new();
-    let parts = block::read_content(value, &mut blocks).ok_or_else(|| {
+    let parts = content_block::read_content(value, &mut blocks).ok_or_else(|| {
         ClientError::invalid("system: must be a text or a list of text blocks.").at("system")
     })?;
     let mut message = Message::new(Role::System, blocks);
@@ -124,10 +124,10 @@ fn message(item: &str, i: usize, diagnostics: &mut Diagnostics) -> Result<Messag
     };
     let mut message = Message::new(role, Vec::new());
     if let Some(content) = object.non_null("content") {
-        message.content_was_parts = block::read_content(content, &mut message.blocks)
+        message.content_was_parts = content_block::read_content(content, &mut message.blocks)
             .ok_or_else(|| fail(".content", "must be a text or a list of content blocks."))?;
     }
-    message.extra = block::leftovers(&object, &["role", "content"]);
+    message.extra = content_block::leftovers(&object, &["role", "content"]);
     // A system message among the others is not the system prompt: it stays where it stands.
     Ok(message)
 }
@@ -153,7 +153,7 @@ pub(super) fn encode<'a>(
     if body.non_null("max_tokens").is_none() {
         let tokens = request.max_tokens.map(|limit| limit.tokens);
         if tokens.is_none() {
-            diagnostics.record(Code::ParamDefaulted, "max_tokens", "the API requires one: 4096");
+            diagnostics.record(DiagnosticCode::ParamDefaulted, "max_tokens", "the API requires one: 4096");
         }
         body.set("max_tokens", tokens.unwrap_or(MAX_TOKENS).to_string());
     }
@@ -166,7 +166,7 @@ pub(super) fn encode<'a>(
         let (system, list) = if own {
             as_they_came(request, source.unwrap_or_default(), unsigned, diagnostics)
         } else {
-            turns::write(&request.messages, diagnostics)
+            messages::write(&request.messages, diagnostics)
         };
         match system {
             Some(system) => body.set("system", system),
@@ -222,7 +222,7 @@ fn as_they_came(
                 let mut message = message.clone();
                 message.blocks.retain(|block| !is_unsigned_block(block));
                 let at = format!("messages[{i}].content");
-                diagnostics.record(Code::FeatureUnsupported, &at, "reasoning without a signature");
+                diagnostics.record(DiagnosticCode::FeatureUnsupported, &at, "reasoning without a signature");
                 as_message(&message, &signed, i, diagnostics)
             }
             None => as_message(message, &signed, i, diagnostics),
@@ -246,7 +246,7 @@ fn signed(messages: &[Message]) -> BTreeMap<&str, String> {
     let mut packed = BTreeMap::new();
     for block in blocks {
         if let Block::ToolCall { id, signature: Some(signature), .. } = block
-            && let Some(carrying) = carry::attach(id, signature)
+            && let Some(carrying) = call_id::attach(id, signature)
         {
             packed.entry(id.as_str()).or_insert(carrying);
         }
@@ -262,7 +262,7 @@ fn as_content(message: &Message, at: &str, diagnostics: &mut Diagnostics) -> Opt
         [Block::Text { text, extra }] if !message.content_was_parts && extra.is_empty() => {
             Some(text.to_json())
         }
-        blocks => block::content(blocks, at, diagnostics),
+        blocks => content_block::content(blocks, at, diagnostics),
     }
 }
 

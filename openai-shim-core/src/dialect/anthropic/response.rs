@@ -3,13 +3,13 @@
 //! <https://docs.anthropic.com/en/api/messages#response-id>
 
 use super::usage::{self, UsageCounts};
-use super::{FORMAT, NAME, block, error};
+use super::{FORMAT, NAME, content_block, error};
 use crate::canonical::{
-    Block, Choice, Citation, Code, Diagnostics, ExtraFields, FinishReason, Logprobs, Response, ResponseSpec,
-    WHOLE_BLOCK, carry,
+    Block, Choice, Citation, DiagnosticCode, Diagnostics, ExtraFields, FinishReason, Logprobs, Response,
+    ResponseSpec, WHOLE_BLOCK, call_id,
 };
 use crate::error::UpstreamError;
-use crate::json::{Object, ValueKind, encode_string, value_kind, raw, string_or_json};
+use crate::json::{Object, ValueKind, encode_string, raw, string_or_json, value_kind};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
@@ -44,21 +44,23 @@ pub(super) fn read(object: &Object<'_>, diagnostics: &mut Diagnostics) -> Respon
     match object.non_null("content").map(|content| (value_kind(content), content)) {
         Some((ValueKind::Array, _)) => {
             for (i, item) in object.array("content").unwrap_or_default().into_iter().enumerate() {
-                match block::read(item) {
+                match content_block::read(item) {
                     Some(block) => blocks.push(block),
-                    None => diagnostics.record(Code::FrameCorrupt, &format!("content[{i}]"), "no block"),
+                    None => {
+                        diagnostics.record(DiagnosticCode::FrameCorrupt, &format!("content[{i}]"), "no block")
+                    }
                 }
             }
         }
         Some((ValueKind::String, content)) => {
-            diagnostics.record(Code::ContentRewritten, "content", "a text instead of blocks");
+            diagnostics.record(DiagnosticCode::ContentRewritten, "content", "a text instead of blocks");
             blocks.push(Block::text(string_or_json(content)));
         }
-        Some(_) => diagnostics.record(Code::FrameCorrupt, "content", "no list of blocks"),
+        Some(_) => diagnostics.record(DiagnosticCode::FrameCorrupt, "content", "no list of blocks"),
         None => {}
     }
     if blocks.iter().any(|block| matches!(block, Block::ToolCall { name, .. } if name.is_empty())) {
-        diagnostics.record(Code::ToolNameMissing, "content[].name", "");
+        diagnostics.record(DiagnosticCode::ToolNameMissing, "content[].name", "");
     }
     choice.blocks = blocks.into_iter().map(answered).collect();
     if let Some(word) = object.str("stop_reason").filter(|word| !word.is_empty()) {
@@ -85,8 +87,9 @@ pub(super) fn is_message(object: &Object<'_>) -> bool {
     let words = ["id", "model"].iter().all(|key| object.str(key).is_some_and(|said| !said.is_empty()));
     let fixed = object.str("type").as_deref() == Some("message")
         && object.str("role").as_deref() == Some("assistant");
-    let or_null =
-        |key: &str| object.get(key).is_some_and(|r| matches!(value_kind(r), ValueKind::String | ValueKind::Null));
+    let or_null = |key: &str| {
+        object.get(key).is_some_and(|r| matches!(value_kind(r), ValueKind::String | ValueKind::Null))
+    };
     let usage = object.object("usage").unwrap_or_default();
     let counted = usage.u64("input_tokens").is_some() && is_counted(&usage);
     let list = object.get("content").is_some_and(|content| value_kind(content) == ValueKind::Array);
@@ -121,7 +124,7 @@ pub(super) fn is_block(block: &Object<'_>) -> bool {
 /// Reads citations: those of what was found on the web, or given with its address. Those of documents are the API's own.
 pub(super) fn citations(json: &str, out: &mut Vec<Citation>) -> bool {
     let mut all = true;
-    for one in super::super::cite::objects(json) {
+    for one in super::super::citations::objects(json) {
         let url = one.str("url").or_else(|| one.str("source")).filter(|url| url.contains("://"));
         match url {
             Some(url) => out.push(Citation::new(&url, one.str("title").as_deref(), None)),
@@ -167,7 +170,7 @@ pub(super) fn read_reason(
         _ => {
             let known = meaning(word);
             if known.is_none() {
-                diagnostics.record(Code::FinishReasonMapped, "stop_reason", word);
+                diagnostics.record(DiagnosticCode::FinishReasonMapped, "stop_reason", word);
             }
             if let Some(foreign) = foreign_reason(word) {
                 return (foreign, None);
@@ -235,7 +238,7 @@ pub(super) fn encode(response: &Response, spec: &mut ResponseSpec, diagnostics: 
     let model = response.model.as_ref().filter(|_| !spec.restore_alias).unwrap_or(&spec.model);
     message.set("model", encode_string(model));
     if response.choices.len() > 1 {
-        diagnostics.record(Code::FeatureUnsupported, "choices[1]", "more than one answer");
+        diagnostics.record(DiagnosticCode::FeatureUnsupported, "choices[1]", "more than one answer");
     }
     let none = Choice::default();
     let choice = response.choices.first().unwrap_or(&none);
@@ -250,7 +253,7 @@ pub(super) fn encode(response: &Response, spec: &mut ResponseSpec, diagnostics: 
     message.set("stop_reason", reason);
     message.set("stop_sequence", sequence);
     if response.usage.is_none() {
-        diagnostics.record(Code::UsageMissing, "usage", "");
+        diagnostics.record(DiagnosticCode::UsageMissing, "usage", "");
     }
     message.set("usage", usage::write(response.usage.unwrap_or_default(), &response.extra));
     for (key, value) in response.extra.of(NAME) {
@@ -260,7 +263,7 @@ pub(super) fn encode(response: &Response, spec: &mut ResponseSpec, diagnostics: 
     }
     let logprobs = choice.logprobs.as_ref().map(Logprobs::to_extra).unwrap_or_default();
     for extra in [&response.extra, &choice.extra, &logprobs] {
-        block::note_lost(extra, "", diagnostics);
+        content_block::note_lost(extra, "", diagnostics);
     }
     let mut out = Vec::new();
     message.write(&mut out);
@@ -271,24 +274,24 @@ pub(super) fn encode(response: &Response, spec: &mut ResponseSpec, diagnostics: 
 fn write(block: &Block, at: &str, spec: &mut ResponseSpec, diagnostics: &mut Diagnostics) -> Option<String> {
     match block {
         Block::Text { text, extra } if text.is_empty() && extra.of(NAME).is_empty() => {
-            block::note_lost(extra, at, diagnostics);
+            content_block::note_lost(extra, at, diagnostics);
             None
         }
         Block::Refusal(text) if text.is_empty() => None,
         Block::Reasoning { text, signature, extra } => {
-            block::note_lost(extra, at, diagnostics);
-            let signature = carry::tag_issuer(signature.as_deref().unwrap_or_default(), extra, FORMAT);
+            content_block::note_lost(extra, at, diagnostics);
+            let signature = call_id::tag_issuer(signature.as_deref().unwrap_or_default(), extra, FORMAT);
             if text.is_empty() && signature.is_empty() {
                 return None;
             }
-            Some(block::write_thinking(text, &signature, extra))
+            Some(content_block::write_thinking(text, &signature, extra))
         }
         Block::ToolCall { id, name, arguments, signature, extra } if id.is_empty() => {
             let id = spec.context.id("toolu_");
-            let id = block::carrying(&id, signature.as_deref(), at, diagnostics);
-            block::note_lost(extra, at, diagnostics);
-            Some(block::tool_use(&id, name, &block::input(arguments, at, diagnostics), extra))
+            let id = content_block::carrying(&id, signature.as_deref(), at, diagnostics);
+            content_block::note_lost(extra, at, diagnostics);
+            Some(content_block::tool_use(&id, name, &content_block::input(arguments, at, diagnostics), extra))
         }
-        other => block::write(other, at, diagnostics),
+        other => content_block::write(other, at, diagnostics),
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! <https://ai.google.dev/gemini-api/docs/google-search>
 
-use super::super::cite::{Reader, objects};
+use super::super::citations::{Reader, objects};
 use super::read;
 use crate::canonical::{Citation, CitedSpan, TextLength};
 use crate::json::{Object, encode_string};

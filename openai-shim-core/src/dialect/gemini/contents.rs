@@ -5,10 +5,10 @@
 use super::super::shape::Place;
 use super::{FORMAT, MINTED, NAME, camelized, is_minted, leftovers, parts, plain, read, shape};
 use crate::canonical::{
-    Block, Code, Diagnostics, ExtraFields, Message, OpenCalls, Request, Role, Span, called_names,
+    Block, DiagnosticCode, Diagnostics, ExtraFields, Message, OpenCalls, Request, Role, Span, called_names,
 };
 use crate::error::ClientError;
-use crate::json::{List, Object, ValueKind, encode_string, value_kind, raw, decode_string};
+use crate::json::{List, Object, ValueKind, decode_string, encode_string, raw, value_kind};
 use std::collections::BTreeMap;
 
 /// Reads the conversation.
@@ -256,19 +256,21 @@ pub(super) fn encode(
             write(block, message, &calls, &mut written, (&at, diagnostics));
         }
         if message.name.is_some() && message.role != Role::Tool {
-            diagnostics.record(Code::FeatureUnsupported, &format!("{at}.name"), "");
+            diagnostics.record(DiagnosticCode::FeatureUnsupported, &format!("{at}.name"), "");
         }
         message.extra.report(NAME, &at, diagnostics);
         match message.role {
             Role::System | Role::Developer => {
                 if !contents.is_empty() {
-                    diagnostics.record(Code::MessagesMerged, &at, "instructions were put first");
+                    diagnostics.record(DiagnosticCode::MessagesMerged, &at, "instructions were put first");
                 }
                 system_extra = system_extra.or(Some(&message.extra));
                 system.extend(written);
             }
             Role::Tool if message.extra.is_empty() => results.append(&mut written),
-            _ if written.is_empty() => diagnostics.record(Code::FeatureUnsupported, &at, "an empty message"),
+            _ if written.is_empty() => {
+                diagnostics.record(DiagnosticCode::FeatureUnsupported, &at, "an empty message")
+            }
             role => {
                 let role = if role == Role::Assistant { "\"model\"" } else { "\"user\"" };
                 let mut content = Object::new();
@@ -336,7 +338,9 @@ fn write(
             result((id, name.as_deref()), blocks, *is_error, extra, out, (path, diagnostics));
         }
         Block::Native { dialect: NAME, raw } => out.push(raw.get().to_owned()),
-        Block::Native { dialect, .. } => diagnostics.record(Code::FeatureUnsupported, path, dialect),
+        Block::Native { dialect, .. } => {
+            diagnostics.record(DiagnosticCode::FeatureUnsupported, path, dialect)
+        }
     }
 }
 
@@ -355,7 +359,7 @@ fn result(
     }
     if name.is_none() {
         diagnostics.record(
-            Code::FieldFilled,
+            DiagnosticCode::FieldFilled,
             &format!("{path}.name"),
             "a result without a call has its id as its name",
         );
@@ -372,11 +376,15 @@ fn result(
                 Block::Text { .. } => {}
                 Block::Image(media) | Block::Audio(media) | Block::File(media) => {
                     if let Some(part) = parts::media(media, (path, diagnostics)) {
-                        diagnostics.record(Code::ContentRewritten, path, "a result's media stands beside it");
+                        diagnostics.record(
+                            DiagnosticCode::ContentRewritten,
+                            path,
+                            "a result's media stands beside it",
+                        );
                         beside.push(part);
                     }
                 }
-                _ => diagnostics.record(Code::FeatureUnsupported, path, "this block in a result"),
+                _ => diagnostics.record(DiagnosticCode::FeatureUnsupported, path, "this block in a result"),
             }
         }
     }
@@ -392,7 +400,7 @@ fn result(
 
 /// A result must be an object; an object is taken for the whole output.
 fn response(words: &str, is_error: bool) -> String {
-    let is_object = super::partial::is_object(words);
+    let is_object = super::partial_args::is_object(words);
     match (is_error, is_object) {
         (false, true) => words.to_owned(),
         (false, false) => format!("{{\"output\":{}}}", encode_string(words)),

@@ -1,12 +1,12 @@
 //! A stream as events: chunks in, blocks out.
 
 use super::super::Decoder;
-use super::partial::PartialArgs;
+use super::partial_args::PartialArgs;
 use super::response::{KNOWN, is_answer, is_blocked};
 use super::usage::{self, UsageCounts};
-use super::{NAME, error, finish, leftovers, parts, read};
+use super::{NAME, error, finish_reason, leftovers, parts, read};
 use crate::canonical::{
-    Block, BlockKind, Code, Delta, Diagnostics, Event, ExtraFieldList, ExtraFields, FinishReason,
+    Block, BlockKind, Delta, DiagnosticCode, Diagnostics, Event, ExtraFieldList, ExtraFields, FinishReason,
     ResponseSpec, Signature,
 };
 use crate::error::UpstreamError;
@@ -81,17 +81,18 @@ impl GeminiDecoder {
         }
         let Some(chunk) = read(text) else {
             self.unreadable = true;
-            self.diagnostics.record(Code::FrameCorrupt, "", "");
+            self.diagnostics.record(DiagnosticCode::FrameCorrupt, "", "");
             return false;
         };
         if let Some(error) = error::in_body(&chunk, &mut self.diagnostics) {
-            let code = if self.started { Code::ErrorInStream } else { Code::StatusPromoted };
+            let code =
+                if self.started { DiagnosticCode::ErrorInStream } else { DiagnosticCode::StatusPromoted };
             self.diagnostics.record(code, "error", "");
             self.fail(error, out);
             return false;
         }
         if !is_answer(&chunk) {
-            self.diagnostics.record(Code::FrameForeign, "", "");
+            self.diagnostics.record(DiagnosticCode::FrameForeign, "", "");
             return false;
         }
         self.chunk(&chunk, out);
@@ -147,8 +148,8 @@ impl GeminiDecoder {
         let Some(candidate) = self.candidates.get_mut(at) else { return };
         let mut extra = fresh(leftovers(object, &["index", "content", "finishReason"]), &mut candidate.said);
         if let Some(word) = object.non_null("finishReason") {
-            let reason = finish::read(word, &mut self.diagnostics);
-            if word.trim() != encode_string(finish::write(&reason)) {
+            let reason = finish_reason::read(word, &mut self.diagnostics);
+            if word.trim() != encode_string(finish_reason::write(&reason)) {
                 extra = ExtraFields::new(NAME, extra.into_members());
                 extra.members.push((String::from("finishReason"), raw(word)));
             }
@@ -183,14 +184,14 @@ impl GeminiDecoder {
                 }
                 if name.is_empty() {
                     self.diagnostics.record(
-                        Code::ToolNameMissing,
+                        DiagnosticCode::ToolNameMissing,
                         "candidates[].content.parts[].functionCall",
                         "",
                     );
                 }
                 let id = if id.is_empty() {
                     let at = "candidates[].content.parts[].functionCall.id";
-                    self.diagnostics.record(Code::ToolIdSynthesized, at, "");
+                    self.diagnostics.record(DiagnosticCode::ToolIdSynthesized, at, "");
                     self.spec.context.id("call_")
                 } else {
                     id
@@ -268,7 +269,7 @@ impl GeminiDecoder {
             cut |= candidate.finish.is_none();
         }
         if cut {
-            self.diagnostics.record(Code::StreamTruncated, "", "");
+            self.diagnostics.record(DiagnosticCode::StreamTruncated, "", "");
             return Err(UpstreamError::Truncated);
         }
         for candidate in &mut self.candidates {

@@ -3,10 +3,10 @@
 //! <https://ai.google.dev/api/generate-content#method:-models.streamgeneratecontent>
 
 use super::super::{Encoder, cited};
-use super::{NAME, citations, error, finish, parts, usage, wants_array};
+use super::{NAME, citations, error, finish_reason, parts, usage, wants_array};
 use crate::canonical::{
-    BlockKind, Citation, CitedSources, Code, Delta, Diagnostics, Event, ExtraFieldList, ExtraFields,
-    FinishReason, Numbered, REASONING_DETAILS, ResponseSpec, TextLength, Usage,
+    BlockKind, Citation, CitedSources, Delta, DiagnosticCode, Diagnostics, Event, ExtraFieldList,
+    ExtraFields, FinishReason, Numbered, REASONING_DETAILS, ResponseSpec, TextLength, Usage,
 };
 use crate::error::{Error, UpstreamError};
 use crate::framing::write_event;
@@ -185,7 +185,7 @@ impl GeminiEncoder {
 
     fn open(&mut self, index: u32, block: u32, kind: &BlockKind) {
         if *kind == BlockKind::Refusal {
-            self.diagnostics.record(Code::FeatureUnsupported, AT, "a refusal, as text");
+            self.diagnostics.record(DiagnosticCode::FeatureUnsupported, AT, "a refusal, as text");
         }
         let generated_id = match kind {
             BlockKind::ToolCall { id, .. } if id.is_empty() => Some(self.spec.context.id("call_")),
@@ -218,7 +218,7 @@ impl GeminiEncoder {
                     call.extra.members.push((key.clone(), raw.clone()));
                 }
                 Delta::Native { .. } => {
-                    self.diagnostics.record(Code::FeatureUnsupported, AT, "an opaque part")
+                    self.diagnostics.record(DiagnosticCode::FeatureUnsupported, AT, "an opaque part")
                 }
             }
             return;
@@ -236,7 +236,7 @@ impl GeminiEncoder {
             Delta::Native { dialect: REASONING_DETAILS, key, raw } if thinks => {
                 if !choice.signed.1.set_detail(key, raw) {
                     self.diagnostics.record(
-                        Code::ExtraDropped,
+                        DiagnosticCode::ExtraDropped,
                         REASONING_DETAILS,
                         "more members than are kept",
                     );
@@ -261,12 +261,12 @@ impl GeminiEncoder {
                     cited(&ExtraFields::new(dialect, vec![(key.clone(), raw.clone())]));
                 choice.cited.append(&mut list);
                 if !rest.is_empty() {
-                    self.diagnostics.record(Code::FeatureUnsupported, AT, "an opaque part");
+                    self.diagnostics.record(DiagnosticCode::FeatureUnsupported, AT, "an opaque part");
                 }
                 return;
             }
             Delta::Signature(_) | Delta::Native { .. } => {
-                self.diagnostics.record(Code::FeatureUnsupported, AT, "an opaque part");
+                self.diagnostics.record(DiagnosticCode::FeatureUnsupported, AT, "an opaque part");
                 return;
             }
         };
@@ -301,7 +301,7 @@ impl GeminiEncoder {
 
     fn finish_choice(&mut self, index: u32, reason: &FinishReason) {
         if let Some(choice) = self.choice(index) {
-            choice.finish.get_or_insert_with(|| encode_string(finish::write(reason)));
+            choice.finish.get_or_insert_with(|| encode_string(finish_reason::write(reason)));
         }
     }
 
@@ -356,7 +356,7 @@ impl GeminiEncoder {
         usage::lost(self.usage.as_ref(), &mut self.diagnostics);
         let counts = usage::write(self.usage.as_ref(), &self.beside);
         if counts.is_none() {
-            self.diagnostics.record(Code::UsageMissing, "usageMetadata", "");
+            self.diagnostics.record(DiagnosticCode::UsageMissing, "usageMetadata", "");
         }
         let candidates = candidates.join(",");
         self.chunk(Some(candidates.as_str()).filter(|_| said || !self.feedback), counts, out);

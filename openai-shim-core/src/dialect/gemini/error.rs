@@ -3,9 +3,9 @@
 //! <https://cloud.google.com/apis/design/errors> and <https://ai.google.dev/gemini-api/docs/troubleshooting>
 
 use super::read as camel;
-use crate::canonical::{Code, Diagnostics};
+use crate::canonical::{DiagnosticCode, Diagnostics};
 use crate::error::{Error, ErrorKind, StatusError, UpstreamError};
-use crate::json::{Object, ValueKind, encode_string, value_kind, raw, string_or_json, decode_string};
+use crate::json::{Object, ValueKind, decode_string, encode_string, raw, string_or_json, value_kind};
 use crate::redact::{redact, redact_json};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
@@ -134,14 +134,14 @@ pub(super) fn decode(
     let items: Vec<&RawValue> = serde_json::from_str(text).unwrap_or_default();
     let first = items.first().map(|item| item.get());
     if first.is_some() {
-        diagnostics.record(Code::ErrorReshaped, "error", "the first item of an array");
+        diagnostics.record(DiagnosticCode::ErrorReshaped, "error", "the first item of an array");
     }
     let stated = status.as_u16();
     let mut error = Object::parse(first.unwrap_or(text).as_bytes())
         .ok()
         .and_then(|object| read(&object, Some(stated), diagnostics))
         .unwrap_or_else(|| {
-            diagnostics.record(Code::ErrorReshaped, "error", "no JSON error");
+            diagnostics.record(DiagnosticCode::ErrorReshaped, "error", "no JSON error");
             StatusError::new(stated, ErrorKind::Upstream, plain(status, text))
         });
     let header = headers.get("retry-after").and_then(|v| v.to_str().ok()).and_then(|v| v.trim().parse().ok());
@@ -167,7 +167,7 @@ fn settle(error: &mut StatusError, stated: u16, diagnostics: &mut Diagnostics) {
         error.status = 401;
     }
     if error.status != stated {
-        diagnostics.record(Code::StatusPromoted, "", &format!("{stated} to {}", error.status));
+        diagnostics.record(DiagnosticCode::StatusPromoted, "", &format!("{stated} to {}", error.status));
     }
     error.kind = kind(error);
     // Google's reasons stay among the details; a code is for what clients look for.
@@ -222,7 +222,7 @@ fn read(object: &Object<'_>, stated: Option<u16>, diagnostics: &mut Diagnostics)
             "status" => error.extra.push((key.to_owned(), raw(value))),
             "details" => error.extra.push((key.to_owned(), raw(public(value)))),
             // The envelope has no other members: what else stands there may be the upstream's own business.
-            _ => diagnostics.record(Code::FieldDropped, &format!("error.{key}"), ""),
+            _ => diagnostics.record(DiagnosticCode::FieldDropped, &format!("error.{key}"), ""),
         }
     }
     Some(error)

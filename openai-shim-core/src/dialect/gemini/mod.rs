@@ -5,22 +5,22 @@
 //! Model and method stand in the path, and `alt=sse` in its query; without it a stream is a JSON array. A stream that both
 //! sides speak is passed on as it came (`mend`); else it becomes events (`decode`) and is written from events (`encode`).
 
+mod auxiliary;
 mod citations;
-mod config;
 mod contents;
 mod decode;
-mod embed;
+mod embeddings;
 mod encode;
 mod error;
-mod finish;
-mod mend;
-mod partial;
+mod finish_reason;
+mod generation_config;
+mod partial_args;
 mod parts;
-mod path;
+mod repair;
 mod request;
+mod request_path;
 mod response;
 mod shape;
-mod side;
 mod tools;
 mod usage;
 pub mod wire;
@@ -128,11 +128,11 @@ impl Dialect for Gemini {
     }
 
     fn auxiliary_routes(&self) -> &'static [AuxiliaryRoute] {
-        &side::ROUTES
+        &auxiliary::ROUTES
     }
 
     fn headers(&self) -> &'static DialectHeaders {
-        &side::HEADERS
+        &auxiliary::HEADERS
     }
 
     /// In Google's own list a model's name begins with what it is; in requests it need not.
@@ -201,7 +201,7 @@ impl Dialect for Gemini {
     }
 
     fn stream_repairer(&self, spec: &ResponseSpec) -> Option<Box<dyn StreamRepairer>> {
-        (!spec.restore_alias).then(|| Box::new(mend::GeminiMender::new(spec)) as Box<dyn StreamRepairer>)
+        (!spec.restore_alias).then(|| Box::new(repair::GeminiMender::new(spec)) as Box<dyn StreamRepairer>)
     }
 
     fn repair_response(
@@ -210,7 +210,7 @@ impl Dialect for Gemini {
         spec: &mut ResponseSpec,
         diagnostics: &mut Diagnostics,
     ) -> Option<Result<Repaired, UpstreamError>> {
-        (!spec.restore_alias).then(|| mend::whole(body, spec, diagnostics))
+        (!spec.restore_alias).then(|| repair::whole(body, spec, diagnostics))
     }
 
     fn decode_error(

@@ -3,10 +3,10 @@
 //! <https://ai.google.dev/api/caching#Part>
 
 use super::contents::PIECES;
-use super::partial::{PartialArgs, is_object};
+use super::partial_args::{PartialArgs, is_object};
 use super::{FORMAT, NAME, leftovers, plain, read};
 use crate::canonical::{
-    Block, Code, Diagnostics, ExtraFields, Media, MediaSource, REASONING_DETAILS, Text, carry,
+    Block, DiagnosticCode, Diagnostics, ExtraFields, Media, MediaSource, REASONING_DETAILS, Text, call_id,
 };
 use crate::json::{Object, compact, encode_string, raw, string_or_json};
 use base64::Engine as _;
@@ -167,7 +167,7 @@ pub(super) fn extend(part: &mut Object<'_>, extra: &ExtraFields) {
 /// A signature, and who made it. Signatures are bytes in base64 here, and so is what stands for another API's.
 fn unsealed(signature: &str) -> (String, ExtraFields) {
     let bytes = STANDARD.decode(signature).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-    match bytes.as_deref().and_then(carry::split_issuer) {
+    match bytes.as_deref().and_then(call_id::split_issuer) {
         Some((own, made)) => (own.to_owned(), made),
         None => {
             let format = (String::from("format"), raw(encode_string(FORMAT)));
@@ -177,7 +177,7 @@ fn unsealed(signature: &str) -> (String, ExtraFields) {
 }
 
 fn sealed<'s>(signature: &'s str, extra: &ExtraFields) -> Cow<'s, str> {
-    match carry::tag_issuer(signature, extra, FORMAT) {
+    match call_id::tag_issuer(signature, extra, FORMAT) {
         Cow::Owned(sealed) => Cow::Owned(STANDARD.encode(sealed)),
         own @ Cow::Borrowed(_) => own,
     }
@@ -225,7 +225,7 @@ pub(super) fn write_call(
     } else if is_object(arguments) {
         arguments.to_owned()
     } else {
-        diagnostics.record(Code::ToolArgumentsInvalid, path, "they are sent as one text");
+        diagnostics.record(DiagnosticCode::ToolArgumentsInvalid, path, "they are sent as one text");
         format!("{{\"arguments\":{}}}", encode_string(arguments))
     };
     function.set("args", args);
@@ -271,7 +271,7 @@ pub(super) fn media(media: &Media, (path, diagnostics): (&str, &mut Diagnostics)
             part.set("fileData", format!("{{\"fileUri\":{}}}", encode_string(&uri)));
         }
         MediaSource::FileId(_) => {
-            diagnostics.record(Code::FeatureUnsupported, path, "a file of another provider");
+            diagnostics.record(DiagnosticCode::FeatureUnsupported, path, "a file of another provider");
             return None;
         }
     }

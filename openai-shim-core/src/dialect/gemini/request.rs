@@ -4,14 +4,14 @@
 
 use super::super::Encoded;
 use super::super::shape::Place;
-use super::{ALT, NAME, camelized, config, contents, path, read, shape, tools};
-use crate::canonical::{Code, Diagnostics, ExtraFields, Request};
+use super::{ALT, NAME, camelized, contents, generation_config, read, request_path, shape, tools};
+use crate::canonical::{DiagnosticCode, Diagnostics, ExtraFields, Request};
 use crate::error::{ClientError, Unsupported};
 use crate::json::{Object, raw};
 
 /// Reads a request: its path and its body.
 pub(super) fn decode(path: &str, body: &[u8], diagnostics: &mut Diagnostics) -> Result<Request, ClientError> {
-    let route = path::read(path)?;
+    let route = request_path::read(path)?;
     let text = std::str::from_utf8(body)
         .map_err(|_| ClientError::invalid("The request body is not valid JSON: it is not UTF-8."))?;
     let object = Object::parse(text.as_bytes()).map_err(|_| not_an_object(body))?;
@@ -29,12 +29,13 @@ pub(super) fn decode(path: &str, body: &[u8], diagnostics: &mut Diagnostics) -> 
             "contents" | "systemInstruction" | "tools" => {}
             "model" => {
                 if request.model.is_empty() {
-                    path::bare(&object.str("model").unwrap_or_default()).clone_into(&mut request.model);
+                    request_path::bare(&object.str("model").unwrap_or_default())
+                        .clone_into(&mut request.model);
                 }
             }
             "generationConfig" | "toolConfig" => match read(value) {
                 Some(inner) if key == "toolConfig" => tools::decode_choice(&inner, &mut request, &mut extra),
-                Some(inner) => config::decode(&inner, &mut request, &mut extra),
+                Some(inner) => generation_config::decode(&inner, &mut request, &mut extra),
                 None => {}
             },
             _ => extra.push((key.to_owned(), raw(value))),
@@ -62,7 +63,7 @@ pub(super) fn encode<'a>(
     source: Option<&'a [u8]>,
     diagnostics: &mut Diagnostics,
 ) -> Result<Encoded<'a>, Unsupported> {
-    let path = path::write(&request.model, request.stream)?;
+    let path = request_path::write(&request.model, request.stream)?;
     let body = match source.and_then(|bytes| Object::parse(bytes).ok()) {
         Some(body) => patched(body, request, source, diagnostics),
         None => written(request, diagnostics),
@@ -78,7 +79,8 @@ fn patched<'a>(
     diagnostics: &mut Diagnostics,
 ) -> Object<'a> {
     // The path names the model; a name in the body must not contradict it.
-    if body.str("model").is_some_and(|model| path::bare(&model) != path::bare(&request.model)) {
+    if body.str("model").is_some_and(|model| request_path::bare(&model) != request_path::bare(&request.model))
+    {
         body.remove("model");
     }
     if request.changed.messages {
@@ -102,7 +104,7 @@ fn patched<'a>(
     }
     let key = spelling(&body, "generationConfig", "generation_config");
     let mut own = body.object(key).map(Object::into_owned).unwrap_or_default();
-    config::patch(&mut own, request, diagnostics);
+    generation_config::patch(&mut own, request, diagnostics);
     if own.is_changed() {
         body.set(key, own.to_json());
     }
@@ -133,15 +135,15 @@ fn written(request: &Request, diagnostics: &mut Diagnostics) -> Object<'static> 
     {
         body.set("toolConfig", choice);
     }
-    let config = config::encode(request, diagnostics);
+    let config = generation_config::encode(request, diagnostics);
     if !config.is_empty() {
         body.set("generationConfig", config.to_json());
     }
     if request.parallel_tool_calls == Some(false) {
-        diagnostics.record(Code::FeatureUnsupported, "parallel_tool_calls", "one call at a time");
+        diagnostics.record(DiagnosticCode::FeatureUnsupported, "parallel_tool_calls", "one call at a time");
     }
     if request.user.is_some() {
-        diagnostics.record(Code::FeatureUnsupported, "user", "");
+        diagnostics.record(DiagnosticCode::FeatureUnsupported, "user", "");
     }
     request.report_shared(diagnostics);
     request.extra.report(NAME, "", diagnostics);

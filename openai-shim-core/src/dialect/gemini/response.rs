@@ -4,10 +4,10 @@
 
 use super::super::cited;
 use super::encode::candidate;
-use super::{NAME, citations, decode, error, finish, leftovers, parts, read, usage};
+use super::{NAME, citations, decode, error, finish_reason, leftovers, parts, read, usage};
 use crate::canonical::{
-    Block, Choice, Citation, CitedSources, Code, Diagnostics, ExtraFieldList, ExtraFields, FinishReason,
-    Fold, Response, ResponseSpec, TextLength,
+    Block, Choice, Citation, CitedSources, DiagnosticCode, Diagnostics, ExtraFieldList, ExtraFields,
+    FinishReason, Fold, Response, ResponseSpec, TextLength,
 };
 use crate::dialect::Decoder as _;
 use crate::error::UpstreamError;
@@ -79,7 +79,7 @@ fn fold(
         decoder.frame(Frame::Line(item.get().as_bytes()), &mut events);
     }
     decoder.finish(&mut events);
-    diagnostics.record(Code::StreamFolded, "", "");
+    diagnostics.record(DiagnosticCode::StreamFolded, "", "");
     diagnostics.extend(decoder.diagnostics());
     for event in &events {
         fold.event(event);
@@ -98,21 +98,25 @@ fn choice(object: &Object<'_>, at: usize, spec: &mut ResponseSpec, diagnostics: 
             && id.is_empty()
         {
             *id = spec.context.id("call_");
-            diagnostics.record(Code::ToolIdSynthesized, "candidates[].content.parts[].functionCall.id", "");
+            diagnostics.record(
+                DiagnosticCode::ToolIdSynthesized,
+                "candidates[].content.parts[].functionCall.id",
+                "",
+            );
         }
         choice.blocks.push(block);
     }
     let mut extra = leftovers(object, &["index", "content", "finishReason"]).into_members();
     if let Some(word) = object.non_null("finishReason") {
-        let reason = finish::read(word, diagnostics);
-        if word.trim() != encode_string(finish::write(&reason)) {
+        let reason = finish_reason::read(word, diagnostics);
+        if word.trim() != encode_string(finish_reason::write(&reason)) {
             extra.push((String::from("finishReason"), raw(word)));
         }
         let calls = choice.blocks.iter().any(|b| matches!(b, Block::ToolCall { .. }));
         choice.finish =
             Some(if calls && reason == FinishReason::Stop { FinishReason::ToolCalls } else { reason });
     } else {
-        diagnostics.record(Code::FinishReasonDerived, "candidates[].finishReason", "");
+        diagnostics.record(DiagnosticCode::FinishReasonDerived, "candidates[].finishReason", "");
     }
     choice.extra = if extra.is_empty() { ExtraFields::default() } else { ExtraFields::new(NAME, extra) };
     choice
@@ -132,7 +136,7 @@ pub(super) fn encode(response: &Response, spec: &mut ResponseSpec, diagnostics: 
     usage::lost(response.usage.as_ref(), diagnostics);
     match usage::write(response.usage.as_ref(), response.extra.of(NAME)) {
         Some(counts) => answer.set("usageMetadata", counts),
-        None => diagnostics.record(Code::UsageMissing, "usageMetadata", ""),
+        None => diagnostics.record(DiagnosticCode::UsageMissing, "usageMetadata", ""),
     }
     let model = response.model.as_ref().filter(|_| !spec.restore_alias).unwrap_or(&spec.model);
     answer.set("modelVersion", encode_string(model));
@@ -175,7 +179,7 @@ fn encode_choice(
                 out.push(parts::thought(text, signature.as_deref(), extra));
             }
             Block::Refusal(text) => {
-                diagnostics.record(Code::FeatureUnsupported, AT, "a refusal, as text");
+                diagnostics.record(DiagnosticCode::FeatureUnsupported, AT, "a refusal, as text");
                 parts::words(text, &ExtraFields::default(), &mut out);
             }
             Block::ToolCall { id, name, arguments, signature, extra } => {
@@ -188,7 +192,7 @@ fn encode_choice(
                 out.extend(parts::media(media, (AT, diagnostics)));
             }
             Block::Native { dialect: NAME, raw } => out.push(raw.get().to_owned()),
-            _ => diagnostics.record(Code::FeatureUnsupported, AT, "a block of another dialect"),
+            _ => diagnostics.record(DiagnosticCode::FeatureUnsupported, AT, "a block of another dialect"),
         }
     }
     if let Some(logprobs) = &choice.logprobs {
@@ -198,7 +202,7 @@ fn encode_choice(
     let all = beside.iter().cloned().chain(list);
     sources.extend(all.map(|one| (one, TextLength::default(), length)));
     rest.report(NAME, "candidates[]", diagnostics);
-    let word = finish::write(choice.finish.as_ref().unwrap_or(&FinishReason::Stop));
+    let word = finish_reason::write(choice.finish.as_ref().unwrap_or(&FinishReason::Stop));
     let mut object = candidate(&out.join(","), choice.index, Some(encode_string(word)));
     if !sources.is_empty() {
         object.set(citations::GROUNDING, citations::write(&sources));

@@ -2,9 +2,9 @@
 //!
 //! <https://ai.google.dev/api/caching#Tool>
 
-use super::{NAME, config, leftovers, plain, read};
-use crate::canonical::{Code, Diagnostics, ExtraFields, Request, Tool, ToolChoice};
-use crate::json::{Object, ValueKind, encode_string, from_openapi, value_kind, raw};
+use super::{NAME, generation_config, leftovers, plain, read};
+use crate::canonical::{DiagnosticCode, Diagnostics, ExtraFields, Request, Tool, ToolChoice};
+use crate::json::{Object, ValueKind, encode_string, from_openapi, raw, value_kind};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
@@ -66,7 +66,7 @@ pub(super) fn encode(tools: &[Tool], diagnostics: &mut Diagnostics) -> String {
         match tool {
             Tool::Function { name, description, parameters, strict, extra } => {
                 if *strict == Some(true) {
-                    diagnostics.record(Code::ExtraDropped, &format!("{path}.strict"), "");
+                    diagnostics.record(DiagnosticCode::ExtraDropped, &format!("{path}.strict"), "");
                 }
                 extra.report(NAME, &path, diagnostics);
                 let mut function = Object::new();
@@ -76,7 +76,7 @@ pub(super) fn encode(tools: &[Tool], diagnostics: &mut Diagnostics) -> String {
                 }
                 let own = extra.of(NAME).iter().any(|(key, _)| plain(key).starts_with("parameters"));
                 if let Some(parameters) = parameters.as_ref().filter(|_| !own) {
-                    let schema = config::schema(parameters.get(), &path, diagnostics);
+                    let schema = generation_config::schema(parameters.get(), &path, diagnostics);
                     if !takes_nothing(&schema) {
                         function.set("parametersJsonSchema", schema);
                     }
@@ -87,7 +87,9 @@ pub(super) fn encode(tools: &[Tool], diagnostics: &mut Diagnostics) -> String {
                 functions.push(function.to_json());
             }
             Tool::Native { dialect: NAME, raw } => natives.push(raw.get().to_owned()),
-            Tool::Native { dialect, .. } => diagnostics.record(Code::FeatureUnsupported, &path, dialect),
+            Tool::Native { dialect, .. } => {
+                diagnostics.record(DiagnosticCode::FeatureUnsupported, &path, dialect)
+            }
         }
     }
     if !functions.is_empty() {
@@ -151,7 +153,7 @@ pub(super) fn encode_choice(request: &Request, diagnostics: &mut Diagnostics) ->
             Some(format!(r#"{{"mode":"ANY","allowedFunctionNames":[{}]}}"#, encode_string(name)))
         }
         Some(ToolChoice::Native { dialect, .. }) => {
-            diagnostics.record(Code::FeatureUnsupported, "tool_choice", dialect);
+            diagnostics.record(DiagnosticCode::FeatureUnsupported, "tool_choice", dialect);
             None
         }
     };

@@ -3,7 +3,7 @@
 //! <https://ai.google.dev/api/generate-content#UsageMetadata>
 
 use super::leftovers;
-use crate::canonical::{Code, Diagnostics, Usage};
+use crate::canonical::{DiagnosticCode, Diagnostics, Usage};
 use crate::json::{Object, string_or_json};
 use serde_json::value::RawValue;
 
@@ -80,7 +80,7 @@ pub(super) fn beside(usage: &Object<'_>) -> Vec<(String, Box<RawValue>)> {
 /// Google bills what is written to a cache when the cache is made, and counts it in no answer.
 pub(super) fn lost(usage: Option<&Usage>, diagnostics: &mut Diagnostics) {
     if usage.and_then(|usage| usage.cache_written).is_some_and(|written| written > 0) {
-        diagnostics.record(Code::ExtraDropped, "usageMetadata", "tokens written to a cache");
+        diagnostics.record(DiagnosticCode::ExtraDropped, "usageMetadata", "tokens written to a cache");
     }
 }
 

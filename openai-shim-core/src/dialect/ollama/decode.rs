@@ -1,14 +1,15 @@
 //! A stream as events: one JSON object a line, in either form, also where it was wrapped into server-sent events.
 
 use super::super::Decoder;
-use super::line::{LineToolCall, ResponseLine, is_answer};
-use super::voice::OllamaTextExtractor;
+use super::response_line::{LineToolCall, ResponseLine, is_answer};
+use super::text_extractor::OllamaTextExtractor;
 use super::{FAMILY, error};
 use crate::canonical::{
-    BlockKind, Code, Delta, Diagnostics, Event, ExtraFieldList, ExtraFields, FinishReason, ResponseSpec, time,
+    BlockKind, Delta, DiagnosticCode, Diagnostics, Event, ExtraFieldList, ExtraFields, FinishReason,
+    ResponseSpec, time,
 };
 use crate::error::UpstreamError;
-use crate::filter::Segment;
+use crate::extract::Segment;
 use crate::framing::Frame;
 use crate::json::Object;
 use serde_json::value::RawValue;
@@ -128,7 +129,7 @@ impl OllamaDecoder {
                 Some((_, old)) if old.get() == value.get() => continue,
                 Some((_, old)) => old.clone_from(&value),
                 None if full => {
-                    self.diagnostics.record(Code::ExtraDropped, "", "too many members");
+                    self.diagnostics.record(DiagnosticCode::ExtraDropped, "", "too many members");
                     continue;
                 }
                 None => self.said.push((key.clone(), value.clone())),
@@ -211,7 +212,7 @@ fn cut(before: &mut String, text: &mut String, diagnostics: &mut Diagnostics) ->
     match text.strip_prefix(before.as_str()) {
         Some(fresh) => {
             if !before.is_empty() {
-                diagnostics.record(Code::DeltasCumulative, "", "");
+                diagnostics.record(DiagnosticCode::DeltasCumulative, "", "");
             }
             let fresh = fresh.to_owned();
             before.push_str(&fresh);
@@ -233,30 +234,35 @@ impl Decoder for OllamaDecoder {
             return;
         }
         if self.over {
-            self.diagnostics.record(Code::DataAfterDone, "", "");
+            self.diagnostics.record(DiagnosticCode::DataAfterDone, "", "");
             return;
         }
         if matches!(frame, Frame::Event { .. }) {
-            self.diagnostics.record(Code::FramingRepaired, "", "server-sent events instead of JSON lines");
+            self.diagnostics.record(
+                DiagnosticCode::FramingRepaired,
+                "",
+                "server-sent events instead of JSON lines",
+            );
         }
         let Ok(object) = Object::parse(data) else {
             self.foreign = true;
             if whole {
                 self.fail(malformed(data), out);
             } else {
-                self.diagnostics.record(Code::FrameCorrupt, "", "");
+                self.diagnostics.record(DiagnosticCode::FrameCorrupt, "", "");
             }
             return;
         };
         if error::is_error(&object) {
-            let code = if self.started { Code::ErrorInStream } else { Code::StatusPromoted };
+            let code =
+                if self.started { DiagnosticCode::ErrorInStream } else { DiagnosticCode::StatusPromoted };
             self.diagnostics.record(code, "error", "");
             self.fail(error::in_body(&object), out);
         } else if is_answer(&object) {
             self.line(&object, out);
         } else {
             self.foreign = true;
-            self.diagnostics.record(Code::FrameForeign, "", "");
+            self.diagnostics.record(DiagnosticCode::FrameForeign, "", "");
         }
     }
 
@@ -267,7 +273,7 @@ impl Decoder for OllamaDecoder {
         let error = match (self.started, self.foreign) {
             (true, _) => {
                 self.voice(String::new(), true, out);
-                self.diagnostics.record(Code::StreamTruncated, "", "");
+                self.diagnostics.record(DiagnosticCode::StreamTruncated, "", "");
                 UpstreamError::Truncated
             }
             (false, true) => malformed(b""),

@@ -3,11 +3,11 @@
 //! <https://docs.ollama.com/api/streaming>
 
 use super::super::Encoder;
-use super::line::{arguments, write_line};
+use super::response_line::{arguments, write_line};
 use super::{FAMILY, MESSAGE, OllamaApi, error};
 use crate::canonical::{
-    BlockKind, Code, Delta, Diagnostics, Event, ExtraFields, FinishReason, MemberIndex, ResponseSpec, Usage,
-    carry, time,
+    BlockKind, Delta, DiagnosticCode, Diagnostics, Event, ExtraFields, FinishReason, MemberIndex,
+    ResponseSpec, Usage, call_id, time,
 };
 use crate::error::{Error, UpstreamError};
 use crate::json::{Object, encode_string};
@@ -121,7 +121,7 @@ pub(super) fn done(
     number("eval_count", usage.output);
     number("eval_duration", first.map(|(total, first)| nanos(total.saturating_sub(first))));
     if [usage.cached, usage.cache_written, usage.reasoning].iter().any(|n| n.is_some_and(|n| n > 0)) {
-        diagnostics.record(Code::ExtraDropped, "usage", "details");
+        diagnostics.record(DiagnosticCode::ExtraDropped, "usage", "details");
     }
     for (key, value) in own {
         line.set(key, value);
@@ -236,8 +236,8 @@ impl OllamaEncoder {
 
     fn open(&mut self, block: u32, kind: &BlockKind, out: &mut Vec<u8>) {
         if let BlockKind::ToolCall { id, name, signature } = kind {
-            if signature.as_ref().is_some_and(|signature| !carry::holds(id, signature)) {
-                self.diagnostics.record(Code::FeatureUnsupported, MESSAGE, "an opaque part");
+            if signature.as_ref().is_some_and(|signature| !call_id::holds(id, signature)) {
+                self.diagnostics.record(DiagnosticCode::FeatureUnsupported, MESSAGE, "an opaque part");
             }
             if self.calls + self.pending.len() >= MOST_CALLS {
                 return self.too_much("tools", MOST_CALLS, out);
@@ -253,7 +253,7 @@ impl OllamaEncoder {
             return;
         }
         if *kind == BlockKind::Refusal {
-            self.diagnostics.record(Code::ContentRewritten, MESSAGE, "a refusal as text");
+            self.diagnostics.record(DiagnosticCode::ContentRewritten, MESSAGE, "a refusal as text");
         }
         self.open = Some((block, kind.clone()));
     }
@@ -280,7 +280,7 @@ impl OllamaEncoder {
                 self.words(false, text, out);
             }
             (Delta::Text(_), None, _) => {}
-            _ => self.diagnostics.record(Code::FeatureUnsupported, MESSAGE, "an opaque part"),
+            _ => self.diagnostics.record(DiagnosticCode::FeatureUnsupported, MESSAGE, "an opaque part"),
         }
     }
 
@@ -329,7 +329,7 @@ impl OllamaEncoder {
             _ => false,
         };
         if other && !matches!(event, Event::Delta { .. } | Event::Close { .. }) {
-            self.diagnostics.record(Code::FeatureUnsupported, "choices", "more than one answer");
+            self.diagnostics.record(DiagnosticCode::FeatureUnsupported, "choices", "more than one answer");
         }
         other
     }
@@ -371,7 +371,7 @@ impl Encoder for OllamaEncoder {
                     index.put(slot, key, value);
                 }
                 if extra.of(FAMILY).is_empty() && !extra.is_empty() {
-                    self.diagnostics.record(Code::ExtraDropped, "", extra.dialect);
+                    self.diagnostics.record(DiagnosticCode::ExtraDropped, "", extra.dialect);
                 }
             }
             Event::Error(failure) => self.fail(failure.clone(), out),

@@ -2,10 +2,10 @@
 //!
 //! <https://docs.ollama.com/api/errors>
 
-use super::line::write_line;
-use crate::canonical::{Code, Diagnostics};
+use super::response_line::write_line;
+use crate::canonical::{DiagnosticCode, Diagnostics};
 use crate::error::{Error, ErrorKind, StatusError, UpstreamError};
-use crate::json::{Object, ValueKind, encode_string, value_kind, raw, string_or_json, decode_string};
+use crate::json::{Object, ValueKind, decode_string, encode_string, raw, string_or_json, value_kind};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use std::borrow::Cow;
@@ -78,7 +78,7 @@ pub(super) fn decode(
     let trimmed = trimmed.strip_prefix(b"data:").map_or(trimmed, <[u8]>::trim_ascii);
     let stated = status.as_u16();
     let mut error = Object::parse(trimmed).ok().and_then(|object| read(&object)).unwrap_or_else(|| {
-        diagnostics.record(Code::ErrorReshaped, "error", "no JSON error");
+        diagnostics.record(DiagnosticCode::ErrorReshaped, "error", "no JSON error");
         StatusError::new(stated, ErrorKind::Upstream, plain(status, trimmed))
     });
     error.retry_after = headers
@@ -90,7 +90,7 @@ pub(super) fn decode(
     // A prompt that is too long is the client's business, whatever the status.
     if error.kind == ErrorKind::ContextLength && stated >= 500 {
         error.status = 400;
-        diagnostics.record(Code::StatusPromoted, "", &format!("{stated} to 400"));
+        diagnostics.record(DiagnosticCode::StatusPromoted, "", &format!("{stated} to 400"));
     }
     UpstreamError::Status(Box::new(error))
 }

@@ -6,19 +6,19 @@
 //! object; calls have ids only in newer versions, and a result may name no call but its tool; pictures are base64 beside
 //! the text; an answer that calls tools ends with `stop`. Reading takes both forms; writing keeps to one.
 
-mod able;
+mod auxiliary;
+mod capabilities;
 mod decode;
-mod embed;
+mod embeddings;
 mod encode;
 mod error;
-mod line;
-mod mend;
-mod models;
+mod model_list;
+mod repair;
 mod request;
 mod response;
+mod response_line;
 mod shape;
-mod side;
-mod voice;
+mod text_extractor;
 pub mod wire;
 
 use super::{AuxiliaryRoute, Decoder, Dialect, Encoded, Encoder, Endpoint, Repaired, Shape, StreamRepairer};
@@ -76,11 +76,11 @@ impl Dialect for Ollama {
     }
 
     fn auxiliary_routes(&self) -> &'static [AuxiliaryRoute] {
-        &side::ROUTES
+        &auxiliary::ROUTES
     }
 
     fn empty_request_response(&self, body: &[u8], created: u64) -> Option<String> {
-        side::loaded(self.form, body, created)
+        auxiliary::loaded(self.form, body, created)
     }
 
     fn request_shape(&self) -> &'static Shape {
@@ -137,7 +137,7 @@ impl Dialect for Ollama {
     fn stream_repairer(&self, spec: &ResponseSpec) -> Option<Box<dyn StreamRepairer>> {
         // Lines that repeat what was said before, or whose text we must end ourselves, are no lines to pass on.
         let plain = !spec.quirks.cumulative_deltas && as_it_comes(spec);
-        plain.then(|| Box::new(mend::OllamaMender::new(self.form, spec.clone())) as Box<dyn StreamRepairer>)
+        plain.then(|| Box::new(repair::OllamaMender::new(self.form, spec.clone())) as Box<dyn StreamRepairer>)
     }
 
     fn repair_response(
@@ -146,7 +146,7 @@ impl Dialect for Ollama {
         spec: &mut ResponseSpec,
         diagnostics: &mut Diagnostics,
     ) -> Option<Result<Repaired, UpstreamError>> {
-        as_it_comes(spec).then(|| mend::whole(self.form, body, spec, diagnostics))
+        as_it_comes(spec).then(|| repair::whole(self.form, body, spec, diagnostics))
     }
 
     fn decode_error(

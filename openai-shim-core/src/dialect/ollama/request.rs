@@ -5,13 +5,13 @@
 use super::super::Encoded;
 use super::super::shape::Place;
 use super::{FAMILY, OllamaApi, shape};
-use crate::canonical::{Code, Diagnostics, ExtraFields, Request, ResponseFormat, Tool, ToolChoice};
+use crate::canonical::{DiagnosticCode, Diagnostics, ExtraFields, Request, ResponseFormat, Tool, ToolChoice};
 use crate::error::{ClientError, Unsupported};
-use crate::json::{Object, ValueKind, encode_string, value_kind, raw, decode_string};
+use crate::json::{Object, ValueKind, decode_string, encode_string, raw, value_kind};
 use std::borrow::Cow;
 
 mod generate;
-mod media;
+mod images;
 mod message;
 mod options;
 
@@ -35,7 +35,9 @@ pub(super) fn decode(
     for (key, value) in object.iter() {
         let mut keep = || extra.push((key.to_owned(), raw(value)));
         match (key, value_kind(value)) {
-            ("model", ValueKind::String) => request.model = decode_string(value).unwrap_or_default().into_owned(),
+            ("model", ValueKind::String) => {
+                request.model = decode_string(value).unwrap_or_default().into_owned()
+            }
             ("model" | "stream" | "options" | "think", ValueKind::Null) => {}
             ("stream", ValueKind::Bool) => request.stream = value.trim() == "true",
             ("messages", _) if form == OllamaApi::Chat => {}
@@ -46,14 +48,15 @@ pub(super) fn decode(
             }
             ("think", ValueKind::Bool) => request.reasoning.enabled = Some(value.trim() == "true"),
             ("think", ValueKind::String) => {
-                request.reasoning.effort = decode_string(value).filter(|t| !t.is_empty()).map(Cow::into_owned);
+                request.reasoning.effort =
+                    decode_string(value).filter(|t| !t.is_empty()).map(Cow::into_owned);
             }
             ("format", ValueKind::Object) => request.response_format = Some(schema(value)),
             ("format", ValueKind::String) if value.trim() == "\"json\"" => {
                 request.response_format = Some(ResponseFormat::JsonObject);
             }
             ("format", ValueKind::String) if value.trim() != "\"\"" => {
-                diagnostics.record(Code::ParamInvalid, "format", "");
+                diagnostics.record(DiagnosticCode::ParamInvalid, "format", "");
                 keep();
             }
             ("tools", ValueKind::Array) if object.array("tools").is_some_and(|t| !t.is_empty()) => {
@@ -164,7 +167,7 @@ fn params(form: OllamaApi, request: &Request, body: &mut Object<'_>, diagnostics
             );
         }
         Some(ResponseFormat::Native { dialect, .. }) => {
-            diagnostics.record(Code::FeatureUnsupported, "response_format", dialect);
+            diagnostics.record(DiagnosticCode::FeatureUnsupported, "response_format", dialect);
         }
         Some(ResponseFormat::Text) | None => {}
     }
@@ -173,7 +176,7 @@ fn params(form: OllamaApi, request: &Request, body: &mut Object<'_>, diagnostics
     }
     let mut dropped = |name: &str, said: bool| {
         if said {
-            diagnostics.record(Code::ParamDropped, name, "");
+            diagnostics.record(DiagnosticCode::ParamDropped, name, "");
         }
     };
     dropped("n", request.n.is_some_and(|n| n > 1));
@@ -183,14 +186,17 @@ fn params(form: OllamaApi, request: &Request, body: &mut Object<'_>, diagnostics
         let elsewhere = ["prompt", "suffix", "system", "template", "context", "raw"].contains(&key.as_str());
         if form == OllamaApi::Chat && elsewhere {
             if !matches!(value.get().trim(), "\"\"" | "[]" | "null") {
-                diagnostics.record(Code::ParamDropped, key, "");
+                diagnostics.record(DiagnosticCode::ParamDropped, key, "");
             }
         } else if !key.starts_with(options::PREFIX) {
             body.set(key.clone(), value.get().to_owned());
         }
     }
     request.report_shared(diagnostics);
-    request.extra.dropped_keys(FAMILY).for_each(|key| diagnostics.record(Code::ParamDropped, key, ""));
+    request
+        .extra
+        .dropped_keys(FAMILY)
+        .for_each(|key| diagnostics.record(DiagnosticCode::ParamDropped, key, ""));
 }
 
 /// Whether and how much to think. Levels are known to some models only; all others take them for `true`.
@@ -201,17 +207,17 @@ fn think(request: &Request, diagnostics: &mut Diagnostics) -> Option<String> {
             "none" => String::from("false"),
             "low" | "medium" | "high" => encode_string(effort),
             "minimal" => {
-                diagnostics.record(Code::ParamClamped, "reasoning_effort", "minimal to low");
+                diagnostics.record(DiagnosticCode::ParamClamped, "reasoning_effort", "minimal to low");
                 encode_string("low")
             }
             _ => {
-                diagnostics.record(Code::ParamClamped, "reasoning_effort", "to high");
+                diagnostics.record(DiagnosticCode::ParamClamped, "reasoning_effort", "to high");
                 encode_string("high")
             }
         });
     }
     if reasoning.budget.is_some() {
-        diagnostics.record(Code::ParamDropped, "reasoning budget", "");
+        diagnostics.record(DiagnosticCode::ParamDropped, "reasoning budget", "");
     }
     let enabled = reasoning.enabled.or(reasoning.budget.map(|budget| budget > 0))?;
     Some(enabled.to_string())
@@ -222,7 +228,7 @@ fn tools(form: OllamaApi, request: &Request, body: &mut Object<'_>, diagnostics:
     let off = matches!(choice, Some(ToolChoice::None));
     if request.tools.is_empty() || off || form == OllamaApi::Generate {
         if form == OllamaApi::Generate && !request.tools.is_empty() && !off {
-            diagnostics.record(Code::FeatureUnsupported, "tools", "this form calls no tools");
+            diagnostics.record(DiagnosticCode::FeatureUnsupported, "tools", "this form calls no tools");
         }
         body.remove("tools");
         return;
@@ -230,14 +236,14 @@ fn tools(form: OllamaApi, request: &Request, body: &mut Object<'_>, diagnostics:
     let only = match choice {
         Some(ToolChoice::Function(name)) => {
             diagnostics.record(
-                Code::FeatureUnsupported,
+                DiagnosticCode::FeatureUnsupported,
                 "tool_choice",
                 "only this tool is offered, and not forced",
             );
             Some(name.as_str())
         }
         Some(ToolChoice::Required | ToolChoice::Native { .. }) => {
-            diagnostics.record(Code::FeatureUnsupported, "tool_choice", "");
+            diagnostics.record(DiagnosticCode::FeatureUnsupported, "tool_choice", "");
             None
         }
         Some(ToolChoice::Auto | ToolChoice::None) | None => None,
@@ -258,7 +264,7 @@ fn write_tool(tool: &Tool, i: usize, diagnostics: &mut Diagnostics) -> Option<St
     match tool {
         Tool::Function { name, description, parameters, strict, extra } => {
             if *strict == Some(true) {
-                diagnostics.record(Code::ExtraDropped, &format!("{at}.strict"), "");
+                diagnostics.record(DiagnosticCode::ExtraDropped, &format!("{at}.strict"), "");
             }
             extra.report(FAMILY, &at, diagnostics);
             let mut function = Object::new();
@@ -276,7 +282,7 @@ fn write_tool(tool: &Tool, i: usize, diagnostics: &mut Diagnostics) -> Option<St
         }
         Tool::Native { dialect: FAMILY, raw } => Some(raw.get().to_owned()),
         Tool::Native { dialect, .. } => {
-            diagnostics.record(Code::FeatureUnsupported, &at, dialect);
+            diagnostics.record(DiagnosticCode::FeatureUnsupported, &at, dialect);
             None
         }
     }

@@ -6,7 +6,7 @@ use super::super::Decoder;
 use super::decode::OllamaDecoder;
 use super::encode::{LineContent, done, head, word};
 use super::{FAMILY, MESSAGE, OllamaApi};
-use crate::canonical::{Block, Code, Diagnostics, Logprobs, Response, ResponseSpec, carry, fold};
+use crate::canonical::{Block, DiagnosticCode, Diagnostics, Logprobs, Response, ResponseSpec, call_id, fold};
 use crate::error::UpstreamError;
 use crate::framing::Frame;
 
@@ -34,7 +34,7 @@ pub(super) fn encode(
     let mut said = LineContent::default();
     let choice = response.choices.first();
     if response.choices.len() > 1 {
-        diagnostics.record(Code::FeatureUnsupported, "choices", "more than one answer");
+        diagnostics.record(DiagnosticCode::FeatureUnsupported, "choices", "more than one answer");
     }
     for block in choice.map(|c| c.blocks.as_slice()).unwrap_or_default() {
         match block {
@@ -45,27 +45,27 @@ pub(super) fn encode(
             Block::Reasoning { text, signature, extra } => {
                 said.thinking.push_str(text);
                 if signature.is_some() || extra.of(FAMILY).len() < extra.members.len() {
-                    diagnostics.record(Code::FeatureUnsupported, MESSAGE, "an opaque part");
+                    diagnostics.record(DiagnosticCode::FeatureUnsupported, MESSAGE, "an opaque part");
                 }
             }
             Block::Refusal(text) => {
-                diagnostics.record(Code::ContentRewritten, MESSAGE, "a refusal as text");
+                diagnostics.record(DiagnosticCode::ContentRewritten, MESSAGE, "a refusal as text");
                 said.content.push_str(text);
             }
             Block::ToolCall { id, name, arguments, signature, extra } => {
-                if signature.as_ref().is_some_and(|signature| !carry::holds(id, signature)) {
-                    diagnostics.record(Code::FeatureUnsupported, MESSAGE, "an opaque part");
+                if signature.as_ref().is_some_and(|signature| !call_id::holds(id, signature)) {
+                    diagnostics.record(DiagnosticCode::FeatureUnsupported, MESSAGE, "an opaque part");
                 }
                 said.call(id, name, arguments, extra, diagnostics);
             }
-            _ => diagnostics.record(Code::FeatureUnsupported, MESSAGE, "media in an answer"),
+            _ => diagnostics.record(DiagnosticCode::FeatureUnsupported, MESSAGE, "media in an answer"),
         }
     }
     let logprobs = choice.and_then(|c| c.logprobs.as_ref()).map(Logprobs::to_extra);
     for extra in [Some(&*response.extra), choice.map(|c| &*c.extra), logprobs.as_ref()].into_iter().flatten()
     {
         if extra.of(FAMILY).is_empty() && !extra.is_empty() {
-            diagnostics.record(Code::ExtraDropped, "", extra.dialect);
+            diagnostics.record(DiagnosticCode::ExtraDropped, "", extra.dialect);
         }
     }
     if let Some(choice) = choice {

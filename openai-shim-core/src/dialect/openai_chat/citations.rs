@@ -2,7 +2,7 @@
 //!
 //! <https://platform.openai.com/docs/guides/tools-web-search?api-mode=chat>, <https://docs.perplexity.ai/api-reference>
 
-use super::super::cite::{Reader, objects};
+use super::super::citations::{Reader, objects};
 use crate::canonical::{Citation, CitedSpan, TextLength};
 use crate::json::encode_string;
 use std::collections::BTreeMap;

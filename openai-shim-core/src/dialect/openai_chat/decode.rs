@@ -1,15 +1,15 @@
 //! A stream as events: mended chunks in, blocks out.
 
 use super::super::Decoder;
-use super::mend::{ChunkSink, Slot, SlotSpan, SlotValues, StreamState, TemplateCache, read_usage};
-use super::{NAME, reasoning};
+use super::repair::{ChunkSink, Slot, SlotSpan, SlotValues, StreamState, TemplateCache, read_usage};
+use super::{NAME, reasoning_details};
 use crate::canonical::{
-    Block, BlockKind, Code, Delta, Diagnostics, Event, ExtraFieldList, FinishReason, Logprobs, MemberIndex,
-    ReasoningStyle, ResponseSpec,
+    Block, BlockKind, Delta, DiagnosticCode, Diagnostics, Event, ExtraFieldList, FinishReason, Logprobs,
+    MemberIndex, ReasoningStyle, ResponseSpec,
 };
 use crate::error::UpstreamError;
 use crate::framing::Frame;
-use crate::json::{Object, raw, decode_string};
+use crate::json::{Object, decode_string, raw};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -34,8 +34,12 @@ pub(super) enum TemplateEvent {
 impl ChatDecoder {
     pub(super) fn new(spec: ResponseSpec) -> Self {
         // Whether the client wants usage, or the legacy form of a call, is its encoder's business: here it is always read.
-        let spec =
-            ResponseSpec { include_usage: true, legacy_functions: false, reasoning: ReasoningStyle::Field, ..spec };
+        let spec = ResponseSpec {
+            include_usage: true,
+            legacy_functions: false,
+            reasoning: ReasoningStyle::Field,
+            ..spec
+        };
         Self {
             stream: StreamState::new(spec),
             blocks: OpenBlocks::default(),
@@ -48,7 +52,7 @@ impl ChatDecoder {
     /// Zeros in place of usage are what a chat client is promised; nobody counted them, and they are no event. Whether
     /// they are missing is the business of the client's dialect.
     fn take_back_usage(&mut self, before: usize, out: &mut Vec<Event>) {
-        if self.stream.diagnostics.discard(Code::UsageMissing) {
+        if self.stream.diagnostics.discard(DiagnosticCode::UsageMissing) {
             let mut fresh = out.split_off(before.min(out.len()));
             fresh.retain(|event| !matches!(event, Event::Usage(_)));
             out.append(&mut fresh);
@@ -287,7 +291,7 @@ impl EventSink<'_> {
                     (None, Some(block)) => *block,
                     _ => self.open(at, index, kind),
                 };
-            let signed = if key == DETAILS { reasoning::read(value, None) } else { Vec::new() };
+            let signed = if key == DETAILS { reasoning_details::read(value, None) } else { Vec::new() };
             if signed.is_empty() {
                 let native = Delta::Native { dialect: NAME, key: key.to_owned(), raw: raw(value) };
                 self.out.push(Event::Delta { choice: index, block, delta: native });

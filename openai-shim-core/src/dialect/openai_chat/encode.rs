@@ -4,12 +4,12 @@
 
 use super::super::Encoder;
 use super::decode::word;
-use super::mend::{TagWriter, write_usage};
+use super::repair::{TagWriter, write_usage};
 use super::response::not_a_stream;
-use super::{NAME, citations, error, reasoning, tool_call};
+use super::{NAME, citations, error, reasoning_details, tool_call};
 use crate::canonical::{
-    BlockKind, Citation, CitedSources, Code, Delta, Diagnostics, Event, ExtraFields, Logprobs, Numbered,
-    REASONING_DETAILS, ReasoningStyle, ResponseSpec, TextLength, Usage,
+    BlockKind, Citation, CitedSources, Delta, DiagnosticCode, Diagnostics, Event, ExtraFields, Logprobs,
+    Numbered, REASONING_DETAILS, ReasoningStyle, ResponseSpec, TextLength, Usage,
 };
 use crate::error::Error;
 use crate::framing::write_event;
@@ -137,7 +137,7 @@ impl ChatEncoder {
             if self.spec.legacy_functions {
                 if call > 0 {
                     self.diagnostics.record(
-                        Code::FeatureUnsupported,
+                        DiagnosticCode::FeatureUnsupported,
                         "choices[].delta",
                         "more than one call for a legacy client",
                     );
@@ -185,7 +185,7 @@ impl ChatEncoder {
                 format!("\"reasoning_content\":{}", encode_string(text))
             }
             (Delta::Text(text), OpenBlock::Reasoning) => {
-                let item = reasoning::write(Some(text), None, &choice.thoughts.extra, choice.signed);
+                let item = reasoning_details::write(Some(text), None, &choice.thoughts.extra, choice.signed);
                 format!("\"reasoning_content\":{},\"reasoning_details\":[{item}]", encode_string(text))
             }
             (Delta::Signature(signature), OpenBlock::Reasoning) => {
@@ -195,7 +195,7 @@ impl ChatEncoder {
             (Delta::Native { dialect: REASONING_DETAILS, key, raw }, OpenBlock::Reasoning) => {
                 if !choice.thoughts.extra.set_detail(key, raw) {
                     self.diagnostics.record(
-                        Code::ExtraDropped,
+                        DiagnosticCode::ExtraDropped,
                         REASONING_DETAILS,
                         "more members than are kept",
                     );
@@ -216,12 +216,16 @@ impl ChatEncoder {
                 let CitedSources { mut list, rest } = not_a_stream(&one);
                 choice.cited.append(&mut list);
                 if !rest.is_empty() {
-                    self.diagnostics.record(Code::ExtraDropped, "choices[].delta", dialect);
+                    self.diagnostics.record(DiagnosticCode::ExtraDropped, "choices[].delta", dialect);
                 }
                 return;
             }
             (Delta::Signature(_), _) => {
-                self.diagnostics.record(Code::FeatureUnsupported, "choices[].delta", "an opaque part");
+                self.diagnostics.record(
+                    DiagnosticCode::FeatureUnsupported,
+                    "choices[].delta",
+                    "an opaque part",
+                );
                 return;
             }
         };
@@ -247,7 +251,7 @@ impl ChatEncoder {
             let number = choice.signed;
             choice.signed += usize::from(!extra.is_empty() || !signature.is_empty());
             if !signature.is_empty() {
-                let item = reasoning::write(None, Some(&signature), &extra, number);
+                let item = reasoning_details::write(None, Some(&signature), &extra, number);
                 self.chunk(index, &format!("\"reasoning_details\":[{item}]"), "null", out);
             }
             return;
@@ -323,7 +327,7 @@ impl Encoder for ChatEncoder {
                 if self.spec.include_usage {
                     let usage = write_usage(self.usage.unwrap_or_default());
                     if self.usage.is_none() {
-                        self.diagnostics.record(Code::UsageMissing, "usage", "");
+                        self.diagnostics.record(DiagnosticCode::UsageMissing, "usage", "");
                     }
                     self.write("[]", Some(usage), out);
                 }

@@ -6,16 +6,16 @@
 //! sent, and notes each change. Where the client speaks this dialect too, that is all; else the mended chunks become
 //! events (`decode`).
 
+mod auxiliary;
 mod citations;
 mod decode;
-mod embed;
+mod embeddings;
 mod encode;
-mod mend;
-mod reasoning;
+mod reasoning_details;
+mod repair;
 mod request;
 mod response;
 mod shape;
-mod side;
 mod tool_call;
 pub mod wire;
 
@@ -39,7 +39,7 @@ const SAID: [&str; 5] = ["role", "content", "reasoning_content", "refusal", "too
 fn note_lost(extra: &crate::canonical::ExtraFieldList, at: &str, diagnostics: &mut Diagnostics) {
     extra
         .dropped_keys(NAME)
-        .for_each(|key| diagnostics.record(crate::canonical::Code::ExtraDropped, at, key));
+        .for_each(|key| diagnostics.record(crate::canonical::DiagnosticCode::ExtraDropped, at, key));
 }
 
 /// The dialect `openai-chat`.
@@ -59,7 +59,7 @@ impl Dialect for OpenAiChat {
     }
 
     fn auxiliary_routes(&self) -> &'static [AuxiliaryRoute] {
-        &side::ROUTES
+        &auxiliary::ROUTES
     }
 
     fn headers(&self) -> &'static DialectHeaders {
@@ -119,7 +119,7 @@ impl Dialect for OpenAiChat {
     }
 
     fn stream_repairer(&self, spec: &ResponseSpec) -> Option<Box<dyn StreamRepairer>> {
-        Some(Box::new(mend::ChatRepairer::new(spec.clone())))
+        Some(Box::new(repair::ChatRepairer::new(spec.clone())))
     }
 
     fn repair_response(
@@ -128,7 +128,7 @@ impl Dialect for OpenAiChat {
         spec: &mut ResponseSpec,
         diagnostics: &mut Diagnostics,
     ) -> Option<Result<Repaired, UpstreamError>> {
-        Some(mend::whole(body, spec, diagnostics).map(|(object, summary)| Repaired {
+        Some(repair::whole(body, spec, diagnostics).map(|(object, summary)| Repaired {
             summary: response::noting(&object, summary, spec),
             body: object.is_changed().then(|| {
                 let mut out = Vec::with_capacity(body.len() + 64);

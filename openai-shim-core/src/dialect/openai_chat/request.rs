@@ -6,18 +6,21 @@ use super::super::Encoded;
 use super::super::shape::{Place, Style};
 use super::{NAME, note_lost, shape};
 use crate::canonical::{
-    Code, Diagnostics, ExtraFields, Message, Request, ResponseFormat, SHARED, TokenLimit, Tool, ToolChoice,
+    DiagnosticCode, Diagnostics, ExtraFields, Message, Request, ResponseFormat, SHARED, TokenLimit, Tool,
+    ToolChoice,
 };
 use crate::error::{ClientError, Unsupported};
-use crate::json::{Object, ValueKind, count, encode_string, integer, natural, number, value_kind, raw, decode_string};
+use crate::json::{
+    Object, ValueKind, count, decode_string, encode_string, integer, natural, number, raw, value_kind,
+};
 use bytes::Bytes;
 use std::borrow::Cow;
 
-mod conversation;
-mod given;
 mod message;
+mod messages;
+mod raw_fields;
 
-use conversation::MessagesReader;
+use messages::MessagesReader;
 
 /// Reads a request.
 pub(super) fn decode(body: &Bytes, diagnostics: &mut Diagnostics) -> Result<Request, ClientError> {
@@ -220,7 +223,7 @@ pub(super) fn encode<'a>(
         for (i, message) in request.messages.iter().enumerate() {
             if !message::can_be_said(message) {
                 diagnostics.record(
-                    Code::FeatureUnsupported,
+                    DiagnosticCode::FeatureUnsupported,
                     &format!("messages[{i}]"),
                     "another dialect's own",
                 );
@@ -243,7 +246,7 @@ pub(super) fn encode<'a>(
         write_params(request, &mut body, diagnostics);
         let reasoning = &request.reasoning;
         if reasoning.as_effort().is_none() && reasoning.enabled.is_some() {
-            diagnostics.record(Code::ParamDropped, "reasoning", "thinking on or off");
+            diagnostics.record(DiagnosticCode::ParamDropped, "reasoning", "thinking on or off");
         }
     }
     let (all, touched) = (source.is_none(), request.changed);
@@ -257,7 +260,7 @@ pub(super) fn encode<'a>(
         let none_left = all && body.get("tools").is_none() && !request.tools.is_empty();
         let choice = request.tool_choice.as_ref().filter(|_| !none_left);
         if request.tool_choice.is_some() && none_left {
-            diagnostics.record(Code::ParamDropped, "tool_choice", "");
+            diagnostics.record(DiagnosticCode::ParamDropped, "tool_choice", "");
         }
         put(&mut body, "tool_choice", choice.and_then(|choice| write_choice(choice, diagnostics)));
         let parallel =
@@ -299,7 +302,7 @@ fn stream_options(request: &Request, body: &mut Object<'_>, diagnostics: &mut Di
     } else if body.non_null("stream_options").is_some() {
         body.remove("stream_options");
         diagnostics.record(
-            Code::ParamDropped,
+            DiagnosticCode::ParamDropped,
             "stream_options",
             if request.stream { "" } else { "only streams have options" },
         );
@@ -324,7 +327,7 @@ fn write_params(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diag
     number("user", request.user.as_deref().map(encode_string));
     number("reasoning_effort", request.reasoning.as_effort().map(encode_string));
     if request.reasoning.budget.is_some() && request.reasoning.effort.is_none() {
-        diagnostics.record(Code::ParamRenamed, "reasoning", "a budget, as an effort");
+        diagnostics.record(DiagnosticCode::ParamRenamed, "reasoning", "a budget, as an effort");
     }
     for (key, value) in request.extra.of(NAME).iter().chain(&request.shared) {
         body.set(key.clone(), value.get().to_owned());
@@ -337,7 +340,7 @@ fn write_params(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diag
         put(body, "logit_bias", request.logit_bias.as_ref().map(|bias| bias.get().to_owned()));
     }
     let lost = request.extra.dropped_keys(NAME).filter(|key| !["logprobs", "logit_bias"].contains(key));
-    lost.for_each(|key| diagnostics.record(Code::ParamDropped, key, ""));
+    lost.for_each(|key| diagnostics.record(DiagnosticCode::ParamDropped, key, ""));
 }
 
 /// Puts a member, or takes it out.
@@ -358,7 +361,11 @@ fn write_choice(choice: &ToolChoice, diagnostics: &mut Diagnostics) -> Option<St
         }
         ToolChoice::Native { dialect: NAME, raw } => raw.get().to_owned(),
         ToolChoice::Native { .. } => {
-            diagnostics.record(Code::FeatureUnsupported, "tool_choice", "a choice of another dialect");
+            diagnostics.record(
+                DiagnosticCode::FeatureUnsupported,
+                "tool_choice",
+                "a choice of another dialect",
+            );
             return None;
         }
     })
@@ -397,7 +404,7 @@ fn write_tool(tool: &Tool, i: usize, diagnostics: &mut Diagnostics) -> Option<St
         }
         Tool::Native { dialect: NAME, raw } => Some(raw.get().to_owned()),
         Tool::Native { .. } => {
-            diagnostics.record(Code::FeatureUnsupported, &at, "a tool of another dialect");
+            diagnostics.record(DiagnosticCode::FeatureUnsupported, &at, "a tool of another dialect");
             None
         }
     }

@@ -4,14 +4,14 @@
 
 use super::super::cited;
 use super::decode::{SEALED, ending, word};
-use super::mend::{TagWriter, read_usage, whole, write_usage};
-use super::{NAME, citations, note_lost, reasoning, tool_call};
+use super::repair::{TagWriter, read_usage, whole, write_usage};
+use super::{NAME, citations, note_lost, reasoning_details, tool_call};
 use crate::canonical::{
-    Block, Choice, CitedSources, Code, Diagnostics, ExtraFieldList, ExtraFields, FinishReason, Logprobs,
-    ReasoningStyle, Response, ResponseSpec, ResponseSummary, TextLength, unfold,
+    Block, Choice, CitedSources, DiagnosticCode, Diagnostics, ExtraFieldList, ExtraFields, FinishReason,
+    Logprobs, ReasoningStyle, Response, ResponseSpec, ResponseSummary, TextLength, unfold,
 };
 use crate::error::UpstreamError;
-use crate::json::{Object, encode_string, raw, decode_string};
+use crate::json::{Object, decode_string, encode_string, raw};
 use std::borrow::Cow;
 
 /// Reads an answer: mended first, so that what is left is plain.
@@ -30,7 +30,7 @@ pub(super) fn decode(
     response.created = answer.u64("created");
     response.model = answer.str("model").map(Cow::into_owned);
     // Whether counts are missing is the business of the client's dialect, too.
-    let missing = diagnostics.discard(Code::UsageMissing);
+    let missing = diagnostics.discard(DiagnosticCode::UsageMissing);
     response.usage = answer.get("usage").and_then(read_usage).filter(|_| !missing);
     response.extra = rest(&answer, &["id", "object", "created", "model", "choices", "usage"]);
     for item in answer.array("choices").unwrap_or_default() {
@@ -72,7 +72,7 @@ fn decode_choice(object: &Object<'_>) -> Choice {
     let thoughts = message.get("reasoning_content").and_then(decode_string).unwrap_or_default();
     let beside = Some(thoughts.as_ref()).filter(|thoughts| !thoughts.is_empty());
     let details = message.get("reasoning_details");
-    let signed = details.map(|details| reasoning::read(details, beside)).unwrap_or_default();
+    let signed = details.map(|details| reasoning_details::read(details, beside)).unwrap_or_default();
     if beside.is_some() || !signed.is_empty() {
         // Opaque reasoning belongs to the reasoning that it signs.
         let (own, others) =
@@ -120,7 +120,7 @@ pub(super) fn encode(response: &Response, spec: &mut ResponseSpec, diagnostics: 
     let choices: Vec<_> = response.choices.iter().map(|c| encode_choice(c, spec, diagnostics)).collect();
     answer.set("choices", format!("[{}]", choices.join(",")));
     if response.usage.is_none() {
-        diagnostics.record(Code::UsageMissing, "usage", "");
+        diagnostics.record(DiagnosticCode::UsageMissing, "usage", "");
     }
     answer.set("usage", write_usage(response.usage.unwrap_or_default()));
     for (key, value) in response.extra.of(NAME) {
@@ -171,12 +171,16 @@ fn encode_choice(choice: &Choice, spec: &mut ResponseSpec, diagnostics: &mut Dia
             }
             Block::Native { .. } => {
                 diagnostics.record(
-                    Code::FeatureUnsupported,
+                    DiagnosticCode::FeatureUnsupported,
                     "choices[].message",
                     "a part that only another dialect has",
                 );
             }
-            _ => diagnostics.record(Code::FeatureUnsupported, "choices[].message", "media in an answer"),
+            _ => diagnostics.record(
+                DiagnosticCode::FeatureUnsupported,
+                "choices[].message",
+                "media in an answer",
+            ),
         }
     }
     if spec.reasoning == ReasoningStyle::Tags {
@@ -189,14 +193,14 @@ fn encode_choice(choice: &Choice, spec: &mut ResponseSpec, diagnostics: &mut Dia
     if !thoughts.is_empty() {
         message.set("reasoning_content", encode_string(&thoughts));
     }
-    if let Some(details) = reasoning::details(&choice.blocks) {
+    if let Some(details) = reasoning_details::details(&choice.blocks) {
         message.set("reasoning_details", details);
     }
     message.set("refusal", if refusal.is_empty() { String::from("null") } else { encode_string(&refusal) });
     let legacy = function_call.filter(|_| spec.legacy_functions);
     if calls.len() > 1 && legacy.is_some() {
         diagnostics.record(
-            Code::FeatureUnsupported,
+            DiagnosticCode::FeatureUnsupported,
             "choices[].message",
             "more than one call for a legacy client",
         );

@@ -3,7 +3,7 @@
 use super::NAME;
 use super::request::leftovers;
 use crate::canonical::{Block, ExtraFields};
-use crate::json::{Object, ValueKind, encode_string, value_kind, raw, string_or_json};
+use crate::json::{Object, ValueKind, encode_string, raw, string_or_json, value_kind};
 use serde_json::value::RawValue;
 
 /// Reads a tool call; with it whether its arguments came as an object. A custom tool's input is text, and the call's own

@@ -18,7 +18,7 @@
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 
-use crate::json::{encode_string, raw, decode_string};
+use crate::json::{decode_string, encode_string, raw};
 use crate::wire_object;
 use serde_json::value::RawValue;
 use std::borrow::Cow;

@@ -1,15 +1,15 @@
 //! A stream as events: mended chunks in, blocks out.
 
 use super::super::Decoder;
-use super::mend::{ChunkSink, CompletionIdentity, RepairedCompletion, StreamState, UsageSpan};
+use super::repair::{ChunkSink, CompletionIdentity, RepairedCompletion, StreamState, UsageSpan};
 use super::response::leftovers;
 use super::{ECHOED, NAME, is_own, logprobs, prompt, reason};
 use crate::canonical::{
-    BlockKind, Code, Delta, Diagnostics, Event, ExtraFieldList, FinishReason, MemberIndex, ReasoningTags,
-    ResponseSpec,
+    BlockKind, Delta, DiagnosticCode, Diagnostics, Event, ExtraFieldList, FinishReason, MemberIndex,
+    ReasoningTags, ResponseSpec,
 };
 use crate::error::UpstreamError;
-use crate::filter::{FenceStripper, OutputParser, ReasoningTagMode, Segment};
+use crate::extract::{FenceStripper, OutputParser, ReasoningTagMode, Segment};
 use crate::framing::Frame;
 use crate::json::raw;
 use std::collections::BTreeMap;
@@ -24,13 +24,13 @@ impl Voice {
     pub(super) fn new(spec: &ResponseSpec) -> Self {
         // A client of this dialect takes the text as it comes.
         let own = is_own(spec);
-        let think = match spec.quirks.think_tags {
+        let think = match spec.quirks.reasoning_tags {
             _ if own => ReasoningTagMode::Off,
-            ReasoningTags::Keep => ReasoningTagMode::Off,
-            ReasoningTags::Inside => ReasoningTagMode::Inside,
-            ReasoningTags::Opening => ReasoningTagMode::Auto,
+            ReasoningTags::Ignore => ReasoningTagMode::Off,
+            ReasoningTags::Prefilled => ReasoningTagMode::Inside,
+            ReasoningTags::Leading => ReasoningTagMode::Auto,
         };
-        let tools = if own || spec.quirks.keep_markup { Vec::new() } else { spec.tools.clone() };
+        let tools = if own || spec.quirks.keep_tool_markup { Vec::new() } else { spec.tools.clone() };
         Self {
             splitter: OutputParser::new(think, &tools),
             fences: (spec.required_json_fields.is_some() && !own).then(FenceStripper::new),
@@ -53,9 +53,11 @@ impl Voice {
                         *text = open;
                     }
                 }
-                Segment::Reasoning(_) => diagnostics.record(Code::ReasoningSplit, "choices[].text", ""),
+                Segment::Reasoning(_) => {
+                    diagnostics.record(DiagnosticCode::ReasoningSplit, "choices[].text", "")
+                }
                 Segment::Call { name, .. } => {
-                    diagnostics.record(Code::ToolCallRecovered, "choices[].text", name)
+                    diagnostics.record(DiagnosticCode::ToolCallRecovered, "choices[].text", name)
                 }
             }
         }
@@ -63,7 +65,7 @@ impl Voice {
             let mut rest = String::new();
             fences.finish(&mut rest);
             if fences.stripped() {
-                diagnostics.record(Code::FenceStripped, "choices[].text", "");
+                diagnostics.record(DiagnosticCode::FenceStripped, "choices[].text", "");
             }
             pieces.push(Segment::Text(rest));
         }

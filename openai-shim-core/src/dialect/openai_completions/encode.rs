@@ -3,11 +3,11 @@
 //! <https://platform.openai.com/docs/api-reference/completions/create#stream>
 
 use super::super::Encoder;
-use super::mend::{CompletionIdentity, write_choice, write_object};
+use super::repair::{CompletionIdentity, write_choice, write_object};
 use super::response::{members, note_lost};
 use super::{ECHOED, NAME, error, logprobs, prompt, usage, word};
 use crate::canonical::{
-    BlockKind, Code, Delta, Diagnostics, Event, ExtraFieldList, Logprobs, Numbered, ReasoningStyle,
+    BlockKind, Delta, DiagnosticCode, Diagnostics, Event, ExtraFieldList, Logprobs, Numbered, ReasoningStyle,
     ResponseSpec, Usage,
 };
 use crate::error::{Error, UpstreamError};
@@ -106,7 +106,7 @@ impl CompletionsEncoder {
             BlockKind::ToolCall { .. } => (OpenBlock::Lost, Some("a tool call")),
         };
         if let Some(lost) = lost {
-            self.diagnostics.record(Code::FeatureUnsupported, "choices[].text", lost);
+            self.diagnostics.record(DiagnosticCode::FeatureUnsupported, "choices[].text", lost);
         }
         self.choice(index).open.insert(block, open);
     }
@@ -126,7 +126,7 @@ impl CompletionsEncoder {
             // What is lost was said when it began.
             (Delta::Text(_) | Delta::Signature(_), _) => return,
             (Delta::Native { dialect, .. }, _) => {
-                self.diagnostics.record(Code::ExtraDropped, "choices[].text", dialect);
+                self.diagnostics.record(DiagnosticCode::ExtraDropped, "choices[].text", dialect);
                 return;
             }
         };
@@ -190,7 +190,7 @@ impl Encoder for CompletionsEncoder {
             Event::End => {
                 if self.spec.include_usage {
                     if self.usage.is_none() {
-                        self.diagnostics.record(Code::UsageMissing, "usage", "");
+                        self.diagnostics.record(DiagnosticCode::UsageMissing, "usage", "");
                     }
                     let counts = usage::write(self.usage.unwrap_or_default());
                     self.write(&[], Some(&counts), out);

@@ -3,7 +3,7 @@
 //! <https://platform.openai.com/docs/api-reference/completions/object>
 
 use crate::canonical::Logprobs;
-use crate::json::{Object, ValueKind, encode_string, value_kind, raw, decode_string};
+use crate::json::{Object, ValueKind, decode_string, encode_string, raw, value_kind};
 
 /// Whether the lists are there and have the types that OpenAI's have.
 pub(super) fn is_strict(json: &str) -> bool {

@@ -8,7 +8,7 @@
 mod decode;
 mod encode;
 mod logprobs;
-mod mend;
+mod repair;
 mod request;
 mod response;
 mod shape;
@@ -103,7 +103,7 @@ impl Dialect for OpenAiCompletions {
     }
 
     fn stream_repairer(&self, spec: &ResponseSpec) -> Option<Box<dyn StreamRepairer>> {
-        Some(Box::new(mend::CompletionsMender::new(spec.clone())))
+        Some(Box::new(repair::CompletionsMender::new(spec.clone())))
     }
 
     fn repair_response(

@@ -5,10 +5,13 @@
 use super::super::Encoded;
 use super::{ECHO, NAME, OWN, shape};
 use crate::canonical::{
-    Block, Code, Diagnostics, ExtraFields, Message, Request, ResponseFormat, Role, TokenLimit, ToolChoice,
+    Block, DiagnosticCode, Diagnostics, ExtraFields, Message, Request, ResponseFormat, Role, TokenLimit,
+    ToolChoice,
 };
 use crate::error::ClientError;
-use crate::json::{Object, ValueKind, count, encode_string, integer, natural, number, value_kind, raw, decode_string};
+use crate::json::{
+    Object, ValueKind, count, decode_string, encode_string, integer, natural, number, raw, value_kind,
+};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
@@ -186,7 +189,7 @@ fn render(request: &Request, diagnostics: &mut Diagnostics) -> String {
         let at = format!("messages[{i}]");
         message.report(NAME, &at, diagnostics);
         if message.name.is_some() {
-            diagnostics.record(Code::ExtraDropped, &format!("messages[{i}].name"), "");
+            diagnostics.record(DiagnosticCode::ExtraDropped, &format!("messages[{i}].name"), "");
         }
         unsaid(&message.blocks, &at, diagnostics);
         calls_in_words(message, &at, diagnostics);
@@ -197,7 +200,7 @@ fn render(request: &Request, diagnostics: &mut Diagnostics) -> String {
             message.joined_text()
         }
         messages => {
-            diagnostics.record(Code::PromptRendered, "messages", "");
+            diagnostics.record(DiagnosticCode::PromptRendered, "messages", "");
             request.template.render(messages)
         }
     }
@@ -208,7 +211,7 @@ fn calls_in_words(message: &mut Message, path: &str, diagnostics: &mut Diagnosti
     for (k, block) in message.blocks.iter_mut().enumerate() {
         let before = if k == 0 { "" } else { "\n" };
         if let Block::ToolCall { name, arguments, .. } = block {
-            diagnostics.record(Code::ContentRewritten, path, "a call as text");
+            diagnostics.record(DiagnosticCode::ContentRewritten, path, "a call as text");
             *block = Block::text(format!("{before}Calls {name} with {arguments}"));
         }
     }
@@ -229,7 +232,7 @@ fn unsaid(blocks: &[Block], path: &str, diagnostics: &mut Diagnostics) {
             Block::Reasoning { .. } => "reasoning",
             Block::Native { .. } => "another dialect's own",
         };
-        diagnostics.record(Code::FeatureUnsupported, path, what);
+        diagnostics.record(DiagnosticCode::FeatureUnsupported, path, what);
     }
 }
 
@@ -245,7 +248,7 @@ fn stream_options(request: &Request, body: &mut Object<'_>, diagnostics: &mut Di
     } else if body.non_null("stream_options").is_some() {
         body.remove("stream_options");
         let why = if request.stream { "" } else { "only streams have options" };
-        diagnostics.record(Code::ParamDropped, "stream_options", why);
+        diagnostics.record(DiagnosticCode::ParamDropped, "stream_options", why);
     }
 }
 
@@ -261,7 +264,7 @@ fn write_params(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diag
     put(body, "logprobs", request.logprobs.map(|v| v.to_string()));
     put(body, "logit_bias", request.logit_bias.as_ref().map(|v| v.get().to_owned()));
     if request.max_tokens.is_some_and(|limit| limit.completion) {
-        diagnostics.record(Code::ParamRenamed, "max_completion_tokens", "max_tokens");
+        diagnostics.record(DiagnosticCode::ParamRenamed, "max_completion_tokens", "max_tokens");
     }
     for (key, value) in request.extra.of(NAME) {
         body.set(key.trim_start_matches('.').to_owned(), value.get().to_owned());
@@ -271,27 +274,27 @@ fn write_params(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diag
 /// What a request in another dialect asks for that cannot be asked for here.
 fn lost(request: &Request, diagnostics: &mut Diagnostics) {
     if !request.tools.is_empty() {
-        diagnostics.record(Code::FeatureUnsupported, "tools", "text completions call no tools");
+        diagnostics.record(DiagnosticCode::FeatureUnsupported, "tools", "text completions call no tools");
     }
     if !matches!(request.tool_choice, None | Some(ToolChoice::Auto | ToolChoice::None)) {
-        diagnostics.record(Code::ParamDropped, "tool_choice", "");
+        diagnostics.record(DiagnosticCode::ParamDropped, "tool_choice", "");
     }
     if !matches!(request.response_format, None | Some(ResponseFormat::Text)) {
-        diagnostics.record(Code::FeatureUnsupported, "response_format", "");
+        diagnostics.record(DiagnosticCode::FeatureUnsupported, "response_format", "");
     }
     if request.reasoning.as_effort().is_some_and(|effort| effort != "none")
         || request.reasoning.enabled == Some(true)
     {
-        diagnostics.record(Code::ParamDropped, "reasoning_effort", "");
+        diagnostics.record(DiagnosticCode::ParamDropped, "reasoning_effort", "");
     }
     for (key, value) in &request.shared {
         if !matches!(value.get().trim(), "null" | "false") {
-            diagnostics.record(Code::ParamDropped, key, "");
+            diagnostics.record(DiagnosticCode::ParamDropped, key, "");
         }
     }
     let said = ["logprobs", "top_logprobs", "logit_bias"];
     let lost = request.extra.dropped_keys(NAME).filter(|key| !said.contains(key));
-    lost.for_each(|key| diagnostics.record(Code::ParamDropped, key, ""));
+    lost.for_each(|key| diagnostics.record(DiagnosticCode::ParamDropped, key, ""));
 }
 
 /// Puts a member, or takes it out.

@@ -4,16 +4,16 @@
 
 use super::super::Repaired;
 use super::decode::Voice;
-use super::mend::{
+use super::repair::{
     CompletionIdentity, CompletionReader, RepairedChoice, RepairedCompletion, see, write_choice, write_object,
 };
 use super::{ECHOED, NAME, error, is_own, logprobs, prompt, reason, usage, word};
 use crate::canonical::{
-    Block, Choice, Code, Diagnostics, Event, ExtraFieldList, ExtraFields, FinishReason, ReasoningStyle,
-    Response, ResponseSpec, ResponseSummary,
+    Block, Choice, DiagnosticCode, Diagnostics, Event, ExtraFieldList, ExtraFields, FinishReason,
+    ReasoningStyle, Response, ResponseSpec, ResponseSummary,
 };
 use crate::error::UpstreamError;
-use crate::filter;
+use crate::extract;
 use crate::json::{Object, raw};
 
 /// Reads an answer: what came instead of it, and what OpenAI would have sent.
@@ -29,7 +29,7 @@ fn read(
         UpstreamError::malformed("The upstream's answer is not a JSON object.")
     })?;
     if error::is_error(&object) {
-        diagnostics.record(Code::StatusPromoted, "", "an error came as a success");
+        diagnostics.record(DiagnosticCode::StatusPromoted, "", "an error came as a success");
         return Err(error::in_body(&object, diagnostics).unwrap_or(UpstreamError::Empty));
     }
     let mut reader = CompletionReader::new(spec.clone());
@@ -47,7 +47,7 @@ fn read(
         return Err(UpstreamError::Empty);
     }
     for piece in answer.pieces.iter_mut().filter(|piece| piece.finish.is_none()) {
-        diagnostics.record(Code::FinishReasonDerived, "choices[].finish_reason", "");
+        diagnostics.record(DiagnosticCode::FinishReasonDerived, "choices[].finish_reason", "");
         piece.finish = Some("stop");
         piece.strict = false;
     }
@@ -86,11 +86,11 @@ fn decode_choice(piece: RepairedChoice, spec: &mut ResponseSpec, diagnostics: &m
     let mut calls = false;
     for said in Voice::new(spec).push(&piece.text, true, diagnostics) {
         choice.blocks.push(match said {
-            filter::Segment::Text(text) => Block::text(text),
-            filter::Segment::Reasoning(text) => {
+            extract::Segment::Text(text) => Block::text(text),
+            extract::Segment::Reasoning(text) => {
                 Block::Reasoning { text: text.into(), signature: None, extra: ExtraFields::default() }
             }
-            filter::Segment::Call { name, arguments } => {
+            extract::Segment::Call { name, arguments } => {
                 calls = true;
                 let id = spec.context.id("call_");
                 Block::ToolCall { id, name, arguments, signature: None, extra: ExtraFields::default() }
@@ -129,7 +129,7 @@ pub(super) fn mend(
             written.clone()
         }
         None => {
-            diagnostics.record(Code::UsageMissing, "usage", "");
+            diagnostics.record(DiagnosticCode::UsageMissing, "usage", "");
             usage::write(crate::canonical::Usage::default())
         }
     };
@@ -156,7 +156,7 @@ pub(super) fn encode(response: &Response, spec: &mut ResponseSpec, diagnostics: 
     let choices: Vec<_> =
         response.choices.iter().map(|choice| encode_choice(choice, &before, spec, diagnostics)).collect();
     if response.usage.is_none() {
-        diagnostics.record(Code::UsageMissing, "usage", "");
+        diagnostics.record(DiagnosticCode::UsageMissing, "usage", "");
     }
     note_lost(&response.extra, "", diagnostics);
     let counts = usage::write(response.usage.unwrap_or_default());
@@ -166,7 +166,7 @@ pub(super) fn encode(response: &Response, spec: &mut ResponseSpec, diagnostics: 
 /// Says what of another dialect's leftovers is left out.
 pub(super) fn note_lost(extra: &ExtraFieldList, path: &str, diagnostics: &mut Diagnostics) {
     if extra.dropped_keys(NAME).next().is_some() {
-        diagnostics.record(Code::ExtraDropped, path, extra.dialect);
+        diagnostics.record(DiagnosticCode::ExtraDropped, path, extra.dialect);
     }
 }
 
@@ -201,7 +201,7 @@ fn encode_choice(
             Block::ToolCall { .. } => "a tool call",
             _ => "a part that is no text",
         };
-        diagnostics.record(Code::FeatureUnsupported, "choices[].text", lost);
+        diagnostics.record(DiagnosticCode::FeatureUnsupported, "choices[].text", lost);
     }
     if !thoughts.is_empty() {
         words = format!("<think>\n{thoughts}\n</think>\n\n{words}");

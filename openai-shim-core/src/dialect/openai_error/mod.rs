@@ -2,20 +2,20 @@
 //!
 //! <https://platform.openai.com/docs/guides/error-codes>
 
-mod cover;
-mod read;
-mod wait;
-mod words;
+mod classify;
+mod decode;
+mod redact;
+mod retry_after;
 
-use crate::canonical::{Code, Diagnostics};
+use crate::canonical::{DiagnosticCode, Diagnostics};
 use crate::error::{Error, ErrorKind, StatusError, UpstreamError};
 use crate::framing::write_event;
 use crate::json::{Object, encode_string};
 use bytes::Bytes;
+use classify::LowercaseError;
 use http::{HeaderMap, StatusCode};
-use words::LowercaseError;
 
-pub(super) use read::is_error;
+pub(super) use decode::is_error;
 
 /// Status, type and code for each kind. The one table of OpenAI's APIs.
 pub(super) const TABLE: &[(ErrorKind, u16, &str, Option<&str>)] = &[
@@ -97,22 +97,26 @@ pub(super) fn decode(
         let line = rest.split(|b| *b == b'\n').next().unwrap_or_default();
         line.trim_ascii()
     });
-    let mut error = read::body(status, json, diagnostics);
+    let mut error = decode::body(status, json, diagnostics);
     error.status = status.as_u16();
     settle(&mut error, headers, diagnostics);
     if error.status != status.as_u16() {
-        diagnostics.record(Code::StatusPromoted, "", &format!("{} to {}", status.as_u16(), error.status));
+        diagnostics.record(
+            DiagnosticCode::StatusPromoted,
+            "",
+            &format!("{} to {}", status.as_u16(), error.status),
+        );
     }
     UpstreamError::Status(Box::new(error))
 }
 
 /// Reads an error that came inside a successful answer or a stream.
 pub(super) fn in_body(object: &Object<'_>, diagnostics: &mut Diagnostics) -> Option<UpstreamError> {
-    let mut error = read::read(object, diagnostics)?;
+    let mut error = decode::read(object, diagnostics)?;
     let code = error.code.as_deref().and_then(|c| c.parse::<u16>().ok());
     let words = LowercaseError::of(&error);
     error.status =
-        code.filter(|c| (400..600).contains(c)).unwrap_or_else(|| words::status_of_words(&error, &words));
+        code.filter(|c| (400..600).contains(c)).unwrap_or_else(|| classify::status_of_words(&error, &words));
     settle(&mut error, &HeaderMap::new(), diagnostics);
     Some(UpstreamError::Status(Box::new(error)))
 }
@@ -120,9 +124,9 @@ pub(super) fn in_body(object: &Object<'_>, diagnostics: &mut Diagnostics) -> Opt
 /// Puts right what the words contradict, and covers what is private.
 fn settle(error: &mut StatusError, headers: &HeaderMap, diagnostics: &mut Diagnostics) {
     let words = LowercaseError::of(error);
-    words::set_right(error, &words);
-    error.kind = words::kind(error, &words);
-    error.retry_after = wait::spec(headers, error);
+    classify::set_right(error, &words);
+    error.kind = classify::kind(error, &words);
+    error.retry_after = retry_after::spec(headers, error);
     let code = error.code.as_deref().unwrap_or_default();
     match error.kind {
         ErrorKind::ContextLength if code != "context_length_exceeded" => {
@@ -134,11 +138,11 @@ fn settle(error: &mut StatusError, headers: &HeaderMap, diagnostics: &mut Diagno
         _ => {}
     }
     let given = error.error_type.as_deref().unwrap_or_default();
-    if let Some((_, own)) = words::TYPES.iter().find(|(other, _)| *other == given) {
-        diagnostics.record(Code::ErrorReshaped, "error.type", &format!("{given} to {own}"));
+    if let Some((_, own)) = classify::TYPES.iter().find(|(other, _)| *other == given) {
+        diagnostics.record(DiagnosticCode::ErrorReshaped, "error.type", &format!("{given} to {own}"));
         error.error_type = Some((*own).to_owned());
     }
-    cover::cover(error, diagnostics);
+    redact::cover(error, diagnostics);
 }
 
 #[cfg(test)]

@@ -4,10 +4,10 @@
 //! its events leave out is taken from the whole item, when that comes.
 
 use super::super::Decoder;
-use super::item::{is_call, object_of};
-use super::pieces::{DecodedItems, PartKind};
+use super::content_part::{is_call, object_of};
+use super::decoded_items::{DecodedItems, PartKind};
 use super::{NAME, error, response, usage};
-use crate::canonical::{Code, Diagnostics, Event, ExtraFieldList, FinishReason, NATIVE, unfold};
+use crate::canonical::{DiagnosticCode, Diagnostics, Event, ExtraFieldList, FinishReason, NATIVE, unfold};
 use crate::error::UpstreamError;
 use crate::framing::Frame;
 use crate::json::{Object, raw, string_or_json};
@@ -41,7 +41,7 @@ impl Decoder for ResponsesDecoder {
             return;
         }
         if self.heard {
-            self.diagnostics.record(Code::StreamTruncated, "", "");
+            self.diagnostics.record(DiagnosticCode::StreamTruncated, "", "");
             self.fail(UpstreamError::Truncated, out);
         } else {
             self.fail(UpstreamError::Empty, out);
@@ -60,7 +60,7 @@ impl ResponsesDecoder {
             return;
         }
         if self.over {
-            self.diagnostics.record(Code::DataAfterDone, "", "");
+            self.diagnostics.record(DiagnosticCode::DataAfterDone, "", "");
             return;
         }
         let Ok(object) = Object::parse(data) else {
@@ -68,7 +68,7 @@ impl ResponsesDecoder {
                 self.fail(response::not_json(data), out);
                 return;
             }
-            self.diagnostics.record(Code::FrameCorrupt, "", "not JSON");
+            self.diagnostics.record(DiagnosticCode::FrameCorrupt, "", "not JSON");
             return;
         };
         self.heard = true;
@@ -100,7 +100,7 @@ impl ResponsesDecoder {
             kind if kind.starts_with("response.") => {
                 self.start(&Object::new(), out);
                 if !self.step(kind, event, out) {
-                    self.diagnostics.record(Code::FrameForeign, kind, "");
+                    self.diagnostics.record(DiagnosticCode::FrameForeign, kind, "");
                 }
             }
             _ if event.get("output").is_some() || event.str("object").as_deref() == Some("response") => {
@@ -109,7 +109,7 @@ impl ResponsesDecoder {
             _ if event.non_null("error").is_some() || event.get("detail").is_some() => {
                 self.failed(event, out);
             }
-            kind => self.diagnostics.record(Code::FrameForeign, kind, ""),
+            kind => self.diagnostics.record(DiagnosticCode::FrameForeign, kind, ""),
         }
     }
 
@@ -213,7 +213,7 @@ impl ResponsesDecoder {
         let mut reason = response::finish(response, calls, &mut self.diagnostics);
         if kind == "response.incomplete" && matches!(reason, FinishReason::Stop | FinishReason::ToolCalls) {
             reason = FinishReason::Length;
-            self.diagnostics.record(Code::FinishReasonDerived, "incomplete_details", "");
+            self.diagnostics.record(DiagnosticCode::FinishReasonDerived, "incomplete_details", "");
         }
         out.push(Event::Finish { choice: 0, reason });
         if let Some(usage) = response.non_null("usage").and_then(usage::read) {
@@ -226,7 +226,7 @@ impl ResponsesDecoder {
     /// The whole response where a stream was due.
     fn whole(&mut self, object: &Object<'_>, out: &mut Vec<Event>) {
         if self.started {
-            self.diagnostics.record(Code::FrameForeign, "", "a whole response in a stream");
+            self.diagnostics.record(DiagnosticCode::FrameForeign, "", "a whole response in a stream");
             return;
         }
         match response::read(object, &mut self.diagnostics) {
@@ -240,7 +240,7 @@ impl ResponsesDecoder {
 
     fn failed(&mut self, object: &Object<'_>, out: &mut Vec<Event>) {
         if self.started {
-            self.diagnostics.record(Code::ErrorInStream, "", "");
+            self.diagnostics.record(DiagnosticCode::ErrorInStream, "", "");
         }
         let told = error::in_body(object);
         self.fail(

@@ -1,12 +1,13 @@
 //! Events as a stream: strictly what OpenAI sends.
 
 use super::super::{Encoder, cited};
-use super::echo::{ResponseSkeleton, ResponseStatus};
-use super::output::{EncodedItems, write_event};
+use super::encoded_items::{EncodedItems, write_event};
+use super::response_object::{ResponseSkeleton, ResponseStatus};
 use super::tools::ToolNameMap;
 use super::{NAME, error};
 use crate::canonical::{
-    BlockKind, CitedSources, Code, Diagnostics, Event, FinishReason, NATIVE, ResponseSpec, Usage, carry,
+    BlockKind, CitedSources, DiagnosticCode, Diagnostics, Event, FinishReason, NATIVE, ResponseSpec, Usage,
+    call_id,
 };
 use crate::error::{Error, UpstreamError};
 
@@ -78,7 +79,7 @@ impl ResponsesEncoder {
     /// The response object at the end.
     pub(super) fn response(&mut self) -> String {
         if self.usage.is_none() {
-            self.diagnostics.record(Code::UsageMissing, "usage", "");
+            self.diagnostics.record(DiagnosticCode::UsageMissing, "usage", "");
         }
         let usage = self.usage.unwrap_or_default();
         let (status, reason) = self.status();
@@ -124,13 +125,17 @@ impl Encoder for ResponsesEncoder {
             Event::Open { choice, .. } | Event::Delta { choice, .. } | Event::Close { choice, .. }
                 if *choice > 0 =>
             {
-                self.diagnostics.record(Code::FeatureUnsupported, "output", "more than one answer");
+                self.diagnostics.record(DiagnosticCode::FeatureUnsupported, "output", "more than one answer");
             }
             Event::Open { block, kind, .. } => {
                 if let BlockKind::ToolCall { id, signature: Some(signature), .. } = kind
-                    && !carry::holds(id, signature)
+                    && !call_id::holds(id, signature)
                 {
-                    self.diagnostics.record(Code::FeatureUnsupported, "output[]", "the signature of a call");
+                    self.diagnostics.record(
+                        DiagnosticCode::FeatureUnsupported,
+                        "output[]",
+                        "the signature of a call",
+                    );
                 }
                 self.output.open(*block, kind, &mut self.spec.context, out);
             }
@@ -156,7 +161,7 @@ impl Encoder for ResponsesEncoder {
                     let CitedSources { mut list, rest } = cited(extra);
                     self.output.cited.append(&mut list);
                     if !rest.is_empty() {
-                        self.diagnostics.record(Code::ExtraDropped, "", extra.dialect);
+                        self.diagnostics.record(DiagnosticCode::ExtraDropped, "", extra.dialect);
                     }
                 }
             }

@@ -4,9 +4,9 @@
 //! <https://platform.openai.com/docs/api-reference/responses-streaming/error>
 
 use super::super::openai_error::row;
-use crate::canonical::{Code, Diagnostics};
+use crate::canonical::{DiagnosticCode, Diagnostics};
 use crate::error::{Error, ErrorKind, StatusError, UpstreamError};
-use crate::json::{Object, ValueKind, encode_string, value_kind, raw, string_or_json};
+use crate::json::{Object, ValueKind, encode_string, raw, string_or_json, value_kind};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use std::time::Duration;
@@ -82,12 +82,12 @@ pub(super) fn decode(
     let mut error = match Object::parse(trimmed).ok().and_then(|object| read(&object)) {
         Some((error, own)) => {
             if !own {
-                diagnostics.record(Code::ErrorReshaped, "error", "");
+                diagnostics.record(DiagnosticCode::ErrorReshaped, "error", "");
             }
             error
         }
         None => {
-            diagnostics.record(Code::ErrorReshaped, "error", "no JSON error");
+            diagnostics.record(DiagnosticCode::ErrorReshaped, "error", "no JSON error");
             let reason = status.canonical_reason().unwrap_or("error");
             let message = format!(
                 "The upstream answered {} ({reason}) without an error that can be read.",
@@ -102,7 +102,11 @@ pub(super) fn decode(
         status => status,
     };
     if error.status != status.as_u16() {
-        diagnostics.record(Code::StatusPromoted, "", &format!("{} to {}", status.as_u16(), error.status));
+        diagnostics.record(
+            DiagnosticCode::StatusPromoted,
+            "",
+            &format!("{} to {}", status.as_u16(), error.status),
+        );
     }
     error.kind = kind(&error);
     let header =

@@ -6,21 +6,21 @@
 //! calls. They become one message of the canonical model and are taken apart again. Where client and upstream both speak
 //! this dialect, items pass as they are (`mend`).
 
-mod apart;
+mod auxiliary;
+mod content_part;
 mod decode;
-mod echo;
+mod decoded_items;
 mod encode;
+mod encoded_items;
+mod encrypted_content;
 mod error;
-mod item;
-mod kept;
-mod mend;
-mod output;
-mod pieces;
-mod reasoning;
+mod inline_reasoning;
+mod repair;
 mod request;
 mod response;
+mod response_object;
 mod shape;
-mod side;
+mod stored_responses;
 mod tools;
 mod usage;
 pub mod wire;
@@ -57,7 +57,7 @@ impl Dialect for OpenAiResponses {
     }
 
     fn auxiliary_routes(&self) -> &'static [AuxiliaryRoute] {
-        &side::ROUTES
+        &auxiliary::ROUTES
     }
 
     fn headers(&self) -> &'static DialectHeaders {
@@ -65,11 +65,14 @@ impl Dialect for OpenAiResponses {
     }
 
     fn signature_format(&self) -> Option<&'static str> {
-        Some(reasoning::FORMAT)
+        Some(encrypted_content::FORMAT)
     }
 
     fn citations(&self, extra: &ExtraFieldList) -> CitedSources {
-        super::read_citations(extra, &[("annotation", item::citations), ("annotations", item::citations)])
+        super::read_citations(
+            extra,
+            &[("annotation", content_part::citations), ("annotations", content_part::citations)],
+        )
     }
 
     fn request_shape(&self) -> &'static Shape {
@@ -101,7 +104,7 @@ impl Dialect for OpenAiResponses {
         diagnostics: &mut Diagnostics,
     ) -> Result<Response, UpstreamError> {
         let mut response = response::decode(body, diagnostics)?;
-        apart::whole(&mut response, spec, diagnostics);
+        inline_reasoning::whole(&mut response, spec, diagnostics);
         Ok(response)
     }
 
@@ -115,7 +118,7 @@ impl Dialect for OpenAiResponses {
     }
 
     fn decoder(&self, spec: &ResponseSpec) -> Box<dyn Decoder> {
-        Box::new(apart::InlineReasoningDecoder::new(spec))
+        Box::new(inline_reasoning::InlineReasoningDecoder::new(spec))
     }
 
     fn encoder(&self, spec: &ResponseSpec) -> Box<dyn Encoder> {
@@ -123,7 +126,7 @@ impl Dialect for OpenAiResponses {
     }
 
     fn stream_repairer(&self, spec: &ResponseSpec) -> Option<Box<dyn StreamRepairer>> {
-        Some(Box::new(mend::ResponsesMender::new(spec.clone())))
+        Some(Box::new(repair::ResponsesMender::new(spec.clone())))
     }
 
     fn repair_response(
@@ -132,7 +135,7 @@ impl Dialect for OpenAiResponses {
         spec: &mut ResponseSpec,
         diagnostics: &mut Diagnostics,
     ) -> Option<Result<Repaired, UpstreamError>> {
-        Some(mend::whole(body, spec, diagnostics))
+        Some(repair::whole(body, spec, diagnostics))
     }
 
     fn decode_error(
@@ -150,7 +153,7 @@ impl Dialect for OpenAiResponses {
     }
 
     fn encode_stream_error(&self, error: &Error, out: &mut Vec<u8>) {
-        output::write_event("error", &error::event(error, 0), out);
+        encoded_items::write_event("error", &error::event(error, 0), out);
     }
 
     fn accepts_framing(&self, deviation: Deviation) -> bool {

@@ -4,17 +4,17 @@
 
 use super::super::Encoded;
 use super::super::shape::Place;
-use super::item::{leftovers, object_of, own, plain};
+use super::content_part::{leftovers, object_of, own, plain};
 use super::{NAME, shape, tools};
 use crate::canonical::{
     Diagnostics, ExtraFields, Message, Request, ResponseFormat, Role, SHARED, Text, TokenLimit, ToolChoice,
 };
 use crate::error::{ClientError, Unsupported};
-use crate::json::{Object, ValueKind, encode_string, natural, number, value_kind, raw, decode_string};
+use crate::json::{Object, ValueKind, decode_string, encode_string, natural, number, raw, value_kind};
 use std::borrow::Cow;
 
-mod input;
-mod items;
+mod decode_input;
+mod encode_input;
 mod params;
 
 /// Parameters that answers repeat, and what they must be to be repeated.
@@ -159,7 +159,7 @@ fn messages(
 ) -> Result<Vec<String>, ClientError> {
     // Empty instructions instruct nobody.
     if let Some(words) = object.str("instructions").filter(|words| !words.is_empty()) {
-        request.messages.push(input::instructions(&words));
+        request.messages.push(decode_input::instructions(&words));
     }
     let Some(value) = object.non_null("input") else {
         // What is referred to may be all of it.
@@ -182,7 +182,7 @@ fn messages(
         ValueKind::Array => {
             let listed = object.array("input").unwrap_or_default();
             request.messages.reserve_exact(listed.len());
-            let mut input = input::InputDecoder::new(body, request);
+            let mut input = decode_input::InputDecoder::new(body, request);
             for (i, item) in listed.into_iter().enumerate() {
                 input.item(item, i, diagnostics)?;
             }
@@ -295,7 +295,7 @@ fn write_input<'a>(
     for (i, message) in messages.iter().enumerate() {
         match message.span.and_then(|span| source?.get(span.range())) {
             Some(bytes) => items.push(&String::from_utf8_lossy(bytes)),
-            None => items::write(message, i, &mut items, diagnostics),
+            None => encode_input::write(message, i, &mut items, diagnostics),
         }
     }
     if items.is_empty() && messages.is_empty() && body.get("input").is_none() && !request.extra.is_empty() {

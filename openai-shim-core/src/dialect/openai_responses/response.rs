@@ -2,11 +2,11 @@
 //!
 //! <https://platform.openai.com/docs/api-reference/responses/object>
 
+use super::content_part::{ITEM, arguments, is_call, leftovers, object_of, part, thoughts, without};
 use super::encode::ResponsesEncoder;
-use super::item::{ITEM, arguments, is_call, leftovers, object_of, part, thoughts, without};
-use super::{NAME, error, reasoning, tools, usage};
+use super::{NAME, encrypted_content, error, tools, usage};
 use crate::canonical::{
-    Block, Choice, Code, Diagnostics, ExtraFields, FinishReason, Response, ResponseSpec, unfold,
+    Block, Choice, DiagnosticCode, Diagnostics, ExtraFields, FinishReason, Response, ResponseSpec, unfold,
 };
 use crate::dialect::Encoder;
 use crate::error::UpstreamError;
@@ -37,7 +37,7 @@ pub(super) fn read(answer: &Object<'_>, diagnostics: &mut Diagnostics) -> Result
     let failed = matches!(answer.str("status").as_deref(), Some("failed" | "cancelled"));
     let has_error = answer.non_null("error").is_some() || answer.get("detail").is_some();
     if failed || (has_error && output.is_none()) || answer.str("type").as_deref() == Some("error") {
-        diagnostics.record(Code::StatusPromoted, "", "an error in a successful answer");
+        diagnostics.record(DiagnosticCode::StatusPromoted, "", "an error in a successful answer");
         let told = error::in_body(answer);
         return Err(told.unwrap_or_else(|| {
             UpstreamError::malformed("The upstream's response failed without saying why.")
@@ -56,7 +56,7 @@ pub(super) fn read(answer: &Object<'_>, diagnostics: &mut Diagnostics) -> Result
     let mut choice = Choice::default();
     // Some servers put their thinking where others repeat how much of it was asked for.
     if let Some(text) = answer.str("reasoning").filter(|text| !text.trim().is_empty()) {
-        diagnostics.record(Code::ReasoningRenamed, "reasoning", "");
+        diagnostics.record(DiagnosticCode::ReasoningRenamed, "reasoning", "");
         let (signature, extra) = (None, ExtraFields::default());
         choice.blocks.push(Block::Reasoning { text: text.into(), signature, extra });
     }
@@ -82,7 +82,7 @@ pub(super) fn finish(answer: &Object<'_>, calls: bool, diagnostics: &mut Diagnos
         (true, Some("max_output_tokens" | "max_tokens" | "length")) => FinishReason::Length,
         (true, reason) => {
             diagnostics.record(
-                Code::FinishReasonMapped,
+                DiagnosticCode::FinishReasonMapped,
                 "incomplete_details.reason",
                 reason.unwrap_or("none"),
             );
@@ -103,7 +103,7 @@ pub(super) fn blocks(json: &str, diagnostics: &mut Diagnostics) -> Vec<Block> {
             let text = thoughts(&item);
             let signature = item.str("encrypted_content").map(Cow::into_owned).filter(|s| !s.is_empty());
             let extra = match signature {
-                Some(_) => reasoning::marks(item.get("id"), text.is_empty()),
+                Some(_) => encrypted_content::marks(item.get("id"), text.is_empty()),
                 None => leftovers(&item, &["type", "encrypted_content", "status"]),
             };
             vec![Block::Reasoning { text: text.into(), signature: signature.map(Into::into), extra }]
@@ -121,7 +121,7 @@ fn message(item: &Object<'_>, diagnostics: &mut Diagnostics) -> Vec<Block> {
     if parts.is_none()
         && let Some(words) = item.str("content")
     {
-        diagnostics.record(Code::ContentJoined, "output[].content", "");
+        diagnostics.record(DiagnosticCode::ContentJoined, "output[].content", "");
         blocks.push(Block::text(words));
     }
     for json in parts.unwrap_or_default() {
@@ -148,7 +148,11 @@ fn message(item: &Object<'_>, diagnostics: &mut Diagnostics) -> Vec<Block> {
         }
     }
     if blocks.iter().any(|block| matches!(block, Block::Native { .. })) {
-        diagnostics.record(Code::FeatureUnsupported, "output[].content", "a part that is not known");
+        diagnostics.record(
+            DiagnosticCode::FeatureUnsupported,
+            "output[].content",
+            "a part that is not known",
+        );
         blocks.retain(|block| !matches!(block, Block::Native { .. }));
     }
     if let Some(Block::Text { extra, .. }) = blocks.first_mut() {
@@ -162,7 +166,7 @@ fn message(item: &Object<'_>, diagnostics: &mut Diagnostics) -> Vec<Block> {
 pub(super) fn call(item: &Object<'_>, custom: bool, diagnostics: &mut Diagnostics) -> Block {
     let own = item.str("name").unwrap_or_default();
     if own.is_empty() {
-        diagnostics.record(Code::ToolNameMissing, "output[].name", "");
+        diagnostics.record(DiagnosticCode::ToolNameMissing, "output[].name", "");
     }
     let space = item.str("namespace");
     let name = tools::flat(space.as_deref(), &own);

@@ -5,9 +5,9 @@
 //! [`ResponseSpec::echo`], and the same rule over them finds what a call means.
 
 use super::NAME;
-use super::item::{leftovers, object_of, own, plain};
-use crate::canonical::{Code, Diagnostics, ExtraFields, ResponseSpec, Tool};
-use crate::json::{Object, ValueKind, encode_string, value_kind, raw};
+use super::content_part::{leftovers, object_of, own, plain};
+use crate::canonical::{DiagnosticCode, Diagnostics, ExtraFields, ResponseSpec, Tool};
+use crate::json::{Object, ValueKind, encode_string, raw, value_kind};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -134,7 +134,7 @@ pub(super) fn write(tools: &[Tool], diagnostics: &mut Diagnostics) -> Option<Str
             Tool::Native { dialect: NAME, raw } => (raw.get().to_owned(), None),
             Tool::Native { .. } => {
                 diagnostics.record(
-                    Code::FeatureUnsupported,
+                    DiagnosticCode::FeatureUnsupported,
                     &format!("tools[{i}]"),
                     "a tool of another dialect",
                 );
@@ -220,7 +220,8 @@ impl ToolNameMap {
     pub(super) fn of(spec: &ResponseSpec) -> Self {
         let mut names = Self::default();
         for key in ["tools", ADDITIONAL] {
-            let listed = spec.echoed_params.of(NAME).iter().find(|(k, _)| k == key).map(|(_, value)| value.get());
+            let listed =
+                spec.echoed_params.of(NAME).iter().find(|(k, _)| k == key).map(|(_, value)| value.get());
             let items: Vec<&serde_json::value::RawValue> =
                 listed.and_then(|l| serde_json::from_str(l).ok()).unwrap_or_default();
             for item in items {

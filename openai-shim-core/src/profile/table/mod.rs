@@ -4,12 +4,12 @@
 //! row does not know is learnt from the upstream's own errors. So a row begins as `compatible`, which every server that
 //! is not OpenAI's gets, and says only what is known to differ.
 
-mod hosts;
-mod makers;
-mod native;
+mod gateways;
+mod inference_hosts;
+mod model_vendors;
+mod native_apis;
 mod openai;
-mod routers;
-mod servers;
+mod self_hosted;
 
 use super::{
     MessageRules, ModelOverride, ParamRules, Profile, ReasoningParam, ReasoningRules, ToolChoiceSupport,
@@ -21,9 +21,14 @@ use std::sync::LazyLock;
 pub(super) fn rows() -> &'static [Profile] {
     static ROWS: LazyLock<Vec<Profile>> = LazyLock::new(|| {
         let mut all = Vec::new();
-        for mut kind in
-            [openai::rows(), makers::rows(), hosts::rows(), routers::rows(), servers::rows(), native::rows()]
-        {
+        for mut kind in [
+            openai::rows(),
+            model_vendors::rows(),
+            inference_hosts::rows(),
+            gateways::rows(),
+            self_hosted::rows(),
+            native_apis::rows(),
+        ] {
             // Moved, not copied: there are hundreds of texts in them.
             all.reserve_exact(kind.len());
             all.append(&mut kind);
@@ -62,7 +67,7 @@ fn openai_headers() -> Vec<String> {
 
 /// Rules for some models.
 fn models(names: &[&str]) -> ModelOverride {
-    ModelOverride { names: list(names), ..ModelOverride::default() }
+    ModelOverride { matches: list(names), ..ModelOverride::default() }
 }
 
 /// Google's third generation refuses calls without a signature, and takes this word for the one of a call that it did not
@@ -70,7 +75,7 @@ fn models(names: &[&str]) -> ModelOverride {
 fn signing_unsigned() -> ModelOverride {
     ModelOverride {
         messages: MessageRules {
-            sign_unsigned: text("skip_thought_signature_validator"),
+            placeholder_signature: text("skip_thought_signature_validator"),
             ..MessageRules::default()
         },
         ..models(&["*gemini-3*"])
@@ -94,7 +99,11 @@ fn without(names: &[&str]) -> ParamRules {
 
 /// Tools where no choice among them can be demanded.
 fn never_forced() -> ToolRules {
-    ToolRules { required: ToolChoiceSupport::Auto, named: ToolChoiceSupport::Auto, ..ToolRules::default() }
+    ToolRules {
+        required_choice: ToolChoiceSupport::Auto,
+        named_choice: ToolChoiceSupport::Auto,
+        ..ToolRules::default()
+    }
 }
 
 /// Thinking that knows these efforts.
@@ -104,7 +113,7 @@ fn efforts(known: &[&str]) -> ReasoningRules {
 
 /// Thinking under another name.
 fn thinking(switch: ReasoningParam) -> ReasoningRules {
-    ReasoningRules { switch, ..ReasoningRules::default() }
+    ReasoningRules { param: switch, ..ReasoningRules::default() }
 }
 
 fn text(s: &str) -> String {

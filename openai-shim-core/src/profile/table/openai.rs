@@ -8,7 +8,7 @@ use crate::profile::{
 pub(super) fn rows() -> Vec<Profile> {
     vec![
         Profile {
-            about: text("OpenAI's own API"),
+            description: text("OpenAI's own API"),
             sources: list(&[
                 "https://platform.openai.com/docs/api-reference/chat",
                 "https://platform.openai.com/docs/api-reference/completions",
@@ -22,18 +22,18 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://github.com/earendil-works/pi (R12)",
                 "corpus: openai (R2 R4 R29)",
             ]),
-            messages: MessageRules { tool_ids: ToolCallIdFormat::Forty, ..MessageRules::default() },
-            models: [own_models(""), vec![of_prompts()]].concat(),
-            also: list(&["openai-responses"]),
-            headers: openai_headers(),
+            messages: MessageRules { tool_call_ids: ToolCallIdFormat::Max40, ..MessageRules::default() },
+            model_overrides: [own_models(""), vec![of_prompts()]].concat(),
+            extra_dialects: list(&["openai-responses"]),
+            forward_headers: openai_headers(),
             ..at("openai", "https://api.openai.com/v1")
         },
         Profile {
-            about: text("Any server that is nearly OpenAI: lenient, nothing assumed"),
+            description: text("Any server that is nearly OpenAI: lenient, nothing assumed"),
             ..row("compatible")
         },
         Profile {
-            about: text(
+            description: text(
                 "Azure OpenAI, by its v1 API; for deployments, `paths.query` takes the `api-version`",
             ),
             sources: list(&[
@@ -43,12 +43,14 @@ pub(super) fn rows() -> Vec<Profile> {
             ]),
             hosts: list(&["*.openai.azure.com", "*.services.ai.azure.com", "*.cognitiveservices.azure.com"]),
             auth: Auth { header: text("api-key"), prefix: text("") },
-            messages: MessageRules { tool_ids: ToolCallIdFormat::Forty, ..MessageRules::default() },
-            models: own_models(""),
+            messages: MessageRules { tool_call_ids: ToolCallIdFormat::Max40, ..MessageRules::default() },
+            model_overrides: own_models(""),
             ..local("azure", "https://your-resource.openai.azure.com/openai/v1")
         },
         Profile {
-            about: text("Azure OpenAI, by deployments and a dated `api-version`; it is chosen by its name"),
+            description: text(
+                "Azure OpenAI, by deployments and a dated `api-version`; it is chosen by its name",
+            ),
             sources: list(&[
                 "https://learn.microsoft.com/azure/ai-foundry/openai/reference (R54 R55 R56)",
                 "corpus: azure (R54 R55)",
@@ -59,26 +61,26 @@ pub(super) fn rows() -> Vec<Profile> {
                 query: map(&[("api-version", "2024-10-21")]),
                 ..EndpointPaths::default()
             },
-            lists_models: false,
-            messages: MessageRules { tool_ids: ToolCallIdFormat::Forty, ..MessageRules::default() },
-            models: own_models(""),
+            has_model_list: false,
+            messages: MessageRules { tool_call_ids: ToolCallIdFormat::Max40, ..MessageRules::default() },
+            model_overrides: own_models(""),
             ..row("azure-deployments")
         },
         Profile {
-            about: text("GitHub Models"),
+            description: text("GitHub Models"),
             sources: list(&[
                 "https://docs.github.com/rest/models/inference",
                 "https://github.blog/changelog/2025-05-15-github-models-api-now-available",
                 "https://github.com/router-for-me/CLIProxyAPI/issues/2101 (R2)",
             ]),
             hosts: list(&["models.github.ai", "models.inference.ai.azure.com"]),
-            lists_models: false,
+            has_model_list: false,
             messages: MessageRules::default(),
-            models: own_models("openai/"),
+            model_overrides: own_models("openai/"),
             ..at("github-models", "https://models.github.ai/inference")
         },
         Profile {
-            about: text("GitHub Copilot"),
+            description: text("GitHub Copilot"),
             sources: list(&[
                 "https://github.com/pydantic/pydantic-ai/pull/8059",
                 "https://github.com/pssah4/vault-operator/issues/28 (R2)",
@@ -86,7 +88,7 @@ pub(super) fn rows() -> Vec<Profile> {
             ]),
             hosts: list(&["api.githubcopilot.com", "*.githubcopilot.com"]),
             messages: MessageRules::default(),
-            models: vec![new_limit("")],
+            model_overrides: vec![new_limit("")],
             ..at("github-copilot", "https://api.githubcopilot.com")
         },
     ]
@@ -96,7 +98,7 @@ pub(super) fn rows() -> Vec<Profile> {
 fn of_prompts() -> ModelOverride {
     let names =
         ["gpt-3.5-turbo-instruct*", "davinci-002", "babbage-002", "ft:davinci-002*", "ft:babbage-002*"];
-    ModelOverride { also: prompts(), ..models(&names) }
+    ModelOverride { extra_dialects: prompts(), ..models(&names) }
 }
 
 /// What OpenAI's reasoning models refuse.
@@ -117,7 +119,8 @@ fn own_models(prefix: &str) -> Vec<ModelOverride> {
         "gpt-5.2*",
         "gpt-5.4*",
     ];
-    let those = |names: &[&str]| ModelOverride { names: prefixed(prefix, names), ..ModelOverride::default() };
+    let those =
+        |names: &[&str]| ModelOverride { matches: prefixed(prefix, names), ..ModelOverride::default() };
     vec![
         new_limit(prefix),
         ModelOverride {
@@ -133,7 +136,7 @@ fn own_models(prefix: &str) -> Vec<ModelOverride> {
             ..those(&NEVER_SAMPLED)
         },
         ModelOverride {
-            params: ParamRules { most_stops: Some(0), ..ParamRules::default() },
+            params: ParamRules { max_stop_sequences: Some(0), ..ParamRules::default() },
             ..those(&NEVER_STOPPED)
         },
         ModelOverride {
@@ -161,7 +164,7 @@ fn own_models(prefix: &str) -> Vec<ModelOverride> {
 
 fn new_limit(prefix: &str) -> ModelOverride {
     ModelOverride {
-        names: prefixed(prefix, &["o1*", "o3*", "o4*", "gpt-5*"]),
+        matches: prefixed(prefix, &["o1*", "o3*", "o4*", "gpt-5*"]),
         params: ParamRules {
             rename: map(&[("max_tokens", "max_completion_tokens")]),
             ..ParamRules::default()

@@ -3,7 +3,7 @@
 use super::super::Decoder;
 use super::error;
 use super::wire::{Call, leftovers, read_call, read_end, read_tokens};
-use crate::canonical::{ResponseSpec, BlockKind, Code, Delta, Diagnostics, Event, FinishReason};
+use crate::canonical::{ResponseSpec, BlockKind, DiagnosticCode, Delta, Diagnostics, Event, FinishReason};
 use crate::error::UpstreamError;
 use crate::filter::Stops;
 use crate::framing::Frame;
@@ -118,7 +118,7 @@ impl ToyDecoder {
         self.next += 1;
         self.calls += 1;
         let id = call.id.unwrap_or_else(|| {
-            self.diagnostics.record(Code::ToolIdSynthesized, "calls[].id", "");
+            self.diagnostics.record(DiagnosticCode::ToolIdSynthesized, "calls[].id", "");
             self.spec.context.id("call_")
         });
         let kind = BlockKind::ToolCall { id, name: call.name, signature: None };
@@ -140,23 +140,23 @@ impl Decoder for ToyDecoder {
             return;
         }
         if self.over {
-            self.diagnostics.record(Code::DataAfterDone, "", "");
+            self.diagnostics.record(DiagnosticCode::DataAfterDone, "", "");
             return;
         }
         let Ok(object) = Object::parse(data) else {
             self.foreign = true;
-            self.diagnostics.record(Code::FrameCorrupt, "", "");
+            self.diagnostics.record(DiagnosticCode::FrameCorrupt, "", "");
             return;
         };
         if let Some(fault) = object.object("fault") {
-            let code = if self.started { Code::ErrorInStream } else { Code::StatusPromoted };
+            let code = if self.started { DiagnosticCode::ErrorInStream } else { DiagnosticCode::StatusPromoted };
             self.diagnostics.record(code, "fault", "");
             self.fail(error::in_body(&fault), out);
         } else if ["says", "calls", "end"].iter().any(|key| object.non_null(key).is_some()) {
             self.line(&object, out);
         } else {
             self.foreign = true;
-            self.diagnostics.record(Code::FrameForeign, "", "");
+            self.diagnostics.record(DiagnosticCode::FrameForeign, "", "");
         }
     }
 
@@ -167,7 +167,7 @@ impl Decoder for ToyDecoder {
         let error = match (self.started, self.foreign) {
             (true, _) => {
                 self.says("", true, out);
-                self.diagnostics.record(Code::StreamTruncated, "", "");
+                self.diagnostics.record(DiagnosticCode::StreamTruncated, "", "");
                 UpstreamError::Truncated
             }
             (false, true) => UpstreamError::malformed("The upstream sent something that is no answer."),

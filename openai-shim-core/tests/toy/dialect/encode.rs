@@ -3,7 +3,7 @@
 use super::super::Encoder;
 use super::wire::{write_call, write_end, write_line};
 use super::{NAME, error};
-use crate::canonical::{ResponseSpec, BlockKind, Code, Delta, Diagnostics, Event, FinishReason, Usage};
+use crate::canonical::{ResponseSpec, BlockKind, DiagnosticCode, Delta, Diagnostics, Event, FinishReason, Usage};
 use crate::error::{Error, UpstreamError};
 use crate::json::{Object, encode_string};
 
@@ -70,7 +70,7 @@ impl ToyEncoder {
     }
 
     fn lost(&mut self, what: &str) {
-        self.diagnostics.record(Code::FeatureUnsupported, "says", what);
+        self.diagnostics.record(DiagnosticCode::FeatureUnsupported, "says", what);
     }
 
     fn open(&mut self, block: u32, kind: &BlockKind, out: &mut Vec<u8>) {
@@ -88,7 +88,7 @@ impl ToyEncoder {
             }
             BlockKind::Text => self.open = Some((block, true)),
             BlockKind::Refusal => {
-                self.diagnostics.record(Code::ContentRewritten, "says", "a refusal as text");
+                self.diagnostics.record(DiagnosticCode::ContentRewritten, "says", "a refusal as text");
                 self.open = Some((block, true));
             }
             BlockKind::Reasoning => {
@@ -138,7 +138,7 @@ impl Encoder for ToyEncoder {
             return;
         }
         if choice > 0 {
-            self.diagnostics.record(Code::FeatureUnsupported, "", "more than one answer");
+            self.diagnostics.record(DiagnosticCode::FeatureUnsupported, "", "more than one answer");
             return;
         }
         match event {

@@ -1,7 +1,7 @@
 //! Failures: `{"fault":{"kind":"no-key","text":"…"}}`.
 
 use super::wire::write_line;
-use crate::canonical::{Code, Diagnostics};
+use crate::canonical::{DiagnosticCode, Diagnostics};
 use crate::error::{Error, ErrorKind, StatusError, UpstreamError};
 use crate::json::{Object, encode_string};
 use bytes::Bytes;
@@ -69,7 +69,7 @@ pub(super) fn decode(
     let mut error = match parsed.as_ref().and_then(|object| object.object("fault")) {
         Some(fault) => read(&fault),
         None => {
-            diagnostics.record(Code::ErrorReshaped, "fault", "no fault in it");
+            diagnostics.record(DiagnosticCode::ErrorReshaped, "fault", "no fault in it");
             let message = format!("The upstream answered with status {stated} and no readable error.");
             let kind = TABLE.iter().find(|(_, s, _)| *s == stated).map_or(ErrorKind::Upstream, |(k, ..)| *k);
             StatusError::new(stated, kind, message)

@@ -4,7 +4,7 @@ use super::super::Encoded;
 use super::NAME;
 use super::wire::{leftovers, read_call, write_call};
 use crate::canonical::{
-    Block, Code, Diagnostics, Extra, Message, Request, ResponseFormat, Role, TokenLimit, Tool, ToolChoice,
+    Block, DiagnosticCode, Diagnostics, Extra, Message, Request, ResponseFormat, Role, TokenLimit, Tool, ToolChoice,
 };
 use crate::error::ClientError;
 use crate::json::{Kind, Object, peek, encode_string, raw, text};
@@ -172,14 +172,14 @@ fn params(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostic
         ("response_format", !matches!(r.response_format, None | Some(ResponseFormat::Text))),
     ] {
         if said {
-            diagnostics.record(Code::ParamDropped, name, "");
+            diagnostics.record(DiagnosticCode::ParamDropped, name, "");
         }
     }
     for (key, value) in request.extra.of(NAME) {
         body.set(key.clone(), value.get().to_owned());
     }
     request.report_shared(diagnostics);
-    request.extra.dropped_keys(NAME).for_each(|key| diagnostics.record(Code::ParamDropped, key, ""));
+    request.extra.dropped_keys(NAME).for_each(|key| diagnostics.record(DiagnosticCode::ParamDropped, key, ""));
 }
 
 fn tools(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
@@ -202,7 +202,7 @@ fn tools(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics
                 list.push(object.to_json());
             }
             Tool::Native { dialect: NAME, raw } => list.push(raw.get().to_owned()),
-            Tool::Native { dialect, .. } => diagnostics.record(Code::FeatureUnsupported, "tools", dialect),
+            Tool::Native { dialect, .. } => diagnostics.record(DiagnosticCode::FeatureUnsupported, "tools", dialect),
         }
     }
     body.remove("tools");
@@ -232,7 +232,7 @@ fn talk(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics)
                 continue;
             };
             if *is_error {
-                diagnostics.record(Code::FeatureUnsupported, &at, "that a tool failed");
+                diagnostics.record(DiagnosticCode::FeatureUnsupported, &at, "that a tool failed");
             }
             extra.report(NAME, &at, diagnostics);
             let mut turn = Object::new();
@@ -244,7 +244,7 @@ fn talk(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics)
         let results = message.blocks.len() > rest.len();
         if !rest.is_empty() || !results {
             if message.role == Role::Developer {
-                diagnostics.record(Code::RoleDemoted, &at, "developer to rules");
+                diagnostics.record(DiagnosticCode::RoleDemoted, &at, "developer to rules");
             }
             let role = match message.role {
                 Role::Developer => Role::System,
@@ -261,7 +261,7 @@ fn talk(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics)
             turns.push(turn.to_json());
         }
         if message.name.is_some() {
-            diagnostics.record(Code::ExtraDropped, &format!("{at}.name"), "");
+            diagnostics.record(DiagnosticCode::ExtraDropped, &format!("{at}.name"), "");
         }
         message.extra.report(NAME, &at, diagnostics);
     }
@@ -279,20 +279,20 @@ fn says(blocks: &[&Block], always: bool, at: &str, turn: &mut Object<'_>, diagno
                 continue;
             }
             Block::Refusal(words) => {
-                diagnostics.record(Code::ContentRewritten, at, "a refusal as text");
+                diagnostics.record(DiagnosticCode::ContentRewritten, at, "a refusal as text");
                 texts.push(words.as_str());
                 continue;
             }
             Block::ToolCall { id, name, arguments, signature, extra } => {
                 if signature.is_some() {
-                    diagnostics.record(Code::FeatureUnsupported, at, "the signature of a call");
+                    diagnostics.record(DiagnosticCode::FeatureUnsupported, at, "the signature of a call");
                 }
                 extra.report(NAME, at, diagnostics);
                 calls.push(write_call(id, name, arguments, at, diagnostics));
                 continue;
             }
             Block::Reasoning { .. } => {
-                diagnostics.record(Code::ReasoningDropped, at, "");
+                diagnostics.record(DiagnosticCode::ReasoningDropped, at, "");
                 continue;
             }
             Block::Image(_) => "a picture",
@@ -301,10 +301,10 @@ fn says(blocks: &[&Block], always: bool, at: &str, turn: &mut Object<'_>, diagno
             Block::Native { dialect, .. } => dialect,
             Block::ToolResult { .. } => "a result inside of a result",
         };
-        diagnostics.record(Code::FeatureUnsupported, at, lost);
+        diagnostics.record(DiagnosticCode::FeatureUnsupported, at, lost);
     }
     if texts.len() > 1 {
-        diagnostics.record(Code::ContentFlattened, at, "");
+        diagnostics.record(DiagnosticCode::ContentFlattened, at, "");
     }
     if always || !texts.is_empty() {
         turn.set("says", encode_string(&texts.join("\n\n")));

@@ -1,7 +1,7 @@
 //! The pieces that requests and answers share: calls, words for endings, leftovers, lines.
 
 use super::NAME;
-use crate::canonical::{Code, Diagnostics, Extra, FinishReason, Usage};
+use crate::canonical::{DiagnosticCode, Diagnostics, Extra, FinishReason, Usage};
 use crate::json::{Kind, Object, peek, encode_string, raw, string_or_json};
 
 /// A call as it was read.
@@ -17,12 +17,12 @@ pub(super) fn read_call(json: &str, at: &str, diagnostics: &mut Diagnostics) -> 
     let object = Object::parse(json.as_bytes()).unwrap_or_default();
     let name = object.str("tool").unwrap_or_default().into_owned();
     if name.is_empty() {
-        diagnostics.record(Code::ToolNameMissing, at, "");
+        diagnostics.record(DiagnosticCode::ToolNameMissing, at, "");
     }
     let arguments = match object.non_null("with") {
         // What was no JSON stands here as a text.
         Some(with) if peek(with) == Kind::String => {
-            diagnostics.record(Code::ToolArgumentsInvalid, &format!("{at}.with"), "");
+            diagnostics.record(DiagnosticCode::ToolArgumentsInvalid, &format!("{at}.with"), "");
             string_or_json(with).into_owned()
         }
         Some(with) => with.trim().to_owned(),
@@ -41,7 +41,7 @@ pub(super) fn write_call(id: &str, name: &str, arguments: &str, at: &str, diagno
     if serde_json::from_str::<serde::de::IgnoredAny>(arguments).is_ok() {
         call.set("with", arguments);
     } else {
-        diagnostics.record(Code::ToolArgumentsInvalid, &format!("{at}.with"), "");
+        diagnostics.record(DiagnosticCode::ToolArgumentsInvalid, &format!("{at}.with"), "");
         call.set("with", encode_string(arguments));
     }
     call.to_json()
@@ -63,7 +63,7 @@ pub(super) fn read_end(word: &str, calls: bool, diagnostics: &mut Diagnostics) -
         Some((_, FinishReason::Stop)) => derived,
         Some((_, reason)) => reason.clone(),
         None => {
-            diagnostics.record(Code::FinishReasonMapped, "end", word);
+            diagnostics.record(DiagnosticCode::FinishReasonMapped, "end", word);
             derived
         }
     }
@@ -86,7 +86,7 @@ pub(super) fn write_end(
         }
     }
     if [usage.cached, usage.cache_written, usage.reasoning].iter().any(|n| n.is_some_and(|n| n > 0)) {
-        diagnostics.record(Code::ExtraDropped, "tokens", "details");
+        diagnostics.record(DiagnosticCode::ExtraDropped, "tokens", "details");
     }
     line.set("tokens", tokens.to_json());
 }

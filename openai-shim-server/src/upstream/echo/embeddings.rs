@@ -2,7 +2,7 @@
 
 use super::{EchoError, wire};
 use http::{Response, StatusCode};
-use openai_shim_core::json::{Object, ValueKind, encode_string, value_kind, string_or_json};
+use openai_shim_core::json::{Object, ValueKind, encode_string, string_or_json, value_kind};
 use openai_shim_core::upstream::UpstreamBody;
 
 const DIMENSIONS: u64 = 8;

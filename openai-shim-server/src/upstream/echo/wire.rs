@@ -1,7 +1,7 @@
 //! Answers as OpenAI writes them.
 
 use super::EchoError;
-use super::answer::{EchoResponse, prompt_tokens};
+use super::response::{EchoResponse, prompt_tokens};
 use bytes::Bytes;
 use futures_core::Stream;
 use http::header::CONTENT_TYPE;

@@ -1,7 +1,7 @@
 //! The heads of HTTP/1.1: ours is written, the upstream's is read.
 
+use super::body_framing::Framing;
 use super::connect_error::is_tls_record;
-use super::framing::Framing;
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Version};
 

@@ -1,8 +1,8 @@
 //! Through a proxy, where the environment names one: the only place that knows reqwest.
 
 use super::connect_error::{NO_NAME, NOT_TRUSTED, no_descriptors};
+use super::idle_timeout::IdleTimeout;
 use super::peer::{Peer, Wait};
-use super::silence::IdleTimeout;
 use crate::config::Timeouts;
 use bytes::Bytes;
 use futures_core::Stream;

@@ -2,7 +2,7 @@
 //! here at all.
 
 use super::super::NAME;
-use crate::canonical::{Code, Diagnostics, Reasoning, Request, ResponseFormat, ToolChoice};
+use crate::canonical::{DiagnosticCode, Diagnostics, Reasoning, Request, ResponseFormat, ToolChoice};
 use crate::json::{Object, encode_string, raw};
 use std::borrow::Cow;
 
@@ -62,7 +62,7 @@ fn read_format(format: &Object<'_>, older: bool) -> Option<ResponseFormat> {
     if format.str("type").as_deref() != Some("json_schema") {
         return None;
     }
-    let mut extra = super::super::block::leftovers(format, &["type", "schema"]);
+    let mut extra = super::super::content_block::leftovers(format, &["type", "schema"]);
     if older {
         extra.members.push((OLDER.to_owned(), raw("true")));
     }
@@ -98,9 +98,9 @@ pub(super) fn spare_thinking(request: &Request, body: &mut Object<'_>, diagnosti
     let theirs = !request.changed.messages
         && !request.model.contains("claude")
         && request.messages.iter().any(super::is_unsigned);
-    if enabled && !theirs && super::turns::calls_without_thinking(&request.messages) {
+    if enabled && !theirs && super::messages::calls_without_thinking(&request.messages) {
         body.set("thinking", r#"{"type":"disabled"}"#);
-        diagnostics.record(Code::ParamDropped, "thinking", NOT_BACK);
+        diagnostics.record(DiagnosticCode::ParamDropped, "thinking", NOT_BACK);
     }
 }
 
@@ -180,7 +180,7 @@ pub(super) fn write(request: &Request, own: bool, body: &mut Object<'_>, diagnos
     let stops: Vec<_> =
         request.stop.iter().filter(|stop| own || !stop.trim().is_empty()).map(|s| encode_string(s)).collect();
     if stops.len() < request.stop.len() {
-        diagnostics.record(Code::ParamDropped, "stop", "a stop sequence of white space only");
+        diagnostics.record(DiagnosticCode::ParamDropped, "stop", "a stop sequence of white space only");
     }
     if !stops.is_empty() {
         body.set("stop_sequences", format!("[{}]", stops.join(",")));
@@ -195,7 +195,7 @@ pub(super) fn write(request: &Request, own: bool, body: &mut Object<'_>, diagnos
     }
     if let Some(hot) = temperature.filter(|t| *t > 1.0) {
         temperature = Some(1.0);
-        diagnostics.record(Code::ParamClamped, "temperature", &format!("{hot} to 1"));
+        diagnostics.record(DiagnosticCode::ParamClamped, "temperature", &format!("{hot} to 1"));
     }
     if let Some(user) = &request.user {
         body.set("metadata", format!("{{\"user_id\":{}}}", encode_string(user)));
@@ -208,12 +208,12 @@ pub(super) fn write(request: &Request, own: bool, body: &mut Object<'_>, diagnos
     }
     if thinks && temperature.is_some_and(|t| (t - 1.0).abs() > f64::EPSILON) {
         temperature = None;
-        diagnostics.record(Code::ParamDropped, "temperature", "not while thinking");
+        diagnostics.record(DiagnosticCode::ParamDropped, "temperature", "not while thinking");
     }
     number("temperature", temperature, body);
     number("top_p", request.top_p, body);
     if thinks && request.top_k.is_some() {
-        diagnostics.record(Code::ParamDropped, "top_k", "not while thinking");
+        diagnostics.record(DiagnosticCode::ParamDropped, "top_k", "not while thinking");
     } else {
         number("top_k", request.top_k, body);
     }
@@ -231,7 +231,7 @@ fn unsaid(request: &Request, diagnostics: &mut Diagnostics) {
     request.report_shared(diagnostics);
     let mut lost = |key: &str, said: bool| {
         if said {
-            diagnostics.record(Code::ParamDropped, key, "");
+            diagnostics.record(DiagnosticCode::ParamDropped, key, "");
         }
     };
     lost("n", request.n.is_some_and(|n| n != 1));
@@ -257,14 +257,14 @@ fn write_thinking(
         return false;
     }
     if matches!(request.tool_choice, Some(ToolChoice::Required | ToolChoice::Function(_))) {
-        diagnostics.record(Code::ParamDropped, "reasoning", "not while a tool is demanded");
+        diagnostics.record(DiagnosticCode::ParamDropped, "reasoning", "not while a tool is demanded");
         return false;
     }
     if !wish.use_token_budget {
         body.set("thinking", r#"{"type":"adaptive"}"#);
         match wish.as_effort() {
             Some("minimal") => {
-                diagnostics.record(Code::ParamClamped, "reasoning", "minimal to low");
+                diagnostics.record(DiagnosticCode::ParamClamped, "reasoning", "minimal to low");
                 config.set("effort", "\"low\"");
             }
             Some(effort) => config.set("effort", encode_string(effort)),
@@ -272,15 +272,19 @@ fn write_thinking(
         }
         return true;
     }
-    if super::turns::calls_without_thinking(&request.messages) {
-        diagnostics.record(Code::ParamDropped, "reasoning", NOT_BACK);
+    if super::messages::calls_without_thinking(&request.messages) {
+        diagnostics.record(DiagnosticCode::ParamDropped, "reasoning", NOT_BACK);
         return false;
     }
     let longest = body.u64("max_tokens").unwrap_or_default();
     let budget = wish.as_budget(longest).unwrap_or(longest / 2).max(LEAST);
     let budget = budget.min(longest.saturating_sub(1));
     if budget < LEAST {
-        diagnostics.record(Code::ParamDropped, "reasoning", "max_tokens leaves no room for thinking");
+        diagnostics.record(
+            DiagnosticCode::ParamDropped,
+            "reasoning",
+            "max_tokens leaves no room for thinking",
+        );
         return false;
     }
     body.set("thinking", format!("{{\"type\":\"enabled\",\"budget_tokens\":{budget}}}"));
@@ -292,9 +296,11 @@ fn write_format(format: Option<&ResponseFormat>, config: &mut Object<'_>, diagno
         Some(ResponseFormat::JsonSchema { schema: Some(schema), .. }) => {
             let schema = schema.get();
             config.set("format", format!("{{\"type\":\"json_schema\",\"schema\":{schema}}}"));
-            diagnostics.record(Code::ParamRenamed, "response_format", "output_config.format");
+            diagnostics.record(DiagnosticCode::ParamRenamed, "response_format", "output_config.format");
         }
         Some(ResponseFormat::Native { dialect: NAME, .. } | ResponseFormat::Text) | None => {}
-        Some(_) => diagnostics.record(Code::FeatureUnsupported, "response_format", "JSON without a schema"),
+        Some(_) => {
+            diagnostics.record(DiagnosticCode::FeatureUnsupported, "response_format", "JSON without a schema")
+        }
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! <https://docs.anthropic.com/en/docs/agents-and-tools/tool-use/implement-tool-use>
 
-use super::super::{NAME, block};
-use crate::canonical::{Block, Code, Diagnostics, Request, Tool, ToolChoice};
+use super::super::{NAME, content_block};
+use crate::canonical::{Block, DiagnosticCode, Diagnostics, Request, Tool, ToolChoice};
 use crate::error::ClientError;
 use crate::json::{Object, encode_string, raw};
 use std::borrow::Cow;
@@ -30,7 +30,7 @@ fn read_one(item: &str) -> Tool {
         description: object.str("description").map(Cow::into_owned),
         parameters: object.non_null("input_schema").map(raw),
         strict: object.bool("strict"),
-        extra: block::leftovers(&object, &["name", "description", "input_schema", "strict"]),
+        extra: content_block::leftovers(&object, &["name", "description", "input_schema", "strict"]),
     }
 }
 
@@ -55,7 +55,7 @@ pub(super) fn write(request: &Request, own: bool, body: &mut Object<'_>, diagnos
             Tool::Native { dialect: NAME, raw } => tools.push(raw.get().to_owned()),
             Tool::Native { .. } => {
                 diagnostics.record(
-                    Code::FeatureUnsupported,
+                    DiagnosticCode::FeatureUnsupported,
                     &format!("tools[{i}]"),
                     "a tool of another dialect",
                 );
@@ -67,7 +67,7 @@ pub(super) fn write(request: &Request, own: bool, body: &mut Object<'_>, diagnos
     let only_called = !called.is_empty();
     if only_called {
         diagnostics.record(
-            Code::FieldFilled,
+            DiagnosticCode::FieldFilled,
             "tools",
             "the tools that the conversation called, none of which may be called",
         );
@@ -86,7 +86,7 @@ pub(super) fn write(request: &Request, own: bool, body: &mut Object<'_>, diagnos
     let choice = if only_called { Some(&ToolChoice::None) } else { request.tool_choice.as_ref() };
     if tools.is_empty() && !own {
         if choice.is_some_and(|choice| !matches!(choice, ToolChoice::None | ToolChoice::Auto)) {
-            diagnostics.record(Code::ParamDropped, "tool_choice", "there are no tools");
+            diagnostics.record(DiagnosticCode::ParamDropped, "tool_choice", "there are no tools");
         }
         return;
     }
@@ -124,8 +124,8 @@ fn write_one(tool: &Tool, own: bool, i: usize, diagnostics: &mut Diagnostics) ->
     if let Some(strict) = strict {
         object.set("strict", strict.to_string());
     }
-    block::note_lost(extra, &format!("tools[{i}]"), diagnostics);
-    for (key, value) in block::own(extra) {
+    content_block::note_lost(extra, &format!("tools[{i}]"), diagnostics);
+    for (key, value) in content_block::own(extra) {
         object.set(key, value);
     }
     object.to_json()
@@ -153,7 +153,11 @@ fn write_choice(
         Some(ToolChoice::None) => return Some(String::from(r#"{"type":"none"}"#)),
         Some(ToolChoice::Native { dialect: NAME, raw }) => return Some(raw.get().to_owned()),
         Some(ToolChoice::Native { .. }) => {
-            diagnostics.record(Code::FeatureUnsupported, "tool_choice", "a choice of another dialect");
+            diagnostics.record(
+                DiagnosticCode::FeatureUnsupported,
+                "tool_choice",
+                "a choice of another dialect",
+            );
             return None;
         }
         Some(ToolChoice::Required) => object.set("type", "\"any\""),

@@ -1,9 +1,9 @@
 //! The prompt of `/api/generate`, both ways: a conversation of at most a system message and one question.
 
-use super::{FAMILY, media};
-use crate::canonical::{Block, Code, Diagnostics, Message, Request, Role};
+use super::{FAMILY, images};
+use crate::canonical::{Block, DiagnosticCode, Diagnostics, Message, Request, Role};
 use crate::error::{ClientError, Unsupported};
-use crate::json::{Object, encode_string, decode_string};
+use crate::json::{Object, decode_string, encode_string};
 use std::fmt::Write as _;
 
 /// Reads `system`, `prompt` and `images`. Without a prompt there is no question: the model is only loaded.
@@ -20,7 +20,7 @@ pub(super) fn decode(
     let mut blocks: Vec<Block> = prompt.map(Block::text).into_iter().collect();
     let images = object.array("images").unwrap_or_default();
     for (k, image) in images.into_iter().filter_map(decode_string).enumerate() {
-        let (block, touched) = media::read(&image, &format!("images[{k}]"), diagnostics);
+        let (block, touched) = images::read(&image, &format!("images[{k}]"), diagnostics);
         request.changed.messages |= touched;
         blocks.push(block);
     }
@@ -43,14 +43,14 @@ pub(super) fn encode(
     let (system, turns): (Vec<_>, Vec<_>) = request.messages.iter().partition(is_system);
     let system: Vec<_> = system.into_iter().map(Message::joined_text).filter(|t| !t.is_empty()).collect();
     if system.len() > 1 {
-        diagnostics.record(Code::MessagesMerged, "messages", "system messages were merged");
+        diagnostics.record(DiagnosticCode::MessagesMerged, "messages", "system messages were merged");
     }
     let mut images = Vec::new();
     for (i, message) in request.messages.iter().enumerate() {
         pictures(&message.blocks, i, &mut images, diagnostics)?;
         message.report(FAMILY, &format!("messages[{i}]"), diagnostics);
         if message.name.is_some() {
-            diagnostics.record(Code::ExtraDropped, &format!("messages[{i}].name"), "");
+            diagnostics.record(DiagnosticCode::ExtraDropped, &format!("messages[{i}].name"), "");
         }
     }
     let prompt = match turns.as_slice() {
@@ -63,7 +63,7 @@ pub(super) fn encode(
             texts.join("\n\n")
         }
         turns => {
-            diagnostics.record(Code::MessagesMerged, "messages", "a conversation as one prompt");
+            diagnostics.record(DiagnosticCode::MessagesMerged, "messages", "a conversation as one prompt");
             transcript(turns)
         }
     };
@@ -86,7 +86,7 @@ fn pictures(
     for block in blocks {
         let lost = match block {
             Block::Image(image) => {
-                images.push(media::write(image, i)?);
+                images.push(images::write(image, i)?);
                 continue;
             }
             Block::ToolResult { blocks, .. } => {
@@ -99,7 +99,7 @@ fn pictures(
             Block::Reasoning { .. } => "thinking",
             Block::Text { .. } | Block::Refusal(_) | Block::ToolCall { .. } => continue,
         };
-        diagnostics.record(Code::FeatureUnsupported, &format!("messages[{i}].content"), lost);
+        diagnostics.record(DiagnosticCode::FeatureUnsupported, &format!("messages[{i}].content"), lost);
     }
     Ok(())
 }

@@ -1,13 +1,14 @@
 //! The messages of `/api/chat`, both ways.
 
 use super::super::super::shape::Place;
-use super::super::line::{arguments, read_call};
-use super::{FAMILY, leftovers, media, shape};
+use super::super::response_line::{arguments, read_call};
+use super::{FAMILY, images, leftovers, shape};
 use crate::canonical::{
-    Block, Code, Diagnostics, ExtraFields, Message, OpenCalls, Request, Role, Span, Text, called_names,
+    Block, DiagnosticCode, Diagnostics, ExtraFields, Message, OpenCalls, Request, Role, Span, Text,
+    called_names,
 };
 use crate::error::{ClientError, Unsupported};
-use crate::json::{List, Object, ValueKind, encode_string, value_kind, decode_string};
+use crate::json::{List, Object, ValueKind, decode_string, encode_string, value_kind};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -89,7 +90,7 @@ fn message(
     }
     let images = object.array("images").unwrap_or_default();
     for (k, image) in images.iter().filter_map(|image| decode_string(image)).enumerate() {
-        let (block, changed) = media::read(&image, &at(&format!(".images[{k}]")), diagnostics);
+        let (block, changed) = images::read(&image, &at(&format!(".images[{k}]")), diagnostics);
         touched |= changed;
         content.push(block);
     }
@@ -103,7 +104,7 @@ fn message(
         let name = object.str("tool_name").or_else(|| object.str("name")).filter(|n| !n.is_empty());
         let id = object.str("tool_call_id").filter(|id| !id.is_empty());
         let answered = answered(calls, id.as_deref(), name.as_deref()).unwrap_or_else(|| {
-            diagnostics.record(Code::ToolIdSynthesized, &at(""), "a result without its call");
+            diagnostics.record(DiagnosticCode::ToolIdSynthesized, &at(""), "a result without its call");
             generated_id(i, 0)
         });
         let mut extra = leftovers_of(&object, &["tool_name", "name"]);
@@ -181,12 +182,12 @@ fn read_content(
         if let Some(words) = decode_string(raw).or_else(|| object.str("text")) {
             out.push(Block::text(words));
         } else if let Some(url) = url {
-            out.push(media::read(&url, &at, diagnostics).0);
+            out.push(images::read(&url, &at, diagnostics).0);
         } else {
             return Err(ClientError::invalid(format!("{at} must be a text or a picture.")).at(at));
         }
     }
-    diagnostics.record(Code::ContentRewritten, at, "parts");
+    diagnostics.record(DiagnosticCode::ContentRewritten, at, "parts");
     Ok(true)
 }
 
@@ -225,7 +226,7 @@ fn write(
     for result in &results {
         let Block::ToolResult { id, blocks, is_error, extra } = result else { continue };
         if *is_error {
-            diagnostics.record(Code::FeatureUnsupported, &at, "that a tool failed");
+            diagnostics.record(DiagnosticCode::FeatureUnsupported, &at, "that a tool failed");
         }
         let mut object = Object::new();
         object.set("role", "\"tool\"");
@@ -249,7 +250,7 @@ fn write(
     if !rest.is_empty() || results.is_empty() {
         let role = match message.role {
             Role::Developer => {
-                diagnostics.record(Code::RoleDemoted, &format!("{at}.role"), "developer to system");
+                diagnostics.record(DiagnosticCode::RoleDemoted, &format!("{at}.role"), "developer to system");
                 Role::System
             }
             Role::Tool if !results.is_empty() => Role::User,
@@ -264,7 +265,7 @@ fn write(
         list.push(&object.to_json());
     }
     if message.name.is_some() {
-        diagnostics.record(Code::ExtraDropped, &format!("{at}.name"), "");
+        diagnostics.record(DiagnosticCode::ExtraDropped, &format!("{at}.name"), "");
     }
     message.report(FAMILY, &at, diagnostics);
     Ok(())
@@ -286,29 +287,31 @@ fn content(
             Block::Reasoning { text, signature, .. } => {
                 thoughts.push_str(text);
                 if signature.is_some() {
-                    diagnostics.record(Code::FeatureUnsupported, &at, "an opaque part");
+                    diagnostics.record(DiagnosticCode::FeatureUnsupported, &at, "an opaque part");
                 }
             }
             Block::Refusal(text) => {
-                diagnostics.record(Code::ContentRewritten, &at, "a refusal as text");
+                diagnostics.record(DiagnosticCode::ContentRewritten, &at, "a refusal as text");
                 texts.push(text);
             }
-            Block::Image(image) => images.push(media::write(image, i)?),
+            Block::Image(image) => images.push(images::write(image, i)?),
             Block::ToolCall { id, name, arguments, signature, extra } => {
                 if signature.is_some() {
-                    diagnostics.record(Code::FeatureUnsupported, &at, "the signature of a call");
+                    diagnostics.record(DiagnosticCode::FeatureUnsupported, &at, "the signature of a call");
                 }
                 let at = format!("messages[{i}].tool_calls[{}]", calls.len());
                 calls.push(call(id, name, arguments, extra, &at, diagnostics));
             }
-            Block::Audio(_) => diagnostics.record(Code::FeatureUnsupported, &at, "sound"),
-            Block::File(_) => diagnostics.record(Code::FeatureUnsupported, &at, "a document"),
-            Block::Native { dialect, .. } => diagnostics.record(Code::FeatureUnsupported, &at, dialect),
+            Block::Audio(_) => diagnostics.record(DiagnosticCode::FeatureUnsupported, &at, "sound"),
+            Block::File(_) => diagnostics.record(DiagnosticCode::FeatureUnsupported, &at, "a document"),
+            Block::Native { dialect, .. } => {
+                diagnostics.record(DiagnosticCode::FeatureUnsupported, &at, dialect)
+            }
             Block::ToolResult { .. } => {}
         }
     }
     if texts.len() > 1 {
-        diagnostics.record(Code::ContentFlattened, &at, "");
+        diagnostics.record(DiagnosticCode::ContentFlattened, &at, "");
     }
     object.set("content", Text::join_json(texts, "\n\n"));
     if !thoughts.is_empty() {

@@ -4,7 +4,9 @@
 
 use super::FAMILY;
 use crate::canonical::{Request, TokenLimit};
-use crate::json::{Object, ValueKind, encode_string, integer, natural, number, value_kind, raw, decode_string};
+use crate::json::{
+    Object, ValueKind, decode_string, encode_string, integer, natural, number, raw, value_kind,
+};
 use serde_json::value::RawValue;
 
 /// Options without a place are kept under this and their name.

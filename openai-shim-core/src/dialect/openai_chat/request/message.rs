@@ -1,14 +1,15 @@
 //! One message: its role, its content in either shape, its tool calls.
 
 use super::super::super::shape::Place;
-use super::super::{NAME, note_lost, reasoning, shape, tool_call};
-use super::given::RawFields;
+use super::super::{NAME, note_lost, reasoning_details, shape, tool_call};
 use super::leftovers;
+use super::raw_fields::RawFields;
 use crate::canonical::{
-    Block, Code, Diagnostics, ExtraFields, Media, MediaSource, Message, REASONING_DETAILS, Role, Span, Text,
+    Block, DiagnosticCode, Diagnostics, ExtraFields, Media, MediaSource, Message, REASONING_DETAILS, Role,
+    Span, Text,
 };
 use crate::error::ClientError;
-use crate::json::{Object, ValueKind, encode_string, items, value_kind, raw, string_or_json, decode_string};
+use crate::json::{Object, ValueKind, decode_string, encode_string, items, raw, string_or_json, value_kind};
 use bytes::Bytes;
 use std::borrow::Cow;
 
@@ -54,7 +55,8 @@ pub(super) fn decode(
     message.span = Span::new(&(0..0));
     let said = given.reasoning_content.and_then(decode_string).filter(|t| !t.is_empty());
     let details = extra.iter().find(|(key, _)| key == REASONING_DETAILS).map(|(_, details)| details.get());
-    message.blocks = details.map(|details| reasoning::read(details, said.as_deref())).unwrap_or_default();
+    message.blocks =
+        details.map(|details| reasoning_details::read(details, said.as_deref())).unwrap_or_default();
     if let Some(reasoning) = said.filter(|_| message.blocks.is_empty()) {
         message.blocks.push(Block::Reasoning {
             text: reasoning.into(),
@@ -97,7 +99,7 @@ pub(super) fn decode(
                 *touched = true;
                 message.span = None;
                 diagnostics.record(
-                    Code::ToolArgumentsShaped,
+                    DiagnosticCode::ToolArgumentsShaped,
                     &format!("messages[{i}].tool_calls[{k}].function.arguments"),
                     "",
                 );
@@ -151,7 +153,7 @@ fn decode_content(
                         .at(at)
                 })?;
                 if reshaped {
-                    diagnostics.record(Code::ContentRewritten, &at(), "");
+                    diagnostics.record(DiagnosticCode::ContentRewritten, &at(), "");
                 }
                 changed |= reshaped;
                 out.push(block);
@@ -268,14 +270,14 @@ pub(super) fn encode(message: &Message, out: &mut Vec<u8>, i: usize, diagnostics
         if let Block::ToolResult { id, blocks, is_error, extra } = result {
             note_lost(extra, &at, diagnostics);
             if *is_error {
-                diagnostics.record(Code::ExtraDropped, &at, "is_error");
+                diagnostics.record(DiagnosticCode::ExtraDropped, &at, "is_error");
             }
             // A tool says text; what it shows, the user shows after it. Where it is a message of its own more may follow.
             let (media, said): (Vec<&Block>, Vec<&Block>) =
                 blocks.iter().partition(|b| message.role != Role::Tool && is_media(b));
             if !media.is_empty() {
                 diagnostics.record(
-                    Code::ContentRewritten,
+                    DiagnosticCode::ContentRewritten,
                     &at,
                     "what a tool's result shows, as what the user shows",
                 );
@@ -322,7 +324,7 @@ pub(super) fn encode(message: &Message, out: &mut Vec<u8>, i: usize, diagnostics
     if !thoughts.is_empty() {
         object.set("reasoning_content", encode_string(&thoughts));
     }
-    if let Some(details) = reasoning::details(rest.iter().copied()) {
+    if let Some(details) = reasoning_details::details(rest.iter().copied()) {
         object.set("reasoning_details", details);
     }
     if !calls.is_empty() {
@@ -385,7 +387,7 @@ fn content(
             }
             Block::Image(image) if matches!(image.source, MediaSource::FileId(_)) => {
                 diagnostics.record(
-                    Code::FeatureUnsupported,
+                    DiagnosticCode::FeatureUnsupported,
                     &format!("messages[{i}].content"),
                     "an image by its id",
                 );
@@ -412,7 +414,7 @@ fn content(
                 }
                 _ => {
                     diagnostics.record(
-                        Code::FeatureUnsupported,
+                        DiagnosticCode::FeatureUnsupported,
                         &format!("messages[{i}].content"),
                         "audio by address",
                     );
@@ -432,7 +434,7 @@ fn content(
                 }
                 if matches!(file.source, MediaSource::Url(_)) {
                     let at = format!("messages[{i}].content");
-                    diagnostics.record(Code::FeatureUnsupported, &at, "a document by its address");
+                    diagnostics.record(DiagnosticCode::FeatureUnsupported, &at, "a document by its address");
                     continue;
                 }
                 match &file.source {
@@ -444,7 +446,7 @@ fn content(
             Block::Native { dialect: NAME, raw } => raw.get().to_owned(),
             Block::Native { .. } => {
                 let at = format!("messages[{i}].content");
-                diagnostics.record(Code::FeatureUnsupported, &at, "a part of another dialect");
+                diagnostics.record(DiagnosticCode::FeatureUnsupported, &at, "a part of another dialect");
                 continue;
             }
             Block::Reasoning { .. }
@@ -478,7 +480,9 @@ fn joined(message: &Message, blocks: &[&Block], i: usize, diagnostics: &mut Diag
         return None;
     }
     let at = format!("messages[{i}].content");
-    (0..lost).for_each(|_| diagnostics.record(Code::FeatureUnsupported, &at, "a part of another dialect"));
+    (0..lost).for_each(|_| {
+        diagnostics.record(DiagnosticCode::FeatureUnsupported, &at, "a part of another dialect")
+    });
     for (_, extra) in &texts {
         note_lost(extra, &at, diagnostics);
     }

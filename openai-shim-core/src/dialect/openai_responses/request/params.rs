@@ -1,8 +1,8 @@
 //! The parameters of a request that came in another dialect, or is written anew.
 
-use super::super::item::{object_of, write_extra};
+use super::super::content_part::{object_of, write_extra};
 use super::super::{NAME, tools};
-use crate::canonical::{Code, Diagnostics, Request, ResponseFormat, ToolChoice};
+use crate::canonical::{DiagnosticCode, Diagnostics, Request, ResponseFormat, ToolChoice};
 use crate::json::{Object, encode_string};
 
 pub(super) fn write(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
@@ -36,10 +36,13 @@ pub(super) fn write(request: &Request, body: &mut Object<'_>, diagnostics: &mut 
     if body.get("store").is_none() {
         body.set("store", "false");
     }
-    request.extra.dropped_keys(NAME).for_each(|key| diagnostics.record(Code::ParamDropped, key, ""));
+    request
+        .extra
+        .dropped_keys(NAME)
+        .for_each(|key| diagnostics.record(DiagnosticCode::ParamDropped, key, ""));
     let mut dropped = |key: &str, said: bool| {
         if said {
-            diagnostics.record(Code::ParamDropped, key, "");
+            diagnostics.record(DiagnosticCode::ParamDropped, key, "");
         }
     };
     dropped("n", request.n.is_some_and(|n| n > 1));
@@ -94,7 +97,7 @@ fn tool_choice(request: &Request, diagnostics: &mut Diagnostics) -> Option<Strin
         }
         ToolChoice::Native { dialect: NAME, raw } => raw.get().to_owned(),
         ToolChoice::Native { .. } => {
-            diagnostics.record(Code::ParamDropped, "tool_choice", "");
+            diagnostics.record(DiagnosticCode::ParamDropped, "tool_choice", "");
             return None;
         }
     })
@@ -112,12 +115,12 @@ fn reasoning(request: &Request, diagnostics: &mut Diagnostics) -> Option<String>
         (Some(effort), _) => {
             object.set("effort", encode_string(effort));
             if said.effort.is_none() {
-                diagnostics.record(Code::ParamRenamed, "reasoning", "a budget to an effort");
+                diagnostics.record(DiagnosticCode::ParamRenamed, "reasoning", "a budget to an effort");
             }
         }
         (None, Some(false)) => object.set("effort", "\"none\""),
         (None, Some(true)) => {
-            diagnostics.record(Code::ParamDropped, "reasoning", "thinking without an effort")
+            diagnostics.record(DiagnosticCode::ParamDropped, "reasoning", "thinking without an effort")
         }
         (None, None) => {}
     }
@@ -146,7 +149,9 @@ fn text(request: &Request, diagnostics: &mut Diagnostics) -> Option<String> {
             text.set("format", format.to_json());
         }
         Some(ResponseFormat::Native { dialect: NAME, raw }) => text.set("format", raw.get().to_owned()),
-        Some(ResponseFormat::Native { .. }) => diagnostics.record(Code::ParamDropped, "response_format", ""),
+        Some(ResponseFormat::Native { .. }) => {
+            diagnostics.record(DiagnosticCode::ParamDropped, "response_format", "")
+        }
         None => {}
     }
     if let Some((_, verbosity)) = request.shared.iter().find(|(key, _)| key == "verbosity") {

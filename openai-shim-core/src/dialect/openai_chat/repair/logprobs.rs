@@ -1,0 +1,54 @@
+//! Log probabilities: OpenAI's shape, or none.
+
+use crate::canonical::{DiagnosticCode, Diagnostics};
+use crate::json::{Object, ValueKind, encode_array, value_kind};
+
+/// Puts a choice's `logprobs` right.
+pub(super) fn mend(choice: &mut Object<'_>, diagnostics: &mut Diagnostics) {
+    let Some(value) = choice.non_null("logprobs") else { return };
+    let shaped = (value_kind(value) == ValueKind::Object)
+        .then(|| Object::parse(value.as_bytes()).ok())
+        .flatten()
+        .filter(|o| o.get("content").is_some() || o.get("refusal").is_some());
+    let Some(mut object) = shaped.map(Object::into_owned) else {
+        diagnostics.record(DiagnosticCode::FieldDropped, "choices[].logprobs", "not in chat's shape");
+        choice.set("logprobs", "null");
+        return;
+    };
+    let mut changed = false;
+    for list in ["content", "refusal"] {
+        let Some(tokens) = object.array(list) else { continue };
+        let mut written = Vec::with_capacity(tokens.len());
+        let mut filled = false;
+        for token in tokens {
+            match Object::parse(token.as_bytes()) {
+                Ok(mut token) => {
+                    filled |= fill(&mut token);
+                    written.push(token.to_json());
+                }
+                Err(_) => written.push(token.to_owned()),
+            }
+        }
+        if filled {
+            let written = encode_array(&written);
+            object.set(list, written);
+            changed = true;
+        }
+    }
+    if changed {
+        diagnostics.record(DiagnosticCode::FieldFilled, "choices[].logprobs", "");
+        choice.set("logprobs", object.to_json());
+    }
+}
+
+/// Fills what a token's entry must have.
+fn fill(token: &mut Object<'_>) -> bool {
+    let before = token.is_changed();
+    if token.non_null("top_logprobs").is_none() {
+        token.set("top_logprobs", "[]");
+    }
+    if token.get("bytes").is_none() {
+        token.set("bytes", "null");
+    }
+    token.is_changed() != before
+}

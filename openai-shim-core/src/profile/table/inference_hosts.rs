@@ -1,0 +1,345 @@
+//! Those who host other people's models.
+
+use super::{
+    at, efforts, list, local, models, never_forced, no_developer, old_limit, prompts, signing_unsigned, text,
+    thinking, without,
+};
+use crate::profile::{
+    MessageNamePolicy, MessageRules, ModelOverride, ParamRules, Profile, ReasoningHistory, ReasoningParam,
+    ResponseFormatRules, ResponseFormatSupport, StreamingSupport, ToolCallIdFormat, ToolRules,
+};
+
+pub(super) fn rows() -> Vec<Profile> {
+    vec![
+        Profile {
+            description: text("Groq"),
+            sources: list(&[
+                "https://console.groq.com/docs/openai (R19 R27 R28 R32)",
+                "https://console.groq.com/docs/structured-outputs (R46 R47)",
+                "https://github.com/groq/groq-python (R30 R50)",
+                "https://github.com/janhq/jan/issues/8136 (R22)",
+                "https://github.com/BerriAI/litellm/tree/main/litellm/llms/groq (R18 R46 R47)",
+                "corpus: groq",
+            ]),
+            params: ParamRules {
+                max_stop_sequences: Some(4),
+                single_choice: true,
+                ..without(&["logit_bias", "logprobs", "top_logprobs"])
+            },
+            messages: MessageRules {
+                drop_null_fields: true,
+                name_field: MessageNamePolicy::Drop,
+                reasoning_history: ReasoningHistory::Drop,
+                ..MessageRules::default()
+            },
+            response_format: ResponseFormatRules {
+                disable_streaming: true,
+                ..ResponseFormatRules::default()
+            },
+            model_overrides: vec![
+                ModelOverride {
+                    response_format: ResponseFormatRules {
+                        json_schema: ResponseFormatSupport::JsonObject,
+                        ..ResponseFormatRules::default()
+                    },
+                    ..models(&["llama-3.1-8b-instant", "llama-3.3-70b-versatile"])
+                },
+                ModelOverride {
+                    reasoning: efforts(&["low", "medium", "high"]),
+                    ..models(&["openai/gpt-oss-*"])
+                },
+            ],
+            ..at("groq", "https://api.groq.com/openai/v1")
+        },
+        Profile {
+            description: text("Cerebras"),
+            sources: list(&[
+                "https://inference-docs.cerebras.ai/resources/openai (R3)",
+                "https://github.com/Cerebras/cerebras-cloud-sdk-python (R30 R50)",
+                "https://github.com/Kilo-Org/kilocode/issues/10375 (R22)",
+                "corpus: cerebras",
+            ]),
+            params: ParamRules { max_stop_sequences: Some(4), ..ParamRules::default() },
+            messages: MessageRules { reasoning_history: ReasoningHistory::Drop, ..no_developer() },
+            reasoning: efforts(&["none", "low", "medium", "high"]),
+            ..at("cerebras", "https://api.cerebras.ai/v1")
+        },
+        Profile {
+            description: text("SambaNova"),
+            sources: list(&[
+                "https://docs.sambanova.ai/cloud/docs/capabilities/function-calling (R41)",
+                "https://github.com/BerriAI/litellm/blob/main/litellm/llms/sambanova/chat.py (R1 R13)",
+            ]),
+            params: old_limit(),
+            messages: MessageRules { flatten_text: true, ..no_developer() },
+            tools: ToolRules { drop_strict: true, ..ToolRules::default() },
+            ..at("sambanova", "https://api.sambanova.ai/v1")
+        },
+        Profile {
+            description: text("Together"),
+            sources: list(&[
+                "https://docs.together.ai/docs/openai-api-compatibility",
+                "https://github.com/togethercomputer/together-python (R1 R3)",
+                "https://github.com/earendil-works/pi (R1 R3 R41)",
+                "corpus: together",
+            ]),
+            hosts: list(&["api.together.xyz", "api.together.ai"]),
+            params: old_limit(),
+            tools: ToolRules { drop_strict: true, ..ToolRules::default() },
+            extra_dialects: prompts(),
+            ..at("together", "https://api.together.xyz/v1")
+        },
+        Profile {
+            description: text("Fireworks"),
+            sources: list(&[
+                "https://docs.fireworks.ai/tools-sdks/openai-compatibility",
+                "https://github.com/BerriAI/litellm/tree/main/litellm/llms/fireworks_ai (R1 R41)",
+            ]),
+            params: old_limit(),
+            tools: ToolRules { drop_strict: true, ..ToolRules::default() },
+            extra_dialects: prompts(),
+            ..at("fireworks", "https://api.fireworks.ai/inference/v1")
+        },
+        Profile {
+            description: text("DeepInfra"),
+            sources: list(&[
+                "https://docs.deepinfra.com/chat/tool-calling",
+                "https://github.com/openclaw/openclaw/issues/5704 (R3)",
+                "https://github.com/BerriAI/litellm/tree/main/litellm/llms/deepinfra (R1)",
+            ]),
+            params: old_limit(),
+            ..at("deepinfra", "https://api.deepinfra.com/v1/openai")
+        },
+        Profile {
+            description: text("NVIDIA NIM"),
+            sources: list(&[
+                "https://docs.api.nvidia.com/nim/reference/llm-apis",
+                "https://github.com/BerriAI/litellm/tree/main/litellm/llms/nvidia_nim (R1)",
+                "https://github.com/mistralai/mistral-common/issues/169 (R8 R11)",
+                "https://github.com/NousResearch/hermes-agent/issues/20154 (R8)",
+            ]),
+            params: old_limit(),
+            model_overrides: vec![ModelOverride {
+                messages: MessageRules {
+                    assistant_after_tool: true,
+                    tool_call_ids: ToolCallIdFormat::Alnum9,
+                    ..MessageRules::default()
+                },
+                ..models(&["mistralai/*"])
+            }],
+            ..at("nvidia", "https://integrate.api.nvidia.com/v1")
+        },
+        Profile {
+            description: text("Hugging Face's router of inference providers"),
+            sources: list(&[
+                "https://huggingface.co/docs/inference-providers/index (R57)",
+                "corpus: huggingface",
+            ]),
+            ..at("huggingface", "https://router.huggingface.co/v1")
+        },
+        Profile {
+            description: text("Cloudflare Workers AI"),
+            sources: list(&[
+                "https://developers.cloudflare.com/workers-ai/configuration/open-ai-compatibility (R54)",
+                "https://github.com/earendil-works/pi (R3)",
+            ]),
+            ..at("cloudflare", "https://api.cloudflare.com/client/v4/accounts/YOUR-ACCOUNT/ai/v1")
+        },
+        Profile {
+            description: text("Databricks model serving"),
+            sources: list(&[
+                "https://docs.databricks.com/machine-learning/foundation-model-apis/api-reference.html (R54)",
+                "https://github.com/BerriAI/litellm/tree/main/litellm/llms/databricks (R1 R47)",
+            ]),
+            hosts: list(&["*.cloud.databricks.com", "*.azuredatabricks.net", "*.gcp.databricks.com"]),
+            params: old_limit(),
+            response_format: ResponseFormatRules {
+                disable_streaming: true,
+                ..ResponseFormatRules::default()
+            },
+            ..local("databricks", "https://your-workspace.cloud.databricks.com/serving-endpoints")
+        },
+        Profile {
+            description: text("Snowflake Cortex"),
+            sources: list(&[
+                "https://docs.snowflake.com/user-guide/snowflake-cortex/open_ai_sdk (R54)",
+                "corpus: snowflake",
+            ]),
+            hosts: list(&["*.snowflakecomputing.com"]),
+            ..local("snowflake", "https://your-account.snowflakecomputing.com/api/v2/cortex/v1")
+        },
+        Profile {
+            description: text("IBM watsonx.ai, by its model gateway"),
+            sources: list(&[
+                "https://www.ibm.com/docs/en/watsonx/saas?topic=generation-inferencing-gateway-models",
+            ]),
+            hosts: list(&["*.ml.cloud.ibm.com"]),
+            messages: MessageRules::default(),
+            ..local("watsonx", "https://us-south.ml.cloud.ibm.com/ml/gateway/v1")
+        },
+        Profile {
+            description: text("Amazon Bedrock's OpenAI endpoint"),
+            sources: list(&[
+                "https://docs.aws.amazon.com/bedrock/latest/userguide/inference-responses-api.html (R54)",
+                "https://docs.aws.amazon.com/bedrock/latest/userguide/endpoints-region-availability.html",
+                "corpus: bedrock",
+            ]),
+            hosts: list(&[
+                "bedrock-runtime.us-east-1.amazonaws.com",
+                "bedrock-runtime.us-east-2.amazonaws.com",
+                "bedrock-runtime.us-west-2.amazonaws.com",
+                "bedrock-runtime.eu-central-1.amazonaws.com",
+                "bedrock-mantle.us-east-1.api.aws",
+                "bedrock-mantle.us-east-2.api.aws",
+                "bedrock-mantle.us-west-2.api.aws",
+            ]),
+            ..at("bedrock-openai", "https://bedrock-runtime.us-east-1.amazonaws.com/openai/v1")
+        },
+        Profile {
+            description: text("Google Vertex AI's OpenAI endpoint"),
+            sources: list(&[
+                "https://cloud.google.com/vertex-ai/generative-ai/docs/start/openai",
+                "https://github.com/Ikalus1988/MisakaNet/issues/1473 (R26)",
+            ]),
+            hosts: list(&[
+                "aiplatform.googleapis.com",
+                "europe-west1-aiplatform.googleapis.com",
+                "europe-west4-aiplatform.googleapis.com",
+                "us-central1-aiplatform.googleapis.com",
+                "us-east5-aiplatform.googleapis.com",
+            ]),
+            has_model_list: false,
+            messages: MessageRules { signatures_in_ids: true, ..no_developer() },
+            model_overrides: vec![
+                ModelOverride {
+                    params: without(&["frequency_penalty", "presence_penalty"]),
+                    ..models(&["google/gemini-3*"])
+                },
+                signing_unsigned(),
+            ],
+            ..at(
+                "vertex-openai",
+                "https://aiplatform.googleapis.com/v1/projects/YOUR-PROJECT/locations/global/endpoints/openapi",
+            )
+        },
+        Profile {
+            description: text("Venice"),
+            sources: list(&[
+                "https://docs.venice.ai/api-reference/endpoint/chat/completions",
+                "corpus: venice",
+            ]),
+            ..at("venice", "https://api.venice.ai/api/v1")
+        },
+        Profile {
+            description: text("Lemonfox"),
+            sources: list(&["https://www.lemonfox.ai/apis/chat"]),
+            params: ParamRules { require_max_tokens: true, ..old_limit() },
+            messages: MessageRules { flatten_text: true, ..no_developer() },
+            ..at("lemonfox", "https://api.lemonfox.ai/v1")
+        },
+        Profile {
+            description: text("ModelScope"),
+            sources: list(&[
+                "https://modelscope.cn/docs/model-service/API-Inference/intro",
+                "https://github.com/musistudio/claude-code-router/issues/948 (R48)",
+                "https://github.com/BerriAI/litellm/tree/main/litellm/llms/modelscope (R13)",
+            ]),
+            messages: MessageRules { flatten_text: true, ..no_developer() },
+            model_overrides: vec![
+                ModelOverride {
+                    stream: StreamingSupport { required: true, ..StreamingSupport::default() },
+                    ..models(&["qwen/qwen3-*b", "qwen/qwen3-*b-*", "qwen/qwq*"])
+                },
+                ModelOverride {
+                    reasoning: thinking(ReasoningParam::EnableThinking),
+                    ..models(&["qwen/qwen3-*b"])
+                },
+            ],
+            ..at("modelscope", "https://api-inference.modelscope.cn/v1")
+        },
+        Profile {
+            description: text("SiliconFlow"),
+            sources: list(&[
+                "https://docs.siliconflow.com/en/api-reference/chat-completions/chat-completions (R49)",
+                "https://github.com/CherryHQ/cherry-studio/issues/6642 (R49)",
+            ]),
+            hosts: list(&["api.siliconflow.com", "api.siliconflow.cn"]),
+            model_overrides: vec![ModelOverride {
+                reasoning: thinking(ReasoningParam::EnableThinking),
+                ..models(&["qwen/qwen3-*b"])
+            }],
+            ..at("siliconflow", "https://api.siliconflow.com/v1")
+        },
+        Profile {
+            description: text("Novita"),
+            sources: list(&["https://novita.ai/docs/guides/llm-api"]),
+            ..at("novita", "https://api.novita.ai/openai/v1")
+        },
+        Profile {
+            description: text("Nebius Token Factory"),
+            sources: list(&[
+                "https://docs.tokenfactory.nebius.com/",
+                "https://github.com/BerriAI/litellm/tree/main/litellm/llms/nebius (R1)",
+            ]),
+            hosts: list(&["api.tokenfactory.nebius.com", "api.studio.nebius.com", "api.studio.nebius.ai"]),
+            params: old_limit(),
+            ..at("nebius", "https://api.tokenfactory.nebius.com/v1")
+        },
+        Profile {
+            description: text("Hyperbolic"),
+            sources: list(&["https://docs.hyperbolic.xyz/docs/rest-api"]),
+            ..at("hyperbolic", "https://api.hyperbolic.xyz/v1")
+        },
+        Profile {
+            description: text("Crusoe Cloud"),
+            sources: list(&[
+                "https://github.com/BerriAI/litellm/blob/main/litellm/llms/openai_like/providers.json (R1)",
+                "corpus: crusoecloud",
+            ]),
+            params: old_limit(),
+            ..at("crusoe", "https://api.inference.crusoecloud.com/v1")
+        },
+        Profile {
+            description: text("Chutes"),
+            sources: list(&[
+                "https://github.com/BerriAI/litellm/blob/main/litellm/llms/openai_like/providers.json (R1)",
+                "https://github.com/earendil-works/pi (R1 R3)",
+            ]),
+            params: old_limit(),
+            ..at("chutes", "https://llm.chutes.ai/v1")
+        },
+        Profile {
+            description: text("Avian"),
+            sources: list(&["https://avian.io/docs"]),
+            ..at("avian", "https://api.avian.io/v1")
+        },
+        Profile {
+            description: text("Doubleword"),
+            sources: list(&[
+                "https://docs.doubleword.ai/inference-api/creating-an-api-key",
+                "corpus: doubleword",
+            ]),
+            ..at("doubleword", "https://api.doubleword.ai/v1")
+        },
+        Profile {
+            description: text("Heroku Managed Inference"),
+            sources: list(&[
+                "https://devcenter.heroku.com/articles/heroku-inference-api-v1-chat-completions",
+                "corpus: heroku",
+            ]),
+            hosts: list(&["us.inference.heroku.com", "eu.inference.heroku.com"]),
+            ..at("heroku", "https://us.inference.heroku.com/v1")
+        },
+        Profile {
+            description: text("Ollama's cloud"),
+            sources: list(&[
+                "https://docs.ollama.com/api/openai-compatibility (R1 R28 R60)",
+                "https://github.com/ollama/ollama/issues/17921 (R34 R35)",
+                "corpus: ollama-cloud",
+            ]),
+            params: ParamRules { drop: list(&["logit_bias", "user"]), single_choice: true, ..old_limit() },
+            tools: never_forced(),
+            ..at("ollama-cloud", "https://ollama.com/v1")
+        },
+    ]
+}

@@ -1,0 +1,353 @@
+//! Those who make models and serve them by an API that is nearly OpenAI's.
+
+use super::{
+    at, efforts, list, map, models, never_forced, no_developer, old_limit, ranges, signing_unsigned, text,
+    thinking, without,
+};
+use crate::profile::{
+    MessageNamePolicy, MessageRules, ModelOverride, ParamRules, PrefillPolicy, Profile, ReasoningHistory,
+    ReasoningParam, ReasoningRules, ResponseFormatRules, ResponseFormatSupport, StreamingSupport,
+    ToolCallIdFormat, ToolChoiceSupport, ToolRules,
+};
+
+pub(super) fn rows() -> Vec<Profile> {
+    vec![
+        Profile {
+            description: text("Anthropic's OpenAI layer"),
+            sources: list(&[
+                "https://platform.claude.com/docs/en/api/openai-sdk (R28 R31)",
+                "https://github.com/anthropics/claude-code/issues/52433 (R10)",
+                "https://github.com/spring-projects/spring-ai/pull/5510 (R16)",
+                "https://github.com/earendil-works/pi (R40)",
+                "corpus: anthropic (R31)",
+            ]),
+            params: ParamRules {
+                clamp: ranges(&[("temperature", [0.0, 1.0])]),
+                single_choice: true,
+                ..without(&[
+                    "frequency_penalty",
+                    "logit_bias",
+                    "logprobs",
+                    "prediction",
+                    "presence_penalty",
+                    "seed",
+                    "top_logprobs",
+                ])
+            },
+            messages: MessageRules {
+                null_content: true,
+                drop_empty_assistant: true,
+                ..MessageRules::default()
+            },
+            tools: ToolRules { drop_strict: true, declare_from_history: true, ..ToolRules::default() },
+            response_format: ResponseFormatRules {
+                json_schema: ResponseFormatSupport::Instruction,
+                json_object: ResponseFormatSupport::Instruction,
+                ..ResponseFormatRules::default()
+            },
+            model_overrides: vec![ModelOverride {
+                messages: MessageRules { prefill: PrefillPolicy::Continue, ..MessageRules::default() },
+                ..models(&["claude-opus-4-6*", "claude-opus-4-7*", "claude-sonnet-4-6*"])
+            }],
+            ..at("anthropic-openai", "https://api.anthropic.com/v1")
+        },
+        Profile {
+            description: text("Gemini's OpenAI layer"),
+            sources: list(&[
+                "https://ai.google.dev/gemini-api/docs/openai (R50)",
+                "https://github.com/n4ze3m/page-assist/issues/418 (R26)",
+                "https://github.com/sleepydeer666/RPGBox/issues/2 (R26)",
+                "https://github.com/BerriAI/litellm/issues/6136 (R42)",
+                "https://ai.google.dev/gemini-api/docs/thought-signatures (R23)",
+            ]),
+            params: without(&["frequency_penalty", "presence_penalty"]),
+            messages: MessageRules { signatures_in_ids: true, ..no_developer() },
+            model_overrides: vec![signing_unsigned()],
+            tools: ToolRules {
+                drop_schema_keywords: list(&["$id", "$schema"]),
+                inline_refs: true,
+                ..ToolRules::default()
+            },
+            reasoning: efforts(&["none", "minimal", "low", "medium", "high"]),
+            ..at("gemini-openai", "https://generativelanguage.googleapis.com/v1beta/openai")
+        },
+        Profile {
+            description: text("Mistral"),
+            sources: list(&[
+                "https://docs.mistral.ai/api (R9 R19)",
+                "https://github.com/mistralai/client-python (R1 R19 R22)",
+                "https://github.com/editor-code-assistant/eca/issues/231 (R1 R58)",
+                "https://github.com/yetone/avante.nvim/issues/2347 (R24)",
+                "https://github.com/langchain-ai/langchain/pull/24668 (R11)",
+                "https://github.com/0xPlaygrounds/rig/pull/1130 (R9)",
+                "https://github.com/BerriAI/litellm/tree/main/litellm/llms/mistral (R16 R19 R42)",
+                "https://github.com/zed-industries/zed/issues/37021 (R8)",
+                "corpus: mistral",
+            ]),
+            hosts: list(&["api.mistral.ai", "codestral.mistral.ai"]),
+            params: ParamRules {
+                rename: map(&[("max_completion_tokens", "max_tokens"), ("seed", "random_seed")]),
+                ..without(&["audio", "logit_bias", "modalities", "store", "user", "verbosity"])
+            },
+            messages: MessageRules {
+                name_field: MessageNamePolicy::Tool,
+                drop_empty_assistant: true,
+                prefill: PrefillPolicy::Prefix,
+                tool_call_ids: ToolCallIdFormat::Alnum9,
+                reasoning_history: ReasoningHistory::Drop,
+                ..no_developer()
+            },
+            tools: ToolRules {
+                drop_schema_keywords: list(&["$id", "$schema"]),
+                inline_refs: true,
+                ..ToolRules::default()
+            },
+            stream: StreamingSupport { accepts_options: false, ..StreamingSupport::default() },
+            model_overrides: vec![ModelOverride {
+                messages: MessageRules { assistant_after_tool: true, ..MessageRules::default() },
+                ..models(&["devstral*", "mistral-medium*"])
+            }],
+            ..at("mistral", "https://api.mistral.ai/v1")
+        },
+        Profile {
+            description: text("DeepSeek"),
+            sources: list(&[
+                "https://api-docs.deepseek.com/api/create-chat-completion (R46)",
+                "https://api-docs.deepseek.com/guides/thinking_mode (R21 R49 R50)",
+                "https://github.com/llm-exe/llm-exe/issues/662 (R46)",
+                "https://github.com/anomalyco/opencode/issues/24722 (R21)",
+                "https://github.com/earendil-works/pi (R3)",
+                "corpus: deepseek (R13 R37 R53)",
+            ]),
+            params: old_limit(),
+            messages: MessageRules { reasoning_history: ReasoningHistory::Restore, ..no_developer() },
+            response_format: ResponseFormatRules {
+                json_schema: ResponseFormatSupport::JsonObject,
+                ..ResponseFormatRules::default()
+            },
+            reasoning: ReasoningRules { param: ReasoningParam::Thinking, ..efforts(&["low", "high", "max"]) },
+            model_overrides: vec![
+                ModelOverride {
+                    messages: MessageRules { input_modalities: Some(Vec::new()), ..MessageRules::default() },
+                    ..models(&["deepseek-chat", "deepseek-reasoner", "deepseek-v4-flash", "deepseek-v4-pro"])
+                },
+                ModelOverride { tools: never_forced(), ..models(&["deepseek-reasoner"]) },
+            ],
+            ..at("deepseek", "https://api.deepseek.com/v1")
+        },
+        Profile {
+            description: text("xAI"),
+            sources: list(&[
+                "https://docs.x.ai/developers/model-capabilities/text/reasoning (R50)",
+                "https://github.com/QuantumNous/new-api/pull/6081 (R26)",
+                "https://github.com/miaoxworld/NativeTavern/issues/83 (R26)",
+                "https://github.com/diegosouzapw/OmniRoute/pull/5273 (R26 R27)",
+                "https://github.com/NousResearch/hermes-agent/issues/23088 (R49)",
+                "https://github.com/vercel/ai/releases/tag/@ai-sdk%2Fxai@4.0.8 (R49)",
+                "https://github.com/BerriAI/litellm/tree/main/litellm/llms/xai (R19 R26 R29)",
+                "https://github.com/earendil-works/pi (R3)",
+            ]),
+            messages: MessageRules { name_field: MessageNamePolicy::Drop, ..no_developer() },
+            model_overrides: vec![
+                ModelOverride {
+                    params: ParamRules {
+                        max_stop_sequences: Some(0),
+                        ..without(&["frequency_penalty", "presence_penalty"])
+                    },
+                    ..models(&["grok-3-mini*", "grok-4*", "grok-code-fast*"])
+                },
+                ModelOverride {
+                    params: without(&["frequency_penalty", "presence_penalty", "logprobs", "top_logprobs"]),
+                    ..models(&["grok-build*"])
+                },
+                ModelOverride {
+                    reasoning: thinking(ReasoningParam::None),
+                    ..models(&["grok-4", "grok-4-*", "grok-4.20*reasoning", "grok-code-fast*"])
+                },
+                ModelOverride { reasoning: efforts(&["low", "high"]), ..models(&["grok-3-mini*"]) },
+                ModelOverride {
+                    reasoning: efforts(&["none", "low", "medium", "high"]),
+                    ..models(&["grok-4.3*"])
+                },
+            ],
+            ..at("xai", "https://api.x.ai/v1")
+        },
+        Profile {
+            description: text(
+                "Perplexity's Sonar, which it withdrew in September 2026 in favour of the Responses API",
+            ),
+            sources: list(&[
+                "https://docs.perplexity.ai/docs/sonar/openai-compatibility",
+                "https://github.com/perplexityai/perplexity-py (R35 R44)",
+                "https://github.com/perplexityai/api-discussion/issues/265 (R7)",
+                "https://github.com/TypeCellOS/BlockNote/issues/1783 (R6)",
+                "https://www.librechat.ai/docs/configuration/librechat_yaml/ai_endpoints/perplexity (M6)",
+                "corpus: perplexity",
+            ]),
+            has_model_list: false,
+            params: old_limit(),
+            messages: MessageRules { merge_system: true, merge_same_role: true, ..no_developer() },
+            tools: ToolRules { named_choice: ToolChoiceSupport::Required, ..ToolRules::default() },
+            response_format: ResponseFormatRules {
+                json_object: ResponseFormatSupport::JsonSchema,
+                ..ResponseFormatRules::default()
+            },
+            ..at("perplexity", "https://api.perplexity.ai")
+        },
+        Profile {
+            description: text("Moonshot: Kimi"),
+            sources: list(&[
+                "https://platform.kimi.ai/docs/api/chat",
+                "https://platform.kimi.ai/docs/api/models-overview (R28 R31)",
+                "https://java.agentscope.io/v2/en/integration/model/kimi (R21 R31 R41 R49)",
+                "https://github.com/UKGovernmentBEIS/inspect_ai/pull/5152 (R34 R35 R37)",
+                "https://github.com/HeyPuter/puter/pull/2931 (R51)",
+                "https://github.com/mnfst/modelparams.dev/pull/168 (R34 R49)",
+                "https://github.com/BerriAI/litellm/tree/main/litellm/llms/moonshot (R21 R31)",
+                "https://github.com/earendil-works/pi (R3 R41)",
+            ]),
+            hosts: list(&["api.moonshot.ai", "api.moonshot.cn"]),
+            messages: MessageRules {
+                data_urls_only: true,
+                reasoning_history: ReasoningHistory::Restore,
+                ..no_developer()
+            },
+            tools: ToolRules { drop_strict: true, ..ToolRules::default() },
+            model_overrides: vec![
+                ModelOverride {
+                    params: ParamRules {
+                        clamp: ranges(&[("temperature", [0.0, 1.0])]),
+                        ..ParamRules::default()
+                    },
+                    ..models(&["moonshot-v1*"])
+                },
+                ModelOverride {
+                    params: ParamRules {
+                        single_choice: true,
+                        ..without(&["frequency_penalty", "presence_penalty", "temperature", "top_p"])
+                    },
+                    ..models(&["kimi-k2.*", "kimi-k3*"])
+                },
+                ModelOverride { reasoning: thinking(ReasoningParam::Thinking), ..models(&["kimi-k2.*"]) },
+                ModelOverride { tools: never_forced(), ..models(&["kimi-k2.7-code*"]) },
+                ModelOverride {
+                    tools: ToolRules { named_choice: ToolChoiceSupport::Required, ..ToolRules::default() },
+                    reasoning: efforts(&["low", "high", "max"]),
+                    ..models(&["kimi-k3*"])
+                },
+            ],
+            ..at("moonshot", "https://api.moonshot.ai/v1")
+        },
+        Profile {
+            description: text("Z.ai and Zhipu: GLM"),
+            sources: list(&[
+                "https://docs.z.ai/api-reference/llm/chat-completion (R30 R31 R46)",
+                "https://github.com/zai-org/z-ai-sdk-python (R1 R49)",
+                "https://github.com/vectorize-io/hindsight/issues/4246 (R34 R35)",
+                "https://java.agentscope.io (R1 R19 R34 R41)",
+                "https://github.com/earendil-works/pi (R3 R49)",
+                "corpus: zai (R49)",
+            ]),
+            hosts: list(&["api.z.ai", "open.bigmodel.cn"]),
+            params: ParamRules {
+                clamp: ranges(&[("temperature", [0.0, 1.0]), ("top_p", [0.01, 1.0])]),
+                max_stop_sequences: Some(1),
+                ..old_limit()
+            },
+            messages: MessageRules { name_field: MessageNamePolicy::Drop, ..no_developer() },
+            tools: ToolRules { drop_strict: true, ..never_forced() },
+            response_format: ResponseFormatRules {
+                json_schema: ResponseFormatSupport::JsonObject,
+                ..ResponseFormatRules::default()
+            },
+            model_overrides: vec![ModelOverride {
+                reasoning: thinking(ReasoningParam::Thinking),
+                ..models(&["glm-4*", "glm-5", "glm-5-*", "glm-5.1*"])
+            }],
+            ..at("zai", "https://api.z.ai/api/paas/v4")
+        },
+        Profile {
+            description: text("Alibaba's DashScope: Qwen"),
+            sources: list(&[
+                "https://help.aliyun.com/en/model-studio/deep-thinking (R49)",
+                "https://docs.instructorphp.com/cookbook/examples/B04_LLMApiSupport/llm_qwen (R34)",
+                "https://github.com/browser-use/web-ui/issues/659 (R48)",
+                "https://github.com/musistudio/claude-code-router/issues/948 (R48)",
+                "https://github.com/earendil-works/pi/issues/1048 (R3)",
+            ]),
+            hosts: list(&[
+                "dashscope-intl.aliyuncs.com",
+                "dashscope.aliyuncs.com",
+                "dashscope-us.aliyuncs.com",
+            ]),
+            tools: ToolRules { required_choice: ToolChoiceSupport::Auto, ..ToolRules::default() },
+            reasoning: thinking(ReasoningParam::EnableThinking),
+            model_overrides: vec![ModelOverride {
+                stream: StreamingSupport { required: true, ..StreamingSupport::default() },
+                ..models(&["qwen3-*b", "qwen3-*b-*", "qwq*", "qvq*"])
+            }],
+            ..at("dashscope", "https://dashscope-intl.aliyuncs.com/compatible-mode/v1")
+        },
+        Profile {
+            description: text("MiniMax"),
+            sources: list(&[
+                "https://platform.minimax.io/docs/api-reference/text-openai-api",
+                "https://platform.minimax.io/docs/api-reference/text-chat (R31)",
+            ]),
+            hosts: list(&["api.minimax.io", "api.minimaxi.com"]),
+            params: ParamRules {
+                clamp: ranges(&[("temperature", [0.01, 1.0]), ("top_p", [0.01, 1.0])]),
+                ..ParamRules::default()
+            },
+            ..at("minimax", "https://api.minimax.io/v1")
+        },
+        Profile {
+            description: text("Cohere's OpenAI layer"),
+            sources: list(&["https://docs.cohere.com/docs/compatibility-api (R3)"]),
+            hosts: list(&["api.cohere.ai", "api.cohere.com"]),
+            messages: MessageRules::default(),
+            ..at("cohere-openai", "https://api.cohere.ai/compatibility/v1")
+        },
+        Profile {
+            description: text("AI21"),
+            sources: list(&[
+                "https://docs.ai21.com/reference/jamba-1-6-api-ref",
+                "https://github.com/BerriAI/litellm/tree/main/litellm/llms/ai21",
+            ]),
+            ..at("ai21", "https://api.ai21.com/studio/v1")
+        },
+        Profile {
+            description: text("Writer"),
+            sources: list(&[
+                "https://dev.writer.com/api-reference/completion-api/chat-completion",
+                "corpus: writer",
+            ]),
+            ..at("writer", "https://api.writer.com/v1")
+        },
+        Profile {
+            description: text("Voyage: embeddings only"),
+            sources: list(&["https://docs.voyageai.com/reference/embeddings-api", "corpus: voyageai (M7)"]),
+            has_model_list: false,
+            ..at("voyage", "https://api.voyageai.com/v1")
+        },
+    ]
+}
+
+/// Claude's models that are told how much to think in tokens; newer ones are told in words. It matters only where they are
+/// asked in Anthropic's own dialect, whoever serves them there.
+pub(super) fn claude_in_tokens() -> ModelOverride {
+    ModelOverride {
+        reasoning: ReasoningRules { use_token_budget: true, ..ReasoningRules::default() },
+        ..models(&[
+            "*claude-3*",
+            "*claude-opus-4-0*",
+            "*claude-opus-4-1*",
+            "*claude-opus-4-5*",
+            "*claude-opus-4-2025*",
+            "*claude-sonnet-4-0*",
+            "*claude-sonnet-4-5*",
+            "*claude-sonnet-4-2025*",
+            "*claude-haiku-4*",
+        ])
+    }
+}

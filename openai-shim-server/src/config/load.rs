@@ -1,0 +1,377 @@
+//! From defaults, file, environment and arguments to a checked [`Config`]; each wins over the one before it.
+
+use super::toml_tree::{ConfigErrors, Section, Source};
+use super::{Config, ConfigError, Limits, Log, LogFormat, Secret, Timeouts, UpstreamConfig};
+use super::{secret, suggest, units, upstream};
+use openai_shim_core::canonical::ReasoningStyle;
+use openai_shim_core::exchange::{Fallback, FallbackPolicy, LossPolicy, Retry};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// What was given on the command line or in the environment; it wins over the file. An empty text counts as absent.
+#[derive(Debug, Clone, Default)]
+pub struct Overrides {
+    /// `--listen`, `OPENAI_SHIM_LISTEN`
+    pub listen: Option<String>,
+    /// `--config`, `OPENAI_SHIM_CONFIG`
+    pub config: Option<PathBuf>,
+    /// `--upstream`, `OPENAI_SHIM_UPSTREAM`: a base URL, or `echo`; then it is the only upstream.
+    pub upstream: Option<String>,
+    /// `--dialect`, `OPENAI_SHIM_DIALECT`
+    pub dialect: Option<String>,
+    /// `--profile`, `OPENAI_SHIM_PROFILE`
+    pub profile: Option<String>,
+    /// `--api-key`, `OPENAI_SHIM_API_KEY`: `env:NAME`, `file:PATH`, `credential:NAME` or the key itself.
+    pub api_key: Option<String>,
+    /// `OPENAI_SHIM_CLIENT_KEYS`, separated by commas; they replace those of the file.
+    pub client_keys: Vec<String>,
+    /// `OPENAI_SHIM_LOG`: `text` or `json`, and a filter, separated by commas.
+    pub log: Option<String>,
+}
+
+/// Reads and checks the configuration.
+///
+/// # Errors
+/// One line a fault: the place, the key, what is wrong and what to write.
+pub fn read(overrides: &Overrides) -> Result<Config, ConfigError> {
+    let overrides = &overrides.clone().without_blanks();
+    let source = match &overrides.config {
+        Some(path) => Source::read(path)?,
+        None => Source::empty(),
+    };
+    let table = source.parse()?;
+    let faults = ConfigErrors::default();
+    let top = Section::top(&source, table.get_ref(), &faults);
+    let config = Config {
+        listen: DEFAULT_LISTEN,
+        hosts: top.texts("hosts", "[\"shim.example.com\"]", parse_host),
+        client_keys: client_keys(&top, &source, overrides, &faults),
+        upstreams: upstreams(&top, &source, overrides, &faults),
+        mode: top.text("mode", |m| choice(m, &MODES)).map_or_else(LossPolicy::default, |m| m.value),
+        learn: top.flag("learn").unwrap_or(true),
+        debug: top.flag("debug").unwrap_or_default(),
+        reasoning: top
+            .section("defaults")
+            .text("reasoning", |style| choice(style, &STYLES))
+            .map_or_else(ReasoningStyle::default, |style| style.value),
+        default_max_tokens: Some(
+            top.section("defaults")
+                .number("max_tokens", 1..=100_000_000)
+                .map_or(DEFAULT_MAX_TOKENS, |n| n.value),
+        ),
+        retry: retry(&top.section("retry")),
+        fallback: fallback(&top.section("fallback")),
+        timeouts: timeouts(&top.section("timeouts")),
+        limits: limits(&top.section("limits")),
+        store_secret: store_secret(&top.section("store"), &source),
+        cors_origins: top.section("cors").texts("origins", "[\"https://chat.example.com\"]", parse_origin),
+        log: log(&top.section("log"), overrides, &faults),
+    };
+    let listen = listen(&top, overrides, &faults, !config.client_keys.is_empty());
+    check_key_lengths(&top, &listen, &config.client_keys, overrides, &faults);
+    match faults.into_error() {
+        Some(error) => Err(error),
+        None => Ok(Config { listen, ..config }),
+    }
+}
+
+const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8000);
+const DEFAULT_MAX_TOKENS: u64 = 4096;
+const SHORTEST_CLIENT_KEY: usize = 16;
+const MODES: [(&str, LossPolicy); 2] = [("lenient", LossPolicy::Lenient), ("strict", LossPolicy::Strict)];
+const STYLES: [(&str, ReasoningStyle); 2] =
+    [("field", ReasoningStyle::Field), ("tags", ReasoningStyle::Tags)];
+const WHENS: [(&str, FallbackPolicy); 3] =
+    [("never", FallbackPolicy::Never), ("empty", FallbackPolicy::Empty), ("always", FallbackPolicy::Always)];
+const FORMATS: [(&str, LogFormat); 2] = [("text", LogFormat::Text), ("json", LogFormat::Json)];
+const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+
+impl Overrides {
+    /// `OPENAI_SHIM_UPSTREAM=` in a compose file means that it is not set.
+    fn without_blanks(mut self) -> Self {
+        let Self { listen, upstream, dialect, profile, api_key, log, .. } = &mut self;
+        for text in [listen, upstream, dialect, profile, api_key, log] {
+            *text = text.take().filter(|text| !text.trim().is_empty());
+        }
+        self.config = self.config.filter(|path| !path.as_os_str().is_empty());
+        self.client_keys.retain(|key| !key.trim().is_empty());
+        self
+    }
+}
+
+/// The address to listen on; one that others can reach needs keys, or a word that it shall not.
+fn listen(top: &Section<'_>, overrides: &Overrides, faults: &ConfigErrors, has_keys: bool) -> SocketAddr {
+    let anonymous = top.flag("allow_anonymous").unwrap_or_default();
+    let open = |address: SocketAddr| !address.ip().is_loopback() && !has_keys && !anonymous;
+    let given = top.text("listen", parse_address);
+    if let Some(text) = &overrides.listen {
+        return match parse_address(text) {
+            Ok(address) => {
+                if open(address) {
+                    let what = "set OPENAI_SHIM_CLIENT_KEYS=env:NAME, or write allow_anonymous = true into the file of \
+                                --config if everyone may use it";
+                    faults.outside("--listen", format!("{address} {REACHABLE}; {what}"));
+                }
+                address
+            }
+            Err(what) => {
+                faults.outside("--listen", what);
+                DEFAULT_LISTEN
+            }
+        };
+    }
+    let Some(given) = given else { return DEFAULT_LISTEN };
+    if open(given.value) {
+        let what = "write client_keys = [\"env:SHIM_KEY\"], or allow_anonymous = true if everyone may use it";
+        top.fault("listen", &given.span, format!("{} {REACHABLE}; {what}", given.value));
+    }
+    given.value
+}
+
+const REACHABLE: &str = "can be reached from other machines, and no client key is set";
+
+fn parse_address(text: &str) -> Result<SocketAddr, String> {
+    let host = text.trim().strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
+    host.as_deref().unwrap_or(text.trim()).parse().map_err(|_| {
+        let port = text.trim().trim_start_matches(':').parse::<u16>().unwrap_or(DEFAULT_LISTEN.port());
+        format!("{text:?} is no address with a port; write one such as \"127.0.0.1:{port}\"")
+    })
+}
+
+fn client_keys(
+    top: &Section<'_>,
+    source: &Source,
+    overrides: &Overrides,
+    faults: &ConfigErrors,
+) -> Vec<Secret> {
+    let resolve = |reference: &str| secret::resolve(reference, source.folder());
+    let of_file = top.texts("client_keys", "[\"env:SHIM_KEY\"]", resolve);
+    if overrides.client_keys.is_empty() {
+        return of_file;
+    }
+    let given = overrides.client_keys.iter();
+    given.filter_map(|key| upstream::from_reference("OPENAI_SHIM_CLIENT_KEYS", key.trim(), faults)).collect()
+}
+
+/// Keys that others can try must be too long to be found.
+fn check_key_lengths(
+    top: &Section<'_>,
+    listen: &SocketAddr,
+    keys: &[Secret],
+    overrides: &Overrides,
+    faults: &ConfigErrors,
+) {
+    let short = keys.iter().position(|key| key.expose().len() < SHORTEST_CLIENT_KEY);
+    let Some(at) = short.filter(|_| !listen.ip().is_loopback()) else { return };
+    let what = format!(
+        "key number {} has fewer than {SHORTEST_CLIENT_KEY} characters, and {listen} can be reached from other machines; \
+         write a longer one, such as the output of `openssl rand -hex 16`",
+        at + 1
+    );
+    match top.get("client_keys").filter(|_| overrides.client_keys.is_empty()) {
+        Some(given) => top.fault("client_keys", &given.span(), what),
+        None => faults.outside("OPENAI_SHIM_CLIENT_KEYS", what),
+    }
+}
+
+/// A name without a port, in lower case.
+fn parse_host(text: &str) -> Result<String, String> {
+    let name = text.trim().to_ascii_lowercase();
+    let is_name = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if name.is_empty() || !name.chars().all(is_name) {
+        return Err(format!(
+            "{text:?} is no name of a host; write one such as \"shim.example.com\", without a scheme, a port or a path"
+        ));
+    }
+    Ok(name.strip_suffix('.').map_or(name.clone(), str::to_owned))
+}
+
+fn upstreams(
+    top: &Section<'_>,
+    source: &Source,
+    overrides: &Overrides,
+    faults: &ConfigErrors,
+) -> Vec<UpstreamConfig> {
+    let mut of_file = upstream::from_file(top, source.folder());
+    let target = overrides.upstream.as_deref().or((top.get("upstream").is_none()).then_some("echo"));
+    if let Some(target) = target {
+        return upstream::from_arguments(target, overrides, faults).into_iter().collect();
+    }
+    match of_file.as_mut_slice() {
+        [only] => upstream::change(only, overrides, faults),
+        _ => {
+            let given = [
+                ("--profile", &overrides.profile),
+                ("--dialect", &overrides.dialect),
+                ("--api-key", &overrides.api_key),
+            ];
+            for (option, _) in given.into_iter().filter(|(_, given)| given.is_some()) {
+                let key = option.trim_start_matches('-').replace('-', "_");
+                let what = format!(
+                    "the file has several upstreams, and this is for one; write {key} = … under its [[upstream]]"
+                );
+                faults.outside(option, what);
+            }
+        }
+    }
+    of_file
+}
+
+fn retry(section: &Section<'_>) -> Retry {
+    let mut retry = Retry::default();
+    if let Some(attempts) = section.number("attempts", 1..=10) {
+        retry.attempts = u32::try_from(attempts.value).unwrap_or(retry.attempts);
+    }
+    if let Some(backoff) = section.text("backoff", units::duration) {
+        retry.backoff = backoff.value;
+        // A first wait alone says that waiting so long is fine.
+        retry.max_backoff = retry.max_backoff.max(backoff.value);
+    }
+    if let Some(max) = section.text("max_backoff", units::duration) {
+        if max.value < retry.backoff {
+            let first = units::show_duration(retry.backoff);
+            section.fault(
+                "max_backoff",
+                &max.span,
+                format!("is shorter than backoff; write at least \"{first}\""),
+            );
+        }
+        retry.max_backoff = max.value;
+    }
+    retry
+}
+
+fn fallback(section: &Section<'_>) -> Fallback {
+    let mut fallback = Fallback::default();
+    if let Some(when) = section.text("when", |when| choice(when, &WHENS)) {
+        fallback.when = when.value;
+    }
+    let message = section.text("message", |message| match message.trim() {
+        "" => Err(String::from("is empty; write what the answer shall say, or leave the key out")),
+        _ => Ok(message.to_owned()),
+    });
+    fallback.message = message.map(|message| message.value);
+    fallback
+}
+
+fn timeouts(section: &Section<'_>) -> Timeouts {
+    let or = |key: &str, default| section.text(key, units::wait).map_or(default, |wait| wait.value);
+    let default = Timeouts::default();
+    Timeouts {
+        connect: or("connect", default.connect),
+        first_byte: or("first_byte", default.first_byte),
+        idle: or("idle", default.idle),
+        whole: or("whole", default.whole),
+        write: or("write", default.write),
+        total: section.text("total", units::wait_or_off).and_then(|wait| wait.value),
+        keepalive: or("keepalive", default.keepalive),
+    }
+}
+
+fn limits(section: &Section<'_>) -> Limits {
+    let or = |key: &str, default| section.size(key).map_or(default, |size| size.value);
+    let default = Limits::default();
+    let concurrent = section.number("concurrent", 1..=1_000_000).and_then(|n| usize::try_from(n.value).ok());
+    let request_body = or("request_body", default.request_body);
+    let bodies = section.size("bodies");
+    if let Some(bodies) = bodies.as_ref().filter(|bodies| bodies.value < request_body) {
+        let one = units::show_size(request_body);
+        let what = format!(
+            "is less than request_body, so that no large one would ever fit; write at least \"{one}\""
+        );
+        section.fault("bodies", &bodies.span, what);
+    }
+    Limits {
+        request_body,
+        response_body: or("response_body", default.response_body),
+        frame: or("frame", default.frame),
+        // One body alone always fits.
+        bodies: bodies.map_or(default.bodies.max(request_body), |bodies| bodies.value),
+        concurrent: concurrent.unwrap_or(default.concurrent),
+    }
+}
+
+/// The shortest secret from which tags of owners may be derived.
+const MIN_SECRET_CHARACTERS: usize = 32;
+
+fn store_secret(section: &Section<'_>, source: &Source) -> Option<Secret> {
+    let resolve = |reference: &str| {
+        let secret = secret::resolve(reference, source.folder())?;
+        match secret.expose().len() {
+            MIN_SECRET_CHARACTERS.. => Ok(secret),
+            n => Err(format!(
+                "the secret has {n} characters, and can be guessed; write one of at least {MIN_SECRET_CHARACTERS}, such \
+                 as `openssl rand -hex 32` prints"
+            )),
+        }
+    };
+    section.text("secret", resolve).map(|secret| secret.value)
+}
+
+fn log(section: &Section<'_>, overrides: &Overrides, faults: &ConfigErrors) -> Log {
+    let format = section.text("format", |format| choice(format, &FORMATS)).map(|format| format.value);
+    let filter = section.text("filter", parse_filter).map(|filter| filter.value);
+    let mut log = Log { format: format.unwrap_or_default(), filter };
+    let (mut formats, mut filters) = (Vec::new(), Vec::new());
+    for word in
+        overrides.log.iter().flat_map(|words| words.split(',')).map(str::trim).filter(|w| !w.is_empty())
+    {
+        match choice(word, &FORMATS) {
+            Ok(format) => formats.push(format),
+            Err(_) => filters.push(word),
+        }
+    }
+    if let Some(format) = formats.last() {
+        log.format = *format;
+    }
+    if !filters.is_empty() {
+        match parse_filter(&filters.join(",")) {
+            Ok(filter) => log.filter = Some(filter),
+            Err(what) => faults.outside("OPENAI_SHIM_LOG", what),
+        }
+    }
+    log
+}
+
+/// A level, or a list of levels and `target=level`. A word alone would be taken for a target, and say nothing.
+fn parse_filter(text: &str) -> Result<String, String> {
+    for word in text.split(',').map(str::trim) {
+        let level = word.rsplit_once('=').map_or(word, |(_, level)| level);
+        if !LEVELS.contains(&level.to_ascii_lowercase().as_str()) {
+            return Err(format!("{word:?} is no level; {}", suggest::instead(level, &LEVELS)));
+        }
+    }
+    match tracing_subscriber::EnvFilter::try_new(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(_) => {
+            Err(format!("{text:?} is no filter; write a level such as \"debug\", or \"info,hyper=warn\""))
+        }
+    }
+}
+
+/// What a browser sends as `Origin`, or `*`.
+fn parse_origin(text: &str) -> Result<String, String> {
+    if text == "*" {
+        return Ok(text.to_owned());
+    }
+    let uri = text.parse::<http::Uri>().ok();
+    let parts = uri.as_ref().and_then(|uri| Some((uri.scheme_str()?, uri.authority()?)));
+    let Some((scheme, authority)) = parts else {
+        return Err(format!(
+            "{text:?} is no origin; write one such as \"https://chat.example.com\", or \"*\""
+        ));
+    };
+    let origin = format!("{scheme}://{authority}").to_ascii_lowercase();
+    if origin == text {
+        return Ok(origin);
+    }
+    Err(format!("browsers send an origin without a path and in small letters; write {origin:?}"))
+}
+
+/// The value of one of a few words.
+fn choice<T: Copy>(given: &str, known: &[(&str, T)]) -> Result<T, String> {
+    known.iter().find(|(word, _)| *word == given).map(|(_, value)| *value).ok_or_else(|| {
+        let words: Vec<&str> = known.iter().map(|(word, _)| *word).collect();
+        format!("{given:?} is not known; {}", suggest::instead(given, &words))
+    })
+}

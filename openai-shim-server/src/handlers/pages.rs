@@ -1,0 +1,56 @@
+//! Health, metrics, what was learnt, and what a browser sees.
+
+use crate::app_state::AppState;
+use crate::http::responses;
+use axum::body::Body;
+use axum::response::Response;
+use http::header::{ACCEPT, CONTENT_TYPE, HOST};
+use http::{HeaderMap, HeaderValue, StatusCode};
+
+pub(crate) const PAGES: [&str; 5] = ["/", "/healthz", "/readyz", "/metrics", "/learned"];
+
+pub(crate) fn page(app: &AppState, page: &str, headers: &HeaderMap) -> Response {
+    match page {
+        "/healthz" => responses::json(StatusCode::OK, r#"{"status":"ok"}"#),
+        "/readyz" => ready(app),
+        "/metrics" => {
+            let all = app.metrics.render(&app.learned.counts()) + &app.bodies.render();
+            text("text/plain; version=0.0.4; charset=utf-8", all)
+        }
+        "/learned" => text("text/plain; charset=utf-8", app.learned.rows()),
+        _ => front(headers),
+    }
+}
+
+/// Ready while the server takes requests and has somewhere to send them: not when every upstream could lately not be reached.
+fn ready(app: &AppState) -> Response {
+    if app.places.is_closed() || app.upstreams.iter().all(|served| served.health.is_broken()) {
+        return responses::json(StatusCode::SERVICE_UNAVAILABLE, r#"{"status":"not ready"}"#);
+    }
+    responses::json(StatusCode::OK, r#"{"status":"ready"}"#)
+}
+
+/// Programs that look for their kind of server find it; people find out what to paste where.
+fn front(headers: &HeaderMap) -> Response {
+    let html = headers.get(ACCEPT).and_then(|a| a.to_str().ok()).is_some_and(|a| a.contains("text/html"));
+    if !html {
+        return text("text/plain; charset=utf-8", crate::handlers::auxiliary::greeting().to_owned());
+    }
+    let host = headers.get(HOST).and_then(|h| h.to_str().ok()).unwrap_or("127.0.0.1:8000");
+    let host: String = host.chars().filter(|c| c.is_ascii_alphanumeric() || ".:-[]".contains(*c)).collect();
+    let scheme =
+        headers.get("x-forwarded-proto").filter(|proto| *proto == "https").map_or("http", |_| "https");
+    let page = format!(
+        "<!doctype html><meta charset=\"utf-8\"><title>openai-shim</title>\
+         <h1>openai-shim is running</h1>\
+         <p>Paste this base URL into your chat client: <code>{scheme}://{host}/v1</code></p>\
+         <p><a href=\"/v1/models\">models</a> · <a href=\"/healthz\">health</a> · <a href=\"/metrics\">metrics</a></p>"
+    );
+    text("text/html; charset=utf-8", page)
+}
+
+fn text(content_type: &'static str, body: String) -> Response {
+    let mut response = Response::new(Body::from(body));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}

@@ -1,0 +1,56 @@
+//! CORS: off unless configured. Open WebUI's *direct connections* call from the browser and need it.
+
+use crate::app_state::AppState;
+use crate::config::Config;
+use axum::body::Body;
+use axum::response::Response;
+use http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS, ORIGIN, VARY,
+};
+use http::{HeaderMap, HeaderValue, StatusCode};
+
+const EXPOSED: &str =
+    "x-request-id, x-openai-shim-upstream, x-openai-shim-outcome, x-openai-shim-diagnostics, retry-after";
+
+/// The origin to allow, if the request's may call.
+pub(crate) fn allowed(app: &AppState, headers: &HeaderMap) -> Option<HeaderValue> {
+    let origin = headers.get(ORIGIN)?;
+    if allows_all(&app.config) {
+        return Some(HeaderValue::from_static("*"));
+    }
+    allows(&app.config, origin).then(|| origin.clone())
+}
+
+/// Whether a page of this origin may call.
+pub(crate) fn allows(config: &Config, origin: &HeaderValue) -> bool {
+    allows_all(config) || config.cors_origins.iter().any(|known| known.as_bytes() == origin.as_bytes())
+}
+
+/// Whether every page may call.
+pub(crate) fn allows_all(config: &Config) -> bool {
+    config.cors_origins.iter().any(|known| known == "*")
+}
+
+/// Adds what a browser must see on every reply.
+pub(crate) fn decorate(response: &mut Response, origin: HeaderValue) {
+    let headers = response.headers_mut();
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
+    headers.append(VARY, HeaderValue::from_static("origin"));
+}
+
+/// Answers a preflight.
+pub(crate) fn preflight(request: &HeaderMap) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    let headers = response.headers_mut();
+    headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, DELETE, OPTIONS"));
+    let spec = request.get(ACCESS_CONTROL_REQUEST_HEADERS).cloned();
+    headers.insert(
+        ACCESS_CONTROL_ALLOW_HEADERS,
+        spec.unwrap_or_else(|| HeaderValue::from_static("authorization, content-type")),
+    );
+    headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
+    response
+}

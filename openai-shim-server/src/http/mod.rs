@@ -1,0 +1,18 @@
+//! The HTTP side that clients see: connections, routes, bodies, keys, limits and responses.
+
+pub(crate) mod auth;
+pub(crate) mod body;
+pub(crate) mod body_budget;
+pub(crate) mod client_connection;
+pub(crate) mod client_socket;
+pub(crate) mod content_coding;
+pub(crate) mod cors;
+pub(crate) mod deadline;
+pub(crate) mod hyper_errors;
+pub(crate) mod keep_alive;
+pub(crate) mod listener;
+pub(crate) mod origin;
+pub(crate) mod panics;
+pub(crate) mod responses;
+pub(crate) mod routes;
+pub(crate) mod shutdown;

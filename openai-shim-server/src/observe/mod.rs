@@ -1,0 +1,7 @@
+//! What operators see: the access log, bodies in the log, and metrics.
+
+pub mod access_log;
+pub(crate) mod body_log;
+pub(crate) mod log_writer;
+pub(crate) mod metrics;
+pub(crate) mod throttled_log;
