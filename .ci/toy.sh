@@ -39,16 +39,17 @@ tests=(); for suite in "${suites[@]}"; do tests+=(--test "$suite"); done
 # Golden files and generated pages gain the toy. The checks below compare the rest of them.
 export INSTA_UPDATE=always UPDATE_DOCS=1
 cargo test --quiet -p openai-shim-core --test floors --test docs "${tests[@]}" > "$copy/core" 2>&1 || { tail -60 "$copy/core"; fail "a suite of core fails"; }
-cargo test --quiet -p openai-shim-server --test dialects > "$copy/server" 2>&1 || { tail -60 "$copy/server"; fail "the server's suite fails"; }
+# `--workspace` has the same features as the step "tests" of .ci/run: no dependency is built again.
+cargo test --quiet --workspace --test dialects > "$copy/server" 2>&1 || { tail -60 "$copy/server"; fail "the server's suite fails"; }
 
 unset UPDATE_DOCS; export INSTA_UPDATE=no STOP_TOY=1 PROPTEST_CASES=1 PROPTEST_MAX_SHRINK_ITERS=0
-runs_toy() { # PACKAGE SUITE: fails if the suite passes although the toy panics
-  if cargo test --quiet -p "$1" --test "$2" > "$copy/stopped" 2>&1 || ! grep -q "the toy ran" "$copy/stopped"; then
-    fail "$2 did not run the toy"
+runs_toy() { # SUITE PACKAGES...: fails if the suite passes although the toy panics
+  if cargo test --quiet "${@:2}" --test "$1" > "$copy/stopped" 2>&1 || ! grep -q "the toy ran" "$copy/stopped"; then
+    fail "$1 did not run the toy"
   fi
 }
-for suite in "${suites[@]}"; do runs_toy openai-shim-core "$suite"; done
-runs_toy openai-shim-server dialects
+for suite in "${suites[@]}"; do runs_toy "$suite" -p openai-shim-core; done
+runs_toy dialects --workspace
 
 # Each golden file gains one section, `toy`. Without it, the file is the same as before.
 python3 - "$here/$golden" "$golden" <<'P' || fail "more than the toy's sections changed in golden files"
@@ -61,7 +62,8 @@ for path in before.keys() & after.keys():
     kept = [section for section in sections if not section.startswith("==== toy ====\n")]
     if len(sections) != len(kept) + 1 or "".join(kept).rstrip() != before[path].rstrip():
         wrong.add(path)
-print(*sorted(map(str, wrong))[:20], sep="\n", end="")
+for path in sorted(wrong)[:20]:
+    print(path)
 sys.exit(bool(wrong) or not new or not before)
 P
 

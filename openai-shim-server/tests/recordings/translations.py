@@ -1,19 +1,20 @@
 #!/usr/bin/env python3
-"""Every recording of every dialect into every other dialect: judged by the strict validator, and compared.
+"""Converts every recording of every dialect to every other dialect, validates it and compares it with the recording.
+Generates docs/translations.md.
 
-  translations.py BINARY SHARED [--write]     fails when a finding is ours, when an answer says something else, or when
-                                              docs/translations.md is not what comes out
+  translations.py BINARY SHARED [--write]     fails on a finding, on a response whose content differs, or when the document
+                                              is out of date
 
-Answers and streams go through `convert` as the answer to the recorded request, which was translated before. Judged are
-types, order and framing (`tools/validate.py`); compared are text, reasoning, tool calls, why it ended, and tokens, read
-by `readers.py`. A difference counts unless a diagnostic of that answer says what was lost.
+Responses and streams go through `convert` together with the recorded request, which is converted first. The validator
+(`tools/validate.py`) checks types, order and framing. `readers.py` reads text, reasoning, tool calls, finish reason and
+tokens, which must be equal. A difference is accepted when a diagnostic of that response reports the loss.
 """
 import collections, concurrent.futures, importlib.util, json, os, re, subprocess, sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import readers
 
 binary, shared = sys.argv[1], sys.argv[2]
-# A dialect: its recordings, the validator's name for it, and the row of its own API.
+# For each dialect: the file of its recordings, its name in the validator, and the profile of the vendor's own API.
 DIALECTS = {
     "openai-chat": ("openai-chat", "chat", "openai"),
     "openai-completions": ("openai-completions", "completions", "openai"),
@@ -27,7 +28,7 @@ OWN = {"ollama.chat": "ollama-chat", "ollama.generate": "ollama-generate"}
 SKIP = {"messages.count_tokens", "ollama.embed"}
 
 
-# What a stream is that broke upstream, and says so.
+# Findings that are right in a stream that broke upstream and reports it.
 BROKEN = {
     "error object inside the stream", "error event", "error line", "error object", "no [DONE]", "no done:true line", "no finishReason in the stream", "no message_stop",
     "choice never gets a finish_reason", "include_usage requested but no usage came",
@@ -50,8 +51,8 @@ def recordings(dialect):
             yield n, r
 
 
-def named(r):
-    """Every request names a model, also where only its path does."""
+def add_model(r):
+    """Copies the model from the path into a body that names none."""
     body = (r.get("request") or {}).get("body")
     if isinstance(body, dict) and not body.get("model"):
         path = r["request"].get("url_path") or ""
@@ -75,29 +76,29 @@ def text_of(line):
     return line["body"] if isinstance(line["body"], str) else json.dumps(line["body"], ensure_ascii=False)
 
 
-def judge(v, target, kind, body, asked):
+def judge(v, target, kind, body, request):
     found = v.R()
     if kind == "error":
         document = json.loads(body)
         if target.startswith("openai"):
             v.check_error(found, body)
         elif target == "anthropic-messages" and not (document.get("type") == "error" and isinstance(document["error"].get("type"), str) and isinstance(document["error"].get("message"), str)):
-            found.add("sdk", "no error of Anthropic", body)
+            found.add("sdk", "not an Anthropic error", body)
         elif target.startswith("ollama") and not isinstance(document.get("error"), str):
-            found.add("sdk", "no error of Ollama", body)
+            found.add("sdk", "not an Ollama error", body)
         elif target == "gemini" and not {"code", "message", "status"} <= set(document["error"]):
-            found.add("sdk", "no error of Google", body)
+            found.add("sdk", "not a Google error", body)
     else:
         name = DIALECTS[target][1] + ("-stream" if kind == "stream" else "")
-        options = bool(((asked or {}).get("stream_options") or {}).get("include_usage")) if target == "openai-chat" else None
-        if target == "openai-completions":  # the validator takes an error for a chunk there
+        options = bool(((request or {}).get("stream_options") or {}).get("include_usage")) if target == "openai-chat" else None
+        if target == "openai-completions":  # the validator takes an error for a chunk of this dialect
             body = "\n\n".join(event for event in body.split("\n\n") if not event.startswith('data: {"error"'))
         v.KINDS[name](found, body, framing=True, include_usage=options, scrubbed=True)
     return {(level, code): example for level, code, example in found.f if level in ("sdk", "order", "frame")}
 
 
-# What may differ: the diagnostic of the answer that says so, or a rule of the target.
-SAYS = {
+# For each part of a response: the diagnostics that allow it to differ.
+ALLOWED = {
     "text": {"feature-unsupported", "reasoning-split"},
     "reasoning": {"feature-unsupported", "reasoning-split"},
     "calls": {"feature-unsupported", "tool-arguments-invalid"},
@@ -116,45 +117,45 @@ def same(key, a, b, left, right):
     return a == b
 
 
-def compare(source, target, kind, raw, own, body, codes, asked):
-    """What the answer says otherwise than the recording: than it is written, and than it is mended for its own clients."""
-    b, said = readers.read(target, kind == "stream", body), []
+def compare(source, target, kind, raw, own, body, codes, request):
+    """The parts of the response that differ both from the raw recording and from the recording repaired for its own dialect."""
+    b, accepted = readers.read(target, kind == "stream", body), []
     for text in (raw, own):
         try:
-            said.append(readers.read(source, kind == "stream", text))
+            accepted.append(readers.read(source, kind == "stream", text))
         except Exception:
-            continue  # not every recording is what it should be
-    unasked = kind == "stream" and target in ("openai-chat", "openai-completions") and not ((asked or {}).get("stream_options") or {}).get("include_usage")
+            continue  # some recordings are malformed
+    no_usage = kind == "stream" and target in ("openai-chat", "openai-completions") and not ((request or {}).get("stream_options") or {}).get("include_usage")
     return {
-        k: [a[k] for a in said] + [b[k]] for k in b
-        if not any(same(k, a[k], b[k], a, b) for a in said) and not SAYS[k] & set(codes) and not (k == "tokens" and unasked)
+        k: [a[k] for a in accepted] + [b[k]] for k in b
+        if not any(same(k, a[k], b[k], a, b) for a in accepted) and not ALLOWED[k] & set(codes) and not (k == "tokens" and no_usage)
     }
 
 
 def pair(task):
-    """One dialect into another: the recordings, the findings, the differences."""
+    """Converts the recordings of one dialect to another: a list of findings and differences."""
     source, target = task
     v, out = load(), []
     items = list(recordings(source))
     for _, r in items:
-        named(r)
-    requests = [(n, r) for n, r in items if isinstance((r.get("request") or {}).get("body"), dict)]
-    asked = {}
-    for line in convert(source, target, "request", DIALECTS[target][2], [{"id": n, "body": r["request"]["body"]} for n, r in requests]):
+        add_model(r)
+    recorded = [(n, r) for n, r in items if isinstance((r.get("request") or {}).get("body"), dict)]
+    requests = {}
+    for line in convert(source, target, "request", DIALECTS[target][2], [{"id": n, "body": r["request"]["body"]} for n, r in recorded]):
         if line["ok"]:
-            asked[line["id"]] = line["body"]
+            requests[line["id"]] = line["body"]
         out.append((source, target, "request", line["id"], {}, {} if line["ok"] else {"refused": text_of(line)}, [d["code"] for d in line["diagnostics"]]))
     for kind in ("response", "stream", "error"):
         group = [(n, r) for n, r in items if kind_of(r) == kind]
-        lines = [{"id": n, "status": r["response"]["status"], "body": r["response"]["body"]} | ({"request": asked[n]} if n in asked else {}) for n, r in group]
+        lines = [{"id": n, "status": r["response"]["status"], "body": r["response"]["body"]} | ({"request": requests[n]} if n in requests else {}) for n, r in group]
         profile = DIALECTS[source][2]
-        same_side = [{k: w for k, w in line.items() if k != "request"} | ({"request": r["request"]["body"]} if n in asked else {}) for line, (n, r) in zip(lines, group)]
-        for line, own, (n, r) in zip(convert(source, target, kind, profile, lines), convert(source, source, kind, profile, same_side), group, strict=True):
+        unchanged = [{k: w for k, w in line.items() if k != "request"} | ({"request": r["request"]["body"]} if n in requests else {}) for line, (n, r) in zip(lines, group)]
+        for line, own, (n, r) in zip(convert(source, target, kind, profile, lines), convert(source, source, kind, profile, unchanged), group, strict=True):
             body, codes, raw = text_of(line), sorted({d["code"] for d in line["diagnostics"]}), r["response"]["body"]
-            whole = isinstance(line["body"], dict) and bool(line["body"].get("error"))
+            is_error = isinstance(line["body"], dict) and bool(line["body"].get("error"))
             try:
-                findings = judge(v, target, "error" if whole else kind, body, asked.get(n))
-                differs = {} if kind == "error" or not line["ok"] else compare(source, target, kind, raw, text_of(own), body, codes, asked.get(n))
+                findings = judge(v, target, "error" if is_error else kind, body, requests.get(n))
+                differs = {} if kind == "error" or not line["ok"] else compare(source, target, kind, raw, text_of(own), body, codes, requests.get(n))
             except Exception as e:
                 findings, differs = {("crash", repr(e)): body[:300]}, {}
             if line.get("outcome") in ("errored", "truncated"):
@@ -164,7 +165,7 @@ def pair(task):
 
 
 def table(results):
-    """How many recordings each pair has, and what is left of findings and differences."""
+    """The table that counts recordings for each pair, and the list of findings and differences."""
     count, bad, refused, ours = collections.Counter(), collections.Counter(), collections.Counter(), []
     for source, target, kind, n, findings, differs, _ in results:
         count[source, target] += 1
@@ -189,20 +190,20 @@ def main():
     grouped = collections.Counter(re.sub(r"\[\d+\]|'resp_[^']*'|call_id \w+", "[…]", e if isinstance(e, str) else e["message"]) for e in refused)
     text = "\n".join([HEAD, *lines, "", "Refused, and why:", "", *(f"- {n} × {reason}" for reason, n in sorted(grouped.items())), ""])
     for source, target, kind, n, findings, differs in ours[:40]:
-        print(f"{source} as {target}, {kind} {n}: {list(findings.items())[:3]} {str(differs)[:400]}")
-    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../docs/translations.md")
+        print(f"{source} to {target}, {kind} {n}: {list(findings.items())[:3]} {str(differs)[:400]}")
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../docs/translations.md")
     if "--write" in sys.argv:
         with open(path, "w") as f:
             f.write(text)
     elif open(path).read() != text:
-        sys.exit("docs/translations.md is not what comes out: run .ci/translations.py BINARY SHARED --write")
-    print(f"{len(results)} translations, {len(ours)} of them wrong")
+        sys.exit("docs/translations.md is out of date: run openai-shim-server/tests/recordings/translations.py BINARY SHARED --write")
+    print(f"{len(results)} conversions, {len(ours)} of them wrong")
     sys.exit(bool(ours))
 
 
 HEAD = """# Translations
 
-Generated by `.ci/translations.py`: every recording of every dialect, its request, its answer, stream or error, turned
+Generated by `openai-shim-server/tests/recordings/translations.py`: every recording of every dialect, its request, its answer, stream or error, turned
 into every other dialect. Each answer is judged by a validator that accepts what the official clients accept in their
 strictest mode (types, order of events, framing), and read again by other code than ours: text, reasoning, tool calls
 with their arguments, why it ended and how many tokens it took must be what was recorded, or a diagnostic says what was

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Every recording, before and after the shim, under the strict validator: docs/conformance.md.
+"""Checks every recording with the strict validator, before and after the shim. Generates docs/conformance.md.
 
-  conformance.py BINARY SHARED [--write]     fails when a finding is ours, or when the document is not what comes out
+  conformance.py BINARY SHARED [--write]     fails on a finding that the shim causes, or when the document is out of date
 
-Needs the packages openai, anthropic, jsonschema and pydantic. Answers go through `convert`; a sample of them, all model
-lists and all embeddings go over real sockets, from an upstream that replays the recordings.
+Needs the packages openai, anthropic, jsonschema and pydantic. Responses go through `convert`. A sample of them, all model
+lists and all embeddings also go over sockets, from an upstream that replays the recordings.
 """
 import collections, http.server, importlib.util, json, os, random, socket, subprocess, sys, tempfile, threading, time, urllib.error, urllib.request
 
@@ -32,7 +32,7 @@ def kind_of(r):
     return "error" if r["response"]["status"] >= 400 else "stream" if r["streaming"] else "response"
 
 
-def usage_asked(r):
+def include_usage(r):
     request = request_of(r) or {}
     return bool((request.get("stream_options") or {}).get("include_usage"))
 
@@ -43,14 +43,14 @@ def judge(kind, body, r, framing=True):
     if kind == "error":
         v.check_error(found, body[6:].split("\n")[0] if body.startswith("data: ") else body)
     elif kind == "stream":
-        v.chat_stream(found, body, framing, include_usage=usage_asked(r), scrubbed=scrubbed)
+        v.chat_stream(found, body, framing, include_usage=include_usage(r), scrubbed=scrubbed)
     else:
         {"response": v.chat, "embeddings": v.embeddings, "models": v.models}[kind](found, body, framing, scrubbed=scrubbed)
     return {(level, code): example for level, code, example in found.f if level not in ("extra", "spec")}
 
 
 def converted(kind, items):
-    """The shim's output for each item: `convert` in one go."""
+    """The shim's output for each item, from one run of `convert`."""
     lines = []
     for n, r in items:
         line = {"id": n, "status": r["response"]["status"], "body": r["response"]["body"]}
@@ -65,7 +65,7 @@ def converted(kind, items):
         yield n, r, line, body if isinstance(body, str) else json.dumps(body)
 
 
-# What a finding may still be: the model's own words, or what the provider itself reports.
+# The reason why a finding is not the shim's: the model wrote it, or the provider reports it. None: the finding counts.
 def excused(code, r, line, body):
     codes = [d["code"] for d in line.get("diagnostics", [])]
     finish = [c.get("finish_reason") for c in chunks(body)]
@@ -130,7 +130,7 @@ class Table:
 
 
 def provider(r):
-    # An address that somebody's recording names is nobody's business.
+    # Some recordings name a private address: the table does not show it.
     return "unknown" if r["provider"].startswith("unknown") else r["provider"].replace("other:", "")
 
 
@@ -148,7 +148,7 @@ def by_convert():
 
 
 def errors():
-    """Errors of every dialect, as a chat upstream may send them on."""
+    """Errors of every dialect, as a chat upstream may forward them."""
     table = Table()
     for name in sorted(os.listdir(f"{shared}/corpus")):
         items = [(n, r) for n, r in read(name.removesuffix(".jsonl")) if r["response"]["status"] >= 400]
@@ -160,17 +160,17 @@ def errors():
 
 # ---------------------------------------------------------------- over sockets
 class Replay(http.server.BaseHTTPRequestHandler):
-    """Answers with the recording that the model's name names, in pieces of any size."""
+    """Sends the recording whose key is the model's name, in pieces of random size."""
     protocol_version, recordings = "HTTP/1.1", {}
 
     def do_GET(self):
-        self.answer(self.path.strip("/").split("/")[0])
+        self.respond(self.path.strip("/").split("/")[0])
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["content-length"]))
-        self.answer(json.loads(body)["model"])
+        self.respond(json.loads(body)["model"])
 
-    def answer(self, key):
+    def respond(self, key):
         r = self.recordings.get(key)
         status, body = (r["response"]["status"], r["response"]["body"].encode()) if r else (404, b"{}")
         self.send_response(status)
@@ -178,9 +178,9 @@ class Replay(http.server.BaseHTTPRequestHandler):
         self.send_header("content-type", "text/event-stream" if stream else "application/json")
         self.send_header("transfer-encoding", "chunked")
         self.end_headers()
-        dice = random.Random(key)
+        rng = random.Random(key)
         while body:
-            size = dice.choice((1, 7, 100, 1000, 5000, 100_000))
+            size = rng.choice((1, 7, 100, 1000, 5000, 100_000))
             piece, body = body[:size], body[size:]
             self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
         self.wfile.write(b"0\r\n\r\n")
@@ -219,8 +219,8 @@ def call(url, body=None):
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data, {"content-type": "application/json"})
     try:
-        with urllib.request.urlopen(request, timeout=60) as reply:
-            return reply.status, reply.read().decode(), reply.headers
+        with urllib.request.urlopen(request, timeout=60) as response:
+            return response.status, response.read().decode(), response.headers
     except urllib.error.HTTPError as e:
         return e.code, e.read().decode(), e.headers
 
@@ -258,7 +258,7 @@ def over_sockets():
             o = json.loads(r["response"]["body"])
             for m in o.get("data") or o.get("models") or []:
                 name = m.get("id") or m.get("name")
-                assert name in listed or any(i.endswith(name) for i in listed), f"the model {name} is lost"
+                assert name in listed or any(i.endswith(name) for i in listed), f"the list misses the model {name}"
             table.add(f"models, {provider(r)}", before, after, lambda _: None, (r["path"], r["n"]))
     finally:
         shim.terminate()
@@ -273,7 +273,7 @@ def main():
         ("Errors of every dialect, as a chat upstream may pass them on", errors()),
         ("Over real sockets: a sample of chat, all embeddings, all model lists", over_sockets()),
     ]
-    out = ["# Conformance", "", "Generated by `.ci/conformance.py`: recordings of real providers, before and after the shim, under a validator that", "accepts what OpenAI's own SDK accepts in its strictest mode. A cell counts recordings with at least one finding:", "of types, of the order of events, of framing, of meaning. *After* counts every finding that is left but for those", "listed below each table.", ""]
+    out = ["# Conformance", "", "Generated by `openai-shim-server/tests/recordings/conformance.py`: recordings of real providers, before and after the shim, under a validator that", "accepts what OpenAI's own SDK accepts in its strictest mode. A cell counts recordings with at least one finding:", "of types, of the order of events, of framing, of meaning. *After* counts every finding that is left but for those", "listed below each table.", ""]
     ours = []
     for title, table in parts:
         out += [f"## {title}", "", *table.markdown(), ""]
@@ -284,14 +284,14 @@ def main():
     text = "\n".join(out)
     for level, code, name, example in ours[:40]:
         print(f"{level}: {code} {name} {example}")
-    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../docs/conformance.md")
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../docs/conformance.md")
     if "--write" in sys.argv:
         with open(path, "w") as f:
             f.write(text)
     elif open(path).read() != text:
-        sys.exit("docs/conformance.md is not what comes out: run .ci/conformance.py BINARY SHARED --write")
+        sys.exit("docs/conformance.md is out of date: run openai-shim-server/tests/recordings/conformance.py BINARY SHARED --write")
     total = sum(row["recordings"] for _, table in parts for row in table.rows.values())
-    print(f"{total} recordings, {len(ours)} findings that are ours")
+    print(f"{total} recordings, {len(ours)} findings caused by the shim")
     sys.exit(bool(ours))
 
 
