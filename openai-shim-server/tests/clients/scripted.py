@@ -44,7 +44,7 @@ def answer(request):
             yield from ({"tool_calls": [{"index": index, "function": {"arguments": piece}}]} for piece in pieces(arguments))
         return "tool_calls"
     results = [text_of(m["content"]) for m in messages[start + 1 :] if m["role"] == "tool"]
-    text = "The results: " + " | ".join(results) if results else "PONG by the script."
+    text = "The tools returned: " + " | ".join(results) if results else "PONG by the script."
     yield from ({"role": "assistant", "content": piece} for piece in pieces(text))
     return "stop"
 
