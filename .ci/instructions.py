@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Instruction counts of core's benchmark against the recorded ones: 5 % either way is a change that must be looked at.
+"""Compares the instruction counts of core's benchmark with the recorded counts. Fails on a change of more than 5 %, up or down.
 
-instructions.py [--record]     needs valgrind and gungraun-runner
+instructions.py [--record]     needs valgrind and gungraun-runner; --record stores the new counts
 """
 import json
 import pathlib
@@ -27,7 +27,7 @@ for name, count in counts.items():
     change = 100 * (count - old) / old if old else float("inf")
     bad = abs(change) > 5
     failed += bad
-    print(f"{name:32} {count:>10}  {change:+6.1f} %{'  <- look at it; .ci/instructions.py --record' if bad else ''}")
+    print(f"{name:32} {count:>10}  {change:+6.1f} %{'  <- explain the change, then run .ci/instructions.py --record' if bad else ''}")
 failed += len(before.keys() - counts.keys())
 print(f"{len(counts) - failed} passed, {failed} failed")
 sys.exit(1 if failed or not counts else 0)

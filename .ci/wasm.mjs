@@ -1,15 +1,15 @@
-// NATIVE=openai-shim node .ci/wasm.mjs MODULE.wasm FIXTURES...: runs fixtures through core in WebAssembly, which may import
-// nothing, and compares with what the native binary makes of them.
+// NATIVE=openai-shim node .ci/wasm.mjs MODULE.wasm FIXTURES...: converts fixtures with core in WebAssembly, and compares the
+// output with the native binary's. The module must have no imports.
 import fs from 'node:fs';
 import { execFileSync } from 'node:child_process';
 const [path, ...files] = process.argv.slice(2);
 const fixtures = files.filter(f => !f.endsWith('.request.json') && !f.includes('*'));
 const module = new WebAssembly.Module(fs.readFileSync(path));
 const imports = WebAssembly.Module.imports(module);
-if (imports.length) { console.error('core imports', imports); process.exit(1); }
+if (imports.length) { console.error('core has imports:', imports); process.exit(1); }
 const { put, run, get } = new WebAssembly.Instance(module, {}).exports;
 const kinds = ['requests', 'responses', 'streams', 'errors'];
-let bad = 0;
+let failed = 0;
 for (const file of fixtures) {
   const kind = kinds.findIndex(k => file.includes(`/${k}/`));
   for (const byte of fs.readFileSync(file)) put(byte);
@@ -18,7 +18,7 @@ for (const file of fixtures) {
   const body = text.slice(text.indexOf('---\n') + 4);
   const args = ['convert', '--from', 'openai-chat', '--to', 'openai-chat', '--kind', kinds[kind].slice(0, -1)];
   const native = execFileSync(process.env.NATIVE, args, { input: fs.readFileSync(file), stdio: ['pipe', 'pipe', 'ignore'] }).toString();
-  if (body.trimEnd() !== native.trimEnd()) { bad++; console.error(`differs: ${file}\n${body}\n${native}`); }
+  if (body.trimEnd() !== native.trimEnd()) { failed++; console.error(`differs: ${file}\n${body}\n${native}`); }
 }
-console.log(`wasm: ${fixtures.length - bad} passed, ${bad} failed, no imports`);
-process.exit(bad || !fixtures.length ? 1 : 0);
+console.log(`wasm: ${fixtures.length - failed} passed, ${failed} failed, no imports`);
+process.exit(failed || !fixtures.length ? 1 : 0);

@@ -1,22 +1,22 @@
 #!/bin/bash
-# The five-minute version of the lab beside this repository (../shared/lab): nginx and openai-shim in front of the same
-# mock, as ratios to nginx in that run. By hand, on a quiet machine with two cores; needs nginx, strace and `unshare -n`.
+# Compares openai-shim with nginx, both in front of the same mock upstream, in five minutes. Prints ratios to nginx. Uses the
+# programs in ../shared/lab. By hand, on an idle machine with two cores; needs nginx, strace and `unshare -n`.
 #
 #   cargo build --release && openai-shim-server/benches/lab.sh [REPETITIONS] [SECONDS]
 #
-# The rows that the lab has not (repaired and translated streams, growth) are rows.py, beside this file.
-# LAB: where its programs and figures go (default: target/lab). OPENAI_SHIM: another binary. ALSO: more of the lab's targets.
+# rows.py measures what the lab does not: repaired and translated streams, and growth.
+# LAB: the folder for programs and results (default: target/lab). OPENAI_SHIM: another binary. ALSO: more targets of the lab.
 set -euo pipefail
 here=$(cd "$(dirname "$0")/../.." && pwd)
 shared=${OPENAI_SHIM_CORPUS:-$here/../shared}
 export LAB=${LAB:-$here/target/lab} OPENAI_SHIM=${OPENAI_SHIM:-$here/target/release/openai-shim} OPENAI_SHIM_LOG=warn
 mkdir -p "$LAB"/{run,logs}
-# In place, except for what cargo would write beside it.
+# A copy, because cargo writes into the folder.
 if [ ! -x "$LAB/target/release/mock" ]; then
   rm -rf "$LAB/labtools" && cp -r "$shared/lab/labtools" "$LAB/labtools" && chmod -R u+w "$LAB/labtools"
   (cd "$LAB/labtools" && CARGO_TARGET_DIR="$LAB/target" cargo build --release --quiet)
 fi
-# As nginx there: no log line a request, and room for 5,000 streams.
+# The same settings as nginx: no log line for each request, and enough connections for 5,000 streams.
 cat > "$LAB/run/openai-shim.toml" <<'C'
 listen = "127.0.0.1:9240"
 [[upstream]]

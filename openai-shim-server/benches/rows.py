@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Rows that the lab of lab.sh has not, each beside nginx (which passes the same bytes on) in the same run: repaired and
-translated streams, repaired whole answers, and growth with the number of open streams and the size of prompts.
+"""Compares openai-shim with nginx, which forwards the same bytes, where lab.sh does not: repaired and translated streams,
+repaired non-streaming responses, and growth with the number of open streams and the size of prompts.
 
     cargo build --release --example lab && cargo build --release && openai-shim-server/benches/rows.py [REPETITIONS] [SECONDS] [ROW…]
 
-By hand, on a quiet machine with two cores; needs nginx and `unshare -n`. Upstream and load are benches/lab, a small program
-of our own. Measured is CPU alone, as charged by the kernel to all threads of what runs on the second core; the least of the
-repetitions. Every answer is counted and its end looked at where it arrives, and the first of each row is read whole: that its
-events are all there, that what was to be repaired is repaired, and that it was reported. Five repetitions of half a second end
-within five minutes. ROW: only rows whose title has this word. OPENAI_SHIM: another binary.
+By hand, on an idle machine with two cores; needs nginx and `unshare -n`. benches/lab is the upstream and the load generator.
+Measures only CPU time, which the kernel counts for all threads of the process on the second core; the figure is the lowest of
+the repetitions. The load generator counts every response and checks its end. The first response of each row is checked in
+full: it has all events, and the repairs were made and reported. Five repetitions of half a second take less than five minutes.
+ROW: only rows whose title contains this text. OPENAI_SHIM: another binary.
 """
 import glob, json, os, pathlib, resource, shutil, signal, socket, subprocess, sys, tempfile, time
 
@@ -25,8 +25,8 @@ WORK = pathlib.Path(tempfile.mkdtemp(prefix="rows-"))
 UPSTREAM, NGINX, SHIM = 9100, 9201, 9240
 EVENTS, RATE = 200, 4000
 CHAT, MESSAGES, OLLAMA = "/v1/chat/completions", "/v1/messages", "/api/chat"
-# What an event has once in each API, what ends a stream or an answer, and what asks for it.
-SAYS = {CHAT: ('"content":" ', "[DONE]"), MESSAGES: ('"text_delta"', "message_stop"), OLLAMA: ('"content":" ', '"done":true'), "whole": ('"choices"', "}")}
+# For each API: text that an event contains once, and the end of a stream or response.
+MARKERS = {CHAT: ('"content":" ', "[DONE]"), MESSAGES: ('"text_delta"', "message_stop"), OLLAMA: ('"content":" ', '"done":true'), "whole": ('"choices"', "}")}
 STREAMS, PROMPTS = (1, 100, 1000, 5000), (1, 10, 100, 1000, 10000)
 PROMPT_BYTES = 40_000_000
 
@@ -74,7 +74,7 @@ def get(port, path):
     return text.split("\r\n\r\n", 1)[1]
 
 
-def tell(**settings):
+def configure(**settings):
     return json.loads(get(UPSTREAM, "/__set?" + "&".join(f"{k}={v}" for k, v in settings.items())))
 
 
@@ -82,22 +82,22 @@ def cpu(pid):
     return sum(int(open(f).read().split()[0]) for f in glob.glob(f"/proc/{pid}/task/*/schedstat"))
 
 
-def drive(port, path, body, says, *more):
-    needle, end = says
+def drive(port, path, body, markers, *more):
+    needle, end = markers
     return ["taskset", "-c", "0", LAB, "drive", "--url", f"http://127.0.0.1:{port}{path}", "--body", body_of(body), "--needle", needle, "--end", end, *more]
 
 
 def run(command):
     done = subprocess.run([str(x) for x in command], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr[-400:]
-    seen = json.loads(done.stdout.splitlines()[-1])
-    assert seen["bad"] == 0 and seen["done"] == seen["started"] > 0, seen
-    return seen
+    result = json.loads(done.stdout.splitlines()[-1])
+    assert result["bad"] == 0 and result["done"] == result["started"] > 0, result
+    return result
 
 
-# ------------------------------------------------------------------ what was said
-def looked_at(sample, path, careless):
-    """The first answer of a row, read whole: nothing of it is missing, and it is as its API wants it."""
+# ------------------------------------------------------------------ checks
+def check(sample, path, careless):
+    """Checks that the first response of a row is complete and valid in its API."""
     head, body = sample.read_bytes().decode().split("\r\n\r\n", 1)
     lines = [line for line in body.splitlines() if line]
     if path == "whole":
@@ -129,30 +129,30 @@ def looked_at(sample, path, careless):
 
 # ------------------------------------------------------------------ rows
 def saturated(title, path, careless, whole=False):
-    """A closed loop; CPU an event, or an answer."""
+    """A closed loop. CPU time for each event, or for each response."""
     body = "whole" if whole else path
-    def measure(who, port, pid):
-        tell(mode="whole" if whole else "stream", careless=int(careless))
-        passed = who == "nginx"
-        says = SAYS["whole"] if whole else SAYS[CHAT] if passed else SAYS[path]
+    def measure(server, port, pid):
+        configure(mode="whole" if whole else "stream", careless=int(careless))
+        passed = server == "nginx"
+        markers = MARKERS["whole"] if whole else MARKERS[CHAT] if passed else MARKERS[path]
         sample, conns = WORK / "sample", 32 if whole else 8
-        # The first event and the last say no word.
+        # The first and the last event have no text.
         more = ["--conns", conns, "--want", 1 if whole else EVENTS - 2, "--sample", sample]
-        run(drive(port, path, body, says, *more, "--secs", 0.2))
+        run(drive(port, path, body, markers, *more, "--secs", 0.2))
         if not passed:
-            looked_at(sample, body, careless)
+            check(sample, body, careless)
         before = cpu(pid)
-        seen = run(drive(port, path, body, says, *more, "--secs", SECONDS))
-        return (cpu(pid) - before) / 1000 / seen["done"] / (1 if whole else EVENTS)
+        result = run(drive(port, path, body, markers, *more, "--secs", SECONDS))
+        return (cpu(pid) - before) / 1000 / result["done"] / (1 if whole else EVENTS)
     return title, measure
 
 
 def held(count):
-    """So many streams at once, which together get the same number of events a second; CPU an event."""
-    def measure(who, port, pid):
-        tell(mode="paced", careless=0, rate=RATE)
+    """This number of open streams, with the same total number of events a second. CPU time for each event."""
+    def measure(server, port, pid):
+        configure(mode="paced", careless=0, rate=RATE)
         written = json.loads(get(UPSTREAM, "/__stats"))["written"]
-        driver = subprocess.Popen([str(x) for x in drive(port, CHAT, CHAT, SAYS[CHAT], "--conns", count, "--hold")], stdout=subprocess.PIPE, text=True)
+        driver = subprocess.Popen([str(x) for x in drive(port, CHAT, CHAT, MARKERS[CHAT], "--conns", count, "--hold")], stdout=subprocess.PIPE, text=True)
         assert driver.stdout.readline() == "open\n"
         time.sleep(0.3)
         begin, before = json.loads(get(UPSTREAM, "/__stats")), cpu(pid)
@@ -160,26 +160,26 @@ def held(count):
         time.sleep(max(SECONDS, 1))
         end, after = json.loads(get(UPSTREAM, "/__stats")), cpu(pid)
         get(UPSTREAM, "/__over")
-        seen = json.loads(driver.stdout.readline())
-        assert driver.wait() == 0 and seen["bad"] == 0 and seen["done"] == count, seen
+        result = json.loads(driver.stdout.readline())
+        assert driver.wait() == 0 and result["bad"] == 0 and result["done"] == count, result
         written = json.loads(get(UPSTREAM, "/__stats"))["written"] - written
-        assert seen["events"] == written, (seen, written)
+        assert result["events"] == written, (result, written)
         return (after - before) / 1000 / (end["written"] - begin["written"])
     return f"paced, {count:,} open stream{'s' * (count > 1)}, CPU µs an event", measure
 
 
 def prompt(kilobytes):
-    """Prompts of one size, the same number of bytes in total; CPU a KB of them."""
+    """Prompts of one size, the same number of bytes in total. CPU time for each request."""
     name = f"{kilobytes} KB"
-    def measure(who, port, pid):
-        tell(mode="whole", careless=0)
+    def measure(server, port, pid):
+        configure(mode="whole", careless=0)
         size = body_of(name).stat().st_size
         total = max(4, int(PROMPT_BYTES * min(SECONDS, 1) / size))
         more = ["--conns", 4, "--want", 1]
-        run(drive(port, CHAT, name, SAYS["whole"], *more, "--total", max(4, total // 10)))
+        run(drive(port, CHAT, name, MARKERS["whole"], *more, "--total", max(4, total // 10)))
         before = cpu(pid)
-        seen = run(drive(port, CHAT, name, SAYS["whole"], *more, "--total", total))
-        return (cpu(pid) - before) / 1000 / seen["done"]
+        result = run(drive(port, CHAT, name, MARKERS["whole"], *more, "--total", total))
+        return (cpu(pid) - before) / 1000 / result["done"]
     return f"prompt of {name.replace('000 KB', ' MB')}, CPU µs a request", measure
 
 
@@ -197,8 +197,8 @@ ROWS = [
 
 
 def main():
-    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
     setup()
     processes = [start([LAB, "upstream", f"127.0.0.1:{UPSTREAM}"], 0, "upstream.log")]
     try:
@@ -213,9 +213,9 @@ def main():
                 continue
             best = {}
             for _ in range(REPETITIONS):
-                for who, port, process in targets:
-                    figure = measure(who, port, process.pid)
-                    best[who] = min(figure, best.get(who, figure))
+                for server, port, process in targets:
+                    figure = measure(server, port, process.pid)
+                    best[server] = min(figure, best.get(server, figure))
             nginx, shim = best["nginx"], best["openai-shim"]
             print(f"| {title} | {nginx:.2f} | {shim:.2f} | {shim / nginx:.2f} |", flush=True)
     except BaseException:

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Core beside its nearest neighbour: one table. See README.md.
+# Compares core with the most similar crate. Prints one table. See README.md.
 set -euo pipefail
 cd "$(dirname "$0")"
 wanted=1.96.1
@@ -8,7 +8,7 @@ for name in $(rustup toolchain list 2>/dev/null | awk '{print $1}'); do
   version=$(rustc "+$name" --version | awk '{print $2}')
   if [ "$(printf '%s\n' "$wanted" "${version%-*}" "${newest%-*}" | sort -V | tail -1)" = "${version%-*}" ]; then newest=$version toolchain=$name; fi
 done
-[ -n "$toolchain" ] || { echo "skipped: switchyard-translation wants rustc $wanted or newer, and none is installed (rustup toolchain install 1.97)"; exit 0; }
+[ -n "$toolchain" ] || { echo "skipped: switchyard-translation requires rustc $wanted or newer, which is not installed (rustup toolchain install 1.97)"; exit 0; }
 command -v valgrind > /dev/null || { echo "skipped: no valgrind"; exit 0; }
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$(cd ../../.. && pwd)/target/peers}
 cargo "+$toolchain" build --release --quiet

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Whether work grows linearly: every large request and answer of payloads.py in two sizes, between every two dialects.
+"""Checks that work grows linearly: sends every large request and response of payloads.py in two sizes, between dialects.
 
-    growth.py BINARY [--only WORD] [--size N] [--all]
+    growth.py BINARY [--only TEXT] [--size N] [--all]
 
-Counted is processor time of the whole program. A row fails where four times the size costs more than eight times the work
-(the kernel counts in steps of 10 ms, so small figures are not judged). Without --all, each payload meets its own dialect and
-two others; with it, all of them. Prints the rows that failed and the slowest ones.
+Measures processor time of the whole process. A row fails if four times the size takes more than eight times the work. The
+kernel counts in steps of 10 ms, so rows below 0.25 s do not fail. Each payload is converted to its own dialect and to two
+others; with --all, to all of them. Prints the rows that fail and the slowest rows.
 """
 import argparse
 import json
@@ -16,9 +16,9 @@ import payloads
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("binary")
-parser.add_argument("--only", default="", help="rows with this word")
+parser.add_argument("--only", default="", help="only rows whose name contains this text")
 parser.add_argument("--size", type=int, default=10_000, help="elements of the smaller payload")
-parser.add_argument("--all", action="store_true", help="every dialect against every other")
+parser.add_argument("--all", action="store_true", help="every pair of dialects")
 args = parser.parse_args()
 
 CONFIG = """[timeouts]
@@ -40,8 +40,8 @@ upstream = lab.Upstream()
 
 
 def size(n, dimension):
-    # What is long in itself is asked for in smaller numbers.
-    return max(n // 10, 1) if dimension.startswith(("one giant", "width", "pictures")) else n
+    # One element of these payloads is large: a tenth of the number is enough.
+    return max(n // 10, 1) if dimension.startswith(("one giant", "width", "images")) else n
 
 
 def others(dialect):
@@ -89,13 +89,13 @@ def answers(rows):
                 bodies = [make(size(args.size, dimension) * factor) for factor in (1, 4)]
                 for client in others(source):
                     for stream in (False, True):
-                        name = f"answer: {source}, {dimension} -> {client} {'stream' if stream else 'whole'}"
+                        name = f"response: {source}, {dimension} -> {client} {'streaming' if stream else 'non-streaming'}"
                         if args.only not in name:
                             continue
                         path = payloads.stream_path(client) if stream else payloads.PATHS[client]
                         measured = []
                         for body in bodies:
-                            upstream.reply = lambda path, asked, body=body: lab.whole(body, kind)
+                            upstream.reply = lambda path, request, body=body: lab.whole(body, kind)
                             measured.append(cost(shim, path, json.dumps(payloads.ask(client, stream))))
                         judge(rows, name, measured[0][0], measured[1][0], measured[1][1])
 

@@ -1,4 +1,4 @@
-"""A shim as its own process, an upstream that sends what it is told to, and figures of the process. Standard library only."""
+"""Runs the shim as a process of its own behind a scripted upstream, and measures the process. Standard library only."""
 import http.client
 import os
 import pathlib
@@ -11,7 +11,7 @@ import time
 
 
 class Upstream:
-    """Answers each request with `self.reply(path, body)`: the bytes of an HTTP answer, or a list of them to send one by one."""
+    """Sends `self.reply(path, body)` for each request: the bytes of an HTTP response, or a list of byte strings to send one by one."""
 
     def __init__(self):
         self.reply = lambda path, body: whole(b"{}")
@@ -56,7 +56,7 @@ def whole(body, content_type="application/json", status="200 OK", headers=""):
 
 
 class Shim:
-    """The program with a configuration file of this text; ended when the block is left."""
+    """The shim with this configuration. A context manager: the process ends with the block."""
 
     def __init__(self, binary, config, stderr=None, env=None):
         self.folder = tempfile.TemporaryDirectory(prefix="attacks-")
@@ -81,12 +81,12 @@ class Shim:
         return self.process.poll() is None
 
     def send(self, method, path, body=None, headers=None, timeout=120):
-        """Status, headers and body; a status of 0 with the reason where there is no answer."""
+        """Returns status, headers and body; without a response, status 0 and the reason as the body."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         try:
             connection.request(method, path, body, {"content-type": "application/json", **(headers or {})})
-            answer = connection.getresponse()
-            return answer.status, dict(answer.getheaders()), answer.read()
+            response = connection.getresponse()
+            return response.status, dict(response.getheaders()), response.read()
         except (OSError, http.client.HTTPException) as error:
             return 0, {}, repr(error).encode()
         finally:
@@ -102,13 +102,13 @@ class Shim:
         return connection
 
     def cpu(self):
-        """Seconds of processor time, of all threads, those that ended included."""
-        # utime and stime are exact to 10 ms; schedstat is to the nanosecond, but of running threads only.
+        """Seconds of processor time of all threads, also of those that have ended."""
+        # utime and stime have a resolution of 10 ms; schedstat has nanoseconds, but covers running threads only.
         fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def memory(self, key="VmRSS"):
-        """Megabytes."""
+        """The process's memory in megabytes."""
         for line in pathlib.Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
             if line.startswith(key + ":"):
                 return int(line.split()[1]) / 1024

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Attacks on a running server, each with the figure that docs/operations.md gives.
+"""Attacks a running server. Prints a figure for each attack; docs/operations.md lists them.
 
-    withstand.py BINARY [SECTION…]       sections: see --help's list, or none for all of them
+    withstand.py BINARY [SECTION…]       runs these sections, or all; --help lists them
 
 All traffic stays on this machine. Takes about three minutes and up to 3 GB of memory.
 """
@@ -43,18 +43,18 @@ def serving(shim):
 
 
 def log():
-    """Logs that cannot be written."""
+    """The log cannot be written."""
     upstream.reply = lambda path, body: lab.whole(ANSWER)
     with open("/dev/full", "wb") as full, lab.Shim(BINARY, config(), stderr=full) as shim:
         statuses = [shim.send("POST", "/v1/chat/completions", CHAT)[0] for _ in range(20)]
-        check("a full disk behind the log", serving(shim) and statuses == [200] * 20)
-        check("lost lines are counted", shim.metric("openai_shim_log_lines_lost") > 0)
+        check("requests are served when the log's disk is full", serving(shim) and statuses == [200] * 20)
+        check("lost log lines are counted", shim.metric("openai_shim_log_lines_lost") > 0)
     reader, writer = os.pipe()
     with lab.Shim(BINARY, config(), stderr=writer) as shim:
         os.close(reader)
         os.close(writer)
         statuses = [shim.send("POST", "/v1/chat/completions", CHAT)[0] for _ in range(20)]
-        check("a log whose reader has gone", serving(shim) and statuses == [200] * 20)
+        check("requests are served when the log's pipe is closed", serving(shim) and statuses == [200] * 20)
     reader, writer = os.pipe()
     with lab.Shim(BINARY, config('[log]\nfilter = "debug"'), stderr=writer) as shim:
         os.close(writer)
@@ -62,12 +62,12 @@ def log():
         statuses = []
         while len(statuses) < 1000 and 0 not in statuses:
             statuses.append(shim.send("POST", "/v1/chat/completions", CHAT, timeout=5)[0])
-        check("a log whose reader does not read", set(statuses) == {200} and serving(shim), f"{time.monotonic() - begun:.1f} s for 1,000 requests")
+        check("requests are served when nothing reads the log's pipe", set(statuses) == {200} and serving(shim), f"{time.monotonic() - begun:.1f} s for 1,000 requests")
         os.close(reader)
 
 
 def large():
-    """Large requests beside small ones."""
+    """Large requests do not delay small ones."""
     upstream.reply = lambda path, body: lab.whole(ANSWER)
     bodies = {
         "a million messages": json.dumps({"model": "m", "messages": [{"role": "user", "content": "a"}] * 900_000})[:-1] + "}",
@@ -86,7 +86,7 @@ def large():
                     worst = max(worst, time.monotonic() - before)
                     time.sleep(0.02)
                 statuses = sorted({future.result()[0] for future in running})
-                check(f"/healthz beside eight requests of {len(body) >> 20} MB ({name}, for {dialect})", worst < 0.25, f"{worst * 1000:.0f} ms at most, {time.monotonic() - begun:.1f} s in all, {statuses}")
+                check(f"/healthz during eight requests of {len(body) >> 20} MB ({name}, for {dialect})", worst < 0.25, f"{worst * 1000:.0f} ms at most, {time.monotonic() - begun:.1f} s in all, {statuses}")
     with lab.Shim(BINARY, config()) as shim:
         body = bodies["a million messages"].encode()
         head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: {len(body)}\r\n\r\n".encode()
@@ -97,11 +97,11 @@ def large():
         work = shim.cpu() - before
         before = shim.cpu()
         time.sleep(1)
-        check("work for clients that have gone comes to an end", shim.cpu() - before < 0.1, f"{work:.1f} s of processor time after they left")
+        check("work for disconnected clients ends", shim.cpu() - before < 0.1, f"{work:.1f} s of processor time after they disconnected")
 
 
 def memory():
-    """One request of a million messages, and four of them."""
+    """Memory of requests with a million messages."""
     body = json.dumps({"model": "m", "messages": [{"role": "user", "content": ""}] * 1_000_000}, separators=(",", ":")).encode()
     upstream.reply = lambda path, body: lab.whole(ANSWER)
     for dialect in ("openai-chat", "anthropic-messages", "openai-responses", "gemini", "ollama-chat"):
@@ -110,22 +110,22 @@ def memory():
             idle = shim.memory()
             shim.send("POST", "/v1/chat/completions", body)
             peak = shim.memory("VmHWM")
-            check(f"a request of {len(body) / 1e6:.0f} MB for {dialect}: peak", peak - idle < 8 * len(body) / 1e6, f"{peak:.0f} MB, {(peak - idle) / (len(body) / 1e6):.1f} × the body")
+            check(f"a request of {len(body) / 1e6:.0f} MB for {dialect}: peak memory", peak - idle < 8 * len(body) / 1e6, f"{peak:.0f} MB, {(peak - idle) / (len(body) / 1e6):.1f} × the body")
             for _ in range(4):
                 shim.send("POST", "/v1/chat/completions", body)
             begun = time.monotonic()
             back = lab.until(lambda: shim.memory() < idle + 120, 15)
-            check("after four of them", back, f"{shim.memory():.0f} MB {time.monotonic() - begun:.1f} s later, {idle:.0f} before")
+            check("memory returns to the system after four more", back, f"{shim.memory():.0f} MB {time.monotonic() - begun:.1f} s later, {idle:.0f} before")
     with lab.Shim(BINARY, config('[limits]\nbodies = "64MiB"\nrequest_body = "64MiB"')) as shim, concurrent.futures.ThreadPoolExecutor(8) as pool:
         sent = [pool.submit(shim.send, "POST", "/v1/chat/completions", body) for _ in range(8)]
         answers = [future.result() for future in sent]
         refused = [headers for status, headers, _ in answers if status == 503]
-        check("bodies over limits.bodies get a 503 with Retry-After", refused and all("retry-after" in {k.lower() for k in h} for h in refused), sorted(a[0] for a in answers))
-        check("and the others are served afterwards", shim.send("POST", "/v1/chat/completions", body)[0] == 200)
+        check("requests over limits.bodies get 503 with Retry-After", refused and all("retry-after" in {k.lower() for k in h} for h in refused), sorted(a[0] for a in answers))
+        check("later requests are served", shim.send("POST", "/v1/chat/completions", body)[0] == 200)
 
 
 def stalled():
-    """Clients that stop reading, or sending."""
+    """Clients that stop reading or sending."""
     pieces = [b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"] + [EVENT % (b"x" * 1000)] * 20_000
     upstream.reply = lambda path, body: pieces
     more = '[timeouts]\nwrite = "2s"\n[limits]\nconcurrent = 20\n'
@@ -134,13 +134,13 @@ def stalled():
         clients = [shim.socket(head, receive_buffer=4096) for _ in range(20)]
         begun = time.monotonic()
         time.sleep(0.5)
-        shut_out = shim.send("POST", "/v1/chat/completions", CHAT, timeout=5)[0] == 503
+        refused = shim.send("POST", "/v1/chat/completions", CHAT, timeout=5)[0] == 503
         upstream.reply = lambda path, body: lab.whole(ANSWER)
         freed = lab.until(lambda: shim.send("POST", "/v1/chat/completions", CHAT)[0] == 200, 15)
-        check("twenty clients that read nothing are cut off after timeouts.write", freed, f"{time.monotonic() - begun:.1f} s; others were {'' if shut_out else 'not '}shut out meanwhile")
+        check("timeouts.write disconnects twenty clients that read nothing", freed, f"{time.monotonic() - begun:.1f} s; other clients got {'503' if refused else 'no 503'} meanwhile")
         [client.close() for client in clients]
         idle = [shim.socket() for _ in range(500)] + [shim.socket(b"POST /v1/chat/completions HTTP/1.1\r\nhost: localh") for _ in range(500)]
-        check("a thousand connections that say nothing, or half a head", shim.send("POST", "/v1/chat/completions", CHAT)[0] == 200)
+        check("requests are served beside 500 silent connections and 500 with half a head", shim.send("POST", "/v1/chat/completions", CHAT)[0] == 200)
         [client.close() for client in idle]
     pieces = [b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"]
 
@@ -158,11 +158,11 @@ def stalled():
     with lab.Shim(BINARY, config('[timeouts]\ntotal = "2s"\nkeepalive = "200ms"\n')) as shim:
         begun = time.monotonic()
         answer = shim.send("POST", "/v1/chat/completions", STREAM)[2]
-        check("an upstream that drips comments ends at timeouts.total", time.monotonic() - begun < 6 and b"timeouts.total" in answer, f"{time.monotonic() - begun:.1f} s")
+        check("timeouts.total ends a stream of comments", time.monotonic() - begun < 6 and b"timeouts.total" in answer, f"{time.monotonic() - begun:.1f} s")
 
 
 def replays():
-    """An upstream that takes requests and closes without a word."""
+    """An upstream that closes the connection without a response."""
     for attempts in (1, 2, 3):
         calls = []
 
@@ -177,38 +177,38 @@ def replays():
         with lab.Shim(BINARY, config(f'[retry]\nattempts = {attempts}\nbackoff = "10ms"\n')) as shim:
             shim.send("POST", "/v1/chat/completions", CHAT)
             status = shim.send("POST", "/v1/chat/completions", CHAT)[0]
-            check(f"retry.attempts = {attempts} costs {attempts} calls", len(calls) - 1 == attempts and status == 502, f"{len(calls) - 1} calls, {status}")
+            check(f"retry.attempts = {attempts} sends {attempts} requests", len(calls) - 1 == attempts and status == 502, f"{len(calls) - 1} requests, {status}")
 
 
 def compression():
-    """Bombs and codings."""
+    """Compression bombs and content codings."""
     upstream.reply = lambda path, body: lab.whole(ANSWER)
     bomb = gzip.compress(b" " * (1 << 30), 9)
     with lab.Shim(BINARY, config()) as shim:
         before = shim.memory()
         status, _, _ = shim.send("POST", "/v1/chat/completions", bomb, {"content-encoding": "gzip"})
-        check(f"a gzip bomb of {len(bomb) >> 10} KB for 1 GB", status == 413 and shim.memory("VmHWM") < before + 150, f"{status}, {shim.memory('VmHWM'):.0f} MB at most")
+        check(f"a gzip bomb of {len(bomb) >> 10} KB that expands to 1 GB is refused", status == 413 and shim.memory("VmHWM") < before + 150, f"{status}, {shim.memory('VmHWM'):.0f} MB at most")
         nested = gzip.compress(gzip.compress(b" " * (1 << 28)))
-        check("a bomb in a bomb", shim.send("POST", "/v1/chat/completions", nested, {"content-encoding": "gzip, gzip"})[0] in (413, 415))
-        check("an unknown coding", shim.send("POST", "/v1/chat/completions", b"x", {"content-encoding": "lzma"})[0] == 415)
-        check("a long list of codings", shim.send("POST", "/v1/chat/completions", CHAT, {"content-encoding": "gzip, " * 2000 + "gzip"})[0] in (400, 415))
-        check("what is cut", shim.send("POST", "/v1/chat/completions", gzip.compress(CHAT.encode())[:-9], {"content-encoding": "gzip"})[0] == 400)
-        check("deflate, both kinds", [shim.send("POST", "/v1/chat/completions", body, {"content-encoding": "deflate"})[0] for body in (zlib.compress(CHAT.encode()), zlib.compress(CHAT.encode())[2:-4])] == [200, 200])
+        check("a bomb compressed twice is refused", shim.send("POST", "/v1/chat/completions", nested, {"content-encoding": "gzip, gzip"})[0] in (413, 415))
+        check("an unknown coding is refused", shim.send("POST", "/v1/chat/completions", b"x", {"content-encoding": "lzma"})[0] == 415)
+        check("a long list of codings is refused", shim.send("POST", "/v1/chat/completions", CHAT, {"content-encoding": "gzip, " * 2000 + "gzip"})[0] in (400, 415))
+        check("a truncated body is refused", shim.send("POST", "/v1/chat/completions", gzip.compress(CHAT.encode())[:-9], {"content-encoding": "gzip"})[0] == 400)
+        check("deflate is read, with and without a zlib header", [shim.send("POST", "/v1/chat/completions", body, {"content-encoding": "deflate"})[0] for body in (zlib.compress(CHAT.encode()), zlib.compress(CHAT.encode())[2:-4])] == [200, 200])
         upstream.reply = lambda path, body: lab.whole(bomb, headers="content-encoding: gzip\r\n")
         shim.send("POST", "/v1/chat/completions", CHAT)
-        check("a bomb as an answer", serving(shim) and shim.memory("VmHWM") < before + 400, f"{shim.memory('VmHWM'):.0f} MB at most")
+        check("a bomb as a response", serving(shim) and shim.memory("VmHWM") < before + 400, f"{shim.memory('VmHWM'):.0f} MB at most")
 
 
 def learned():
-    """Invented names of models."""
+    """Model names that do not exist."""
     refusal = b'{"error":{"message":"Unsupported parameter: \'logit_bias\' is not supported with this model.","type":"invalid_request_error","param":"logit_bias","code":"unsupported_parameter"}}'
     good = ANSWER
 
     def reply(path, body):
-        asked = json.loads(body)
-        if asked["model"].startswith("invented"):
+        request = json.loads(body)
+        if request["model"].startswith("invented"):
             return lab.whole(refusal, status="400 Bad Request")
-        return lab.whole(refusal, status="400 Bad Request") if "logit_bias" in asked else lab.whole(good)
+        return lab.whole(refusal, status="400 Bad Request") if "logit_bias" in request else lab.whole(good)
 
     upstream.reply = reply
     body = lambda model: json.dumps({"model": model, "messages": [{"role": "user", "content": "hi"}], "logit_bias": {"1": 1}})
@@ -218,18 +218,18 @@ def learned():
         shim.send("POST", "/v1/chat/completions", body("u/real"))
         calls = upstream.calls
         shim.send("POST", "/v1/chat/completions", body("u/real"))
-        check("a real model is learnt after 1,100 invented ones", upstream.calls - calls == 1, f"{upstream.calls - calls} calls the second time")
+        check("a real model is learned after 1,100 invented ones", upstream.calls - calls == 1, f"{upstream.calls - calls} upstream requests the second time")
         before = shim.memory()
         for n in range(30):
             shim.send("POST", "/v1/chat/completions", body("u/" + f"{n}" + "x" * (4 << 20)))
         text = shim.send("GET", "/learned")[2]
-        check("names of 4 MB", len(text) < 1 << 20 and shim.memory() < before + 120, f"/learned has {len(text) >> 10} KB, memory {shim.memory():.0f} MB")
-        check("the log stays short", shim.log.stat().st_size < 2 << 20, f"{shim.log.stat().st_size >> 10} KB")
-        check("metrics stay short", len(shim.send("GET", "/metrics")[2]) < 1 << 19)
+        check("model names of 4 MB are not stored", len(text) < 1 << 20 and shim.memory() < before + 120, f"/learned: {len(text) >> 10} KB, memory {shim.memory():.0f} MB")
+        check("the log stays small", shim.log.stat().st_size < 2 << 20, f"{shim.log.stat().st_size >> 10} KB")
+        check("the metrics stay small", len(shim.send("GET", "/metrics")[2]) < 1 << 19)
 
 
 def malformed():
-    """Random damage to requests of every dialect."""
+    """Requests of every dialect with random damage."""
     upstream.reply = lambda path, body: lab.whole(ANSWER)
     rng = random.Random(7)
     seeds = [(dialect, json.dumps(make(3)) if not isinstance(make(3), str) else make(3)) for dialect, _, make in payloads.requests()]
@@ -255,11 +255,11 @@ def malformed():
                     json.loads(body)
                 except ValueError:
                     unread += 1
-        check("3,000 malformed requests", serving(shim) and statuses.get(0, 0) == 0 and statuses.get(500, 0) == 0 and not unread, f"{dict(sorted(statuses.items()))}, slowest {slow * 1000:.0f} ms")
+        check("3,000 malformed requests are served or get an error", serving(shim) and statuses.get(0, 0) == 0 and statuses.get(500, 0) == 0 and not unread, f"{dict(sorted(statuses.items()))}, slowest {slow * 1000:.0f} ms")
 
 
 def hostile():
-    """Random damage to answers of every dialect, for clients of every dialect."""
+    """Upstream responses of every dialect with random damage, for clients of every dialect."""
     rng = random.Random(11)
     seeds = {}
     for dialect, _, kind, make in payloads.answers():
@@ -290,17 +290,17 @@ def hostile():
                 counts[status] = counts.get(status, 0) + 1
             alive = serving(shim)
             faults = shim.log.read_text(errors="replace").count("a fault of openai-shim")
-            check(f"250 hostile answers of {dialect}", alive and not faults, f"{faults} faults of our own")
+            check(f"250 malformed responses of {dialect}", alive and not faults, f"{faults} faults of the shim")
     print(f"         {dict(sorted(counts.items()))}, slowest {slow:.1f} s")
 
 
 def process():
-    """Signals, descriptors, and upstreams that are not there."""
+    """Signals, file descriptors, and upstreams that cannot be reached."""
     upstream.reply = lambda path, body: lab.whole(ANSWER)
     with lab.Shim(BINARY, config()) as shim:
         shim.process.send_signal(signal.SIGHUP)
         time.sleep(0.3)
-        check("SIGHUP ends nothing", serving(shim))
+        check("SIGHUP does not end the process", serving(shim))
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (64, limit[1]))
     shim = lab.Shim(BINARY, config())
@@ -312,22 +312,22 @@ def process():
         time.sleep(2)
         work = shim.cpu() - work
         [client.close() for client in clients]
-        check("more connections than descriptors", lab.until(lambda: serving(shim), 10) and work < 0.5, f"{work:.2f} s of processor time in 2 s")
-        check("the log says so, and briefly", 0 < shim.log.read_text().count("descriptor") < 20, shim.log.read_text().count("descriptor"))
-    for name, url, words in [
-        ("TLS where the upstream is plain", f"https://127.0.0.1:{upstream.port}/v1", ("http://",)),
-        ("nobody listens", "http://127.0.0.1:1/v1", ('"u"', "base_url")),
-        ("no such name", "http://nowhere.invalid/v1", ('"u"', "resolved", "base_url")),
+        check("requests are served after more connections than file descriptors", lab.until(lambda: serving(shim), 10) and work < 0.5, f"{work:.2f} s of processor time in 2 s")
+        check("the log reports it in few lines", 0 < shim.log.read_text().count("descriptor") < 20, shim.log.read_text().count("descriptor"))
+    for name, url, texts in [
+        ("TLS to an upstream without TLS", f"https://127.0.0.1:{upstream.port}/v1", ("http://",)),
+        ("the port is closed", "http://127.0.0.1:1/v1", ('"u"', "base_url")),
+        ("the host name does not exist", "http://nowhere.invalid/v1", ('"u"', "resolved", "base_url")),
     ]:
         with lab.Shim(BINARY, f'[retry]\nattempts = 1\n[[upstream]]\nname = "u"\nbase_url = "{url}"\nmodels = ["m"]\n') as shim:
             status, _, body = shim.send("POST", "/v1/chat/completions", CHAT)
             message = json.loads(body)["error"]["message"]
-            check(name, status in (502, 503, 504) and all(word in message for word in words), message)
+            check(name, status in (502, 503, 504) and all(text in message for text in texts), message)
     with lab.Shim(BINARY, config()) as shim:
         for name, data, expected in [
-            ("a body that is announced too large", b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\nexpect: 100-continue\r\ncontent-length: 99999999999\r\n\r\n", b"413"),
-            ("no HTTP", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\r\n\r\n", b"400"),
-            ("a long address", b"GET /" + b"x" * 70000 + b" HTTP/1.1\r\nhost: localhost\r\n\r\n", b"414"),
+            ("an announced body over the limit", b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\nexpect: 100-continue\r\ncontent-length: 99999999999\r\n\r\n", b"413"),
+            ("not HTTP", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\r\n\r\n", b"400"),
+            ("a long URL", b"GET /" + b"x" * 70000 + b" HTTP/1.1\r\nhost: localhost\r\n\r\n", b"414"),
             ("a long head", b"GET / HTTP/1.1\r\nhost: localhost\r\n" + b"".join(b"x%d: %s\r\n" % (n, b"y" * 9000) for n in range(99)) + b"\r\n", b"431"),
         ]:
             client = shim.socket()

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""An OpenAI-like server that misbehaves by model name, for clients that a person sees. misbehaving.py [PORT]
+"""An OpenAI-like server whose models misbehave, for openwebui.sh. misbehaving.py [PORT]
 
-Its model list is a bare array of names. `good` behaves; the other models do what their name says.
+The model list is a bare array of names. Each model is named after its fault; `good` sends text without a fault of its own.
 """
 import json
 import sys
@@ -15,12 +15,12 @@ def chunk(delta, finish=None, **more):
     return {"choices": [{"index": 0, "delta": delta, "finish_reason": finish}], **more}
 
 
-def words(**more):
+def text_deltas(**more):
     return [chunk({"role": "assistant", "content": w + " "}, **more) for w in WORDS]
 
 
 def tool_round(messages):
-    """Calls a tool of Open WebUI once, without index, id and type; then says what it got."""
+    """Calls a tool of Open WebUI once, without index, id and type; then sends the tool's result as text."""
     if messages[-1]["role"] != "tool":
         call = {"function": {"name": "get_current_timestamp", "arguments": {}}}
         return [chunk({"content": "", "tool_calls": [call]}), chunk({}, "stop")]
@@ -33,7 +33,7 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, *_):
         pass
 
-    def whole(self, status, kind, body):
+    def send(self, status, kind, body):
         body = body.encode()
         self.send_response(status)
         self.send_header("content-type", kind)
@@ -58,29 +58,29 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self):
         if self.path.endswith("/models"):
-            self.whole(200, "application/json", json.dumps(sorted(MODELS)))
+            self.send(200, "application/json", json.dumps(sorted(MODELS)))
         else:
-            self.whole(404, "text/html", "<html>no</html>")
+            self.send(404, "text/html", "<html>no</html>")
 
     def do_POST(self):
         request = json.loads(self.rfile.read(int(self.headers["content-length"])))
         if not request.get("stream"):
-            # Titles, tags and follow-ups; OpenAI's types are missing half.
+            # A title, tags and follow-up questions, without most fields of OpenAI's types.
             text = json.dumps({"title": "Careless title", "tags": ["careless"], "follow_ups": ["And then?"]})
-            return self.whole(200, "application/json", json.dumps({"choices": [{"message": {"content": text}}]}))
+            return self.send(200, "application/json", json.dumps({"choices": [{"message": {"content": text}}]}))
         MODELS.get(request["model"], MODELS["good"])(self, request["messages"])
 
 
 MODELS = {
-    "good": lambda s, m: s.stream(words() + [chunk({}, "stop")]),
-    "crlf": lambda s, m: s.stream(words() + [chunk({}, "stop")], newline="\r\n"),
-    "no-done": lambda s, m: s.stream(words() + [chunk({}, "eos")], done=False),
-    "cut": lambda s, m: s.stream(words()[:3], done=False, cut=True),
-    "html": lambda s, m: s.whole(200, "text/html", "<html><h1>Welcome</h1></html>"),
+    "good": lambda s, m: s.stream(text_deltas() + [chunk({}, "stop")]),
+    "crlf": lambda s, m: s.stream(text_deltas() + [chunk({}, "stop")], newline="\r\n"),
+    "no-done": lambda s, m: s.stream(text_deltas() + [chunk({}, "eos")], done=False),
+    "cut": lambda s, m: s.stream(text_deltas()[:3], done=False, cut=True),
+    "html": lambda s, m: s.send(200, "text/html", "<html><h1>Welcome</h1></html>"),
     "error-first": lambda s, m: s.stream([{"error": "the model is on fire"}], done=False),
-    "empty": lambda s, m: s.whole(200, "application/json", json.dumps({"choices": []})),
-    "json": lambda s, m: s.whole(200, "application/json", json.dumps({"choices": [{"message": {"content": " ".join(WORDS)}}]})),
-    "thinker": lambda s, m: s.stream([chunk({"reasoning": "Let me think. "})] * 3 + words() + [chunk({}, "stop")]),
+    "empty": lambda s, m: s.send(200, "application/json", json.dumps({"choices": []})),
+    "json": lambda s, m: s.send(200, "application/json", json.dumps({"choices": [{"message": {"content": " ".join(WORDS)}}]})),
+    "thinker": lambda s, m: s.stream([chunk({"reasoning": "Let me think. "})] * 3 + text_deltas() + [chunk({}, "stop")]),
     "tool": lambda s, m: s.stream(tool_round(m)),
 }
 

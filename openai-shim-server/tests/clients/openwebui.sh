@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Open WebUI in a real browser with an OpenAI, a Responses and an Ollama connection at once, all of them the shim's, which
-# stands in front of echo, a real model and a server that misbehaves. By hand:
+# Runs Open WebUI in a real browser. It has an OpenAI, a Responses and an Ollama connection to the shim, whose upstreams are
+# echo, a real model and misbehaving.py. By hand:
 #   openai-shim-server/tests/clients/openwebui.sh [LAB]
-# LAB (default ~/lab) keeps what is installed: Open WebUI from PyPI (several GB), playwright-core from npm, Debian's
-# chromium. The real model is that of shared/upstreams (setup.sh light), where there is one.
+# LAB (default ~/lab) is the folder for Open WebUI from PyPI (several GB) and playwright-core from npm; chromium is Debian's.
+# The real model is the one of shared/upstreams (setup.sh light), if that exists.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd); root=$(cd "$here/../../.." && pwd)
 lab=${1:-${LAB:-$HOME/lab}}; shared=${OPENAI_SHIM_CORPUS:-$root/../shared}; run=$lab/run/openwebui; mkdir -p "$run"
@@ -17,7 +17,7 @@ cargo build --release --quiet --manifest-path "$root/Cargo.toml"
 python3 "$here/misbehaving.py" 18090 & pids+=($!)
 das=()
 if [ -f "$shared/upstreams/setup.sh" ]; then
-  # Open WebUI sends 36 tools of its own: 7,000 tokens before the first word. This model has room for 8,192.
+  # Open WebUI sends 36 tools of its own, which take 7,000 tokens. The context of this model has 8,192.
   export UPSTREAMS=${UPSTREAMS:-$HOME/upstreams}
   bash "$shared/upstreams/setup.sh" light >/dev/null
   (cd "$run" && exec "$UPSTREAMS/venvs/small/bin/dasllama-server" -m "$UPSTREAMS/model/smollm2-q8.gguf" -p 18091 --host 127.0.0.1 --gpu off -t 2 --ctx 8192) > "$run/das.log" 2>&1 & pids+=($!)
@@ -54,9 +54,9 @@ for connection in '' responses. ollama.; do
   checks+=("${connection}good=$pong" "${connection}thinker=$pong" "${connection}tool=PONG the tool said" "${connection}html=could not be read"
     "${connection}empty=without any content" "${connection}error-first=on fire")
 done
-# Of a stream of Ollama's Open WebUI shows no error that comes late: what is seen there is that nothing is made up.
+# Open WebUI does not show an error late in an Ollama stream: the check is that no text is added after the cut.
 checks+=('cut=cut before it was complete' 'responses.cut=cut before it was complete' 'ollama.cut=PONG says the(?! careless)')
-PW_DIR=$lab/npm/pw node "$here/openwebui.mjs" http://127.0.0.1:18081 "$run/pictures" "${checks[@]}" "${das[@]}" "crlf=$pong" "no-done=$pong" "json=$pong"
-for path in /v1/chat/completions /v1/responses /api/chat; do grep -q "path=\"$path\".*outcome=\"complete\"" "$run/shim.log" || { echo "no chat came by $path"; exit 1; }; done
-grep -q 'path="/api/chat".*outcome="truncated"' "$run/shim.log" || { echo "the cut answer was not said to be cut"; exit 1; }
-echo "pictures in $run/pictures, logs in $run"
+PW_DIR=$lab/npm/pw node "$here/openwebui.mjs" http://127.0.0.1:18081 "$run/screenshots" "${checks[@]}" "${das[@]}" "crlf=$pong" "no-done=$pong" "json=$pong"
+for path in /v1/chat/completions /v1/responses /api/chat; do grep -q "path=\"$path\".*outcome=\"complete\"" "$run/shim.log" || { echo "no complete request on $path"; exit 1; }; done
+grep -q 'path="/api/chat".*outcome="truncated"' "$run/shim.log" || { echo "the log does not report the truncated response"; exit 1; }
+echo "screenshots in $run/screenshots, logs in $run"

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """A chat-completions upstream that follows a script. scripted.py PORT LOG ROUND...
 
-A round is NAME=ARGUMENTS of a tool, or several with ` && ` between them: while a conversation has fewer rounds of calls
-than the script, the next one is called (in pieces, after a thought and a word), if those tools are offered. Then all
-results are told. The model `refusing` answers 400, and `repeating`
-counts its calls anew in every answer. LOG gets each request, one a line.
+A round is NAME=ARGUMENTS of a tool call, or several with ` && ` between them. While a conversation has fewer rounds of calls
+than the script, the response has reasoning, text and the calls of the next round, in small deltas, if the request declares
+those tools. After the last round, the response lists all results. The model `refusing` returns status 400. The model
+`repeating` uses the same call ids in every response. Each request is one line in LOG.
 """
 import json
 import sys
@@ -26,16 +26,16 @@ def pieces(text, size=7):
 
 
 def answer(request):
-    """The deltas of the answer, and why it ends."""
+    """Yields the deltas of the response; returns the finish reason."""
     messages = request["messages"]
-    offered = {tool["function"]["name"] for tool in request.get("tools") or []}
-    # What the user said last begins a new conversation with the script.
-    asked = max((i for i, m in enumerate(messages) if m["role"] == "user" and "script" in text_of(m["content"])), default=-1)
-    done = sum(1 for m in messages[asked + 1 :] if m["role"] == "assistant" and m.get("tool_calls"))
-    calls = rounds[done] if asked >= 0 and done < len(rounds) else []
-    if calls and all(name in offered for name, _ in calls):
+    declared = {tool["function"]["name"] for tool in request.get("tools") or []}
+    # The script starts again at the user's last message that contains "script".
+    start = max((i for i, m in enumerate(messages) if m["role"] == "user" and "script" in text_of(m["content"])), default=-1)
+    done = sum(1 for m in messages[start + 1 :] if m["role"] == "assistant" and m.get("tool_calls"))
+    calls = rounds[done] if start >= 0 and done < len(rounds) else []
+    if calls and all(name in declared for name, _ in calls):
         yield {"role": "assistant", "content": ""}
-        yield from ({"reasoning_content": piece} for piece in pieces(f"A thought of round {done + 1}."))
+        yield from ({"reasoning_content": piece} for piece in pieces(f"Reasoning of round {done + 1}."))
         yield from ({"content": piece} for piece in pieces("Let me look."))
         for index, (name, arguments) in enumerate(calls):
             id = f"call_{index}" if request["model"] == "repeating" else f"call_{done + 1}_{index + 1}"
@@ -43,9 +43,9 @@ def answer(request):
             yield {"tool_calls": [call]}
             yield from ({"tool_calls": [{"index": index, "function": {"arguments": piece}}]} for piece in pieces(arguments))
         return "tool_calls"
-    results = [text_of(m["content"]) for m in messages[asked + 1 :] if m["role"] == "tool"]
-    said = "The tools said: " + " | ".join(results) if results else "PONG by the script."
-    yield from ({"role": "assistant", "content": piece} for piece in pieces(said))
+    results = [text_of(m["content"]) for m in messages[start + 1 :] if m["role"] == "tool"]
+    text = "The tools returned: " + " | ".join(results) if results else "PONG by the script."
+    yield from ({"role": "assistant", "content": piece} for piece in pieces(text))
     return "stop"
 
 
@@ -76,15 +76,15 @@ class Handler(BaseHTTPRequestHandler):
         if request["model"] == "refusing":
             return self.json(400, {"error": {"message": "the script refuses this", "type": "invalid_request_error", "param": None, "code": None}})
         deltas, finish = [], "stop"
-        made = answer(request)
+        generator = answer(request)
         while True:
             try:
-                deltas.append(next(made))
+                deltas.append(next(generator))
             except StopIteration as end:
                 finish = end.value
                 break
         usage = {"prompt_tokens": 100, "completion_tokens": len(deltas), "total_tokens": 100 + len(deltas)}
-        # Agents take two answers of one id for one answer.
+        # Agents take two responses with the same id for one response.
         base = {"id": f"chatcmpl-{time.time_ns()}", "created": 1, "model": request["model"]}
         if not request.get("stream"):
             text = "".join(d.get("content", "") for d in deltas)

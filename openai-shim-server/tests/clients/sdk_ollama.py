@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Ollama's official Python SDK through the shim. sdk_ollama.py ROOT MODEL echo|real
+"""Runs Ollama's official Python SDK against the shim. sdk_ollama.py ROOT MODEL echo|real
 
-`echo` checks every word; `real` checks what any model must keep to.
+`echo`: the text of every response is checked. `real`: only what holds for any model.
 """
 import sys
 
@@ -32,42 +32,42 @@ def check(name, ok, what=""):
     passed += 1
 
 
-# A real model, asked for facts, must be kept from chatting on.
-SOBER = {"temperature": 0, "num_predict": 64}
+# Options that keep the responses of a real model short and the same in every run.
+SHORT = {"temperature": 0, "num_predict": 64}
 check("models are listed", model in [m.model for m in client.list().models], client.list())
-check("models run", model in [m.model for m in client.ps().models])
+check("running models are listed", model in [m.model for m in client.ps().models])
 check("a model is shown", "tools" in client.show(model).capabilities, client.show(model))
 
-whole = client.chat(model=model, messages=ASK, options=SOBER)
-said = whole.message.content
-check("a whole answer", said == "Say hello to the world" if echo else bool(said), whole)
+response = client.chat(model=model, messages=ASK, options=SHORT)
+text = response.message.content
+check("non-streaming response", text == "Say hello to the world" if echo else bool(text), response)
 ENDS = ("stop",) if echo else ("stop", "length")
-check("its end, its counts and its time", whole.done_reason in ENDS and whole.eval_count > 0 and whole.total_duration > 0, whole)
-chunks = list(client.chat(model=model, messages=ASK, stream=True, options=SOBER))
-said = "".join(c.message.content or "" for c in chunks)
-check("a stream", said == "Say hello to the world" if echo else bool(said) and len(chunks) > 2, chunks)
-check("one end", [c.done for c in chunks].count(True) == 1 and chunks[-1].done_reason in ENDS, chunks)
-check("and its counts", chunks[-1].eval_count > 0 and chunks[-1].prompt_eval_count > 0, chunks[-1])
+check("its done_reason, counts and duration", response.done_reason in ENDS and response.eval_count > 0 and response.total_duration > 0, response)
+chunks = list(client.chat(model=model, messages=ASK, stream=True, options=SHORT))
+text = "".join(c.message.content or "" for c in chunks)
+check("stream", text == "Say hello to the world" if echo else bool(text) and len(chunks) > 2, chunks)
+check("one chunk is done, with done_reason", [c.done for c in chunks].count(True) == 1 and chunks[-1].done_reason in ENDS, chunks)
+check("counts of the stream", chunks[-1].eval_count > 0 and chunks[-1].prompt_eval_count > 0, chunks[-1])
 
-made = client.generate(model=model, prompt="Say hello", system="Be brief.", options=SOBER)
-check("a text", (made.response == "Say hello" if echo else bool(made.response)) and made.done, made)
-made = "".join(c.response for c in client.generate(model=model, prompt="Say hello", stream=True, options=SOBER))
-check("a text in a stream", made == "Say hello" if echo else bool(made), made)
+result = client.generate(model=model, prompt="Say hello", system="Be brief.", options=SHORT)
+check("generate", (result.response == "Say hello" if echo else bool(result.response)) and result.done, result)
+text = "".join(c.response for c in client.generate(model=model, prompt="Say hello", stream=True, options=SHORT))
+check("generate in a stream", text == "Say hello" if echo else bool(text), text)
 check("a model is loaded", client.generate(model=model).done_reason == "load")
 
 if echo:
-    answered = client.chat(model=model, messages=ASK, tools=[TOOL])
-    check("a tool may be left alone", bool(answered.message.content or answered.message.tool_calls), answered)
+    optional = client.chat(model=model, messages=ASK, tools=[TOOL])
+    check("a tool that need not be called", bool(optional.message.content or optional.message.tool_calls), optional)
     call = {"function": {"name": "get_weather", "arguments": {"city": "Oslo"}}}
     history = ASK + [
         {"role": "assistant", "content": "", "tool_calls": [call]},
         {"role": "tool", "content": "sunny", "tool_name": "get_weather"},
     ]
     after = client.chat(model=model, messages=history, tools=[TOOL])
-    check("the tool's result arrives", after.message.content == "sunny", after)
+    check("tool result", after.message.content == "sunny", after)
 else:
     short = client.chat(model=model, messages=ASK, options={"num_predict": 2})
-    check("a limit ends an answer, and is said to", short.done_reason == "length" and short.eval_count <= 4, short)
+    check("num_predict ends the response with its done_reason", short.done_reason == "length" and short.eval_count <= 4, short)
 
 
 class Weather(BaseModel):
@@ -75,21 +75,21 @@ class Weather(BaseModel):
     degrees: int
 
 
-said = '{"city":"Paris","degrees":21}' if echo else "In Paris it has 21 degrees. Give the city and the degrees as JSON."
-said = [{"role": "user", "content": said}]
-shaped = client.chat(model=model, messages=said, format=Weather.model_json_schema(), options=SOBER)
-check("structured output", Weather.model_validate_json(shaped.message.content) == Weather(city="Paris", degrees=21), shaped)
+prompt = '{"city":"Paris","degrees":21}' if echo else "In Paris it has 21 degrees. Give the city and the degrees as JSON."
+prompt = [{"role": "user", "content": prompt}]
+structured = client.chat(model=model, messages=prompt, format=Weather.model_json_schema(), options=SHORT)
+check("structured output", Weather.model_validate_json(structured.message.content) == Weather(city="Paris", degrees=21), structured)
 
 if echo:
     vectors = client.embed(model=model, input=["a", "b"])
     check("embeddings", len(vectors.embeddings) == 2 and len(vectors.embeddings[0]) == 8, vectors)
-    check("embeddings of old", len(client.embeddings(model=model, prompt="a").embedding) == 8)
+    check("embeddings by the deprecated endpoint", len(client.embeddings(model=model, prompt="a").embedding) == 8)
 
 for name, attempt in [
-    ("a model is not pulled", lambda: client.pull(model)),
-    ("nor deleted", lambda: client.delete(model)),
-    ("nor copied", lambda: client.copy(model, "other")),
-    ("an unknown model is not shown", lambda: client.show("no/such-model")),
+    ("pull is an error", lambda: client.pull(model)),
+    ("delete is an error", lambda: client.delete(model)),
+    ("copy is an error", lambda: client.copy(model, "other")),
+    ("show of an unknown model is an error", lambda: client.show("no/such-model")),
 ]:
     try:
         attempt()

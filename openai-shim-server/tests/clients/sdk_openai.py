@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""The official Python SDK through the shim. sdk_openai.py BASE_URL MODEL echo|real
+"""Runs OpenAI's official Python SDK against the shim. sdk_openai.py BASE_URL MODEL echo|real
 
-`echo` checks every word; `real` checks what any model must keep to.
+`echo`: the text of every response is checked. `real`: only what holds for any model.
 """
 import sys
 
@@ -34,17 +34,17 @@ def check(name, ok, what=""):
 
 models = [m.id for m in client.models.list()]
 check("models are listed", model in models, models)
-check("a model is found", client.models.retrieve(model).id == model)
+check("a model is retrieved", client.models.retrieve(model).id == model)
 try:
     client.models.retrieve("no/such-model")
-    check("an unknown model is not found", False)
+    check("an unknown model is an error", False)
 except openai.NotFoundError as e:
-    check("an unknown model is not found", e.code == "model_not_found", e)
+    check("an unknown model is an error", e.code == "model_not_found", e)
 
-whole = client.chat.completions.create(model=model, messages=ASK, max_tokens=16)
-text = whole.choices[0].message.content
-check("a whole answer", text == "Say hello to the world" if echo else bool(text), whole)
-check("its usage", whole.usage.total_tokens > 0 and whole.object == "chat.completion", whole.usage)
+completion = client.chat.completions.create(model=model, messages=ASK, max_tokens=16)
+text = completion.choices[0].message.content
+check("non-streaming response", text == "Say hello to the world" if echo else bool(text), completion)
+check("usage", completion.usage.total_tokens > 0 and completion.object == "chat.completion", completion.usage)
 
 text, finishes, usage, ids = "", [], None, set()
 options = {"include_usage": True}
@@ -54,11 +54,11 @@ for chunk in client.chat.completions.create(model=model, messages=ASK, max_token
     for choice in chunk.choices:
         text += choice.delta.content or ""
         finishes += [choice.finish_reason] if choice.finish_reason else []
-check("a stream", text == "Say hello to the world" if echo else bool(text), text)
-check("one end, one id, usage at the end", len(finishes) == 1 and len(ids) == 1 and usage.total_tokens > 0, (finishes, ids, usage))
+check("stream", text == "Say hello to the world" if echo else bool(text), text)
+check("one finish reason, one id, and usage in the last chunk", len(finishes) == 1 and len(ids) == 1 and usage.total_tokens > 0, (finishes, ids, usage))
 
 plain = list(client.chat.completions.create(model=model, messages=ASK, max_tokens=8, stream=True))
-check("no usage unless asked for", all(c.usage is None and c.choices for c in plain), plain)
+check("no usage unless requested", all(c.usage is None and c.choices for c in plain), plain)
 
 try:
     with client.chat.completions.stream(model=model, messages=ASK, max_tokens=8) as stream:
@@ -66,7 +66,7 @@ try:
             pass
         check("the stream helper", bool(stream.get_final_completion().choices[0].message.content))
 except openai.LengthFinishReasonError as e:
-    # The helper refuses an answer that the limit cut, as it does with OpenAI itself.
+    # The helper rejects a response that reached max_tokens, also from OpenAI.
     check("the stream helper", not echo and bool(e.completion.choices[0].message.content), e)
 
 parts = [{"role": "user", "content": [{"type": "text", "text": "one"}, {"type": "text", "text": "two"}]}]
@@ -78,36 +78,36 @@ check("a developer message", bool(client.chat.completions.create(model=model, me
 if echo:
     called = client.chat.completions.create(model=model, messages=ASK, tools=[TOOL], tool_choice="required")
     call = called.choices[0].message.tool_calls[0]
-    check("a tool is called", call.function.name == "get_weather" and call.function.arguments == '{"city":""}', call)
-    check("and the answer says so", called.choices[0].finish_reason == "tool_calls" and called.choices[0].message.content is None)
+    check("tool call", call.function.name == "get_weather" and call.function.arguments == '{"city":""}', call)
+    check("finish reason of a tool call", called.choices[0].finish_reason == "tool_calls" and called.choices[0].message.content is None)
     name, arguments = "", ""
     for chunk in client.chat.completions.create(model=model, messages=ASK, tools=[TOOL], tool_choice="required", stream=True):
         for call in chunk.choices[0].delta.tool_calls or []:
             name += call.function.name or ""
             arguments += call.function.arguments or ""
-    check("a tool is called in a stream", (name, arguments) == ("get_weather", '{"city":""}'), (name, arguments))
+    check("tool call in a stream", (name, arguments) == ("get_weather", '{"city":""}'), (name, arguments))
     history = ASK + [called.choices[0].message, {"role": "tool", "tool_call_id": call.id or "call_echo", "content": "sunny"}]
     after = client.chat.completions.create(model=model, messages=history, tools=[TOOL])
-    check("the tool's result arrives", after.choices[0].message.content == "sunny", after)
+    check("tool result", after.choices[0].message.content == "sunny", after)
 
     class Weather(BaseModel):
         city: str
         degrees: int
 
-    said = [{"role": "user", "content": '{"city":"Paris","degrees":21}'}]
-    parsed = client.chat.completions.parse(model=model, messages=said, response_format=Weather)
+    prompt = [{"role": "user", "content": '{"city":"Paris","degrees":21}'}]
+    parsed = client.chat.completions.parse(model=model, messages=prompt, response_format=Weather)
     check("structured output", parsed.choices[0].message.parsed == Weather(city="Paris", degrees=21), parsed)
     vectors = client.embeddings.create(model=model, input=["a", "b"])
     check("embeddings", len(vectors.data) == 2 and len(vectors.data[0].embedding) == 8, vectors)
     floats = client.embeddings.create(model=model, input="a", encoding_format="float")
     same = zip(floats.data[0].embedding, vectors.data[0].embedding)
-    check("in base64 as in numbers", all(abs(x - y) < 1e-6 for x, y in same))
+    check("base64 and float embeddings are equal", all(abs(x - y) < 1e-6 for x, y in same))
 
 try:
     client.chat.completions.create(model=model, messages=[])
-    check("no messages are an error", False)
+    check("a request without messages is an error", False)
 except openai.BadRequestError as e:
-    check("no messages are an error", e.param == "messages" and "empty" in e.message, e)
+    check("a request without messages is an error", e.param == "messages" and "empty" in e.message, e)
 raw = client.chat.completions.with_raw_response.create(model=model, messages=ASK, max_tokens=4)
-check("the headers say how it went", raw.headers["x-openai-shim-outcome"] in ("complete", "length"), dict(raw.headers))
+check("the outcome is in a header", raw.headers["x-openai-shim-outcome"] in ("complete", "length"), dict(raw.headers))
 print(f"{passed} passed, 0 failed")
