@@ -1,8 +1,8 @@
-//! Headers of OpenAI's API, for the dialects of its family.
+//! The headers of OpenAI's APIs that have a meaning, for the dialects of these APIs.
 
 use super::auxiliary::DialectHeaders;
 
-/// <https://platform.openai.com/docs/api-reference/debugging-requests>
+/// See <https://platform.openai.com/docs/api-reference/debugging-requests>.
 pub(super) static HEADERS: DialectHeaders = DialectHeaders {
     marks: &[],
     feature_headers: &["openai-organization", "openai-project", "openai-beta"],
