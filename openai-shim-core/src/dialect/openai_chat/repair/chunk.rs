@@ -145,17 +145,17 @@ impl StreamState {
         }
         // Moonshot sends it inside the choice.
         let in_choice = || Some(choices.first()?.object.as_ref()?.non_null("usage")?.to_owned());
-        let Some(given) = chunk.non_null("usage").map(str::to_owned).or_else(in_choice) else { return };
+        let Some(json) = chunk.non_null("usage").map(str::to_owned).or_else(in_choice) else { return };
         if chunk.non_null("usage").is_some() {
             chunk.remove("usage");
         }
-        if read_usage(&given).is_some() {
+        if read_usage(&json).is_some() {
             if self.spec.include_usage {
                 self.diagnostics.record(DiagnosticCode::UsageMoved, "usage", "");
             } else {
                 self.record_unrequested_usage();
             }
-            self.usage.json = Some(given);
+            self.usage.json = Some(json);
             self.usage.chunk = None;
         } else {
             self.diagnostics.record(DiagnosticCode::UsageShaped, "usage", "incomplete");

@@ -172,15 +172,16 @@ impl StreamState {
 
     /// Returns OpenAI's name for the finish reason of a choice, if it has one.
     fn read_finish_reason(&mut self, choice: &Object<'_>) -> Result<Option<&'static str>, UpstreamError> {
-        let given = choice.get("finish_reason").or_else(|| choice.get("done_reason")).and_then(decode_string);
-        let Some(given) = given.filter(|g| !g.is_empty()) else { return Ok(None) };
-        match finish_reason::classify(&given) {
+        let upstream_name =
+            choice.get("finish_reason").or_else(|| choice.get("done_reason")).and_then(decode_string);
+        let Some(upstream_name) = upstream_name.filter(|g| !g.is_empty()) else { return Ok(None) };
+        match finish_reason::classify(&upstream_name) {
             finish_reason::ReasonClass::Known(reason) => Ok(Some(reason)),
             finish_reason::ReasonClass::Mapped(reason) => {
                 self.diagnostics.record(
                     DiagnosticCode::FinishReasonMapped,
                     "choices[].finish_reason",
-                    &given,
+                    &upstream_name,
                 );
                 Ok(Some(reason))
             }

@@ -103,11 +103,11 @@ enum UpstreamReason {
 
 impl UpstreamReason {
     fn read(choice: &Object<'_>) -> Self {
-        match choice.str("finish_reason").filter(|given| !given.is_empty()) {
+        match choice.str("finish_reason").filter(|name| !name.is_empty()) {
             None => Self::None,
-            Some(given) => match finish_reason::classify(&given) {
+            Some(upstream_name) => match finish_reason::classify(&upstream_name) {
                 finish_reason::ReasonClass::Known(name) => Self::Known(name),
-                _ => Self::Other(given.into_owned()),
+                _ => Self::Other(upstream_name.into_owned()),
             },
         }
     }
@@ -216,16 +216,16 @@ impl CompletionRepair<'_> {
     fn finish_reason(
         &mut self,
         choice: &mut Object<'_>,
-        given: UpstreamReason,
+        upstream: UpstreamReason,
         calls: CallForm,
     ) -> Result<FinishReason, UpstreamError> {
         const FIELD_PATH: &str = "choices[].finish_reason";
-        let reason = match given {
+        let reason = match upstream {
             UpstreamReason::Known(name) => name,
-            UpstreamReason::Other(given) => match finish_reason::classify(&given) {
+            UpstreamReason::Other(upstream_name) => match finish_reason::classify(&upstream_name) {
                 finish_reason::ReasonClass::Known(name) => name,
                 finish_reason::ReasonClass::Mapped(name) => {
-                    self.diagnostics.record(DiagnosticCode::FinishReasonMapped, FIELD_PATH, &given);
+                    self.diagnostics.record(DiagnosticCode::FinishReasonMapped, FIELD_PATH, &upstream_name);
                     name
                 }
                 finish_reason::ReasonClass::Failure => {
@@ -258,9 +258,9 @@ impl CompletionRepair<'_> {
 
     /// Repairs the token counts, and fills missing ones with zeros.
     fn usage(&mut self, response: &mut Object<'_>) {
-        match response.get("usage").filter(|given| value_kind(given) == ValueKind::Object) {
-            Some(given) => {
-                let repaired = usage::repair(given, self.diagnostics);
+        match response.get("usage").filter(|value| value_kind(value) == ValueKind::Object) {
+            Some(json) => {
+                let repaired = usage::repair(json, self.diagnostics);
                 self.summary.usage = repaired.reported;
                 if let Some(json) = repaired.json {
                     response.set("usage", json);

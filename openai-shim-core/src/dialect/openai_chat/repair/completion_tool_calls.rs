@@ -87,11 +87,11 @@ fn repair_call(call: &mut Object<'_>, spec: &mut ResponseSpec, is_cut: bool, dia
 /// Returns the arguments as JSON text where they are none: an object becomes its text, nothing becomes `{}`.
 fn arguments_as_text(function: &Object<'_>) -> Option<String> {
     match function.get("arguments").map(|a| (value_kind(a), a)) {
-        Some((ValueKind::String, given)) => {
-            (string_or_json(given).trim().is_empty()).then(|| String::from("{}"))
+        Some((ValueKind::String, value)) => {
+            (string_or_json(value).trim().is_empty()).then(|| String::from("{}"))
         }
         Some((ValueKind::Null, _)) | None => Some(String::from("{}")),
-        Some((_, given)) => Some(given.trim().to_owned()),
+        Some((_, value)) => Some(value.trim().to_owned()),
     }
 }
 
@@ -100,7 +100,7 @@ pub(super) fn contains(message: &Object<'_>, name: &str, arguments: &str) -> boo
     message.array("tool_calls").unwrap_or_default().into_iter().any(|call| {
         let call = Object::parse(call.as_bytes()).unwrap_or_default();
         let function = call.object("function").unwrap_or_default();
-        let given = function.get("arguments").map(string_or_json).unwrap_or_default();
-        function.str("name").as_deref() == Some(name) && is_same_json(&given, arguments)
+        let call_arguments = function.get("arguments").map(string_or_json).unwrap_or_default();
+        function.str("name").as_deref() == Some(name) && is_same_json(&call_arguments, arguments)
     })
 }

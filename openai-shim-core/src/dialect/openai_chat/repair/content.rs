@@ -106,14 +106,14 @@ fn repair_reasoning(message: &mut Object<'_>, field_path: &str, diagnostics: &mu
     {
         return;
     }
-    if let Some(given) = message.get("reasoning_content") {
-        let joined = match value_kind(given) {
+    if let Some(value) = message.get("reasoning_content") {
+        let joined = match value_kind(value) {
             ValueKind::String | ValueKind::Null => None,
             ValueKind::Array => {
-                let JoinedParts { text, reasoning } = join_parts(given, field_path, diagnostics);
+                let JoinedParts { text, reasoning } = join_parts(value, field_path, diagnostics);
                 Some(format!("{reasoning}{text}"))
             }
-            _ => Some(given.trim().to_owned()),
+            _ => Some(value.trim().to_owned()),
         };
         if let Some(joined) = joined {
             let reasoning_path = [field_path, ".reasoning_content"].concat();

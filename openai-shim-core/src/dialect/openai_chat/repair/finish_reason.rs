@@ -41,12 +41,12 @@ pub(super) enum ReasonClass {
     Failure,
 }
 
-/// Classifies an upstream's name.
-pub(super) fn classify(given: &str) -> ReasonClass {
-    if let Some(name) = OPENAI_NAMES.iter().find(|name| **name == given) {
+/// Classifies an upstream's name for a finish reason.
+pub(super) fn classify(upstream_name: &str) -> ReasonClass {
+    if let Some(name) = OPENAI_NAMES.iter().find(|name| **name == upstream_name) {
         return ReasonClass::Known(name);
     }
-    let lower = given.to_ascii_lowercase();
+    let lower = upstream_name.to_ascii_lowercase();
     if lower == "error" || lower == "network_error" {
         return ReasonClass::Failure;
     }

@@ -81,12 +81,12 @@ impl Identity {
         spec: &mut ResponseSpec,
         diagnostics: &mut Diagnostics,
     ) {
-        let given = match response.get("id").map(|id| (value_kind(id), id.trim())) {
+        let upstream_id = match response.get("id").map(|id| (value_kind(id), id.trim())) {
             Some((ValueKind::String, id)) if id != "\"\"" => Some((id.to_owned(), false)),
             Some((ValueKind::Number, id)) => Some((format!("\"{id}\""), true)),
             _ => None,
         };
-        match (&self.id, given) {
+        match (&self.id, upstream_id) {
             (None, Some((id, reshaped))) => {
                 if reshaped {
                     diagnostics.record(DiagnosticCode::IdSynthesized, "id", "a number became a text");
@@ -115,10 +115,10 @@ impl Identity {
         spec: &ResponseSpec,
         diagnostics: &mut Diagnostics,
     ) {
-        let given = response.get("created").map(str::trim);
+        let upstream_created = response.get("created").map(str::trim);
         // 0 next to an id may be a server's clock; 0 without an id is a placeholder.
-        let is_placeholder = self.id_was_missing && given == Some("0");
-        let seconds = given.and_then(|c| c.parse::<u64>().ok()).filter(|_| !is_placeholder);
+        let is_placeholder = self.id_was_missing && upstream_created == Some("0");
+        let seconds = upstream_created.and_then(|c| c.parse::<u64>().ok()).filter(|_| !is_placeholder);
         match (&self.created, seconds) {
             (None, Some(created)) => self.created = Some(created.to_string()),
             (Some(pinned), Some(created)) if *pinned == created.to_string() => {}
@@ -129,7 +129,7 @@ impl Identity {
             (pinned, None) => {
                 diagnostics.record(DiagnosticCode::CreatedFilled, "created", "");
                 // A time with a fraction, or written as a string, is still a time.
-                let text = given.map(|g| g.trim_matches('"'));
+                let text = upstream_created.map(|g| g.trim_matches('"'));
                 let parsed = text.and_then(|g| g.parse::<f64>().ok()).filter(|c| *c >= 1.0 && *c < 1e12);
                 let created = pinned.clone().unwrap_or_else(|| match parsed {
                     Some(seconds) => format!("{:.0}", seconds.trunc()),
@@ -148,17 +148,17 @@ impl Identity {
         diagnostics: &mut Diagnostics,
     ) {
         let requested = || encode_string(&spec.model);
-        let given = response
+        let upstream_model = response
             .get("model")
             .filter(|m| value_kind(m) == ValueKind::String && m.trim() != "\"\"")
             .map(str::to_owned);
         if spec.restore_alias {
-            if given.as_deref() != Some(&requested()) {
+            if upstream_model.as_deref() != Some(&requested()) {
                 response.set("model", requested());
             }
             return;
         }
-        match (&self.model, given) {
+        match (&self.model, upstream_model) {
             (None, Some(model)) => self.model = Some(model),
             (Some(pinned), Some(model)) if *pinned == model => {}
             (Some(pinned), Some(_)) => {

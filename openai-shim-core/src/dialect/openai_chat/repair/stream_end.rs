@@ -96,7 +96,7 @@ impl StreamState {
         sink.done();
     }
 
-    /// Closes the stream where a stop sequence applied here ended every choice. Where the client wants token counts, the
+    /// Closes the stream where a stop sequence applied here ended every choice. If the client requested token counts, the
     /// upstream's are waited for.
     pub(super) fn close_if_stopped(&mut self, sink: &mut dyn ChunkSink) {
         let all_stopped =
@@ -125,7 +125,7 @@ impl StreamState {
         self.summary.finish.get_or_insert_with(|| super::super::finish_reason::parse(reason));
     }
 
-    /// Records the token counts, and sends them in a chunk of their own where the client wants one.
+    /// Records the token counts, and sends them in a chunk of their own if the client requested one.
     fn send_usage(&mut self, sink: &mut dyn ChunkSink) {
         if let Some(json) = &self.usage.json {
             self.summary.usage = read_usage(json);

@@ -105,7 +105,7 @@ impl StreamedToolCall {
         &mut self,
         delta: &mut Object<'_>,
         mut function: Object<'_>,
-        given: &ToolCallDelta,
+        fields: &ToolCallDelta,
         diagnostics: &mut Diagnostics,
     ) -> bool {
         for key in ["id", "type"] {
@@ -117,7 +117,7 @@ impl StreamedToolCall {
             diagnostics.record(DiagnosticCode::ToolFieldRepeated, &format!("{FIELD_PATH}.function.name"), "");
         }
         let repeats_all =
-            given.arguments.len() > 1 && given.arguments == self.arguments && self.has_complete_arguments();
+            fields.arguments.len() > 1 && fields.arguments == self.arguments && self.has_complete_arguments();
         if repeats_all {
             diagnostics.record(
                 DiagnosticCode::ToolFieldRepeated,
@@ -126,15 +126,15 @@ impl StreamedToolCall {
             );
             return false;
         }
-        self.arguments.push_str(&given.arguments);
+        self.arguments.push_str(&fields.arguments);
         if function.get("arguments").is_some_and(|a| value_kind(a) != ValueKind::String) {
             record_shaped_arguments(diagnostics);
-            function.set("arguments", encode_string(&given.arguments));
+            function.set("arguments", encode_string(&fields.arguments));
         }
         if function.is_changed() {
             delta.set("function", function.to_json());
         }
-        !(delta.is_changed() && given.arguments.is_empty())
+        !(delta.is_changed() && fields.arguments.is_empty())
     }
 }
 

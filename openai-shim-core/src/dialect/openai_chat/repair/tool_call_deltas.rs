@@ -167,14 +167,14 @@ impl StreamedToolCalls {
             move_into_function(delta);
         }
         let function = delta.inner("function").unwrap_or_default();
-        let given = ToolCallDelta::read(delta, &function);
-        self.argument_bytes = self.argument_bytes.saturating_add(given.arguments.len());
+        let fields = ToolCallDelta::read(delta, &function);
+        self.argument_bytes = self.argument_bytes.saturating_add(fields.arguments.len());
         self.continued = None;
-        let known = self.find(&given);
+        let known = self.find(&fields);
         let at = known.unwrap_or(self.calls.len());
         if known.is_none() {
-            self.calls.push(StreamedToolCall::new(given.index));
-            self.by_index.extend(given.index.map(|index| (index, at)));
+            self.calls.push(StreamedToolCall::new(fields.index));
+            self.by_index.extend(fields.index.map(|index| (index, at)));
         }
         let next = self.sent_calls;
         let Some(call) = self.calls.get_mut(at) else { return false };
@@ -186,7 +186,7 @@ impl StreamedToolCalls {
                 return true;
             }
             self.continued = Some(at);
-            return call.repair_next_delta(delta, function, &given, diagnostics);
+            return call.repair_next_delta(delta, function, &fields, diagnostics);
         }
         if call.is_custom {
             call.sent_index = Some(next);
@@ -195,7 +195,7 @@ impl StreamedToolCalls {
             repair_first_custom_delta(delta, spec, diagnostics);
             return true;
         }
-        if let Some(id) = &given.id
+        if let Some(id) = &fields.id
             && call.id.is_empty()
         {
             let new_id = spec.replace_repeated_id(id);
@@ -205,7 +205,7 @@ impl StreamedToolCalls {
             call.repeated_id = new_id.is_some().then(|| id.clone());
             call.id = new_id.unwrap_or_else(|| id.clone());
         }
-        if call.id.is_empty() && (given.name.is_some() || is_final) {
+        if call.id.is_empty() && (fields.name.is_some() || is_final) {
             diagnostics.record(DiagnosticCode::ToolIdSynthesized, &format!("{FIELD_PATH}.id"), "");
             call.id = spec.context.id("call_");
         }
@@ -218,11 +218,11 @@ impl StreamedToolCalls {
                 *last = at.max(*last);
             }
         }
-        if let Some(name) = &given.name {
+        if let Some(name) = &fields.name {
             call.name.clone_from(name);
         }
         let has_waited = !call.arguments.is_empty();
-        call.arguments.push_str(&given.arguments);
+        call.arguments.push_str(&fields.arguments);
         if call.name.is_empty() && !is_final {
             // A call cannot go out without its name: its deltas wait for that.
             return false;
@@ -247,8 +247,8 @@ impl StreamedToolCalls {
     }
 
     /// Returns the call that a delta belongs to; `None` if the delta begins one.
-    fn find(&mut self, given: &ToolCallDelta) -> Option<usize> {
-        let at = match (given.index, &given.id) {
+    fn find(&mut self, fields: &ToolCallDelta) -> Option<usize> {
+        let at = match (fields.index, &fields.id) {
             (Some(index), id) => {
                 let both = id.clone().and_then(|id| self.by_index_and_id.get(&(index, id)));
                 *both.or_else(|| self.by_index.get(&index))?
@@ -256,23 +256,24 @@ impl StreamedToolCalls {
             (None, Some(id)) => {
                 let known = self.by_id.get(id).copied();
                 // A delta without a name begins no call, whatever its id.
-                let is_continuation = given.name.is_none() && !given.arguments.is_empty();
+                let is_continuation = fields.name.is_none() && !fields.arguments.is_empty();
                 return known.or_else(|| self.calls.len().checked_sub(1).filter(|_| is_continuation));
             }
             (None, None) => {
                 let last = self.calls.len().checked_sub(1)?;
-                let begins = given.name.is_some() && self.calls.get(last).is_some_and(|c| !c.name.is_empty());
+                let begins =
+                    fields.name.is_some() && self.calls.get(last).is_some_and(|c| !c.name.is_empty());
                 return (!begins).then_some(last);
             }
         };
         let call = self.calls.get_mut(at)?;
-        let has_new_id = given.id.as_ref().is_some_and(|id| !call.id.is_empty() && id != call.upstream_id());
+        let has_new_id = fields.id.as_ref().is_some_and(|id| !call.id.is_empty() && id != call.upstream_id());
         // Some servers give each delta a new id: only with a name it begins another call.
-        let begins = given.name.is_some()
+        let begins = fields.name.is_some()
             && !call.name.is_empty()
             && (has_new_id
-                || (given.id.is_none()
-                    && given.arguments != call.arguments
+                || (fields.id.is_none()
+                    && fields.arguments != call.arguments
                     && call.has_complete_arguments()));
         (!begins).then_some(at)
     }

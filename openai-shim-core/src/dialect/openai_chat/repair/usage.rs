@@ -24,8 +24,8 @@ pub(super) fn repair(raw: &str, diagnostics: &mut Diagnostics) -> RepairedUsage 
         ("total_tokens", usage.total()),
     ];
     for (key, value) in expected {
-        let given = object.u64(key);
-        if given.is_none() || (key == "completion_tokens" && given != Some(value)) {
+        let upstream_value = object.u64(key);
+        if upstream_value.is_none() || (key == "completion_tokens" && upstream_value != Some(value)) {
             object.set(key, value.to_string());
         }
     }
