@@ -118,11 +118,11 @@ fn transcode(data: &[u8], chunk: usize) -> (Vec<u8>, String) {
     let mut out = Vec::new();
     for _ in 0..4 {
         let Step::Send { .. } = exchange.next() else { break };
-        exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
+        exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
         for piece in data.chunks(chunk) {
-            exchange.push(piece, &mut out);
+            exchange.push(piece, &mut out).unwrap();
         }
-        exchange.finish(&mut out);
+        exchange.finish(&mut out).unwrap();
     }
     let diagnostics: &Diagnostics = &exchange.report().diagnostics;
     let codes: Vec<_> = diagnostics.codes().into_iter().map(|(code, _)| code.as_str()).collect();

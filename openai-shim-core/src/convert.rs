@@ -4,7 +4,7 @@
 
 use crate::canonical::{Context, Diagnostics, Outcome};
 use crate::dialect::Dialect;
-use crate::error::{Error, UpstreamError};
+use crate::error::{Error, Misuse, UpstreamError};
 use crate::exchange::{ClientRequest, Exchange, FallbackPolicy, Retry, Settings, Step};
 use crate::profile::Profile;
 use bytes::Bytes;
@@ -125,11 +125,11 @@ fn answer(input: &ConversionInput<'_>) -> Conversion {
     let incoming = match given {
         Some(Ok(incoming)) => Ok(incoming),
         // A request that cannot be read says nothing about its answer.
-        Some(Err(_)) | None => ClientRequest::plain(input.to),
+        Some(Err(_)) | None => ClientRequest::minimal(input.to),
     };
     let started = incoming.map(|mut incoming| {
         incoming.set_stream(input.kind == PayloadKind::Stream);
-        incoming.name_model();
+        incoming.set_default_model();
         incoming
     });
     let started =
@@ -144,18 +144,17 @@ fn answer(input: &ConversionInput<'_>) -> Conversion {
         _ => input.status.unwrap_or(200),
     };
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    exchange.next();
-    exchange.head(status, &HeaderMap::new());
     let mut body = Vec::with_capacity(input.body.len());
-    exchange.push(input.body, &mut body);
-    exchange.finish(&mut body);
-    let reply = exchange.reply().map(|r| r.status.as_u16());
+    if let Err(misuse) = hand_in_response(&mut exchange, status, input.body, &mut body) {
+        return failed(input.to, &misuse.into());
+    }
+    let status = exchange.response_head().map(|head| head.status.as_u16());
     let report = exchange.into_report();
     Conversion {
         body,
         ok: input.kind == PayloadKind::Error || report.error.is_none(),
         outcome: Some(report.outcome),
-        status: reply,
+        status,
         diagnostics: report.diagnostics,
     }
 }
@@ -168,10 +167,23 @@ fn speaking(profile: &Profile, dialect: &dyn Dialect) -> Profile {
     profile
 }
 
+/// Hands a complete response to an exchange.
+fn hand_in_response(
+    exchange: &mut Exchange,
+    status: StatusCode,
+    body: &[u8],
+    out: &mut Vec<u8>,
+) -> Result<(), Misuse> {
+    exchange.next();
+    exchange.head(status, &HeaderMap::new())?;
+    exchange.push(body, out)?;
+    exchange.finish(out)
+}
+
 fn settings() -> Settings {
     let mut settings = Settings::default();
     settings.retry = Retry::none();
-    settings.learn = false;
+    settings.adapt = false;
     settings.fallback.when = FallbackPolicy::Never;
     settings
 }

@@ -121,15 +121,15 @@ impl AppState {
     /// The settings of an exchange with this upstream.
     pub(crate) fn settings(&self, upstream_model: Option<String>) -> Settings {
         let mut settings = Settings::default();
-        settings.mode = self.config.mode;
+        settings.loss_policy = self.config.mode;
         settings.upstream_model = upstream_model;
-        settings.learn = self.config.learn;
+        settings.adapt = self.config.learn;
         settings.reasoning = self.config.reasoning;
         settings.default_max_tokens = self.config.default_max_tokens;
         settings.retry = self.config.retry;
         settings.fallback = self.config.fallback.clone();
-        settings.max_body = self.config.limits.response_body;
-        settings.max_frame = self.config.limits.frame;
+        settings.max_body_bytes = self.config.limits.response_body;
+        settings.max_frame_bytes = self.config.limits.frame;
         settings
     }
 }

@@ -121,7 +121,7 @@ fn start(
     let mut settings = app.settings(route.model);
     settings.debug = meta.debug;
     let model = settings.upstream_model.clone().unwrap_or_else(|| incoming.model().to_owned());
-    settings.lessons = app.learned.of(&served.config.name, &model);
+    settings.adaptations = app.learned.of(&served.config.name, &model);
     let exchange = match Exchange::start(incoming, profile.clone(), settings, app.context()) {
         Ok(exchange) => exchange,
         Err(error) => return Err(Box::new(refused(app, dialect, meta, &error))),

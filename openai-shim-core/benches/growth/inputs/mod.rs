@@ -74,13 +74,13 @@ pub fn waiting(client: &str, stream: bool, row: Arc<Profile>, settings: Settings
 
 /// Answers an exchange, in pieces of so many bytes; how long what the client gets is.
 pub fn settle(exchange: &mut Exchange, status: u16, body: &[u8], piece: usize) -> usize {
-    exchange.head(http::StatusCode::from_u16(status).unwrap(), &http::HeaderMap::new());
+    exchange.head(http::StatusCode::from_u16(status).unwrap(), &http::HeaderMap::new()).unwrap();
     let (mut out, mut written) = (Vec::new(), 0);
     for bytes in body.chunks(piece) {
-        exchange.push(bytes, &mut out);
+        exchange.push(bytes, &mut out).unwrap();
         written += out.len();
         out.clear();
     }
-    exchange.finish(&mut out);
+    exchange.finish(&mut out).unwrap();
     written + out.len()
 }
