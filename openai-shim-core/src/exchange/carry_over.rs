@@ -47,7 +47,7 @@ pub(super) struct OwnedState {
 
 impl CarryOver {
     /// `issuer` names the upstream's dialect and profile: opaque state goes back only to where it came from.
-    pub(super) fn new(owner: Owner, issuer: String, client_request: &ClientRequest) -> OwnedState {
+    pub(super) fn for_request(owner: Owner, issuer: String, client_request: &ClientRequest) -> OwnedState {
         let scope = StateScope { owner, issuer };
         let lookup = TurnLookup::new(&client_request.request, &scope);
         let carry_over = Self {
@@ -84,7 +84,7 @@ impl CarryOver {
         self.store_failure = Some(detail);
     }
 
-    /// Records a store's failure again, in the diagnostics of a request that was prepared anew.
+    /// Records a store's failure again, in the diagnostics of a request that was prepared again.
     pub(super) fn record_store_failure(&self, diagnostics: &mut Diagnostics) {
         if let Some(detail) = &self.store_failure {
             diagnostics.record(DiagnosticCode::StateUnavailable, "", detail);

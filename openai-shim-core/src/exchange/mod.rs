@@ -38,6 +38,7 @@ mod streaming;
 mod transcoder;
 mod upstream_request;
 
+pub use crate::error::Misuse;
 pub use client_request::ClientRequest;
 pub use report::Report;
 pub use settings::{Fallback, FallbackPolicy, LossPolicy, Retry, Settings};
@@ -45,7 +46,7 @@ pub use step::{ResponseHead, Step};
 
 use crate::canonical::{Context, Diagnostics, Outcome};
 use crate::dialect::Dialect;
-use crate::error::{Error, Misuse, UpstreamError};
+use crate::error::{Error, UpstreamError};
 use crate::profile::Profile;
 use crate::state::StateEntry;
 use bytes::Bytes;
@@ -172,15 +173,15 @@ impl Exchange {
         let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         session.content_type = content_type.map(str::to_ascii_lowercase);
         session.upstream_headers = headers::response_headers(headers, session.client, session.upstream);
+        if status.is_success() {
+            session.confirm_adaptations();
+        }
         let response = if !status.is_success() {
             ReceivedResponse::Error { status, headers: headers.clone(), body: Vec::new() }
+        } else if session.passes_events_on() {
+            ReceivedResponse::Stream(Box::new(session.transcoder()))
         } else {
-            session.confirm_adaptations();
-            if session.passes_events_on() {
-                ReceivedResponse::Stream(Box::new(session.transcoder()))
-            } else {
-                ReceivedResponse::Document { body: Vec::new() }
-            }
+            ReceivedResponse::Document { body: Vec::new() }
         };
         self.phase = ExchangePhase::Receiving(response);
         Ok(())

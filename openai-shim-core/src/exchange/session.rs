@@ -95,7 +95,7 @@ impl Session {
         if let Some(owner) = client_request.owner.clone() {
             side.refuse_foreign_references(&client_request)?;
             let issuer = format!("{}/{}", upstream.name(), side.profile.name);
-            let owned = CarryOver::new(owner, issuer, &client_request);
+            let owned = CarryOver::for_request(owner, issuer, &client_request);
             carry_over = Some(owned.carry_over);
             lookup = Some(owned.lookup).filter(|lookup| !lookup.keys.is_empty());
         }

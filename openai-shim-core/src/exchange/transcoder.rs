@@ -6,7 +6,7 @@ use crate::error::UpstreamError;
 use crate::framing::{Deviation, Frame, FrameTooLarge, Framer};
 use std::time::Duration;
 
-/// Converts one stream.
+/// Converts one stream, whatever the boundaries of its chunks.
 pub(super) struct Transcoder {
     framer: Framer,
     upstream: &'static dyn Dialect,
@@ -43,12 +43,11 @@ impl Transcoder {
         client: &dyn Dialect,
         upstream: &'static dyn Dialect,
         spec: &ResponseSpec,
-        max_frame: usize,
+        max_frame_bytes: usize,
     ) -> Self {
-        let stream_repairer =
-            if client.name() == upstream.name() { upstream.stream_repairer(spec) } else { None };
-        let pipeline = match stream_repairer {
-            Some(stream_repairer) => Pipeline::Repair(stream_repairer),
+        let repairer = if client.name() == upstream.name() { upstream.stream_repairer(spec) } else { None };
+        let pipeline = match repairer {
+            Some(repairer) => Pipeline::Repair(repairer),
             None => Pipeline::Translate(TranslationPipeline {
                 decoder: upstream.decoder(spec),
                 encoder: client.encoder(spec),
@@ -58,7 +57,7 @@ impl Transcoder {
                 diagnostics: Diagnostics::default(),
             }),
         };
-        Self { framer: Framer::new(max_frame), upstream, pipeline, is_closed: false }
+        Self { framer: Framer::new(max_frame_bytes), upstream, pipeline, is_closed: false }
     }
 
     pub(super) fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>) -> Result<(), FrameTooLarge> {
@@ -91,9 +90,10 @@ impl Transcoder {
         }
     }
 
+    /// What the stream has brought so far.
     pub(super) fn summary(&self) -> &ResponseSummary {
         match &self.pipeline {
-            Pipeline::Repair(stream_repairer) => stream_repairer.summary(),
+            Pipeline::Repair(repairer) => repairer.summary(),
             Pipeline::Translate(translation) => &translation.summary,
         }
     }
@@ -110,7 +110,7 @@ impl Transcoder {
 
     pub(super) fn diagnostics(&self) -> Diagnostics {
         let mut diagnostics = match &self.pipeline {
-            Pipeline::Repair(stream_repairer) => stream_repairer.diagnostics().clone(),
+            Pipeline::Repair(repairer) => repairer.diagnostics().clone(),
             Pipeline::Translate(translation) => {
                 let mut diagnostics = translation.decoder.diagnostics().clone();
                 diagnostics.extend(translation.encoder.diagnostics());
@@ -126,7 +126,7 @@ impl Transcoder {
 impl Pipeline {
     fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<u8>) {
         match self {
-            Self::Repair(stream_repairer) => stream_repairer.frame(frame, out),
+            Self::Repair(repairer) => repairer.frame(frame, out),
             Self::Translate(translation) => {
                 translation.decoder.frame(frame, &mut translation.events);
                 translation.encode_events(out);
@@ -136,7 +136,7 @@ impl Pipeline {
 
     fn finish(&mut self, out: &mut Vec<u8>) {
         match self {
-            Self::Repair(stream_repairer) => stream_repairer.finish(out),
+            Self::Repair(repairer) => repairer.finish(out),
             Self::Translate(translation) => {
                 translation.decoder.finish(&mut translation.events);
                 translation.encode_events(out);
@@ -147,7 +147,7 @@ impl Pipeline {
 
     fn fail(&mut self, error: &UpstreamError, out: &mut Vec<u8>) {
         match self {
-            Self::Repair(stream_repairer) => stream_repairer.fail(error, out),
+            Self::Repair(repairer) => repairer.fail(error, out),
             Self::Translate(translation) => {
                 translation.events.push(Event::Error(error.clone()));
                 translation.encode_events(out);
@@ -158,6 +158,7 @@ impl Pipeline {
 }
 
 impl TranslationPipeline {
+    /// Encodes the decoded events and adds them to the summary.
     fn encode_events(&mut self, out: &mut Vec<u8>) {
         for mut event in self.events.drain(..) {
             if self.signatures_in_ids && call_id::attach_to(&mut event) {

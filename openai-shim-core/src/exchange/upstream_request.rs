@@ -8,7 +8,7 @@ use crate::normalize::{OpaqueStateRule, StoredTurns, normalize, params};
 use crate::profile::{Profile, ReasoningHistory};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use http::{HeaderValue, Method};
+use http::{HeaderValue, Method, Uri};
 use std::borrow::Cow;
 
 /// What the upstream's request is prepared for.
@@ -42,6 +42,24 @@ impl<'p> UpstreamSide<'p> {
             Some(refusal) if is_foreign => Err(refusal.clone().into()),
             _ => Ok(()),
         }
+    }
+
+    /// The request's URI, relative to the upstream's base URL. `path` is the dialect's.
+    fn uri(&self, path: &str, model: &str) -> Result<Uri, ClientError> {
+        let profile = &*self.profile;
+        if !profile.paths.chat.is_empty() && matches!(model, "." | "..") {
+            return Err(ClientError::invalid("`model` is not the name of a model.").at("model"));
+        }
+        let url = if self.dialect.name() == profile.dialect {
+            profile.paths.chat_url(path, model)
+        } else {
+            profile.paths.url(path)
+        };
+        url.parse().map_err(|_| {
+            let text =
+                "`model` does not fit into the upstream's path: it is too long, or no name of a model.";
+            ClientError::invalid(text).at("model")
+        })
     }
 }
 
@@ -115,18 +133,7 @@ pub(super) fn prepare(
     };
     let mut upstream_request = http::Request::new(bytes);
     *upstream_request.method_mut() = Method::POST;
-    if !profile.paths.chat.is_empty() && matches!(model.as_str(), "." | "..") {
-        return Err(ClientError::invalid("`model` is not the name of a model.").at("model").into());
-    }
-    let url = if upstream.name() == profile.dialect {
-        profile.paths.chat_url(&encoded.path, &model)
-    } else {
-        profile.paths.url(&encoded.path)
-    };
-    *upstream_request.uri_mut() = url.parse().map_err(|_| {
-        let text = "`model` does not fit into the upstream's path: it is too long, or no name of a model.";
-        ClientError::invalid(text).at("model")
-    })?;
+    *upstream_request.uri_mut() = side.uri(&encoded.path, &model)?;
     *upstream_request.headers_mut() = encoded.headers;
     headers::forward_request_headers(
         &headers,

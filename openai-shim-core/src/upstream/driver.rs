@@ -58,6 +58,16 @@ pub(super) struct SentRequest {
     pub(super) progress: Option<Progress>,
 }
 
+impl DriverPhase {
+    /// The response that is being read.
+    fn response(&mut self) -> Option<&mut UpstreamResponse> {
+        match self {
+            Self::Streaming(response) | Self::Draining { response, .. } => Some(response),
+            Self::Idle | Self::Storing { .. } => None,
+        }
+    }
+}
+
 impl Driver {
     /// Looks the keys up; a store that fails is a diagnostic, and gives no values.
     pub(super) async fn load(&mut self, keys: &[StateKey]) -> Vec<Option<Bytes>> {
@@ -142,10 +152,7 @@ impl Driver {
 
     /// Takes one chunk of the upstream's response, or its end.
     pub(super) fn poll_read(&mut self, cx: &mut Context<'_>, out: &mut Vec<u8>) -> Poll<Result<(), Misuse>> {
-        let (DriverPhase::Streaming(response) | DriverPhase::Draining { response, .. }) = &mut self.phase
-        else {
-            return Poll::Ready(Ok(()));
-        };
+        let Some(response) = self.phase.response() else { return Poll::Ready(Ok(())) };
         let is_over = self.exchange.is_over();
         let polled = response.body.as_mut().poll_next(cx);
         if polled.is_ready() {
@@ -179,7 +186,7 @@ impl Driver {
         out.reserve(chunk.len() + chunk.len() / 8);
         self.exchange.push(chunk, out)?;
         if self.exchange.response_head().is_some()
-            && let DriverPhase::Streaming(response) = &mut self.phase
+            && let Some(response) = self.phase.response()
             && let Some(progress) = response.sent.progress.take()
         {
             progress.begin();
