@@ -32,7 +32,8 @@ pub(super) fn kept(given: &HeaderMap, client: &dyn Dialect, upstream: &dyn Diale
     let mut kept = HeaderMap::new();
     for (name, value) in given {
         let text = name.as_str();
-        let limit = text.starts_with(LIMITS) || !theirs.limits.is_empty() && text.starts_with(theirs.limits);
+        let limit = text.starts_with(LIMITS)
+            || !theirs.rate_limit_prefix.is_empty() && text.starts_with(theirs.rate_limit_prefix);
         if limit || name == RETRY_AFTER || text == "retry-after-ms" || own.request_id == Some(text) {
             kept.append(name, value.clone());
         }
@@ -40,7 +41,7 @@ pub(super) fn kept(given: &HeaderMap, client: &dyn Dialect, upstream: &dyn Diale
     if kept.is_empty() || client.name() == upstream.name() {
         return kept;
     }
-    for (own, theirs) in own.common_limits.iter().zip(theirs.common_limits) {
+    for (own, theirs) in own.common_rate_limits.iter().zip(theirs.common_rate_limits) {
         if let Some(value) = kept.get(*theirs).filter(|_| !kept.contains_key(*own)).cloned() {
             kept.insert(HeaderName::from_static(own), value);
         }
