@@ -1,6 +1,6 @@
 //! The path of a request: it names the model and the method, and its query the form of a stream.
 
-use super::super::auxiliary::decode;
+use super::super::url::percent_decode;
 use crate::error::{ClientError, Unsupported, short_name};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -34,8 +34,11 @@ pub(super) fn read(path: &str) -> Result<RequestPath, ClientError> {
         _ => return Err(wrong()),
     };
     let model = match resource.split_once("/models/") {
-        Some((_, model)) => decode(model),
-        None => format!("tunedModels/{}", decode(resource.split_once("/tunedModels/").ok_or_else(wrong)?.1)),
+        Some((_, model)) => percent_decode(model),
+        None => format!(
+            "tunedModels/{}",
+            percent_decode(resource.split_once("/tunedModels/").ok_or_else(wrong)?.1)
+        ),
     };
     let model = bare(&model).to_owned();
     if !is_safe(&model) {

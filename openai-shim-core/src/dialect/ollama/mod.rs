@@ -80,7 +80,7 @@ impl Dialect for Ollama {
     }
 
     fn empty_request_response(&self, body: &[u8], created: u64) -> Option<String> {
-        auxiliary::loaded(self.form, body, created)
+        auxiliary::load_response(self.form, body, created)
     }
 
     fn request_shape(&self) -> &'static Shape {
