@@ -166,7 +166,7 @@ const READERS: [(&str, &[&str]); 6] = [
             "anthropic/request.rs",
             "anthropic/request/params.rs",
             "anthropic/request/tools.rs",
-            "anthropic/block.rs",
+            "anthropic/content_block.rs",
         ],
     ),
     (
