@@ -174,7 +174,7 @@ pub(super) fn repair_message(
     }
     let mut object = Object::parse(body).unwrap_or_default();
     if !(conformance::is_message(&object) && has_valid_content(&object)) {
-        diagnostics.record(DiagnosticCode::FieldFilled, "", "the message was written anew");
+        diagnostics.record(DiagnosticCode::FieldFilled, "", "the message was written again");
         return Ok(Repaired { body: Some(response::encode(&response, spec, diagnostics)), summary });
     }
     if spec.restore_alias {
