@@ -12,7 +12,7 @@ use crate::canonical::{
     Block, DiagnosticCode, Diagnostics, ExtraFields, Message, OpenCalls, Request, Role, Span, called_names,
 };
 use crate::error::ClientError;
-use crate::json::{List, Object, ValueKind, decode_string, encode_string, raw, value_kind};
+use crate::json::{ArrayBuilder, Object, ValueKind, decode_string, encode_string, raw, value_kind};
 use std::collections::BTreeMap;
 
 /// Decodes the conversation.
@@ -311,7 +311,7 @@ fn original_contents(message: &Message) -> Option<&str> {
     contents.get().strip_prefix('[')?.strip_suffix(']').filter(|contents| !contents.is_empty())
 }
 
-fn write_results(results: &mut Vec<String>, contents: &mut List) {
+fn write_results(results: &mut Vec<String>, contents: &mut ArrayBuilder) {
     if !results.is_empty() {
         contents.push(&format!("{{\"role\":\"user\",\"parts\":[{}]}}", results.join(",")));
         results.clear();

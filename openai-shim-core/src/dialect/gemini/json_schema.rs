@@ -1,7 +1,7 @@
 //! A JSON schema to the subset of JSON schema that Google accepts.
 
 use crate::canonical::{DiagnosticCode, Diagnostics};
-use crate::json::schema_subset::{SchemaSubset, fit};
+use crate::json::schema_subset::{SchemaSubset, reduce_schema};
 
 /// The keywords that Google's documentation lists.
 const ACCEPTED_KEYWORDS: [&str; 17] = [
@@ -31,13 +31,13 @@ const NON_VALIDATING_KEYWORDS: [&str; 6] =
 /// Reduces a schema to the accepted keywords, and reports those that it drops.
 pub(super) fn reduce(schema: &str, field_path: &str, diagnostics: &mut Diagnostics) -> String {
     let subset = SchemaSubset {
-        keep: Some(&ACCEPTED_KEYWORDS),
-        enumerate: true,
-        inline: true,
+        allowed_keywords: Some(&ACCEPTED_KEYWORDS),
+        const_as_enum: true,
+        inline_refs: true,
         ..SchemaSubset::default()
     };
-    let Some(reduced) = fit(schema, &subset) else { return schema.to_owned() };
-    for keyword in &reduced.dropped {
+    let Some(reduced) = reduce_schema(schema, &subset) else { return schema.to_owned() };
+    for keyword in &reduced.dropped_keywords {
         if !NON_VALIDATING_KEYWORDS.contains(&keyword.as_str()) {
             diagnostics.record(DiagnosticCode::SchemaReduced, field_path, keyword);
         }

@@ -190,7 +190,7 @@ impl OllamaDecoder {
             match segment {
                 Segment::Text(text) => self.emit_text(BlockKind::Text, text, out),
                 Segment::Reasoning(text) => self.emit_text(BlockKind::Reasoning, text, out),
-                Segment::Call { name, arguments } => {
+                Segment::ToolCall { name, arguments } => {
                     let extra = ExtraFields::default();
                     self.emit_tool_call(LineToolCall { id: None, name, arguments, extra }, out);
                 }

@@ -19,9 +19,9 @@ pub(super) struct OllamaTextExtractor {
 impl OllamaTextExtractor {
     pub(super) fn new(spec: &ResponseSpec) -> Self {
         let tag_mode = match spec.quirks.reasoning_tags {
-            ReasoningTags::Prefilled => ReasoningTagMode::Inside,
-            ReasoningTags::Ignore => ReasoningTagMode::Off,
-            ReasoningTags::Leading => ReasoningTagMode::Auto,
+            ReasoningTags::Prefilled => ReasoningTagMode::Prefilled,
+            ReasoningTags::Ignore => ReasoningTagMode::Ignore,
+            ReasoningTags::Leading => ReasoningTagMode::Leading,
         };
         let tool_names = if spec.quirks.keep_tool_markup { Vec::new() } else { spec.tools.clone() };
         Self {
@@ -29,7 +29,7 @@ impl OllamaTextExtractor {
             fence_stripper: spec.required_json_fields.is_some().then(FenceStripper::new),
             stop_matcher: (!spec.local_stops.is_empty()).then(|| StopMatcher::new(spec.local_stops.clone())),
             tool_names,
-            awaits_prefilled_reasoning: tag_mode == ReasoningTagMode::Inside,
+            awaits_prefilled_reasoning: tag_mode == ReasoningTagMode::Prefilled,
             has_stopped: false,
         }
     }
@@ -42,7 +42,7 @@ impl OllamaTextExtractor {
     /// Notes that the upstream sends reasoning in a field of its own, so that the text does not start as reasoning.
     pub(super) fn reasoning_is_separate(&mut self) {
         if std::mem::take(&mut self.awaits_prefilled_reasoning) {
-            self.parser = OutputParser::new(ReasoningTagMode::Auto, &self.tool_names);
+            self.parser = OutputParser::new(ReasoningTagMode::Leading, &self.tool_names);
         }
     }
 
@@ -74,7 +74,7 @@ impl OllamaTextExtractor {
                     diagnostics.record(DiagnosticCode::ReasoningSplit, "content", "");
                     out.push(segment);
                 }
-                Segment::Call { ref name, .. } => {
+                Segment::ToolCall { ref name, .. } => {
                     diagnostics.record(DiagnosticCode::ToolCallRecovered, "content", name);
                     out.push(segment);
                 }
@@ -104,7 +104,7 @@ impl OllamaTextExtractor {
         let (mut unfenced, mut out) = (String::new(), String::new());
         if let Some(fences) = &mut self.fence_stripper {
             fences.finish(&mut unfenced);
-            if fences.stripped() {
+            if fences.has_stripped() {
                 diagnostics.record(DiagnosticCode::FenceStripped, "content", "");
             }
         }
