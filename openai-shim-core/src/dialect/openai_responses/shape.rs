@@ -2,7 +2,7 @@
 //!
 //! <https://platform.openai.com/docs/api-reference/responses/create>
 
-use super::super::shape::Type::{Any, List, Bool, Map, Natural, Number, Object, Text};
+use super::super::shape::Type::{Any, Bool, List, Map, Natural, Number, Object, Text};
 use super::super::shape::{Member, Shape, refuse, refuse_structure, shape, warn};
 
 pub(super) static REQUEST: Shape = shape("requests", &REQUEST_MEMBERS);
@@ -68,10 +68,8 @@ pub(super) static ITEM: Shape =
             (&["additional_tools"], &ADDITIONAL_TOOLS),
         ])
         .such_as(r#"{"role": "user", "content": "…"}"#);
-static MESSAGE: Shape = shape(
-    "messages",
-    &[refuse("role", &[Text]), refuse("content", &[Text, List(&[Text, Object(&PART)])])],
-);
+static MESSAGE: Shape =
+    shape("messages", &[refuse("role", &[Text]), refuse("content", &[Text, List(&[Text, Object(&PART)])])]);
 static REASONING_ITEM: Shape = shape(
     "items",
     &[
@@ -111,11 +109,7 @@ static PART: Shape = shape("parts", &[refuse("type", &[Text])]).with(&[
 ]);
 static TEXT_PART: Shape = shape(
     "texts",
-    &[
-        refuse("text", &[Text]),
-        warn("annotations", &[List(&[Map])]),
-        warn("logprobs", &[List(&[Map])]),
-    ],
+    &[refuse("text", &[Text]), warn("annotations", &[List(&[Map])]), warn("logprobs", &[List(&[Map])])],
 );
 static REFUSAL: Shape = shape("refusals", &[refuse("refusal", &[Text])]);
 static IMAGE: Shape = shape(
@@ -169,11 +163,8 @@ static GRAMMAR: Shape = shape(
     &[warn("type", &[Text]), warn("syntax", &[Text]), warn("definition", &[Text]), warn("grammar", &[Map])],
 );
 static NAMESPACE: Shape = shape("namespaces", &NAMESPACE_MEMBERS);
-static NAMESPACE_MEMBERS: [Member; 3] = [
-    refuse("name", &[Text]),
-    warn("description", &[Text]),
-    refuse("tools", &[List(&[Object(&TOOL)])]),
-];
+static NAMESPACE_MEMBERS: [Member; 3] =
+    [refuse("name", &[Text]), warn("description", &[Text]), refuse("tools", &[List(&[Object(&TOOL)])])];
 
 static TOOL_CHOICE: Shape = shape(
     "choices",
