@@ -69,11 +69,11 @@ pub(super) fn prepare(
     };
     let mut send = http::Request::new(sending);
     *send.method_mut() = Method::POST;
-    if !profile.paths.chat.is_empty() && matches!(model.as_str(), "." | "..") {
+    if !profile.paths.generate.is_empty() && matches!(model.as_str(), "." | "..") {
         return Err(ClientError::invalid("`model` is not the name of a model.").at("model").into());
     }
     let url = if upstream.name() == profile.dialect {
-        profile.paths.chat_url(&encoded.path, &model)
+        profile.paths.generate_url(&encoded.path, &model)
     } else {
         profile.paths.url(&encoded.path)
     };

@@ -1,8 +1,8 @@
 //! OpenAI, servers that no other profile matches, and OpenAI's models hosted by Microsoft.
 
 use super::helpers::{
-    also_completions, anywhere, at_host, for_models, layer, list, map, model_drop_params, model_efforts,
-    named, openai_headers, text,
+    anywhere, at_host, for_models, layer, list, map, model_drop_params, model_efforts, named, openai_headers,
+    text,
 };
 use crate::profile::accepts::{MessageLayer, MessageRules, ParamLayer, ToolCallIdFormat};
 use crate::profile::definition::{Auth, EndpointPaths, ModelOverride, Profile};
