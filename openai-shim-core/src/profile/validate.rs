@@ -154,11 +154,9 @@ mod tests {
             ("paths.generate", |p| p.paths.generate = String::from("/my route")),
             ("paths.generate", |p| p.paths.generate = String::from("chat")),
             ("paths.models", |p| p.paths.models.clear()),
-            ("params.clamp", |p| drop(p.params.clamp.insert(String::from("n"), [1.0, 0.0]))),
+            ("params.clamp", |p| p.params.clamp.extend([(String::from("n"), [1.0, 0.0])])),
             ("params.max_choices", |p| p.params.max_choices = Some(0)),
-            ("messages.roles", |p| {
-                drop(p.messages.roles.insert(String::from("system"), String::from("usr")))
-            }),
+            ("messages.roles", |p| p.messages.roles.extend([(String::from("system"), String::from("usr"))])),
             ("messages.input_modalities", |p| {
                 p.messages.input_modalities = Some(vec![String::from("images")])
             }),
