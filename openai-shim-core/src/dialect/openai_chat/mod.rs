@@ -12,9 +12,9 @@
 //! | `decode`, `chunk_events` | frames of an upstream's stream to canonical events; repaired chunks to events |
 //! | `encode` | canonical events to a stream for a client |
 //! | `repair/` | what an upstream sent to what OpenAI would have sent |
-//! | `stream_repairer`, `opaque_state_tap` | frames to repaired frames, where client and upstream use this dialect; opaque state in them |
+//! | `stream_repairer`, `opaque_state_tap` | frames to repaired frames, where both sides use this dialect; opaque state in them |
 //! | `chunk_template/` | a cache in front of `repair/` that makes streams faster; it may be deleted |
-//! | `tool_call`, `reasoning_details`, `citations`, `usage`, `finish_reason` | one field or object, JSON to the canonical model and back |
+//! | `tool_call`, `reasoning_details`, `citations`, `usage`, `finish_reason` | one field or object: JSON to the canonical model and back |
 //! | `tag_writer` | reasoning and text to one text with `<think>` tags |
 //! | `extra_fields` | fields without a place in the canonical model |
 //! | `../openai_error/` | errors of upstreams, and errors for clients |

@@ -27,7 +27,8 @@ use messages::MessagesReader;
 /// Reads a request.
 pub(super) fn decode(body: &Bytes, diagnostics: &mut Diagnostics) -> Result<Request, ClientError> {
     let mut reader = MessagesReader::new(body);
-    let object = match Object::with_list(body, "messages", &mut |message, item| reader.push(message, item)) {
+    let object = match Object::visit_items(body, "messages", &mut |message, item| reader.push(message, item))
+    {
         Some(object) => object,
         None => {
             let object = Object::parse(body).map_err(|e| not_an_object(body, &e))?;
@@ -151,7 +152,7 @@ pub(super) fn encode<'a>(
     let message_spans = span(request.messages.first()).zip(span(request.messages.last()));
     let parse = |bytes| match message_spans {
         // The messages were parsed from these bytes and are skipped.
-        Some((first, last)) => Object::parse_again(bytes, first.to(last).range()).ok(),
+        Some((first, last)) => Object::reparse(bytes, first.to(last).range()).ok(),
         None => Object::parse(bytes).ok(),
     };
     let mut body = source.and_then(parse).unwrap_or_default();

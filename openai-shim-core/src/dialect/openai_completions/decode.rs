@@ -193,7 +193,7 @@ impl EventSink<'_> {
             let (kind, text) = match segment {
                 Segment::Text(text) => (BlockKind::Text, text),
                 Segment::Reasoning(text) => (BlockKind::Reasoning, text),
-                Segment::Call { name, arguments } => {
+                Segment::ToolCall { name, arguments } => {
                     choice.has_calls = true;
                     let id = self.blocks.spec.context.id("call_");
                     (BlockKind::ToolCall { id, name, signature: None }, arguments)

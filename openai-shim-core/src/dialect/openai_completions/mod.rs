@@ -14,7 +14,7 @@
 //! | `decode` | frames of an upstream's stream to canonical events |
 //! | `encode` | canonical events to a stream for a client |
 //! | `repair/` | what an upstream sent to what OpenAI would have sent |
-//! | `stream_repairer` | frames to repaired frames, where client and upstream use this dialect |
+//! | `stream_repairer` | frames to repaired frames, where both sides use this dialect |
 //! | `text_extractor` | a choice's text to text, reasoning and tool calls |
 //! | `completion_writer` | the parts of a response or chunk to JSON |
 //! | `logprobs`, `usage`, `finish_reason` | one field, JSON to the canonical model and back |

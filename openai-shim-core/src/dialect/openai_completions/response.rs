@@ -98,7 +98,7 @@ fn decode_choice(repaired: RepairedChoice, spec: &mut ResponseSpec, diagnostics:
             Segment::Reasoning(text) => {
                 Block::Reasoning { text: text.into(), signature: None, extra: ExtraFields::default() }
             }
-            Segment::Call { name, arguments } => {
+            Segment::ToolCall { name, arguments } => {
                 has_calls = true;
                 let id = spec.context.id("call_");
                 Block::ToolCall { id, name, arguments, signature: None, extra: ExtraFields::default() }

@@ -17,10 +17,10 @@ impl CompletionsTextExtractor {
         // A client of this dialect gets the text unchanged.
         let is_unchanged = is_same_dialect(spec);
         let mode = match spec.quirks.reasoning_tags {
-            _ if is_unchanged => ReasoningTagMode::Off,
-            ReasoningTags::Ignore => ReasoningTagMode::Off,
-            ReasoningTags::Prefilled => ReasoningTagMode::Inside,
-            ReasoningTags::Leading => ReasoningTagMode::Auto,
+            _ if is_unchanged => ReasoningTagMode::Ignore,
+            ReasoningTags::Ignore => ReasoningTagMode::Ignore,
+            ReasoningTags::Prefilled => ReasoningTagMode::Prefilled,
+            ReasoningTags::Leading => ReasoningTagMode::Leading,
         };
         let tools =
             if is_unchanged || spec.quirks.keep_tool_markup { Vec::new() } else { spec.tools.clone() };
@@ -47,7 +47,7 @@ impl CompletionsTextExtractor {
                     }
                 }
                 Segment::Reasoning(_) => diagnostics.record(DiagnosticCode::ReasoningSplit, FIELD_PATH, ""),
-                Segment::Call { name, .. } => {
+                Segment::ToolCall { name, .. } => {
                     diagnostics.record(DiagnosticCode::ToolCallRecovered, FIELD_PATH, name)
                 }
             }
@@ -55,7 +55,7 @@ impl CompletionsTextExtractor {
         if let (true, Some(mut fences)) = (is_final, self.fences.take()) {
             let mut withheld = String::new();
             fences.finish(&mut withheld);
-            if fences.stripped() {
+            if fences.has_stripped() {
                 diagnostics.record(DiagnosticCode::FenceStripped, FIELD_PATH, "");
             }
             segments.push(Segment::Text(withheld));

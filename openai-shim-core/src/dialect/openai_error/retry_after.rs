@@ -33,7 +33,8 @@ fn to_duration(seconds: f64) -> Option<Duration> {
     (seconds <= MAX_WAIT_SECONDS).then(|| Duration::try_from_secs_f64(seconds.max(0.0)).ok()).flatten()
 }
 
-/// Returns the wait until the used-up limits are reset: `x-ratelimit-reset-tokens: 6m0s`, `anthropic-ratelimit-requests-reset: <time>`.
+/// Returns the wait until the used-up limits are reset: `x-ratelimit-reset-tokens: 6m0s`,
+/// `anthropic-ratelimit-requests-reset: <time>`.
 fn wait_for_reset(headers: &HeaderMap, now: Option<f64>) -> Option<f64> {
     let used_up = |remaining: &str| headers.get(remaining).is_some_and(|v| v.as_bytes() == b"0");
     let reset = |name: &str, value: &str| {

@@ -80,7 +80,7 @@ impl<T> TemplateCache<T> {
         true
     }
 
-    /// Drops the template, and takes down what the frame's repair will change.
+    /// Drops the template, and notes the counts of diagnostics that the frame's repair will change.
     fn start_miss(&mut self, stream: &StreamState) {
         if let Some(template) = self.template.take() {
             self.misses = if template.was_replayed { 0 } else { self.misses + 1 };

@@ -27,7 +27,7 @@ pub(super) struct UsageSpan {
 impl ChunkSlots {
     /// Finds the slots of a chunk with one choice. `None` if it has anything that a template cannot stand for.
     pub(super) fn find(text: &str) -> Option<Self> {
-        let (chunk, choices) = Object::with_items(text.as_bytes(), "choices", "delta").ok()?;
+        let (chunk, choices) = Object::parse_with_items(text.as_bytes(), "choices", "delta").ok()?;
         let [choice] = <[_; 1]>::try_from(choices).ok()?;
         let mut spans = find_delta_slots(text, &choice.inner?)?;
         if spans.is_empty() {
@@ -124,9 +124,9 @@ fn find_counts(text: &str, usage: &str) -> Option<Vec<SlotSpan>> {
     let bytes = usage.as_bytes();
     while let Some(byte) = bytes.get(at) {
         at = match byte {
-            b'"' => scan::string(bytes, at + 1)?,
+            b'"' => scan::skip_string(bytes, at + 1)?,
             b'0'..=b'9' => {
-                let end = scan::digits(bytes, at)?;
+                let end = scan::skip_digits(bytes, at)?;
                 if end - at > MAX_COUNT_DIGITS || matches!(bytes.get(end), Some(b'.' | b'e' | b'E')) {
                     return None;
                 }

@@ -79,8 +79,8 @@ impl TemplateText {
             at = chunk.get(at..)?.starts_with(before).then_some(at + before.len())?;
             let start = at;
             at = match slot {
-                Slot::Count => scan::digits(chunk, at)?,
-                _ => scan::string(chunk, at)? - 1,
+                Slot::Count => scan::skip_digits(chunk, at)?,
+                _ => scan::skip_string(chunk, at)? - 1,
             };
             let value = chunk.get(start..at)?;
             match slot {

@@ -72,7 +72,7 @@ pub(in super::super) fn repair_completion<'a>(
 
 /// Parses a response, and its choices with their messages.
 fn parse(body: &[u8]) -> Result<(Object<'_>, Vec<ListItem<'_>>), UpstreamError> {
-    Object::with_items(body, "choices", "message").map_err(|e| {
+    Object::parse_with_items(body, "choices", "message").map_err(|e| {
         if e.is_eof() {
             return UpstreamError::Truncated;
         }

@@ -127,7 +127,7 @@ fn starts_with_json_line(data: &[u8]) -> bool {
 type ParsedChunk<'a> = (Object<'a>, Vec<ListItem<'a>>);
 
 fn parse(data: &[u8]) -> Result<ParsedChunk<'_>, serde_json::Error> {
-    Object::with_items(data, "choices", "delta")
+    Object::parse_with_items(data, "choices", "delta")
 }
 
 /// Whether the choices are those of a non-streaming response: messages, and no deltas.

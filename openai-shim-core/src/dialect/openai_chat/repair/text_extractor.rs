@@ -62,12 +62,12 @@ pub(super) struct ExtractResult {
 impl ChatTextExtractor {
     pub(super) fn new(spec: &ResponseSpec) -> Self {
         let mode = match spec.quirks.reasoning_tags {
-            ReasoningTags::Prefilled => ReasoningTagMode::Inside,
-            ReasoningTags::Ignore => ReasoningTagMode::Off,
-            _ => ReasoningTagMode::Auto,
+            ReasoningTags::Prefilled => ReasoningTagMode::Prefilled,
+            ReasoningTags::Ignore => ReasoningTagMode::Ignore,
+            _ => ReasoningTagMode::Leading,
         };
         let phase = match mode {
-            ReasoningTagMode::Inside => TextPhase::InPrefilledReasoning,
+            ReasoningTagMode::Prefilled => TextPhase::InPrefilledReasoning,
             _ => TextPhase::BeforeText,
         };
         let tools = if spec.quirks.keep_tool_markup { Vec::new() } else { spec.tools.clone() };
@@ -98,7 +98,7 @@ impl ChatTextExtractor {
         let has_reasoning = message.get("reasoning_content").is_some_and(|v| v.len() > 2 && v != "null");
         if has_reasoning && self.phase == TextPhase::InPrefilledReasoning {
             // The upstream takes the reasoning out itself.
-            self.parser = OutputParser::new(ReasoningTagMode::Auto, &self.tools);
+            self.parser = OutputParser::new(ReasoningTagMode::Leading, &self.tools);
             self.phase = TextPhase::BeforeText;
         }
         let text = content.as_deref().unwrap_or_default();
@@ -204,7 +204,7 @@ impl ChatTextExtractor {
                     );
                     extracted.reasoning.push_str(&text);
                 }
-                Segment::Call { name, arguments } => {
+                Segment::ToolCall { name, arguments } => {
                     let content_path = [field_path, ".content"].concat();
                     diagnostics.record(DiagnosticCode::ToolCallRecovered, &content_path, &name);
                     extracted.calls.push(ExtractedCall { name, arguments });
@@ -249,7 +249,7 @@ impl ChatTextExtractor {
         let mut withheld = String::new();
         if let Some(fences) = &mut self.fences {
             fences.finish(&mut withheld);
-            if fences.stripped() {
+            if fences.has_stripped() {
                 diagnostics.record(DiagnosticCode::FenceStripped, &[field_path, ".content"].concat(), "");
             }
         }

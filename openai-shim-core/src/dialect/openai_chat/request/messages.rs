@@ -3,7 +3,7 @@
 use super::decode_message::{self, DecodedMessage};
 use crate::canonical::{DiagnosticCode, Diagnostics, Message, Request, Role, Span};
 use crate::error::ClientError;
-use crate::json::{Object, ValueKind, decode_string, make_room, range_in, value_kind};
+use crate::json::{Object, ValueKind, decode_string, range_in, reserve_for_items, value_kind};
 use bytes::Bytes;
 use std::borrow::Cow;
 
@@ -41,7 +41,7 @@ impl<'b> MessagesReader<'b> {
                 self.is_changed |= is_reshaped;
                 let range = range_in(self.body, item);
                 let start = range.as_ref().map_or(0, |range| range.start);
-                make_room(&mut self.messages, start, self.body.len());
+                reserve_for_items(&mut self.messages, start, self.body.len());
                 message.span = range.filter(|_| !is_reshaped).and_then(|range| Span::new(&range));
                 self.messages.push(message);
             }
