@@ -40,16 +40,16 @@ struct OpenText {
 
 fn tag_mode(spec: &ResponseSpec) -> ReasoningTagMode {
     match spec.quirks.reasoning_tags {
-        ReasoningTags::Prefilled => ReasoningTagMode::Inside,
-        ReasoningTags::Ignore => ReasoningTagMode::Off,
-        ReasoningTags::Leading => ReasoningTagMode::Auto,
+        ReasoningTags::Prefilled => ReasoningTagMode::Prefilled,
+        ReasoningTags::Ignore => ReasoningTagMode::Ignore,
+        ReasoningTags::Leading => ReasoningTagMode::Leading,
     }
 }
 
 impl InlineReasoningDecoder {
     pub(super) fn new(spec: &ResponseSpec) -> Self {
         let mode = tag_mode(spec);
-        let phase = if mode == ReasoningTagMode::Off { Phase::Done } else { Phase::BeforeText };
+        let phase = if mode == ReasoningTagMode::Ignore { Phase::Done } else { Phase::BeforeText };
         Self { decoder: ResponsesDecoder::default(), mode, phase, added_blocks: 0 }
     }
 
@@ -98,7 +98,7 @@ impl InlineReasoningDecoder {
             let (kind, text) = match segment {
                 Segment::Reasoning(text) => (BlockKind::Reasoning, text),
                 Segment::Text(text) => (BlockKind::Text, text),
-                Segment::Call { .. } => continue,
+                Segment::ToolCall { .. } => continue,
             };
             self.open_block(kind, out);
             if let Phase::InText(open) = &self.phase {
@@ -167,7 +167,7 @@ pub(super) fn extract(response: &mut Response, spec: &ResponseSpec, diagnostics:
             match segment {
                 Segment::Reasoning(text) => reasoning.push_str(&text),
                 Segment::Text(text) => answer.push_str(&text),
-                Segment::Call { .. } => {}
+                Segment::ToolCall { .. } => {}
             }
         }
         if reasoning.is_empty() {

@@ -5,10 +5,10 @@ use super::super::extra_fields::{self, parse_or_empty};
 use super::super::names::{ITEM, NAME};
 use super::super::tool_call::arguments_to_input;
 use crate::canonical::{Block, DiagnosticCode, Diagnostics, ExtraFields, Message, Role};
-use crate::json::{List, Object, encode_string};
+use crate::json::{ArrayBuilder, Object, encode_string};
 
 /// Encodes one message, `messages[i]`, as items.
-pub(super) fn encode(message: &Message, i: usize, out: &mut List, diagnostics: &mut Diagnostics) {
+pub(super) fn encode(message: &Message, i: usize, out: &mut ArrayBuilder, diagnostics: &mut Diagnostics) {
     message.report(NAME, &format!("messages[{i}]"), diagnostics);
     let mut other_blocks = Vec::new();
     for block in &message.blocks {
@@ -63,7 +63,7 @@ fn encode_content(
     if parts.is_empty() { String::from("\"\"") } else { format!("[{}]", parts.join(",")) }
 }
 
-fn encode_tool_result(block: &Block, i: usize, out: &mut List, diagnostics: &mut Diagnostics) {
+fn encode_tool_result(block: &Block, i: usize, out: &mut ArrayBuilder, diagnostics: &mut Diagnostics) {
     let Block::ToolResult { id, blocks, is_error, extra } = block else { return };
     if *is_error {
         diagnostics.record(
@@ -83,10 +83,10 @@ fn encode_tool_result(block: &Block, i: usize, out: &mut List, diagnostics: &mut
 }
 
 /// Encodes the blocks of an assistant's turn as items. Texts, refusals and media in a row are one message.
-fn encode_turn(blocks: &[&Block], i: usize, out: &mut List, diagnostics: &mut Diagnostics) {
+fn encode_turn(blocks: &[&Block], i: usize, out: &mut ArrayBuilder, diagnostics: &mut Diagnostics) {
     // The blocks of the next message.
     let mut message: Vec<&Block> = Vec::new();
-    let close = |message: &mut Vec<&Block>, out: &mut List, diagnostics: &mut Diagnostics| {
+    let close = |message: &mut Vec<&Block>, out: &mut ArrayBuilder, diagnostics: &mut Diagnostics| {
         if !message.is_empty() {
             out.push(&encode_assistant_message(message, i, diagnostics));
             message.clear();
