@@ -74,7 +74,7 @@ async fn counted(
 ) -> Result<(Option<(&'static dyn Dialect, Vec<u8>)>, Diagnostics), Error> {
     let mut settings = app.settings(model);
     let model = settings.upstream_model.clone().unwrap_or_else(|| incoming.model().to_owned());
-    settings.lessons = app.learned.of(&served.config.name, &model);
+    settings.adaptations = app.learned.of(&served.config.name, &model);
     let none = (None, Diagnostics::default());
     let Some((own, profile)) = speaker(&served.config.profile, client, &model) else { return Ok(none) };
     let Some(counting) = counting_of(own) else { return Ok(none) };

@@ -1,12 +1,12 @@
 //! Routes that are forwarded as they are: audio, images, and whatever else an upstream has.
 
 use crate::app_state::AppState;
-use crate::handlers::offload::LONG;
 use crate::http::deadline::Lifetime;
 use crate::http::responses;
 use crate::http::routes::{Received, RequestMeta};
 use crate::observe::access_log::AccessLogEntry;
 use crate::observe::body_log::{self, BodyLog};
+use crate::offload::LARGE_BODY_BYTES;
 use crate::routing::targets::SelectedUpstream;
 use crate::upstream::query::{collect, failure, returned};
 use axum::body::Body;
@@ -170,7 +170,7 @@ async fn judged(
         Ok(Bytes::from(body))
     };
     let body = app.work.run(length, judge).await?;
-    Ok(one(if length >= LONG { held.with(body) } else { body }))
+    Ok(one(if length >= LARGE_BODY_BYTES { held.with(body) } else { body }))
 }
 
 /// What is due on these routes, in an error.

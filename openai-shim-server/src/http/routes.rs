@@ -1,7 +1,6 @@
 //! Which request goes where. The dialects say which paths are theirs; the rest is here.
 
 use crate::app_state::AppState;
-use crate::handlers::offload::LONG;
 use crate::handlers::{generate, pages};
 use crate::http::body_budget::{BudgetReservation, Full};
 use crate::http::client_connection::Client;
@@ -10,6 +9,7 @@ use crate::http::{auth, body, content_coding, cors, origin, panics, responses};
 use crate::observe::access_log::AccessLogEntry;
 use crate::observe::body_log::{self, BodyLog};
 use crate::observe::metrics::PAGE;
+use crate::offload::LARGE_BODY_BYTES;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -183,7 +183,7 @@ fn serve(
             let headers = parts.headers;
             return Box::pin(async move {
                 match read(&app, &meta, dialect, &headers, body).await {
-                    Ok(received) if received.body.len() < LONG => {
+                    Ok(received) if received.body.len() < LARGE_BODY_BYTES => {
                         generate::generate(&app, dialect, meta, headers, received).await
                     }
                     // Rare, and large: it takes room only while it lasts.
@@ -283,12 +283,12 @@ async fn decoded(
 ) -> Result<Bytes, ClientError> {
     let limit = app.config.limits.request_body;
     let mut plain = Err(ClientError::new(ErrorKind::TooLarge, ""));
-    if body.len() < LONG {
-        plain = content_coding::request::decode(&codings, body.clone(), limit.min(LONG));
+    if body.len() < LARGE_BODY_BYTES {
+        plain = content_coding::request::decode(&codings, body.clone(), limit.min(LARGE_BODY_BYTES));
     }
     // How much it is shows only then.
-    if limit > LONG && plain.as_ref().is_err_and(|error| error.kind == ErrorKind::TooLarge) {
-        let likely = body.len().saturating_mul(8).clamp(LONG, limit);
+    if limit > LARGE_BODY_BYTES && plain.as_ref().is_err_and(|error| error.kind == ErrorKind::TooLarge) {
+        let likely = body.len().saturating_mul(8).clamp(LARGE_BODY_BYTES, limit);
         let decode = move || content_coding::request::decode(&codings, body, limit);
         plain = app.work.run(likely, decode).await;
     }
