@@ -29,17 +29,17 @@ fn holds(kind: PayloadKind, table: &str) {
 }
 
 #[test]
-fn every_misbehaving_stream_becomes_what_the_table_says() {
+fn misbehaving_streams_become_what_the_table_lists() {
     holds(PayloadKind::Stream, STREAMS);
 }
 
 #[test]
-fn every_misbehaving_answer_becomes_what_the_table_says() {
+fn misbehaving_responses_become_what_the_table_lists() {
     holds(PayloadKind::Response, RESPONSES);
 }
 
 #[test]
-fn every_error_answer_becomes_what_the_table_says() {
+fn error_responses_become_what_the_table_lists() {
     holds(PayloadKind::Error, ERRORS);
 }
 
@@ -48,7 +48,7 @@ fn body(conversion: &Conversion) -> &str {
 }
 
 #[test]
-fn a_stream_ends_with_done_if_and_only_if_it_is_no_failure() {
+fn stream_ends_with_done_if_and_only_if_it_did_not_fail() {
     for fixture in fixtures(&[PayloadKind::Stream]).iter().filter(|f| f.name != NO_TEXT) {
         let conversion = fixture.convert(chat());
         let failed =
@@ -64,7 +64,7 @@ fn a_stream_ends_with_done_if_and_only_if_it_is_no_failure() {
 }
 
 #[test]
-fn a_stream_and_its_whole_answer_say_the_same() {
+fn stream_and_non_streaming_response_have_the_same_content() {
     let mut compared = 0;
     for stream in fixtures(&[PayloadKind::Stream]).into_iter().filter(|f| f.name != NO_TEXT) {
         let mut whole = stream.clone();
@@ -83,7 +83,7 @@ fn a_stream_and_its_whole_answer_say_the_same() {
 }
 
 #[test]
-fn one_identity_holds_for_a_whole_stream() {
+fn identity_is_constant_within_a_stream() {
     for fixture in fixtures(&[PayloadKind::Stream]).iter().filter(|f| f.name != NO_TEXT) {
         let conversion = fixture.convert(chat());
         let documents = said::documents(body(&conversion));
@@ -98,7 +98,7 @@ fn one_identity_holds_for_a_whole_stream() {
 }
 
 #[test]
-fn usage_comes_once_at_the_end_if_it_was_asked_for_and_else_never() {
+fn usage_is_sent_once_at_the_end_and_only_on_request() {
     for fixture in fixtures(&[PayloadKind::Stream]).iter().filter(|f| f.name != NO_TEXT) {
         let conversion = fixture.convert(chat());
         let spec =
@@ -115,7 +115,7 @@ fn usage_comes_once_at_the_end_if_it_was_asked_for_and_else_never() {
 }
 
 #[test]
-fn members_that_openai_does_not_have_survive_byte_for_byte() {
+fn members_unknown_to_openai_are_kept_byte_for_byte() {
     for (kind, name, member) in [
         (PayloadKind::Stream, "extras_survive", r#""x_groq":{"id":"r","n":12345678901234567890123}"#),
         (PayloadKind::Stream, "extras_survive_mending", r#""big":12345678901234567890123"#),

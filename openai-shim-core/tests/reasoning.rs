@@ -43,7 +43,7 @@ fn tagged(body: &str, streams: bool) -> (String, Vec<DiagnosticCode>) {
 }
 
 #[test]
-fn thinking_stands_between_tags_in_front_of_the_text_where_that_is_configured() {
+fn configured_reasoning_is_written_between_tags_before_the_text() {
     let thought = r#"{"role":"assistant","reasoning_content":"Hm"}"#;
     let more = r#"{"reasoning_content":"m."}"#;
     let call = format!(r#"{{"tool_calls":[{CALL}]}}"#);
@@ -77,7 +77,7 @@ fn thinking_stands_between_tags_in_front_of_the_text_where_that_is_configured() 
 }
 
 #[test]
-fn an_answer_of_another_dialect_has_its_tags_from_the_encoder() {
+fn response_of_another_dialect_gets_its_tags_from_the_encoder() {
     let body =
         stream(&[r#"{"role":"assistant","reasoning_content":"Hmm."}"#, r#"{"content":"Hello"}"#], "stop");
     let mut spec = ResponseSpec::new(&Request::default(), Context::fixed());
