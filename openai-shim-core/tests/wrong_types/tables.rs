@@ -29,7 +29,8 @@ fn of(folder: &str) -> BTreeMap<&'static str, Vec<Type>> {
     let mut all = BTreeMap::<_, Vec<Type>>::new();
     for dialect in DIALECTS.iter().filter(|dialect| dialect.name().starts_with(folder)) {
         let embeddings = super::auxiliary().filter(|(name, ..)| *name == dialect.name());
-        let shapes = embeddings.map(|(.., embedding)| embedding.shape).chain([dialect.request_shape()]);
+        let shapes =
+            embeddings.map(|(.., embedding)| embedding.request_shape()).chain([dialect.request_shape()]);
         for (key, types) in shapes.flat_map(keys) {
             all.entry(key).or_default().extend(types);
         }

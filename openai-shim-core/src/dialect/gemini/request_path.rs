@@ -1,6 +1,6 @@
 //! The path and query of a request to model, method and framing, and back.
 
-use super::super::auxiliary::decode;
+use super::super::url::percent_decode;
 use crate::error::{ClientError, Unsupported, short_name};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -45,9 +45,12 @@ pub(super) fn read(path: &str) -> Result<RequestPath, ClientError> {
         _ => return Err(invalid()),
     };
     let model = match resource.split_once("/models/") {
-        Some((_, model)) => decode(model),
+        Some((_, model)) => percent_decode(model),
         None => {
-            format!("tunedModels/{}", decode(resource.split_once("/tunedModels/").ok_or_else(invalid)?.1))
+            format!(
+                "tunedModels/{}",
+                percent_decode(resource.split_once("/tunedModels/").ok_or_else(invalid)?.1)
+            )
         }
     };
     let model = bare(&model).to_owned();

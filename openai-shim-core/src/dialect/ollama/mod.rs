@@ -91,7 +91,7 @@ impl Dialect for Ollama {
     }
 
     fn empty_request_response(&self, body: &[u8], created: u64) -> Option<String> {
-        auxiliary::loaded(self.api, body, created)
+        auxiliary::load_response(self.api, body, created)
     }
 
     fn request_shape(&self) -> &'static Shape {
