@@ -2,15 +2,14 @@
 //!
 //! <https://platform.openai.com/docs/guides/tools-web-search?api-mode=chat>, <https://docs.perplexity.ai/api-reference>
 
+use super::extra_fields::NAME;
 use crate::canonical::{Citation, CitedSources, CitedSpan, ExtraFieldList, TextLength};
-use crate::dialect::citations::{Reader, cited, objects};
+use crate::dialect::citations::{CitationReader, cited, objects};
 use crate::json::encode_string;
 use std::collections::BTreeMap;
 
-use super::extra_fields::NAME;
-
 /// The fields of a message or a response that cite sources.
-pub(super) const READERS: &[(&str, Reader)] =
+pub(super) const READERS: &[(&str, CitationReader)] =
     &[("annotations", read_annotations), ("search_results", read_search_results), ("citations", read_urls)];
 
 /// Each reader appends a field's citations and returns whether it understood all of them.
