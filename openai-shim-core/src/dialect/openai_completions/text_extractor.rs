@@ -48,7 +48,7 @@ impl CompletionsTextExtractor {
                 }
                 Segment::Reasoning(_) => diagnostics.record(DiagnosticCode::ReasoningSplit, FIELD_PATH, ""),
                 Segment::ToolCall { name, .. } => {
-                    diagnostics.record(DiagnosticCode::ToolCallRecovered, FIELD_PATH, name)
+                    diagnostics.record(DiagnosticCode::ToolCallRecovered, FIELD_PATH, name);
                 }
             }
         }

@@ -85,7 +85,7 @@ fn read_fields(object: &Object<'_>, error: &mut StatusError) {
             "type" | "error_type" if value.trim() != "\"error\"" => error.error_type = text(),
             "code" => error.code = text(),
             "param" if value_kind(value) == ValueKind::Object => {
-                error.param = read_param_object(value).or_else(text)
+                error.param = read_param_object(value).or_else(text);
             }
             // Validators put `body` in front of the path.
             "param" => {

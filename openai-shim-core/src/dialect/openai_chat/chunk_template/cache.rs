@@ -140,7 +140,7 @@ fn is_steady(stream: &StreamState) -> bool {
 /// Whether the last chunk's text went through unchanged.
 fn was_text_unchanged(stream: &StreamState) -> bool {
     let [choice] = stream.choices.as_slice() else { return false };
-    choice.extractor.as_ref().is_some_and(|extractor| extractor.was_unchanged())
+    choice.was_text_unchanged()
 }
 
 /// Updates the stream's state as the repair of this chunk would; returns false, and changes nothing, if its text or its

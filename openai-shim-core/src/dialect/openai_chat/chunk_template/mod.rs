@@ -13,7 +13,7 @@
 //! (`tests/allocations.rs`, the instruction counts). What goes with it: the field `templates` of `ChatRepairer` and
 //! `ChatDecoder` with the calls of `try_replay` and `store`, which are all that other files use of it; and what only the
 //! cache calls, which is `StreamedToolCalls::append_arguments`, `ChatTextExtractor::{pass, was_unchanged}`,
-//! `Identity::is_complete` and `Diagnostics::{counts, increment}`.
+//! `StreamedChoice::was_text_unchanged`, `Identity::is_complete` and `Diagnostics::{counts, increment}`.
 //!
 //! | file | what goes in and what comes out |
 //! |---|---|

@@ -64,7 +64,7 @@ impl StreamState {
             }
             // The content that went out stays; the error follows it.
             _ if self.summary.is_meaningful() => {
-                self.diagnostics.record(DiagnosticCode::ErrorInStream, "", "")
+                self.diagnostics.record(DiagnosticCode::ErrorInStream, "", "");
             }
             UpstreamError::Status(_) => {
                 self.diagnostics.record(DiagnosticCode::StatusPromoted, "", "an error came as a success");

@@ -130,6 +130,11 @@ impl StreamedChoice {
         self.extractor.as_ref().is_some_and(ChatTextExtractor::is_stopped)
     }
 
+    /// Whether the text of the last delta went through unchanged.
+    pub(in super::super) fn was_text_unchanged(&self) -> bool {
+        self.extractor.as_ref().is_some_and(ChatTextExtractor::was_unchanged)
+    }
+
     /// Whether a part of a chunk was withheld for later: a call without a name, or text that may be markup.
     pub(in super::super) fn has_withheld(&self) -> bool {
         self.calls.has_unnamed()

@@ -152,7 +152,7 @@ impl ChatTextExtractor {
     }
 
     /// Whether the last text went through unchanged.
-    pub(in super::super) fn was_unchanged(&self) -> bool {
+    pub(super) fn was_unchanged(&self) -> bool {
         self.was_unchanged
     }
 

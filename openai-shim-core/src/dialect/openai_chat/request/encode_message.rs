@@ -252,7 +252,7 @@ fn join_texts(
     }
     let content_path = format!("messages[{i}].content");
     (0..dropped).for_each(|_| {
-        diagnostics.record(DiagnosticCode::FeatureUnsupported, &content_path, "a part of another dialect")
+        diagnostics.record(DiagnosticCode::FeatureUnsupported, &content_path, "a part of another dialect");
     });
     for (_, extra) in &texts {
         record_dropped(extra, &content_path, diagnostics);
