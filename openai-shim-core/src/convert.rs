@@ -163,7 +163,7 @@ fn convert_response(input: &ConversionInput<'_>) -> Conversion {
 fn with_only_dialect(profile: &Profile, dialect: &dyn Dialect) -> Profile {
     let mut profile =
         Profile { dialect: dialect.name().to_owned(), extra_dialects: Vec::new(), ..profile.clone() };
-    profile.model_overrides.iter_mut().for_each(|model_profile| model_profile.extra_dialects.clear());
+    profile.model_overrides.iter_mut().for_each(|model_profile| model_profile.extra_dialects = None);
     profile
 }
 

@@ -3,7 +3,7 @@
 mod common;
 
 use common::expected::{ERRORS, RESPONSES, STREAMS};
-use common::{Fixture, NO_TEXT, chat, fixture, fixtures, said};
+use common::{Fixture, NO_TEXT, chat, fixture, fixtures, sdk_client};
 use openai_shim_core::convert::Conversion;
 use openai_shim_core::{Outcome, PayloadKind};
 use serde_json::Value;
@@ -14,7 +14,7 @@ fn row(fixture: &Fixture) -> String {
     codes.sort_unstable();
     let codes = if codes.is_empty() { String::from("-") } else { codes.join(" ") };
     let (outcome, status) = (conversion.outcome.unwrap(), conversion.status.unwrap());
-    let said = said::line(&String::from_utf8(conversion.body).unwrap());
+    let said = sdk_client::line(&String::from_utf8(conversion.body).unwrap());
     format!("{} | {outcome} {status} | {codes} | {said}", fixture.name)
 }
 
@@ -54,9 +54,9 @@ fn stream_ends_with_done_if_and_only_if_it_did_not_fail() {
         let failed =
             matches!(conversion.outcome.unwrap(), Outcome::Truncated | Outcome::Errored | Outcome::Empty);
         assert_eq!(body(&conversion).ends_with("data: [DONE]\n\n"), !failed, "{}", fixture.name);
-        assert_eq!(said::said(body(&conversion)).1.is_some(), failed, "{}", fixture.name);
+        assert_eq!(sdk_client::said(body(&conversion)).1.is_some(), failed, "{}", fixture.name);
         if conversion.outcome == Some(Outcome::Truncated) {
-            let (answers, _) = said::said(body(&conversion));
+            let (answers, _) = sdk_client::said(body(&conversion));
             let unfinished = answers.is_empty() || answers.values().any(|a| a.finish.is_none());
             assert!(unfinished, "{}: a cut answer got an ending", fixture.name);
         }
@@ -75,7 +75,7 @@ fn stream_and_non_streaming_response_have_the_same_content() {
             continue;
         }
         assert_eq!(streamed.outcome, folded.outcome, "{}", stream.name);
-        let (a, b) = (said::line(body(&streamed)), said::line(body(&folded)));
+        let (a, b) = (sdk_client::line(body(&streamed)), sdk_client::line(body(&folded)));
         assert_eq!(a, b, "{}", stream.name);
         compared += 1;
     }
@@ -86,7 +86,7 @@ fn stream_and_non_streaming_response_have_the_same_content() {
 fn identity_is_constant_within_a_stream() {
     for fixture in fixtures(&[PayloadKind::Stream]).iter().filter(|f| f.name != NO_TEXT) {
         let conversion = fixture.convert(chat());
-        let documents = said::documents(body(&conversion));
+        let documents = sdk_client::documents(body(&conversion));
         let mut chunks = documents.iter().filter(|d| d.get("error").is_none());
         let Some(first) = chunks.next() else { continue };
         for key in ["id", "object", "created", "model"] {
@@ -103,7 +103,7 @@ fn usage_is_sent_once_at_the_end_and_only_on_request() {
         let conversion = fixture.convert(chat());
         let spec =
             fixture.request.as_ref().is_some_and(|r| String::from_utf8_lossy(r).contains("include_usage"));
-        let documents = said::documents(body(&conversion));
+        let documents = sdk_client::documents(body(&conversion));
         let counts: Vec<&Value> = documents.iter().filter(|d| d["usage"].is_object()).collect();
         let complete = body(&conversion).ends_with("data: [DONE]\n\n");
         assert_eq!(counts.len(), usize::from(spec && complete), "{}", fixture.name);

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{chat, said};
+use common::{chat, sdk_client};
 use openai_shim_core::canonical::{DiagnosticCode, Fold, ReasoningStyle, Request, ResponseSpec};
 use openai_shim_core::exchange::{ClientRequest, Settings};
 use openai_shim_core::framing::Framer;
@@ -39,7 +39,7 @@ fn tagged(body: &str, streams: bool) -> (String, Vec<DiagnosticCode>) {
     }
     exchange.finish(&mut out).unwrap();
     let codes = exchange.report().diagnostics.codes().iter().map(|(code, _)| *code).collect();
-    (said::line(&String::from_utf8(out).unwrap()), codes)
+    (sdk_client::line(&String::from_utf8(out).unwrap()), codes)
 }
 
 #[test]
@@ -94,11 +94,11 @@ fn response_of_another_dialect_gets_its_tags_from_the_encoder() {
     }
     encoder.finish(&mut out);
     let expected = r#""<think>\nHmm.\n</think>\n\nHello" stop"#;
-    assert_eq!(said::line(&String::from_utf8(out).unwrap()), expected);
+    assert_eq!(sdk_client::line(&String::from_utf8(out).unwrap()), expected);
     let whole = chat().encode_response(
         &fold.finish().unwrap(),
         &mut spec,
         &mut openai_shim_core::Diagnostics::default(),
     );
-    assert_eq!(said::line(&String::from_utf8(whole).unwrap()), expected);
+    assert_eq!(sdk_client::line(&String::from_utf8(whole).unwrap()), expected);
 }

@@ -39,7 +39,8 @@ pub(super) fn response_headers(
     for (name, value) in upstream_headers {
         let text = name.as_str();
         let is_limit = text.starts_with(LIMIT_PREFIX)
-            || !upstream_names.limits.is_empty() && text.starts_with(upstream_names.limits);
+            || !upstream_names.rate_limit_prefix.is_empty()
+                && text.starts_with(upstream_names.rate_limit_prefix);
         let is_request_id = client_names.request_id == Some(text);
         if is_limit || name == RETRY_AFTER || text == "retry-after-ms" || is_request_id {
             selected.append(name, value.clone());
@@ -48,7 +49,9 @@ pub(super) fn response_headers(
     if selected.is_empty() || client.name() == upstream.name() {
         return selected;
     }
-    for (client_name, upstream_name) in client_names.common_limits.iter().zip(upstream_names.common_limits) {
+    for (client_name, upstream_name) in
+        client_names.common_rate_limits.iter().zip(upstream_names.common_rate_limits)
+    {
         let value = selected.get(*upstream_name).filter(|_| !selected.contains_key(*client_name)).cloned();
         if let Some(value) = value {
             selected.insert(HeaderName::from_static(client_name), value);
