@@ -112,7 +112,9 @@ fn paths(module: &[String], children: &BTreeSet<&str>, code: &str) -> Vec<(Modul
     let mut found = Vec::new();
     for (at, token) in tokens.iter().enumerate() {
         let is_root = at == 0 || !matches!(tokens[at - 1], "::" | "." | "$");
-        if !is_root || tokens.get(at + 1) != Some(&"::") {
+        // `pub(in super::super)` tells who may name an item, not what the file needs.
+        let is_visibility = tokens[..at].ends_with(&["pub", "(", "in"]);
+        if !is_root || is_visibility || tokens.get(at + 1) != Some(&"::") {
             continue;
         }
         let base = match *token {
