@@ -1,17 +1,18 @@
 //! One request for an answer of a model.
 
 use crate::app_state::AppState;
+use crate::handlers::keep_alive::KeepAliveBody;
 use crate::handlers::offload::LONG;
 use crate::handlers::response_collector::{Awaited, CountedUpstream};
 use crate::handlers::stored_responses;
-use crate::http::body_budget::BudgetReservation;
-use crate::http::deadline::Lifetime;
-use crate::http::keep_alive::KeepAliveBody;
-use crate::http::panics;
+use crate::http::body_budget::BodyReservation;
+use crate::http::deadline::{RequestDeadline, ResponseFuture};
+use crate::http::receive::ReceivedRequest;
 use crate::http::responses;
-use crate::http::routes::{Received, RequestMeta, ResponseFuture};
 use crate::observe::access_log::{AccessLogEntry, ResponseTiming};
 use crate::observe::body_log::{self, BodyLog};
+use crate::panics;
+use crate::request_meta::RequestMeta;
 use crate::routing::targets::SelectedUpstream;
 use axum::body::Body;
 use axum::response::Response;
@@ -33,9 +34,9 @@ pub(crate) fn generate(
     dialect: &'static dyn Dialect,
     meta: RequestMeta,
     headers: HeaderMap,
-    received: Received,
+    received: ReceivedRequest,
 ) -> ResponseFuture {
-    let Received { body, .. } = &received;
+    let ReceivedRequest { body, .. } = &received;
     // Some dialects name model and form in the path and its query.
     let path =
         if meta.query.is_empty() { meta.path.clone() } else { format!("{}?{}", meta.path, meta.query) };
@@ -44,7 +45,7 @@ pub(crate) fn generate(
         Err(error) => return at_once(refused(app, dialect, meta, &error)),
     };
     if let Some(response) = empty_request_response(dialect, &incoming, body) {
-        AccessLogEntry::new(app.clone(), meta, dialect.name(), String::new()).answered(&response);
+        AccessLogEntry::new(app.clone(), meta, dialect.name(), String::new()).finish_with_response(&response);
         return at_once(response);
     }
     let previous = stored_responses::previous(dialect, body);
@@ -92,7 +93,7 @@ struct PendingResponse {
     content_type: &'static str,
     keep: Option<stored_responses::ResponseRecorder>,
     head: ResponseTiming,
-    lifetime: Lifetime,
+    lifetime: RequestDeadline,
 }
 
 /// Begins the exchange. Apart from its waiting, so that nothing of this is held meanwhile: the client's headers are
@@ -102,10 +103,10 @@ fn start(
     dialect: &'static dyn Dialect,
     meta: RequestMeta,
     incoming: ClientRequest,
-    (headers, path, received, kept): (HeaderMap, String, Received, Option<stored_responses::Loaded>),
+    (headers, path, received, kept): (HeaderMap, String, ReceivedRequest, Option<stored_responses::Loaded>),
     route: SelectedUpstream,
 ) -> Started {
-    let Received { place, held, body } = received;
+    let ReceivedRequest { permit, reservation, body } = received;
     let stream = incoming.wants_stream();
     let Some(served) = app.upstreams.get(route.upstream) else {
         let error = Error::Client(crate::routing::targets::no_upstream());
@@ -119,30 +120,30 @@ fn start(
         };
     let incoming = incoming.with_headers(headers).with_owner(meta.owner.clone());
     let mut settings = app.settings(route.model);
-    settings.debug = meta.debug;
+    settings.debug = meta.wants_debug_report;
     let model = settings.upstream_model.clone().unwrap_or_else(|| incoming.model().to_owned());
-    settings.lessons = app.learned.of(&served.config.name, &model);
+    settings.lessons = app.adaptations.for_model(&served.config.name, &model);
     let exchange = match Exchange::start(incoming, profile.clone(), settings, app.context()) {
         Ok(exchange) => exchange,
         Err(error) => return Err(Box::new(refused(app, dialect, meta, &error))),
     };
-    let overheard = body_log::wanted().then(|| BodyLog::new(app.clone(), &meta.id));
-    let lifetime = Lifetime::new(app.clone(), meta.client.clone());
+    let overheard = body_log::is_enabled().then(|| BodyLog::new(app.clone(), &meta.id));
+    let lifetime = RequestDeadline::new(app.clone(), meta.connection.clone());
     let record = AccessLogEntry::new(app.clone(), meta, dialect.name(), served.config.name.clone());
-    let head = record.head();
+    let head = record.timing();
     let (learner, upstream) = (app.clone(), route.upstream);
     let finished = Box::new(move |report: Report| {
         // Called while the body is dropped.
-        let _ = panics::polled(|| {
+        let _ = panics::catch(|| {
             if let Some(served) = learner.upstreams.get(upstream) {
-                learner.learned.store_adaptations(&served.config.name, &model, &report);
+                learner.adaptations.store_adaptations(&served.config.name, &model, &report);
             }
         });
-        record.finish(report);
-        drop(place);
+        record.finish_with_report(report);
+        drop(permit);
     });
     let content_type = exchange.stream_content_type();
-    let transport = served.transport.0.clone();
+    let transport = served.transport.clone();
     let transport = match overheard {
         Some(bodies) => bodies.log_traffic_of(transport),
         None => transport,
@@ -150,7 +151,7 @@ fn start(
     let counted = CountedUpstream::new(app, transport);
     let shim =
         Shim::shared(counted.clone(), profile.clone()).with_state(counted.store(&served.store, body.len()));
-    let reply = counted.awaited(app, Box::pin(shim.run(exchange, finished)), held);
+    let reply = counted.awaited(app, Box::pin(shim.run(exchange, finished)), reservation);
     Ok(PendingResponse { reply, upstream, stream, content_type, keep, head, lifetime })
 }
 
@@ -170,7 +171,7 @@ impl PendingResponse {
             respond(begun, reply.room(), dialect, false, label(), &head, (every, lifetime))
         };
         match keep {
-            Some(keep) => stored_responses::keeping(keep, response),
+            Some(keep) => stored_responses::record(keep, response),
             None => response,
         }
     }
@@ -181,7 +182,7 @@ fn empty_request_response(dialect: &dyn Dialect, incoming: &ClientRequest, body:
     if !incoming.request().messages.is_empty() {
         return None;
     }
-    let answer = dialect.empty_request_response(body, crate::app_state::now())?;
+    let answer = dialect.empty_request_response(body, crate::clock::unix_seconds())?;
     let mut response = responses::json(StatusCode::OK, format!("{answer}\n"));
     if incoming.wants_stream() {
         let form = HeaderValue::from_static(dialect.stream_content_type());
@@ -193,25 +194,25 @@ fn empty_request_response(dialect: &dyn Dialect, incoming: &ClientRequest, body:
 /// The client's response from core's reply.
 fn respond(
     reply: http::Response<openai_shim_core::upstream::ResponseBody>,
-    room: Option<BudgetReservation>,
+    room: Option<BodyReservation>,
     dialect: &'static dyn Dialect,
     stream: bool,
     upstream: Option<HeaderValue>,
     head: &ResponseTiming,
-    (every, lifetime): (Duration, Lifetime),
+    (every, lifetime): (Duration, RequestDeadline),
 ) -> Response {
     let (mut parts, body) = reply.into_parts();
     let failed = parts.extensions.get::<Error>().is_some();
     let outcome = parts.extensions.get::<Outcome>().copied().unwrap_or(Outcome::Cancelled);
     let diagnostics = parts.extensions.remove::<Diagnostics>().unwrap_or_default();
-    head.summary(parts.status);
+    head.record_head(parts.status);
     let (body, whole) = match body.into_complete() {
         Ok(bytes) => match room.filter(|_| bytes.len() >= LONG) {
-            Some(room) => (Body::from(room.with(bytes)), true),
+            Some(room) => (Body::from(room.attach_to(bytes)), true),
             None => (Body::from(bytes), true),
         },
         Err(body) if stream && !failed => {
-            (Body::from_stream(KeepAliveBody::running(body, dialect, every, lifetime)), false)
+            (Body::from_stream(KeepAliveBody::streaming(body, dialect, every, lifetime)), false)
         }
         Err(body) => (Body::from_stream(body), false),
     };
@@ -221,7 +222,7 @@ fn respond(
     response.headers_mut().reserve(HEADERS);
     let outcome = if whole { outcome.as_str() } else { "streaming" };
     decorate(response.headers_mut(), upstream, outcome);
-    responses::diagnostics_header(response.headers_mut(), &diagnostics);
+    responses::add_diagnostics_header(response.headers_mut(), &diagnostics);
     response
 }
 
@@ -231,7 +232,7 @@ fn early_response(
     (dialect, content_type): (&'static dyn Dialect, &'static str),
     upstream: Option<HeaderValue>,
     head: ResponseTiming,
-    (every, lifetime): (Duration, Lifetime),
+    (every, lifetime): (Duration, RequestDeadline),
 ) -> Response {
     let mut response =
         Response::new(Body::from_stream(KeepAliveBody::waiting(reply, head, dialect, every, lifetime)));
@@ -249,12 +250,12 @@ fn decorate(headers: &mut HeaderMap, upstream: Option<HeaderValue>, outcome: &'s
     }
     headers.insert(responses::OUTCOME, HeaderValue::from_static(outcome));
     // A proxy in between must not collect a stream before passing it on.
-    headers.insert(responses::BUFFERING, HeaderValue::from_static("no"));
+    headers.insert(responses::ACCEL_BUFFERING, HeaderValue::from_static("no"));
 }
 
 /// An error before any upstream was asked.
 fn refused(app: &Arc<AppState>, dialect: &'static dyn Dialect, meta: RequestMeta, error: &Error) -> Response {
     let response = responses::error(dialect, error);
-    AccessLogEntry::new(app.clone(), meta, dialect.name(), String::new()).answered(&response);
+    AccessLogEntry::new(app.clone(), meta, dialect.name(), String::new()).finish_with_response(&response);
     response
 }

@@ -3,16 +3,15 @@
 
 use crate::app_state::AppState;
 use crate::handlers::offload::LONG;
-use crate::http::body_budget::{BudgetReservation, Full};
+use crate::http::body_budget::{BodyReservation, BudgetExceeded, response_over_budget};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_core::Stream;
 use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, Request, Response};
-use openai_shim_core::error::StatusError;
 use openai_shim_core::state::{StateEntry, StateKey};
 use openai_shim_core::upstream::{ByteStream, ResponseBody, StateError, StateStore, UpstreamBody};
-use openai_shim_core::{ErrorKind, Upstream, UpstreamError};
+use openai_shim_core::{Upstream, UpstreamError};
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -26,7 +25,7 @@ type Working = Pin<Box<dyn Future<Output = Result<Response<ResponseBody>, Upstre
 
 /// What the answer's reader and its awaiter share.
 struct Shared {
-    held: Mutex<BudgetReservation>,
+    held: Mutex<BodyReservation>,
     /// The most bytes that an answer may have; who announces more is refused once they come.
     most: usize,
     /// The next step works on so many bytes; 0: on a few.
@@ -44,7 +43,7 @@ pub(crate) struct CountedUpstream {
 impl CountedUpstream {
     pub(crate) fn new(app: &AppState, inner: Arc<dyn Upstream>) -> Arc<Self> {
         let shared = Shared {
-            held: Mutex::new(app.bodies.open()),
+            held: Mutex::new(app.body_budget.empty_reservation()),
             most: app.config.limits.response_body,
             ahead: AtomicUsize::new(0),
             begun: AtomicBool::new(false),
@@ -65,7 +64,7 @@ impl CountedUpstream {
         &self,
         app: &Arc<AppState>,
         reply: UpstreamFuture,
-        request: BudgetReservation,
+        request: BodyReservation,
     ) -> Awaited {
         let state = State::Polled(reply);
         Awaited { state, app: app.clone(), shared: self.shared.clone(), request: Some(request) }
@@ -141,17 +140,8 @@ fn length(headers: &HeaderMap) -> usize {
 impl Shared {
     fn cover(&self, bytes: usize) -> Result<(), UpstreamError> {
         let Ok(mut held) = self.held.lock() else { return Ok(()) };
-        held.cover(bytes.min(self.most)).map_err(|Full| full())
+        held.grow_to(bytes.min(self.most)).map_err(|BudgetExceeded| response_over_budget())
     }
-}
-
-/// The answer that does not fit beside all the others.
-pub(crate) fn full() -> UpstreamError {
-    let text = "The answer does not fit into this server beside those that are being collected (limits.bodies). Try again in \
-                a moment.";
-    let mut error = StatusError::new(503, ErrorKind::Overloaded, text);
-    error.retry_after = Some(Duration::from_secs(1));
-    UpstreamError::Status(Box::new(error))
 }
 
 /// An answer's body, counted until the reply begins.
@@ -200,7 +190,7 @@ pub(crate) struct Awaited {
     state: State,
     app: Arc<AppState>,
     shared: Arc<Shared>,
-    request: Option<BudgetReservation>,
+    request: Option<BodyReservation>,
 }
 
 enum State {
@@ -230,8 +220,12 @@ impl Awaited {
     }
 
     /// The room that was taken for a whole answer, for as long as its client takes it; of a stream there is none.
-    pub(crate) fn room(&self) -> Option<BudgetReservation> {
-        self.shared.held.lock().ok().map(|mut held| std::mem::replace(&mut *held, self.app.bodies.open()))
+    pub(crate) fn room(&self) -> Option<BodyReservation> {
+        self.shared
+            .held
+            .lock()
+            .ok()
+            .map(|mut held| std::mem::replace(&mut *held, self.app.body_budget.empty_reservation()))
     }
 }
 
