@@ -81,7 +81,7 @@ fn explain(message: &str) -> String {
     let mut quoted = rest.split('`').step_by(2);
     let given = quoted.next().unwrap_or_default();
     let known: Vec<&str> = rest.split('`').skip(2).step_by(2).collect();
-    match suggest::near(given, known.iter().copied()) {
+    match suggest::nearest(given, known.iter().copied()) {
         Some(word) => format!("there is no such key; write {word} instead"),
         None => format!("there is no such key; write one of {}", known.join(", ")),
     }

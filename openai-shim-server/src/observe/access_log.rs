@@ -90,18 +90,18 @@ impl ResponseTiming {
     /// Records that the response begins now.
     pub(crate) fn record_head(&self, status: StatusCode) {
         let micros = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX).max(1);
-        self.timing.first_byte_micros.store(micros, Ordering::Relaxed);
-        self.timing.status.store(status.as_u16(), Ordering::Relaxed);
+        self.head.first_byte_micros.store(micros, Ordering::Relaxed);
+        self.head.status.store(status.as_u16(), Ordering::Relaxed);
     }
 
     fn first_byte(&self) -> Option<Duration> {
-        Some(self.timing.first_byte_micros.load(Ordering::Relaxed))
+        Some(self.head.first_byte_micros.load(Ordering::Relaxed))
             .filter(|m| *m > 0)
             .map(Duration::from_micros)
     }
 
     fn status(&self) -> u16 {
-        match self.timing.status.load(Ordering::Relaxed) {
+        match self.head.status.load(Ordering::Relaxed) {
             0 => 200,
             status => status,
         }

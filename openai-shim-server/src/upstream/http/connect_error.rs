@@ -7,7 +7,7 @@ use std::net::{Ipv4Addr, UdpSocket};
 
 /// Why a connection could not be made.
 #[derive(Debug)]
-pub(in crate::upstream) enum ConnectError {
+pub(crate) enum ConnectError {
     /// The host name could not be resolved.
     Name(io::Error),
     /// No address accepted a connection.
@@ -17,9 +17,9 @@ pub(in crate::upstream) enum ConnectError {
 }
 
 /// A cause, as the end of a sentence, and a sentence with the remedy.
-pub(in crate::upstream) struct Explanation {
-    pub(in crate::upstream) cause: String,
-    pub(in crate::upstream) remedy: &'static str,
+pub(crate) struct Explanation {
+    pub(crate) cause: String,
+    pub(crate) remedy: &'static str,
 }
 
 impl Explanation {
@@ -35,7 +35,7 @@ impl fmt::Display for ConnectError {
 }
 
 impl ConnectError {
-    pub(in crate::upstream) fn source(&self) -> &io::Error {
+    pub(crate) fn source(&self) -> &io::Error {
         match self {
             Self::Name(error) | Self::Refused(error) | Self::Tls(error) => error,
         }
@@ -43,7 +43,7 @@ impl ConnectError {
 
     /// A description, if the cause is that no more files or sockets can be opened. The resolver's error does not reveal that:
     /// after one, a socket is opened to find out.
-    pub(in crate::upstream) fn describe_no_descriptors(&self) -> Option<&'static str> {
+    pub(crate) fn describe_no_descriptors(&self) -> Option<&'static str> {
         describe_no_descriptors(self.source()).or_else(|| match self {
             Self::Name(_) => describe_no_descriptors(&UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).err()?),
             _ => None,
@@ -51,7 +51,7 @@ impl ConnectError {
     }
 
     /// Describes the cause and the remedy, without the address.
-    pub(in crate::upstream) fn explain(&self) -> Explanation {
+    pub(crate) fn explain(&self) -> Explanation {
         match self {
             Self::Name(_) => {
                 Explanation::new(NAME_UNRESOLVED, "Check the host in its base_url, and this machine's DNS.")
@@ -65,8 +65,8 @@ impl ConnectError {
     }
 }
 
-pub(in crate::upstream) const NAME_UNRESOLVED: &str = "its name cannot be resolved";
-pub(in crate::upstream) const NOT_TRUSTED: &str = "its TLS certificate is not trusted";
+pub(crate) const NAME_UNRESOLVED: &str = "its name cannot be resolved";
+pub(crate) const NOT_TRUSTED: &str = "its TLS certificate is not trusted";
 const TLS_REMEDY: &str = "Write http:// in its base_url, or the port on which it has TLS.";
 
 fn explain_tls(error: &io::Error) -> Explanation {

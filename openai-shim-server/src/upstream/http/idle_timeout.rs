@@ -14,8 +14,8 @@ use tokio::time::{Instant, Sleep, sleep_until};
 /// (`timeouts.whole`), one limit runs from the beginning of the call; comments do not extend it. After that each wait for
 /// the next bytes has a limit (`timeouts.idle`), which runs only while the body is polled: a client that reads slowly does
 /// not count against the upstream.
-pub(in crate::upstream) struct IdleTimeout {
-    pub(in crate::upstream) peer: Arc<Peer>,
+pub(crate) struct IdleTimeout {
+    pub(crate) peer: Arc<Peer>,
     progress: Option<Progress>,
     started: Instant,
     /// The end of the current wait for bytes; `None` while nothing waits.
@@ -26,7 +26,7 @@ pub(in crate::upstream) struct IdleTimeout {
 
 impl IdleTimeout {
     /// A call that begins now. Without `progress` only the idle limit applies: the body is forwarded as it arrives.
-    pub(in crate::upstream) fn new(peer: Arc<Peer>, progress: Option<Progress>) -> Self {
+    pub(crate) fn new(peer: Arc<Peer>, progress: Option<Progress>) -> Self {
         Self { peer, progress, started: Instant::now(), idle_deadline: None, timer: None }
     }
 
@@ -41,14 +41,14 @@ impl IdleTimeout {
     }
 
     /// Records that bytes arrived; returns the error if they arrived too late.
-    pub(in crate::upstream) fn record_progress(&mut self) -> Option<UpstreamError> {
+    pub(crate) fn record_progress(&mut self) -> Option<UpstreamError> {
         self.idle_deadline = None;
         let (deadline, wait) = self.call_deadline()?;
         (Instant::now() >= deadline).then(|| self.peer.timed_out(wait))
     }
 
     /// Waits for the deadline; ready when it has passed.
-    pub(in crate::upstream) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<UpstreamError> {
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<UpstreamError> {
         let now = Instant::now();
         let (deadline, wait) = self.call_deadline().unwrap_or_else(|| {
             let deadline = self.idle_deadline.get_or_insert_with(|| now + self.peer.limit(WaitKind::Idle));

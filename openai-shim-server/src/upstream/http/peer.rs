@@ -12,16 +12,16 @@ use std::time::Duration;
 
 /// An upstream's name, address and timeouts.
 #[derive(Debug)]
-pub(in crate::upstream) struct Peer {
+pub(crate) struct Peer {
     name: String,
     /// Scheme, host and port of the base URL.
     address: String,
-    pub(in crate::upstream) timeouts: Timeouts,
+    pub(crate) timeouts: Timeouts,
 }
 
 /// What a call waits for; each kind has its own limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::upstream) enum WaitKind {
+pub(crate) enum WaitKind {
     /// `timeouts.connect`
     Connect,
     /// `timeouts.first_byte`
@@ -33,14 +33,14 @@ pub(in crate::upstream) enum WaitKind {
 }
 
 impl Peer {
-    pub(in crate::upstream) fn new(base: &str, config: &UpstreamConfig, timeouts: Timeouts) -> Self {
+    pub(crate) fn new(base: &str, config: &UpstreamConfig, timeouts: Timeouts) -> Self {
         let (scheme, rest) = base.split_once("://").unwrap_or_default();
         let host = rest.split('/').next().unwrap_or_default();
         Self { name: config.name.clone(), address: format!("{scheme}://{host}"), timeouts }
     }
 
     /// The limit of a wait.
-    pub(in crate::upstream) fn limit(&self, wait: WaitKind) -> Duration {
+    pub(crate) fn limit(&self, wait: WaitKind) -> Duration {
         match wait {
             WaitKind::Connect => self.timeouts.connect,
             WaitKind::FirstByte => self.timeouts.first_byte,
@@ -50,7 +50,7 @@ impl Peer {
     }
 
     /// The error of a wait that exceeded its limit.
-    pub(in crate::upstream) fn timed_out(&self, wait: WaitKind) -> UpstreamError {
+    pub(crate) fn timed_out(&self, wait: WaitKind) -> UpstreamError {
         let (name, seconds) = (&self.name, self.limit(wait).as_secs_f64());
         let text = match wait {
             WaitKind::Connect => format!(
@@ -75,7 +75,7 @@ impl Peer {
     }
 
     /// The error when no connection could be made.
-    pub(in crate::upstream) fn unreachable(&self, error: &ConnectError) -> UpstreamError {
+    pub(crate) fn unreachable(&self, error: &ConnectError) -> UpstreamError {
         self.warn(&format_args!("an upstream could not be reached: {error}"));
         if let Some(text) = error.describe_no_descriptors() {
             return self.no_descriptors(text);
@@ -88,18 +88,18 @@ impl Peer {
     }
 
     /// The error when no connection could be made through a proxy.
-    pub(in crate::upstream) fn unreachable_through_proxy(&self, cause: &str) -> UpstreamError {
+    pub(crate) fn unreachable_through_proxy(&self, cause: &str) -> UpstreamError {
         UpstreamError::transport(format!("The upstream {:?} could not be reached: {cause}.", self.name))
     }
 
     /// The error when this process cannot open more files or sockets.
-    pub(in crate::upstream) fn no_descriptors(&self, text: &str) -> UpstreamError {
+    pub(crate) fn no_descriptors(&self, text: &str) -> UpstreamError {
         let text = format!("No connection to the upstream {:?} could be opened: {text}.", self.name);
         UpstreamError::Status(Box::new(StatusError::new(503, ErrorKind::Overloaded, text)))
     }
 
     /// The error when reading or writing failed before the response was complete.
-    pub(in crate::upstream) fn broken(&self, error: &io::Error) -> UpstreamError {
+    pub(crate) fn broken(&self, error: &io::Error) -> UpstreamError {
         self.warn(&format_args!("an upstream broke off the connection: {error}"));
         let text = match error.kind() {
             io::ErrorKind::UnexpectedEof => String::from("its answer was not complete"),
@@ -110,18 +110,18 @@ impl Peer {
     }
 
     /// The error when the connection ended before the response was complete; `text` is the cause.
-    pub(in crate::upstream) fn disconnected(&self, text: &str) -> UpstreamError {
+    pub(crate) fn disconnected(&self, text: &str) -> UpstreamError {
         UpstreamError::transport(format!("The upstream {:?} broke off the connection: {text}.", self.name))
     }
 
     /// The error when the response is not valid HTTP/1.1.
-    pub(in crate::upstream) fn malformed(&self, reason: &str) -> UpstreamError {
+    pub(crate) fn malformed(&self, reason: &str) -> UpstreamError {
         self.warn(&format_args!("an upstream cannot be understood: {reason}"));
         UpstreamError::transport(format!("The upstream {:?} cannot be understood: {reason}.", self.name))
     }
 
     /// The error for a redirection that is not followed.
-    pub(in crate::upstream) fn redirected(&self, status: StatusCode) -> UpstreamError {
+    pub(crate) fn redirected(&self, status: StatusCode) -> UpstreamError {
         let text = format!(
             "The upstream {:?} answered {} and wants to be asked at another address; correct its base_url (https \
              instead of http, or another path).",
@@ -132,7 +132,7 @@ impl Peer {
     }
 
     /// Logs a warning with the upstream's name and address.
-    pub(in crate::upstream) fn warn(&self, what: &dyn std::fmt::Display) {
+    pub(crate) fn warn(&self, what: &dyn std::fmt::Display) {
         tracing::warn!(upstream = self.name, address = self.address, "{what}");
     }
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// How long an idle connection is kept: less than the minute after which most servers close theirs.
-pub(in crate::upstream) const IDLE_LIFETIME: Duration = Duration::from_secs(50);
+pub(crate) const IDLE_LIFETIME: Duration = Duration::from_secs(50);
 /// The most idle connections.
 const MAX_IDLE: usize = 256;
 /// How often closed connections are removed, which free their file descriptors.

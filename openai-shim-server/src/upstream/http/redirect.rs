@@ -5,7 +5,7 @@ use http::header::LOCATION;
 use url::Url;
 
 /// How many redirections of one request are followed.
-pub(in crate::upstream) const MAX_REDIRECTS: usize = 3;
+pub(crate) const MAX_REDIRECTS: usize = 3;
 
 /// The path and query that `Location` names, if they are on the same server: the key must not reach another one.
 pub(super) fn redirect_path(origin: &Url, path: &str, headers: &HeaderMap) -> Option<String> {
