@@ -36,7 +36,7 @@ fn list() -> String {
 }
 
 /// Keys that come first and are always printed.
-const IDENTITY_KEYS: [&str; 6] = ["name", "about", "sources", "hosts", "base_url", "dialect"];
+const IDENTITY_KEYS: [&str; 6] = ["name", "description", "sources", "hosts", "base_url", "dialect"];
 
 /// The entries of a profile that differ from the defaults or from `compatible`, as TOML. The keys are dotted, so that the
 /// lines are the same alone and under `[upstream.quirks]`.

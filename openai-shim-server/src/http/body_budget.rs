@@ -116,7 +116,7 @@ mod tests {
     #[test]
     fn reservations_up_to_the_limit_succeed_and_are_released_on_drop() {
         let budget = BodyBudget::new(100);
-        let (mut a, mut b) = (budget.open(), budget.open());
+        let (mut a, mut b) = (budget.empty_reservation(), budget.empty_reservation());
         assert_eq!((a.grow_to(60), a.grow_to(50), b.grow_to(41)), (Ok(()), Ok(()), Err(BudgetExceeded)));
         assert_eq!((b.grow_to(40), budget.reserved()), (Ok(()), 100));
         a.shrink_to(10);
