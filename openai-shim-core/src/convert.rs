@@ -164,7 +164,7 @@ fn answer(input: &ConversionInput<'_>) -> Conversion {
 fn speaking(profile: &Profile, dialect: &dyn Dialect) -> Profile {
     let mut profile =
         Profile { dialect: dialect.name().to_owned(), extra_dialects: Vec::new(), ..profile.clone() };
-    profile.model_overrides.iter_mut().for_each(|rules| rules.extra_dialects.clear());
+    profile.model_overrides.iter_mut().for_each(|rules| rules.extra_dialects = None);
     profile
 }
 

@@ -113,7 +113,7 @@ fn several_prompts_and_token_ids_are_for_upstreams_that_know_them() {
             "{refused}"
         );
         let mut single = row();
-        single.params.single_choice = true;
+        single.params.max_choices = Some(1);
         for row in [row(), single] {
             let passed = request(own(), own(), row, &body);
             assert_eq!(text(&passed), body.to_string());
@@ -393,11 +393,11 @@ fn an_answer_that_was_begun_is_gone_on_with() {
 #[test]
 fn a_template_may_be_written_in_the_profile() {
     let template: ChatTemplate = serde_json::from_value(json!({
-        "name": "plain", "user": "Q: {content}\n", "assistant": "A: {content}\n", "generation": "A (short):", "stop": ["\nQ:"]
+        "name": "plain", "user": "Q: {content}\n", "assistant": "A: {content}\n", "generation_prompt": "A (short):", "stop_sequences": ["\nQ:"]
     }))
     .unwrap();
     assert_eq!(template.render(&[Message::text(Role::User, "hi")]), "Q: hi\nA (short):");
-    assert_eq!(template.stops(), ["\nQ:"]);
+    assert_eq!(template.stop_sequences(), ["\nQ:"]);
     assert!(serde_json::from_value::<ChatTemplate>(json!({"name": "nonsense"})).is_err());
     assert!(serde_json::from_value::<ChatTemplate>(json!({"usr": "x"})).is_err());
 }

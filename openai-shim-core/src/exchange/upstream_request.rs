@@ -4,7 +4,7 @@ use super::carry_over::CarryOver;
 use super::{ClientRequest, Settings, headers};
 use crate::canonical::{Context, DiagnosticCode, Diagnostics, ResponseSpec};
 use crate::dialect::Dialect;
-use crate::error::{ClientError, Error};
+use crate::error::{ClientError, Error, ErrorKind};
 use crate::normalize::{OpaqueStateRule, StoredTurns, normalize, params};
 use crate::profile::{Profile, ReasoningHistory};
 use bytes::Bytes;
@@ -69,20 +69,35 @@ pub(super) fn prepare(
     };
     let mut send = http::Request::new(sending);
     *send.method_mut() = Method::POST;
-    if !profile.paths.chat.is_empty() && matches!(model.as_str(), "." | "..") {
+    if !profile.paths.generate.is_empty() && matches!(model.as_str(), "." | "..") {
         return Err(ClientError::invalid("`model` is not the name of a model.").at("model").into());
     }
     let url = if upstream.name() == profile.dialect {
-        profile.paths.chat_url(&encoded.path, &model)
+        profile.paths.generate_url(&encoded.path, &model)
     } else {
         profile.paths.url(&encoded.path)
     };
-    *send.uri_mut() = url.parse().map_err(|_| {
-        let text = "`model` does not fit into the upstream's path: it is too long, or no name of a model.";
-        ClientError::invalid(text).at("model")
-    })?;
+    // Without the slash the path would be read as the name of a host.
+    let uri = url.starts_with('/').then(|| url.parse().ok()).flatten();
+    *send.uri_mut() = uri.ok_or_else(|| invalid_path(profile))?;
     *send.headers_mut() = encoded.headers;
     headers::pass(&headers, client, profile, send.headers_mut(), &mut diagnostics);
     send.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Ok(UpstreamRequest { spec, streams, send, diagnostics })
+}
+
+/// Why the path of a request is not valid: the profile's path, or the model's name in it.
+fn invalid_path(profile: &Profile) -> ClientError {
+    match profile.invalid_rules().into_iter().find(|rule| rule.key == "paths.generate") {
+        Some(rule) => {
+            let message =
+                format!("The profile {:?} cannot work: {}: {}.", profile.name, rule.key, rule.problem);
+            ClientError::new(ErrorKind::Internal, message)
+        }
+        None => {
+            let message =
+                "`model` does not fit into the upstream's path: it is too long, or no name of a model.";
+            ClientError::invalid(message).at("model")
+        }
+    }
 }

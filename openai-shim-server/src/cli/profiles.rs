@@ -48,7 +48,7 @@ fn to_toml(profile: &Profile) -> String {
     let mut entries: Vec<_> = table(profile).into_iter().collect();
     let position =
         |key: &str| IDENTITY_KEYS.iter().position(|identity| *identity == key).unwrap_or(IDENTITY_KEYS.len());
-    entries.sort_by_key(|(key, _)| (position(key), key == "models"));
+    entries.sort_by_key(|(key, _)| (position(key), key == "model_overrides"));
 
     let mut text = String::from(
         "# What differs from the usual. Put under [upstream.quirks] what shall hold for your upstream.\n",
@@ -69,9 +69,9 @@ fn to_toml(profile: &Profile) -> String {
                     }
                 }
             }
-            Value::Array(rules) if key == "models" => {
+            Value::Array(rules) if key == "model_overrides" => {
                 let rules: Vec<_> = rules.iter().map(model_override).collect();
-                let _ = writeln!(text, "models = [\n{}]", rules.concat());
+                let _ = writeln!(text, "model_overrides = [\n{}]", rules.concat());
             }
             value => write_entry(&mut text, &key, &value),
         }

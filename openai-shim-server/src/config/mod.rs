@@ -4,6 +4,7 @@ mod display;
 mod error;
 mod known_keys;
 mod load;
+mod names;
 mod overrides;
 mod quirks;
 mod secret;

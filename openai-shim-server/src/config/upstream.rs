@@ -1,12 +1,12 @@
 //! Reads one upstream's configuration from its `[[upstream]]` section or from arguments, with its profile.
 
+use super::names::{find_dialect, find_profile};
 use super::overrides::Overrides;
+use super::quirks;
 use super::secret::{self, Secret};
 use super::settings::{ModelConfig, UpstreamConfig, UpstreamLocation};
 use super::toml_tree::{ConfigErrors, Located, Section};
-use super::{quirks, suggest};
 use openai_shim_core::Profile;
-use openai_shim_core::dialect::DIALECTS;
 use openai_shim_core::profile::{native_profile, profile_for, profiles};
 use std::path::Path;
 use std::sync::Arc;
@@ -46,7 +46,7 @@ fn read_section(section: &Section<'_>, folder: &Path) -> Option<(Located<String>
     if let Some(dialect) = dialect {
         profile = with_dialect(profile, dialect.value, is_profile_chosen);
     }
-    let profile = quirks::merged(section, profile);
+    let profile = quirks::overlay(section, profile);
     let (name, target) = (name?, target?);
     let upstream = UpstreamConfig {
         name: name.value.clone(),
@@ -211,21 +211,6 @@ pub(crate) fn parse_target(text: &str) -> Result<UpstreamLocation, String> {
     Ok(UpstreamLocation::Http(format!("{scheme}://{authority}{path}")))
 }
 
-fn find_profile(name: &str) -> Result<Profile, String> {
-    profiles().iter().find(|profile| profile.name == name).cloned().ok_or_else(|| {
-        let known: Vec<&str> = profiles().iter().map(|profile| profile.name.as_str()).collect();
-        format!("there is no profile {name:?}; {}", suggest::instead(name, &known))
-    })
-}
-
-fn find_dialect(name: &str) -> Result<String, String> {
-    let known: Vec<&str> = DIALECTS.iter().map(|d| d.name()).collect();
-    if known.contains(&name) {
-        return Ok(name.to_owned());
-    }
-    Err(format!("there is no dialect {name:?}; {}", suggest::instead(name, &known)))
-}
-
 /// The profile whose hosts match; for `echo`, OpenAI's.
 fn profile_for_target(target: &UpstreamLocation) -> Profile {
     match target {
@@ -234,7 +219,7 @@ fn profile_for_target(target: &UpstreamLocation) -> Profile {
             let mut profile = openai.cloned().unwrap_or_default();
             // `echo` has the chat dialect only.
             profile.extra_dialects.clear();
-            profile.model_overrides.iter_mut().for_each(|rules| rules.extra_dialects.clear());
+            profile.model_overrides.iter_mut().for_each(|rules| rules.extra_dialects = None);
             profile
         }
         UpstreamLocation::Http(base) => profile_for(authority(base)),

@@ -164,6 +164,6 @@ fn counting_dialect(
     }
     let mut other = Profile::clone(profile);
     dialect.name().clone_into(&mut other.dialect);
-    other.paths.chat.clear();
+    other.paths.generate.clear();
     Some((*dialect, Arc::new(other)))
 }

@@ -75,7 +75,11 @@ async fn fetch(app: &AppState, upstream: &UpstreamState) -> Result<Vec<ListedMod
     let mut request = http::Request::new(bytes::Bytes::new());
     *request.method_mut() = Method::GET;
     let paths = &upstream.config.profile.paths;
-    *request.uri_mut() = paths.url(&paths.models).parse().unwrap_or_default();
+    *request.uri_mut() = paths.url(&paths.models).parse().map_err(|_| {
+        UpstreamError::malformed(
+            "The upstream has no valid path of models: correct paths.models of its profile.",
+        )
+    })?;
     let (head, body) = upstream.transport.send(request).await?.into_parts();
     let limit = MAX_LIST_BYTES.min(app.config.limits.response_body);
     let body = collect(body, limit, &mut app.body_budget.empty_reservation()).await?;

@@ -2,8 +2,8 @@
 
 use crate::state::recency::Recency;
 use openai_shim_core::error::short_name;
-use openai_shim_core::profile::Adaptation;
-use openai_shim_core::{Outcome, Profile, Report};
+use openai_shim_core::profile::{Adaptation, ModelOverride};
+use openai_shim_core::{Outcome, Report};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -166,30 +166,27 @@ impl Adaptations {
         for ((upstream, model), Pair { adaptations, .. }) in &pairs.by_name {
             let model = serde_json::Value::from(model.as_str());
             // Writing into a string cannot fail.
-            let _ = write!(text, "\n# {upstream}\n[[upstream.quirks.models]]\nnames = [{model}]\n");
+            let _ = write!(text, "\n# {upstream}\n[[upstream.quirks.model_overrides]]\nmatch = [{model}]\n");
             for adaptation in adaptations {
                 let _ = writeln!(text, "# {}", adaptation.describe());
             }
-            text.push_str(&entries(adaptations));
+            text.push_str(&rules(adaptations));
         }
         text
     }
 }
 
-/// The profile entries that the adaptations change, one per line.
-fn entries(adaptations: &[Adaptation]) -> String {
-    let (default, mut profile) = (Profile::default(), Profile::default());
+/// The rules that the adaptations set together, one per line.
+fn rules(adaptations: &[Adaptation]) -> String {
+    let mut layer = ModelOverride::default();
     for adaptation in adaptations {
-        adaptation.apply(&mut profile);
+        layer.merge(&adaptation.layer());
     }
-    let table = |profile: &Profile| Table::try_from(profile).unwrap_or_default();
-    let (default, profile) = (table(&default), table(&profile));
     let mut text = String::new();
-    for (section, entries) in &profile {
-        for (key, value) in entries.as_table().into_iter().flatten() {
-            if default.get(section).and_then(|default| default.get(key)) != Some(value) {
-                let _ = writeln!(text, "{section}.{key} = {value}");
-            }
+    for (section, rules) in Table::try_from(&layer).unwrap_or_default() {
+        for (key, value) in rules.as_table().into_iter().flatten() {
+            // Writing into a string cannot fail.
+            let _ = writeln!(text, "{section}.{key} = {value}");
         }
     }
     text
@@ -209,11 +206,11 @@ mod tests {
         assert!(adaptations.to_toml().contains("Nothing"));
         let adaptation = drop_param("logit_bias");
         adaptations.add("up", "m", std::slice::from_ref(&adaptation));
-        adaptations.add("up", "m", &[adaptation.clone(), Adaptation::FlattenText]);
-        assert_eq!(adaptations.for_model("up", "m"), [adaptation, Adaptation::FlattenText]);
+        adaptations.add("up", "m", &[adaptation.clone(), Adaptation::ContentAsString]);
+        assert_eq!(adaptations.for_model("up", "m"), [adaptation, Adaptation::ContentAsString]);
         assert!(adaptations.for_model("up", "other").is_empty());
         let toml = adaptations.to_toml();
-        let expected = "names = [\"m\"]\n# leave logit_bias out\n# send text parts as one string\nmessages.flatten_text = true\nparams.drop = [\"logit_bias\"]\n";
+        let expected = "match = [\"m\"]\n# leave logit_bias out\n# send text parts as one string\nmessages.content = \"string\"\nparams.drop = [\"...\", \"logit_bias\"]\n";
         assert!(toml.contains(expected), "{toml}");
         assert_eq!(adaptations.counts(), BTreeMap::from([(String::from("up"), 2)]));
     }
@@ -221,16 +218,16 @@ mod tests {
     #[test]
     fn full_memory_forgets_the_least_recently_used_model() {
         let adaptations = Adaptations::default();
-        adaptations.add("up", "real", &[Adaptation::Alternate]);
-        adaptations.add("up", "old", &[Adaptation::Alternate]);
+        adaptations.add("up", "real", &[Adaptation::MergeSameRole]);
+        adaptations.add("up", "old", &[Adaptation::MergeSameRole]);
         for n in 0..1100 {
-            adaptations.add("up", &format!("invented {n}"), &[Adaptation::Alternate]);
-            assert_eq!(adaptations.for_model("up", "real"), [Adaptation::Alternate], "{n}");
+            adaptations.add("up", &format!("invented {n}"), &[Adaptation::MergeSameRole]);
+            assert_eq!(adaptations.for_model("up", "real"), [Adaptation::MergeSameRole], "{n}");
         }
         assert!(adaptations.for_model("up", "old").is_empty());
         assert_eq!(adaptations.pairs().by_name.len(), MAX_PAIRS);
-        adaptations.add("up", "new", &[Adaptation::FlattenText]);
-        assert_eq!(adaptations.for_model("up", "new"), [Adaptation::FlattenText]);
+        adaptations.add("up", "new", &[Adaptation::ContentAsString]);
+        assert_eq!(adaptations.for_model("up", "new"), [Adaptation::ContentAsString]);
     }
 
     #[test]
@@ -248,7 +245,7 @@ mod tests {
     fn long_names_and_adaptations_are_not_remembered_and_all_bytes_are_bounded() {
         let adaptations = Adaptations::default();
         for n in 0..60 {
-            adaptations.add("up", &format!("{n}{}", "x".repeat(4 << 20)), &[Adaptation::Alternate]);
+            adaptations.add("up", &format!("{n}{}", "x".repeat(4 << 20)), &[Adaptation::MergeSameRole]);
         }
         adaptations.add("up", "m", &[drop_param("y".repeat(4 << 20))]);
         assert!(adaptations.to_toml().len() < 200, "{}", adaptations.to_toml().len());
