@@ -47,7 +47,7 @@ pub(crate) fn suggest_instead(section: &str, key: &str) -> String {
         _ => {}
     }
     match nearest(key, candidates(section)) {
-        Some(word) => format!("there is no such key; write {word} instead"),
+        Some(key) => format!("there is no such key; write {key} instead"),
         None => {
             let all: Vec<_> = candidates(section).collect();
             format!("there is no such key; write one of {}", all.join(", "))

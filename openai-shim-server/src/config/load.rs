@@ -73,7 +73,7 @@ const LOG_LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"]
 fn listen(top: &Section<'_>, overrides: &Overrides, faults: &ConfigErrors, has_keys: bool) -> SocketAddr {
     let anonymous = top.flag("allow_anonymous").unwrap_or_default();
     let is_open = |address: SocketAddr| !address.ip().is_loopback() && !has_keys && !anonymous;
-    let given = top.text("listen", parse_address);
+    let configured = top.text("listen", parse_address);
     if let Some(text) = &overrides.listen {
         return match parse_address(text) {
             Ok(address) => {
@@ -90,12 +90,12 @@ fn listen(top: &Section<'_>, overrides: &Overrides, faults: &ConfigErrors, has_k
             }
         };
     }
-    let Some(given) = given else { return DEFAULT_LISTEN };
-    if is_open(given.value) {
+    let Some(configured) = configured else { return DEFAULT_LISTEN };
+    if is_open(configured.value) {
         let what = "write client_keys = [\"env:SHIM_KEY\"], or allow_anonymous = true if everyone may use it";
-        top.fault("listen", &given.span, format!("{} {REACHABLE}; {what}", given.value));
+        top.fault("listen", &configured.span, format!("{} {REACHABLE}; {what}", configured.value));
     }
-    given.value
+    configured.value
 }
 
 const REACHABLE: &str = "can be reached from other machines, and no client key is set";
@@ -119,8 +119,10 @@ fn client_keys(
     if overrides.client_keys.is_empty() {
         return keys_of_file;
     }
-    let given = overrides.client_keys.iter();
-    given.filter_map(|key| upstream::from_reference("OPENAI_SHIM_CLIENT_KEYS", key.trim(), faults)).collect()
+    let references = overrides.client_keys.iter();
+    references
+        .filter_map(|key| upstream::from_reference("OPENAI_SHIM_CLIENT_KEYS", key.trim(), faults))
+        .collect()
 }
 
 /// Client keys must be too long to be guessed where other machines can try them.
@@ -139,7 +141,7 @@ fn check_key_lengths(
         index + 1
     );
     match top.get("client_keys").filter(|_| overrides.client_keys.is_empty()) {
-        Some(given) => top.fault("client_keys", &given.span(), what),
+        Some(configured) => top.fault("client_keys", &configured.span(), what),
         None => faults.outside("OPENAI_SHIM_CLIENT_KEYS", what),
     }
 }
@@ -170,12 +172,12 @@ fn upstreams(
     match upstreams.as_mut_slice() {
         [only] => upstream::apply_overrides(only, overrides, faults),
         _ => {
-            let given = [
+            let options = [
                 ("--profile", &overrides.profile),
                 ("--dialect", &overrides.dialect),
                 ("--api-key", &overrides.api_key),
             ];
-            for (option, _) in given.into_iter().filter(|(_, given)| given.is_some()) {
+            for (option, _) in options.into_iter().filter(|(_, value)| value.is_some()) {
                 let key = option.trim_start_matches('-').replace('-', "_");
                 let what = format!(
                     "the file has several upstreams, and this is for one; write {key} = … under its [[upstream]]"
@@ -283,12 +285,10 @@ fn log(section: &Section<'_>, overrides: &Overrides, faults: &ConfigErrors) -> L
     let filter = section.text("filter", parse_filter).map(|filter| filter.value);
     let mut log = Log { format: format.unwrap_or_default(), filter };
     let (mut formats, mut filters) = (Vec::new(), Vec::new());
-    for word in
-        overrides.log.iter().flat_map(|words| words.split(',')).map(str::trim).filter(|w| !w.is_empty())
-    {
-        match choice(word, &LOG_FORMATS) {
+    for part in overrides.log.iter().flat_map(|log| log.split(',')).map(str::trim).filter(|w| !w.is_empty()) {
+        match choice(part, &LOG_FORMATS) {
             Ok(format) => formats.push(format),
-            Err(_) => filters.push(word),
+            Err(_) => filters.push(part),
         }
     }
     if let Some(format) = formats.last() {
@@ -305,10 +305,10 @@ fn log(section: &Section<'_>, overrides: &Overrides, faults: &ConfigErrors) -> L
 
 /// Checks a filter: a level, or a list of levels and `target=level`. `tracing` would take an unknown level for a target.
 fn parse_filter(text: &str) -> Result<String, String> {
-    for word in text.split(',').map(str::trim) {
-        let level = word.rsplit_once('=').map_or(word, |(_, level)| level);
+    for directive in text.split(',').map(str::trim) {
+        let level = directive.rsplit_once('=').map_or(directive, |(_, level)| level);
         if !LOG_LEVELS.contains(&level.to_ascii_lowercase().as_str()) {
-            return Err(format!("{word:?} is no level; {}", suggest::instead(level, &LOG_LEVELS)));
+            return Err(format!("{directive:?} is no level; {}", suggest::instead(level, &LOG_LEVELS)));
         }
     }
     match tracing_subscriber::EnvFilter::try_new(text) {
@@ -338,10 +338,10 @@ fn parse_origin(text: &str) -> Result<String, String> {
     Err(format!("browsers send an origin without a path and in small letters; write {origin:?}"))
 }
 
-/// The value of a word out of a fixed list.
-fn choice<T: Copy>(given: &str, known: &[(&str, T)]) -> Result<T, String> {
-    known.iter().find(|(word, _)| *word == given).map(|(_, value)| *value).ok_or_else(|| {
-        let words: Vec<&str> = known.iter().map(|(word, _)| *word).collect();
-        format!("{given:?} is not known; {}", suggest::instead(given, &words))
+/// The value of one of a few names.
+fn choice<T: Copy>(name: &str, known: &[(&str, T)]) -> Result<T, String> {
+    known.iter().find(|(known, _)| *known == name).map(|(_, value)| *value).ok_or_else(|| {
+        let names: Vec<&str> = known.iter().map(|(known, _)| *known).collect();
+        format!("{name:?} is not known; {}", suggest::instead(name, &names))
     })
 }

@@ -1,23 +1,23 @@
 //! Suggests a known word for a misspelt one.
 
 /// The known word nearest to `given`, if it is near enough to be a typing error.
-pub(crate) fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let plain = |word: &str| word.to_ascii_lowercase().replace('-', "_");
-    let given = plain(given);
+pub(crate) fn nearest<'a>(unknown: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let plain = |candidate: &str| candidate.to_ascii_lowercase().replace('-', "_");
+    let unknown = plain(unknown);
     known
         .into_iter()
-        .map(|word| (strsim::damerau_levenshtein(&plain(word), &given), word))
-        .filter(|(distance, word)| *distance <= word.len().max(given.len()).div_ceil(3))
+        .map(|candidate| (strsim::damerau_levenshtein(&plain(candidate), &unknown), candidate))
+        .filter(|(distance, candidate)| *distance <= candidate.len().max(unknown.len()).div_ceil(3))
         .min()
-        .map(|(_, word)| word)
+        .map(|(_, candidate)| candidate)
 }
 
 /// A remedy for an unknown word: the nearest known word, or all of them.
-pub(crate) fn instead(given: &str, known: &[&str]) -> String {
-    match nearest(given, known.iter().copied()) {
-        Some(word) => format!("write {word:?} instead"),
+pub(crate) fn instead(unknown: &str, known: &[&str]) -> String {
+    match nearest(unknown, known.iter().copied()) {
+        Some(candidate) => format!("write {candidate:?} instead"),
         None => {
-            let all: Vec<String> = known.iter().map(|word| format!("{word:?}")).collect();
+            let all: Vec<String> = known.iter().map(|candidate| format!("{candidate:?}")).collect();
             format!("write one of {}", all.join(", "))
         }
     }

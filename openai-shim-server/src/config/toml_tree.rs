@@ -121,14 +121,14 @@ impl<'a> Section<'a> {
 
     /// The sections of that name, written with two brackets.
     pub(crate) fn sections(&self, path: &'static str) -> Vec<Self> {
-        let Some(given) = self.get(path) else { return Vec::new() };
-        let tables = given.get_ref().as_array().map(|array| {
+        let Some(item) = self.get(path) else { return Vec::new() };
+        let tables = item.get_ref().as_array().map(|array| {
             let tables = array.iter().map(|item| item.get_ref().as_table().map(|t| (item.span().start, t)));
             tables.collect::<Option<Vec<_>>>()
         });
         let Some(Some(tables)) = tables else {
             let what = format!("there may be several; write [[{path}]] with two brackets");
-            self.fault(path, &given.span(), what);
+            self.fault(path, &item.span(), what);
             return Vec::new();
         };
         tables.into_iter().map(|table| self.below(path, Some(table))).collect()
@@ -158,8 +158,8 @@ impl<'a> Section<'a> {
         key: &str,
         parse: impl FnOnce(&str) -> Result<T, String>,
     ) -> Option<Located<T>> {
-        let given = self.get(key)?;
-        let parsed = match given.get_ref() {
+        let item = self.get(key)?;
+        let parsed = match item.get_ref() {
             DeValue::String(text) => parse(text),
             // A number in place of text mostly lacks its unit or its quotes; `parse` finds out which.
             DeValue::Integer(number) => match parse(number.as_str()) {
@@ -168,49 +168,49 @@ impl<'a> Section<'a> {
             },
             other => Err(format!("is {} and must be a text; write it in quotes", kind(other))),
         };
-        self.checked(key, given.span(), parsed)
+        self.checked(key, item.span(), parsed)
     }
 
     /// A size: a text with a unit, or a number of bytes.
     pub(crate) fn size(&self, key: &str) -> Option<Located<usize>> {
-        let given = self.get(key)?;
-        let parsed = match given.get_ref() {
+        let item = self.get(key)?;
+        let parsed = match item.get_ref() {
             DeValue::String(text) => super::units::size(text),
             DeValue::Integer(number) => super::units::size(number.as_str()),
             other => Err(format!("is {} and must be a size; write one such as \"32MiB\"", kind(other))),
         };
-        self.checked(key, given.span(), parsed)
+        self.checked(key, item.span(), parsed)
     }
 
     /// An integer within a range.
     pub(crate) fn number(&self, key: &str, range: std::ops::RangeInclusive<u64>) -> Option<Located<u64>> {
-        let given = self.get(key)?;
+        let item = self.get(key)?;
         let remedy = format!("write a whole number from {} to {}", range.start(), range.end());
-        let parsed = match given.get_ref() {
+        let parsed = match item.get_ref() {
             DeValue::Integer(number) => u64::from_str_radix(number.as_str(), number.radix())
                 .ok()
                 .filter(|n| range.contains(n))
                 .ok_or_else(|| format!("{number} is out of range; {remedy}")),
             other => Err(format!("is {} and must be a number; {remedy}", kind(other))),
         };
-        self.checked(key, given.span(), parsed)
+        self.checked(key, item.span(), parsed)
     }
 
     /// A boolean.
     pub(crate) fn flag(&self, key: &str) -> Option<bool> {
-        let given = self.get(key)?;
-        let parsed = match given.get_ref() {
+        let item = self.get(key)?;
+        let parsed = match item.get_ref() {
             DeValue::Boolean(flag) => Ok(*flag),
             other => {
                 Err(format!("is {} and must be yes or no; write {key} = true, without quotes", kind(other)))
             }
         };
-        self.checked(key, given.span(), parsed).map(|given| given.value)
+        self.checked(key, item.span(), parsed).map(|item| item.value)
     }
 
     /// The items of a list; faults show `example`.
     pub(crate) fn list(&self, key: &str, example: &str) -> Vec<&'a Spanned<DeValue<'a>>> {
-        match self.get(key).map(|given| (given.span(), given.get_ref())) {
+        match self.get(key).map(|item| (item.span(), item.get_ref())) {
             Some((_, DeValue::Array(items))) => items.iter().collect(),
             Some((span, other)) => {
                 self.fault(
@@ -237,7 +237,7 @@ impl<'a> Section<'a> {
                 DeValue::String(text) => parse(text),
                 other => Err(format!("holds {} and must hold texts; write {key} = {example}", kind(other))),
             };
-            self.checked(key, item.span(), parsed).map(|given| given.value)
+            self.checked(key, item.span(), parsed).map(|item| item.value)
         });
         read.collect()
     }

@@ -78,10 +78,10 @@ fn redact_keys(text: &str) -> String {
         let end = candidate
             .find(|c: char| !c.is_ascii_alphanumeric() && !"-_".contains(c))
             .unwrap_or(candidate.len());
-        let (word, after) = candidate.split_at(end);
+        let (token, after) = candidate.split_at(end);
         let is_inside_word = before.ends_with(|c: char| c.is_ascii_alphanumeric());
         out.push_str(before);
-        out.push_str(if word.len() >= 16 && !is_inside_word { REDACTED } else { word });
+        out.push_str(if token.len() >= 16 && !is_inside_word { REDACTED } else { token });
         rest = after;
     }
     out.push_str(rest);

@@ -215,12 +215,12 @@ fn log_response(app: Arc<AppState>, meta: RequestMeta, label: &'static str, resp
 
 /// The client's own id if it can be logged, else a generated one.
 fn request_id(app: &AppState, request: &Request) -> String {
-    let given = request.headers().get(responses::REQUEST_ID).and_then(|id| id.to_str().ok());
+    let sent = request.headers().get(responses::REQUEST_ID).and_then(|id| id.to_str().ok());
     let is_loggable = |id: &&str| {
         (1..=MAX_ID_BYTES).contains(&id.len())
             && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(&b))
     };
-    given.filter(is_loggable).map_or_else(|| format!("req_{:016x}", app.random()), str::to_owned)
+    sent.filter(is_loggable).map_or_else(|| format!("req_{:016x}", app.random()), str::to_owned)
 }
 
 /// The client key in the query, for dialects whose clients send it there.

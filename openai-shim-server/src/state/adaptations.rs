@@ -123,8 +123,8 @@ impl Adaptations {
         };
         let mut pairs = self.pairs();
         for adaptation in adaptations {
-            let kept = fits(adaptation);
-            if kept {
+            let is_remembered = fits(adaptation);
+            if is_remembered {
                 let name = (upstream.to_owned(), model.to_owned());
                 if pairs.touch(&name).is_some_and(|pair| pair.adaptations.contains(adaptation)) {
                     continue;
@@ -137,7 +137,7 @@ impl Adaptations {
                 model = &*short_name(model),
                 learnt = &*short_name(&learnt),
                 quirk = &*short_name(&quirk),
-                kept,
+                kept = is_remembered,
                 "learned"
             );
         }

@@ -59,8 +59,9 @@ pub(super) fn stream(
     match answer {
         EchoResponse::Text(text) => {
             events.push_back(chunk(r#""role":"assistant","content":"","refusal":null"#, "null"));
-            let words = text.split_inclusive(char::is_whitespace);
-            events.extend(words.map(|word| chunk(&format!("\"content\":{}", encode_string(word)), "null")));
+            let tokens = text.split_inclusive(char::is_whitespace);
+            events
+                .extend(tokens.map(|token| chunk(&format!("\"content\":{}", encode_string(token)), "null")));
         }
         EchoResponse::ToolCall { name, arguments, .. } => {
             let opening = format!(

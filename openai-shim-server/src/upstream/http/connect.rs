@@ -161,9 +161,9 @@ mod tests {
 
     #[test]
     fn addresses_alternate_between_families() {
-        let given = ["[::1]:1", "[::2]:1", "[::3]:1", "1.1.1.1:1"].map(address).to_vec();
+        let resolved = ["[::1]:1", "[::2]:1", "[::3]:1", "1.1.1.1:1"].map(address).to_vec();
         let expected = ["[::1]:1", "1.1.1.1:1", "[::2]:1", "[::3]:1"].map(address);
-        assert_eq!(interleave_families(given), expected);
+        assert_eq!(interleave_families(resolved), expected);
     }
 
     #[tokio::test]

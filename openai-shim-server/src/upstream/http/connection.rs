@@ -106,7 +106,7 @@ pub(super) async fn call(
                     partial_head.as_slice()
                 };
                 let (mut head, length) = match head::parse(received, method).map_err(CallError::Malformed)? {
-                    Some(whole) => whole,
+                    Some(parsed) => parsed,
                     None if partial_head.is_empty() => {
                         partial_head = read.to_vec();
                         continue;
