@@ -147,7 +147,7 @@ fn what_chat_cannot_be_asked_is_reported() {
 #[test]
 fn in_strict_mode_a_suffix_for_chat_is_an_error() {
     let mut settings = Settings::default();
-    settings.mode = LossPolicy::Strict;
+    settings.loss_policy = LossPolicy::Strict;
     let incoming =
         ClientRequest::read(own(), "", r#"{"model":"m","prompt":"hi","suffix":"!"}"#.into()).unwrap();
     let error = Exchange::start(incoming, row(), settings, Context::fixed()).unwrap_err();
@@ -459,11 +459,11 @@ fn a_model_that_has_another_name_keeps_the_clients_own() {
         assert_eq!(request.uri().path(), "/completions");
         assert!(String::from_utf8_lossy(request.body()).contains("\"real\""));
         let mut out = Vec::new();
-        exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
+        exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
         let answer = r#"{"id":"cmpl-1","object":"text_completion","created":1,"model":"real","choices":[{"text":"a","index":0,"logprobs":null,"finish_reason":"stop"}]}"#;
         let answer = if stream { format!("data: {answer}\n\ndata: [DONE]\n\n") } else { answer.to_owned() };
-        exchange.push(answer.as_bytes(), &mut out);
-        exchange.finish(&mut out);
+        exchange.push(answer.as_bytes(), &mut out).unwrap();
+        exchange.finish(&mut out).unwrap();
         let out = String::from_utf8(out).unwrap();
         assert!(out.contains("\"alias\"") && !out.contains("\"real\""), "{out}");
     }

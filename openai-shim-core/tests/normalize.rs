@@ -46,7 +46,7 @@ fn sent(rules: Value, request: &Value) -> (Value, Vec<String>) {
 
 fn refused(rules: Value, request: &Value) -> Option<String> {
     let mut settings = Settings::default();
-    settings.mode = LossPolicy::Strict;
+    settings.loss_policy = LossPolicy::Strict;
     start(row(rules), request, settings).err().map(|error| error.param().unwrap_or_default().to_owned())
 }
 
@@ -493,7 +493,7 @@ fn strict_refuses_every_loss_and_names_the_field() {
         "nothing is lost"
     );
     let mut settings = Settings::default();
-    settings.mode = LossPolicy::Strict;
+    settings.loss_policy = LossPolicy::Strict;
     let error = start(row(json!({"params": {"drop": ["temperature"]}})), &request, settings).unwrap_err();
     let (status, body) = chat().encode_error(&error);
     assert_eq!(status, 400);
@@ -517,10 +517,10 @@ fn reasoning_that_a_client_forgets_comes_back_on_the_next_turn() {
         let rules = || row(json!({"messages": {"reasoning_history": "restore"}}));
         let mut exchange = begin(&setup, rules(), &request);
         setup.next(&mut exchange);
-        exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
+        exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
         let mut out = Vec::new();
-        exchange.push(answer.as_bytes(), &mut out);
-        exchange.finish(&mut out);
+        exchange.push(answer.as_bytes(), &mut out).unwrap();
+        exchange.finish(&mut out).unwrap();
         setup.next(&mut exchange);
         let kept = store.entries();
         assert!(!kept.is_empty() && kept.iter().all(|(_, value)| value.contains("I think.")), "{kept:?}");
@@ -547,11 +547,11 @@ fn several_answers_come_one_by_one_and_leave_together() {
         for k in 0..3 {
             let Step::Send { request, .. } = exchange.next() else { panic!("{k}") };
             assert!(!String::from_utf8_lossy(request.body()).contains("\"n\""));
-            assert!(exchange.reply().is_none() && out.is_empty());
-            exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
+            assert!(exchange.response_head().is_none() && out.is_empty());
+            exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
             let answer = json!({"id": format!("id{k}"), "choices": [{"index": 0, "message": {"content": format!("answer {k}")}, "finish_reason": "stop"}], "usage": {"prompt_tokens": 2, "completion_tokens": k, "total_tokens": 2 + k}});
-            exchange.push(answer.to_string().as_bytes(), &mut out);
-            exchange.finish(&mut out);
+            exchange.push(answer.to_string().as_bytes(), &mut out).unwrap();
+            exchange.finish(&mut out).unwrap();
         }
         assert!(matches!(exchange.next(), Step::Done));
         let out = String::from_utf8(out).unwrap();
@@ -578,7 +578,7 @@ fn a_signature_survives_a_client_that_keeps_only_ids() {
             let mut request = with_tools(json!({"stream": stream}));
             let mut exchange = begin(&setup, rules(), &request);
             setup.next(&mut exchange);
-            exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
+            exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
             let call = json!({"index": 0, "id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}, "extra_content": {"google": {"thought_signature": signature}}});
             let choice = |key: &str| json!({"id": "x", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [{"index": 0, key: {"role": "assistant", "content": null, "tool_calls": [call]}, "finish_reason": "tool_calls"}]});
             let body = if stream {
@@ -587,8 +587,8 @@ fn a_signature_survives_a_client_that_keeps_only_ids() {
                 choice("message").to_string()
             };
             let mut out = Vec::new();
-            exchange.push(body.as_bytes(), &mut out);
-            exchange.finish(&mut out);
+            exchange.push(body.as_bytes(), &mut out).unwrap();
+            exchange.finish(&mut out).unwrap();
             setup.next(&mut exchange);
             let out = String::from_utf8(out).unwrap();
             let id = out
@@ -631,10 +631,10 @@ fn an_upstream_that_only_streams_is_asked_for_a_stream() {
     let Step::Send { request, .. } = exchange.next() else { panic!() };
     let body: Value = serde_json::from_slice(request.body()).unwrap();
     assert_eq!((&body["stream"], &body["stream_options"]), (&json!(true), &json!({"include_usage": true})));
-    exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
+    exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
     let mut out = Vec::new();
-    exchange.push(b"data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"hello\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n", &mut out);
-    exchange.finish(&mut out);
+    exchange.push(b"data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"hello\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n", &mut out).unwrap();
+    exchange.finish(&mut out).unwrap();
     let body: Value = serde_json::from_slice(&out).unwrap();
     assert_eq!(
         (&body["object"], &body["choices"][0]["message"]["content"]),

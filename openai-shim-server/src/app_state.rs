@@ -2,11 +2,12 @@
 
 use crate::clock;
 use crate::config::{Config, UpstreamConfig};
-use crate::handlers::offload::Work;
 use crate::http::body_budget::BodyBudget;
 use crate::http::responses;
 use crate::http::shutdown::ShutdownSignal;
 use crate::observe::metrics::Metrics;
+use crate::offload::OffloadPool;
+use crate::offload::OffloadPool;
 use crate::routing::health::{Health, HealthTracked};
 use crate::routing::model_list_cache::ModelListCache;
 use crate::state::adaptations::Adaptations;
@@ -34,7 +35,7 @@ pub(crate) struct AppState {
     /// The memory of all bodies (`limits.bodies`).
     pub(crate) body_budget: Arc<BodyBudget>,
     /// Runs long computations on other threads.
-    pub(crate) work: Work,
+    pub(crate) offload: OffloadPool,
     pub(crate) adaptations: Adaptations,
     pub(crate) shutdown: ShutdownSignal,
     seed: RandomState,
@@ -84,7 +85,7 @@ impl AppState {
             store,
             owners: Owners::new(&config.client_keys, config.store_secret.as_ref()),
             body_budget: BodyBudget::new(config.limits.bodies),
-            work: Work::new(),
+            offload: OffloadPool::new(),
             adaptations: Adaptations::default(),
             shutdown: ShutdownSignal::default(),
             upstreams,
@@ -109,15 +110,15 @@ impl AppState {
     /// The settings of an exchange for a model, by the upstream's name for it.
     pub(crate) fn settings(&self, upstream_model: Option<String>) -> Settings {
         let mut settings = Settings::default();
-        settings.mode = self.config.mode;
+        settings.loss_policy = self.config.mode;
         settings.upstream_model = upstream_model;
-        settings.learn = self.config.learn;
+        settings.adapt = self.config.learn;
         settings.reasoning = self.config.reasoning;
         settings.default_max_tokens = self.config.default_max_tokens;
         settings.retry = self.config.retry;
         settings.fallback = self.config.fallback.clone();
-        settings.max_body = self.config.limits.response_body;
-        settings.max_frame = self.config.limits.frame;
+        settings.max_body_bytes = self.config.limits.response_body;
+        settings.max_frame_bytes = self.config.limits.frame;
         settings
     }
 }

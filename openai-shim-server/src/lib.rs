@@ -12,6 +12,7 @@ mod clock;
 mod handlers;
 mod http;
 pub mod observe;
+mod offload;
 mod panics;
 mod request_meta;
 mod routing;

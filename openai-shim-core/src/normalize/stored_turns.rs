@@ -147,7 +147,8 @@ impl StateScope {
         stores_plain: bool,
     ) -> Vec<StateEntry> {
         let is_opaque = turn.is_opaque();
-        if !is_opaque && !(stores_plain && turn.has_reasoned_call()) {
+        let is_stored = is_opaque || (stores_plain && turn.has_reasoned_call());
+        if !is_stored {
             return Vec::new();
         }
         let call = turn.parts().iter().find_map(|part| match part {

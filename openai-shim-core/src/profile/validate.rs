@@ -145,9 +145,12 @@ mod tests {
         }
     }
 
+    /// A key, and a change that gives it an invalid value.
+    type Change = (&'static str, fn(&mut Profile));
+
     #[test]
     fn every_invalid_value_is_reported_with_its_key() {
-        let changes: [(&str, fn(&mut Profile)); 11] = [
+        let changes: [Change; 11] = [
             ("auth.header", |p| p.auth.header = String::from("my key")),
             ("auth.prefix", |p| p.auth.prefix = String::from("a\nb")),
             ("forward_headers", |p| p.forward_headers.push(String::from("é"))),
@@ -158,7 +161,7 @@ mod tests {
             ("params.max_choices", |p| p.params.max_choices = Some(0)),
             ("messages.roles", |p| p.messages.roles.extend([(String::from("system"), String::from("usr"))])),
             ("messages.input_modalities", |p| {
-                p.messages.input_modalities = Some(vec![String::from("images")])
+                p.messages.input_modalities = Some(vec![String::from("images")]);
             }),
             ("messages.chat_template.user", |p| p.messages.chat_template.user = Some(String::from("User:"))),
         ];

@@ -24,7 +24,7 @@ use std::sync::Arc;
 /// The text at `/` by which programs recognize the kind of server (Ollama's greeting).
 pub(crate) fn greeting() -> &'static str {
     let mut all = DIALECTS.iter().flat_map(|dialect| dialect.auxiliary_routes());
-    all.find_map(|route| if let AuxiliaryKind::Greeting(text) = route.side { Some(text) } else { None })
+    all.find_map(|route| if let AuxiliaryKind::Greeting(text) = route.kind { Some(text) } else { None })
         .unwrap_or("")
 }
 
@@ -48,26 +48,26 @@ pub(crate) async fn answer(
     };
     // Routes that are answered without an upstream need no permit and no body.
     let request = AuxiliaryRequest { name: &name, path: &meta.path, query: &meta.query, body: b"" };
-    let immediate = match &route.side {
-        AuxiliaryKind::Fixed(text) | AuxiliaryKind::Greeting(text) => {
-            Some(Ok(responses::json(StatusCode::OK, *text)))
+    let immediate = match route.kind {
+        AuxiliaryKind::Constant(text) | AuxiliaryKind::Greeting(text) => {
+            Some(Ok(responses::json(StatusCode::OK, text)))
         }
-        AuxiliaryKind::Refused(reason) => {
-            Some(Err(Error::Client(ClientError::new(ErrorKind::Unsupported, *reason))))
+        AuxiliaryKind::Unsupported(reason) => {
+            Some(Err(Error::Client(ClientError::new(ErrorKind::Unsupported, reason))))
         }
-        AuxiliaryKind::Models(write) => Some(
+        AuxiliaryKind::ModelList(list) => Some(
             models::all(&app)
                 .await
-                .and_then(|all| Ok(responses::json(StatusCode::OK, write(&all, &meta.query)?))),
+                .and_then(|all| Ok(responses::json(StatusCode::OK, list.encode_list(&all, &meta.query)?))),
         ),
-        AuxiliaryKind::Model(one) if is_read => Some(models::one(&app, one, &request).await),
-        AuxiliaryKind::Kept(keeping, part) => {
-            let part = if *part == StoredResponsePart::Answer && meta.method == Method::DELETE {
+        AuxiliaryKind::Model(api) if is_read => Some(models::one(&app, api, &request).await),
+        AuxiliaryKind::StoredResponse(api, part) => {
+            let part = if part == StoredResponsePart::Response && meta.method == Method::DELETE {
                 None
             } else {
-                Some(*part)
+                Some(part)
             };
-            stored_responses::answer(&app, dialect, keeping, part, &meta, &name).await
+            stored_responses::answer(&app, dialect, api, part, &meta, &name).await
         }
         _ => None,
     };
@@ -88,22 +88,22 @@ pub(crate) async fn answer(
         query: meta.query.clone(),
         body: received.body.clone(),
     };
-    match &route.side {
-        AuxiliaryKind::Model(one) => finish(meta, models::one(&app, one, &request.as_request()).await),
-        AuxiliaryKind::Count(counting) => {
+    match route.kind {
+        AuxiliaryKind::Model(api) => finish(meta, models::one(&app, api, &request.as_request()).await),
+        AuxiliaryKind::TokenCount(api) => {
             let owner = meta.owner.clone();
-            finish(meta, count_tokens::count(&app, dialect, counting, request, &parts.headers, owner).await)
+            finish(meta, count_tokens::count(&app, dialect, api, request, &parts.headers, owner).await)
         }
-        AuxiliaryKind::Embed(embedding) => {
-            embeddings::embed(app, meta, dialect, embedding, request, &parts.headers).await
+        AuxiliaryKind::Embeddings(api) => {
+            embeddings::embed(app, meta, dialect, api, request, &parts.headers).await
         }
-        AuxiliaryKind::Kept(..) => {
+        AuxiliaryKind::StoredResponse(..) => {
             let upstream = stored_responses::storing_upstream(&app, dialect);
             let target = ForwardTarget { path, default_upstream: upstream, check: None };
             forward::forward(app, meta, dialect, target, parts, received).await
         }
-        AuxiliaryKind::Checked(check) => {
-            let target = ForwardTarget { path, default_upstream: None, check: Some(*check) };
+        AuxiliaryKind::ForwardChecked(check) => {
+            let target = ForwardTarget { path, default_upstream: None, check: Some(check) };
             forward::forward(app, meta, dialect, target, parts, received).await
         }
         _ => {

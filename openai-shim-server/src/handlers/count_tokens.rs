@@ -2,8 +2,8 @@
 
 use crate::app_state::{AppState, UpstreamState};
 use crate::handlers::auxiliary_request::OwnedAuxiliaryRequest;
-use crate::handlers::offload::Work;
 use crate::http::responses;
+use crate::offload::OffloadPool;
 use crate::routing::targets::no_upstream;
 use crate::upstream::query::{decode_failure, send_query};
 use axum::response::Response;
@@ -23,20 +23,21 @@ use std::sync::Arc;
 pub(crate) async fn count(
     app: &Arc<AppState>,
     dialect: &'static dyn Dialect,
-    counting: &'static TokenCountApi,
+    api: &'static dyn TokenCountApi,
     request: OwnedAuxiliaryRequest,
     headers: &HeaderMap,
     owner: Owner,
 ) -> Result<Response, Error> {
     let (length, headers) = (request.body.len(), headers.clone());
     let read = move || {
-        let (path, body) = (counting.counted)(&request.as_request())?;
-        let incoming =
-            ClientRequest::read(dialect, &path, Bytes::from(body))?.with_headers(headers).with_owner(owner);
+        let generation = api.generation_request(&request.as_request())?;
+        let incoming = ClientRequest::read(dialect, &generation.path, Bytes::from(generation.body))?
+            .with_headers(headers)
+            .with_owner(owner);
         let estimate = estimate_tokens(incoming.request());
         Ok::<_, Error>((incoming, estimate))
     };
-    let (incoming, estimate) = app.work.run(length, read).await?;
+    let (incoming, estimate) = app.offload.run(length, read).await?;
     let route = app.route(incoming.model()).await?;
     let served = app.upstreams.get(route.upstream).ok_or_else(no_upstream)?;
     let UpstreamCount { answer, mut diagnostics } =
@@ -46,12 +47,13 @@ pub(crate) async fn count(
             responses::json(StatusCode::OK, answer)
         }
         Some((upstream_dialect, answer)) => {
-            let tokens = token_count_api(upstream_dialect).and_then(|theirs| (theirs.read)(&answer));
-            responses::json(StatusCode::OK, (counting.write)(tokens.unwrap_or(estimate)))
+            let tokens = token_count_api(upstream_dialect)
+                .and_then(|upstream_api| upstream_api.decode_response(&answer));
+            responses::json(StatusCode::OK, api.encode_response(tokens.unwrap_or(estimate)))
         }
         None => {
             diagnostics.record(DiagnosticCode::TokensEstimated, "", "");
-            let mut response = responses::json(StatusCode::OK, (counting.write)(estimate));
+            let mut response = responses::json(StatusCode::OK, api.encode_response(estimate));
             response.headers_mut().insert(responses::OUTCOME, HeaderValue::from_static("estimated"));
             response
         }
@@ -62,9 +64,9 @@ pub(crate) async fn count(
 }
 
 /// A dialect's token count API, if it has one.
-fn token_count_api(dialect: &dyn Dialect) -> Option<&'static TokenCountApi> {
-    dialect.auxiliary_routes().iter().find_map(|route| match route.side {
-        AuxiliaryKind::Count(counting) => Some(counting),
+fn token_count_api(dialect: &dyn Dialect) -> Option<&'static dyn TokenCountApi> {
+    dialect.auxiliary_routes().iter().find_map(|route| match route.kind {
+        AuxiliaryKind::TokenCount(api) => Some(api),
         _ => None,
     })
 }
@@ -88,30 +90,37 @@ async fn count_at_upstream(
 ) -> Result<UpstreamCount, Error> {
     let mut settings = app.settings(model);
     let model = settings.upstream_model.clone().unwrap_or_else(|| incoming.model().to_owned());
-    settings.lessons = app.adaptations.for_model(&served.config.name, &model);
+    settings.adaptations = app.adaptations.for_model(&served.config.name, &model);
     let Some((dialect, profile)) = counting_dialect(&served.config.profile, client, &model) else {
         return Ok(UpstreamCount::default());
     };
-    let Some(counting) = token_count_api(dialect) else { return Ok(UpstreamCount::default()) };
+    let Some(api) = token_count_api(dialect) else { return Ok(UpstreamCount::default()) };
     // The exchange's first request is what would be sent, and so what must be counted.
     let context = app.context();
     let start = move || Exchange::start(incoming, profile, settings, context);
-    let exchange = app.work.run(length, start).await?;
-    let (exchange, step) = first_step(&app.work, length, exchange, &*served.store).await?;
+    let exchange = app.offload.run(length, start).await?;
+    let (exchange, step) = first_step(&app.offload, length, exchange, &*served.store).await?;
     let Step::Send { request, .. } = step else { return Ok(UpstreamCount::default()) };
     let diagnostics = exchange.diagnostics();
     let headers = request.headers().clone();
     let build = move || {
         let path = request.uri().path_and_query().map_or("", http::uri::PathAndQuery::as_str);
-        (counting.ask)(path, request.body())
+        api.encode_request(path, request.body())
     };
-    let Some((path, body)) = app.work.run(length, build).await else {
+    let Some(query) = app.offload.run(length, build).await else {
         return Ok(UpstreamCount::default());
     };
     let (mut reservation, limit) = (app.body_budget.empty_reservation(), app.config.limits.response_body);
-    let (head, answer) =
-        send_query(&*served.transport, &path, headers, Bytes::from(body), &mut reservation, limit).await?;
-    if head.status.is_success() && (counting.read)(&answer).is_some() {
+    let (head, answer) = send_query(
+        &*served.transport,
+        &query.path,
+        headers,
+        Bytes::from(query.body),
+        &mut reservation,
+        limit,
+    )
+    .await?;
+    if head.status.is_success() && api.decode_response(&answer).is_some() {
         return Ok(UpstreamCount { answer: Some((dialect, answer)), diagnostics });
     }
     // Many servers of a dialect do not implement its count.
@@ -123,7 +132,7 @@ async fn count_at_upstream(
 
 /// The exchange's first step that is not about state: loads the state it needs. `length`: bytes of the request.
 async fn first_step(
-    work: &Work,
+    offload: &OffloadPool,
     length: usize,
     mut exchange: Exchange,
     store: &dyn StateStore,
@@ -139,7 +148,7 @@ async fn first_step(
                 let step = exchange.next();
                 Ok((exchange, step))
             };
-            work.run(length, provide).await
+            offload.run(length, provide).await
         }
         step => Ok((exchange, step)),
     }

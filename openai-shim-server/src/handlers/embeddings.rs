@@ -14,7 +14,9 @@ use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 use openai_shim_core::canonical::{DiagnosticCode, EmbedRequest};
-use openai_shim_core::dialect::auxiliary::{AuxiliaryKind, EmbeddingsApi, states_failure};
+use openai_shim_core::dialect::auxiliary::{
+    AuxiliaryKind, EmbeddingsApi, convert_embeddings, states_failure,
+};
 use openai_shim_core::dialect::{DIALECTS, Dialect, dialect as dialect_named};
 use openai_shim_core::{Diagnostics, Error, Upstream, UpstreamError};
 use std::sync::Arc;
@@ -24,7 +26,7 @@ pub(crate) async fn embed(
     app: Arc<AppState>,
     meta: RequestMeta,
     dialect: &'static dyn Dialect,
-    embedding: &'static EmbeddingsApi,
+    embedding: &'static dyn EmbeddingsApi,
     request: OwnedAuxiliaryRequest,
     headers: &HeaderMap,
 ) -> Response {
@@ -52,9 +54,9 @@ pub(crate) async fn embed(
 }
 
 /// The embeddings APIs of a dialect.
-fn embeddings_apis(dialect: &dyn Dialect) -> impl Iterator<Item = &'static EmbeddingsApi> + use<> {
-    dialect.auxiliary_routes().iter().filter_map(|route| match route.side {
-        AuxiliaryKind::Embed(embedding) => Some(embedding),
+fn embeddings_apis(dialect: &dyn Dialect) -> impl Iterator<Item = &'static dyn EmbeddingsApi> + use<> {
+    dialect.auxiliary_routes().iter().filter_map(|route| match route.kind {
+        AuxiliaryKind::Embeddings(api) => Some(api),
         _ => None,
     })
 }
@@ -63,7 +65,7 @@ fn embeddings_apis(dialect: &dyn Dialect) -> impl Iterator<Item = &'static Embed
 struct EmbeddingPlan<'a> {
     served: &'a UpstreamState,
     upstream_dialect: &'static dyn Dialect,
-    upstream_api: &'static EmbeddingsApi,
+    upstream_api: &'static dyn EmbeddingsApi,
     spec: Arc<EmbedRequest>,
     path: String,
     body: Bytes,
@@ -71,26 +73,26 @@ struct EmbeddingPlan<'a> {
 
 async fn plan<'a>(
     app: &'a Arc<AppState>,
-    embedding: &'static EmbeddingsApi,
+    embedding: &'static dyn EmbeddingsApi,
     request: OwnedAuxiliaryRequest,
     diagnostics: &mut Diagnostics,
 ) -> Result<EmbeddingPlan<'a>, Error> {
     let (length, source) = (request.body.len(), request.body.clone());
     let read = move || {
         let mut lost = Diagnostics::default();
-        (embedding.read)(&request.as_request(), &mut lost).map(|spec| (spec, lost))
+        embedding.decode_request(&request.as_request(), &mut lost).map(|spec| (spec, lost))
     };
-    let (spec, lost) = app.work.run(length, read).await?;
+    let (spec, lost) = app.offload.run(length, read).await?;
     let route =
         if spec.model.is_empty() { app.route_without_model() } else { app.route(&spec.model).await? };
     let served = app.upstreams.get(route.upstream).ok_or_else(no_upstream)?;
     let upstream_dialect = dialect_named(&served.config.profile.dialect)?;
     // Preferred is the client's own API, then the first API of the upstream's dialect, then the first of the registry.
-    let same = embeddings_apis(upstream_dialect).find(|api| std::ptr::eq(*api, embedding));
+    let same = embeddings_apis(upstream_dialect).find(|api| api.format() == embedding.format());
     let others = embeddings_apis(upstream_dialect)
         .chain(DIALECTS.iter().flat_map(|dialect| embeddings_apis(*dialect)));
     let upstream_api = same.into_iter().chain(others).next().unwrap_or(embedding);
-    let is_same = std::ptr::eq(upstream_api, embedding);
+    let is_same = upstream_api.format() == embedding.format();
     if !is_same {
         diagnostics.extend(&lost);
     }
@@ -100,20 +102,20 @@ async fn plan<'a>(
     }
     let write = move || {
         let mut diagnostics = Diagnostics::default();
-        let written = (upstream_api.write)(&sent, is_same.then_some(&source[..]), &mut diagnostics);
+        let written = upstream_api.encode_request(&sent, is_same.then_some(&source[..]), &mut diagnostics);
         (written, diagnostics)
     };
-    let (written, found) = app.work.run(length, write).await;
+    let (written, found) = app.offload.run(length, write).await;
     diagnostics.extend(&found);
-    let (path, body) = written?;
-    let path = served.config.profile.paths.url(&path);
+    let query = written?;
+    let path = served.config.profile.paths.url(&query.path);
     Ok(EmbeddingPlan {
         served,
         upstream_dialect,
         upstream_api,
         spec: Arc::new(spec),
         path,
-        body: Bytes::from(body),
+        body: Bytes::from(query.body),
     })
 }
 
@@ -123,7 +125,7 @@ impl EmbeddingPlan<'_> {
         self,
         app: &Arc<AppState>,
         id: &str,
-        embedding: &'static EmbeddingsApi,
+        embedding: &'static dyn EmbeddingsApi,
         headers: &HeaderMap,
         diagnostics: &mut Diagnostics,
     ) -> Result<EmbeddingsAnswer, Error> {
@@ -168,8 +170,8 @@ struct EmbeddingCall<'a> {
     app: &'a Arc<AppState>,
     transport: &'a dyn Upstream,
     upstream_dialect: &'static dyn Dialect,
-    upstream_api: &'static EmbeddingsApi,
-    embedding: &'static EmbeddingsApi,
+    upstream_api: &'static dyn EmbeddingsApi,
+    embedding: &'static dyn EmbeddingsApi,
 }
 
 impl EmbeddingCall<'_> {
@@ -196,11 +198,11 @@ impl EmbeddingCall<'_> {
             let result = if states_failure(&answer, &["data", "embeddings", "embedding"]) {
                 Err(dialect.decode_error(StatusCode::BAD_GATEWAY, &head.headers, &answer, &mut diagnostics))
             } else {
-                upstream_api.answer(client_api, &answer, &spec, &mut diagnostics)
+                convert_embeddings(upstream_api, client_api, &answer, &spec, &mut diagnostics)
             };
             (result, diagnostics)
         };
-        let (result, found) = self.app.work.run(reservation.bytes(), translate).await;
+        let (result, found) = self.app.offload.run(reservation.bytes(), translate).await;
         diagnostics.extend(&found);
         Ok(EmbeddingsAnswer { headers: returned, body: result? })
     }

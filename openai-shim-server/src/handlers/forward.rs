@@ -2,13 +2,13 @@
 //! response, then streams it.
 
 use crate::app_state::AppState;
-use crate::handlers::offload::LONG;
 use crate::http::deadline::RequestDeadline;
 use crate::http::receive::ReceivedRequest;
 use crate::http::responses;
 use crate::http::routes::FORWARD_LABEL;
 use crate::observe::access_log::AccessLogEntry;
 use crate::observe::body_log::{self, BodyLog};
+use crate::offload::LARGE_BODY_BYTES;
 use crate::request_meta::RequestMeta;
 use crate::routing::targets::{SelectedUpstream, no_upstream};
 use crate::upstream::query::{collect, decode_failure, returned_headers};
@@ -22,7 +22,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use memchr::memmem;
 use openai_shim_core::canonical::{fault, is_document, is_html, plain};
 use openai_shim_core::dialect::Dialect;
-use openai_shim_core::dialect::auxiliary::states_failure;
+use openai_shim_core::dialect::auxiliary::{ResponseCheck, states_failure};
 use openai_shim_core::json::{Object, encode_string};
 use openai_shim_core::upstream::{ByteStream, UpstreamBody};
 use openai_shim_core::{Diagnostics, Error, UpstreamError};
@@ -41,7 +41,7 @@ pub(crate) struct ForwardTarget {
     pub(crate) path: String,
     /// The index of the upstream for requests without a model; `None`: the first one.
     pub(crate) default_upstream: Option<usize>,
-    pub(crate) check: Option<ResponseCheck>,
+    pub(crate) check: Option<&'static dyn ResponseCheck>,
 }
 
 /// The most bytes of an error response that are read.
@@ -58,7 +58,7 @@ pub(crate) async fn forward(
 ) -> Response {
     let ReceivedRequest { permit, reservation, body } = received;
     let (is_json_body, length, request_body) = (is_json(&parts.headers), body.len(), body.clone());
-    let model = app.work.run(length, move || model_of(is_json_body, &request_body)).await;
+    let model = app.offload.run(length, move || model_of(is_json_body, &request_body)).await;
     let route = match (&model, default_upstream) {
         (Some(model), _) => app.route(model).await,
         (None, Some(upstream)) => Ok(SelectedUpstream { upstream, model: None }),
@@ -87,7 +87,7 @@ pub(crate) async fn forward(
     let upstream_dialect = openai_shim_core::dialect(&served.config.profile.dialect).unwrap_or(dialect);
     let original = body.clone();
     let replace_model = move || with_model(is_json_body, original, route.model.as_deref());
-    let mut request = http::Request::new(app.work.run(length, replace_model).await);
+    let mut request = http::Request::new(app.offload.run(length, replace_model).await);
     *request.method_mut() = parts.method.clone();
     let target = match parts.uri.query() {
         Some(query) => format!("{path}?{query}"),
@@ -139,16 +139,13 @@ pub(crate) async fn forward(
     response
 }
 
-/// Checks a response body against its request body.
-pub(crate) type ResponseCheck = fn(&[u8], &[u8]) -> Result<(), UpstreamError>;
-
 /// Checks that a response is what the route promises: JSON is read whole, other content up to its first bytes.
 async fn check_response(
     app: &Arc<AppState>,
     upstream_dialect: &'static dyn Dialect,
     head: &http::response::Parts,
     answer: UpstreamBody,
-    check: Option<(ResponseCheck, Bytes)>,
+    check: Option<(&'static dyn ResponseCheck, Bytes)>,
 ) -> Result<ByteStream, Error> {
     if matches!(head.status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT) {
         return Ok(single_chunk(Bytes::new()));
@@ -183,12 +180,12 @@ async fn check_response(
             return Err(upstream_dialect.decode_error(StatusCode::BAD_GATEWAY, &headers, &body, diagnostics));
         }
         if let Some((check, request)) = check {
-            check(&request, plain(&body))?;
+            check.check(&request, plain(&body))?;
         }
         Ok(Bytes::from(body))
     };
-    let body = app.work.run(length, check_body).await?;
-    Ok(single_chunk(if length >= LONG { reservation.attach_to(body) } else { body }))
+    let body = app.offload.run(length, check_body).await?;
+    Ok(single_chunk(if length >= LARGE_BODY_BYTES { reservation.attach_to(body) } else { body }))
 }
 
 /// What errors call the expected response.

@@ -1,7 +1,7 @@
 //! The body of a streaming response: the exchange's bytes as they arrive, and keep-alives while the upstream is silent.
 
 use crate::client_connection::CutReason;
-use crate::handlers::response_collector::Awaited;
+use crate::handlers::response_collector::ResponseStart;
 use crate::http::deadline::RequestDeadline;
 use crate::observe::access_log::ResponseTiming;
 use crate::panics;
@@ -32,7 +32,7 @@ pub(crate) struct KeepAliveBody {
 enum BodyPhase {
     /// An early response: the client has status 200 and keep-alives, the exchange has no response yet.
     Waiting {
-        response: Awaited,
+        response: ResponseStart,
         timing: ResponseTiming,
     },
     Streaming(ResponseBody),
@@ -52,7 +52,7 @@ impl KeepAliveBody {
 
     /// The body of an early response. The first keep-alive is sent at once.
     pub(crate) fn waiting(
-        response: Awaited,
+        response: ResponseStart,
         timing: ResponseTiming,
         dialect: &'static dyn Dialect,
         interval: Duration,
@@ -139,7 +139,7 @@ impl KeepAliveBody {
                 BodyPhase::Ended => return Poll::Ready(None),
                 BodyPhase::Waiting { response, timing } => {
                     let begun = ready!(Pin::new(&mut *response).poll(cx));
-                    drop(response.room());
+                    drop(response.take_reservation());
                     // The early response has sent this status already.
                     timing.record_head(StatusCode::OK);
                     if let Some(event) = self.begin(begun) {

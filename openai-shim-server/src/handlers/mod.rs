@@ -8,7 +8,6 @@ mod forward;
 pub(crate) mod generate;
 mod keep_alive;
 mod models;
-pub(crate) mod offload;
 pub(crate) mod pages;
 mod response_collector;
 mod stored_responses;

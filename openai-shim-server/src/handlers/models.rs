@@ -22,10 +22,10 @@ struct MergedModels {
 /// Answers a request for one model, also where the upstream has no such route.
 pub(crate) async fn one(
     app: &Arc<AppState>,
-    one: &ModelApi,
-    asking: &AuxiliaryRequest<'_>,
+    api: &dyn ModelApi,
+    request: &AuxiliaryRequest<'_>,
 ) -> Result<Response, Error> {
-    let names = (one.names)(asking)?;
+    let names = api.requested_ids(request)?;
     let MergedModels { models, lists } = merged_models(app).await?;
     let found = names.iter().find_map(|id| {
         models.iter().find(|m| m.id == *id).cloned().or_else(|| {
@@ -35,8 +35,8 @@ pub(crate) async fn one(
         })
     });
     match found {
-        Some(model) => Ok(responses::json(StatusCode::OK, (one.write)(&model))),
-        None => Err(Error::Client((one.unknown)(names.first().map_or("", String::as_str)))),
+        Some(model) => Ok(responses::json(StatusCode::OK, api.encode_model(&model))),
+        None => Err(Error::Client(api.unknown_model(names.first().map_or("", String::as_str)))),
     }
 }
 

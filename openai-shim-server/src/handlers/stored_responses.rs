@@ -33,7 +33,7 @@ pub(crate) type Loaded = Result<Option<Bytes>, Error>;
 /// Records a response on its way to the client, to store it when it is complete.
 pub(crate) struct ResponseRecorder {
     app: Arc<AppState>,
-    api: &'static StoredResponsesApi,
+    api: &'static dyn StoredResponsesApi,
     owner: Owner,
     /// The request's items; `None`: nothing is stored (any more).
     request_items: Option<Vec<String>>,
@@ -51,9 +51,9 @@ enum RecordedResponse {
 }
 
 /// A dialect's stored responses API, if it has one.
-fn stored_responses_api(dialect: &dyn Dialect) -> Option<&'static StoredResponsesApi> {
-    dialect.auxiliary_routes().iter().find_map(|route| match route.side {
-        AuxiliaryKind::Kept(api, _) => Some(api),
+fn stored_responses_api(dialect: &dyn Dialect) -> Option<&'static dyn StoredResponsesApi> {
+    dialect.auxiliary_routes().iter().find_map(|route| match route.kind {
+        AuxiliaryKind::StoredResponse(api, _) => Some(api),
         _ => None,
     })
 }
@@ -65,7 +65,7 @@ fn key(owner: Owner, id: &str) -> StateKey {
 
 /// The id of the response that a request continues from.
 pub(crate) fn previous(dialect: &dyn Dialect, body: &[u8]) -> Option<String> {
-    (stored_responses_api(dialect)?.previous)(body)
+    stored_responses_api(dialect)?.previous_id(body)
 }
 
 /// Loads a stored response.
@@ -103,10 +103,10 @@ pub(crate) fn resolve(
     let (mut incoming, mut body) = (incoming, body.clone());
     if let Some(loaded) = loaded {
         let stored = loaded?;
-        body = Bytes::from((api.with_history)(&body, stored.as_ref().and_then(as_text))?);
+        body = Bytes::from(api.with_history(&body, stored.as_ref().and_then(as_text))?);
         incoming = ClientRequest::read(dialect, path, body.clone())?;
     }
-    let recorder = (api.request_items)(&body).map(|items| ResponseRecorder {
+    let recorder = api.request_items(&body).map(|items| ResponseRecorder {
         app: app.clone(),
         api,
         owner: meta.owner.clone(),
@@ -143,7 +143,7 @@ pub(crate) fn record(mut recorder: ResponseRecorder, response: Response) -> Resp
 pub(crate) async fn answer(
     app: &AppState,
     dialect: &dyn Dialect,
-    api: &StoredResponsesApi,
+    api: &dyn StoredResponsesApi,
     part: Option<StoredResponsePart>,
     meta: &RequestMeta,
     id: &str,
@@ -154,16 +154,16 @@ pub(crate) async fn answer(
     };
     let Some(stored) = stored.as_ref().and_then(as_text) else {
         let is_unknown = id.contains('/') || storing_upstream(app, dialect).is_none();
-        return is_unknown.then(|| Err(Error::Client((api.unknown)(id))));
+        return is_unknown.then(|| Err(Error::Client(api.unknown_response(id))));
     };
     let body = match part {
-        Some(part) => (api.part)(part, stored, &meta.query),
+        Some(part) => api.encode_part(part, stored, &meta.query),
         None => {
             if let Err(error) = app.store.remove(&[key(meta.owner.clone(), id)]).await {
                 let text = format!("The response could not be deleted: {}. Try again.", error.message);
                 return Some(Err(Error::Client(ClientError::new(ErrorKind::Overloaded, text))));
             }
-            Ok((api.deleted)(id))
+            Ok(api.encode_deleted(id))
         }
     };
     Some(body.map(|body| responses::json(StatusCode::OK, body)).map_err(Error::Client))
@@ -202,7 +202,7 @@ impl ResponseRecorder {
                 let (api, mut complete) = (self.api, None);
                 let pushed = framer.push(chunk, &mut |frame: Frame<'_>| {
                     if let Frame::Event { data, .. } = frame {
-                        complete = (api.last)(data).or(complete.take());
+                        complete = api.final_response(data).or(complete.take());
                     }
                 });
                 match (pushed, complete) {
@@ -226,8 +226,8 @@ impl ResponseRecorder {
     }
 
     fn entry(&mut self, response: &[u8]) -> Option<StateEntry> {
-        let (id, value) = (self.api.entry)(self.request_items.take()?, response)?;
-        Some(StateEntry::new(key(self.owner.clone(), &id), value, LIFETIME))
+        let entry = self.api.entry(self.request_items.take()?, response)?;
+        Some(StateEntry::new(key(self.owner.clone(), &entry.id), entry.content, LIFETIME))
     }
 }
 

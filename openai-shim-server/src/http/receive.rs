@@ -1,10 +1,10 @@
 //! Receives a request's body within all limits: a permit, a reservation of body memory, the decoded bytes.
 
 use crate::app_state::AppState;
-use crate::handlers::offload::LONG;
 use crate::http::body_budget::{BodyReservation, BudgetExceeded};
 use crate::http::{body, content_coding, refusals};
 use crate::observe::body_log::{self, BodyLog};
+use crate::offload::LARGE_BODY_BYTES;
 use crate::request_meta::RequestMeta;
 use axum::body::Body;
 use axum::response::Response;
@@ -68,14 +68,14 @@ async fn decode_body(
 ) -> Result<Bytes, ClientError> {
     let limit = app.config.limits.request_body;
     let mut decoded = Err(ClientError::new(ErrorKind::TooLarge, ""));
-    if body.len() < LONG {
-        decoded = content_coding::request::decode(&codings, body.clone(), limit.min(LONG));
+    if body.len() < LARGE_BODY_BYTES {
+        decoded = content_coding::request::decode(&codings, body.clone(), limit.min(LARGE_BODY_BYTES));
     }
     // Whether a small body decodes to a large one is known only after the attempt.
-    if limit > LONG && decoded.as_ref().is_err_and(|error| error.kind == ErrorKind::TooLarge) {
-        let expected = body.len().saturating_mul(8).clamp(LONG, limit);
+    if limit > LARGE_BODY_BYTES && decoded.as_ref().is_err_and(|error| error.kind == ErrorKind::TooLarge) {
+        let expected = body.len().saturating_mul(8).clamp(LARGE_BODY_BYTES, limit);
         let decode = move || content_coding::request::decode(&codings, body, limit);
-        decoded = app.work.run(expected, decode).await;
+        decoded = app.offload.run(expected, decode).await;
     }
     let decoded = decoded?;
     reservation.grow_to(decoded.len()).map_err(|BudgetExceeded| body::budget_exceeded())?;

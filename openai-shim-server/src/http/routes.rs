@@ -2,7 +2,8 @@
 
 use crate::observe::access_log::PAGE_LABEL;
 use http::{HeaderMap, Method};
-use openai_shim_core::dialect::auxiliary::{self, AuxiliaryKind, AuxiliaryRoute};
+use openai_shim_core::dialect::auxiliary::{AuxiliaryKind, AuxiliaryRoute, GET_AND_HEAD};
+use openai_shim_core::dialect::route_lookup;
 use openai_shim_core::dialect::{DIALECTS, Dialect};
 
 /// Paths that this server answers itself: the front page, health, metrics, adaptations.
@@ -37,18 +38,20 @@ impl MatchedRoute {
         match self {
             Self::Generate { methods, .. } => methods,
             Self::Auxiliary { route, .. } => route.methods,
-            Self::Page(_) => auxiliary::GET,
+            Self::Page(_) => GET_AND_HEAD,
         }
     }
 }
 
 /// The label of an auxiliary route in logs and metrics.
 pub(crate) fn auxiliary_label(route: &'static AuxiliaryRoute) -> &'static str {
-    match route.side {
-        AuxiliaryKind::Models(_) | AuxiliaryKind::Model(_) => "models",
-        AuxiliaryKind::Count(_) => "count",
-        AuxiliaryKind::Kept(..) => "kept",
-        AuxiliaryKind::Embed(_) | AuxiliaryKind::Forward | AuxiliaryKind::Checked(_) => FORWARD_LABEL,
+    match route.kind {
+        AuxiliaryKind::ModelList(_) | AuxiliaryKind::Model(_) => "models",
+        AuxiliaryKind::TokenCount(_) => "count",
+        AuxiliaryKind::StoredResponse(..) => "kept",
+        AuxiliaryKind::Embeddings(_) | AuxiliaryKind::Forward | AuxiliaryKind::ForwardChecked(_) => {
+            FORWARD_LABEL
+        }
         _ => route.path,
     }
 }
@@ -63,7 +66,7 @@ pub(crate) fn find_route(method: &Method, path: &str, headers: &HeaderMap) -> Op
     if let Some(page) = PAGES.iter().find(|page| **page == path) {
         return Some(MatchedRoute::Page(page));
     }
-    let (dialect, route) = auxiliary::side_route(method.as_str(), path, headers)?;
+    let (dialect, route) = route_lookup::auxiliary_route(method.as_str(), path, headers)?;
     Some(MatchedRoute::Auxiliary { dialect, route })
 }
 
@@ -148,7 +151,7 @@ mod tests {
             ("/v1beta/nowhere", "gemini", "gemini"),
             ("/v1beta", "gemini", "gemini"),
         ] {
-            let name = |headers: &HeaderMap| auxiliary::closest_dialect(path, headers).map(Dialect::name);
+            let name = |headers: &HeaderMap| route_lookup::closest_dialect(path, headers).map(Dialect::name);
             assert_eq!(
                 (name(&HeaderMap::new()), name(&anthropic)),
                 (Some(without_header), Some(with_header)),

@@ -102,5 +102,5 @@ async fn fetch(app: &AppState, upstream: &UpstreamState) -> Result<Vec<ListedMod
             Err(UpstreamError::malformed(text))
         }
     };
-    app.work.run(length, decode).await
+    app.offload.run(length, decode).await
 }

@@ -2,7 +2,6 @@
 
 use crate::app_state::AppState;
 use crate::client_connection::ClientConnection;
-use crate::handlers::offload::LONG;
 use crate::handlers::{auxiliary, generate, pages};
 use crate::http::deadline::{NoResponse, RequestDeadline, ResponseFuture};
 use crate::http::receive::{ReceivedRequest, discard, receive};
@@ -10,6 +9,7 @@ use crate::http::routes::{MatchedRoute, find_route, normalize_path};
 use crate::http::{auth, cors, origin, refusals, responses};
 use crate::observe::access_log::AccessLogEntry;
 use crate::observe::body_log::{self, BodyLog};
+use crate::offload::LARGE_BODY_BYTES;
 use crate::panics;
 use crate::request_meta::RequestMeta;
 use axum::Router;
@@ -20,7 +20,8 @@ use http::header::EXPECT;
 use http::{HeaderMap, HeaderValue, Method};
 use openai_shim_core::Error;
 use openai_shim_core::dialect::Dialect;
-use openai_shim_core::dialect::auxiliary::{closest_dialect, parameter};
+use openai_shim_core::dialect::route_lookup::closest_dialect;
+use openai_shim_core::dialect::url::query_param;
 use openai_shim_core::state::Owner;
 use std::sync::Arc;
 use std::time::Instant;
@@ -185,7 +186,7 @@ fn receive_and_generate(
 ) -> ResponseFuture {
     Box::pin(async move {
         match receive(&app, &meta, dialect, &headers, body).await {
-            Ok(received) if received.body.len() < LONG => {
+            Ok(received) if received.body.len() < LARGE_BODY_BYTES => {
                 generate::generate(&app, dialect, meta, headers, received).await
             }
             // Boxed: large requests are rare, and their future is large.
@@ -204,7 +205,7 @@ async fn generate_offloaded(
     received: ReceivedRequest,
 ) -> ResponseFuture {
     let (generating, length) = (app.clone(), received.body.len());
-    app.work.run(length, move || generate::generate(&generating, dialect, meta, headers, received)).await
+    app.offload.run(length, move || generate::generate(&generating, dialect, meta, headers, received)).await
 }
 
 /// Logs and counts a response that involved no upstream.
@@ -225,7 +226,7 @@ fn request_id(app: &AppState, request: &Request) -> String {
 
 /// The client key in the query, for dialects whose clients send it there.
 fn key_in_query(dialect: &dyn Dialect, meta: &RequestMeta) -> Option<String> {
-    parameter(&meta.query, dialect.headers().key_parameter?)
+    query_param(&meta.query, dialect.headers().key_parameter?)
 }
 
 #[cfg(test)]
