@@ -267,7 +267,7 @@ fn a_printed_profile_says_what_differs_and_no_more() {
         let entries = printed.lines().filter(|line| !line.starts_with(['#', ' ', ']']));
         entries.map(|line| line.split(" = ").next().unwrap().to_owned()).collect()
     };
-    let first = ["name", "about", "sources", "hosts", "base_url", "dialect"];
+    let first = ["name", "description", "sources", "hosts", "base_url", "dialect"];
     assert_eq!(keys("vercel-gateway"), [&first[..], &["messages.roles"]].concat());
     assert_eq!(
         keys("lemonfox"),
