@@ -41,25 +41,25 @@ fn allocations(upstream: &str, request: &[u8], chunk: impl Fn(usize) -> String, 
         Exchange::new(dialect("openai-chat").unwrap(), profile(upstream).unwrap(), Context::fixed(), request)
             .unwrap();
     assert!(matches!(exchange.next(), Step::Send { .. }));
-    exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
+    exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
     let mut out = Vec::with_capacity(1 << 16);
     for n in 0..3 {
-        exchange.push(chunk(n).as_bytes(), &mut out);
+        exchange.push(chunk(n).as_bytes(), &mut out).unwrap();
     }
     let body: Vec<u8> = (100..300).flat_map(|n| chunk(n).into_bytes()).collect();
     // The first half makes buffers as large as they will be.
     let (warm, rest) = body.split_at(body.len() / 2);
     warm.chunks(piece).for_each(|bytes| {
-        exchange.push(bytes, &mut out);
+        exchange.push(bytes, &mut out).unwrap();
         out.clear();
     });
     let before = COUNT.with(Cell::get);
     for bytes in rest.chunks(piece) {
-        exchange.push(bytes, &mut out);
+        exchange.push(bytes, &mut out).unwrap();
         out.clear();
     }
     let after = COUNT.with(Cell::get);
-    exchange.finish(&mut out);
+    exchange.finish(&mut out).unwrap();
     after - before
 }
 
@@ -104,7 +104,7 @@ fn details(n: usize) -> String {
 }
 
 #[test]
-fn a_chunk_of_a_known_form_allocates_nothing() {
+fn chunk_of_a_known_template_allocates_nothing() {
     for piece in [1, 7, 100, 1 << 20] {
         assert_eq!(allocations("compatible", PLAIN, clean, piece), 0, "clean, {piece} bytes at once");
         assert_eq!(allocations("compatible", PLAIN, repaired, piece), 0, "repaired, {piece} bytes at once");

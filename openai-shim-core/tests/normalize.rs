@@ -46,7 +46,7 @@ fn sent(rules: Value, request: &Value) -> (Value, Vec<String>) {
 
 fn refused(rules: Value, request: &Value) -> Option<String> {
     let mut settings = Settings::default();
-    settings.mode = LossPolicy::Strict;
+    settings.loss_policy = LossPolicy::Strict;
     start(row(rules), request, settings).err().map(|error| error.param().unwrap_or_default().to_owned())
 }
 
@@ -78,7 +78,7 @@ fn with_tools(more: Value) -> Value {
 
 /// One rule: its words, the messages, and what is sent instead.
 #[test]
-fn messages_are_shaped_as_the_row_says() {
+fn messages_follow_the_profile() {
     let text = |words: &str| json!([{"type": "text", "text": words}]);
     let rows: Vec<(&str, Value, Value, Value, &str)> = vec![
         (
@@ -225,7 +225,7 @@ fn messages_are_shaped_as_the_row_says() {
 }
 
 #[test]
-fn parameters_are_shaped_as_the_row_says() {
+fn parameters_follow_the_profile() {
     let rows: Vec<(&str, Value, Value, Value, &str)> = vec![
         (
             "R1",
@@ -349,7 +349,7 @@ fn parameters_are_shaped_as_the_row_says() {
 }
 
 #[test]
-fn a_schema_is_asked_for_by_the_next_best_way() {
+fn json_schema_is_downgraded_to_what_the_upstream_supports() {
     let schema = json!({"type": "object", "required": ["a"]});
     let mut request = asking(json!([said("system", "Be brief."), said("user", "hi")]));
     request["response_format"] =
@@ -368,7 +368,7 @@ fn a_schema_is_asked_for_by_the_next_best_way() {
 }
 
 #[test]
-fn a_forced_choice_is_said_in_the_upstreams_words() {
+fn forced_tool_choice_is_written_in_the_upstreams_form() {
     let named = with_tools(json!({"tool_choice": {"type": "function", "function": {"name": "g"}}}));
     let required = with_tools(json!({"tool_choice": "required"}));
     let (body, _) = sent(json!({"tools": {"required_choice": "any"}}), &required);
@@ -388,7 +388,7 @@ fn a_forced_choice_is_said_in_the_upstreams_words() {
 }
 
 #[test]
-fn schemas_and_strictness_fit_the_row() {
+fn schemas_and_strictness_follow_the_profile() {
     let (body, diagnostics) = sent(
         json!({"tools": {"drop_strict": true, "drop_schema_keywords": ["$schema", "minLength"]}}),
         &with_tools(json!({})),
@@ -406,7 +406,7 @@ fn schemas_and_strictness_fit_the_row() {
 }
 
 #[test]
-fn references_are_replaced_and_circles_end() {
+fn schema_references_are_inlined_and_cycles_end() {
     let mut request = with_tools(json!({}));
     request["tools"] = json!([{"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {"a": {"$ref": "#/$defs/A"}, "b": {"$ref": "#/$defs/B"}}, "$defs": {"A": {"type": "string"}, "B": {"type": "object", "properties": {"b": {"$ref": "#/$defs/B"}}}}}}}]);
     let (body, _) = sent(json!({"tools": {"inline_refs": true}}), &request);
@@ -416,7 +416,7 @@ fn references_are_replaced_and_circles_end() {
 }
 
 #[test]
-fn ids_of_tool_calls_fit_and_stay_together() {
+fn tool_call_ids_fit_the_format_and_match_their_results() {
     let messages = json!([
         called("call_with_a_long_name_of_more_than_forty_characters"),
         result("call_with_a_long_name_of_more_than_forty_characters"),
@@ -446,7 +446,7 @@ fn ids_of_tool_calls_fit_and_stay_together() {
 }
 
 #[test]
-fn media_that_the_upstream_cannot_read_is_refused_by_name() {
+fn unsupported_media_is_rejected_by_name() {
     let request = asking(
         json!([{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://h/i.png"}}]}]),
     );
@@ -461,7 +461,7 @@ fn media_that_the_upstream_cannot_read_is_refused_by_name() {
 }
 
 #[test]
-fn tools_that_the_history_calls_are_declared() {
+fn tools_called_in_the_history_are_declared() {
     let (body, _) =
         sent(json!({"tools": {"declare_from_history": true}}), &asking(json!([called("1"), result("1")])));
     assert_eq!(body["tools"][0]["function"]["name"], "f");
@@ -469,7 +469,7 @@ fn tools_that_the_history_calls_are_declared() {
 }
 
 #[test]
-fn rules_for_a_model_hold_for_it_alone() {
+fn model_override_applies_to_its_models_only() {
     let rules = json!({"model_overrides": [{"match": ["O1*"], "params": {"drop": ["temperature"]}}]});
     for (model, kept) in [("o1-mini", false), ("gpt-4o", true)] {
         let request = json!({"model": model, "temperature": 1, "messages": [said("user", "hi")]});
@@ -478,7 +478,7 @@ fn rules_for_a_model_hold_for_it_alone() {
 }
 
 #[test]
-fn strict_refuses_every_loss_and_names_the_field() {
+fn strict_mode_rejects_every_loss_and_names_the_field() {
     let mut request = asking(json!([said("user", "hi")]));
     request["temperature"] = json!(1.5);
     for (rules, field) in [
@@ -493,7 +493,7 @@ fn strict_refuses_every_loss_and_names_the_field() {
         "nothing is lost"
     );
     let mut settings = Settings::default();
-    settings.mode = LossPolicy::Strict;
+    settings.loss_policy = LossPolicy::Strict;
     let error = start(row(json!({"params": {"drop": ["temperature"]}})), &request, settings).unwrap_err();
     let (status, body) = chat().encode_error(&error);
     assert_eq!(status, 400);
@@ -501,7 +501,7 @@ fn strict_refuses_every_loss_and_names_the_field() {
 }
 
 #[test]
-fn reasoning_that_a_client_forgets_comes_back_on_the_next_turn() {
+fn dropped_reasoning_is_restored_on_the_next_turn() {
     let calls =
         r#""tool_calls":[{"index":0,"id":"c1","type":"function","function":{"name":"f","arguments":"{}"}}]"#;
     let streamed = format!(
@@ -517,10 +517,10 @@ fn reasoning_that_a_client_forgets_comes_back_on_the_next_turn() {
         let rules = || row(json!({"messages": {"reasoning_history": "restore"}}));
         let mut exchange = begin(&setup, rules(), &request);
         setup.next(&mut exchange);
-        exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
+        exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
         let mut out = Vec::new();
-        exchange.push(answer.as_bytes(), &mut out);
-        exchange.finish(&mut out);
+        exchange.push(answer.as_bytes(), &mut out).unwrap();
+        exchange.finish(&mut out).unwrap();
         setup.next(&mut exchange);
         let kept = store.entries();
         assert!(!kept.is_empty() && kept.iter().all(|(_, value)| value.contains("I think.")), "{kept:?}");
@@ -536,7 +536,7 @@ fn reasoning_that_a_client_forgets_comes_back_on_the_next_turn() {
 }
 
 #[test]
-fn several_answers_come_one_by_one_and_leave_together() {
+fn several_choices_are_requested_one_by_one_and_returned_together() {
     for stream in [false, true] {
         let mut request = asking(json!([said("user", "hi")]));
         request["n"] = json!(3);
@@ -547,16 +547,16 @@ fn several_answers_come_one_by_one_and_leave_together() {
         for k in 0..3 {
             let Step::Send { request, .. } = exchange.next() else { panic!("{k}") };
             assert!(!String::from_utf8_lossy(request.body()).contains("\"n\""));
-            assert!(exchange.reply().is_none() && out.is_empty());
-            exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
+            assert!(exchange.response_head().is_none() && out.is_empty());
+            exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
             let answer = json!({"id": format!("id{k}"), "choices": [{"index": 0, "message": {"content": format!("answer {k}")}, "finish_reason": "stop"}], "usage": {"prompt_tokens": 2, "completion_tokens": k, "total_tokens": 2 + k}});
-            exchange.push(answer.to_string().as_bytes(), &mut out);
-            exchange.finish(&mut out);
+            exchange.push(answer.to_string().as_bytes(), &mut out).unwrap();
+            exchange.finish(&mut out).unwrap();
         }
         assert!(matches!(exchange.next(), Step::Done));
         let out = String::from_utf8(out).unwrap();
         assert_eq!(
-            common::said::line(&out),
+            common::sdk_client::line(&out),
             r#""answer 0" stop / "answer 1" stop / "answer 2" stop"#,
             "{out}"
         );
@@ -569,7 +569,7 @@ fn several_answers_come_one_by_one_and_leave_together() {
 }
 
 #[test]
-fn a_signature_survives_a_client_that_keeps_only_ids() {
+fn signature_survives_a_client_that_keeps_only_ids() {
     let long = "s".repeat(2000);
     for signature in ["sig/1+", long.as_str()] {
         for stream in [true, false] {
@@ -578,7 +578,7 @@ fn a_signature_survives_a_client_that_keeps_only_ids() {
             let mut request = with_tools(json!({"stream": stream}));
             let mut exchange = begin(&setup, rules(), &request);
             setup.next(&mut exchange);
-            exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
+            exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
             let call = json!({"index": 0, "id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}, "extra_content": {"google": {"thought_signature": signature}}});
             let choice = |key: &str| json!({"id": "x", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [{"index": 0, key: {"role": "assistant", "content": null, "tool_calls": [call]}, "finish_reason": "tool_calls"}]});
             let body = if stream {
@@ -587,8 +587,8 @@ fn a_signature_survives_a_client_that_keeps_only_ids() {
                 choice("message").to_string()
             };
             let mut out = Vec::new();
-            exchange.push(body.as_bytes(), &mut out);
-            exchange.finish(&mut out);
+            exchange.push(body.as_bytes(), &mut out).unwrap();
+            exchange.finish(&mut out).unwrap();
             setup.next(&mut exchange);
             let out = String::from_utf8(out).unwrap();
             let id = out
@@ -609,7 +609,7 @@ fn a_signature_survives_a_client_that_keeps_only_ids() {
 }
 
 #[test]
-fn a_form_of_answer_may_cost_the_stream() {
+fn response_format_may_disable_streaming() {
     let mut request = asking(json!([said("user", "hi")]));
     request["stream"] = json!(true);
     let rules = json!({"response_format": {"disable_streaming": true}});
@@ -621,7 +621,7 @@ fn a_form_of_answer_may_cost_the_stream() {
 }
 
 #[test]
-fn an_upstream_that_only_streams_is_asked_for_a_stream() {
+fn upstream_that_only_streams_receives_stream_true() {
     let mut exchange = start(
         row(json!({"stream": {"required": true}})),
         &asking(json!([said("user", "hi")])),
@@ -631,10 +631,10 @@ fn an_upstream_that_only_streams_is_asked_for_a_stream() {
     let Step::Send { request, .. } = exchange.next() else { panic!() };
     let body: Value = serde_json::from_slice(request.body()).unwrap();
     assert_eq!((&body["stream"], &body["stream_options"]), (&json!(true), &json!({"include_usage": true})));
-    exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
+    exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
     let mut out = Vec::new();
-    exchange.push(b"data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"hello\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n", &mut out);
-    exchange.finish(&mut out);
+    exchange.push(b"data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"hello\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n", &mut out).unwrap();
+    exchange.finish(&mut out).unwrap();
     let body: Value = serde_json::from_slice(&out).unwrap();
     assert_eq!(
         (&body["object"], &body["choices"][0]["message"]["content"]),

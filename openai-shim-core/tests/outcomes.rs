@@ -86,7 +86,7 @@ fn outcome(deltas: &[&str], finish: Option<&str>, end: End) -> (Outcome, String)
     let mut exchange =
         Exchange::start(incoming, profile("compatible").unwrap(), settings, Context::fixed()).unwrap();
     exchange.next();
-    exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
+    exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
     let mut body = String::new();
     let chunk = |delta: &str, finish: &str| {
         format!(
@@ -105,17 +105,17 @@ fn outcome(deltas: &[&str], finish: Option<&str>, end: End) -> (Outcome, String)
         End::Closed | End::Broken => {}
     }
     let mut out = Vec::new();
-    exchange.push(body.as_bytes(), &mut out);
+    exchange.push(body.as_bytes(), &mut out).unwrap();
     if end == End::Broken {
-        exchange.fail(UpstreamError::transport("The connection broke."), &mut out);
+        exchange.fail(UpstreamError::transport("The connection broke."), &mut out).unwrap();
     } else {
-        exchange.finish(&mut out);
+        exchange.finish(&mut out).unwrap();
     }
     (exchange.report().outcome, String::from_utf8(out).unwrap())
 }
 
 #[test]
-fn every_combination_of_content_finish_reason_and_end_has_its_outcome() {
+fn every_combination_of_content_finish_reason_and_end_has_an_outcome() {
     let mut wrong = String::new();
     for (said, deltas) in SAID {
         for finish in FINISHES {
@@ -140,7 +140,7 @@ fn every_combination_of_content_finish_reason_and_end_has_its_outcome() {
 }
 
 #[test]
-fn a_client_that_leaves_with_the_last_event_in_its_hands_got_all() {
+fn client_that_disconnects_after_the_last_event_received_everything() {
     let call = r#"{"reasoning_content":"Hm.","tool_calls":[{"index":0,"id":"c","type":"function","function":{"name":"f","arguments":"{}"}}]}"#;
     let said = format!(
         "data: {{\"choices\":[{{\"index\":0,\"delta\":{call},\"finish_reason\":null}}]}}\n\n\
@@ -155,8 +155,8 @@ fn a_client_that_leaves_with_the_last_event_in_its_hands_got_all() {
             let mut exchange =
                 setup.start(ask.incoming(*client, true), profile("deepseek").unwrap()).unwrap();
             setup.next(&mut exchange);
-            exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
-            exchange.push(format!("{said}{end}").as_bytes(), &mut Vec::new());
+            exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
+            exchange.push(format!("{said}{end}").as_bytes(), &mut Vec::new()).unwrap();
             setup.next(&mut exchange);
             kept.push(setup.store.unwrap().entries());
             outcomes.push(exchange.into_report().outcome);
@@ -169,7 +169,7 @@ fn a_client_that_leaves_with_the_last_event_in_its_hands_got_all() {
 }
 
 #[test]
-fn one_function_decides_and_the_strongest_reason_wins() {
+fn outcome_is_decided_by_the_strongest_reason() {
     let finishes = [
         None,
         Some(FinishReason::Stop),

@@ -2,7 +2,7 @@
 
 use super::{ChatTemplate, DiagnosticCode, Diagnostics, ExtraFields, Message, Tool, ToolChoice};
 use crate::error::ClientError;
-use crate::json::List;
+use crate::json::ArrayBuilder;
 use serde_json::value::RawValue;
 
 /// A request, independent of any dialect.
@@ -160,8 +160,8 @@ pub struct Reasoning {
 
 impl Request {
     /// Room for the list of its messages, each with so many bytes besides its role and its words: a list that grows is there twice.
-    pub(crate) fn list(&self, besides: usize) -> List {
-        List::with_room(self.messages.iter().map(|message| message.size() + besides).sum())
+    pub(crate) fn list(&self, besides: usize) -> ArrayBuilder {
+        ArrayBuilder::with_capacity(self.messages.iter().map(|message| message.size() + besides).sum())
     }
 
     /// Reports the parameters that only OpenAI's APIs have, where the upstream is another's.

@@ -1,22 +1,23 @@
-//! What one dialect's leftovers cite, for another one to say in its own words.
+//! Sources with a URL that the extra fields of one dialect cite, for another dialect to encode.
 
 use super::DIALECTS;
 use crate::canonical::{Citation, CitedSources, ExtraFieldList};
-use crate::json::Object;
+use crate::json::{Object, items};
 
-/// Reads the sources in one member; whether that is all that is in it.
-pub(super) type Reader = fn(&str, &mut Vec<Citation>) -> bool;
+/// Reads the sources in the value of one extra field. Returns whether the value contains nothing else.
+pub(super) type CitationReader = fn(&str, &mut Vec<Citation>) -> bool;
 
-/// What leftovers of whatever dialect cite, for another one to say in its own words.
+/// Extracts the sources from the extra fields of any dialect, by that dialect's own rules.
 pub(super) fn cited(extra: &ExtraFieldList) -> CitedSources {
     match DIALECTS.iter().find(|known| !extra.is_empty() && known.name() == extra.dialect) {
-        Some(own) => own.citations(extra),
+        Some(dialect) => dialect.citations(extra),
         None => CitedSources { list: Vec::new(), rest: extra.clone() },
     }
 }
 
-/// Reads the leftovers whose keys are listed, each by its reader: the sources in it, and whether that is all of it.
-pub(super) fn read_citations(extra: &ExtraFieldList, readers: &[(&str, Reader)]) -> CitedSources {
+/// Extracts the sources from extra fields with the reader for each key. A field without a reader, or with more than sources
+/// in it, stays.
+pub(super) fn read_citations(extra: &ExtraFieldList, readers: &[(&str, CitationReader)]) -> CitedSources {
     let mut cited = CitedSources { list: Vec::new(), rest: ExtraFieldList::new(extra.dialect, Vec::new()) };
     for (key, value) in &extra.members {
         let reader = readers.iter().find(|(known, _)| known == key);
@@ -27,12 +28,8 @@ pub(super) fn read_citations(extra: &ExtraFieldList, readers: &[(&str, Reader)])
     cited
 }
 
-/// The objects in a list, or the only one.
+/// Returns the objects in a JSON array, or the only one if the value is no array.
 pub(super) fn objects(json: &str) -> Vec<Object<'_>> {
-    let items = serde_json::from_str::<Vec<&serde_json::value::RawValue>>(json);
-    let items = items.map_or_else(
-        |_| vec![json],
-        |items| items.into_iter().map(serde_json::value::RawValue::get).collect(),
-    );
+    let items = items(json).unwrap_or_else(|| vec![json]);
     items.into_iter().map(|item| Object::parse(item.as_bytes()).unwrap_or_default()).collect()
 }

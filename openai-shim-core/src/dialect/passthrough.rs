@@ -1,18 +1,21 @@
-//! Frames passed on as they are, for dialects that mend by decoding and encoding: what their decoder finds nothing wrong
-//! with goes out byte for byte.
+//! Repair of streams and responses by passing them through: what the dialect's decoder accepts goes out byte for byte.
+//!
+//! For dialects whose deviations are tolerated by their clients, or not repaired.
 
 use super::{Decoder, Dialect, Repaired, StreamRepairer};
 use crate::canonical::{DiagnosticCode, Diagnostics, Event, ResponseSpec, ResponseSummary, unfold};
 use crate::error::{Error, UpstreamError};
 use crate::framing::{Frame, write_event};
 
-/// Passes a stream on, and follows it with the dialect's decoder.
+/// Passes a stream through, and follows it with the dialect's decoder. Frames that the decoder skips are dropped.
 pub struct Passthrough {
     dialect: &'static dyn Dialect,
     decoder: Box<dyn Decoder>,
+    /// The decoder's events for one frame.
     events: Vec<Event>,
     summary: ResponseSummary,
-    over: bool,
+    /// Whether the client has got the end or an error.
+    is_ended: bool,
 }
 
 impl std::fmt::Debug for Passthrough {
@@ -22,29 +25,38 @@ impl std::fmt::Debug for Passthrough {
 }
 
 impl Passthrough {
-    /// Follows a stream of `dialect`.
+    /// Creates the repairer of one stream of `dialect`.
     pub fn new(dialect: &'static dyn Dialect, spec: &ResponseSpec) -> Self {
         let decoder = dialect.decoder(spec);
-        Self { dialect, decoder, events: Vec::new(), summary: ResponseSummary::for_spec(spec), over: false }
+        Self {
+            dialect,
+            decoder,
+            events: Vec::new(),
+            summary: ResponseSummary::for_spec(spec),
+            is_ended: false,
+        }
     }
 
-    /// Takes in what the decoder found; whether the stream failed, and the client was told.
-    fn failed(&mut self, out: &mut Vec<u8>) -> bool {
+    /// Takes the decoder's events; the first error among them ends the stream. Returns whether the stream is ended.
+    fn follow(&mut self, out: &mut Vec<u8>) -> bool {
         for event in self.events.drain(..) {
             self.summary.event(&event);
         }
-        let Some(error) = self.summary.error.clone().filter(|_| !self.over) else { return self.over };
-        self.over = true;
-        self.dialect.encode_stream_error(&Error::Upstream(error), out);
-        true
+        if !self.is_ended
+            && let Some(error) = self.summary.error.clone()
+        {
+            self.is_ended = true;
+            self.dialect.encode_stream_error(&Error::Upstream(error), out);
+        }
+        self.is_ended
     }
 }
 
 impl StreamRepairer for Passthrough {
     fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<u8>) {
-        let before = left_out(self.decoder.diagnostics());
+        let skipped_before = skipped_frames(self.decoder.diagnostics());
         self.decoder.frame(frame, &mut self.events);
-        if self.failed(out) || left_out(self.decoder.diagnostics()) > before {
+        if self.follow(out) || skipped_frames(self.decoder.diagnostics()) > skipped_before {
             return;
         }
         match frame {
@@ -64,17 +76,17 @@ impl StreamRepairer for Passthrough {
     }
 
     fn finish(&mut self, out: &mut Vec<u8>) {
-        if !self.over {
+        if !self.is_ended {
             self.decoder.finish(&mut self.events);
-            self.failed(out);
-            self.over = true;
+            self.follow(out);
+            self.is_ended = true;
         }
     }
 
     fn fail(&mut self, error: &UpstreamError, out: &mut Vec<u8>) {
-        if !self.over {
+        if !self.is_ended {
             self.events.push(Event::Error(error.clone()));
-            self.failed(out);
+            self.follow(out);
         }
     }
 
@@ -87,13 +99,16 @@ impl StreamRepairer for Passthrough {
     }
 }
 
-/// How many frames the decoder left out: those are not passed on either.
-fn left_out(diagnostics: &Diagnostics) -> u32 {
-    let unread = [DiagnosticCode::FrameCorrupt, DiagnosticCode::FrameForeign, DiagnosticCode::DataAfterDone];
-    diagnostics.iter().filter(|d| unread.contains(&d.code)).fold(0, |sum, d| sum.saturating_add(d.count))
+/// Returns how many frames the decoder skipped.
+fn skipped_frames(diagnostics: &Diagnostics) -> u32 {
+    let codes = [DiagnosticCode::FrameCorrupt, DiagnosticCode::FrameForeign, DiagnosticCode::DataAfterDone];
+    diagnostics.iter().filter(|d| codes.contains(&d.code)).fold(0, |sum, d| sum.saturating_add(d.count))
 }
 
-/// Passes a whole answer on, and says what was seen in it.
+/// Passes a non-streaming response through, and decodes it for its summary.
+///
+/// # Errors
+/// The body is no response of the dialect.
 pub fn pass(
     dialect: &dyn Dialect,
     body: &[u8],

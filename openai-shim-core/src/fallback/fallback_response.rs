@@ -1,15 +1,15 @@
-//! The apology: a well-formed answer that says in one sentence that there is none.
+//! Upstream error to a complete response whose text describes the error, for clients that need a response.
 
 use crate::canonical::{Block, Choice, FinishReason, Response, ResponseSpec, Usage};
 use crate::error::UpstreamError;
 
-/// An answer that says what happened: id `fallback-…`, finish `stop`, zero usage.
+/// Creates a response with `message`, or a sentence about the error: id `fallback-…`, finish reason `stop`, zero usage.
 pub fn fallback_response(
     message: Option<String>,
     error: &UpstreamError,
     spec: &mut ResponseSpec,
 ) -> Response {
-    let message = message.unwrap_or_else(|| sentence(error));
+    let message = message.unwrap_or_else(|| describe(error));
     let mut response = Response::default();
     response.id = Some(spec.context.id("fallback-"));
     response.created = Some(spec.context.created());
@@ -22,7 +22,7 @@ pub fn fallback_response(
     response
 }
 
-fn sentence(error: &UpstreamError) -> String {
+fn describe(error: &UpstreamError) -> String {
     match error {
         UpstreamError::Empty => {
             String::from("The language model service answered without any content. Please try again.")

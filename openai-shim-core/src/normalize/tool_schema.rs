@@ -16,17 +16,17 @@ fn normalize_function(tool: &mut Tool, rules: &ToolRules, i: usize, diagnostics:
     let mut changed = false;
     if let Some(schema) = parameters {
         let subset = schema_subset::SchemaSubset {
-            drop: &rules.drop_schema_keywords,
-            inline: rules.inline_refs,
-            close: rules.close_strict_schemas && *strict == Some(true),
+            dropped_keywords: &rules.drop_schema_keywords,
+            inline_refs: rules.inline_refs,
+            close_objects: rules.close_strict_schemas && *strict == Some(true),
             ..schema_subset::SchemaSubset::default()
         };
         let field_path = format!("tools[{i}].function.parameters");
-        if let Some(reduced) = schema_subset::fit(schema.get(), &subset) {
-            for keyword in &reduced.dropped {
+        if let Some(reduced) = schema_subset::reduce_schema(schema.get(), &subset) {
+            for keyword in &reduced.dropped_keywords {
                 diagnostics.record(DiagnosticCode::SchemaReduced, &field_path, keyword);
             }
-            if reduced.dropped.is_empty() {
+            if reduced.dropped_keywords.is_empty() {
                 diagnostics.record(DiagnosticCode::ContentRewritten, &field_path, "");
             }
             *schema = raw(reduced.json);

@@ -58,10 +58,10 @@ impl Cache {
 /// Answers a client that asks for one model, also where the upstream has no such route.
 pub(crate) async fn one(
     app: &Arc<AppState>,
-    one: &ModelApi,
+    one: &dyn ModelApi,
     asking: &AuxiliaryRequest<'_>,
 ) -> Result<Response, Error> {
-    let names = (one.names)(asking)?;
+    let names = one.requested_ids(asking)?;
     let (models, lists) = all_of(app).await?;
     let found = names.iter().find_map(|id| {
         models.iter().find(|m| m.id == *id).cloned().or_else(|| {
@@ -71,8 +71,8 @@ pub(crate) async fn one(
         })
     });
     match found {
-        Some(model) => Ok(responses::json(StatusCode::OK, (one.write)(&model))),
-        None => Err(Error::Client((one.unknown)(names.first().map_or("", String::as_str)))),
+        Some(model) => Ok(responses::json(StatusCode::OK, one.encode_model(&model))),
+        None => Err(Error::Client(one.unknown_model(names.first().map_or("", String::as_str)))),
     }
 }
 

@@ -107,7 +107,7 @@ impl Adaptations {
             Outcome::Complete | Outcome::Length | Outcome::Refused | Outcome::Filtered | Outcome::Truncated
         );
         if answered {
-            self.add(upstream, model, &report.lessons);
+            self.add(upstream, model, &report.adaptations);
         }
     }
 

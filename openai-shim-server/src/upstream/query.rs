@@ -65,7 +65,7 @@ pub(crate) async fn collect(
             while let Some(chunk) = poll_fn(|cx| source.as_mut().poll_next(cx)).await {
                 all.extend_from_slice(&chunk?);
                 if held.cover(all.len()).is_err() {
-                    return Err(response_collector::full());
+                    return Err(response_collector::budget_full());
                 }
                 if all.len() > limit {
                     let message =

@@ -90,7 +90,7 @@ fn decode_choice(piece: RepairedChoice, spec: &mut ResponseSpec, diagnostics: &m
             extract::Segment::Reasoning(text) => {
                 Block::Reasoning { text: text.into(), signature: None, extra: ExtraFields::default() }
             }
-            extract::Segment::Call { name, arguments } => {
+            extract::Segment::ToolCall { name, arguments } => {
                 calls = true;
                 let id = spec.context.id("call_");
                 Block::ToolCall { id, name, arguments, signature: None, extra: ExtraFields::default() }

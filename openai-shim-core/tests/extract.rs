@@ -2,7 +2,9 @@
 
 mod common;
 
-use openai_shim_core::extract::{FenceStripper, LIMIT, OutputParser, ReasoningTagMode, Segment, StopMatcher};
+use openai_shim_core::extract::{
+    FenceStripper, MAX_WITHHELD_BYTES, OutputParser, ReasoningTagMode, Segment, StopMatcher,
+};
 use proptest::prelude::*;
 
 const TOOLS: &[&str] = &["get_weather", "add", "now"];
@@ -20,7 +22,7 @@ fn thought(text: &str) -> Segment {
 }
 
 fn call(name: &str, arguments: &str) -> Segment {
-    Segment::Call { name: name.to_owned(), arguments: arguments.to_owned() }
+    Segment::ToolCall { name: name.to_owned(), arguments: arguments.to_owned() }
 }
 
 /// Neighbours of one kind made one.
@@ -76,7 +78,7 @@ fn split(think: ReasoningTagMode, tools: &[String], whole: &str) -> Vec<Segment>
 }
 
 fn calls_in(whole: &str) -> Vec<Segment> {
-    split(ReasoningTagMode::Auto, &tools(), whole)
+    split(ReasoningTagMode::Leading, &tools(), whole)
 }
 
 /// Each markup with two calls where it can have them, and what the first and the second one are.
@@ -190,7 +192,7 @@ const TAGS: &[(&str, &str)] = &[
 ];
 
 #[test]
-fn every_markup_is_read() {
+fn calls_in_every_markup_are_extracted() {
     for (name, block) in TWO {
         assert_eq!(calls_in(block), [call("get_weather", PARIS), call("now", "{}")], "{name}");
     }
@@ -201,10 +203,13 @@ fn every_markup_is_read() {
 }
 
 #[test]
-fn text_around_a_block_stays_and_white_space_alone_does_not() {
+fn text_around_a_block_is_kept_and_white_space_alone_is_dropped() {
     for (name, block) in TWO.iter().chain(TAGS) {
         let pieces = calls_in(&format!("  \n{block} \n"));
-        assert!(matches!(&pieces[..], [Segment::Call { .. }, Segment::Call { .. }]), "{name}: {pieces:?}");
+        assert!(
+            matches!(&pieces[..], [Segment::ToolCall { .. }, Segment::ToolCall { .. }]),
+            "{name}: {pieces:?}"
+        );
         if *name == "granite 3.1" {
             continue; // it has no closer: only the end of the text is one
         }
@@ -216,7 +221,7 @@ fn text_around_a_block_stays_and_white_space_alone_does_not() {
 }
 
 #[test]
-fn a_block_of_a_tool_that_is_not_offered_stays_text() {
+fn block_of_a_tool_that_is_not_offered_stays_text() {
     for (name, block) in TWO.iter().chain(TAGS) {
         for unknown in [block.replace("now", "then"), block.replace("get_weather", "get_news")] {
             let pieces = calls_in(&unknown);
@@ -224,17 +229,17 @@ fn a_block_of_a_tool_that_is_not_offered_stays_text() {
                 pieces.iter().map(|p| if let Segment::Text(t) = p { t.as_str() } else { "" }).collect();
             let wrong = pieces
                 .iter()
-                .any(|p| matches!(p, Segment::Call { name, .. } if !TOOLS.contains(&name.as_str())));
+                .any(|p| matches!(p, Segment::ToolCall { name, .. } if !TOOLS.contains(&name.as_str())));
             assert!(!wrong && !said.is_empty(), "{name}: {pieces:?}");
         }
         let unknown = block.replace("now", "then").replace("get_weather", "get_news");
         assert_eq!(calls_in(&unknown), [text(&unknown)], "{name}");
-        assert_eq!(split(ReasoningTagMode::Auto, &[], block), [text(block)], "{name}: no tools");
+        assert_eq!(split(ReasoningTagMode::Leading, &[], block), [text(block)], "{name}: no tools");
     }
 }
 
 #[test]
-fn all_calls_of_a_block_are_offered_or_none_is_taken() {
+fn block_is_extracted_only_if_all_its_tools_are_offered() {
     let block = "<tool_calls>{\"name\":\"now\"}\n{\"name\":\"then\"}</tool_calls>";
     assert_eq!(calls_in(block), [text(block)]);
     let block = "<tool_call>{\"name\":\"now\",\"arguments\":[1]}</tool_call>";
@@ -244,7 +249,7 @@ fn all_calls_of_a_block_are_offered_or_none_is_taken() {
 }
 
 #[test]
-fn prose_about_a_markup_is_not_eaten() {
+fn prose_about_markup_stays_text() {
     for prose in [
         "Qwen writes <tool_call> and </tool_call> around a call.",
         "Use `<tool_call>{\"name\":\"now\",\"arguments\":{}}</tool_call>` for that.",
@@ -268,7 +273,7 @@ fn prose_about_a_markup_is_not_eaten() {
 }
 
 #[test]
-fn a_call_after_prose_about_calls_is_found() {
+fn call_after_prose_about_markup_is_extracted() {
     let now = [text("First <tool_call> opens. "), call("now", "{}")];
     assert_eq!(calls_in("First <tool_call> opens. <tool_call>{\"name\":\"now\"}</tool_call>"), now);
     let code = "```\nx `y`\n```\n`<tool_call>` and ```inline```: ";
@@ -283,14 +288,14 @@ fn a_call_after_prose_about_calls_is_found() {
 }
 
 #[test]
-fn a_closer_inside_an_argument_closes_nothing() {
+fn closer_inside_an_argument_does_not_end_the_block() {
     let arguments = r#"{"city":"</tool_call> \" } ]"}"#;
     let block = format!("<tool_call>{{\"name\":\"get_weather\",\"arguments\":{arguments}}}</tool_call>");
     assert_eq!(calls_in(&block), [call("get_weather", arguments)]);
 }
 
 #[test]
-fn the_end_of_the_text_closes_a_block_whose_items_are_whole() {
+fn end_of_text_closes_a_block_with_complete_items() {
     assert_eq!(calls_in("<tool_call>{\"name\":\"now\"}"), [call("now", "{}")]);
     assert_eq!(calls_in("<tool_call>\n<function=now>\n</function>\n"), [call("now", "{}")]);
     let begun = "<function=now><parameter=a>1";
@@ -302,7 +307,7 @@ fn the_end_of_the_text_closes_a_block_whose_items_are_whole() {
 }
 
 #[test]
-fn values_in_tags_are_json_where_they_can_be() {
+fn parameter_in_tags_is_json_if_it_parses() {
     for (value, json) in [
         ("2", "2"),
         ("-1.5e3", "-1.5e3"),
@@ -329,7 +334,7 @@ fn values_in_tags_are_json_where_they_can_be() {
 }
 
 #[test]
-fn a_whole_text_that_is_a_calls_object_is_a_call() {
+fn text_that_is_only_a_call_is_extracted() {
     for whole in [
         "{\"name\":\"add\",\"arguments\":{\"a\":1}}",
         " \n{ \"name\" : \"add\", \"parameters\": {\"a\":1} } \n",
@@ -369,22 +374,22 @@ fn a_whole_text_that_is_a_calls_object_is_a_call() {
 }
 
 #[test]
-fn two_calls_without_their_special_tokens_are_two_calls() {
+fn two_bare_calls_without_special_tokens_are_extracted() {
     assert_eq!(calls_in("now[ARGS]{}add[ARGS]{\"a\":1}"), [call("now", "{}"), call("add", "{\"a\":1}")]);
 }
 
 #[test]
-fn json_for_the_reader_is_not_held() {
-    let (mut splitter, mut out) = (OutputParser::new(ReasoningTagMode::Auto, &tools()), Vec::new());
+fn json_that_is_not_a_call_is_not_withheld() {
+    let (mut splitter, mut out) = (OutputParser::new(ReasoningTagMode::Leading, &tools()), Vec::new());
     splitter.push("{\"city\":", &mut out);
     assert_eq!(out, [text("{\"city\":")]);
-    let (mut splitter, mut out) = (OutputParser::new(ReasoningTagMode::Auto, &tools()), Vec::new());
+    let (mut splitter, mut out) = (OutputParser::new(ReasoningTagMode::Leading, &tools()), Vec::new());
     splitter.push("{\"name\": \"add up", &mut out);
     assert_eq!(merged(out), [text("{\"name\": \"add up")]);
 }
 
 #[test]
-fn a_thought_that_opens_the_text_is_split_off() {
+fn leading_reasoning_is_extracted() {
     for (open, close) in [
         ("<think>", "</think>"),
         ("<thinking>", "</thinking>"),
@@ -397,32 +402,32 @@ fn a_thought_that_opens_the_text_is_split_off() {
         ("<|channel|>analysis<|message|>", "<|end|><|start|>assistant<|channel|>final<|message|>"),
     ] {
         let plain =
-            split(ReasoningTagMode::Auto, &[], &format!(" \n{open}\nHm, 1 < 2.\n{close}\n\nYes. <think>"));
+            split(ReasoningTagMode::Leading, &[], &format!(" \n{open}\nHm, 1 < 2.\n{close}\n\nYes. <think>"));
         let answer = if close.starts_with("<|") { "\n\nYes. <think>" } else { "Yes. <think>" };
         assert_eq!(plain, [thought("\nHm, 1 < 2.\n"), text(answer)], "{open}");
         assert_eq!(
-            split(ReasoningTagMode::Auto, &[], &format!("{open}Hm")),
+            split(ReasoningTagMode::Leading, &[], &format!("{open}Hm")),
             [thought("Hm")],
             "{open}: unclosed"
         );
-        let none = split(ReasoningTagMode::Auto, &[], &format!("{open}\n\n{close}Yes"));
+        let none = split(ReasoningTagMode::Leading, &[], &format!("{open}\n\n{close}Yes"));
         assert_eq!(none, [text("Yes")], "{open}: empty");
         let off = format!("{open}Hm{close}");
-        assert_eq!(split(ReasoningTagMode::Off, &[], &off), [text(&off)]);
+        assert_eq!(split(ReasoningTagMode::Ignore, &[], &off), [text(&off)]);
         let late = format!("Then {off}");
-        assert_eq!(split(ReasoningTagMode::Auto, &[], &late), [text(&late)]);
+        assert_eq!(split(ReasoningTagMode::Leading, &[], &late), [text(&late)]);
     }
     for prose in ["<thi", "<thinker>", "  ", "[THIN", "", "<|channel|>commentary to=", "<|start|>user"] {
         assert_eq!(
-            split(ReasoningTagMode::Auto, &[], prose),
+            split(ReasoningTagMode::Leading, &[], prose),
             if prose.is_empty() { vec![] } else { vec![text(prose)] }
         );
     }
 }
 
 #[test]
-fn a_thought_that_the_prompt_opened_ends_at_the_first_close() {
-    let inside = |whole| split(ReasoningTagMode::Inside, &tools(), whole);
+fn prefilled_reasoning_ends_at_the_first_closing_tag() {
+    let inside = |whole| split(ReasoningTagMode::Prefilled, &tools(), whole);
     assert_eq!(inside("Hm.\n</think>\n\nYes.</think>"), [thought("Hm.\n"), text("Yes.</think>")]);
     assert_eq!(inside("<think>Hm.</think>Yes."), [thought("Hm."), text("Yes.")]);
     assert_eq!(inside("Hm.[/THINK]Yes."), [thought("Hm."), text("Yes.")]);
@@ -434,7 +439,7 @@ fn a_thought_that_the_prompt_opened_ends_at_the_first_close() {
 }
 
 #[test]
-fn the_channels_of_harmony_are_told_apart() {
+fn harmony_channels_become_reasoning_text_and_calls() {
     let leaked = "<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant<|channel|>commentary<|message|>I look.<|end|><|start|>assistant<|channel|>commentary to=functions.now <|constrain|>json<|message|>{}<|call|>";
     assert_eq!(calls_in(leaked), [thought("Hm."), text("I look."), call("now", "{}")]);
     let leaked =
@@ -443,8 +448,8 @@ fn the_channels_of_harmony_are_told_apart() {
 }
 
 #[test]
-fn what_passes_is_plain_text() {
-    let mut splitter = OutputParser::new(ReasoningTagMode::Auto, &tools());
+fn only_plain_text_is_unchanged() {
+    let mut splitter = OutputParser::new(ReasoningTagMode::Leading, &tools());
     let mut out = Vec::new();
     assert!(!splitter.is_unchanged("Hello"), "a tag may still come");
     splitter.push("Hello", &mut out);
@@ -456,21 +461,21 @@ fn what_passes_is_plain_text() {
     assert!(splitter.is_unchanged(": [u8; 2] < y") && !splitter.is_unchanged("\n"));
     splitter.push("\n```\n<tool", &mut out);
     assert!(!splitter.is_unchanged("x"), "something is held");
-    assert!(OutputParser::new(ReasoningTagMode::Off, &[]).is_unchanged("<think>"));
-    assert!(!OutputParser::new(ReasoningTagMode::Inside, &[]).is_unchanged("x"));
+    assert!(OutputParser::new(ReasoningTagMode::Ignore, &[]).is_unchanged("<think>"));
+    assert!(!OutputParser::new(ReasoningTagMode::Prefilled, &[]).is_unchanged("x"));
 }
 
 #[test]
-fn what_is_held_is_bounded() {
+fn withheld_text_is_limited() {
     let long = "x".repeat(1000);
     for (start, think) in [
-        ("<tool_call>{\"name\":\"now\",\"arguments\":{\"a\":\"", ReasoningTagMode::Off),
-        ("<function=now><parameter=a>", ReasoningTagMode::Off),
-        ("{\"name\":\"now\",\"arguments\":{\"a\":\"", ReasoningTagMode::Auto),
+        ("<tool_call>{\"name\":\"now\",\"arguments\":{\"a\":\"", ReasoningTagMode::Ignore),
+        ("<function=now><parameter=a>", ReasoningTagMode::Ignore),
+        ("{\"name\":\"now\",\"arguments\":{\"a\":\"", ReasoningTagMode::Leading),
     ] {
         let (mut splitter, mut out) = (OutputParser::new(think, &tools()), Vec::new());
         splitter.push(start, &mut out);
-        for _ in 0..LIMIT / 1000 {
+        for _ in 0..MAX_WITHHELD_BYTES / 1000 {
             splitter.push(&long, &mut out);
         }
         assert!(out.is_empty());
@@ -481,13 +486,13 @@ fn what_is_held_is_bounded() {
         assert!(splitter.is_unchanged(rest));
         splitter.push(rest, &mut out);
         splitter.finish(&mut out);
-        let whole = format!("{start}{}{rest}", long.repeat(LIMIT / 1000 + 10));
+        let whole = format!("{start}{}{rest}", long.repeat(MAX_WITHHELD_BYTES / 1000 + 10));
         assert!(merged(out) == [text(&whole)]);
         // The limit is on the block, not on the pushes.
         assert!(split_parts(think, &tools(), &[&whole], false) == [text(&whole)]);
     }
-    let blank = " ".repeat(LIMIT + 10_000);
-    for think in [ReasoningTagMode::Off, ReasoningTagMode::Auto, ReasoningTagMode::Inside] {
+    let blank = " ".repeat(MAX_WITHHELD_BYTES + 10_000);
+    for think in [ReasoningTagMode::Ignore, ReasoningTagMode::Leading, ReasoningTagMode::Prefilled] {
         let (mut splitter, mut out) = (OutputParser::new(think, &tools()), Vec::new());
         splitter.push(&blank, &mut out);
         assert_eq!(out.len(), 1, "white space is not held for ever");
@@ -495,7 +500,7 @@ fn what_is_held_is_bounded() {
 }
 
 #[test]
-fn hostile_text_takes_no_longer_than_its_length_allows() {
+fn hostile_text_is_parsed_in_linear_time() {
     for part in [
         "<tool_call>",
         "<function=now><parameter=a>",
@@ -511,12 +516,12 @@ fn hostile_text_takes_no_longer_than_its_length_allows() {
         "```\n",
         " ",
     ] {
-        let whole = part.repeat(LIMIT / 4 / part.len());
+        let whole = part.repeat(MAX_WITHHELD_BYTES / 4 / part.len());
         let whole = format!("<tool_call>{{\"name\":\"now\"}}</tool_call>{whole}"); // so that white space is held
-        let pieces = split_parts(ReasoningTagMode::Auto, &tools(), &[&whole, "</parameter>x"], false);
+        let pieces = split_parts(ReasoningTagMode::Leading, &tools(), &[&whole, "</parameter>x"], false);
         assert!(!pieces.is_empty());
         let parts: Vec<&str> = whole.split_inclusive(['>', ' ']).collect();
-        let pieces = split_parts(ReasoningTagMode::Auto, &tools(), &parts, false);
+        let pieces = split_parts(ReasoningTagMode::Leading, &tools(), &parts, false);
         assert!(!pieces.is_empty());
     }
 }
@@ -548,7 +553,7 @@ fn cut_everywhere<T: PartialEq + std::fmt::Debug>(whole: &str, run: impl Fn(&[&s
 }
 
 #[test]
-fn a_text_ends_before_its_stop_sequence() {
+fn text_ends_before_its_stop_sequence() {
     for (stops, whole, expected, hit) in [
         (&["\nUser:"][..], "Hi.\nUse\nUser: no\nUser:", "Hi.\nUse", true),
         (&["aab"], "aaaab", "aa", true),
@@ -584,11 +589,11 @@ fn unfenced(parts: &[&str]) -> (String, bool) {
         }
     }
     fences.finish(&mut out);
-    (out, fences.stripped())
+    (out, fences.has_stripped())
 }
 
 #[test]
-fn a_fence_around_the_whole_text_is_taken_off() {
+fn fence_around_the_whole_text_is_removed() {
     for (whole, inner) in [
         ("```json\n{\"a\":1}\n```", "{\"a\":1}"),
         ("\n ``` \r\n{\"a\":1}\r\n``` \n\n", "{\"a\":1}"),
@@ -619,16 +624,16 @@ fn a_fence_around_the_whole_text_is_taken_off() {
 }
 
 #[test]
-fn a_fenced_text_is_held_only_so_long() {
+fn fenced_text_is_withheld_up_to_the_limit() {
     let (mut fences, mut out) = (FenceStripper::new(), String::new());
     fences.push("```\n", &mut out);
-    for _ in 0..=LIMIT / 1000 {
+    for _ in 0..=MAX_WITHHELD_BYTES / 1000 {
         fences.push(&"x".repeat(1000), &mut out);
     }
-    assert!(fences.is_unchanged("x") && out.len() > LIMIT);
+    assert!(fences.is_unchanged("x") && out.len() > MAX_WITHHELD_BYTES);
     fences.push("\n```", &mut out);
     fences.finish(&mut out);
-    assert!(!fences.stripped() && out.ends_with("x\n```"));
+    assert!(!fences.has_stripped() && out.ends_with("x\n```"));
 }
 
 const FRAGMENTS: &[&str] = &[
@@ -708,7 +713,11 @@ fn fragments() -> impl Strategy<Value = Vec<&'static str>> {
 }
 
 fn think() -> impl Strategy<Value = ReasoningTagMode> {
-    prop::sample::select(vec![ReasoningTagMode::Off, ReasoningTagMode::Auto, ReasoningTagMode::Inside])
+    prop::sample::select(vec![
+        ReasoningTagMode::Ignore,
+        ReasoningTagMode::Leading,
+        ReasoningTagMode::Prefilled,
+    ])
 }
 
 /// Whole blocks, halves of them, and prose between.
@@ -730,7 +739,7 @@ proptest! {
     #![proptest_config(common::cases())]
 
     #[test]
-    fn blocks_cut_anywhere_say_the_same(parts in blocks(), think in think(), size in 1..9_usize) {
+    fn blocks_do_not_depend_on_how_the_text_is_divided(parts in blocks(), think in think(), size in 1..9_usize) {
         let whole = parts.concat();
         let expected = split_parts(think, &tools(), &[&whole], false);
         let chars: Vec<char> = whole.chars().collect();
@@ -742,12 +751,12 @@ proptest! {
                 prop_assert_eq!(&split_parts(think, &tools(), &cut, fast), &expected, "fast: {}", fast);
             }
         }
-        let known = |piece: &Segment| !matches!(piece, Segment::Call { name, .. } if !TOOLS.contains(&name.as_str()));
+        let known = |piece: &Segment| !matches!(piece, Segment::ToolCall { name, .. } if !TOOLS.contains(&name.as_str()));
         prop_assert!(expected.iter().all(known));
     }
 
     #[test]
-    fn fragments_of_markup_cut_anywhere_say_the_same(parts in fragments(), think in think()) {
+    fn markup_fragments_do_not_depend_on_how_the_text_is_divided(parts in fragments(), think in think()) {
         let whole = parts.concat();
         let expected = split_parts(think, &tools(), &[&whole], false);
         prop_assert_eq!(&split_parts(think, &tools(), &parts, false), &expected, "fragments");
@@ -759,10 +768,10 @@ proptest! {
     }
 
     #[test]
-    fn nothing_is_lost_where_nothing_is_found(parts in fragments()) {
+    fn text_without_markup_is_kept_completely(parts in fragments()) {
         let whole = parts.concat();
-        let pieces = split_parts(ReasoningTagMode::Off, &tools(), &[&whole], false);
-        if !pieces.iter().any(|piece| matches!(piece, Segment::Call { .. })) {
+        let pieces = split_parts(ReasoningTagMode::Ignore, &tools(), &[&whole], false);
+        if !pieces.iter().any(|piece| matches!(piece, Segment::ToolCall { .. })) {
             let expected = if whole.is_empty() { vec![] } else { vec![text(&whole)] };
             prop_assert_eq!(pieces, expected);
         }
@@ -772,7 +781,7 @@ proptest! {
     }
 
     #[test]
-    fn stops_cut_where_a_search_would(whole in "[abc]{0,30}", stops in prop::collection::vec("[abc]{0,4}", 0..4), size in 1..4_usize) {
+    fn stop_matcher_ends_where_a_search_would(whole in "[abc]{0,30}", stops in prop::collection::vec("[abc]{0,4}", 0..4), size in 1..4_usize) {
         let stops: Vec<&str> = stops.iter().map(String::as_str).collect();
         let ends = stops.iter().filter(|s| !s.is_empty()).filter_map(|s| whole.find(s).map(|at| (at + s.len(), at)));
         let expected = ends.min().map_or(whole.as_str(), |(_, at)| &whole[..at]);
