@@ -643,7 +643,7 @@ fn upstream_that_only_streams_receives_stream_true() {
 }
 
 #[test]
-fn an_upstreams_own_paths_are_asked() {
+fn endpoint_paths_of_the_profile_are_used() {
     let rules = json!({"paths": {"generate": "/deployments/{model}/chat/completions", "query_params": {"api-version": "2024-10-21"}}});
     let mut request = asking(json!([said("user", "hi")]));
     request["model"] = json!("my model/x");
