@@ -145,7 +145,7 @@ fn convert_response(input: &ConversionInput<'_>) -> Conversion {
     };
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut body = Vec::with_capacity(input.body.len());
-    if let Err(misuse) = hand_in_response(&mut exchange, status, input.body, &mut body) {
+    if let Err(misuse) = push_response(&mut exchange, status, input.body, &mut body) {
         return failure(input.to, &misuse.into());
     }
     let status = exchange.response_head().map(|head| head.status.as_u16());
@@ -167,8 +167,8 @@ fn with_only_dialect(profile: &Profile, dialect: &dyn Dialect) -> Profile {
     profile
 }
 
-/// Hands a complete response to an exchange.
-fn hand_in_response(
+/// Passes a complete response to an exchange.
+fn push_response(
     exchange: &mut Exchange,
     status: StatusCode,
     body: &[u8],

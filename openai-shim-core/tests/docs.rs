@@ -3,8 +3,8 @@
 
 mod common;
 
-use common::entries;
-use common::quirks::{about, about_models, section};
+use common::profile_description::{about, about_models, section};
+use common::profile_keys;
 use openai_shim_core::Profile;
 use openai_shim_core::canonical::DiagnosticCode;
 use openai_shim_core::profile::{ModelOverride, profiles};
@@ -65,7 +65,7 @@ fn every_upstream_is_documented() {
         writeln!(text, "| [{}](#{}) | {} | {url} |", row.name, row.name, row.description).unwrap();
     }
     text.push_str(ENTRIES);
-    text.push_str(&entries::table());
+    text.push_str(&profile_keys::table());
     for row in profiles() {
         write!(text, "\n{}", section(row)).unwrap();
     }

@@ -78,7 +78,7 @@ fn with_tools(more: Value) -> Value {
 
 /// One rule: its words, the messages, and what is sent instead.
 #[test]
-fn messages_are_shaped_as_the_row_says() {
+fn messages_follow_the_profile() {
     let text = |words: &str| json!([{"type": "text", "text": words}]);
     let rows: Vec<(&str, Value, Value, Value, &str)> = vec![
         (
@@ -225,7 +225,7 @@ fn messages_are_shaped_as_the_row_says() {
 }
 
 #[test]
-fn parameters_are_shaped_as_the_row_says() {
+fn parameters_follow_the_profile() {
     let rows: Vec<(&str, Value, Value, Value, &str)> = vec![
         (
             "R1",
@@ -349,7 +349,7 @@ fn parameters_are_shaped_as_the_row_says() {
 }
 
 #[test]
-fn a_schema_is_asked_for_by_the_next_best_way() {
+fn json_schema_is_downgraded_to_what_the_upstream_supports() {
     let schema = json!({"type": "object", "required": ["a"]});
     let mut request = asking(json!([said("system", "Be brief."), said("user", "hi")]));
     request["response_format"] =
@@ -368,7 +368,7 @@ fn a_schema_is_asked_for_by_the_next_best_way() {
 }
 
 #[test]
-fn a_forced_choice_is_said_in_the_upstreams_words() {
+fn forced_tool_choice_is_written_in_the_upstreams_form() {
     let named = with_tools(json!({"tool_choice": {"type": "function", "function": {"name": "g"}}}));
     let required = with_tools(json!({"tool_choice": "required"}));
     let (body, _) = sent(json!({"tools": {"required_choice": "any"}}), &required);
@@ -388,7 +388,7 @@ fn a_forced_choice_is_said_in_the_upstreams_words() {
 }
 
 #[test]
-fn schemas_and_strictness_fit_the_row() {
+fn schemas_and_strictness_follow_the_profile() {
     let (body, diagnostics) = sent(
         json!({"tools": {"drop_strict": true, "drop_schema_keywords": ["$schema", "minLength"]}}),
         &with_tools(json!({})),
@@ -406,7 +406,7 @@ fn schemas_and_strictness_fit_the_row() {
 }
 
 #[test]
-fn references_are_replaced_and_circles_end() {
+fn schema_references_are_inlined_and_cycles_end() {
     let mut request = with_tools(json!({}));
     request["tools"] = json!([{"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {"a": {"$ref": "#/$defs/A"}, "b": {"$ref": "#/$defs/B"}}, "$defs": {"A": {"type": "string"}, "B": {"type": "object", "properties": {"b": {"$ref": "#/$defs/B"}}}}}}}]);
     let (body, _) = sent(json!({"tools": {"inline_refs": true}}), &request);
@@ -416,7 +416,7 @@ fn references_are_replaced_and_circles_end() {
 }
 
 #[test]
-fn ids_of_tool_calls_fit_and_stay_together() {
+fn tool_call_ids_fit_the_format_and_match_their_results() {
     let messages = json!([
         called("call_with_a_long_name_of_more_than_forty_characters"),
         result("call_with_a_long_name_of_more_than_forty_characters"),
@@ -446,7 +446,7 @@ fn ids_of_tool_calls_fit_and_stay_together() {
 }
 
 #[test]
-fn media_that_the_upstream_cannot_read_is_refused_by_name() {
+fn unsupported_media_is_rejected_by_name() {
     let request = asking(
         json!([{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://h/i.png"}}]}]),
     );
@@ -461,7 +461,7 @@ fn media_that_the_upstream_cannot_read_is_refused_by_name() {
 }
 
 #[test]
-fn tools_that_the_history_calls_are_declared() {
+fn tools_called_in_the_history_are_declared() {
     let (body, _) =
         sent(json!({"tools": {"declare_from_history": true}}), &asking(json!([called("1"), result("1")])));
     assert_eq!(body["tools"][0]["function"]["name"], "f");
@@ -469,7 +469,7 @@ fn tools_that_the_history_calls_are_declared() {
 }
 
 #[test]
-fn rules_for_a_model_hold_for_it_alone() {
+fn model_override_applies_to_its_models_only() {
     let rules = json!({"model_overrides": [{"match": ["O1*"], "params": {"drop": ["temperature"]}}]});
     for (model, kept) in [("o1-mini", false), ("gpt-4o", true)] {
         let request = json!({"model": model, "temperature": 1, "messages": [said("user", "hi")]});
@@ -478,7 +478,7 @@ fn rules_for_a_model_hold_for_it_alone() {
 }
 
 #[test]
-fn strict_refuses_every_loss_and_names_the_field() {
+fn strict_mode_rejects_every_loss_and_names_the_field() {
     let mut request = asking(json!([said("user", "hi")]));
     request["temperature"] = json!(1.5);
     for (rules, field) in [
@@ -501,7 +501,7 @@ fn strict_refuses_every_loss_and_names_the_field() {
 }
 
 #[test]
-fn reasoning_that_a_client_forgets_comes_back_on_the_next_turn() {
+fn dropped_reasoning_is_restored_on_the_next_turn() {
     let calls =
         r#""tool_calls":[{"index":0,"id":"c1","type":"function","function":{"name":"f","arguments":"{}"}}]"#;
     let streamed = format!(
@@ -536,7 +536,7 @@ fn reasoning_that_a_client_forgets_comes_back_on_the_next_turn() {
 }
 
 #[test]
-fn several_answers_come_one_by_one_and_leave_together() {
+fn several_choices_are_requested_one_by_one_and_returned_together() {
     for stream in [false, true] {
         let mut request = asking(json!([said("user", "hi")]));
         request["n"] = json!(3);
@@ -556,7 +556,7 @@ fn several_answers_come_one_by_one_and_leave_together() {
         assert!(matches!(exchange.next(), Step::Done));
         let out = String::from_utf8(out).unwrap();
         assert_eq!(
-            common::said::line(&out),
+            common::sdk_client::line(&out),
             r#""answer 0" stop / "answer 1" stop / "answer 2" stop"#,
             "{out}"
         );
@@ -569,7 +569,7 @@ fn several_answers_come_one_by_one_and_leave_together() {
 }
 
 #[test]
-fn a_signature_survives_a_client_that_keeps_only_ids() {
+fn signature_survives_a_client_that_keeps_only_ids() {
     let long = "s".repeat(2000);
     for signature in ["sig/1+", long.as_str()] {
         for stream in [true, false] {
@@ -609,7 +609,7 @@ fn a_signature_survives_a_client_that_keeps_only_ids() {
 }
 
 #[test]
-fn a_form_of_answer_may_cost_the_stream() {
+fn response_format_may_disable_streaming() {
     let mut request = asking(json!([said("user", "hi")]));
     request["stream"] = json!(true);
     let rules = json!({"response_format": {"disable_streaming": true}});
@@ -621,7 +621,7 @@ fn a_form_of_answer_may_cost_the_stream() {
 }
 
 #[test]
-fn an_upstream_that_only_streams_is_asked_for_a_stream() {
+fn upstream_that_only_streams_receives_stream_true() {
     let mut exchange = start(
         row(json!({"stream": {"required": true}})),
         &asking(json!([said("user", "hi")])),

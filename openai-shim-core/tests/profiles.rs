@@ -14,7 +14,7 @@ use openai_shim_core::{Context, Diagnostic, PayloadKind, Profile, dialect, profi
 use serde_json::Value;
 
 #[test]
-fn every_row_says_what_it_is_and_where_its_facts_come_from() {
+fn every_profile_has_a_description_and_sources() {
     for row in profiles() {
         assert!(!row.description.is_empty() && !row.description.ends_with('.'), "{}", row.name);
         assert!(!row.sources.is_empty() || row.name == "compatible", "{} has no source", row.name);
@@ -33,7 +33,7 @@ fn every_row_says_what_it_is_and_where_its_facts_come_from() {
 }
 
 #[test]
-fn names_are_unique_and_in_kebab_case() {
+fn profile_names_are_unique_and_kebab_case() {
     let mut names: Vec<&str> = profiles().iter().map(|row| row.name.as_str()).collect();
     assert_eq!(names[..2], ["openai", "compatible"]);
     for name in &names {
@@ -49,7 +49,7 @@ fn names_are_unique_and_in_kebab_case() {
 }
 
 #[test]
-fn a_host_selects_one_row() {
+fn host_selects_at_most_one_profile() {
     for row in profiles() {
         for host in &row.hosts {
             let authority = match host.strip_prefix("*.") {
@@ -66,7 +66,7 @@ fn a_host_selects_one_row() {
 }
 
 #[test]
-fn a_base_url_selects_its_row() {
+fn base_url_selects_its_profile() {
     for row in profiles() {
         let Some((scheme, rest)) = row.base_url.split_once("://") else {
             assert!(row.base_url.is_empty() && row.hosts.is_empty(), "{} has no base URL", row.name);
@@ -82,14 +82,14 @@ fn a_base_url_selects_its_row() {
 }
 
 #[test]
-fn every_row_speaks_a_dialect_that_there_is() {
+fn every_profile_has_a_registered_dialect() {
     for row in profiles() {
         assert!(dialect(&row.dialect).is_ok(), "{}: {}", row.name, row.dialect);
     }
 }
 
 #[test]
-fn a_row_survives_being_written_and_read() {
+fn profile_survives_serialization() {
     for row in profiles() {
         let text = serde_json::to_string(row).unwrap();
         assert_eq!(&serde_json::from_str::<Profile>(&text).unwrap(), row);
@@ -98,7 +98,7 @@ fn a_row_survives_being_written_and_read() {
 
 /// What every client sends is lost nowhere: a row that changes it is wrong.
 #[test]
-fn an_ordinary_request_loses_nothing() {
+fn ordinary_request_has_no_losses() {
     let body = br#"{"model":"m","stream":true,"temperature":0.7,"top_p":0.9,"max_tokens":100,"tool_choice":"auto",
         "messages":[{"role":"system","content":"Be brief."},{"role":"user","content":[{"type":"text","text":"Hi."}]}],
         "tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object","properties":{}}}}]}"#;
@@ -124,8 +124,8 @@ const RECORDED: [(&str, &str); 10] = [
 
 /// What an upstream is known to have taken its row does not take from it.
 #[test]
-fn recorded_requests_that_were_answered_lose_nothing() {
-    let Some(shared) = common::shared("recorded_requests_that_were_answered_lose_nothing") else { return };
+fn recorded_successful_requests_have_no_losses() {
+    let Some(shared) = common::shared("recorded_successful_requests_have_no_losses") else { return };
     let lines = std::fs::read_to_string(shared.join("corpus/openai-chat.jsonl")).unwrap();
     let mut judged = 0;
     for line in lines.lines() {
@@ -275,7 +275,7 @@ const WEIGHTS: [&str; 6] = [
 ];
 
 #[test]
-fn every_rule_for_models_has_a_model() {
+fn every_model_override_matches_a_model() {
     for row in profiles().iter().filter(|row| !row.model_overrides.is_empty()) {
         let known = MODELS.iter().find(|(name, _)| *name == row.name);
         let (_, models) = known.unwrap_or_else(|| panic!("{} needs names of models", row.name));
@@ -418,7 +418,7 @@ const FACTS: [Fact; 56] = [
 ];
 
 #[test]
-fn rows_say_what_their_upstreams_need() {
+fn profiles_satisfy_their_upstreams() {
     for (i, (name, model, holds)) in FACTS.iter().enumerate() {
         let row = profile(name).unwrap();
         assert!(holds(&row.for_model(model)), "fact {i}: {name}, {model}");

@@ -48,7 +48,7 @@ const SCHEMA: &str = r#""response_format":{"type":"json_schema","json_schema":{"
 const NAMED: &str = r#""tool_choice":{"type":"function","function":{"name":"f"}},"tools":[]"#;
 
 #[test]
-fn a_parameter_that_is_refused_is_left_out_or_said_otherwise() {
+fn rejected_parameter_is_dropped_or_rewritten() {
     for (members, message, line) in [
         (
             r#""user":"{\"device_id\":\"0123456789abcdef\",\"session_id\":\"0123456789abcdef\",\"account\":\"\"}""#,
@@ -187,7 +187,7 @@ fn a_parameter_that_is_refused_is_left_out_or_said_otherwise() {
 }
 
 #[test]
-fn a_range_is_learnt_where_it_is_stated_and_narrower_than_openais() {
+fn stated_range_narrower_than_openais_is_adapted() {
     for (members, message, line) in [
         (r#""temperature":1.5"#, "temperature: range: 0..1", "params.clamp = { temperature = [0.0, 1.0] }"),
         (
@@ -263,7 +263,7 @@ fn a_range_is_learnt_where_it_is_stated_and_narrower_than_openais() {
 }
 
 #[test]
-fn roles_and_their_order_are_learnt_from_what_was_sent() {
+fn role_rules_are_derived_from_the_sent_messages() {
     let developer = saying(&format!("{DEVELOPER},{USER}"));
     let system = saying(&format!("{SYSTEM},{USER}"));
     let two = saying(&format!("{SYSTEM},{USER},{SYSTEM},{USER}"));
@@ -379,7 +379,7 @@ fn roles_and_their_order_are_learnt_from_what_was_sent() {
 }
 
 #[test]
-fn content_members_and_ids_of_messages_are_learnt() {
+fn message_content_field_and_id_rules_are_derived() {
     let parts = saying(PARTS);
     let calls = saying(&format!("{USER},{CALL},{RESULT}"));
     let thinking =
@@ -501,7 +501,7 @@ fn content_members_and_ids_of_messages_are_learnt() {
 }
 
 #[test]
-fn tool_choices_and_formats_are_learnt_by_what_is_accepted() {
+fn tool_choice_and_format_rules_are_derived_from_accepted_values() {
     let required = asking(r#""tool_choice":"required","tools":[]"#);
     let named = asking(NAMED);
     let schema = asking(SCHEMA);
@@ -588,7 +588,7 @@ fn tool_choices_and_formats_are_learnt_by_what_is_accepted() {
 }
 
 #[test]
-fn other_envelopes_teach_the_same() {
+fn other_error_envelopes_give_the_same_adaptation() {
     let sent = asking(r#""frequency_penalty":0,"temperature":0.1"#);
     let line = r#"params.drop = ["...", "frequency_penalty"]"#;
     for body in [
@@ -610,7 +610,7 @@ fn other_envelopes_teach_the_same() {
 }
 
 #[test]
-fn what_is_not_about_the_request_teaches_nothing() {
+fn error_unrelated_to_the_request_gives_no_adaptation() {
     let sent = asking(r#""temperature":0.1,"user":"ann","stop":["a"],"n":2,"tools":[{"type":"function"}]"#);
     let message = "Unsupported parameter: 'temperature' is not supported with this model.";
     for status in [401, 402, 403, 408, 409, 413, 429, 502, 503, 504] {
@@ -643,7 +643,7 @@ fn what_is_not_about_the_request_teaches_nothing() {
 }
 
 #[test]
-fn a_name_is_written_such_that_toml_can_read_it() {
+fn adaptation_key_is_written_as_valid_toml() {
     assert_eq!(
         Adaptation::DropParam("a\"b\\\n\u{7f}".into()).toml(),
         r#"params.drop = ["...", "a\"b\\\n\u007f"]"#
@@ -685,7 +685,7 @@ proptest! {
     #![proptest_config(cases())]
 
     #[test]
-    fn no_error_makes_it_panic_or_name_what_was_not_sent(
+    fn adaptation_never_panics_and_names_only_sent_fields(
         bits in prop::collection::vec(prop_oneof![prop::sample::select(&BITS[..]).prop_map(str::to_owned), ".{0,8}"], 0..24),
         keys in prop::collection::vec(prop_oneof![prop::sample::select(vec!["temperature", "max_tokens", "stop", "stream_options", "response_format", "tools"]).prop_map(str::to_owned), ".{0,6}"], 0..5),
         value in prop::sample::select(vec!["1", "null", "\"x\"", "[]", "{}", "1e300", "[{\"role\":\"developer\",\"content\":[]}]"]),
