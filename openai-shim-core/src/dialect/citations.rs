@@ -5,7 +5,7 @@ use crate::canonical::{Citation, CitedSources, ExtraFieldList};
 use crate::json::{Object, items};
 
 /// Reads the sources in the value of one extra field. Returns whether the value contains nothing else.
-pub(super) type CitationReader = fn(&str, &mut Vec<Citation>) -> bool;
+pub(super) type Reader = fn(&str, &mut Vec<Citation>) -> bool;
 
 /// Extracts the sources from the extra fields of any dialect, by that dialect's own rules.
 pub(super) fn cited(extra: &ExtraFieldList) -> CitedSources {
@@ -17,7 +17,7 @@ pub(super) fn cited(extra: &ExtraFieldList) -> CitedSources {
 
 /// Extracts the sources from extra fields with the reader for each key. A field without a reader, or with more than sources
 /// in it, stays.
-pub(super) fn read_citations(extra: &ExtraFieldList, readers: &[(&str, CitationReader)]) -> CitedSources {
+pub(super) fn read_citations(extra: &ExtraFieldList, readers: &[(&str, Reader)]) -> CitedSources {
     let mut cited = CitedSources { list: Vec::new(), rest: ExtraFieldList::new(extra.dialect, Vec::new()) };
     for (key, value) in &extra.members {
         let reader = readers.iter().find(|(known, _)| known == key);
