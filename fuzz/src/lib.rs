@@ -40,19 +40,19 @@ pub fn framing(data: &[u8]) {
         framer.finish(&mut sink);
         (is_within_limit, frames)
     };
-    let (is_whole_within, whole) = split(data.len().max(1));
-    let (is_single_within, single) = split(1);
+    let (is_unsplit_within, unsplit) = split(data.len().max(1));
+    let (is_bytewise_within, bytewise) = split(1);
     // Where a frame that is too large is detected depends on the chunks.
-    if is_whole_within && is_single_within {
-        assert_eq!(whole, single);
+    if is_unsplit_within && is_bytewise_within {
+        assert_eq!(unsplit, bytewise);
     }
 }
 
 /// Bytes, outcome and diagnostics of a stream do not depend on the chunks, and every decoder's events follow the grammar.
 pub fn stream(data: &[u8]) {
-    let whole = transcode(data, data.len().max(1));
-    assert_eq!(whole, transcode(data, 1));
-    assert_eq!(whole, transcode(data, 7));
+    let unsplit = transcode(data, data.len().max(1));
+    assert_eq!(unsplit, transcode(data, 1));
+    assert_eq!(unsplit, transcode(data, 7));
     for dialect in DIALECTS {
         let spec = ResponseSpec::new(&Request::default(), Context::fixed());
         let mut decoder = dialect.decoder(&spec);

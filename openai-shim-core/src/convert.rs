@@ -145,7 +145,7 @@ fn convert_response(input: &ConversionInput<'_>) -> Conversion {
     };
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut body = Vec::with_capacity(input.body.len());
-    if let Err(misuse) = hand_in_response(&mut exchange, status, input.body, &mut body) {
+    if let Err(misuse) = push_response(&mut exchange, status, input.body, &mut body) {
         return failure(input.to, &misuse.into());
     }
     let status = exchange.response_head().map(|head| head.status.as_u16());
@@ -163,12 +163,12 @@ fn convert_response(input: &ConversionInput<'_>) -> Conversion {
 fn with_only_dialect(profile: &Profile, dialect: &dyn Dialect) -> Profile {
     let mut profile =
         Profile { dialect: dialect.name().to_owned(), extra_dialects: Vec::new(), ..profile.clone() };
-    profile.model_overrides.iter_mut().for_each(|model_profile| model_profile.extra_dialects.clear());
+    profile.model_overrides.iter_mut().for_each(|model_profile| model_profile.extra_dialects = None);
     profile
 }
 
-/// Hands a complete response to an exchange.
-fn hand_in_response(
+/// Passes a complete response to an exchange.
+fn push_response(
     exchange: &mut Exchange,
     status: StatusCode,
     body: &[u8],

@@ -69,6 +69,7 @@ pub mod fallback;
 pub mod framing;
 pub mod json;
 pub mod normalize;
+mod overlay;
 pub mod profile;
 pub mod redact;
 pub mod state;

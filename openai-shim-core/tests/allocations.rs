@@ -104,7 +104,7 @@ fn details(n: usize) -> String {
 }
 
 #[test]
-fn a_chunk_of_a_known_form_allocates_nothing() {
+fn chunk_of_a_known_template_allocates_nothing() {
     for piece in [1, 7, 100, 1 << 20] {
         assert_eq!(allocations("compatible", PLAIN, clean, piece), 0, "clean, {piece} bytes at once");
         assert_eq!(allocations("compatible", PLAIN, repaired, piece), 0, "repaired, {piece} bytes at once");

@@ -57,7 +57,7 @@ fn text(conversion: &Conversion) -> &str {
 }
 
 #[test]
-fn what_goes_out_is_strict() {
+fn output_for_every_fixture_is_strict() {
     for fixture in fixtures(&[PayloadKind::Response, PayloadKind::Stream, PayloadKind::Error]) {
         for kind in [PayloadKind::Response, PayloadKind::Stream, PayloadKind::Error] {
             let mut fixture = fixture.clone();
@@ -75,7 +75,7 @@ proptest! {
     #![proptest_config(common::cases())]
 
     #[test]
-    fn what_goes_out_is_strict_whatever_comes_in(fixture in common::mutilated()) {
+    fn output_for_mutilated_input_is_strict(fixture in common::mutilated()) {
         for kind in [PayloadKind::Stream, PayloadKind::Response] {
             let mut fixture = fixture.clone();
             fixture.kind = kind;
@@ -86,7 +86,7 @@ proptest! {
     }
 
     #[test]
-    fn what_was_mended_needs_no_mending(fixture in common::mutilated()) {
+    fn repaired_payload_needs_no_second_repair(fixture in common::mutilated()) {
         let once = fixture.convert(anthropic());
         // What only the others of several answers said is gone, and so is what came after the end.
         let gone = [DiagnosticCode::FeatureUnsupported, DiagnosticCode::ContentAfterFinish];
@@ -102,7 +102,7 @@ proptest! {
 }
 
 #[test]
-fn calls_without_results_and_results_without_calls_are_both_said() {
+fn calls_without_results_and_results_without_calls_are_reported() {
     let call = json!({"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}});
     let (sent, diagnostics) = from_chat(&json!({"model": "m", "messages": [
         {"role": "user", "content": "a"},
@@ -121,7 +121,7 @@ fn calls_without_results_and_results_without_calls_are_both_said() {
 }
 
 #[test]
-fn a_repeated_id_answers_the_call_before_it() {
+fn result_with_a_repeated_id_belongs_to_the_preceding_call() {
     let round = |n: u32| {
         [
             json!({"role": "assistant", "content": null, "tool_calls": [
@@ -138,7 +138,7 @@ fn a_repeated_id_answers_the_call_before_it() {
 }
 
 #[test]
-fn thinking_is_said_as_the_model_wants_it() {
+fn reasoning_is_requested_in_the_form_of_the_model() {
     let ask = |model: &str, more: &[(&str, Value)]| {
         let mut body = json!({"model": model, "messages": [{"role": "user", "content": "x"}]});
         for (key, value) in more {
@@ -171,7 +171,7 @@ fn thinking_is_said_as_the_model_wants_it() {
 }
 
 #[test]
-fn a_signature_goes_through_a_chat_client_and_back() {
+fn signature_survives_a_round_trip_through_a_chat_client() {
     for (kind, name) in [
         (PayloadKind::Stream, "well_formed_thinking"),
         (PayloadKind::Stream, "well_formed_redacted_thinking"),
@@ -182,7 +182,7 @@ fn a_signature_goes_through_a_chat_client_and_back() {
         let conversion = fixture.convert(chat());
         // A client that hands back what it got, as it got it.
         let (mut thoughts, mut details) = (String::new(), Vec::new());
-        for document in common::said::documents(text(&conversion)) {
+        for document in common::sdk_client::documents(text(&conversion)) {
             for choice in document["choices"].as_array().unwrap() {
                 let said = choice.get("delta").unwrap_or(&choice["message"]);
                 thoughts += said["reasoning_content"].as_str().unwrap_or_default();
@@ -208,7 +208,7 @@ fn a_signature_goes_through_a_chat_client_and_back() {
 }
 
 #[test]
-fn a_cache_breakpoint_in_a_chat_message_is_one_here_and_never_reaches_a_chat_upstream() {
+fn cache_breakpoint_of_a_chat_message_reaches_anthropic_but_no_chat_upstream() {
     let part = json!({"type": "text", "text": "long", "cache_control": {"type": "ephemeral"}});
     let (sent, diagnostics) = from_chat(&json!({"model": "m", "messages": [
         {"role": "system", "content": [part]}, {"role": "user", "content": [part]}]}));
@@ -220,7 +220,7 @@ fn a_cache_breakpoint_in_a_chat_message_is_one_here_and_never_reaches_a_chat_ups
 }
 
 #[test]
-fn the_stop_sequence_that_a_chat_upstream_matched_is_told() {
+fn stop_sequence_matched_by_a_chat_upstream_is_reported() {
     let body = r#"{"id":"x","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"a"},"finish_reason":"stop","stop_reason":"END"}],"usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2}}"#;
     let message: Value =
         serde_json::from_slice(&answer(chat(), anthropic(), PayloadKind::Response, body).body).unwrap();
@@ -240,7 +240,7 @@ fn the_stop_sequence_that_a_chat_upstream_matched_is_told() {
 }
 
 #[test]
-fn the_signature_of_a_call_goes_through_a_client_of_this_api_and_back() {
+fn signature_of_a_call_survives_a_round_trip_through_an_anthropic_client() {
     let call = r#"[{"index":0,"id":"call_1","type":"function","function":{"name":"f","arguments":"{}"},"extra_content":{"google":{"thought_signature":"c2ln"}}}]"#;
     let whole = format!(
         r#"{{"id":"x","object":"chat.completion","created":1,"model":"m","choices":[{{"index":0,"message":{{"role":"assistant","content":null,"tool_calls":{call}}},"finish_reason":"tool_calls"}}]}}"#
@@ -267,7 +267,7 @@ fn the_signature_of_a_call_goes_through_a_client_of_this_api_and_back() {
 }
 
 #[test]
-fn a_system_message_in_the_middle_stays_for_its_own_api() {
+fn system_message_in_the_middle_is_kept_for_anthropic_upstreams() {
     let body = json!({"model": "m", "max_tokens": 9, "system": "a", "messages": [
         {"role": "user", "content": "b"}, {"role": "system", "content": "c"}, {"role": "user", "content": "d"}]});
     assert_eq!(request(anthropic(), anthropic(), &body).0, body);
@@ -278,7 +278,7 @@ fn a_system_message_in_the_middle_stays_for_its_own_api() {
 }
 
 #[test]
-fn a_stream_with_an_alias_carries_the_clients_name_for_the_model_and_nothing_else_changes() {
+fn stream_with_an_alias_has_the_clients_model_name_and_is_otherwise_unchanged() {
     let fixture = fixture(PayloadKind::Stream, "well_formed_server_tool");
     for stream in [true, false] {
         let asking = format!(
@@ -312,7 +312,7 @@ fn a_stream_with_an_alias_carries_the_clients_name_for_the_model_and_nothing_els
 }
 
 #[test]
-fn calls_side_by_side_wait_for_one_another_but_not_for_ever() {
+fn interleaved_calls_are_buffered_up_to_a_limit() {
     let mut diagnostics = Diagnostics::default();
     let spec = anthropic()
         .decode_request(
@@ -335,6 +335,31 @@ fn calls_side_by_side_wait_for_one_another_but_not_for_ever() {
     encoder.finish(&mut out);
     let text = String::from_utf8(out).unwrap();
     assert!(text.ends_with("\n\n") && text.contains("event: error") && text.len() < 2000, "{text}");
+}
+
+#[test]
+fn parallel_blocks_that_are_open_at_the_end_are_all_closed() {
+    let start = |index: u32, block: Value| json!({"type": "content_block_start", "index": index, "content_block": block});
+    let events = [
+        json!({"type": "message_start", "message": {"id": "msg_1", "type": "message", "role": "assistant", "model": "m",
+            "content": [], "stop_reason": null, "stop_sequence": null, "usage": {"input_tokens": 1, "output_tokens": 1}}}),
+        start(0, json!({"type": "tool_use", "id": "a", "name": "f", "input": {}})),
+        start(1, json!({"type": "tool_use", "id": "b", "name": "g", "input": {}})),
+        start(2, json!({"type": "server_tool_use", "id": "c", "name": "web_search", "input": {}})),
+        json!({"type": "message_delta", "delta": {"stop_reason": "tool_use", "stop_sequence": null}, "usage": {"output_tokens": 2}}),
+        json!({"type": "message_stop"}),
+    ];
+    let mut decoder = anthropic().decoder(&openai_shim_core::canonical::ResponseSpec::default());
+    let mut out = Vec::new();
+    for event in &events {
+        let data = event.to_string();
+        decoder
+            .frame(openai_shim_core::framing::Frame::Event { event: None, data: data.as_bytes() }, &mut out);
+    }
+    decoder.finish(&mut out);
+    let count = |is: fn(&Event) -> bool| out.iter().filter(|event| is(event)).count();
+    assert_eq!(count(|event| matches!(event, Event::Open { .. })), 3, "{out:?}");
+    assert_eq!(count(|event| matches!(event, Event::Close { .. })), 3, "{out:?}");
 }
 
 #[test]
@@ -381,7 +406,7 @@ fn endless_streams_end_with_an_error() {
 }
 
 #[test]
-fn errors_of_a_chat_upstream_have_the_types_of_this_api() {
+fn errors_of_a_chat_upstream_get_anthropic_error_types() {
     for (status, expected, word) in [
         (400, 400, "invalid_request_error"),
         (401, 401, "authentication_error"),
@@ -411,7 +436,7 @@ fn errors_of_a_chat_upstream_have_the_types_of_this_api() {
 }
 
 #[test]
-fn a_client_of_this_api_is_answered_by_a_chat_upstream() {
+fn anthropic_client_receives_the_response_of_a_chat_upstream() {
     let whole = r#"{"id":"x","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"I look.","reasoning_content":"Hm.","tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":"{\"a\":1}"}},{"id":"c2","type":"function","function":{"name":"g","arguments":""}}]},"logprobs":null,"finish_reason":"tool_calls"}],"usage":{"prompt_tokens":9,"completion_tokens":4,"total_tokens":13,"prompt_tokens_details":{"cached_tokens":5},"completion_tokens_details":{"reasoning_tokens":2}}}"#;
     let conversion = answer(chat(), anthropic(), PayloadKind::Response, whole);
     let message: wire::Message = serde_json::from_slice(&conversion.body).unwrap();
@@ -443,7 +468,7 @@ fn a_client_of_this_api_is_answered_by_a_chat_upstream() {
 }
 
 #[test]
-fn an_estimate_grows_with_what_it_counts() {
+fn token_estimate_grows_with_the_request() {
     let count = |body: Value| {
         let read = anthropic().decode_request(
             "/v1/messages/count_tokens",
@@ -464,7 +489,7 @@ fn an_estimate_grows_with_what_it_counts() {
 }
 
 #[test]
-fn typed_payloads_lose_nothing() {
+fn typed_payloads_keep_every_field() {
     fn survives<T: serde::de::DeserializeOwned + serde::Serialize>(json: &str) {
         let typed: T = serde_json::from_str(json).unwrap_or_else(|e| panic!("{e}\n{json}"));
         let drop_nulls = |v: &Value| {

@@ -79,7 +79,7 @@ impl Recording {
 }
 
 #[test]
-fn every_request_is_read_in_silence_and_sent_as_it_came() {
+fn recorded_requests_pass_unchanged_without_diagnostics() {
     let mut compared = 0;
     for recording in recordings("requests") {
         let Some(request) = &recording.request else { continue };
@@ -98,7 +98,7 @@ fn every_request_is_read_in_silence_and_sent_as_it_came() {
 }
 
 #[test]
-fn every_request_can_be_said_in_chat() {
+fn recorded_requests_convert_to_chat() {
     for recording in recordings("to chat") {
         let Some(request) = &recording.request else { continue };
         let conversion = convert(&ConversionInput {
@@ -274,7 +274,7 @@ fn rewritten(recording: &Recording) -> String {
 }
 
 #[test]
-fn every_answer_written_anew_says_the_same() {
+fn recorded_responses_decoded_and_encoded_keep_their_content() {
     let (mut compared, mut identical) = (0, 0);
     for recording in answers("answers") {
         let mut before = said(&recording.body);
@@ -306,7 +306,7 @@ fn every_answer_written_anew_says_the_same() {
 }
 
 #[test]
-fn every_answer_says_the_same_in_chat() {
+fn recorded_responses_keep_their_content_in_chat() {
     let mut compared = 0;
     for recording in answers("in chat") {
         let conversion = recording.convert(chat());
@@ -319,7 +319,7 @@ fn every_answer_says_the_same_in_chat() {
             assert!(nothing || cut, "{}: {conversion}", recording.name);
             continue;
         }
-        let (answers, _) = common::said::said(&body);
+        let (answers, _) = common::sdk_client::said(&body);
         let answer = &answers[&0];
         assert_eq!((&answer.text, &answer.thoughts), (&before.text, &before.thoughts), "{}", recording.name);
         let calls: Vec<_> = answer
@@ -331,7 +331,7 @@ fn every_answer_says_the_same_in_chat() {
             })
             .collect();
         assert_eq!(calls, before.calls, "{}", recording.name);
-        let documents = common::said::documents(&body);
+        let documents = common::sdk_client::documents(&body);
         let usage = documents.iter().find_map(|d| d.get("usage").filter(|u| u.is_object())).unwrap();
         assert_eq!(usage["prompt_tokens"], before.input, "{}", recording.name);
         assert_eq!(usage["completion_tokens"], before.output, "{}", recording.name);
@@ -351,7 +351,7 @@ fn every_answer_says_the_same_in_chat() {
 }
 
 #[test]
-fn every_recording_of_chat_is_an_answer_here() {
+fn recorded_chat_responses_convert_to_anthropic() {
     let Some(shared) = shared("chat recordings") else { return };
     let text = std::fs::read_to_string(shared.join("corpus/openai-chat.jsonl")).unwrap();
     let mut all = 0;
@@ -437,7 +437,7 @@ fn check_request(sent: &Value, what: &str) {
 }
 
 #[test]
-fn every_error_keeps_its_status_and_message() {
+fn recorded_errors_keep_status_and_message() {
     for recording in recordings("errors").into_iter().filter(|r| r.kind == PayloadKind::Error) {
         let stated: Value = serde_json::from_str(&recording.body).unwrap();
         for to in [anthropic(), chat()] {
@@ -453,7 +453,7 @@ fn every_error_keeps_its_status_and_message() {
 }
 
 #[test]
-fn what_real_clients_send_can_be_said_in_chat() {
+fn captured_requests_convert_to_chat() {
     let Some(shared) = shared("captures") else { return };
     let mut read = 0;
     for client in std::fs::read_dir(shared.join("captures")).unwrap().flatten() {

@@ -206,7 +206,7 @@ fn silent(request: &Request, upstream: &dyn Dialect, diagnostics: &Diagnostics) 
 }
 
 #[test]
-fn every_request_is_understood() {
+fn captured_requests_decode_without_errors() {
     for capture in captures() {
         let (request, diagnostics) = capture.read();
         let wrong = diagnostics.iter().find(|d| d.severity() == Severity::Error);
@@ -229,7 +229,7 @@ fn pattern(path: &str) -> String {
 }
 
 #[test]
-fn every_request_arrives_everywhere_with_the_stated_losses_only() {
+fn captured_requests_reach_every_dialect_with_stated_losses_only() {
     let (mut unstated, mut met) = (BTreeSet::new(), BTreeSet::new());
     let (captures, stated) = (captures(), losses().captured);
     for capture in &captures {

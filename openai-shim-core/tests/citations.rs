@@ -140,7 +140,7 @@ fn found(client: &str, out: &str) -> Vec<(String, String, u64, u64)> {
 }
 
 #[test]
-fn a_source_with_an_address_is_named_in_every_dialect_that_can_name_it() {
+fn citation_with_a_url_reaches_every_dialect_with_citations() {
     for upstream in ["anthropic-messages", "gemini", "openai-responses", "openai-chat", "perplexity"] {
         let dialect = if upstream == "perplexity" { "openai-chat" } else { upstream };
         for client in
@@ -175,7 +175,7 @@ fn a_source_with_an_address_is_named_in_every_dialect_that_can_name_it() {
 }
 
 #[test]
-fn a_source_without_an_address_is_reported() {
+fn citation_without_a_url_is_reported_as_lost() {
     let mut body = cited("anthropic-messages");
     body["content"][0]["citations"] = json!([{"type": "char_location", "cited_text": "long", "document_index": 0, "document_title": "d", "start_char_index": 0, "end_char_index": 4}]);
     for (client, stream) in
@@ -192,7 +192,7 @@ fn a_source_without_an_address_is_reported() {
 }
 
 #[test]
-fn what_an_upstreams_own_tools_did_is_reported_and_never_a_call() {
+fn native_tool_results_are_reported_and_never_become_calls() {
     let anthropic = json!({"id": "msg_1", "type": "message", "role": "assistant", "model": "m", "stop_reason": "end_turn", "stop_sequence": null, "usage": {"input_tokens": 1, "output_tokens": 2},
         "content": [{"type": "text", "text": "I search. "}, {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {"query": "q"}},
             {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content": []}, {"type": "text", "text": TEXT}]});

@@ -58,7 +58,7 @@ fn text(conversion: &Conversion) -> String {
 
 /// The chunks of a stream, as a client reads them.
 fn chunks(conversion: &Conversion) -> Vec<Value> {
-    common::said::documents(&text(conversion))
+    common::sdk_client::documents(&text(conversion))
 }
 
 /// The text of one answer.
@@ -85,7 +85,7 @@ fn chat_stream(deltas: &[Value], finish: &str) -> String {
 }
 
 #[test]
-fn a_prompt_is_a_message_where_messages_are_wanted() {
+fn prompt_becomes_a_message_for_a_chat_upstream() {
     let sent =
         request(own(), chat(), row(), &json!({"model": "m", "prompt": ["hi"], "max_tokens": 5, "stop": "."}));
     assert_eq!(
@@ -96,13 +96,13 @@ fn a_prompt_is_a_message_where_messages_are_wanted() {
 }
 
 #[test]
-fn a_default_of_openais_is_not_made_ours() {
+fn openai_default_is_not_written_into_the_request() {
     let sent = value(&request(own(), chat(), row(), &json!({"model": "m", "prompt": "hi"})));
     assert_eq!(sent.get("max_tokens"), None);
 }
 
 #[test]
-fn several_prompts_and_token_ids_are_for_upstreams_that_know_them() {
+fn several_prompts_and_token_ids_reach_only_completions_upstreams() {
     for prompt in [json!(["a", "b"]), json!([1, 2]), json!([[1, 2], [3]])] {
         let body = json!({"model": "m", "prompt": prompt, "n": 2});
         let refused = request(own(), chat(), row(), &body);
@@ -113,7 +113,7 @@ fn several_prompts_and_token_ids_are_for_upstreams_that_know_them() {
             "{refused}"
         );
         let mut single = row();
-        single.params.single_choice = true;
+        single.params.max_choices = Some(1);
         for row in [row(), single] {
             let passed = request(own(), own(), row, &body);
             assert_eq!(text(&passed), body.to_string());
@@ -134,7 +134,7 @@ fn several_prompts_and_token_ids_are_for_upstreams_that_know_them() {
 }
 
 #[test]
-fn what_chat_cannot_be_asked_is_reported() {
+fn completions_parameters_unknown_to_chat_are_reported() {
     let body = json!({"model": "m", "prompt": "hi", "suffix": "!", "best_of": 4, "n": 2});
     let sent = request(own(), chat(), row(), &body);
     let lost: Vec<_> = sent.diagnostics.iter().map(|d| (d.code, d.path.as_str())).collect();
@@ -145,7 +145,7 @@ fn what_chat_cannot_be_asked_is_reported() {
 }
 
 #[test]
-fn in_strict_mode_a_suffix_for_chat_is_an_error() {
+fn suffix_for_a_chat_upstream_is_rejected_in_strict_mode() {
     let mut settings = Settings::default();
     settings.loss_policy = LossPolicy::Strict;
     let incoming =
@@ -155,7 +155,7 @@ fn in_strict_mode_a_suffix_for_chat_is_an_error() {
 }
 
 #[test]
-fn a_request_survives_without_its_source() {
+fn request_encoded_without_its_source_keeps_every_field() {
     let all = [
         json!({"model": "m", "prompt": "hi", "echo": true, "best_of": 1, "logprobs": 3, "suffix": "!", "n": 2}),
         json!({"model": "m", "prompt": ["hi"], "best_of": 9, "logit_bias": {"1": 5}, "seed": 3, "user": "u"}),
@@ -178,7 +178,7 @@ fn a_request_survives_without_its_source() {
 }
 
 #[test]
-fn an_answer_of_chat_is_a_text_completion() {
+fn chat_response_becomes_a_text_completion() {
     let got = answer(chat(), PayloadKind::Response, &json!({"model": "m", "prompt": "Once upon"}), CHAT);
     assert_eq!(
         value(&got),
@@ -189,7 +189,7 @@ fn an_answer_of_chat_is_a_text_completion() {
 }
 
 #[test]
-fn the_prompt_stands_before_the_answer_if_the_client_wants_it() {
+fn prompt_precedes_the_text_when_echo_is_set() {
     let spec = json!({"model": "m", "prompt": "Once upon", "echo": true, "stream": true});
     let whole = value(&answer(chat(), PayloadKind::Response, &spec, CHAT));
     assert_eq!(whole["choices"][0]["text"], "Once upon a time.");
@@ -212,7 +212,7 @@ fn the_prompt_stands_before_the_answer_if_the_client_wants_it() {
 }
 
 #[test]
-fn calls_and_reasoning_have_no_place_in_a_text_and_that_is_said() {
+fn calls_and_reasoning_in_a_text_completion_are_reported_as_lost() {
     let spec = json!({"model": "m", "prompt": "x", "stream": true});
     let call =
         json!({"index": 0, "id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}});
@@ -235,7 +235,7 @@ fn calls_and_reasoning_have_no_place_in_a_text_and_that_is_said() {
 }
 
 #[test]
-fn a_refusal_is_said_in_its_words() {
+fn refusal_becomes_text() {
     let spec = json!({"model": "m", "prompt": "x", "stream": true});
     let stream = chat_stream(&[json!({"refusal": "No."})], "stop");
     for kind in [PayloadKind::Stream, PayloadKind::Response] {
@@ -246,7 +246,7 @@ fn a_refusal_is_said_in_its_words() {
 const LOGPROBS: &str = r#"{"content":[{"token":" é","logprob":-0.5,"bytes":[32,195,169],"top_logprobs":[{"token":" e","logprob":-1.5,"bytes":[32,101]}]},{"token":"!","logprob":-2,"bytes":[33],"top_logprobs":[]}],"refusal":null}"#;
 
 #[test]
-fn log_probabilities_have_either_shape() {
+fn logprobs_convert_between_both_shapes() {
     let spec = json!({"model": "m", "prompt": "ab", "logprobs": 1, "echo": true});
     let body = CHAT.replace("\"logprobs\":null", &format!("\"logprobs\":{LOGPROBS}"));
     let legacy = &value(&answer(chat(), PayloadKind::Response, &spec, &body))["choices"][0]["logprobs"];
@@ -269,7 +269,7 @@ fn log_probabilities_have_either_shape() {
 }
 
 #[test]
-fn log_probabilities_of_a_stream_come_with_their_words_and_are_all_there_when_it_is_folded() {
+fn streamed_logprobs_accompany_their_text_and_fold_completely() {
     let chunk = |word: &str| {
         json!({"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [{"index": 0,
             "delta": {"content": word}, "logprobs": {"content": [{"token": word, "logprob": -1, "bytes": null, "top_logprobs": []}], "refusal": null},
@@ -296,7 +296,7 @@ fn log_probabilities_of_a_stream_come_with_their_words_and_are_all_there_when_it
 }
 
 #[test]
-fn usage_comes_at_the_end_and_only_if_asked_for() {
+fn usage_is_the_last_chunk_and_only_on_request() {
     let usage = r#"data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"m","choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}}"#;
     let stream = chat_stream(&[json!({"content": "a"})], "stop")
         .replace("data: [DONE]", &format!("{usage}\n\ndata: [DONE]"));
@@ -313,7 +313,7 @@ fn usage_comes_at_the_end_and_only_if_asked_for() {
 }
 
 #[test]
-fn errors_have_openais_envelope_on_both_sides() {
+fn errors_have_the_openai_envelope_for_both_dialects() {
     let body = r#"{"error":{"message":"Slow down.","type":"rate_limit_error","param":null,"code":"rate_limit_exceeded"}}"#;
     for (from, spec) in [
         (chat(), json!({"model": "m", "prompt": "x"})),
@@ -340,7 +340,7 @@ fn templated(name: BuiltInTemplate) -> Profile {
 }
 
 #[test]
-fn a_conversation_becomes_a_prompt_by_the_template_of_the_profile() {
+fn conversation_becomes_a_prompt_by_the_chat_template() {
     let expected = [
         (
             BuiltInTemplate::Plain,
@@ -383,7 +383,7 @@ fn a_conversation_becomes_a_prompt_by_the_template_of_the_profile() {
 }
 
 #[test]
-fn an_answer_that_was_begun_is_gone_on_with() {
+fn last_assistant_message_becomes_the_end_of_the_prompt() {
     let mut body = conversation();
     body["messages"].as_array_mut().unwrap().push(json!({"role": "assistant", "content": "Good"}));
     let sent = value(&request(chat(), own(), templated(BuiltInTemplate::Chatml), &body));
@@ -391,19 +391,19 @@ fn an_answer_that_was_begun_is_gone_on_with() {
 }
 
 #[test]
-fn a_template_may_be_written_in_the_profile() {
+fn chat_template_may_be_defined_in_the_profile() {
     let template: ChatTemplate = serde_json::from_value(json!({
-        "name": "plain", "user": "Q: {content}\n", "assistant": "A: {content}\n", "generation": "A (short):", "stop": ["\nQ:"]
+        "name": "plain", "user": "Q: {content}\n", "assistant": "A: {content}\n", "generation_prompt": "A (short):", "stop_sequences": ["\nQ:"]
     }))
     .unwrap();
     assert_eq!(template.render(&[Message::text(Role::User, "hi")]), "Q: hi\nA (short):");
-    assert_eq!(template.stops(), ["\nQ:"]);
+    assert_eq!(template.stop_sequences(), ["\nQ:"]);
     assert!(serde_json::from_value::<ChatTemplate>(json!({"name": "nonsense"})).is_err());
     assert!(serde_json::from_value::<ChatTemplate>(json!({"usr": "x"})).is_err());
 }
 
 #[test]
-fn what_a_prompt_cannot_say_is_reported() {
+fn content_without_a_place_in_a_prompt_is_reported() {
     let tool = json!({"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}});
     let body = json!({"model": "m", "tools": [tool], "tool_choice": "required", "response_format": {"type": "json_object"},
         "reasoning_effort": "low", "logit_bias": {"5": 1}, "logprobs": true, "top_logprobs": 2, "store": true, "messages": [
@@ -425,7 +425,7 @@ fn what_a_prompt_cannot_say_is_reported() {
 }
 
 #[test]
-fn a_client_of_chat_gets_the_text_with_its_thinking_beside_it() {
+fn chat_client_receives_text_and_reasoning_separately() {
     let chunk = |text: &str, finish: Value| {
         let choice = json!({"text": text, "index": 0, "logprobs": null, "finish_reason": finish});
         json!({"id": "cmpl-1", "object": "text_completion", "created": 1, "model": "m", "choices": [choice]})
@@ -438,12 +438,12 @@ fn a_client_of_chat_gets_the_text_with_its_thinking_beside_it() {
     let spec = json!({"model": "m", "stream": true, "messages": [{"role": "user", "content": "x"}]});
     for kind in [PayloadKind::Stream, PayloadKind::Response] {
         let got = answer(own(), kind, &spec, &stream);
-        assert_eq!(common::said::line(&text(&got)), "<hm> \"yes\" length");
+        assert_eq!(common::sdk_client::line(&text(&got)), "<hm> \"yes\" length");
     }
 }
 
 #[test]
-fn a_model_that_has_another_name_keeps_the_clients_own() {
+fn response_has_the_clients_model_name() {
     let mut settings = Settings::default();
     settings.upstream_model = Some("real".to_owned());
     settings.retry = Retry::none();
@@ -470,7 +470,7 @@ fn a_model_that_has_another_name_keeps_the_clients_own() {
 }
 
 #[test]
-fn an_upstream_that_speaks_this_dialect_besides_is_asked_in_it() {
+fn upstream_with_completions_as_extra_dialect_receives_completions() {
     let path = |row: &str, client: &'static dyn Dialect, body: Value| {
         let incoming = ClientRequest::read(client, "", body.to_string().into()).unwrap();
         let row = profile(row).unwrap();
@@ -488,7 +488,7 @@ fn an_upstream_that_speaks_this_dialect_besides_is_asked_in_it() {
 }
 
 #[test]
-fn what_was_mended_needs_no_mending_and_is_strict() {
+fn repaired_payload_needs_no_second_repair_and_is_strict() {
     let mut mended = 0;
     for fixture in common::fixtures(&[PayloadKind::Response, PayloadKind::Stream]) {
         let once = fixture.convert(own());

@@ -107,7 +107,7 @@ fn said(body: &str) -> (Answers, Option<(u64, u64)>) {
 }
 
 #[test]
-fn every_recorded_request_survives() {
+fn recorded_requests_survive_a_round_trip() {
     let mut read = 0;
     for recording in recordings("completions requests") {
         let Some(body) = &recording.request else { continue };
@@ -134,7 +134,7 @@ fn every_recorded_request_survives() {
 }
 
 #[test]
-fn every_recorded_answer_arrives() {
+fn recorded_responses_reach_the_client() {
     let (mut read, mut kept, mut streams) = (0, 0, 0);
     let all = recordings("completions answers");
     for recording in all.iter().filter(|r| r.kind != PayloadKind::Error) {
@@ -173,7 +173,7 @@ fn every_recorded_answer_arrives() {
 }
 
 #[test]
-fn every_recorded_error_keeps_its_words() {
+fn recorded_errors_keep_their_message() {
     for recording in recordings("completions errors").iter().filter(|r| r.kind == PayloadKind::Error) {
         for to in [own(), common::chat()] {
             let got = recording.convert(to);
@@ -186,7 +186,7 @@ fn every_recorded_error_keeps_its_words() {
 }
 
 #[test]
-fn clients_of_text_completions_are_understood() {
+fn captured_completions_requests_decode() {
     let Some(shared) = shared("completions clients") else { return };
     let mut read = 0;
     for client in std::fs::read_dir(shared.join("captures")).unwrap().flatten() {

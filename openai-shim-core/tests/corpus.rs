@@ -134,7 +134,7 @@ fn said(body: &str, kind: PayloadKind) -> Said {
 }
 
 #[test]
-fn every_recording_is_answered_and_always_the_same() {
+fn recorded_exchanges_are_deterministic() {
     let (mut all, mut untouched) = (0, 0);
     for recording in recordings("corpus") {
         let once = recording.convert();
@@ -154,7 +154,7 @@ fn every_recording_is_answered_and_always_the_same() {
 }
 
 #[test]
-fn text_reasoning_and_calls_survive_exactly() {
+fn text_reasoning_and_calls_are_kept_exactly() {
     let mut compared = 0;
     for recording in recordings("fidelity").into_iter().filter(|r| r.kind != PayloadKind::Error) {
         let conversion = recording.convert();
@@ -237,7 +237,7 @@ fn recorded_streams_do_not_depend_on_chunks() {
 }
 
 #[test]
-fn recorded_requests_reach_openai_as_they_are() {
+fn recorded_requests_reach_openai_unchanged() {
     for recording in recordings("requests") {
         let Some(request) = &recording.request else { continue };
         let conversion = convert(&ConversionInput {
@@ -274,7 +274,7 @@ fn recorded_requests_reach_openai_as_they_are() {
 }
 
 #[test]
-fn records_of_real_servers_pass_or_fail_in_order() {
+fn recorded_failures_and_successes_keep_their_outcome() {
     let Some(shared) = shared("records") else { return };
     let mut all = 0;
     for server in std::fs::read_dir(shared.join("records")).unwrap().flatten() {
@@ -369,7 +369,7 @@ fn counts(body: &str, kind: PayloadKind) -> Option<[Option<u64>; 3]> {
 }
 
 #[test]
-fn counts_of_tokens_survive_exactly() {
+fn token_counts_are_kept_exactly() {
     let (mut compared, mut unasked) = (0, 0);
     for recording in recordings("usage").into_iter().filter(|r| r.kind != PayloadKind::Error) {
         let conversion = recording.convert();

@@ -37,7 +37,7 @@ fn failures(kind: ErrorKind) -> Vec<Error> {
 }
 
 #[test]
-fn every_failure_has_a_status_of_failure_and_its_message_in_every_dialect() {
+fn every_error_has_an_error_status_and_its_message_in_every_dialect() {
     for dialect in DIALECTS {
         for error in ErrorKind::ALL.into_iter().flat_map(failures) {
             let (status, body) = dialect.encode_error(&error);
@@ -66,7 +66,7 @@ fn assert_openai_envelope(body: &str) {
 }
 
 #[test]
-fn openais_envelope_has_its_four_members_with_their_types() {
+fn openai_envelope_has_four_members_with_their_types() {
     for error in ErrorKind::ALL.into_iter().flat_map(failures) {
         assert_openai_envelope(std::str::from_utf8(&chat().encode_error(&error).1).unwrap());
         let mut event = Vec::new();
@@ -79,7 +79,7 @@ fn openais_envelope_has_its_four_members_with_their_types() {
 }
 
 #[test]
-fn the_status_says_who_is_at_fault() {
+fn status_class_shows_who_is_at_fault() {
     let status = |kind| chat().encode_error(&Error::Client(ClientError::new(kind, "x"))).0.as_u16();
     for (kind, expected) in [
         (ErrorKind::InvalidRequest, 400),
@@ -104,7 +104,7 @@ fn the_status_says_who_is_at_fault() {
 }
 
 #[test]
-fn a_wrong_request_names_its_field() {
+fn invalid_request_error_names_the_field() {
     for (name, param) in [
         ("neither_prompt_nor_messages", "messages"),
         ("messages_not_a_list", "messages"),
@@ -126,7 +126,7 @@ fn a_wrong_request_names_its_field() {
 }
 
 #[test]
-fn a_body_that_cannot_be_read_at_all_is_the_clients_fault() {
+fn undecodable_request_body_is_a_client_error() {
     for name in ["array_body", "bad_json", "empty_body"] {
         let conversion = common::fixture(PayloadKind::Request, name).convert(chat());
         assert_eq!((conversion.ok, conversion.status), (false, Some(400)), "{name}");
@@ -139,7 +139,7 @@ const PRIVATE: [&str; 8] =
     ["<html", "<HTML", "<!doctype", "/srv/", "10.0.0.3", "sk-live-0123456789", "Bearer ", "line 3"];
 
 #[test]
-fn pages_traces_and_keys_of_an_upstream_stay_there() {
+fn pages_traces_and_keys_in_upstream_errors_are_redacted() {
     for fixture in fixtures(&[PayloadKind::Error]) {
         let conversion = fixture.convert(chat());
         let body = String::from_utf8(conversion.body).unwrap();
@@ -151,7 +151,7 @@ fn pages_traces_and_keys_of_an_upstream_stay_there() {
 }
 
 #[test]
-fn pages_traces_and_keys_stay_there_also_inside_a_success() {
+fn pages_traces_and_keys_in_errors_with_status_200_are_redacted() {
     for fixture in fixtures(&[PayloadKind::Error]).into_iter().filter(|f| !f.body.is_empty()) {
         for kind in [PayloadKind::Response, PayloadKind::Stream] {
             let mut success = fixture.clone();
@@ -169,7 +169,7 @@ fn pages_traces_and_keys_stay_there_also_inside_a_success() {
 }
 
 #[test]
-fn what_is_reported_never_holds_what_was_left_out() {
+fn diagnostics_never_quote_redacted_text() {
     for fixture in fixtures(&[PayloadKind::Error]) {
         let reported =
             fixture.convert(chat()).diagnostics.iter().map(ToString::to_string).collect::<String>();
@@ -201,7 +201,7 @@ fn exchange(client: &'static dyn Dialect, stream: bool) -> Exchange {
 }
 
 #[test]
-fn an_error_keeps_its_status_and_says_when_to_come_again() {
+fn error_keeps_its_status_and_retry_after() {
     for stream in [false, true] {
         for (status, header, value, expected) in [
             (429, "retry-after", "7", "7"),
@@ -234,7 +234,7 @@ fn an_error_keeps_its_status_and_says_when_to_come_again() {
 }
 
 #[test]
-fn a_nonsensical_wait_is_no_wait() {
+fn invalid_retry_after_is_ignored() {
     for value in ["-5", "NaN", "inf", "1e300", "soon", ""] {
         let (mut exchange, mut out) = (exchange(chat(), false), Vec::new());
         exchange.next();
@@ -248,7 +248,7 @@ fn a_nonsensical_wait_is_no_wait() {
 }
 
 #[test]
-fn a_status_that_is_neither_success_nor_failure_is_the_upstreams_fault() {
+fn unexpected_status_is_an_upstream_error() {
     for status in [302, 304, 101] {
         let (mut exchange, mut out) = (exchange(chat(), true), Vec::new());
         exchange.next();

@@ -55,7 +55,7 @@ fn hello() -> Value {
 }
 
 #[test]
-fn a_client_of_gemini_on_a_chat_upstream_names_model_and_stream_in_its_path() {
+fn gemini_path_sets_model_and_stream_for_a_chat_upstream() {
     let path = "/v1beta/models/gpt-x:streamGenerateContent?alt=sse";
     let (sent, body, out, exchange) =
         exchange((gemini(), path, &hello()), chat(), settings(), (200, CHAT_STREAM));
@@ -78,7 +78,7 @@ fn a_client_of_gemini_on_a_chat_upstream_names_model_and_stream_in_its_path() {
 }
 
 #[test]
-fn without_alt_sse_a_stream_is_an_array_that_grows_item_by_item() {
+fn stream_without_alt_sse_is_a_json_array() {
     let path = "/v1beta/models/m:streamGenerateContent?key=x";
     let gemini_stream = common::fixture(PayloadKind::Stream, "parallel_calls_each_in_a_chunk").body;
     let gemini_stream = String::from_utf8(gemini_stream).unwrap();
@@ -96,7 +96,7 @@ fn without_alt_sse_a_stream_is_an_array_that_grows_item_by_item() {
 }
 
 #[test]
-fn an_array_that_fails_is_still_an_array_and_ends_with_the_error() {
+fn failed_json_array_stream_ends_with_the_error() {
     let path = "/v1beta/models/m:streamGenerateContent";
     let cut =
         CHAT_STREAM.split("data: {\"id\":\"a\"").take(2).collect::<Vec<_>>().join("data: {\"id\":\"a\"");
@@ -113,7 +113,7 @@ fn an_array_that_fails_is_still_an_array_and_ends_with_the_error() {
 }
 
 #[test]
-fn a_chat_client_on_gemini_sends_the_model_in_the_path() {
+fn chat_request_for_gemini_has_the_model_in_the_path() {
     let answer =
         r#"{"candidates":[{"content":{"parts":[{"text":"hello"}],"role":"model"},"finishReason":"STOP"}]}"#;
     for (model, path) in [
@@ -133,7 +133,7 @@ fn a_chat_client_on_gemini_sends_the_model_in_the_path() {
 }
 
 #[test]
-fn a_model_cannot_climb_out_of_the_path() {
+fn model_name_cannot_leave_its_path_segment() {
     for model in ["..", "a/../b", ""] {
         let body = json!({"model": model, "messages": [{"role": "user", "content": "hi"}]});
         let incoming = ClientRequest::read(chat(), "", body.to_string().into()).unwrap();
@@ -162,7 +162,7 @@ fn next_turn(calls: &Value) -> Value {
 }
 
 #[test]
-fn a_signature_survives_the_round_trip_through_a_chat_client() {
+fn gemini_signature_survives_a_round_trip_through_a_chat_client() {
     let plain = json!({"model": "m", "messages": [{"role": "user", "content": "weather?"}]});
     let answer = common::fixture(PayloadKind::Response, "parallel_calls_signed").body;
     let answer = String::from_utf8(answer).unwrap();
@@ -184,7 +184,7 @@ fn a_signature_survives_the_round_trip_through_a_chat_client() {
 }
 
 #[test]
-fn a_signature_comes_back_although_the_client_dropped_it() {
+fn dropped_signature_is_restored_from_the_store() {
     let mut settings = settings();
     settings.store = Some(std::sync::Arc::default());
     for (stream, kind, name) in [
@@ -208,7 +208,7 @@ fn a_signature_comes_back_although_the_client_dropped_it() {
 }
 
 #[test]
-fn a_streamed_signature_comes_with_the_first_fragment_of_its_call() {
+fn streamed_signature_accompanies_the_first_delta_of_its_call() {
     let plain = json!({"model": "m", "stream": true, "messages": [{"role": "user", "content": "weather?"}]});
     let answer = common::fixture(PayloadKind::Stream, "parallel_calls_each_in_a_chunk").body;
     let answer = String::from_utf8(answer).unwrap();
@@ -232,7 +232,7 @@ fn a_streamed_signature_comes_with_the_first_fragment_of_its_call() {
 }
 
 #[test]
-fn a_gemini_client_gets_a_signature_back_that_a_chat_upstream_gave() {
+fn gemini_client_receives_the_signature_of_a_chat_upstream() {
     let answer = r#"{"id":"x","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":null,"tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":"{}"},"extra_content":{"google":{"thought_signature":"c2ln","other":1}}}]},"finish_reason":"tool_calls"}]}"#;
     let (_, _, out, _) =
         exchange((gemini(), "/v1beta/models/m:generateContent", &hello()), chat(), settings(), (200, answer));
@@ -249,7 +249,7 @@ fn a_gemini_client_gets_a_signature_back_that_a_chat_upstream_gave() {
 }
 
 #[test]
-fn ids_made_for_calls_without_one_are_the_same_each_turn_and_never_sent_to_google() {
+fn generated_call_ids_are_stable_and_never_sent_to_google() {
     let turn = |more: &[Value]| {
         let mut contents = vec![
             json!({"role": "user", "parts": [{"text": "go"}]}),
@@ -295,7 +295,7 @@ fn to_gemini(more: &Value) -> (Value, Vec<String>) {
 }
 
 #[test]
-fn choices_of_tools_are_modes() {
+fn tool_choice_becomes_a_function_calling_mode() {
     let tools = json!([{"type": "function", "function": {"name": "f"}}]);
     for (choice, config) in [
         (json!("auto"), json!({"mode": "AUTO"})),
@@ -315,7 +315,7 @@ fn choices_of_tools_are_modes() {
 }
 
 #[test]
-fn efforts_are_budgets_and_thoughts_are_shown() {
+fn reasoning_effort_becomes_a_budget_with_visible_thoughts() {
     for (effort, config) in [
         ("none", json!({"thinkingBudget": 0})),
         ("low", json!({"thinkingBudget": 1024, "includeThoughts": true})),
@@ -331,7 +331,7 @@ fn efforts_are_budgets_and_thoughts_are_shown() {
 }
 
 #[test]
-fn keywords_that_google_refuses_are_left_out_and_named() {
+fn schema_keywords_rejected_by_google_are_removed_and_reported() {
     let parameters = json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object", "additionalProperties": false,
         "$defs": {"city": {"type": "string", "minLength": 1, "description": "a city"}},
@@ -366,7 +366,7 @@ fn keywords_that_google_refuses_are_left_out_and_named() {
 }
 
 #[test]
-fn forms_of_answers_are_mime_types_and_schemas() {
+fn response_format_becomes_mime_type_and_schema() {
     let (body, _) = to_gemini(&json!({"response_format": {"type": "json_object"}}));
     assert_eq!(body["generationConfig"], json!({"responseMimeType": "application/json"}));
     let schema = json!({"type": "object", "properties": {"a": {"type": "string"}}});
@@ -380,7 +380,7 @@ fn forms_of_answers_are_mime_types_and_schemas() {
 }
 
 #[test]
-fn what_google_has_no_word_for_is_reported() {
+fn parameters_unknown_to_google_are_reported() {
     let more = json!({"user": "u", "parallel_tool_calls": false, "logit_bias": {"1": 2}, "store": true});
     let (body, diagnostics) = to_gemini(&more);
     assert_eq!(body, hello());
@@ -388,7 +388,7 @@ fn what_google_has_no_word_for_is_reported() {
 }
 
 #[test]
-fn pictures_in_a_tools_answer_stand_beside_it() {
+fn images_in_a_tool_result_become_parts_after_it() {
     let image = json!({"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}});
     let messages = json!([
         {"role": "user", "content": "look"},
@@ -403,7 +403,7 @@ fn pictures_in_a_tools_answer_stand_beside_it() {
 }
 
 #[test]
-fn an_instruction_in_the_middle_is_put_first_and_that_is_said() {
+fn system_message_in_the_middle_moves_first_and_is_reported() {
     let messages = json!([{"role": "user", "content": "a"}, {"role": "system", "content": "b"}, {"role": "user", "content": "c"}]);
     let (body, diagnostics) = to_gemini(&json!({ "messages": messages }));
     assert_eq!(body["systemInstruction"], json!({"parts": [{"text": "b"}]}));
@@ -412,7 +412,7 @@ fn an_instruction_in_the_middle_is_put_first_and_that_is_said() {
 }
 
 #[test]
-fn a_wait_that_google_asks_for_is_kept_in_both_dialects() {
+fn retry_delay_of_google_is_kept_in_both_dialects() {
     let body = r#"[{"error":{"code":429,"message":"slow down","status":"RESOURCE_EXHAUSTED","details":[{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"3.5s"}]}}]"#;
     let plain = json!({"model": "m", "messages": [{"role": "user", "content": "hi"}]});
     let (_, _, out, told) = exchange((chat(), "", &plain), gemini(), settings(), (429, body));
@@ -426,7 +426,7 @@ fn a_wait_that_google_asks_for_is_kept_in_both_dialects() {
 }
 
 #[test]
-fn an_alias_is_put_back_in_every_chunk() {
+fn alias_is_restored_in_every_chunk() {
     let mut settings = settings();
     settings.upstream_model = Some("gemini-2.5-flash".to_owned());
     let answer = String::from_utf8(common::fixture(PayloadKind::Stream, "code_ran").body).unwrap();
@@ -442,7 +442,7 @@ fn an_alias_is_put_back_in_every_chunk() {
 }
 
 #[test]
-fn a_limit_that_is_set_by_default_goes_into_the_clients_own_configuration() {
+fn default_token_limit_is_added_to_the_generation_config() {
     let mut settings = settings();
     settings.default_max_tokens = Some(99);
     let body =
@@ -459,7 +459,7 @@ fn a_limit_that_is_set_by_default_goes_into_the_clients_own_configuration() {
 }
 
 #[test]
-fn an_endless_answer_ends_with_an_error() {
+fn endless_response_ends_with_an_error() {
     let call = |n: usize| format!("{{\"functionCall\":{{\"name\":\"f{n}\",\"args\":{{}}}}}}");
     let piece = "x".repeat(60_000);
     let goes_on = format!(
@@ -480,7 +480,7 @@ fn an_endless_answer_ends_with_an_error() {
 }
 
 #[test]
-fn everything_that_we_write_reads_into_the_typed_model_and_back() {
+fn encoded_payloads_survive_the_typed_model() {
     let without_nulls = |value: &Value| value.to_string().replace(".0", "");
     let survives = |json: &str, again: String| {
         let (before, after): (Value, Value) =

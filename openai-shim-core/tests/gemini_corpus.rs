@@ -209,7 +209,7 @@ fn events(body: &[u8], size: usize) -> Vec<Event> {
 }
 
 #[test]
-fn recorded_answers_say_the_same_in_every_dialect() {
+fn recorded_responses_keep_their_content_in_every_dialect() {
     let (mut compared, mut other) = (0, 0);
     for recording in recordings("gemini answers").into_iter().filter(|r| r.kind != PayloadKind::Error) {
         let stream = recording.kind == PayloadKind::Stream;
@@ -266,7 +266,7 @@ fn recorded_answers_say_the_same_in_every_dialect() {
 }
 
 #[test]
-fn recorded_streams_do_not_depend_on_chunks_and_are_written_as_they_were_read() {
+fn recorded_streams_do_not_depend_on_chunks_and_encode_as_decoded() {
     for recording in recordings("gemini streams").into_iter().filter(|r| r.kind == PayloadKind::Stream) {
         let whole = events(recording.body.as_bytes(), usize::MAX);
         for size in [1, 7, 1000] {

@@ -38,7 +38,7 @@ fn assert_legal(events: &[Event], what: &str) {
 }
 
 #[test]
-fn decoders_keep_to_the_grammar_on_every_fixture() {
+fn decoders_follow_the_grammar_on_every_fixture() {
     for fixture in fixtures(&[PayloadKind::Stream, PayloadKind::Response]) {
         assert_legal(&decode(fixture.dialect, &fixture.body), &fixture.name);
     }
@@ -303,7 +303,7 @@ fn abilities(dialect: &dyn Dialect) -> Sayable {
 }
 
 #[test]
-fn what_a_dialect_can_say_is_known() {
+fn capabilities_of_every_dialect_are_listed() {
     for (name, several, refusal, reasoning, calls) in KNOWN {
         let known = Sayable { several, refusal, reasoning, calls };
         assert_eq!(abilities(openai_shim_core::dialect(name).unwrap()), known, "{name}");
@@ -359,7 +359,7 @@ proptest! {
     #![proptest_config(common::cases())]
 
     #[test]
-    fn encoders_survive_every_legal_order(draws in draws(), failed in any::<bool>()) {
+    fn encoders_accept_every_legal_order(draws in draws(), failed in any::<bool>()) {
         let events = legal(draws, failed);
         assert_legal(&events, "the generated order");
         for dialect in DIALECTS {
@@ -382,19 +382,19 @@ proptest! {
     }
 
     #[test]
-    fn decoders_keep_to_the_grammar_on_mutilated_streams(fixture in mutilated()) {
+    fn decoders_follow_the_grammar_on_mutilated_streams(fixture in mutilated()) {
         assert_legal(&decode(fixture.dialect, &fixture.body), &String::from_utf8_lossy(&fixture.body));
     }
 
     #[test]
-    fn decoders_keep_to_the_grammar_on_any_bytes(body in prop::collection::vec(any::<u8>(), 0..300)) {
+    fn decoders_follow_the_grammar_on_any_bytes(body in prop::collection::vec(any::<u8>(), 0..300)) {
         for dialect in DIALECTS {
             assert_legal(&decode(*dialect, &body), "bytes");
         }
     }
 
     #[test]
-    fn encoders_say_what_they_are_told_in_any_legal_order(response in response()) {
+    fn encoders_write_all_events_in_any_legal_order(response in response()) {
         let events = shuffled(&response);
         assert_legal(&events, "the generated order");
         for dialect in DIALECTS {
@@ -410,14 +410,14 @@ proptest! {
     }
 
     #[test]
-    fn a_response_unfolded_and_folded_is_the_same(response in response()) {
+    fn response_unfolded_and_folded_is_equal(response in response()) {
         let again = fold(&unfold(&response)).unwrap();
         prop_assert_eq!(format!("{again:?}"), format!("{response:?}"));
     }
 }
 
 #[test]
-fn a_client_of_the_legacy_form_gets_its_one_call_in_it() {
+fn client_of_function_call_receives_one_call_in_that_form() {
     let body = br#"{"stream":true,"messages":[{"role":"user","content":""}],"functions":[{"name":"f"}]}"#;
     let chat = common::chat();
     let request = chat
@@ -449,7 +449,7 @@ fn a_client_of_the_legacy_form_gets_its_one_call_in_it() {
     let whole = chat.encode_response(&response, &mut spec, &mut diagnostics);
     for body in [streamed, whole] {
         let body = String::from_utf8(body).unwrap();
-        assert_eq!(common::said::line(&body), r#"f({"a":1}) function_call"#);
+        assert_eq!(common::sdk_client::line(&body), r#"f({"a":1}) function_call"#);
         assert!(!body.contains("tool_calls"), "{body}");
     }
     // The second call has no place, and that is said.
@@ -457,7 +457,7 @@ fn a_client_of_the_legacy_form_gets_its_one_call_in_it() {
 }
 
 #[test]
-fn an_encoder_that_is_cut_off_says_so_and_no_more() {
+fn interrupted_encoder_ends_with_an_error() {
     for dialect in DIALECTS {
         let (mut encoder, mut out) = (dialect.encoder(&spec()), Vec::new());
         encoder.event(&Event::Start { id: Some("x".to_owned()), model: None, created: None }, &mut out);
@@ -512,7 +512,7 @@ proptest! {
     #![proptest_config(common::cases())]
 
     #[test]
-    fn items_of_a_response_keep_to_the_grammar_in_every_order(
+    fn items_of_a_response_follow_the_grammar_in_every_order(
         events in prop::collection::vec(responses_event(), 1..14), cut in any::<bool>()
     ) {
         let mut body = format!("data: {}\n\n", events.join("\n\ndata: "));

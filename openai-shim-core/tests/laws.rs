@@ -21,7 +21,7 @@ fn settled(row: &Profile) -> Profile {
 }
 
 #[test]
-fn what_was_mended_needs_no_mending() {
+fn repaired_payload_needs_no_second_repair() {
     for fixture in fixtures(&[PayloadKind::Response, PayloadKind::Stream]) {
         let once = fixture.convert(chat());
         if once.status != Some(200)
@@ -31,7 +31,7 @@ fn what_was_mended_needs_no_mending() {
             continue;
         }
         // Of what an upstream did by itself a client of another dialect may hear nothing.
-        let says_nothing = |body: &[u8]| common::said::line(&String::from_utf8_lossy(body)) == "stop";
+        let says_nothing = |body: &[u8]| common::sdk_client::line(&String::from_utf8_lossy(body)) == "stop";
         if fixture.dialect.name() != chat().name() && says_nothing(&once.body) {
             continue;
         }
@@ -55,7 +55,7 @@ fn what_was_mended_needs_no_mending() {
 }
 
 #[test]
-fn what_goes_out_is_strict() {
+fn output_for_every_fixture_is_strict() {
     for fixture in fixtures(&[PayloadKind::Response, PayloadKind::Stream, PayloadKind::Error]) {
         if fixture.name == common::NO_TEXT {
             continue;
@@ -70,7 +70,7 @@ fn what_goes_out_is_strict() {
 }
 
 #[test]
-fn what_is_well_formed_passes_byte_for_byte() {
+fn well_formed_payload_passes_byte_for_byte() {
     let mut passed = 0;
     for fixture in fixtures(&[PayloadKind::Response, PayloadKind::Stream])
         .into_iter()
@@ -123,7 +123,7 @@ fn every_limit_has_its_own_error() {
 }
 
 #[test]
-fn an_endless_stream_that_says_nothing_is_not_kept() {
+fn endless_stream_without_content_is_not_buffered() {
     let (mut exchange, mut out) = (streaming(1 << 16, 1 << 16, true), Vec::new());
     for n in 0..20_000 {
         exchange.push(format!("data: {{\"x{n}\":1}}\n\n: {n}\n\n").as_bytes(), &mut out).unwrap();
@@ -134,7 +134,7 @@ fn an_endless_stream_that_says_nothing_is_not_kept() {
 }
 
 #[test]
-fn an_endless_stream_that_repeats_itself_is_handed_on() {
+fn endless_repetitive_stream_is_forwarded() {
     let (mut exchange, mut out) = (streaming(1 << 12, 1 << 12, true), Vec::new());
     let role = "data: {\"id\":\"a\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":null}]}\n\n";
     for _ in 0..200 {
@@ -159,7 +159,7 @@ fn ends_with(piece: impl Fn(usize) -> String, pieces: usize, code: &str) {
 }
 
 #[test]
-fn endless_answers_calls_and_arguments_end_with_an_error() {
+fn endless_responses_calls_and_arguments_end_with_an_error() {
     let delta = |delta: &str| format!("data: {{\"choices\":[{{\"index\":0,\"delta\":{delta}}}]}}\n\n");
     ends_with(
         |n| format!("data: {{\"choices\":[{{\"index\":{n},\"delta\":{{\"content\":\"a\"}}}}]}}\n\n"),
@@ -194,7 +194,7 @@ fn endless_answers_calls_and_arguments_end_with_an_error() {
 }
 
 #[test]
-fn an_endless_error_body_is_read_no_further_than_it_is_worth() {
+fn endless_error_body_is_read_up_to_a_limit() {
     let (mut exchange, mut out) = (streaming(1 << 16, 1 << 16, true), Vec::new());
     exchange.finish(&mut out).unwrap();
     let incoming = ClientRequest::read(
@@ -220,7 +220,7 @@ fn an_endless_error_body_is_read_no_further_than_it_is_worth() {
 }
 
 #[test]
-fn an_endless_page_is_read_no_further_than_it_is_worth() {
+fn endless_html_page_is_read_up_to_a_limit() {
     let (mut exchange, mut out) = (streaming(1 << 20, 1 << 20, true), Vec::new());
     exchange.push(b"<html>", &mut out).unwrap();
     for _ in 0..64 {
@@ -231,7 +231,7 @@ fn an_endless_page_is_read_no_further_than_it_is_worth() {
 }
 
 #[test]
-fn a_call_of_forty_thousand_fragments_passes() {
+fn call_of_forty_thousand_deltas_passes() {
     // A file written by a tool call. Were the arguments read anew for each fragment, it would be 3 GB of JSON.
     let (mut exchange, mut out) = (streaming(1 << 20, 1 << 20, true), Vec::new());
     let fragment = |inner: &str| {
@@ -257,7 +257,7 @@ proptest! {
     #![proptest_config(common::cases())]
 
     #[test]
-    fn what_goes_out_is_strict_whatever_comes_in(fixture in common::mutilated()) {
+    fn output_for_mutilated_input_is_strict(fixture in common::mutilated()) {
         for kind in [PayloadKind::Stream, PayloadKind::Response] {
             let mut fixture = fixture.clone();
             fixture.kind = kind;
@@ -269,7 +269,7 @@ proptest! {
     }
 
     #[test]
-    fn what_was_mended_needs_no_mending_whatever_came_in(fixture in common::mutilated()) {
+    fn repaired_mutilated_payload_needs_no_second_repair(fixture in common::mutilated()) {
         let once = fixture.convert(chat());
         // A call without a name waits for one until the end, wherever it stood; and what comes after an ending goes out
         // as it is, although it may be markup.
@@ -287,7 +287,7 @@ proptest! {
         let twice = again.convert(chat());
         if once.diagnostics.has(DiagnosticCode::TextHeld) {
             // What waits, waits again: the words are the same, and where they are cut is not.
-            let said = |body: &[u8]| common::said::line(&String::from_utf8_lossy(body));
+            let said = |body: &[u8]| common::sdk_client::line(&String::from_utf8_lossy(body));
             prop_assert_eq!(said(&once.body), said(&twice.body), "{}\n{}", &once, &twice);
         } else {
             prop_assert_eq!(&once.body, &twice.body, "{}\n{}", &once, &twice);
@@ -296,7 +296,7 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_make_a_conversion_panic(body in prop::collection::vec(any::<u8>(), 0..200), status in 100..700_u16) {
+    fn converting_any_bytes_does_not_panic(body in prop::collection::vec(any::<u8>(), 0..200), status in 100..700_u16) {
         for kind in [PayloadKind::Request, PayloadKind::Response, PayloadKind::Stream, PayloadKind::Error] {
             for from in DIALECTS {
                 for to in DIALECTS {

@@ -15,7 +15,7 @@ fn list(body: &Value) -> Vec<Value> {
 }
 
 #[test]
-fn every_kind_of_model_list_becomes_openais() {
+fn every_model_list_form_becomes_openais() {
     let plain =
         |id: &str, created: u64| json!({"id": id, "object": "model", "created": created, "owned_by": "me"});
     let rows = [
@@ -93,7 +93,7 @@ const FORMS: [(&str, &str, &str, usize); 5] = [
 ];
 
 #[test]
-fn vectors_pass_between_all_forms_with_every_digit() {
+fn embeddings_convert_between_all_forms_with_every_digit() {
     for (client, body, _, texts) in FORMS {
         for (upstream, _, answer, holds) in FORMS.into_iter().filter(|form| form.3 >= texts) {
             let what = format!("{client} in front of {upstream}");
@@ -114,7 +114,7 @@ fn vectors_pass_between_all_forms_with_every_digit() {
 }
 
 #[test]
-fn what_holds_no_vectors_is_no_answer_and_what_asks_for_none_no_request() {
+fn embeddings_without_vectors_or_input_are_rejected() {
     let mut diagnostics = Diagnostics::default();
     for (path, ..) in FORMS {
         let own = vectors(path);
@@ -139,7 +139,7 @@ fn what_holds_no_vectors_is_no_answer_and_what_asks_for_none_no_request() {
 }
 
 #[test]
-fn parameters_of_embeddings_that_have_no_place_are_said() {
+fn embeddings_parameters_without_a_place_are_reported() {
     let mut diagnostics = Diagnostics::default();
     let body = br#"{"model":"m","prompt":"a","options":{"num_ctx":9},"truncate":false,"keep_alive":null}"#;
     let asking = AuxiliaryRequest { body, ..AuxiliaryRequest::default() };
@@ -156,7 +156,7 @@ fn answer(embedding: Value, usage: Value) -> Value {
 }
 
 #[test]
-fn embeddings_come_in_the_encoding_that_was_asked_for_and_in_openais_shape() {
+fn embeddings_have_the_requested_encoding_and_openais_shape() {
     let usage = || json!({"prompt_tokens": 3, "total_tokens": 3});
     let numbers = answer(json!([1.0, -2.0]), usage());
     let packed = answer(json!("AACAPwAAAMA="), usage());

@@ -75,7 +75,7 @@ const N: usize = (1 << 17) + 9;
 
 // One test: it counts what all threads take.
 #[test]
-fn a_request_of_small_messages_takes_a_bounded_multiple_of_its_size() {
+fn request_of_small_messages_takes_a_limited_multiple_of_its_size() {
     let most = [
         ("openai-chat", "openai-chat", 600),
         ("openai-chat", "anthropic-messages", 800),

@@ -3,7 +3,7 @@
 mod common;
 
 use common::expected::{ERRORS, RESPONSES, STREAMS};
-use common::{Fixture, NO_TEXT, chat, fixture, fixtures, said};
+use common::{Fixture, NO_TEXT, chat, fixture, fixtures, sdk_client};
 use openai_shim_core::convert::Conversion;
 use openai_shim_core::{Outcome, PayloadKind};
 use serde_json::Value;
@@ -14,7 +14,7 @@ fn row(fixture: &Fixture) -> String {
     codes.sort_unstable();
     let codes = if codes.is_empty() { String::from("-") } else { codes.join(" ") };
     let (outcome, status) = (conversion.outcome.unwrap(), conversion.status.unwrap());
-    let said = said::line(&String::from_utf8(conversion.body).unwrap());
+    let said = sdk_client::line(&String::from_utf8(conversion.body).unwrap());
     format!("{} | {outcome} {status} | {codes} | {said}", fixture.name)
 }
 
@@ -29,17 +29,17 @@ fn holds(kind: PayloadKind, table: &str) {
 }
 
 #[test]
-fn every_misbehaving_stream_becomes_what_the_table_says() {
+fn misbehaving_streams_become_what_the_table_lists() {
     holds(PayloadKind::Stream, STREAMS);
 }
 
 #[test]
-fn every_misbehaving_answer_becomes_what_the_table_says() {
+fn misbehaving_responses_become_what_the_table_lists() {
     holds(PayloadKind::Response, RESPONSES);
 }
 
 #[test]
-fn every_error_answer_becomes_what_the_table_says() {
+fn error_responses_become_what_the_table_lists() {
     holds(PayloadKind::Error, ERRORS);
 }
 
@@ -48,15 +48,15 @@ fn body(conversion: &Conversion) -> &str {
 }
 
 #[test]
-fn a_stream_ends_with_done_if_and_only_if_it_is_no_failure() {
+fn stream_ends_with_done_if_and_only_if_it_did_not_fail() {
     for fixture in fixtures(&[PayloadKind::Stream]).iter().filter(|f| f.name != NO_TEXT) {
         let conversion = fixture.convert(chat());
         let failed =
             matches!(conversion.outcome.unwrap(), Outcome::Truncated | Outcome::Errored | Outcome::Empty);
         assert_eq!(body(&conversion).ends_with("data: [DONE]\n\n"), !failed, "{}", fixture.name);
-        assert_eq!(said::said(body(&conversion)).1.is_some(), failed, "{}", fixture.name);
+        assert_eq!(sdk_client::said(body(&conversion)).1.is_some(), failed, "{}", fixture.name);
         if conversion.outcome == Some(Outcome::Truncated) {
-            let (answers, _) = said::said(body(&conversion));
+            let (answers, _) = sdk_client::said(body(&conversion));
             let unfinished = answers.is_empty() || answers.values().any(|a| a.finish.is_none());
             assert!(unfinished, "{}: a cut answer got an ending", fixture.name);
         }
@@ -64,7 +64,7 @@ fn a_stream_ends_with_done_if_and_only_if_it_is_no_failure() {
 }
 
 #[test]
-fn a_stream_and_its_whole_answer_say_the_same() {
+fn stream_and_non_streaming_response_have_the_same_content() {
     let mut compared = 0;
     for stream in fixtures(&[PayloadKind::Stream]).into_iter().filter(|f| f.name != NO_TEXT) {
         let mut whole = stream.clone();
@@ -75,7 +75,7 @@ fn a_stream_and_its_whole_answer_say_the_same() {
             continue;
         }
         assert_eq!(streamed.outcome, folded.outcome, "{}", stream.name);
-        let (a, b) = (said::line(body(&streamed)), said::line(body(&folded)));
+        let (a, b) = (sdk_client::line(body(&streamed)), sdk_client::line(body(&folded)));
         assert_eq!(a, b, "{}", stream.name);
         compared += 1;
     }
@@ -83,10 +83,10 @@ fn a_stream_and_its_whole_answer_say_the_same() {
 }
 
 #[test]
-fn one_identity_holds_for_a_whole_stream() {
+fn identity_is_constant_within_a_stream() {
     for fixture in fixtures(&[PayloadKind::Stream]).iter().filter(|f| f.name != NO_TEXT) {
         let conversion = fixture.convert(chat());
-        let documents = said::documents(body(&conversion));
+        let documents = sdk_client::documents(body(&conversion));
         let mut chunks = documents.iter().filter(|d| d.get("error").is_none());
         let Some(first) = chunks.next() else { continue };
         for key in ["id", "object", "created", "model"] {
@@ -98,12 +98,12 @@ fn one_identity_holds_for_a_whole_stream() {
 }
 
 #[test]
-fn usage_comes_once_at_the_end_if_it_was_asked_for_and_else_never() {
+fn usage_is_sent_once_at_the_end_and_only_on_request() {
     for fixture in fixtures(&[PayloadKind::Stream]).iter().filter(|f| f.name != NO_TEXT) {
         let conversion = fixture.convert(chat());
         let spec =
             fixture.request.as_ref().is_some_and(|r| String::from_utf8_lossy(r).contains("include_usage"));
-        let documents = said::documents(body(&conversion));
+        let documents = sdk_client::documents(body(&conversion));
         let counts: Vec<&Value> = documents.iter().filter(|d| d["usage"].is_object()).collect();
         let complete = body(&conversion).ends_with("data: [DONE]\n\n");
         assert_eq!(counts.len(), usize::from(spec && complete), "{}", fixture.name);
@@ -115,7 +115,7 @@ fn usage_comes_once_at_the_end_if_it_was_asked_for_and_else_never() {
 }
 
 #[test]
-fn members_that_openai_does_not_have_survive_byte_for_byte() {
+fn members_unknown_to_openai_are_kept_byte_for_byte() {
     for (kind, name, member) in [
         (PayloadKind::Stream, "extras_survive", r#""x_groq":{"id":"r","n":12345678901234567890123}"#),
         (PayloadKind::Stream, "extras_survive_mending", r#""big":12345678901234567890123"#),

@@ -85,7 +85,7 @@ fn again(dialect: &dyn Dialect, body: &str) -> (Value, Diagnostics) {
 }
 
 #[test]
-fn recorded_requests_are_read_in_silence_and_sent_as_they_came() {
+fn recorded_ollama_requests_pass_unchanged_without_diagnostics() {
     let mut read = 0;
     for recording in recordings("requests") {
         let Some(body) = &recording.request else { continue };
@@ -137,12 +137,12 @@ fn said(body: &str) -> Said {
 
 /// The same of what a chat client gets.
 fn said_in_chat(body: &str) -> Said {
-    let (answers, error) = common::said::said(body);
+    let (answers, error) = common::sdk_client::said(body);
     assert_eq!(error, None);
     let answer = answers.get(&0).cloned().unwrap_or_default();
     let calls = answer.calls.into_values();
     let calls = calls.map(|(name, json)| (name, serde_json::from_str(&json).unwrap())).collect();
-    let usage = common::said::documents(body).into_iter().find_map(|d| {
+    let usage = common::sdk_client::documents(body).into_iter().find_map(|d| {
         let count = |key: &str| d["usage"][key].as_u64();
         Some((count("prompt_tokens")?, count("completion_tokens")?))
     });
@@ -150,7 +150,7 @@ fn said_in_chat(body: &str) -> Said {
 }
 
 #[test]
-fn recorded_answers_say_the_same_in_every_dialect() {
+fn recorded_responses_keep_their_content_in_every_dialect() {
     let (mut all, mut passed, mut splits) = (0, 0, 0);
     for recording in recordings("answers").into_iter().filter(|r| r.kind != PayloadKind::Error) {
         let cut = recording.kind == PayloadKind::Response
@@ -190,7 +190,7 @@ fn recorded_answers_say_the_same_in_every_dialect() {
 }
 
 #[test]
-fn captured_clients_are_understood() {
+fn captured_ollama_requests_decode() {
     let Some(shared) = shared("captures") else { return };
     let mut read = 0;
     for client in std::fs::read_dir(shared.join("captures")).unwrap().flatten() {
@@ -270,7 +270,7 @@ fn finish() -> Event {
 }
 
 #[test]
-fn times_come_from_a_clock_that_is_handed_in_or_not_at_all() {
+fn durations_come_from_the_driver_or_are_zero() {
     let events = [
         (10, start()),
         (20, open(0, BlockKind::Text)),
@@ -311,7 +311,7 @@ fn times_come_from_a_clock_that_is_handed_in_or_not_at_all() {
 }
 
 #[test]
-fn calls_are_whole_lines_in_the_order_in_which_they_began() {
+fn calls_are_complete_lines_in_the_order_of_their_start() {
     let call =
         |name: &str| BlockKind::ToolCall { id: format!("c_{name}"), name: name.to_owned(), signature: None };
     let events = [
@@ -345,7 +345,7 @@ fn calls_are_whole_lines_in_the_order_in_which_they_began() {
 }
 
 #[test]
-fn arguments_that_are_no_object_are_wrapped_and_reported() {
+fn arguments_that_are_not_an_object_are_wrapped_and_reported() {
     for (json, expected) in [
         ("", json!({})),
         ("[1]", json!({"_raw": "[1]"})),
@@ -386,7 +386,7 @@ fn endless_arguments_and_calls_end_with_an_error() {
 }
 
 #[test]
-fn an_error_in_a_stream_is_a_line_and_nothing_follows() {
+fn error_in_a_stream_is_the_last_line() {
     let events = [
         (0, start()),
         (0, open(0, BlockKind::Text)),
@@ -403,7 +403,7 @@ fn an_error_in_a_stream_is_a_line_and_nothing_follows() {
 }
 
 #[test]
-fn a_keep_alive_stands_before_any_line_and_is_none() {
+fn keep_alive_precedes_every_line_and_is_not_a_line() {
     let space = ollama("ollama-chat").keep_alive();
     assert!(!space.is_empty() && space.iter().all(|b| *b == b' '));
     let line = [space, space, b"{\"error\":\"x\"}"].concat();
@@ -416,7 +416,7 @@ fn a_keep_alive_stands_before_any_line_and_is_none() {
 }
 
 #[test]
-fn ids_that_no_one_gave_are_the_same_when_the_conversation_comes_again() {
+fn generated_call_ids_are_equal_when_the_conversation_is_repeated() {
     let ids = |body: &str| -> Vec<String> {
         let mut diagnostics = Diagnostics::default();
         let request = ollama("ollama-chat")
@@ -435,7 +435,7 @@ fn ids_that_no_one_gave_are_the_same_when_the_conversation_comes_again() {
 }
 
 #[test]
-fn a_chat_clients_tools_pictures_and_reasoning_reach_ollama() {
+fn tools_images_and_reasoning_of_a_chat_client_reach_ollama() {
     let body = r#"{"model":"m","messages":[
         {"role":"developer","content":"s"},
         {"role":"user","content":[{"type":"text","text":"a"},{"type":"image_url","image_url":{"url":"data:image/png;base64,AAAA"}},{"type":"text","text":"b"}]},
@@ -488,7 +488,7 @@ fn a_chat_clients_tools_pictures_and_reasoning_reach_ollama() {
 }
 
 #[test]
-fn a_picture_that_ollama_cannot_see_is_refused_and_never_dropped() {
+fn image_url_for_ollama_is_rejected_and_never_dropped() {
     let body = r#"{"model":"m","messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"https://example.org/a.png"}}]}]}"#;
     let mut diagnostics = Diagnostics::default();
     let request =
@@ -500,7 +500,7 @@ fn a_picture_that_ollama_cannot_see_is_refused_and_never_dropped() {
 }
 
 #[test]
-fn a_limit_from_the_defaults_is_added_to_a_clients_own_options() {
+fn default_token_limit_is_added_to_the_clients_options() {
     let body = br#"{"model":"m","messages":[{"role":"user","content":"hi"}],"stream":false,"options":{"num_ctx":1e3}}"#;
     let mut diagnostics = Diagnostics::default();
     let mut request = ollama("ollama-chat")
@@ -512,7 +512,7 @@ fn a_limit_from_the_defaults_is_added_to_a_clients_own_options() {
 }
 
 #[test]
-fn only_changed_messages_are_written_anew() {
+fn only_changed_messages_are_encoded_again() {
     let body = r#"{"model":"m","messages":[{"role": "user",  "content":"hi"},{"role":"user","content":"b","images":["data:image/png;base64,AAAA"]}],"stream":true}"#;
     let mut diagnostics = Diagnostics::default();
     let request = ollama("ollama-chat")
@@ -527,7 +527,7 @@ fn only_changed_messages_are_written_anew() {
 }
 
 #[test]
-fn what_we_write_reads_into_the_typed_model() {
+fn encoded_ollama_payloads_survive_the_typed_model() {
     for name in ["well_formed", "tool_calls_parallel", "reasoning"] {
         let body = fixture(PayloadKind::Stream, name).convert(ollama("ollama-chat")).body;
         for line in String::from_utf8(body).unwrap().lines() {
@@ -548,7 +548,7 @@ fn what_we_write_reads_into_the_typed_model() {
 }
 
 #[test]
-fn thinking_stops_and_calls_in_the_text_are_taken_out_for_others() {
+fn inline_reasoning_stops_and_calls_are_extracted_for_other_dialects() {
     let lines = |texts: &[&str]| -> Vec<u8> {
         let line = |text: &str, done: bool| {
             json!({"model": "m", "created_at": "2025-01-01T00:00:00Z", "message": {"role": "assistant", "content": text}, "done": done}).to_string() + "\n"

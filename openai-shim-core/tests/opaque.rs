@@ -463,7 +463,7 @@ fn is_whole(upstream: &str, sent: &Value, echo: Echo) -> bool {
 }
 
 #[test]
-fn what_only_its_maker_can_read_comes_back_through_every_client() {
+fn opaque_state_survives_every_client_dialect() {
     let mut failed = Vec::new();
     for upstream in UPSTREAMS {
         for client in CLIENTS {
@@ -522,7 +522,7 @@ fn model(upstream: &str) -> &'static str {
 }
 
 #[test]
-fn what_one_upstream_made_is_never_sent_to_another_one_and_that_is_said() {
+fn opaque_state_of_another_issuer_is_dropped_and_reported() {
     for (made, other) in UPSTREAMS.iter().flat_map(|made| UPSTREAMS.map(|other| (*made, other))) {
         // OpenRouter's formats say who made a signature: here that was Anthropic.
         if made == other || (made, other) == ("openai-chat", "anthropic-messages") {
@@ -560,7 +560,7 @@ fn what_one_upstream_made_is_never_sent_to_another_one_and_that_is_said() {
 }
 
 #[test]
-fn a_turn_is_known_by_the_conversation_before_it() {
+fn stored_turn_is_identified_by_the_preceding_conversation() {
     for (change, comes_back) in [(false, true), (true, false)] {
         for echo in [Echo::Text, Echo::Nameless] {
             let store = Arc::new(TestStore::default());
@@ -587,7 +587,7 @@ fn a_turn_is_known_by_the_conversation_before_it() {
 }
 
 #[test]
-fn an_id_that_comes_twice_brings_back_nothing_of_another_call() {
+fn repeated_call_id_restores_nothing_of_another_call() {
     let store = Arc::new(TestStore::default());
     let asks = first("openai-chat", false);
     let told = answer("anthropic-messages", false);
@@ -601,7 +601,7 @@ fn an_id_that_comes_twice_brings_back_nothing_of_another_call() {
 }
 
 #[test]
-fn a_turn_that_a_client_sends_in_pieces_gets_its_thinking_once() {
+fn turn_divided_into_messages_gets_its_reasoning_once() {
     let store = Arc::new(TestStore::default());
     let asks = first("openai-chat", false);
     let told = answer("anthropic-messages", false);
@@ -617,7 +617,7 @@ fn a_turn_that_a_client_sends_in_pieces_gets_its_thinking_once() {
 }
 
 #[test]
-fn calls_that_nobody_signed_are_accepted_all_the_same() {
+fn calls_without_a_signature_get_a_placeholder() {
     let call =
         json!({"id": "call_9", "type": "function", "function": {"name": "weather", "arguments": "{}"}});
     let two = json!([call, {"id": "call_10", "type": "function", "function": {"name": "weather", "arguments": "{}"}}]);

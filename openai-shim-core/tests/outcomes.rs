@@ -115,7 +115,7 @@ fn outcome(deltas: &[&str], finish: Option<&str>, end: End) -> (Outcome, String)
 }
 
 #[test]
-fn every_combination_of_content_finish_reason_and_end_has_its_outcome() {
+fn every_combination_of_content_finish_reason_and_end_has_an_outcome() {
     let mut wrong = String::new();
     for (said, deltas) in SAID {
         for finish in FINISHES {
@@ -140,7 +140,7 @@ fn every_combination_of_content_finish_reason_and_end_has_its_outcome() {
 }
 
 #[test]
-fn a_client_that_leaves_with_the_last_event_in_its_hands_got_all() {
+fn client_that_disconnects_after_the_last_event_received_everything() {
     let call = r#"{"reasoning_content":"Hm.","tool_calls":[{"index":0,"id":"c","type":"function","function":{"name":"f","arguments":"{}"}}]}"#;
     let said = format!(
         "data: {{\"choices\":[{{\"index\":0,\"delta\":{call},\"finish_reason\":null}}]}}\n\n\
@@ -169,7 +169,7 @@ fn a_client_that_leaves_with_the_last_event_in_its_hands_got_all() {
 }
 
 #[test]
-fn one_function_decides_and_the_strongest_reason_wins() {
+fn outcome_is_decided_by_the_strongest_reason() {
     let finishes = [
         None,
         Some(FinishReason::Stop),

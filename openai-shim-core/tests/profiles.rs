@@ -6,14 +6,15 @@ mod common;
 use openai_shim_core::canonical::{ReasoningTags, Severity};
 use openai_shim_core::convert::{ConversionInput, convert};
 use openai_shim_core::profile::{
-    MessageNamePolicy, ParamRules, PrefillPolicy, ReasoningHistory, ReasoningParam, ResponseFormatSupport,
-    ToolCallIdFormat, ToolChoiceSupport, ToolRules, profile_for, profiles,
+    ContentType, MessageNamePolicy, ParamRules, PrefillPolicy, ReasoningHistory, ReasoningParam,
+    ResponseFormatSupport, ToolCallContent, ToolCallIdFormat, ToolChoiceSupport, ToolRules, profile_for,
+    profiles,
 };
 use openai_shim_core::{Context, Diagnostic, PayloadKind, Profile, dialect, profile};
 use serde_json::Value;
 
 #[test]
-fn every_row_says_what_it_is_and_where_its_facts_come_from() {
+fn every_profile_has_a_description_and_sources() {
     for row in profiles() {
         assert!(!row.description.is_empty() && !row.description.ends_with('.'), "{}", row.name);
         assert!(!row.sources.is_empty() || row.name == "compatible", "{} has no source", row.name);
@@ -32,7 +33,7 @@ fn every_row_says_what_it_is_and_where_its_facts_come_from() {
 }
 
 #[test]
-fn names_are_unique_and_in_kebab_case() {
+fn profile_names_are_unique_and_kebab_case() {
     let mut names: Vec<&str> = profiles().iter().map(|row| row.name.as_str()).collect();
     assert_eq!(names[..2], ["openai", "compatible"]);
     for name in &names {
@@ -48,7 +49,7 @@ fn names_are_unique_and_in_kebab_case() {
 }
 
 #[test]
-fn a_host_selects_one_row() {
+fn host_selects_at_most_one_profile() {
     for row in profiles() {
         for host in &row.hosts {
             let authority = match host.strip_prefix("*.") {
@@ -65,7 +66,7 @@ fn a_host_selects_one_row() {
 }
 
 #[test]
-fn a_base_url_selects_its_row() {
+fn base_url_selects_its_profile() {
     for row in profiles() {
         let Some((scheme, rest)) = row.base_url.split_once("://") else {
             assert!(row.base_url.is_empty() && row.hosts.is_empty(), "{} has no base URL", row.name);
@@ -81,14 +82,14 @@ fn a_base_url_selects_its_row() {
 }
 
 #[test]
-fn every_row_speaks_a_dialect_that_there_is() {
+fn every_profile_has_a_registered_dialect() {
     for row in profiles() {
         assert!(dialect(&row.dialect).is_ok(), "{}: {}", row.name, row.dialect);
     }
 }
 
 #[test]
-fn a_row_survives_being_written_and_read() {
+fn profile_survives_serialization() {
     for row in profiles() {
         let text = serde_json::to_string(row).unwrap();
         assert_eq!(&serde_json::from_str::<Profile>(&text).unwrap(), row);
@@ -97,7 +98,7 @@ fn a_row_survives_being_written_and_read() {
 
 /// What every client sends is lost nowhere: a row that changes it is wrong.
 #[test]
-fn an_ordinary_request_loses_nothing() {
+fn ordinary_request_has_no_losses() {
     let body = br#"{"model":"m","stream":true,"temperature":0.7,"top_p":0.9,"max_tokens":100,"tool_choice":"auto",
         "messages":[{"role":"system","content":"Be brief."},{"role":"user","content":[{"type":"text","text":"Hi."}]}],
         "tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object","properties":{}}}}]}"#;
@@ -123,8 +124,8 @@ const RECORDED: [(&str, &str); 10] = [
 
 /// What an upstream is known to have taken its row does not take from it.
 #[test]
-fn recorded_requests_that_were_answered_lose_nothing() {
-    let Some(shared) = common::shared("recorded_requests_that_were_answered_lose_nothing") else { return };
+fn recorded_successful_requests_have_no_losses() {
+    let Some(shared) = common::shared("recorded_successful_requests_have_no_losses") else { return };
     let lines = std::fs::read_to_string(shared.join("corpus/openai-chat.jsonl")).unwrap();
     let mut judged = 0;
     for line in lines.lines() {
@@ -274,7 +275,7 @@ const WEIGHTS: [&str; 6] = [
 ];
 
 #[test]
-fn every_rule_for_models_has_a_model() {
+fn every_model_override_matches_a_model() {
     for row in profiles().iter().filter(|row| !row.model_overrides.is_empty()) {
         let known = MODELS.iter().find(|(name, _)| *name == row.name);
         let (_, models) = known.unwrap_or_else(|| panic!("{} needs names of models", row.name));
@@ -282,7 +283,7 @@ fn every_rule_for_models_has_a_model() {
             for name in &rules.matches {
                 let mut probe = row.clone();
                 let mut only = rules.clone();
-                (only.matches, only.params.drop) = (vec![name.clone()], vec!["probe".to_owned()]);
+                (only.matches, only.params.drop) = (vec![name.clone()], Some(vec!["probe".to_owned()]));
                 probe.model_overrides = vec![only];
                 let fits = |model: &&str| probe.for_model(model).params.drop.contains(&"probe".to_owned());
                 assert!(models.iter().any(fits), "{}: {name}", row.name);
@@ -326,7 +327,7 @@ const FACTS: [Fact; 56] = [
         row.auth.header == "api-key" && row.auth.prefix.is_empty() && drops(row, "top_p")
     }),
     ("azure-deployments", "gpt-4o", |row| {
-        row.paths.chat.contains("{model}") && row.paths.query.contains_key("api-version")
+        row.paths.generate.contains("{model}") && row.paths.query_params.contains_key("api-version")
     }),
     ("github-models", "openai/o3", |row| drops(row, "temperature") && !row.has_model_list),
     ("github-copilot", "gpt-5-mini", |row| !drops(row, "temperature")),
@@ -358,7 +359,7 @@ const FACTS: [Fact; 56] = [
     ("xai", "grok-4.5", |row| {
         drops(row, "presence_penalty") && row.reasoning.param == ReasoningParam::ReasoningEffort
     }),
-    ("xai", "grok-4-0709", |row| row.reasoning.param == ReasoningParam::None),
+    ("xai", "grok-4-0709", |row| row.reasoning.param == ReasoningParam::Unsupported),
     ("xai", "grok-3", |row| row.params.drop.is_empty() && row.messages.name_field == MessageNamePolicy::Drop),
     ("perplexity", "sonar", |row| {
         row.messages.merge_same_role && row.response_format.json_object == ResponseFormatSupport::JsonSchema
@@ -383,7 +384,7 @@ const FACTS: [Fact; 56] = [
         !row.stream.required && row.reasoning.param == ReasoningParam::EnableThinking
     }),
     ("groq", "openai/gpt-oss-20b", |row| {
-        row.params.single_choice && drops(row, "logprobs") && row.response_format.disable_streaming
+        row.params.max_choices == Some(1) && drops(row, "logprobs") && row.response_format.disable_streaming
     }),
     ("groq", "openai/gpt-oss-20b", |row| row.response_format.json_schema == ResponseFormatSupport::Native),
     ("groq", "llama-3.3-70b-versatile", |row| {
@@ -393,7 +394,9 @@ const FACTS: [Fact; 56] = [
         row.messages.reasoning_history == ReasoningHistory::Drop && role(row, "developer").is_none()
     }),
     ("cerebras", "gpt-oss-120b", |row| row.params.drop.is_empty() && row.tools == ToolRules::default()),
-    ("sambanova", "DeepSeek-V3.1", |row| row.messages.flatten_text && row.tools.drop_strict),
+    ("sambanova", "DeepSeek-V3.1", |row| {
+        row.messages.content == ContentType::String && row.tools.drop_strict
+    }),
     ("openrouter", "openai/o3", |row| {
         row.reasoning.param == ReasoningParam::Reasoning && row.params == ParamRules::default()
     }),
@@ -402,7 +405,9 @@ const FACTS: [Fact; 56] = [
         row.response_format.json_object == ResponseFormatSupport::JsonSchema
             && row.tools.named_choice == ToolChoiceSupport::Required
     }),
-    ("ollama", "llama3.2", |row| row.params.single_choice && row.messages.empty_content),
+    ("ollama", "llama3.2", |row| {
+        row.params.max_choices == Some(1) && row.messages.tool_call_content == ToolCallContent::Empty
+    }),
     ("litserve", "any", |row| row.tools.required_choice == ToolChoiceSupport::Any && !row.has_model_list),
     ("vllm", "Qwen/Qwen3-8B", |row| {
         row.reasoning.param == ReasoningParam::ChatTemplateKwargs && row.params == ParamRules::default()
@@ -413,11 +418,11 @@ const FACTS: [Fact; 56] = [
 ];
 
 #[test]
-fn rows_say_what_their_upstreams_need() {
+fn profiles_satisfy_their_upstreams() {
     for (i, (name, model, holds)) in FACTS.iter().enumerate() {
         let row = profile(name).unwrap();
         assert!(holds(&row.for_model(model)), "fact {i}: {name}, {model}");
     }
-    // Nobody's answers are touched where the bytes tell.
+    // No built-in profile changes the text of responses.
     assert!(profiles().iter().all(|row| row.responses.reasoning_tags == ReasoningTags::Leading));
 }

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{chat, said};
+use common::{chat, sdk_client};
 use openai_shim_core::canonical::{DiagnosticCode, Fold, ReasoningStyle, Request, ResponseSpec};
 use openai_shim_core::exchange::{ClientRequest, Settings};
 use openai_shim_core::framing::Framer;
@@ -39,11 +39,11 @@ fn tagged(body: &str, streams: bool) -> (String, Vec<DiagnosticCode>) {
     }
     exchange.finish(&mut out).unwrap();
     let codes = exchange.report().diagnostics.codes().iter().map(|(code, _)| *code).collect();
-    (said::line(&String::from_utf8(out).unwrap()), codes)
+    (sdk_client::line(&String::from_utf8(out).unwrap()), codes)
 }
 
 #[test]
-fn thinking_stands_between_tags_in_front_of_the_text_where_that_is_configured() {
+fn configured_reasoning_is_written_between_tags_before_the_text() {
     let thought = r#"{"role":"assistant","reasoning_content":"Hm"}"#;
     let more = r#"{"reasoning_content":"m."}"#;
     let call = format!(r#"{{"tool_calls":[{CALL}]}}"#);
@@ -77,7 +77,7 @@ fn thinking_stands_between_tags_in_front_of_the_text_where_that_is_configured() 
 }
 
 #[test]
-fn an_answer_of_another_dialect_has_its_tags_from_the_encoder() {
+fn response_of_another_dialect_gets_its_tags_from_the_encoder() {
     let body =
         stream(&[r#"{"role":"assistant","reasoning_content":"Hmm."}"#, r#"{"content":"Hello"}"#], "stop");
     let mut spec = ResponseSpec::new(&Request::default(), Context::fixed());
@@ -94,11 +94,11 @@ fn an_answer_of_another_dialect_has_its_tags_from_the_encoder() {
     }
     encoder.finish(&mut out);
     let expected = r#""<think>\nHmm.\n</think>\n\nHello" stop"#;
-    assert_eq!(said::line(&String::from_utf8(out).unwrap()), expected);
+    assert_eq!(sdk_client::line(&String::from_utf8(out).unwrap()), expected);
     let whole = chat().encode_response(
         &fold.finish().unwrap(),
         &mut spec,
         &mut openai_shim_core::Diagnostics::default(),
     );
-    assert_eq!(said::line(&String::from_utf8(whole).unwrap()), expected);
+    assert_eq!(sdk_client::line(&String::from_utf8(whole).unwrap()), expected);
 }

@@ -80,7 +80,7 @@ fn chunks(deltas: &[Value], finish: &str) -> String {
 }
 
 #[test]
-fn a_custom_tool_is_a_function_elsewhere_and_its_call_comes_back_as_its_own() {
+fn custom_tool_becomes_a_function_and_its_call_becomes_custom_again() {
     let spec = json!({"model": "m", "input": "hi", "tools": [{"type": "custom", "name": "patch", "description": "Edits."}]});
     let mut forced = spec.clone();
     forced["tool_choice"] = json!({"type": "custom", "name": "patch"});
@@ -126,7 +126,7 @@ fn a_custom_tool_is_a_function_elsewhere_and_its_call_comes_back_as_its_own() {
 }
 
 #[test]
-fn a_tool_of_a_namespace_has_one_name_elsewhere_and_its_call_has_two_again() {
+fn namespaced_tool_gets_one_name_and_its_call_two_again() {
     let inner =
         json!([{"type": "function", "name": "read", "parameters": {}}, {"type": "custom", "name": "write"}]);
     let spec = json!({"model": "m", "input": "hi", "tools": [{"type": "namespace", "name": "files", "description": "", "tools": inner}]});
@@ -146,7 +146,7 @@ fn a_tool_of_a_namespace_has_one_name_elsewhere_and_its_call_has_two_again() {
 }
 
 #[test]
-fn a_turn_of_several_items_is_one_message_of_a_chat() {
+fn turn_of_several_items_becomes_one_chat_message() {
     let items = json!([
         {"role": "user", "content": "hi"},
         {"type": "reasoning", "id": "rs_1", "summary": [{"type": "summary_text", "text": "Hm."}]},
@@ -167,7 +167,7 @@ fn a_turn_of_several_items_is_one_message_of_a_chat() {
 }
 
 #[test]
-fn what_a_tool_shows_comes_after_all_results_in_a_chat() {
+fn images_of_tool_results_follow_all_results_in_a_chat_request() {
     let items = json!([
         {"role": "user", "content": "hi"},
         {"type": "function_call", "call_id": "a", "name": "f", "arguments": "{}"},
@@ -194,7 +194,7 @@ fn what_a_tool_shows_comes_after_all_results_in_a_chat() {
 }
 
 #[test]
-fn what_only_the_upstream_keeps_is_refused_where_it_keeps_nothing_and_passes_where_it_may() {
+fn reference_to_upstream_state_passes_only_to_its_own_dialect() {
     let by_reference = [
         (
             json!({"model": "m", "previous_response_id": "resp_1", "input": "go on"}),
@@ -228,7 +228,7 @@ fn what_only_the_upstream_keeps_is_refused_where_it_keeps_nothing_and_passes_whe
 }
 
 #[test]
-fn sealed_reasoning_survives_a_chat_client() {
+fn encrypted_reasoning_survives_a_chat_client() {
     let sealed = json!({"id": "rs_1", "type": "reasoning", "summary": [{"type": "summary_text", "text": "Hm."}], "encrypted_content": "c2VhbGVk"});
     let silent = json!({"id": "rs_2", "type": "reasoning", "summary": [], "encrypted_content": "bW9yZQ=="});
     for item in [sealed, silent] {
@@ -270,7 +270,7 @@ fn sealed_reasoning_survives_a_chat_client() {
 }
 
 #[test]
-fn a_seal_of_another_dialect_survives_a_client_of_this_one() {
+fn signature_of_another_dialect_survives_a_responses_client() {
     let anthropic = dialect("anthropic-messages").unwrap();
     let body = json!({"id": "msg_1", "type": "message", "role": "assistant", "model": "m", "stop_reason": "end_turn", "content": [
         {"type": "thinking", "thinking": "Hm.", "signature": "c2lnbmVk"}, {"type": "redacted_thinking", "data": "cmVkYWN0ZWQ="}, {"type": "text", "text": "Hello"}],
@@ -308,7 +308,7 @@ fn asked_in_chat() -> Value {
 }
 
 #[test]
-fn an_answer_repeats_what_was_asked() {
+fn response_echoes_the_request_parameters() {
     let tool = json!({"type": "function", "name": "f", "parameters": {"type": "object"}});
     let spec = json!({"model": "m", "input": "hi", "instructions": "Be brief.", "temperature": 0.5, "top_p": 0.9, "max_output_tokens": 9,
         "parallel_tool_calls": false, "metadata": {"a": "b"}, "reasoning": {"effort": "low"}, "truncation": "auto", "tools": [tool],
@@ -344,7 +344,7 @@ fn an_answer_repeats_what_was_asked() {
 }
 
 #[test]
-fn a_stream_is_numbered_from_zero_and_nothing_follows_its_end() {
+fn stream_is_numbered_from_zero_and_ends_once() {
     let deltas = [
         json!({"role": "assistant", "reasoning_content": "Hm."}),
         json!({"content": "Hel"}),
@@ -379,7 +379,7 @@ fn a_stream_is_numbered_from_zero_and_nothing_follows_its_end() {
 }
 
 #[test]
-fn a_stream_that_breaks_fails_and_is_not_completed() {
+fn broken_stream_ends_as_failed_not_completed() {
     let whole = chunks(&[json!({"role": "assistant", "content": "Hel"})], "stop");
     let cut = whole.split_once("data: ").unwrap().1.split_once("\n\n").unwrap().0;
     let conversion = convert(&ConversionInput {
@@ -400,7 +400,7 @@ fn a_stream_that_breaks_fails_and_is_not_completed() {
 }
 
 #[test]
-fn an_alias_is_put_back_in_streams_that_pass() {
+fn alias_is_restored_in_passthrough_streams() {
     let body = br#"{"model":"alias","stream":true,"input":"hi"}"#.to_vec();
     let mut settings = Settings::default();
     settings.upstream_model = Some("m-1".to_owned());
@@ -428,7 +428,7 @@ fn an_alias_is_put_back_in_streams_that_pass() {
 }
 
 #[test]
-fn a_chat_client_reaches_an_upstream_of_this_dialect() {
+fn chat_client_reaches_a_responses_upstream() {
     let tool = json!({"type": "function", "function": {"name": "f", "description": "d", "parameters": {"type": "object"}}});
     let schema = json!({"type": "json_schema", "json_schema": {"name": "a", "description": "d", "schema": {"type": "object"}, "strict": true}});
     let body = json!({"model": "m", "messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": [
@@ -463,7 +463,7 @@ fn a_chat_client_reaches_an_upstream_of_this_dialect() {
 }
 
 #[test]
-fn a_schema_keeps_its_form_and_its_description_on_the_way_to_a_chat() {
+fn json_schema_keeps_format_and_description_for_a_chat_upstream() {
     let format = json!({"type": "json_schema", "name": "a", "description": "d", "schema": {"type": "object"}, "strict": true});
     let (_, sent) = request(
         own(),
@@ -478,7 +478,7 @@ fn a_schema_keeps_its_form_and_its_description_on_the_way_to_a_chat() {
 }
 
 #[test]
-fn an_endless_stream_of_items_ends_with_an_error() {
+fn endless_stream_of_items_ends_with_an_error() {
     let (mut decoder, mut out) = (own().decoder(&spec()), Vec::new());
     let mut framer = openai_shim_core::framing::Framer::new(1 << 20);
     for n in 0..10_000 {
@@ -492,7 +492,7 @@ fn an_endless_stream_of_items_ends_with_an_error() {
 }
 
 #[test]
-fn arguments_that_wait_for_ever_end_with_an_error() {
+fn arguments_buffered_over_the_limit_end_with_an_error() {
     let (mut decoder, mut out) = (own().decoder(&spec()), Vec::new());
     let mut framer = openai_shim_core::framing::Framer::new(1 << 20);
     let event = json!({"type": "response.function_call_arguments.delta", "output_index": 0, "delta": "x".repeat(100_000)});
@@ -514,7 +514,7 @@ fn spec() -> openai_shim_core::canonical::ResponseSpec {
 
 #[test]
 #[allow(clippy::disallowed_methods)] // tests read files
-fn captured_clients_are_understood_and_reach_a_chat() {
+fn captured_requests_decode_and_reach_a_chat_upstream() {
     let Some(shared) = common::shared("captures") else { return };
     let mut read = 0;
     for client in std::fs::read_dir(shared.join("captures")).unwrap().flatten() {
@@ -558,7 +558,7 @@ fn captured_clients_are_understood_and_reach_a_chat() {
 }
 
 #[test]
-fn what_goes_out_is_strict() {
+fn output_for_every_fixture_is_strict() {
     for fixture in common::fixtures(&[PayloadKind::Response, PayloadKind::Stream, PayloadKind::Error]) {
         if fixture.name == common::NO_TEXT {
             continue;
@@ -580,7 +580,7 @@ proptest! {
     #![proptest_config(common::cases())]
 
     #[test]
-    fn what_goes_out_is_strict_whatever_comes_in(fixture in common::mutilated()) {
+    fn output_for_mutilated_input_is_strict(fixture in common::mutilated()) {
         for kind in [PayloadKind::Stream, PayloadKind::Response] {
             let mut fixture = fixture.clone();
             fixture.kind = kind;

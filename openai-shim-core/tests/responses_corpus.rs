@@ -143,9 +143,9 @@ fn said(body: &str) -> Said {
 
 /// The same of a chat.
 fn said_in_chat(body: &str) -> Said {
-    let (answers, _) = common::said::said(body);
+    let (answers, _) = common::sdk_client::said(body);
     let answer = answers.get(&0).cloned().unwrap_or_default();
-    let documents = common::said::documents(body);
+    let documents = common::sdk_client::documents(body);
     let usage = documents.iter().rev().find(|d| d["usage"].is_object()).map_or(&Value::Null, |d| &d["usage"]);
     Said {
         text: answer.text,
@@ -168,7 +168,7 @@ fn emit(n: usize, recording: &Recording, to: &str, body: &[u8]) {
 }
 
 #[test]
-fn what_recordings_say_arrives_in_both_dialects() {
+fn recorded_content_reaches_both_dialects() {
     let (mut own_bytes, mut compared, mut native_only, mut empty) = (0, 0, 0, 0);
     for (n, recording) in recordings("responses").iter().enumerate() {
         if recording.kind == PayloadKind::Error || recording.failed() || recording.body.is_empty() {
@@ -222,7 +222,7 @@ fn what_recordings_say_arrives_in_both_dialects() {
 }
 
 #[test]
-fn recorded_chats_arrive_as_responses() {
+fn recorded_chat_responses_convert_to_responses() {
     let Some(shared) = shared("chats") else { return };
     let text = std::fs::read_to_string(shared.join("corpus/openai-chat.jsonl")).unwrap();
     let mut compared = 0;

@@ -42,7 +42,7 @@ fn answer(
 const EMPTY: &str = r#"{"choices":[]}"#;
 
 #[test]
-fn an_empty_answer_is_asked_for_again_after_the_backoff_and_then_explained() {
+fn empty_response_is_retried_after_the_backoff_then_gets_a_fallback() {
     for stream in [false, true] {
         let (mut exchange, mut out) = (exchange(stream, settings(3, FallbackPolicy::Empty)), Vec::new());
         assert_eq!(answer(&mut exchange, 200, &[], EMPTY, &mut out), Duration::ZERO);
@@ -60,7 +60,7 @@ fn an_empty_answer_is_asked_for_again_after_the_backoff_and_then_explained() {
 }
 
 #[test]
-fn without_a_fallback_an_empty_answer_is_a_502() {
+fn empty_response_without_a_fallback_is_a_502() {
     let (mut exchange, mut out) = (exchange(false, settings(1, FallbackPolicy::Never)), Vec::new());
     answer(&mut exchange, 200, &[], EMPTY, &mut out);
     assert!(matches!(exchange.next(), Step::Done));
@@ -70,7 +70,7 @@ fn without_a_fallback_an_empty_answer_is_a_502() {
 }
 
 #[test]
-fn errors_become_an_answer_only_when_that_is_wanted_always() {
+fn error_becomes_a_fallback_response_only_under_policy_always() {
     for (when, outcome) in
         [(FallbackPolicy::Empty, Outcome::Errored), (FallbackPolicy::Always, Outcome::Fallback)]
     {
@@ -83,7 +83,7 @@ fn errors_become_an_answer_only_when_that_is_wanted_always() {
 }
 
 #[test]
-fn a_clients_fault_is_not_asked_again() {
+fn client_error_is_not_retried() {
     for status in [400, 401, 403, 404, 413, 422] {
         let (mut exchange, mut out) = (exchange(false, settings(5, FallbackPolicy::Empty)), Vec::new());
         answer(&mut exchange, status, &[], "{}", &mut out);
@@ -93,7 +93,7 @@ fn a_clients_fault_is_not_asked_again() {
 }
 
 #[test]
-fn retry_after_is_kept_to_and_one_that_is_too_long_is_passed_on() {
+fn retry_after_is_honoured_or_passed_on_if_too_long() {
     let (mut exchange, mut out) = (exchange(false, settings(3, FallbackPolicy::Empty)), Vec::new());
     answer(&mut exchange, 429, &[("retry-after", "7")], "{}", &mut out);
     assert_eq!(answer(&mut exchange, 429, &[("retry-after", "31")], "{}", &mut out), Duration::from_secs(7));
@@ -103,7 +103,7 @@ fn retry_after_is_kept_to_and_one_that_is_too_long_is_passed_on() {
 }
 
 #[test]
-fn a_connection_that_fails_is_tried_again_but_not_after_the_first_byte() {
+fn failed_connection_is_retried_only_before_the_first_byte() {
     let (mut exchange, mut out) = (exchange(true, settings(2, FallbackPolicy::Empty)), Vec::new());
     exchange.next();
     exchange.fail(UpstreamError::transport("refused"), &mut out).unwrap();
@@ -118,7 +118,7 @@ fn a_connection_that_fails_is_tried_again_but_not_after_the_first_byte() {
 }
 
 #[test]
-fn nothing_goes_out_before_the_first_meaningful_event() {
+fn no_output_precedes_the_first_meaningful_event() {
     let (mut exchange, mut out) = (exchange(true, settings(1, FallbackPolicy::Empty)), Vec::new());
     exchange.next();
     exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
@@ -136,7 +136,7 @@ fn nothing_goes_out_before_the_first_meaningful_event() {
 }
 
 #[test]
-fn strict_mode_refuses_what_lenient_mode_leaves_out() {
+fn strict_mode_rejects_what_lenient_mode_drops() {
     use openai_shim_core::exchange::LossPolicy;
     let body = br#"{"model":"m","logit_bias":{"1":1},"messages":[{"role":"user","content":"hi"}]}"#;
     let read = || ClientRequest::read(chat(), "", body.to_vec().into()).unwrap();

@@ -128,7 +128,7 @@ fn report(wrong: &[String]) {
 }
 
 #[test]
-fn every_request_comes_back_but_for_what_is_listed() {
+fn requests_survive_a_round_trip_except_for_listed_losses() {
     let all = recordings("requests");
     let mut wrong = Vec::new();
     for name in names() {
@@ -162,7 +162,7 @@ fn every_request_comes_back_but_for_what_is_listed() {
 }
 
 #[test]
-fn every_answer_comes_back_but_for_what_is_listed() {
+fn responses_survive_a_round_trip_except_for_listed_losses() {
     let all = recordings("answers");
     let mut wrong = Vec::new();
     for name in names() {

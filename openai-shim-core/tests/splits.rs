@@ -50,7 +50,7 @@ fn pass(fixture: &Fixture, client: &'static dyn Dialect, pieces: &[&[u8]], strea
 }
 
 #[test]
-fn a_stream_cut_anywhere_is_the_same_stream() {
+fn stream_does_not_depend_on_chunks() {
     for fixture in fixtures(&[PayloadKind::Stream, PayloadKind::Response]) {
         for client in DIALECTS {
             for stream in [true, false] {
@@ -115,7 +115,7 @@ fn translated(
 }
 
 #[test]
-fn events_and_what_is_written_of_them_do_not_depend_on_chunks_either() {
+fn decoded_events_and_their_encoding_do_not_depend_on_chunks() {
     for fixture in fixtures(&[PayloadKind::Stream]) {
         for client in DIALECTS {
             let whole = translated(&fixture, *client, &[&fixture.body]);
@@ -131,7 +131,7 @@ fn events_and_what_is_written_of_them_do_not_depend_on_chunks_either() {
 }
 
 #[test]
-fn an_error_answer_cut_anywhere_is_the_same_error() {
+fn error_response_does_not_depend_on_chunks() {
     for fixture in fixtures(&[PayloadKind::Error]) {
         let pass = |pieces: &[&[u8]]| {
             let incoming = fixture.incoming(common::chat(), true);
@@ -161,7 +161,7 @@ proptest! {
     #![proptest_config(common::cases())]
 
     #[test]
-    fn a_mutilated_stream_cut_anywhere_is_the_same_stream(
+    fn mutilated_stream_does_not_depend_on_chunks(
         fixture in common::mutilated(),
         cuts in prop::collection::vec(any::<prop::sample::Index>(), 1..6),
     ) {
@@ -188,7 +188,7 @@ proptest! {
     }
 
     #[test]
-    fn mending_in_place_and_translating_say_the_same(fixture in common::mutilated()) {
+    fn repair_and_translation_give_the_same_content(fixture in common::mutilated()) {
         let mut fixture = fixture;
         fixture.kind = PayloadKind::Stream;
         let mended = fixture.convert(common::chat());
@@ -198,8 +198,8 @@ proptest! {
         }
         let (_, translated, _) = translated(&fixture, common::chat(), &[&fixture.body]);
         prop_assert_eq!(
-            common::said::line(&String::from_utf8(mended.body).unwrap()),
-            common::said::line(&String::from_utf8(translated).unwrap())
+            common::sdk_client::line(&String::from_utf8(mended.body).unwrap()),
+            common::sdk_client::line(&String::from_utf8(translated).unwrap())
         );
     }
 }

@@ -4,7 +4,7 @@ mod common;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use common::carried::{SAID, answer, next, question, secrets};
+use common::conversation::{SAID, answer, next, question, secrets};
 use http::StatusCode;
 use openai_shim_core::exchange::{LossPolicy, Settings};
 use openai_shim_core::state::{Owner, StateEntry, StateKey};
@@ -138,7 +138,7 @@ async fn text(response: http::Response<UpstreamBody>) -> String {
 }
 
 #[tokio::test]
-async fn the_last_bytes_wait_until_what_they_belong_to_is_kept() {
+async fn last_bytes_wait_until_the_state_is_stored() {
     for how in ["whole", "stream"] {
         let store = Arc::new(Gated::default());
         let (shim, _) = shim(how);
@@ -160,7 +160,7 @@ async fn the_last_bytes_wait_until_what_they_belong_to_is_kept() {
 }
 
 #[tokio::test]
-async fn what_is_kept_comes_back_to_its_owner_alone() {
+async fn stored_state_is_returned_to_its_owner_only() {
     let store = Arc::new(Gated::default());
     store.open.store(true, Ordering::SeqCst);
     let (shim, sent) = shim("whole");
@@ -179,7 +179,7 @@ async fn what_is_kept_comes_back_to_its_owner_alone() {
 }
 
 #[tokio::test]
-async fn a_store_that_fails_or_is_absent_is_a_diagnostic_and_costs_no_request() {
+async fn failed_or_absent_store_is_a_diagnostic_and_fails_no_request() {
     let stores: [Option<Arc<dyn StateStore>>; 3] =
         [None, Some(Arc::new(Broken(true))), Some(Arc::new(Broken(false)))];
     for (mode, store) in [LossPolicy::Lenient, LossPolicy::Strict]
@@ -206,7 +206,7 @@ async fn a_store_that_fails_or_is_absent_is_a_diagnostic_and_costs_no_request() 
 }
 
 #[tokio::test]
-async fn a_request_that_strict_mode_refuses_after_the_load_gets_its_400() {
+async fn request_rejected_by_strict_mode_after_the_load_gets_a_400() {
     let sent = Arc::<Mutex<String>>::default();
     let mut settings = Settings::default();
     settings.loss_policy = LossPolicy::Strict;

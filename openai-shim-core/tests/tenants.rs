@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::carried::{SAID, Said, answer, next, question, secrets};
+use common::conversation::{SAID, Said, answer, next, question, secrets};
 use common::state::{Setup, TestStore};
 use openai_shim_core::dialect::DIALECTS;
 use openai_shim_core::exchange::{ClientRequest, FallbackPolicy, Retry, Settings, Step};
@@ -65,7 +65,7 @@ fn has(sent: &str, who: &str) -> bool {
 }
 
 #[test]
-fn the_same_ids_names_and_arguments_bring_nobody_what_another_one_thought() {
+fn equal_ids_names_and_arguments_restore_no_other_owners_reasoning() {
     let others = [
         ("another user text", SAID, Said { user: "weather!", ..SAID }),
         ("another system text", SAID, Said { system: "You are verbose.", ..SAID }),
@@ -130,7 +130,7 @@ fn billed(nonce: &str) -> String {
 }
 
 #[test]
-fn a_line_that_differs_with_each_request_is_no_part_of_the_conversation() {
+fn volatile_line_is_not_part_of_the_conversation_digest() {
     let client = dialect("anthropic-messages").unwrap();
     for row in [
         native_profile("anthropic-messages").unwrap(),
@@ -152,7 +152,7 @@ fn a_line_that_differs_with_each_request_is_no_part_of_the_conversation() {
 }
 
 #[test]
-fn pictures_files_and_results_are_parts_of_a_conversation() {
+fn images_files_and_results_are_part_of_the_conversation_digest() {
     let client = common::chat();
     let row = profile("moonshot").or_else(|_| profile("kimi")).unwrap();
     let told = answer(client, "alice");
@@ -189,7 +189,7 @@ fn begin(body: &str, owner: Option<Owner>) -> Exchange {
 }
 
 #[test]
-fn without_an_owner_nothing_is_loaded_or_kept_and_without_a_history_nothing_is_loaded() {
+fn request_without_owner_or_history_loads_no_state() {
     let (first, later) = (question(common::chat(), SAID).1, next(common::chat(), SAID, true).1);
     let told = answer(common::chat(), "alice");
     let finish = |exchange: &mut Exchange| {
@@ -213,7 +213,7 @@ fn without_an_owner_nothing_is_loaded_or_kept_and_without_a_history_nothing_is_l
 }
 
 #[test]
-fn a_step_that_is_answered_wrongly_changes_nothing_and_says_what_is_wrong() {
+fn wrongly_answered_step_is_rejected_and_changes_nothing() {
     let later = next(common::chat(), SAID, true).1;
     let mut exchange = begin(&later, Some(Owner::single()));
     let misuse = |result: Result<(), Error>| match result {
@@ -235,7 +235,7 @@ fn a_step_that_is_answered_wrongly_changes_nothing_and_says_what_is_wrong() {
 }
 
 #[test]
-fn a_loss_that_strict_mode_forbids_is_an_error_after_the_load_too() {
+fn loss_is_rejected_by_strict_mode_also_after_the_load() {
     let later = next(common::chat(), SAID, true).1.replacen('{', r#"{"logit_bias":{"1":1},"#, 1);
     let incoming = ClientRequest::read(common::chat(), "", later.into()).unwrap().with_owner(Owner::single());
     let mut row = profile("compatible").unwrap();
@@ -251,7 +251,7 @@ fn a_loss_that_strict_mode_forbids_is_an_error_after_the_load_too() {
 }
 
 #[test]
-fn keys_stay_what_they_are_because_stores_outlive_releases() {
+fn store_keys_are_stable_across_releases() {
     let mut exchange = begin(&next(common::chat(), SAID, true).1, Some(Owner::new("7f")));
     let Step::Load(keys) = exchange.next() else { panic!() };
     let keys: Vec<String> = keys.iter().map(StateKey::to_string).collect();
@@ -263,7 +263,7 @@ fn keys_stay_what_they_are_because_stores_outlive_releases() {
 }
 
 #[test]
-fn a_very_long_conversation_wants_a_bounded_number_of_keys() {
+fn very_long_conversation_loads_a_limited_number_of_keys() {
     let turn = r#"{"role":"assistant","content":"yes"},{"role":"user","content":"and?"}"#;
     let body = format!(r#"{{"model":"m","messages":[{}]}}"#, vec![turn; 20_000].join(","));
     let Step::Load(keys) = begin(&body, Some(Owner::single())).next() else { panic!() };

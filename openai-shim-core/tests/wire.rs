@@ -33,7 +33,7 @@ fn survives<T: serde::de::DeserializeOwned + serde::Serialize>(json: &str, what:
 }
 
 #[test]
-fn everything_that_we_write_reads_into_the_typed_model_and_back() {
+fn encoded_payloads_survive_the_typed_model() {
     for fixture in fixtures(&[PayloadKind::Response, PayloadKind::Stream, PayloadKind::Error]) {
         // Half a surrogate pair is JSON, but no text of Rust's.
         if fixture.name == "escaped_surrogates" {
@@ -56,7 +56,7 @@ fn everything_that_we_write_reads_into_the_typed_model_and_back() {
 }
 
 #[test]
-fn recorded_requests_and_answers_of_openai_survive_the_typed_model() {
+fn recorded_chat_payloads_survive_the_typed_model() {
     let Some(shared) = shared("wire") else { return };
     let text = std::fs::read_to_string(shared.join("corpus/openai-chat.jsonl")).unwrap();
     let mut read = 0;
@@ -105,7 +105,7 @@ fn answer(usage: &str) -> String {
 }
 
 #[test]
-fn cache_counters_are_read_from_wherever_they_stand() {
+fn cache_counters_are_read_from_every_known_field() {
     for counter in [
         r#""prompt_tokens_details":{"cached_tokens":7}"#,
         r#""prompt_cache_hit_tokens":7"#,
@@ -120,7 +120,7 @@ fn cache_counters_are_read_from_wherever_they_stand() {
 }
 
 #[test]
-fn a_content_type_that_says_otherwise_is_only_noted() {
+fn contradicting_content_type_is_only_reported() {
     let body = answer(r#"{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2}"#);
     let (report, out) = reported(&body, "text/event-stream");
     assert_eq!(out, body);
@@ -131,7 +131,7 @@ fn a_content_type_that_says_otherwise_is_only_noted() {
 }
 
 #[test]
-fn recorded_requests_and_answers_of_the_responses_dialect_survive_the_typed_model() {
+fn recorded_responses_payloads_survive_the_typed_model() {
     let Some(shared) = shared("wire") else { return };
     let text = std::fs::read_to_string(shared.join("corpus/openai-responses.jsonl")).unwrap();
     let mut read = 0;

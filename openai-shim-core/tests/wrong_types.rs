@@ -212,7 +212,7 @@ fn sent(client: &'static dyn Dialect, path: &str, body: &str) -> Vec<(&'static s
 }
 
 #[test]
-fn no_member_of_a_wrong_type_vanishes_whatever_the_upstream_speaks() {
+fn member_of_a_wrong_type_is_reported_for_every_upstream_dialect() {
     let (mut cases, mut silent) = (0, Vec::new());
     for dialect in dialects() {
         let shape = dialect.request_shape();
@@ -277,7 +277,7 @@ fn auxiliary() -> impl Iterator<Item = (&'static str, &'static str, &'static dyn
 }
 
 #[test]
-fn no_member_of_a_wrong_type_vanishes_from_a_request_for_vectors() {
+fn member_of_a_wrong_type_is_reported_in_an_embeddings_request() {
     let (mut cases, mut silent) = (0, Vec::new());
     for (name, path, embedding) in auxiliary() {
         let seeds =
@@ -313,7 +313,7 @@ fn no_member_of_a_wrong_type_vanishes_from_a_request_for_vectors() {
 }
 
 #[test]
-fn what_is_wrong_in_a_list_is_named_with_its_place() {
+fn wrong_type_in_a_list_is_reported_with_its_path() {
     for (name, body, path) in [
         (
             "anthropic-messages",
@@ -370,7 +370,7 @@ fn what_is_wrong_in_a_list_is_named_with_its_place() {
 
 /// What a person would try first; nothing here comes from the tables.
 #[test]
-fn what_used_to_vanish_is_named() {
+fn formerly_ignored_wrong_types_are_reported() {
     for (name, body, path) in [
         ("openai-chat", r#"{"messages":[{"role":"user","content":"x"}],"stop":5}"#, "stop"),
         ("openai-chat", r#"{"messages":[{"role":"user","content":"x"}],"stop":["a",5]}"#, "stop[1]"),
@@ -440,7 +440,7 @@ fn what_used_to_vanish_is_named() {
 }
 
 #[test]
-fn null_is_absence_and_says_nothing() {
+fn null_member_is_treated_as_absent_without_diagnostics() {
     for dialect in dialects() {
         let (path, seeds) =
             SEEDS.iter().find(|(name, ..)| *name == dialect.name()).map(|(_, p, s)| (*p, *s)).unwrap();
@@ -460,7 +460,7 @@ fn null_is_absence_and_says_nothing() {
 }
 
 #[test]
-fn what_has_its_type_is_no_finding() {
+fn member_of_the_right_type_is_not_reported() {
     for dialect in dialects() {
         let (path, seeds) =
             SEEDS.iter().find(|(name, ..)| *name == dialect.name()).map(|(_, p, s)| (*p, *s)).unwrap();
@@ -504,7 +504,7 @@ fn recorded() -> Vec<(&'static dyn Dialect, String, Value, String)> {
 }
 
 #[test]
-fn what_real_clients_send_has_the_types_of_the_tables() {
+fn captured_requests_have_the_types_of_the_tables() {
     let mut wrong = Vec::new();
     for (dialect, path, body, name) in recorded() {
         let mut diagnostics = Diagnostics::default();
@@ -543,7 +543,7 @@ fn accepted() -> Vec<(&'static dyn Dialect, Value, String)> {
 }
 
 #[test]
-fn what_an_api_took_has_the_types_of_the_tables() {
+fn accepted_requests_have_the_types_of_the_tables() {
     let mut wrong = Vec::new();
     for (dialect, body, name) in accepted() {
         let mut diagnostics = Diagnostics::default();

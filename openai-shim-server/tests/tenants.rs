@@ -3,12 +3,12 @@
 
 mod support;
 
-#[path = "../../openai-shim-core/tests/common/carried.rs"]
-mod carried;
+#[path = "../../openai-shim-core/tests/common/conversation.rs"]
+mod conversation;
 
 use axum::Router;
 use axum::extract::Request;
-use carried::{SAID, Said, answer, next, question, secrets};
+use conversation::{SAID, Said, answer, next, question, secrets};
 use openai_shim_core::dialect::DIALECTS;
 use openai_shim_core::profile::{Profile, ReasoningHistory, profiles};
 use openai_shim_core::{Dialect, dialect};

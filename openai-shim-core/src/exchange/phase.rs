@@ -1,4 +1,4 @@
-//! [`ExchangePhase`]: where an exchange stands, with the data of each phase, and the misuse that a call out of turn is.
+//! [`ExchangePhase`]: where an exchange stands, with the data of each phase; names the misuse in a call that is not due.
 
 use super::carry_over::PendingRequest;
 use super::transcoder::Transcoder;

@@ -3,7 +3,7 @@
 use super::{ClientRequest, Settings, headers};
 use crate::canonical::{Context, DiagnosticCode, Diagnostics, ResponseSpec};
 use crate::dialect::{Dialect, dialect};
-use crate::error::{ClientError, Error};
+use crate::error::{ClientError, Error, ErrorKind};
 use crate::normalize::{OpaqueStateRule, StoredTurns, normalize, params};
 use crate::profile::{Profile, ReasoningHistory};
 use bytes::Bytes;
@@ -47,19 +47,17 @@ impl<'p> UpstreamSide<'p> {
     /// The request's URI, relative to the upstream's base URL. `path` is the dialect's.
     fn uri(&self, path: &str, model: &str) -> Result<Uri, ClientError> {
         let profile = &*self.profile;
-        if !profile.paths.chat.is_empty() && matches!(model, "." | "..") {
+        if !profile.paths.generate.is_empty() && matches!(model, "." | "..") {
             return Err(ClientError::invalid("`model` is not the name of a model.").at("model"));
         }
         let url = if self.dialect.name() == profile.dialect {
-            profile.paths.chat_url(path, model)
+            profile.paths.generate_url(path, model)
         } else {
             profile.paths.url(path)
         };
-        url.parse().map_err(|_| {
-            let text =
-                "`model` does not fit into the upstream's path: it is too long, or no name of a model.";
-            ClientError::invalid(text).at("model")
-        })
+        // Without the slash the path would be read as the name of a host.
+        let uri = url.starts_with('/').then(|| url.parse().ok()).flatten();
+        uri.ok_or_else(|| invalid_path(profile))
     }
 }
 
@@ -144,4 +142,20 @@ pub(super) fn prepare(
     );
     upstream_request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Ok(UpstreamRequest { spec, is_stream_requested, request: upstream_request, diagnostics })
+}
+
+/// Why the path of a request is not valid: the profile's path, or the model's name in it.
+fn invalid_path(profile: &Profile) -> ClientError {
+    match profile.invalid_rules().into_iter().find(|rule| rule.key == "paths.generate") {
+        Some(rule) => {
+            let message =
+                format!("The profile {:?} cannot work: {}: {}.", profile.name, rule.key, rule.problem);
+            ClientError::new(ErrorKind::Internal, message)
+        }
+        None => {
+            let message =
+                "`model` does not fit into the upstream's path: it is too long, or no name of a model.";
+            ClientError::invalid(message).at("model")
+        }
+    }
 }

@@ -63,10 +63,10 @@ pub fn items(raw: &str) -> Option<Vec<&str>> {
     }
 }
 
-/// The byte range of `part` in `whole`; `None` if `part` is not a slice of it.
-pub(crate) fn range_in(whole: &[u8], part: &str) -> Option<Range<usize>> {
-    let start = (part.as_ptr() as usize).checked_sub(whole.as_ptr() as usize)?;
-    let end = start.checked_add(part.len()).filter(|end| *end <= whole.len())?;
+/// The byte range of `part` in `text`; `None` if `part` is not a slice of it.
+pub(crate) fn range_in(text: &[u8], part: &str) -> Option<Range<usize>> {
+    let start = (part.as_ptr() as usize).checked_sub(text.as_ptr() as usize)?;
+    let end = start.checked_add(part.len()).filter(|end| *end <= text.len())?;
     Some(start..end)
 }
 

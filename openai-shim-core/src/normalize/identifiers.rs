@@ -1,49 +1,48 @@
-//! Ids of tool calls: in the form that the upstream accepts, and never the same twice.
+//! Tool call ids to unique ids in a format that the profile accepts; signatures inside ids to signatures of calls.
 //!
-//! A new id follows from the old one alone, so that the same history is always sent in the same words. Answers need no way
-//! back: an upstream's own ids fit it.
+//! A new id depends on the old one alone, so that the same history is always sent with the same bytes. Responses are not
+//! mapped back: the upstream accepts its own ids.
 
-use super::touch;
+use super::change::mark_changed;
 use crate::canonical::{Block, DiagnosticCode, Diagnostics, Message, Request, call_id};
 use crate::profile::{MessageRules, ToolCallIdFormat};
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) fn normalize(request: &mut Request, rules: &MessageRules, diagnostics: &mut Diagnostics) {
-    let form = rules.tool_call_ids;
-    let mut calls = CallIdMap::default();
-    // Asked once, and only if there is a signature.
+    let format = rules.tool_call_ids;
+    let mut ids = CallIdMap::default();
+    // Computed once, and only if there is a signature.
     let may_have_signed = OnceCell::new();
     let may_have_signed =
-        |model: &str| *may_have_signed.get_or_init(|| call_id::may_have_signed(model, SIGNS));
+        |model: &str| *may_have_signed.get_or_init(|| call_id::may_have_signed(model, SIGNED_CALLS_FORMAT));
     for (i, message) in request.messages.iter_mut().enumerate() {
-        let mut unpacked = unpack(message);
+        let mut changed = detach_signatures(message);
         if is_signed(message) && !rules.signatures_in_ids && !may_have_signed(&request.model) {
-            unsign(message);
+            remove_signatures(message);
             diagnostics.record(
                 DiagnosticCode::FeatureUnsupported,
                 &format!("messages[{i}]"),
                 "the signature of a call",
             );
-            unpacked = true;
+            changed = true;
         }
-        let signed = sign(message, &rules.placeholder_signature);
-        if signed {
+        if add_placeholder(message, &rules.placeholder_signature) {
             diagnostics.record(DiagnosticCode::SignatureSkipped, &format!("messages[{i}]"), "");
-            touch(message);
+            mark_changed(message);
             request.changed.messages = true;
         }
-        let changed = message_ids(message, form, &mut calls) || unpacked;
+        changed |= map_ids(message, format, &mut ids);
         if changed {
             diagnostics.record(DiagnosticCode::ToolIdRemapped, &format!("messages[{i}]"), "");
-            touch(message);
+            mark_changed(message);
             request.changed.messages = true;
         }
     }
 }
 
-/// Takes out of ids what they carry.
-fn unpack(message: &mut Message) -> bool {
+/// Moves signatures from ids to their calls.
+fn detach_signatures(message: &mut Message) -> bool {
     let mut changed = false;
     for block in &mut message.blocks {
         let (id, signature) = match block {
@@ -51,28 +50,28 @@ fn unpack(message: &mut Message) -> bool {
             Block::ToolResult { id, .. } => (id, None),
             _ => continue,
         };
-        let carried = call_id::detach(id).map(|(own, opaque)| (own.to_owned(), opaque));
-        if let Some((own, opaque)) = carried {
-            *id = own;
+        let detached = call_id::detach(id).map(|(base_id, attached)| (base_id.to_owned(), attached));
+        if let Some((base_id, attached)) = detached {
+            *id = base_id;
             changed = true;
             if let Some(signature) = signature {
-                signature.get_or_insert_with(|| opaque.into());
+                signature.get_or_insert_with(|| attached.into());
             }
         }
     }
     changed
 }
 
-/// The only ones who sign calls.
-const SIGNS: &str = "google-gemini-v1";
+/// The format of signatures of the only issuer that signs calls.
+const SIGNED_CALLS_FORMAT: &str = "google-gemini-v1";
 
 /// Whether a call is signed.
 fn is_signed(message: &Message) -> bool {
     message.blocks.iter().any(|block| matches!(block, Block::ToolCall { signature: Some(_), .. }))
 }
 
-/// Takes off the signatures of calls.
-fn unsign(message: &mut Message) {
+/// Removes the signatures of calls.
+fn remove_signatures(message: &mut Message) {
     for block in &mut message.blocks {
         if let Block::ToolCall { signature, .. } = block {
             *signature = None;
@@ -80,41 +79,45 @@ fn unsign(message: &mut Message) {
     }
 }
 
-/// Signs the first of a turn's calls, if none of them is signed.
-fn sign(message: &mut Message, with: &str) -> bool {
+/// Gives the first of a turn's calls the placeholder signature, if there is one and none of the calls is signed.
+fn add_placeholder(message: &mut Message, placeholder: &str) -> bool {
     let mut calls = message.blocks.iter_mut().filter_map(|block| match block {
         Block::ToolCall { signature, .. } => Some(signature),
         _ => None,
     });
     match calls.next() {
-        Some(first @ None) if !with.is_empty() && calls.all(|signature| signature.is_none()) => {
-            *first = Some(with.into());
+        Some(first @ None) if !placeholder.is_empty() && calls.all(|signature| signature.is_none()) => {
+            *first = Some(placeholder.into());
             true
         }
         _ => false,
     }
 }
 
-/// The calls so far.
+/// The ids of the calls so far.
 #[derive(Default)]
 struct CallIdMap {
-    /// Old ids with the new ones, and how often each came; a result belongs to the last call of its id.
-    new: BTreeMap<String, (String, u32)>,
-    taken: BTreeSet<String>,
+    /// Old ids with the new ones, and the salt of each; a result belongs to the last call of its id.
+    by_old_id: BTreeMap<String, (String, u32)>,
+    /// The new ids.
+    used: BTreeSet<String>,
 }
 
-fn message_ids(message: &mut Message, form: ToolCallIdFormat, calls: &mut CallIdMap) -> bool {
+/// Replaces the ids of a message's calls and results. Returns whether one changed.
+fn map_ids(message: &mut Message, format: ToolCallIdFormat, ids: &mut CallIdMap) -> bool {
     let mut changed = false;
     for block in &mut message.blocks {
         match block {
             Block::ToolCall { id, .. } => {
-                let new = calls.fresh(id, form);
+                let new = ids.unique_id(id, format);
                 changed |= *id != new;
                 *id = new;
             }
             Block::ToolResult { id, .. } => {
-                let new =
-                    calls.new.get(id.as_str()).map_or_else(|| formed(id, form, 0), |(new, _)| new.clone());
+                let new = ids
+                    .by_old_id
+                    .get(id.as_str())
+                    .map_or_else(|| id_in_format(id, format, 0), |(new, _)| new.clone());
                 changed |= *id != new;
                 *id = new;
             }
@@ -125,38 +128,39 @@ fn message_ids(message: &mut Message, form: ToolCallIdFormat, calls: &mut CallId
 }
 
 impl CallIdMap {
-    /// An id in the right form that no call before has.
-    fn fresh(&mut self, id: &str, form: ToolCallIdFormat) -> String {
-        let mut salt = self.new.get(id).map_or(0, |(_, salt)| salt.saturating_add(1));
-        let mut new = formed(id, form, salt);
-        while self.taken.contains(&new) && salt < u32::MAX {
+    /// An id in the accepted format that no earlier call has.
+    fn unique_id(&mut self, id: &str, format: ToolCallIdFormat) -> String {
+        let mut salt = self.by_old_id.get(id).map_or(0, |(_, salt)| salt.saturating_add(1));
+        let mut new = id_in_format(id, format, salt);
+        while self.used.contains(&new) && salt < u32::MAX {
             salt += 1;
-            new = formed(id, form, salt);
+            new = id_in_format(id, format, salt);
         }
-        self.taken.insert(new.clone());
-        self.new.insert(id.to_owned(), (new.clone(), salt));
+        self.used.insert(new.clone());
+        self.by_old_id.insert(id.to_owned(), (new.clone(), salt));
         new
     }
 }
 
-fn formed(id: &str, form: ToolCallIdFormat, salt: u32) -> String {
-    let fits = salt == 0
-        && match form {
+/// The id itself if it is accepted, else one that depends on the id and the salt; a salt other than 0 makes another id.
+fn id_in_format(id: &str, format: ToolCallIdFormat, salt: u32) -> String {
+    let is_accepted = salt == 0
+        && match format {
             ToolCallIdFormat::Alnum9 => id.len() == 9 && id.bytes().all(|b| b.is_ascii_alphanumeric()),
             ToolCallIdFormat::Max40 => id.len() <= 40,
-            _ => true,
+            ToolCallIdFormat::Any => true,
         };
-    if fits {
+    if is_accepted {
         return id.to_owned();
     }
-    match form {
+    match format {
         ToolCallIdFormat::Alnum9 => digest(id, salt),
         ToolCallIdFormat::Max40 => format!("call_{}", digest(id, salt)),
-        _ => format!("{id}_{salt}"),
+        ToolCallIdFormat::Any => format!("{id}_{salt}"),
     }
 }
 
-/// Nine letters and digits that follow from a text (FNV-1a).
+/// Nine letters and digits that depend on the id and the salt (FNV-1a).
 fn digest(id: &str, salt: u32) -> String {
     const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
     let mut hash: u64 = 0xcbf2_9ce4_8422_2325 ^ u64::from(salt);
@@ -164,5 +168,5 @@ fn digest(id: &str, salt: u32) -> String {
         hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
     }
     let digit = |hash: u64| DIGITS.get((hash % 36) as usize).map_or('0', |d| char::from(*d));
-    (0..9).scan(hash, |rest, _| Some(std::mem::replace(rest, *rest / 36))).map(digit).collect()
+    (0..9).scan(hash, |quotient, _| Some(std::mem::replace(quotient, *quotient / 36))).map(digit).collect()
 }

@@ -1,14 +1,14 @@
 //! Shared by the tests: fixtures by kind, with what belongs to them.
 #![allow(dead_code, unreachable_pub, missing_docs, clippy::disallowed_methods)] // each test file uses its part, and reads files
 
-pub mod carried;
-pub mod entries;
+pub mod conversation;
 pub mod expected;
 pub mod losses;
 pub mod messages;
-pub mod quirks;
+pub mod profile_description;
+pub mod profile_keys;
 pub mod round_trip;
-pub mod said;
+pub mod sdk_client;
 pub mod state;
 pub mod strict;
 pub mod strict_responses;

@@ -6,12 +6,12 @@
 #[path = "../common/mod.rs"]
 mod common;
 
-mod asks;
 mod blocks;
 mod document;
 mod errors;
 mod matrix;
-mod says;
+mod request_probes;
+mod response_probes;
 mod streams;
 
 use common::losses::{Direction, docs, losses};
@@ -40,17 +40,17 @@ The status and the envelope's own words (`type`, `status` and `code`), in each d
 ";
 
 #[test]
-fn the_matrix_is_what_the_code_does_and_every_loss_has_its_reason() {
+fn fidelity_document_matches_the_code_and_every_loss_has_a_reason() {
     let losses = losses();
     let mut document = Document::new(&losses.loss, INTRODUCTION);
     document.text.push_str("\n## Requests\n");
-    for ask in asks::ASKS {
+    for ask in request_probes::REQUEST_PROBES {
         document.table(Direction::Request, ask.0, &|client, upstream| {
             Pair(matrix::spec(ask, client, upstream), None)
         });
     }
     document.text.push_str("\n## Answers\n");
-    for say in says::SAYS {
+    for say in response_probes::RESPONSE_PROBES {
         document.table(Direction::Answer, say.0, &|client, upstream| {
             let answered = |stream| matrix::answered(say, client, upstream, stream);
             Pair(answered(false), Some(answered(true)))

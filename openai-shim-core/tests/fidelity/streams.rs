@@ -43,7 +43,7 @@ fn legal(events: &[Event], what: &str) {
 }
 
 #[test]
-fn a_stream_of_each_dialect_says_what_the_whole_answer_says_in_a_legal_order() {
+fn stream_of_each_dialect_is_legal_and_equals_the_non_streaming_response() {
     for dialect in DIALECTS {
         let spec = |stream| ResponseSpec::new(&asking(*dialect, stream), Context::fixed());
         let whole = heard(&spoken(&rich(), *dialect, &spec(false)), *dialect, &spec(false)).unwrap();
@@ -57,7 +57,7 @@ fn a_stream_of_each_dialect_says_what_the_whole_answer_says_in_a_legal_order() {
 }
 
 #[test]
-fn between_any_two_dialects_a_stream_says_what_the_whole_answer_says() {
+fn stream_between_any_two_dialects_equals_the_non_streaming_response() {
     for client in DIALECTS {
         for upstream in DIALECTS {
             let what = format!("{} of {}", client.name(), upstream.name());
@@ -90,7 +90,7 @@ pub fn broken(client: Side, upstream: Side) -> String {
 }
 
 #[test]
-fn an_error_in_the_middle_of_a_stream_ends_it_in_every_dialect() {
+fn error_in_the_middle_of_a_stream_ends_it_in_every_dialect() {
     for client in DIALECTS {
         for upstream in DIALECTS {
             let said = broken(*client, *upstream);

@@ -125,6 +125,6 @@ fn speaker(
     }
     let mut other = Profile::clone(profile);
     one.name().clone_into(&mut other.dialect);
-    other.paths.chat.clear();
+    other.paths.generate.clear();
     Some((*one, Arc::new(other)))
 }

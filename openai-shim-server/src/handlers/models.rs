@@ -180,7 +180,11 @@ async fn ask(app: &AppState, served: &UpstreamState) -> Result<Vec<ListedModel>,
     let mut request = http::Request::new(bytes::Bytes::new());
     *request.method_mut() = Method::GET;
     let paths = &served.config.profile.paths;
-    *request.uri_mut() = paths.url(&paths.models).parse().unwrap_or_default();
+    *request.uri_mut() = paths.url(&paths.models).parse().map_err(|_| {
+        UpstreamError::malformed(
+            "The upstream has no valid path of models: correct paths.models of its profile.",
+        )
+    })?;
     let (head, body) = served.transport.0.send(request).await?.into_parts();
     let most = MAX_LIST.min(app.config.limits.response_body);
     let body = collect(body, most, &mut app.bodies.open()).await?;

@@ -161,7 +161,7 @@ fn text(output: &[u8]) -> String {
     }
     let mut text = String::new();
     match serde_json::from_slice(output) {
-        Ok(whole) => gather(&whole, &mut text),
+        Ok(document) => gather(&document, &mut text),
         Err(_) => {
             for data in String::from_utf8(output.to_vec())
                 .unwrap()

@@ -55,10 +55,10 @@ pub fn response(client: &'static str, body: Vec<u8>, chunks: Vec<Vec<u8>>) -> Wo
 pub fn one_event() -> Work {
     let mut exchange = begin_response("openai-chat", payloads::request(true, 0));
     let mut ignored = Vec::new();
-    [payloads::first(), payloads::word(1), payloads::word(2)]
+    [payloads::first(), payloads::text_event(1), payloads::text_event(2)]
         .iter()
         .for_each(|e| exchange.push(e, &mut ignored).unwrap());
-    let (events, mut at): (Vec<_>, _) = ((0..9).map(payloads::word).collect(), 0);
+    let (events, mut at): (Vec<_>, _) = ((0..9).map(payloads::text_event).collect(), 0);
     Box::new(move |out| {
         exchange.push(&events[at % events.len()], out).unwrap();
         at += 1;

@@ -34,7 +34,7 @@ fn event(delta: &str, finish: &str, padding: usize) -> Vec<u8> {
     .into_bytes()
 }
 
-pub fn word(at: usize) -> Vec<u8> {
+pub fn text_event(at: usize) -> Vec<u8> {
     event(&format!("\"content\":\" word {at}\""), "null", at % 9)
 }
 
@@ -45,7 +45,7 @@ pub fn first() -> Vec<u8> {
 /// Returns a whole stream, in chunks of eight events.
 pub fn stream() -> Vec<Vec<u8>> {
     let mut events = vec![first()];
-    events.extend((0..EVENTS - 2).map(word));
+    events.extend((0..EVENTS - 2).map(text_event));
     events.push(event("", "\"stop\"", 5));
     events.push(b"data: [DONE]\n\n".to_vec());
     events.chunks(8).map(<[Vec<u8>]>::concat).collect()

@@ -89,12 +89,12 @@ pub fn one_event() -> Work {
     let to = WireFormat::OpenAiChat;
     let (socket, mut events) = open(to);
     let mut ignored = Vec::new();
-    for event in [payloads::first(), payloads::word(1), payloads::word(2)] {
+    for event in [payloads::first(), payloads::text_event(1), payloads::text_event(2)] {
         socket.0.lock().unwrap().0.push_back(event);
         drain(&mut events, to, &mut ignored);
     }
     // Chunks that the user would own; created before counting begins.
-    let mut chunks: VecDeque<_> = (0..crate::EVENTS_PER_WORK).map(|at| payloads::word(at % 9)).collect();
+    let mut chunks: VecDeque<_> = (0..crate::EVENTS_PER_WORK).map(|at| payloads::text_event(at % 9)).collect();
     Box::new(move |out| {
         socket.0.lock().unwrap().0.push_back(chunks.pop_front().unwrap());
         drain(&mut events, to, out);

@@ -27,7 +27,7 @@ fn says(message: &str) -> String {
 }
 
 #[test]
-fn a_prompt_that_is_too_long_is_known_in_all_wordings() {
+fn context_length_error_is_recognized_in_every_wording() {
     for message in [
         "This model's maximum context length is 10 tokens. However, your messages resulted in 12 tokens.",
         "This endpoint's maximum context length is 10 tokens.",
@@ -88,7 +88,7 @@ fn a_prompt_that_is_too_long_is_known_in_all_wordings() {
 }
 
 #[test]
-fn a_status_that_the_words_contradict_is_put_right() {
+fn status_that_contradicts_the_error_text_is_corrected() {
     for (given, message, status, kind, code) in [
         (
             400,
@@ -141,7 +141,7 @@ fn a_status_that_the_words_contradict_is_put_right() {
 }
 
 #[test]
-fn an_error_without_a_status_has_that_of_its_type() {
+fn error_without_a_status_gets_the_status_of_its_type() {
     for (error_type, status) in [
         ("invalid_request_error", 400),
         ("BadRequestError", 400),
@@ -162,7 +162,7 @@ fn an_error_without_a_status_has_that_of_its_type() {
 }
 
 #[test]
-fn a_wait_is_read_wherever_it_is_stated() {
+fn retry_delay_is_read_from_headers_and_body() {
     const NOW: (&str, &str) = ("date", "Wed, 21 Oct 2026 07:28:00 GMT");
     let plain = says("slow down");
     let google = r#"{"error":{"code":429,"message":"no","details":[{"@type":"x/Help"},{"@type":"x/google.rpc.RetryInfo","retryDelay":"34s"}]}}"#;
@@ -211,7 +211,7 @@ fn a_wait_is_read_wherever_it_is_stated() {
 }
 
 #[test]
-fn what_is_covered_is_reported_but_not_said() {
+fn redacted_text_is_reported_but_not_quoted() {
     let body = says("GET http://10.0.0.3/v1 with sk-live-0123456789 at /srv/app/x.py");
     let mut diagnostics = Diagnostics::default();
     let error =
@@ -229,7 +229,7 @@ fn what_is_covered_is_reported_but_not_said() {
 }
 
 #[test]
-fn what_a_model_generated_and_a_tool_call_failed_on_is_kept() {
+fn failed_generation_is_kept_in_the_error() {
     let body = r#"{"error":{"message":"no","code":"tool_use_failed","failed_generation":"cat /home/ann/x"}}"#;
     let error = read(400, &[], body);
     assert_eq!(error.extra[0].1.get(), r#""cat /home/ann/x""#);
@@ -263,7 +263,7 @@ proptest! {
     #![proptest_config(cases())]
 
     #[test]
-    fn covering_never_panics_and_leaves_json_json(
+    fn redaction_never_panics_and_keeps_json_valid(
         bits in prop::collection::vec(prop_oneof![4 => prop::sample::select(&BITS[..]).prop_map(str::to_owned), 1 => ".{0,6}"], 0..20),
     ) {
         let text = bits.concat();
@@ -275,7 +275,7 @@ proptest! {
     }
 
     #[test]
-    fn no_body_makes_reading_an_error_panic(
+    fn decoding_any_error_body_does_not_panic(
         status in 100..999_u16,
         body in prop_oneof![
             ".{0,40}".prop_map(String::into_bytes),

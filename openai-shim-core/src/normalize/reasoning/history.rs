@@ -1,37 +1,40 @@
-//! Reasoning in the history: left out where it is refused, filled in where it must be and nobody has it.
+//! Reasoning of earlier turns: dropped if the upstream refuses it, filled in if the upstream requires it.
 
-use super::touch;
 use crate::canonical::{Block, DiagnosticCode, Diagnostics, ExtraFields, Message, Request, Role};
+use crate::normalize::change::mark_changed;
 use crate::profile::{MessageRules, ReasoningHistory};
 
-pub(super) fn normalize(request: &mut Request, rules: &MessageRules, diagnostics: &mut Diagnostics) {
+pub(in crate::normalize) fn normalize(
+    request: &mut Request,
+    rules: &MessageRules,
+    diagnostics: &mut Diagnostics,
+) {
     for (i, message) in request.messages.iter_mut().enumerate() {
         let changed = message.role == Role::Assistant
             && match rules.reasoning_history {
-                ReasoningHistory::Drop => leave_out(message, i, diagnostics),
-                ReasoningHistory::Restore => fill(message, i, diagnostics),
-                _ => false,
+                ReasoningHistory::Keep => false,
+                ReasoningHistory::Drop => drop_reasoning(message, i, diagnostics),
+                ReasoningHistory::Restore => fill_reasoning(message, i, diagnostics),
             };
         request.changed.messages |= changed;
     }
 }
 
-fn leave_out(message: &mut Message, i: usize, diagnostics: &mut Diagnostics) -> bool {
-    let before = message.blocks.len();
+fn drop_reasoning(message: &mut Message, i: usize, diagnostics: &mut Diagnostics) -> bool {
+    let (blocks, fields) = (message.blocks.len(), message.extra.members.len());
     message.blocks.retain(|block| !matches!(block, Block::Reasoning { .. }));
-    let members = message.extra.members.len();
     message.extra.members.retain(|(key, _)| !key.starts_with("reasoning"));
-    if message.blocks.len() == before && message.extra.members.len() == members {
+    if message.blocks.len() == blocks && message.extra.members.len() == fields {
         return false;
     }
     diagnostics.record(DiagnosticCode::ReasoningDropped, &format!("messages[{i}]"), "");
-    touch(message);
+    mark_changed(message);
     true
 }
 
-/// Only turns that call tools need their reasoning again. What was kept of it is there by now; such upstreams ask for the
-/// member, not for its words.
-fn fill(message: &mut Message, i: usize, diagnostics: &mut Diagnostics) -> bool {
+/// Fills in a space as the reasoning of a turn that calls tools. Stored reasoning is already restored; upstreams that require
+/// the field do not check its text.
+fn fill_reasoning(message: &mut Message, i: usize, diagnostics: &mut Diagnostics) -> bool {
     let has = |is: fn(&Block) -> bool| message.blocks.iter().any(is);
     if has(|block| matches!(block, Block::Reasoning { .. }))
         || !has(|block| matches!(block, Block::ToolCall { .. }))
@@ -47,6 +50,6 @@ fn fill(message: &mut Message, i: usize, diagnostics: &mut Diagnostics) -> bool 
     message
         .blocks
         .insert(0, Block::Reasoning { text: " ".into(), signature: None, extra: ExtraFields::default() });
-    touch(message);
+    mark_changed(message);
     true
 }

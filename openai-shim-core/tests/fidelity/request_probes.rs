@@ -9,7 +9,7 @@ use openai_shim_core::canonical::{
     Block, ExtraFields, MediaSource, Message, ResponseFormat, Role, TokenLimit, Tool, ToolChoice,
 };
 
-pub const ASKS: &[Ask] = &[
+pub const REQUEST_PROBES: &[Ask] = &[
     Ask(
         "system message",
         |r, _| r.messages.insert(0, Message::text(Role::System, "Be brief.")),

@@ -1,29 +1,21 @@
-//! Tools: which are declared, what their schemas may say, and how one of them is demanded.
+//! A forced tool choice to one that the profile accepts, and tools of the history to declared ones.
 
-use super::append_instruction;
+use super::change::append_instruction;
 use crate::canonical::{Block, DiagnosticCode, Diagnostics, ExtraFields, Request, Tool, ToolChoice};
-use crate::json::{raw, schema_subset};
+use crate::json::raw;
 use crate::profile::{ToolChoiceSupport, ToolRules};
 use std::collections::BTreeSet;
 
-pub(super) fn normalize(request: &mut Request, rules: &ToolRules, diagnostics: &mut Diagnostics) {
-    if rules.declare_from_history && request.tools.is_empty() {
-        declare_called(request, diagnostics);
+/// Declares the tools that the history calls, if the upstream requires that and the client offers none.
+pub(super) fn declare_from_history(request: &mut Request, rules: &ToolRules, diagnostics: &mut Diagnostics) {
+    if !rules.declare_from_history || !request.tools.is_empty() {
+        return;
     }
-    choice(request, rules, diagnostics);
-    for (i, tool) in request.tools.iter_mut().enumerate() {
-        request.changed.tools |= function(tool, rules, i, diagnostics);
-    }
-}
-
-/// An upstream that reads calls in the history wants to know the tools that they call.
-fn declare_called(request: &mut Request, diagnostics: &mut Diagnostics) {
-    // There are no tools yet.
-    let mut known = BTreeSet::new();
+    let mut declared = BTreeSet::new();
     for message in &request.messages {
         for block in &message.blocks {
             let Block::ToolCall { name, .. } = block else { continue };
-            if !known.insert(name) {
+            if !declared.insert(name) {
                 continue;
             }
             request.tools.push(Tool::Function {
@@ -38,13 +30,14 @@ fn declare_called(request: &mut Request, diagnostics: &mut Diagnostics) {
     }
     if !request.tools.is_empty() {
         request.changed.tools = true;
-        // It shall be known, not called.
+        // The model must not call them.
         request.tool_choice = Some(ToolChoice::None);
         request.changed.tool_choice = true;
     }
 }
 
-fn choice(request: &mut Request, rules: &ToolRules, diagnostics: &mut Diagnostics) {
+/// Sends a forced choice as the upstream accepts it. `any` is written later, in the encoded body.
+pub(super) fn normalize(request: &mut Request, rules: &ToolRules, diagnostics: &mut Diagnostics) {
     match request.tool_choice.clone() {
         Some(ToolChoice::Required) if rules.required_choice == ToolChoiceSupport::Auto => {
             request.tool_choice = Some(ToolChoice::Auto);
@@ -76,44 +69,11 @@ fn choice(request: &mut Request, rules: &ToolRules, diagnostics: &mut Diagnostic
     }
 }
 
-/// Leaves one function on offer.
+/// Removes all tools but one, if it is among them.
 fn offer_single_tool(request: &mut Request, name: &str) {
     let before = request.tools.len();
     if request.tools.iter().any(|tool| tool.name() == Some(name)) {
         request.tools.retain(|tool| tool.name() == Some(name));
     }
     request.changed.tools |= request.tools.len() != before;
-}
-
-/// Makes one function fit; whether it was changed.
-fn function(tool: &mut Tool, rules: &ToolRules, i: usize, diagnostics: &mut Diagnostics) -> bool {
-    let Tool::Function { parameters, strict, .. } = tool else { return false };
-    let mut changed = false;
-    if let Some(given) = parameters {
-        let wishes = schema_subset::SchemaSubset {
-            dropped_keywords: &rules.drop_schema_keywords,
-            inline_refs: rules.inline_refs,
-            close_objects: rules.close_strict_schemas && *strict == Some(true),
-            ..schema_subset::SchemaSubset::default()
-        };
-        let at = format!("tools[{i}].function.parameters");
-        if let Some(fitted) = schema_subset::reduce_schema(given.get(), &wishes) {
-            for keyword in &fitted.dropped_keywords {
-                diagnostics.record(DiagnosticCode::SchemaReduced, &at, keyword);
-            }
-            if fitted.dropped_keywords.is_empty() {
-                diagnostics.record(DiagnosticCode::ContentRewritten, &at, "");
-            }
-            *given = raw(fitted.json);
-            changed = true;
-        }
-    }
-    if rules.drop_strict
-        && let Some(wanted) = strict.take()
-    {
-        let code = if wanted { DiagnosticCode::ParamDropped } else { DiagnosticCode::NullDropped };
-        diagnostics.record(code, &format!("tools[{i}].function.strict"), "");
-        changed = true;
-    }
-    changed
 }

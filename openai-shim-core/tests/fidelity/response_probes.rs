@@ -13,7 +13,7 @@ fn calls_with(response: &mut Response, blocks: Vec<Block>) {
     ends(response, FinishReason::ToolCalls);
 }
 
-pub const SAYS: &[Say] = &[
+pub const RESPONSE_PROBES: &[Say] = &[
     Say("text", |_, _| {}, |r| said(r).any(|b| b.as_text() == Some("Hello"))),
     Say("a call", |r, _| calls_with(r, vec![call("call_1", None)]), |r| calls(said(r)) == 1),
     Say(

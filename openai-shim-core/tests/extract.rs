@@ -192,7 +192,7 @@ const TAGS: &[(&str, &str)] = &[
 ];
 
 #[test]
-fn every_markup_is_read() {
+fn calls_in_every_markup_are_extracted() {
     for (name, block) in TWO {
         assert_eq!(calls_in(block), [call("get_weather", PARIS), call("now", "{}")], "{name}");
     }
@@ -203,7 +203,7 @@ fn every_markup_is_read() {
 }
 
 #[test]
-fn text_around_a_block_stays_and_white_space_alone_does_not() {
+fn text_around_a_block_is_kept_and_white_space_alone_is_dropped() {
     for (name, block) in TWO.iter().chain(TAGS) {
         let pieces = calls_in(&format!("  \n{block} \n"));
         assert!(
@@ -221,7 +221,7 @@ fn text_around_a_block_stays_and_white_space_alone_does_not() {
 }
 
 #[test]
-fn a_block_of_a_tool_that_is_not_offered_stays_text() {
+fn block_of_a_tool_that_is_not_offered_stays_text() {
     for (name, block) in TWO.iter().chain(TAGS) {
         for unknown in [block.replace("now", "then"), block.replace("get_weather", "get_news")] {
             let pieces = calls_in(&unknown);
@@ -239,7 +239,7 @@ fn a_block_of_a_tool_that_is_not_offered_stays_text() {
 }
 
 #[test]
-fn all_calls_of_a_block_are_offered_or_none_is_taken() {
+fn block_is_extracted_only_if_all_its_tools_are_offered() {
     let block = "<tool_calls>{\"name\":\"now\"}\n{\"name\":\"then\"}</tool_calls>";
     assert_eq!(calls_in(block), [text(block)]);
     let block = "<tool_call>{\"name\":\"now\",\"arguments\":[1]}</tool_call>";
@@ -249,7 +249,7 @@ fn all_calls_of_a_block_are_offered_or_none_is_taken() {
 }
 
 #[test]
-fn prose_about_a_markup_is_not_eaten() {
+fn prose_about_markup_stays_text() {
     for prose in [
         "Qwen writes <tool_call> and </tool_call> around a call.",
         "Use `<tool_call>{\"name\":\"now\",\"arguments\":{}}</tool_call>` for that.",
@@ -273,7 +273,7 @@ fn prose_about_a_markup_is_not_eaten() {
 }
 
 #[test]
-fn a_call_after_prose_about_calls_is_found() {
+fn call_after_prose_about_markup_is_extracted() {
     let now = [text("First <tool_call> opens. "), call("now", "{}")];
     assert_eq!(calls_in("First <tool_call> opens. <tool_call>{\"name\":\"now\"}</tool_call>"), now);
     let code = "```\nx `y`\n```\n`<tool_call>` and ```inline```: ";
@@ -288,14 +288,14 @@ fn a_call_after_prose_about_calls_is_found() {
 }
 
 #[test]
-fn a_closer_inside_an_argument_closes_nothing() {
+fn closer_inside_an_argument_does_not_end_the_block() {
     let arguments = r#"{"city":"</tool_call> \" } ]"}"#;
     let block = format!("<tool_call>{{\"name\":\"get_weather\",\"arguments\":{arguments}}}</tool_call>");
     assert_eq!(calls_in(&block), [call("get_weather", arguments)]);
 }
 
 #[test]
-fn the_end_of_the_text_closes_a_block_whose_items_are_whole() {
+fn end_of_text_closes_a_block_with_complete_items() {
     assert_eq!(calls_in("<tool_call>{\"name\":\"now\"}"), [call("now", "{}")]);
     assert_eq!(calls_in("<tool_call>\n<function=now>\n</function>\n"), [call("now", "{}")]);
     let begun = "<function=now><parameter=a>1";
@@ -307,7 +307,7 @@ fn the_end_of_the_text_closes_a_block_whose_items_are_whole() {
 }
 
 #[test]
-fn values_in_tags_are_json_where_they_can_be() {
+fn parameter_in_tags_is_json_if_it_parses() {
     for (value, json) in [
         ("2", "2"),
         ("-1.5e3", "-1.5e3"),
@@ -334,7 +334,7 @@ fn values_in_tags_are_json_where_they_can_be() {
 }
 
 #[test]
-fn a_whole_text_that_is_a_calls_object_is_a_call() {
+fn text_that_is_only_a_call_is_extracted() {
     for whole in [
         "{\"name\":\"add\",\"arguments\":{\"a\":1}}",
         " \n{ \"name\" : \"add\", \"parameters\": {\"a\":1} } \n",
@@ -374,12 +374,12 @@ fn a_whole_text_that_is_a_calls_object_is_a_call() {
 }
 
 #[test]
-fn two_calls_without_their_special_tokens_are_two_calls() {
+fn two_bare_calls_without_special_tokens_are_extracted() {
     assert_eq!(calls_in("now[ARGS]{}add[ARGS]{\"a\":1}"), [call("now", "{}"), call("add", "{\"a\":1}")]);
 }
 
 #[test]
-fn json_for_the_reader_is_not_held() {
+fn json_that_is_not_a_call_is_not_withheld() {
     let (mut splitter, mut out) = (OutputParser::new(ReasoningTagMode::Leading, &tools()), Vec::new());
     splitter.push("{\"city\":", &mut out);
     assert_eq!(out, [text("{\"city\":")]);
@@ -389,7 +389,7 @@ fn json_for_the_reader_is_not_held() {
 }
 
 #[test]
-fn a_thought_that_opens_the_text_is_split_off() {
+fn leading_reasoning_is_extracted() {
     for (open, close) in [
         ("<think>", "</think>"),
         ("<thinking>", "</thinking>"),
@@ -426,7 +426,7 @@ fn a_thought_that_opens_the_text_is_split_off() {
 }
 
 #[test]
-fn a_thought_that_the_prompt_opened_ends_at_the_first_close() {
+fn prefilled_reasoning_ends_at_the_first_closing_tag() {
     let inside = |whole| split(ReasoningTagMode::Prefilled, &tools(), whole);
     assert_eq!(inside("Hm.\n</think>\n\nYes.</think>"), [thought("Hm.\n"), text("Yes.</think>")]);
     assert_eq!(inside("<think>Hm.</think>Yes."), [thought("Hm."), text("Yes.")]);
@@ -439,7 +439,7 @@ fn a_thought_that_the_prompt_opened_ends_at_the_first_close() {
 }
 
 #[test]
-fn the_channels_of_harmony_are_told_apart() {
+fn harmony_channels_become_reasoning_text_and_calls() {
     let leaked = "<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant<|channel|>commentary<|message|>I look.<|end|><|start|>assistant<|channel|>commentary to=functions.now <|constrain|>json<|message|>{}<|call|>";
     assert_eq!(calls_in(leaked), [thought("Hm."), text("I look."), call("now", "{}")]);
     let leaked =
@@ -448,7 +448,7 @@ fn the_channels_of_harmony_are_told_apart() {
 }
 
 #[test]
-fn what_passes_is_plain_text() {
+fn only_plain_text_is_unchanged() {
     let mut splitter = OutputParser::new(ReasoningTagMode::Leading, &tools());
     let mut out = Vec::new();
     assert!(!splitter.is_unchanged("Hello"), "a tag may still come");
@@ -466,7 +466,7 @@ fn what_passes_is_plain_text() {
 }
 
 #[test]
-fn what_is_held_is_bounded() {
+fn withheld_text_is_limited() {
     let long = "x".repeat(1000);
     for (start, think) in [
         ("<tool_call>{\"name\":\"now\",\"arguments\":{\"a\":\"", ReasoningTagMode::Ignore),
@@ -500,7 +500,7 @@ fn what_is_held_is_bounded() {
 }
 
 #[test]
-fn hostile_text_takes_no_longer_than_its_length_allows() {
+fn hostile_text_is_parsed_in_linear_time() {
     for part in [
         "<tool_call>",
         "<function=now><parameter=a>",
@@ -553,7 +553,7 @@ fn cut_everywhere<T: PartialEq + std::fmt::Debug>(whole: &str, run: impl Fn(&[&s
 }
 
 #[test]
-fn a_text_ends_before_its_stop_sequence() {
+fn text_ends_before_its_stop_sequence() {
     for (stops, whole, expected, hit) in [
         (&["\nUser:"][..], "Hi.\nUse\nUser: no\nUser:", "Hi.\nUse", true),
         (&["aab"], "aaaab", "aa", true),
@@ -593,7 +593,7 @@ fn unfenced(parts: &[&str]) -> (String, bool) {
 }
 
 #[test]
-fn a_fence_around_the_whole_text_is_taken_off() {
+fn fence_around_the_whole_text_is_removed() {
     for (whole, inner) in [
         ("```json\n{\"a\":1}\n```", "{\"a\":1}"),
         ("\n ``` \r\n{\"a\":1}\r\n``` \n\n", "{\"a\":1}"),
@@ -624,7 +624,7 @@ fn a_fence_around_the_whole_text_is_taken_off() {
 }
 
 #[test]
-fn a_fenced_text_is_held_only_so_long() {
+fn fenced_text_is_withheld_up_to_the_limit() {
     let (mut fences, mut out) = (FenceStripper::new(), String::new());
     fences.push("```\n", &mut out);
     for _ in 0..=MAX_WITHHELD_BYTES / 1000 {
@@ -739,7 +739,7 @@ proptest! {
     #![proptest_config(common::cases())]
 
     #[test]
-    fn blocks_cut_anywhere_say_the_same(parts in blocks(), think in think(), size in 1..9_usize) {
+    fn blocks_do_not_depend_on_how_the_text_is_divided(parts in blocks(), think in think(), size in 1..9_usize) {
         let whole = parts.concat();
         let expected = split_parts(think, &tools(), &[&whole], false);
         let chars: Vec<char> = whole.chars().collect();
@@ -756,7 +756,7 @@ proptest! {
     }
 
     #[test]
-    fn fragments_of_markup_cut_anywhere_say_the_same(parts in fragments(), think in think()) {
+    fn markup_fragments_do_not_depend_on_how_the_text_is_divided(parts in fragments(), think in think()) {
         let whole = parts.concat();
         let expected = split_parts(think, &tools(), &[&whole], false);
         prop_assert_eq!(&split_parts(think, &tools(), &parts, false), &expected, "fragments");
@@ -768,7 +768,7 @@ proptest! {
     }
 
     #[test]
-    fn nothing_is_lost_where_nothing_is_found(parts in fragments()) {
+    fn text_without_markup_is_kept_completely(parts in fragments()) {
         let whole = parts.concat();
         let pieces = split_parts(ReasoningTagMode::Ignore, &tools(), &[&whole], false);
         if !pieces.iter().any(|piece| matches!(piece, Segment::ToolCall { .. })) {
@@ -781,7 +781,7 @@ proptest! {
     }
 
     #[test]
-    fn stops_cut_where_a_search_would(whole in "[abc]{0,30}", stops in prop::collection::vec("[abc]{0,4}", 0..4), size in 1..4_usize) {
+    fn stop_matcher_ends_where_a_search_would(whole in "[abc]{0,30}", stops in prop::collection::vec("[abc]{0,4}", 0..4), size in 1..4_usize) {
         let stops: Vec<&str> = stops.iter().map(String::as_str).collect();
         let ends = stops.iter().filter(|s| !s.is_empty()).filter_map(|s| whole.find(s).map(|at| (at + s.len(), at)));
         let expected = ends.min().map_or(whole.as_str(), |(_, at)| &whole[..at]);
