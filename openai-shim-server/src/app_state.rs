@@ -7,7 +7,6 @@ use crate::http::responses;
 use crate::http::shutdown::ShutdownSignal;
 use crate::observe::metrics::Metrics;
 use crate::offload::OffloadPool;
-use crate::offload::OffloadPool;
 use crate::routing::health::{Health, HealthTracked};
 use crate::routing::model_list_cache::ModelListCache;
 use crate::state::adaptations::Adaptations;
