@@ -6,7 +6,7 @@
 /// use openai_shim_core::Context;
 /// let mut context = Context::fixed();
 /// assert_eq!(context.created(), 1_700_000_000);
-/// assert_ne!(context.id("chatcmpl-"), context.id("chatcmpl-"));
+/// assert_ne!(context.new_id("chatcmpl-"), context.new_id("chatcmpl-"));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Context {
@@ -32,7 +32,7 @@ impl Context {
     }
 
     /// A new id: the prefix and 24 hexadecimal digits.
-    pub fn id(&mut self, prefix: &str) -> String {
+    pub fn new_id(&mut self, prefix: &str) -> String {
         self.count += 1;
         let high = mix(self.seed ^ self.count.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let low = mix(high ^ self.seed.rotate_left(32));

@@ -1,6 +1,6 @@
 //! What a client asks.
 
-use super::{ChatTemplate, DiagnosticCode, Diagnostics, ExtraFields, Message, Tool, ToolChoice};
+use super::{ChatTemplate, DiagnosticCode, Diagnostics, ExtraFields, Messages, Tool, ToolChoice, Tracked};
 use crate::error::ClientError;
 use crate::json::List;
 use serde_json::value::RawValue;
@@ -12,21 +12,21 @@ pub struct Request {
     /// The model, by the name that the upstream knows.
     pub model: String,
     /// The conversation, system messages included, in order.
-    pub messages: Vec<Message>,
+    pub messages: Messages,
     /// Whether the answer shall stream.
     pub stream: bool,
     /// Whether usage shall be sent at the end of a stream.
     pub include_usage: bool,
     /// Tools on offer.
-    pub tools: Vec<Tool>,
+    pub tools: Tracked<Vec<Tool>>,
     /// Which tool must be called.
-    pub tool_choice: Option<ToolChoice>,
+    pub tool_choice: Tracked<Option<ToolChoice>>,
     /// Whether several tools may be called at once.
-    pub parallel_tool_calls: Option<bool>,
+    pub parallel_tool_calls: Tracked<Option<bool>>,
     /// How long the answer may be.
     pub max_tokens: Option<TokenLimit>,
     /// How many answers.
-    pub n: Option<u32>,
+    pub n: Tracked<Option<u32>>,
     /// Sampling temperature.
     pub temperature: Option<f64>,
     /// Nucleus sampling.
@@ -44,9 +44,9 @@ pub struct Request {
     /// A seed.
     pub seed: Option<i64>,
     /// Where to stop.
-    pub stop: Vec<String>,
+    pub stop: Tracked<Vec<String>>,
     /// What form the answer shall have.
-    pub response_format: Option<ResponseFormat>,
+    pub response_format: Tracked<Option<ResponseFormat>>,
     /// How much to think.
     pub reasoning: Reasoning,
     /// Reasoning is wanted in the sealed form in which it can be sent back, where there is one.
@@ -72,8 +72,6 @@ pub struct Request {
     pub same_dialect_only: Option<ClientError>,
     /// What stands before the messages although it is not among them: references to what an upstream keeps, raw.
     pub references: Vec<String>,
-    /// Which parts differ from the payload that they were read from.
-    pub changed: ChangedFields,
 }
 
 /// Parameters that OpenAI's APIs share by name and meaning, and that nothing here interprets.
@@ -88,24 +86,6 @@ pub const SHARED: &[&str] = &[
     "store",
     "verbosity",
 ];
-
-/// Which parts of a request were changed after it was read; the others are sent as they came.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[allow(clippy::struct_excessive_bools)] // a set of names
-pub struct ChangedFields {
-    /// The messages.
-    pub messages: bool,
-    /// The tools.
-    pub tools: bool,
-    /// The choice among them, and whether several may be called at once.
-    pub tool_choice: bool,
-    /// The form of the answer.
-    pub response_format: bool,
-    /// The stop sequences.
-    pub stop: bool,
-    /// How many answers.
-    pub n: bool,
-}
 
 /// A limit on the answer's length, and which of OpenAI's two names it came under.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -162,6 +142,11 @@ impl Request {
     /// Room for the list of its messages, each with so many bytes besides its role and its words: a list that grows is there twice.
     pub(crate) fn list(&self, besides: usize) -> List {
         List::with_room(self.messages.iter().map(|message| message.size() + besides).sum())
+    }
+
+    /// Whether the tool choice, or whether several tools may be called at once, was changed after decoding.
+    pub fn is_tool_choice_changed(&self) -> bool {
+        self.tool_choice.is_changed() || self.parallel_tool_calls.is_changed()
     }
 
     /// Reports the parameters that only OpenAI's APIs have, where the upstream is another's.

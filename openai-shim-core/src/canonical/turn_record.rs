@@ -54,9 +54,9 @@ pub enum RecordedBlock {
 }
 
 impl TurnRecorder {
-    /// Nothing noted yet; `on`: whether there will be.
-    pub fn when(on: bool) -> Self {
-        Self { enabled: on, ..Self::default() }
+    /// Creates an empty record; one that is not enabled ignores all events.
+    pub fn new(enabled: bool) -> Self {
+        Self { enabled, ..Self::default() }
     }
 
     /// The blocks, in order.

@@ -6,11 +6,11 @@ use serde::de::IgnoredAny;
 /// Why a body is not what was due (`embeddings`, `a model list`): nothing came, it was cut, or it is something else.
 ///
 /// ```
-/// use openai_shim_core::canonical::fault;
-/// let error = fault(b"<html><body>Sign in</body></html>", "embeddings");
+/// use openai_shim_core::canonical::explain_unusable;
+/// let error = explain_unusable(b"<html><body>Sign in</body></html>", "embeddings");
 /// assert!(error.to_string().contains("base_url"));
 /// ```
-pub fn fault(body: &[u8], due: &str) -> UpstreamError {
+pub fn explain_unusable(body: &[u8], due: &str) -> UpstreamError {
     let body = plain(body);
     if body.is_empty() {
         return UpstreamError::Empty;

@@ -7,7 +7,9 @@
 use super::DIALECTS;
 use super::Dialect;
 use super::shape::Shape;
-use crate::canonical::{DiagnosticCode, Diagnostics, EmbedRequest, Embeddings, ListedModel, fault, plain};
+use crate::canonical::{
+    DiagnosticCode, Diagnostics, EmbedRequest, Embeddings, ListedModel, explain_unusable, plain,
+};
 use crate::error::{ClientError, UpstreamError};
 use crate::json::{Object, encode_string};
 use http::HeaderMap;
@@ -112,7 +114,7 @@ impl EmbeddingsApi {
             diagnostics.record(DiagnosticCode::BodyPadded, "", "");
         }
         if Object::parse(came).is_err() {
-            return Err(fault(came, "embeddings"));
+            return Err(explain_unusable(came, "embeddings"));
         }
         if std::ptr::eq(self, client) {
             let mended = (self.mend)(came, request, diagnostics);

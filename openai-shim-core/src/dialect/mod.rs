@@ -22,8 +22,8 @@ pub use passthrough::{Passthrough, pass};
 pub use shape::Shape;
 
 use crate::canonical::{
-    CitedSources, Diagnostics, Event, ExtraFieldList, ListedModel, Request, Response, ResponseSpec,
-    ResponseSummary, models,
+    CitedSources, Diagnostics, Event, ExtraFieldList, ListedModel, Request, Response, ResponseContext,
+    ResponseSpec, ResponseSummary, models,
 };
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use crate::framing::{Deviation, Frame};
@@ -152,7 +152,8 @@ pub trait Dialect: Send + Sync + std::fmt::Debug + 'static {
     fn decode_response(
         &self,
         body: &[u8],
-        spec: &mut ResponseSpec,
+        spec: &ResponseSpec,
+        context: &mut ResponseContext,
         diagnostics: &mut Diagnostics,
     ) -> Result<Response, UpstreamError>;
 
@@ -160,19 +161,24 @@ pub trait Dialect: Send + Sync + std::fmt::Debug + 'static {
     fn encode_response(
         &self,
         response: &Response,
-        spec: &mut ResponseSpec,
+        spec: &ResponseSpec,
+        context: &mut ResponseContext,
         diagnostics: &mut Diagnostics,
     ) -> Vec<u8>;
 
     /// A reader for one stream of an upstream.
-    fn decoder(&self, spec: &ResponseSpec) -> Box<dyn Decoder>;
+    fn decoder(&self, spec: &ResponseSpec, context: &ResponseContext) -> Box<dyn Decoder>;
 
     /// A writer for one stream to a client.
-    fn encoder(&self, spec: &ResponseSpec) -> Box<dyn Encoder>;
+    fn encoder(&self, spec: &ResponseSpec, context: &ResponseContext) -> Box<dyn Encoder>;
 
     /// Mends one stream in place where client and upstream both speak this dialect: what is well-formed passes as its
     /// own bytes. `None`: streams go through [`decoder`](Self::decoder) and [`encoder`](Self::encoder) all the same.
-    fn stream_repairer(&self, _asked: &ResponseSpec) -> Option<Box<dyn StreamRepairer>> {
+    fn stream_repairer(
+        &self,
+        _spec: &ResponseSpec,
+        _context: &ResponseContext,
+    ) -> Option<Box<dyn StreamRepairer>> {
         None
     }
 
@@ -180,7 +186,8 @@ pub trait Dialect: Send + Sync + std::fmt::Debug + 'static {
     fn repair_response(
         &self,
         _body: &[u8],
-        _asked: &mut ResponseSpec,
+        _spec: &ResponseSpec,
+        _context: &mut ResponseContext,
         _notes: &mut Diagnostics,
     ) -> Option<Result<Repaired, UpstreamError>> {
         None
@@ -224,7 +231,7 @@ pub trait Dialect: Send + Sync + std::fmt::Debug + 'static {
     }
 
     /// The content type of a stream in the form that this client asked for.
-    fn stream_content_type_for(&self, _asked: &ResponseSpec) -> &'static str {
+    fn stream_content_type_for(&self, _spec: &ResponseSpec) -> &'static str {
         self.stream_content_type()
     }
 }

@@ -54,7 +54,7 @@ impl Exchange {
         if !lesson.apply(&mut row) {
             return false;
         }
-        let context: Context = self.spec.context.clone();
+        let context: Context = self.context.ids().clone();
         let Ok(mut incoming) = ClientRequest::read(self.client, &lessons.path, lessons.body.clone()) else {
             return false;
         };
@@ -69,7 +69,7 @@ impl Exchange {
             return false;
         }
         lessons.learnt.push(lesson);
-        (self.spec, self.send) = (prepared.spec, prepared.send);
+        (self.spec, self.context, self.send) = (prepared.spec, prepared.context, prepared.send);
         self.upstream_streams = prepared.streams;
         self.report.diagnostics = prepared.diagnostics;
         if let Some(carry_over) = &self.carry_over {

@@ -2,7 +2,7 @@
 
 use super::upstream_request::{UpstreamRequest, prepare};
 use super::{ClientRequest, Exchange, ExchangePhase, Report, Settings, Step};
-use crate::canonical::{Context, DiagnosticCode, Diagnostics, TurnRecorder};
+use crate::canonical::{Context, DiagnosticCode, Diagnostics, TurnRecorder, TurnStorage};
 use crate::dialect::{Dialect, dialect};
 use crate::error::{Error, OrderError};
 use crate::normalize::{StateScope, StoredTurns, TurnLookup};
@@ -126,13 +126,13 @@ impl Exchange {
         if let Some(carry_over) = &mut self.carry_over {
             carry_over.stored = lookup.found(&values);
         }
-        let UpstreamRequest { spec, streams, send, mut diagnostics } =
+        let UpstreamRequest { spec, context, streams, send, mut diagnostics } =
             prepare(incoming, upstream, &row, &self.settings, context, self.carry_over.as_ref())?;
         if let Some(carry_over) = &self.carry_over {
             carry_over.note_failure(&mut diagnostics);
         }
         self.report = Report::new(&spec, &profile, diagnostics);
-        (self.spec, self.upstream_streams, self.send) = (spec, streams, send);
+        (self.spec, self.context, self.upstream_streams, self.send) = (spec, context, streams, send);
         self.state = ExchangePhase::Ready(Duration::ZERO);
         Ok(())
     }
@@ -167,14 +167,15 @@ impl Exchange {
         };
         if transcoder.is_over() {
             carry_over.is_stored = true;
-            carry_over.keep(&transcoder.summary().turn, self.spec.store_reasoning);
+            carry_over
+                .keep(&transcoder.summary().turn, self.spec.turn_storage == TurnStorage::OpaqueAndReasoning);
         }
     }
 
     /// Hands out what the upstream wants to see again and the client may not send back.
     pub(super) fn store_turn(&mut self, turn: &TurnRecorder) {
         if let Some(carry_over) = self.carry_over.as_mut().filter(|carry_over| !carry_over.is_stored) {
-            carry_over.keep(turn, self.spec.store_reasoning);
+            carry_over.keep(turn, self.spec.turn_storage == TurnStorage::OpaqueAndReasoning);
         }
     }
 }

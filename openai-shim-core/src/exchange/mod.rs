@@ -34,7 +34,9 @@ pub use client_request::ClientRequest;
 pub use report::Report;
 pub use settings::{Fallback, FallbackPolicy, LossPolicy, Retry, Settings};
 
-use crate::canonical::{Context, DiagnosticCode, Diagnostics, Response, ResponseSpec};
+use crate::canonical::{
+    Context, DiagnosticCode, Diagnostics, Response, ResponseContext, ResponseSpec, StreamUsage,
+};
 use crate::dialect::Dialect;
 use crate::error::{Error, UpstreamError};
 use crate::profile::Profile;
@@ -94,6 +96,7 @@ pub struct Exchange {
     upstream: &'static dyn Dialect,
     settings: Settings,
     spec: ResponseSpec,
+    context: ResponseContext,
     send: http::Request<Bytes>,
     /// The upstream is asked for a stream.
     upstream_streams: bool,
@@ -183,9 +186,9 @@ impl Exchange {
                 (prepared, ExchangePhase::Ready(Duration::ZERO))
             }
             Some(lookup) => {
-                let spec = ResponseSpec::new(&incoming.request, context.clone());
                 let prepared = UpstreamRequest {
-                    spec,
+                    spec: ResponseSpec::new(&incoming.request, &context),
+                    context: ResponseContext::new(&incoming.request, context.clone()),
                     streams: false,
                     send: http::Request::default(),
                     diagnostics: Diagnostics::default(),
@@ -194,13 +197,14 @@ impl Exchange {
                 (prepared, ExchangePhase::Loading(Box::new(loading)))
             }
         };
-        let UpstreamRequest { spec, streams, send, diagnostics } = prepared;
+        let UpstreamRequest { spec, context, streams, send, diagnostics } = prepared;
         let report = Report::new(&spec, &profile, diagnostics);
         Ok(Self {
             client,
             upstream,
             settings,
             spec,
+            context,
             send,
             upstream_streams: streams,
             state,
@@ -254,6 +258,7 @@ impl Exchange {
                 self.client,
                 self.upstream,
                 &self.spec,
+                &self.context,
                 self.settings.max_frame,
             )))
         } else {
@@ -420,7 +425,7 @@ impl Exchange {
     /// How long ago the request was sent, by the caller's clock, which core does not have. Dialects that state durations
     /// take them from here; told before bytes are handed in.
     pub fn set_elapsed(&mut self, since: Duration) {
-        self.spec.elapsed = Some(since);
+        self.context.set_elapsed(since);
         if let ExchangePhase::Stream(transcoder) = &mut self.state {
             transcoder.set_elapsed(since);
         }
@@ -447,7 +452,9 @@ impl Exchange {
     /// `given` something was asked.
     pub(crate) fn forget_request(&mut self, given: bool) {
         self.spec.is_empty_request &= given;
-        self.spec.usage_injected = false;
+        if self.spec.stream_usage == StreamUsage::Injected {
+            self.spec.stream_usage = StreamUsage::None;
+        }
         self.report.diagnostics = crate::canonical::Diagnostics::default();
     }
 

@@ -23,7 +23,7 @@ impl Exchange {
         if single && !several && self.client.name() == self.upstream.name() {
             let mended = self
                 .upstream
-                .repair_response(trimmed, &mut self.spec, &mut self.report.diagnostics)
+                .repair_response(trimmed, &self.spec, &mut self.context, &mut self.report.diagnostics)
                 .transpose()?;
             if let Some(mended) = mended {
                 if trimmed.len() < body.len() {
@@ -37,8 +37,12 @@ impl Exchange {
             }
         }
         let (mut response, summary) = if single {
-            let response =
-                self.upstream.decode_response(trimmed, &mut self.spec, &mut self.report.diagnostics)?;
+            let response = self.upstream.decode_response(
+                trimmed,
+                &self.spec,
+                &mut self.context,
+                &mut self.report.diagnostics,
+            )?;
             let mut summary = ResponseSummary::for_spec(&self.spec);
             for event in unfold(&response) {
                 summary.event(&event);
@@ -55,7 +59,12 @@ impl Exchange {
         if several {
             return self.collect_choice(response, out);
         }
-        out.extend(self.client.encode_response(&response, &mut self.spec, &mut self.report.diagnostics));
+        out.extend(self.client.encode_response(
+            &response,
+            &self.spec,
+            &mut self.context,
+            &mut self.report.diagnostics,
+        ));
         self.begin_whole(StatusCode::OK, None);
         Ok(())
     }
@@ -63,7 +72,7 @@ impl Exchange {
     /// Reads a body that is a stream although a whole answer was asked for.
     fn folded(&mut self, body: &[u8]) -> Result<(Response, ResponseSummary), UpstreamError> {
         let mut framer = Framer::new(self.settings.max_body);
-        let mut decoder = self.upstream.decoder(&self.spec);
+        let mut decoder = self.upstream.decoder(&self.spec, &self.context);
         let mut events: Vec<Event> = Vec::new();
         // The body's own limit is the framer's: this cannot fail.
         let _ = framer.push(body, &mut |frame| decoder.frame(frame, &mut events));

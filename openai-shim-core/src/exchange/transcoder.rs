@@ -1,6 +1,8 @@
 //! One stream on its way from upstream to client: framing, then mending in place or decoding and encoding.
 
-use crate::canonical::{DiagnosticCode, Diagnostics, Event, ResponseSpec, ResponseSummary, call_id};
+use crate::canonical::{
+    DiagnosticCode, Diagnostics, Event, ResponseContext, ResponseSpec, ResponseSummary, call_id,
+};
 use crate::dialect::{Decoder, Dialect, Encoder, StreamRepairer};
 use crate::error::UpstreamError;
 use crate::framing::{Deviation, Frame, FrameTooLarge, Framer};
@@ -43,15 +45,16 @@ impl Transcoder {
         client: &dyn Dialect,
         upstream: &'static dyn Dialect,
         spec: &ResponseSpec,
+        context: &ResponseContext,
         max_frame: usize,
     ) -> Self {
         let stream_repairer =
-            if client.name() == upstream.name() { upstream.stream_repairer(spec) } else { None };
+            if client.name() == upstream.name() { upstream.stream_repairer(spec, context) } else { None };
         let path = match stream_repairer {
             Some(stream_repairer) => Pipeline::Mend(stream_repairer),
             None => Pipeline::Translate(TranslationPipeline {
-                decoder: upstream.decoder(spec),
-                encoder: client.encoder(spec),
+                decoder: upstream.decoder(spec, context),
+                encoder: client.encoder(spec, context),
                 events: Vec::new(),
                 summary: ResponseSummary::for_spec(spec),
                 carry: spec.signatures_in_ids,

@@ -2,7 +2,9 @@
 
 use super::carry_over::CarryOver;
 use super::{ClientRequest, Settings, headers};
-use crate::canonical::{Context, DiagnosticCode, Diagnostics, ResponseSpec};
+use crate::canonical::{
+    Context, DiagnosticCode, Diagnostics, ResponseContext, ResponseSpec, StreamUsage, TurnStorage,
+};
 use crate::dialect::Dialect;
 use crate::error::{ClientError, Error};
 use crate::normalize::{OpaqueStateRule, StoredTurns, normalize, params};
@@ -14,6 +16,7 @@ use http::{HeaderValue, Method};
 /// A request that is ready to be sent, and what must be remembered of it.
 pub(super) struct UpstreamRequest {
     pub(super) spec: ResponseSpec,
+    pub(super) context: ResponseContext,
     /// The upstream is asked for a stream.
     pub(super) streams: bool,
     pub(super) send: http::Request<Bytes>,
@@ -32,7 +35,8 @@ pub(super) fn prepare(
     if let Some(refusal) = request.same_dialect_only.take().filter(|_| client.name() != upstream.name()) {
         return Err(refusal.into());
     }
-    let mut spec = ResponseSpec::new(&request, context);
+    let mut spec = ResponseSpec::new(&request, &context);
+    let context = ResponseContext::new(&request, context);
     if let Some(model) = &settings.upstream_model
         && *model != request.model
     {
@@ -44,15 +48,20 @@ pub(super) fn prepare(
     spec.reasoning = settings.reasoning;
     spec.signatures_in_ids = profile.messages.signatures_in_ids;
     let restores_reasoning = profile.messages.reasoning_history == ReasoningHistory::Restore;
-    spec.store_turn = carry_over.is_some();
-    spec.store_reasoning = spec.store_turn && restores_reasoning;
+    spec.turn_storage = match carry_over {
+        None => TurnStorage::None,
+        Some(_) if restores_reasoning => TurnStorage::OpaqueAndReasoning,
+        Some(_) => TurnStorage::Opaque,
+    };
     let defaults = settings.defaults();
     let nothing = StoredTurns::default();
     let stored = carry_over.map_or(&nothing, |carry_over| &carry_over.stored);
     OpaqueStateRule { upstream, stored, restores_reasoning }
         .strip_and_restore(&mut request, &mut diagnostics);
     normalize(&mut request, profile, &defaults, &mut spec, &mut diagnostics)?;
-    spec.usage_injected = request.include_usage && !spec.include_usage;
+    if request.include_usage && spec.stream_usage == StreamUsage::None {
+        spec.stream_usage = StreamUsage::Injected;
+    }
     let source = (client.name() == upstream.name()).then_some(body.as_ref());
     let mut encoded = upstream.encode_request(&request, source, &mut diagnostics)?;
     params(&mut encoded.body, profile, &defaults, &mut diagnostics)?;
@@ -84,5 +93,5 @@ pub(super) fn prepare(
     *send.headers_mut() = encoded.headers;
     headers::pass(&headers, client, profile, send.headers_mut(), &mut diagnostics);
     send.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    Ok(UpstreamRequest { spec, streams, send, diagnostics })
+    Ok(UpstreamRequest { spec, context, streams, send, diagnostics })
 }

@@ -1,18 +1,19 @@
 //! The apology: a well-formed answer that says in one sentence that there is none.
 
-use crate::canonical::{Block, Choice, FinishReason, Response, ResponseSpec, Usage};
+use crate::canonical::{Block, Choice, FinishReason, Response, ResponseContext, ResponseSpec, Usage};
 use crate::error::UpstreamError;
 
 /// An answer that says what happened: id `fallback-…`, finish `stop`, zero usage.
 pub fn fallback_response(
     message: Option<String>,
     error: &UpstreamError,
-    spec: &mut ResponseSpec,
+    spec: &ResponseSpec,
+    context: &mut ResponseContext,
 ) -> Response {
     let message = message.unwrap_or_else(|| sentence(error));
     let mut response = Response::default();
-    response.id = Some(spec.context.id("fallback-"));
-    response.created = Some(spec.context.created());
+    response.id = Some(context.new_id("fallback-"));
+    response.created = Some(spec.created);
     response.model = Some(spec.model.clone());
     response.usage = Some(Usage::new(0, 0));
     let mut choice = Choice::default();

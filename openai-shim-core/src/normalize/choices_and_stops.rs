@@ -20,8 +20,7 @@ pub(super) fn normalize(
         && let Some(n) = request.n.filter(|n| *n > 1)
     {
         spec.sequential_choices = n.min(MOST_ANSWERS);
-        request.n = None;
-        request.changed.n = true;
+        request.n.set(None);
         diagnostics.record(DiagnosticCode::ChoicesOneByOne, "n", &n.to_string());
         if n > MOST_ANSWERS {
             diagnostics.record(DiagnosticCode::ParamClamped, "n", &format!("{n} to {MOST_ANSWERS}"));
@@ -29,10 +28,9 @@ pub(super) fn normalize(
     }
     let most = rules.max_stop_sequences.map_or(usize::MAX, |most| most as usize);
     if request.stop.len() > most {
-        spec.local_stops = request.stop.split_off(most);
+        spec.local_stops = request.stop.edit().split_off(most);
         spec.local_stops.retain(|stop| !stop.is_empty() && stop.len() <= LONGEST_STOP);
         spec.local_stops.truncate(MOST_STOPS);
-        request.changed.stop = true;
         diagnostics.record(DiagnosticCode::StopApplied, "stop", &spec.local_stops.len().to_string());
     }
 }

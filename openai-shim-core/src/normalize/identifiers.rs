@@ -3,7 +3,6 @@
 //! A new id follows from the old one alone, so that the same history is always sent in the same words. Answers need no way
 //! back: an upstream's own ids fit it.
 
-use super::touch;
 use crate::canonical::{Block, DiagnosticCode, Diagnostics, Message, Request, call_id};
 use crate::profile::{MessageRules, ToolCallIdFormat};
 use std::cell::OnceCell;
@@ -30,14 +29,10 @@ pub(super) fn normalize(request: &mut Request, rules: &MessageRules, diagnostics
         let signed = sign(message, &rules.placeholder_signature);
         if signed {
             diagnostics.record(DiagnosticCode::SignatureSkipped, &format!("messages[{i}]"), "");
-            touch(message);
-            request.changed.messages = true;
         }
         let changed = message_ids(message, form, &mut calls) || unpacked;
         if changed {
             diagnostics.record(DiagnosticCode::ToolIdRemapped, &format!("messages[{i}]"), "");
-            touch(message);
-            request.changed.messages = true;
         }
     }
 }
@@ -45,21 +40,21 @@ pub(super) fn normalize(request: &mut Request, rules: &MessageRules, diagnostics
 /// Takes out of ids what they carry.
 fn unpack(message: &mut Message) -> bool {
     let mut changed = false;
-    for block in &mut message.blocks {
-        let (id, signature) = match block {
-            Block::ToolCall { id, signature, .. } => (id, Some(signature)),
-            Block::ToolResult { id, .. } => (id, None),
-            _ => continue,
+    message.edit_each_block(|block| {
+        let (Block::ToolCall { id, .. } | Block::ToolResult { id, .. }) = &**block else { return };
+        let Some((own, opaque)) = call_id::detach(id).map(|(own, opaque)| (own.to_owned(), opaque)) else {
+            return;
         };
-        let carried = call_id::detach(id).map(|(own, opaque)| (own.to_owned(), opaque));
-        if let Some((own, opaque)) = carried {
-            *id = own;
-            changed = true;
-            if let Some(signature) = signature {
+        changed = true;
+        match block.edit() {
+            Block::ToolCall { id, signature, .. } => {
+                *id = own;
                 signature.get_or_insert_with(|| opaque.into());
             }
+            Block::ToolResult { id, .. } => *id = own,
+            _ => {}
         }
-    }
+    });
     changed
 }
 
@@ -73,7 +68,7 @@ fn is_signed(message: &Message) -> bool {
 
 /// Takes off the signatures of calls.
 fn unsign(message: &mut Message) {
-    for block in &mut message.blocks {
+    for block in &mut message.edit().blocks {
         if let Block::ToolCall { signature, .. } = block {
             *signature = None;
         }
@@ -82,17 +77,18 @@ fn unsign(message: &mut Message) {
 
 /// Signs the first of a turn's calls, if none of them is signed.
 fn sign(message: &mut Message, with: &str) -> bool {
-    let mut calls = message.blocks.iter_mut().filter_map(|block| match block {
+    let has_calls = message.blocks.iter().any(|block| matches!(block, Block::ToolCall { .. }));
+    if with.is_empty() || !has_calls || is_signed(message) {
+        return false;
+    }
+    let mut calls = message.edit().blocks.iter_mut().filter_map(|block| match block {
         Block::ToolCall { signature, .. } => Some(signature),
         _ => None,
     });
-    match calls.next() {
-        Some(first @ None) if !with.is_empty() && calls.all(|signature| signature.is_none()) => {
-            *first = Some(with.into());
-            true
-        }
-        _ => false,
+    if let Some(first) = calls.next() {
+        *first = Some(with.into());
     }
+    true
 }
 
 /// The calls so far.
@@ -105,22 +101,26 @@ struct CallIdMap {
 
 fn message_ids(message: &mut Message, form: ToolCallIdFormat, calls: &mut CallIdMap) -> bool {
     let mut changed = false;
-    for block in &mut message.blocks {
-        match block {
+    message.edit_each_block(|block| {
+        let (new, is_new) = match &**block {
             Block::ToolCall { id, .. } => {
                 let new = calls.fresh(id, form);
-                changed |= *id != new;
-                *id = new;
+                let is_new = new != *id;
+                (new, is_new)
             }
             Block::ToolResult { id, .. } => {
                 let new =
                     calls.new.get(id.as_str()).map_or_else(|| formed(id, form, 0), |(new, _)| new.clone());
-                changed |= *id != new;
-                *id = new;
+                let is_new = new != *id;
+                (new, is_new)
             }
-            _ => {}
+            _ => return,
+        };
+        if is_new && let Block::ToolCall { id, .. } | Block::ToolResult { id, .. } = block.edit() {
+            *id = new;
+            changed = true;
         }
-    }
+    });
     changed
 }
 

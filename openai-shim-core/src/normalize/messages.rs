@@ -1,9 +1,8 @@
 //! One message at a time: its role, the shape of its content, its name.
 
 use super::order::append;
-use super::touch;
 use crate::canonical::{
-    Block, DiagnosticCode, Diagnostics, ExtraFields, MediaSource, Message, Request, Role,
+    Block, DiagnosticCode, Diagnostics, ExtraFields, MediaSource, Message, Messages, Request, Role,
 };
 use crate::error::{ClientError, Error, ErrorKind};
 use crate::profile::{MessageNamePolicy, MessageRules, Profile};
@@ -15,24 +14,22 @@ pub(super) fn normalize(
     diagnostics: &mut Diagnostics,
 ) -> Result<(), Error> {
     let rules = &profile.messages;
-    let mut touched = false;
     for (i, message) in request.messages.iter_mut().enumerate() {
         media(&message.blocks, rules, profile, i)?;
         for rule in [flatten, wrap, members, names] {
-            touched |= rule(message, rules, i, diagnostics);
+            rule(message, rules, i, diagnostics);
         }
     }
-    touched |= rename_roles(&mut request.messages, rules, diagnostics);
+    rename_roles(&mut request.messages, rules, diagnostics);
     if rules.tool_result_name {
-        touched |= name_results(&mut request.messages, diagnostics);
+        name_results(&mut request.messages, diagnostics);
     }
     if rules.drop_empty_assistant {
-        touched |= drop_empty(&mut request.messages, diagnostics);
+        drop_empty(&mut request.messages, diagnostics);
     }
     for (i, message) in request.messages.iter_mut().enumerate() {
-        touched |= fill_content(message, rules, i, diagnostics);
+        fill_content(message, rules, i, diagnostics);
     }
-    request.changed.messages |= touched;
     Ok(())
 }
 
@@ -82,26 +79,20 @@ fn media(blocks: &[Block], rules: &MessageRules, profile: &Profile, i: usize) ->
 }
 
 /// Roles under the names that the upstream knows. A system message that becomes the user's joins the next one of theirs.
-fn rename_roles(messages: &mut Vec<Message>, rules: &MessageRules, diagnostics: &mut Diagnostics) -> bool {
-    if rules.roles.is_empty() {
-        return false;
+fn rename_roles(messages: &mut Messages, rules: &MessageRules, diagnostics: &mut Diagnostics) {
+    if rules.roles.is_empty() || messages.iter().all(|message| renamed(message.role, rules) == message.role) {
+        return;
     }
-    let mut changed = false;
+    let messages = messages.edit();
     let mut roles = |i: usize, message: &mut Message| {
-        let before = message.role;
-        // A role may be sent as one that is itself sent as another: `developer`, `system`, `user`.
-        for _ in 0..2 {
-            let to = rules.roles.get(message.role.as_str()).and_then(|word| Role::parse(word));
-            message.role = to.unwrap_or(message.role);
+        let (before, role) = (message.role, renamed(message.role, rules));
+        if role == before {
+            return false;
         }
-        let demoted = message.role != before;
-        if demoted {
-            let detail = format!("{} to {}", before.as_str(), message.role.as_str());
-            diagnostics.record(DiagnosticCode::RoleDemoted, &format!("messages[{i}].role"), &detail);
-            touch(message);
-            changed = true;
-        }
-        demoted && message.role == Role::User
+        let detail = format!("{} to {}", before.as_str(), role.as_str());
+        diagnostics.record(DiagnosticCode::RoleDemoted, &format!("messages[{i}].role"), &detail);
+        message.edit().role = role;
+        role == Role::User
     };
     // Messages join where they stand: a second list of a long conversation is large.
     let (mut i, mut grown) = (0, false);
@@ -121,99 +112,101 @@ fn rename_roles(messages: &mut Vec<Message>, rules: &MessageRules, diagnostics: 
         false
     });
     messages.last_mut().filter(|_| grown).into_iter().for_each(Message::join_texts);
-    changed
+}
+
+/// The role under which a profile sends `role`.
+fn renamed(mut role: Role, rules: &MessageRules) -> Role {
+    // A role may be sent as one that is itself sent as another: `developer`, `system`, `user`.
+    for _ in 0..2 {
+        role = rules.roles.get(role.as_str()).and_then(|name| Role::parse(name)).unwrap_or(role);
+    }
+    role
 }
 
 /// Joins the parts of a text into one: the encoder writes a single text block as a string.
-fn flatten(message: &mut Message, rules: &MessageRules, i: usize, diagnostics: &mut Diagnostics) -> bool {
+fn flatten(message: &mut Message, rules: &MessageRules, i: usize, diagnostics: &mut Diagnostics) {
     if !rules.flatten_text || !message.content_was_parts {
-        return false;
+        return;
     }
-    let flat = match message.blocks.as_mut_slice() {
-        [Block::ToolResult { blocks, .. }] => join(blocks),
-        _ => join(&mut message.blocks),
+    let can_join = match message.blocks.as_slice() {
+        [Block::ToolResult { blocks, .. }] => is_joinable(blocks),
+        blocks => is_joinable(blocks),
     };
-    if !flat {
-        return false;
+    if !can_join {
+        return;
     }
-    message.content_was_parts = false;
+    let fields = message.edit();
+    match fields.blocks.as_mut_slice() {
+        [Block::ToolResult { blocks, .. }] => join(blocks),
+        _ => join(&mut fields.blocks),
+    }
+    fields.content_was_parts = false;
     diagnostics.record(DiagnosticCode::ContentFlattened, &format!("messages[{i}].content"), "");
-    touch(message);
-    true
 }
 
-/// Makes one text of several, if there is nothing beside text that needs a part of its own.
-fn join(blocks: &mut Vec<Block>) -> bool {
-    let is_text = |b: &Block| matches!(b, Block::Text { .. });
+/// Whether there is text, and nothing beside it that needs a part of its own.
+fn is_joinable(blocks: &[Block]) -> bool {
     let own_part =
         |b: &Block| matches!(b, Block::Image(_) | Block::Audio(_) | Block::File(_) | Block::Native { .. });
-    let Some(at) = blocks.iter().position(is_text) else { return false };
-    if blocks.iter().any(own_part) {
-        return false;
-    }
+    blocks.iter().any(is_text) && !blocks.iter().any(own_part)
+}
+
+fn is_text(block: &Block) -> bool {
+    matches!(block, Block::Text { .. })
+}
+
+/// Makes one text of several.
+fn join(blocks: &mut Vec<Block>) {
+    let Some(at) = blocks.iter().position(is_text) else { return };
     let joined = blocks.iter().filter_map(Block::as_text).collect::<Vec<_>>().join("\n\n");
     blocks.retain(|b| !is_text(b));
     blocks.insert(at.min(blocks.len()), Block::text(joined));
-    true
 }
 
 /// A text as a list of one part.
-fn wrap(message: &mut Message, rules: &MessageRules, i: usize, diagnostics: &mut Diagnostics) -> bool {
+fn wrap(message: &mut Message, rules: &MessageRules, i: usize, diagnostics: &mut Diagnostics) {
     let says = message.blocks.iter().any(|b| matches!(b, Block::Text { .. } | Block::ToolResult { .. }));
     if !rules.parts_only || message.content_was_parts || !says {
-        return false;
+        return;
     }
-    message.content_was_parts = true;
+    message.edit().content_was_parts = true;
     diagnostics.record(
         DiagnosticCode::ContentRewritten,
         &format!("messages[{i}].content"),
         "a text to a list of parts",
     );
-    touch(message);
-    true
 }
 
 /// Leaves members out that the upstream refuses, and those that are `null` where it refuses these.
-fn members(message: &mut Message, rules: &MessageRules, i: usize, diagnostics: &mut Diagnostics) -> bool {
-    if message.extra.is_empty() {
-        return false;
-    }
-    let mut changed = false;
-    message.extra.members.retain(|(key, value)| {
-        let null = value.get().trim() == "null";
-        let refused = rules.drop_fields.contains(key);
+fn members(message: &mut Message, rules: &MessageRules, i: usize, diagnostics: &mut Diagnostics) {
+    message.retain_extra(|key, value| {
+        let null = value.trim() == "null";
+        let refused = rules.drop_fields.iter().any(|field| field == key);
         if refused || (null && rules.drop_null_fields) {
             let code = if null { DiagnosticCode::NullDropped } else { DiagnosticCode::ParamDropped };
             diagnostics.record(code, &format!("messages[{i}].{key}"), "");
-            changed = true;
             return false;
         }
         true
     });
-    if changed {
-        touch(message);
-    }
-    changed
 }
 
-fn names(message: &mut Message, rules: &MessageRules, i: usize, diagnostics: &mut Diagnostics) -> bool {
+fn names(message: &mut Message, rules: &MessageRules, i: usize, diagnostics: &mut Diagnostics) {
     let kept = match rules.name_field {
         MessageNamePolicy::Drop => false,
         MessageNamePolicy::Tool => message.role == Role::Tool,
         _ => true,
     };
-    if kept || message.name.take().is_none() {
-        return false;
+    if kept || message.name.is_none() {
+        return;
     }
+    message.edit().name = None;
     diagnostics.record(DiagnosticCode::ParamDropped, &format!("messages[{i}].name"), "");
-    touch(message);
-    true
 }
 
 /// A tool's result carries the name of the tool that was called.
-fn name_results(messages: &mut [Message], diagnostics: &mut Diagnostics) -> bool {
+fn name_results(messages: &mut Messages, diagnostics: &mut Diagnostics) {
     let mut called: BTreeMap<String, String> = BTreeMap::new();
-    let mut changed = false;
     for (i, message) in messages.iter_mut().enumerate() {
         let mut name = None;
         for block in &message.blocks {
@@ -224,24 +217,19 @@ fn name_results(messages: &mut [Message], diagnostics: &mut Diagnostics) -> bool
             }
         }
         if message.role == Role::Tool && message.name.is_none() && name.is_some() {
-            message.name = name.map(Into::into);
+            message.edit().name = name.map(Into::into);
             diagnostics.record(DiagnosticCode::FieldFilled, &format!("messages[{i}].name"), "");
-            touch(message);
-            changed = true;
         }
     }
-    changed
 }
 
 /// Assistant messages that say nothing and call nothing.
-fn drop_empty(messages: &mut Vec<Message>, diagnostics: &mut Diagnostics) -> bool {
+fn drop_empty(messages: &mut Messages, diagnostics: &mut Diagnostics) {
     let says = |m: &Message| m.role != Role::Assistant || !m.blocks.iter().all(is_empty);
-    let before = messages.len();
     for (i, _) in messages.iter().enumerate().filter(|(_, m)| !says(m)) {
         diagnostics.record(DiagnosticCode::MessageDropped, &format!("messages[{i}]"), "");
     }
     messages.retain(says);
-    messages.len() != before
 }
 
 /// A text that says nothing.
@@ -250,42 +238,32 @@ fn is_empty(block: &Block) -> bool {
 }
 
 /// What an assistant message that only calls tools says: `""` or `null`.
-fn fill_content(
-    message: &mut Message,
-    rules: &MessageRules,
-    i: usize,
-    diagnostics: &mut Diagnostics,
-) -> bool {
+fn fill_content(message: &mut Message, rules: &MessageRules, i: usize, diagnostics: &mut Diagnostics) {
     let calls = message.blocks.iter().any(|b| matches!(b, Block::ToolCall { .. }));
     if message.role != Role::Assistant {
-        return false;
+        return;
     }
     let silent = message.blocks.iter().all(|b| matches!(b, Block::Reasoning { .. }));
     if !calls {
         // OpenAI takes `null` beside calls only.
         let alone = silent && ["function_call", "audio"].iter().all(|key| message.extra.get(key).is_none());
         if alone {
-            message.blocks.push(Block::text(""));
+            message.edit().blocks.push(Block::text(""));
             diagnostics.record(
                 DiagnosticCode::ContentRewritten,
                 &format!("messages[{i}].content"),
                 "null to \"\"",
             );
-            touch(message);
         }
-        return alone;
+        return;
     }
     let at = format!("messages[{i}].content");
     let says = message.blocks.iter().any(|b| matches!(b, Block::Text { .. }));
     if rules.empty_content && !says {
-        message.blocks.insert(0, Block::Text { text: "".into(), extra: ExtraFields::default() });
+        message.edit().blocks.insert(0, Block::Text { text: "".into(), extra: ExtraFields::default() });
         diagnostics.record(DiagnosticCode::ContentRewritten, &at, "null to \"\"");
     } else if rules.null_content && says && message.blocks.iter().any(is_empty) {
-        message.blocks.retain(|b| !is_empty(b));
+        message.retain_blocks(|b| !is_empty(b));
         diagnostics.record(DiagnosticCode::ContentRewritten, &at, "\"\" to null");
-    } else {
-        return false;
     }
-    touch(message);
-    true
 }

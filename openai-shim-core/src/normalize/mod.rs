@@ -73,8 +73,9 @@ fn template(request: &mut Request, template: &ChatTemplate) {
         return;
     }
     let more: Vec<String> = template.stops().into_iter().filter(|s| !request.stop.contains(s)).collect();
-    request.changed.stop |= !more.is_empty();
-    request.stop.extend(more);
+    if !more.is_empty() {
+        request.stop.edit().extend(more);
+    }
     request.template = template.clone();
 }
 
@@ -111,23 +112,16 @@ pub fn ensure_lossless(profile: &Profile, diagnostics: &Diagnostics) -> Result<(
     Err(Unsupported::new(path.clone(), message))
 }
 
-/// Marks a message as changed: it is written anew.
-fn touch(message: &mut Message) {
-    message.span = None;
-}
-
 /// Tells the model something, at the end of the instructions.
 fn append_instruction(request: &mut Request, sentence: &str) {
     let is_system = |m: &&mut Message| matches!(m.role, Role::System | Role::Developer);
     match request.messages.iter_mut().find(is_system) {
         Some(message) => {
-            message.blocks.push(Block::text(format!("\n\n{sentence}")));
+            message.edit().blocks.push(Block::text(format!("\n\n{sentence}")));
             if !message.content_was_parts {
                 message.join_texts();
             }
-            touch(message);
         }
-        None => request.messages.insert(0, Message::text(Role::System, sentence)),
+        None => request.messages.edit().insert(0, Message::text(Role::System, sentence)),
     }
-    request.changed.messages = true;
 }

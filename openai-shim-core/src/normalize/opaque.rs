@@ -4,7 +4,6 @@
 //! Thinking that is plain text comes back the same way, to upstreams that refuse a call without it.
 
 use super::stored_turns::StoredTurns;
-use super::touch;
 use crate::canonical::digest::call_digest;
 use crate::canonical::{
     Block, DiagnosticCode, Diagnostics, ExtraFields, Message, Request, Role, StoredBlock, StoredTurn, call_id,
@@ -29,7 +28,7 @@ impl OpaqueStateRule<'_> {
             if message.role != Role::Assistant {
                 continue;
             }
-            let mut changed = self.leave_out(message, &request.model, i, diagnostics);
+            self.leave_out(message, &request.model, i, diagnostics);
             if let Some((run, mut turn)) = self.stored.get(i, self.upstream.name())
                 && self.is_needed(&turn, message)
             {
@@ -40,11 +39,6 @@ impl OpaqueStateRule<'_> {
                 restored = Some(run);
                 note_restored(&turn, i, diagnostics);
                 merge(message, turn.parts);
-                changed = true;
-            }
-            if changed {
-                touch(message);
-                request.changed.messages = true;
             }
         }
     }
@@ -69,31 +63,30 @@ impl OpaqueStateRule<'_> {
         }
     }
 
-    fn leave_out(&self, message: &mut Message, model: &str, i: usize, diagnostics: &mut Diagnostics) -> bool {
+    fn leave_out(&self, message: &mut Message, model: &str, i: usize, diagnostics: &mut Diagnostics) {
         let mut changed = false;
-        for block in &mut message.blocks {
-            let Block::Reasoning { signature: signature @ Some(_), extra, .. } = block else { continue };
-            if !self.can_read(extra, model) {
-                let at = format!("messages[{i}]");
-                diagnostics.record(
-                    DiagnosticCode::FeatureUnsupported,
-                    &at,
-                    "reasoning signed by another kind of model",
-                );
+        message.edit_each_block(|block| {
+            let Block::Reasoning { signature: Some(_), extra, .. } = &**block else { return };
+            if self.can_read(extra, model) {
+                return;
+            }
+            let at = format!("messages[{i}]");
+            diagnostics.record(
+                DiagnosticCode::FeatureUnsupported,
+                &at,
+                "reasoning signed by another kind of model",
+            );
+            if let Block::Reasoning { signature, extra, .. } = block.edit() {
                 (*signature, *extra, changed) = (None, ExtraFields::default(), true);
             }
-        }
+        });
         if changed {
-            message.blocks.retain(|block| {
+            message.retain_blocks(|block| {
                 !matches!(block, Block::Reasoning { text, signature: None, extra } if text.is_empty() && extra.is_empty())
             });
             // The details as they came hold it, too.
-            message
-                .extra
-                .members
-                .retain(|(key, _)| key.trim_start_matches('.') != crate::canonical::REASONING_DETAILS);
+            message.retain_extra(|key, _| key.trim_start_matches('.') != crate::canonical::REASONING_DETAILS);
         }
-        changed
     }
 }
 
@@ -123,7 +116,7 @@ fn digests(blocks: &[Block]) -> BTreeMap<u128, usize> {
 
 /// Puts what was kept into the turn that the client sent, each part where it stood.
 fn merge(message: &mut Message, parts: Vec<StoredBlock>) {
-    let mut rest: VecDeque<Block> = std::mem::take(&mut message.blocks).into();
+    let mut rest: VecDeque<Block> = std::mem::take(&mut message.edit().blocks).into();
     if parts.iter().any(|part| matches!(part, StoredBlock::Reasoning(_))) {
         // What the client kept of it has no signature.
         rest.retain(|block| !matches!(block, Block::Reasoning { .. }));
@@ -170,7 +163,7 @@ fn merge(message: &mut Message, parts: Vec<StoredBlock>) {
     while out.last().is_some_and(|block| matches!(block, Block::Reasoning { .. })) {
         out.pop();
     }
-    message.blocks = out;
+    message.edit().blocks = out;
 }
 
 /// The longest text that is split, which costs a copy of what is left: nothing is kept of a longer turn.

@@ -13,12 +13,11 @@ pub(super) fn normalize(
     spec: &mut ResponseSpec,
     diagnostics: &mut Diagnostics,
 ) {
-    let Some(format) = request.response_format.clone() else { return };
+    let Some(format) = (*request.response_format).clone() else { return };
     let (wish, way) = match &format {
         ResponseFormat::Text => {
             if rules.omit_text {
-                request.response_format = None;
-                request.changed.response_format = true;
+                request.response_format.set(None);
                 diagnostics.record(
                     DiagnosticCode::NullDropped,
                     "response_format",
@@ -45,8 +44,7 @@ pub(super) fn normalize(
     let code =
         if sentence.is_some() { DiagnosticCode::FormatDowngraded } else { DiagnosticCode::ParamRenamed };
     diagnostics.record(code, "response_format", lesser.as_ref().map_or("a sentence", word));
-    request.response_format = lesser;
-    request.changed.response_format = true;
+    request.response_format.set(lesser);
     if let Some(sentence) = sentence {
         append_instruction(request, &sentence);
     }

@@ -1,7 +1,7 @@
 //! Tools: which are declared, what their schemas may say, and how one of them is demanded.
 
 use super::append_instruction;
-use crate::canonical::{Block, DiagnosticCode, Diagnostics, ExtraFields, Request, Tool, ToolChoice};
+use crate::canonical::{Block, DiagnosticCode, Diagnostics, Edit, ExtraFields, Request, Tool, ToolChoice};
 use crate::json::{raw, schema_subset};
 use crate::profile::{ToolChoiceSupport, ToolRules};
 use std::collections::BTreeSet;
@@ -11,9 +11,7 @@ pub(super) fn normalize(request: &mut Request, rules: &ToolRules, diagnostics: &
         declare_called(request, diagnostics);
     }
     choice(request, rules, diagnostics);
-    for (i, tool) in request.tools.iter_mut().enumerate() {
-        request.changed.tools |= function(tool, rules, i, diagnostics);
-    }
+    request.tools.edit_each(|i, tool| function(tool, rules, i, diagnostics));
 }
 
 /// An upstream that reads calls in the history wants to know the tools that they call.
@@ -26,7 +24,7 @@ fn declare_called(request: &mut Request, diagnostics: &mut Diagnostics) {
             if !known.insert(name) {
                 continue;
             }
-            request.tools.push(Tool::Function {
+            request.tools.edit().push(Tool::Function {
                 name: name.clone(),
                 description: None,
                 parameters: Some(raw(r#"{"type":"object","properties":{}}"#)),
@@ -37,26 +35,22 @@ fn declare_called(request: &mut Request, diagnostics: &mut Diagnostics) {
         }
     }
     if !request.tools.is_empty() {
-        request.changed.tools = true;
         // It shall be known, not called.
-        request.tool_choice = Some(ToolChoice::None);
-        request.changed.tool_choice = true;
+        request.tool_choice.set(Some(ToolChoice::None));
     }
 }
 
 fn choice(request: &mut Request, rules: &ToolRules, diagnostics: &mut Diagnostics) {
-    match request.tool_choice.clone() {
+    match (*request.tool_choice).clone() {
         Some(ToolChoice::Required) if rules.required_choice == ToolChoiceSupport::Auto => {
-            request.tool_choice = Some(ToolChoice::Auto);
-            request.changed.tool_choice = true;
+            request.tool_choice.set(Some(ToolChoice::Auto));
             diagnostics.record(DiagnosticCode::ToolChoiceDowngraded, "tool_choice", "required to auto");
             append_instruction(request, "Answer by calling one of the tools that are offered to you.");
         }
         Some(ToolChoice::Function(name)) if rules.named_choice != ToolChoiceSupport::Native => {
             offer_single_tool(request, &name);
-            request.changed.tool_choice = true;
             if rules.named_choice == ToolChoiceSupport::Auto {
-                request.tool_choice = Some(ToolChoice::Auto);
+                request.tool_choice.set(Some(ToolChoice::Auto));
                 diagnostics.record(
                     DiagnosticCode::ToolChoiceDowngraded,
                     "tool_choice",
@@ -64,7 +58,7 @@ fn choice(request: &mut Request, rules: &ToolRules, diagnostics: &mut Diagnostic
                 );
                 append_instruction(request, &format!("Answer by calling the tool `{name}`."));
             } else {
-                request.tool_choice = Some(ToolChoice::Required);
+                request.tool_choice.set(Some(ToolChoice::Required));
                 diagnostics.record(
                     DiagnosticCode::ParamRenamed,
                     "tool_choice",
@@ -78,17 +72,16 @@ fn choice(request: &mut Request, rules: &ToolRules, diagnostics: &mut Diagnostic
 
 /// Leaves one function on offer.
 fn offer_single_tool(request: &mut Request, name: &str) {
-    let before = request.tools.len();
-    if request.tools.iter().any(|tool| tool.name() == Some(name)) {
-        request.tools.retain(|tool| tool.name() == Some(name));
+    let is_named = |tool: &Tool| tool.name() == Some(name);
+    if request.tools.iter().any(is_named) && !request.tools.iter().all(is_named) {
+        request.tools.edit().retain(is_named);
     }
-    request.changed.tools |= request.tools.len() != before;
 }
 
-/// Makes one function fit; whether it was changed.
-fn function(tool: &mut Tool, rules: &ToolRules, i: usize, diagnostics: &mut Diagnostics) -> bool {
-    let Tool::Function { parameters, strict, .. } = tool else { return false };
-    let mut changed = false;
+/// Makes one function fit.
+fn function(tool: &mut Edit<'_, Tool>, rules: &ToolRules, i: usize, diagnostics: &mut Diagnostics) {
+    let Tool::Function { parameters, strict, .. } = &**tool else { return };
+    let (has_strict, mut reduced) = (strict.is_some(), None);
     if let Some(given) = parameters {
         let wishes = schema_subset::SchemaSubset {
             drop: &rules.drop_schema_keywords,
@@ -104,16 +97,20 @@ fn function(tool: &mut Tool, rules: &ToolRules, i: usize, diagnostics: &mut Diag
             if fitted.dropped.is_empty() {
                 diagnostics.record(DiagnosticCode::ContentRewritten, &at, "");
             }
-            *given = raw(fitted.json);
-            changed = true;
+            reduced = Some(raw(fitted.json));
         }
     }
+    if reduced.is_some()
+        && let Tool::Function { parameters, .. } = tool.edit()
+    {
+        *parameters = reduced;
+    }
     if rules.drop_strict
+        && has_strict
+        && let Tool::Function { strict, .. } = tool.edit()
         && let Some(wanted) = strict.take()
     {
         let code = if wanted { DiagnosticCode::ParamDropped } else { DiagnosticCode::NullDropped };
         diagnostics.record(code, &format!("tools[{i}].function.strict"), "");
-        changed = true;
     }
-    changed
 }

@@ -17,7 +17,7 @@ use http::header::{ACCEPT, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use memchr::memmem;
-use openai_shim_core::canonical::{fault, is_document, is_html, plain};
+use openai_shim_core::canonical::{explain_unusable, is_document, is_html, plain};
 use openai_shim_core::dialect::Dialect;
 use openai_shim_core::dialect::auxiliary::states_failure;
 use openai_shim_core::json::{Object, encode_string};
@@ -149,8 +149,8 @@ async fn judged(
             None => Bytes::new(),
         };
         return match first.is_empty() || kind == "text/html" || is_html(&first) {
-            true if kind == "text/html" => Err(Error::Upstream(fault(b"<", ANSWER))),
-            true => Err(Error::Upstream(fault(&first, ANSWER))),
+            true if kind == "text/html" => Err(Error::Upstream(explain_unusable(b"<", ANSWER))),
+            true => Err(Error::Upstream(explain_unusable(&first, ANSWER))),
             false => Ok(Box::pin(After { first: Some(first), rest: source })),
         };
     }
@@ -158,7 +158,7 @@ async fn judged(
     let (headers, length) = (head.headers.clone(), body.len());
     let judge = move || {
         if !is_document(&body) {
-            return Err(fault(&body, ANSWER));
+            return Err(explain_unusable(&body, ANSWER));
         }
         if states_failure(&body, &["id", "object", "data", "results", "output", "text"]) {
             let diagnostics = &mut Diagnostics::default();

@@ -6,7 +6,7 @@ use crate::routing::targets::no_upstream;
 use crate::upstream::query::collect;
 use axum::response::Response;
 use http::{Method, StatusCode};
-use openai_shim_core::canonical::{ListedModel, fault, plain};
+use openai_shim_core::canonical::{ListedModel, explain_unusable, plain};
 use openai_shim_core::dialect::auxiliary::{AuxiliaryRequest, ModelApi, states_failure};
 use openai_shim_core::{Diagnostics, Error, UpstreamError};
 use std::collections::HashMap;
@@ -198,7 +198,7 @@ async fn ask(app: &AppState, served: &UpstreamState) -> Result<Vec<ListedModel>,
             Err(dialect.decode_error(status, &head.headers, &body, &mut Diagnostics::default()))
         }
         None => {
-            let fault = fault(&body, "a model list");
+            let fault = explain_unusable(&body, "a model list");
             let text = format!("{fault} Its models can be named in the configuration: models = [\"…\"].");
             Err(UpstreamError::malformed(text))
         }

@@ -11,7 +11,7 @@ use super::repair::SentState;
 use super::{FORMAT, NAME, content_block, error, response, usage, write_event};
 use crate::canonical::{
     BlockKind, Delta, DiagnosticCode, Diagnostics, Event, ExtraFields, FinishReason, MemberIndex,
-    REASONING_DETAILS, ResponseSpec, Usage, WHOLE_BLOCK, call_id,
+    REASONING_DETAILS, ResponseContext, ResponseSpec, Usage, WHOLE_BLOCK, call_id,
 };
 use crate::error::{Error, UpstreamError};
 use crate::framing;
@@ -24,6 +24,7 @@ const MOST_HELD: usize = 16 << 20;
 /// Writes a stream.
 pub(super) struct MessagesEncoder {
     spec: ResponseSpec,
+    context: ResponseContext,
     diagnostics: Diagnostics,
     /// `Start` came.
     told: bool,
@@ -65,11 +66,12 @@ struct PendingBlock {
 }
 
 impl MessagesEncoder {
-    pub(super) fn new(spec: ResponseSpec) -> Self {
+    pub(super) fn new(spec: ResponseSpec, context: ResponseContext) -> Self {
         Self {
             id: String::new(),
             model: spec.model.clone(),
             spec,
+            context,
             diagnostics: Diagnostics::default(),
             told: false,
             started: false,
@@ -115,7 +117,7 @@ impl MessagesEncoder {
             return;
         }
         if self.id.is_empty() {
-            self.id = self.spec.context.id("msg_");
+            self.id = self.context.new_id("msg_");
         }
         let mut message = Object::new();
         message.set("id", encode_string(&self.id));
@@ -158,7 +160,7 @@ impl MessagesEncoder {
             BlockKind::Text | BlockKind::Refusal => String::from(r#"{"type":"text","text":""}"#),
             BlockKind::Reasoning => String::from(r#"{"type":"thinking","thinking":"","signature":""}"#),
             BlockKind::ToolCall { id, name, signature } => {
-                let id = if id.is_empty() { self.spec.context.id("toolu_") } else { id.clone() };
+                let id = if id.is_empty() { self.context.new_id("toolu_") } else { id.clone() };
                 let id =
                     content_block::carrying(&id, signature.as_deref(), "content[]", &mut self.diagnostics);
                 content_block::tool_use(&id, name, "{}", &slot.extra)

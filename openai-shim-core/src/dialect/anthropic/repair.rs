@@ -6,7 +6,9 @@ use super::decode::{FrameAction, MessagesDecoder, ResumePoint};
 use super::encode::MessagesEncoder;
 use super::response::{foreign_reason, is_block, is_message};
 use super::{error, response, write_event};
-use crate::canonical::{DiagnosticCode, Diagnostics, Event, ResponseSpec, ResponseSummary, unfold};
+use crate::canonical::{
+    DiagnosticCode, Diagnostics, Event, ResponseContext, ResponseSpec, ResponseSummary, unfold,
+};
 use crate::error::{Error, UpstreamError};
 use crate::framing::Frame;
 use crate::json::{Object, encode_string};
@@ -14,6 +16,7 @@ use crate::json::{Object, encode_string};
 /// Passes a stream on.
 pub(super) struct MessagesMender {
     spec: ResponseSpec,
+    context: ResponseContext,
     decoder: MessagesDecoder,
     encoder: Option<MessagesEncoder>,
     wire: SentState,
@@ -33,10 +36,11 @@ pub(super) struct SentState {
 }
 
 impl MessagesMender {
-    pub(super) fn new(spec: ResponseSpec) -> Self {
+    pub(super) fn new(spec: ResponseSpec, context: ResponseContext) -> Self {
         let summary = ResponseSummary::for_spec(&spec);
         Self {
             spec,
+            context,
             decoder: MessagesDecoder::default(),
             encoder: None,
             wire: SentState::default(),
@@ -80,7 +84,7 @@ impl MessagesMender {
     fn drain(&mut self, write: bool, standing: ResumePoint, out: &mut Vec<u8>) {
         let fails = matches!(self.events.first(), Some(Event::Error(_)));
         if write && !fails && self.decoder.verdict == FrameAction::Mend && self.encoder.is_none() {
-            let mut encoder = MessagesEncoder::new(self.spec.clone());
+            let mut encoder = MessagesEncoder::new(self.spec.clone(), self.context.clone());
             encoder.adopt(&standing, self.wire, self.summary.usage, out);
             self.encoder = Some(encoder);
         }
@@ -151,7 +155,8 @@ fn renamed(data: &[u8], model: &str) -> Option<String> {
 /// Passes a whole answer on, or writes it anew if it is not what the API would have sent.
 pub(super) fn whole(
     body: &[u8],
-    spec: &mut ResponseSpec,
+    spec: &ResponseSpec,
+    context: &mut ResponseContext,
     diagnostics: &mut Diagnostics,
 ) -> Result<Repaired, UpstreamError> {
     let response = response::decode(body, diagnostics)?;
@@ -162,7 +167,7 @@ pub(super) fn whole(
     let mut object = Object::parse(body).unwrap_or_default();
     if !(is_message(&object) && is_answer(&object)) {
         diagnostics.record(DiagnosticCode::FieldFilled, "", "the message was written anew");
-        return Ok(Repaired { body: Some(response::encode(&response, spec, diagnostics)), summary });
+        return Ok(Repaired { body: Some(response::encode(&response, spec, context, diagnostics)), summary });
     }
     if spec.restore_alias {
         object.set("model", encode_string(&spec.model));

@@ -41,8 +41,8 @@ pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Reque
             "temperature" => request.temperature = number(value),
             "top_p" => request.top_p = number(value),
             "top_k" => request.top_k = natural(value),
-            "stop_sequences" => request.stop = texts(value),
-            "tools" => request.tools = tools::read(&object)?,
+            "stop_sequences" => request.stop.set_decoded(texts(value)),
+            "tools" => request.tools.set_decoded(tools::read(&object)?),
             _ => {
                 let rest = params::read(key, value, &mut request);
                 extra.extend(rest.map(|rest| (key.to_owned(), raw(rest))));
@@ -78,10 +78,10 @@ fn system(object: &Object<'_>, body: &[u8], request: &mut Request) -> Result<(),
     let parts = content_block::read_content(value, &mut blocks).ok_or_else(|| {
         ClientError::invalid("system: must be a text or a list of text blocks.").at("system")
     })?;
-    let mut message = Message::new(Role::System, blocks);
-    message.content_was_parts = parts;
-    message.span = Span::within(body, value);
-    request.messages.push(message);
+    let mut message = Message::decoded(Role::System, blocks);
+    message.decoded_mut().content_was_parts = parts;
+    message.set_decoded_span(Span::within(body, value));
+    request.messages.push_decoded(message);
     Ok(())
 }
 
@@ -97,11 +97,11 @@ fn messages(
         ClientError::invalid(text).at("messages")
     };
     let items = object.array("messages").filter(|items| !items.is_empty()).ok_or_else(wrong)?;
-    request.messages.reserve_exact(items.len());
+    request.messages.decoded_mut().reserve_exact(items.len());
     for (i, item) in items.into_iter().enumerate() {
         let mut message = message(item, i, diagnostics)?;
-        message.span = Span::within(body, item);
-        request.messages.push(message);
+        message.set_decoded_span(Span::within(body, item));
+        request.messages.push_decoded(message);
     }
     Ok(())
 }
@@ -122,12 +122,13 @@ fn message(item: &str, i: usize, diagnostics: &mut Diagnostics) -> Result<Messag
         "system" => Role::System,
         _ => return Err(fail(".role", "must be user, assistant or system.")),
     };
-    let mut message = Message::new(role, Vec::new());
+    let mut message = Message::decoded(role, Vec::new());
+    let fields = message.decoded_mut();
     if let Some(content) = object.non_null("content") {
-        message.content_was_parts = content_block::read_content(content, &mut message.blocks)
+        fields.content_was_parts = content_block::read_content(content, &mut fields.blocks)
             .ok_or_else(|| fail(".content", "must be a text or a list of content blocks."))?;
     }
-    message.extra = content_block::leftovers(&object, &["role", "content"]);
+    fields.extra = content_block::leftovers(&object, &["role", "content"]);
     // A system message among the others is not the system prompt: it stays where it stands.
     Ok(message)
 }
@@ -162,7 +163,7 @@ pub(super) fn encode<'a>(
     }
     // Claude signs all of its thinking: what is not signed is another model's, and is refused.
     let unsigned = own && request.model.contains("claude") && request.messages.iter().any(is_unsigned);
-    if source.is_none() || request.changed.messages || unsigned {
+    if source.is_none() || request.messages.is_changed() || unsigned {
         let (system, list) = if own {
             as_they_came(request, source.unwrap_or_default(), unsigned, diagnostics)
         } else {
@@ -174,7 +175,7 @@ pub(super) fn encode<'a>(
         }
         body.set("messages", list);
     }
-    if source.is_none() || request.changed.tools || request.changed.tool_choice {
+    if source.is_none() || request.tools.is_changed() || request.is_tool_choice_changed() {
         tools::write(request, own, &mut body, diagnostics);
     }
     if source.is_none() {
@@ -200,10 +201,10 @@ fn as_they_came(
     unsigned: bool,
     diagnostics: &mut Diagnostics,
 ) -> (Option<String>, String) {
-    let mut rest = request.messages.as_slice();
+    let mut rest: &[Message] = &request.messages;
     let mut system = None;
     let own = |message: &Message| {
-        let bytes = message.span.and_then(|span| source.get(span.range()))?;
+        let bytes = message.source_span().and_then(|span| source.get(span.range()))?;
         Some(String::from_utf8_lossy(bytes).into_owned())
     };
     if let Some((first, others)) = rest.split_first()
@@ -220,7 +221,7 @@ fn as_they_came(
             Some(bytes) => bytes,
             None if unsigned && is_unsigned(message) => {
                 let mut message = message.clone();
-                message.blocks.retain(|block| !is_unsigned_block(block));
+                message.retain_blocks(|block| !is_unsigned_block(block));
                 let at = format!("messages[{i}].content");
                 diagnostics.record(DiagnosticCode::FeatureUnsupported, &at, "reasoning without a signature");
                 as_message(&message, &signed, i, diagnostics)
@@ -274,7 +275,7 @@ fn as_message(
 ) -> String {
     let mut message = Cow::Borrowed(message);
     if !signed.is_empty() {
-        for block in &mut message.to_mut().blocks {
+        for block in &mut message.to_mut().edit().blocks {
             if let Block::ToolResult { id, .. } = block
                 && let Some(packed) = signed.get(id.as_str())
             {

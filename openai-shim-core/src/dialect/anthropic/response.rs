@@ -6,7 +6,7 @@ use super::usage::{self, UsageCounts};
 use super::{FORMAT, NAME, content_block, error};
 use crate::canonical::{
     Block, Choice, Citation, DiagnosticCode, Diagnostics, ExtraFields, FinishReason, Logprobs, Response,
-    ResponseSpec, WHOLE_BLOCK, call_id,
+    ResponseContext, ResponseSpec, WHOLE_BLOCK, call_id,
 };
 use crate::error::UpstreamError;
 use crate::json::{Object, ValueKind, encode_string, raw, string_or_json, value_kind};
@@ -230,9 +230,14 @@ pub(super) fn write_reason(
 }
 
 /// Writes an answer.
-pub(super) fn encode(response: &Response, spec: &mut ResponseSpec, diagnostics: &mut Diagnostics) -> Vec<u8> {
+pub(super) fn encode(
+    response: &Response,
+    spec: &ResponseSpec,
+    context: &mut ResponseContext,
+    diagnostics: &mut Diagnostics,
+) -> Vec<u8> {
     let mut message = Object::new();
-    message.set("id", encode_string(&response.id.clone().unwrap_or_else(|| spec.context.id("msg_"))));
+    message.set("id", encode_string(&response.id.clone().unwrap_or_else(|| context.new_id("msg_"))));
     message.set("type", "\"message\"");
     message.set("role", "\"assistant\"");
     let model = response.model.as_ref().filter(|_| !spec.restore_alias).unwrap_or(&spec.model);
@@ -246,7 +251,7 @@ pub(super) fn encode(response: &Response, spec: &mut ResponseSpec, diagnostics: 
     for (i, block) in choice.blocks.iter().enumerate() {
         calls |= matches!(block, Block::ToolCall { .. });
         refused |= matches!(block, Block::Refusal(_));
-        content.extend(write(block, &format!("content[{i}]"), spec, diagnostics));
+        content.extend(write(block, &format!("content[{i}]"), context, diagnostics));
     }
     message.set("content", format!("[{}]", content.join(",")));
     let (reason, sequence) = write_reason(choice.finish.as_ref(), calls, refused, &response.extra);
@@ -271,7 +276,12 @@ pub(super) fn encode(response: &Response, spec: &mut ResponseSpec, diagnostics: 
 }
 
 /// Writes a block of an answer; nothing for one that says nothing.
-fn write(block: &Block, at: &str, spec: &mut ResponseSpec, diagnostics: &mut Diagnostics) -> Option<String> {
+fn write(
+    block: &Block,
+    at: &str,
+    context: &mut ResponseContext,
+    diagnostics: &mut Diagnostics,
+) -> Option<String> {
     match block {
         Block::Text { text, extra } if text.is_empty() && extra.of(NAME).is_empty() => {
             content_block::note_lost(extra, at, diagnostics);
@@ -287,7 +297,7 @@ fn write(block: &Block, at: &str, spec: &mut ResponseSpec, diagnostics: &mut Dia
             Some(content_block::write_thinking(text, &signature, extra))
         }
         Block::ToolCall { id, name, arguments, signature, extra } if id.is_empty() => {
-            let id = spec.context.id("toolu_");
+            let id = context.new_id("toolu_");
             let id = content_block::carrying(&id, signature.as_deref(), at, diagnostics);
             content_block::note_lost(extra, at, diagnostics);
             Some(content_block::tool_use(&id, name, &content_block::input(arguments, at, diagnostics), extra))

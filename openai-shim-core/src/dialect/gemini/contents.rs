@@ -20,7 +20,7 @@ pub(super) fn decode(
 ) -> Result<(), ClientError> {
     let listed = Place::Key(&Place::Root, "contents");
     if let Some(system) = object.non_null("systemInstruction") {
-        request.messages.push(instruction(system)?);
+        request.messages.push_decoded(instruction(system)?);
     }
     let missing = || {
         ClientError::invalid(
@@ -35,30 +35,30 @@ pub(super) fn decode(
             if items.is_empty() {
                 return Err(missing());
             }
-            request.messages.reserve_exact(items.len());
+            request.messages.decoded_mut().reserve_exact(items.len());
             for (i, item) in items.iter().enumerate() {
                 let mut message = content(item, i, Place::Index(&listed, i), diagnostics)?;
-                message.span = Span::within(body, item);
-                add(message, &mut request.messages);
+                message.set_decoded_span(Span::within(body, item));
+                add(message, request.messages.decoded_mut());
             }
         }
         // One content, or its text, as Google's own libraries accept it.
-        ValueKind::Object => request.messages.push(content(contents, 0, listed, diagnostics)?),
+        ValueKind::Object => request.messages.push_decoded(content(contents, 0, listed, diagnostics)?),
         ValueKind::String => {
-            request.messages.push(Message::text(Role::User, decode_string(contents).unwrap_or_default()));
+            request.messages.push_decoded(text(Role::User, &decode_string(contents).unwrap_or_default()));
         }
         _ => return Err(missing()),
     }
     for message in request.messages.iter_mut().filter(|message| message.role == Role::Assistant) {
-        message.blocks.iter_mut().for_each(mark_sealed);
-        let pieces = message.span.and_then(|span| std::str::from_utf8(body.get(span.range())?).ok());
-        if let (Some(pieces), Some(known)) = (pieces, message.extra.members.first_mut())
+        message.decoded_mut().blocks.iter_mut().for_each(mark_sealed);
+        let pieces = message.source_span().and_then(|span| std::str::from_utf8(body.get(span.range())?).ok());
+        if let (Some(pieces), Some(known)) = (pieces, message.decoded_mut().extra.members.first_mut())
             && known.0 == PIECES
         {
             known.1 = raw(format!("[{pieces}]"));
         }
     }
-    name_calls(&mut request.messages);
+    name_calls(request.messages.decoded_mut());
     Ok(())
 }
 
@@ -82,9 +82,12 @@ fn add(message: Message, messages: &mut Vec<Message>) {
     match messages.last_mut().filter(|last| turn(last) && turn(&message)) {
         Some(last) => {
             let says = |block: &Block| !matches!(block, Block::Text { text, extra } if text.is_empty() && extra.is_empty());
-            message.blocks.into_iter().filter(says).for_each(|block| add_block(block, &mut last.blocks));
+            let span = last.source_span().zip(message.source_span()).map(|(first, next)| first.to(next));
+            last.set_decoded_span(span);
+            let last = last.decoded_mut();
             last.content_was_parts |= message.content_was_parts;
-            last.span = last.span.take().zip(message.span).map(|(first, next)| first.to(next));
+            let blocks = message.into_blocks().into_iter();
+            blocks.filter(says).for_each(|block| add_block(block, &mut last.blocks));
             last.extra = ExtraFields::new(NAME, vec![(String::from(PIECES), raw("[]"))]);
         }
         None => messages.push(message),
@@ -105,16 +108,22 @@ fn add_block(block: Block, blocks: &mut Vec<Block>) {
     }
 }
 
+/// A message of one text, as the payload holds it.
+fn text(role: Role, text: &str) -> Message {
+    Message::decoded(role, vec![Block::text(text)])
+}
+
 fn instruction(system: &str) -> Result<Message, ClientError> {
     if let Some(words) = decode_string(system) {
-        return Ok(Message::text(Role::System, words));
+        return Ok(text(Role::System, &words));
     }
     let object = read(system).ok_or_else(|| {
         ClientError::invalid("`systemInstruction` must be a content with `parts`.").at("systemInstruction")
     })?;
-    let mut message = Message::new(Role::System, blocks(&object));
-    message.content_was_parts = message.blocks.len() > 1;
-    message.extra = leftovers(&object, &["parts"]);
+    let mut message = Message::decoded(Role::System, blocks(&object));
+    let fields = message.decoded_mut();
+    fields.content_was_parts = fields.blocks.len() > 1;
+    fields.extra = leftovers(&object, &["parts"]);
     Ok(message)
 }
 
@@ -125,7 +134,7 @@ fn content(
     diagnostics: &mut Diagnostics,
 ) -> Result<Message, ClientError> {
     if let Some(words) = decode_string(item) {
-        return Ok(Message::text(Role::User, words));
+        return Ok(text(Role::User, &words));
     }
     let at = |field: &str| format!("contents[{i}]{field}");
     let object = Object::parse(item.as_bytes()).map_err(|_| {
@@ -145,23 +154,28 @@ fn content(
             return Err(ClientError::invalid(text).at(at(".role")));
         }
     };
-    let mut message = Message::new(role, blocks);
-    message.content_was_parts = message.blocks.iter().filter(|b| matches!(b, Block::Text { .. })).count() > 1;
-    message.extra = leftovers(&object, &["role", "parts"]);
-    let parts = message.blocks.len();
-    if message.extra.is_empty() && role == Role::Assistant {
-        let all = std::mem::replace(&mut message.blocks, Vec::with_capacity(parts));
+    let mut message = Message::decoded(role, blocks);
+    let fields = message.decoded_mut();
+    fields.content_was_parts = fields.blocks.iter().filter(|b| matches!(b, Block::Text { .. })).count() > 1;
+    fields.extra = leftovers(&object, &["role", "parts"]);
+    let parts = fields.blocks.len();
+    if fields.extra.is_empty() && role == Role::Assistant {
+        let all = std::mem::replace(&mut fields.blocks, Vec::with_capacity(parts));
         for block in all {
-            add_block(block, &mut message.blocks);
+            add_block(block, &mut fields.blocks);
         }
-        if message.blocks.len() < parts {
-            message.extra = ExtraFields::new(NAME, vec![(String::from(PIECES), raw("[]"))]);
+        if fields.blocks.len() < parts {
+            fields.extra = ExtraFields::new(NAME, vec![(String::from(PIECES), raw("[]"))]);
         }
     }
     if object.str("role").as_deref() == Some("function") {
-        message.extra = ExtraFields::new(
+        fields.extra = ExtraFields::new(
             NAME,
-            [vec![(String::from("role"), raw("\"function\""))], message.extra.into_members()].concat(),
+            [
+                vec![(String::from("role"), raw("\"function\""))],
+                std::mem::take(&mut fields.extra).into_members(),
+            ]
+            .concat(),
         );
     }
     Ok(message)
@@ -182,7 +196,7 @@ fn blocks(object: &Object<'_>) -> Vec<Block> {
 fn name_calls(messages: &mut [Message]) {
     let mut open = OpenCalls::default();
     for (i, message) in messages.iter_mut().enumerate() {
-        for (k, block) in message.blocks.iter_mut().enumerate() {
+        for (k, block) in message.decoded_mut().blocks.iter_mut().enumerate() {
             match block {
                 Block::ToolCall { id, name, .. } => {
                     if id.is_empty() {
@@ -236,7 +250,7 @@ pub(super) fn encode(
         if message.role != Role::Tool {
             flush(&mut results, &mut contents);
         }
-        let own = match (source, message.span) {
+        let own = match (source, message.source_span()) {
             (Some(source), Some(span)) => {
                 source.get(span.range()).and_then(|bytes| std::str::from_utf8(bytes).ok())
             }

@@ -7,7 +7,7 @@ use super::usage::{self, UsageCounts};
 use super::{NAME, error, finish_reason, leftovers, parts, read};
 use crate::canonical::{
     Block, BlockKind, Delta, DiagnosticCode, Diagnostics, Event, ExtraFieldList, ExtraFields, FinishReason,
-    ResponseSpec, Signature,
+    ResponseContext, ResponseSpec, Signature,
 };
 use crate::error::UpstreamError;
 use crate::framing::Frame;
@@ -23,7 +23,7 @@ const LARGEST: usize = 16 << 20;
 
 /// Reads a stream.
 pub(super) struct GeminiDecoder {
-    spec: ResponseSpec,
+    context: ResponseContext,
     diagnostics: Diagnostics,
     started: bool,
     over: bool,
@@ -55,9 +55,9 @@ struct Candidate {
 }
 
 impl GeminiDecoder {
-    pub(super) fn new(spec: ResponseSpec) -> Self {
+    pub(super) fn new(context: ResponseContext) -> Self {
         Self {
-            spec,
+            context,
             diagnostics: Diagnostics::default(),
             started: false,
             over: false,
@@ -192,7 +192,7 @@ impl GeminiDecoder {
                 let id = if id.is_empty() {
                     let at = "candidates[].content.parts[].functionCall.id";
                     self.diagnostics.record(DiagnosticCode::ToolIdSynthesized, at, "");
-                    self.spec.context.id("call_")
+                    self.context.new_id("call_")
                 } else {
                     id
                 };

@@ -6,7 +6,7 @@ use super::super::{Encoder, cited};
 use super::{NAME, citations, error, finish_reason, parts, usage, wants_array};
 use crate::canonical::{
     BlockKind, Citation, CitedSources, Delta, DiagnosticCode, Diagnostics, Event, ExtraFieldList,
-    ExtraFields, FinishReason, Numbered, REASONING_DETAILS, ResponseSpec, TextLength, Usage,
+    ExtraFields, FinishReason, Numbered, REASONING_DETAILS, ResponseContext, ResponseSpec, TextLength, Usage,
 };
 use crate::error::{Error, UpstreamError};
 use crate::framing::write_event;
@@ -65,6 +65,7 @@ pub(super) fn candidate(parts: &str, index: u32, finish: Option<String>) -> Obje
 /// Writes a stream.
 pub(super) struct GeminiEncoder {
     spec: ResponseSpec,
+    context: ResponseContext,
     diagnostics: Diagnostics,
     form: StreamFraming,
     id: String,
@@ -122,12 +123,13 @@ struct PendingCall {
 const AT: &str = "candidates[].content.parts";
 
 impl GeminiEncoder {
-    pub(super) fn new(spec: ResponseSpec) -> Self {
+    pub(super) fn new(spec: ResponseSpec, context: ResponseContext) -> Self {
         Self {
             form: StreamFraming::of(&spec),
             id: String::new(),
             model: spec.model.clone(),
             spec,
+            context,
             diagnostics: Diagnostics::default(),
             started: false,
             over: false,
@@ -188,7 +190,7 @@ impl GeminiEncoder {
             self.diagnostics.record(DiagnosticCode::FeatureUnsupported, AT, "a refusal, as text");
         }
         let generated_id = match kind {
-            BlockKind::ToolCall { id, .. } if id.is_empty() => Some(self.spec.context.id("call_")),
+            BlockKind::ToolCall { id, .. } if id.is_empty() => Some(self.context.new_id("call_")),
             _ => None,
         };
         let Some(choice) = self.choice(index) else { return };
@@ -379,7 +381,7 @@ impl Encoder for GeminiEncoder {
         match event {
             Event::Start { id, model, .. } => {
                 self.started = true;
-                self.id = id.clone().unwrap_or_else(|| self.spec.context.id(""));
+                self.id = id.clone().unwrap_or_else(|| self.context.new_id(""));
                 if let (Some(model), false) = (model, self.spec.restore_alias) {
                     self.model.clone_from(model);
                 }

@@ -62,12 +62,12 @@ pub(super) fn decode(config: &Object<'_>, request: &mut Request, extra: &mut Vec
             "temperature" => ok = take(&mut request.temperature, json::number(&said)),
             "topP" => ok = take(&mut request.top_p, json::number(&said)),
             "topK" => ok = take(&mut request.top_k, natural(&said)),
-            "candidateCount" => ok = take(&mut request.n, count(&said)),
+            "candidateCount" => ok = take(request.n.decoded_mut(), count(&said)),
             "seed" => ok = take(&mut request.seed, json::integer(&said)),
             "presencePenalty" => ok = take(&mut request.presence_penalty, json::number(&said)),
             "frequencyPenalty" => ok = take(&mut request.frequency_penalty, json::number(&said)),
             "stopSequences" => match serde_json::from_str(value) {
-                Ok(stops) => request.stop = stops,
+                Ok(stops) => request.stop.set_decoded(stops),
                 Err(_) => ok = false,
             },
             "responseMimeType" | "responseSchema" | "responseJsonSchema" => {}
@@ -83,7 +83,7 @@ pub(super) fn decode(config: &Object<'_>, request: &mut Request, extra: &mut Vec
             extra.push((format!("{CONFIG}{key}"), raw(value)));
         }
     }
-    request.response_format = format(config);
+    request.response_format.set_decoded(format(config));
 }
 
 /// Keeps what was read; whether there was something.
@@ -238,11 +238,10 @@ fn budget(reasoning: &Reasoning, diagnostics: &mut Diagnostics) -> Option<String
 
 /// The client's own configuration, with what differs and what it lacks.
 pub(super) fn patch(config: &mut Object<'_>, request: &Request, diagnostics: &mut Diagnostics) {
-    let touched = request.changed;
     let differs = [
-        (touched.stop, &["stopSequences"][..]),
-        (touched.n, &["candidateCount"]),
-        (touched.response_format, &FORM),
+        (request.stop.is_changed(), &["stopSequences"][..]),
+        (request.n.is_changed(), &["candidateCount"]),
+        (request.response_format.is_changed(), &FORM),
     ];
     if differs.iter().any(|(differs, _)| *differs) {
         let anew = encode(request, diagnostics);

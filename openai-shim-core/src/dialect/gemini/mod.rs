@@ -30,8 +30,8 @@ use super::{
     StreamRepairer,
 };
 use crate::canonical::{
-    CitedSources, Diagnostics, ExtraFieldList, ExtraFields, ListedModel, Request, Response, ResponseSpec,
-    models,
+    CitedSources, Diagnostics, ExtraFieldList, ExtraFields, ListedModel, Request, Response, ResponseContext,
+    ResponseSpec, models,
 };
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use crate::framing::Deviation;
@@ -177,40 +177,48 @@ impl Dialect for Gemini {
     fn decode_response(
         &self,
         body: &[u8],
-        spec: &mut ResponseSpec,
+        spec: &ResponseSpec,
+        context: &mut ResponseContext,
         diagnostics: &mut Diagnostics,
     ) -> Result<Response, UpstreamError> {
-        response::decode(body, spec, diagnostics)
+        response::decode(body, spec, context, diagnostics)
     }
 
     fn encode_response(
         &self,
         response: &Response,
-        spec: &mut ResponseSpec,
+        spec: &ResponseSpec,
+        context: &mut ResponseContext,
         diagnostics: &mut Diagnostics,
     ) -> Vec<u8> {
-        response::encode(response, spec, diagnostics)
+        response::encode(response, spec, context, diagnostics)
     }
 
-    fn decoder(&self, spec: &ResponseSpec) -> Box<dyn Decoder> {
-        Box::new(decode::GeminiDecoder::new(spec.clone()))
+    fn decoder(&self, _spec: &ResponseSpec, context: &ResponseContext) -> Box<dyn Decoder> {
+        Box::new(decode::GeminiDecoder::new(context.clone()))
     }
 
-    fn encoder(&self, spec: &ResponseSpec) -> Box<dyn Encoder> {
-        Box::new(encode::GeminiEncoder::new(spec.clone()))
+    fn encoder(&self, spec: &ResponseSpec, context: &ResponseContext) -> Box<dyn Encoder> {
+        Box::new(encode::GeminiEncoder::new(spec.clone(), context.clone()))
     }
 
-    fn stream_repairer(&self, spec: &ResponseSpec) -> Option<Box<dyn StreamRepairer>> {
-        (!spec.restore_alias).then(|| Box::new(repair::GeminiMender::new(spec)) as Box<dyn StreamRepairer>)
+    fn stream_repairer(
+        &self,
+        spec: &ResponseSpec,
+        context: &ResponseContext,
+    ) -> Option<Box<dyn StreamRepairer>> {
+        (!spec.restore_alias)
+            .then(|| Box::new(repair::GeminiMender::new(spec, context)) as Box<dyn StreamRepairer>)
     }
 
     fn repair_response(
         &self,
         body: &[u8],
-        spec: &mut ResponseSpec,
+        spec: &ResponseSpec,
+        context: &mut ResponseContext,
         diagnostics: &mut Diagnostics,
     ) -> Option<Result<Repaired, UpstreamError>> {
-        (!spec.restore_alias).then(|| repair::whole(body, spec, diagnostics))
+        (!spec.restore_alias).then(|| repair::whole(body, spec, context, diagnostics))
     }
 
     fn decode_error(

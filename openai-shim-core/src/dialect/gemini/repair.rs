@@ -3,7 +3,9 @@
 use super::decode::GeminiDecoder;
 use super::encode::StreamFraming;
 use super::{error, parts, read, response};
-use crate::canonical::{Block, DiagnosticCode, Diagnostics, Event, ResponseSpec, ResponseSummary, unfold};
+use crate::canonical::{
+    Block, DiagnosticCode, Diagnostics, Event, ResponseContext, ResponseSpec, ResponseSummary, unfold,
+};
 use crate::dialect::{Decoder as _, Dialect as _, Repaired, StreamRepairer};
 use crate::error::{Error, UpstreamError};
 use crate::framing::Frame;
@@ -22,9 +24,9 @@ pub(super) struct GeminiMender {
 }
 
 impl GeminiMender {
-    pub(super) fn new(spec: &ResponseSpec) -> Self {
+    pub(super) fn new(spec: &ResponseSpec, context: &ResponseContext) -> Self {
         Self {
-            decoder: GeminiDecoder::new(spec.clone()),
+            decoder: GeminiDecoder::new(context.clone()),
             form: StreamFraming::of(spec),
             held: None,
             diagnostics: Diagnostics::default(),
@@ -159,10 +161,11 @@ fn with_candidates(mut chunk: Object<'_>, candidates: &[(u64, Object<'static>)])
 /// Passes a whole answer on; a stream that came as an array is written as one answer.
 pub(super) fn whole(
     body: &[u8],
-    spec: &mut ResponseSpec,
+    spec: &ResponseSpec,
+    context: &mut ResponseContext,
     diagnostics: &mut Diagnostics,
 ) -> Result<Repaired, UpstreamError> {
-    let answer = response::decode(body, spec, diagnostics)?;
+    let answer = response::decode(body, spec, context, diagnostics)?;
     let mut summary = ResponseSummary::for_spec(spec);
     for event in unfold(&answer) {
         summary.event(&event);
@@ -171,6 +174,6 @@ pub(super) fn whole(
         |block: &Block| matches!(block, Block::Text { extra, .. } if extra.get(parts::WHOLE).is_some());
     summary.content |= answer.choices.iter().flat_map(|choice| &choice.blocks).any(native);
     let array = body.trim_ascii_start().first() == Some(&b'[');
-    let body = array.then(|| super::Gemini.encode_response(&answer, spec, diagnostics));
+    let body = array.then(|| super::Gemini.encode_response(&answer, spec, context, diagnostics));
     Ok(Repaired { body, summary })
 }

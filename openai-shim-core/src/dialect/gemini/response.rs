@@ -7,7 +7,7 @@ use super::encode::candidate;
 use super::{NAME, citations, decode, error, finish_reason, leftovers, parts, read, usage};
 use crate::canonical::{
     Block, Choice, Citation, CitedSources, DiagnosticCode, Diagnostics, ExtraFieldList, ExtraFields,
-    FinishReason, Fold, Response, ResponseSpec, TextLength,
+    FinishReason, Fold, Response, ResponseContext, ResponseSpec, TextLength,
 };
 use crate::dialect::Decoder as _;
 use crate::error::UpstreamError;
@@ -21,12 +21,13 @@ pub(super) const KNOWN: [&str; 4] = ["candidates", "usageMetadata", "modelVersio
 /// Reads an answer; a stream that came as an array is folded.
 pub(super) fn decode(
     body: &[u8],
-    spec: &mut ResponseSpec,
+    spec: &ResponseSpec,
+    context: &mut ResponseContext,
     diagnostics: &mut Diagnostics,
 ) -> Result<Response, UpstreamError> {
     let text = std::str::from_utf8(body).unwrap_or_default();
     if let Ok(items) = serde_json::from_str::<Vec<&serde_json::value::RawValue>>(text) {
-        return fold(&items, spec, diagnostics);
+        return fold(&items, context, diagnostics);
     }
     let Some(answer) = read(text) else {
         return Err(UpstreamError::malformed("The upstream answered with text that is not a JSON object."));
@@ -47,7 +48,7 @@ pub(super) fn decode(
     response.extra = if extra.is_empty() { ExtraFields::default() } else { ExtraFields::new(NAME, extra) };
     for (at, item) in answer.array("candidates").unwrap_or_default().into_iter().enumerate() {
         let Some(candidate) = read(item) else { continue };
-        response.choices.push(choice(&candidate, at, spec, diagnostics));
+        response.choices.push(choice(&candidate, at, context, diagnostics));
     }
     if response.choices.is_empty() && is_blocked(&answer) {
         let mut blocked = Choice::default();
@@ -70,10 +71,10 @@ pub(super) fn is_blocked(answer: &Object<'_>) -> bool {
 
 fn fold(
     items: &[&serde_json::value::RawValue],
-    spec: &ResponseSpec,
+    context: &ResponseContext,
     diagnostics: &mut Diagnostics,
 ) -> Result<Response, UpstreamError> {
-    let mut decoder = decode::GeminiDecoder::new(spec.clone());
+    let mut decoder = decode::GeminiDecoder::new(context.clone());
     let (mut events, mut fold) = (Vec::new(), Fold::new());
     for item in items {
         decoder.frame(Frame::Line(item.get().as_bytes()), &mut events);
@@ -87,7 +88,12 @@ fn fold(
     fold.finish()
 }
 
-fn choice(object: &Object<'_>, at: usize, spec: &mut ResponseSpec, diagnostics: &mut Diagnostics) -> Choice {
+fn choice(
+    object: &Object<'_>,
+    at: usize,
+    context: &mut ResponseContext,
+    diagnostics: &mut Diagnostics,
+) -> Choice {
     let mut choice = Choice::default();
     let position = u32::try_from(at).unwrap_or(u32::MAX);
     choice.index = object.u64("index").and_then(|i| u32::try_from(i).ok()).unwrap_or(position);
@@ -97,7 +103,7 @@ fn choice(object: &Object<'_>, at: usize, spec: &mut ResponseSpec, diagnostics: 
         if let Block::ToolCall { id, .. } = &mut block
             && id.is_empty()
         {
-            *id = spec.context.id("call_");
+            *id = context.new_id("call_");
             diagnostics.record(
                 DiagnosticCode::ToolIdSynthesized,
                 "candidates[].content.parts[].functionCall.id",
@@ -123,14 +129,19 @@ fn choice(object: &Object<'_>, at: usize, spec: &mut ResponseSpec, diagnostics: 
 }
 
 /// Writes an answer.
-pub(super) fn encode(response: &Response, spec: &mut ResponseSpec, diagnostics: &mut Diagnostics) -> Vec<u8> {
+pub(super) fn encode(
+    response: &Response,
+    spec: &ResponseSpec,
+    context: &mut ResponseContext,
+    diagnostics: &mut Diagnostics,
+) -> Vec<u8> {
     let mut answer = Object::new();
     let beside = foreign(&response.extra);
     let feedback = response.extra.of(NAME).iter().any(|(key, _)| key == "promptFeedback");
     let said = response.choices.iter().any(|choice| !choice.blocks.is_empty());
     if said || !feedback {
         let choices: Vec<_> =
-            response.choices.iter().map(|c| encode_choice(c, &beside.list, spec, diagnostics)).collect();
+            response.choices.iter().map(|c| encode_choice(c, &beside.list, context, diagnostics)).collect();
         answer.set("candidates", format!("[{}]", choices.join(",")));
     }
     usage::lost(response.usage.as_ref(), diagnostics);
@@ -140,7 +151,7 @@ pub(super) fn encode(response: &Response, spec: &mut ResponseSpec, diagnostics: 
     }
     let model = response.model.as_ref().filter(|_| !spec.restore_alias).unwrap_or(&spec.model);
     answer.set("modelVersion", encode_string(model));
-    answer.set("responseId", encode_string(&response.id.clone().unwrap_or_else(|| spec.context.id(""))));
+    answer.set("responseId", encode_string(&response.id.clone().unwrap_or_else(|| context.new_id(""))));
     beside.rest.report(NAME, "", diagnostics);
     for (key, value) in response.extra.of(NAME).iter().filter(|(key, _)| !key.contains('.')) {
         answer.set(key.as_str(), value.get());
@@ -158,7 +169,7 @@ fn foreign(extra: &ExtraFieldList) -> CitedSources {
 fn encode_choice(
     choice: &Choice,
     beside: &[Citation],
-    spec: &mut ResponseSpec,
+    context: &mut ResponseContext,
     diagnostics: &mut Diagnostics,
 ) -> String {
     const AT: &str = "candidates[].content.parts";
@@ -184,7 +195,7 @@ fn encode_choice(
             }
             Block::ToolCall { id, name, arguments, signature, extra } => {
                 extra.report(NAME, AT, diagnostics);
-                let id = if id.is_empty() { spec.context.id("call_") } else { id.clone() };
+                let id = if id.is_empty() { context.new_id("call_") } else { id.clone() };
                 let call = (id.as_str(), name.as_str(), arguments.as_str());
                 out.push(parts::write_call(call, signature.as_deref(), extra, (AT, diagnostics)));
             }

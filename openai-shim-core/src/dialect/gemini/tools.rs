@@ -135,7 +135,7 @@ pub(super) fn decode_choice(
             ("AUTO" | "VALIDATED", _) => (Some(ToolChoice::Auto), false),
             _ => (None, false),
         };
-        request.tool_choice = choice;
+        request.tool_choice.set_decoded(choice);
         if !exact || calling.iter().any(|(k, _)| !matches!(k, "mode" | "allowedFunctionNames")) {
             extra.push((format!("{CONFIG}{key}"), raw(value)));
         }
@@ -144,7 +144,7 @@ pub(super) fn decode_choice(
 
 /// Writes which tool must be called; `None` if there is nothing to say.
 pub(super) fn encode_choice(request: &Request, diagnostics: &mut Diagnostics) -> Option<String> {
-    let calling = match &request.tool_choice {
+    let calling = match &*request.tool_choice {
         None => None,
         Some(ToolChoice::Auto) => Some(String::from(r#"{"mode":"AUTO"}"#)),
         Some(ToolChoice::None) => Some(String::from(r#"{"mode":"NONE"}"#)),

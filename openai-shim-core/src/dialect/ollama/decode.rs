@@ -6,7 +6,7 @@ use super::text_extractor::OllamaTextExtractor;
 use super::{FAMILY, error};
 use crate::canonical::{
     BlockKind, Delta, DiagnosticCode, Diagnostics, Event, ExtraFieldList, ExtraFields, FinishReason,
-    ResponseSpec, time,
+    ResponseContext, ResponseSpec, time,
 };
 use crate::error::UpstreamError;
 use crate::extract::Segment;
@@ -24,6 +24,7 @@ const MOST_MEMBERS: usize = 64;
 /// Reads a stream.
 pub(super) struct OllamaDecoder {
     spec: ResponseSpec,
+    context: ResponseContext,
     pub(super) diagnostics: Diagnostics,
     /// `Start` was said.
     started: bool,
@@ -42,10 +43,11 @@ pub(super) struct OllamaDecoder {
 }
 
 impl OllamaDecoder {
-    pub(super) fn new(spec: ResponseSpec) -> Self {
+    pub(super) fn new(spec: ResponseSpec, context: ResponseContext) -> Self {
         Self {
             voice: OllamaTextExtractor::new(&spec),
             spec,
+            context,
             diagnostics: Diagnostics::default(),
             started: false,
             over: false,
@@ -59,9 +61,9 @@ impl OllamaDecoder {
         }
     }
 
-    /// Time and ids as far as they were used.
-    pub(super) fn into_asked(self) -> ResponseSpec {
-        self.spec
+    /// The context, with the ids that were given out.
+    pub(super) fn into_context(self) -> ResponseContext {
+        self.context
     }
 
     fn fail(&mut self, error: UpstreamError, out: &mut Vec<Event>) {
@@ -187,7 +189,7 @@ impl OllamaDecoder {
         let block = self.next;
         self.next += 1;
         self.calls += 1;
-        let id = call.id.unwrap_or_else(|| self.spec.context.id("call_"));
+        let id = call.id.unwrap_or_else(|| self.context.new_id("call_"));
         let kind = BlockKind::ToolCall { id, name: call.name, signature: None };
         out.push(Event::Open { choice: 0, block, kind });
         out.push(Event::Delta { choice: 0, block, delta: Delta::Text(call.arguments) });

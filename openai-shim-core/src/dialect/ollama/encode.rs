@@ -7,7 +7,7 @@ use super::response_line::{arguments, write_line};
 use super::{FAMILY, MESSAGE, OllamaApi, error};
 use crate::canonical::{
     BlockKind, Delta, DiagnosticCode, Diagnostics, Event, ExtraFields, FinishReason, MemberIndex,
-    ResponseSpec, Usage, call_id, time,
+    ResponseContext, ResponseSpec, Usage, call_id, time,
 };
 use crate::error::{Error, UpstreamError};
 use crate::json::{Object, encode_string};
@@ -187,7 +187,7 @@ impl OllamaEncoder {
         Self {
             form,
             model: spec.model.clone(),
-            created: spec.context.created(),
+            created: spec.created,
             before: String::new(),
             spec,
             diagnostics: Diagnostics::default(),

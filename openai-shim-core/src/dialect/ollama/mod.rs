@@ -22,7 +22,7 @@ mod text_extractor;
 pub mod wire;
 
 use super::{AuxiliaryRoute, Decoder, Dialect, Encoded, Encoder, Endpoint, Repaired, Shape, StreamRepairer};
-use crate::canonical::{Diagnostics, Request, Response, ResponseSpec};
+use crate::canonical::{Diagnostics, Request, Response, ResponseContext, ResponseSpec};
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use crate::framing::Deviation;
 use bytes::Bytes;
@@ -111,42 +111,52 @@ impl Dialect for Ollama {
     fn decode_response(
         &self,
         body: &[u8],
-        spec: &mut ResponseSpec,
+        spec: &ResponseSpec,
+        context: &mut ResponseContext,
         diagnostics: &mut Diagnostics,
     ) -> Result<Response, UpstreamError> {
-        response::decode(body, spec, diagnostics)
+        response::decode(body, spec, context, diagnostics)
     }
 
     fn encode_response(
         &self,
         response: &Response,
-        spec: &mut ResponseSpec,
+        spec: &ResponseSpec,
+        context: &mut ResponseContext,
         diagnostics: &mut Diagnostics,
     ) -> Vec<u8> {
-        response::encode(self.form, response, spec, diagnostics)
+        response::encode(self.form, response, spec, context, diagnostics)
     }
 
-    fn decoder(&self, spec: &ResponseSpec) -> Box<dyn Decoder> {
-        Box::new(decode::OllamaDecoder::new(spec.clone()))
+    fn decoder(&self, spec: &ResponseSpec, context: &ResponseContext) -> Box<dyn Decoder> {
+        Box::new(decode::OllamaDecoder::new(spec.clone(), context.clone()))
     }
 
-    fn encoder(&self, spec: &ResponseSpec) -> Box<dyn Encoder> {
+    fn encoder(&self, spec: &ResponseSpec, _context: &ResponseContext) -> Box<dyn Encoder> {
         Box::new(encode::OllamaEncoder::new(self.form, spec.clone()))
     }
 
-    fn stream_repairer(&self, spec: &ResponseSpec) -> Option<Box<dyn StreamRepairer>> {
+    fn stream_repairer(
+        &self,
+        spec: &ResponseSpec,
+        context: &ResponseContext,
+    ) -> Option<Box<dyn StreamRepairer>> {
         // Lines that repeat what was said before, or whose text we must end ourselves, are no lines to pass on.
         let plain = !spec.quirks.cumulative_deltas && as_it_comes(spec);
-        plain.then(|| Box::new(repair::OllamaMender::new(self.form, spec.clone())) as Box<dyn StreamRepairer>)
+        plain.then(|| {
+            Box::new(repair::OllamaMender::new(self.form, spec.clone(), context.clone()))
+                as Box<dyn StreamRepairer>
+        })
     }
 
     fn repair_response(
         &self,
         body: &[u8],
-        spec: &mut ResponseSpec,
+        spec: &ResponseSpec,
+        context: &mut ResponseContext,
         diagnostics: &mut Diagnostics,
     ) -> Option<Result<Repaired, UpstreamError>> {
-        as_it_comes(spec).then(|| repair::whole(self.form, body, spec, diagnostics))
+        as_it_comes(spec).then(|| repair::whole(self.form, body, spec, context, diagnostics))
     }
 
     fn decode_error(

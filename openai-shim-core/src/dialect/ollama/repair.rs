@@ -5,7 +5,8 @@ use super::decode::{OllamaDecoder, malformed};
 use super::response_line::{arguments, is_answer, write_line};
 use super::{OllamaApi, error, response};
 use crate::canonical::{
-    DiagnosticCode, Diagnostics, Event, ReasoningTags, ResponseSpec, ResponseSummary, time, unfold,
+    DiagnosticCode, Diagnostics, Event, ReasoningTags, ResponseContext, ResponseSpec, ResponseSummary, time,
+    unfold,
 };
 use crate::error::{Error, UpstreamError};
 use crate::framing::Frame;
@@ -22,8 +23,8 @@ pub(super) struct OllamaMender {
 }
 
 impl OllamaMender {
-    pub(super) fn new(form: OllamaApi, spec: ResponseSpec) -> Self {
-        let decoder = OllamaDecoder::new(following(&spec));
+    pub(super) fn new(form: OllamaApi, spec: ResponseSpec, context: ResponseContext) -> Self {
+        let decoder = OllamaDecoder::new(following(&spec), context);
         Self { form, spec, decoder, events: Vec::new(), summary: ResponseSummary::default(), over: false }
     }
 
@@ -101,9 +102,10 @@ pub(super) fn whole(
     form: OllamaApi,
     body: &[u8],
     spec: &ResponseSpec,
+    context: &ResponseContext,
     diagnostics: &mut Diagnostics,
 ) -> Result<Repaired, UpstreamError> {
-    let response = response::decode(body, &mut following(spec), diagnostics)?;
+    let response = response::decode(body, &following(spec), &mut context.clone(), diagnostics)?;
     let mut summary = ResponseSummary::default();
     for event in unfold(&response) {
         summary.event(&event);
@@ -130,7 +132,7 @@ fn mend(form: OllamaApi, line: &mut Object<'_>, spec: &ResponseSpec, diagnostics
     }
     if line.str("created_at").is_none() {
         diagnostics.record(DiagnosticCode::CreatedFilled, "created_at", "");
-        line.set("created_at", encode_string(&time::rfc3339(spec.context.created())));
+        line.set("created_at", encode_string(&time::rfc3339(spec.created)));
     }
     if line.bool("done").is_none() {
         diagnostics.record(DiagnosticCode::FieldFilled, "done", "");

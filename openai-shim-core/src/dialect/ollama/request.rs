@@ -51,9 +51,9 @@ pub(super) fn decode(
                 request.reasoning.effort =
                     decode_string(value).filter(|t| !t.is_empty()).map(Cow::into_owned);
             }
-            ("format", ValueKind::Object) => request.response_format = Some(schema(value)),
+            ("format", ValueKind::Object) => request.response_format.set_decoded(Some(schema(value))),
             ("format", ValueKind::String) if value.trim() == "\"json\"" => {
-                request.response_format = Some(ResponseFormat::JsonObject);
+                request.response_format.set_decoded(Some(ResponseFormat::JsonObject));
             }
             ("format", ValueKind::String) if value.trim() != "\"\"" => {
                 diagnostics.record(DiagnosticCode::ParamInvalid, "format", "");
@@ -61,7 +61,7 @@ pub(super) fn decode(
             }
             ("tools", ValueKind::Array) if object.array("tools").is_some_and(|t| !t.is_empty()) => {
                 let items = object.array("tools").unwrap_or_default();
-                request.tools = items.into_iter().map(tool).collect();
+                request.tools.set_decoded(items.into_iter().map(tool).collect());
             }
             // Its default says nothing.
             ("raw", ValueKind::Bool) if value.trim() == "false" => {}
@@ -135,7 +135,7 @@ pub(super) fn encode<'a>(
     if !request.model.is_empty() && body.str("model").as_deref() != Some(request.model.as_str()) {
         body.set("model", encode_string(&request.model));
     }
-    if source.is_none() || request.changed.messages {
+    if source.is_none() || request.messages.is_changed() {
         match form {
             OllamaApi::Chat => message::encode(request, source, &mut body, diagnostics)?,
             OllamaApi::Generate => generate::encode(request, &mut body, diagnostics)?,
@@ -143,7 +143,7 @@ pub(super) fn encode<'a>(
     }
     if source.is_none() {
         params(form, request, &mut body, diagnostics);
-    } else if request.changed.tools {
+    } else if request.tools.is_changed() {
         tools(form, request, &mut body, diagnostics);
     }
     // Said in any case: what is nearly Ollama may have another default.
@@ -158,7 +158,7 @@ pub(super) fn encode<'a>(
 /// The parameters of a request that came in another dialect.
 fn params(form: OllamaApi, request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
     tools(form, request, body, diagnostics);
-    match &request.response_format {
+    match &*request.response_format {
         Some(ResponseFormat::JsonObject) => body.set("format", "\"json\""),
         Some(ResponseFormat::JsonSchema { schema, .. }) => {
             body.set(
@@ -181,7 +181,7 @@ fn params(form: OllamaApi, request: &Request, body: &mut Object<'_>, diagnostics
     };
     dropped("n", request.n.is_some_and(|n| n > 1));
     dropped("user", request.user.is_some());
-    dropped("parallel_tool_calls", request.parallel_tool_calls == Some(false));
+    dropped("parallel_tool_calls", *request.parallel_tool_calls == Some(false));
     for (key, value) in request.extra.of(FAMILY) {
         let elsewhere = ["prompt", "suffix", "system", "template", "context", "raw"].contains(&key.as_str());
         if form == OllamaApi::Chat && elsewhere {

@@ -6,21 +6,24 @@ use super::super::Decoder;
 use super::decode::OllamaDecoder;
 use super::encode::{LineContent, done, head, word};
 use super::{FAMILY, MESSAGE, OllamaApi};
-use crate::canonical::{Block, DiagnosticCode, Diagnostics, Logprobs, Response, ResponseSpec, call_id, fold};
+use crate::canonical::{
+    Block, DiagnosticCode, Diagnostics, Logprobs, Response, ResponseContext, ResponseSpec, call_id, fold,
+};
 use crate::error::UpstreamError;
 use crate::framing::Frame;
 
 /// Reads an answer of either form: it is a stream of one line.
 pub(super) fn decode(
     body: &[u8],
-    spec: &mut ResponseSpec,
+    spec: &ResponseSpec,
+    context: &mut ResponseContext,
     diagnostics: &mut Diagnostics,
 ) -> Result<Response, UpstreamError> {
-    let (mut decoder, mut events) = (OllamaDecoder::new(spec.clone()), Vec::new());
+    let (mut decoder, mut events) = (OllamaDecoder::new(spec.clone(), context.clone()), Vec::new());
     decoder.frame(Frame::Body(body), &mut events);
     decoder.finish(&mut events);
     diagnostics.extend(decoder.diagnostics());
-    spec.context = decoder.into_asked().context;
+    *context = decoder.into_context();
     fold(&events)
 }
 
@@ -28,7 +31,8 @@ pub(super) fn decode(
 pub(super) fn encode(
     form: OllamaApi,
     response: &Response,
-    spec: &mut ResponseSpec,
+    spec: &ResponseSpec,
+    context: &ResponseContext,
     diagnostics: &mut Diagnostics,
 ) -> Vec<u8> {
     let mut said = LineContent::default();
@@ -72,13 +76,13 @@ pub(super) fn encode(
         said.members.extend(choice.extra.of(FAMILY).iter().map(|(k, v)| (k.clone(), v.get().to_owned())));
     }
     let model = response.model.as_ref().filter(|_| !spec.restore_alias).unwrap_or(&spec.model);
-    let created = response.created.unwrap_or_else(|| spec.context.created());
+    let created = response.created.unwrap_or(spec.created);
     let reason = choice.and_then(|c| c.finish.as_ref()).map_or("stop", word);
     let mut answer = head(model, created);
     said.write(form, &mut answer);
     let own: Vec<_> =
         response.extra.of(FAMILY).iter().map(|(k, v)| (k.clone(), v.get().to_owned())).collect();
-    done(&mut answer, reason, response.usage, spec.elapsed.map(|total| (total, None)), own, diagnostics);
+    done(&mut answer, reason, response.usage, context.elapsed().map(|total| (total, None)), own, diagnostics);
     let mut out = Vec::new();
     answer.write(&mut out);
     out

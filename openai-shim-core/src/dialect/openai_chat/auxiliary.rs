@@ -5,7 +5,7 @@
 use super::super::auxiliary::{AuxiliaryKind, AuxiliaryRequest, AuxiliaryRoute, GET, ModelApi};
 use super::embeddings::EMBEDDING;
 use crate::canonical::ListedModel;
-use crate::canonical::fault;
+use crate::canonical::explain_unusable;
 use crate::error::{ClientError, UpstreamError};
 use crate::json::{Object, items};
 
@@ -42,7 +42,7 @@ fn list(models: &[ListedModel], _query: &str) -> Result<String, ClientError> {
 
 /// `{"results":[{"flagged":…}]}`.
 fn moderated(_request: &[u8], answer: &[u8]) -> Result<(), UpstreamError> {
-    let due = || fault(answer, "a moderation");
+    let due = || explain_unusable(answer, "a moderation");
     let answer = Object::parse(answer).map_err(|_| due())?;
     let results = answer.array("results").filter(|results| !results.is_empty()).ok_or_else(due)?;
     let judged = |result: &&str| Object::parse(result.as_bytes()).is_ok_and(|r| r.bool("flagged").is_some());
@@ -52,7 +52,7 @@ fn moderated(_request: &[u8], answer: &[u8]) -> Result<(), UpstreamError> {
 /// `{"results":[{"index":…,"relevance_score":…}]}` as Cohere, Jina and vLLM have it, `data` as Voyage does, or the bare list
 /// with `score` of TEI: places in the list of documents, each once.
 fn ranked(request: &[u8], answer: &[u8]) -> Result<(), UpstreamError> {
-    let due = || fault(answer, "a ranking");
+    let due = || explain_unusable(answer, "a ranking");
     let text = std::str::from_utf8(answer).map_err(|_| due())?;
     let object = Object::parse(answer).ok();
     let list = match &object {

@@ -5,7 +5,7 @@ use super::repair::{ChunkSink, Slot, SlotSpan, SlotValues, StreamState, Template
 use super::{NAME, reasoning_details};
 use crate::canonical::{
     Block, BlockKind, Delta, DiagnosticCode, Diagnostics, Event, ExtraFieldList, FinishReason, Logprobs,
-    MemberIndex, ReasoningStyle, ResponseSpec,
+    MemberIndex, ReasoningStyle, ResponseContext, ResponseSpec, StreamUsage, TurnStorage,
 };
 use crate::error::UpstreamError;
 use crate::framing::Frame;
@@ -32,16 +32,16 @@ pub(super) enum TemplateEvent {
 }
 
 impl ChatDecoder {
-    pub(super) fn new(spec: ResponseSpec) -> Self {
+    pub(super) fn new(spec: ResponseSpec, context: ResponseContext) -> Self {
         // Whether the client wants usage, or the legacy form of a call, is its encoder's business: here it is always read.
         let spec = ResponseSpec {
-            include_usage: true,
+            stream_usage: StreamUsage::Client,
             legacy_functions: false,
             reasoning: ReasoningStyle::Field,
             ..spec
         };
         Self {
-            stream: StreamState::new(spec),
+            stream: StreamState::new(spec, context),
             blocks: OpenBlocks::default(),
             forms: TemplateCache::default(),
         }
@@ -118,7 +118,11 @@ pub(super) struct OpaqueStateTap {
 
 impl OpaqueStateTap {
     pub(super) fn new(spec: &ResponseSpec) -> Self {
-        Self { on: spec.store_turn, begun: spec.note_whole_turn(), ..Self::default() }
+        Self {
+            on: spec.turn_storage != TurnStorage::None,
+            begun: spec.records_whole_turn(),
+            ..Self::default()
+        }
     }
 
     /// What the next chunk of a form says, as far as it matters: nothing before something sealed came. `None`: it must be
@@ -483,7 +487,7 @@ impl ChatDecoder {
     }
 
     /// Every chunk is mended.
-    pub(super) fn without_forms(spec: ResponseSpec) -> Self {
+    pub(super) fn without_forms(spec: ResponseSpec, context: ResponseContext) -> Self {
         Self { forms: TemplateCache::never(), ..Self::new(spec) }
     }
 }

@@ -9,7 +9,8 @@ use super::response::not_a_stream;
 use super::{NAME, citations, error, reasoning_details, tool_call};
 use crate::canonical::{
     BlockKind, Citation, CitedSources, Delta, DiagnosticCode, Diagnostics, Event, ExtraFields, Logprobs,
-    Numbered, REASONING_DETAILS, ReasoningStyle, ResponseSpec, TextLength, Usage,
+    Numbered, REASONING_DETAILS, ReasoningStyle, ResponseContext, ResponseSpec, StreamUsage, TextLength,
+    Usage,
 };
 use crate::error::Error;
 use crate::framing::write_event;
@@ -19,6 +20,7 @@ use std::collections::BTreeMap;
 /// Writes a stream.
 pub(super) struct ChatEncoder {
     spec: ResponseSpec,
+    context: ResponseContext,
     diagnostics: Diagnostics,
     id: String,
     model: String,
@@ -68,12 +70,13 @@ enum OpenBlock {
 }
 
 impl ChatEncoder {
-    pub(super) fn new(spec: ResponseSpec) -> Self {
+    pub(super) fn new(spec: ResponseSpec, context: ResponseContext) -> Self {
         Self {
             id: String::new(),
             model: spec.model.clone(),
-            created: spec.context.created(),
+            created: spec.created,
             spec,
+            context,
             diagnostics: Diagnostics::default(),
             choices: Numbered::default(),
             usage: None,
@@ -148,7 +151,7 @@ impl ChatEncoder {
                 self.chunk(index, &fragment, "null", out);
                 return;
             }
-            let id = if id.is_empty() { self.spec.context.id("call_") } else { id.clone() };
+            let id = if id.is_empty() { self.context.new_id("call_") } else { id.clone() };
             let mut fragment = Object::new();
             fragment.set("index", call.to_string());
             fragment.set("id", encode_string(&id));
@@ -276,7 +279,7 @@ impl Encoder for ChatEncoder {
         }
         match event {
             Event::Start { id, model, created } => {
-                self.id = id.clone().unwrap_or_else(|| self.spec.context.id("chatcmpl-"));
+                self.id = id.clone().unwrap_or_else(|| self.context.new_id("chatcmpl-"));
                 if let (Some(model), false) = (model, self.spec.restore_alias) {
                     self.model.clone_from(model);
                 }
@@ -324,7 +327,7 @@ impl Encoder for ChatEncoder {
                 self.over = true;
             }
             Event::End => {
-                if self.spec.include_usage {
+                if self.spec.stream_usage == StreamUsage::Client {
                     let usage = write_usage(self.usage.unwrap_or_default());
                     if self.usage.is_none() {
                         self.diagnostics.record(DiagnosticCode::UsageMissing, "usage", "");

@@ -57,7 +57,7 @@ pub(super) fn decode(body: &Bytes, diagnostics: &mut Diagnostics) -> Result<Requ
                     }
                 }
             }
-            "n" => request.n = count(value),
+            "n" => request.n.set_decoded(count(value)),
             "temperature" => request.temperature = number(value),
             "top_p" => request.top_p = number(value),
             "top_k" => request.top_k = natural(value),
@@ -68,11 +68,11 @@ pub(super) fn decode(body: &Bytes, diagnostics: &mut Diagnostics) -> Result<Requ
             "seed" => request.seed = integer(value),
             "user" => request.user = decode_string(value).map(Cow::into_owned),
             "reasoning_effort" => request.reasoning.effort = decode_string(value).map(Cow::into_owned),
-            "parallel_tool_calls" => request.parallel_tool_calls = object.bool(key),
-            "stop" => request.stop = stops(value),
-            "tools" => request.tools = tools(&object, diagnostics)?,
-            "tool_choice" => request.tool_choice = tool_choice(value),
-            "response_format" => request.response_format = response_format(value),
+            "parallel_tool_calls" => request.parallel_tool_calls.set_decoded(object.bool(key)),
+            "stop" => request.stop.set_decoded(stops(value)),
+            "tools" => request.tools.set_decoded(tools(&object, diagnostics)?),
+            "tool_choice" => request.tool_choice.set_decoded(tool_choice(value)),
+            "response_format" => request.response_format.set_decoded(response_format(value)),
             "logprobs" | "top_logprobs" => {
                 request.logprobs =
                     match (object.bool("logprobs"), object.get("top_logprobs").and_then(natural)) {
@@ -204,7 +204,7 @@ pub(super) fn encode<'a>(
     source: Option<&'a [u8]>,
     diagnostics: &mut Diagnostics,
 ) -> Result<Encoded<'a>, Unsupported> {
-    let span = |message: Option<&Message>| message.and_then(|message| message.span);
+    let span = |message: Option<&Message>| message.and_then(Message::source_span);
     let known = span(request.messages.first()).zip(span(request.messages.last()));
     let read = |bytes| match known {
         // What was read from these bytes need not be read again.
@@ -215,7 +215,7 @@ pub(super) fn encode<'a>(
     if !request.model.is_empty() && body.str("model").as_deref() != Some(request.model.as_str()) {
         body.set("model", encode_string(&request.model));
     }
-    if source.is_none() || request.changed.messages {
+    if source.is_none() || request.messages.is_changed() {
         // A list that grows is there twice.
         let room = request.messages.iter().map(|message| message.size() + 25).sum::<usize>();
         let mut list = Vec::with_capacity(room + 2);
@@ -232,7 +232,7 @@ pub(super) fn encode<'a>(
             if list.len() > 1 {
                 list.push(b',');
             }
-            let own = message.span.and_then(|span| source?.get(span.range()));
+            let own = message.source_span().and_then(|span| source?.get(span.range()));
             match own {
                 Some(bytes) => list.extend_from_slice(bytes),
                 None => message::encode(message, &mut list, i, diagnostics),
@@ -249,13 +249,13 @@ pub(super) fn encode<'a>(
             diagnostics.record(DiagnosticCode::ParamDropped, "reasoning", "thinking on or off");
         }
     }
-    let (all, touched) = (source.is_none(), request.changed);
-    if all || touched.tools {
+    let all = source.is_none();
+    if all || request.tools.is_changed() {
         let tools = request.tools.iter().enumerate();
         let tools: Vec<_> = tools.filter_map(|(i, tool)| write_tool(tool, i, diagnostics)).collect();
         put(&mut body, "tools", (!tools.is_empty()).then(|| format!("[{}]", tools.join(","))));
     }
-    if all || touched.tool_choice {
+    if all || request.is_tool_choice_changed() {
         // A choice is one among tools that are there.
         let none_left = all && body.get("tools").is_none() && !request.tools.is_empty();
         let choice = request.tool_choice.as_ref().filter(|_| !none_left);
@@ -267,14 +267,14 @@ pub(super) fn encode<'a>(
             request.parallel_tool_calls.filter(|_| !none_left && (!all || !request.tools.is_empty()));
         put(&mut body, "parallel_tool_calls", parallel.map(|v| v.to_string()));
     }
-    if all || touched.response_format {
+    if all || request.response_format.is_changed() {
         put(&mut body, "response_format", write_format(request.response_format.as_ref()));
     }
-    if all || touched.stop {
+    if all || request.stop.is_changed() {
         let stops: Vec<_> = request.stop.iter().map(|s| encode_string(s)).collect();
         put(&mut body, "stop", (!stops.is_empty()).then(|| format!("[{}]", stops.join(","))));
     }
-    if all || touched.n {
+    if all || request.n.is_changed() {
         put(&mut body, "n", request.n.map(|v| v.to_string()));
     }
     if body.bool("stream").unwrap_or(false) != request.stream {

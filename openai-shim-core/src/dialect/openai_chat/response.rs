@@ -8,7 +8,8 @@ use super::repair::{TagWriter, read_usage, whole, write_usage};
 use super::{NAME, citations, note_lost, reasoning_details, tool_call};
 use crate::canonical::{
     Block, Choice, CitedSources, DiagnosticCode, Diagnostics, ExtraFieldList, ExtraFields, FinishReason,
-    Logprobs, ReasoningStyle, Response, ResponseSpec, ResponseSummary, TextLength, unfold,
+    Logprobs, ReasoningStyle, Response, ResponseContext, ResponseSpec, ResponseSummary, TextLength,
+    TurnStorage, unfold,
 };
 use crate::error::UpstreamError;
 use crate::json::{Object, decode_string, encode_string, raw};
@@ -17,14 +18,20 @@ use std::borrow::Cow;
 /// Reads an answer: mended first, so that what is left is plain.
 pub(super) fn decode(
     body: &[u8],
-    spec: &mut ResponseSpec,
+    spec: &ResponseSpec,
+    context: &mut ResponseContext,
     diagnostics: &mut Diagnostics,
 ) -> Result<Response, UpstreamError> {
     // How reasoning is shown is the business of the client's dialect.
-    let shown = std::mem::take(&mut spec.reasoning);
-    let mended = whole(body, spec, diagnostics);
-    spec.reasoning = shown;
-    let (answer, _) = mended?;
+    let in_field;
+    let spec = match spec.reasoning {
+        ReasoningStyle::Field => spec,
+        ReasoningStyle::Tags => {
+            in_field = ResponseSpec { reasoning: ReasoningStyle::Field, ..spec.clone() };
+            &in_field
+        }
+    };
+    let (answer, _) = whole(body, spec, context, diagnostics)?;
     let mut response = Response::default();
     response.id = answer.str("id").map(Cow::into_owned);
     response.created = answer.u64("created");
@@ -46,11 +53,11 @@ pub(super) fn noting(
     mut summary: ResponseSummary,
     spec: &ResponseSpec,
 ) -> ResponseSummary {
-    if !spec.store_turn {
+    if spec.turn_storage == TurnStorage::None {
         return summary;
     }
     let choices = answer.array("choices").unwrap_or_default();
-    if spec.note_whole_turn() || choices.iter().any(|choice| choice.contains(SEALED)) {
+    if spec.records_whole_turn() || choices.iter().any(|choice| choice.contains(SEALED)) {
         let mut response = Response::default();
         let choices = choices.into_iter().filter_map(|item| Object::parse(item.as_bytes()).ok());
         response.choices = choices.map(|choice| decode_choice(&choice)).collect();
@@ -110,14 +117,20 @@ fn rest(object: &Object<'_>, known: &[&str]) -> ExtraFields {
 }
 
 /// Writes an answer.
-pub(super) fn encode(response: &Response, spec: &mut ResponseSpec, diagnostics: &mut Diagnostics) -> Vec<u8> {
+pub(super) fn encode(
+    response: &Response,
+    spec: &ResponseSpec,
+    context: &mut ResponseContext,
+    diagnostics: &mut Diagnostics,
+) -> Vec<u8> {
     let mut answer = Object::new();
-    answer.set("id", encode_string(&response.id.clone().unwrap_or_else(|| spec.context.id("chatcmpl-"))));
+    answer.set("id", encode_string(&response.id.clone().unwrap_or_else(|| context.new_id("chatcmpl-"))));
     answer.set("object", "\"chat.completion\"");
-    answer.set("created", response.created.unwrap_or_else(|| spec.context.created()).to_string());
+    answer.set("created", response.created.unwrap_or(spec.created).to_string());
     let model = response.model.as_ref().filter(|_| !spec.restore_alias).unwrap_or(&spec.model);
     answer.set("model", encode_string(model));
-    let choices: Vec<_> = response.choices.iter().map(|c| encode_choice(c, spec, diagnostics)).collect();
+    let choices: Vec<_> =
+        response.choices.iter().map(|c| encode_choice(c, spec, context, diagnostics)).collect();
     answer.set("choices", format!("[{}]", choices.join(",")));
     if response.usage.is_none() {
         diagnostics.record(DiagnosticCode::UsageMissing, "usage", "");
@@ -137,7 +150,12 @@ pub(super) fn not_a_stream(extra: &ExtraFieldList) -> CitedSources {
     if extra.dialect == NAME { CitedSources { list: Vec::new(), rest: extra.clone() } } else { cited(extra) }
 }
 
-fn encode_choice(choice: &Choice, spec: &mut ResponseSpec, diagnostics: &mut Diagnostics) -> String {
+fn encode_choice(
+    choice: &Choice,
+    spec: &ResponseSpec,
+    context: &mut ResponseContext,
+    diagnostics: &mut Diagnostics,
+) -> String {
     let (mut words, mut thoughts, mut refusal) = (String::new(), String::new(), String::new());
     let (mut length, mut annotations) = (TextLength::default(), Vec::new());
     let mut calls = Vec::new();
@@ -162,7 +180,7 @@ fn encode_choice(choice: &Choice, spec: &mut ResponseSpec, diagnostics: &mut Dia
             Block::Refusal(text) => refusal.push_str(text),
             Block::ToolCall { id, name, arguments, signature, extra } => {
                 note_lost(extra, "choices[].message", diagnostics);
-                let id = if id.is_empty() { spec.context.id("call_") } else { id.clone() };
+                let id = if id.is_empty() { context.new_id("call_") } else { id.clone() };
                 let arguments = if arguments.is_empty() { "{}" } else { arguments };
                 calls.push(tool_call::write(&id, name, arguments, signature.as_deref(), extra));
                 let function =

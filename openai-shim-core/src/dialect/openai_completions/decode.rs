@@ -6,7 +6,7 @@ use super::response::leftovers;
 use super::{ECHOED, NAME, is_own, logprobs, prompt, reason};
 use crate::canonical::{
     BlockKind, Delta, DiagnosticCode, Diagnostics, Event, ExtraFieldList, FinishReason, MemberIndex,
-    ReasoningTags, ResponseSpec,
+    ReasoningTags, ResponseContext, ResponseSpec, StreamUsage,
 };
 use crate::error::UpstreamError;
 use crate::extract::{FenceStripper, OutputParser, ReasoningTagMode, Segment};
@@ -83,10 +83,11 @@ pub(super) struct CompletionsDecoder {
 }
 
 impl CompletionsDecoder {
-    pub(super) fn new(spec: ResponseSpec) -> Self {
+    pub(super) fn new(spec: ResponseSpec, context: ResponseContext) -> Self {
         // Whether the client wants usage, and how it calls the model, is its encoder's business.
         let blocks = OpenBlocks {
             spec: spec.clone(),
+            context: context.clone(),
             started: false,
             choices: Vec::new(),
             numbers: BTreeMap::new(),
@@ -94,8 +95,8 @@ impl CompletionsDecoder {
             places: MemberIndex::default(),
             diagnostics: Diagnostics::default(),
         };
-        let spec = ResponseSpec { include_usage: false, usage_injected: true, restore_alias: false, ..spec };
-        Self { stream: StreamState::new(spec), blocks }
+        let spec = ResponseSpec { stream_usage: StreamUsage::Injected, restore_alias: false, ..spec };
+        Self { stream: StreamState::new(spec, context), blocks }
     }
 
     fn step(&mut self, out: &mut Vec<Event>, run: impl FnOnce(&mut StreamState, &mut dyn ChunkSink)) {
@@ -123,6 +124,7 @@ impl Decoder for CompletionsDecoder {
 /// Which blocks are open.
 struct OpenBlocks {
     spec: ResponseSpec,
+    context: ResponseContext,
     started: bool,
     choices: Vec<ChoiceReader>,
     /// Where each of them stands.
@@ -240,7 +242,7 @@ impl EventSink<'_> {
                 Segment::Reasoning(text) => (BlockKind::Reasoning, text),
                 Segment::Call { name, arguments } => {
                     choice.calls = true;
-                    let id = self.blocks.spec.context.id("call_");
+                    let id = self.blocks.context.new_id("call_");
                     (BlockKind::ToolCall { id, name, signature: None }, arguments)
                 }
             };

@@ -8,7 +8,7 @@ use super::response::{members, note_lost};
 use super::{ECHOED, NAME, error, logprobs, prompt, usage, word};
 use crate::canonical::{
     BlockKind, Delta, DiagnosticCode, Diagnostics, Event, ExtraFieldList, Logprobs, Numbered, ReasoningStyle,
-    ResponseSpec, Usage,
+    ResponseContext, ResponseSpec, StreamUsage, Usage,
 };
 use crate::error::{Error, UpstreamError};
 use crate::framing::write_event;
@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 /// Writes a stream.
 pub(super) struct CompletionsEncoder {
     spec: ResponseSpec,
+    context: ResponseContext,
     diagnostics: Diagnostics,
     head: CompletionIdentity,
     choices: Numbered<ChoiceWriter>,
@@ -49,15 +50,12 @@ enum OpenBlock {
 }
 
 impl CompletionsEncoder {
-    pub(super) fn new(spec: ResponseSpec) -> Self {
+    pub(super) fn new(spec: ResponseSpec, context: ResponseContext) -> Self {
         Self {
-            head: CompletionIdentity {
-                id: String::new(),
-                created: spec.context.created(),
-                model: spec.model.clone(),
-            },
+            head: CompletionIdentity { id: String::new(), created: spec.created, model: spec.model.clone() },
             prompt: prompt(&spec).unwrap_or_default(),
             spec,
+            context,
             diagnostics: Diagnostics::default(),
             choices: Numbered::default(),
             usage: None,
@@ -160,7 +158,7 @@ impl Encoder for CompletionsEncoder {
         }
         match event {
             Event::Start { id, model, created } => {
-                self.head.id = id.clone().unwrap_or_else(|| self.spec.context.id("cmpl-"));
+                self.head.id = id.clone().unwrap_or_else(|| self.context.new_id("cmpl-"));
                 if let (Some(model), false) = (model, self.spec.restore_alias) {
                     self.head.model.clone_from(model);
                 }
@@ -188,7 +186,7 @@ impl Encoder for CompletionsEncoder {
                 self.over = true;
             }
             Event::End => {
-                if self.spec.include_usage {
+                if self.spec.stream_usage == StreamUsage::Client {
                     if self.usage.is_none() {
                         self.diagnostics.record(DiagnosticCode::UsageMissing, "usage", "");
                     }

@@ -33,7 +33,7 @@ pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Reque
             "max_tokens" => {
                 request.max_tokens = natural(value).map(|tokens| TokenLimit { tokens, completion: false });
             }
-            "n" => request.n = count(value),
+            "n" => request.n.set_decoded(count(value)),
             "temperature" => request.temperature = number(value),
             "top_p" => request.top_p = number(value),
             "top_k" => request.top_k = natural(value),
@@ -41,7 +41,7 @@ pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Reque
             "presence_penalty" => request.presence_penalty = number(value),
             "seed" => request.seed = integer(value),
             "user" => request.user = decode_string(value).map(Cow::into_owned),
-            "stop" => request.stop = stops(value),
+            "stop" => request.stop.set_decoded(stops(value)),
             "logprobs" => {
                 request.logprobs = natural(value);
                 extra.push((key.to_owned(), raw(value)));
@@ -62,7 +62,7 @@ pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Reque
     request.is_prompt = true;
     prompt(&object, &mut request, &mut extra)?;
     if request.same_dialect_only.is_some()
-        && let Some(n) = request.n.take()
+        && let Some(n) = request.n.decoded_mut().take()
     {
         // So many for each prompt: not what is counted elsewhere.
         extra.push((String::from(".n"), raw(n.to_string())));
@@ -103,14 +103,16 @@ fn prompt(
     match given.map(value_kind) {
         Some(ValueKind::String) => {
             let prompt = object.str("prompt").unwrap_or_default();
-            request.messages.push(Message::text(Role::User, prompt));
+            request.messages.push_decoded(Message::decoded(Role::User, vec![Block::text(prompt)]));
             return Ok(());
         }
         Some(ValueKind::Array) if items.is_empty() => {
             return Err(invalid("`prompt` is empty. Send a text."));
         }
         Some(ValueKind::Array) if texts.len() == 1 && items.len() == 1 => {
-            request.messages.extend(texts.into_iter().map(|prompt| Message::text(Role::User, prompt)));
+            let messages =
+                texts.into_iter().map(|text| Message::decoded(Role::User, vec![Block::text(text)]));
+            request.messages.decoded_mut().extend(messages);
         }
         Some(ValueKind::Array) if texts.len() == items.len() => {
             request.same_dialect_only = only(
@@ -155,19 +157,19 @@ pub(super) fn encode<'a>(
     if !request.model.is_empty() && body.str("model").as_deref() != Some(request.model.as_str()) {
         body.set("model", encode_string(&request.model));
     }
-    let (all, touched) = (source.is_none(), request.changed);
-    if (all || touched.messages) && !request.messages.is_empty() {
+    let all = source.is_none();
+    if (all || request.messages.is_changed()) && !request.messages.is_empty() {
         body.set("prompt", encode_string(&render(request, diagnostics)));
     }
     if all {
         write_params(request, &mut body, diagnostics);
         lost(request, diagnostics);
     }
-    if all || touched.stop {
+    if all || request.stop.is_changed() {
         let stops: Vec<_> = request.stop.iter().map(|s| encode_string(s)).collect();
         put(&mut body, "stop", (!stops.is_empty()).then(|| format!("[{}]", stops.join(","))));
     }
-    if (all && request.n.is_some()) || touched.n {
+    if (all && request.n.is_some()) || request.n.is_changed() {
         put(&mut body, "n", request.n.map(|v| v.to_string()));
     }
     if body.bool("stream").unwrap_or(false) != request.stream {
@@ -184,7 +186,7 @@ pub(super) fn encode<'a>(
 
 /// The conversation as one prompt.
 fn render(request: &Request, diagnostics: &mut Diagnostics) -> String {
-    let mut messages = request.messages.clone();
+    let mut messages = request.messages.to_vec();
     for (i, message) in messages.iter_mut().enumerate() {
         let at = format!("messages[{i}]");
         message.report(NAME, &at, diagnostics);
@@ -208,7 +210,7 @@ fn render(request: &Request, diagnostics: &mut Diagnostics) -> String {
 
 /// Calls as text: a result stands for little where nobody asked for it.
 fn calls_in_words(message: &mut Message, path: &str, diagnostics: &mut Diagnostics) {
-    for (k, block) in message.blocks.iter_mut().enumerate() {
+    for (k, block) in message.edit().blocks.iter_mut().enumerate() {
         let before = if k == 0 { "" } else { "\n" };
         if let Block::ToolCall { name, arguments, .. } = block {
             diagnostics.record(DiagnosticCode::ContentRewritten, path, "a call as text");
@@ -276,10 +278,10 @@ fn lost(request: &Request, diagnostics: &mut Diagnostics) {
     if !request.tools.is_empty() {
         diagnostics.record(DiagnosticCode::FeatureUnsupported, "tools", "text completions call no tools");
     }
-    if !matches!(request.tool_choice, None | Some(ToolChoice::Auto | ToolChoice::None)) {
+    if !matches!(*request.tool_choice, None | Some(ToolChoice::Auto | ToolChoice::None)) {
         diagnostics.record(DiagnosticCode::ParamDropped, "tool_choice", "");
     }
-    if !matches!(request.response_format, None | Some(ResponseFormat::Text)) {
+    if !matches!(*request.response_format, None | Some(ResponseFormat::Text)) {
         diagnostics.record(DiagnosticCode::FeatureUnsupported, "response_format", "");
     }
     if request.reasoning.as_effort().is_some_and(|effort| effort != "none")

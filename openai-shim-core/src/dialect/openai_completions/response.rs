@@ -10,7 +10,7 @@ use super::repair::{
 use super::{ECHOED, NAME, error, is_own, logprobs, prompt, reason, usage, word};
 use crate::canonical::{
     Block, Choice, DiagnosticCode, Diagnostics, Event, ExtraFieldList, ExtraFields, FinishReason,
-    ReasoningStyle, Response, ResponseSpec, ResponseSummary,
+    ReasoningStyle, Response, ResponseContext, ResponseSpec, ResponseSummary,
 };
 use crate::error::UpstreamError;
 use crate::extract;
@@ -20,6 +20,7 @@ use crate::json::{Object, raw};
 fn read(
     body: &[u8],
     spec: &ResponseSpec,
+    context: &ResponseContext,
     diagnostics: &mut Diagnostics,
 ) -> Result<(RepairedCompletion, CompletionIdentity), UpstreamError> {
     let object = Object::parse(body).map_err(|e| {
@@ -32,7 +33,7 @@ fn read(
         diagnostics.record(DiagnosticCode::StatusPromoted, "", "an error came as a success");
         return Err(error::in_body(&object, diagnostics).unwrap_or(UpstreamError::Empty));
     }
-    let mut reader = CompletionReader::new(spec.clone());
+    let mut reader = CompletionReader::new(spec.clone(), context.clone());
     let read = reader.read(&object);
     let head = reader.head();
     let held = reader.release();
@@ -57,11 +58,13 @@ fn read(
 /// Reads an answer.
 pub(super) fn decode(
     body: &[u8],
-    spec: &mut ResponseSpec,
+    spec: &ResponseSpec,
+    context: &mut ResponseContext,
     diagnostics: &mut Diagnostics,
 ) -> Result<Response, UpstreamError> {
     // The model is named by the client's dialect.
-    let (answer, head) = read(body, &ResponseSpec { restore_alias: false, ..spec.clone() }, diagnostics)?;
+    let (answer, head) =
+        read(body, &ResponseSpec { restore_alias: false, ..spec.clone() }, context, diagnostics)?;
     let mut response = Response::default();
     response.id = Some(head.id);
     response.created = Some(head.created);
@@ -73,12 +76,17 @@ pub(super) fn decode(
     }
     response.extra = leftovers(extra);
     for piece in answer.pieces {
-        response.choices.push(decode_choice(piece, spec, diagnostics));
+        response.choices.push(decode_choice(piece, spec, context, diagnostics));
     }
     Ok(response)
 }
 
-fn decode_choice(piece: RepairedChoice, spec: &mut ResponseSpec, diagnostics: &mut Diagnostics) -> Choice {
+fn decode_choice(
+    piece: RepairedChoice,
+    spec: &ResponseSpec,
+    context: &mut ResponseContext,
+    diagnostics: &mut Diagnostics,
+) -> Choice {
     let mut choice = Choice::default();
     choice.index = piece.index;
     choice.logprobs = piece.logprobs.as_deref().and_then(logprobs::read);
@@ -92,7 +100,7 @@ fn decode_choice(piece: RepairedChoice, spec: &mut ResponseSpec, diagnostics: &m
             }
             extract::Segment::Call { name, arguments } => {
                 calls = true;
-                let id = spec.context.id("call_");
+                let id = context.new_id("call_");
                 Block::ToolCall { id, name, arguments, signature: None, extra: ExtraFields::default() }
             }
         });
@@ -117,10 +125,11 @@ pub(super) fn leftovers(members: Vec<(String, String)>) -> ExtraFields {
 /// Mends an answer in place.
 pub(super) fn mend(
     body: &[u8],
-    spec: &mut ResponseSpec,
+    spec: &ResponseSpec,
+    context: &ResponseContext,
     diagnostics: &mut Diagnostics,
 ) -> Result<Repaired, UpstreamError> {
-    let (answer, head) = read(body, spec, diagnostics)?;
+    let (answer, head) = read(body, spec, context, diagnostics)?;
     let mut summary = ResponseSummary::for_spec(spec);
     answer.pieces.iter().for_each(|piece| see(piece, &mut summary));
     let counts = match &answer.usage {
@@ -142,10 +151,15 @@ pub(super) fn mend(
 }
 
 /// Writes an answer.
-pub(super) fn encode(response: &Response, spec: &mut ResponseSpec, diagnostics: &mut Diagnostics) -> Vec<u8> {
+pub(super) fn encode(
+    response: &Response,
+    spec: &ResponseSpec,
+    context: &mut ResponseContext,
+    diagnostics: &mut Diagnostics,
+) -> Vec<u8> {
     let head = CompletionIdentity {
-        id: response.id.clone().unwrap_or_else(|| spec.context.id("cmpl-")),
-        created: response.created.unwrap_or(spec.context.created()),
+        id: response.id.clone().unwrap_or_else(|| context.new_id("cmpl-")),
+        created: response.created.unwrap_or(spec.created),
         model: match &response.model {
             Some(model) if !spec.restore_alias => model.clone(),
             _ => spec.model.clone(),

@@ -6,14 +6,15 @@ use super::response_object::{ResponseSkeleton, ResponseStatus};
 use super::tools::ToolNameMap;
 use super::{NAME, error};
 use crate::canonical::{
-    BlockKind, CitedSources, DiagnosticCode, Diagnostics, Event, FinishReason, NATIVE, ResponseSpec, Usage,
-    call_id,
+    BlockKind, CitedSources, DiagnosticCode, Diagnostics, Event, FinishReason, NATIVE, ResponseContext,
+    ResponseSpec, Usage, call_id,
 };
 use crate::error::{Error, UpstreamError};
 
 /// Writes a stream, or the response object at its end.
 pub(super) struct ResponsesEncoder {
     spec: ResponseSpec,
+    context: ResponseContext,
     pub(super) diagnostics: Diagnostics,
     shell: ResponseSkeleton,
     output: EncodedItems,
@@ -24,11 +25,12 @@ pub(super) struct ResponsesEncoder {
 }
 
 impl ResponsesEncoder {
-    pub(super) fn new(spec: ResponseSpec, quiet: bool) -> Self {
+    pub(super) fn new(spec: ResponseSpec, context: ResponseContext, quiet: bool) -> Self {
         let output = EncodedItems::new(ToolNameMap::of(&spec), quiet);
         let shell = ResponseSkeleton::new(&spec);
         Self {
             spec,
+            context,
             diagnostics: Diagnostics::default(),
             shell,
             output,
@@ -50,7 +52,7 @@ impl ResponsesEncoder {
         // A client may refer to it by this id, which must be one of this dialect's or of ours, and nobody else's: some servers' ids
         // are numbers up to 999.
         let own = id.filter(|id| ["resp_", "fallback-"].iter().any(|prefix| id.starts_with(prefix))).cloned();
-        self.shell.id = own.unwrap_or_else(|| self.spec.context.id("resp_"));
+        self.shell.id = own.unwrap_or_else(|| self.context.new_id("resp_"));
         if let (Some(model), false) = (model, self.spec.restore_alias) {
             self.shell.model.clone_from(model);
         }
@@ -109,8 +111,8 @@ impl ResponsesEncoder {
     }
 
     /// The context with the ids that were given out.
-    pub(super) fn into_asked(self) -> ResponseSpec {
-        self.spec
+    pub(super) fn into_context(self) -> ResponseContext {
+        self.context
     }
 }
 
@@ -137,10 +139,10 @@ impl Encoder for ResponsesEncoder {
                         "the signature of a call",
                     );
                 }
-                self.output.open(*block, kind, &mut self.spec.context, out);
+                self.output.open(*block, kind, &mut self.context, out);
             }
             Event::Delta { block, delta, .. } => {
-                self.output.begin_item(*block, delta, &mut self.spec.context, out);
+                self.output.begin_item(*block, delta, &mut self.context, out);
                 self.output.delta(*block, delta, out, &mut self.diagnostics);
                 if self.output.is_full() {
                     let message = String::from("The answer is larger than 64 MiB.");

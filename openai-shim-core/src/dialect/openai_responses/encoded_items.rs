@@ -12,8 +12,8 @@ use super::NAME;
 use super::content_part::annotation;
 use super::tools::{ToolNameMap, input_of};
 use crate::canonical::{
-    BlockKind, Citation, CitedSources, Context, Delta, DiagnosticCode, Diagnostics, ExtraFields,
-    REASONING_DETAILS, TextLength,
+    BlockKind, Citation, CitedSources, Delta, DiagnosticCode, Diagnostics, ExtraFields, REASONING_DETAILS,
+    ResponseContext, TextLength,
 };
 use crate::json::{Object, encode_string};
 use open_item::{ItemKind, OpenItem};
@@ -91,7 +91,13 @@ impl EncodedItems {
     }
 
     /// A block begins; its item does with the first thing said in it.
-    pub(super) fn open(&mut self, block: u32, kind: &BlockKind, context: &mut Context, out: &mut Vec<u8>) {
+    pub(super) fn open(
+        &mut self,
+        block: u32,
+        kind: &BlockKind,
+        context: &mut ResponseContext,
+        out: &mut Vec<u8>,
+    ) {
         if *kind == BlockKind::Text {
             self.silent.insert(block);
         } else {
@@ -100,7 +106,13 @@ impl EncodedItems {
     }
 
     /// Begins the item of a text that is about to say something.
-    pub(super) fn begin_item(&mut self, block: u32, delta: &Delta, context: &mut Context, out: &mut Vec<u8>) {
+    pub(super) fn begin_item(
+        &mut self,
+        block: u32,
+        delta: &Delta,
+        context: &mut ResponseContext,
+        out: &mut Vec<u8>,
+    ) {
         let says = match delta {
             Delta::Text(text) => !text.is_empty(),
             Delta::Native { dialect, .. } => *dialect == NAME,
@@ -111,17 +123,17 @@ impl EncodedItems {
         }
     }
 
-    fn begin(&mut self, block: u32, kind: &BlockKind, context: &mut Context, out: &mut Vec<u8>) {
+    fn begin(&mut self, block: u32, kind: &BlockKind, context: &mut ResponseContext, out: &mut Vec<u8>) {
         let index = self.items.len();
         self.items.push(None);
         let (id, kind) = match kind {
-            BlockKind::Text => (context.id("msg_"), ItemKind::Text),
-            BlockKind::Refusal => (context.id("msg_"), ItemKind::Refusal),
-            BlockKind::Reasoning => (context.id("rs_"), ItemKind::Reasoning),
+            BlockKind::Text => (context.new_id("msg_"), ItemKind::Text),
+            BlockKind::Refusal => (context.new_id("msg_"), ItemKind::Refusal),
+            BlockKind::Reasoning => (context.new_id("rs_"), ItemKind::Reasoning),
             BlockKind::ToolCall { id, name, .. } => {
                 let called = self.names.find(name);
-                let id = if id.is_empty() { context.id("call_") } else { id.clone() };
-                (context.id(if called.custom { "ctc_" } else { "fc_" }), ItemKind::Call { id, called })
+                let id = if id.is_empty() { context.new_id("call_") } else { id.clone() };
+                (context.new_id(if called.custom { "ctc_" } else { "fc_" }), ItemKind::Call { id, called })
             }
         };
         let mut open = OpenItem {

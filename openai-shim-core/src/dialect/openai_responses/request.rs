@@ -7,7 +7,8 @@ use super::super::shape::Place;
 use super::content_part::{leftovers, object_of, own, plain};
 use super::{NAME, shape, tools};
 use crate::canonical::{
-    Diagnostics, ExtraFields, Message, Request, ResponseFormat, Role, SHARED, Text, TokenLimit, ToolChoice,
+    Block, Diagnostics, ExtraFields, Message, Request, ResponseFormat, Role, SHARED, Text, TokenLimit,
+    ToolChoice,
 };
 use crate::error::{ClientError, Unsupported};
 use crate::json::{Object, ValueKind, decode_string, encode_string, natural, number, raw, value_kind};
@@ -66,11 +67,11 @@ pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Reque
             "temperature" => request.temperature = number(value),
             "top_p" => request.top_p = number(value),
             "user" => request.user = decode_string(value).map(Cow::into_owned),
-            "parallel_tool_calls" => request.parallel_tool_calls = object.bool(key),
+            "parallel_tool_calls" => request.parallel_tool_calls.set_decoded(object.bool(key)),
             "tools" => {
-                request.tools = tools::read(&object.array(key).unwrap_or_default(), false);
+                request.tools.set_decoded(tools::read(&object.array(key).unwrap_or_default(), false));
             }
-            "tool_choice" => request.tool_choice = tool_choice(value),
+            "tool_choice" => request.tool_choice.set_decoded(tool_choice(value)),
             "text" => form(&object_of(value), &mut request, &mut extra),
             "reasoning" => {
                 let reasoning = object_of(value);
@@ -159,7 +160,7 @@ fn messages(
 ) -> Result<Vec<String>, ClientError> {
     // Empty instructions instruct nobody.
     if let Some(words) = object.str("instructions").filter(|words| !words.is_empty()) {
-        request.messages.push(decode_input::instructions(&words));
+        request.messages.push_decoded(decode_input::instructions(&words));
     }
     let Some(value) = object.non_null("input") else {
         // What is referred to may be all of it.
@@ -174,14 +175,14 @@ fn messages(
     };
     match value_kind(value) {
         ValueKind::String => {
-            let mut message = Message::text(Role::User, Text::from_json(value));
-            message.extra = ExtraFields::new(NAME, vec![(".input".to_owned(), raw("true"))]);
-            request.messages.push(message);
+            let mut message = Message::decoded(Role::User, vec![Block::text(Text::from_json(value))]);
+            message.decoded_mut().extra = ExtraFields::new(NAME, vec![(".input".to_owned(), raw("true"))]);
+            request.messages.push_decoded(message);
             Ok(Vec::new())
         }
         ValueKind::Array => {
             let listed = object.array("input").unwrap_or_default();
-            request.messages.reserve_exact(listed.len());
+            request.messages.decoded_mut().reserve_exact(listed.len());
             let mut input = decode_input::InputDecoder::new(body, request);
             for (i, item) in listed.into_iter().enumerate() {
                 input.item(item, i, diagnostics)?;
@@ -220,7 +221,7 @@ fn form(
     }
     if let Some(format) = text.non_null("format") {
         let object = object_of(format);
-        request.response_format = Some(match object.str("type").as_deref() {
+        request.response_format.set_decoded(Some(match object.str("type").as_deref() {
             Some("text") => ResponseFormat::Text,
             Some("json_object") => ResponseFormat::JsonObject,
             Some("json_schema") if object.str("name").is_some() => ResponseFormat::JsonSchema {
@@ -230,7 +231,7 @@ fn form(
                 extra: leftovers(&object, &["type", "name", "schema", "strict"]),
             },
             _ => ResponseFormat::Native { dialect: NAME, raw: raw(format) },
-        });
+        }));
     }
     let rest = leftovers(text, &["verbosity", "format"]);
     if !rest.is_empty() {
@@ -250,7 +251,7 @@ pub(super) fn encode<'a>(
     if !request.model.is_empty() && body.str("model").as_deref() != Some(request.model.as_str()) {
         body.set("model", encode_string(&request.model));
     }
-    if source.is_none() || request.changed.messages {
+    if source.is_none() || request.messages.is_changed() {
         write_input(request, source, &mut body, diagnostics);
     }
     if source.is_none() {
@@ -275,7 +276,7 @@ fn write_input<'a>(
     body: &mut Object<'a>,
     diagnostics: &mut Diagnostics,
 ) {
-    let mut messages = request.messages.as_slice();
+    let mut messages: &[Message] = &request.messages;
     match messages.split_first() {
         Some((first, rest)) if own(&first.extra, "instructions").is_some() => {
             body.set("instructions", encode_string(&first.joined_text()));
@@ -293,7 +294,7 @@ fn write_input<'a>(
     }
     let mut items = request.list(25);
     for (i, message) in messages.iter().enumerate() {
-        match message.span.and_then(|span| source?.get(span.range())) {
+        match message.source_span().and_then(|span| source?.get(span.range())) {
             Some(bytes) => items.push(&String::from_utf8_lossy(bytes)),
             None => encode_input::write(message, i, &mut items, diagnostics),
         }

@@ -6,7 +6,8 @@ use super::content_part::{ITEM, arguments, is_call, leftovers, object_of, part, 
 use super::encode::ResponsesEncoder;
 use super::{NAME, encrypted_content, error, tools, usage};
 use crate::canonical::{
-    Block, Choice, DiagnosticCode, Diagnostics, ExtraFields, FinishReason, Response, ResponseSpec, unfold,
+    Block, Choice, DiagnosticCode, Diagnostics, ExtraFields, FinishReason, Response, ResponseContext,
+    ResponseSpec, unfold,
 };
 use crate::dialect::Encoder;
 use crate::error::UpstreamError;
@@ -190,14 +191,19 @@ pub(super) fn call(item: &Object<'_>, custom: bool, diagnostics: &mut Diagnostic
 }
 
 /// Writes an answer: its events, of which only the last one's object is kept.
-pub(super) fn encode(response: &Response, spec: &mut ResponseSpec, diagnostics: &mut Diagnostics) -> Vec<u8> {
-    let mut encoder = ResponsesEncoder::new(spec.clone(), true);
+pub(super) fn encode(
+    response: &Response,
+    spec: &ResponseSpec,
+    context: &mut ResponseContext,
+    diagnostics: &mut Diagnostics,
+) -> Vec<u8> {
+    let mut encoder = ResponsesEncoder::new(spec.clone(), context.clone(), true);
     let mut unread = Vec::new();
     for event in unfold(response) {
         encoder.event(&event, &mut unread);
     }
     let written = encoder.response();
     diagnostics.extend(encoder.diagnostics());
-    spec.context = encoder.into_asked().context;
+    *context = encoder.into_context();
     written.into_bytes()
 }

@@ -47,7 +47,7 @@ const DEFAULTS: &[(&str, &str)] = &[
 impl ResponseSkeleton {
     pub(super) fn new(spec: &ResponseSpec) -> Self {
         let repeated = ECHOED.iter().filter_map(|(key, _)| Some((*key, echoed_param(spec, key)?))).collect();
-        Self { id: String::new(), model: spec.model.clone(), created: spec.context.created(), repeated }
+        Self { id: String::new(), model: spec.model.clone(), created: spec.created, repeated }
     }
 
     /// The object as JSON.

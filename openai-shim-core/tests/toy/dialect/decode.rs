@@ -3,7 +3,7 @@
 use super::super::Decoder;
 use super::error;
 use super::wire::{Call, leftovers, read_call, read_end, read_tokens};
-use crate::canonical::{ResponseSpec, BlockKind, DiagnosticCode, Delta, Diagnostics, Event, FinishReason};
+use crate::canonical::{ResponseContext, ResponseSpec, BlockKind, DiagnosticCode, Delta, Diagnostics, Event, FinishReason};
 use crate::error::UpstreamError;
 use crate::filter::Stops;
 use crate::framing::Frame;
@@ -15,6 +15,7 @@ const MOST_CALLS: u32 = 1024;
 /// Reads a stream.
 pub(super) struct ToyDecoder {
     spec: ResponseSpec,
+    context: ResponseContext,
     diagnostics: Diagnostics,
     /// Sequences that end the text here, because the upstream does not know them.
     stops: Option<Stops>,
@@ -30,7 +31,7 @@ pub(super) struct ToyDecoder {
 }
 
 impl ToyDecoder {
-    pub(super) fn new(spec: ResponseSpec) -> Self {
+    pub(super) fn new(spec: ResponseSpec, context: ResponseContext) -> Self {
         Self {
             stops: (!spec.stops.is_empty()).then(|| Stops::new(spec.stops.clone())),
             spec,
@@ -46,7 +47,7 @@ impl ToyDecoder {
     }
 
     /// Time and ids as far as they were used.
-    pub(super) fn into_asked(self) -> ResponseSpec {
+    pub(super) fn into_context(self) -> ResponseContext {
         self.spec
     }
 
@@ -119,7 +120,7 @@ impl ToyDecoder {
         self.calls += 1;
         let id = call.id.unwrap_or_else(|| {
             self.diagnostics.record(DiagnosticCode::ToolIdSynthesized, "calls[].id", "");
-            self.spec.context.id("call_")
+            self.context.new_id("call_")
         });
         let kind = BlockKind::ToolCall { id, name: call.name, signature: None };
         out.push(Event::Open { choice: 0, block, kind });

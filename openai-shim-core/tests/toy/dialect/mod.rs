@@ -28,7 +28,7 @@ mod response;
 mod wire;
 
 use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Mended, StreamRepairer, Passthrough, pass};
-use crate::canonical::{ResponseSpec, Diagnostics, Request, Response};
+use crate::canonical::{ResponseContext, ResponseSpec, Diagnostics, Request, Response};
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use crate::framing::Deviation;
 use bytes::Bytes;
@@ -76,35 +76,35 @@ impl Dialect for Toy {
     fn decode_response(
         &self,
         body: &[u8],
-        spec: &mut ResponseSpec,
+        spec: &ResponseSpec, context: &mut ResponseContext,
         diagnostics: &mut Diagnostics,
     ) -> Result<Response, UpstreamError> {
-        response::decode(body, spec, diagnostics)
+        response::decode(body, spec, context, diagnostics)
     }
 
-    fn encode_response(&self, response: &Response, spec: &mut ResponseSpec, diagnostics: &mut Diagnostics) -> Vec<u8> {
-        response::encode(response, spec, diagnostics)
+    fn encode_response(&self, response: &Response, spec: &ResponseSpec, context: &mut ResponseContext, diagnostics: &mut Diagnostics) -> Vec<u8> {
+        response::encode(response, spec, context, diagnostics)
     }
 
-    fn decoder(&self, spec: &ResponseSpec) -> Box<dyn Decoder> {
-        Box::new(decode::ToyDecoder::new(spec.clone()))
+    fn decoder(&self, spec: &ResponseSpec, context: &ResponseContext) -> Box<dyn Decoder> {
+        Box::new(decode::ToyDecoder::new(spec.clone(), context.clone()))
     }
 
-    fn encoder(&self, spec: &ResponseSpec) -> Box<dyn Encoder> {
+    fn encoder(&self, spec: &ResponseSpec, context: &ResponseContext) -> Box<dyn Encoder> {
         Box::new(encode::ToyEncoder::new(spec))
     }
 
-    fn stream_repairer(&self, spec: &ResponseSpec) -> Option<Box<dyn StreamRepairer>> {
+    fn stream_repairer(&self, spec: &ResponseSpec, context: &ResponseContext) -> Option<Box<dyn StreamRepairer>> {
         as_it_comes(spec).then(|| Box::new(Passthrough::new(&Toy, spec)) as Box<dyn StreamRepairer>)
     }
 
     fn repair_response(
         &self,
         body: &[u8],
-        spec: &mut ResponseSpec,
+        spec: &ResponseSpec, context: &mut ResponseContext,
         diagnostics: &mut Diagnostics,
     ) -> Option<Result<Mended, UpstreamError>> {
-        as_it_comes(spec).then(|| pass(self, body, spec, diagnostics))
+        as_it_comes(spec).then(|| pass(self, body, spec, context, diagnostics))
     }
 
     fn decode_error(

@@ -24,12 +24,12 @@ pub(super) fn read(key: &str, value: &str, request: &mut Request) -> Option<Stri
                 object.remove("effort");
             }
             if let Some(format) = object.object("format").and_then(|format| read_format(&format, false)) {
-                request.response_format = Some(format);
+                request.response_format.set_decoded(Some(format));
                 object.remove("format");
             }
         }
         "output_format" => {
-            request.response_format = read_format(&object, true);
+            request.response_format.set_decoded(read_format(&object, true));
             return request.response_format.is_none().then(|| value.to_owned());
         }
         "metadata" => {
@@ -95,7 +95,7 @@ fn rest(key: &'static str, body: &mut Object<'_>) -> Object<'static> {
 pub(super) fn spare_thinking(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
     let enabled = body.object("thinking").is_some_and(|said| said.str("type").as_deref() == Some("enabled"));
     // Some other models that are served in this dialect sign nothing.
-    let theirs = !request.changed.messages
+    let theirs = !request.messages.is_changed()
         && !request.model.contains("claude")
         && request.messages.iter().any(super::is_unsigned);
     if enabled && !theirs && super::messages::calls_without_thinking(&request.messages) {
@@ -139,7 +139,7 @@ fn write_own(request: &Request, body: &mut Object<'_>) {
 
 /// The form of an answer, under the name under which it came.
 fn own_format(request: &Request, body: &mut Object<'_>, config: &mut Object<'_>) {
-    let Some(ResponseFormat::JsonSchema { schema, extra, .. }) = &request.response_format else { return };
+    let Some(ResponseFormat::JsonSchema { schema, extra, .. }) = &*request.response_format else { return };
     let mut format = Object::new();
     format.set("type", "\"json_schema\"");
     if let Some(schema) = schema {
@@ -156,7 +156,7 @@ fn own_format(request: &Request, body: &mut Object<'_>, config: &mut Object<'_>)
 
 /// Puts what was changed into a body that came in this dialect.
 pub(super) fn rewrite(request: &Request, body: &mut Object<'_>) {
-    if request.changed.response_format {
+    if request.response_format.is_changed() {
         let mut config = body.object("output_config").map(Object::into_owned).unwrap_or_default();
         let said = config.remove("format").is_some();
         body.remove(OLDER);
@@ -165,7 +165,7 @@ pub(super) fn rewrite(request: &Request, body: &mut Object<'_>) {
             body.set("output_config", config.to_json());
         }
     }
-    if request.changed.stop {
+    if request.stop.is_changed() {
         let stops: Vec<_> = request.stop.iter().map(|s| encode_string(s)).collect();
         if stops.is_empty() {
             body.remove("stop_sequences");
@@ -256,7 +256,7 @@ fn write_thinking(
     if *wish == (Reasoning { use_token_budget: wish.use_token_budget, ..Reasoning::default() }) {
         return false;
     }
-    if matches!(request.tool_choice, Some(ToolChoice::Required | ToolChoice::Function(_))) {
+    if matches!(*request.tool_choice, Some(ToolChoice::Required | ToolChoice::Function(_))) {
         diagnostics.record(DiagnosticCode::ParamDropped, "reasoning", "not while a tool is demanded");
         return false;
     }

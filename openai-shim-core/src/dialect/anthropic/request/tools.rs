@@ -37,14 +37,14 @@ fn read_one(item: &str) -> Tool {
 /// Reads the choice among them.
 pub(super) fn read_choice(value: &str, request: &mut Request) {
     let object = Object::parse(value.as_bytes()).unwrap_or_default();
-    request.parallel_tool_calls = object.bool("disable_parallel_tool_use").map(|off| !off);
-    request.tool_choice = match (object.str("type").as_deref(), object.str("name")) {
+    request.parallel_tool_calls.set_decoded(object.bool("disable_parallel_tool_use").map(|off| !off));
+    request.tool_choice.set_decoded(match (object.str("type").as_deref(), object.str("name")) {
         (Some("auto"), _) => Some(ToolChoice::Auto),
         (Some("none"), _) => Some(ToolChoice::None),
         (Some("any"), _) => Some(ToolChoice::Required),
         (Some("tool"), Some(name)) => Some(ToolChoice::Function(name.into_owned())),
         _ => Some(ToolChoice::Native { dialect: NAME, raw: raw(value) }),
-    };
+    });
 }
 
 /// Writes the tools and the choice among them.
@@ -90,7 +90,7 @@ pub(super) fn write(request: &Request, own: bool, body: &mut Object<'_>, diagnos
         }
         return;
     }
-    if let Some(choice) = write_choice(choice, request.parallel_tool_calls, own, diagnostics) {
+    if let Some(choice) = write_choice(choice, *request.parallel_tool_calls, own, diagnostics) {
         body.set("tool_choice", choice);
     }
 }

@@ -14,22 +14,27 @@ pub(super) fn decode(
 ) -> Result<(), ClientError> {
     let word = |key: &str| object.str(key).filter(|t| !t.is_empty());
     if let Some(system) = word("system") {
-        request.messages.push(Message::text(Role::System, system));
+        request.messages.push_decoded(Message::decoded(Role::System, vec![Block::text(system)]));
     }
     let prompt = word("prompt");
     let mut blocks: Vec<Block> = prompt.map(Block::text).into_iter().collect();
+    let mut is_rewritten = false;
     let images = object.array("images").unwrap_or_default();
     for (k, image) in images.into_iter().filter_map(decode_string).enumerate() {
         let (block, touched) = images::read(&image, &format!("images[{k}]"), diagnostics);
-        request.changed.messages |= touched;
+        is_rewritten |= touched;
         blocks.push(block);
     }
     if blocks.is_empty() {
         // A system message alone asks nothing.
-        request.messages.clear();
+        request.messages.decoded_mut().clear();
         return Ok(());
     }
-    request.messages.push(Message::new(Role::User, blocks));
+    let mut message = Message::decoded(Role::User, blocks);
+    if is_rewritten {
+        message.mark_changed();
+    }
+    request.messages.push_decoded(message);
     Ok(())
 }
 

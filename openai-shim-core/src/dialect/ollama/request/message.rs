@@ -48,23 +48,22 @@ pub(super) fn decode(
     }
     let mut calls = OpenCalls::default();
     let items = object.array("messages").unwrap_or_default();
-    request.messages.reserve_exact(items.len());
+    request.messages.decoded_mut().reserve_exact(items.len());
     for (i, item) in items.into_iter().enumerate() {
-        let (mut message, touched) = message(item, i, &mut calls, diagnostics)?;
-        message.span = if touched { None } else { Span::within(body, item) };
-        request.changed.messages |= touched;
-        request.messages.push(message);
+        let mut message = message(item, i, &mut calls, diagnostics)?;
+        message.set_decoded_span(Span::within(body, item));
+        request.messages.push_decoded(message);
     }
     Ok(())
 }
 
-/// Reads a message; with it whether it cannot be sent as it came.
+/// Reads a message, and marks it as changed if it cannot be sent as the client wrote it.
 fn message(
     item: &str,
     i: usize,
     calls: &mut OpenCalls,
     diagnostics: &mut Diagnostics,
-) -> Result<(Message, bool), ClientError> {
+) -> Result<Message, ClientError> {
     let at = |field: &str| format!("messages[{i}]{field}");
     let object = Object::parse(item.as_bytes()).map_err(|_| {
         ClientError::invalid(format!("{} must be an object with `role` and `content`.", at(""))).at(at(""))
@@ -76,10 +75,11 @@ fn message(
         let text = format!("{} is {word:?}; it must be system, user, assistant or tool.", at(".role"));
         ClientError::invalid(text).at(at(".role"))
     })?;
-    let mut message = Message::new(role, Vec::new());
+    let mut message = Message::decoded(role, Vec::new());
+    let fields = message.decoded_mut();
     let (mut content, mut touched) = (Vec::new(), false);
     if let Some(thoughts) = object.str("thinking").filter(|t| !t.is_empty()) {
-        message.blocks.push(Block::Reasoning {
+        fields.blocks.push(Block::Reasoning {
             text: thoughts.into(),
             signature: None,
             extra: ExtraFields::default(),
@@ -110,12 +110,12 @@ fn message(
         let mut extra = leftovers_of(&object, &["tool_name", "name"]);
         // Elsewhere the id says whose result it is.
         extra.members.iter_mut().for_each(|(key, _)| key.insert(0, '.'));
-        message.blocks.reserve_exact(1);
-        message.blocks.push(Block::ToolResult { id: answered, blocks: content, is_error: false, extra });
-    } else if message.blocks.is_empty() {
-        message.blocks = content;
+        fields.blocks.reserve_exact(1);
+        fields.blocks.push(Block::ToolResult { id: answered, blocks: content, is_error: false, extra });
+    } else if fields.blocks.is_empty() {
+        fields.blocks = content;
     } else {
-        message.blocks.append(&mut content);
+        fields.blocks.append(&mut content);
     }
     if !listed.is_empty() {
         *calls = OpenCalls::default();
@@ -128,7 +128,7 @@ fn message(
         let read = read_call(call, &at(&format!(".tool_calls[{k}]")), diagnostics);
         let id = read.id.unwrap_or_else(|| generated_id(i, k));
         calls.push(&id, &read.name);
-        message.blocks.push(Block::ToolCall {
+        fields.blocks.push(Block::ToolCall {
             id,
             name: read.name,
             arguments: read.arguments,
@@ -136,8 +136,11 @@ fn message(
             extra: call_extra(&object),
         });
     }
-    message.extra = leftovers(&object, &known);
-    Ok((message, touched))
+    fields.extra = leftovers(&object, &known);
+    if touched {
+        message.mark_changed();
+    }
+    Ok(message)
 }
 
 /// What a call says besides: its `type`, and members of its function such as `index`.
@@ -201,7 +204,7 @@ pub(super) fn encode(
     let names = called_names(&request.messages);
     let mut list = request.list(25);
     for (i, message) in request.messages.iter().enumerate() {
-        let own = message.span.and_then(|span| source?.get(span.range()));
+        let own = message.source_span().and_then(|span| source?.get(span.range()));
         match own.and_then(|bytes| std::str::from_utf8(bytes).ok()) {
             Some(own) => list.push(own),
             None => write(&names, message, i, &mut list, diagnostics)?,

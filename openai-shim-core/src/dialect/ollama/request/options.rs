@@ -39,7 +39,7 @@ pub(super) fn read(options: &Object<'_>, request: &mut Request, extra: &mut Vec<
             }
             "stop" => stops(value).is_some_and(|stops| {
                 let said = !stops.is_empty();
-                request.stop = stops;
+                request.stop.set_decoded(stops);
                 said
             }),
             _ => false,

@@ -2,7 +2,7 @@
 
 use super::stream::{ChunkSink, StreamState, StreamedChoice};
 use super::{content, finish_reason, logprobs, merge_choices, usage};
-use crate::canonical::DiagnosticCode;
+use crate::canonical::{DiagnosticCode, StreamUsage};
 use crate::error::{ErrorKind, StatusError, UpstreamError};
 use crate::json::{ListItem, Object, ValueKind, decode_string, encode_array, encode_string, value_kind};
 use std::borrow::Cow;
@@ -55,7 +55,7 @@ impl StreamState {
             }
         }
         self.take_usage(&mut chunk, &listed);
-        self.identity.mend(&mut chunk, &mut self.spec, &mut self.diagnostics);
+        self.identity.mend(&mut chunk, &self.spec, &mut self.context, &mut self.diagnostics);
         let (mut written, mut ends, mut says) = (Vec::with_capacity(listed.len()), Vec::new(), false);
         let mut late = false;
         for (at, ListItem { text, object, inner }) in listed.into_iter().enumerate() {
@@ -122,7 +122,7 @@ impl StreamState {
                 own.set("choices", "[]");
             }
             let fresh = self.usage.is_none();
-            self.identity.mend(&mut own, &mut self.spec, &mut self.diagnostics);
+            self.identity.mend(&mut own, &self.spec, &mut self.context, &mut self.diagnostics);
             if let Some(mended) = usage::mend(&raw, &mut self.diagnostics) {
                 own.set("usage", mended);
             }
@@ -135,7 +135,7 @@ impl StreamState {
             });
             if !fresh {
                 self.diagnostics.record(DiagnosticCode::UsageMoved, "usage", "an earlier one was replaced");
-            } else if !self.spec.include_usage {
+            } else if self.spec.stream_usage != StreamUsage::Client {
                 self.note_unasked();
             }
             self.usage = Some(raw);
@@ -154,14 +154,16 @@ impl StreamState {
 
     fn note_unasked(&mut self) {
         // What only we asked for is ours to leave out.
-        if !self.spec.usage_injected {
+        if self.spec.stream_usage != StreamUsage::Injected {
             self.diagnostics.record(DiagnosticCode::UsageUnasked, "usage", "");
         }
     }
 
     /// Takes usage off a chunk that has choices.
     fn take_usage(&mut self, chunk: &mut Object<'_>, listed: &[ListItem<'_>]) {
-        if self.spec.usage_injected && chunk.get("usage").is_some_and(|usage| usage.trim() == "null") {
+        if self.spec.stream_usage == StreamUsage::Injected
+            && chunk.get("usage").is_some_and(|usage| usage.trim() == "null")
+        {
             // It stands there because we asked for usage, not the client.
             chunk.remove("usage");
         }
@@ -172,7 +174,7 @@ impl StreamState {
             chunk.remove("usage");
         }
         if usage::read(&given).is_some() {
-            if self.spec.include_usage {
+            if self.spec.stream_usage == StreamUsage::Client {
                 self.diagnostics.record(DiagnosticCode::UsageMoved, "usage", "");
             } else {
                 self.note_unasked();
@@ -353,7 +355,7 @@ impl StreamState {
     fn calls(&mut self, slot: usize, delta: &mut Object<'_>, last: bool) -> bool {
         let Some(choice) = self.choices.get_mut(slot) else { return false };
         choice.legacy_call |= self.spec.legacy_functions && delta.non_null("function_call").is_some();
-        choice.calls.delta(delta, last, &mut self.spec, &mut self.diagnostics);
+        choice.calls.delta(delta, last, &self.spec, &mut self.context, &mut self.diagnostics);
         delta.non_null("tool_calls").is_some()
     }
 

@@ -11,22 +11,26 @@ use proptest::prelude::*;
 use std::path::{Path, PathBuf};
 
 /// What a client asked: nothing special, tools and usage, JSON, or stops of our own.
-fn spec(variant: u8) -> ResponseSpec {
+fn spec(variant: u8) -> (ResponseSpec, ResponseContext) {
     let body = br#"{"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}],"stream_options":{"include_usage":true},"tools":[{"type":"function","function":{"name":"get_weather"}}]}"#;
     let plain = br#"{"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}]}"#;
     let body: &[u8] = if variant % 2 == 1 { body } else { plain };
     let request = super::super::OpenAiChat
         .decode_request("", &bytes::Bytes::copy_from_slice(body), &mut Diagnostics::default())
         .unwrap();
-    let mut spec = ResponseSpec::new(&request, Context::fixed());
+    let mut spec = ResponseSpec::new(&request, &Context::fixed());
     match variant / 2 {
         1 => spec.required_json_fields = Some(vec![String::from("a")]),
         2 => spec.local_stops = vec![String::from("\n\n"), String::from("wo")],
-        3 => (spec.store_reasoning, spec.restore_alias) = (true, true),
+        3 => spec.restore_alias = true,
         _ => {}
     }
-    spec.store_turn = variant >= 4;
-    spec
+    spec.turn_storage = match variant {
+        0..4 => TurnStorage::None,
+        6 | 7 => TurnStorage::OpaqueAndReasoning,
+        _ => TurnStorage::Opaque,
+    };
+    (spec, ResponseContext::new(&request, Context::fixed()))
 }
 
 /// How many chunks were said again by their form; fails where that differs from mending them.

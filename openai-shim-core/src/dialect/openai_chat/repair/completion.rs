@@ -4,14 +4,17 @@ use super::super::error;
 use super::identity::Identity;
 use super::text_extractor::{self, ChatTextExtractor, add_calls};
 use super::{completion_tool_calls, content, finish_reason, logprobs, merge_choices, usage};
-use crate::canonical::{DiagnosticCode, Diagnostics, FinishReason, ResponseSpec, ResponseSummary};
+use crate::canonical::{
+    DiagnosticCode, Diagnostics, FinishReason, ResponseContext, ResponseSpec, ResponseSummary,
+};
 use crate::error::{ErrorKind, StatusError, UpstreamError};
 use crate::json::{ListItem, Object, ValueKind, value_kind};
 
 /// Mends a complete answer; the mended members, and what was seen in it.
 pub(in super::super) fn whole<'a>(
     body: &'a [u8],
-    spec: &mut ResponseSpec,
+    spec: &ResponseSpec,
+    context: &mut ResponseContext,
     diagnostics: &mut Diagnostics,
 ) -> Result<(Object<'a>, ResponseSummary), UpstreamError> {
     let (mut answer, listed) = parse(body)?;
@@ -31,7 +34,7 @@ pub(in super::super) fn whole<'a>(
         None => listed,
     };
     let mut summary = ResponseSummary::for_spec(spec);
-    Identity::mend_whole(&mut answer, spec, diagnostics);
+    Identity::mend_whole(&mut answer, spec, context, diagnostics);
     let mut mended = Vec::with_capacity(listed.len());
     for (at, ListItem { text, object, inner }) in listed.into_iter().enumerate() {
         let Some(mut choice) = object else {
@@ -39,7 +42,7 @@ pub(in super::super) fn whole<'a>(
             changed = true;
             continue;
         };
-        let message = mend_choice(&mut choice, inner, at, spec, &mut summary, diagnostics)?;
+        let message = mend_choice(&mut choice, inner, at, spec, context, &mut summary, diagnostics)?;
         changed |= choice.is_changed();
         mended.push((text, choice, message));
     }
@@ -112,7 +115,8 @@ fn mend_choice<'a>(
     choice: &mut Object<'a>,
     message: Option<Object<'a>>,
     at: usize,
-    spec: &mut ResponseSpec,
+    spec: &ResponseSpec,
+    context: &mut ResponseContext,
     summary: &mut ResponseSummary,
     diagnostics: &mut Diagnostics,
 ) -> Result<Object<'a>, UpstreamError> {
@@ -136,12 +140,12 @@ fn mend_choice<'a>(
         }
         let mut recovered = voiced.calls;
         recovered.retain(|(name, arguments)| !completion_tool_calls::has(&message, name, arguments));
-        add_calls(&mut message, &recovered, None, spec);
+        add_calls(&mut message, &recovered, None, context);
         if !cut && !voice.is_as_asked(spec.required_json_fields.as_ref()) {
             diagnostics.record(DiagnosticCode::JsonInvalid, "choices[].message.content", "");
         }
     }
-    let calls = completion_tool_calls::mend(&mut message, spec, cut, diagnostics);
+    let calls = completion_tool_calls::mend(&mut message, cut, spec, context, diagnostics);
     let legacy = !calls && message.non_null("function_call").is_some();
     settle_content(&mut message, calls || legacy, diagnostics);
     if message.is_changed() {

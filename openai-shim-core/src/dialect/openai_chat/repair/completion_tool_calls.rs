@@ -2,15 +2,16 @@
 
 use super::super::tool_call::is_custom;
 use super::tool_call_deltas::{attach_signature, is_json, lift, same_json, upgrade};
-use crate::canonical::{DiagnosticCode, Diagnostics, ResponseSpec};
+use crate::canonical::{DiagnosticCode, Diagnostics, ResponseContext, ResponseSpec};
 use crate::json::{Object, ValueKind, encode_array, encode_string, string_or_json, value_kind};
 use std::borrow::Cow;
 
 /// Puts the calls of a whole message right; true if there are any.
 pub(super) fn mend(
     message: &mut Object<'_>,
-    spec: &mut ResponseSpec,
     cut: bool,
+    spec: &ResponseSpec,
+    context: &mut ResponseContext,
     diagnostics: &mut Diagnostics,
 ) -> bool {
     upgrade(message, "choices[].message", spec, diagnostics);
@@ -23,7 +24,7 @@ pub(super) fn mend(
             changed = true;
             continue;
         };
-        whole_call(&mut call, spec, cut, diagnostics);
+        whole_call(&mut call, cut, spec, context, diagnostics);
         changed |= call.is_changed();
         written.push(if call.is_changed() { Cow::Owned(call.to_json()) } else { Cow::Borrowed(item) });
     }
@@ -37,7 +38,13 @@ pub(super) fn mend(
     any
 }
 
-fn whole_call(call: &mut Object<'_>, spec: &mut ResponseSpec, cut: bool, diagnostics: &mut Diagnostics) {
+fn whole_call(
+    call: &mut Object<'_>,
+    cut: bool,
+    spec: &ResponseSpec,
+    context: &mut ResponseContext,
+    diagnostics: &mut Diagnostics,
+) {
     const AT: &str = "choices[].message.tool_calls[]";
     if call.str("id").is_none_or(|id| id.is_empty()) {
         diagnostics.record(DiagnosticCode::ToolIdSynthesized, &format!("{AT}.id"), "");
@@ -45,10 +52,10 @@ fn whole_call(call: &mut Object<'_>, spec: &mut ResponseSpec, cut: bool, diagnos
             .get("id")
             .filter(|id| value_kind(id) == ValueKind::Number)
             .map(|id| string_or_json(id).into_owned());
-        call.set("id", encode_string(&id.unwrap_or_else(|| spec.context.id("call_"))));
+        call.set("id", encode_string(&id.unwrap_or_else(|| context.new_id("call_"))));
     }
     let id = call.str("id").unwrap_or_default();
-    if let Some(fresh) = spec.replace_repeated_id(&id) {
+    if let Some(fresh) = context.replace_repeated_id(&id) {
         diagnostics.record(DiagnosticCode::ToolIdRepeated, &format!("{AT}.id"), &id);
         call.set("id", encode_string(&fresh));
     }

@@ -1,6 +1,6 @@
 //! Who answered, and when: `id`, `object`, `created`, `model` and their like.
 
-use crate::canonical::{DiagnosticCode, Diagnostics, ResponseSpec};
+use crate::canonical::{DiagnosticCode, Diagnostics, ResponseContext, ResponseSpec};
 use crate::json::{Object, ValueKind, encode_string, value_kind};
 
 /// The first values, which hold for the whole answer.
@@ -22,7 +22,8 @@ impl Identity {
     pub(super) fn mend(
         &mut self,
         answer: &mut Object<'_>,
-        spec: &mut ResponseSpec,
+        spec: &ResponseSpec,
+        context: &mut ResponseContext,
         diagnostics: &mut Diagnostics,
     ) {
         let same =
@@ -30,7 +31,7 @@ impl Identity {
         let (id, created, model) =
             (same(&self.id, "id"), same(&self.created, "created"), same(&self.model, "model"));
         if !id {
-            self.mend_id(answer, spec, diagnostics);
+            self.mend_id(answer, context, diagnostics);
         }
         if answer.str("object").as_deref() != Some(self.object) {
             diagnostics.record(DiagnosticCode::ObjectFilled, "object", "");
@@ -48,7 +49,8 @@ impl Identity {
     /// Puts the identity of a whole answer right: nothing follows that would have to have the same one.
     pub(super) fn mend_whole(
         answer: &mut Object<'_>,
-        spec: &mut ResponseSpec,
+        spec: &ResponseSpec,
+        context: &mut ResponseContext,
         diagnostics: &mut Diagnostics,
     ) {
         const OBJECT: &str = "chat.completion";
@@ -58,7 +60,7 @@ impl Identity {
         if right && !spec.restore_alias && answer.str("object").as_deref() == Some(OBJECT) {
             mend_rest(answer, diagnostics);
         } else {
-            Self::new(OBJECT).mend(answer, spec, diagnostics);
+            Self::new(OBJECT).mend(answer, spec, context, diagnostics);
         }
     }
 
@@ -68,13 +70,18 @@ impl Identity {
     }
 
     /// An answer or chunk that has nothing but its identity.
-    pub(super) fn blank(&mut self, spec: &mut ResponseSpec) -> Object<'static> {
+    pub(super) fn blank(&mut self, spec: &ResponseSpec, context: &mut ResponseContext) -> Object<'static> {
         let mut blank = Object::new();
-        self.mend(&mut blank, spec, &mut Diagnostics::default());
+        self.mend(&mut blank, spec, context, &mut Diagnostics::default());
         blank
     }
 
-    fn mend_id(&mut self, answer: &mut Object<'_>, spec: &mut ResponseSpec, diagnostics: &mut Diagnostics) {
+    fn mend_id(
+        &mut self,
+        answer: &mut Object<'_>,
+        context: &mut ResponseContext,
+        diagnostics: &mut Diagnostics,
+    ) {
         let given = match answer.get("id").map(|id| (value_kind(id), id.trim())) {
             Some((ValueKind::String, id)) if id != "\"\"" => Some((id.to_owned(), false)),
             Some((ValueKind::Number, id)) => Some((format!("\"{id}\""), true)),
@@ -96,7 +103,7 @@ impl Identity {
             (pinned, None) => {
                 self.id_was_missing = true;
                 diagnostics.record(DiagnosticCode::IdSynthesized, "id", "");
-                let id = pinned.clone().unwrap_or_else(|| encode_string(&spec.context.id("chatcmpl-")));
+                let id = pinned.clone().unwrap_or_else(|| encode_string(&context.new_id("chatcmpl-")));
                 answer.set_first("id", id.clone());
                 self.id = Some(id);
             }
@@ -122,7 +129,7 @@ impl Identity {
                 let read = text.and_then(|g| g.parse::<f64>().ok()).filter(|c| *c >= 1.0 && *c < 1e12);
                 let created = pinned.clone().unwrap_or_else(|| match read {
                     Some(seconds) => format!("{:.0}", seconds.trunc()),
-                    None => spec.context.created().to_string(),
+                    None => spec.created.to_string(),
                 });
                 answer.set("created", created.clone());
                 self.created = Some(created);

@@ -28,7 +28,7 @@ pub(super) use usage::{read as read_usage, write as write_usage};
 use super::super::StreamRepairer;
 use super::decode::{OpaqueStateTap, TemplateEvent};
 use super::error;
-use crate::canonical::{Diagnostics, ResponseSpec, ResponseSummary};
+use crate::canonical::{Diagnostics, ResponseContext, ResponseSpec, ResponseSummary};
 use crate::error::{Error, UpstreamError};
 use crate::framing::{Frame, write_event};
 use crate::json::Object;
@@ -48,9 +48,9 @@ struct TemplateOutput {
 }
 
 impl ChatRepairer {
-    pub(super) fn new(spec: ResponseSpec) -> Self {
+    pub(super) fn new(spec: ResponseSpec, context: ResponseContext) -> Self {
         let beside = OpaqueStateTap::new(&spec);
-        Self { stream: StreamState::new(spec), beside, forms: TemplateCache::default() }
+        Self { stream: StreamState::new(spec, context), beside, forms: TemplateCache::default() }
     }
 
     fn record(&mut self) {

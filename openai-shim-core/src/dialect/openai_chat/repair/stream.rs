@@ -5,7 +5,9 @@ use super::identity::Identity;
 use super::text_extractor::ChatTextExtractor;
 use super::tool_call_deltas::StreamedToolCalls;
 use super::{finish_reason, usage};
-use crate::canonical::{DiagnosticCode, Diagnostics, FinishReason, ResponseSpec, ResponseSummary};
+use crate::canonical::{
+    DiagnosticCode, Diagnostics, FinishReason, ResponseContext, ResponseSpec, ResponseSummary, StreamUsage,
+};
 use crate::error::UpstreamError;
 use crate::framing::Frame;
 use crate::json::{ListItem, Object, ValueKind, encode_array, value_kind};
@@ -23,6 +25,7 @@ pub(in super::super) trait ChunkSink {
 /// One stream.
 pub(in super::super) struct StreamState {
     pub(super) spec: ResponseSpec,
+    pub(super) context: ResponseContext,
     pub(in super::super) summary: ResponseSummary,
     pub(in super::super) diagnostics: Diagnostics,
     pub(super) identity: Identity,
@@ -89,10 +92,11 @@ pub(super) struct HeldChunk {
 }
 
 impl StreamState {
-    pub(in super::super) fn new(spec: ResponseSpec) -> Self {
+    pub(in super::super) fn new(spec: ResponseSpec, context: ResponseContext) -> Self {
         Self {
             summary: ResponseSummary::for_spec(&spec),
             spec,
+            context,
             diagnostics: Diagnostics::default(),
             identity: Identity::new("chat.completion.chunk"),
             choices: Vec::new(),
@@ -261,7 +265,7 @@ impl StreamState {
         if says {
             held.chunk.set("choices", encode_array(&rest));
             sink.chunk(&held.chunk, None);
-            held.chunk = self.identity.blank(&mut self.spec);
+            held.chunk = self.identity.blank(&self.spec, &mut self.context);
             held.chunk.set("choices", encode_array(&endings));
             held.source = None;
         }
@@ -296,7 +300,7 @@ impl StreamState {
         for index in ends {
             let Some(choice) = self.choices.iter_mut().find(|c| c.index == *index) else { continue };
             let cut = matches!(choice.word, "length" | "content_filter");
-            if let Some(rest) = choice.calls.rest(cut, &mut self.spec, &mut self.diagnostics) {
+            if let Some(rest) = choice.calls.rest(cut, &mut self.context, &mut self.diagnostics) {
                 self.say_now(*index, &format!(r#"{{"tool_calls":{rest}}}"#), "null", sink);
             }
         }
@@ -400,7 +404,7 @@ impl StreamState {
             (false, true) => "tool_calls",
             (false, false) => "stop",
         };
-        let rest = choice.calls.rest(false, &mut self.spec, &mut self.diagnostics);
+        let rest = choice.calls.rest(false, &mut self.context, &mut self.diagnostics);
         self.diagnostics.record(DiagnosticCode::FinishReasonDerived, "choices[].finish_reason", "");
         if let Some(rest) = rest {
             self.say(index, &format!(r#"{{"tool_calls":{rest}}}"#), "null", sink);
@@ -419,7 +423,7 @@ impl StreamState {
     }
 
     fn say_now(&mut self, index: u64, delta: &str, finish: &str, sink: &mut dyn ChunkSink) {
-        let mut chunk = self.identity.blank(&mut self.spec);
+        let mut chunk = self.identity.blank(&self.spec, &mut self.context);
         chunk.set(
             "choices",
             format!(r#"[{{"index":{index},"delta":{delta},"logprobs":null,"finish_reason":{finish}}}]"#),
@@ -431,7 +435,7 @@ impl StreamState {
         if let Some(usage) = &self.usage {
             self.summary.usage = usage::read(usage);
         }
-        if !self.spec.include_usage {
+        if self.spec.stream_usage != StreamUsage::Client {
             return;
         }
         if let Some(own) = self.usage_chunk.take() {
@@ -447,7 +451,7 @@ impl StreamState {
                 String::from(r#"{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}"#)
             }
         };
-        let mut chunk = self.identity.blank(&mut self.spec);
+        let mut chunk = self.identity.blank(&self.spec, &mut self.context);
         chunk.set("choices", "[]");
         chunk.set("usage", usage);
         sink.chunk(&chunk, None);

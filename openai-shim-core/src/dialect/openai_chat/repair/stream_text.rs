@@ -2,7 +2,7 @@
 
 use super::stream::{ChunkSink, StreamState};
 use super::text_extractor::{ChatTextExtractor, add_calls};
-use crate::canonical::DiagnosticCode;
+use crate::canonical::{DiagnosticCode, StreamUsage};
 use crate::json::{Object, encode_array, items};
 
 const AT: &str = "choices[].delta";
@@ -45,8 +45,8 @@ impl StreamState {
         let mut recovered = std::mem::take(&mut state.recovered);
         recovered.retain(|(name, arguments)| !state.calls.has(name, arguments));
         let mut own = Object::new();
-        add_calls(&mut own, &recovered, Some(state.calls.len()), &mut self.spec);
-        state.calls.delta(&mut own, true, &mut self.spec, &mut self.diagnostics);
+        add_calls(&mut own, &recovered, Some(state.calls.len()), &mut self.context);
+        state.calls.delta(&mut own, true, &self.spec, &mut self.context, &mut self.diagnostics);
         let Some(fragments) = own.array("tool_calls") else { return false };
         let mut all: Vec<&str> = Vec::new();
         let before = delta.get("tool_calls").map(str::to_owned);
@@ -66,7 +66,7 @@ impl StreamState {
     pub(super) fn close_if_stopped(&mut self, sink: &mut dyn ChunkSink) {
         let all = self.choices.len() >= self.spec.n as usize
             && (0..self.choices.len()).all(|slot| self.is_stopped(slot));
-        if all && !self.spec.include_usage {
+        if all && self.spec.stream_usage != StreamUsage::Client {
             self.cut = true;
             self.close(sink);
         }

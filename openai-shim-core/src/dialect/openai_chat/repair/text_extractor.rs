@@ -1,7 +1,9 @@
 //! What stands inside the text: thinking and tool calls are taken out of it, a fence around JSON is taken off, and stop
 //! sequences that the upstream does not know end it.
 
-use crate::canonical::{DiagnosticCode, Diagnostics, ReasoningStyle, ReasoningTags, ResponseSpec};
+use crate::canonical::{
+    DiagnosticCode, Diagnostics, ReasoningStyle, ReasoningTags, ResponseContext, ResponseSpec,
+};
 use crate::extract::{FenceStripper, OutputParser, ReasoningTagMode, Segment, StopMatcher};
 use crate::json::{Object, ValueKind, decode_string, encode_array, encode_string, value_kind};
 
@@ -358,7 +360,7 @@ pub(super) fn add_calls(
     said: &mut Object<'_>,
     calls: &[(String, String)],
     index: Option<usize>,
-    spec: &mut ResponseSpec,
+    context: &mut ResponseContext,
 ) {
     if calls.is_empty() {
         return;
@@ -367,7 +369,7 @@ pub(super) fn add_calls(
     let mut list: Vec<String> = own.into_iter().map(str::to_owned).collect();
     for (name, arguments) in calls {
         let index = index.map(|before| format!(r#""index":{},"#, before + list.len())).unwrap_or_default();
-        let id = encode_string(&spec.context.id("call_"));
+        let id = encode_string(&context.new_id("call_"));
         list.push(format!(
             r#"{{{index}"id":{id},"type":"function","function":{{"name":{},"arguments":{}}}}}"#,
             encode_string(name),

@@ -1,18 +1,14 @@
 //! The tool calls of a stream: fragments put in order.
 
 use super::super::tool_call::{self, is_custom};
-use crate::canonical::{DiagnosticCode, Diagnostics, ResponseSpec, call_id};
+use crate::canonical::{DiagnosticCode, Diagnostics, ResponseContext, ResponseSpec, call_id};
 use crate::json::{
     Balance, Object, ValueKind, append_text, encode_array, encode_string, string_or_json, value_kind,
 };
 use std::collections::BTreeMap;
 
 /// Puts a call's signature into its id, where the upstream wants it back.
-pub(super) fn attach_signature(
-    call: &mut Object<'_>,
-    spec: &mut ResponseSpec,
-    diagnostics: &mut Diagnostics,
-) {
+pub(super) fn attach_signature(call: &mut Object<'_>, spec: &ResponseSpec, diagnostics: &mut Diagnostics) {
     if !spec.signatures_in_ids {
         return;
     }
@@ -162,7 +158,8 @@ impl StreamedToolCalls {
         &mut self,
         delta: &mut Object<'_>,
         last: bool,
-        spec: &mut ResponseSpec,
+        spec: &ResponseSpec,
+        context: &mut ResponseContext,
         diagnostics: &mut Diagnostics,
     ) {
         upgrade(delta, "choices[].delta", spec, diagnostics);
@@ -174,7 +171,7 @@ impl StreamedToolCalls {
                 changed = true;
                 continue;
             };
-            if !self.fragment(&mut fragment, last, spec, diagnostics) {
+            if !self.fragment(&mut fragment, last, spec, context, diagnostics) {
                 changed = true;
                 continue;
             }
@@ -196,7 +193,7 @@ impl StreamedToolCalls {
     pub(super) fn rest(
         &mut self,
         cut: bool,
-        spec: &mut ResponseSpec,
+        context: &mut ResponseContext,
         diagnostics: &mut Diagnostics,
     ) -> Option<String> {
         const ARGUMENTS: &str = "choices[].delta.tool_calls[].function.arguments";
@@ -225,7 +222,7 @@ impl StreamedToolCalls {
             );
             if slot.id.is_empty() {
                 diagnostics.record(DiagnosticCode::ToolIdSynthesized, "choices[].delta.tool_calls[].id", "");
-                slot.id = spec.context.id("call_");
+                slot.id = context.new_id("call_");
             }
             written.push(slot.opening(next));
             slot.number = Some(next);
@@ -240,7 +237,8 @@ impl StreamedToolCalls {
         &mut self,
         fragment: &mut Object<'_>,
         last: bool,
-        spec: &mut ResponseSpec,
+        spec: &ResponseSpec,
+        context: &mut ResponseContext,
         diagnostics: &mut Diagnostics,
     ) -> bool {
         const AT: &str = "choices[].delta.tool_calls[]";
@@ -278,13 +276,13 @@ impl StreamedToolCalls {
             slot.number = Some(next);
             self.numbered += 1;
             set_index(fragment, next, diagnostics);
-            custom_begins(fragment, spec, diagnostics);
+            custom_begins(fragment, context, diagnostics);
             return true;
         }
         if let Some(id) = &given.id
             && slot.id.is_empty()
         {
-            let fresh = spec.replace_repeated_id(id);
+            let fresh = context.replace_repeated_id(id);
             if fresh.is_some() {
                 diagnostics.record(DiagnosticCode::ToolIdRepeated, &format!("{AT}.id"), id);
             }
@@ -293,7 +291,7 @@ impl StreamedToolCalls {
         }
         if slot.id.is_empty() && (given.name.is_some() || last) {
             diagnostics.record(DiagnosticCode::ToolIdSynthesized, &format!("{AT}.id"), "");
-            slot.id = spec.context.id("call_");
+            slot.id = context.new_id("call_");
         }
         let id = slot.upstreams_id();
         if !id.is_empty() {
@@ -362,11 +360,11 @@ impl StreamedToolCalls {
 }
 
 /// Puts the first fragment of a custom tool's call right: its input is text, and stays as it is.
-fn custom_begins(fragment: &mut Object<'_>, spec: &mut ResponseSpec, diagnostics: &mut Diagnostics) {
+fn custom_begins(fragment: &mut Object<'_>, context: &mut ResponseContext, diagnostics: &mut Diagnostics) {
     const AT: &str = "choices[].delta.tool_calls[]";
     if fragment.str("id").is_none_or(|id| id.is_empty()) {
         diagnostics.record(DiagnosticCode::ToolIdSynthesized, &format!("{AT}.id"), "");
-        fragment.set("id", encode_string(&spec.context.id("call_")));
+        fragment.set("id", encode_string(&context.new_id("call_")));
     }
     if fragment.str("type").as_deref() != Some("custom") {
         diagnostics.record(DiagnosticCode::ToolTypeFilled, &format!("{AT}.type"), "");

@@ -6,7 +6,7 @@ use super::leftovers;
 use super::raw_fields::RawFields;
 use crate::canonical::{
     Block, DiagnosticCode, Diagnostics, ExtraFields, Media, MediaSource, Message, REASONING_DETAILS, Role,
-    Span, Text,
+    Text,
 };
 use crate::error::ClientError;
 use crate::json::{Object, ValueKind, decode_string, encode_string, items, raw, string_or_json, value_kind};
@@ -21,12 +21,11 @@ pub(super) fn parse(item: &str, i: usize) -> Result<Object<'_>, ClientError> {
     })
 }
 
-/// Reads a message. `touched` is set when it cannot be sent as it came.
+/// Reads a message, and marks it as changed if it cannot be sent as the client wrote it.
 pub(super) fn decode(
     object: &Object<'_>,
     body: &Bytes,
     i: usize,
-    touched: &mut bool,
     diagnostics: &mut Diagnostics,
 ) -> Result<Message, ClientError> {
     let at = |field: &str| format!("messages[{i}]{field}");
@@ -51,14 +50,15 @@ pub(super) fn decode(
             format!("{} is {role:?}; it must be system, developer, user, assistant or tool.", at(".role"));
         ClientError::invalid(text).at(at(".role"))
     })?;
-    let mut message = Message::new(role, Vec::new());
-    message.span = Span::new(&(0..0));
+    let mut message = Message::decoded(role, Vec::new());
+    let fields = message.decoded_mut();
+    let mut is_rewritten = false;
     let said = given.reasoning_content.and_then(decode_string).filter(|t| !t.is_empty());
     let details = extra.iter().find(|(key, _)| key == REASONING_DETAILS).map(|(_, details)| details.get());
-    message.blocks =
+    fields.blocks =
         details.map(|details| reasoning_details::read(details, said.as_deref())).unwrap_or_default();
-    if let Some(reasoning) = said.filter(|_| message.blocks.is_empty()) {
-        message.blocks.push(Block::Reasoning {
+    if let Some(reasoning) = said.filter(|_| fields.blocks.is_empty()) {
+        fields.blocks.push(Block::Reasoning {
             text: reasoning.into(),
             signature: None,
             extra: ExtraFields::default(),
@@ -66,10 +66,9 @@ pub(super) fn decode(
     }
     let mut content = Vec::new();
     if let Some(value) = non_null(given.content) {
-        message.content_was_parts = value_kind(value) == ValueKind::Array;
+        fields.content_was_parts = value_kind(value) == ValueKind::Array;
         if decode_content(value, body, i, &mut content, diagnostics)? {
-            *touched = true;
-            message.span = None;
+            is_rewritten = true;
         }
     }
     if let Some(refusal) = given.refusal.filter(|refusal| value_kind(refusal) == ValueKind::String) {
@@ -77,17 +76,17 @@ pub(super) fn decode(
     }
     if role == Role::Tool {
         let id = given.tool_call_id.and_then(decode_string).unwrap_or_default().into_owned();
-        message.blocks.reserve_exact(1);
-        message.blocks.push(Block::ToolResult {
+        fields.blocks.reserve_exact(1);
+        fields.blocks.push(Block::ToolResult {
             id,
             blocks: content,
             is_error: false,
             extra: ExtraFields::default(),
         });
-    } else if message.blocks.is_empty() {
-        message.blocks = content;
+    } else if fields.blocks.is_empty() {
+        fields.blocks = content;
     } else {
-        message.blocks.append(&mut content);
+        fields.blocks.append(&mut content);
     }
     if let Some(calls) = non_null(given.tool_calls) {
         let calls = items(calls).ok_or_else(|| {
@@ -96,19 +95,18 @@ pub(super) fn decode(
         for (k, call) in calls.into_iter().enumerate() {
             let (block, changed) = tool_call::read(call);
             if changed {
-                *touched = true;
-                message.span = None;
+                is_rewritten = true;
                 diagnostics.record(
                     DiagnosticCode::ToolArgumentsShaped,
                     &format!("messages[{i}].tool_calls[{k}].function.arguments"),
                     "",
                 );
             }
-            message.blocks.push(block);
+            fields.blocks.push(block);
         }
     }
-    message.name = given.name.and_then(decode_string).map(Into::into);
-    if message.blocks.iter().any(|block| matches!(block, Block::Reasoning { signature: Some(_), .. })) {
+    fields.name = given.name.and_then(decode_string).map(Into::into);
+    if fields.blocks.iter().any(|block| matches!(block, Block::Reasoning { signature: Some(_), .. })) {
         let details = extra.iter_mut().filter(|(key, _)| key == REASONING_DETAILS);
         details.for_each(|(key, _)| key.insert(0, '.'));
     }
@@ -119,7 +117,10 @@ pub(super) fn decode(
         }
     }
     if !extra.is_empty() {
-        message.extra = ExtraFields::new(NAME, extra);
+        fields.extra = ExtraFields::new(NAME, extra);
+    }
+    if is_rewritten {
+        message.mark_changed();
     }
     Ok(message)
 }

@@ -11,8 +11,6 @@ use std::borrow::Cow;
 pub(super) struct MessagesReader<'b> {
     body: &'b Bytes,
     messages: Vec<Message>,
-    /// A message cannot be sent as it came.
-    touched: bool,
     diagnostics: Diagnostics,
     fault: Option<ClientError>,
 }
@@ -20,14 +18,14 @@ pub(super) struct MessagesReader<'b> {
 impl<'b> MessagesReader<'b> {
     /// Nothing yet, of what stands in `body`.
     pub(super) fn new(body: &'b Bytes) -> Self {
-        Self { body, messages: Vec::new(), touched: false, diagnostics: Diagnostics::default(), fault: None }
+        Self { body, messages: Vec::new(), diagnostics: Diagnostics::default(), fault: None }
     }
 
     /// Takes the next message, whose text is `item`.
     pub(super) fn message(&mut self, message: &Object<'_>, item: &str) {
         let i = self.messages.len();
         if self.fault.is_none() {
-            match message::decode(message, self.body, i, &mut self.touched, &mut self.diagnostics) {
+            match message::decode(message, self.body, i, &mut self.diagnostics) {
                 Ok(mut message) => {
                     let place = range_in(self.body, item);
                     make_room(
@@ -35,7 +33,7 @@ impl<'b> MessagesReader<'b> {
                         place.as_ref().map_or(0, |place| place.start),
                         self.body.len(),
                     );
-                    message.span = message.span.and(place).and_then(|place| Span::new(&place));
+                    message.set_decoded_span(place.and_then(|place| Span::new(&place)));
                     self.messages.push(message);
                 }
                 Err(fault) => self.fault = Some(fault),
@@ -68,8 +66,7 @@ impl<'b> MessagesReader<'b> {
                     let text = "`messages` is empty. Send at least one message, such as {\"role\": \"user\", \"content\": \"…\"}.";
                     return Err(ClientError::invalid(text).at("messages"));
                 }
-                request.messages = self.messages;
-                request.changed.messages |= self.touched;
+                *request.messages.decoded_mut() = self.messages;
                 Ok(())
             }
             Some(_) => {
@@ -105,8 +102,7 @@ fn prompt(
         }
         _ => return Err(ClientError::invalid("`prompt` must be a text or a list of texts.").at("prompt")),
     };
-    request.messages = texts.into_iter().map(|t| Message::text(Role::User, t)).collect();
-    request.changed.messages = true;
+    request.messages.edit().extend(texts.into_iter().map(|t| Message::text(Role::User, t)));
     diagnostics.record(DiagnosticCode::PromptToMessages, "prompt", "");
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use super::super::{is_own, prompt, usage};
 use super::RepairedChoice;
-use crate::canonical::{DiagnosticCode, Diagnostics, Numbered, ResponseSpec, Usage};
+use crate::canonical::{DiagnosticCode, Diagnostics, Numbered, ResponseContext, ResponseSpec, Usage};
 use crate::error::UpstreamError;
 use crate::extract::StopMatcher;
 use crate::json::{Object, ValueKind, decode_string, encode_string, value_kind};
@@ -37,6 +37,7 @@ impl RepairedCompletion {
 /// Reads the objects of one answer.
 pub(in super::super) struct CompletionReader {
     pub(in super::super) spec: ResponseSpec,
+    pub(in super::super) context: ResponseContext,
     pub(in super::super) diagnostics: Diagnostics,
     head: Option<CompletionIdentity>,
     /// Stop sequences that are applied here, by choice; and how many bytes of the prompt come before the answer.
@@ -53,8 +54,8 @@ const KNOWN: [&str; 7] = ["id", "object", "created", "model", "choices", "usage"
 const TEXTS: [&str; 4] = ["value", "content", "response", "generated_text"];
 
 impl CompletionReader {
-    pub(in super::super) fn new(spec: ResponseSpec) -> Self {
-        Self { spec, diagnostics: Diagnostics::default(), head: None, stops: Numbered::default() }
+    pub(in super::super) fn new(spec: ResponseSpec, context: ResponseContext) -> Self {
+        Self { spec, context, diagnostics: Diagnostics::default(), head: None, stops: Numbered::default() }
     }
 
     /// Reads one object.
@@ -144,7 +145,7 @@ impl CompletionReader {
             }
             (None, head) => {
                 wrong(DiagnosticCode::IdSynthesized, "id");
-                head.as_ref().map_or_else(|| self.spec.context.id("cmpl-"), |head| head.id.clone())
+                head.as_ref().map_or_else(|| self.context.new_id("cmpl-"), |head| head.id.clone())
             }
         };
         let given = object.get("created").map(|c| c.trim().trim_matches('"'));
@@ -160,7 +161,7 @@ impl CompletionReader {
             }
             (None, head) => {
                 wrong(DiagnosticCode::CreatedFilled, "created");
-                head.as_ref().map(|head| head.created).or(near).unwrap_or(self.spec.context.created())
+                head.as_ref().map(|head| head.created).or(near).unwrap_or(self.spec.created)
             }
         };
         let model = object.get("model").and_then(decode_string).filter(|model| !model.is_empty());
@@ -202,10 +203,10 @@ impl CompletionReader {
 
     /// The head so far; a new one if nothing was read.
     pub(in super::super) fn head(&mut self) -> CompletionIdentity {
-        let (spec, head) = (&mut self.spec, &mut self.head);
+        let (spec, context, head) = (&self.spec, &mut self.context, &mut self.head);
         head.get_or_insert_with(|| CompletionIdentity {
-            id: spec.context.id("cmpl-"),
-            created: spec.context.created(),
+            id: context.new_id("cmpl-"),
+            created: spec.created,
             model: spec.model.clone(),
         })
         .clone()

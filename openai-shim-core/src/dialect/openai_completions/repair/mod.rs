@@ -13,7 +13,9 @@ pub(super) use stream::{ChunkSink, StreamState, UsageSpan};
 
 use super::super::StreamRepairer;
 use super::error;
-use crate::canonical::{BlockKind, Delta, Diagnostics, Event, FinishReason, ResponseSpec, ResponseSummary};
+use crate::canonical::{
+    BlockKind, Delta, Diagnostics, Event, FinishReason, ResponseContext, ResponseSpec, ResponseSummary,
+};
 use crate::error::{Error, UpstreamError};
 use crate::framing::{Frame, write_event};
 
@@ -24,8 +26,8 @@ pub(super) struct CompletionsMender {
 }
 
 impl CompletionsMender {
-    pub(super) fn new(spec: ResponseSpec) -> Self {
-        Self { summary: ResponseSummary::for_spec(&spec), stream: StreamState::new(spec) }
+    pub(super) fn new(spec: ResponseSpec, context: ResponseContext) -> Self {
+        Self { summary: ResponseSummary::for_spec(&spec), stream: StreamState::new(spec, context) }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::super::error;
 use super::{CompletionIdentity, CompletionReader, RepairedChoice, RepairedCompletion};
-use crate::canonical::{DiagnosticCode, Diagnostics, ResponseSpec, Usage};
+use crate::canonical::{DiagnosticCode, Diagnostics, ResponseContext, ResponseSpec, StreamUsage, Usage};
 use crate::error::UpstreamError;
 use crate::framing::Frame;
 use crate::json::Object;
@@ -51,9 +51,9 @@ pub(in super::super) struct StreamState {
 }
 
 impl StreamState {
-    pub(in super::super) fn new(spec: ResponseSpec) -> Self {
+    pub(in super::super) fn new(spec: ResponseSpec, context: ResponseContext) -> Self {
         Self {
-            reader: CompletionReader::new(spec),
+            reader: CompletionReader::new(spec, context),
             choices: Vec::new(),
             places: BTreeMap::new(),
             usage: None,
@@ -155,13 +155,13 @@ impl StreamState {
     }
 
     fn waits_for_usage(&self) -> bool {
-        self.reader.spec.include_usage || self.reader.spec.usage_injected
+        self.reader.spec.stream_usage != StreamUsage::None
     }
 
     fn chunk(&mut self, mut answer: RepairedCompletion, source: &[u8], sink: &mut dyn ChunkSink) {
         if let Some(usage) = answer.usage.take() {
             // It goes out by itself, at the end.
-            if !answer.pieces.is_empty() && self.reader.spec.include_usage {
+            if !answer.pieces.is_empty() && self.reader.spec.stream_usage == StreamUsage::Client {
                 self.diagnostics().record(DiagnosticCode::UsageMoved, "usage", "");
             }
             let alone = answer.pieces.is_empty() && answer.strict;
@@ -303,9 +303,10 @@ impl StreamState {
             self.say(vec![RepairedChoice { index, finish: Some("stop"), ..RepairedChoice::default() }], sink);
         }
         let (head, spec) = (self.reader.head(), &self.reader.spec);
-        let (shown, injected) = (spec.include_usage, spec.usage_injected);
+        let requested_by = spec.stream_usage;
+        let shown = requested_by == StreamUsage::Client;
         if let Some(counts) = self.usage.take() {
-            if !shown && !injected {
+            if requested_by == StreamUsage::None {
                 self.diagnostics().record(DiagnosticCode::UsageUnasked, "usage", "");
             }
             sink.usage(&counts, &head, shown);

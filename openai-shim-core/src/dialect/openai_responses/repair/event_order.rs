@@ -1,7 +1,7 @@
 //! The order of a stream's events: what they are about was begun before, and has an id.
 
 use super::super::content_part::object_of;
-use crate::canonical::{Context, DiagnosticCode, Diagnostics};
+use crate::canonical::{DiagnosticCode, Diagnostics, ResponseContext};
 use crate::json::{Object, decode_string, encode_string};
 use std::borrow::Cow;
 
@@ -30,7 +30,7 @@ impl EventOrder {
         &mut self,
         kind: &str,
         event: &mut Object<'_>,
-        context: &mut Context,
+        context: &mut ResponseContext,
         diagnostics: &mut Diagnostics,
     ) -> Vec<Missing> {
         let about = [
@@ -116,7 +116,7 @@ impl EventOrder {
         whole: bool,
         known: Option<usize>,
         step: &str,
-        context: &mut Context,
+        context: &mut ResponseContext,
         diagnostics: &mut Diagnostics,
     ) -> String {
         let mut item = event.object("item").map(Object::into_owned).unwrap_or_default();
@@ -131,7 +131,7 @@ impl EventOrder {
             (None, _) => DiagnosticCode::IdSynthesized,
         };
         let kind = item.str("type").map(Cow::into_owned).unwrap_or_default();
-        let id = known.unwrap_or_else(|| context.id(prefix(if whole { &kind } else { step })));
+        let id = known.unwrap_or_else(|| context.new_id(prefix(if whole { &kind } else { step })));
         if whole {
             item.set("id", encode_string(&id));
             event.set("item", item.to_json());

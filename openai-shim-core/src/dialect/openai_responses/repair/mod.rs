@@ -7,7 +7,9 @@ use super::encode::ResponsesEncoder;
 use super::encoded_items::write_event;
 use super::response_object::{ResponseSkeleton, ResponseStatus};
 use super::{error, response};
-use crate::canonical::{DiagnosticCode, Diagnostics, Event, ResponseSpec, ResponseSummary, unfold};
+use crate::canonical::{
+    DiagnosticCode, Diagnostics, Event, ResponseContext, ResponseSpec, ResponseSummary, unfold,
+};
 use crate::error::{Error, UpstreamError};
 use crate::framing::Frame;
 use crate::json::{Object, encode_string};
@@ -22,6 +24,7 @@ const MOST: usize = 16 << 20;
 /// Passes a stream on, and follows it with the decoder.
 pub(super) struct ResponsesMender {
     spec: ResponseSpec,
+    context: ResponseContext,
     decoder: ResponsesDecoder,
     events: Vec<Event>,
     summary: ResponseSummary,
@@ -41,12 +44,13 @@ pub(super) struct ResponsesMender {
 }
 
 impl ResponsesMender {
-    pub(super) fn new(spec: ResponseSpec) -> Self {
+    pub(super) fn new(spec: ResponseSpec, context: ResponseContext) -> Self {
         Self {
             shell: ResponseSkeleton::new(&spec),
             decoder: ResponsesDecoder::default(),
             summary: ResponseSummary::for_spec(&spec),
             spec,
+            context,
             events: Vec::new(),
             started: false,
             sequence: 0,
@@ -89,7 +93,7 @@ impl ResponsesMender {
     /// The event with which every stream begins.
     fn begin(&mut self, out: &mut Vec<u8>) {
         if self.shell.id.is_empty() {
-            self.shell.id = self.spec.context.id("resp_");
+            self.shell.id = self.context.new_id("resp_");
         }
         self.inserted = true;
         self.decoder.diagnostics.record(DiagnosticCode::FieldFilled, "response.created", "an event");
@@ -112,8 +116,7 @@ impl ResponsesMender {
         if object.get("type").is_none() {
             object.set_first("type", encode_string(kind));
         }
-        let missing =
-            self.order.before(kind, &mut object, &mut self.spec.context, &mut self.decoder.diagnostics);
+        let missing = self.order.before(kind, &mut object, &mut self.context, &mut self.decoder.diagnostics);
         for (kind, members) in missing {
             self.inserted = true;
             let mut event = Object::new();
@@ -139,7 +142,13 @@ impl ResponsesMender {
             let last =
                 kind != "response.created" && kind != "response.in_progress" && kind != "response.queued";
             let items = if last { self.items.as_slice() } else { &[] };
-            repair_response(&mut response, items, &mut self.spec, &mut self.decoder.diagnostics);
+            repair_response(
+                &mut response,
+                items,
+                &self.spec,
+                &mut self.context,
+                &mut self.decoder.diagnostics,
+            );
             match response.str("id") {
                 Some(id) if self.shell.id.is_empty() => self.shell.id = id.into_owned(),
                 Some(id) if id == self.shell.id => {}
@@ -155,7 +164,7 @@ impl ResponsesMender {
         if let Some(item) = object.get("item").map(str::to_owned) {
             self.summary.content |= is_native(&item);
             let begins = kind.ends_with("added");
-            let mended = mend_item(&item, begins, &mut self.spec.context, &mut self.decoder.diagnostics);
+            let mended = mend_item(&item, begins, &mut self.context, &mut self.decoder.diagnostics);
             let item = mended.clone().unwrap_or(item);
             if kind == "response.output_item.done" && self.kept < MOST {
                 self.kept += item.len();
@@ -220,7 +229,7 @@ impl StreamRepairer for ResponsesMender {
             Some(error) => self.fail(&error, out),
             None if self.summary.ended => {
                 // The answer came whole.
-                let mut encoder = ResponsesEncoder::new(self.spec.clone(), false);
+                let mut encoder = ResponsesEncoder::new(self.spec.clone(), self.context.clone(), false);
                 for event in &self.events {
                     encoder.event(event, out);
                 }
@@ -278,7 +287,8 @@ impl StreamRepairer for ResponsesMender {
 /// Mends a whole answer in place.
 pub(super) fn whole(
     body: &[u8],
-    spec: &mut ResponseSpec,
+    spec: &ResponseSpec,
+    context: &mut ResponseContext,
     diagnostics: &mut Diagnostics,
 ) -> Result<Repaired, UpstreamError> {
     let read = response::decode(body, diagnostics)?;
@@ -290,7 +300,7 @@ pub(super) fn whole(
     // An item that only this dialect has is something to a client of it, and so is an answer that is still in the making.
     let pending = matches!(object.str("status").as_deref(), Some("queued" | "in_progress"));
     summary.content |= pending || object.array("output").unwrap_or_default().into_iter().any(is_native);
-    repair_response(&mut object, &[], spec, diagnostics);
+    repair_response(&mut object, &[], spec, context, diagnostics);
     Ok(Repaired { body: object.is_changed().then(|| object.to_json().into_bytes()), summary })
 }
 

@@ -4,7 +4,7 @@ use super::super::content_part::object_of;
 use super::super::response_object::echoed_param;
 use super::super::usage;
 use super::event_order::prefix;
-use crate::canonical::{Context, DiagnosticCode, Diagnostics, ResponseSpec};
+use crate::canonical::{DiagnosticCode, Diagnostics, ResponseContext, ResponseSpec};
 use crate::json::{Object, ValueKind, encode_string, string_or_json, value_kind};
 use std::borrow::Cow;
 
@@ -27,14 +27,15 @@ const TIERS: [&str; 5] = ["auto", "default", "flex", "scale", "priority"];
 pub(super) fn response(
     object: &mut Object<'_>,
     items: &[String],
-    spec: &mut ResponseSpec,
+    spec: &ResponseSpec,
+    context: &mut ResponseContext,
     diagnostics: &mut Diagnostics,
 ) {
     if object.str("id").is_none_or(|id| id.is_empty()) {
         fill(
             object,
             "id",
-            encode_string(&spec.context.id("resp_")),
+            encode_string(&context.new_id("resp_")),
             DiagnosticCode::IdSynthesized,
             diagnostics,
         );
@@ -43,13 +44,7 @@ pub(super) fn response(
         fill(object, "object", "\"response\"", DiagnosticCode::ObjectFilled, diagnostics);
     }
     if object.get("created_at").is_none_or(|created| value_kind(created) != ValueKind::Number) {
-        fill(
-            object,
-            "created_at",
-            spec.context.created().to_string(),
-            DiagnosticCode::CreatedFilled,
-            diagnostics,
-        );
+        fill(object, "created_at", spec.created.to_string(), DiagnosticCode::CreatedFilled, diagnostics);
     }
     if object.str("model").is_none() {
         fill(object, "model", encode_string(&spec.model), DiagnosticCode::ModelFilled, diagnostics);
@@ -67,7 +62,7 @@ pub(super) fn response(
         object.remove("service_tier");
         diagnostics.record(DiagnosticCode::FieldDropped, "service_tier", "");
     }
-    output(object, items, spec, diagnostics);
+    output(object, items, spec, context, diagnostics);
     format(object, diagnostics);
     counts(object, diagnostics);
 }
@@ -83,7 +78,13 @@ fn fill(
     diagnostics.record(code, key, "");
 }
 
-fn output(object: &mut Object<'_>, items: &[String], spec: &mut ResponseSpec, diagnostics: &mut Diagnostics) {
+fn output(
+    object: &mut Object<'_>,
+    items: &[String],
+    spec: &ResponseSpec,
+    context: &mut ResponseContext,
+    diagnostics: &mut Diagnostics,
+) {
     let listed = object.array("output");
     let missing = listed.is_none();
     let mut output: Vec<String> = listed.unwrap_or_default().into_iter().map(str::to_owned).collect();
@@ -105,7 +106,7 @@ fn output(object: &mut Object<'_>, items: &[String], spec: &mut ResponseSpec, di
             *one = item.to_json();
             changed = true;
         }
-        if let Some(mended) = self::item(one, false, &mut spec.context, diagnostics) {
+        if let Some(mended) = self::item(one, false, context, diagnostics) {
             *one = mended;
             changed = true;
         }
@@ -114,7 +115,7 @@ fn output(object: &mut Object<'_>, items: &[String], spec: &mut ResponseSpec, di
         // Thinking where the request's parameter is repeated; it was noted when it was read.
         object.set("reasoning", echoed_param(spec, "reasoning").unwrap_or_else(|| String::from("null")));
         if !thoughts.trim().is_empty() {
-            let id = encode_string(&spec.context.id("rs_"));
+            let id = encode_string(&context.new_id("rs_"));
             let summary = format!(r#"[{{"type":"summary_text","text":{}}}]"#, encode_string(&thoughts));
             output.insert(0, format!(r#"{{"id":{id},"type":"reasoning","summary":{summary}}}"#));
             changed = true;
@@ -153,13 +154,13 @@ fn counts(object: &mut Object<'_>, diagnostics: &mut Diagnostics) {
 pub(super) fn item(
     json: &str,
     begins: bool,
-    context: &mut Context,
+    context: &mut ResponseContext,
     diagnostics: &mut Diagnostics,
 ) -> Option<String> {
     let mut item = Object::parse(json.as_bytes()).ok()?;
     let kind = item.str("type").map(Cow::into_owned).unwrap_or_default();
     if ["message", "reasoning"].contains(&kind.as_str()) && item.str("id").is_none_or(|id| id.is_empty()) {
-        item.set("id", encode_string(&context.id(prefix(&kind))));
+        item.set("id", encode_string(&context.new_id(prefix(&kind))));
         diagnostics.record(DiagnosticCode::IdSynthesized, "output[].id", "");
     }
     let mut fill = |item: &mut Object<'_>, key: &'static str, value: String| {

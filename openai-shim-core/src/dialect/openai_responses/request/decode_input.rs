@@ -105,25 +105,22 @@ impl<'i> InputDecoder<'i> {
     /// Adds a message that is no result of a tool.
     fn push(&mut self, message: Message) {
         (self.turn, self.results) = (None, None);
-        self.request.messages.push(message);
+        self.request.messages.push_decoded(message);
     }
 
     /// Adds to what the assistant does in one go.
     fn add(&mut self, blocks: Vec<Block>, span: Option<Span>, new: bool) {
         let mut state = self.turn.filter(|_| !new).unwrap_or_default();
         state.add(&blocks);
-        match self.request.messages.last_mut().filter(|_| self.turn.is_some() && !new) {
+        match self.request.messages.decoded_mut().last_mut().filter(|_| self.turn.is_some() && !new) {
             Some(turn) => {
-                turn.blocks.extend(blocks);
+                turn.decoded_mut().blocks.extend(blocks);
                 // Items stand one after the other in the body, and so does a run of them.
-                turn.span = match (turn.span.take(), span) {
-                    (Some(first), Some(last)) => Some(first.to(last)),
-                    _ => None,
-                };
+                turn.set_decoded_span(turn.source_span().zip(span).map(|(first, last)| first.to(last)));
             }
             None => {
-                let mut turn = Message::new(Role::Assistant, blocks);
-                turn.span = span;
+                let mut turn = Message::decoded(Role::Assistant, blocks);
+                turn.set_decoded_span(span);
                 self.push(turn);
             }
         }
@@ -143,16 +140,21 @@ impl<'i> InputDecoder<'i> {
                 .iter()
                 .map(|json| part(json).unwrap_or_else(|| Block::Native { dialect: NAME, raw: raw(*json) }))
                 .collect();
-            let mut message = Message::new(role, blocks);
-            message.content_was_parts = parts.len() > 1;
-            message.extra = leftovers(item, &["role", "content"]);
+            let mut message = Message::decoded(role, blocks);
+            let fields = message.decoded_mut();
+            fields.content_was_parts = parts.len() > 1;
+            fields.extra = leftovers(item, &["role", "content"]);
             if value_kind(content) == ValueKind::Array && parts.is_empty() {
-                message.extra = ExtraFields::new(
+                fields.extra = ExtraFields::new(
                     NAME,
-                    [message.extra.into_members(), vec![(".content".to_owned(), raw("[]"))]].concat(),
+                    [
+                        std::mem::take(&mut fields.extra).into_members(),
+                        vec![(".content".to_owned(), raw("[]"))],
+                    ]
+                    .concat(),
                 );
             }
-            message.span = span;
+            message.set_decoded_span(span);
             self.push(message);
             return Ok(());
         }
@@ -236,12 +238,12 @@ impl<'i> InputDecoder<'i> {
             );
         }
         let shows = blocks.iter().any(|b| matches!(b, Block::Image(_) | Block::Audio(_) | Block::File(_)));
-        let mut message = Message::new(
+        let mut message = Message::decoded(
             Role::Tool,
             vec![Block::ToolResult { id: id.into_owned(), blocks, is_error: false, extra }],
         );
-        message.content_was_parts = parts.len() > 1;
-        message.span = span;
+        message.decoded_mut().content_was_parts = parts.len() > 1;
+        message.set_decoded_span(span);
         self.result(message, shows);
         Ok(())
     }
@@ -249,7 +251,7 @@ impl<'i> InputDecoder<'i> {
     /// Adds a result. Results of which one shows something are one message of the user's: in other dialects what a tool
     /// shows comes after the results, and nothing may stand between these.
     fn result(&mut self, message: Message, shows: bool) {
-        let messages = &mut self.request.messages;
+        let messages = self.request.messages.decoded_mut();
         let start = self.results.unwrap_or(messages.len());
         let shown = messages.get(start).is_some_and(|m| m.role == Role::User);
         (self.turn, self.results) = (None, Some(start));
@@ -258,13 +260,16 @@ impl<'i> InputDecoder<'i> {
             return;
         }
         let merged = messages.drain(start..).reduce(|mut one, next| {
-            one.blocks.extend(next.blocks);
-            one.content_was_parts |= next.content_was_parts;
-            one.span = one.span.zip(next.span).map(|(first, last)| first.to(last));
+            one.set_decoded_span(
+                one.source_span().zip(next.source_span()).map(|(first, last)| first.to(last)),
+            );
+            let fields = one.decoded_mut();
+            fields.content_was_parts |= next.content_was_parts;
+            fields.blocks.extend(next.into_blocks());
             one
         });
         if let Some(mut merged) = merged {
-            merged.role = Role::User;
+            merged.decoded_mut().role = Role::User;
             messages.push(merged);
         }
     }
@@ -280,7 +285,7 @@ impl<'i> InputDecoder<'i> {
             }
             "additional_tools" => {
                 let listed = item.array("tools").unwrap_or_default();
-                self.request.tools.extend(tools::read(&listed, true));
+                self.request.tools.decoded_mut().extend(tools::read(&listed, true));
                 self.additional.extend(listed.into_iter().map(str::to_owned));
             }
             _ => {}
@@ -335,7 +340,8 @@ fn missing(at: &str, key: &str) -> ClientError {
 
 /// The instructions as a message; where it stood is remembered.
 pub(super) fn instructions(text: &str) -> Message {
-    let mut message = Message::text(Role::System, text);
-    message.extra = ExtraFields::new(NAME, vec![(".instructions".to_owned(), raw(encode_string(text)))]);
+    let mut message = Message::decoded(Role::System, vec![Block::text(text)]);
+    message.decoded_mut().extra =
+        ExtraFields::new(NAME, vec![(".instructions".to_owned(), raw(encode_string(text)))]);
     message
 }

@@ -55,19 +55,18 @@ pub(super) fn write(request: &Request, body: &mut Object<'_>, diagnostics: &mut 
 
 /// Those parameters of the client's own body that were changed.
 pub(super) fn rewrite(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
-    let touched = request.changed;
     let mut put = |key: &'static str, value: Option<String>| match value {
         Some(value) => body.set(key, value),
         None => drop(body.remove(key)),
     };
-    if touched.tools {
+    if request.tools.is_changed() {
         put("tools", tools::write(&request.tools, diagnostics));
     }
-    if touched.tool_choice {
+    if request.is_tool_choice_changed() {
         put("tool_choice", tool_choice(request, diagnostics));
         put("parallel_tool_calls", request.parallel_tool_calls.map(|v| v.to_string()));
     }
-    if touched.response_format {
+    if request.response_format.is_changed() {
         put("text", text(request, diagnostics));
     }
 }
@@ -129,7 +128,7 @@ fn reasoning(request: &Request, diagnostics: &mut Diagnostics) -> Option<String>
 
 fn text(request: &Request, diagnostics: &mut Diagnostics) -> Option<String> {
     let mut text = kept(request, "text");
-    match &request.response_format {
+    match &*request.response_format {
         Some(ResponseFormat::Text) => text.set("format", r#"{"type":"text"}"#),
         Some(ResponseFormat::JsonObject) => text.set("format", r#"{"type":"json_object"}"#),
         Some(ResponseFormat::JsonSchema { name, schema, strict, extra }) => {
