@@ -4,7 +4,7 @@
 mod common;
 
 use common::{chat, fixture, fixtures, messages};
-use openai_shim_core::canonical::{BlockKind, Delta, DiagnosticCode, Event};
+use openai_shim_core::canonical::{BlockKind, Delta, DiagnosticCode, Event, Request, ResponseContext};
 use openai_shim_core::convert::{Conversion, ConversionInput, convert};
 use openai_shim_core::dialect::anthropic::wire;
 use openai_shim_core::exchange::{ClientRequest, FallbackPolicy, Retry, Settings};
@@ -13,6 +13,11 @@ use openai_shim_core::profile::native_profile;
 use openai_shim_core::{Context, Diagnostics, Dialect, Exchange, PayloadKind, dialect, profile};
 use proptest::prelude::*;
 use serde_json::{Value, json};
+
+/// The ids of the first response to a request without calls.
+fn context() -> ResponseContext {
+    ResponseContext::new(&Request::default(), Context::fixed())
+}
 
 fn anthropic() -> &'static dyn Dialect {
     dialect("anthropic-messages").unwrap()
@@ -320,9 +325,9 @@ fn calls_side_by_side_wait_for_one_another_but_not_for_ever() {
             &bytes::Bytes::copy_from_slice(br#"{"messages":[{"role":"user","content":"x"}],"stream":true}"#),
             &mut diagnostics,
         )
-        .map(|request| openai_shim_core::canonical::ResponseSpec::new(&request, Context::fixed()))
+        .map(|request| openai_shim_core::canonical::ResponseSpec::new(&request, &Context::fixed()))
         .unwrap();
-    let (mut encoder, mut out) = (anthropic().encoder(&spec), Vec::new());
+    let (mut encoder, mut out) = (anthropic().encoder(&spec, &context()), Vec::new());
     encoder.event(&Event::Start { id: None, model: None, created: None }, &mut out);
     for block in 0..2 {
         let kind = BlockKind::ToolCall { id: format!("c{block}"), name: String::from("f"), signature: None };

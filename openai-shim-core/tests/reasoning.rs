@@ -3,10 +3,17 @@
 mod common;
 
 use common::{chat, said};
-use openai_shim_core::canonical::{DiagnosticCode, Fold, ReasoningStyle, Request, ResponseSpec};
+use openai_shim_core::canonical::{
+    DiagnosticCode, Fold, ReasoningStyle, Request, ResponseContext, ResponseSpec,
+};
 use openai_shim_core::exchange::{ClientRequest, Settings};
 use openai_shim_core::framing::Framer;
 use openai_shim_core::{Context, Exchange, profile};
+
+/// The ids of the first response to a request without calls.
+fn context() -> ResponseContext {
+    ResponseContext::new(&Request::default(), Context::fixed())
+}
 
 const CALL: &str = r#"{"index":0,"id":"c","type":"function","function":{"name":"f","arguments":"{}"}}"#;
 
@@ -80,9 +87,9 @@ fn thinking_stands_between_tags_in_front_of_the_text_where_that_is_configured() 
 fn an_answer_of_another_dialect_has_its_tags_from_the_encoder() {
     let body =
         stream(&[r#"{"role":"assistant","reasoning_content":"Hmm."}"#, r#"{"content":"Hello"}"#], "stop");
-    let mut spec = ResponseSpec::new(&Request::default(), Context::fixed());
+    let mut spec = ResponseSpec::new(&Request::default(), &Context::fixed());
     spec.reasoning = ReasoningStyle::Tags;
-    let (mut decoder, mut encoder) = (chat().decoder(&spec), chat().encoder(&spec));
+    let (mut decoder, mut encoder) = (chat().decoder(&spec, &context()), chat().encoder(&spec, &context()));
     let (mut framer, mut events, mut out) = (Framer::new(1 << 20), Vec::new(), Vec::new());
     framer.push(body.as_bytes(), &mut |frame| decoder.frame(frame, &mut events)).unwrap();
     framer.finish(&mut |frame| decoder.frame(frame, &mut events));
@@ -97,7 +104,8 @@ fn an_answer_of_another_dialect_has_its_tags_from_the_encoder() {
     assert_eq!(said::line(&String::from_utf8(out).unwrap()), expected);
     let whole = chat().encode_response(
         &fold.finish().unwrap(),
-        &mut spec,
+        &spec,
+        &mut context(),
         &mut openai_shim_core::Diagnostics::default(),
     );
     assert_eq!(said::line(&String::from_utf8(whole).unwrap()), expected);

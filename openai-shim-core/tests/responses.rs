@@ -3,12 +3,17 @@
 mod common;
 
 use common::chat;
-use openai_shim_core::canonical::{DiagnosticCode, Diagnostics};
+use openai_shim_core::canonical::{DiagnosticCode, Diagnostics, Request, ResponseContext};
 use openai_shim_core::convert::{Conversion, ConversionInput, convert};
 use openai_shim_core::exchange::{ClientRequest, Settings};
 use openai_shim_core::{Context, Dialect, Exchange, Outcome, PayloadKind, dialect, profile};
 use proptest::prelude::*;
 use serde_json::{Value, json};
+
+/// The ids of the first response to a request without calls.
+fn context() -> ResponseContext {
+    ResponseContext::new(&Request::default(), Context::fixed())
+}
 
 fn own() -> &'static dyn Dialect {
     dialect("openai-responses").unwrap()
@@ -477,7 +482,7 @@ fn a_schema_keeps_its_form_and_its_description_on_the_way_to_a_chat() {
 
 #[test]
 fn an_endless_stream_of_items_ends_with_an_error() {
-    let (mut decoder, mut out) = (own().decoder(&spec()), Vec::new());
+    let (mut decoder, mut out) = (own().decoder(&spec(), &context()), Vec::new());
     let mut framer = openai_shim_core::framing::Framer::new(1 << 20);
     for n in 0..10_000 {
         let event = json!({"type": "response.output_item.added", "output_index": n, "item": {"type": "message", "id": format!("m{n}")}});
@@ -491,7 +496,7 @@ fn an_endless_stream_of_items_ends_with_an_error() {
 
 #[test]
 fn arguments_that_wait_for_ever_end_with_an_error() {
-    let (mut decoder, mut out) = (own().decoder(&spec()), Vec::new());
+    let (mut decoder, mut out) = (own().decoder(&spec(), &context()), Vec::new());
     let mut framer = openai_shim_core::framing::Framer::new(1 << 20);
     let event = json!({"type": "response.function_call_arguments.delta", "output_index": 0, "delta": "x".repeat(100_000)});
     for _ in 0..400 {
@@ -506,7 +511,7 @@ fn arguments_that_wait_for_ever_end_with_an_error() {
 fn spec() -> openai_shim_core::canonical::ResponseSpec {
     openai_shim_core::canonical::ResponseSpec::new(
         &openai_shim_core::canonical::Request::default(),
-        Context::fixed(),
+        &Context::fixed(),
     )
 }
 

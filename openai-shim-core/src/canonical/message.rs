@@ -427,8 +427,12 @@ mod tests {
             |message| message.edit().extra.members.clear(),
             |message| message.edit().content_was_parts = true,
             |message| message.edit_each_block(|block| *block.edit() = Block::text("c")),
-            |message| drop(message.retain_blocks(|block| block.as_text() == Some("a"))),
-            |message| drop(message.retain_extra(|key, _| key != "k")),
+            |message| {
+                message.retain_blocks(|block| block.as_text() == Some("a"));
+            },
+            |message| {
+                message.retain_extra(|key, _| key != "k");
+            },
             Message::join_texts,
             Message::mark_changed,
             |message| *message = Message::text(Role::User, "c"),
@@ -464,7 +468,9 @@ mod tests {
         let ways: [fn(&mut Messages); 4] = [
             |messages| messages.edit().clear(),
             |messages| messages.push(decoded()),
-            |messages| drop(messages.retain(|_| false)),
+            |messages| {
+                messages.retain(|_| false);
+            },
             |messages| *messages = vec![decoded()].into(),
         ];
         for change in ways {

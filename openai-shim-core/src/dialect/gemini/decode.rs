@@ -7,7 +7,7 @@ use super::usage::{self, UsageCounts};
 use super::{NAME, error, finish_reason, leftovers, parts, read};
 use crate::canonical::{
     Block, BlockKind, Delta, DiagnosticCode, Diagnostics, Event, ExtraFieldList, ExtraFields, FinishReason,
-    ResponseContext, ResponseSpec, Signature,
+    ResponseContext, Signature,
 };
 use crate::error::UpstreamError;
 use crate::framing::Frame;

@@ -177,11 +177,11 @@ impl Dialect for Gemini {
     fn decode_response(
         &self,
         body: &[u8],
-        spec: &ResponseSpec,
+        _spec: &ResponseSpec,
         context: &mut ResponseContext,
         diagnostics: &mut Diagnostics,
     ) -> Result<Response, UpstreamError> {
-        response::decode(body, spec, context, diagnostics)
+        response::decode(body, context, diagnostics)
     }
 
     fn encode_response(

@@ -165,7 +165,7 @@ pub(super) fn whole(
     context: &mut ResponseContext,
     diagnostics: &mut Diagnostics,
 ) -> Result<Repaired, UpstreamError> {
-    let answer = response::decode(body, spec, context, diagnostics)?;
+    let answer = response::decode(body, context, diagnostics)?;
     let mut summary = ResponseSummary::for_spec(spec);
     for event in unfold(&answer) {
         summary.event(&event);

@@ -21,7 +21,6 @@ pub(super) const KNOWN: [&str; 4] = ["candidates", "usageMetadata", "modelVersio
 /// Reads an answer; a stream that came as an array is folded.
 pub(super) fn decode(
     body: &[u8],
-    spec: &ResponseSpec,
     context: &mut ResponseContext,
     diagnostics: &mut Diagnostics,
 ) -> Result<Response, UpstreamError> {

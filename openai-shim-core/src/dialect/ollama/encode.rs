@@ -7,7 +7,7 @@ use super::response_line::{arguments, write_line};
 use super::{FAMILY, MESSAGE, OllamaApi, error};
 use crate::canonical::{
     BlockKind, Delta, DiagnosticCode, Diagnostics, Event, ExtraFields, FinishReason, MemberIndex,
-    ResponseContext, ResponseSpec, Usage, call_id, time,
+    ResponseSpec, Usage, call_id, time,
 };
 use crate::error::{Error, UpstreamError};
 use crate::json::{Object, encode_string};

@@ -488,6 +488,6 @@ impl ChatDecoder {
 
     /// Every chunk is mended.
     pub(super) fn without_forms(spec: ResponseSpec, context: ResponseContext) -> Self {
-        Self { forms: TemplateCache::never(), ..Self::new(spec) }
+        Self { forms: TemplateCache::never(), ..Self::new(spec, context) }
     }
 }

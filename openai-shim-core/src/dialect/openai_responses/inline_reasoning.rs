@@ -182,7 +182,7 @@ mod tests {
     use crate::canonical::{Context, Request, fold};
 
     fn spec() -> ResponseSpec {
-        ResponseSpec::new(&Request::default(), Context::fixed())
+        ResponseSpec::new(&Request::default(), &Context::fixed())
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use super::super::super::{Decoder, StreamRepairer};
 use super::super::decode::ChatDecoder;
 use super::{ChatRepairer, TemplateCache};
-use crate::canonical::{Context, Diagnostics, ResponseSpec};
+use crate::canonical::{Context, Diagnostics, ResponseContext, ResponseSpec, TurnStorage};
 use crate::dialect::Dialect;
 use crate::framing::{Frame, Framer};
 use proptest::prelude::*;
@@ -35,10 +35,12 @@ fn spec(variant: u8) -> (ResponseSpec, ResponseContext) {
 
 /// How many chunks were said again by their form; fails where that differs from mending them.
 fn compare(body: &[u8], variant: u8, what: &str) -> u32 {
-    let (mut with, mut without) = (ChatRepairer::new(spec(variant)), ChatRepairer::new(spec(variant)));
+    let (spec, context) = spec(variant);
+    let mut with = ChatRepairer::new(spec.clone(), context.clone());
+    let mut without = ChatRepairer::new(spec.clone(), context.clone());
     without.forms = TemplateCache::never();
     let (mut reader, mut plain) =
-        (ChatDecoder::new(spec(variant)), ChatDecoder::without_forms(spec(variant)));
+        (ChatDecoder::new(spec.clone(), context.clone()), ChatDecoder::without_forms(spec, context));
     let (mut c, mut d) = (Vec::new(), Vec::new());
     let (mut a, mut b, mut framer) = (Vec::new(), Vec::new(), Framer::new(1 << 20));
     let mut said = 0;
@@ -82,7 +84,8 @@ fn compare(body: &[u8], variant: u8, what: &str) -> u32 {
 
 #[test]
 fn padding_that_stays_the_same_does_not_hinder_a_translated_form() {
-    let mut reader = ChatDecoder::new(spec(0));
+    let (spec, context) = spec(0);
+    let mut reader = ChatDecoder::new(spec, context);
     let (mut events, mut said) = (Vec::new(), 0);
     for at in 0..20 {
         let padding = if at == 15 { "other" } else { "same" };

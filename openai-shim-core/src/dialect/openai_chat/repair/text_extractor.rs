@@ -398,7 +398,7 @@ mod tests {
             tools in any::<bool>(),
             keep in any::<bool>(),
         ) {
-            let mut spec = ResponseSpec::new(&Request::default(), Context::fixed());
+            let mut spec = ResponseSpec::new(&Request::default(), &Context::fixed());
             spec.tools = if tools { vec![String::from("f")] } else { Vec::new() };
             spec.quirks.keep_tool_markup = keep;
             let json = format!("{{\"content\":\"{}\"}}", parts.concat());
