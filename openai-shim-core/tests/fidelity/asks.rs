@@ -265,7 +265,9 @@ pub const ASKS: &[Ask] = &[
             let dialect = openai_shim_core::dialect(by).map_or("", |d| d.name());
             let mark = (String::from("cache_control"), raw(r#"{"type":"ephemeral"}"#));
             let known = ["anthropic-messages", "openai-chat"].contains(&by);
-            if let (true, Some(Block::Text { extra, .. })) = (known, r.messages[0].blocks.first_mut()) {
+            if let (true, Some(Block::Text { extra, .. })) =
+                (known, r.messages.edit()[0].edit().blocks.first_mut())
+            {
                 *extra = ExtraFields::new(dialect, vec![mark]);
             }
         },

@@ -5,7 +5,7 @@ use super::error;
 use super::wire::{Call, leftovers, read_call, read_end, read_tokens};
 use crate::canonical::{ResponseContext, ResponseSpec, BlockKind, DiagnosticCode, Delta, Diagnostics, Event, FinishReason};
 use crate::error::UpstreamError;
-use crate::filter::Stops;
+use crate::extract::StopMatcher;
 use crate::framing::Frame;
 use crate::json::Object;
 
@@ -14,11 +14,10 @@ const MOST_CALLS: u32 = 1024;
 
 /// Reads a stream.
 pub(super) struct ToyDecoder {
-    spec: ResponseSpec,
     context: ResponseContext,
     diagnostics: Diagnostics,
     /// Sequences that end the text here, because the upstream does not know them.
-    stops: Option<Stops>,
+    stops: Option<StopMatcher>,
     stopped: bool,
     started: bool,
     over: bool,
@@ -33,8 +32,8 @@ pub(super) struct ToyDecoder {
 impl ToyDecoder {
     pub(super) fn new(spec: ResponseSpec, context: ResponseContext) -> Self {
         Self {
-            stops: (!spec.stops.is_empty()).then(|| Stops::new(spec.stops.clone())),
-            spec,
+            stops: (!spec.local_stops.is_empty()).then(|| StopMatcher::new(spec.local_stops.clone())),
+            context,
             diagnostics: Diagnostics::default(),
             stopped: false,
             started: false,
@@ -48,7 +47,7 @@ impl ToyDecoder {
 
     /// Time and ids as far as they were used.
     pub(super) fn into_context(self) -> ResponseContext {
-        self.spec
+        self.context
     }
 
     fn fail(&mut self, error: UpstreamError, out: &mut Vec<Event>) {

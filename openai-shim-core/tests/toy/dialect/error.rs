@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use std::time::Duration;
 
-/// Kind, status and word. The one table of this dialect.
+/// ValueKind, status and word. The one table of this dialect.
 const TABLE: &[(ErrorKind, u16, &str)] = &[
     (ErrorKind::InvalidRequest, 400, "wrong"),
     (ErrorKind::Authentication, 401, "no-key"),

@@ -12,7 +12,8 @@ use crate::json::{Object, encode_string};
 /// Reads an answer.
 pub(super) fn decode(
     body: &[u8],
-    spec: &ResponseSpec, context: &mut ResponseContext,
+    spec: &ResponseSpec,
+    context: &mut ResponseContext,
     diagnostics: &mut Diagnostics,
 ) -> Result<Response, UpstreamError> {
     let (mut decoder, mut events) = (ToyDecoder::new(spec.clone(), context.clone()), Vec::new());
@@ -24,7 +25,7 @@ pub(super) fn decode(
 }
 
 /// Writes an answer: the lines of its stream in one.
-pub(super) fn encode(response: &Response, spec: &ResponseSpec, context: &mut ResponseContext, diagnostics: &mut Diagnostics) -> Vec<u8> {
+pub(super) fn encode(response: &Response, spec: &ResponseSpec, diagnostics: &mut Diagnostics) -> Vec<u8> {
     let (mut encoder, mut lines) = (ToyEncoder::new(spec), Vec::new());
     for event in unfold(response) {
         encoder.event(&event, &mut lines);

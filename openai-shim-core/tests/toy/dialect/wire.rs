@@ -1,8 +1,8 @@
 //! The pieces that requests and answers share: calls, words for endings, leftovers, lines.
 
 use super::NAME;
-use crate::canonical::{DiagnosticCode, Diagnostics, Extra, FinishReason, Usage};
-use crate::json::{Kind, Object, peek, encode_string, raw, string_or_json};
+use crate::canonical::{DiagnosticCode, Diagnostics, ExtraFields, FinishReason, Usage};
+use crate::json::{ValueKind, Object, value_kind, encode_string, raw, string_or_json};
 
 /// A call as it was read.
 pub(super) struct Call {
@@ -21,7 +21,7 @@ pub(super) fn read_call(json: &str, at: &str, diagnostics: &mut Diagnostics) -> 
     }
     let arguments = match object.non_null("with") {
         // What was no JSON stands here as a text.
-        Some(with) if peek(with) == Kind::String => {
+        Some(with) if value_kind(with) == ValueKind::String => {
             diagnostics.record(DiagnosticCode::ToolArgumentsInvalid, &format!("{at}.with"), "");
             string_or_json(with).into_owned()
         }
@@ -100,10 +100,10 @@ pub(super) fn read_tokens(line: &Object<'_>) -> Option<Usage> {
 }
 
 /// Members that have no place in the canonical model; `null` says nothing.
-pub(super) fn leftovers(object: &Object<'_>, known: &[&str]) -> Extra {
+pub(super) fn leftovers(object: &Object<'_>, known: &[&str]) -> ExtraFields {
     let others = object.iter().filter(|(k, v)| !known.contains(k) && v.trim() != "null");
     let members: Vec<_> = others.map(|(k, v)| (k.to_owned(), raw(v))).collect();
-    if members.is_empty() { Extra::default() } else { Extra::new(NAME, members) }
+    if members.is_empty() { ExtraFields::default() } else { ExtraFields::new(NAME, members) }
 }
 
 /// Writes one line.
