@@ -38,7 +38,7 @@ tests=(); for suite in "${suites[@]}"; do tests+=(--test "$suite"); done
 
 # Golden files and generated pages gain the toy. The checks below compare the rest of them.
 export INSTA_UPDATE=always UPDATE_DOCS=1
-cargo test --quiet -p openai-shim-core --test floors --test docs "${tests[@]}" > "$copy/core" 2>&1 || { tail -60 "$copy/core"; fail "a suite of core fails"; }
+cargo test --quiet -p openai-shim-core --test layers --test docs "${tests[@]}" > "$copy/core" 2>&1 || { tail -60 "$copy/core"; fail "a suite of core fails"; }
 # `--workspace` has the same features as the step "tests" of .ci/run: no dependency is built again.
 cargo test --quiet --workspace --test dialects > "$copy/server" 2>&1 || { tail -60 "$copy/server"; fail "the server's suite fails"; }
 

@@ -1,4 +1,4 @@
-//! Feeds `openai_shim_fuzz::object`.
+//! Calls `openai_shim_fuzz::object` with libFuzzer's inputs, or with the files named as arguments.
 #![cfg_attr(fuzzing, no_main)]
 
 #[cfg(fuzzing)]

@@ -1,4 +1,4 @@
-//! Feeds `openai_shim_fuzz::request`.
+//! Calls `openai_shim_fuzz::request` with libFuzzer's inputs, or with the files named as arguments.
 #![cfg_attr(fuzzing, no_main)]
 
 #[cfg(fuzzing)]

@@ -1,7 +1,7 @@
-//! Properties that hold for any bytes, as plain functions.
+//! Properties of core that hold for any bytes, as functions that panic when they do not hold.
 //!
-//! `fuzz_targets/` feeds them from libFuzzer (`CARGO_PROFILE_RELEASE_LTO=thin cargo +nightly fuzz run stream`),
-//! `tests/replay.rs` from the fixtures of core in every `cargo test`.
+//! `fuzz_targets/` calls them with libFuzzer's inputs (`CARGO_PROFILE_RELEASE_LTO=thin cargo +nightly fuzz run stream`), and
+//! `tests/replay.rs` with core's fixtures in every `cargo test`.
 
 use openai_shim_core::canonical::{Diagnostics, Request, ResponseContext, ResponseSpec, grammar::Grammar};
 use openai_shim_core::convert::{ConversionInput, convert};
@@ -10,17 +10,22 @@ use openai_shim_core::framing::{Frame, Framer};
 use openai_shim_core::json::Object;
 use openai_shim_core::{Context, Exchange, PayloadKind, Profile, Step, profile};
 
-/// A property: panics when it does not hold.
+/// A property; panics if it does not hold.
 pub type Property = fn(&[u8]);
 
 /// All properties, by the name of their fuzz target.
-pub const PROPERTIES: &[(&str, Property)] =
-    &[("framing", framing), ("stream", stream), ("request", request), ("answer", answer), ("object", object)];
+pub const PROPERTIES: &[(&str, Property)] = &[
+    ("framing", framing),
+    ("stream", stream),
+    ("request", request),
+    ("response", response),
+    ("object", object),
+];
 
 /// Frames do not depend on where chunks end.
 pub fn framing(data: &[u8]) {
-    let frames = |size: usize| {
-        let mut summary: Vec<Vec<u8>> = Vec::new();
+    let split = |size: usize| {
+        let mut frames: Vec<Vec<u8>> = Vec::new();
         let mut framer = Framer::new(1 << 16);
         let mut sink = |frame: Frame<'_>| {
             let bytes = match frame {
@@ -29,21 +34,21 @@ pub fn framing(data: &[u8]) {
                 Frame::Body(body) => body,
                 _ => &[],
             };
-            summary.push(bytes.to_vec());
+            frames.push(bytes.to_vec());
         };
-        let fits = data.chunks(size).all(|chunk| framer.push(chunk, &mut sink).is_ok());
+        let is_within_limit = data.chunks(size).all(|chunk| framer.push(chunk, &mut sink).is_ok());
         framer.finish(&mut sink);
-        (fits, summary)
+        (is_within_limit, frames)
     };
-    let whole = frames(data.len().max(1));
-    let single = frames(1);
-    // A frame that is too large may be found out earlier or later; what came before it is the same.
-    if whole.0 && single.0 {
-        assert_eq!(whole.1, single.1);
+    let (is_whole_within, whole) = split(data.len().max(1));
+    let (is_single_within, single) = split(1);
+    // Where a frame that is too large is detected depends on the chunks.
+    if is_whole_within && is_single_within {
+        assert_eq!(whole, single);
     }
 }
 
-/// A stream gives the same bytes and outcome however it is cut, and its events come in a legal order.
+/// Bytes, outcome and diagnostics of a stream do not depend on the chunks, and every decoder's events follow the grammar.
 pub fn stream(data: &[u8]) {
     let whole = transcode(data, data.len().max(1));
     assert_eq!(whole, transcode(data, 1));
@@ -65,23 +70,23 @@ pub fn stream(data: &[u8]) {
     }
 }
 
-/// Any request is read or refused, never lost: what is sent parses again.
+/// Any request becomes a request or an error, and both are JSON objects.
 pub fn request(data: &[u8]) {
-    for conversion in conversions(PayloadKind::Request, data) {
-        assert!(Object::parse(&conversion).is_ok());
+    for payload in convert_all(PayloadKind::Request, data) {
+        assert!(Object::parse(&payload).is_ok());
     }
 }
 
-/// Any answer becomes a completion or an error, and is JSON.
-pub fn answer(data: &[u8]) {
+/// Any response becomes a response or an error, and both are JSON objects.
+pub fn response(data: &[u8]) {
     for kind in [PayloadKind::Response, PayloadKind::Error] {
-        for conversion in conversions(kind, data) {
-            assert!(Object::parse(&conversion).is_ok());
+        for payload in convert_all(kind, data) {
+            assert!(Object::parse(&payload).is_ok());
         }
     }
 }
 
-/// An object that is read and written is the same object.
+/// Writing a parsed object and parsing it again gives the same object.
 pub fn object(data: &[u8]) {
     if let Ok(object) = Object::parse(data) {
         let written = object.to_json();
@@ -89,7 +94,8 @@ pub fn object(data: &[u8]) {
     }
 }
 
-fn conversions(kind: PayloadKind, body: &[u8]) -> Vec<Vec<u8>> {
+/// Converts a payload between all pairs of dialects.
+fn convert_all(kind: PayloadKind, body: &[u8]) -> Vec<Vec<u8>> {
     let mut out = Vec::new();
     for from in DIALECTS.iter().copied() {
         for to in DIALECTS.iter().copied() {
@@ -97,7 +103,7 @@ fn conversions(kind: PayloadKind, body: &[u8]) -> Vec<Vec<u8>> {
             let input = ConversionInput {
                 from,
                 to,
-                profile: row(),
+                profile: compatible(),
                 kind,
                 body,
                 request: None,
@@ -110,18 +116,19 @@ fn conversions(kind: PayloadKind, body: &[u8]) -> Vec<Vec<u8>> {
     out
 }
 
-fn transcode(data: &[u8], chunk: usize) -> (Vec<u8>, String) {
+/// Streams `data` in chunks to a chat client; returns the bytes, and the outcome with the diagnostic codes.
+fn transcode(data: &[u8], chunk_size: usize) -> (Vec<u8>, String) {
     let request = br#"{"model":"m","stream":true,"messages":[{"role":"user","content":"x"}],"tools":[]}"#;
     let Some(chat) = DIALECTS.first() else { return Default::default() };
-    let Ok(mut exchange) = Exchange::new(*chat, row(), Context::fixed(), request) else {
+    let Ok(mut exchange) = Exchange::new(*chat, compatible(), Context::fixed(), request) else {
         return Default::default();
     };
     let mut out = Vec::new();
     for _ in 0..4 {
         let Step::Send { .. } = exchange.next() else { break };
         exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
-        for piece in data.chunks(chunk) {
-            exchange.push(piece, &mut out);
+        for chunk in data.chunks(chunk_size) {
+            exchange.push(chunk, &mut out);
         }
         exchange.finish(&mut out);
     }
@@ -130,6 +137,6 @@ fn transcode(data: &[u8], chunk: usize) -> (Vec<u8>, String) {
     (out, format!("{:?} {codes:?}", exchange.report().outcome))
 }
 
-fn row() -> Profile {
+fn compatible() -> Profile {
     profile("compatible").unwrap_or_default()
 }

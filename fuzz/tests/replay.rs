@@ -1,12 +1,12 @@
-//! Every property over every fixture of core, over what was found by fuzzing, and over mutations of both.
+//! Checks every property with core's fixtures, with inputs found by fuzzing, and with mutations of both.
 
 use openai_shim_fuzz::PROPERTIES;
 use std::path::{Path, PathBuf};
 
-fn files(dir: &Path, out: &mut Vec<PathBuf>) {
+fn collect_files(dir: &Path, out: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
         let path = entry.path();
-        if path.is_dir() { files(&path, out) } else { out.push(path) }
+        if path.is_dir() { collect_files(&path, out) } else { out.push(path) }
     }
 }
 
@@ -14,8 +14,8 @@ fn files(dir: &Path, out: &mut Vec<PathBuf>) {
 fn properties_hold_for_all_fixtures_and_their_mutations() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut paths = Vec::new();
-    files(&root.join("../openai-shim-core/tests/fixtures"), &mut paths);
-    files(&root.join("found"), &mut paths);
+    collect_files(&root.join("../openai-shim-core/tests/fixtures"), &mut paths);
+    collect_files(&root.join("found"), &mut paths);
     paths.sort();
     assert!(paths.len() > 20, "the fixtures of core are missing");
     let mut state = 0x2545_f491_4f6c_dd1d_u64;
@@ -41,8 +41,8 @@ fn properties_hold_for_all_fixtures_and_their_mutations() {
                 1 => mutated[at] = u8::try_from(random() % 256).unwrap_or(0),
                 2 => drop(mutated.drain(at..(at + len).min(data.len()))),
                 _ => {
-                    let piece = data[at..(at + len).min(data.len())].to_vec();
-                    mutated.splice(at..at, piece);
+                    let part = data[at..(at + len).min(data.len())].to_vec();
+                    mutated.splice(at..at, part);
                 }
             }
             for (name, property) in PROPERTIES {

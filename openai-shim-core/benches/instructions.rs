@@ -1,7 +1,7 @@
-//! Instruction counts of representative paths: repeatable on a noisy machine, and gated by `.ci/instructions.sh`.
+//! Instruction counts of representative code paths: repeatable on a noisy machine, and gated by `.ci/instructions.py`.
 //!
-//! Needs valgrind and `gungraun-runner` of the same version as the library.
-// What the macros make is theirs; the bans are on core itself.
+//! Needs valgrind and a `gungraun-runner` of the library's version.
+// The macros generate undocumented items; the bans are for core itself.
 #![allow(missing_docs, unreachable_pub, missing_debug_implementations, clippy::pedantic)]
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
@@ -26,11 +26,11 @@ fn request(stream: bool, turns: usize) -> Vec<u8> {
     .into_bytes()
 }
 
-/// What OpenRouter's like put beside the choices of each chunk.
+/// The field `usage` that OpenRouter and similar gateways add to each chunk.
 const USAGE: &str = "\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":1,\"total_tokens\":2},";
 
-/// A row, made before anything is counted: all rows are built once in a process.
-fn row(name: &str) -> Arc<Profile> {
+/// Returns a profile. It is built before counting begins: all profiles are built once for each process.
+fn shared_profile(name: &str) -> Arc<Profile> {
     Arc::new(profile(name).unwrap())
 }
 
@@ -40,23 +40,23 @@ fn chunk(content: &str, extra: &str) -> String {
     )
 }
 
-/// An exchange in the middle of a stream, after so many chunks of one form, and the chunk that comes next.
+/// Returns an exchange in the middle of a stream, after `before` chunks with the same fields, and the next chunk.
 fn streaming(extra: &str, usage: &str, before: usize) -> (Exchange, Vec<u8>, Vec<u8>) {
-    let mut exchange = start(request(true, 0), row("compatible"));
+    let mut exchange = start(request(true, 0), shared_profile("compatible"));
     exchange.next();
     exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
     let mut out = Vec::with_capacity(1 << 16);
     exchange.push(chunk("one", "\"role\":\"assistant\",").as_bytes(), &mut out);
     let next =
-        |words: &str| chunk(words, extra).replace("\"obfuscation\"", &format!("{usage}\"obfuscation\""));
+        |content: &str| chunk(content, extra).replace("\"obfuscation\"", &format!("{usage}\"obfuscation\""));
     (0..before).for_each(|_| exchange.push(next(" more").as_bytes(), &mut out));
     out.clear();
     (exchange, next(" two").into_bytes(), out)
 }
 
-/// The same where the chunks say something else than words: the first of them, and the others.
-fn saying(first: &str, others: &str) -> (Exchange, Vec<u8>, Vec<u8>) {
-    let mut exchange = start(request(true, 0), row("compatible"));
+/// Returns the same for chunks whose delta has fields other than content: the first delta, and the following ones.
+fn streaming_deltas(first: &str, others: &str) -> (Exchange, Vec<u8>, Vec<u8>) {
+    let mut exchange = start(request(true, 0), shared_profile("compatible"));
     exchange.next();
     exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
     let mut out = Vec::with_capacity(1 << 16);
@@ -72,23 +72,23 @@ const CALL: &str = r#""role":"assistant","tool_calls":[{"index":0,"id":"call_1",
 const ARGUMENTS: &str = r#""tool_calls":[{"index":0,"function":{"arguments":"{\"a\":"}}]"#;
 const DETAILS: &str = r#""role":"assistant","content":"","reasoning":" two","reasoning_details":[{"type":"reasoning.text","text":" two","format":"unknown","index":0}]"#;
 
-/// What the allocator still has to tidy of what was freed before is nobody's cost.
+/// Makes the allocator finish its work for memory freed earlier, so that it is not counted.
 fn settled<T>(value: T) -> T {
     drop(black_box(vec![1_u8; 100_000]));
     value
 }
 
-fn start(body: Vec<u8>, row: Arc<Profile>) -> Exchange {
-    start_as("openai-chat", body, row)
+fn start(body: Vec<u8>, profile: Arc<Profile>) -> Exchange {
+    start_as("openai-chat", body, profile)
 }
 
-fn start_as(client: &str, body: Vec<u8>, row: Arc<Profile>) -> Exchange {
-    let incoming = ClientRequest::read(dialect(client).unwrap(), "", body.into()).unwrap();
-    Exchange::start(incoming, row, Settings::default(), Context::fixed()).unwrap()
+fn start_as(client: &str, body: Vec<u8>, profile: Arc<Profile>) -> Exchange {
+    let request = ClientRequest::read(dialect(client).unwrap(), "", body.into()).unwrap();
+    Exchange::start(request, profile, Settings::default(), Context::fixed()).unwrap()
 }
 
-/// What nearly every server has instead of OpenAI's own members.
-fn careless(padding: usize) -> Vec<u8> {
+/// A non-streaming response with the deviations that nearly every server has.
+fn careless_completion(padding: usize) -> Vec<u8> {
     format!(
         r#"{{"id":"chatcmpl-1","object":"chat.completion","created":1,"model":"m","choices":[{{"index":0,"message":{{"role":"assistant","content":"{}","reasoning_content":null,"tool_calls":[]}},"logprobs":null,"finish_reason":"eos","stop_reason":null}}],"usage":{{"prompt_tokens":1,"completion_tokens":2,"prompt_tokens_details":null}},"error":null}}"#,
         "A thin piece. ".repeat(padding)
@@ -96,7 +96,8 @@ fn careless(padding: usize) -> Vec<u8> {
     .into_bytes()
 }
 
-fn whole(padding: usize) -> Vec<u8> {
+/// A non-streaming response as OpenAI sends it.
+fn completion(padding: usize) -> Vec<u8> {
     format!(
         r#"{{"id":"chatcmpl-1","object":"chat.completion","created":1,"model":"m","choices":[{{"index":0,"message":{{"role":"assistant","content":"{}","refusal":null}},"logprobs":null,"finish_reason":"stop"}}],"usage":{{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}}}}"#,
         "A thin piece. ".repeat(padding)
@@ -104,17 +105,17 @@ fn whole(padding: usize) -> Vec<u8> {
     .into_bytes()
 }
 
-fn input<'a>(kind: PayloadKind, body: &'a [u8], row: &Profile) -> ConversionInput<'a> {
+fn input<'a>(kind: PayloadKind, body: &'a [u8], profile: &Profile) -> ConversionInput<'a> {
     let chat = dialect("openai-chat").unwrap();
     let (request, status, context) = (None, None, Context::fixed());
-    ConversionInput { from: chat, to: chat, profile: row.clone(), kind, body, request, status, context }
+    ConversionInput { from: chat, to: chat, profile: profile.clone(), kind, body, request, status, context }
 }
 
 #[library_benchmark]
 #[bench::clean(streaming("", "", 2))]
 #[bench::repaired(streaming("\"role\":\"assistant\",", USAGE, 2))]
-#[bench::arguments(saying(CALL, ARGUMENTS))]
-#[bench::details(saying(DETAILS, DETAILS))]
+#[bench::arguments(streaming_deltas(CALL, ARGUMENTS))]
+#[bench::details(streaming_deltas(DETAILS, DETAILS))]
 #[bench::first_clean(streaming("", "", 0))]
 #[bench::first_repaired(streaming("\"role\":\"assistant\",", USAGE, 0))]
 fn one_chunk((mut exchange, chunk, mut out): (Exchange, Vec<u8>, Vec<u8>)) -> (Exchange, Vec<u8>, Vec<u8>) {
@@ -123,24 +124,24 @@ fn one_chunk((mut exchange, chunk, mut out): (Exchange, Vec<u8>, Vec<u8>)) -> (E
 }
 
 #[library_benchmark]
-#[bench::small(settled((request(true, 0), row("compatible"))))]
-#[bench::long_unchanged(settled((request(false, 40), row("compatible"))))]
-#[bench::long_streamed(settled((request(true, 40), row("compatible"))))]
-#[bench::long_rewritten(settled((request(false, 40), row("llama-cpp"))))]
-fn one_request((body, row): (Vec<u8>, Arc<Profile>)) -> Exchange {
-    let mut exchange = start(black_box(body), row);
+#[bench::small(settled((request(true, 0), shared_profile("compatible"))))]
+#[bench::long_unchanged(settled((request(false, 40), shared_profile("compatible"))))]
+#[bench::long_streamed(settled((request(true, 40), shared_profile("compatible"))))]
+#[bench::long_rewritten(settled((request(false, 40), shared_profile("llama-cpp"))))]
+fn one_request((body, profile): (Vec<u8>, Arc<Profile>)) -> Exchange {
+    let mut exchange = start(black_box(body), profile);
     let Step::Send { request, .. } = exchange.next() else { return exchange };
     black_box(request);
     exchange
 }
 
-/// 200 events of a chat upstream, all at once, for a client of another dialect.
+/// Returns 200 events of a chat upstream, in one chunk, for a client of any dialect.
 fn translated(client: &str) -> (Exchange, Vec<u8>, Vec<u8>) {
-    let mut spec = serde_json::json!({"model": "m", "stream": true, "max_tokens": 100, "messages": [{"role": "user", "content": "hi"}]});
+    let mut request = serde_json::json!({"model": "m", "stream": true, "max_tokens": 100, "messages": [{"role": "user", "content": "hi"}]});
     if client == "openai-chat" {
-        spec.as_object_mut().unwrap().remove("max_tokens");
+        request.as_object_mut().unwrap().remove("max_tokens");
     }
-    let mut exchange = start_as(client, spec.to_string().into_bytes(), row("compatible"));
+    let mut exchange = start_as(client, request.to_string().into_bytes(), shared_profile("compatible"));
     exchange.next();
     exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
     let mut out = Vec::with_capacity(1 << 17);
@@ -162,38 +163,38 @@ fn two_hundred_events(
     (exchange, body, out)
 }
 
-/// A request as a client of one dialect sends it, and the row of an upstream that speaks another.
-fn crossing(to: &str, turns: usize) -> (Vec<u8>, Arc<Profile>) {
-    let mut row = profile("compatible").unwrap();
-    to.clone_into(&mut row.dialect);
-    settled((request(false, turns), Arc::new(row)))
+/// Returns a chat request, and the profile of an upstream with the dialect `to`.
+fn to_dialect(to: &str, turns: usize) -> (Vec<u8>, Arc<Profile>) {
+    let mut profile = profile("compatible").unwrap();
+    to.clone_into(&mut profile.dialect);
+    settled((request(false, turns), Arc::new(profile)))
 }
 
-/// The same request as Anthropic's clients send it.
-fn crossing_back(turns: usize) -> (Vec<u8>, Arc<Profile>) {
-    let (body, row) = crossing("anthropic-messages", turns);
-    let Step::Send { request, .. } = start(body, row).next() else { unreachable!() };
+/// Returns the same request as Anthropic's clients send it, and the profile of a chat upstream.
+fn from_anthropic(turns: usize) -> (Vec<u8>, Arc<Profile>) {
+    let (body, anthropic) = to_dialect("anthropic-messages", turns);
+    let Step::Send { request, .. } = start(body, anthropic).next() else { unreachable!() };
     settled((request.into_body().to_vec(), Arc::new(profile("compatible").unwrap())))
 }
 
 #[library_benchmark]
-#[bench::to_anthropic("openai-chat", crossing("anthropic-messages", 40))]
-#[bench::from_anthropic("anthropic-messages", crossing_back(40))]
-fn one_request_translated(client: &str, (body, row): (Vec<u8>, Arc<Profile>)) -> Exchange {
-    start_as(client, black_box(body), row)
+#[bench::to_anthropic("openai-chat", to_dialect("anthropic-messages", 40))]
+#[bench::from_anthropic("anthropic-messages", from_anthropic(40))]
+fn one_request_translated(client: &str, (body, profile): (Vec<u8>, Arc<Profile>)) -> Exchange {
+    start_as(client, black_box(body), profile)
 }
 
-/// An exchange that waits for a whole answer, and the answer.
-fn answered(body: Vec<u8>) -> (Exchange, Vec<u8>, Vec<u8>) {
-    let mut exchange = start(request(false, 0), row("compatible"));
+/// Returns an exchange that waits for a non-streaming response, and the response.
+fn before_response(body: Vec<u8>) -> (Exchange, Vec<u8>, Vec<u8>) {
+    let mut exchange = start(request(false, 0), shared_profile("compatible"));
     exchange.next();
     exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
     settled((exchange, body, Vec::with_capacity(1 << 16)))
 }
 
 #[library_benchmark]
-#[bench::clean(answered(whole(100)))]
-#[bench::repaired(answered(careless(100)))]
+#[bench::clean(before_response(completion(100)))]
+#[bench::repaired(before_response(careless_completion(100)))]
 fn one_whole_answer(
     (mut exchange, body, mut out): (Exchange, Vec<u8>, Vec<u8>),
 ) -> (Exchange, Vec<u8>, Vec<u8>) {
@@ -202,7 +203,7 @@ fn one_whole_answer(
     (exchange, body, out)
 }
 
-/// What comes back of an upstream beside its answer.
+/// The response headers of an upstream.
 fn headers() -> http::HeaderMap {
     let all = [
         ("content-type", "application/json"),
@@ -216,33 +217,38 @@ fn headers() -> http::HeaderMap {
         .collect()
 }
 
-// A small request and its whole answer, from the body of the client to the report.
+// A small request and its response, from the client's body to the report.
 #[library_benchmark]
-#[bench::clean(settled(request(false, 0)), row("compatible"), whole(100), headers())]
-#[bench::repaired(settled(request(false, 0)), row("compatible"), careless(100), headers())]
+#[bench::clean(settled(request(false, 0)), shared_profile("compatible"), completion(100), headers())]
+#[bench::repaired(
+    settled(request(false, 0)),
+    shared_profile("compatible"),
+    careless_completion(100),
+    headers()
+)]
 fn one_exchange(
     body: Vec<u8>,
-    row: Arc<Profile>,
-    answer: Vec<u8>,
+    profile: Arc<Profile>,
+    response: Vec<u8>,
     headers: http::HeaderMap,
 ) -> (openai_shim_core::Report, Vec<u8>, Vec<u8>, http::HeaderMap) {
-    let mut exchange = start(black_box(body), row);
+    let mut exchange = start(black_box(body), profile);
     black_box(exchange.next());
     exchange.head(http::StatusCode::OK, &headers);
     let mut out = Vec::new();
-    exchange.push(black_box(&answer), &mut out);
+    exchange.push(black_box(&response), &mut out);
     exchange.finish(&mut out);
     black_box(exchange.reply());
-    (exchange.into_report(), answer, out, headers)
+    (exchange.into_report(), response, out, headers)
 }
 
 #[library_benchmark]
-#[bench::careless(row("compatible"))]
-fn one_whole_stream(row: Arc<Profile>) -> openai_shim_core::Conversion {
+#[bench::careless(shared_profile("compatible"))]
+fn one_whole_stream(profile: Arc<Profile>) -> openai_shim_core::Conversion {
     let body: String = (0..200)
         .map(|i| format!("data:{{\"choices\":[{{\"delta\":{{\"content\":\"{i} \"}}}}]}}\n\n"))
         .collect();
-    convert(&input(PayloadKind::Stream, black_box(body.as_bytes()), &row))
+    convert(&input(PayloadKind::Stream, black_box(body.as_bytes()), &profile))
 }
 
 library_benchmark_group!(

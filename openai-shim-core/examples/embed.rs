@@ -1,6 +1,6 @@
-//! Somebody else's axum service that mounts the translation over an upstream of its own.
+//! An axum service that embeds the translation for its own upstream.
 //!
-//! `cargo run --example embed` starts it, asks it one question over a socket, prints the answer and ends.
+//! `cargo run --example embed` starts the service, sends it one request over a socket, prints the response and exits.
 
 use axum::Router;
 use axum::body::Body;
@@ -11,7 +11,7 @@ use bytes::Bytes;
 use openai_shim_core::{Shim, Upstream, UpstreamBody, UpstreamError, dialect, profile};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-/// A language model of one's own: here it answers as a careless server would.
+/// The embedder's language model. Here it responds as a careless server does: without ids, and with a foreign finish reason.
 struct MyModel;
 
 #[async_trait::async_trait]
@@ -20,7 +20,7 @@ impl Upstream for MyModel {
         &self,
         request: http::Request<Bytes>,
     ) -> Result<http::Response<UpstreamBody>, UpstreamError> {
-        println!("the model gets {} {}", request.method(), request.uri());
+        println!("the model receives {} {}", request.method(), request.uri());
         Ok(http::Response::new(UpstreamBody::Complete(Bytes::from_static(
             b"data:{\"choices\":[{\"delta\":{\"content\":\"Hello\"}}]}\r\n\r\n\
               data:{\"choices\":[{\"delta\":{\"content\":\" there\"},\"finish_reason\":\"eos\"}]}\r\n\r\n",
@@ -28,13 +28,13 @@ impl Upstream for MyModel {
     }
 }
 
-/// The ten lines that an embedder writes.
+/// The handler that an embedder writes.
 async fn chat(State(shim): State<Shim>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let body = axum::body::to_bytes(body, 1 << 20).await.unwrap_or_default();
     let Ok(chat) = dialect("openai-chat") else { return Response::default() };
-    let reply = shim.handle(chat, http::Request::from_parts(parts, body)).await;
-    reply.map(|body| match body {
+    let response = shim.handle(chat, http::Request::from_parts(parts, body)).await;
+    response.map(|body| match body {
         UpstreamBody::Stream(stream) => Body::from_stream(stream),
         UpstreamBody::Complete(bytes) => Body::from(bytes),
         _ => Body::empty(),
@@ -49,15 +49,15 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let address = listener.local_addr()?;
     tokio::spawn(async move { axum::serve(listener, app).await });
 
-    let question = r#"{"model":"mine","stream":true,"messages":[{"role":"user","content":"hi"}]}"#;
+    let body = r#"{"model":"mine","stream":true,"messages":[{"role":"user","content":"hi"}]}"#;
     let mut socket = tokio::net::TcpStream::connect(address).await?;
     let head = format!(
         "POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
-        question.len()
+        body.len()
     );
-    socket.write_all(format!("{head}{question}").as_bytes()).await?;
-    let mut answer = String::new();
-    socket.read_to_string(&mut answer).await?;
-    println!("{answer}");
-    if answer.contains("data: [DONE]") { Ok(()) } else { Err("the stream has no end".into()) }
+    socket.write_all(format!("{head}{body}").as_bytes()).await?;
+    let mut response = String::new();
+    socket.read_to_string(&mut response).await?;
+    println!("{response}");
+    if response.contains("data: [DONE]") { Ok(()) } else { Err("the stream has no [DONE]".into()) }
 }

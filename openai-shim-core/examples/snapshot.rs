@@ -1,4 +1,4 @@
-//! Snapshot-testing a conversion: a payload in, the payload that goes out and every change as one stable text.
+//! Converts a recorded payload; prints the result and every change as one stable text for a snapshot test.
 //!
 //! In a test the last line is `insta::assert_snapshot!(conversion);`. See `docs/snapshot-testing.md`.
 

@@ -1,9 +1,9 @@
-//! Core in WebAssembly, with no imports at all: `.ci/wasm.mjs` runs the fixtures through it under Node.
+//! Core as a WebAssembly module without imports: `.ci/wasm.mjs` converts the fixtures with it under Node.
 //!
-//! The interface is one byte at a time, so that nothing but the exported names is unusual: `put` every byte of a payload,
-//! `run` a conversion (0 request, 1 response, 2 stream, 3 error), then `get` every byte of the result.
+//! The interface passes one byte at a time, so that it needs no shared memory: `put` every byte of a payload, `run` a conversion
+//! (0 request, 1 response, 2 stream, 3 error), then `get` every byte of the result.
 
-// Exporting a name is all that needs it.
+// Only the exported names need it.
 #![allow(unsafe_code)]
 
 use openai_shim_core::{Context, PayloadKind, convert, convert::ConversionInput, dialect, profile};
@@ -12,7 +12,7 @@ use std::sync::Mutex;
 static INPUT: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 static OUTPUT: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 
-/// Adds a byte to the payload.
+/// Appends a byte to the payload.
 #[unsafe(no_mangle)]
 pub extern "C" fn put(byte: u32) {
     if let (Ok(mut input), Ok(byte)) = (INPUT.lock(), u8::try_from(byte)) {
@@ -20,7 +20,7 @@ pub extern "C" fn put(byte: u32) {
     }
 }
 
-/// Converts the payload, and forgets it; the length of the result.
+/// Converts and discards the payload; returns the length of the result.
 #[unsafe(no_mangle)]
 pub extern "C" fn run(kind: u32) -> u32 {
     let body = INPUT.lock().map(|mut input| std::mem::take(&mut *input)).unwrap_or_default();
@@ -46,7 +46,7 @@ pub extern "C" fn run(kind: u32) -> u32 {
     length
 }
 
-/// A byte of the result.
+/// Returns a byte of the result.
 #[unsafe(no_mangle)]
 pub extern "C" fn get(at: u32) -> u32 {
     OUTPUT.lock().ok().and_then(|output| output.get(at as usize).copied()).map_or(0, u32::from)

@@ -1,6 +1,6 @@
-//! One payload in, one payload out, and everything that was changed: for snapshot tests and the command line.
+//! One recorded payload to the payload for another dialect, with all diagnostics: for snapshot tests and the command line.
 //!
-//! The same code path as a live exchange, with the bytes handed in at once.
+//! The code path is that of a live exchange, with all bytes in one chunk.
 
 use crate::canonical::{Context, Diagnostics, Outcome};
 use crate::dialect::Dialect;
@@ -11,23 +11,23 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use std::fmt;
 
-/// What kind of payload is converted.
+/// The kind of a payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PayloadKind {
-    /// A client's request, on its way to an upstream.
+    /// A client's request to an upstream.
     Request,
-    /// An upstream's whole answer.
+    /// An upstream's non-streaming response.
     Response,
     /// An upstream's stream.
     Stream,
-    /// An upstream's error answer.
+    /// An upstream's error response.
     Error,
 }
 
 impl PayloadKind {
-    /// Reads `request`, `response`, `stream` or `error`.
-    pub fn parse(word: &str) -> Option<Self> {
-        Some(match word {
+    /// Parses `request`, `response`, `stream` or `error`.
+    pub fn parse(name: &str) -> Option<Self> {
+        Some(match name {
             "request" => Self::Request,
             "response" => Self::Response,
             "stream" => Self::Stream,
@@ -37,53 +37,53 @@ impl PayloadKind {
     }
 }
 
-/// What to convert.
+/// A payload, and how to convert it.
 #[derive(Debug, Clone)]
 pub struct ConversionInput<'a> {
-    /// The dialect of the payload: a client's for requests, an upstream's for answers.
+    /// The payload's dialect: the client's for requests, the upstream's for responses.
     pub from: &'static dyn Dialect,
-    /// The dialect to turn it into.
+    /// The dialect of the result.
     pub to: &'static dyn Dialect,
-    /// The upstream's profile; its own `dialect` and `also` are not looked at.
+    /// The upstream's profile; its `dialect` and `extra_dialects` are ignored.
     pub profile: Profile,
-    /// What kind of payload it is.
+    /// The payload's kind.
     pub kind: PayloadKind,
     /// The payload.
     pub body: &'a [u8],
-    /// The request that an answer belongs to, in the dialect of the client (`to`); absent: a plain one is assumed.
+    /// The request that the response answers, in the client's dialect (`to`); `None`: a minimal request is assumed.
     pub request: Option<&'a [u8]>,
-    /// The status of an error answer; absent: 500.
+    /// The HTTP status of the response; `None`: 500 for errors, else 200.
     pub status: Option<u16>,
-    /// Time and ids.
+    /// The time and ids that the result contains.
     pub context: Context,
 }
 
-/// What came of it. Its [`Display`](fmt::Display) is stable, and made for snapshots.
+/// The result of a conversion. Its [`Display`](fmt::Display) form is stable and intended for snapshots.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Conversion {
-    /// The payload that goes out; for a failure the error in the client's dialect.
+    /// The converted payload; after a failure, an error in the client's dialect.
     pub body: Vec<u8>,
-    /// Whether the payload could be converted.
+    /// Whether the payload was converted.
     pub ok: bool,
-    /// How the exchange ended; `None` for requests.
+    /// How the exchange ended; `None` for converted requests.
     pub outcome: Option<Outcome>,
-    /// The status that the client gets; `None` for requests that were converted.
+    /// The HTTP status that the client receives; `None` for converted requests.
     pub status: Option<u16>,
-    /// Everything that was changed.
+    /// All changes.
     pub diagnostics: Diagnostics,
 }
 
 /// Converts one payload.
 ///
 /// ```
-/// use openai_shim_core::{convert, convert::Input, dialect, profile, Context, Kind};
+/// use openai_shim_core::{convert, convert::ConversionInput, dialect, profile, Context, PayloadKind};
 /// let chat = dialect("openai-chat")?;
-/// let conversion = convert(&Input {
+/// let conversion = convert(&ConversionInput {
 ///     from: chat,
 ///     to: chat,
 ///     profile: profile("compatible")?,
-///     kind: Kind::Response,
+///     kind: PayloadKind::Response,
 ///     body: br#"{"choices":[{"message":{"content":"hi"}}]}"#,
 ///     request: None,
 ///     status: None,
@@ -94,21 +94,21 @@ pub struct Conversion {
 /// ```
 pub fn convert(input: &ConversionInput<'_>) -> Conversion {
     match input.kind {
-        PayloadKind::Request => request(input),
-        PayloadKind::Response | PayloadKind::Stream | PayloadKind::Error => answer(input),
+        PayloadKind::Request => convert_request(input),
+        PayloadKind::Response | PayloadKind::Stream | PayloadKind::Error => convert_response(input),
     }
 }
 
-fn request(input: &ConversionInput<'_>) -> Conversion {
-    let profile = speaking(&input.profile, input.to);
+fn convert_request(input: &ConversionInput<'_>) -> Conversion {
+    let profile = with_only_dialect(&input.profile, input.to);
     let started = ClientRequest::read(input.from, "", Bytes::copy_from_slice(input.body))
-        .and_then(|incoming| Exchange::start(incoming, profile, settings(), input.context.clone()));
+        .and_then(|request| Exchange::start(request, profile, settings(), input.context.clone()));
     let mut exchange = match started {
         Ok(exchange) => exchange,
-        Err(error) => return failed(input.from, &error),
+        Err(error) => return failure(input.from, &error),
     };
     let Step::Send { request, .. } = exchange.next() else {
-        return failed(input.from, &Error::Upstream(UpstreamError::Empty));
+        return failure(input.from, &Error::Upstream(UpstreamError::Empty));
     };
     Conversion {
         body: request.into_body().to_vec(),
@@ -119,24 +119,24 @@ fn request(input: &ConversionInput<'_>) -> Conversion {
     }
 }
 
-fn answer(input: &ConversionInput<'_>) -> Conversion {
-    let profile = speaking(&input.profile, input.from);
-    let given = input.request.map(|r| ClientRequest::read(input.to, "", Bytes::copy_from_slice(r)));
-    let incoming = match given {
-        Some(Ok(incoming)) => Ok(incoming),
-        // A request that cannot be read says nothing about its answer.
+fn convert_response(input: &ConversionInput<'_>) -> Conversion {
+    let profile = with_only_dialect(&input.profile, input.from);
+    let request = input.request.map(|body| ClientRequest::read(input.to, "", Bytes::copy_from_slice(body)));
+    let request = match request {
+        Some(Ok(request)) => Ok(request),
+        // A request that cannot be decoded has no facts that shape the response.
         Some(Err(_)) | None => ClientRequest::plain(input.to),
     };
-    let started = incoming.map(|mut incoming| {
-        incoming.set_stream(input.kind == PayloadKind::Stream);
-        incoming.name_model();
-        incoming
+    let started = request.map(|mut request| {
+        request.set_stream(input.kind == PayloadKind::Stream);
+        request.name_model();
+        request
     });
     let started =
-        started.and_then(|incoming| Exchange::start(incoming, profile, settings(), input.context.clone()));
+        started.and_then(|request| Exchange::start(request, profile, settings(), input.context.clone()));
     let mut exchange = match started {
         Ok(exchange) => exchange,
-        Err(error) => return failed(input.to, &error),
+        Err(error) => return failure(input.to, &error),
     };
     exchange.forget_request(input.request.is_some());
     let status = match input.kind {
@@ -149,22 +149,22 @@ fn answer(input: &ConversionInput<'_>) -> Conversion {
     let mut body = Vec::with_capacity(input.body.len());
     exchange.push(input.body, &mut body);
     exchange.finish(&mut body);
-    let reply = exchange.reply().map(|r| r.status.as_u16());
+    let status = exchange.reply().map(|r| r.status.as_u16());
     let report = exchange.into_report();
     Conversion {
         body,
         ok: input.kind == PayloadKind::Error || report.error.is_none(),
         outcome: Some(report.outcome),
-        status: reply,
+        status,
         diagnostics: report.diagnostics,
     }
 }
 
-/// The row, for an upstream that speaks this dialect and no other.
-fn speaking(profile: &Profile, dialect: &dyn Dialect) -> Profile {
+/// Returns the profile of an upstream that supports this dialect and no other.
+fn with_only_dialect(profile: &Profile, dialect: &dyn Dialect) -> Profile {
     let mut profile =
         Profile { dialect: dialect.name().to_owned(), extra_dialects: Vec::new(), ..profile.clone() };
-    profile.model_overrides.iter_mut().for_each(|rules| rules.extra_dialects.clear());
+    profile.model_overrides.iter_mut().for_each(|model_profile| model_profile.extra_dialects.clear());
     profile
 }
 
@@ -176,7 +176,7 @@ fn settings() -> Settings {
     settings
 }
 
-fn failed(client: &dyn Dialect, error: &Error) -> Conversion {
+fn failure(client: &dyn Dialect, error: &Error) -> Conversion {
     let (status, body) = client.encode_error(error);
     Conversion {
         body: body.to_vec(),

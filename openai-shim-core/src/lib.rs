@@ -1,24 +1,41 @@
 //! Any chat client, any nearly-OpenAI language-model API, nothing lost and nothing invented.
 //!
-//! This crate translates, mends and reports; it opens no socket, reads no clock and starts no task. Bytes go in, bytes
-//! come out:
+//! This crate translates requests and responses between dialects, repairs them and reports every change. It opens no socket,
+//! reads no clock and starts no task: bytes go in, bytes come out.
 //!
 //! ```text
 //! bytes -> framing -> dialect decoder -> canonical events -> dialect encoder -> bytes
 //! ```
 //!
-//! Floors, from the bottom; a module names only lower ones (`tests/floors.rs` checks it):
+//! There are three ways in, re-exported here:
 //!
-//! | floor | modules |
-//! |---|---|
-//! | 0 | [`json`], [`framing`], [`error`] |
-//! | 1 | [`canonical`], [`filter`], [`redact`], [`state`] |
-//! | 2 | [`dialect`](mod@dialect), [`profile`](mod@profile) |
-//! | 3 | [`normalize`], [`fallback`] |
-//! | 4 | [`exchange`], [`convert`](mod@convert) |
-//! | 5 | [`upstream`] |
+//! - [`Shim`] with your implementation of [`Upstream`]: the only `async` part;
+//! - [`Exchange`], which your own code drives: one request's session as a state machine without I/O;
+//! - [`convert`](fn@convert): one recorded payload, for snapshot tests.
 //!
-//! The paved path is re-exported here: [`Shim`] with an [`Upstream`] of yours, or an [`Exchange`] that you drive yourself.
+//! # Layers
+//!
+//! A module imports only from lower layers, a dialect never imports another dialect, and the files of a folder do not import
+//! each other in circles (`tests/layers.rs` checks this).
+//!
+//! | layer | module | content |
+//! |---|---|---|
+//! | 0 | [`error`] | errors, by who is at fault |
+//! | 0 | [`json`] | JSON objects with raw values, read and changed in linear time without loss |
+//! | 0 | [`framing`] | stream bodies to frames (SSE, NDJSON, JSON arrays), with limits |
+//! | 1 | [`canonical`] | our own model: request, response, event and its grammar, diagnostics, outcome |
+//! | 1 | [`extract`] | streaming parsers for model text: reasoning tags, tool-call markup, code fences, stop sequences |
+//! | 1 | [`redact`] | removes secrets, paths and addresses from text that is passed on |
+//! | 1 | [`state`] | keys, owners and entries of the state between requests |
+//! | 2 | [`dialect`](mod@dialect) | one folder for each wire format, and the registry |
+//! | 2 | [`profile`](mod@profile) | what each upstream accepts and how it deviates, as data; adaptations from errors |
+//! | 3 | [`normalize`] | changes a request until a profile accepts it |
+//! | 3 | [`fallback`] | synthesizes what an upstream lacks |
+//! | 4 | [`exchange`] | one request's session: attempts, transcoding, report |
+//! | 5 | [`convert`](mod@convert) | one payload, converted like a live exchange |
+//! | 5 | [`upstream`] | [`Upstream`] and [`Shim`] |
+//!
+//! # Example
 //!
 //! ```
 //! use openai_shim_core::{dialect, profile, Context, Exchange, Step};
@@ -65,7 +82,7 @@ pub use exchange::{Exchange, Report, Settings, Step};
 pub use profile::{Profile, profile};
 pub use upstream::{Shim, StateStore, Upstream, UpstreamBody};
 
-/// The README's code, compiled and run.
+/// Compiles and runs the README's code.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;

@@ -2,7 +2,9 @@
 
 mod common;
 
-use openai_shim_core::extract::{FenceStripper, LIMIT, OutputParser, ReasoningTagMode, Segment, StopMatcher};
+use openai_shim_core::extract::{
+    FenceStripper, MAX_WITHHELD_BYTES, OutputParser, ReasoningTagMode, Segment, StopMatcher,
+};
 use proptest::prelude::*;
 
 const TOOLS: &[&str] = &["get_weather", "add", "now"];
@@ -20,7 +22,7 @@ fn thought(text: &str) -> Segment {
 }
 
 fn call(name: &str, arguments: &str) -> Segment {
-    Segment::Call { name: name.to_owned(), arguments: arguments.to_owned() }
+    Segment::ToolCall { name: name.to_owned(), arguments: arguments.to_owned() }
 }
 
 /// Neighbours of one kind made one.
@@ -76,7 +78,7 @@ fn split(think: ReasoningTagMode, tools: &[String], whole: &str) -> Vec<Segment>
 }
 
 fn calls_in(whole: &str) -> Vec<Segment> {
-    split(ReasoningTagMode::Auto, &tools(), whole)
+    split(ReasoningTagMode::Leading, &tools(), whole)
 }
 
 /// Each markup with two calls where it can have them, and what the first and the second one are.
@@ -204,7 +206,10 @@ fn every_markup_is_read() {
 fn text_around_a_block_stays_and_white_space_alone_does_not() {
     for (name, block) in TWO.iter().chain(TAGS) {
         let pieces = calls_in(&format!("  \n{block} \n"));
-        assert!(matches!(&pieces[..], [Segment::Call { .. }, Segment::Call { .. }]), "{name}: {pieces:?}");
+        assert!(
+            matches!(&pieces[..], [Segment::ToolCall { .. }, Segment::ToolCall { .. }]),
+            "{name}: {pieces:?}"
+        );
         if *name == "granite 3.1" {
             continue; // it has no closer: only the end of the text is one
         }
@@ -224,12 +229,12 @@ fn a_block_of_a_tool_that_is_not_offered_stays_text() {
                 pieces.iter().map(|p| if let Segment::Text(t) = p { t.as_str() } else { "" }).collect();
             let wrong = pieces
                 .iter()
-                .any(|p| matches!(p, Segment::Call { name, .. } if !TOOLS.contains(&name.as_str())));
+                .any(|p| matches!(p, Segment::ToolCall { name, .. } if !TOOLS.contains(&name.as_str())));
             assert!(!wrong && !said.is_empty(), "{name}: {pieces:?}");
         }
         let unknown = block.replace("now", "then").replace("get_weather", "get_news");
         assert_eq!(calls_in(&unknown), [text(&unknown)], "{name}");
-        assert_eq!(split(ReasoningTagMode::Auto, &[], block), [text(block)], "{name}: no tools");
+        assert_eq!(split(ReasoningTagMode::Leading, &[], block), [text(block)], "{name}: no tools");
     }
 }
 
@@ -375,10 +380,10 @@ fn two_calls_without_their_special_tokens_are_two_calls() {
 
 #[test]
 fn json_for_the_reader_is_not_held() {
-    let (mut splitter, mut out) = (OutputParser::new(ReasoningTagMode::Auto, &tools()), Vec::new());
+    let (mut splitter, mut out) = (OutputParser::new(ReasoningTagMode::Leading, &tools()), Vec::new());
     splitter.push("{\"city\":", &mut out);
     assert_eq!(out, [text("{\"city\":")]);
-    let (mut splitter, mut out) = (OutputParser::new(ReasoningTagMode::Auto, &tools()), Vec::new());
+    let (mut splitter, mut out) = (OutputParser::new(ReasoningTagMode::Leading, &tools()), Vec::new());
     splitter.push("{\"name\": \"add up", &mut out);
     assert_eq!(merged(out), [text("{\"name\": \"add up")]);
 }
@@ -397,24 +402,24 @@ fn a_thought_that_opens_the_text_is_split_off() {
         ("<|channel|>analysis<|message|>", "<|end|><|start|>assistant<|channel|>final<|message|>"),
     ] {
         let plain =
-            split(ReasoningTagMode::Auto, &[], &format!(" \n{open}\nHm, 1 < 2.\n{close}\n\nYes. <think>"));
+            split(ReasoningTagMode::Leading, &[], &format!(" \n{open}\nHm, 1 < 2.\n{close}\n\nYes. <think>"));
         let answer = if close.starts_with("<|") { "\n\nYes. <think>" } else { "Yes. <think>" };
         assert_eq!(plain, [thought("\nHm, 1 < 2.\n"), text(answer)], "{open}");
         assert_eq!(
-            split(ReasoningTagMode::Auto, &[], &format!("{open}Hm")),
+            split(ReasoningTagMode::Leading, &[], &format!("{open}Hm")),
             [thought("Hm")],
             "{open}: unclosed"
         );
-        let none = split(ReasoningTagMode::Auto, &[], &format!("{open}\n\n{close}Yes"));
+        let none = split(ReasoningTagMode::Leading, &[], &format!("{open}\n\n{close}Yes"));
         assert_eq!(none, [text("Yes")], "{open}: empty");
         let off = format!("{open}Hm{close}");
-        assert_eq!(split(ReasoningTagMode::Off, &[], &off), [text(&off)]);
+        assert_eq!(split(ReasoningTagMode::Ignore, &[], &off), [text(&off)]);
         let late = format!("Then {off}");
-        assert_eq!(split(ReasoningTagMode::Auto, &[], &late), [text(&late)]);
+        assert_eq!(split(ReasoningTagMode::Leading, &[], &late), [text(&late)]);
     }
     for prose in ["<thi", "<thinker>", "  ", "[THIN", "", "<|channel|>commentary to=", "<|start|>user"] {
         assert_eq!(
-            split(ReasoningTagMode::Auto, &[], prose),
+            split(ReasoningTagMode::Leading, &[], prose),
             if prose.is_empty() { vec![] } else { vec![text(prose)] }
         );
     }
@@ -422,7 +427,7 @@ fn a_thought_that_opens_the_text_is_split_off() {
 
 #[test]
 fn a_thought_that_the_prompt_opened_ends_at_the_first_close() {
-    let inside = |whole| split(ReasoningTagMode::Inside, &tools(), whole);
+    let inside = |whole| split(ReasoningTagMode::Prefilled, &tools(), whole);
     assert_eq!(inside("Hm.\n</think>\n\nYes.</think>"), [thought("Hm.\n"), text("Yes.</think>")]);
     assert_eq!(inside("<think>Hm.</think>Yes."), [thought("Hm."), text("Yes.")]);
     assert_eq!(inside("Hm.[/THINK]Yes."), [thought("Hm."), text("Yes.")]);
@@ -444,7 +449,7 @@ fn the_channels_of_harmony_are_told_apart() {
 
 #[test]
 fn what_passes_is_plain_text() {
-    let mut splitter = OutputParser::new(ReasoningTagMode::Auto, &tools());
+    let mut splitter = OutputParser::new(ReasoningTagMode::Leading, &tools());
     let mut out = Vec::new();
     assert!(!splitter.is_unchanged("Hello"), "a tag may still come");
     splitter.push("Hello", &mut out);
@@ -456,21 +461,21 @@ fn what_passes_is_plain_text() {
     assert!(splitter.is_unchanged(": [u8; 2] < y") && !splitter.is_unchanged("\n"));
     splitter.push("\n```\n<tool", &mut out);
     assert!(!splitter.is_unchanged("x"), "something is held");
-    assert!(OutputParser::new(ReasoningTagMode::Off, &[]).is_unchanged("<think>"));
-    assert!(!OutputParser::new(ReasoningTagMode::Inside, &[]).is_unchanged("x"));
+    assert!(OutputParser::new(ReasoningTagMode::Ignore, &[]).is_unchanged("<think>"));
+    assert!(!OutputParser::new(ReasoningTagMode::Prefilled, &[]).is_unchanged("x"));
 }
 
 #[test]
 fn what_is_held_is_bounded() {
     let long = "x".repeat(1000);
     for (start, think) in [
-        ("<tool_call>{\"name\":\"now\",\"arguments\":{\"a\":\"", ReasoningTagMode::Off),
-        ("<function=now><parameter=a>", ReasoningTagMode::Off),
-        ("{\"name\":\"now\",\"arguments\":{\"a\":\"", ReasoningTagMode::Auto),
+        ("<tool_call>{\"name\":\"now\",\"arguments\":{\"a\":\"", ReasoningTagMode::Ignore),
+        ("<function=now><parameter=a>", ReasoningTagMode::Ignore),
+        ("{\"name\":\"now\",\"arguments\":{\"a\":\"", ReasoningTagMode::Leading),
     ] {
         let (mut splitter, mut out) = (OutputParser::new(think, &tools()), Vec::new());
         splitter.push(start, &mut out);
-        for _ in 0..LIMIT / 1000 {
+        for _ in 0..MAX_WITHHELD_BYTES / 1000 {
             splitter.push(&long, &mut out);
         }
         assert!(out.is_empty());
@@ -481,13 +486,13 @@ fn what_is_held_is_bounded() {
         assert!(splitter.is_unchanged(rest));
         splitter.push(rest, &mut out);
         splitter.finish(&mut out);
-        let whole = format!("{start}{}{rest}", long.repeat(LIMIT / 1000 + 10));
+        let whole = format!("{start}{}{rest}", long.repeat(MAX_WITHHELD_BYTES / 1000 + 10));
         assert!(merged(out) == [text(&whole)]);
         // The limit is on the block, not on the pushes.
         assert!(split_parts(think, &tools(), &[&whole], false) == [text(&whole)]);
     }
-    let blank = " ".repeat(LIMIT + 10_000);
-    for think in [ReasoningTagMode::Off, ReasoningTagMode::Auto, ReasoningTagMode::Inside] {
+    let blank = " ".repeat(MAX_WITHHELD_BYTES + 10_000);
+    for think in [ReasoningTagMode::Ignore, ReasoningTagMode::Leading, ReasoningTagMode::Prefilled] {
         let (mut splitter, mut out) = (OutputParser::new(think, &tools()), Vec::new());
         splitter.push(&blank, &mut out);
         assert_eq!(out.len(), 1, "white space is not held for ever");
@@ -511,12 +516,12 @@ fn hostile_text_takes_no_longer_than_its_length_allows() {
         "```\n",
         " ",
     ] {
-        let whole = part.repeat(LIMIT / 4 / part.len());
+        let whole = part.repeat(MAX_WITHHELD_BYTES / 4 / part.len());
         let whole = format!("<tool_call>{{\"name\":\"now\"}}</tool_call>{whole}"); // so that white space is held
-        let pieces = split_parts(ReasoningTagMode::Auto, &tools(), &[&whole, "</parameter>x"], false);
+        let pieces = split_parts(ReasoningTagMode::Leading, &tools(), &[&whole, "</parameter>x"], false);
         assert!(!pieces.is_empty());
         let parts: Vec<&str> = whole.split_inclusive(['>', ' ']).collect();
-        let pieces = split_parts(ReasoningTagMode::Auto, &tools(), &parts, false);
+        let pieces = split_parts(ReasoningTagMode::Leading, &tools(), &parts, false);
         assert!(!pieces.is_empty());
     }
 }
@@ -584,7 +589,7 @@ fn unfenced(parts: &[&str]) -> (String, bool) {
         }
     }
     fences.finish(&mut out);
-    (out, fences.stripped())
+    (out, fences.has_stripped())
 }
 
 #[test]
@@ -622,13 +627,13 @@ fn a_fence_around_the_whole_text_is_taken_off() {
 fn a_fenced_text_is_held_only_so_long() {
     let (mut fences, mut out) = (FenceStripper::new(), String::new());
     fences.push("```\n", &mut out);
-    for _ in 0..=LIMIT / 1000 {
+    for _ in 0..=MAX_WITHHELD_BYTES / 1000 {
         fences.push(&"x".repeat(1000), &mut out);
     }
-    assert!(fences.is_unchanged("x") && out.len() > LIMIT);
+    assert!(fences.is_unchanged("x") && out.len() > MAX_WITHHELD_BYTES);
     fences.push("\n```", &mut out);
     fences.finish(&mut out);
-    assert!(!fences.stripped() && out.ends_with("x\n```"));
+    assert!(!fences.has_stripped() && out.ends_with("x\n```"));
 }
 
 const FRAGMENTS: &[&str] = &[
@@ -708,7 +713,11 @@ fn fragments() -> impl Strategy<Value = Vec<&'static str>> {
 }
 
 fn think() -> impl Strategy<Value = ReasoningTagMode> {
-    prop::sample::select(vec![ReasoningTagMode::Off, ReasoningTagMode::Auto, ReasoningTagMode::Inside])
+    prop::sample::select(vec![
+        ReasoningTagMode::Ignore,
+        ReasoningTagMode::Leading,
+        ReasoningTagMode::Prefilled,
+    ])
 }
 
 /// Whole blocks, halves of them, and prose between.
@@ -742,7 +751,7 @@ proptest! {
                 prop_assert_eq!(&split_parts(think, &tools(), &cut, fast), &expected, "fast: {}", fast);
             }
         }
-        let known = |piece: &Segment| !matches!(piece, Segment::Call { name, .. } if !TOOLS.contains(&name.as_str()));
+        let known = |piece: &Segment| !matches!(piece, Segment::ToolCall { name, .. } if !TOOLS.contains(&name.as_str()));
         prop_assert!(expected.iter().all(known));
     }
 
@@ -761,8 +770,8 @@ proptest! {
     #[test]
     fn nothing_is_lost_where_nothing_is_found(parts in fragments()) {
         let whole = parts.concat();
-        let pieces = split_parts(ReasoningTagMode::Off, &tools(), &[&whole], false);
-        if !pieces.iter().any(|piece| matches!(piece, Segment::Call { .. })) {
+        let pieces = split_parts(ReasoningTagMode::Ignore, &tools(), &[&whole], false);
+        if !pieces.iter().any(|piece| matches!(piece, Segment::ToolCall { .. })) {
             let expected = if whole.is_empty() { vec![] } else { vec![text(&whole)] };
             prop_assert_eq!(pieces, expected);
         }

@@ -1,23 +1,26 @@
-//! Work grows as its input does: requests, answers, streams and errors that are large in one dimension.
+//! Measures whether work grows linearly with requests, responses, streams and errors that are large in one dimension.
 //!
-//! `.ci/growth.py` counts the instructions of [`TABLE`] for two sizes under valgrind. By hand, every client before every row in
-//! every dimension, by time: `cargo bench -p openai-shim-core --bench growth -- sweep
-//! [requests|answers|streams|bytes|errors] [DIMENSION,…] [CLIENT] [ROW]`, where `all` is each of them, and `every` each profile.
+//! `.ci/growth.py` counts the instructions of [`TABLE`] for two sizes under valgrind. To measure the time of every client with
+//! every upstream in every dimension: `cargo bench -p openai-shim-core --bench growth -- sweep
+//! [requests|responses|streams|bytes|errors] [DIMENSION,…] [CLIENT] [UPSTREAM]`. `all` selects everything, and `every` as UPSTREAM
+//! also selects every profile.
 #![allow(missing_docs, unreachable_pub, missing_debug_implementations, clippy::pedantic)]
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod inputs;
 mod table;
 
-use inputs::{ANSWERS, REQUESTS, STREAMS, answer, ask, request, settle, stream, waiting};
+use inputs::{
+    REQUESTS, RESPONSES, STREAMS, encode_request, push_response, request, response, start_exchange, stream,
+};
 use openai_shim_core::dialect::DIALECTS;
 use openai_shim_core::exchange::Settings;
 use openai_shim_core::{Profile, profile};
 use std::sync::Arc;
 use table::TABLE;
 
-/// How long this thread has worked, in milliseconds.
-fn worked() -> f64 {
+/// The CPU time of this thread, in milliseconds.
+fn cpu_time() -> f64 {
     let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
     stat.split(' ').next().unwrap().parse::<f64>().unwrap() / 1e6
 }
@@ -28,8 +31,8 @@ fn settings() -> Settings {
     settings
 }
 
-/// Whether the time for three sizes, each four times the last, grows faster than they do.
-fn measure(name: &str, run: impl Fn(usize) -> Option<(f64, usize)>) -> bool {
+/// Returns whether the time grows faster than the size, for sizes that are each four times the previous one.
+fn is_superlinear(name: &str, run: impl Fn(usize) -> Option<(f64, usize)>) -> bool {
     let mut times = Vec::new();
     for n in [1000, 4000, 16000, 64000] {
         let Some((time, _)) = run(n) else { return false };
@@ -51,12 +54,13 @@ fn measure(name: &str, run: impl Fn(usize) -> Option<(f64, usize)>) -> bool {
     false
 }
 
-fn row(name: &str) -> Profile {
+/// Returns a profile by name, or the default profile with the dialect `name`.
+fn profile_or_dialect(name: &str) -> Profile {
     match DIALECTS.iter().find(|d| d.name() == name) {
         Some(dialect) => {
-            let mut row = profile("compatible").unwrap();
-            dialect.name().clone_into(&mut row.dialect);
-            row
+            let mut profile = profile("compatible").unwrap();
+            dialect.name().clone_into(&mut profile.dialect);
+            profile
         }
         None => profile(name).unwrap(),
     }
@@ -72,43 +76,47 @@ fn main() {
     }
 }
 
-/// What is counted stands in here.
+/// Runs the work whose instructions are counted: `.ci/growth.py` selects this function by name.
 #[inline(never)]
 fn measured(run: &mut dyn FnMut()) {
     run();
     std::hint::black_box(());
 }
 
-/// Runs every row of the table with two sizes, of which the second is four times the first; of two halves of it one.
+/// Runs every second row of the table, from row `half`, with two sizes; the second is four times the first.
 fn table(arguments: &[String]) {
     let half: usize = arguments.first().and_then(|half| half.parse().ok()).unwrap_or(0);
     for (at, (kind, dimension, client, upstream)) in TABLE.iter().enumerate().filter(|(at, _)| at % 2 == half)
     {
-        let row = Arc::new(row(upstream));
-        let dialect = row.dialect.clone();
+        let profile = Arc::new(profile_or_dialect(upstream));
+        let dialect = profile.dialect.clone();
         for n in [1000, 4000] {
-            let none = || -> (&'static str, String) {
+            let missing = || -> (&'static str, String) {
                 panic!("row {at}: {client} or {upstream} has no {dimension}")
             };
             let settings = settings();
             if *kind == "requests" {
-                let (path, body) = request(client, dimension, n).unwrap_or_else(none);
+                let (path, body) = request(client, dimension, n).unwrap_or_else(missing);
                 let body = bytes::Bytes::from(body);
-                let mut input = Some((body, row.clone(), settings));
+                let mut input = Some((body, profile.clone(), settings));
                 measured(&mut || {
-                    let Some((body, row, settings)) = input.take() else { return };
-                    assert_ne!(ask(client, path, body, row, settings), 0, "{client} {upstream} {dimension}");
+                    let Some((body, profile, settings)) = input.take() else { return };
+                    assert_ne!(
+                        encode_request(client, path, body, profile, settings),
+                        0,
+                        "{client} {upstream} {dimension}"
+                    );
                 });
             } else {
-                let streams = matches!(*kind, "streams" | "bytes");
+                let is_stream = matches!(*kind, "streams" | "bytes");
                 let body =
-                    if streams { stream(&dialect, dimension, n) } else { answer(&dialect, dimension, n) };
-                let body = body.unwrap_or_else(|| none().1);
-                let mut exchange = waiting(client, streams, row.clone(), settings);
-                let piece = if *kind == "bytes" { 1 } else { usize::MAX };
+                    if is_stream { stream(&dialect, dimension, n) } else { response(&dialect, dimension, n) };
+                let body = body.unwrap_or_else(|| missing().1);
+                let mut exchange = start_exchange(client, is_stream, profile.clone(), settings);
+                let chunk_size = if *kind == "bytes" { 1 } else { usize::MAX };
                 let status = if *kind == "errors" { 400 } else { 200 };
                 measured(&mut || {
-                    settle(&mut exchange, status, body.as_bytes(), piece);
+                    push_response(&mut exchange, status, body.as_bytes(), chunk_size);
                 });
             }
             println!("{kind} {dimension} {client} {upstream} {n}");
@@ -117,62 +125,63 @@ fn table(arguments: &[String]) {
 }
 
 fn sweep(arguments: &[String]) {
-    let wanted = |at: usize, name: &str| {
-        arguments.get(at).is_none_or(|wanted| wanted == "all" || wanted.split(',').any(|w| w == name))
+    let is_selected = |at: usize, name: &str| {
+        arguments.get(at).is_none_or(|selected| selected == "all" || selected.split(',').any(|s| s == name))
     };
     let dialects: Vec<&str> = DIALECTS.iter().map(|d| d.name()).collect();
-    let every = arguments.get(3).is_some_and(|row| row == "every");
-    let mut rows: Vec<String> = dialects.iter().map(|d| (*d).to_owned()).collect();
+    let every = arguments.get(3).is_some_and(|upstream| upstream == "every");
+    let mut upstreams: Vec<String> = dialects.iter().map(|d| (*d).to_owned()).collect();
     if every {
-        rows.extend(openai_shim_core::profile::profiles().iter().map(|p| p.name.clone()));
+        upstreams.extend(openai_shim_core::profile::profiles().iter().map(|p| p.name.clone()));
     }
     let mut found = 0;
-    for kind in
-        ["requests", "answers", "streams", "bytes", "errors"].into_iter().filter(|kind| wanted(0, kind))
+    for kind in ["requests", "responses", "streams", "bytes", "errors"]
+        .into_iter()
+        .filter(|kind| is_selected(0, kind))
     {
-        for client in dialects.iter().filter(|client| wanted(2, client)) {
-            for name in rows.iter().filter(|row| every || wanted(3, row)) {
-                let row = Arc::new(row(name));
-                let upstream = row.dialect.clone();
+        for client in dialects.iter().filter(|client| is_selected(2, client)) {
+            for name in upstreams.iter().filter(|upstream| every || is_selected(3, upstream)) {
+                let profile = Arc::new(profile_or_dialect(name));
+                let upstream = profile.dialect.clone();
                 let dimensions = match kind {
                     "requests" => REQUESTS,
-                    "answers" | "errors" => ANSWERS,
+                    "responses" | "errors" => RESPONSES,
                     _ => STREAMS,
                 };
-                for dimension in dimensions.iter().filter(|dimension| wanted(1, dimension)) {
+                for dimension in dimensions.iter().filter(|dimension| is_selected(1, dimension)) {
                     if std::env::var_os("TRACE").is_some() {
                         eprintln!("{kind} {dimension} {client} {name}");
                     }
-                    let slow = measure(&format!("{kind} {dimension} {client} {name}"), |n| {
-                        let (row, client, upstream) = (row.clone(), *client, upstream.as_str());
+                    let is_slow = is_superlinear(&format!("{kind} {dimension} {client} {name}"), |n| {
+                        let (profile, client, upstream) = (profile.clone(), *client, upstream.as_str());
                         match kind {
                             "requests" => {
                                 let (path, body) = request(client, dimension, n)?;
                                 let body = bytes::Bytes::from(body);
-                                let before = worked();
-                                let sent = ask(client, path, body, row, settings());
-                                Some((worked() - before, sent))
+                                let before = cpu_time();
+                                let sent = encode_request(client, path, body, profile, settings());
+                                Some((cpu_time() - before, sent))
                             }
                             _ => {
-                                let streams = matches!(kind, "streams" | "bytes");
+                                let is_stream = matches!(kind, "streams" | "bytes");
                                 let status = if kind == "errors" { 400 } else { 200 };
-                                let body = if streams {
+                                let body = if is_stream {
                                     stream(upstream, dimension, n)?
                                 } else {
-                                    answer(upstream, dimension, n)?
+                                    response(upstream, dimension, n)?
                                 };
-                                let piece = if kind == "bytes" { 1 } else { usize::MAX };
-                                let mut exchange = waiting(client, streams, row, settings());
-                                let before = worked();
-                                let sent = settle(&mut exchange, status, body.as_bytes(), piece);
-                                Some((worked() - before, sent))
+                                let chunk_size = if kind == "bytes" { 1 } else { usize::MAX };
+                                let mut exchange = start_exchange(client, is_stream, profile, settings());
+                                let before = cpu_time();
+                                let sent = push_response(&mut exchange, status, body.as_bytes(), chunk_size);
+                                Some((cpu_time() - before, sent))
                             }
                         }
                     });
-                    found += usize::from(slow);
+                    found += usize::from(is_slow);
                 }
             }
         }
     }
-    println!("{found} grow too fast");
+    println!("{found} grow faster than their input");
 }

@@ -2,7 +2,7 @@
 
 use super::{ChatTemplate, DiagnosticCode, Diagnostics, ExtraFields, Messages, Tool, ToolChoice, Tracked};
 use crate::error::ClientError;
-use crate::json::List;
+use crate::json::ArrayBuilder;
 use serde_json::value::RawValue;
 
 /// A request, independent of any dialect.
@@ -140,8 +140,8 @@ pub struct Reasoning {
 
 impl Request {
     /// Room for the list of its messages, each with so many bytes besides its role and its words: a list that grows is there twice.
-    pub(crate) fn list(&self, besides: usize) -> List {
-        List::with_room(self.messages.iter().map(|message| message.size() + besides).sum())
+    pub(crate) fn list(&self, besides: usize) -> ArrayBuilder {
+        ArrayBuilder::with_capacity(self.messages.iter().map(|message| message.size() + besides).sum())
     }
 
     /// Whether the tool choice, or whether several tools may be called at once, was changed after decoding.

@@ -1,125 +1,134 @@
-//! A Markdown fence around a whole text.
+//! Text to the text inside the Markdown code fence around all of it.
 
-use super::LIMIT;
+use super::limits::{MAX_LEADING_SPACE_BYTES, MAX_WITHHELD_BYTES};
 
-/// How long the words after the opening fence may be, and the white space before it.
-const INFO: usize = 100;
-const BLANK: usize = 4096;
+/// The maximum length of the info string after the opening fence.
+const MAX_INFO_BYTES: usize = 100;
 
-/// Takes off one Markdown fence that surrounds a whole text: models wrap JSON in one though they were asked not to.
+/// Removes one Markdown fence that surrounds a whole text: models wrap JSON in one although the prompt forbids it.
 ///
-/// Only the end of the text tells whether the fence surrounds all of it, so a text that begins with one is held until
-/// then, or until it is disproved. A text that is not wholly fenced comes out unchanged.
+/// Only the end of the text shows whether the fence surrounds all of it. Text that begins with a fence is therefore withheld
+/// until its end, or until other text follows the fence. Text that is not entirely fenced is returned unchanged.
 ///
 /// ```
-/// use openai_shim_core::filter::Fences;
-/// let (mut fences, mut out) = (Fences::new(), String::new());
+/// use openai_shim_core::extract::FenceStripper;
+/// let (mut fences, mut out) = (FenceStripper::new(), String::new());
 /// fences.push("```json\n{\"a\":1}\n```\n", &mut out);
 /// fences.finish(&mut out);
-/// assert_eq!((out.as_str(), fences.stripped()), ("{\"a\":1}", true));
+/// assert_eq!((out.as_str(), fences.has_stripped()), ("{\"a\":1}", true));
 /// ```
 #[derive(Debug, Default)]
 pub struct FenceStripper {
-    held: String,
-    state: FencePhase,
-    stripped: bool,
+    withheld: String,
+    phase: FencePhase,
 }
 
+/// Where the parser is in the withheld text; all numbers are byte offsets in it, except `ticks`, the length of the fence.
 #[derive(Debug, Default, Clone, Copy)]
 enum FencePhase {
-    /// The first line is not complete.
+    /// The first line is incomplete.
     #[default]
     Opening,
-    /// In the fence; the line at `line` is next, and has no end before `summary`.
-    Body { ticks: usize, body: usize, line: usize, summary: usize },
-    /// The fence ended; only white space stands before `summary`.
-    Closed { body: usize, end: usize, summary: usize },
-    /// No fence around it all.
-    Passing,
+    /// In the fence, whose content begins at `body`. The next line begins at `line` and has no end before `scanned`.
+    Body { ticks: usize, body: usize, line: usize, scanned: usize },
+    /// The fence was closed after the content in `body..end`. Only white space follows, up to `scanned`.
+    Closed { body: usize, end: usize, scanned: usize },
+    /// No fence surrounds the text.
+    Passthrough,
+    /// The text has ended and its fence was removed.
+    Stripped,
 }
 
 impl FenceStripper {
-    /// For one text.
+    /// Creates a stripper for one text.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Takes the next part.
+    /// Reads the next part and appends to `out` the text that is certain.
     pub fn push(&mut self, text: &str, out: &mut String) {
-        if matches!(self.state, FencePhase::Passing) {
+        if self.is_decided() {
             out.push_str(text);
             return;
         }
-        self.held.push_str(text);
-        while self.step() {}
-        if matches!(self.state, FencePhase::Passing) || self.held.len() > LIMIT {
-            self.pass(out);
+        self.withheld.push_str(text);
+        while self.advance() {}
+        if matches!(self.phase, FencePhase::Passthrough) || self.withheld.len() > MAX_WITHHELD_BYTES {
+            self.pass_through(out);
         }
     }
 
-    /// The text is over.
+    /// Ends the text: appends the content of the fence, or the withheld text if no fence surrounds all of it.
     pub fn finish(&mut self, out: &mut String) {
-        if let FencePhase::Body { ticks, body, line, .. } = self.state {
-            self.state = match last_closer(&self.held, ticks, body, line) {
-                Some(end) => FencePhase::Closed { body, end, summary: 0 },
-                None => FencePhase::Passing,
+        if let FencePhase::Body { ticks, body, line, .. } = self.phase {
+            self.phase = match find_final_closer(&self.withheld, ticks, body, line) {
+                Some(end) => FencePhase::Closed { body, end, scanned: 0 },
+                None => FencePhase::Passthrough,
             };
         }
-        if let FencePhase::Closed { body, end, .. } = self.state {
-            let inner = self.held.get(body..end).unwrap_or_default();
-            let inner = inner.strip_suffix('\n').unwrap_or(inner);
-            out.push_str(inner.strip_suffix('\r').unwrap_or(inner));
-            self.stripped = true;
-            self.held.clear();
+        match self.phase {
+            FencePhase::Closed { body, end, .. } => {
+                let content = self.withheld.get(body..end).unwrap_or_default();
+                let content = content.strip_suffix('\n').unwrap_or(content);
+                out.push_str(content.strip_suffix('\r').unwrap_or(content));
+                self.withheld = String::new();
+                self.phase = FencePhase::Stripped;
+            }
+            FencePhase::Stripped => {}
+            _ => self.pass_through(out),
         }
-        self.pass(out);
     }
 
-    /// Whether a fence was taken off; known after `finish`.
-    pub fn stripped(&self) -> bool {
-        self.stripped
+    /// Whether a fence was removed; known after `finish`.
+    pub fn has_stripped(&self) -> bool {
+        matches!(self.phase, FencePhase::Stripped)
     }
 
-    /// Whether `push` would say exactly this text and hold nothing: then it may be skipped.
+    /// Whether `push` would append exactly this text and withhold nothing: the call may then be skipped.
     pub fn is_unchanged(&self, _text: &str) -> bool {
-        matches!(self.state, FencePhase::Passing)
+        self.is_decided()
     }
 
-    fn pass(&mut self, out: &mut String) {
-        out.push_str(&self.held);
-        self.held = String::new();
-        self.state = FencePhase::Passing;
+    /// Whether all further text is returned as it is.
+    fn is_decided(&self) -> bool {
+        matches!(self.phase, FencePhase::Passthrough | FencePhase::Stripped)
     }
 
-    /// Looks at the next line; false when more is needed, or all is known.
-    fn step(&mut self) -> bool {
-        let next = match self.state {
-            FencePhase::Opening => opening(&self.held),
-            FencePhase::Body { ticks, body, line, summary } => {
-                let rest = self.held.as_bytes().get(summary..).unwrap_or_default();
-                let Some(at) = memchr::memchr(b'\n', rest) else {
-                    self.state = FencePhase::Body { ticks, body, line, summary: self.held.len() };
+    fn pass_through(&mut self, out: &mut String) {
+        out.push_str(&self.withheld);
+        self.withheld = String::new();
+        self.phase = FencePhase::Passthrough;
+    }
+
+    /// Reads the next line. Returns false when more text is needed, or none need be read.
+    fn advance(&mut self) -> bool {
+        let next = match self.phase {
+            FencePhase::Opening => read_opening(&self.withheld),
+            FencePhase::Body { ticks, body, line, scanned } => {
+                let unscanned = self.withheld.as_bytes().get(scanned..).unwrap_or_default();
+                let Some(at) = memchr::memchr(b'\n', unscanned) else {
+                    self.phase = FencePhase::Body { ticks, body, line, scanned: self.withheld.len() };
                     return false;
                 };
-                let next = summary + at + 1;
-                Some(if closes(self.held.get(line..next).unwrap_or_default(), ticks) {
-                    FencePhase::Closed { body, end: line, summary: next }
+                let next = scanned + at + 1;
+                Some(if is_closer(self.withheld.get(line..next).unwrap_or_default(), ticks) {
+                    FencePhase::Closed { body, end: line, scanned: next }
                 } else {
-                    FencePhase::Body { ticks, body, line: next, summary: next }
+                    FencePhase::Body { ticks, body, line: next, scanned: next }
                 })
             }
-            FencePhase::Closed { body, end, summary } => {
-                if self.held.get(summary..).unwrap_or_default().trim().is_empty() {
-                    self.state = FencePhase::Closed { body, end, summary: self.held.len() };
+            FencePhase::Closed { body, end, scanned } => {
+                if self.withheld.get(scanned..).unwrap_or_default().trim().is_empty() {
+                    self.phase = FencePhase::Closed { body, end, scanned: self.withheld.len() };
                     return false;
                 }
-                Some(FencePhase::Passing)
+                Some(FencePhase::Passthrough)
             }
-            FencePhase::Passing => None,
+            FencePhase::Passthrough | FencePhase::Stripped => None,
         };
         match next {
-            Some(state) => {
-                self.state = state;
+            Some(phase) => {
+                self.phase = phase;
                 true
             }
             None => false,
@@ -127,41 +136,42 @@ impl FenceStripper {
     }
 }
 
-/// The state after the first line; `None` while it is not complete.
-fn opening(held: &str) -> Option<FencePhase> {
-    let start = held.trim_start();
-    if held.len() - start.len() > BLANK {
-        return Some(FencePhase::Passing);
+/// The phase after the first line; `None` while the line is incomplete.
+fn read_opening(text: &str) -> Option<FencePhase> {
+    let fence = text.trim_start();
+    if text.len() - fence.len() > MAX_LEADING_SPACE_BYTES {
+        return Some(FencePhase::Passthrough);
     }
-    let ticks = start.bytes().take_while(|b| *b == b'`').count();
-    if ticks == start.len() {
+    let ticks = fence.bytes().take_while(|b| *b == b'`').count();
+    if ticks == fence.len() {
         return None;
     }
     if ticks < 3 {
-        return Some(FencePhase::Passing);
+        return Some(FencePhase::Passthrough);
     }
-    let rest = start.get(ticks..).unwrap_or_default();
-    let line = memchr::memchr(b'\n', rest.as_bytes());
-    let info = rest.get(..line.unwrap_or(rest.len())).unwrap_or_default();
-    if info.contains('`') || info.len() > INFO {
-        return Some(FencePhase::Passing);
+    let after_ticks = fence.get(ticks..).unwrap_or_default();
+    let line_end = memchr::memchr(b'\n', after_ticks.as_bytes());
+    let info = after_ticks.get(..line_end.unwrap_or(after_ticks.len())).unwrap_or_default();
+    if info.contains('`') || info.len() > MAX_INFO_BYTES {
+        return Some(FencePhase::Passthrough);
     }
-    let body = held.len() - rest.len() + line? + 1;
-    Some(FencePhase::Body { ticks, body, line: body, summary: body })
+    let body = text.len() - after_ticks.len() + line_end? + 1;
+    Some(FencePhase::Body { ticks, body, line: body, scanned: body })
 }
 
-/// Whether a line closes a fence of so many ticks.
-fn closes(line: &str, ticks: usize) -> bool {
+/// Whether a line closes a fence of `ticks` backticks.
+fn is_closer(line: &str, ticks: usize) -> bool {
     let line = line.trim();
     line.len() >= ticks && line.bytes().all(|b| b == b'`')
 }
 
-/// Where the body ends if the text's last line closes the fence, or ends with it: `{"a":1}```` is met too.
-fn last_closer(held: &str, ticks: usize, body: usize, line: usize) -> Option<usize> {
-    if closes(held.get(line..)?, ticks) {
+/// Returns the end of the content if the text's last line closes the fence. A closing fence at the end of a line of content
+/// (`{"a":1}` and the backticks) also counts.
+fn find_final_closer(text: &str, ticks: usize, body: usize, line: usize) -> Option<usize> {
+    if is_closer(text.get(line..)?, ticks) {
         return Some(line);
     }
-    let text = held.trim_end();
-    let inner = text.trim_end_matches('`');
-    (text.len() - inner.len() == ticks && inner.len() >= body).then_some(inner.len())
+    let text = text.trim_end();
+    let content = text.trim_end_matches('`');
+    (text.len() - content.len() == ticks && content.len() >= body).then_some(content.len())
 }

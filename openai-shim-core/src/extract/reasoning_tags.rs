@@ -1,15 +1,26 @@
-//! Reasoning that stands in the text between tags.
+//! Text with reasoning between tags to reasoning and text.
 //!
-//! The tags are those that vLLM's and SGLang's reasoning parsers know, and those that models write when they are asked
-//! to think aloud.
+//! The tags are those that vLLM's and SGLang's reasoning parsers support, and those that models write when a prompt asks them to
+//! reason aloud.
 
-use super::{ReasoningTagMode, needle};
+use super::limits::MAX_LEADING_SPACE_BYTES;
+use super::needle;
 
-/// How much white space is held before a tag, or at the beginning of a section.
-const BLANK: usize = 4096;
+/// How many opening tags are read in one text. Only harmony's headers repeat, and no response has that many.
+const MAX_TAGS: usize = 64;
 
-/// How many headers of harmony are read in one text; no answer has so many.
-const HEADERS: usize = 64;
+/// Where reasoning between tags is recognized.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ReasoningTagMode {
+    /// Nowhere.
+    #[default]
+    Ignore,
+    /// At the beginning of the text, after optional white space, if a known tag opens it.
+    Leading,
+    /// The chat template has already written the opening tag: all text is reasoning until the first closing tag. Without a
+    /// closing tag all text is reasoning, as in vLLM's and SGLang's parsers for DeepSeek R1.
+    Prefilled,
+}
 
 /// What a part of the text is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,26 +29,43 @@ pub(super) enum TextKind {
     Reasoning,
 }
 
-/// A tag that begins a section of the text.
+/// An opening tag, and the section of text that it begins.
 #[derive(Debug)]
 struct Tag {
-    open: &'static str,
-    part: TextKind,
-    /// What ends the section.
-    close: &'static [&'static str],
-    /// Whether another header may follow; else plain text does.
-    harmony: bool,
+    opener: &'static str,
+    section: Section,
 }
 
-const fn think(open: &'static str, close: &'static [&'static str]) -> Tag {
-    Tag { open, part: TextKind::Reasoning, close, harmony: false }
+/// A section of the text.
+#[derive(Debug, Clone, Copy)]
+struct Section {
+    kind: TextKind,
+    /// The strings that end the section.
+    closers: &'static [&'static str],
+    next: AfterSection,
 }
 
-const fn harmony(open: &'static str, part: TextKind) -> Tag {
-    Tag { open, part, close: &["<|end|>", "<|return|>"], harmony: true }
+/// What may follow a section.
+#[derive(Debug, Clone, Copy)]
+enum AfterSection {
+    Text,
+    HarmonyHeader,
 }
 
-/// The headers of gpt-oss (harmony), where a server lets them through: each names the channel of what follows.
+const fn reasoning(closers: &'static [&'static str]) -> Section {
+    Section { kind: TextKind::Reasoning, closers, next: AfterSection::Text }
+}
+
+const fn tag(opener: &'static str, closers: &'static [&'static str]) -> Tag {
+    Tag { opener, section: reasoning(closers) }
+}
+
+const fn harmony(opener: &'static str, kind: TextKind) -> Tag {
+    let closers = &["<|end|>", "<|return|>"];
+    Tag { opener, section: Section { kind, closers, next: AfterSection::HarmonyHeader } }
+}
+
+/// The headers of gpt-oss (harmony), which some servers do not remove: each names the channel of the text after it.
 static HARMONY: [Tag; 6] = [
     harmony("<|channel|>analysis<|message|>", TextKind::Reasoning),
     harmony("<|channel|>final<|message|>", TextKind::Text),
@@ -47,20 +75,20 @@ static HARMONY: [Tag; 6] = [
     harmony("<|start|>assistant<|channel|>commentary<|message|>", TextKind::Text),
 ];
 
-/// DeepSeek, Qwen, GLM, …; models asked to think aloud; Seed-OSS; MiniMax M3; Magistral; Kimi-VL.
+/// The tags of DeepSeek, Qwen, GLM and others; of prompts for reasoning; of Seed-OSS, MiniMax M3, Magistral and Kimi-VL.
 static TAGS: [Tag; 8] = [
-    think("<think>", &["</think>"]),
-    think("<thinking>", &["</thinking>"]),
-    think("<thought>", &["</thought>"]),
-    think("<reasoning>", &["</reasoning>"]),
-    think("<seed:think>", &["</seed:think>"]),
-    think("<mm:think>", &["</mm:think>"]),
-    think("[THINK]", &["[/THINK]"]),
-    think("◁think▷", &["◁/think▷"]),
+    tag("<think>", &["</think>"]),
+    tag("<thinking>", &["</thinking>"]),
+    tag("<thought>", &["</thought>"]),
+    tag("<reasoning>", &["</reasoning>"]),
+    tag("<seed:think>", &["</seed:think>"]),
+    tag("<mm:think>", &["</mm:think>"]),
+    tag("[THINK]", &["[/THINK]"]),
+    tag("◁think▷", &["◁/think▷"]),
 ];
 
-/// What ends a reasoning whose opening tag stood in the prompt.
-const CLOSES: &[&str] = &[
+/// The closing tags of reasoning whose opening tag the chat template has written.
+const ALL_CLOSERS: &[&str] = &[
     "</think>",
     "</thinking>",
     "</thought>",
@@ -73,139 +101,156 @@ const CLOSES: &[&str] = &[
 
 #[derive(Debug, Clone, Copy)]
 enum TagPhase {
-    /// A tag may come, after white space. `inside`: what is no tag is reasoning.
-    Opening { harmony_only: bool, inside: bool },
-    /// In a section. `blank`: only white space so far.
-    Section { part: TextKind, close: &'static [&'static str], harmony: bool, blank: bool },
-    /// Newlines after a closing tag are layout.
-    Newlines,
-    /// Nothing more is looked for.
-    Plain,
+    /// An opening tag may follow, after white space.
+    Opening(Expected),
+    /// In a section. `is_blank`: it has only white space so far.
+    InSection { section: Section, is_blank: bool },
+    /// After a closing tag: line breaks are layout and are dropped.
+    LineBreaks,
+    /// All remaining text is text.
+    Passthrough,
 }
 
-/// Tells reasoning from text.
+/// What the beginning of the text, or of a section, may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Expected {
+    /// Any tag; else text follows.
+    Tag,
+    /// Any tag; else reasoning follows.
+    TagOrReasoning,
+    /// A header of harmony; else text follows.
+    HarmonyHeader,
+}
+
+/// Separates reasoning from text.
 #[derive(Debug)]
 pub(super) struct ReasoningParser {
-    state: TagPhase,
-    held: String,
-    headers: usize,
+    phase: TagPhase,
+    withheld: String,
+    /// How many opening tags were read.
+    tags: usize,
 }
 
 type Sink<'a> = &'a mut dyn FnMut(TextKind, &str);
 
 impl ReasoningParser {
-    pub(super) fn new(think: ReasoningTagMode) -> Self {
-        let state = match think {
-            ReasoningTagMode::Off => TagPhase::Plain,
-            ReasoningTagMode::Auto => TagPhase::Opening { harmony_only: false, inside: false },
-            ReasoningTagMode::Inside => TagPhase::Opening { harmony_only: false, inside: true },
+    pub(super) fn new(mode: ReasoningTagMode) -> Self {
+        let phase = match mode {
+            ReasoningTagMode::Ignore => TagPhase::Passthrough,
+            ReasoningTagMode::Leading => TagPhase::Opening(Expected::Tag),
+            ReasoningTagMode::Prefilled => TagPhase::Opening(Expected::TagOrReasoning),
         };
-        Self { state, held: String::new(), headers: 0 }
+        Self { phase, withheld: String::new(), tags: 0 }
     }
 
     pub(super) fn push(&mut self, text: &str, sink: Sink<'_>) {
-        if self.is_unchanged() {
+        if self.is_passthrough() {
             sink(TextKind::Text, text);
             return;
         }
-        self.held.push_str(text);
-        while self.step(sink) {}
+        self.withheld.push_str(text);
+        while self.advance(sink) {}
     }
 
     pub(super) fn finish(&mut self, sink: Sink<'_>) {
-        let held = std::mem::take(&mut self.held);
-        match self.state {
-            TagPhase::Opening { inside: true, .. }
-            | TagPhase::Section { part: TextKind::Reasoning, blank: true, .. } => {
-                if !held.trim().is_empty() {
-                    sink(TextKind::Reasoning, &held);
+        let withheld = std::mem::take(&mut self.withheld);
+        match self.phase {
+            TagPhase::Opening(Expected::TagOrReasoning)
+            | TagPhase::InSection { section: Section { kind: TextKind::Reasoning, .. }, is_blank: true } => {
+                if !withheld.trim().is_empty() {
+                    sink(TextKind::Reasoning, &withheld);
                 }
             }
-            TagPhase::Section { part, .. } => sink(part, &held),
-            _ => sink(TextKind::Text, &held),
+            TagPhase::InSection { section, .. } => sink(section.kind, &withheld),
+            _ => sink(TextKind::Text, &withheld),
         }
-        self.state = TagPhase::Plain;
+        self.phase = TagPhase::Passthrough;
     }
 
-    /// Whether everything that comes is text.
-    pub(super) fn is_unchanged(&self) -> bool {
-        matches!(self.state, TagPhase::Plain) && self.held.is_empty()
+    /// Whether all further text is text.
+    pub(super) fn is_passthrough(&self) -> bool {
+        matches!(self.phase, TagPhase::Passthrough) && self.withheld.is_empty()
     }
 
-    /// Goes one state further; false when more text is needed.
-    fn step(&mut self, sink: Sink<'_>) -> bool {
-        match self.state {
-            TagPhase::Opening { harmony_only, inside } => self.open(harmony_only, inside),
-            TagPhase::Section { part, close, harmony, blank } => {
-                if let Some((start, end)) = needle::first(&self.held, close) {
-                    let inner = self.held.get(..start).unwrap_or_default();
-                    // `<think>\n\n</think>` is how a model says that it did not think.
-                    if !(part == TextKind::Reasoning
-                        && blank
-                        && inner.trim().is_empty()
-                        && inner.len() <= BLANK)
-                    {
-                        sink(part, inner);
-                    }
-                    self.held.drain(..end);
-                    self.state = if harmony {
-                        TagPhase::Opening { harmony_only: true, inside: false }
-                    } else {
-                        TagPhase::Newlines
-                    };
-                    return true;
+    /// Reads up to the next change of phase. Returns false when more text is needed.
+    fn advance(&mut self, sink: Sink<'_>) -> bool {
+        match self.phase {
+            TagPhase::Opening(expected) => self.read_opening(expected),
+            TagPhase::InSection { section, is_blank } => self.read_section(section, is_blank, sink),
+            TagPhase::LineBreaks => {
+                let text = self.withheld.trim_start_matches(['\n', '\r']);
+                let (layout, has_text) = (self.withheld.len() - text.len(), !text.is_empty());
+                self.withheld.drain(..layout);
+                if has_text {
+                    self.phase = TagPhase::Passthrough;
                 }
-                let open = needle::open_end(&self.held, close);
-                let sure = self.held.get(..open).unwrap_or_default();
-                if part == TextKind::Reasoning && blank && sure.trim().is_empty() && sure.len() <= BLANK {
-                    return false;
-                }
-                sink(part, sure);
-                self.held.drain(..open);
-                self.state = TagPhase::Section { part, close, harmony, blank: false };
-                false
+                has_text
             }
-            TagPhase::Newlines => {
-                let text = self.held.trim_start_matches(['\n', '\r']);
-                let (layout, more) = (self.held.len() - text.len(), !text.is_empty());
-                self.held.drain(..layout);
-                if more {
-                    self.state = TagPhase::Plain;
-                }
-                more
-            }
-            TagPhase::Plain => {
-                sink(TextKind::Text, &self.held);
-                self.held = String::new();
+            TagPhase::Passthrough => {
+                sink(TextKind::Text, &self.withheld);
+                self.withheld = String::new();
                 false
             }
         }
     }
 
-    /// Looks for a tag at the beginning of what is held.
-    fn open(&mut self, harmony_only: bool, inside: bool) -> bool {
-        let text = self.held.trim_start();
-        let tags = HARMONY.iter().chain(TAGS.iter().filter(|_| !harmony_only));
-        let early = self.held.len() - text.len() <= BLANK && self.headers < HEADERS;
-        let mut may = text.is_empty() && early;
-        for tag in tags.filter(|_| early) {
-            if let Some(rest) = text.strip_prefix(tag.open) {
-                self.headers += 1;
-                let Tag { part, close, harmony, .. } = *tag;
-                self.held.drain(..self.held.len() - rest.len());
-                self.state = TagPhase::Section { part, close, harmony, blank: true };
+    /// Looks for an opening tag at the beginning of the withheld text.
+    fn read_opening(&mut self, expected: Expected) -> bool {
+        let text = self.withheld.trim_start();
+        let tags = HARMONY.iter().chain(TAGS.iter().filter(|_| expected != Expected::HarmonyHeader));
+        let is_within_limits =
+            self.withheld.len() - text.len() <= MAX_LEADING_SPACE_BYTES && self.tags < MAX_TAGS;
+        let mut may_become_tag = text.is_empty() && is_within_limits;
+        for tag in tags.filter(|_| is_within_limits) {
+            if let Some(after) = text.strip_prefix(tag.opener) {
+                self.tags += 1;
+                self.withheld.drain(..self.withheld.len() - after.len());
+                self.phase = TagPhase::InSection { section: tag.section, is_blank: true };
                 return true;
             }
-            may |= !text.is_empty() && tag.open.starts_with(text);
+            may_become_tag |= !text.is_empty() && tag.opener.starts_with(text);
         }
-        if may {
+        if may_become_tag {
             return false;
         }
-        self.state = if inside {
-            TagPhase::Section { part: TextKind::Reasoning, close: CLOSES, harmony: false, blank: true }
-        } else {
-            TagPhase::Plain
+        self.phase = match expected {
+            Expected::TagOrReasoning => {
+                TagPhase::InSection { section: reasoning(ALL_CLOSERS), is_blank: true }
+            }
+            Expected::Tag | Expected::HarmonyHeader => TagPhase::Passthrough,
         };
         true
+    }
+
+    /// Emits the text of a section, up to its end or to a possible closing tag.
+    fn read_section(&mut self, section: Section, is_blank: bool, sink: Sink<'_>) -> bool {
+        // A model writes `<think>\n\n</think>` when it does not reason: blank reasoning is dropped.
+        let is_dropped = |text: &str| {
+            section.kind == TextKind::Reasoning
+                && is_blank
+                && text.trim().is_empty()
+                && text.len() <= MAX_LEADING_SPACE_BYTES
+        };
+        if let Some(closer) = needle::find_first(&self.withheld, section.closers) {
+            let content = self.withheld.get(..closer.start).unwrap_or_default();
+            if !is_dropped(content) {
+                sink(section.kind, content);
+            }
+            self.withheld.drain(..closer.end);
+            self.phase = match section.next {
+                AfterSection::HarmonyHeader => TagPhase::Opening(Expected::HarmonyHeader),
+                AfterSection::Text => TagPhase::LineBreaks,
+            };
+            return true;
+        }
+        let end = needle::partial_match_start(&self.withheld, section.closers);
+        let content = self.withheld.get(..end).unwrap_or_default();
+        if is_dropped(content) {
+            return false;
+        }
+        sink(section.kind, content);
+        self.withheld.drain(..end);
+        self.phase = TagPhase::InSection { section, is_blank: false };
+        false
     }
 }

@@ -1,68 +1,83 @@
-//! Stop sequences for an upstream that has none, or too few.
+//! Text to the text before the first stop sequence, for upstreams that support no stop sequences or too few.
 
 use super::needle;
 
-/// Ends a text before the first stop sequence, also where it comes in parts.
+/// Ends a text before the first stop sequence, also when the sequence is divided between parts.
 ///
-/// The sequence that is complete first counts, as in a server that looks after every token.
+/// The stop sequence that ends first counts, as in a server that checks after every token.
 ///
 /// ```
-/// use openai_shim_core::filter::Stops;
-/// let (mut stops, mut out) = (Stops::new(vec!["\nUser:".to_owned()]), String::new());
+/// use openai_shim_core::extract::StopMatcher;
+/// let (mut stops, mut out) = (StopMatcher::new(vec!["\nUser:".to_owned()]), String::new());
 /// assert!(!stops.push("Hello\nUs", &mut out));
 /// assert!(stops.push("er: and", &mut out));
 /// assert_eq!(out, "Hello");
 /// ```
 #[derive(Debug, Default)]
 pub struct StopMatcher {
-    all: Vec<String>,
-    held: String,
-    stopped: bool,
+    sequences: Vec<String>,
+    phase: StopPhase,
+}
+
+#[derive(Debug)]
+enum StopPhase {
+    /// No stop sequence was found. `withheld` may be the beginning of one.
+    Searching { withheld: String },
+    /// A stop sequence was found: the remaining text is dropped.
+    Stopped,
+}
+
+impl Default for StopPhase {
+    fn default() -> Self {
+        Self::Searching { withheld: String::new() }
+    }
 }
 
 impl StopMatcher {
-    /// Stops at any of these; empty ones are ignored.
-    pub fn new(stops: Vec<String>) -> Self {
-        let all = stops.into_iter().filter(|stop| !stop.is_empty()).collect();
-        Self { all, held: String::new(), stopped: false }
+    /// Creates a matcher for any of these stop sequences; empty ones are ignored.
+    pub fn new(sequences: Vec<String>) -> Self {
+        let sequences = sequences.into_iter().filter(|stop| !stop.is_empty()).collect();
+        Self { sequences, phase: StopPhase::default() }
     }
 
-    /// Takes the next part. True: a stop sequence came, `out` has what stood before it, and nothing more will be said.
+    /// Appends the next part, up to a stop sequence, to `out`. Returns whether a stop sequence was found; nothing is appended
+    /// after it.
     pub fn push(&mut self, text: &str, out: &mut String) -> bool {
-        if self.stopped {
+        let StopPhase::Searching { withheld } = &mut self.phase else { return true };
+        withheld.push_str(text);
+        if let Some(found) = needle::find_first(withheld, &self.sequences) {
+            out.push_str(withheld.get(..found.start).unwrap_or_default());
+            self.phase = StopPhase::Stopped;
             return true;
         }
-        self.held.push_str(text);
-        let end = match needle::first(&self.held, &self.all) {
-            Some((start, _)) => {
-                self.stopped = true;
-                start
-            }
-            None => needle::open_end(&self.held, &self.all),
-        };
-        out.push_str(self.held.get(..end).unwrap_or_default());
-        self.held.drain(..end);
-        if self.stopped {
-            self.held.clear();
-        }
-        self.stopped
+        let end = needle::partial_match_start(withheld, &self.sequences);
+        out.push_str(withheld.get(..end).unwrap_or_default());
+        withheld.drain(..end);
+        false
     }
 
-    /// Whether a stop sequence came.
+    /// Whether a stop sequence was found.
     pub fn is_stopped(&self) -> bool {
-        self.stopped
+        matches!(self.phase, StopPhase::Stopped)
     }
 
-    /// The text is over: what might have become a stop sequence is said.
+    /// Ends the text: appends text that was withheld as the possible beginning of a stop sequence.
     pub fn finish(&mut self, out: &mut String) {
-        out.push_str(&self.held);
-        self.held.clear();
+        if let StopPhase::Searching { withheld } = &mut self.phase {
+            out.push_str(withheld);
+            withheld.clear();
+        }
     }
 
-    /// Whether `push` would say exactly this text and hold nothing: then it may be skipped.
+    /// Whether `push` would append exactly this text and withhold nothing: the call may then be skipped.
     pub fn is_unchanged(&self, text: &str) -> bool {
-        let starts =
+        let has_first_byte =
             |stop: &String| stop.bytes().next().is_some_and(|b| memchr::memchr(b, text.as_bytes()).is_some());
-        !self.stopped && self.held.is_empty() && !self.all.iter().any(starts)
+        match &self.phase {
+            StopPhase::Searching { withheld } => {
+                withheld.is_empty() && !self.sequences.iter().any(has_first_byte)
+            }
+            StopPhase::Stopped => false,
+        }
     }
 }

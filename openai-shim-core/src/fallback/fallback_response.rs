@@ -1,16 +1,16 @@
-//! The apology: a well-formed answer that says in one sentence that there is none.
+//! Upstream error to a complete response whose text describes the error, for clients that need a response.
 
 use crate::canonical::{Block, Choice, FinishReason, Response, ResponseContext, ResponseSpec, Usage};
 use crate::error::UpstreamError;
 
-/// An answer that says what happened: id `fallback-…`, finish `stop`, zero usage.
+/// Creates a response with `message`, or a sentence about the error: id `fallback-…`, finish reason `stop`, zero usage.
 pub fn fallback_response(
     message: Option<String>,
     error: &UpstreamError,
     spec: &ResponseSpec,
     context: &mut ResponseContext,
 ) -> Response {
-    let message = message.unwrap_or_else(|| sentence(error));
+    let message = message.unwrap_or_else(|| describe(error));
     let mut response = Response::default();
     response.id = Some(context.new_id("fallback-"));
     response.created = Some(spec.created);
@@ -23,7 +23,7 @@ pub fn fallback_response(
     response
 }
 
-fn sentence(error: &UpstreamError) -> String {
+fn describe(error: &UpstreamError) -> String {
     match error {
         UpstreamError::Empty => {
             String::from("The language model service answered without any content. Please try again.")

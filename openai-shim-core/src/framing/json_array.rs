@@ -1,40 +1,48 @@
-//! A JSON array whose items are handed out one by one: how Google streams without server-sent events.
+//! JSON array of objects to one frame for each item: Google's stream format without server-sent events.
 
-use super::{Deviation, Frame, FrameTooLarge};
+use super::deviation::Deviation;
+use super::frame::{Frame, FrameTooLarge};
 
-/// Reads a body that starts with `[` and then `{`.
+/// Reads a body that begins with `[` and then `{`.
 #[derive(Debug)]
 pub(super) struct ArrayReader {
-    /// The item that is being read, from its first byte.
-    item: Vec<u8>,
+    /// The current item, or the text after the array.
+    buffer: Vec<u8>,
     /// How many brackets are open inside the item.
     depth: usize,
-    in_string: bool,
-    escaped: bool,
-    state: ArrayPhase,
+    position: Position,
+    phase: ArrayPhase,
     limit: usize,
     pub(super) deviations: Vec<Deviation>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ArrayPhase {
     /// Before an item: white space and commas.
-    Between,
-    /// Inside an item.
-    Item,
-    /// The array is closed; what follows is no part of it.
-    After,
+    BetweenItems,
+    InItem,
+    /// The array is closed; text that follows does not belong to it.
+    AfterArray,
+}
+
+/// The position inside an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Position {
+    /// Outside every string.
+    Structure,
+    String,
+    /// Inside a string, after a backslash that escapes the next byte.
+    Escape,
 }
 
 impl ArrayReader {
-    /// A reader of what follows the opening bracket.
+    /// Creates a reader for the text after the opening bracket.
     pub(super) fn new(limit: usize) -> Self {
         Self {
-            item: Vec::new(),
+            buffer: Vec::new(),
             depth: 0,
-            in_string: false,
-            escaped: false,
-            state: ArrayPhase::Between,
+            position: Position::Structure,
+            phase: ArrayPhase::BetweenItems,
             limit,
             deviations: vec![Deviation::Array],
         }
@@ -45,174 +53,104 @@ impl ArrayReader {
         chunk: &[u8],
         sink: &mut dyn FnMut(Frame<'_>),
     ) -> Result<(), FrameTooLarge> {
-        let mut rest = chunk;
-        while !rest.is_empty() {
-            rest = match self.state {
-                ArrayPhase::Between => self.between(rest),
-                ArrayPhase::Item => self.item(rest, sink)?,
-                ArrayPhase::After => {
-                    self.item.extend_from_slice(rest);
+        let mut input = chunk;
+        while !input.is_empty() {
+            input = match self.phase {
+                ArrayPhase::BetweenItems => self.skip_separator(input),
+                ArrayPhase::InItem => self.read_item(input, sink)?,
+                ArrayPhase::AfterArray => {
+                    self.buffer.extend_from_slice(input);
                     &[]
                 }
             };
-            if self.item.len() > self.limit {
+            if self.buffer.len() > self.limit {
                 return Err(FrameTooLarge { limit: self.limit });
             }
         }
         Ok(())
     }
 
-    /// The body has ended: an item that is not complete, and what stood after the array, are handed out as they are.
+    /// The body has ended: emits an incomplete item, or the text after the array, as it is.
     pub(super) fn finish(&mut self, sink: &mut dyn FnMut(Frame<'_>)) {
-        let rest = std::mem::take(&mut self.item);
-        let rest = rest.trim_ascii();
-        if !rest.is_empty() {
-            if self.state == ArrayPhase::After {
+        let buffer = std::mem::take(&mut self.buffer);
+        let remaining = buffer.trim_ascii();
+        if !remaining.is_empty() {
+            if self.phase == ArrayPhase::AfterArray {
                 self.deviations.push(Deviation::StrayLine);
             }
-            sink(Frame::Line(rest));
-        } else if self.state == ArrayPhase::Between {
+            sink(Frame::Line(remaining));
+        } else if self.phase == ArrayPhase::BetweenItems {
             self.deviations.push(Deviation::Unterminated);
         }
-        self.state = ArrayPhase::After;
+        self.phase = ArrayPhase::AfterArray;
     }
 
-    /// Skips what stands between two items; what is left begins an item, or ends the array.
-    fn between<'a>(&mut self, input: &'a [u8]) -> &'a [u8] {
+    /// Skips white space and commas; returns the input from the next item, or after the end of the array.
+    fn skip_separator<'a>(&mut self, input: &'a [u8]) -> &'a [u8] {
         let skip = input.iter().position(|b| !b.is_ascii_whitespace() && *b != b',').unwrap_or(input.len());
-        let rest = input.get(skip..).unwrap_or_default();
-        match rest.split_first() {
-            None => rest,
+        let remaining = input.get(skip..).unwrap_or_default();
+        match remaining.split_first() {
+            None => remaining,
             Some((b']', after)) => {
-                self.state = ArrayPhase::After;
+                self.phase = ArrayPhase::AfterArray;
                 after
             }
             Some(_) => {
-                self.state = ArrayPhase::Item;
-                rest
+                self.phase = ArrayPhase::InItem;
+                remaining
             }
         }
     }
 
-    /// Reads on in an item, up to its end or the input's.
-    fn item<'a>(
+    /// Reads up to the end of the item or of the input; returns the input after it.
+    fn read_item<'a>(
         &mut self,
         input: &'a [u8],
         sink: &mut dyn FnMut(Frame<'_>),
     ) -> Result<&'a [u8], FrameTooLarge> {
-        let mut end = input.len();
-        let mut complete = false;
-        for (at, byte) in input.iter().enumerate() {
-            if self.in_string {
-                match byte {
-                    _ if self.escaped => self.escaped = false,
-                    b'\\' => self.escaped = true,
-                    b'"' => self.in_string = false,
-                    _ => {}
-                }
-                continue;
-            }
-            match byte {
-                b'"' => self.in_string = true,
-                b'{' | b'[' => self.depth += 1,
-                // An item that is no object ends where the next one, or the array's end, begins.
-                b',' | b']' if self.depth == 0 => (end, complete) = (at, true),
-                b'}' | b']' => {
-                    self.depth = self.depth.saturating_sub(1);
-                    if self.depth == 0 {
-                        (end, complete) = (at + 1, true);
-                    }
-                }
-                _ => {}
-            }
-            if complete {
-                break;
-            }
-        }
-        let (own, after) = input.split_at(end.min(input.len()));
-        if self.item.len() + own.len() > self.limit {
+        let end = self.find_item_end(input);
+        let (part, after) = input.split_at(end.unwrap_or(input.len()).min(input.len()));
+        if self.buffer.len() + part.len() > self.limit {
             return Err(FrameTooLarge { limit: self.limit });
         }
-        if !complete {
-            self.item.extend_from_slice(own);
+        if end.is_none() {
+            self.buffer.extend_from_slice(part);
             return Ok(after);
         }
-        self.state = ArrayPhase::Between;
-        if self.item.is_empty() {
-            sink(Frame::Line(own.trim_ascii()));
+        self.phase = ArrayPhase::BetweenItems;
+        if self.buffer.is_empty() {
+            sink(Frame::Line(part.trim_ascii()));
         } else {
-            self.item.extend_from_slice(own);
-            let item = std::mem::take(&mut self.item);
+            self.buffer.extend_from_slice(part);
+            let item = std::mem::take(&mut self.buffer);
             sink(Frame::Line(item.trim_ascii()));
-            self.item = item;
-            self.item.clear();
+            self.buffer = item;
+            self.buffer.clear();
         }
         Ok(after)
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::super::{Deviation, Frame, Framer};
-
-    fn frames(pieces: &[&[u8]]) -> (Vec<String>, Vec<Deviation>) {
-        let mut framer = Framer::new(1 << 10);
-        let mut summary = Vec::new();
-        let mut sink = |frame: Frame<'_>| {
-            summary.push(match frame {
-                Frame::Line(line) => format!("line {}", String::from_utf8_lossy(line)),
-                Frame::Body(body) => format!("body {}", String::from_utf8_lossy(body)),
-                Frame::Event { data, .. } => format!("event {}", String::from_utf8_lossy(data)),
-            });
-        };
-        for piece in pieces {
-            framer.push(piece, &mut sink).unwrap();
-        }
-        framer.finish(&mut sink);
-        (summary, framer.deviations())
-    }
-
-    #[test]
-    fn items_are_handed_out_one_by_one_at_any_split() {
-        let bodies: [&[u8]; 8] = [
-            b"[{\"a\":\"]}\\\"\"}\n,\r\n{\"b\":[{}]}]\n",
-            b"[{\n \"error\": {\"code\": 400}\n}\n]",
-            b" \n[ {\"a\":1},{\"b\":2",
-            b"[{\"a\":1}",
-            b"[]",
-            b"[1,2]",
-            b"[{\"a\":1},2,\"x\"]junk",
-            b"[DONE]",
-        ];
-        let expected: [&[&str]; 8] = [
-            &["line {\"a\":\"]}\\\"\"}", "line {\"b\":[{}]}"],
-            &["line {\n \"error\": {\"code\": 400}\n}"],
-            &["line {\"a\":1}", "line {\"b\":2"],
-            &["line {\"a\":1}"],
-            &["body []"],
-            &["body [1,2]"],
-            &["line {\"a\":1}", "line 2", "line \"x\"", "line junk"],
-            &["body [DONE]"],
-        ];
-        for (body, expected) in bodies.iter().zip(expected) {
-            let whole = frames(&[body]);
-            assert_eq!(whole.0, expected, "{}", String::from_utf8_lossy(body));
-            for at in 0..=body.len() {
-                let (a, b) = body.split_at(at);
-                assert_eq!(frames(&[a, b]), whole);
+    /// Returns the index after the item; `None` if the item continues after the input.
+    fn find_item_end(&mut self, input: &[u8]) -> Option<usize> {
+        for (at, byte) in input.iter().enumerate() {
+            match (self.position, byte) {
+                (Position::Escape, _) => self.position = Position::String,
+                (Position::String, b'\\') => self.position = Position::Escape,
+                (Position::String, b'"') => self.position = Position::Structure,
+                (Position::String, _) => {}
+                (Position::Structure, b'"') => self.position = Position::String,
+                (Position::Structure, b'{' | b'[') => self.depth += 1,
+                // An item that is not an object ends where the next item or the end of the array begins.
+                (Position::Structure, b',' | b']') if self.depth == 0 => return Some(at),
+                (Position::Structure, b'}' | b']') => {
+                    self.depth = self.depth.saturating_sub(1);
+                    if self.depth == 0 {
+                        return Some(at + 1);
+                    }
+                }
+                (Position::Structure, _) => {}
             }
-            let bytes: Vec<&[u8]> = body.chunks(1).collect();
-            assert_eq!(frames(&bytes), whole);
         }
-    }
-
-    #[test]
-    fn an_item_without_end_passes_the_limit() {
-        for piece in [&b"\"xxxxxxxxxxxxxxxx"[..], b"{{{{{{{{", b"]]]]]]]}}}}}}}}"] {
-            let mut framer = Framer::new(1 << 10);
-            framer.push(b"[{\"a\":", &mut |_| {}).unwrap();
-            let failed = (0..1000).any(|_| framer.push(piece, &mut |_| {}).is_err());
-            assert!(failed, "{}", String::from_utf8_lossy(piece));
-        }
+        None
     }
 }

@@ -1,64 +1,45 @@
-//! Server-sent events, read incrementally: LF, CRLF and CR, BOM, comments, several data lines, no space after the colon,
-//! and a last event without its blank line.
+//! Server-sent events: bytes to frames, incrementally, and one payload to an event.
 //!
-//! <https://html.spec.whatwg.org/multipage/server-sent-events.html> is the format; what real servers send is more.
+//! The format is <https://html.spec.whatwg.org/multipage/server-sent-events.html>, with LF, CRLF and CR, a byte order mark,
+//! comments and several data lines. Servers deviate from it: the last event may lack its blank line, and events may follow each
+//! other without one.
 
-use super::{Frame, FrameTooLarge};
+use super::deviation::Deviation;
+use super::frame::{Frame, FrameTooLarge};
 
-/// A way in which an event stream was not written as OpenAI writes it; each is harmless and reported once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Deviation {
-    /// Lines end with CRLF or CR.
-    LineEnding,
-    /// The body starts with a byte order mark.
-    Bom,
-    /// No space after `data:`.
-    NoSpace,
-    /// One event over several data lines.
-    MultiLine,
-    /// `event:`, `id:` or `retry:` lines.
-    Fields,
-    /// Events are not separated by a blank line.
-    NoBlankLine,
-    /// The last event has no blank line after it.
-    Unterminated,
-    /// A line that is no server-sent event field.
-    StrayLine,
-    /// JSON lines where an event stream was due.
-    Ndjson,
-    /// A JSON array of objects where an event stream was due.
-    Array,
-    /// One JSON document where an event stream was due.
-    WholeBody,
-}
-
-/// An incremental reader of server-sent events.
+/// Reads server-sent events incrementally.
 #[derive(Debug)]
 pub(super) struct SseReader {
-    /// The start of a line whose end has not come yet.
-    partial: Vec<u8>,
-    /// Data lines of the event being read, joined by LF.
+    /// The beginning of a line whose end has not arrived.
+    partial_line: Vec<u8>,
+    /// The data lines of the current event, joined by LF.
     data: Vec<u8>,
-    has_data: bool,
     event: Option<String>,
-    /// Data came: this is an event stream.
-    any: bool,
-    /// A CR ended the last line: an LF that follows belongs to it.
-    after_cr: bool,
+    phase: SsePhase,
+    /// The last line ended with CR: an LF that follows belongs to its line ending.
+    ended_with_cr: bool,
     limit: usize,
     pub(super) deviations: Vec<Deviation>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum SsePhase {
+    /// No data line was read: the body may not be an event stream at all.
+    BeforeData,
+    /// The current event has no data line.
+    BetweenEvents,
+    /// The current event has a data line.
+    InEvent,
 }
 
 impl SseReader {
     pub(super) fn new(limit: usize) -> Self {
         Self {
-            partial: Vec::new(),
+            partial_line: Vec::new(),
             data: Vec::new(),
-            has_data: false,
             event: None,
-            any: false,
-            after_cr: false,
+            phase: SsePhase::BeforeData,
+            ended_with_cr: false,
             limit,
             deviations: Vec::new(),
         }
@@ -69,85 +50,85 @@ impl SseReader {
         chunk: &[u8],
         sink: &mut dyn FnMut(Frame<'_>),
     ) -> Result<(), FrameTooLarge> {
-        if self.partial.is_empty() {
-            let used = self.lines(chunk, sink);
-            self.partial.extend_from_slice(chunk.get(used..).unwrap_or_default());
+        if self.partial_line.is_empty() {
+            let consumed = self.read_lines(chunk, sink);
+            self.partial_line.extend_from_slice(chunk.get(consumed..).unwrap_or_default());
         } else {
-            // Finish the started line alone, then go on without copying.
+            // Only the line that was begun is copied; the lines after it are read from the chunk.
             let Some(end) = memchr::memchr2(b'\n', b'\r', chunk) else {
-                self.partial.extend_from_slice(chunk);
-                return self.check();
+                self.partial_line.extend_from_slice(chunk);
+                return self.check_limit();
             };
-            let (head, rest) = chunk.split_at(end + 1);
-            let mut line = std::mem::take(&mut self.partial);
-            line.extend_from_slice(head);
+            let (line_end, following) = chunk.split_at(end + 1);
+            let mut line = std::mem::take(&mut self.partial_line);
+            line.extend_from_slice(line_end);
             if line.len() + self.data.len() > self.limit {
                 return Err(FrameTooLarge { limit: self.limit });
             }
-            self.lines(&line, sink);
+            self.read_lines(&line, sink);
             line.clear();
-            self.partial = line;
-            let used = self.lines(rest, sink);
-            self.partial.extend_from_slice(rest.get(used..).unwrap_or_default());
+            self.partial_line = line;
+            let consumed = self.read_lines(following, sink);
+            self.partial_line.extend_from_slice(following.get(consumed..).unwrap_or_default());
         }
-        self.check()
+        self.check_limit()
     }
 
     pub(super) fn finish(&mut self, sink: &mut dyn FnMut(Frame<'_>)) {
-        let line = std::mem::take(&mut self.partial);
+        let line = std::mem::take(&mut self.partial_line);
         if !line.is_empty() {
-            self.line(&line, false, sink);
+            self.read_line(&line, false, sink);
         }
-        if self.has_data {
-            self.deviate(Deviation::Unterminated);
+        if self.phase == SsePhase::InEvent {
+            self.record(Deviation::Unterminated);
             self.dispatch(sink);
         }
     }
 
-    fn check(&self) -> Result<(), FrameTooLarge> {
-        if self.partial.len() + self.data.len() > self.limit {
+    fn check_limit(&self) -> Result<(), FrameTooLarge> {
+        if self.partial_line.len() + self.data.len() > self.limit {
             return Err(FrameTooLarge { limit: self.limit });
         }
         Ok(())
     }
 
-    fn deviate(&mut self, deviation: Deviation) {
+    fn record(&mut self, deviation: Deviation) {
         if !self.deviations.contains(&deviation) {
             self.deviations.push(deviation);
         }
     }
 
-    /// Handles all complete lines of `input`; how many bytes they took.
-    fn lines(&mut self, input: &[u8], sink: &mut dyn FnMut(Frame<'_>)) -> usize {
+    /// Reads all complete lines of `input`; returns how many bytes they have.
+    fn read_lines(&mut self, input: &[u8], sink: &mut dyn FnMut(Frame<'_>)) -> usize {
         let mut at = 0;
         loop {
-            if self.after_cr && at < input.len() {
-                self.after_cr = false;
+            if self.ended_with_cr && at < input.len() {
+                self.ended_with_cr = false;
                 at += usize::from(input.get(at) == Some(&b'\n'));
             }
-            let rest = input.get(at..).unwrap_or_default();
-            if rest.is_empty() {
+            let remaining = input.get(at..).unwrap_or_default();
+            if remaining.is_empty() {
                 return at;
             }
-            let Some(end) = memchr::memchr2(b'\n', b'\r', rest) else { return at };
-            let line = rest.get(..end).unwrap_or_default();
+            let Some(end) = memchr::memchr2(b'\n', b'\r', remaining) else { return at };
+            let line = remaining.get(..end).unwrap_or_default();
             at += end + 1;
-            if rest.get(end) == Some(&b'\r') {
-                self.after_cr = true;
-                self.deviate(Deviation::LineEnding);
+            if remaining.get(end) == Some(&b'\r') {
+                self.ended_with_cr = true;
+                self.record(Deviation::LineEnding);
             }
             // The common case, one data line and its blank line, needs no copy.
-            let alone = !self.after_cr && input.get(at) == Some(&b'\n');
-            if self.line(line, alone, sink) {
+            let is_before_blank = !self.ended_with_cr && input.get(at) == Some(&b'\n');
+            if self.read_line(line, is_before_blank, sink) {
                 at += 1;
             }
         }
     }
 
-    /// Handles one line. `alone`: a blank line follows. True if that blank line was used up as well.
-    fn line(&mut self, line: &[u8], alone: bool, sink: &mut dyn FnMut(Frame<'_>)) -> bool {
+    /// Reads one line. `is_before_blank`: a blank line follows. Returns whether that blank line was consumed as well.
+    fn read_line(&mut self, line: &[u8], is_before_blank: bool, sink: &mut dyn FnMut(Frame<'_>)) -> bool {
         if line.is_empty() {
-            if self.has_data {
+            if self.phase == SsePhase::InEvent {
                 self.dispatch(sink);
             }
             self.event = None;
@@ -164,40 +145,40 @@ impl SseReader {
         let trimmed = value.strip_prefix(b" ").unwrap_or(value);
         match field {
             b"data" => {
-                self.any = true;
                 if trimmed.len() == value.len() && !value.is_empty() {
-                    self.deviate(Deviation::NoSpace);
+                    self.record(Deviation::NoSpace);
                 }
-                if self.has_data && self.data.last() == Some(&b'}') && starts_event(trimmed) {
-                    // Inside one JSON text a line never ends with `}` while the next starts with `{`: two events.
-                    self.deviate(Deviation::NoBlankLine);
+                if self.phase == SsePhase::InEvent && self.data.last() == Some(&b'}') && starts_event(trimmed)
+                {
+                    // Inside one JSON text no line ends with `}` before a line that starts with `{`: these are two events.
+                    self.record(Deviation::NoBlankLine);
                     self.dispatch(sink);
                 }
-                if alone && !self.has_data {
+                if self.phase == SsePhase::InEvent {
+                    self.record(Deviation::MultiLine);
+                    self.data.push(b'\n');
+                } else if is_before_blank {
+                    self.phase = SsePhase::BetweenEvents;
                     sink(Frame::Event { event: self.event.as_deref(), data: trimmed });
                     self.event = None;
                     return true;
                 }
-                if self.has_data {
-                    self.deviate(Deviation::MultiLine);
-                    self.data.push(b'\n');
-                }
                 self.data.extend_from_slice(trimmed);
-                self.has_data = true;
+                self.phase = SsePhase::InEvent;
             }
             b"event" => {
-                self.deviate(Deviation::Fields);
+                self.record(Deviation::Fields);
                 self.event = Some(String::from_utf8_lossy(trimmed).into_owned());
             }
-            b"id" | b"retry" => self.deviate(Deviation::Fields),
+            b"id" | b"retry" => self.record(Deviation::Fields),
             b"error" if trimmed.starts_with(b"{") => {
-                self.deviate(Deviation::StrayLine);
+                self.record(Deviation::StrayLine);
                 sink(Frame::Event { event: Some("error"), data: trimmed });
             }
             _ => {
-                self.deviate(Deviation::StrayLine);
-                // Before any data such a line may be all there is: a sentence instead of a stream.
-                if line.starts_with(b"{") || !self.any {
+                self.record(Deviation::StrayLine);
+                // Before any data the line may be the whole response: a sentence instead of a stream.
+                if line.starts_with(b"{") || self.phase == SsePhase::BeforeData {
                     sink(Frame::Line(line));
                 }
             }
@@ -205,13 +186,27 @@ impl SseReader {
         false
     }
 
+    /// Emits the current event.
     fn dispatch(&mut self, sink: &mut dyn FnMut(Frame<'_>)) {
         sink(Frame::Event { event: self.event.as_deref(), data: &self.data });
         self.data.clear();
-        self.has_data = false;
+        self.phase = SsePhase::BetweenEvents;
     }
 }
 
 fn starts_event(data: &[u8]) -> bool {
     data.starts_with(b"{") || data.starts_with(b"[DONE]")
+}
+
+/// Writes one server-sent event. `write` appends the payload, which must be JSON; its line breaks become spaces.
+pub fn write_event(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+    out.extend_from_slice(b"data: ");
+    let start = out.len();
+    write(out);
+    // A line break between JSON's tokens is equivalent to a space; strings contain none.
+    let payload = out.get_mut(start..).unwrap_or_default();
+    if memchr::memchr2(b'\n', b'\r', payload).is_some() {
+        payload.iter_mut().filter(|b| matches!(b, b'\n' | b'\r')).for_each(|b| *b = b' ');
+    }
+    out.extend_from_slice(b"\n\n");
 }

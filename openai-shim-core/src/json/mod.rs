@@ -1,11 +1,13 @@
-//! Floor 0: JSON held without losing any of it.
+//! Layer 0: JSON values held as raw text, read and changed in linear time without losing a byte.
 //!
-//! [`Object`] keeps an object's members in order, each as its raw text, so that one member can be changed while every
-//! other byte stays. [`peek`] tells what a raw value is without parsing it. [`wire_object!`](crate::wire_object) makes
-//! typed structs that keep unknown members. [`schema`] rewrites JSON schemas for upstreams that accept less of them.
+//! [`Object`] keeps the members of an object in order, each as raw text: changing one member leaves every other byte as it
+//! was. [`value_kind`] determines the kind of a raw value without parsing it. [`wire_object!`](crate::wire_object) declares
+//! typed structs that keep unknown members. [`schema_subset`] rewrites JSON schemas for upstreams that accept a subset of the
+//! keywords.
 
-mod balance;
-mod list;
+mod array_builder;
+mod list_items;
+mod nesting;
 mod number;
 mod object;
 mod openapi_schema;
@@ -15,10 +17,10 @@ pub mod schema_subset;
 mod string;
 mod typed;
 
-pub(crate) use balance::Balance;
-pub(crate) use list::{List, make_room};
+pub(crate) use array_builder::{ArrayBuilder, reserve_for_items};
+pub(crate) use list_items::ListItem;
+pub(crate) use nesting::{Balance, Nesting};
 pub(crate) use number::{count, integer, natural, number};
-pub(crate) use object::ListItem;
 pub use object::Object;
 pub use openapi_schema::from_openapi;
 pub use raw_value::{

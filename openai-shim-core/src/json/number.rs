@@ -1,30 +1,30 @@
-//! Numbers of raw JSON values, as requests have them: whole ones may be written with a fraction of zero.
+//! Raw JSON values to numbers. Requests may write an integer with a zero fraction (`42.0`).
 
-/// A finite number; `1e999` is none.
+/// Parses a finite number; `1e999` is `None`.
 pub(crate) fn number(raw: &str) -> Option<f64> {
     let raw = raw.trim();
-    // What a JSON parser would not take is no number here either.
-    let begins = raw.bytes().next().is_some_and(|b| b == b'-' || b.is_ascii_digit());
-    raw.parse().ok().filter(|n: &f64| begins && n.is_finite())
+    // Rust also parses `inf`, `NaN` and `+1`, which are not JSON.
+    let is_json_start = raw.bytes().next().is_some_and(|b| b == b'-' || b.is_ascii_digit());
+    raw.parse().ok().filter(|n: &f64| is_json_start && n.is_finite())
 }
 
-/// A whole number, also one that is written `42.0`.
+/// Parses an integer, also one written as `42.0`.
 pub(crate) fn integer(raw: &str) -> Option<i64> {
     let raw = raw.trim();
     raw.parse().ok().or_else(|| {
         let number = number(raw).filter(|n| n.fract() == 0.0 && n.abs() < 9e15)?;
-        // Checked above: it is whole, and far from the type's ends.
+        // The filter ensures that the value is integral and well within the range of i64.
         #[allow(clippy::cast_possible_truncation)]
         Some(number as i64)
     })
 }
 
-/// A whole number of zero or more.
+/// Parses an integer that is not negative.
 pub(crate) fn natural(raw: &str) -> Option<u64> {
     raw.trim().parse().ok().or_else(|| integer(raw).and_then(|n| u64::try_from(n).ok()))
 }
 
-/// A whole number of zero or more, of things of which there are few.
+/// Parses an integer from 0 to `u32::MAX`.
 pub(crate) fn count(raw: &str) -> Option<u32> {
     natural(raw).and_then(|n| u32::try_from(n).ok())
 }
@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_number_is_what_json_and_the_field_allow() {
+    fn numbers_out_of_range_or_not_json_are_rejected() {
         assert_eq!((number("0.5"), number("1e3"), number("-7")), (Some(0.5), Some(1000.0), Some(-7.0)));
         for none in ["1e999", "-1e999", "NaN", "inf", "\"1\"", "true", "null", "+1", ""] {
             assert_eq!(number(none), None, "{none}");

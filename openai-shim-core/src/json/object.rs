@@ -1,10 +1,8 @@
-//! An object as an ordered list of members, each value its raw text.
+//! JSON object to an ordered list of members with raw values, and back.
 
 mod index;
-mod list_items;
 
 use index::Index;
-pub(crate) use list_items::ListItem;
 
 use super::raw_value::{ValueKind, decode_string, items, value_kind};
 use super::scan;
@@ -16,8 +14,8 @@ use std::ops::Range;
 
 /// A JSON object whose members keep their order and their exact text.
 ///
-/// Reading costs one pass and no copy. [`set`](Object::set) and [`remove`](Object::remove) touch one member; every other
-/// member is written back byte for byte. Of two members with one key the last one counts, as in `JSON.parse`.
+/// Parsing takes one pass and copies nothing. [`set`](Object::set) and [`remove`](Object::remove) change one member; every
+/// other member is written back byte for byte. Of several members with the same key the last one counts, as in `JSON.parse`.
 ///
 /// ```
 /// use openai_shim_core::json::Object;
@@ -28,62 +26,66 @@ use std::ops::Range;
 #[derive(Debug, Clone, Default)]
 pub struct Object<'a> {
     members: Vec<(Cow<'a, str>, Cow<'a, str>)>,
-    changed: bool,
-    /// Where the members of a large object stand.
+    is_changed: bool,
+    /// The positions of the members of a large object.
     index: Index,
 }
 
 impl PartialEq for Object<'_> {
     fn eq(&self, other: &Self) -> bool {
-        self.changed == other.changed && self.members == other.members
+        self.is_changed == other.is_changed && self.members == other.members
     }
 }
 
 impl Eq for Object<'_> {}
 
 impl<'a> Object<'a> {
-    /// Reads an object; anything else, or broken JSON, is an error with line and column.
+    /// Parses an object. Any other value, or invalid JSON, is an error with line and column.
     pub fn parse(json: &'a [u8]) -> Result<Self, serde_json::Error> {
-        match scan::utf8(json).and_then(Self::scanned) {
+        match scan::utf8(json).and_then(Self::scan) {
             Some(object) => Ok(object),
             None => serde_json::from_slice(json),
         }
     }
 
-    /// Reads an object without `serde_json`; `None` where that must say what is wrong.
-    fn scanned(text: &'a str) -> Option<Self> {
-        let mut object = Self::roomy();
-        scan::members(text, |key, value| object.take(key, value))?;
+    /// Parses an object with the scanner; `None` where `serde_json` must decide, or report the error.
+    fn scan(text: &'a str) -> Option<Self> {
+        let mut object = Self::with_default_capacity();
+        scan::visit_members(text, |key, value| object.push_member(key, value))?;
         Some(object)
     }
 
-    /// Reads an object again, without looking once more at the items of an array that stand in `known`.
-    pub(crate) fn parse_again(json: &'a [u8], known: Range<usize>) -> Result<Self, serde_json::Error> {
-        let again = |text: &'a str| {
+    /// Parses an object again, without scanning the array items in the range `known_items` a second time.
+    pub(crate) fn reparse(json: &'a [u8], known_items: Range<usize>) -> Result<Self, serde_json::Error> {
+        let scan = |text: &'a str| {
             let mut object = Self::new();
-            scan::whole(text, |at| {
-                scan::object(text, at, &mut |key, at| match scan::known_array(json, at, &known) {
-                    Some(end) => object.take(key, text.get(at..end)?).map(|()| end),
-                    None => object.value(text, key, at),
+            scan::match_whole(text, |at| {
+                scan::visit_object(text, at, &mut |key, at| match scan::skip_known_array(
+                    json,
+                    at,
+                    &known_items,
+                ) {
+                    Some(end) => object.push_member(key, text.get(at..end)?).map(|()| end),
+                    None => object.push_value(text, key, at),
                 })
             })?;
             Some(object)
         };
-        match scan::utf8(json).and_then(again) {
+        match scan::utf8(json).and_then(scan) {
             Some(object) => Ok(object),
             None => Self::parse(json),
         }
     }
 
-    /// Takes the member whose value begins at `at`; where that ends.
-    fn value(&mut self, text: &'a str, key: &'a str, at: usize) -> Option<usize> {
-        let end = scan::value(text.as_bytes(), at)?;
-        self.take(key, text.get(at..end)?)?;
+    /// Scans the value at `at` and appends it as a member; returns the end of the value.
+    pub(super) fn push_value(&mut self, text: &'a str, key: &'a str, at: usize) -> Option<usize> {
+        let end = scan::skip_value(text.as_bytes(), at)?;
+        self.push_member(key, text.get(at..end)?)?;
         Some(end)
     }
 
-    /// Takes a member; `None` if its key is no text.
-    fn take(&mut self, key: &'a str, value: &'a str) -> Option<()> {
+    /// Appends a member with its key as written; `None` if the key is not text once decoded.
+    pub(super) fn push_member(&mut self, key: &'a str, value: &'a str) -> Option<()> {
         let key = if key.bytes().any(|b| b == b'\\') {
             Cow::Owned(serde_json::from_str(&format!("\"{key}\"")).ok()?)
         } else {
@@ -93,33 +95,33 @@ impl<'a> Object<'a> {
         Some(())
     }
 
-    /// An object with room for as many members as most have.
-    fn roomy() -> Self {
-        Self { members: Vec::with_capacity(8), changed: false, index: Index::default() }
+    /// Creates an empty object with capacity for the number of members that most objects have.
+    pub(super) fn with_default_capacity() -> Self {
+        Self { members: Vec::with_capacity(8), is_changed: false, index: Index::default() }
     }
 
-    /// An object without members.
+    /// Creates an object without members.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The raw text of a member.
+    /// Returns the raw value of a member.
     pub fn get(&self, key: &str) -> Option<&str> {
         self.find(key).map(|(_, value)| value.as_ref())
     }
 
-    /// The last member of this key.
+    /// Returns the last member with this key.
     fn find(&self, key: &str) -> Option<&(Cow<'a, str>, Cow<'a, str>)> {
-        if self.members.len() < index::LARGE {
+        if self.members.len() < index::MIN_MEMBERS {
             self.members.iter().rev().find(|(k, _)| k == key)
         } else {
             self.members.get(self.index.find(&self.members, key)?)
         }
     }
 
-    /// The same, to change it.
+    /// Returns the last member with this key, mutably.
     fn find_mut(&mut self, key: &str) -> Option<&mut (Cow<'a, str>, Cow<'a, str>)> {
-        if self.members.len() < index::LARGE {
+        if self.members.len() < index::MIN_MEMBERS {
             self.members.iter_mut().rev().find(|(k, _)| k == key)
         } else {
             let at = self.index.find(&self.members, key)?;
@@ -127,7 +129,7 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// The raw text of a member that was not changed, for as long as what it was read from.
+    /// Returns the raw value of an unchanged member, with the lifetime of the parsed text.
     pub fn original(&self, key: &str) -> Option<&'a str> {
         match self.find(key) {
             Some((_, Cow::Borrowed(value))) => Some(value),
@@ -135,22 +137,22 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// The raw text of a member, `None` also when it is `null`.
+    /// Returns the raw value of a member; `None` also when it is `null`.
     pub fn non_null(&self, key: &str) -> Option<&str> {
         self.get(key).filter(|v| value_kind(v) != ValueKind::Null)
     }
 
-    /// The text of a member that is a string.
+    /// Returns the text of a member that is a string.
     pub fn str(&self, key: &str) -> Option<Cow<'_, str>> {
         self.get(key).and_then(decode_string)
     }
 
-    /// The unsigned number of a member.
+    /// Returns a member that is an unsigned integer.
     pub fn u64(&self, key: &str) -> Option<u64> {
         self.get(key).and_then(|v| v.trim().parse().ok())
     }
 
-    /// The truth value of a member.
+    /// Returns a member that is a Boolean.
     pub fn bool(&self, key: &str) -> Option<bool> {
         match self.get(key).map(str::trim) {
             Some("true") => Some(true),
@@ -159,22 +161,22 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// A member that is an object.
+    /// Returns a member that is an object.
     pub fn object(&self, key: &str) -> Option<Object<'_>> {
         self.get(key)
             .filter(|v| value_kind(v) == ValueKind::Object)
             .and_then(|v| Object::parse(v.as_bytes()).ok())
     }
 
-    /// The items of a member that is an array, each as raw text.
+    /// Returns the raw items of a member that is an array.
     pub fn array(&self, key: &str) -> Option<Vec<&str>> {
         self.get(key).and_then(items)
     }
 
-    /// Puts a member: in place if the key is there, else at the end. The value must be JSON text.
+    /// Sets a member, in place if the key exists and else at the end. The value must be JSON text.
     pub fn set(&mut self, key: impl Into<Cow<'a, str>>, value: impl Into<Cow<'a, str>>) {
         let (key, value) = (key.into(), value.into());
-        self.changed = true;
+        self.is_changed = true;
         match self.find_mut(&key) {
             Some((_, slot)) => *slot = value,
             None => {
@@ -184,61 +186,60 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// Puts a member before all others.
+    /// Sets a member and moves it before all others.
     pub fn set_first(&mut self, key: impl Into<Cow<'a, str>>, value: impl Into<Cow<'a, str>>) {
         let (key, value) = (key.into(), value.into());
         self.remove(&key);
-        self.changed = true;
+        self.is_changed = true;
         self.index = Index::default();
         self.members.insert(0, (key, value));
     }
 
-    /// Takes a member out; its raw text.
+    /// Removes all members with a key and returns the raw value of the last one.
     pub fn remove(&mut self, key: &str) -> Option<Cow<'a, str>> {
         let (_, value) = self.find_mut(key)?;
-        let taken = std::mem::take(value);
+        let removed = std::mem::take(value);
         self.retain(|k, _| k != key);
-        Some(taken)
+        Some(removed)
     }
 
-    /// Takes all members out that are not to be kept. Many are taken out in one pass, which [`remove`](Self::remove) is each
-    /// time.
+    /// Removes all members for which `keep` returns false, in one pass. Each call of [`remove`](Self::remove) is also one pass.
     pub fn retain(&mut self, mut keep: impl FnMut(&str, &str) -> bool) {
-        let before = self.members.len();
+        let len_before = self.members.len();
         self.members.retain(|(key, value)| keep(key, value));
-        if self.members.len() < before {
-            self.changed = true;
+        if self.members.len() < len_before {
+            self.is_changed = true;
             self.index = Index::default();
         }
     }
 
-    /// Gives members other values, each in its place; `None` leaves one as it is.
-    pub fn replace(&mut self, mut other: impl FnMut(&str, &str) -> Option<String>) {
+    /// Replaces the values of members in place; a member for which `new_value` returns `None` is unchanged.
+    pub fn replace(&mut self, mut new_value: impl FnMut(&str, &str) -> Option<String>) {
         for (key, value) in &mut self.members {
-            if let Some(new) = other(key, value) {
+            if let Some(new) = new_value(key, value) {
                 *value = Cow::Owned(new);
-                self.changed = true;
+                self.is_changed = true;
             }
         }
     }
 
-    /// Gives a member another key, in place.
+    /// Renames a member in place.
     pub fn rename(&mut self, from: &str, to: &'static str) {
         if let Some((key, _)) = self.find_mut(from) {
             *key = Cow::Borrowed(to);
-            self.changed = true;
+            self.is_changed = true;
             self.index = Index::default();
         }
     }
 
-    /// Marks the object as changed, so that it is written instead of what it was read from.
+    /// Marks the object as changed: callers then write it instead of forwarding the parsed text.
     pub fn mark_changed(&mut self) {
-        self.changed = true;
+        self.is_changed = true;
     }
 
-    /// Whether any member was put, taken or renamed.
+    /// Whether any member was set, removed, replaced or renamed.
     pub fn is_changed(&self) -> bool {
-        self.changed
+        self.is_changed
     }
 
     /// Whether the object has no member.
@@ -246,67 +247,95 @@ impl<'a> Object<'a> {
         self.members.is_empty()
     }
 
-    /// The keys with their raw values, in order.
+    /// Iterates over the keys and raw values, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.members.iter().map(|(k, v)| (k.as_ref(), v.as_ref()))
     }
 
-    /// Writes the object as JSON.
-    pub fn write(&self, out: &mut Vec<u8>) {
-        out.reserve(self.size());
-        self.parts(None, &mut |part| out.extend_from_slice(part.as_bytes()));
+    /// Returns a member that is an object, with the lifetime of the parsed text; a changed member is copied.
+    pub(crate) fn inner(&self, key: &str) -> Option<Self> {
+        match self.original(key) {
+            Some(raw) => Some(raw)
+                .filter(|raw| value_kind(raw) == ValueKind::Object)
+                .and_then(|raw| Self::parse(raw.as_bytes()).ok()),
+            None => self.object(key).map(Object::into_owned),
+        }
     }
 
-    /// The object as JSON text.
+    /// Removes all members.
+    pub(super) fn clear(&mut self) {
+        self.members.clear();
+        self.index = Index::default();
+    }
+
+    /// Whether the source of any key has escapes: comparing keys then needs their decoded text.
+    pub(super) fn has_escaped_keys(&self) -> bool {
+        self.members.iter().any(|(key, _)| matches!(key, Cow::Owned(_)))
+    }
+
+    /// Appends the object as JSON, with `inner` as the value of the member `key`.
+    pub(crate) fn write_with(&self, key: &str, inner: &Object<'_>, out: &mut String) {
+        out.reserve(self.size_hint() + inner.size_hint());
+        self.visit_parts(Some((key, inner)), &mut |part| out.push_str(part));
+    }
+
+    /// Appends the object as JSON.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        out.reserve(self.size_hint());
+        self.visit_parts(None, &mut |part| out.extend_from_slice(part.as_bytes()));
+    }
+
+    /// Encodes the object as JSON text.
     pub fn to_json(&self) -> String {
-        let mut out = String::with_capacity(self.size());
-        self.parts(None, &mut |part| out.push_str(part));
+        let mut out = String::with_capacity(self.size_hint());
+        self.visit_parts(None, &mut |part| out.push_str(part));
         out
     }
 
-    /// About how long its JSON is.
-    fn size(&self) -> usize {
+    /// The approximate length of the object as JSON.
+    fn size_hint(&self) -> usize {
         self.members.iter().map(|(key, value)| key.len() + value.len() + 4).sum::<usize>() + 2
     }
 
-    /// Hands out the parts of its JSON; with `inner` in the place of the member that has this key.
-    fn parts(&self, inner: Option<(&str, &Object<'_>)>, each: &mut impl FnMut(&str)) {
+    /// Calls `visit` with the parts of the object's JSON, in order. `replacement`: a key, and the object that is written as the
+    /// value of this member.
+    fn visit_parts(&self, replacement: Option<(&str, &Object<'_>)>, visit: &mut impl FnMut(&str)) {
         for (i, (key, value)) in self.members.iter().enumerate() {
-            let plain = key.bytes().all(|b| b >= 0x20 && b != b'"' && b != b'\\');
-            each(match (i, plain) {
+            let is_plain = key.bytes().all(|b| b >= 0x20 && b != b'"' && b != b'\\');
+            visit(match (i, is_plain) {
                 (0, true) => "{\"",
                 (0, false) => "{",
                 (_, true) => ",\"",
                 (_, false) => ",",
             });
-            if plain {
-                each(key);
-                each("\":");
+            if is_plain {
+                visit(key);
+                visit("\":");
             } else {
-                each(&super::raw_value::encode_string(key));
-                each(":");
+                visit(&super::raw_value::encode_string(key));
+                visit(":");
             }
-            match inner.filter(|(own, _)| own == key) {
-                Some((_, inner)) => inner.parts(None, each),
-                None => each(value),
+            match replacement.filter(|(replaced, _)| replaced == key) {
+                Some((_, object)) => object.visit_parts(None, visit),
+                None => visit(value),
             }
         }
-        each(if self.members.is_empty() { "{}" } else { "}" });
+        visit(if self.members.is_empty() { "{}" } else { "}" });
     }
 
-    /// The same object, owning its text.
+    /// Copies all borrowed text, so that the object no longer depends on the parsed text.
     pub fn into_owned(self) -> Object<'static> {
-        let own =
+        let to_owned =
             |(k, v): (Cow<'a, str>, Cow<'a, str>)| (Cow::Owned(k.into_owned()), Cow::Owned(v.into_owned()));
         Object {
-            members: self.members.into_iter().map(own).collect(),
-            changed: self.changed,
+            members: self.members.into_iter().map(to_owned).collect(),
+            is_changed: self.is_changed,
             index: Index::default(),
         }
     }
 }
 
-/// A key, borrowed where it has no escapes.
+/// A key, borrowed when it has no escapes.
 struct Key<'a>(Cow<'a, str>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Key<'a> {
@@ -342,7 +371,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
                     let value: &'de RawValue = map.next_value()?;
                     members.push((key, Cow::Borrowed(value.get())));
                 }
-                Ok(Object { members, changed: false, index: Index::default() })
+                Ok(Object { members, is_changed: false, index: Index::default() })
             }
         }
         deserializer.deserialize_map(ObjectVisitor)

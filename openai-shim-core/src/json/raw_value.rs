@@ -1,12 +1,12 @@
-//! One raw JSON value: what it is, and its text.
+//! One raw JSON value: its kind, its items, and JSON strings to text and back.
 
-use super::list::make_room;
+use super::array_builder::reserve_for_items;
 use super::scan;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// What a raw JSON value is, by its first byte.
+/// The kind of a raw JSON value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ValueKind {
     /// `null`
@@ -23,11 +23,11 @@ pub enum ValueKind {
     Object,
 }
 
-/// Tells the kind of a valid JSON text by its first byte.
+/// Determines the kind of a valid JSON text from its first byte.
 ///
 /// ```
-/// use openai_shim_core::json::{peek, Kind};
-/// assert_eq!(peek("[1]"), Kind::Array);
+/// use openai_shim_core::json::{value_kind, ValueKind};
+/// assert_eq!(value_kind("[1]"), ValueKind::Array);
 /// ```
 pub fn value_kind(raw: &str) -> ValueKind {
     match raw.bytes().find(|b| !b.is_ascii_whitespace()) {
@@ -40,7 +40,7 @@ pub fn value_kind(raw: &str) -> ValueKind {
     }
 }
 
-/// The raw items of an array; `None` for anything else.
+/// Splits an array into its raw items; `None` for any other kind.
 ///
 /// ```
 /// assert_eq!(openai_shim_core::json::items("[1, {}]"), Some(vec!["1", "{}"]));
@@ -49,11 +49,12 @@ pub fn items(raw: &str) -> Option<Vec<&str>> {
     let mut items = Vec::with_capacity(4);
     let each = |item| {
         if items.len() == items.capacity() {
-            make_room(&mut items, range_in(raw.as_bytes(), item).map_or(0, |place| place.start), raw.len());
+            let start = range_in(raw.as_bytes(), item).map_or(0, |range| range.start);
+            reserve_for_items(&mut items, start, raw.len());
         }
         items.push(item);
     };
-    match scan::items(raw, each) {
+    match scan::visit_items(raw, each) {
         Some(()) => Some(items),
         None => {
             let items: Vec<&RawValue> = serde_json::from_str(raw).ok()?;
@@ -62,14 +63,14 @@ pub fn items(raw: &str) -> Option<Vec<&str>> {
     }
 }
 
-/// Where `part` stands in `whole`, if it is a slice of it.
+/// The byte range of `part` in `whole`; `None` if `part` is not a slice of it.
 pub(crate) fn range_in(whole: &[u8], part: &str) -> Option<Range<usize>> {
     let start = (part.as_ptr() as usize).checked_sub(whole.as_ptr() as usize)?;
     let end = start.checked_add(part.len()).filter(|end| *end <= whole.len())?;
     Some(start..end)
 }
 
-/// A list of raw values.
+/// Joins raw values to a JSON array.
 pub fn encode_array(items: &[impl AsRef<str>]) -> String {
     let mut out = String::with_capacity(items.iter().map(|item| item.as_ref().len() + 1).sum::<usize>() + 2);
     for (i, item) in items.iter().enumerate() {
@@ -80,40 +81,40 @@ pub fn encode_array(items: &[impl AsRef<str>]) -> String {
     out
 }
 
-/// The text of a raw JSON string, borrowed where it has no escapes; `None` for any other kind.
+/// Decodes a raw JSON string, borrowing when it has no escapes; `None` for any other kind.
 pub fn decode_string(raw: &str) -> Option<Cow<'_, str>> {
     let inner = raw.trim().strip_prefix('"')?.strip_suffix('"')?;
     if memchr::memchr(b'\\', inner.as_bytes()).is_none() {
         return Some(Cow::Borrowed(inner));
     }
-    if let Some(text) = simple(inner) {
+    if let Some(text) = decode_short_escapes(inner) {
         return Some(Cow::Owned(text));
     }
     match serde_json::from_str::<String>(raw) {
         Ok(text) => Some(Cow::Owned(text)),
-        // A lone surrogate is valid JSON grammar but no text: keep what is text of it.
-        Err(_) => Some(Cow::Owned(lossy(inner))),
+        // A lone surrogate is valid in JSON's grammar but is not text: it becomes U+FFFD.
+        Err(_) => Some(Cow::Owned(decode_lossy(inner))),
     }
 }
 
-/// Appends the text of a raw JSON string.
+/// Decodes a raw JSON string and appends it to `out`; appends nothing for any other kind.
 pub(crate) fn append_text(raw: &str, out: &mut String) {
-    let before = out.len();
+    let len_before = out.len();
     let inner = raw.strip_prefix('"').and_then(|inner| inner.strip_suffix('"'));
-    if inner.and_then(|inner| unescape(inner, out)).is_none() {
-        out.truncate(before);
+    if inner.and_then(|inner| append_short_escapes(inner, out)).is_none() {
+        out.truncate(len_before);
         out.push_str(&decode_string(raw).unwrap_or_default());
     }
 }
 
-/// Unescapes a string that has no escape but those of one letter.
-fn simple(inner: &str) -> Option<String> {
+/// Decodes a string whose escapes all have one letter; `None` if it has another escape.
+fn decode_short_escapes(inner: &str) -> Option<String> {
     let mut out = String::with_capacity(inner.len());
-    unescape(inner, &mut out)?;
+    append_short_escapes(inner, &mut out)?;
     Some(out)
 }
 
-fn unescape(mut rest: &str, out: &mut String) -> Option<()> {
+fn append_short_escapes(mut rest: &str, out: &mut String) -> Option<()> {
     while let Some(at) = memchr::memchr(b'\\', rest.as_bytes()) {
         out.push_str(rest.get(..at)?);
         out.push(match rest.as_bytes().get(at + 1)? {
@@ -133,7 +134,7 @@ fn unescape(mut rest: &str, out: &mut String) -> Option<()> {
     Some(())
 }
 
-/// The text of a string, or the JSON text of anything else; `null` is empty.
+/// The text of a string, or the JSON text of any other value; `null` is empty.
 pub fn string_or_json(raw: &str) -> Cow<'_, str> {
     match value_kind(raw) {
         ValueKind::String => decode_string(raw).unwrap_or_default(),
@@ -142,17 +143,17 @@ pub fn string_or_json(raw: &str) -> Cow<'_, str> {
     }
 }
 
-/// A JSON string of a text.
+/// Encodes text as a JSON string.
 pub fn encode_string(text: &str) -> String {
     let mut out = Vec::with_capacity(text.len() + 8);
-    // Writing a string into memory cannot fail.
+    // Serializing a string into memory cannot fail.
     if serde_json::to_writer(&mut out, text).is_err() {
         return String::from("\"\"");
     }
     String::from_utf8(out).unwrap_or_else(|_| String::from("\"\""))
 }
 
-/// JSON without the line breaks and the indentation of a printer; whatever else stands there stays.
+/// Removes the white space between tokens from JSON that contains a line break; other JSON is returned as it is.
 pub fn compact(json: &str) -> Cow<'_, str> {
     if !json.contains('\n') {
         return Cow::Borrowed(json);
@@ -172,13 +173,13 @@ pub fn compact(json: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// A text that is known to be JSON as a raw value; `null` if it is not.
+/// Wraps JSON text as a raw value; text that is not JSON becomes `null`.
 pub fn raw(json: impl Into<String>) -> Box<RawValue> {
     RawValue::from_string(json.into()).unwrap_or_else(|_| RawValue::NULL.to_owned())
 }
 
-/// Unescapes what can be unescaped, and puts U+FFFD where a surrogate stands alone.
-fn lossy(inner: &str) -> String {
+/// Decodes all escapes, with U+FFFD for a lone surrogate or an invalid escape.
+fn decode_lossy(inner: &str) -> String {
     let mut out = String::with_capacity(inner.len());
     let mut rest = inner;
     while let Some(at) = rest.find('\\') {
@@ -189,13 +190,13 @@ fn lossy(inner: &str) -> String {
             _ => 2,
         };
         let pair = after.get(..12).filter(|p| p.len() == 12 && p.get(6..8) == Some("\\u"));
-        let try_text = |s: &str| serde_json::from_str::<String>(&format!("\"{s}\"")).ok();
-        if let Some(text) = pair.and_then(try_text).filter(|t| len == 6 && t.chars().count() == 1) {
+        let try_decode = |s: &str| serde_json::from_str::<String>(&format!("\"{s}\"")).ok();
+        if let Some(text) = pair.and_then(try_decode).filter(|t| len == 6 && t.chars().count() == 1) {
             out.push_str(&text);
             rest = after.get(12..).unwrap_or("");
             continue;
         }
-        match after.get(..len).and_then(try_text) {
+        match after.get(..len).and_then(try_decode) {
             Some(text) => out.push_str(&text),
             None => out.push('\u{fffd}'),
         }

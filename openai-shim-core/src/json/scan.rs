@@ -1,72 +1,72 @@
-//! JSON's grammar over bytes: whether a text is JSON, and where its parts stand. Builds nothing.
+//! Validates JSON bytes and finds the ranges of their parts, without building values.
 //!
-//! What this accepts `serde_json` accepts too, with the same parts (a test holds both against each other). What it does
-//! not accept may still be JSON (brackets deeper than [`DEEPEST`]): the caller then asks `serde_json`, whose errors also
-//! say where a text is broken. Strings, which are nearly all of a chat's bytes, are read in [`string`](super::string).
+//! Text that this scanner accepts `serde_json` accepts too, with the same parts (a test compares both). Text that it rejects may
+//! still be JSON (brackets nested deeper than [`MAX_DEPTH`]): the caller then uses `serde_json`, whose errors also have the
+//! position of a fault. Strings, which are most of a chat's bytes, are scanned in [`string`](super::string).
 
-pub(crate) use super::string::string;
+pub(crate) use super::string::skip_string;
 use std::ops::Range;
 
-/// How deep brackets may stand in one another.
-const DEEPEST: u32 = 64;
+/// The maximum nesting of brackets; [`skip_value`] has one bit for each level.
+const MAX_DEPTH: u32 = 64;
 
-/// One step over a text; `None`: not JSON, or too deep to say.
+/// The index after the scanned part; `None` if it is not JSON, or nested too deep for this scanner.
 pub(super) type ScanEnd = Option<usize>;
 
-/// Bytes as text, if they are.
+/// The bytes as text; `None` if they are not UTF-8.
 pub(crate) fn utf8(bytes: &[u8]) -> Option<&str> {
     simdutf8::basic::from_utf8(bytes).ok()
 }
 
-/// Where the white space at `at` ends.
-pub(super) fn space(bytes: &[u8], mut at: usize) -> usize {
+/// Skips white space; returns the index after it.
+pub(super) fn skip_space(bytes: &[u8], mut at: usize) -> usize {
     while let Some(b' ' | b'\n' | b'\t' | b'\r') = bytes.get(at) {
         at += 1;
     }
     at
 }
 
-/// Where the value ends that begins at `at`.
-pub(super) fn value(bytes: &[u8], mut at: usize) -> ScanEnd {
-    // The open brackets, the innermost in the lowest bit; set for an object.
+/// Skips the value that begins at `at`.
+pub(super) fn skip_value(bytes: &[u8], mut at: usize) -> ScanEnd {
+    // One bit for each open bracket, the innermost in the lowest bit: 1 for an object, 0 for an array.
     let (mut open, mut depth) = (0_u64, 0_u32);
     loop {
         at = match bytes.get(at)? {
-            b'"' => string(bytes, at + 1)?,
+            b'"' => skip_string(bytes, at + 1)?,
             bracket @ (b'{' | b'[') => {
-                let object = *bracket == b'{';
-                at = space(bytes, at + 1);
-                if bytes.get(at) == Some(if object { &b'}' } else { &b']' }) {
+                let is_object = *bracket == b'{';
+                at = skip_space(bytes, at + 1);
+                if bytes.get(at) == Some(if is_object { &b'}' } else { &b']' }) {
                     at + 1
                 } else {
                     depth += 1;
-                    open = open << 1 | u64::from(object);
-                    if depth > DEEPEST {
+                    open = open << 1 | u64::from(is_object);
+                    if depth > MAX_DEPTH {
                         return None;
                     }
-                    if object {
-                        at = key(bytes, at)?;
+                    if is_object {
+                        at = skip_key(bytes, at)?;
                     }
                     continue;
                 }
             }
-            b't' => word(bytes, at, b"true")?,
-            b'f' => word(bytes, at, b"false")?,
-            b'n' => word(bytes, at, b"null")?,
-            _ => number(bytes, at)?,
+            b't' => skip_literal(bytes, at, b"true")?,
+            b'f' => skip_literal(bytes, at, b"false")?,
+            b'n' => skip_literal(bytes, at, b"null")?,
+            _ => skip_number(bytes, at)?,
         };
         loop {
             if depth == 0 {
                 return Some(at);
             }
-            at = space(bytes, at);
+            at = skip_space(bytes, at);
             match (bytes.get(at)?, open & 1 == 1) {
                 (b',', true) => {
-                    at = key(bytes, space(bytes, at + 1))?;
+                    at = skip_key(bytes, skip_space(bytes, at + 1))?;
                     break;
                 }
                 (b',', false) => {
-                    at = space(bytes, at + 1);
+                    at = skip_space(bytes, at + 1);
                     break;
                 }
                 (b'}', true) | (b']', false) => {
@@ -78,43 +78,46 @@ pub(super) fn value(bytes: &[u8], mut at: usize) -> ScanEnd {
     }
 }
 
-/// Hands over the members of the object that a text is: each key as it is written between its quotes, and the raw value.
-pub(super) fn members<'a>(text: &'a str, mut each: impl FnMut(&'a str, &'a str) -> Option<()>) -> Option<()> {
-    whole(text, |at| {
-        object(text, at, &mut |key, at| {
-            let end = value(text.as_bytes(), at)?;
-            each(key, text.get(at..end)?)?;
+/// Calls `visit` with each member of the object in `text`: the key as written between its quotes, and the raw value.
+pub(super) fn visit_members<'a>(
+    text: &'a str,
+    mut visit: impl FnMut(&'a str, &'a str) -> Option<()>,
+) -> Option<()> {
+    match_whole(text, |at| {
+        visit_object(text, at, &mut |key, at| {
+            let end = skip_value(text.as_bytes(), at)?;
+            visit(key, text.get(at..end)?)?;
             Some(end)
         })
     })
 }
 
-/// Hands over the raw items of the array that a text is.
-pub(super) fn items<'a>(text: &'a str, mut each: impl FnMut(&'a str)) -> Option<()> {
-    whole(text, |at| {
-        array(text, at, &mut |at| {
-            let end = value(text.as_bytes(), at)?;
-            each(text.get(at..end)?);
+/// Calls `visit` with each raw item of the array in `text`.
+pub(super) fn visit_items<'a>(text: &'a str, mut visit: impl FnMut(&'a str)) -> Option<()> {
+    match_whole(text, |at| {
+        visit_array(text, at, &mut |at| {
+            let end = skip_value(text.as_bytes(), at)?;
+            visit(text.get(at..end)?);
             Some(end)
         })
     })
 }
 
-/// Whether a text is what `read` takes from where it begins to where it ends, and nothing else.
-pub(super) fn whole(text: &str, read: impl FnOnce(usize) -> ScanEnd) -> Option<()> {
+/// `Some` if `scan` matches the whole text except for white space around it.
+pub(super) fn match_whole(text: &str, scan: impl FnOnce(usize) -> ScanEnd) -> Option<()> {
     let bytes = text.as_bytes();
-    let end = read(space(bytes, 0))?;
-    (space(bytes, end) == bytes.len()).then_some(())
+    let end = scan(skip_space(bytes, 0))?;
+    (skip_space(bytes, end) == bytes.len()).then_some(())
 }
 
-/// Where the object at `at` ends; `each` is given every key and where its value begins, and says where it ends.
-pub(super) fn object<'a>(
+/// Scans the object at `at`. `scan_member` receives each key and the start of its value, and returns the end of the value.
+pub(super) fn visit_object<'a>(
     text: &'a str,
     at: usize,
-    each: &mut dyn FnMut(&'a str, usize) -> ScanEnd,
+    scan_member: &mut dyn FnMut(&'a str, usize) -> ScanEnd,
 ) -> ScanEnd {
     let bytes = text.as_bytes();
-    let mut at = open(bytes, at, b'{')?;
+    let mut at = skip_bracket(bytes, at, b'{')?;
     if bytes.get(at) == Some(&b'}') {
         return Some(at + 1);
     }
@@ -122,81 +125,82 @@ pub(super) fn object<'a>(
         if bytes.get(at) != Some(&b'"') {
             return None;
         }
-        let (start, end) = (at + 1, string(bytes, at + 1)?);
-        at = space(bytes, each(text.get(start..end - 1)?, colon(bytes, end)?)?);
+        let (start, end) = (at + 1, skip_string(bytes, at + 1)?);
+        at = skip_space(bytes, scan_member(text.get(start..end - 1)?, skip_colon(bytes, end)?)?);
         match bytes.get(at)? {
-            b',' => at = space(bytes, at + 1),
+            b',' => at = skip_space(bytes, at + 1),
             b'}' => return Some(at + 1),
             _ => return None,
         }
     }
 }
 
-/// Where the array at `at` ends; `each` is told where an item begins, and says where it ends.
-pub(super) fn array(text: &str, at: usize, each: &mut dyn FnMut(usize) -> ScanEnd) -> ScanEnd {
+/// Scans the array at `at`. `scan_item` receives the start of each item and returns its end.
+pub(super) fn visit_array(text: &str, at: usize, scan_item: &mut dyn FnMut(usize) -> ScanEnd) -> ScanEnd {
     let bytes = text.as_bytes();
-    let mut at = open(bytes, at, b'[')?;
+    let mut at = skip_bracket(bytes, at, b'[')?;
     if bytes.get(at) == Some(&b']') {
         return Some(at + 1);
     }
     loop {
-        at = space(bytes, each(at)?);
+        at = skip_space(bytes, scan_item(at)?);
         match bytes.get(at)? {
-            b',' => at = space(bytes, at + 1),
+            b',' => at = skip_space(bytes, at + 1),
             b']' => return Some(at + 1),
             _ => return None,
         }
     }
 }
 
-/// Where an array ends of which the items stand in `known`, and were read before; `None` if it is another one.
-pub(super) fn known_array(bytes: &[u8], at: usize, known: &Range<usize>) -> ScanEnd {
-    let end = space(bytes, known.end);
-    (open(bytes, at, b'[')? == known.start && bytes.get(end) == Some(&b']')).then_some(end + 1)
+/// Skips the array at `at` if its items are exactly the range `items`, which was validated before; else `None`.
+pub(super) fn skip_known_array(bytes: &[u8], at: usize, items: &Range<usize>) -> ScanEnd {
+    let end = skip_space(bytes, items.end);
+    (skip_bracket(bytes, at, b'[')? == items.start && bytes.get(end) == Some(&b']')).then_some(end + 1)
 }
 
-/// Over a bracket and the white space in it.
-fn open(bytes: &[u8], at: usize, bracket: u8) -> ScanEnd {
-    (bytes.get(at) == Some(&bracket)).then(|| space(bytes, at + 1))
+/// Skips an opening bracket and the white space after it.
+fn skip_bracket(bytes: &[u8], at: usize, bracket: u8) -> ScanEnd {
+    (bytes.get(at) == Some(&bracket)).then(|| skip_space(bytes, at + 1))
 }
 
-/// Over a key and its colon, to the value.
-fn key(bytes: &[u8], at: usize) -> ScanEnd {
+/// Skips a key and its colon, up to the value.
+fn skip_key(bytes: &[u8], at: usize) -> ScanEnd {
     if bytes.get(at) != Some(&b'"') {
         return None;
     }
-    colon(bytes, string(bytes, at + 1)?)
+    skip_colon(bytes, skip_string(bytes, at + 1)?)
 }
 
-fn colon(bytes: &[u8], at: usize) -> ScanEnd {
-    let at = space(bytes, at);
-    (bytes.get(at) == Some(&b':')).then(|| space(bytes, at + 1))
+/// Skips a colon and the white space around it.
+fn skip_colon(bytes: &[u8], at: usize) -> ScanEnd {
+    let at = skip_space(bytes, at);
+    (bytes.get(at) == Some(&b':')).then(|| skip_space(bytes, at + 1))
 }
 
-fn word(bytes: &[u8], at: usize, word: &[u8]) -> ScanEnd {
-    bytes.get(at..)?.starts_with(word).then_some(at + word.len())
+fn skip_literal(bytes: &[u8], at: usize, literal: &[u8]) -> ScanEnd {
+    bytes.get(at..)?.starts_with(literal).then_some(at + literal.len())
 }
 
-fn number(bytes: &[u8], mut at: usize) -> ScanEnd {
+fn skip_number(bytes: &[u8], mut at: usize) -> ScanEnd {
     at += usize::from(bytes.get(at) == Some(&b'-'));
     at = match bytes.get(at)? {
         b'0' => at + 1,
-        b'1'..=b'9' => digits(bytes, at)?,
+        b'1'..=b'9' => skip_digits(bytes, at)?,
         _ => return None,
     };
     if bytes.get(at) == Some(&b'.') {
-        at = digits(bytes, at + 1)?;
+        at = skip_digits(bytes, at + 1)?;
     }
     if let Some(b'e' | b'E') = bytes.get(at) {
         at += 1;
         at += usize::from(matches!(bytes.get(at), Some(b'+' | b'-')));
-        at = digits(bytes, at)?;
+        at = skip_digits(bytes, at)?;
     }
     Some(at)
 }
 
-/// Over digits, of which there must be one.
-pub(crate) fn digits(bytes: &[u8], start: usize) -> ScanEnd {
+/// Skips decimal digits; `None` if there is none.
+pub(crate) fn skip_digits(bytes: &[u8], start: usize) -> ScanEnd {
     let mut at = start;
     while bytes.get(at).is_some_and(u8::is_ascii_digit) {
         at += 1;
@@ -210,8 +214,8 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::value::RawValue;
 
-    /// Pieces of JSON, good and bad, so that what is put together is often nearly right.
-    const PIECES: [&str; 40] = [
+    /// Valid and invalid fragments of JSON: their concatenation is often nearly valid.
+    const FRAGMENTS: [&str; 40] = [
         "{",
         "}",
         "[",
@@ -245,7 +249,7 @@ mod tests {
         "1E+",
         ".5",
         "\"é\"",
-        "\"long enough to be passed eight bytes at a time, and then some more of it, and yet more\"",
+        "\"long enough to be scanned sixteen bytes at a time, and in a block of sixty-four bytes\"",
         "{}",
         "[]",
         "[1,2]",
@@ -254,18 +258,18 @@ mod tests {
         "x",
     ];
 
-    /// Texts from pieces, texts with a byte changed, and bytes.
-    fn texts() -> impl Strategy<Value = Vec<u8>> {
-        let pieces = prop::collection::vec(prop::sample::select(PIECES.to_vec()), 0..12);
-        let whole = r#"{"a" : "b\n\\", "c": [1, -2.5e3, {"d":null}, []], "é\u0041": true, "a": "ü and more than eight bytes of it"}"#;
+    /// Concatenated fragments, a valid text with one byte changed or cut short, and random bytes.
+    fn candidate_texts() -> impl Strategy<Value = Vec<u8>> {
+        let fragments = prop::collection::vec(prop::sample::select(FRAGMENTS.to_vec()), 0..12);
+        let valid = r#"{"a" : "b\n\\", "c": [1, -2.5e3, {"d":null}, []], "é\u0041": true, "a": "ü and more than eight bytes of it"}"#;
         prop_oneof![
-            pieces.prop_map(|pieces| pieces.concat().into_bytes()),
-            (0..whole.len(), any::<u8>()).prop_map(move |(at, byte)| {
-                let mut bytes = whole.as_bytes().to_vec();
+            fragments.prop_map(|fragments| fragments.concat().into_bytes()),
+            (0..valid.len(), any::<u8>()).prop_map(move |(at, byte)| {
+                let mut bytes = valid.as_bytes().to_vec();
                 bytes[at] = byte;
                 bytes
             }),
-            (0..whole.len()).prop_map(move |at| whole.as_bytes()[..at].to_vec()),
+            (0..valid.len()).prop_map(move |at| valid.as_bytes()[..at].to_vec()),
             prop::collection::vec(any::<u8>(), 0..20),
         ]
     }
@@ -274,13 +278,13 @@ mod tests {
         #![proptest_config(ProptestConfig { cases: 4096, failure_persistence: None, ..Default::default() })]
 
         #[test]
-        fn what_is_read_here_serde_reads_the_same(bytes in texts()) {
+        fn scanner_and_serde_json_find_the_same_parts(bytes in candidate_texts()) {
             let Ok(text) = std::str::from_utf8(&bytes) else { return Ok(()) };
             let mut found = Vec::new();
-            if super::members(text, |key, value| { found.push((key, value)); Some(()) }).is_some() {
+            if super::visit_members(text, |key, value| { found.push((key, value)); Some(()) }).is_some() {
                 let serde: Object<'_> = serde_json::from_slice(&bytes).unwrap_or_default();
                 let keys = found.iter().map(|(key, _)| serde_json::from_str::<String>(&format!("\"{key}\"")));
-                // Half a surrogate pair in a key is for serde to refuse.
+                // serde_json rejects a lone surrogate in a key.
                 if keys.clone().all(|key| key.is_ok()) {
                     let found: Vec<_> = keys.map(Result::unwrap).zip(found.iter().map(|(_, value)| *value)).collect();
                     let serde: Vec<_> = serde.iter().map(|(key, value)| (key.to_owned(), value)).collect();
@@ -290,14 +294,14 @@ mod tests {
                 prop_assert!(serde_json::from_slice::<Object<'_>>(&bytes).is_err(), "{}", text);
             }
             let mut found = Vec::new();
-            let read = super::items(text, |item| found.push(item)).map(|()| found);
+            let scanned = super::visit_items(text, |item| found.push(item)).map(|()| found);
             let serde = serde_json::from_str::<Vec<&RawValue>>(text).ok();
-            prop_assert_eq!(read, serde.map(|items| items.into_iter().map(RawValue::get).collect()));
+            prop_assert_eq!(scanned, serde.map(|items| items.into_iter().map(RawValue::get).collect()));
         }
     }
 
     #[test]
-    fn brackets_too_deep_to_say_are_read_all_the_same() {
+    fn brackets_deeper_than_the_scanner_supports_are_parsed() {
         for depth in [63, 64, 65, 66, 500] {
             let text = format!("{{\"a\":{}{}}}", "[".repeat(depth), "]".repeat(depth));
             assert!(Object::parse(text.as_bytes()).is_ok(), "{depth}");

@@ -1,4 +1,4 @@
-//! JSON schemas made to fit a server that knows fewer keywords.
+//! JSON schema to the subset of keywords that an upstream accepts.
 
 mod definitions;
 
@@ -7,207 +7,223 @@ use super::raw_value::{ValueKind, decode_string, encode_string, value_kind};
 use definitions::Definitions;
 use std::collections::BTreeSet;
 
-/// What a server wants of a schema.
+/// The subset of JSON schema that an upstream accepts.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SchemaSubset<'w> {
-    /// Keywords that it refuses.
-    pub drop: &'w [String],
-    /// The keywords that it knows, where all others are refused.
-    pub keep: Option<&'w [&'w str]>,
-    /// It knows no `const`: that is an `enum` of one value.
-    pub enumerate: bool,
-    /// It knows no `$ref`: what is referred to stands in its place.
-    pub inline: bool,
-    /// Every object names all its members as required, and allows no others.
-    pub close: bool,
+    /// Keywords that the upstream rejects.
+    pub dropped_keywords: &'w [String],
+    /// The only keywords that the upstream accepts; `None`: all but `dropped_keywords`.
+    pub allowed_keywords: Option<&'w [&'w str]>,
+    /// Replaces `const` by an `enum` of one value.
+    pub const_as_enum: bool,
+    /// Replaces each `$ref` by the schema that it refers to.
+    pub inline_refs: bool,
+    /// Makes every object require all its properties and allow no others.
+    pub close_objects: bool,
 }
 
 impl SchemaSubset<'_> {
-    /// Any schema fits.
-    fn is_none(&self) -> bool {
-        self.drop.is_empty() && self.keep.is_none() && !(self.enumerate || self.inline || self.close)
+    /// Whether every schema is accepted unchanged.
+    fn is_unrestricted(&self) -> bool {
+        self.dropped_keywords.is_empty()
+            && self.allowed_keywords.is_none()
+            && !(self.const_as_enum || self.inline_refs || self.close_objects)
     }
 }
 
-/// A schema that was made to fit.
+/// A schema that was reduced to a subset.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReducedSchema {
-    /// The schema.
+    /// The schema as JSON.
     pub json: String,
-    /// The keywords that were taken out, each once.
-    pub dropped: Vec<String>,
+    /// The keywords that were removed, each once, in order of their first occurrence.
+    pub dropped_keywords: Vec<String>,
 }
 
-/// How deep schemas may stand in one another, and how large one may grow when its references are replaced.
-const DEEPEST: usize = 32;
-const LARGEST: usize = 1 << 18;
+/// How many levels of a schema are reduced; deeper parts stay as they are.
+const MAX_DEPTH: usize = 32;
+/// The total size of the definitions that may replace references.
+const MAX_INLINED_BYTES: usize = 1 << 18;
 
-/// The schema as it fits; `None` if it fits as it is.
+/// Reduces a schema to the keywords that `subset` accepts; `None` if nothing has to change, or if it is not an object.
 ///
 /// ```
-/// use openai_shim_core::json::schema::{fit, Wishes};
-/// let drop = [String::from("minLength")];
-/// let wishes = Wishes { drop: &drop, ..Wishes::default() };
-/// let fitted = fit(r#"{"type":"object","properties":{"minLength":{"type":"string","minLength":1}}}"#, &wishes).unwrap();
-/// assert_eq!(fitted.json, r#"{"type":"object","properties":{"minLength":{"type":"string"}}}"#);
-/// assert_eq!(fitted.dropped, ["minLength"]);
+/// use openai_shim_core::json::schema_subset::{reduce_schema, SchemaSubset};
+/// let rejected = [String::from("minLength")];
+/// let subset = SchemaSubset { dropped_keywords: &rejected, ..SchemaSubset::default() };
+/// let schema = r#"{"type":"object","properties":{"minLength":{"type":"string","minLength":1}}}"#;
+/// let reduced = reduce_schema(schema, &subset).unwrap();
+/// assert_eq!(reduced.json, r#"{"type":"object","properties":{"minLength":{"type":"string"}}}"#);
+/// assert_eq!(reduced.dropped_keywords, ["minLength"]);
 /// ```
-pub fn fit(schema: &str, wishes: &SchemaSubset<'_>) -> Option<ReducedSchema> {
-    if wishes.is_none() {
+pub fn reduce_schema(schema: &str, subset: &SchemaSubset<'_>) -> Option<ReducedSchema> {
+    if subset.is_unrestricted() {
         return None;
     }
     let root = Object::parse(schema.as_bytes()).ok()?;
     let definitions = Definitions::new(&root);
-    let mut walk =
-        SchemaReducer { wishes, definitions, dropped: Dropped::default(), inlined: 0, within: Vec::new() };
-    let mut fitted = walk.schema(&root, 0);
-    if wishes.inline {
-        fitted.retain(|key, _| !matches!(key, "$defs" | "definitions"));
+    let mut reducer = SchemaReducer {
+        subset,
+        definitions,
+        dropped: DroppedKeywords::default(),
+        inlined_bytes: 0,
+        open_refs: Vec::new(),
+    };
+    let mut reduced = reducer.reduce(&root, 0);
+    if subset.inline_refs {
+        reduced.retain(|key, _| !matches!(key, "$defs" | "definitions"));
     }
-    fitted.is_changed().then(|| ReducedSchema { json: fitted.to_json(), dropped: walk.dropped.keywords })
+    reduced
+        .is_changed()
+        .then(|| ReducedSchema { json: reduced.to_json(), dropped_keywords: reducer.dropped.keywords })
 }
 
 struct SchemaReducer<'w> {
-    wishes: &'w SchemaSubset<'w>,
+    subset: &'w SchemaSubset<'w>,
     definitions: Definitions<'w>,
-    dropped: Dropped,
-    /// How many bytes stand where references stood.
-    inlined: usize,
-    /// The references inside of which this is.
-    within: Vec<String>,
+    dropped: DroppedKeywords,
+    /// The total size of the definitions that replaced references.
+    inlined_bytes: usize,
+    /// The references whose definitions contain the current schema: one of them again would be a cycle.
+    open_refs: Vec<String>,
 }
 
-/// The keywords that were taken out, each once, in the order in which they came.
+/// The removed keywords, each once, in order of their first occurrence.
 #[derive(Default)]
-struct Dropped {
+struct DroppedKeywords {
     keywords: Vec<String>,
-    known: BTreeSet<String>,
+    recorded: BTreeSet<String>,
 }
 
-impl Dropped {
+impl DroppedKeywords {
     fn record(&mut self, keyword: &str) {
-        if self.known.insert(keyword.to_owned()) {
+        if self.recorded.insert(keyword.to_owned()) {
             self.keywords.push(keyword.to_owned());
         }
     }
 }
 
-/// Keywords whose value is a schema, a list of schemas, or schemas by name.
-const ONE: [&str; 7] = ["items", "not", "if", "then", "else", "contains", "additionalProperties"];
-const MANY: [&str; 4] = ["anyOf", "oneOf", "allOf", "prefixItems"];
-const NAMED: [&str; 5] = ["properties", "patternProperties", "$defs", "definitions", "dependentSchemas"];
+/// Keywords whose value is a schema, a list of schemas, or a map of schemas.
+const SCHEMA_KEYWORDS: [&str; 7] = ["items", "not", "if", "then", "else", "contains", "additionalProperties"];
+const SCHEMA_LIST_KEYWORDS: [&str; 4] = ["anyOf", "oneOf", "allOf", "prefixItems"];
+const SCHEMA_MAP_KEYWORDS: [&str; 5] =
+    ["properties", "patternProperties", "$defs", "definitions", "dependentSchemas"];
 
 impl SchemaReducer<'_> {
-    fn schema(&mut self, given: &Object<'_>, depth: usize) -> Object<'static> {
-        let mut schema = given.clone().into_owned();
-        if depth > DEEPEST {
+    /// Reduces one schema and the schemas in it.
+    fn reduce(&mut self, source: &Object<'_>, depth: usize) -> Object<'static> {
+        let mut schema = source.clone().into_owned();
+        if depth > MAX_DEPTH {
             return schema;
         }
-        if self.wishes.inline
+        if self.subset.inline_refs
             && let Some(target) = schema.str("$ref").map(std::borrow::Cow::into_owned)
         {
-            return self.referred(&target, &schema, depth);
+            return self.inline(&target, &schema, depth);
         }
-        if self.wishes.enumerate
+        if self.subset.const_as_enum
             && let Some(value) = schema.remove("const")
         {
             schema.set("enum", format!("[{value}]"));
         }
-        if self.refuses("allOf") {
-            merge_only(&mut schema);
-            if self.wishes.inline && schema.get("$ref").is_some() {
-                return self.schema(&schema, depth + 1);
+        if self.is_rejected("allOf") {
+            merge_single_all_of(&mut schema);
+            if self.subset.inline_refs && schema.get("$ref").is_some() {
+                return self.reduce(&schema, depth + 1);
             }
         }
-        let mut refused = Vec::new();
+        let mut rejected = Vec::new();
         schema.retain(|keyword, _| {
-            let refuses = self.refuses(keyword);
-            if refuses {
-                refused.push(keyword.to_owned());
+            let is_rejected = self.is_rejected(keyword);
+            if is_rejected {
+                rejected.push(keyword.to_owned());
             }
-            !refuses
+            !is_rejected
         });
-        for keyword in &refused {
+        for keyword in &rejected {
             self.dropped.record(keyword);
         }
-        for keyword in ONE {
-            let inner = schema.object(keyword).map(|inner| self.schema(&inner, depth + 1));
+        for keyword in SCHEMA_KEYWORDS {
+            let inner = schema.object(keyword).map(|inner| self.reduce(&inner, depth + 1));
             if let Some(inner) = inner.filter(Object::is_changed) {
                 schema.set(keyword, inner.to_json());
             }
         }
-        for keyword in MANY {
-            self.list(&mut schema, keyword, depth);
+        for keyword in SCHEMA_LIST_KEYWORDS {
+            self.reduce_list(&mut schema, keyword, depth);
         }
-        for keyword in NAMED {
-            self.members(&mut schema, keyword, depth);
+        for keyword in SCHEMA_MAP_KEYWORDS {
+            self.reduce_map(&mut schema, keyword, depth);
         }
-        if self.wishes.close {
-            close(&mut schema);
+        if self.subset.close_objects {
+            close_object(&mut schema);
         }
         schema
     }
 
-    fn refuses(&self, keyword: &str) -> bool {
-        let definitions = self.wishes.inline && matches!(keyword, "$defs" | "definitions");
-        self.wishes.drop.iter().any(|dropped| dropped == keyword)
-            || self.wishes.keep.is_some_and(|keep| !keep.contains(&keyword)) && !definitions
+    /// Whether the upstream rejects a keyword. Definitions stay until all references are inlined.
+    fn is_rejected(&self, keyword: &str) -> bool {
+        let is_inlined_later = self.subset.inline_refs && matches!(keyword, "$defs" | "definitions");
+        self.subset.dropped_keywords.iter().any(|dropped| dropped == keyword)
+            || self.subset.allowed_keywords.is_some_and(|allowed| !allowed.contains(&keyword))
+                && !is_inlined_later
     }
 
-    fn list(&mut self, schema: &mut Object<'static>, keyword: &'static str, depth: usize) {
+    fn reduce_list(&mut self, schema: &mut Object<'static>, keyword: &'static str, depth: usize) {
         let Some(items) = schema.array(keyword) else { return };
-        let (mut written, mut changed) = (Vec::with_capacity(items.len()), false);
+        let (mut encoded, mut is_changed) = (Vec::with_capacity(items.len()), false);
         for item in items {
-            let fitted = Object::parse(item.as_bytes()).ok().map(|inner| self.schema(&inner, depth + 1));
-            match fitted.filter(Object::is_changed) {
-                Some(fitted) => {
-                    changed = true;
-                    written.push(fitted.to_json());
+            let reduced = Object::parse(item.as_bytes()).ok().map(|inner| self.reduce(&inner, depth + 1));
+            match reduced.filter(Object::is_changed) {
+                Some(reduced) => {
+                    is_changed = true;
+                    encoded.push(reduced.to_json());
                 }
-                None => written.push(item.to_owned()),
+                None => encoded.push(item.to_owned()),
             }
         }
-        if changed {
-            schema.set(keyword, format!("[{}]", written.join(",")));
+        if is_changed {
+            schema.set(keyword, format!("[{}]", encoded.join(",")));
         }
     }
 
-    fn members(&mut self, schema: &mut Object<'static>, keyword: &'static str, depth: usize) {
+    fn reduce_map(&mut self, schema: &mut Object<'static>, keyword: &'static str, depth: usize) {
         let Some(mut members) = schema.object(keyword).map(Object::into_owned) else { return };
         members.replace(|_, value| {
             let inner = Some(value).filter(|value| value_kind(value) == ValueKind::Object)?;
-            let fitted = self.schema(&Object::parse(inner.as_bytes()).ok()?, depth + 1);
-            fitted.is_changed().then(|| fitted.to_json())
+            let reduced = self.reduce(&Object::parse(inner.as_bytes()).ok()?, depth + 1);
+            reduced.is_changed().then(|| reduced.to_json())
         });
         if members.is_changed() {
             schema.set(keyword, members.to_json());
         }
     }
 
-    /// What a reference refers to, with what stands beside the reference.
-    fn referred(&mut self, target: &str, beside: &Object<'_>, depth: usize) -> Object<'static> {
-        let circle = self.within.iter().any(|outer| outer == target);
-        let found = if self.inlined <= LARGEST { self.definitions.find(target) } else { None };
+    /// Returns the definition that a reference refers to, with the keywords of `referring`, the schema of the reference.
+    fn inline(&mut self, target: &str, referring: &Object<'_>, depth: usize) -> Object<'static> {
+        let is_cycle = self.open_refs.iter().any(|outer| outer == target);
+        let found =
+            if self.inlined_bytes <= MAX_INLINED_BYTES { self.definitions.find(target) } else { None };
         let found = found.filter(|found| {
-            self.inlined = self.inlined.saturating_add(found.len());
-            !circle && self.inlined <= LARGEST && depth < DEEPEST
+            self.inlined_bytes = self.inlined_bytes.saturating_add(found.len());
+            !is_cycle && self.inlined_bytes <= MAX_INLINED_BYTES && depth < MAX_DEPTH
         });
         let mut schema = match found.and_then(|found| Object::parse(found.as_bytes()).ok()) {
             Some(found) => {
-                self.within.push(target.to_owned());
-                let schema = self.schema(&found, depth + 1);
-                self.within.pop();
+                self.open_refs.push(target.to_owned());
+                let schema = self.reduce(&found, depth + 1);
+                self.open_refs.pop();
                 schema
             }
             None => {
-                // It refers to itself, or to what is not here: any object.
+                // A cycle, a missing definition, or too much to inline: any object is accepted.
                 self.dropped.record("$ref");
                 let mut any = Object::new();
                 any.set("type", encode_string("object"));
                 any
             }
         };
-        for (key, value) in beside.iter().filter(|(key, _)| *key != "$ref") {
+        for (key, value) in referring.iter().filter(|(key, _)| *key != "$ref") {
             schema.set(key.to_owned(), value.to_owned());
         }
         schema.mark_changed();
@@ -215,8 +231,8 @@ impl SchemaReducer<'_> {
     }
 }
 
-/// A schema whose `allOf` has one item says what that item says.
-fn merge_only(schema: &mut Object<'static>) {
+/// Merges the item of an `allOf` with one item into the schema, unless both have the same keyword.
+fn merge_single_all_of(schema: &mut Object<'static>) {
     let only = match schema.array("allOf").as_deref() {
         Some([only]) => Object::parse(only.as_bytes()).ok().map(Object::into_owned),
         _ => None,
@@ -229,13 +245,14 @@ fn merge_only(schema: &mut Object<'static>) {
     }
 }
 
-fn close(schema: &mut Object<'static>) {
+/// Requires all properties of an object schema and allows no others, as OpenAI's strict mode demands.
+fn close_object(schema: &mut Object<'static>) {
     let Some(properties) = schema.object("properties") else { return };
     let names: Vec<String> = properties.iter().map(|(name, _)| encode_string(name)).collect();
     let required: BTreeSet<_> =
         schema.array("required").unwrap_or_default().into_iter().filter_map(decode_string).collect();
-    let all = properties.iter().all(|(name, _)| required.contains(name));
-    if !all {
+    let has_all = properties.iter().all(|(name, _)| required.contains(name));
+    if !has_all {
         schema.set("required", format!("[{}]", names.join(",")));
     }
     if schema.bool("additionalProperties") != Some(false) {

@@ -1,15 +1,16 @@
-//! Typed objects that keep what they do not know.
+//! Typed structs for JSON objects that keep unknown members: `wire_object!`.
 
 use serde_json::value::RawValue;
 
-/// Members that a typed struct has no field for: raw, in the order in which they came.
+/// Members for which a typed struct has no field: raw, in the order of the source.
 ///
-/// `serde(flatten)` cannot carry raw values and reorders keys; this can and does not.
+/// `serde(flatten)` cannot hold raw values and reorders keys; this type keeps both the values and the order.
 pub type Extras = Vec<(String, Box<RawValue>)>;
 
-/// Makes an owned struct for a JSON object: known members as typed `Option`s, all others kept raw in `extra`.
+/// Declares an owned struct for a JSON object: known members as typed `Option`s, all others raw in `extra`.
 ///
-/// Absent and `null` both read as `None`, and `None` is not written. A member of a wrong type is an error that names it.
+/// Absent and `null` both decode to `None`, and `None` is not written. A member of a wrong type is an error that names the
+/// member.
 #[macro_export]
 macro_rules! wire_object {
     ($(#[$meta:meta])* pub struct $name:ident { $($(#[$fmeta:meta])* pub $field:ident : $type:ty = $key:literal,)* }) => {
@@ -17,12 +18,12 @@ macro_rules! wire_object {
         #[derive(Debug, Clone, Default)]
         pub struct $name {
             $($(#[$fmeta])* pub $field: Option<$type>,)*
-            /// Members without a field of their own, raw and in order.
+            /// Members without a typed field, raw and in order.
             pub extra: $crate::json::Extras,
         }
 
         impl $name {
-            /// The known members: each key, and the type as it is written here.
+            /// The known members: each key, and its type as written in the declaration.
             pub const MEMBERS: &'static [(&'static str, &'static str)] =
                 &[$(($key, stringify!($type))),*];
         }

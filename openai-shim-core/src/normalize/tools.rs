@@ -84,17 +84,17 @@ fn function(tool: &mut Edit<'_, Tool>, rules: &ToolRules, i: usize, diagnostics:
     let (has_strict, mut reduced) = (strict.is_some(), None);
     if let Some(given) = parameters {
         let wishes = schema_subset::SchemaSubset {
-            drop: &rules.drop_schema_keywords,
-            inline: rules.inline_refs,
-            close: rules.close_strict_schemas && *strict == Some(true),
+            dropped_keywords: &rules.drop_schema_keywords,
+            inline_refs: rules.inline_refs,
+            close_objects: rules.close_strict_schemas && *strict == Some(true),
             ..schema_subset::SchemaSubset::default()
         };
         let at = format!("tools[{i}].function.parameters");
-        if let Some(fitted) = schema_subset::fit(given.get(), &wishes) {
-            for keyword in &fitted.dropped {
+        if let Some(fitted) = schema_subset::reduce_schema(given.get(), &wishes) {
+            for keyword in &fitted.dropped_keywords {
                 diagnostics.record(DiagnosticCode::SchemaReduced, &at, keyword);
             }
-            if fitted.dropped.is_empty() {
+            if fitted.dropped_keywords.is_empty() {
                 diagnostics.record(DiagnosticCode::ContentRewritten, &at, "");
             }
             reduced = Some(raw(fitted.json));

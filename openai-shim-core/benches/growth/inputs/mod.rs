@@ -1,33 +1,39 @@
-//! Inputs that grow in one dimension, and what an exchange does with them.
+//! Inputs that grow in one dimension, and functions that run an exchange with them.
 
-mod answers;
 mod requests;
+mod responses;
 
-pub use answers::{ANSWERS, STREAMS, answer, stream};
 pub use requests::{REQUESTS, request};
+pub use responses::{RESPONSES, STREAMS, response, stream};
 
 use openai_shim_core::exchange::{ClientRequest, Settings};
 use openai_shim_core::state::Owner;
 use openai_shim_core::{Context, Exchange, Profile, Step, dialect};
 use std::sync::Arc;
 
-/// `n` items with commas between them.
+/// Joins `n` items with commas.
 fn list(n: usize, item: impl Fn(usize) -> String) -> String {
-    let mut all = String::new();
+    let mut list = String::new();
     for i in 0..n {
         if i > 0 {
-            all.push(',');
+            list.push(',');
         }
-        all += &item(i);
+        list += &item(i);
     }
-    all
+    list
 }
 
-/// Reads a request and prepares it for an upstream; how long what is sent is, and 0 for a refusal.
-pub fn ask(client: &str, path: &str, body: bytes::Bytes, row: Arc<Profile>, settings: Settings) -> usize {
-    let Ok(incoming) = ClientRequest::read(dialect(client).unwrap(), path, body) else { return 0 };
-    let incoming = incoming.with_owner(Owner::single());
-    let Ok(mut exchange) = Exchange::start(incoming, row, settings, Context::fixed()) else { return 0 };
+/// Decodes a request and encodes it for an upstream; returns the length of the encoded body, or 0 if the request is rejected.
+pub fn encode_request(
+    client: &str,
+    path: &str,
+    body: bytes::Bytes,
+    profile: Arc<Profile>,
+    settings: Settings,
+) -> usize {
+    let Ok(request) = ClientRequest::read(dialect(client).unwrap(), path, body) else { return 0 };
+    let request = request.with_owner(Owner::single());
+    let Ok(mut exchange) = Exchange::start(request, profile, settings, Context::fixed()) else { return 0 };
     let mut step = exchange.next();
     if let Step::Load(keys) = step {
         if exchange.provide(vec![None; keys.len()]).is_err() {
@@ -41,8 +47,8 @@ pub fn ask(client: &str, path: &str, body: bytes::Bytes, row: Arc<Profile>, sett
     }
 }
 
-/// An exchange that waits for its answer.
-pub fn waiting(client: &str, stream: bool, row: Arc<Profile>, settings: Settings) -> Exchange {
+/// Creates an exchange that waits for its response.
+pub fn start_exchange(client: &str, stream: bool, profile: Arc<Profile>, settings: Settings) -> Exchange {
     let tools = r#""tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object"}}}]"#;
     let (path, body) = match client {
         "gemini" => (
@@ -65,19 +71,19 @@ pub fn waiting(client: &str, stream: bool, row: Arc<Profile>, settings: Settings
         }
         _ => ("", format!(r#"{{"model":"m","stream":{stream},"messages":[{{"role":"user","content":"hi"}}],{tools}}}"#)),
     };
-    let incoming =
+    let request =
         ClientRequest::read(dialect(client).unwrap(), path, body.into()).unwrap().with_owner(Owner::single());
-    let mut exchange = Exchange::start(incoming, row, settings, Context::fixed()).unwrap();
+    let mut exchange = Exchange::start(request, profile, settings, Context::fixed()).unwrap();
     exchange.next();
     exchange
 }
 
-/// Answers an exchange, in pieces of so many bytes; how long what the client gets is.
-pub fn settle(exchange: &mut Exchange, status: u16, body: &[u8], piece: usize) -> usize {
+/// Passes a response to an exchange in chunks of `chunk_size` bytes; returns the length of the client's body.
+pub fn push_response(exchange: &mut Exchange, status: u16, body: &[u8], chunk_size: usize) -> usize {
     exchange.head(http::StatusCode::from_u16(status).unwrap(), &http::HeaderMap::new());
     let (mut out, mut written) = (Vec::new(), 0);
-    for bytes in body.chunks(piece) {
-        exchange.push(bytes, &mut out);
+    for chunk in body.chunks(chunk_size) {
+        exchange.push(chunk, &mut out);
         written += out.len();
         out.clear();
     }

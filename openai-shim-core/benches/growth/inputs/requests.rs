@@ -1,8 +1,8 @@
-//! Requests that are large in one dimension each, in the words of every dialect.
+//! Requests of every dialect that are large in one dimension.
 
 use super::list;
 
-/// The path and the body of a request of `n` elements in one dimension; `None` where the dialect has no such thing.
+/// Returns the path and body of a request with `n` elements in one dimension; `None` if the dialect lacks the dimension.
 pub fn request(dialect: &str, dimension: &str, n: usize) -> Option<(&'static str, String)> {
     let body = match dialect {
         "openai-chat" => chat(dimension, n),
@@ -33,7 +33,7 @@ pub const REQUESTS: &[&str] = &[
     "calls-without-results",
     "results-without-calls",
     "results-out-of-order",
-    "thoughts",
+    "reasoning",
     "details",
     "mixed",
     "tools",
@@ -63,7 +63,7 @@ pub const REQUESTS: &[&str] = &[
     "signed-ids",
 ];
 
-/// A JSON schema that is large in one way.
+/// Returns a JSON schema that is large in one dimension.
 fn schema(dimension: &str, n: usize) -> Option<String> {
     Some(match dimension {
         "schema-width" | "format-width" => format!(
@@ -94,7 +94,7 @@ fn schema(dimension: &str, n: usize) -> Option<String> {
     })
 }
 
-/// Members of a body that nobody has heard of, and some that everybody has, again and again.
+/// Returns unknown members, and known members that are repeated.
 fn members(dimension: &str, n: usize) -> Option<String> {
     Some(match dimension {
         "members" => list(n, |i| format!(r#""x_{i}":{i}"#)),
@@ -352,7 +352,7 @@ fn responses(dimension: &str, n: usize) -> Option<String> {
             list(n, |i| call(format!("call_{i}"), "f".into())),
             list(n, |i| result(format!("call_{}", n - 1 - i)))
         )),
-        "thoughts" => body(&list(n, |i| {
+        "reasoning" => body(&list(n, |i| {
             format!(
                 r#"{{"type":"reasoning","id":"rs_{i}","summary":[{{"type":"summary_text","text":"t{i}"}}],"encrypted_content":"e{i}"}}"#
             )
@@ -410,7 +410,7 @@ fn anthropic(dimension: &str, n: usize) -> Option<String> {
     };
     let result = |id: String| format!(r#"{{"type":"tool_result","tool_use_id":"{id}","content":"r"}}"#);
     let assistant = |blocks: String| format!(r#"{{"role":"assistant","content":[{blocks}]}}"#);
-    let said = |blocks: String| format!(r#"{{"role":"user","content":[{blocks}]}}"#);
+    let user_message = |blocks: String| format!(r#"{{"role":"user","content":[{blocks}]}}"#);
     if let Some(schema) = schema(dimension, n) {
         return Some(if dimension == "format-width" {
             format!(
@@ -443,42 +443,42 @@ fn anthropic(dimension: &str, n: usize) -> Option<String> {
                 r#"{{"role":"user","content":"u{i}"}},{{"role":"system","content":"s{i}"}}"#
             ))
         )),
-        "parts" => body(&said(list(n, |i| format!(r#"{{"type":"text","text":"p{i}"}}"#)))),
-        "images" => body(&said(list(n, |_| {
+        "parts" => body(&user_message(list(n, |i| format!(r#"{{"type":"text","text":"p{i}"}}"#)))),
+        "images" => body(&user_message(list(n, |_| {
             r#"{"type":"image","source":{"type":"base64","media_type":"image/png","data":"AAAA"}},{"type":"text","text":"p"}"#.to_owned()
         }))),
         "calls" => body(&format!(
             "{user},{},{}",
             assistant(list(n, |i| call(format!("call_{i}"), format!("f{i}")))),
-            said(list(n, |i| result(format!("call_{i}"))))
+            user_message(list(n, |i| result(format!("call_{i}"))))
         )),
         "calls-in-turns" => body(&list(n, |i| {
             format!(
                 "{},{}",
                 assistant(call(format!("call_{i}"), "f".into())),
-                said(result(format!("call_{i}")))
+                user_message(result(format!("call_{i}")))
             )
         })),
         "calls-of-one-id" => body(&format!(
             "{user},{},{}",
             assistant(list(n, |_| call("c".into(), "f".into()))),
-            said(list(n, |_| result("c".into())))
+            user_message(list(n, |_| result("c".into())))
         )),
         "calls-of-one-tool" => body(&format!(
             "{user},{},{}",
             assistant(list(n, |i| call(format!("call_{i}"), "f".into()))),
-            said(list(n, |i| result(format!("call_{i}"))))
+            user_message(list(n, |i| result(format!("call_{i}"))))
         )),
         "calls-without-results" => {
             body(&format!("{user},{},{user}", assistant(list(n, |i| call(format!("call_{i}"), "f".into())))))
         }
-        "results-without-calls" => body(&said(list(n, |i| result(format!("call_{i}"))))),
+        "results-without-calls" => body(&user_message(list(n, |i| result(format!("call_{i}"))))),
         "results-out-of-order" => body(&format!(
             "{user},{},{}",
             assistant(list(n, |i| call(format!("call_{i}"), "f".into()))),
-            said(list(n, |i| result(format!("call_{}", n - 1 - i))))
+            user_message(list(n, |i| result(format!("call_{}", n - 1 - i))))
         )),
-        "thoughts" => body(&format!(
+        "reasoning" => body(&format!(
             "{user},{}",
             assistant(list(n, |i| format!(
                 r#"{{"type":"thinking","thinking":"t{i}","signature":"s{i}"}},{{"type":"redacted_thinking","data":"d{i}"}}"#
@@ -490,7 +490,10 @@ fn anthropic(dimension: &str, n: usize) -> Option<String> {
                 r#"{{"type":"thinking","thinking":"t{i}","signature":"s"}},{{"type":"text","text":"t{i}"}},{}"#,
                 call(format!("call_{i}"), "f".into())
             ))),
-            said(list(n, |i| format!(r#"{},{{"type":"text","text":"t{i}"}}"#, result(format!("call_{i}")))))
+            user_message(list(n, |i| format!(
+                r#"{},{{"type":"text","text":"t{i}"}}"#,
+                result(format!("call_{i}"))
+            )))
         )),
         "tools" | "tools-of-one-name" => Some(format!(
             r#"{{"model":"m","max_tokens":9,"messages":[{user}],"tool_choice":{{"type":"tool","name":"f0"}},"tools":[{}]}}"#,
@@ -514,7 +517,7 @@ fn anthropic(dimension: &str, n: usize) -> Option<String> {
         "giant-arguments" => body(&format!(
             r#"{user},{{"role":"assistant","content":[{{"type":"tool_use","id":"c","name":"f","input":{{"a":[{}]}}}}]}},{}"#,
             list(n, |_| r#"{"b":"\n"}"#.to_owned()),
-            said(result("c".into()))
+            user_message(result("c".into()))
         )),
         "deep-content" => body(&format!(
             r#"{{"role":"user","content":{}{}}}"#,
@@ -525,12 +528,12 @@ fn anthropic(dimension: &str, n: usize) -> Option<String> {
             r#"{user},{{"role":"assistant","content":[{{"type":"tool_use","id":"c","name":"f","input":{{"a":{}{}}}}}]}},{}"#,
             "[".repeat(n),
             "]".repeat(n),
-            said(result("c".into()))
+            user_message(result("c".into()))
         )),
         "signed-ids" => body(&format!(
             "{user},{},{}",
             assistant(list(n, |i| call(format!("call_{i}__shim_YWJj"), "f".into()))),
-            said(list(n, |i| result(format!("call_{i}__shim_YWJj"))))
+            user_message(list(n, |i| result(format!("call_{i}__shim_YWJj"))))
         )),
         _ => None,
     }
@@ -662,7 +665,7 @@ fn gemini(dimension: &str, n: usize) -> Option<String> {
     };
     let result = |name: String| format!(r#"{{"functionResponse":{{"name":"{name}","response":{{"r":1}}}}}}"#);
     let model = |parts: String| format!(r#"{{"role":"model","parts":[{parts}]}}"#);
-    let said = |parts: String| format!(r#"{{"role":"user","parts":[{parts}]}}"#);
+    let user_message = |parts: String| format!(r#"{{"role":"user","parts":[{parts}]}}"#);
     if let Some(schema) = schema(dimension, n) {
         return Some(if dimension == "format-width" {
             format!(
@@ -681,13 +684,17 @@ fn gemini(dimension: &str, n: usize) -> Option<String> {
     if let Some(text) = giant(dimension, n) {
         return body(&format!(
             "{},{},{user}",
-            said(format!(r#"{{"text":"{text}"}}"#)),
+            user_message(format!(r#"{{"text":"{text}"}}"#)),
             model(format!(r#"{{"text":"{text}"}}"#))
         ));
     }
     match dimension {
         "messages" => body(&list(n, |i| {
-            format!("{},{}", said(format!(r#"{{"text":"u{i}"}}"#)), model(format!(r#"{{"text":"a{i}"}}"#)))
+            format!(
+                "{},{}",
+                user_message(format!(r#"{{"text":"u{i}"}}"#)),
+                model(format!(r#"{{"text":"a{i}"}}"#))
+            )
         })),
         "tiny-messages" => body(&list(n, |_| user.to_owned())),
         "one-role" => body(&list(n, |i| model(format!(r#"{{"text":"a{i}"}}"#)))),
@@ -696,31 +703,31 @@ fn gemini(dimension: &str, n: usize) -> Option<String> {
             list(n, |i| format!(r#"{user},{{"role":"system","parts":[{{"text":"s{i}"}}]}}"#)),
             list(n, |i| format!(r#"{{"text":"s{i}"}}"#))
         )),
-        "parts" => body(&said(list(n, |i| format!(r#"{{"text":"p{i}"}}"#)))),
-        "images" => body(&said(list(n, |_| {
+        "parts" => body(&user_message(list(n, |i| format!(r#"{{"text":"p{i}"}}"#)))),
+        "images" => body(&user_message(list(n, |_| {
             r#"{"inlineData":{"mimeType":"image/png","data":"AAAA"}},{"text":"p"}"#.to_owned()
         }))),
         "calls" => body(&format!(
             "{user},{},{}",
             model(list(n, |i| call(format!("f{i}")))),
-            said(list(n, |i| result(format!("f{i}"))))
+            user_message(list(n, |i| result(format!("f{i}"))))
         )),
-        "calls-in-turns" => {
-            body(&list(n, |_| format!("{user},{},{}", model(call("f".into())), said(result("f".into())))))
-        }
+        "calls-in-turns" => body(&list(n, |_| {
+            format!("{user},{},{}", model(call("f".into())), user_message(result("f".into())))
+        })),
         "calls-of-one-tool" => body(&format!(
             "{user},{},{}",
             model(list(n, |_| call("f".into()))),
-            said(list(n, |_| result("f".into())))
+            user_message(list(n, |_| result("f".into())))
         )),
         "calls-without-results" => body(&format!("{user},{},{user}", model(list(n, |_| call("f".into()))))),
-        "results-without-calls" => body(&said(list(n, |i| result(format!("f{i}"))))),
+        "results-without-calls" => body(&user_message(list(n, |i| result(format!("f{i}"))))),
         "results-out-of-order" => body(&format!(
             "{user},{},{}",
             model(list(n, |i| call(format!("f{i}")))),
-            said(list(n, |i| result(format!("f{}", n - 1 - i))))
+            user_message(list(n, |i| result(format!("f{}", n - 1 - i))))
         )),
-        "thoughts" => body(&format!(
+        "reasoning" => body(&format!(
             "{user},{}",
             model(list(n, |i| format!(r#"{{"text":"t{i}","thought":true,"thoughtSignature":"c2ln"}}"#)))
         )),
@@ -759,7 +766,7 @@ fn gemini(dimension: &str, n: usize) -> Option<String> {
                 r#"{{"functionCall":{{"name":"f","args":{{"a":[{}]}}}}}}"#,
                 list(n, |_| r#"{"b":"\n"}"#.to_owned())
             )),
-            said(result("f".into()))
+            user_message(result("f".into()))
         )),
         "deep-arguments" => body(&format!(
             r#"{user},{},{}"#,
@@ -768,7 +775,7 @@ fn gemini(dimension: &str, n: usize) -> Option<String> {
                 "[".repeat(n),
                 "]".repeat(n)
             )),
-            said(result("f".into()))
+            user_message(result("f".into()))
         )),
         _ => None,
     }

@@ -1,28 +1,28 @@
-//! Core, as an embedder uses it: bytes in, bytes out.
+//! Work for core, as an embedder uses it: bytes in, bytes out.
 
 use crate::{Work, payloads};
-use openai_shim_core::exchange::{Incoming, Settings};
+use openai_shim_core::exchange::{ClientRequest, Settings};
 use openai_shim_core::{Context, Exchange, Profile, Step, dialect, profile};
 use std::sync::{Arc, LazyLock};
 
-/// The row that trusts nothing, for an upstream of this dialect; made once in a process.
-fn row(upstream: &str) -> Arc<Profile> {
-    static ROWS: LazyLock<[Arc<Profile>; 2]> = LazyLock::new(|| {
+/// Returns the default profile with this dialect; built once for each process.
+fn compatible(upstream: &str) -> Arc<Profile> {
+    static PROFILES: LazyLock<[Arc<Profile>; 2]> = LazyLock::new(|| {
         ["openai-chat", "anthropic-messages"].map(|name| {
-            let mut row = profile("compatible").unwrap();
-            name.clone_into(&mut row.dialect);
-            Arc::new(row)
+            let mut profile = profile("compatible").unwrap();
+            name.clone_into(&mut profile.dialect);
+            Arc::new(profile)
         })
     });
-    ROWS.iter().find(|row| row.dialect == upstream).unwrap().clone()
+    PROFILES.iter().find(|profile| profile.dialect == upstream).unwrap().clone()
 }
 
 fn start(client: &str, upstream: &str, body: Vec<u8>) -> Exchange {
-    let incoming = Incoming::read(dialect(client).unwrap(), "", body.into()).unwrap();
-    Exchange::start(incoming, row(upstream), Settings::default(), Context::fixed()).unwrap()
+    let request = ClientRequest::read(dialect(client).unwrap(), "", body.into()).unwrap();
+    Exchange::start(request, compatible(upstream), Settings::default(), Context::fixed()).unwrap()
 }
 
-/// A request, read and written for the upstream.
+/// Decodes a request and encodes it for the upstream.
 pub fn request(client: &'static str, upstream: &'static str, body: Vec<u8>) -> Work {
     let mut body = Some(body);
     Box::new(move |out| {
@@ -33,27 +33,27 @@ pub fn request(client: &'static str, upstream: &'static str, body: Vec<u8>) -> W
     })
 }
 
-/// An exchange whose answer has begun.
-fn spec(client: &'static str, body: Vec<u8>) -> Exchange {
+/// Creates an exchange whose response has begun.
+fn begin_response(client: &'static str, body: Vec<u8>) -> Exchange {
     let mut exchange = start(client, "openai-chat", body);
     exchange.next();
     exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
     exchange
 }
 
-/// An answer in pieces, a stream or a whole one, from its first byte to its last.
-pub fn answer(client: &'static str, body: Vec<u8>, pieces: Vec<Vec<u8>>) -> Work {
-    let mut exchange = Some(spec(client, body));
+/// Translates a response in chunks, streaming or not, from its first byte to its last.
+pub fn response(client: &'static str, body: Vec<u8>, chunks: Vec<Vec<u8>>) -> Work {
+    let mut exchange = Some(begin_response(client, body));
     Box::new(move |out| {
         let mut exchange = exchange.take().unwrap();
-        pieces.iter().for_each(|piece| exchange.push(piece, out));
+        chunks.iter().for_each(|chunk| exchange.push(chunk, out));
         exchange.finish(out);
     })
 }
 
-/// One event after another in the middle of a stream.
+/// Translates one event after another in the middle of a stream.
 pub fn one_event() -> Work {
-    let mut exchange = spec("openai-chat", payloads::request(true, 0));
+    let mut exchange = begin_response("openai-chat", payloads::request(true, 0));
     let mut ignored = Vec::new();
     [payloads::first(), payloads::word(1), payloads::word(2)]
         .iter()

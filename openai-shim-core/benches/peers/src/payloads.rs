@@ -1,8 +1,8 @@
-//! What both are given: our own payloads, those of `../instructions.rs`.
+//! The payloads for both crates, which are those of `../instructions.rs`.
 
 pub const EVENTS: usize = 200;
 
-/// A conversation of so many turns, as chat clients send it.
+/// Returns a chat request with `turns` turns.
 pub fn request(stream: bool, turns: usize) -> Vec<u8> {
     let turn = format!(
         r#"{{"role":"user","content":"{}"}},{{"role":"assistant","content":"{}"}},"#,
@@ -17,7 +17,7 @@ pub fn request(stream: bool, turns: usize) -> Vec<u8> {
     .into_bytes()
 }
 
-/// What a client of Anthropic's API asks for the answers below.
+/// Returns the request of an Anthropic client for the responses below.
 pub fn anthropic_request(stream: bool) -> Vec<u8> {
     format!(
         r#"{{"model":"m","max_tokens":100,"stream":{stream},"messages":[{{"role":"user","content":"hi"}}]}}"#
@@ -25,7 +25,7 @@ pub fn anthropic_request(stream: bool) -> Vec<u8> {
     .into_bytes()
 }
 
-/// One event of a stream, about 290 bytes.
+/// Returns one event of a stream, about 290 bytes.
 fn event(delta: &str, finish: &str, padding: usize) -> Vec<u8> {
     format!(
         "data: {{\"id\":\"chatcmpl-9f2c1e7ab4\",\"object\":\"chat.completion.chunk\",\"created\":1763000000,\"model\":\"gpt-5-mini\",\"service_tier\":\"default\",\"system_fingerprint\":\"fp_5c1e\",\"choices\":[{{\"index\":0,\"delta\":{{{delta}}},\"logprobs\":null,\"finish_reason\":{finish}}}],\"obfuscation\":\"{}\"}}\n\n",
@@ -42,7 +42,7 @@ pub fn first() -> Vec<u8> {
     event("\"role\":\"assistant\",\"content\":\"\"", "null", 5)
 }
 
-/// A whole stream, in the pieces in which it arrives: eight events a read.
+/// Returns a whole stream, in chunks of eight events.
 pub fn stream() -> Vec<Vec<u8>> {
     let mut events = vec![first()];
     events.extend((0..EVENTS - 2).map(word));
@@ -51,8 +51,8 @@ pub fn stream() -> Vec<Vec<u8>> {
     events.chunks(8).map(<[Vec<u8>]>::concat).collect()
 }
 
-/// A whole answer of 1.6 KB.
-pub fn whole() -> Vec<u8> {
+/// Returns a non-streaming response of 1.6 KB.
+pub fn completion() -> Vec<u8> {
     format!(
         r#"{{"id":"chatcmpl-1","object":"chat.completion","created":1,"model":"m","choices":[{{"index":0,"message":{{"role":"assistant","content":"{}","refusal":null}},"logprobs":null,"finish_reason":"stop"}}],"usage":{{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}}}}"#,
         "A thin piece. ".repeat(100)

@@ -1,5 +1,5 @@
-//! `switchyard-translation`, as its own server uses it: requests and whole answers through the engine as parsed values,
-//! streams through `decode_stream` and `encode_stream`. Reading and writing the JSON and the events' frames is its user's.
+//! Work for `switchyard-translation`, as its own server uses it: requests and responses pass through the engine as parsed values,
+//! streams through `decode_stream` and `encode_stream`. The user parses and writes the JSON and the event frames.
 
 use crate::{Work, payloads};
 use futures::Stream;
@@ -25,7 +25,7 @@ pub fn request(from: WireFormat, to: WireFormat, body: Vec<u8>) -> Work {
     })
 }
 
-pub fn whole_answer(to: WireFormat, body: Vec<u8>) -> Work {
+pub fn response(to: WireFormat, body: Vec<u8>) -> Work {
     Box::new(move |out| {
         let (engine, policy) = &*ENGINE;
         let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
@@ -34,7 +34,7 @@ pub fn whole_answer(to: WireFormat, body: Vec<u8>) -> Work {
     })
 }
 
-/// What has come from the upstream and was not read yet.
+/// Chunks from the upstream that were not read yet, and whether it has closed.
 #[derive(Clone, Default)]
 struct Socket(Arc<Mutex<(VecDeque<Vec<u8>>, bool)>>);
 
@@ -43,7 +43,7 @@ impl Stream for Socket {
     fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let mut state = self.0.lock().unwrap();
         match state.0.pop_front() {
-            Some(piece) => Poll::Ready(Some(Ok(piece))),
+            Some(chunk) => Poll::Ready(Some(Ok(chunk))),
             None if state.1 => Poll::Ready(None),
             None => Poll::Pending,
         }
@@ -56,7 +56,7 @@ fn open(to: WireFormat) -> (Socket, RawEventStream) {
     (socket, encode_stream(decoded, to, None).unwrap())
 }
 
-/// All that can be had for now, framed as the API wants it.
+/// Writes all available events, framed as the API requires.
 fn drain(events: &mut RawEventStream, to: WireFormat, out: &mut Vec<u8>) {
     let waker = noop_waker();
     let mut context = Context::from_waker(&waker);
@@ -72,12 +72,12 @@ fn drain(events: &mut RawEventStream, to: WireFormat, out: &mut Vec<u8>) {
     }
 }
 
-pub fn stream(to: WireFormat, pieces: Vec<Vec<u8>>) -> Work {
-    let mut opened = Some((open(to), pieces));
+pub fn stream(to: WireFormat, chunks: Vec<Vec<u8>>) -> Work {
+    let mut opened = Some((open(to), chunks));
     Box::new(move |out| {
-        let ((socket, mut events), pieces) = opened.take().unwrap();
-        for piece in pieces {
-            socket.0.lock().unwrap().0.push_back(piece);
+        let ((socket, mut events), chunks) = opened.take().unwrap();
+        for chunk in chunks {
+            socket.0.lock().unwrap().0.push_back(chunk);
             drain(&mut events, to, out);
         }
         socket.0.lock().unwrap().1 = true;
@@ -93,10 +93,10 @@ pub fn one_event() -> Work {
         socket.0.lock().unwrap().0.push_back(event);
         drain(&mut events, to, &mut ignored);
     }
-    // Pieces that its user would own; made beforehand.
-    let mut pieces: VecDeque<_> = (0..crate::EVENTS_IN_A_ROW).map(|at| payloads::word(at % 9)).collect();
+    // Chunks that the user would own; created before counting begins.
+    let mut chunks: VecDeque<_> = (0..crate::EVENTS_PER_WORK).map(|at| payloads::word(at % 9)).collect();
     Box::new(move |out| {
-        socket.0.lock().unwrap().0.push_back(pieces.pop_front().unwrap());
+        socket.0.lock().unwrap().0.push_back(chunks.pop_front().unwrap());
         drain(&mut events, to, out);
     })
 }

@@ -8,7 +8,7 @@ use crate::canonical::{
     Block, DiagnosticCode, Diagnostics, ExtraFields, Message, OpenCalls, Request, Role, Span, called_names,
 };
 use crate::error::ClientError;
-use crate::json::{List, Object, ValueKind, decode_string, encode_string, raw, value_kind};
+use crate::json::{ArrayBuilder, Object, ValueKind, decode_string, encode_string, raw, value_kind};
 use std::collections::BTreeMap;
 
 /// Reads the conversation.
@@ -313,7 +313,7 @@ fn pieces(message: &Message) -> Option<&str> {
     all.get().strip_prefix('[')?.strip_suffix(']').filter(|all| !all.is_empty())
 }
 
-fn flush(results: &mut Vec<String>, contents: &mut List) {
+fn flush(results: &mut Vec<String>, contents: &mut ArrayBuilder) {
     if !results.is_empty() {
         contents.push(&format!("{{\"role\":\"user\",\"parts\":[{}]}}", results.join(",")));
         results.clear();

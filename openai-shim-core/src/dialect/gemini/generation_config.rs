@@ -6,7 +6,7 @@ use super::{NAME, plain, read};
 use crate::canonical::{
     DiagnosticCode, Diagnostics, ExtraFields, Reasoning, Request, ResponseFormat, TokenLimit,
 };
-use crate::json::schema_subset::{SchemaSubset, fit};
+use crate::json::schema_subset::{SchemaSubset, reduce_schema};
 use crate::json::{self, Object, count, encode_string, from_openapi, natural, raw, string_or_json};
 use serde_json::value::RawValue;
 
@@ -39,10 +39,14 @@ const SILENT: [&str; 6] = ["$schema", "$id", "$comment", "$anchor", "examples", 
 
 /// A schema that Google accepts; what it refuses is reported.
 pub(super) fn schema(schema: &str, path: &str, diagnostics: &mut Diagnostics) -> String {
-    let wishes =
-        SchemaSubset { keep: Some(&KNOWN), enumerate: true, inline: true, ..SchemaSubset::default() };
-    let Some(fitted) = fit(schema, &wishes) else { return schema.to_owned() };
-    for dropped in fitted.dropped.iter().filter(|keyword| !SILENT.contains(&keyword.as_str())) {
+    let wishes = SchemaSubset {
+        allowed_keywords: Some(&KNOWN),
+        const_as_enum: true,
+        inline_refs: true,
+        ..SchemaSubset::default()
+    };
+    let Some(fitted) = reduce_schema(schema, &wishes) else { return schema.to_owned() };
+    for dropped in fitted.dropped_keywords.iter().filter(|keyword| !SILENT.contains(&keyword.as_str())) {
         diagnostics.record(DiagnosticCode::SchemaReduced, path, dropped);
     }
     fitted.json

@@ -170,7 +170,7 @@ impl OllamaDecoder {
             match piece {
                 Segment::Text(text) => self.say(BlockKind::Text, text, out),
                 Segment::Reasoning(text) => self.say(BlockKind::Reasoning, text, out),
-                Segment::Call { name, arguments } => {
+                Segment::ToolCall { name, arguments } => {
                     self.call(LineToolCall { id: None, name, arguments, extra: ExtraFields::default() }, out);
                 }
             }

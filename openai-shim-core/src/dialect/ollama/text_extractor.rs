@@ -19,9 +19,9 @@ pub(super) struct OllamaTextExtractor {
 impl OllamaTextExtractor {
     pub(super) fn new(spec: &ResponseSpec) -> Self {
         let think = match spec.quirks.reasoning_tags {
-            ReasoningTags::Prefilled => ReasoningTagMode::Inside,
-            ReasoningTags::Ignore => ReasoningTagMode::Off,
-            ReasoningTags::Leading => ReasoningTagMode::Auto,
+            ReasoningTags::Prefilled => ReasoningTagMode::Prefilled,
+            ReasoningTags::Ignore => ReasoningTagMode::Ignore,
+            ReasoningTags::Leading => ReasoningTagMode::Leading,
         };
         let tools = if spec.quirks.keep_tool_markup { Vec::new() } else { spec.tools.clone() };
         Self {
@@ -29,7 +29,7 @@ impl OllamaTextExtractor {
             fences: spec.required_json_fields.is_some().then(FenceStripper::new),
             stops: (!spec.local_stops.is_empty()).then(|| StopMatcher::new(spec.local_stops.clone())),
             tools,
-            inside: think == ReasoningTagMode::Inside,
+            inside: think == ReasoningTagMode::Prefilled,
             stopped: false,
         }
     }
@@ -37,7 +37,7 @@ impl OllamaTextExtractor {
     /// The upstream takes the thinking out itself.
     pub(super) fn thinks_apart(&mut self) {
         if std::mem::take(&mut self.inside) {
-            self.splitter = OutputParser::new(ReasoningTagMode::Auto, &self.tools);
+            self.splitter = OutputParser::new(ReasoningTagMode::Leading, &self.tools);
         }
     }
 
@@ -64,7 +64,7 @@ impl OllamaTextExtractor {
                     diagnostics.record(DiagnosticCode::ReasoningSplit, "content", "");
                     out.push(piece);
                 }
-                Segment::Call { ref name, .. } => {
+                Segment::ToolCall { ref name, .. } => {
                     diagnostics.record(DiagnosticCode::ToolCallRecovered, "content", name);
                     out.push(piece);
                 }
@@ -94,7 +94,7 @@ impl OllamaTextExtractor {
         let (mut open, mut said) = (String::new(), String::new());
         if let Some(fences) = &mut self.fences {
             fences.finish(&mut open);
-            if fences.stripped() {
+            if fences.has_stripped() {
                 diagnostics.record(DiagnosticCode::FenceStripped, "content", "");
             }
         }

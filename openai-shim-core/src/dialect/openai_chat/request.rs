@@ -25,7 +25,8 @@ use messages::MessagesReader;
 /// Reads a request.
 pub(super) fn decode(body: &Bytes, diagnostics: &mut Diagnostics) -> Result<Request, ClientError> {
     let mut read = MessagesReader::new(body);
-    let object = match Object::with_list(body, "messages", &mut |message, item| read.message(message, item)) {
+    let object = match Object::visit_items(body, "messages", &mut |message, item| read.message(message, item))
+    {
         Some(object) => object,
         None => {
             let object = Object::parse(body).map_err(|e| not_an_object(body, &e))?;
@@ -208,7 +209,7 @@ pub(super) fn encode<'a>(
     let known = span(request.messages.first()).zip(span(request.messages.last()));
     let read = |bytes| match known {
         // What was read from these bytes need not be read again.
-        Some((first, last)) => Object::parse_again(bytes, first.to(last).range()).ok(),
+        Some((first, last)) => Object::reparse(bytes, first.to(last).range()).ok(),
         None => Object::parse(bytes).ok(),
     };
     let mut body = source.and_then(read).unwrap_or_default();

@@ -25,10 +25,10 @@ impl Voice {
         // A client of this dialect takes the text as it comes.
         let own = is_own(spec);
         let think = match spec.quirks.reasoning_tags {
-            _ if own => ReasoningTagMode::Off,
-            ReasoningTags::Ignore => ReasoningTagMode::Off,
-            ReasoningTags::Prefilled => ReasoningTagMode::Inside,
-            ReasoningTags::Leading => ReasoningTagMode::Auto,
+            _ if own => ReasoningTagMode::Ignore,
+            ReasoningTags::Ignore => ReasoningTagMode::Ignore,
+            ReasoningTags::Prefilled => ReasoningTagMode::Prefilled,
+            ReasoningTags::Leading => ReasoningTagMode::Leading,
         };
         let tools = if own || spec.quirks.keep_tool_markup { Vec::new() } else { spec.tools.clone() };
         Self {
@@ -56,7 +56,7 @@ impl Voice {
                 Segment::Reasoning(_) => {
                     diagnostics.record(DiagnosticCode::ReasoningSplit, "choices[].text", "")
                 }
-                Segment::Call { name, .. } => {
+                Segment::ToolCall { name, .. } => {
                     diagnostics.record(DiagnosticCode::ToolCallRecovered, "choices[].text", name)
                 }
             }
@@ -64,7 +64,7 @@ impl Voice {
         if let (true, Some(mut fences)) = (last, self.fences.take()) {
             let mut rest = String::new();
             fences.finish(&mut rest);
-            if fences.stripped() {
+            if fences.has_stripped() {
                 diagnostics.record(DiagnosticCode::FenceStripped, "choices[].text", "");
             }
             pieces.push(Segment::Text(rest));
@@ -240,7 +240,7 @@ impl EventSink<'_> {
             let (kind, text) = match piece {
                 Segment::Text(text) => (BlockKind::Text, text),
                 Segment::Reasoning(text) => (BlockKind::Reasoning, text),
-                Segment::Call { name, arguments } => {
+                Segment::ToolCall { name, arguments } => {
                     choice.calls = true;
                     let id = self.blocks.context.new_id("call_");
                     (BlockKind::ToolCall { id, name, signature: None }, arguments)

@@ -98,7 +98,7 @@ fn decode_choice(
             extract::Segment::Reasoning(text) => {
                 Block::Reasoning { text: text.into(), signature: None, extra: ExtraFields::default() }
             }
-            extract::Segment::Call { name, arguments } => {
+            extract::Segment::ToolCall { name, arguments } => {
                 calls = true;
                 let id = context.new_id("call_");
                 Block::ToolCall { id, name, arguments, signature: None, extra: ExtraFields::default() }

@@ -32,9 +32,9 @@ struct OpenText {
 
 fn think(spec: &ResponseSpec) -> ReasoningTagMode {
     match spec.quirks.reasoning_tags {
-        ReasoningTags::Prefilled => ReasoningTagMode::Inside,
-        ReasoningTags::Ignore => ReasoningTagMode::Off,
-        ReasoningTags::Leading => ReasoningTagMode::Auto,
+        ReasoningTags::Prefilled => ReasoningTagMode::Prefilled,
+        ReasoningTags::Ignore => ReasoningTagMode::Ignore,
+        ReasoningTags::Leading => ReasoningTagMode::Leading,
     }
 }
 
@@ -45,7 +45,7 @@ impl InlineReasoningDecoder {
             inner: ResponsesDecoder::default(),
             think,
             open: None,
-            done: think == ReasoningTagMode::Off,
+            done: think == ReasoningTagMode::Ignore,
             more: 0,
         }
     }
@@ -93,7 +93,7 @@ impl InlineReasoningDecoder {
             let (kind, words) = match piece {
                 Segment::Reasoning(words) => (BlockKind::Reasoning, words),
                 Segment::Text(words) => (BlockKind::Text, words),
-                Segment::Call { .. } => continue,
+                Segment::ToolCall { .. } => continue,
             };
             self.speak(kind, out);
             if let Some(open) = &self.open {
@@ -162,7 +162,7 @@ pub(super) fn whole(response: &mut Response, spec: &ResponseSpec, diagnostics: &
             match piece {
                 Segment::Reasoning(words) => thought.push_str(&words),
                 Segment::Text(words) => said.push_str(&words),
-                Segment::Call { .. } => {}
+                Segment::ToolCall { .. } => {}
             }
         }
         if thought.is_empty() {

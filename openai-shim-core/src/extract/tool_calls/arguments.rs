@@ -1,43 +1,48 @@
-//! From the text of a block to names and arguments.
+//! Text of a markup block to tool names and JSON arguments.
 
 use crate::json::{Object, ValueKind, decode_string, encode_string, value_kind};
 use serde_json::value::RawValue;
 
-/// A name, and the JSON text of an object.
-pub(super) type NamedArguments = (String, String);
+/// A tool call in markup.
+#[derive(Debug)]
+pub(super) struct NamedArguments {
+    pub(super) name: String,
+    /// The JSON text of an object.
+    pub(super) arguments: String,
+}
 
-/// The calls of a JSON object or list; false if it is neither a call nor a list of calls.
-pub(super) fn calls(json: &str, out: &mut Vec<NamedArguments>) -> bool {
+/// Appends the tool calls of a JSON object or list. Returns false if it is neither a call nor a list of calls.
+pub(super) fn decode_calls(json: &str, out: &mut Vec<NamedArguments>) -> bool {
     match value_kind(json) {
         ValueKind::Array => {
             let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(json) else { return false };
             items.iter().all(|item| {
-                let call = call(item.get());
+                let call = decode_call(item.get());
                 call.map(|call| out.push(call)).is_some()
             })
         }
-        _ => call(json).map(|call| out.push(call)).is_some(),
+        _ => decode_call(json).map(|call| out.push(call)).is_some(),
     }
 }
 
-/// One call: `{"name", "arguments" | "parameters"}`, or that under `function`.
-fn call(json: &str) -> Option<NamedArguments> {
+/// Decodes one call: `{"name", "arguments" | "parameters"}`, or the same as the member `function`.
+fn decode_call(json: &str) -> Option<NamedArguments> {
     let object = Object::parse(json.as_bytes()).ok()?;
     let Some(name) = object.str("name") else {
-        return call(object.get("function").filter(|inner| value_kind(inner) == ValueKind::Object)?);
+        return decode_call(object.get("function").filter(|inner| value_kind(inner) == ValueKind::Object)?);
     };
-    let given = object.non_null("arguments").or_else(|| object.non_null("parameters"));
-    Some((name.into_owned(), arguments(given.unwrap_or("{}"))?))
+    let arguments = object.non_null("arguments").or_else(|| object.non_null("parameters"));
+    Some(NamedArguments { name: name.into_owned(), arguments: decode_arguments(arguments.unwrap_or("{}"))? })
 }
 
-/// Whether a whole text that is this object is meant as a call: other objects have names, too.
+/// Whether an object that is a whole text is a tool call: other objects also have a `name`.
 pub(super) fn has_arguments(json: &str) -> bool {
     Object::parse(json.as_bytes())
         .is_ok_and(|object| object.get("arguments").is_some() || object.get("parameters").is_some())
 }
 
-/// Arguments as they stand if they are an object, or the object that a string of them holds.
-pub(super) fn arguments(raw: &str) -> Option<String> {
+/// Returns the arguments as they are if they are an object, or the object encoded in a string.
+pub(super) fn decode_arguments(raw: &str) -> Option<String> {
     let is_object = |json: &str| Object::parse(json.as_bytes()).is_ok();
     match value_kind(raw) {
         ValueKind::String => {
@@ -47,35 +52,42 @@ pub(super) fn arguments(raw: &str) -> Option<String> {
     }
 }
 
-/// Members that stood in tags, as the text of an object. The last of two with one name counts.
-pub(super) fn object(members: &[(String, String)]) -> String {
+/// Encodes parameters (name and JSON value) as an object. Of several with the same name the last one counts.
+pub(super) fn encode_params(params: &[(String, String)]) -> String {
     let mut object = Object::new();
-    for (key, value) in members {
-        object.set(key.as_str(), value.as_str());
+    for (name, value) in params {
+        object.set(name.as_str(), value.as_str());
     }
     object.to_json()
 }
 
-/// The JSON of a value that stood in a tag.
+/// Encodes the text of a parameter's tag as JSON.
 ///
-/// Tags carry no types. What is a JSON number, truth value, null, object or list is taken for one, everything else for a
-/// string; so is what says `string="true"`. A line break next to the tags is layout.
-pub(super) fn value(text: &str, is_string: bool) -> String {
+/// Tags have no types. A JSON number, Boolean, null, object or list is taken as such, and all other text as a string;
+/// `is_string`: an attribute declares a string. A line break next to the tags is layout.
+pub(super) fn encode_param(text: &str, is_string: bool) -> String {
     let inner = text.strip_prefix("\r\n").or_else(|| text.strip_prefix('\n')).unwrap_or(text);
     let inner = inner.strip_suffix('\n').map_or(inner, |t| t.strip_suffix('\r').unwrap_or(t));
     let json = inner.trim();
-    let typed = !is_string
+    let is_typed = !is_string
         && value_kind(json) != ValueKind::String
         && serde_json::from_str::<&RawValue>(json).is_ok();
-    if typed { json.to_owned() } else { encode_string(inner) }
+    if is_typed { json.to_owned() } else { encode_string(inner) }
 }
 
-/// A name from a tag: in quotes (then attributes may follow) or bare; and whether an attribute says that it is a string.
-pub(super) fn attribute(text: &str) -> (&str, bool) {
-    for mark in ['"', '\''] {
-        if let Some((name, rest)) = text.strip_prefix(mark).and_then(|rest| rest.split_once(mark)) {
-            return (name, rest.contains("string=\"true\""));
+/// The name in a tag.
+pub(super) struct TagName<'a> {
+    pub(super) name: &'a str,
+    /// The attribute `string="true"` follows the name.
+    pub(super) is_string: bool,
+}
+
+/// Parses the name in a tag: quoted, then attributes may follow, or bare.
+pub(super) fn parse_tag_name(text: &str) -> TagName<'_> {
+    for quote in ['"', '\''] {
+        if let Some((name, after)) = text.strip_prefix(quote).and_then(|inner| inner.split_once(quote)) {
+            return TagName { name, is_string: after.contains("string=\"true\"") };
         }
     }
-    (text, false)
+    TagName { name: text, is_string: false }
 }

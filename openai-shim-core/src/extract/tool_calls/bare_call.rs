@@ -1,141 +1,161 @@
-//! A whole text that is one call's object, fenced or not; or `name[ARGS]{…}`, which is left of Mistral's markup where a
-//! server drops special tokens.
+//! Whole text that is one JSON tool call, fenced or not, or `name[ARGS]{…}` calls: what Mistral's markup becomes where a server
+//! removes special tokens.
 
 use super::arguments::{self, NamedArguments};
 use super::cursor::{Cursor, ErrMode, ParseResult, ResumableScan};
+use std::ops::Range;
 
-/// The keys that a call's object may begin with. Another one shows at once that the text is JSON for the reader.
+/// The keys with which a call's object may begin. Any other key shows at once that the text is JSON for the user.
 const KEYS: &[&str] = &["\"name\"", "\"arguments\"", "\"parameters\"", "\"type\"", "\"function\""];
 
-/// The longest word after a fence's opening.
-const WORD: usize = 20;
+/// The maximum length of the language after the opening fence.
+const MAX_LANGUAGE_BYTES: usize = 20;
 
-/// Follows a text for as long as it may be such an object.
+/// Reads a text for as long as it may consist of calls only.
 #[derive(Debug, Default)]
 pub(super) struct BareCall {
     at: usize,
-    place: BareState,
-    fenced: bool,
-    json: Option<(usize, usize)>,
-    named: Vec<(String, usize, usize)>,
-    long: ResumableScan,
+    phase: BarePhase,
+    /// The call's object.
+    object: Option<Range<usize>>,
+    /// The calls of the form `name[ARGS]{…}`.
+    named: Vec<NamedSpan>,
+    scan: ResumableScan,
 }
 
+#[derive(Debug)]
+struct NamedSpan {
+    name: String,
+    /// The range of the arguments in the text.
+    arguments: Range<usize>,
+}
+
+/// What is read next.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum BareState {
+enum BarePhase {
     #[default]
-    Before,
-    Json,
-    Named,
-    Fence,
-    After,
+    Start,
+    Object {
+        is_fenced: bool,
+    },
+    NamedCall,
+    ClosingFence,
+    End,
 }
 
 impl BareCall {
-    /// Reads on; `Err(No)`: it is none. `Ok` comes only when the text is over.
-    pub(super) fn step(&mut self, text: &str, over: bool, tools: &[String]) -> ParseResult<()> {
+    /// Reads the text so far. `Backtrack`: it is not a call. `Ok` is returned only when the text is final.
+    pub(super) fn advance(&mut self, text: &str, is_final: bool, tools: &[String]) -> ParseResult<()> {
         loop {
-            let mut cursor = Cursor { text, at: self.at, over };
-            cursor.skip();
+            let mut cursor = Cursor { text, at: self.at, is_final };
+            cursor.skip_space();
             self.at = cursor.at;
-            self.place = match self.place {
-                BareState::Before => {
-                    let first = cursor.next()?;
-                    self.fenced = first == b'`';
-                    if self.fenced {
-                        cursor.expect("```")?;
-                        let word = cursor.name("\n")?;
-                        if word.len() > WORD || !word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
-                        {
-                            return Err(ErrMode::No);
-                        }
+            self.phase = match self.phase {
+                BarePhase::Start => match cursor.peek_byte()? {
+                    b'`' => {
+                        read_opening_fence(&mut cursor)?;
+                        BarePhase::Object { is_fenced: true }
                     }
-                    if self.fenced || first == b'{' { BareState::Json } else { BareState::Named }
-                }
-                BareState::Named if cursor.rest().is_empty() && over && !self.named.is_empty() => {
+                    b'{' => BarePhase::Object { is_fenced: false },
+                    _ => BarePhase::NamedCall,
+                },
+                BarePhase::NamedCall
+                    if cursor.remaining().is_empty() && is_final && !self.named.is_empty() =>
+                {
                     return Ok(());
                 }
-                BareState::Named => {
-                    let name = offered(&mut cursor, tools)?;
+                BarePhase::NamedCall => {
+                    let name = take_offered_name(&mut cursor, tools)?;
                     let start = cursor.at;
-                    cursor.json(&mut self.long)?;
-                    self.named.push((name.to_owned(), start, cursor.at));
-                    BareState::Named
+                    cursor.take_json(&mut self.scan)?;
+                    self.named.push(NamedSpan { name: name.to_owned(), arguments: start..cursor.at });
+                    BarePhase::NamedCall
                 }
-                BareState::Json => {
+                BarePhase::Object { is_fenced } => {
                     let start = cursor.at;
-                    begins_call(cursor, tools)?;
-                    cursor.json(&mut self.long)?;
-                    self.json = Some((start, cursor.at));
-                    if self.fenced { BareState::Fence } else { BareState::After }
+                    check_call_beginning(cursor, tools)?;
+                    cursor.take_json(&mut self.scan)?;
+                    self.object = Some(start..cursor.at);
+                    if is_fenced { BarePhase::ClosingFence } else { BarePhase::End }
                 }
-                BareState::Fence => {
+                BarePhase::ClosingFence => {
                     cursor.expect("```")?;
-                    BareState::After
+                    BarePhase::End
                 }
-                BareState::After if cursor.rest().is_empty() => {
-                    return if over { Ok(()) } else { Err(ErrMode::More) };
+                BarePhase::End if cursor.remaining().is_empty() => {
+                    return if is_final { Ok(()) } else { Err(ErrMode::Incomplete) };
                 }
-                BareState::After => return Err(ErrMode::No),
+                BarePhase::End => return Err(ErrMode::Backtrack),
             };
             self.at = cursor.at;
         }
     }
 
-    /// How much of the text it took.
-    pub(super) fn reach(&self) -> usize {
-        self.at.max(self.long.summary)
+    /// The end of the text that was read.
+    pub(super) fn scanned(&self) -> usize {
+        self.at.max(self.scan.scanned)
     }
 
-    /// The calls, if they are all of these tools.
+    /// Decodes the calls; `None` if not all of them are calls of `tools`.
     pub(super) fn into_calls(self, text: &str, tools: &[String]) -> Option<Vec<NamedArguments>> {
         let mut calls = Vec::new();
-        for (name, start, end) in self.named {
-            calls.push((name, arguments::arguments(text.get(start..end)?)?));
+        for NamedSpan { name, arguments } in self.named {
+            calls
+                .push(NamedArguments { name, arguments: arguments::decode_arguments(text.get(arguments)?)? });
         }
-        if let Some((start, end)) = self.json {
-            let json = text.get(start..end).filter(|json| arguments::has_arguments(json))?;
-            if !arguments::calls(json, &mut calls) {
+        if let Some(object) = self.object {
+            let json = text.get(object).filter(|json| arguments::has_arguments(json))?;
+            if !arguments::decode_calls(json, &mut calls) {
                 return None;
             }
         }
-        calls.iter().all(|(name, _)| tools.contains(name)).then_some(calls)
+        calls.iter().all(|call| tools.contains(&call.name)).then_some(calls)
     }
 }
 
-/// The name of a tool right before its arguments.
-fn offered<'a>(cursor: &mut Cursor<'a>, tools: &[String]) -> ParseResult<&'a str> {
-    let rest = cursor.rest();
-    let name = match cursor.word() {
-        Err(ErrMode::More) if !tools.iter().any(|tool| tool.starts_with(rest)) => return Err(ErrMode::No),
-        word => word?,
+fn read_opening_fence(cursor: &mut Cursor<'_>) -> ParseResult<()> {
+    cursor.expect("```")?;
+    let language = cursor.take_name("\n")?;
+    let is_language = language.len() <= MAX_LANGUAGE_BYTES
+        && language.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    if is_language { Ok(()) } else { Err(ErrMode::Backtrack) }
+}
+
+/// Consumes the name of an offered tool, up to its arguments.
+fn take_offered_name<'a>(cursor: &mut Cursor<'a>, tools: &[String]) -> ParseResult<&'a str> {
+    let remaining = cursor.remaining();
+    let name = match cursor.take_bare_name() {
+        Err(ErrMode::Incomplete) if !tools.iter().any(|tool| tool.starts_with(remaining)) => {
+            return Err(ErrMode::Backtrack);
+        }
+        name => name?,
     };
     if !tools.iter().any(|tool| tool == name) {
-        return Err(ErrMode::No);
+        return Err(ErrMode::Backtrack);
     }
-    if cursor.literal("[CALL_ID]")? {
-        cursor.word()?;
+    if cursor.consume("[CALL_ID]")? {
+        cursor.take_bare_name()?;
     }
-    cursor.literal("[ARGS]")?;
-    if cursor.next()? == b'{' { Ok(name) } else { Err(ErrMode::No) }
+    cursor.consume("[ARGS]")?;
+    if cursor.peek_byte()? == b'{' { Ok(name) } else { Err(ErrMode::Backtrack) }
 }
 
-/// Whether an object begins like a call of one of these tools; cheap enough to ask again.
-fn begins_call(mut cursor: Cursor<'_>, tools: &[String]) -> ParseResult<()> {
+/// Checks that an object begins like a call of an offered tool. Reads few bytes, because it is repeated with each part.
+fn check_call_beginning(mut cursor: Cursor<'_>, tools: &[String]) -> ParseResult<()> {
     cursor.expect("{")?;
-    cursor.space()?;
-    match cursor.any(KEYS)? {
-        None => Err(ErrMode::No),
+    cursor.skip_short_space()?;
+    match cursor.consume_any(KEYS)? {
+        None => Err(ErrMode::Backtrack),
         Some(0) => {
-            cursor.space()?;
+            cursor.skip_short_space()?;
             cursor.expect(":")?;
-            cursor.space()?;
+            cursor.skip_short_space()?;
             cursor.expect("\"")?;
-            let rest = cursor.rest();
-            match rest.split_once('"') {
+            let remaining = cursor.remaining();
+            match remaining.split_once('"') {
                 Some((name, _)) if tools.iter().any(|tool| tool == name) => Ok(()),
-                None if tools.iter().any(|tool| tool.starts_with(rest)) => Err(cursor.unfinished()),
-                _ => Err(ErrMode::No),
+                None if tools.iter().any(|tool| tool.starts_with(remaining)) => Err(cursor.end_error()),
+                _ => Err(ErrMode::Backtrack),
             }
         }
         Some(_) => Ok(()),

@@ -1,86 +1,90 @@
-//! Whether a place in a text is Markdown code, where an opener is quoted and not meant.
+//! Bytes of a text to whether the position is inside Markdown code, where an opener is quoted and begins no tool call.
 
-/// Follows backticks through a text.
+/// Follows the backticks of a text.
 ///
-/// A run of one or two opens inline code that ends at an equal run, or with its paragraph. A longer run opens a fence if
-/// the rest of its line has no equal run; it ends at a line that begins with a run as long.
+/// A run of one or two backticks opens inline code, which ends at an equal run or with its paragraph. A longer run opens a fence
+/// if the rest of its line has no equal run; the fence ends at a line that begins with a run of at least the same length.
 #[derive(Debug, Default)]
 pub(super) struct CodeTracker {
-    place: CodeContext,
-    /// The backticks that came last.
+    context: CodeContext,
+    /// The length of the run of backticks before this position.
     run: usize,
-    /// Whether only white space stood before them on their line.
-    run_begins: bool,
-    /// Whether the line is white space so far; not followed in prose.
-    blank: bool,
+    /// Whether only white space precedes the run on its line.
+    is_run_at_line_start: bool,
+    /// Whether the line has only white space so far; not maintained in prose.
+    is_line_blank: bool,
 }
 
+/// The context at a position; each number is the length of the opening run.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 enum CodeContext {
     #[default]
     Prose,
-    /// Inline code.
-    Span(usize),
-    /// On the line of a fence's opening: inline code, if an equal run comes.
-    Info(usize),
+    InlineCode(usize),
+    /// On the line of a fence's opening, which is inline code if an equal run follows.
+    FenceInfo(usize),
     Fence(usize),
 }
 
 impl CodeTracker {
-    /// Whether an opener here would be meant.
+    /// Whether the position is in prose, where an opener may begin a tool call.
     pub(super) fn is_prose(&self) -> bool {
-        self.place == CodeContext::Prose && self.run == 0
+        self.context == CodeContext::Prose && self.run == 0
     }
 
-    /// Takes the next byte.
-    pub(super) fn feed(&mut self, byte: u8) {
+    /// Reads the next byte.
+    pub(super) fn advance(&mut self, byte: u8) {
         if byte == b'`' {
             if self.run == 0 {
-                self.run_begins = self.blank;
+                self.is_run_at_line_start = self.is_line_blank;
             }
             self.run += 1;
-            self.blank = false;
+            self.is_line_blank = false;
             return;
         }
-        self.resolve_fence(byte);
+        self.end_run(byte);
         match byte {
             b'\n' => {
-                self.place = match self.place {
-                    CodeContext::Info(ticks) => CodeContext::Fence(ticks),
-                    CodeContext::Span(_) if self.blank => CodeContext::Prose,
-                    place => place,
+                self.context = match self.context {
+                    CodeContext::FenceInfo(ticks) => CodeContext::Fence(ticks),
+                    CodeContext::InlineCode(_) if self.is_line_blank => CodeContext::Prose,
+                    context => context,
                 };
-                self.blank = true;
+                self.is_line_blank = true;
             }
             b' ' | b'\t' | b'\r' => {}
-            _ => self.blank = false,
+            _ => self.is_line_blank = false,
         }
     }
 
-    /// Decides what the last run of backticks was, if there is one before this byte.
-    pub(super) fn resolve_fence(&mut self, byte: u8) {
+    /// Ends the run of backticks, if any, before `byte`, and decides what it opens or closes.
+    pub(super) fn end_run(&mut self, byte: u8) {
         let run = std::mem::take(&mut self.run);
         if run == 0 {
             return;
         }
-        self.place = match self.place {
-            CodeContext::Prose if run < 3 => CodeContext::Span(run),
-            CodeContext::Prose => CodeContext::Info(run),
-            CodeContext::Span(ticks) | CodeContext::Info(ticks) if run == ticks => CodeContext::Prose,
-            CodeContext::Fence(ticks) if run >= ticks && self.run_begins && byte.is_ascii_whitespace() => {
+        self.context = match self.context {
+            CodeContext::Prose if run < 3 => CodeContext::InlineCode(run),
+            CodeContext::Prose => CodeContext::FenceInfo(run),
+            CodeContext::InlineCode(ticks) | CodeContext::FenceInfo(ticks) if run == ticks => {
                 CodeContext::Prose
             }
-            place => place,
+            CodeContext::Fence(ticks)
+                if run >= ticks && self.is_run_at_line_start && byte.is_ascii_whitespace() =>
+            {
+                CodeContext::Prose
+            }
+            context => context,
         };
     }
 
-    /// Whether a text without openers would change nothing here.
+    /// Whether text without openers changes no state of this tracker.
     pub(super) fn is_unchanged(&self, text: &str) -> bool {
         let bytes = text.as_bytes();
         self.run == 0
-            && match self.place {
+            && match self.context {
                 CodeContext::Prose => memchr::memchr(b'`', bytes).is_none(),
-                _ => !self.blank && memchr::memchr2(b'`', b'\n', bytes).is_none(),
+                _ => !self.is_line_blank && memchr::memchr2(b'`', b'\n', bytes).is_none(),
             }
     }
 }

@@ -1,263 +1,284 @@
-//! One block of markup, read while it comes.
+//! Text of one block of tool-call markup, as it arrives, to tool calls.
 
 use super::arguments::{self, NamedArguments};
 use super::cursor::{Cursor, ErrMode, ParseResult, ResumableScan};
-use super::markup_table::{CallTags, Markup, MarkupItem};
+use super::markup_table::{BlockEnd, CallTags, Markup, MarkupItem};
 
-/// What is known of a block.
+/// The result of reading a block so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum BlockStatus {
-    /// It may go on.
-    More,
-    /// It is whole, and ends here.
-    Done(usize),
-    /// It is none; it was well-formed up to here.
-    No(usize),
+    /// More text is needed.
+    Incomplete,
+    /// The block is complete and ends at this index.
+    Complete(usize),
+    /// The text is not a block; it was well-formed up to this index.
+    Invalid(usize),
 }
 
-/// Where a block is. What was read is never read again.
+/// A block of markup. No text is read twice.
 #[derive(Debug)]
 pub(super) struct MarkupBlock {
     markup: &'static Markup,
     at: usize,
-    /// Where the last item ended.
-    end: usize,
+    /// The end of the last item.
+    items_end: Option<usize>,
     calls: Vec<NamedArguments>,
-    /// The form is right, but something in it is no call.
-    void: bool,
-    /// The call in tags that is open.
-    tags: Option<OpenCall>,
-    long: ResumableScan,
+    /// An item is well-formed markup but not a call.
+    has_invalid_call: bool,
+    open_call: Option<OpenCall>,
+    scan: ResumableScan,
 }
 
+/// A call in tags whose end was not read.
 #[derive(Debug)]
 struct OpenCall {
     tags: &'static CallTags,
     name: String,
-    members: Vec<(String, String)>,
-    /// All of them as one object, in its own text.
-    json: Option<String>,
+    arguments: CallArguments,
 }
 
-/// What a step of a block led to.
+#[derive(Debug)]
+enum CallArguments {
+    /// Parameters in tags: name and JSON value.
+    Params(Vec<(String, String)>),
+    /// One JSON text.
+    Json(String),
+}
+
+/// What one step has read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum BlockProgress {
+    /// A whole item.
     Item,
-    Inside,
-    Closed,
+    /// A part of a call in tags.
+    CallPart,
+    /// The end of the block.
+    Closer,
 }
 
 impl MarkupBlock {
     pub(super) fn new(markup: &'static Markup) -> Self {
-        // A bare `<function=` is the head of its own first item.
-        let own = markup
+        // `<function=` without a tag around it is the opener and also the beginning of the first item.
+        let is_opener_in_item = markup
             .items
             .iter()
-            .any(|item| matches!(item, MarkupItem::Tags(tags) if tags.head == markup.opener));
-        let at = if own { 0 } else { markup.opener.len() };
+            .any(|item| matches!(item, MarkupItem::Tags(tags) if tags.name_prefix == markup.opener));
         Self {
             markup,
-            at,
-            end: 0,
+            at: if is_opener_in_item { 0 } else { markup.opener.len() },
+            items_end: None,
             calls: Vec::new(),
-            void: false,
-            tags: None,
-            long: ResumableScan::default(),
+            has_invalid_call: false,
+            open_call: None,
+            scan: ResumableScan::default(),
         }
     }
 
-    /// How far it was read.
-    pub(super) fn reach(&self) -> usize {
-        self.at.max(self.long.summary)
+    /// The end of the text that was read.
+    pub(super) fn scanned(&self) -> usize {
+        self.at.max(self.scan.scanned)
     }
 
-    /// The calls of a whole block; `None` if they are not all calls of these tools.
+    /// Returns the calls of a complete block; `None` if not all of its items are calls of `tools`.
     pub(super) fn into_calls(self, tools: &[String]) -> Option<Vec<NamedArguments>> {
-        let ours = !self.void && self.calls.iter().all(|(name, _)| tools.contains(name));
-        (ours && !self.calls.is_empty()).then_some(self.calls)
+        let is_valid = !self.has_invalid_call && self.calls.iter().all(|call| tools.contains(&call.name));
+        (is_valid && !self.calls.is_empty()).then_some(self.calls)
     }
 
-    /// Reads on in the block's text so far. `over`: nothing will follow.
-    pub(super) fn step(&mut self, text: &str, over: bool) -> BlockStatus {
+    /// Reads the block's text so far.
+    pub(super) fn advance(&mut self, text: &str, is_final: bool) -> BlockStatus {
         loop {
-            let mut cursor = Cursor { text, at: self.at, over };
-            cursor.skip();
+            let mut cursor = Cursor { text, at: self.at, is_final };
+            cursor.skip_space();
             self.at = cursor.at;
-            let flow = match self.tags.take() {
-                Some(open) => self.member(open, &mut cursor),
-                None if self.end > 0 && over && cursor.rest().is_empty() => {
-                    return BlockStatus::Done(self.at);
+            let progress = match self.open_call.take() {
+                Some(call) => self.continue_call(call, &mut cursor),
+                None if self.items_end.is_some() && is_final && cursor.remaining().is_empty() => {
+                    return BlockStatus::Complete(self.at);
                 }
-                None => self.item(&mut cursor),
+                None => self.read_item_or_closer(&mut cursor),
             };
-            match flow {
-                Ok(flow) => {
+            match progress {
+                Ok(progress) => {
                     self.at = cursor.at;
-                    if flow == BlockProgress::Closed {
-                        return BlockStatus::Done(self.at);
+                    if progress == BlockProgress::Closer {
+                        return BlockStatus::Complete(self.at);
                     }
-                    if flow == BlockProgress::Item {
-                        self.end = self.at;
-                        if self.markup.single {
-                            return BlockStatus::Done(self.end);
+                    if progress == BlockProgress::Item {
+                        self.items_end = Some(self.at);
+                        if matches!(self.markup.end, BlockEnd::FirstItem) {
+                            return BlockStatus::Complete(self.at);
                         }
                     }
                 }
-                Err(ErrMode::More) => return BlockStatus::More,
-                // What follows whole items is no concern of theirs.
-                Err(ErrMode::No) if self.end > 0 && self.markup.open => return BlockStatus::Done(self.end),
-                Err(ErrMode::No) => return BlockStatus::No(self.reach()),
+                Err(ErrMode::Incomplete) => return BlockStatus::Incomplete,
+                Err(ErrMode::Backtrack) => {
+                    // If the closer is optional, the block ends after its last item, whatever text follows.
+                    return match (self.items_end, self.markup.end) {
+                        (Some(end), BlockEnd::OptionalCloser(_)) => BlockStatus::Complete(end),
+                        _ => BlockStatus::Invalid(self.scanned()),
+                    };
+                }
             }
         }
     }
 
-    /// Reads an item, or what closes the block.
-    fn item(&mut self, cursor: &mut Cursor<'_>) -> ParseResult<BlockProgress> {
-        let mut open = false;
-        match cursor.any(self.markup.closers) {
-            Ok(Some(_)) if self.end > 0 => return Ok(BlockProgress::Closed),
-            Ok(Some(_)) => return Err(ErrMode::No),
+    /// Reads the next item, or the end of the block.
+    fn read_item_or_closer(&mut self, cursor: &mut Cursor<'_>) -> ParseResult<BlockProgress> {
+        let mut is_incomplete = false;
+        match cursor.consume_any(self.markup.end.closers()) {
+            Ok(Some(_)) if self.items_end.is_some() => return Ok(BlockProgress::Closer),
+            Ok(Some(_)) => return Err(ErrMode::Backtrack),
             Ok(None) => {}
-            Err(_) => open = true,
+            Err(_) => is_incomplete = true,
         }
-        if self.end > 0 && matches!(cursor.next(), Ok(b';' | b',')) {
+        if self.items_end.is_some() && matches!(cursor.peek_byte(), Ok(b';' | b',')) {
             cursor.at += 1;
-            cursor.space()?;
+            cursor.skip_short_space()?;
         }
         let start = cursor.at;
         for item in self.markup.items {
-            match self.read(*item, cursor) {
-                Err(ErrMode::No) if self.long.summary <= start && self.tags.is_none() => cursor.at = start,
-                Err(ErrMode::More) if self.long.summary <= start => {
-                    open = true;
+            match self.read_item(*item, cursor) {
+                Err(ErrMode::Backtrack) if self.scan.scanned <= start && self.open_call.is_none() => {
                     cursor.at = start;
                 }
-                flow => return flow,
+                Err(ErrMode::Incomplete) if self.scan.scanned <= start => {
+                    is_incomplete = true;
+                    cursor.at = start;
+                }
+                progress => return progress,
             }
         }
-        Err(if open { ErrMode::More } else { ErrMode::No })
+        Err(if is_incomplete { ErrMode::Incomplete } else { ErrMode::Backtrack })
     }
 
-    fn read(&mut self, item: MarkupItem, cursor: &mut Cursor<'_>) -> ParseResult<BlockProgress> {
+    fn read_item(&mut self, item: MarkupItem, cursor: &mut Cursor<'_>) -> ParseResult<BlockProgress> {
         let (name, json) = match item {
             MarkupItem::Json => {
-                let json = cursor.json(&mut self.long)?;
-                self.void |= !arguments::calls(json, &mut self.calls);
+                let json = cursor.take_json(&mut self.scan)?;
+                self.has_invalid_call |= !arguments::decode_calls(json, &mut self.calls);
                 return Ok(BlockProgress::Item);
             }
             MarkupItem::Tags(tags) => {
-                cursor.expect(tags.head)?;
-                let name = match tags.head {
-                    "" => cursor.word()?,
-                    _ => arguments::attribute(cursor.name(">")?).0,
+                cursor.expect(tags.name_prefix)?;
+                let name = match tags.name_prefix {
+                    "" => cursor.take_bare_name()?,
+                    _ => arguments::parse_tag_name(cursor.take_name(">")?).name,
                 };
-                self.tags = Some(OpenCall { tags, name: name.to_owned(), members: Vec::new(), json: None });
-                return Ok(BlockProgress::Inside);
+                let arguments = CallArguments::Params(Vec::new());
+                self.open_call = Some(OpenCall { tags, name: name.to_owned(), arguments });
+                return Ok(BlockProgress::CallPart);
             }
-            MarkupItem::DeepSeek => self.deepseek(cursor)?,
+            MarkupItem::DeepSeek => self.read_deepseek(cursor)?,
             MarkupItem::Kimi => {
                 cursor.expect("<|tool_call_begin|>")?;
-                let id = cursor.name("<|tool_call_argument_begin|>")?;
-                cursor.space()?;
-                let json = cursor.json(&mut self.long)?;
-                cursor.space()?;
-                cursor.literal("<|tool_call_end|>")?;
-                (kimi_name(id), json)
+                let id = cursor.take_name("<|tool_call_argument_begin|>")?;
+                cursor.skip_short_space()?;
+                let json = cursor.take_json(&mut self.scan)?;
+                cursor.skip_short_space()?;
+                cursor.consume("<|tool_call_end|>")?;
+                (name_in_kimi_id(id), json)
             }
             MarkupItem::Mistral => {
-                let name = cursor.word()?;
-                if cursor.literal("[CALL_ID]")? {
-                    cursor.word()?;
+                let name = cursor.take_bare_name()?;
+                if cursor.consume("[CALL_ID]")? {
+                    cursor.take_bare_name()?;
                 }
-                cursor.literal("[ARGS]")?;
-                cursor.space()?;
-                (name, cursor.json(&mut self.long)?)
+                cursor.consume("[ARGS]")?;
+                cursor.skip_short_space()?;
+                (name, cursor.take_json(&mut self.scan)?)
             }
             MarkupItem::Harmony => {
-                let name = cursor.word()?;
-                cursor.name("<|message|>")?;
-                cursor.space()?;
-                let json = cursor.json(&mut self.long)?;
-                cursor.literal("<|call|>")?;
+                let name = cursor.take_bare_name()?;
+                cursor.take_name("<|message|>")?;
+                cursor.skip_short_space()?;
+                let json = cursor.take_json(&mut self.scan)?;
+                cursor.consume("<|call|>")?;
                 (name, json)
             }
         };
-        self.call(name.to_owned(), json);
+        self.push_call(name.to_owned(), json);
         Ok(BlockProgress::Item)
     }
 
-    fn deepseek<'a>(&mut self, cursor: &mut Cursor<'a>) -> ParseResult<(&'a str, &'a str)> {
+    /// Reads a DeepSeek call; returns its name and JSON arguments.
+    fn read_deepseek<'a>(&mut self, cursor: &mut Cursor<'a>) -> ParseResult<(&'a str, &'a str)> {
         cursor.expect("<｜tool▁call▁begin｜>")?;
-        let before = cursor.name("<｜tool▁sep｜>")?;
-        let plain = cursor.next()? == b'{';
-        let name = if plain { before } else { cursor.name("\n")? };
-        if !plain {
-            cursor.space()?;
+        let before_separator = cursor.take_name("<｜tool▁sep｜>")?;
+        let is_fenced = cursor.peek_byte()? != b'{';
+        let name = if is_fenced { cursor.take_name("\n")? } else { before_separator };
+        if is_fenced {
+            cursor.skip_short_space()?;
             cursor.expect("```json")?;
-            cursor.space()?;
+            cursor.skip_short_space()?;
         }
-        let json = cursor.json(&mut self.long)?;
-        cursor.space()?;
-        if !plain {
+        let json = cursor.take_json(&mut self.scan)?;
+        cursor.skip_short_space()?;
+        if is_fenced {
             cursor.expect("```")?;
-            cursor.space()?;
+            cursor.skip_short_space()?;
         }
-        // Some answers leave this one out.
-        cursor.literal("<｜tool▁call▁end｜>")?;
+        // Some responses omit this tag.
+        cursor.consume("<｜tool▁call▁end｜>")?;
         Ok((name, json))
     }
 
-    /// Reads a parameter of a call in tags, or its end.
-    fn member(&mut self, mut open: OpenCall, cursor: &mut Cursor<'_>) -> ParseResult<BlockProgress> {
-        let read = self.read_member(&mut open, cursor);
-        match read {
-            Ok(BlockProgress::Inside) | Err(ErrMode::More) => self.tags = Some(open),
-            Ok(_) => {
-                let arguments = open.json.unwrap_or_else(|| arguments::object(&open.members));
-                self.call(open.name, &arguments);
+    /// Reads the next part of a call in tags; records the call at its end.
+    fn continue_call(&mut self, mut call: OpenCall, cursor: &mut Cursor<'_>) -> ParseResult<BlockProgress> {
+        let progress = self.read_call_part(&mut call, cursor);
+        match progress {
+            Ok(BlockProgress::CallPart) | Err(ErrMode::Incomplete) => self.open_call = Some(call),
+            Ok(BlockProgress::Item | BlockProgress::Closer) => {
+                let json = match call.arguments {
+                    CallArguments::Params(params) => arguments::encode_params(&params),
+                    CallArguments::Json(json) => json,
+                };
+                self.push_call(call.name, &json);
             }
-            Err(ErrMode::No) => {}
+            Err(ErrMode::Backtrack) => {}
         }
-        read
+        progress
     }
 
-    fn read_member(&mut self, open: &mut OpenCall, cursor: &mut Cursor<'_>) -> ParseResult<BlockProgress> {
-        let tags = open.tags;
-        // Llama writes JSON where others write parameters.
-        if open.members.is_empty() && cursor.next()? == b'{' {
-            let json = cursor.json(&mut self.long)?;
-            cursor.space()?;
-            cursor.expect(tags.end)?;
-            open.json = Some(json.to_owned());
-            return Ok(if tags.ends_block { BlockProgress::Closed } else { BlockProgress::Item });
+    /// Reads a parameter, the JSON arguments, or the end of the call.
+    fn read_call_part(&mut self, call: &mut OpenCall, cursor: &mut Cursor<'_>) -> ParseResult<BlockProgress> {
+        let tags = call.tags;
+        let end = if tags.ends_block { BlockProgress::Closer } else { BlockProgress::Item };
+        let CallArguments::Params(params) = &mut call.arguments else { return Err(ErrMode::Backtrack) };
+        // Llama writes JSON in place of parameters.
+        if params.is_empty() && cursor.peek_byte()? == b'{' {
+            let json = cursor.take_json(&mut self.scan)?;
+            cursor.skip_short_space()?;
+            cursor.expect(tags.call_end)?;
+            call.arguments = CallArguments::Json(json.to_owned());
+            return Ok(end);
         }
-        match cursor.any(&[tags.key, tags.end])? {
+        match cursor.consume_any(&[tags.param_prefix, tags.call_end])? {
             Some(0) => {
-                let (key, is_string) = arguments::attribute(cursor.name(tags.key_end)?);
-                if !tags.value.is_empty() {
-                    cursor.space()?;
-                    cursor.expect(tags.value)?;
+                let tag_name = arguments::parse_tag_name(cursor.take_name(tags.param_name_suffix)?);
+                if !tags.value_prefix.is_empty() {
+                    cursor.skip_short_space()?;
+                    cursor.expect(tags.value_prefix)?;
                 }
-                let value = cursor.value(tags.value_end, &mut self.long)?;
-                open.members.push((key.to_owned(), arguments::value(value, is_string)));
-                Ok(BlockProgress::Inside)
+                let value = cursor.take_until(tags.value_suffix, &mut self.scan)?;
+                params.push((tag_name.name.to_owned(), arguments::encode_param(value, tag_name.is_string)));
+                Ok(BlockProgress::CallPart)
             }
-            Some(_) if tags.ends_block => Ok(BlockProgress::Closed),
-            Some(_) => Ok(BlockProgress::Item),
-            None => Err(ErrMode::No),
+            Some(_) => Ok(end),
+            None => Err(ErrMode::Backtrack),
         }
     }
 
-    fn call(&mut self, name: String, json: &str) {
-        match arguments::arguments(json) {
-            Some(arguments) => self.calls.push((name, arguments)),
-            None => self.void = true,
+    fn push_call(&mut self, name: String, json: &str) {
+        match arguments::decode_arguments(json) {
+            Some(arguments) => self.calls.push(NamedArguments { name, arguments }),
+            None => self.has_invalid_call = true,
         }
     }
 }
 
-/// The name in `functions.name:0`.
-fn kimi_name(id: &str) -> &str {
+/// Returns the name in an id of the form `functions.name:0`.
+fn name_in_kimi_id(id: &str) -> &str {
     let id = id.strip_prefix("functions.").unwrap_or(id);
     match id.rsplit_once(':') {
         Some((name, index)) if index.bytes().all(|b| b.is_ascii_digit()) => name,

@@ -8,7 +8,7 @@ use crate::canonical::{
     called_names,
 };
 use crate::error::{ClientError, Unsupported};
-use crate::json::{List, Object, ValueKind, decode_string, encode_string, value_kind};
+use crate::json::{ArrayBuilder, Object, ValueKind, decode_string, encode_string, value_kind};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -219,7 +219,7 @@ fn write(
     names: &BTreeMap<&str, &str>,
     message: &Message,
     i: usize,
-    list: &mut List,
+    list: &mut ArrayBuilder,
     diagnostics: &mut Diagnostics,
 ) -> Result<(), Unsupported> {
     let at = format!("messages[{i}]");

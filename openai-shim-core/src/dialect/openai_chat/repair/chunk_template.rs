@@ -75,8 +75,8 @@ impl TemplateText {
             at = chunk.get(at..)?.starts_with(before).then_some(at + before.len())?;
             let start = at;
             at = match hole {
-                Slot::Count => scan::digits(chunk, at)?,
-                _ => scan::string(chunk, at)? - 1,
+                Slot::Count => scan::skip_digits(chunk, at)?,
+                _ => scan::skip_string(chunk, at)? - 1,
             };
             let inner = chunk.get(start..at)?;
             match hole {
@@ -271,7 +271,7 @@ pub(super) fn written(chunk: &str, came: &[SlotSpan], out: &[u8]) -> Option<Temp
 
 /// Where a chunk of one answer has words and counts that may be others in the next; `None` if it says anything else.
 fn places(text: &str) -> Option<(Vec<SlotSpan>, Option<UsageSpan>)> {
-    let (chunk, choices) = Object::with_items(text.as_bytes(), "choices", "delta").ok()?;
+    let (chunk, choices) = Object::parse_with_items(text.as_bytes(), "choices", "delta").ok()?;
     let [choice] = <[_; 1]>::try_from(choices).ok()?;
     let delta = choice.inner?;
     if delta.non_null("function_call").is_some() {
@@ -354,9 +354,9 @@ fn count(text: &str, usage: &str, places: &mut Vec<SlotSpan>) -> Option<(SlotSpa
     let bytes = usage.as_bytes();
     while let Some(byte) = bytes.get(at) {
         at = match byte {
-            b'"' => scan::string(bytes, at + 1)?,
+            b'"' => scan::skip_string(bytes, at + 1)?,
             b'0'..=b'9' => {
-                let end = scan::digits(bytes, at)?;
+                let end = scan::skip_digits(bytes, at)?;
                 // Costs and their like are numbers, too.
                 if end - at > LONGEST_COUNT || matches!(bytes.get(end), Some(b'.' | b'e' | b'E')) {
                     return None;

@@ -70,7 +70,7 @@ pub(in super::super) fn whole<'a>(
 
 /// The members of an answer, and its choices with their messages.
 fn parse(body: &[u8]) -> Result<(Object<'_>, Vec<ListItem<'_>>), UpstreamError> {
-    Object::with_items(body, "choices", "message").map_err(|e| {
+    Object::parse_with_items(body, "choices", "message").map_err(|e| {
         if e.is_eof() {
             return UpstreamError::Truncated;
         }

@@ -466,7 +466,7 @@ fn starts_with_json_line(data: &[u8]) -> bool {
 
 /// A chunk, and its choices with their deltas.
 fn read(data: &[u8]) -> Result<(Object<'_>, Vec<ListItem<'_>>), serde_json::Error> {
-    Object::with_items(data, "choices", "delta")
+    Object::parse_with_items(data, "choices", "delta")
 }
 
 /// Whether the choices are those of a whole answer: messages, and no deltas.

@@ -46,9 +46,9 @@ pub(super) struct ExtractResult {
 impl ChatTextExtractor {
     pub(super) fn new(spec: &ResponseSpec) -> Self {
         let think = match spec.quirks.reasoning_tags {
-            ReasoningTags::Prefilled => ReasoningTagMode::Inside,
-            ReasoningTags::Ignore => ReasoningTagMode::Off,
-            _ => ReasoningTagMode::Auto,
+            ReasoningTags::Prefilled => ReasoningTagMode::Prefilled,
+            ReasoningTags::Ignore => ReasoningTagMode::Ignore,
+            _ => ReasoningTagMode::Leading,
         };
         let tools = if spec.quirks.keep_tool_markup { Vec::new() } else { spec.tools.clone() };
         Self {
@@ -58,7 +58,7 @@ impl ChatTextExtractor {
             json: spec.required_json_fields.is_some().then(String::new),
             tags: (spec.reasoning == ReasoningStyle::Tags).then(TagWriter::default),
             begun: false,
-            inside: think == ReasoningTagMode::Inside,
+            inside: think == ReasoningTagMode::Prefilled,
             tools,
             missing: 0,
             reported: false,
@@ -80,7 +80,7 @@ impl ChatTextExtractor {
         let thinks = said.get("reasoning_content").is_some_and(|v| v.len() > 2 && v != "null");
         if thinks && self.inside && !self.begun {
             // The upstream takes the thinking out itself.
-            self.splitter = OutputParser::new(ReasoningTagMode::Auto, &self.tools);
+            self.splitter = OutputParser::new(ReasoningTagMode::Leading, &self.tools);
             self.inside = false;
         }
         let words = content.as_deref().unwrap_or_default();
@@ -166,7 +166,7 @@ impl ChatTextExtractor {
                     diagnostics.record(DiagnosticCode::ReasoningSplit, &[at, ".content"].concat(), "");
                     heard.thoughts.push_str(&text);
                 }
-                Segment::Call { name, arguments } => {
+                Segment::ToolCall { name, arguments } => {
                     diagnostics.record(DiagnosticCode::ToolCallRecovered, &[at, ".content"].concat(), &name);
                     heard.calls.push((name, arguments));
                 }
@@ -210,7 +210,7 @@ impl ChatTextExtractor {
         let mut rest = String::new();
         if let Some(fences) = &mut self.fences {
             fences.finish(&mut rest);
-            if fences.stripped() {
+            if fences.has_stripped() {
                 diagnostics.record(DiagnosticCode::FenceStripped, &[at, ".content"].concat(), "");
             }
         }

@@ -3,7 +3,7 @@
 use super::message;
 use crate::canonical::{DiagnosticCode, Diagnostics, Message, Request, Role, Span};
 use crate::error::ClientError;
-use crate::json::{Object, ValueKind, decode_string, make_room, range_in, value_kind};
+use crate::json::{Object, ValueKind, decode_string, range_in, reserve_for_items, value_kind};
 use bytes::Bytes;
 use std::borrow::Cow;
 
@@ -28,7 +28,7 @@ impl<'b> MessagesReader<'b> {
             match message::decode(message, self.body, i, &mut self.diagnostics) {
                 Ok(mut message) => {
                     let place = range_in(self.body, item);
-                    make_room(
+                    reserve_for_items(
                         &mut self.messages,
                         place.as_ref().map_or(0, |place| place.start),
                         self.body.len(),

@@ -3,10 +3,10 @@
 use super::super::content_part::{ITEM, object_of, own, write_extra, write_part};
 use super::super::{NAME, tools};
 use crate::canonical::{Block, DiagnosticCode, Diagnostics, Message, Role};
-use crate::json::{List, Object, encode_string};
+use crate::json::{ArrayBuilder, Object, encode_string};
 
 /// Writes one message as items.
-pub(super) fn write(message: &Message, i: usize, out: &mut List, diagnostics: &mut Diagnostics) {
+pub(super) fn write(message: &Message, i: usize, out: &mut ArrayBuilder, diagnostics: &mut Diagnostics) {
     message.report(NAME, &format!("messages[{i}]"), diagnostics);
     let mut own_items = Vec::new();
     for block in &message.blocks {
@@ -52,7 +52,7 @@ fn content(blocks: &[&Block], assistant: bool, at: &str, diagnostics: &mut Diagn
     if parts.is_empty() { String::from("\"\"") } else { format!("[{}]", parts.join(",")) }
 }
 
-fn result(block: &Block, i: usize, out: &mut List, diagnostics: &mut Diagnostics) {
+fn result(block: &Block, i: usize, out: &mut ArrayBuilder, diagnostics: &mut Diagnostics) {
     let Block::ToolResult { id, blocks, is_error, extra } = block else { return };
     if *is_error {
         diagnostics.record(
@@ -71,9 +71,9 @@ fn result(block: &Block, i: usize, out: &mut List, diagnostics: &mut Diagnostics
 }
 
 /// Writes what the assistant did in one go, item by item.
-fn turn(blocks: &[&Block], i: usize, out: &mut List, diagnostics: &mut Diagnostics) {
+fn turn(blocks: &[&Block], i: usize, out: &mut ArrayBuilder, diagnostics: &mut Diagnostics) {
     let mut open: Vec<&Block> = Vec::new();
-    let close = |open: &mut Vec<&Block>, out: &mut List, diagnostics: &mut Diagnostics| {
+    let close = |open: &mut Vec<&Block>, out: &mut ArrayBuilder, diagnostics: &mut Diagnostics| {
         if !open.is_empty() {
             out.push(&said(open, i, diagnostics));
             open.clear();

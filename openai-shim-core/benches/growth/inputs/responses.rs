@@ -1,15 +1,15 @@
-//! Whole answers and streams that are large in one dimension each, in the words of every dialect.
+//! Responses and streams of every dialect that are large in one dimension.
 
 use super::list;
 
-/// The dimensions of whole answers.
-pub const ANSWERS: &[&str] = &[
+/// The dimensions of non-streaming responses.
+pub const RESPONSES: &[&str] = &[
     "choices",
     "calls",
     "calls-of-one-id",
     "calls-without-ids",
     "parts",
-    "thoughts",
+    "reasoning",
     "mixed",
     "citations",
     "logprobs",
@@ -17,7 +17,7 @@ pub const ANSWERS: &[&str] = &[
     "members-repeated",
     "giant-text",
     "giant-escapes",
-    "giant-thoughts",
+    "giant-reasoning",
     "giant-arguments",
     "markup-calls",
     "think-tags",
@@ -29,12 +29,12 @@ pub const ANSWERS: &[&str] = &[
 /// The dimensions of streams.
 pub const STREAMS: &[&str] = &[
     "texts",
-    "thoughts",
+    "reasoning",
     "calls",
     "calls-in-one-event",
     "calls-in-turns",
     "calls-interleaved",
-    "argument-pieces",
+    "argument-deltas",
     "mixed",
     "choices",
     "citations",
@@ -52,11 +52,11 @@ pub const STREAMS: &[&str] = &[
     "braces",
     "fences",
     "unclosed-markup",
-    "unclosed-thought",
+    "unclosed-reasoning",
     "cut",
 ];
 
-/// Text of one kind.
+/// Returns text that is large in one dimension.
 fn text(dimension: &str, n: usize) -> Option<String> {
     Some(match dimension {
         "giant-text" => "A word, and one more. ".repeat(n),
@@ -71,7 +71,7 @@ fn text(dimension: &str, n: usize) -> Option<String> {
         "unclosed-markup" => {
             format!(r#"<tool_call>{{\"name\": \"f\", \"arguments\": {{\"a\": \"{}"#, "x y ".repeat(n))
         }
-        "unclosed-thought" => format!("<think>{}", "x y ".repeat(n)),
+        "unclosed-reasoning" => format!("<think>{}", "x y ".repeat(n)),
         "braces" => r#"{\"name\": {[ "#.repeat(n),
         "almost-tags" => "<thin <tool_cal <think </tool ``".repeat(n),
         _ => return None,
@@ -87,8 +87,8 @@ fn members(dimension: &str, n: usize) -> Option<String> {
     })
 }
 
-/// A whole answer of `n` elements in one dimension; `None` where the dialect has no such thing.
-pub fn answer(dialect: &str, dimension: &str, n: usize) -> Option<String> {
+/// Returns a non-streaming response with `n` elements in one dimension; `None` if the dialect lacks the dimension.
+pub fn response(dialect: &str, dimension: &str, n: usize) -> Option<String> {
     match dialect {
         "openai-chat" => chat(dimension, n),
         "openai-completions" => completions(dimension, n),
@@ -168,7 +168,7 @@ fn chat(dimension: &str, n: usize) -> Option<String> {
                 "",
             ),
         ),
-        "thoughts" => body(
+        "reasoning" => body(
             "",
             &choice(
                 &format!(
@@ -181,7 +181,7 @@ fn chat(dimension: &str, n: usize) -> Option<String> {
                 "",
             ),
         ),
-        "giant-thoughts" => body(
+        "giant-reasoning" => body(
             "",
             &choice(&format!(r#""content":"a","reasoning_content":"{}""#, "thinks ".repeat(n)), "stop", ""),
         ),
@@ -320,7 +320,7 @@ fn responses(dimension: &str, n: usize) -> Option<String> {
             body("", &list(n, |_| r#"{"type":"function_call","name":"f","arguments":"{}"}"#.to_owned()))
         }
         "parts" => body("", &message(&list(n, |i| text_part(&format!("p{i}"), "", "")))),
-        "thoughts" => body(
+        "reasoning" => body(
             "",
             &list(n, |i| {
                 format!(
@@ -328,7 +328,7 @@ fn responses(dimension: &str, n: usize) -> Option<String> {
                 )
             }),
         ),
-        "giant-thoughts" => body(
+        "giant-reasoning" => body(
             "",
             &format!(
                 r#"{{"type":"reasoning","id":"rs","summary":[{}]}},{}"#,
@@ -404,7 +404,7 @@ fn anthropic(dimension: &str, n: usize) -> Option<String> {
             body("", &list(n, |_| r#"{"type":"tool_use","name":"f","input":{}}"#.to_owned()), "tool_use")
         }
         "parts" => body("", &list(n, |i| format!(r#"{{"type":"text","text":"p{i}"}}"#)), "end_turn"),
-        "thoughts" => body(
+        "reasoning" => body(
             "",
             &list(n, |i| {
                 format!(
@@ -413,7 +413,7 @@ fn anthropic(dimension: &str, n: usize) -> Option<String> {
             }),
             "end_turn",
         ),
-        "giant-thoughts" => body(
+        "giant-reasoning" => body(
             "",
             &format!(
                 r#"{{"type":"thinking","thinking":"{}","signature":"s"}},{{"type":"text","text":"a"}}"#,
@@ -482,7 +482,7 @@ fn ollama(dimension: &str, n: usize) -> Option<String> {
                 list(n, |_| r#"{"function":{"name":"f","arguments":{"a":1}}}"#.to_owned())
             ),
         ),
-        "giant-thoughts" => body("", &format!(r#""content":"a","thinking":"{}""#, "thinks ".repeat(n))),
+        "giant-reasoning" => body("", &format!(r#""content":"a","thinking":"{}""#, "thinks ".repeat(n))),
         "logprobs" => body(
             &format!(
                 r#""logprobs":[{}],"#,
@@ -515,7 +515,7 @@ fn generate(dimension: &str, n: usize) -> Option<String> {
     }
     match dimension {
         "parts" => body(&format!(r#""context":[{}],"#, list(n, |i| format!("{i}"))), "a"),
-        "giant-thoughts" => body(&format!(r#""thinking":"{}","#, "thinks ".repeat(n)), "a"),
+        "giant-reasoning" => body(&format!(r#""thinking":"{}","#, "thinks ".repeat(n)), "a"),
         _ => None,
     }
 }
@@ -554,7 +554,7 @@ fn gemini(dimension: &str, n: usize) -> Option<String> {
         "calls-of-one-id" => body("", &candidate(&list(n, |_| call(r#""id":"c","#)), "")),
         "calls-without-ids" => body("", &candidate(&list(n, |_| call("")), "")),
         "parts" => body("", &candidate(&list(n, |i| format!(r#"{{"text":"p{i}"}}"#)), "")),
-        "thoughts" => body(
+        "reasoning" => body(
             "",
             &candidate(
                 &list(n, |i| {
@@ -563,7 +563,7 @@ fn gemini(dimension: &str, n: usize) -> Option<String> {
                 "",
             ),
         ),
-        "giant-thoughts" => body(
+        "giant-reasoning" => body(
             "",
             &candidate(&format!(r#"{{"text":"{}","thought":true}},{{"text":"a"}}"#, "thinks ".repeat(n)), ""),
         ),
@@ -617,7 +617,7 @@ fn gemini(dimension: &str, n: usize) -> Option<String> {
     }
 }
 
-/// A stream of `n` elements in one dimension; `None` where the dialect has no such thing.
+/// Returns a stream with `n` elements in one dimension; `None` if the dialect lacks the dimension.
 pub fn stream(dialect: &str, dimension: &str, n: usize) -> Option<String> {
     match dialect {
         "openai-chat" => chat_stream(dimension, n),
@@ -631,19 +631,19 @@ pub fn stream(dialect: &str, dimension: &str, n: usize) -> Option<String> {
     }
 }
 
-/// Text cut into pieces as a model writes them.
-fn pieces(dimension: &str, n: usize) -> Option<Vec<String>> {
+/// Returns text divided into deltas as a model generates them.
+fn deltas(dimension: &str, n: usize) -> Option<Vec<String>> {
     let text = text(dimension, n).filter(|_| !matches!(dimension, "giant-text" | "giant-escapes"))?;
-    let mut pieces = vec![String::new()];
+    let mut deltas = vec![String::new()];
     for c in text.chars() {
-        let last = pieces.last_mut()?;
+        let last = deltas.last_mut()?;
         if last.len() >= 5 && !last.ends_with('\\') {
-            pieces.push(c.to_string());
+            deltas.push(c.to_string());
         } else {
             last.push(c);
         }
     }
-    Some(pieces)
+    Some(deltas)
 }
 
 fn events(n: usize, event: impl Fn(usize) -> String) -> String {
@@ -668,16 +668,16 @@ fn chat_stream(dimension: &str, n: usize) -> Option<String> {
             r#""tool_calls":[{{"index":{i},"id":"call_{i}","type":"function","function":{{"name":"f","arguments":"{{}}"}}}}]"#
         )
     };
-    if let Some(pieces) = pieces(dimension, n) {
-        let middle: String = pieces
+    if let Some(deltas) = deltas(dimension, n) {
+        let middle: String = deltas
             .iter()
-            .map(|piece| format!("data: {}\n\n", chunk(&format!(r#""content":"{piece}""#), "")))
+            .map(|delta| format!("data: {}\n\n", chunk(&format!(r#""content":"{delta}""#), "")))
             .collect();
         return Some(format!("{begin}{middle}{}", end("stop")));
     }
     let middle = match dimension {
         "texts" | "cut" => events(n, |i| chunk(&format!(r#""content":"w{i}""#), "")),
-        "thoughts" => events(n, |i| {
+        "reasoning" => events(n, |i| {
             chunk(
                 &format!(
                     r#""reasoning_details":[{{"type":"reasoning.text","text":"t{i}","signature":"s{i}","format":"anthropic-claude-v1","index":{i}}}]"#
@@ -711,7 +711,7 @@ fn chat_stream(dimension: &str, n: usize) -> Option<String> {
                 chunk(&format!(r#""tool_calls":[{{"index":{},"function":{{"arguments":" "}}}}]"#, n - 1), "")
             )
         }),
-        "argument-pieces" => format!(
+        "argument-deltas" => format!(
             "data: {}\n\n{}",
             chunk(&call(0).replace("{}", ""), ""),
             events(n, |_| chunk(r#""tool_calls":[{"index":0,"function":{"arguments":"{\"a\":"}}]"#, ""))
@@ -796,9 +796,9 @@ fn completions_stream(dimension: &str, n: usize) -> Option<String> {
         "data: {}\n\ndata: [DONE]\n\n",
         chunk("", "").replace(r#""finish_reason":null"#, r#""finish_reason":"stop""#)
     );
-    if let Some(pieces) = pieces(dimension, n) {
+    if let Some(deltas) = deltas(dimension, n) {
         return Some(
-            pieces.iter().map(|piece| format!("data: {}\n\n", chunk(piece, ""))).collect::<String>() + &end,
+            deltas.iter().map(|delta| format!("data: {}\n\n", chunk(delta, ""))).collect::<String>() + &end,
         );
     }
     let middle = match dimension {
@@ -894,9 +894,9 @@ fn responses_stream(dimension: &str, n: usize) -> Option<String> {
             &format!(r#""output_index":{i},"item":{}"#, call(i, "completed")),
         )
     };
-    if let Some(pieces) = pieces(dimension, n) {
-        let all = pieces.concat();
-        let middle: String = pieces.iter().map(|piece| delta(0, piece)).collect();
+    if let Some(deltas) = deltas(dimension, n) {
+        let all = deltas.concat();
+        let middle: String = deltas.iter().map(|text| delta(0, text)).collect();
         return Some(format!(
             "{begin}{}{middle}{}{}",
             open(0),
@@ -922,14 +922,14 @@ fn responses_stream(dimension: &str, n: usize) -> Option<String> {
             (0..n).map(calls_rest).collect::<String>(),
             end(&list(n, |i| call(i, "completed")))
         ),
-        "argument-pieces" => format!(
+        "argument-deltas" => format!(
             "{begin}{}{}{}{}",
             calls_open(0),
             (0..n).map(|_| typed("response.function_call_arguments.delta", r#""output_index":0,"item_id":"fc_0","delta":" ""#)).collect::<String>(),
             calls_rest(0),
             end(&call(0, "completed"))
         ),
-        "thoughts" => format!(
+        "reasoning" => format!(
             "{begin}{}{}",
             (0..n)
                 .map(|i| {
@@ -1003,8 +1003,8 @@ fn anthropic_stream(dimension: &str, n: usize) -> Option<String> {
     let input =
         |i: usize, json: &str| delta(i, &format!(r#""type":"input_json_delta","partial_json":"{json}""#));
     let empty = r#""type":"text","text":"""#;
-    if let Some(pieces) = pieces(dimension, n) {
-        let middle: String = pieces.iter().map(|piece| text(0, piece)).collect();
+    if let Some(deltas) = deltas(dimension, n) {
+        let middle: String = deltas.iter().map(|delta| text(0, delta)).collect();
         return Some(format!("{begin}{}{middle}{}{}", open(0, empty), close(0), end("end_turn")));
     }
     let (middle, reason) = match dimension {
@@ -1015,8 +1015,8 @@ fn anthropic_stream(dimension: &str, n: usize) -> Option<String> {
             (0..n).map(call).collect::<String>() + &(0..n).map(|i| input(i, "{}")).collect::<String>() + &(0..n).map(close).collect::<String>(),
             "tool_use",
         ),
-        "argument-pieces" => (call(0) + &(0..n).map(|_| input(0, "{\\\"a\\\":")).collect::<String>() + &close(0), "tool_use"),
-        "thoughts" => (
+        "argument-deltas" => (call(0) + &(0..n).map(|_| input(0, "{\\\"a\\\":")).collect::<String>() + &close(0), "tool_use"),
+        "reasoning" => (
             (0..n)
                 .map(|i| {
                     open(i, r#""type":"thinking","thinking":"","signature":"""#)
@@ -1056,9 +1056,9 @@ fn ollama_stream(dimension: &str, n: usize) -> Option<String> {
         )
     };
     let end = "{\"model\":\"m\",\"created_at\":\"2025-01-01T00:00:00Z\",\"message\":{\"role\":\"assistant\",\"content\":\"\"},\"done\":true,\"done_reason\":\"stop\",\"prompt_eval_count\":1,\"eval_count\":2}\n";
-    if let Some(pieces) = pieces(dimension, n) {
+    if let Some(deltas) = deltas(dimension, n) {
         return Some(
-            pieces.iter().map(|piece| line(&format!(r#""content":"{piece}""#))).collect::<String>() + end,
+            deltas.iter().map(|delta| line(&format!(r#""content":"{delta}""#))).collect::<String>() + end,
         );
     }
     let call = |i: usize| {
@@ -1067,7 +1067,7 @@ fn ollama_stream(dimension: &str, n: usize) -> Option<String> {
     let middle = match dimension {
         "texts" => (0..n).map(|i| line(&format!(r#""content":"w{i}""#))).collect::<String>(),
         "cut" => return Some((0..n).map(|i| line(&format!(r#""content":"w{i}""#))).collect()),
-        "thoughts" => (0..n).map(|i| line(&format!(r#""content":"","thinking":"w{i}""#))).collect(),
+        "reasoning" => (0..n).map(|i| line(&format!(r#""content":"","thinking":"w{i}""#))).collect(),
         "calls" => (0..n).map(|i| line(&format!(r#""content":"","tool_calls":[{}]"#, call(i)))).collect(),
         "calls-in-one-event" => line(&format!(r#""content":"","tool_calls":[{}]"#, list(n, call))),
         "mixed" => (0..n)
@@ -1094,8 +1094,8 @@ fn generate_stream(dimension: &str, n: usize) -> Option<String> {
         )
     };
     let end = "{\"model\":\"m\",\"created_at\":\"2025-01-01T00:00:00Z\",\"response\":\"\",\"done\":true,\"done_reason\":\"stop\",\"prompt_eval_count\":1,\"eval_count\":2}\n";
-    if let Some(pieces) = pieces(dimension, n) {
-        return Some(pieces.iter().map(|piece| line(piece)).collect::<String>() + end);
+    if let Some(deltas) = deltas(dimension, n) {
+        return Some(deltas.iter().map(|delta| line(delta)).collect::<String>() + end);
     }
     let middle = match dimension {
         "texts" => (0..n).map(|i| line(&format!("w{i}"))).collect::<String>(),
@@ -1118,16 +1118,16 @@ fn gemini_stream(dimension: &str, n: usize) -> Option<String> {
             r#"{{"functionCall":{{"id":"call_{i}","name":"f","args":{{"a":1}}}},"thoughtSignature":"c2ln"}}"#
         )
     };
-    if let Some(pieces) = pieces(dimension, n) {
-        return Some(pieces.iter().map(|piece| chunk(&text(piece), "")).collect::<String>() + &end);
+    if let Some(deltas) = deltas(dimension, n) {
+        return Some(deltas.iter().map(|delta| chunk(&text(delta), "")).collect::<String>() + &end);
     }
     let middle = match dimension {
         "texts" => (0..n).map(|i| chunk(&text(&format!("w{i}")), "")).collect::<String>(),
         "cut" => return Some((0..n).map(|i| chunk(&text(&format!("w{i}")), "")).collect()),
-        "thoughts" => (0..n).map(|i| chunk(&format!(r#"{{"text":"t{i}","thought":true,"thoughtSignature":"c2ln"}}"#), "")).collect(),
+        "reasoning" => (0..n).map(|i| chunk(&format!(r#"{{"text":"t{i}","thought":true,"thoughtSignature":"c2ln"}}"#), "")).collect(),
         "calls" => (0..n).map(|i| chunk(&call(i), "")).collect(),
         "calls-in-one-event" => chunk(&list(n, call), ""),
-        "argument-pieces" => {
+        "argument-deltas" => {
             chunk(r#"{"functionCall":{"name":"f","willContinue":true}}"#, "")
                 + &(0..n)
                     .map(|i| chunk(&format!(r#"{{"functionCall":{{"partialArgs":[{{"jsonPath":"$.a[{i}]","stringValue":"w"}}],"willContinue":true}}}}"#), ""))
