@@ -8,7 +8,7 @@ use super::DIALECTS;
 use super::Dialect;
 use super::shape::Shape;
 use crate::canonical::{
-    DiagnosticCode, Diagnostics, EmbedRequest, Embeddings, ListedModel, explain_unusable, plain,
+    DiagnosticCode, Diagnostics, EmbedRequest, Embeddings, ListedModel, explain_unusable, trim_body,
 };
 use crate::error::{ClientError, UpstreamError};
 use crate::json::{Object, encode_string};
@@ -109,7 +109,7 @@ impl EmbeddingsApi {
         request: &EmbedRequest,
         diagnostics: &mut Diagnostics,
     ) -> Result<Vec<u8>, UpstreamError> {
-        let came = plain(body);
+        let came = trim_body(body);
         if came.len() < body.len() {
             diagnostics.record(DiagnosticCode::BodyPadded, "", "");
         }
@@ -130,7 +130,7 @@ impl EmbeddingsApi {
 /// Whether a whole answer says that something failed, and nothing else: an error may come with status 200. `due` are the
 /// members of which one would be there otherwise.
 pub fn states_failure(body: &[u8], due: &[&str]) -> bool {
-    Object::parse(plain(body)).is_ok_and(|answer| {
+    Object::parse(trim_body(body)).is_ok_and(|answer| {
         due.iter().all(|member| answer.non_null(member).is_none()) && answer.non_null("error").is_some()
     })
 }

@@ -23,7 +23,7 @@ pub use shape::Shape;
 
 use crate::canonical::{
     CitedSources, Diagnostics, Event, ExtraFieldList, ListedModel, Request, Response, ResponseContext,
-    ResponseSpec, ResponseSummary, models,
+    ResponseSpec, ResponseSummary, parse_models,
 };
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use crate::framing::{Deviation, Frame};
@@ -107,7 +107,7 @@ pub trait Dialect: Send + Sync + std::fmt::Debug + 'static {
 
     /// Reads an upstream's list of models; `None` if it is none.
     fn decode_models(&self, body: &[u8], owner: &str) -> Option<Vec<ListedModel>> {
-        models(body, owner)
+        parse_models(body, owner)
     }
 
     /// What a request is answered that asks the model nothing, by who knows such requests: a whole answer, which as a line

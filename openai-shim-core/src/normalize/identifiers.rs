@@ -3,7 +3,7 @@
 //! A new id follows from the old one alone, so that the same history is always sent in the same words. Answers need no way
 //! back: an upstream's own ids fit it.
 
-use crate::canonical::{Block, DiagnosticCode, Diagnostics, Message, Request, call_id};
+use crate::canonical::{Block, DiagnosticCode, Diagnostics, Message, Request, call_id, issuer};
 use crate::profile::{MessageRules, ToolCallIdFormat};
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,7 +14,7 @@ pub(super) fn normalize(request: &mut Request, rules: &MessageRules, diagnostics
     // Asked once, and only if there is a signature.
     let may_have_signed = OnceCell::new();
     let may_have_signed =
-        |model: &str| *may_have_signed.get_or_init(|| call_id::may_have_signed(model, SIGNS));
+        |model: &str| *may_have_signed.get_or_init(|| issuer::may_have_signed(model, SIGNS));
     for (i, message) in request.messages.iter_mut().enumerate() {
         let mut unpacked = unpack(message);
         if is_signed(message) && !rules.signatures_in_ids && !may_have_signed(&request.model) {

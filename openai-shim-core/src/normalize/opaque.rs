@@ -6,7 +6,7 @@
 use super::stored_turns::StoredTurns;
 use crate::canonical::digest::call_digest;
 use crate::canonical::{
-    Block, DiagnosticCode, Diagnostics, ExtraFields, Message, Request, Role, StoredBlock, StoredTurn, call_id,
+    Block, DiagnosticCode, Diagnostics, ExtraFields, Message, Request, Role, StoredBlock, StoredTurn, issuer,
 };
 use crate::dialect::{Dialect, dialect};
 use std::collections::{BTreeMap, VecDeque};
@@ -34,11 +34,11 @@ impl OpaqueStateRule<'_> {
             {
                 // Once: a client may send one turn as several messages. Calls have signatures of their own.
                 if restored == Some(run) {
-                    turn.parts.retain(|part| matches!(part, StoredBlock::Call(..)));
+                    turn.blocks.retain(|part| matches!(part, StoredBlock::Call(..)));
                 }
                 restored = Some(run);
                 note_restored(&turn, i, diagnostics);
-                merge(message, turn.parts);
+                merge(message, turn.blocks);
             }
         }
     }
@@ -58,8 +58,8 @@ impl OpaqueStateRule<'_> {
         let format =
             extra.detail("format").or_else(|| Some(dialect(extra.dialect).ok()?.signature_format()?.into()));
         match (self.upstream.signature_format(), format) {
-            (Some(own), format) => format.is_some_and(|format| call_id::same_format_family(&format, own)),
-            (None, format) => format.is_none_or(|format| call_id::may_have_signed(model, &format)),
+            (Some(own), format) => format.is_some_and(|format| issuer::same_format_family(&format, own)),
+            (None, format) => format.is_none_or(|format| issuer::may_have_signed(model, &format)),
         }
     }
 

@@ -17,7 +17,7 @@ use http::header::{ACCEPT, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use memchr::memmem;
-use openai_shim_core::canonical::{explain_unusable, is_document, is_html, plain};
+use openai_shim_core::canonical::{explain_unusable, is_document, is_html, trim_body};
 use openai_shim_core::dialect::Dialect;
 use openai_shim_core::dialect::auxiliary::states_failure;
 use openai_shim_core::json::{Object, encode_string};
@@ -165,7 +165,7 @@ async fn judged(
             return Err(own.decode_error(StatusCode::BAD_GATEWAY, &headers, &body, diagnostics));
         }
         if let Some((check, request)) = check {
-            check(&request, plain(&body))?;
+            check(&request, trim_body(&body))?;
         }
         Ok(Bytes::from(body))
     };

@@ -6,7 +6,7 @@ use crate::routing::targets::no_upstream;
 use crate::upstream::query::collect;
 use axum::response::Response;
 use http::{Method, StatusCode};
-use openai_shim_core::canonical::{ListedModel, explain_unusable, plain};
+use openai_shim_core::canonical::{ListedModel, explain_unusable, trim_body};
 use openai_shim_core::dialect::auxiliary::{AuxiliaryRequest, ModelApi, states_failure};
 use openai_shim_core::{Diagnostics, Error, UpstreamError};
 use std::collections::HashMap;
@@ -191,7 +191,7 @@ async fn ask(app: &AppState, served: &UpstreamState) -> Result<Vec<ListedModel>,
         return Err(dialect.decode_error(head.status, &head.headers, &body, &mut Diagnostics::default()));
     }
     let name = served.config.name.clone();
-    let read = move || match dialect.decode_models(plain(&body), &name) {
+    let read = move || match dialect.decode_models(trim_body(&body), &name) {
         Some(models) => Ok(models),
         None if states_failure(&body, &["data", "models"]) => {
             let status = StatusCode::BAD_GATEWAY;

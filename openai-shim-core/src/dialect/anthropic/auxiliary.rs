@@ -121,7 +121,7 @@ const SAID: [&str; 7] =
 
 /// One model: what it says of itself in this dialect, else what can be told from what it says in others.
 fn model(listed: &ListedModel) -> String {
-    let said = listed.said();
+    let said = listed.fields();
     let name = ["display_name", "displayName", "name"].iter().find_map(|key| said.str(key));
     let name = name.filter(|name| !name.is_empty());
     let mut item = Object::new();

@@ -5,7 +5,7 @@
 use super::{FORMAT, NAME};
 use crate::canonical::{
     Block, DiagnosticCode, Diagnostics, ExtraFieldList, ExtraFields, Media, MediaSource, REASONING_DETAILS,
-    Text, WHOLE_BLOCK, call_id,
+    Text, WHOLE_BLOCK, call_id, issuer,
 };
 use crate::json::{Object, ValueKind, encode_string, items, raw, string_or_json, value_kind};
 use base64::Engine as _;
@@ -69,7 +69,7 @@ fn read_in(item: &str, depth: usize) -> Option<Block> {
         "thinking" => read_thinking(&object),
         "redacted_thinking" => {
             let data = of("data");
-            let (signature, extra) = match call_id::split_issuer(&data) {
+            let (signature, extra) = match issuer::split_issuer(&data) {
                 Some((signature, mut extra)) => {
                     extra.members.extend(encrypted().into_iter().filter(|(key, _)| key == "type"));
                     (signature.to_owned(), extra)
@@ -157,7 +157,7 @@ fn read_thinking(object: &Object<'_>) -> Block {
     let mut signature = object.str("signature").filter(|s| !s.is_empty()).map(Cow::into_owned);
     let mut extra = leftovers(object, &["type", "thinking", "signature"]);
     let sealed =
-        signature.as_deref().and_then(call_id::split_issuer).map(|(own, made)| (own.to_owned(), made));
+        signature.as_deref().and_then(issuer::split_issuer).map(|(own, made)| (own.to_owned(), made));
     if let Some((own, made)) = sealed {
         (signature, extra) = (Some(own), made);
     }

@@ -11,7 +11,7 @@ use super::repair::SentState;
 use super::{FORMAT, NAME, content_block, error, response, usage, write_event};
 use crate::canonical::{
     BlockKind, Delta, DiagnosticCode, Diagnostics, Event, ExtraFields, FinishReason, MemberIndex,
-    REASONING_DETAILS, ResponseContext, ResponseSpec, Usage, WHOLE_BLOCK, call_id,
+    REASONING_DETAILS, ResponseContext, ResponseSpec, Usage, WHOLE_BLOCK, issuer,
 };
 use crate::error::{Error, UpstreamError};
 use crate::framing;
@@ -308,7 +308,7 @@ impl MessagesEncoder {
     /// What came sealed is said at once, at the end of its block.
     fn say_seal(&mut self, out: &mut Vec<u8>) {
         let Some(slot) = self.open.front().filter(|slot| !slot.sealed.is_empty()) else { return };
-        let data = encode_string(&call_id::tag_issuer(&slot.sealed, &slot.marks, FORMAT));
+        let data = encode_string(&issuer::tag_issuer(&slot.sealed, &slot.marks, FORMAT));
         if slot.index.is_some() || slot.marks.detail("type").is_none() {
             return self.say("signature_delta", "signature", &data, out);
         }

@@ -6,7 +6,7 @@ use super::usage::{self, UsageCounts};
 use super::{FORMAT, NAME, content_block, error};
 use crate::canonical::{
     Block, Choice, Citation, DiagnosticCode, Diagnostics, ExtraFields, FinishReason, Logprobs, Response,
-    ResponseContext, ResponseSpec, WHOLE_BLOCK, call_id,
+    ResponseContext, ResponseSpec, WHOLE_BLOCK, issuer,
 };
 use crate::error::UpstreamError;
 use crate::json::{Object, ValueKind, encode_string, raw, string_or_json, value_kind};
@@ -290,7 +290,7 @@ fn write(
         Block::Refusal(text) if text.is_empty() => None,
         Block::Reasoning { text, signature, extra } => {
             content_block::note_lost(extra, at, diagnostics);
-            let signature = call_id::tag_issuer(signature.as_deref().unwrap_or_default(), extra, FORMAT);
+            let signature = issuer::tag_issuer(signature.as_deref().unwrap_or_default(), extra, FORMAT);
             if text.is_empty() && signature.is_empty() {
                 return None;
             }

@@ -109,7 +109,7 @@ const SAID: [&str; 11] = [
 
 /// One model: what it says of itself in this dialect, else what can be told from what it says in others.
 fn model(listed: &ListedModel) -> String {
-    let said = listed.said();
+    let said = listed.fields();
     let name = ["displayName", "display_name"].iter().find_map(|key| said.str(key));
     let mut item = Object::new();
     item.set("name", encode_string(&format!("models/{}", listed.id)));

@@ -6,7 +6,8 @@ use super::super::{Encoder, cited};
 use super::{NAME, citations, error, finish_reason, parts, usage, wants_array};
 use crate::canonical::{
     BlockKind, Citation, CitedSources, Delta, DiagnosticCode, Diagnostics, Event, ExtraFieldList,
-    ExtraFields, FinishReason, Numbered, REASONING_DETAILS, ResponseContext, ResponseSpec, TextLength, Usage,
+    ExtraFields, FinishReason, NumberedList, REASONING_DETAILS, ResponseContext, ResponseSpec, TextLength,
+    Usage,
 };
 use crate::error::{Error, UpstreamError};
 use crate::framing::write_event;
@@ -72,7 +73,7 @@ pub(super) struct GeminiEncoder {
     model: String,
     started: bool,
     over: bool,
-    choices: Numbered<ChoiceWriter>,
+    choices: NumberedList<ChoiceWriter>,
     usage: Option<Usage>,
     /// What this dialect's own upstream said beside the counts.
     beside: Vec<(String, Box<RawValue>)>,
@@ -133,7 +134,7 @@ impl GeminiEncoder {
             diagnostics: Diagnostics::default(),
             started: false,
             over: false,
-            choices: Numbered::default(),
+            choices: NumberedList::default(),
             usage: None,
             beside: Vec::new(),
             extra: Vec::new(),

@@ -31,7 +31,7 @@ use super::{
 };
 use crate::canonical::{
     CitedSources, Diagnostics, ExtraFieldList, ExtraFields, ListedModel, Request, Response, ResponseContext,
-    ResponseSpec, models,
+    ResponseSpec, parse_models,
 };
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use crate::framing::Deviation;
@@ -141,7 +141,7 @@ impl Dialect for Gemini {
             Some(id) => model.renamed(id),
             None => model,
         };
-        Some(models(body, owner)?.into_iter().map(bare).collect())
+        Some(parse_models(body, owner)?.into_iter().map(bare).collect())
     }
 
     fn signature_format(&self) -> Option<&'static str> {

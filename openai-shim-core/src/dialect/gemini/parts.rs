@@ -6,7 +6,7 @@ use super::contents::PIECES;
 use super::partial_args::{PartialArgs, is_object};
 use super::{FORMAT, NAME, leftovers, plain, read};
 use crate::canonical::{
-    Block, DiagnosticCode, Diagnostics, ExtraFields, Media, MediaSource, REASONING_DETAILS, Text, call_id,
+    Block, DiagnosticCode, Diagnostics, ExtraFields, Media, MediaSource, REASONING_DETAILS, Text, issuer,
 };
 use crate::json::{Object, compact, encode_string, raw, string_or_json};
 use base64::Engine as _;
@@ -167,7 +167,7 @@ pub(super) fn extend(part: &mut Object<'_>, extra: &ExtraFields) {
 /// A signature, and who made it. Signatures are bytes in base64 here, and so is what stands for another API's.
 fn unsealed(signature: &str) -> (String, ExtraFields) {
     let bytes = STANDARD.decode(signature).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-    match bytes.as_deref().and_then(call_id::split_issuer) {
+    match bytes.as_deref().and_then(issuer::split_issuer) {
         Some((own, made)) => (own.to_owned(), made),
         None => {
             let format = (String::from("format"), raw(encode_string(FORMAT)));
@@ -177,7 +177,7 @@ fn unsealed(signature: &str) -> (String, ExtraFields) {
 }
 
 fn sealed<'s>(signature: &'s str, extra: &ExtraFields) -> Cow<'s, str> {
-    match call_id::tag_issuer(signature, extra, FORMAT) {
+    match issuer::tag_issuer(signature, extra, FORMAT) {
         Cow::Owned(sealed) => Cow::Owned(STANDARD.encode(sealed)),
         own @ Cow::Borrowed(_) => own,
     }

@@ -43,7 +43,7 @@ fn list(models: &[ListedModel], more: impl Fn(&ListedModel, &Object<'_>, &mut Ob
     let items: Vec<_> = models
         .iter()
         .map(|listed| {
-            let model = listed.said();
+            let model = listed.fields();
             let mut item = Object::new();
             item.set("name", encode_string(&listed.id));
             item.set("model", encode_string(&listed.id));
@@ -62,7 +62,7 @@ fn list(models: &[ListedModel], more: impl Fn(&ListedModel, &Object<'_>, &mut Ob
 
 /// What `POST /api/show` answers.
 pub(super) fn show(listed: &ListedModel) -> String {
-    let model = listed.said();
+    let model = listed.fields();
     let family = family(&model);
     let mut info = Object::new();
     info.set("general.architecture", encode_string(&family));
@@ -149,7 +149,7 @@ mod tests {
     #[test]
     fn what_is_known_in_ollamas_own_words_is_kept() {
         let list = br#"{"models":[{"name":"a:1b","model":"a:1b","modified_at":"2025-05-04T17:37:44.706015396-07:00","size":3338801804,"digest":"a2af6cc3eb7f","details":{"family":"gemma3","parameter_size":"4.3B"}}]}"#;
-        let models = crate::canonical::models(list, "me").unwrap();
+        let models = crate::canonical::parse_models(list, "me").unwrap();
         let tags = tags(&models, "").unwrap();
         for kept in ["44.706015396-07:00", ":3338801804,", "\"a2af6cc3eb7f\"", "\"4.3B\""] {
             assert!(tags.contains(kept), "{tags}");

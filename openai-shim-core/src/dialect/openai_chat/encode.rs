@@ -9,7 +9,7 @@ use super::response::not_a_stream;
 use super::{NAME, citations, error, reasoning_details, tool_call};
 use crate::canonical::{
     BlockKind, Citation, CitedSources, Delta, DiagnosticCode, Diagnostics, Event, ExtraFields, Logprobs,
-    Numbered, REASONING_DETAILS, ReasoningStyle, ResponseContext, ResponseSpec, StreamUsage, TextLength,
+    NumberedList, REASONING_DETAILS, ReasoningStyle, ResponseContext, ResponseSpec, StreamUsage, TextLength,
     Usage,
 };
 use crate::error::Error;
@@ -25,7 +25,7 @@ pub(super) struct ChatEncoder {
     id: String,
     model: String,
     created: u64,
-    choices: Numbered<ChoiceWriter>,
+    choices: NumberedList<ChoiceWriter>,
     usage: Option<Usage>,
     /// Members for the next chunk, of the answer as a whole.
     extra: Vec<(String, String)>,
@@ -78,7 +78,7 @@ impl ChatEncoder {
             spec,
             context,
             diagnostics: Diagnostics::default(),
-            choices: Numbered::default(),
+            choices: NumberedList::default(),
             usage: None,
             extra: Vec::new(),
             over: false,

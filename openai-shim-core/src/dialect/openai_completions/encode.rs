@@ -7,8 +7,8 @@ use super::repair::{CompletionIdentity, write_choice, write_object};
 use super::response::{members, note_lost};
 use super::{ECHOED, NAME, error, logprobs, prompt, usage, word};
 use crate::canonical::{
-    BlockKind, Delta, DiagnosticCode, Diagnostics, Event, ExtraFieldList, Logprobs, Numbered, ReasoningStyle,
-    ResponseContext, ResponseSpec, StreamUsage, Usage,
+    BlockKind, Delta, DiagnosticCode, Diagnostics, Event, ExtraFieldList, Logprobs, NumberedList,
+    ReasoningStyle, ResponseContext, ResponseSpec, StreamUsage, Usage,
 };
 use crate::error::{Error, UpstreamError};
 use crate::framing::write_event;
@@ -20,7 +20,7 @@ pub(super) struct CompletionsEncoder {
     context: ResponseContext,
     diagnostics: Diagnostics,
     head: CompletionIdentity,
-    choices: Numbered<ChoiceWriter>,
+    choices: NumberedList<ChoiceWriter>,
     usage: Option<Usage>,
     /// The prompt, which stands before each answer.
     prompt: String,
@@ -57,7 +57,7 @@ impl CompletionsEncoder {
             spec,
             context,
             diagnostics: Diagnostics::default(),
-            choices: Numbered::default(),
+            choices: NumberedList::default(),
             usage: None,
             extra: Vec::new(),
             over: false,

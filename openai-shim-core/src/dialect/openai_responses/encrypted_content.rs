@@ -3,7 +3,7 @@
 //! A client of this dialect keeps `encrypted_content` and sends it again. Where the upstream speaks another dialect that is
 //! its signature, with the name of its format before it, so that it is known again and never sent to somebody else.
 
-use crate::canonical::{ExtraFields, REASONING_DETAILS, call_id};
+use crate::canonical::{ExtraFields, REASONING_DETAILS, issuer};
 use crate::json::{encode_string, raw};
 
 /// The name of this dialect's own format, among `reasoning_details`.
@@ -21,12 +21,12 @@ pub(super) fn marks(id: Option<&str>, silent: bool) -> ExtraFields {
 
 /// The seal as a client keeps it.
 pub(super) fn seal(signature: &str, extra: &ExtraFields) -> String {
-    call_id::tag_issuer(signature, extra, FORMAT).into_owned()
+    issuer::tag_issuer(signature, extra, FORMAT).into_owned()
 }
 
 /// A seal that a client sends back: the signature, and its marks if it is another dialect's.
 pub(super) fn split_issuer(sealed: &str, silent: bool) -> (String, Option<ExtraFields>) {
-    let Some((signature, mut extra)) = call_id::split_issuer(sealed) else {
+    let Some((signature, mut extra)) = issuer::split_issuer(sealed) else {
         return (sealed.to_owned(), None);
     };
     if silent {

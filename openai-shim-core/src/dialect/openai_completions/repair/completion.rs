@@ -2,7 +2,7 @@
 
 use super::super::{is_own, prompt, usage};
 use super::RepairedChoice;
-use crate::canonical::{DiagnosticCode, Diagnostics, Numbered, ResponseContext, ResponseSpec, Usage};
+use crate::canonical::{DiagnosticCode, Diagnostics, NumberedList, ResponseContext, ResponseSpec, Usage};
 use crate::error::UpstreamError;
 use crate::extract::StopMatcher;
 use crate::json::{Object, ValueKind, decode_string, encode_string, value_kind};
@@ -41,7 +41,7 @@ pub(in super::super) struct CompletionReader {
     pub(in super::super) diagnostics: Diagnostics,
     head: Option<CompletionIdentity>,
     /// Stop sequences that are applied here, by choice; and how many bytes of the prompt come before the answer.
-    stops: Numbered<(StopMatcher, usize)>,
+    stops: NumberedList<(StopMatcher, usize)>,
 }
 
 /// The most answers of one request.
@@ -55,7 +55,13 @@ const TEXTS: [&str; 4] = ["value", "content", "response", "generated_text"];
 
 impl CompletionReader {
     pub(in super::super) fn new(spec: ResponseSpec, context: ResponseContext) -> Self {
-        Self { spec, context, diagnostics: Diagnostics::default(), head: None, stops: Numbered::default() }
+        Self {
+            spec,
+            context,
+            diagnostics: Diagnostics::default(),
+            head: None,
+            stops: NumberedList::default(),
+        }
     }
 
     /// Reads one object.
