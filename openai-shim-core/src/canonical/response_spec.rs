@@ -92,7 +92,7 @@ impl ResponseSpec {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StreamUsage {
-    /// Nobody: usage that the upstream sends anyway is removed.
+    /// Neither the client nor the exchange: usage that the upstream sends is removed.
     #[default]
     None,
     /// The client: it gets usage, or zeros if the upstream sends none.
